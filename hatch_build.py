@@ -1,0 +1,23 @@
+"""Lays the checkout out as one package in a wheel: brokenvideos.py becomes brokenvideos/__init__.py, the rooms lie beside it."""
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOMS = ("masks", "frames", "builder", "card", "tools", "sample")
+
+
+class WheelLayout(BuildHookInterface):  # type: ignore[type-arg]
+    """Acts on the "standard" build only: an editable install imports brokenvideos.py from the checkout as it is."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version != "standard":
+            return
+        root = Path(self.root)
+        layout = {"brokenvideos.py": "brokenvideos/__init__.py", "py.typed": "brokenvideos/py.typed"}
+        for room in ROOMS:
+            for file in sorted((root / room).rglob("*")):
+                if file.is_file() and "__pycache__" not in file.parts:
+                    layout[file.relative_to(root).as_posix()] = f"brokenvideos/{file.relative_to(root).as_posix()}"
+        build_data["force_include"].update({str(root / source): target for source, target in layout.items()})
