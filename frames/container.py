@@ -1,0 +1,106 @@
+"""A video file opened through its container, and the frames a player would show of it, in order."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
+from av.video.stream import VideoStream
+
+from brokenvideos.frames.index import VideoError
+
+REMUX = "Re-mux it with `ffmpeg -i IN -c copy OUT.mp4`, or re-encode it if that does not help."
+
+
+def where(video: bytes | Path) -> str:
+    """How error messages name the video."""
+    return f"video of {len(video)} bytes" if isinstance(video, bytes) else str(video)
+
+
+def read_bytes(video: bytes | Path) -> bytes:
+    return video if isinstance(video, bytes) else video.read_bytes()
+
+
+def plane_rows(plane: VideoPlane) -> npt.NDArray[np.uint8]:
+    """uint8[rows, bytes] view of a plane, with the padding at the end of each row."""
+    return np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(plane.height, -1)
+
+
+@contextmanager
+def opened(video: bytes | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container and its main video stream, which decodes on one thread.
+
+    Raises:
+        VideoError: not a video file, no video stream, or no decoder for it.
+        OSError: the path cannot be read.
+    """
+    try:
+        container = av.open(BytesIO(video) if isinstance(video, bytes) else str(video), "r")
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except av.FFmpegError as error:
+        raise VideoError(
+            f"{where(video)}: not a video file that FFmpeg can open, or cut off before its index. Copy it again from its source."
+        ) from error
+    with container:
+        # Not streams.video[0]: that may be a cover picture.
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream):
+            raise VideoError(f"{where(video)}: no video stream in a {container.format.name} file. Leave the file out.")
+        if stream.codec_context is None:
+            raise VideoError(f"{where(video)}: FFmpeg has no decoder for its video stream. Re-encode it to H.264.")
+        # One thread: the processes around us are the parallelism.
+        stream.codec_context.thread_count = 1
+        yield container, stream
+
+
+def shown_frames(video: bytes | Path) -> Iterator[tuple[int, VideoFrame]]:
+    """(pts, frame) of every displayed frame, from the first on; pts strictly increase.
+
+    Frames that an edit list cuts away are decoded but not displayed.
+
+    Raises:
+        VideoError: a frame without a time, out of order, damaged, or of another size than the first; nothing decodes.
+    """
+    last_pts, size, count = None, None, 0
+    with opened(video) as (container, stream):
+        decoded = container.decode(stream)
+        while True:
+            try:
+                frame = next(decoded, None)
+            except av.FFmpegError as error:
+                raise VideoError(
+                    f"{where(video)} frame {count}: does not decode ({error.strerror}). "
+                    "Copy it again from its source; if it is damaged there too, re-encode what is left of it."
+                ) from error
+            if frame is None:
+                break
+            size = size or (frame.width, frame.height)
+            _check_frame(f"{where(video)} frame {count}", frame, size=size, last_pts=last_pts)
+            last_pts = frame.pts
+            yield frame.pts, frame  # type: ignore[misc]
+            count += 1
+    if not count:
+        raise VideoError(f"{where(video)}: no frame decodes. Copy it again from its source or leave it out.")
+
+
+def _check_frame(name: str, frame: VideoFrame, *, size: tuple[int, int], last_pts: int | None) -> None:
+    if frame.pts is None:
+        raise VideoError(f"{name}: has no presentation time, every frame needs one. {REMUX}")
+    if last_pts is not None and frame.pts <= last_pts:
+        raise VideoError(
+            f"{name}: presentation time {frame.pts} after {last_pts}, every frame needs a later one than the frame before. {REMUX}"
+        )
+    if (frame.width, frame.height) != size:
+        raise VideoError(
+            f"{name}: is {frame.width}x{frame.height}, the first frame is {size[0]}x{size[1]}; one size is wanted. "
+            "Re-encode the video to one size."
+        )
+    if frame.is_corrupt:
+        raise VideoError(f"{name}: is damaged. Copy the video again from its source, or re-encode what is left of it.")

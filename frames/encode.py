@@ -1,0 +1,115 @@
+"""Frames in, an H.264 mp4 out: the same frames give the same bytes."""
+
+import os
+import platform
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from brokenvideos.frames.index import VideoError
+
+UInt8Array = npt.NDArray[np.uint8]
+
+
+def encode_video(
+    path: Path,
+    frames: Iterable[UInt8Array],
+    *,
+    fps: Fraction | int,
+    crf: int = 18,
+    gop: int = 12,
+    b_frames: int = 2,
+) -> None:
+    """Writes an H.264 mp4 under `path`, which appears only when it is whole.
+
+    The bytes depend on the frames, the arguments and the versions of PyAV and its FFmpeg and x264, not on cores or runs; across
+    CPU architectures nothing is promised. Colours are BT.709, limited range, and tagged so. Even sizes are stored as
+    yuv420p, which every player shows; odd ones as yuv444p, which PyAV and FFmpeg read and browsers often do not.
+
+    Args:
+        frames: uint8[H, W, 3] RGB, all of one size, at least one.
+        fps: frames per second.
+        crf: x264's quality, 0 (best) to 51.
+        gop: frames from one key frame to the next.
+        b_frames: at most so many B-frames in a row.
+
+    Raises:
+        VideoError: no frames, or a frame of another type or size than the first.
+    """
+    remaining = iter(frames)
+    first = next(remaining, None)
+    if first is None:
+        raise VideoError(f"{path}: no frames to encode, at least one is wanted.")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with av.open(str(partial), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+            stream = container.add_stream("libx264", rate=Fraction(fps))
+            _set_up(stream, first, crf=crf, gop=gop, b_frames=b_frames)
+            for frame in _yuv_frames(path, chain([first], remaining), stream, time_base=1 / Fraction(fps)):
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        _sync(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _set_up(stream: VideoStream, first: UInt8Array, *, crf: int, gop: int, b_frames: int) -> None:
+    height, width = first.shape[:2]
+    stream.height, stream.width = height, width
+    stream.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"
+    context = stream.codec_context
+    context.thread_count = 1
+    context.color_range = ColorRange.MPEG
+    context.colorspace = Colorspace.ITU709
+    context.color_primaries = ColorPrimaries.BT709
+    context.color_trc = ColorTrc.BT709
+    # On CPUs with AVX-512 x264 gives several files for the same frames, even on one thread; its AVX2 code gives one.
+    asm = ["asm=AVX2"] if platform.machine().lower() in ("x86_64", "amd64") else []
+    params = [
+        "threads=1",
+        "lookahead-threads=1",
+        f"keyint={gop}",
+        f"min-keyint={gop}",
+        "scenecut=0",
+        f"bframes={b_frames}",
+    ]
+    stream.options = {"preset": "medium", "crf": str(crf), "x264-params": ":".join(params + asm)}
+
+
+def _yuv_frames(
+    path: Path, frames: Iterable[UInt8Array], stream: VideoStream, *, time_base: Fraction
+) -> Iterator[VideoFrame]:
+    reformatter = VideoReformatter()
+    shape = (stream.height, stream.width, 3)
+    for frame_index, rgb in enumerate(frames):
+        if rgb.dtype != np.uint8 or rgb.shape != shape:
+            raise VideoError(
+                f"{path} frame {frame_index}: {rgb.dtype}{list(rgb.shape)}, wanted uint8{list(shape)}. "
+                "Give RGB frames of one size."
+            )
+        source = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+        frame = reformatter.reformat(
+            source,
+            format=stream.pix_fmt,
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT,
+            threads=1,
+        )
+        frame.pts, frame.time_base = frame_index, time_base
+        yield frame
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

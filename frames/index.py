@@ -1,0 +1,114 @@
+"""What is known of a video after it was read once: when each frame is shown, and where each coded frame lies in the bytes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Int64Array = npt.NDArray[np.int64]
+Int32Array = npt.NDArray[np.int32]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class VideoError(ValueError):
+    """A video that cannot be read exactly; the message says where, what was found and wanted, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packets:
+    """The coded frames of a video in decode (file) order; P entries each.
+
+    `pts` is unique, in ticks of the stream's time base. The payload of packet i is bytes `offset[i]:offset[i] + size[i]` of the
+    file. `keyframe`: a decoder that starts here shows every frame with this pts or a later one exactly. `reference`: other
+    frames may need this one; a packet without it can be left out when its own frame is not wanted.
+    """
+
+    pts: Int64Array
+    offset: Int64Array
+    size: Int32Array
+    keyframe: BoolArray
+    reference: BoolArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoIndex:
+    """Frame i is the i-th displayed frame; `frame_pts` int64[num_frames] is strictly increasing, in ticks of `time_base` seconds.
+
+    height and width are those of the decoded grid, to which `rotation` was not applied: it says by how many degrees clockwise
+    (0, 90, 180, 270) a player turns the picture. `packets` is None where frames can only be reached through the container.
+    `frames_sha256` is the SHA-256 over the visible bytes of every plane of every frame in the video's own pixel format, in
+    presentation order; empty where the index was taken from a row, which does not hold it.
+    """
+
+    height: int
+    width: int
+    num_frames: int
+    fps: float
+    frame_pts: Int64Array
+    time_base: Fraction
+    packets: Packets | None
+    codec_name: str
+    extradata: bytes
+    rotation: int
+    frames_sha256: str
+
+
+def index_from_row(row: Mapping[str, Any]) -> VideoIndex:
+    """The index that a row of the dataset carries; `frames_sha256` is empty.
+
+    Args:
+        row: needs the columns height, width, num_frames, fps, frame_pts, time_base, packets and codec.
+    """
+    codec, time_base = row["codec"], row["time_base"]
+    return VideoIndex(
+        height=int(row["height"]),
+        width=int(row["width"]),
+        num_frames=int(row["num_frames"]),
+        fps=float(row["fps"]),
+        frame_pts=np.asarray(row["frame_pts"], dtype=np.int64),
+        time_base=Fraction(int(time_base["num"]), int(time_base["den"])),
+        packets=_packets_from_row(row["packets"]),
+        codec_name=str(codec["name"]),
+        extradata=bytes(codec["extradata"] or b""),
+        rotation=int(codec["rotation"]),
+        frames_sha256="",
+    )
+
+
+def _packets_from_row(column: Mapping[str, Any] | None) -> Packets | None:
+    # A null struct comes back as a struct of nulls from some readers.
+    if column is None or column["pts"] is None:
+        return None
+    return Packets(
+        pts=np.asarray(column["pts"], dtype=np.int64),
+        offset=np.asarray(column["offset"], dtype=np.int64),
+        size=np.asarray(column["size"], dtype=np.int32),
+        keyframe=np.asarray(column["keyframe"], dtype=np.bool_),
+        reference=np.asarray(column["reference"], dtype=np.bool_),
+    )
+
+
+def index_to_columns(index: VideoIndex) -> dict[str, Any]:
+    """The columns of a row that `index_from_row` reads, as plain Python values."""
+    packets = index.packets
+    return {
+        "height": index.height,
+        "width": index.width,
+        "num_frames": index.num_frames,
+        "fps": index.fps,
+        "frame_pts": index.frame_pts.tolist(),
+        "time_base": {"num": index.time_base.numerator, "den": index.time_base.denominator},
+        "packets": None
+        if packets is None
+        else {
+            "pts": packets.pts.tolist(),
+            "offset": packets.offset.tolist(),
+            "size": packets.size.tolist(),
+            "keyframe": packets.keyframe.tolist(),
+            "reference": packets.reference.tolist(),
+        },
+        "codec": {"name": index.codec_name, "extradata": index.extradata, "rotation": index.rotation},
+    }

@@ -1,0 +1,81 @@
+"""The frame index of a video, from one full decode."""
+
+import hashlib
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import VideoFrame
+
+from brokenvideos.frames.container import REMUX, plane_rows, shown_frames, where
+from brokenvideos.frames.index import Int64Array, VideoError, VideoIndex
+from brokenvideos.frames.packets import demux
+
+UInt8Array = npt.NDArray[np.uint8]
+
+
+def index_video(video: bytes | Path) -> VideoIndex:
+    """The index of a video, which is decoded once from its first frame to its last.
+
+    `fps` is the average rate: the container's where the presentation times bear it out, else (num_frames - 1) / duration between
+    first and last frame; 0.0 for one frame without any rate.
+
+    Raises:
+        VideoError: no video stream; a frame that is damaged, has no time, the time of another or another size; frames that the
+            container lists and the decoder does not show. Such a file reads differently from one program to the next.
+        OSError: the path cannot be read.
+    """
+    demuxed = demux(video)
+    sha256, times, frame = hashlib.sha256(), [], None
+    for pts, frame in shown_frames(video):
+        times.append(pts)
+        for plane in _visible_planes(frame):
+            sha256.update(plane.tobytes())
+    frame_pts = np.asarray(times, dtype=np.int64)
+    if frame is None or not np.array_equal(frame_pts, demuxed.frame_pts):
+        raise VideoError(
+            f"{where(video)}: the container lists {len(demuxed.frame_pts)} frames and {len(frame_pts)} decode"
+            f"{_first_difference(frame_pts, demuxed.frame_pts)}; all of them are wanted. The file is cut off or damaged, or starts "
+            f"in the middle of a recording. {REMUX}"
+        )
+    return VideoIndex(
+        height=frame.height,
+        width=frame.width,
+        num_frames=len(frame_pts),
+        fps=_average_rate(frame_pts, demuxed.time_base, demuxed.rate),
+        frame_pts=frame_pts,
+        time_base=demuxed.time_base,
+        packets=demuxed.packets,
+        codec_name=demuxed.codec_name,
+        extradata=demuxed.extradata,
+        rotation=-round(frame.rotation / 90) * 90 % 360,
+        frames_sha256=sha256.hexdigest(),
+    )
+
+
+def _visible_planes(frame: VideoFrame) -> Iterator[UInt8Array]:
+    """uint8[rows, bytes] of each plane, without the decoder's padding, whose content is left to chance."""
+    for plane_index, plane in enumerate(frame.planes):
+        bits = [component.bits for component in frame.format.components if component.plane == plane_index]
+        # Components in a single plane may share bytes (yuyv422); in several planes each sample has whole bytes. A palette has none.
+        bits_per_sample = (
+            frame.format.padded_bits_per_pixel if len(frame.planes) == 1 else sum((b + 7) // 8 * 8 for b in bits)
+        )
+        yield plane_rows(plane)[:, : (plane.width * bits_per_sample + 7) // 8] if bits else plane_rows(plane)
+
+
+def _average_rate(frame_pts: Int64Array, time_base: Fraction, rate: Fraction | None) -> float:
+    span = int(frame_pts[-1] - frame_pts[0]) * time_base
+    intervals = len(frame_pts) - 1
+    # Times are rounded to ticks (1 ms in WebM), a rate written in the container is not.
+    if rate and (not span or abs(span - intervals / rate) <= time_base):
+        return float(rate)
+    return float(intervals / span) if span else 0.0
+
+
+def _first_difference(shown: Int64Array, listed: Int64Array) -> str:
+    common = min(len(shown), len(listed))
+    different = np.flatnonzero(shown[:common] != listed[:common])
+    return f", the first difference at frame {different[0] if len(different) else common}"
