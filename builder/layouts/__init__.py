@@ -1,0 +1,61 @@
+"""Readers of raw layouts: one file per layout, all giving the same records."""
+
+from pathlib import Path
+
+from brokenvideos.builder.layouts.davis import DavisMasks, read_davis
+from brokenvideos.builder.layouts.detect import detect
+from brokenvideos.builder.layouts.mask_video import VideoMasks, read_mask_video
+from brokenvideos.builder.layouts.own import OwnMasks, read_own
+from brokenvideos.builder.layouts.sav import SavMasks, read_sav
+from brokenvideos.builder.raw import Problem, RawError, RawVideo
+from brokenvideos.masks import ARTIFACT_TYPES
+
+__all__ = ["LAYOUTS", "DavisMasks", "OwnMasks", "SavMasks", "VideoMasks", "detect", "read_layout"]
+
+LAYOUTS = ("own", "davis", "sav", "mask-video")
+
+
+def read_layout(
+    raw: Path,
+    *,
+    layout: str = "auto",
+    artifact_type: str | None = None,
+    generator: str | None = None,
+    void: int | None = None,
+) -> tuple[list[RawVideo], list[Problem]]:
+    """Records of the videos that have all they need, by video_id, and every problem found without decoding, sorted.
+
+    Args:
+        layout: one of LAYOUTS, or "auto" for what `detect` says.
+        artifact_type: of every object of the videos for which videos.jsonl gives no `objects`.
+        generator: of the videos for which videos.jsonl gives none, else "unknown". Neither is needed in "own", where
+            videos.jsonl must give both.
+        void: value of mask pixels that are to be read as background; with "davis" only, where 255 is usual.
+
+    Raises:
+        RawError: no such folder, a layout that cannot be told, or an argument that is unknown or not of the layout.
+    """
+    if layout not in ("auto", *LAYOUTS):
+        raise RawError(f"layout {layout!r} is unknown; wanted auto, {', '.join(LAYOUTS[:-1])} or {LAYOUTS[-1]}")
+    if artifact_type is not None and artifact_type not in ARTIFACT_TYPES:
+        names = f"{', '.join(ARTIFACT_TYPES[:-1])} or {ARTIFACT_TYPES[-1]}"
+        raise RawError(f"artifact type {artifact_type!r} is unknown; wanted {names}")
+    if void is not None and not 1 <= void <= 255:
+        raise RawError(
+            f"void value {void} cannot stand in an 8-bit mask beside 0, the background; wanted 1 to 255, 255 in DAVIS"
+        )
+    if not raw.is_dir():
+        raise RawError(f"{raw}: no such folder; give the folder that holds the raw videos and masks")
+    if layout == "auto":
+        layout = detect(raw)
+    if void is not None and layout != "davis":
+        raise RawError(f"{raw}: --void {void} is for the davis layout, this is {layout}; leave it out")
+    if layout == "own":
+        records, problems = read_own(raw)
+    elif layout == "davis":
+        records, problems = read_davis(raw, artifact_type=artifact_type, generator=generator, void=void)
+    elif layout == "sav":
+        records, problems = read_sav(raw, artifact_type=artifact_type, generator=generator)
+    else:
+        records, problems = read_mask_video(raw, artifact_type=artifact_type, generator=generator)
+    return sorted(records, key=lambda record: record.video_id), sorted(problems)

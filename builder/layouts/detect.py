@@ -1,0 +1,65 @@
+"""Which layout a raw folder has."""
+
+import re
+from pathlib import Path
+
+from brokenvideos.builder.layouts.sav import ANNOTATION_NAME
+from brokenvideos.builder.layouts.video_files import VIDEO_SUFFIXES, list_folder
+from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME
+from brokenvideos.builder.raw import RawError
+
+_OBJECTS_KEY = re.compile(rb'"objects"\s*:')
+
+LOOKED_FOR = {
+    "own": f"{FILE_NAME} with objects, and no masks or masks/{{video_id}}/ folders",
+    "davis": f"Annotations/, or masks/{{video_id}}/ folders and no objects in {FILE_NAME}",
+    "sav": "{video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/",
+    "mask-video": "masks/{video_id}.mp4",
+}
+
+
+def detect(raw: Path) -> str:
+    """The layout whose files the folder holds: "own", "davis", "sav" or "mask-video". Only names are looked at, and
+    whether videos.jsonl gives objects.
+
+    Raises:
+        RawError: no such folder, or none or several of the layouts fit; says what was looked for, or what was found.
+    """
+    if not raw.is_dir():
+        raise RawError(f"{raw}: no such folder; give the folder that holds the raw videos and masks")
+    found = _found(raw)
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        clashes = "; ".join(f"{layout}: {evidence}" for layout, evidence in found.items())
+        raise RawError(f"{raw}: files of {len(found)} layouts ({clashes}); give --layout, or move the files of one out")
+    wanted = "; ".join(f"{layout}: {what}" for layout, what in LOOKED_FOR.items())
+    raise RawError(f"{raw}: none of the known layouts; looked for {wanted}. Arrange the folder as one of them")
+
+
+def _found(raw: Path) -> dict[str, str]:
+    in_masks = list_folder(raw / "masks")
+    mask_folder = next((path for path in in_masks if path.is_dir()), None)
+    mask_video = next((path for path in in_masks if path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES), None)
+    annotations = [*list_folder(raw), *list_folder(raw / "annotations")]
+    sav = next((path for path in annotations if ANNOTATION_NAME.fullmatch(path.name)), None)
+    listed = raw / FILE_NAME
+    with_objects = listed.is_file() and _OBJECTS_KEY.search(listed.read_bytes()) is not None
+    # On a disk that ignores case, Annotations/ and the annotations/ of SA-V are one folder: only folders in it are DAVIS's.
+    davis_root = next((path for path in list_folder(raw / "Annotations") if path.is_dir()), None)
+    found: dict[str, str] = {}
+    if mask_folder is not None:
+        found["own" if with_objects else "davis"] = f"{_name(mask_folder, raw)}/"
+    if davis_root is not None:
+        found["davis"] = f"{_name(davis_root, raw)}/"
+    if sav is not None:
+        found["sav"] = _name(sav, raw)
+    if mask_video is not None:
+        found["mask-video"] = _name(mask_video, raw)
+    if not found and with_objects:
+        found["own"] = FILE_NAME
+    return found
+
+
+def _name(path: Path, raw: Path) -> str:
+    return path.relative_to(raw).as_posix()

@@ -1,0 +1,109 @@
+"""Mask videos: masks/{video_id}.mp4 beside videos/{video_id}.mp4, grey, where bright marks object 1."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from brokenvideos.builder.layouts.records import FoundMasks, join_records
+from brokenvideos.builder.layouts.video_files import find_videos
+from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+
+THRESHOLD = 127
+"""Brighter is marked."""
+DARK_MAX = 31
+BRIGHT_MIN = 224
+MAX_GREY_OF_MARKED = 0.02
+"""Pixels in [32, 223] per pixel in [32, 255].
+
+Measured on x264 masks (disks, 8 px dots, 3 px lines, blobs; 214x120 and 854x480): at most 0.0100 at crf 23 and 0.0139 at
+crf 28, both exact at > 127; 0.0224 to 0.74, all above crf 32, where more than one in 5,000 marked pixels came out wrong.
+Counted against the bright part, not the whole video, or small objects would hide it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoMasks:
+    """A grey video of masks of one object, 1."""
+
+    path: Path
+    video_path: Path
+    """The video they belong to: asked for its number of frames, since a mask video that ends early looks like no marks."""
+
+    def read(self) -> Iterator[FrameLabels]:
+        """Every frame of the mask video, marked or not, so that their number can be held against the video's.
+
+        Read to the end: whether its greys are those of a mask shows only then.
+
+        Raises:
+            RawError: cannot be decoded; fewer frames than the video has; not bimodal, with the shares of dark, grey and
+                bright pixels.
+        """
+        from brokenvideos.frames import VideoError, demux_index, iter_frames
+
+        histogram = np.zeros(256, np.int64)
+        frame_count = 0
+        try:
+            for frame_index, (_, rgb) in enumerate(iter_frames(self.path)):
+                grey = _grey(rgb)
+                histogram += np.bincount(grey.ravel(), minlength=256)
+                frame_count += 1
+                yield FrameLabels(frame_index, ((grey > THRESHOLD).astype(np.uint16),))
+            wanted = len(demux_index(self.video_path)[0])
+        except VideoError as error:  # it names the file
+            raise RawError(str(error)) from error
+        except OSError as error:
+            raise RawError(f"{self.path}: cannot be read ({error.strerror}); wanted a mask video here") from error
+        if frame_count < wanted:
+            what = f"{frame_count} frames of masks, {self.video_path.name} has {wanted}; export one mask frame per video frame"
+            raise RawError(f"{self.path}: {what}")
+        _check_bimodal(self.path, histogram)
+
+
+def _grey(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    # The mean, not luma: a blue mask on black (luma 18 to 29) would read as nothing marked; a mean of 85 is refused.
+    total = rgb[..., 0].astype(np.uint16)
+    total += rgb[..., 1]
+    total += rgb[..., 2]
+    return ((total + 1) // 3).astype(np.uint8)
+
+
+def _check_bimodal(path: Path, histogram: npt.NDArray[np.int64]) -> None:
+    dark, middle, bright = (
+        int(part.sum())
+        for part in (histogram[: DARK_MAX + 1], histogram[DARK_MAX + 1 : BRIGHT_MIN], histogram[BRIGHT_MIN:])
+    )
+    if middle <= MAX_GREY_OF_MARKED * (middle + bright):
+        return
+    total = dark + middle + bright
+    shares = (
+        f"{dark / total:.2%} of the pixels in [0, {DARK_MAX}], {middle / total:.2%} in [{DARK_MAX + 1}, {BRIGHT_MIN - 1}], "
+        f"{bright / total:.2%} in [{BRIGHT_MIN}, 255]"
+    )
+    raise RawError(
+        f"{path}: not black and white enough for a mask ({shares}); wanted at most {MAX_GREY_OF_MARKED:.0%} of what is not dark in "
+        f"the middle. Export it losslessly (FFV1, x264 -qp 0) or at crf 23 and better, or as PNG masks"
+    )
+
+
+def read_mask_video(
+    raw: Path, *, artifact_type: str | None, generator: str | None
+) -> tuple[list[RawVideo], list[Problem]]:
+    """Records by video_id, and every problem found without opening a video."""
+    videos, problems = find_videos(raw / "videos", raw=raw)
+    mask_videos, mask_problems = find_videos(raw / "masks", raw=raw)
+    masks: dict[str, FoundMasks] = {}
+    for video_id, path in mask_videos.items():
+        source = VideoMasks(path, videos[video_id]) if video_id in videos else None
+        masks[video_id] = FoundMasks(path.relative_to(raw).as_posix(), source, None)
+    records, record_problems = join_records(
+        raw,
+        videos=videos,
+        masks=masks,
+        masks_wanted="masks/{video_id}.mp4",
+        artifact_type=artifact_type,
+        generator=generator,
+    )
+    return records, problems + mask_problems + record_problems

@@ -1,0 +1,69 @@
+"""What every reader of a raw layout hands to the builder: one record per video, its masks still unread."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+LabelMap = npt.NDArray[np.uint16]
+
+
+class RawError(ValueError):
+    """A raw folder that cannot be built; the message holds every problem, one a line."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong with a raw folder: where, and what was found, wanted and to be done."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLabels:
+    """The annotation of one frame as label maps.
+
+    `planes` are uint16[H, W]: 0 is background, another value is an object_id. Layouts whose objects cannot overlap (PNG) have one
+    plane; others (SA-V) one plane per object. No object stands in two planes of a frame.
+    """
+
+    frame_index: int
+    planes: Sequence[LabelMap]
+
+
+class MaskSource(Protocol):
+    """The masks of one video where its layout keeps them. Picklable; opens nothing before `read` is called."""
+
+    def read(self) -> Iterator[FrameLabels]:
+        """Frames that carry a file or entry, ascending; a frame that is not yielded has no marked pixel.
+
+        Raises:
+            RawError: a file that cannot be read as masks, with its path.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RawVideo:
+    """One video of a raw folder. `None` in a field means that the layout does not say."""
+
+    video_id: str
+    video_path: Path
+    masks: MaskSource
+    objects: Mapping[int, str] | None
+    """object_id → artifact type name; None: every id found in the masks has `default_artifact_type`."""
+    default_artifact_type: str | None
+    annotated_frames: Sequence[int] | None
+    """None: every frame was looked at."""
+    label: str | None
+    generator: str
+    prompt: str | None
+    split: str | None
+    source: Mapping[str, str]
