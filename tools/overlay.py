@@ -1,0 +1,82 @@
+"""Masks painted over a frame: one colour per artifact type, one shade per object, a translucent fill and a crisp line."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+UInt8Array = npt.NDArray[np.uint8]
+BoolArray = npt.NDArray[np.bool_]
+Colour = tuple[int, int, int]
+
+TYPE_COLOURS: dict[str, Colour] = {"motion": (213, 94, 0), "deformation": (86, 180, 233), "blur": (240, 228, 66)}
+"""Vermilion, sky blue and yellow of a palette that people with any colour vision tell apart.
+
+Source: Okabe and Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/.
+"""
+
+_SHADES = ((255, 0.0), (255, 0.5), (0, 0.38), (255, 0.75))
+_FILL = 0.38
+_HALO = 0.65
+
+
+def object_colours(artifact_types: Sequence[str]) -> list[Colour]:
+    """One colour per object, in the order given: the type's own for the first of a type, then lighter and darker ones.
+
+    Args:
+        artifact_types: keys of TYPE_COLOURS, one per object.
+    """
+    colours = []
+    for index, artifact_type in enumerate(artifact_types):
+        toward, share = _SHADES[artifact_types[:index].count(artifact_type) % len(_SHADES)]
+        red, green, blue = (round(c + (toward - c) * share) for c in TYPE_COLOURS[artifact_type])
+        colours.append((red, green, blue))
+    return colours
+
+
+def overlay(
+    frame: UInt8Array, masks: BoolArray, colours: Sequence[Colour], *, size: tuple[int, int], line_px: int = 2
+) -> UInt8Array:
+    """The frame at another size with its masks on it: uint8[height, width, 3].
+
+    Enlarged masks keep their pixels' square corners, so that one sees which pixels are marked; where a mask shrinks, a pixel is
+    marked when a quarter of what it stands for is. The line lies inside the mask, with a thin dark one outside it.
+
+    Args:
+        frame: uint8[H, W, 3] RGB.
+        masks: bool[K, H, W], painted in this order.
+        colours: K colours.
+        size: (height, width) of the result.
+        line_px: width of the line in pixels of the result.
+    """
+    height, width = size
+    image = np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.BICUBIC)).astype(np.float32)
+    for mask, colour in zip(masks, colours, strict=True):
+        if not mask.any():
+            continue
+        scaled = _resize(mask, height, width)
+        paint = np.array(colour, np.float32)
+        image[scaled] += (paint - image[scaled]) * _FILL
+        image[_grow(scaled, 1) & ~scaled] *= 1 - _HALO
+        image[scaled & _grow(~scaled, line_px)] = paint
+    return np.rint(image).astype(np.uint8)
+
+
+def _resize(mask: BoolArray, height: int, width: int) -> BoolArray:
+    grey = Image.fromarray(mask.astype(np.uint8) * 255)
+    # BOX of an enlarged image is nearest; of a shrunk one the share that is marked.
+    scaled: BoolArray = np.asarray(grey.resize((width, height), Image.Resampling.BOX)) >= 64
+    return scaled
+
+
+def _grow(mask: BoolArray, steps: int) -> BoolArray:
+    """The mask and what is at most so many steps up, down, left or right of it."""
+    for _ in range(steps):
+        grown = mask.copy()
+        grown[1:] |= mask[:-1]
+        grown[:-1] |= mask[1:]
+        grown[:, 1:] |= mask[:, :-1]
+        grown[:, :-1] |= mask[:, 1:]
+        mask = grown
+    return mask
