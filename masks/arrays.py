@@ -1,0 +1,42 @@
+"""The array types of this room, and what may enter it as a stack of bitmaps."""
+
+import numpy as np
+import numpy.typing as npt
+
+BoolArray = npt.NDArray[np.bool_]
+UInt8Array = npt.NDArray[np.uint8]
+Int64Array = npt.NDArray[np.int64]
+Float64Array = npt.NDArray[np.float64]
+BitmapArray = UInt8Array | BoolArray
+LabelArray = UInt8Array | npt.NDArray[np.uint16]
+
+
+class MaskError(ValueError):
+    """A bitmap, a label map, a digest or a row that is not what the contract says."""
+
+
+def checked_bitmaps(masks: BitmapArray) -> UInt8Array:
+    """The same memory as uint8[N, H, W], once it is sure that it holds nothing but 0 and 1.
+
+    Raises:
+        MaskError: wrong rank or dtype, a side of length 0, or the first mask with another value.
+    """
+    if not isinstance(masks, np.ndarray) or masks.ndim != 3 or masks.dtype not in (np.bool_, np.uint8):
+        found = f"{masks.dtype}{list(masks.shape)}" if isinstance(masks, np.ndarray) else type(masks).__name__
+        raise MaskError(
+            f"masks: got {found}, wanted uint8 or bool [N, H, W] of 0 and 1. "
+            "Stack single masks with mask[None]; compare a label map with one object_id first (labels == object_id)."
+        )
+    if masks.shape[1] < 1 or masks.shape[2] < 1:
+        raise MaskError(
+            f"masks: got {masks.shape[1]} rows and {masks.shape[2]} columns, wanted at least 1 of each. "
+            "Pass masks of the size of the decoded frames."
+        )
+    bits = masks.view(np.uint8)
+    if bits.size and bits.max() > 1:
+        index = int((bits > 1).any(axis=(1, 2)).argmax())
+        raise MaskError(
+            f"mask {index}: holds the value {bits[index].max()}, wanted only 0 and 1. "
+            "Compare first: masks > 0 for 0/255 masks, labels == object_id for a label map."
+        )
+    return bits

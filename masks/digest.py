@@ -1,0 +1,80 @@
+"""SHA-256 digests of annotation: of one object's masks through a video, and of all objects of a video."""
+
+import hashlib
+import struct
+from collections.abc import Mapping, Sequence
+
+from brokenvideos.masks.arrays import MaskError
+from brokenvideos.masks.runs import RLEError, check, checked_size
+
+_DOMAIN = b"brokenvideos.track.1\0"
+_NOT_ANNOTATED = struct.pack("<I", 0xFFFFFFFF)
+
+
+def object_digest(counts_by_frame: Sequence[str | None], *, height: int, width: int) -> str:
+    """Hex SHA-256 of one object's masks through a video.
+
+    Over b"brokenvideos.track.1\\0", then height, width and num_frames as u32le, then for each frame the length of its canonical
+    counts as u32le and the counts themselves; the length 0xFFFFFFFF alone where the frame is not annotated.
+
+    Args:
+        counts_by_frame: one entry per frame of the video; None = not annotated; an annotated frame where the object has no pixel
+            holds `empty(height, width)`.
+
+    Raises:
+        RLEError: a string is refused (see `parse`); `index` is the frame.
+    """
+    height, width = checked_size(height, width)
+    annotated = [frame_index for frame_index, counts in enumerate(counts_by_frame) if counts is not None]
+    try:
+        check([counts for counts in counts_by_frame if counts is not None], height=height, width=width)
+    except RLEError as error:
+        if error.index is None:
+            raise
+        raise RLEError(error.problem, annotated[error.index]) from None
+    digest = hashlib.sha256(_DOMAIN + struct.pack("<III", height, width, len(counts_by_frame)))
+    for counts in counts_by_frame:
+        if counts is None:
+            digest.update(_NOT_ANNOTATED)
+        else:
+            digest.update(struct.pack("<I", len(counts)) + counts.encode("ascii"))
+    return digest.hexdigest()
+
+
+def video_digest(object_digests: Mapping[int, str], annotated_frames: Sequence[int]) -> str:
+    """Hex SHA-256 of a video's annotation: over object_id as u32le and the 32 bytes of the object's digest, by ascending object_id,
+    then the annotated frame indices as u32le.
+
+    Args:
+        object_digests: object_id → hex digest of `object_digest`; empty for a normal video.
+        annotated_frames: frame indices, strictly ascending.
+
+    Raises:
+        MaskError: a digest that is not 64 hex digits, an id or a frame index outside u32, or frames that do not ascend.
+    """
+    digest = hashlib.sha256()
+    for object_id, object_hex in sorted(object_digests.items()):
+        try:
+            digest.update(struct.pack("<I32s", object_id, _digest_bytes(object_hex)))
+        except (struct.error, ValueError):
+            raise MaskError(
+                f"object {object_id}: digest is {object_hex!r}, wanted an id from 0 to 4294967295 with 64 hex digits. "
+                "Make the digest with brokenvideos.masks.object_digest."
+            ) from None
+    before = -1
+    for frame_index in annotated_frames:
+        if not before < frame_index <= 0xFFFFFFFF:
+            raise MaskError(
+                f"annotated frame {frame_index} comes after {before}, wanted strictly ascending frame indices from 0. "
+                "Sort them and drop repeats."
+            )
+        digest.update(struct.pack("<I", frame_index))
+        before = frame_index
+    return digest.hexdigest()
+
+
+def _digest_bytes(object_hex: str) -> bytes:
+    value = bytes.fromhex(object_hex)
+    if len(value) != hashlib.sha256().digest_size:
+        raise ValueError(object_hex)
+    return value

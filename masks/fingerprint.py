@@ -1,0 +1,150 @@
+"""`maskfp/1`: a 62-bit fingerprint of a mask, computed in three ways that share nothing but the weights.
+
+Two lanes k = 0, 1 modulo p = 2³¹ - 1, each with a weight O for the origin, R[y] per row and C[x] per column, read from
+SHAKE-256: D_k = (O + Σ R[y]·C[x] over the pixels of the mask) mod p; the fingerprint is D₁·2³² + D₀. Pixels of a label map
+are counted into bins, bitmaps are multiplied by a matrix, runs look up prefix sums; so a wrong axis, a flip, a shift or a
+swap on one way shows against another. It finds errors, not adversaries.
+"""
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from brokenvideos.masks.arrays import BitmapArray, Int64Array, LabelArray, MaskError, checked_bitmaps
+from brokenvideos.masks.runs import parse
+
+MAX_SIDE = 1 << 20
+"""Longest side: weights fit in memory, and float64 holds the sum of one row exactly (2²⁰ · 2³¹ < 2⁵³)."""
+
+_P = 2**31 - 1
+_DOMAIN = b"brokenvideos.maskfp.1\0"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """Of lane 0 and 1 for one size, all in [1, p - 1]: `origin` int64[2], `rows` int64[2, H], `columns` int64[2, W]."""
+
+    origin: Int64Array
+    rows: Int64Array
+    columns: Int64Array
+
+
+@lru_cache(maxsize=64)
+def weights(height: int, width: int) -> Weights:
+    """Read-only weights for masks of this size.
+
+    Raises:
+        MaskError: a side below 1 or above MAX_SIDE.
+    """
+    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
+        raise MaskError(
+            f"size [{height}, {width}]: a fingerprint wants sides from 1 to {MAX_SIDE} pixels. Cut the mask into tiles."
+        )
+    lanes = np.empty((2, 1 + height + width), np.int64)
+    for lane in (0, 1):
+        stream = hashlib.shake_256(_DOMAIN + struct.pack("<IIB", height, width, lane)).digest(4 * lanes.shape[1])
+        lanes[lane] = 1 + np.frombuffer(stream, "<u4").astype(np.int64) % (_P - 1)
+    lanes.flags.writeable = False
+    return Weights(lanes[:, 0], lanes[:, 1 : 1 + height], lanes[:, 1 + height :])
+
+
+def fingerprint_labels(label_map: LabelArray) -> dict[int, int]:
+    """Fingerprint of every object in a label map, object_id → fingerprint, ascending; {} when all is background.
+
+    Args:
+        label_map: uint8 or uint16 [H, W]; 0 is background, another value an object_id.
+
+    Raises:
+        MaskError: another shape or dtype.
+    """
+    if label_map.ndim != 2 or label_map.dtype not in (np.uint8, np.uint16):
+        raise MaskError(
+            f"label map is {label_map.dtype}{list(label_map.shape)}, wanted uint8 or uint16 [H, W] of object ids. "
+            "Read a palette PNG as indices, not as colours."
+        )
+    of_size = weights(*label_map.shape)
+    height, width = label_map.shape
+    labels = label_map.reshape(-1)
+    pixels = np.flatnonzero(labels != 0)  # 4 x faster on bool than on integers
+    object_ids = np.flatnonzero(np.bincount(labels[pixels]))
+    ordinal = np.zeros(object_ids.max(initial=0) + 1, np.int64)
+    ordinal[object_ids] = np.arange(len(object_ids))
+    y = pixels // width
+    x = pixels - y * width
+    # One bin per object and row; bincount sums in float64, which is exact up to MAX_SIDE columns.
+    bins = ordinal[labels[pixels]] * height + y
+    lanes: list[Int64Array] = []
+    for lane in (0, 1):
+        column_weights = of_size.columns[lane].astype(np.float64)
+        row_sums = np.bincount(bins, column_weights[x], minlength=len(object_ids) * height).astype(np.int64) % _P
+        terms = row_sums.reshape(-1, height) * of_size.rows[lane] % _P
+        lanes.append((of_size.origin[lane] + terms.sum(axis=1)) % _P)
+    return dict(zip(object_ids.tolist(), _joined(lanes[0], lanes[1]).tolist(), strict=True))
+
+
+def fingerprint_bitmaps(masks: BitmapArray) -> Int64Array:
+    """Fingerprint of every bitmap, int64[N], each >= 0.
+
+    Args:
+        masks: uint8 or bool [N, H, W] of 0 and 1, in any memory order.
+
+    Raises:
+        MaskError: another shape, dtype or value.
+    """
+    bits = checked_bitmaps(masks)
+    of_size = weights(bits.shape[1], bits.shape[2])
+    column_weights = of_size.columns.astype(np.float64)
+    lanes = np.empty((2, len(bits)), np.int64)
+    for index, bitmap in enumerate(bits):
+        pixels = bitmap.astype(np.float64)
+        for lane in (0, 1):
+            # Not `@`: BLAS wakes its threads for this small product, and waiting for them can cost 20 times the product.
+            row_sums = np.einsum("yx,x->y", pixels, column_weights[lane]).astype(np.int64) % _P
+            lanes[lane, index] = (of_size.origin[lane] + (of_size.rows[lane] * row_sums % _P).sum()) % _P
+    return _joined(lanes[0], lanes[1])
+
+
+def fingerprint_counts(counts: Sequence[str], *, height: int, width: int) -> Int64Array:
+    """Fingerprint of every mask, int64[N], each >= 0, from its runs alone: no pixel is drawn.
+
+    Raises:
+        RLEError: a string is refused (see `parse`).
+        MaskError: a side above MAX_SIDE.
+    """
+    runs = parse(counts, height=height, width=width)
+    if not len(runs):
+        return np.zeros(0, np.int64)
+    of_size = weights(runs.height, runs.width)
+    # Where each run ends, counted from the start of its mask: all masks have the same number of pixels.
+    mask_indices = np.repeat(np.arange(len(runs)), np.diff(runs.offsets))
+    run_ends = np.cumsum(runs.lengths) - mask_indices * (runs.height * runs.width)
+    column, row = np.divmod(run_ends, runs.height)
+    # A foreground run adds the weight of all pixels before its end and takes away that of all before its start, which is the end
+    # of the background run before it. A background run that ends the mask stands before no foreground run.
+    is_foreground = (np.arange(len(run_ends)) - runs.offsets[mask_indices]) % 2 == 1
+    signs = np.where(is_foreground, 1, -1)
+    last_runs = runs.offsets[1:] - 1
+    signs[last_runs[~is_foreground[last_runs]]] = 0
+    lanes = []
+    for lane in (0, 1):
+        rows_before = _prefix_sums(of_size.rows[lane])
+        # Whole columns before the place, then the rows above it in its own column; behind the last column there is none.
+        whole_columns = _prefix_sums(of_size.columns[lane]) * rows_before[-1] % _P
+        own_column = np.append(of_size.columns[lane], 0)
+        weight_before = whole_columns[column] + own_column[column] * rows_before[row] % _P
+        total = np.add.reduceat(signs * weight_before, runs.offsets[:-1])
+        lanes.append((of_size.origin[lane] + total) % _P)
+    return _joined(lanes[0], lanes[1])
+
+
+def _prefix_sums(values: Int64Array) -> Int64Array:
+    """Sums modulo p of the first 0, 1, … all values: one entry more than `values`."""
+    return np.concatenate([[0], np.cumsum(values)]) % _P
+
+
+def _joined(lane_0: Int64Array, lane_1: Int64Array) -> Int64Array:
+    return lane_1 << 32 | lane_0
