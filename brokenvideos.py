@@ -1,0 +1,554 @@
+"""BrokenVideos: the contract of the dataset and its loader.
+
+What a row holds, where a release keeps it, and how to read it:
+
+    import brokenvideos
+    from datasets import load_dataset
+
+    rows = load_dataset("brokenvideos", "sample", split="train", streaming=True)
+    row = next(iter(rows))
+    masks = brokenvideos.decode_masks(row)  # uint8[T, H, W], 1 = artifact
+
+`datasets` patches `open`, `os.path` and `pathlib.Path` in the module that holds a builder, which is this one: no code that
+runs after the import uses them.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import tarfile
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from os import PathLike, environ, fspath
+from os.path import abspath, dirname, expanduser
+from typing import IO, Any, Literal, TypeAlias, cast
+
+import datasets
+import datasets.data_files
+import datasets.inspect
+import datasets.load
+import fsspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from datasets.utils.file_utils import xopen
+
+__version__ = "0.1.0"
+
+# In a checkout this file is the package and the rooms beside it are its submodules; in a wheel it is the package's __init__.py.
+if "__path__" not in globals():
+    __path__ = [dirname(abspath(__file__))]
+
+from brokenvideos.masks import ARTIFACT_TYPES, decode_masks
+
+__all__ = [
+    "ANNOTATION_FEATURES",
+    "ARTIFACT_TYPES",
+    "DATA_VERSION",
+    "FEATURES",
+    "FORMAT_VERSION",
+    "LABELS",
+    "REPO_ID",
+    "SOURCE_FIELDS",
+    "SPLITS",
+    "VIDEO_ID",
+    "BrokenVideos",
+    "BrokenVideosConfig",
+    "ReleaseError",
+    "decode_masks",
+    "load",
+    "read_manifest",
+    "read_parquet",
+    "read_tar",
+    "shard_of",
+    "shard_paths",
+    "tar_members",
+]
+
+FORMAT_VERSION = 1
+DATA_VERSION = "1.0.0"
+REPO_ID = "Luuu213u/broken_video_dataset"
+
+# --- The row --------------------------------------------------------------------------------------------------------
+
+LABELS = ("normal", "broken")
+SPLITS = ("train", "validation", "test")
+VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+SOURCE_FIELDS = ("generator_version", "seed", "license", "url", "annotator", "layout", "frames_sha256", "notes")
+
+_ARTIFACT_TYPE = datasets.ClassLabel(names=list(ARTIFACT_TYPES))
+
+
+def _lists(**dtypes: str | datasets.ClassLabel) -> dict[str, datasets.List]:
+    """A struct of parallel lists: ten times faster through `datasets` than a list of structs."""
+    return {name: datasets.List(datasets.Value(d) if isinstance(d, str) else d) for name, d in dtypes.items()}
+
+
+FEATURES = datasets.Features(
+    {
+        "video_id": datasets.Value("string"),
+        "video": datasets.Video(decode=False),
+        "label": datasets.ClassLabel(names=list(LABELS)),
+        "artifact_types": datasets.List(_ARTIFACT_TYPE),
+        "generator": datasets.Value("string"),
+        "prompt": datasets.Value("string"),
+        "height": datasets.Value("int32"),
+        "width": datasets.Value("int32"),
+        "num_frames": datasets.Value("int32"),
+        "fps": datasets.Value("float64"),
+        "frame_pts": datasets.List(datasets.Value("int64")),
+        "time_base": {"num": datasets.Value("int64"), "den": datasets.Value("int64")},
+        "packets": _lists(pts="int64", offset="int64", size="int32", keyframe="bool", reference="bool"),
+        "codec": {
+            "name": datasets.Value("string"),
+            "extradata": datasets.Value("binary"),
+            "rotation": datasets.Value("int32"),
+        },
+        "annotated_frames": datasets.List(datasets.Value("int32")),
+        "objects": _lists(object_id="int32", artifact_type=_ARTIFACT_TYPE, digest="string"),
+        "masks": _lists(object_id="int32", frame_index="int32", counts="string", fingerprint="int64"),
+        "digest": datasets.Value("string"),
+        "video_sha256": datasets.Value("string"),
+        "source": {field: datasets.Value("string") for field in SOURCE_FIELDS},
+    }
+)
+"""The columns of config `default` and `webdataset`; DESIGN says what each means, README's field table repeats it."""
+
+ANNOTATION_FEATURES = datasets.Features({name: f for name, f in FEATURES.items() if name != "video"})
+"""The columns of config `annotations`: all but the video's bytes."""
+
+# --- The release folder ---------------------------------------------------------------------------------------------
+
+
+class ReleaseError(ValueError):
+    """A release, or a shard of one, that is not what this version reads; the message names the file."""
+
+
+def shard_of(video_id: str, num_shards: int) -> int:
+    """Index of the shard that holds a video, in [0, num_shards): of its id and the shard count alone.
+
+    The first eight bytes of SHA-256 of the id, big-endian, modulo `num_shards`.
+    """
+    return int.from_bytes(hashlib.sha256(video_id.encode()).digest()[:8]) % num_shards
+
+
+def shard_paths(split: str, index: int, num_shards: int) -> dict[Literal["default", "annotations", "webdataset"], str]:
+    """The files of one shard by config, relative to the release folder."""
+    name = f"{split}-{index:05d}-of-{num_shards:05d}.parquet"
+    return {
+        "default": f"data/{name}",
+        "annotations": f"annotations/{name}",
+        "webdataset": f"webdataset/{split}-{index:06d}.tar",
+    }
+
+
+_SHARD_FILES = {
+    "default": re.compile(r"data/(train|validation|test)-\d{5}-of-\d{5}\.parquet"),
+    "annotations": re.compile(r"annotations/(train|validation|test)-\d{5}-of-\d{5}\.parquet"),
+    "webdataset": re.compile(r"webdataset/(train|validation|test)-\d{6}\.tar"),
+}
+
+
+def read_manifest(release: str) -> dict[str, Any]:
+    """The manifest.json of a release folder.
+
+    Raises:
+        ReleaseError: the file is missing, is no JSON object, or has another format version.
+    """
+    path = f"{release}/manifest.json"
+    try:
+        with fsspec.open(path, "rb") as file:
+            manifest: dict[str, Any] = json.loads(file.read())
+    except FileNotFoundError:
+        raise ReleaseError(
+            f"{path}: not found. A release has one; was this folder made by `brokenvideos build`?"
+        ) from None
+    except ValueError as error:
+        raise ReleaseError(f"{path}: not JSON ({error}). Build or download the release again.") from None
+    found = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if found != FORMAT_VERSION:
+        raise ReleaseError(
+            f"{path}: format_version is {found!r}, this package reads {FORMAT_VERSION}. Install the version of brokenvideos "
+            "that wrote it, or build the release again."
+        )
+    return manifest
+
+
+# --- Reading one shard ----------------------------------------------------------------------------------------------
+
+
+Filters: TypeAlias = list[tuple[Any, ...]] | list[list[tuple[Any, ...]]] | pc.Expression
+
+
+def read_parquet(
+    file: str | IO[bytes],
+    *,
+    columns: Sequence[str] | None = None,
+    filters: Filters | None = None,
+    row_groups: Sequence[int] | None = None,
+) -> Generator[pa.Table, None, None]:
+    """The row groups of one Parquet shard, one table each; a row group without a matching row is left out.
+
+    A row group is read at once, never in the background: pyarrow's own iterator aborts the interpreter when it is dropped
+    half-way (arrow#45214), and row groups are small (16-32 MB). Rows that a filter drops never have their video read.
+
+    Args:
+        file: a local path, or an open binary file.
+        columns: names to read, in the file's order; None reads all.
+        filters: as in `pyarrow.parquet.read_table`.
+        row_groups: indices to read; None reads all.
+    """
+    expression = _expression(filters)
+    with closing(pq.ParquetFile(file)) as parquet:
+        names = parquet.schema_arrow.names
+        wanted = names if columns is None else [name for name in names if name in set(columns)]
+        # An expression does not tell which columns it needs, so everything but the videos is read to judge it.
+        cheap = [name for name in names if name != "video"]
+        for group in range(parquet.num_row_groups) if row_groups is None else row_groups:
+            if expression is None:
+                yield parquet.read_row_group(group, columns=wanted, use_threads=False)
+                continue
+            judged = parquet.read_row_group(group, columns=cheap, use_threads=False)
+            numbered = judged.append_column("__row", pa.array(range(judged.num_rows), pa.int64()))
+            keep = numbered.filter(expression).column("__row")
+            if len(keep):
+                yield parquet.read_row_group(group, columns=wanted, use_threads=False).take(keep)
+
+
+def _expression(filters: Filters | None) -> pc.Expression | None:
+    return pq.filters_to_expression(filters) if isinstance(filters, list) else filters
+
+
+def tar_members(file: IO[bytes], *, name: str) -> Iterator[tuple[str, bytes]]:
+    """(member name, bytes) of one tar shard in order, read as a stream; nothing is extracted.
+
+    Raises:
+        ReleaseError: not a tar, cut short, or a member that is no plain file in the release's naming; says which.
+    """
+    try:
+        with tarfile.open(fileobj=file, mode="r|") as tar:
+            for member in tar:
+                if not member.isreg() or not _TAR_MEMBER.fullmatch(member.name):
+                    raise ReleaseError(
+                        f"{name} member {member.name!r}: wanted a plain file named {{video_id}}.json or {{video_id}}.mp4. "
+                        "Build or download this shard again."
+                    )
+                content = tar.extractfile(member)
+                yield member.name, content.read() if content is not None else b""
+    except tarfile.TarError as error:
+        raise ReleaseError(f"{name}: not a readable tar ({error}). Build or download this shard again.") from None
+
+
+_TAR_MEMBER = re.compile(rf"{VIDEO_ID.pattern}\.(json|mp4|webm|mkv|mov|avi)")
+
+
+def read_tar(file: IO[bytes], *, name: str) -> Generator[dict[str, Any], None, None]:
+    """The rows of one tar shard, equal to those of the Parquet shard with the same number.
+
+    Raises:
+        ReleaseError: as `tar_members`; a json or a video without the other; a json that is no row.
+    """
+    pending: dict[str, bytes] = {}
+    for member, content in tar_members(file, name=name):
+        pending[member] = content
+        if len(pending) == 1:
+            continue
+        (one, two), pending = sorted(pending.items(), key=lambda item: not item[0].endswith(".json")), {}
+        yield _row_from_tar(one, two, name=name)
+    if pending:
+        raise ReleaseError(
+            f"{name} member {next(iter(pending))!r}: the other file of its pair is missing. Build this shard again."
+        )
+
+
+def _row_from_tar(annotation: tuple[str, bytes], video: tuple[str, bytes], *, name: str) -> dict[str, Any]:
+    key = annotation[0].removesuffix(".json")
+    if key == annotation[0] or video[0].rpartition(".")[0] != key:
+        raise ReleaseError(
+            f"{name} members {annotation[0]!r} and {video[0]!r}: wanted a json and a video of one id, side by side."
+        )
+    try:
+        row: dict[str, Any] = json.loads(annotation[1])
+        row["label"] = LABELS.index(row["label"])
+        row["artifact_types"] = [ARTIFACT_TYPES.index(kind) for kind in row["artifact_types"]]
+        row["objects"]["artifact_type"] = [ARTIFACT_TYPES.index(kind) for kind in row["objects"]["artifact_type"]]
+        row["codec"]["extradata"] = base64.b64decode(row["codec"]["extradata"], validate=True)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ReleaseError(f"{name} member {annotation[0]!r}: not a row ({type(error).__name__}: {error}).") from None
+    row["video"] = {"bytes": video[1], "path": video[0]}
+    if row.keys() != FEATURES.keys() or row["video_id"] != key:
+        wrong = sorted(row.keys() ^ FEATURES.keys()) or [f"video_id {row['video_id']!r}"]
+        raise ReleaseError(f"{name} member {annotation[0]!r}: not a row of this version (look at {', '.join(wrong)}).")
+    return {column: row[column] for column in FEATURES}
+
+
+# --- load_dataset ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
+    """One way to read one release. `columns` and `filters` are what a caller sets; the rest says where the release is."""
+
+    columns: Sequence[str] | None = None
+    filters: Filters | None = None
+    release: str | None = None
+    """A local folder; None: the Hub repository."""
+    repo_id: str = REPO_ID
+    revision: str = f"v{DATA_VERSION}"
+
+    def _resolve_data_files(self, base_path: str, download_config: datasets.DownloadConfig) -> None:
+        # Here and not in the module factory: the factory does not learn which config is wanted, and `sample` must not ask the Hub.
+        kind = "default" if self.name == "sample" else self.name
+        root, names, origins = self._listing(download_config)
+        splits = {}
+        for split in SPLITS:
+            files = [name for name in names if (found := _SHARD_FILES[kind].fullmatch(name)) and found[1] == split]
+            if files:
+                paths = [f"{root}/{name}" for name in files]
+                splits[split] = datasets.data_files.DataFilesList(paths, [origins[name] for name in files])
+        if not splits:
+            folder = _SHARD_FILES[kind].pattern.partition("/")[0]
+            raise ReleaseError(
+                f"{root}: no shard of config {self.name!r} found, wanted {folder}/{{split}}-*. "
+                "Is this a release made by `brokenvideos build`?"
+            )
+        self.data_files = datasets.data_files.DataFilesDict(splits)
+
+    def _listing(self, download_config: datasets.DownloadConfig) -> tuple[str, list[str], dict[str, tuple[str, ...]]]:
+        """Root, file names below it (sorted) and what identifies each file's content."""
+        if self.release is not None:
+            local = fsspec.filesystem("file")
+            if not local.isdir(self.release):
+                raise ReleaseError(
+                    f"{self.release}: no such folder. `data_dir` is a release made by `brokenvideos build`."
+                )
+            found = local.find(self.release, detail=True)
+            start = len(self.release) + 1
+            origins: dict[str, tuple[str, ...]] = {
+                path[start:]: (str(facts["size"]), str(facts["mtime"])) for path, facts in found.items()
+            }
+            return self.release, sorted(origins), origins
+        from huggingface_hub import HfApi, errors
+
+        api = HfApi(endpoint=datasets.config.HF_ENDPOINT, token=download_config.token)
+        where = f"{self.repo_id} at revision {self.revision}"
+        try:
+            info = api.dataset_info(self.repo_id, revision=self.revision)
+        except errors.RevisionNotFoundError:
+            raise ReleaseError(
+                f"{where}: the repository has no such revision. Name one with revision=, another repository "
+                "with BROKENVIDEOS_REPO or brokenvideos.load(repo_id=…), or a local release with data_dir=."
+            ) from None
+        except errors.OfflineModeIsEnabled:
+            raise ReleaseError(
+                f"{where}: HF_HUB_OFFLINE is set, so the Hub is not asked. Name a local release with data_dir=, "
+                "or load config 'sample'."
+            ) from None
+        names = sorted(sibling.rfilename for sibling in info.siblings or ())
+        return (
+            f"hf://datasets/{self.repo_id}@{info.sha}",
+            names,
+            {name: (self.repo_id, str(info.sha)) for name in names},
+        )
+
+    def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
+        """The name of this config's folder in the Arrow cache: of its options, its files and this code's version."""
+        options = {
+            "columns": self.columns and list(self.columns),
+            "filters": str(self.filters),
+            "files": self.data_files,
+        }
+        content = datasets.fingerprint.Hasher.hash([__version__, options, custom_features, config_kwargs])
+        return f"{self.name}-{content}"
+
+
+class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
+    """Reads the shards of a release, Parquet or tar, into equal rows."""
+
+    BUILDER_CONFIG_CLASS = BrokenVideosConfig
+
+    def _info(self) -> datasets.DatasetInfo:
+        features = ANNOTATION_FEATURES if self.config.name == "annotations" else FEATURES
+        if self.config.columns is not None:
+            unknown = sorted(set(self.config.columns) - set(features))
+            if unknown:
+                raise ValueError(
+                    f"columns={list(self.config.columns)}: no column {unknown}; config {self.config.name!r} has {list(features)}."
+                )
+            features = datasets.Features({name: f for name, f in features.items() if name in self.config.columns})
+        return datasets.DatasetInfo(features=features, version=DATA_VERSION)
+
+    def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
+        files = dl_manager.download(self.config.data_files)
+        return [
+            datasets.SplitGenerator(name=split, gen_kwargs={"files": paths, "row_groups": [None] * len(paths)})
+            for split, paths in files.items()
+        ]
+
+    def _generate_shards(self, files: list[str], row_groups: list[int | None]) -> Iterator[str]:
+        yield from files
+
+    def _generate_more_gen_kwargs(
+        self, files: list[str], row_groups: list[int | None]
+    ) -> Iterator[dict[str, list[Any]]]:
+        """What `reshard()` asks for: a shard a row group."""
+        for file, group in zip(files, row_groups, strict=True):
+            if group is not None or file.endswith(".tar"):
+                yield {"files": [file], "row_groups": [group]}
+                continue
+            with self._opened(file) as opened, closing(pq.ParquetFile(opened)) as parquet:
+                groups = list(range(parquet.num_row_groups))
+            yield {"files": [file] * len(groups), "row_groups": groups}
+
+    def _generate_tables(
+        self, files: list[str], row_groups: list[int | None]
+    ) -> Iterator[tuple[tuple[int, int], pa.Table]]:
+        schema = self.info.features.arrow_schema
+        for number, (file, group) in enumerate(zip(files, row_groups, strict=True)):
+            with self._opened(file) as opened, closing(self._tables(file, opened, group)) as tables:
+                for part, table in enumerate(tables):
+                    yield (number, part), datasets.table.table_cast(table, schema)
+
+    def _tables(self, file: str, opened: str | IO[bytes], group: int | None) -> Generator[pa.Table, None, None]:
+        if file.endswith(".parquet"):
+            groups = None if group is None else [group]
+            yield from read_parquet(
+                opened, columns=list(self.info.features), filters=self.config.filters, row_groups=groups
+            )
+            return
+        expression = _expression(self.config.filters)
+        with closing(read_tar(cast(IO[bytes], opened), name=file.rpartition("/")[2])) as rows:
+            for row in rows:
+                table = pa.Table.from_pylist([row], schema=FEATURES.arrow_schema)
+                if expression is None or table.filter(expression).num_rows:
+                    yield table.select(list(self.info.features))
+
+    @contextmanager
+    def _opened(self, file: str) -> Iterator[str | IO[bytes]]:
+        """A local Parquet file as its path, which pyarrow opens natively; anything else as an open binary file."""
+        if "://" in file:
+            config = datasets.DownloadConfig(token=self.token, storage_options=self.storage_options)
+            with xopen(file, "rb", download_config=config) as opened:
+                yield opened
+        elif file.endswith(".parquet"):
+            yield file
+        else:
+            with fsspec.open(file, "rb") as opened:
+                yield opened
+
+
+def load(
+    name: Literal["default", "annotations", "webdataset", "sample"] = "default",
+    *,
+    split: str | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    repo_id: str | None = None,
+    revision: str | None = None,
+    streaming: bool = False,
+    columns: Sequence[str] | None = None,
+    filters: Filters | None = None,
+    num_proc: int | None = None,
+    token: bool | str | None = None,
+) -> Any:
+    """`datasets.load_dataset("brokenvideos", …)` by keyword, without a name to remember.
+
+    Args:
+        name: "default" (videos and masks from Parquet), "annotations" (the same rows without `video`), "webdataset" (from the
+            tars), "sample" (a small synthetic release inside the package; offline).
+        split: "train", "validation" or "test"; None: a dict of all.
+        data_dir: a local release folder. None: the Hub repository.
+        repo_id: another Hub repository than BROKENVIDEOS_REPO or `REPO_ID`.
+        revision: a Hub tag, branch or commit; None: the data version that this code was written for.
+        streaming: True reads as it goes (IterableDataset); False first writes the Arrow cache (Dataset).
+        columns: names of columns to read; the others are not fetched.
+        filters: rows to read, as in `pyarrow.parquet.read_table`; a row that is dropped does not have its video read.
+        num_proc: processes that fill the Arrow cache.
+        token: for a private or gated repository.
+
+    Returns:
+        Dataset, IterableDataset, or a dict of them by split.
+
+    Raises:
+        ReleaseError: no release there. ValueError: arguments that exclude one another, an unknown column.
+    """
+    return datasets.load_dataset(
+        _NAME if repo_id is None else f"{_NAME}:{repo_id}",
+        name,
+        split=split,
+        data_dir=None if data_dir is None else fspath(data_dir),
+        revision=revision,
+        streaming=streaming,
+        num_proc=num_proc,
+        token=token,
+        columns=columns,
+        filters=filters,
+    )
+
+
+_NAME = "brokenvideos"
+
+
+def _dataset_module(path: str, *, revision: str | None, data_dir: str | None) -> datasets.load.DatasetModule:
+    if data_dir is not None and revision is not None:
+        raise ValueError(
+            f"load_dataset({path!r}) got data_dir={data_dir!r} and revision={revision!r}: a local release has no revisions. "
+            "Leave one of them out."
+        )
+    if data_dir is not None and path != _NAME:
+        raise ValueError(
+            f"load_dataset({path!r}) got data_dir={data_dir!r} too: a release is local or on the Hub. Leave one of them out."
+        )
+    configs = [
+        BrokenVideosConfig(
+            name=name,
+            version=DATA_VERSION,
+            release=None if data_dir is None else abspath(expanduser(data_dir)),
+            repo_id=path[len(_NAME) + 1 :] or environ.get("BROKENVIDEOS_REPO") or REPO_ID,
+            revision=str(revision or f"v{DATA_VERSION}"),
+        )
+        for name in ("default", "annotations", "webdataset")
+    ]
+    configs.append(BrokenVideosConfig(name="sample", version=DATA_VERSION, release=f"{__path__[0]}/sample"))
+    return datasets.load.DatasetModule(
+        __name__,
+        hash=__version__,
+        # data_dir is in the configs already; passing it on would make a custom config of each.
+        builder_kwargs={"dataset_name": _NAME, "data_dir": None},
+        builder_configs_parameters=datasets.load.BuilderConfigsParameters(
+            builder_configs=configs, default_config_name="default"
+        ),
+    )
+
+
+def _hook(original: Callable[..., datasets.load.DatasetModule]) -> Callable[..., datasets.load.DatasetModule]:
+    """`dataset_module_factory` that knows the name "brokenvideos" (and "brokenvideos:OWNER/NAME") and passes on every other."""
+
+    @wraps(original)
+    def dataset_module_factory(
+        path: str,
+        revision: Any = None,
+        download_config: Any = None,
+        download_mode: Any = None,
+        data_dir: Any = None,
+        data_files: Any = None,
+        cache_dir: Any = None,
+        **download_kwargs: Any,
+    ) -> datasets.load.DatasetModule:
+        if path != _NAME and not str(path).startswith(f"{_NAME}:"):
+            return original(
+                path, revision, download_config, download_mode, data_dir, data_files, cache_dir, **download_kwargs
+            )
+        if data_files is not None:
+            raise ValueError(f"load_dataset({path!r}) takes no data_files: name a release folder with data_dir=.")
+        return _dataset_module(path, revision=revision, data_dir=data_dir and fspath(data_dir))
+
+    dataset_module_factory.__dict__["hooked_by"] = _NAME
+    return dataset_module_factory
+
+
+for _module in (datasets.load, datasets.inspect):
+    if "hooked_by" not in vars(_module.dataset_module_factory):
+        _module.dataset_module_factory = _hook(_module.dataset_module_factory)

@@ -1,0 +1,169 @@
+"""What one row says twice: its video's bytes, its frame index, its masks and their digests."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import brokenvideos
+from brokenvideos.frames import VideoError, demux_index, index_from_row
+from brokenvideos.masks import RLEError, decode, empty, fingerprint_bitmaps, object_digest, video_digest
+
+DECODE_BYTES = 64 * 2**20  # Bitmaps held at a time while masks are verified.
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference: where it is, and what was found, wanted and to be done."""
+
+    file: str
+    what: str
+    video_id: str | None = None
+    frame_index: int | None = None
+    object_id: int | None = None
+
+    def __str__(self) -> str:
+        parts = [self.file]
+        parts += [f"video {self.video_id}"] if self.video_id is not None else []
+        parts += [f"frame {self.frame_index}"] if self.frame_index is not None else []
+        parts += [f"object {self.object_id}"] if self.object_id is not None else []
+        return f"{' '.join(parts)}: {self.what}"
+
+
+def check_row(row: Mapping[str, Any], file: str, facts: Mapping[str, str]) -> Iterator[Finding]:
+    """Everything that one row says twice, or that manifest.json (`facts`) says again.
+
+    Args:
+        row: as `read_parquet` gives it, by `to_pylist`.
+        file: the shard, for the findings.
+        facts: digest and video_sha256 of manifest.json; missing ones are a finding.
+    """
+    video_id = row["video_id"]
+    found = partial(Finding, file, video_id=video_id)
+    if not brokenvideos.VIDEO_ID.fullmatch(video_id or ""):
+        yield found(f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -.")
+    sha256 = hashlib.sha256(row["video"]["bytes"]).hexdigest()
+    for source, stated in (("the row", row["video_sha256"]), ("manifest.json", facts.get("video_sha256"))):
+        if stated != sha256:
+            yield found(f"the video's bytes have SHA-256 {sha256}, {source} says {stated}. Rebuild this video's shard.")
+    yield from (found(what) for what in _check_index(row))
+    yield from _check_masks(row, file)
+    kinds = sorted(set(row["objects"]["artifact_type"]))
+    if row["artifact_types"] != kinds or row["label"] != int(bool(kinds)):
+        yield found(
+            f"label {row['label']} and artifact_types {row['artifact_types']} do not follow from objects {kinds}. Rebuild it."
+        )
+    if facts.get("digest") != row["digest"]:
+        yield found(
+            f"digest is {row['digest']}, manifest.json says {facts.get('digest')}. If it changed on purpose, cut a new release."
+        )
+
+
+def _check_index(row: Mapping[str, Any]) -> Iterator[str]:
+    if row["num_frames"] != len(row["frame_pts"]):
+        yield f"num_frames is {row['num_frames']}, frame_pts has {len(row['frame_pts'])} entries. Rebuild this video's shard."
+    index = index_from_row(row)
+    try:
+        frame_pts, packets = demux_index(row["video"]["bytes"])
+    except VideoError as error:
+        yield f"the video cannot be demuxed ({error}). Rebuild this video's shard."
+        return
+    if not np.array_equal(frame_pts, index.frame_pts):
+        yield (
+            f"frame_pts holds {len(index.frame_pts)} times that are not the {len(frame_pts)} of the video's packets. "
+            "Rebuild this video's shard."
+        )
+    if (packets is None) != (index.packets is None):
+        yield f"packets is {'null' if index.packets is None else 'set'}, a demux of the bytes says otherwise. Rebuild its shard."
+    elif packets is not None and index.packets is not None:
+        for name in ("pts", "offset", "size", "keyframe", "reference"):
+            if not np.array_equal(getattr(packets, name), getattr(index.packets, name)):
+                yield f"packets.{name} differs from a demux of the bytes. Rebuild this video's shard."
+
+
+def _check_masks(row: Mapping[str, Any], file: str) -> Iterator[Finding]:
+    video_id, masks = row["video_id"], row["masks"]
+    places = list(zip(masks["object_id"], masks["frame_index"], strict=True))
+    if places != sorted(set(places)):
+        yield Finding(
+            file, "masks are not sorted by (object_id, frame_index), or one stands twice. Rebuild its shard.", video_id
+        )
+    annotated, listed = set(row["annotated_frames"]), set(row["objects"]["object_id"])
+    for object_id, frame in places:
+        if frame not in annotated or object_id not in listed or not 0 <= frame < row["num_frames"]:
+            yield Finding(
+                file,
+                "a mask on a frame that is not annotated, or of an object that is not listed.",
+                video_id,
+                frame,
+                object_id,
+            )
+    decoded = decoded_fingerprints(row)
+    for (object_id, frame), stated, found in zip(places, masks["fingerprint"], decoded, strict=True):
+        if isinstance(found, RLEError):
+            yield Finding(file, f"counts are no canonical COCO RLE: {found}", video_id, frame, object_id)
+        elif found != stated:
+            yield Finding(
+                file,
+                f"the decoded mask has fingerprint {found:#018x}, the annotation had {stated:#018x}. "
+                f"Rebuild this video; if its annotation changed on purpose, cut a new release.",
+                video_id,
+                frame,
+                object_id,
+            )
+    if not any(isinstance(found, RLEError) for found in decoded):
+        yield from _check_digests(row, file)
+
+
+def decoded_fingerprints(row: Mapping[str, Any]) -> list[int | RLEError]:
+    """Fingerprint of every mask of a row taken from its decoded bitmap, or why it cannot be decoded."""
+    counts, height, width = row["masks"]["counts"], row["height"], row["width"]
+    results: list[int | RLEError] = []
+    chunk = max(1, DECODE_BYTES // (height * width))
+    buffer: npt.NDArray[np.uint8] = np.empty((min(chunk, len(counts)), width, height), np.uint8)
+    while len(results) < len(counts):
+        start = len(results)
+        part = counts[start : start + chunk]
+        try:
+            bitmaps = decode(part, height=height, width=width, out=buffer)
+        except RLEError as error:
+            good = part[: error.index or 0]
+            if good:
+                bitmaps = decode(good, height=height, width=width, out=buffer)
+                results += [int(value) for value in fingerprint_bitmaps(bitmaps)]
+            results.append(error)
+        else:
+            results += [int(value) for value in fingerprint_bitmaps(bitmaps)]
+    return results
+
+
+def _check_digests(row: Mapping[str, Any], file: str) -> Iterator[Finding]:
+    video_id, height, width = row["video_id"], row["height"], row["width"]
+    by_object: dict[int, dict[int, str]] = {object_id: {} for object_id in row["objects"]["object_id"]}
+    for object_id, frame, counts in zip(
+        row["masks"]["object_id"], row["masks"]["frame_index"], row["masks"]["counts"], strict=True
+    ):
+        by_object.setdefault(object_id, {})[frame] = counts
+    background = empty(height, width)
+    annotated = set(row["annotated_frames"])
+    digests = {}
+    for object_id, frames in by_object.items():
+        by_frame = [frames.get(i, background) if i in annotated else None for i in range(row["num_frames"])]
+        digests[object_id] = object_digest(by_frame, height=height, width=width)
+    for object_id, stated in zip(row["objects"]["object_id"], row["objects"]["digest"], strict=True):
+        if digests[object_id] != stated:
+            yield Finding(
+                file,
+                f"the object's digest is {digests[object_id]}, objects says {stated}.",
+                video_id,
+                object_id=object_id,
+            )
+    found = video_digest(digests, row["annotated_frames"])
+    if found != row["digest"]:
+        yield Finding(
+            file, f"the masks give digest {found}, the row says {row['digest']}. Rebuild this video.", video_id
+        )

@@ -1,0 +1,217 @@
+"""One raw video -> one row of the contract, its video bytes left where they are."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+import brokenvideos
+from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from brokenvideos.frames import VideoError, VideoIndex, index_to_columns, index_video
+from brokenvideos.masks import empty, encode, fingerprint_labels, object_digest, video_digest
+
+MAX_VIDEO_BYTES = 2**30  # Arrow's `binary` ends at 2 GiB for a whole row group.
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What planning needs to know of a row that lies in `row_path` (Arrow IPC, columns of config "annotations")."""
+
+    video_id: str
+    label: str
+    generator: str
+    prompt: str | None
+    split: str | None
+    digest: str
+    video_sha256: str
+    video_bytes: int
+    row_path: Path
+    video_path: Path
+
+
+@dataclass(slots=True)
+class _Masklets:
+    """The masks of one video as they are read: per object, canonical counts and fingerprint by frame."""
+
+    counts: dict[int, dict[int, str]] = field(default_factory=dict)
+    fingerprints: dict[int, dict[int, int]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[Problem]:
+    """Decodes a video once, reads its masks and writes the row; or everything that is wrong with it.
+
+    Every mask is fingerprinted from the raw label map, before any RLE exists: that is what `verify` later compares decoded
+    bitmaps with.
+    """
+    try:
+        data = read_video(video.video_path)
+        index = index_video(data)
+    except (VideoError, OSError) as error:
+        return [Problem(f"video {video.video_id}", str(error))]
+    masklets = _read_masks(video, index)
+    problems = masklets.problems + _check(video, index, masklets)
+    if problems:
+        return [Problem(f"video {video.video_id}", what) for what in problems]
+    row = _row(video, data, index, masklets, layout=layout)
+    table = pa.Table.from_pylist([row], schema=brokenvideos.ANNOTATION_FEATURES.arrow_schema)
+    with pa.OSFile(str(row_path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return Ingested(
+        video_id=video.video_id,
+        label=brokenvideos.LABELS[row["label"]],
+        generator=video.generator,
+        prompt=video.prompt,
+        split=video.split,
+        digest=row["digest"],
+        video_sha256=row["video_sha256"],
+        video_bytes=len(data),
+        row_path=row_path,
+        video_path=video.video_path,
+    )
+
+
+def read_video(path: Path) -> bytes:
+    """The bytes of a video file.
+
+    Raises:
+        VideoError: the file is larger than `MAX_VIDEO_BYTES`. OSError: it cannot be read.
+    """
+    size = path.stat().st_size
+    if size > MAX_VIDEO_BYTES:
+        raise VideoError(
+            f"{path}: {size} bytes, a row holds at most {MAX_VIDEO_BYTES}. Cut the video into shorter ones."
+        )
+    return path.read_bytes()
+
+
+def _read_masks(video: RawVideo, index: VideoIndex) -> _Masklets:
+    masklets = _Masklets()
+    annotated = None if video.annotated_frames is None else set(video.annotated_frames)
+    try:
+        for frame in video.masks.read():
+            if problem := _misplaced(frame, index, annotated):
+                masklets.problems.append(problem)
+                continue
+            for plane in frame.planes:
+                _add_plane(masklets, frame.frame_index, np.asarray(plane))
+    except RawError as error:
+        masklets.problems.append(str(error))
+    return masklets
+
+
+def _misplaced(frame: FrameLabels, index: VideoIndex, annotated: set[int] | None) -> str | None:
+    number = frame.frame_index
+    if number >= index.num_frames:
+        return (
+            f"mask of frame {number}: the video ends at frame {index.num_frames - 1} (frames count from 0). "
+            "Remove the mask, or use the video that was annotated."
+        )
+    for plane in frame.planes:
+        if plane.shape != (index.height, index.width):
+            return (
+                f"mask of frame {number}: {plane.shape[1]}x{plane.shape[0]} pixels, the decoded video has "
+                f"{index.width}x{index.height}. Masks have the size of the decoded, unrotated frames."
+            )
+    if annotated is not None and number not in annotated and any(plane.any() for plane in frame.planes):
+        return f"mask of frame {number}: the frame is not in annotated_frames. Add it there, or remove the mask."
+    return None
+
+
+def _add_plane(masklets: _Masklets, frame_index: int, plane: np.ndarray[Any, np.dtype[np.uint16]]) -> None:
+    fingerprints = fingerprint_labels(plane)
+    if not fingerprints:
+        return
+    ids = sorted(fingerprints)
+    bitmaps = plane[None] == np.array(ids, plane.dtype)[:, None, None]
+    for object_id, counts in zip(ids, encode(bitmaps), strict=True):
+        frames = masklets.counts.setdefault(object_id, {})
+        if frame_index in frames:
+            masklets.problems.append(
+                f"mask of frame {frame_index}: object {object_id} stands there twice. Merge the two masks."
+            )
+        frames[frame_index] = counts
+        masklets.fingerprints.setdefault(object_id, {})[frame_index] = fingerprints[object_id]
+
+
+def _check(video: RawVideo, index: VideoIndex, masklets: _Masklets) -> list[str]:
+    found = set(masklets.counts)
+    problems = []
+    if video.objects is not None:
+        unlisted, unseen = sorted(found - set(video.objects)), sorted(set(video.objects) - found)
+        if unlisted:
+            problems.append(
+                f"objects {unlisted} have masks and are not listed. Add them to `objects` with their artifact type."
+            )
+        if unseen:
+            problems.append(f"objects {unseen} are listed and have no marked pixel. Remove them, or add their masks.")
+    elif found and video.default_artifact_type is None:
+        problems.append(
+            f"objects {sorted(found)} have no artifact type. List them in `objects`, or give --artifact-type."
+        )
+    label = brokenvideos.LABELS[bool(found)]
+    if video.label is not None and video.label != label and not problems:
+        problems.append(
+            f"label is {video.label!r} and {len(found)} objects have marked pixels, which makes it {label!r}. "
+            "Correct the label or the masks."
+        )
+    beyond = [frame for frame in video.annotated_frames or () if frame >= index.num_frames]
+    if beyond:
+        problems.append(f"annotated_frames {beyond} lie beyond the last frame, {index.num_frames - 1}. Remove them.")
+    stated = video.source.get("frames_sha256")
+    if stated is not None and stated != index.frames_sha256:
+        problems.append(
+            f"source.frames_sha256 is {stated}, the decoded frames give {index.frames_sha256}. "
+            "The video is not the one that was annotated, or decodes differently here."
+        )
+    return problems
+
+
+def _row(video: RawVideo, data: bytes, index: VideoIndex, masklets: _Masklets, *, layout: str) -> dict[str, Any]:
+    annotated = range(index.num_frames) if video.annotated_frames is None else video.annotated_frames
+    digests = {object_id: _object_digest(frames, index, annotated) for object_id, frames in masklets.counts.items()}
+    kinds = {object_id: _artifact_type(video, object_id) for object_id in sorted(digests)}
+    entries = sorted((object_id, frame) for object_id, frames in masklets.counts.items() for frame in frames)
+    return {
+        "video_id": video.video_id,
+        "label": int(bool(digests)),
+        "artifact_types": sorted(set(kinds.values())),
+        "generator": video.generator,
+        "prompt": video.prompt,
+        **index_to_columns(index),
+        "annotated_frames": list(annotated),
+        "objects": {
+            "object_id": list(kinds),
+            "artifact_type": list(kinds.values()),
+            "digest": [digests[object_id] for object_id in kinds],
+        },
+        "masks": {
+            "object_id": [object_id for object_id, _ in entries],
+            "frame_index": [frame for _, frame in entries],
+            "counts": [masklets.counts[object_id][frame] for object_id, frame in entries],
+            "fingerprint": [masklets.fingerprints[object_id][frame] for object_id, frame in entries],
+        },
+        "digest": video_digest(digests, annotated),
+        "video_sha256": hashlib.sha256(data).hexdigest(),
+        "source": {
+            field: {**video.source, "layout": layout, "frames_sha256": index.frames_sha256}.get(field)
+            for field in brokenvideos.SOURCE_FIELDS
+        },
+    }
+
+
+def _object_digest(counts: dict[int, str], index: VideoIndex, annotated: Sequence[int]) -> str:
+    by_frame: list[str | None] = [None] * index.num_frames
+    background = empty(index.height, index.width)
+    for frame in annotated:
+        by_frame[frame] = counts.get(frame, background)
+    return object_digest(by_frame, height=index.height, width=index.width)
+
+
+def _artifact_type(video: RawVideo, object_id: int) -> int:
+    name = video.default_artifact_type if video.objects is None else video.objects[object_id]
+    return brokenvideos.ARTIFACT_TYPES.index(str(name))

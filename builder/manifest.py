@@ -1,0 +1,101 @@
+"""manifest.json and SHA256SUMS: what a release says of its own files."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pyarrow as pa
+
+import brokenvideos
+from brokenvideos.builder.plan import ShardPlan
+from brokenvideos.builder.shards import FileFacts
+
+MANIFEST = "manifest.json"
+SUMS = "SHA256SUMS"
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of everything that the bytes of a release depend on."""
+    libavcodec = ".".join(map(str, av.library_versions["libavcodec"]))
+    return {
+        "brokenvideos": brokenvideos.__version__,
+        "av": av.__version__,
+        "datasets": version("datasets"),
+        "libavcodec": libavcodec,
+        "numpy": np.__version__,
+        "pyarrow": pa.__version__,
+    }
+
+
+def manifest_of(
+    shards: Iterable[tuple[ShardPlan, tuple[FileFacts, ...]]],
+    *,
+    data_version: str,
+    parent_version: str | None,
+    reading: Mapping[str, object],
+    split_rule: Mapping[str, object],
+) -> dict[str, Any]:
+    """The content of manifest.json; holds no time and no name of a machine.
+
+    Args:
+        reading: the arguments of `layouts.read_layout`, so that the raw folder can be read the same way again.
+    """
+    shards = list(shards)
+    videos = sorted((video for plan, _ in shards for video in plan.videos), key=lambda video: video.video_id)
+    return {
+        "format_version": brokenvideos.FORMAT_VERSION,
+        "data_version": data_version,
+        "parent_version": parent_version,
+        "built_with": library_versions(),
+        "reading": dict(reading),
+        "split_rule": dict(split_rule),
+        "shards": [
+            {
+                "split": plan.split,
+                "index": plan.index,
+                "num_shards": plan.num_shards,
+                "video_ids": [video.video_id for video in plan.videos],
+                "files": [
+                    {"path": file.path, "sha256": file.sha256, "bytes": file.bytes, "rows": file.rows} for file in files
+                ],
+            }
+            for plan, files in shards
+        ],
+        "videos": {video.video_id: {"digest": video.digest, "video_sha256": video.video_sha256} for video in videos},
+    }
+
+
+def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """The manifest as it is written: indented JSON in this module's key order."""
+    return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sums_bytes(sha256_by_path: Mapping[str, str]) -> bytes:
+    """SHA256SUMS as `sha256sum -c` reads it, sorted by path."""
+    return "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(sha256_by_path.items())).encode()
+
+
+def read_sums(content: str) -> dict[str, str]:
+    """sha256 by path of a SHA256SUMS file.
+
+    Raises:
+        ValueError: a line that is not `sha256  path`, with its number.
+    """
+    sums = {}
+    for number, line in enumerate(content.splitlines(), start=1):
+        sha256, separator, path = line.partition("  ")
+        if not separator or len(sha256) != 64:
+            raise ValueError(f"line {number} is {line!r}, wanted 64 hex digits, two spaces and a path")
+        sums[path] = sha256
+    return sums

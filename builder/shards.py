@@ -1,0 +1,128 @@
+"""One shard of a release: its Parquet, annotations Parquet and tar, byte for byte the same on every run."""
+
+import base64
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets.arrow_writer import get_parquet_column_options
+
+import brokenvideos
+from brokenvideos.builder.atomic import atomic_file
+from brokenvideos.builder.ingest import Ingested, read_video
+from brokenvideos.builder.plan import ShardPlan
+
+ROW_GROUP_BYTES = 16 * 2**20  # Of video: the next video after this many starts a new row group.
+MAX_ROW_GROUP_ROWS = 1000
+ZSTD_LEVEL = 9
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """One file of a release: what the manifest says of it."""
+
+    path: str
+    sha256: str
+    bytes: int
+    rows: int
+
+
+def write_shard(plan: ShardPlan, release: Path) -> tuple[FileFacts, ...]:
+    """Writes the files of one shard below `release`; videos are read once and one row group is held at a time.
+
+    Raises:
+        ValueError: a video's bytes are not those that were ingested.
+    """
+    paths = brokenvideos.shard_paths(plan.split, plan.index, plan.num_shards)
+    with (
+        atomic_file(release / paths["default"]) as parquet_file,
+        atomic_file(release / paths["annotations"]) as annotations_file,
+        atomic_file(release / paths["webdataset"]) as tar_file,
+        _parquet_writer(parquet_file, brokenvideos.FEATURES) as parquet,
+        _parquet_writer(annotations_file, brokenvideos.ANNOTATION_FEATURES) as annotations,
+        # PAX is plain ustar except where an id is too long for ustar's 100 characters.
+        tarfile.open(fileobj=tar_file, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        without_video = []
+        for group in _row_groups(plan.videos):
+            table = pa.Table.from_pylist(group, schema=parquet.schema)
+            parquet.write_table(table, row_group_size=len(group))
+            without_video.append(table.select(annotations.schema.names))
+            for row in group:
+                _add_to_tar(tar, row)
+        if without_video:
+            annotations.write_table(pa.concat_tables(without_video), row_group_size=MAX_ROW_GROUP_ROWS)
+    files = (
+        (paths["default"], parquet_file),
+        (paths["annotations"], annotations_file),
+        (paths["webdataset"], tar_file),
+    )
+    return tuple(FileFacts(path, file.sha256(), file.bytes_written, len(plan.videos)) for path, file in files)
+
+
+def _row_groups(videos: tuple[Ingested, ...]) -> Iterator[list[dict[str, Any]]]:
+    group: list[dict[str, Any]] = []
+    group_bytes = 0
+    for video in videos:
+        data = read_video(video.video_path)
+        if hashlib.sha256(data).hexdigest() != video.video_sha256:
+            raise ValueError(f"{video.video_path}: changed while the release was built. Build again.")
+        if group and (group_bytes + len(data) > ROW_GROUP_BYTES or len(group) == MAX_ROW_GROUP_ROWS):
+            yield group
+            group, group_bytes = [], 0
+        with pa.OSFile(str(video.row_path)) as source:
+            (row,) = pa.ipc.open_file(source).read_all().to_pylist()
+        row["video"] = {"bytes": data, "path": f"{video.video_id}{video.video_path.suffix.lower()}"}
+        group.append(row)
+        group_bytes += len(data)
+    if group:
+        yield group
+
+
+def _parquet_writer(file: Any, features: datasets.Features) -> pq.ParquetWriter:
+    schema = features.arrow_schema
+    options = get_parquet_column_options(features, schema)
+    zstd = {leaf: "zstd" if codec != "none" else "none" for leaf, codec in options["compression"].items()}
+    return pq.ParquetWriter(
+        file,
+        schema,
+        compression=zstd,
+        compression_level={leaf: ZSTD_LEVEL for leaf, codec in zstd.items() if codec == "zstd"},
+        use_dictionary=options["use_dictionary"],
+        column_encoding=options["column_encoding"],
+        write_page_index=True,
+        version="2.6",
+        store_schema=True,
+    )
+
+
+def tar_json(row: dict[str, Any]) -> bytes:
+    """The json member of a row: every column but `video`, class labels by name, codec.extradata in base64."""
+    kinds = brokenvideos.ARTIFACT_TYPES
+    named = {
+        **{column: row[column] for column in brokenvideos.ANNOTATION_FEATURES},
+        "label": brokenvideos.LABELS[row["label"]],
+        "artifact_types": [kinds[kind] for kind in row["artifact_types"]],
+        "objects": {**row["objects"], "artifact_type": [kinds[kind] for kind in row["objects"]["artifact_type"]]},
+        "codec": {**row["codec"], "extradata": base64.b64encode(row["codec"]["extradata"]).decode()},
+    }
+    return json.dumps(named, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _add_to_tar(tar: tarfile.TarFile, row: dict[str, Any]) -> None:
+    for name, content in sorted(
+        [(f"{row['video_id']}.json", tar_json(row)), (row["video"]["path"], row["video"]["bytes"])]
+    ):
+        member = tarfile.TarInfo(name)
+        member.size, member.mode = len(content), 0o644
+        with closing(io.BytesIO(content)) as source:
+            tar.addfile(member, source)

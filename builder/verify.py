@@ -1,0 +1,304 @@
+"""Proves a release: what independent paths say of the same thing is compared, and every difference is named."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import brokenvideos
+from brokenvideos.builder.check_row import Finding, check_row, decoded_fingerprints
+from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_tasks
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.manifest import MANIFEST, SUMS, file_sha256, library_versions, read_sums
+from brokenvideos.builder.raw import RawError, RawVideo
+from brokenvideos.masks import fingerprint_labels
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What `verify` looked at and found; `ok` when nothing differs."""
+
+    release: str
+    data_version: str | None
+    num_files: int
+    num_videos: int
+    num_masks: int
+    compared_with_raw: bool
+    versions: Mapping[str, str]
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class _ShardResult:
+    findings: tuple[Finding, ...]
+    num_videos: int
+    num_masks: int
+
+
+def verify(
+    release: Path, *, raw: Path | None = None, workers: int = 1, on_progress: Progress = no_progress
+) -> VerifyReport:
+    """Compares everything in a release that is said twice.
+
+    File SHA-256 with SHA256SUMS and manifest; rows with manifest; every stored fingerprint, taken from the raw annotation when
+    the release was built, with that of the decoded bitmap; digests with the masks; frame_pts, num_frames and packets with a demux
+    of the video's bytes; annotations Parquet and tar with the Parquet. With `raw`, the masks and videos of a raw folder too.
+
+    Returns:
+        A report with every finding, in the order of the shards. Nothing is raised for what is wrong with the release.
+    """
+    findings, sums = _check_files(release)
+    try:
+        manifest = brokenvideos.read_manifest(str(release))
+        shards = manifest["shards"]
+        findings += _check_manifest(manifest, sums)
+    except (brokenvideos.ReleaseError, KeyError, TypeError) as error:
+        missing = (
+            error
+            if isinstance(error, brokenvideos.ReleaseError)
+            else f"{type(error).__name__} {error} while reading it."
+        )
+        return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(missing))], raw)
+    raw_videos, raw_findings = _raw_videos(raw, manifest)
+    tasks = [
+        (
+            release,
+            shard,
+            {i: manifest["videos"].get(i, {}) for i in shard["video_ids"]},
+            raw_videos and _only(raw_videos, shard),
+        )
+        for shard in shards
+    ]
+    with executor_of(workers) as executor:
+        results = list(run_tasks(executor, _verify_shard, tasks, partial(on_progress, "verify shards")))
+    findings += [finding for result in results for finding in result.findings] + raw_findings
+    return _report(release, str(manifest["data_version"]), len(sums), results, findings, raw)
+
+
+def _report(
+    release: Path,
+    data_version: str | None,
+    num_files: int,
+    results: Sequence[_ShardResult],
+    findings: Sequence[Finding],
+    raw: Path | None,
+) -> VerifyReport:
+    return VerifyReport(
+        release=str(release),
+        data_version=data_version,
+        num_files=num_files,
+        num_videos=sum(result.num_videos for result in results),
+        num_masks=sum(result.num_masks for result in results),
+        compared_with_raw=raw is not None,
+        versions=library_versions(),
+        findings=tuple(findings),
+    )
+
+
+# --- Files and manifest ----------------------------------------------------------------------------------------------
+
+
+def _check_files(release: Path) -> tuple[list[Finding], dict[str, str]]:
+    """Findings, and sha256 by path as SHA256SUMS states them."""
+    try:
+        sums = read_sums((release / SUMS).read_text())
+    except (OSError, ValueError) as error:
+        return [Finding(SUMS, f"cannot be read ({error}). Download or build the release again.")], {}
+    findings = []
+    present = {path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file()} - {SUMS}
+    for path in sorted(present ^ sums.keys()):
+        if path in sums:
+            findings.append(Finding(path, f"missing; {SUMS} lists it. Download or build this file again."))
+        elif not path.startswith(".cache/"):  # huggingface_hub's own notes beside a download
+            findings.append(Finding(path, f"not in {SUMS}. A release holds nothing else; remove it."))
+    for path in sorted(present & sums.keys()):
+        if (found := file_sha256(release / path)) != sums[path]:
+            findings.append(
+                Finding(path, f"SHA-256 is {found}, {SUMS} says {sums[path]}. Download or build this file again.")
+            )
+    return findings, sums
+
+
+def _check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> list[Finding]:
+    findings = []
+    listed: dict[str, str] = {}
+    seen: set[str] = set()
+    for shard in manifest["shards"]:
+        split, index, num_shards = shard["split"], shard["index"], shard["num_shards"]
+        name = f"shard {split} {index}"
+        for file in shard["files"]:
+            listed[file["path"]] = file["sha256"]
+            if sums.get(file["path"]) != file["sha256"]:
+                stated = sums.get(file["path"], "nothing")
+                findings.append(
+                    Finding(
+                        MANIFEST,
+                        f"{file['path']} has SHA-256 {file['sha256']}, {SUMS} says {stated}. Build the release again.",
+                    )
+                )
+        for video_id in shard["video_ids"]:
+            if video_id in seen:
+                findings.append(
+                    Finding(MANIFEST, f"{name}: this id is listed twice. Build the release again.", video_id)
+                )
+            if brokenvideos.shard_of(video_id, num_shards) != index:
+                right = brokenvideos.shard_of(video_id, num_shards)
+                findings.append(
+                    Finding(MANIFEST, f"{name}: this id belongs into shard {right}. Build the release again.", video_id)
+                )
+            seen.add(video_id)
+    for path in sorted(sums.keys() - listed.keys()):
+        if path.endswith((".parquet", ".tar")):
+            findings.append(Finding(MANIFEST, f"{path} is not listed. Build the release again."))
+    for video_id in sorted(seen ^ manifest["videos"].keys()):
+        findings.append(
+            Finding(MANIFEST, "listed only once under `shards` and `videos`. Build the release again.", video_id)
+        )
+    return findings
+
+
+# --- One shard -------------------------------------------------------------------------------------------------------
+
+_ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, RawVideo] | None]
+
+
+def _verify_shard(task: _ShardTask) -> _ShardResult:
+    release, shard, facts, raw_videos = task
+    paths = brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])
+    findings: list[Finding] = []
+    ids: list[str] = []
+    num_masks = 0
+    parquet = _readable(paths["default"], _parquet_rows(release / paths["default"], brokenvideos.FEATURES), findings)
+    annotations = _readable(
+        paths["annotations"],
+        _parquet_rows(release / paths["annotations"], brokenvideos.ANNOTATION_FEATURES),
+        findings,
+    )
+    tar = _readable(paths["webdataset"], _tar_rows(release / paths["webdataset"]), findings)
+    for row, annotation, packed in zip_longest(parquet, annotations, tar):
+        if row is None:
+            extra = (annotation or packed)["video_id"]
+            findings.append(
+                Finding(
+                    paths["default"], "in the annotations Parquet or the tar, not here. Build this shard again.", extra
+                )
+            )
+            continue
+        ids.append(row["video_id"])
+        num_masks += len(row["masks"]["counts"])
+        findings += check_row(row, paths["default"], facts.get(row["video_id"], {}))
+        findings += _same_row(row, annotation, paths["annotations"])
+        findings += _same_row(row, packed, paths["webdataset"])
+        if raw_videos is not None and row["video_id"] in raw_videos:
+            findings += _same_as_raw(row, raw_videos[row["video_id"]], paths["default"])
+    if ids != shard["video_ids"]:
+        wrong = sorted(set(ids) ^ set(shard["video_ids"])) or "in another order"
+        findings.append(
+            Finding(paths["default"], f"its videos are not those of the manifest: {wrong}. Build this shard again.")
+        )
+    return _ShardResult(tuple(findings), len(ids), num_masks)
+
+
+def _readable(file: str, rows: Iterator[dict[str, Any]], findings: list[Finding]) -> Iterator[dict[str, Any]]:
+    """The rows up to the first that cannot be read, which becomes a finding."""
+    try:
+        yield from rows
+    except (OSError, ValueError, pa.ArrowException) as error:
+        findings.append(Finding(file, f"cannot be read further ({error}). Download or build this file again."))
+
+
+def _parquet_rows(path: Path, features: Any) -> Iterator[dict[str, Any]]:
+    found, wanted = pq.read_schema(path), features.arrow_schema
+    if not found.equals(wanted):
+        names = sorted({*found.names, *wanted.names})
+        differing = [
+            n for n in names if n not in found.names or n not in wanted.names or found.field(n) != wanted.field(n)
+        ]
+        raise brokenvideos.ReleaseError(
+            f"its schema differs from this version's in {differing or 'the order of columns'}"
+        )
+    for table in brokenvideos.read_parquet(str(path)):
+        yield from table.to_pylist()
+
+
+def _tar_rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        yield from brokenvideos.read_tar(file, name=path.name)
+
+
+def _same_row(row: Mapping[str, Any], other: Mapping[str, Any] | None, file: str) -> Iterator[Finding]:
+    if other is None:
+        yield Finding(file, "missing here, the Parquet has it. Build this shard again.", row["video_id"])
+        return
+    for column, value in other.items():
+        if value != row[column]:
+            yield Finding(file, f"column {column} differs from the Parquet's. Build this shard again.", row["video_id"])
+
+
+# --- Raw folder ------------------------------------------------------------------------------------------------------
+
+
+def _raw_videos(raw: Path | None, manifest: Mapping[str, Any]) -> tuple[dict[str, RawVideo] | None, list[Finding]]:
+    if raw is None:
+        return None, []
+    try:
+        videos, problems = read_layout(raw, **manifest["reading"])
+    except RawError as error:
+        return None, [Finding(str(raw), str(error))]
+    findings = [Finding(str(raw), str(problem)) for problem in problems]
+    by_id = {video.video_id: video for video in videos}
+    for video_id in sorted(by_id.keys() ^ manifest["videos"].keys()):
+        where = (
+            "in the raw folder, not in the release" if video_id in by_id else "in the release, not in the raw folder"
+        )
+        findings.append(Finding(MANIFEST, f"{where}. Build the release again.", video_id))
+    return by_id, findings
+
+
+def _only(raw_videos: Mapping[str, RawVideo], shard: Mapping[str, Any]) -> dict[str, RawVideo]:
+    return {video_id: raw_videos[video_id] for video_id in shard["video_ids"] if video_id in raw_videos}
+
+
+def _same_as_raw(row: Mapping[str, Any], video: RawVideo, file: str) -> Iterator[Finding]:
+    """Compares the decoded masks of a row with the label maps of the raw folder, by fingerprint, and the videos' bytes."""
+    video_id = row["video_id"]
+    try:
+        if video.video_path.read_bytes() != row["video"]["bytes"]:
+            yield Finding(file, f"the video's bytes are not those of {video.video_path}.", video_id)
+        wanted = {
+            (object_id, frame.frame_index): fingerprint
+            for frame in video.masks.read()
+            for plane in frame.planes
+            for object_id, fingerprint in fingerprint_labels(plane).items()
+        }
+    except (OSError, RawError) as error:
+        yield Finding(file, f"the raw video or masks cannot be read: {error}", video_id)
+        return
+    places: Iterable[tuple[int, int]] = zip(row["masks"]["object_id"], row["masks"]["frame_index"], strict=True)
+    found = dict(zip(places, decoded_fingerprints(row), strict=True))
+    for object_id, frame in sorted(found.keys() | wanted.keys()):
+        place = (object_id, frame)
+        if found.get(place) != wanted.get(place):
+            what = (
+                "differs from"
+                if place in found and place in wanted
+                else "is missing in"
+                if place in found
+                else "is only in"
+            )
+            yield Finding(
+                file, f"the decoded mask {what} the raw folder. Build the release again.", video_id, frame, object_id
+            )

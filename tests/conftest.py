@@ -1,0 +1,78 @@
+"""One small raw dataset and its release for every test that needs one, and a Hugging Face home of the tests' own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+# Before `datasets` is imported: it reads these once. Every process has its own home, so no test meets another's Arrow cache.
+_HOME = tempfile.TemporaryDirectory(prefix="brokenvideos-tests-")
+os.environ |= {
+    "HF_HOME": _HOME.name,
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "OMP_NUM_THREADS": "1",
+}
+os.environ.pop("BROKENVIDEOS_REPO", None)
+
+import pytest  # noqa: E402
+
+from brokenvideos.builder import BuildOptions, build  # noqa: E402
+from brokenvideos.card import card_files  # noqa: E402
+from brokenvideos.tools.sample import write_sample  # noqa: E402
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def run_process() -> Run:
+    """Runs a command to its end, as subprocess.run does; one that hangs is ended together with everything it started.
+
+    (subprocess.run kills the command alone and then waits for the pipes that its children hold open, for ever.)
+    """
+
+    def run(
+        command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout_s: float = 100
+    ) -> subprocess.CompletedProcess[str]:
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            process = subprocess.Popen(
+                command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+            )
+            try:
+                process.wait(timeout_s)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(list(command), process.returncode, out.read(), err.read())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A raw folder in our own layout: 9 videos of 12 frames, 64x48."""
+    return write_sample(tmp_path_factory.mktemp("raw") / "raw", videos=9, num_frames=12, height=48, width=64)
+
+
+@pytest.fixture(scope="session")
+def release(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release of `raw`; train has two shards. Read only: a test that changes it works on a copy."""
+    out = tmp_path_factory.mktemp("release") / "release"
+    build(raw, out, BuildOptions(num_shards={"train": 2}), more_files=card_files)
+    return out
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real videos, masks and reference scores, named by BROKENVIDEOS_REAL_DATA."""
+    folder = os.environ.get("BROKENVIDEOS_REAL_DATA")
+    if not folder:
+        pytest.skip("BROKENVIDEOS_REAL_DATA is not set: no real videos and masks to try")
+    return Path(folder)

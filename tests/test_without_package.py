@@ -1,0 +1,77 @@
+"""A release is plain Parquet and tar: other libraries read it without this package."""
+
+import json
+import sys
+import tarfile
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from pycocotools import mask as coco
+
+import brokenvideos
+from brokenvideos.masks import decode_masks
+
+SCRIPT = """
+import sys
+from datasets import load_dataset
+rows = load_dataset(sys.argv[1], split="train", streaming=sys.argv[2] == "stream")
+row = next(iter(rows))
+assert "brokenvideos" not in sys.modules
+print(rows.features["label"].int2str(row["label"]), row["video_id"], len(row["video"]["bytes"]))
+"""
+
+
+@pytest.mark.parametrize("how", ["stream", "map"])
+def test_datasets_alone_loads_a_release(release: Path, run_process, how: str) -> None:
+    done = run_process([sys.executable, "-W", "error", "-c", SCRIPT, str(release), how])
+    assert done.returncode == 0, done.stderr
+    label, video_id, size = done.stdout.split()
+    manifest = brokenvideos.read_manifest(str(release))
+    assert label in brokenvideos.LABELS
+    assert video_id in manifest["shards"][0]["video_ids"]
+    assert int(size) > 1000
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools 2.0.11 under NumPy 2
+def test_pandas_and_pycocotools_decode_a_mask_by_hand(release: Path) -> None:
+    frame = pd.concat([pd.read_parquet(path) for path in sorted((release / "data").glob("train-*.parquet"))])
+    row = frame[frame.label == 1].iloc[0]
+    mask = coco.decode({"size": [int(row.height), int(row.width)], "counts": row.masks["counts"][0]})
+    wanted = decode_masks(row.to_dict(), frames=[row.masks["frame_index"][0]], by="object")
+    assert np.array_equal(mask, wanted[0, list(row.objects["object_id"]).index(row.masks["object_id"][0])])
+
+
+def test_duckdb_counts_what_the_manifest_says(release: Path) -> None:
+    query = f"select count(*), sum(len(masks.counts)) from read_parquet('{release}/annotations/*.parquet')"
+    [(count, masks)] = duckdb.sql(query).fetchall()
+    assert count == len(brokenvideos.read_manifest(str(release))["videos"])
+    assert masks > 0
+
+
+def test_files_name_no_type_of_ours_and_keep_videos_plain(release: Path) -> None:
+    path = next((release / "data").glob("train-*.parquet"))
+    metadata = pq.read_metadata(path)
+    stated = json.loads(pq.read_schema(path).metadata[b"huggingface"])
+    assert "Video" in str(stated)
+    assert "broken_videos" not in str(stated).lower()
+    columns = {
+        metadata.row_group(0).column(i).path_in_schema: metadata.row_group(0).column(i)
+        for i in range(metadata.num_columns)
+    }
+    assert columns["video.bytes"].compression == "UNCOMPRESSED"
+    assert "PLAIN" in columns["video.bytes"].encodings
+    assert columns["masks.counts.list.element"].compression == "ZSTD"
+
+
+def test_tar_members_come_in_sorted_pairs_without_times(release: Path) -> None:
+    for path in (release / "webdataset").glob("*.tar"):
+        with tarfile.open(path) as tar:
+            members = tar.getmembers()
+        names = [member.name for member in members]
+        assert names == sorted(names)
+        assert {(m.mtime, m.uid, m.gid, m.uname, m.gname) for m in members} <= {(0, 0, 0, "", "")}
+        assert {name.rpartition(".")[2] for name in names} <= {"json", "mp4"}
