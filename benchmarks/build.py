@@ -1,0 +1,113 @@
+"""Build throughput against a plain copy of the videos with SHA-256: python benchmarks/build.py [--videos DIR]
+
+Prints Markdown rows; every figure is a median of rounds in which the variants take turns.
+"""
+
+import argparse
+import hashlib
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import brokenvideos
+from brokenvideos.builder.build import BuildOptions, build
+from brokenvideos.builder.ingest import Ingested, ingest
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.plan import assign_splits, plan_shards
+from brokenvideos.builder.shards import write_shard
+from brokenvideos.frames import iter_frames
+from brokenvideos.tools.sample import write_sample
+
+
+def copy_with_sha256(videos: list[Path], out: Path) -> None:
+    out.mkdir()
+    for path in videos:
+        content = path.read_bytes()
+        hashlib.sha256(content).hexdigest()
+        (out / path.name).write_bytes(content)
+
+
+def decode_all(videos: list[Path]) -> None:
+    for path in videos:
+        for _ in iter_frames(path):
+            pass
+
+
+def raw_of(videos: list[Path], raw: Path, copies: int) -> Path:
+    """A DAVIS-like raw folder: the given videos, each some times, with one small mask."""
+    (raw / "videos").mkdir(parents=True)
+    for path in videos:
+        height, width = next(iter(iter_frames(path)))[1].shape[:2]
+        mask = np.zeros((height, width), np.uint8)
+        mask[height // 4 : height // 2, width // 4 : width // 2] = 1
+        for number in range(copies):
+            name = f"{path.stem}-{number}"
+            shutil.copy(path, raw / "videos" / f"{name}{path.suffix}")
+            (raw / "masks" / name).mkdir(parents=True)
+            Image.fromarray(mask).save(raw / "masks" / name / "00000.png")
+    return raw
+
+
+def seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def measure(raw: Path, *, rounds: int, options: BuildOptions) -> None:
+    videos = sorted((raw / "videos").iterdir())
+    megabytes = sum(path.stat().st_size for path in videos) / 1e6
+    times: dict[str, list[float]] = {
+        "copy with SHA-256": [],
+        "decode every frame": [],
+        "write shards": [],
+        "whole build": [],
+    }
+    with tempfile.TemporaryDirectory(dir=raw.parent) as work:
+        rows = Path(work) / "rows"
+        rows.mkdir()
+        records, _ = read_layout(raw, artifact_type=options.artifact_type)
+        results = [ingest(record, rows / f"{record.video_id}.arrow", layout="own") for record in records]
+        ingested = [result for result in results if isinstance(result, Ingested)]
+        plans = plan_shards(ingested, assign_splits(ingested), num_shards={})
+        for number in range(rounds):
+            out = Path(work) / str(number)
+            times["copy with SHA-256"].append(
+                seconds(lambda out=out: copy_with_sha256(videos, out.with_suffix(".copy")))
+            )
+            times["write shards"].append(seconds(lambda out=out: [write_shard(plan, out) for plan in plans]))
+            if number < 2:
+                times["decode every frame"].append(seconds(lambda: decode_all(videos)))
+                times["whole build"].append(seconds(lambda out=out: build(raw, out.with_suffix(".build"), options)))
+            for path in Path(work).glob(f"{number}*"):
+                shutil.rmtree(path)
+    base = statistics.median(times["copy with SHA-256"])
+    print(f"| {len(videos)} videos, {megabytes:.1f} MB | s | MB/s | relative to the copy |\n|---|---|---|---|")
+    for name, measured in times.items():
+        median = statistics.median(measured)
+        print(f"| {name} | {median:.3f} | {megabytes / median:.0f} | {base / median:.2f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--videos", type=Path, help="a folder of videos to build from; else synthetic ones")
+    parser.add_argument("--copies", type=int, default=12, help="of each of them")
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    print(f"brokenvideos {brokenvideos.__version__}")
+    with tempfile.TemporaryDirectory() as work:
+        if arguments.videos:
+            raw = raw_of(sorted(arguments.videos.iterdir()), Path(work) / "raw", arguments.copies)
+        else:
+            raw = write_sample(Path(work) / "raw", videos=48)
+        measure(raw, rounds=arguments.rounds, options=BuildOptions(artifact_type="blur"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The command line: `brokenvideos COMMAND`. Arguments in, one line per error out; the work is done elsewhere."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import brokenvideos
+
+app = typer.Typer(
+    name="brokenvideos",
+    help="Pixel-exact artifact masks for AI-generated videos: build, verify, load and look.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Workers = Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+
+
+def main() -> None:
+    """Runs a command; an error that the libraries raise on purpose becomes one line and exit status 1."""
+    try:
+        app()
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"brokenvideos: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if show:
+        typer.echo(f"brokenvideos {brokenvideos.__version__} (data version {brokenvideos.DATA_VERSION})")
+        raise typer.Exit
+
+
+@app.command()
+def demo(folder: Annotated[Path, typer.Argument(help="A new folder for what is made.")] = Path("demo")) -> None:
+    """Sample data -> build -> verify -> load_dataset -> a clip with its masks -> a picture. Offline."""
+    from brokenvideos.tools.demo import run_demo
+
+    run_demo(folder, say=typer.echo)
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Argument(help="The raw folder to make.")],
+    videos: Annotated[int, typer.Option(min=1, help="How many videos.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Video k is the same for one seed, however many there are.")] = 0,
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels, both even.")] = "128x96",
+    num_frames: Annotated[int, typer.Option(min=8, help="Frames per video.")] = 24,
+    fps: Annotated[int, typer.Option(min=1)] = 12,
+    clean_twins: Annotated[
+        bool, typer.Option("--clean-twins", help="Also write each broken video without its artifact.")
+    ] = False,
+    workers: Workers = 1,
+) -> None:
+    """Write a synthetic raw dataset: moving scenes with exact masks of motion, deformation and blur artifacts."""
+    from brokenvideos.tools.progress import progress
+    from brokenvideos.tools.sample import write_sample
+
+    width, height = _pair(size)
+    with progress() as show:
+        write_sample(
+            out,
+            videos=videos,
+            seed=seed,
+            height=height,
+            width=width,
+            num_frames=num_frames,
+            fps=fps,
+            clean_twins=clean_twins,
+            workers=workers,
+            on_progress=show,
+        )
+    typer.echo(f"{out}: {videos} videos. Next: brokenvideos build {out} OUT")
+
+
+@app.command()
+def build(
+    raw: Annotated[Path, typer.Argument(help="A folder of raw annotations.")],
+    out: Annotated[Path, typer.Argument(help="The release folder to make.")],
+    layout: Annotated[str, typer.Option(help="auto, own, davis, sav or mask-video.")] = "auto",
+    split_shards: Annotated[str, typer.Option(help="As in train=4,test=1; else one shard per 384 MB of video.")] = "",
+    data_version: Annotated[str, typer.Option(help="SemVer of the data.")] = brokenvideos.DATA_VERSION,
+    artifact_type: Annotated[
+        str | None, typer.Option(help="Of every object, where the layout names none: motion, deformation or blur.")
+    ] = None,
+    generator: Annotated[str | None, typer.Option(help="Of every video, where the layout names none.")] = None,
+    void: Annotated[int | None, typer.Option(min=1, help="A label value to leave out (DAVIS: 255).")] = None,
+    seed: Annotated[int, typer.Option(help="Of the split assignment.")] = 0,
+    workers: Workers = 1,
+) -> None:
+    """Build a release (Parquet, tars, manifest, checksums, card) from raw annotations."""
+    from brokenvideos.builder import BuildOptions
+    from brokenvideos.builder import build as build_release
+    from brokenvideos.card import card_files
+    from brokenvideos.tools.progress import progress
+
+    options = BuildOptions(
+        layout=layout,
+        artifact_type=artifact_type,
+        generator=generator,
+        void=void,
+        num_shards=_counts(split_shards),
+        data_version=data_version,
+        seed=seed,
+    )
+    with progress() as show:
+        manifest = build_release(raw, out, options, workers=workers, more_files=card_files, on_progress=show)
+    typer.echo(
+        f"{out}: {len(manifest['videos'])} videos in {len(manifest['shards'])} shards. Next: brokenvideos verify {out}"
+    )
+
+
+@app.command()
+def verify(
+    release: Annotated[Path, typer.Argument(help="A release folder.")],
+    raw: Annotated[Path | None, typer.Option(help="Also compare with the raw folder it was built from.")] = None,
+    workers: Workers = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Prove a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet against tar."""
+    from brokenvideos.builder import verify as verify_release
+    from brokenvideos.tools.progress import progress
+
+    with progress() as show:
+        report = verify_release(release, raw=raw, workers=workers, on_progress=show)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=1))
+    else:
+        for finding in report.findings:
+            typer.echo(str(finding))
+        counted = f"{report.num_files} files, {report.num_videos} videos, {report.num_masks} masks"
+        against = f" and compared with {raw}" if raw is not None else ""
+        verdict = "no difference" if report.ok else f"findings: {len(report.findings)}"
+        typer.echo(f"{release}: {counted} checked{against}; {verdict}.")
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def view(
+    release: Annotated[str, typer.Argument(help="A release folder, or `sample`.")],
+    video_id: Annotated[str, typer.Argument(help="Which video.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .png contact sheet or an .mp4.")] = Path("view.png"),
+    frames: Annotated[str, typer.Option(help="Frames of the contact sheet, as in 0,5,10; else evenly spaced.")] = "",
+) -> None:
+    """Draw a video's frames with its masks: colours and outlines by artifact type, with a legend."""
+    from brokenvideos.tools.find import find_row
+    from brokenvideos.tools.view import view as draw
+
+    numbers = [int(number) for number in frames.split(",")] if frames else None
+    typer.echo(draw(find_row(release, video_id), out, frames=numbers))
+
+
+def _pair(size: str) -> tuple[int, int]:
+    width, _, height = size.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise typer.BadParameter(f"size {size!r}: wanted WIDTHxHEIGHT, as in 128x96")
+    return int(width), int(height)
+
+
+def _counts(text: str) -> dict[str, int]:
+    counts = {}
+    for part in filter(None, text.split(",")):
+        split, _, number = part.partition("=")
+        if not number.isdecimal():
+            raise typer.BadParameter(f"split shards {part!r}: wanted SPLIT=NUMBER, as in train=4,test=1")
+        counts[split] = int(number)
+    return counts
