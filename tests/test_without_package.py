@@ -1,6 +1,7 @@
 """A release is plain Parquet and tar: other libraries read it without this package."""
 
 import json
+import os
 import sys
 import tarfile
 from pathlib import Path
@@ -75,3 +76,26 @@ def test_tar_members_come_in_sorted_pairs_without_times(release: Path) -> None:
         assert names == sorted(names)
         assert {(m.mtime, m.uid, m.gid, m.uname, m.gname) for m in members} <= {(0, 0, 0, "", "")}
         assert {name.rpartition(".")[2] for name in names} <= {"json", "mp4"}
+
+
+@pytest.mark.parametrize("how", ["stream", "map"])
+def test_a_torchcodec_that_cannot_be_loaded_does_not_matter(
+    release: Path, run_process, tmp_path: Path, how: str
+) -> None:
+    (tmp_path / "torchcodec").mkdir()
+    (tmp_path / "torchcodec" / "__init__.py").write_text("raise RuntimeError('Could not load libtorchcodec')")
+    (tmp_path / "torchcodec-0.17.0.dist-info").mkdir()
+    (tmp_path / "torchcodec-0.17.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: torchcodec\nVersion: 0.17.0\n"
+    )
+    script = (
+        "import sys, datasets.config, brokenvideos; from brokenvideos.frames import clips\n"
+        "assert datasets.config.TORCHCODEC_AVAILABLE\n"
+        "for name in ('default', 'webdataset'):\n"
+        "    rows = brokenvideos.load(name, data_dir=sys.argv[1], split='train', streaming=sys.argv[2] == 'stream')\n"
+        "    assert next(iter(rows))['video']['bytes']\n"
+        "    assert next(iter(clips(rows, num_frames=2)))['video'].ndim == 4"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = run_process([sys.executable, "-c", script, str(release), how], env=environment)
+    assert done.returncode == 0, done.stderr
