@@ -1,6 +1,6 @@
 """The dataset card of a release, from facts counted in its shards."""
 
-from brokenvideos.card.facts import Facts, count_facts
+from brokenvideos.card.facts import Facts, ReleaseFacts, count_facts
 from brokenvideos.card.readme import card_files, render
 
-__all__ = ["Facts", "card_files", "count_facts", "render"]
+__all__ = ["Facts", "ReleaseFacts", "card_files", "count_facts", "render"]

@@ -1,62 +1,130 @@
 """What a card says of a release, counted in its annotation shards."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import brokenvideos
+from brokenvideos.card.shortcuts import Shortcuts, find_shortcuts
+from brokenvideos.masks import area
 
 COLUMNS = (
-    "video_id",
     "label",
     "artifact_types",
     "generator",
     "height",
     "width",
     "num_frames",
+    "fps",
+    "packets",
     "annotated_frames",
     "masks",
     "source",
 )
+AREA_BINS = (0.001, 0.01, 0.05, 0.2)
+"""Bounds of the shares of a frame by which masks are counted."""
 
 
 @dataclass(slots=True)
 class Facts:
-    """Counts over a release; every key is a plain name."""
+    """Counts over one split; keys are plain names."""
 
-    videos: Counter[str] = field(default_factory=Counter)
-    """by split"""
-    labels: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """by (split, label)"""
+    labels: Counter[str] = field(default_factory=Counter)
     artifact_types: Counter[str] = field(default_factory=Counter)
-    """videos that have the type"""
+    """Broken videos that have the type."""
     generators: Counter[str] = field(default_factory=Counter)
-    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    """by (width, height)"""
+    sizes: Counter[str] = field(default_factory=Counter)
+    """As WIDTHxHEIGHT."""
+    num_frames: Counter[int] = field(default_factory=Counter)
+    """Videos by length."""
+    mask_areas: Counter[str] = field(default_factory=Counter)
+    """Masks by the share of their frame, in `AREA_BINS`."""
     licenses: Counter[str] = field(default_factory=Counter)
-    num_frames: int = 0
     num_annotated_frames: int = 0
+    num_active_frames: int = 0
+    """Frames with at least one mask."""
     num_masks: int = 0
 
+    @property
+    def num_videos(self) -> int:
+        return self.labels.total()
 
-def count_facts(release: Path) -> Facts:
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Counts one row (the columns `COLUMNS`)."""
+        self.labels[brokenvideos.LABELS[row["label"]]] += 1
+        self.artifact_types.update(brokenvideos.ARTIFACT_TYPES[kind] for kind in row["artifact_types"])
+        self.generators[row["generator"]] += 1
+        self.sizes[f"{row['width']}x{row['height']}"] += 1
+        self.num_frames[row["num_frames"]] += 1
+        self.licenses[row["source"]["license"] or "unknown"] += 1
+        self.num_annotated_frames += len(row["annotated_frames"])
+        self.num_active_frames += len(set(row["masks"]["frame_index"]))
+        self.num_masks += len(row["masks"]["counts"])
+        areas = area(row["masks"]["counts"], height=row["height"], width=row["width"])
+        bins = np.searchsorted(AREA_BINS, areas / (row["height"] * row["width"]), side="right")
+        self.mask_areas.update(AREA_NAMES[number] for number in bins)
+
+
+AREA_NAMES = tuple(
+    f"< {high:.1%}" if low is None else f">= {low:.1%}" if high is None else f"{low:.1%} to {high:.1%}"
+    for low, high in zip((None, *AREA_BINS), (*AREA_BINS, None), strict=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFacts:
+    """Counts by split (those that have videos, in their usual order), and how far metadata alone tells the labels apart."""
+
+    splits: Mapping[str, Facts]
+    shortcuts: Shortcuts
+
+    def total(self) -> Facts:
+        """The counts of all splits together."""
+        total = Facts()
+        for facts in self.splits.values():
+            for name in Facts.__slots__:
+                setattr(total, name, getattr(total, name) + getattr(facts, name))
+        return total
+
+
+def count_facts(release: Path) -> ReleaseFacts:
     """Reads the annotation shards once, a row group at a time.
 
     Raises:
         ReleaseError: no manifest. OSError: a shard is missing.
     """
-    facts = Facts()
+    splits: dict[str, Facts] = {}
+    labels: list[int] = []
+    features: dict[str, list[float]] = {}
+    for split, row in _rows(release):
+        splits.setdefault(split, Facts()).add(row)
+        labels.append(row["label"])
+        for name, value in _metadata(row).items():
+            features.setdefault(name, []).append(value)
+    return ReleaseFacts(splits, find_shortcuts(labels, features))
+
+
+def _rows(release: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for shard in brokenvideos.read_manifest(str(release))["shards"]:
         path = release / brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])["annotations"]
         for table in brokenvideos.read_parquet(str(path), columns=COLUMNS):
             for row in table.to_pylist():
-                facts.videos[shard["split"]] += 1
-                facts.labels[shard["split"], brokenvideos.LABELS[row["label"]]] += 1
-                facts.artifact_types.update(brokenvideos.ARTIFACT_TYPES[kind] for kind in row["artifact_types"])
-                facts.generators[row["generator"]] += 1
-                facts.sizes[row["width"], row["height"]] += 1
-                facts.licenses[row["source"]["license"] or "unknown"] += 1
-                facts.num_frames += row["num_frames"]
-                facts.num_annotated_frames += len(row["annotated_frames"])
-                facts.num_masks += len(row["masks"]["counts"])
-    return facts
+                yield shard["split"], row
+
+
+def _metadata(row: Mapping[str, Any]) -> dict[str, float]:
+    """What a file browser shows of a video; its bytes are those of its coded frames (0 where the row has no packets)."""
+    video_bytes = sum(row["packets"]["size"]) if row["packets"] is not None else 0
+    pixels = row["width"] * row["height"]
+    return {
+        "num_frames": row["num_frames"],
+        "pixels": pixels,
+        "fps": row["fps"],
+        "duration_s": row["num_frames"] / row["fps"],
+        "video_bytes": video_bytes,
+        "bytes_per_pixel": video_bytes / (pixels * row["num_frames"]),
+    }

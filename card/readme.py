@@ -7,7 +7,7 @@ import datasets
 from huggingface_hub import DatasetCardData
 
 import brokenvideos
-from brokenvideos.card.facts import Facts, count_facts
+from brokenvideos.card.facts import ReleaseFacts, count_facts
 
 SIZE_CATEGORIES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 LICENSES = {"CC0-1.0": "cc0-1.0", "CC-BY-4.0": "cc-by-4.0", "CC-BY-NC-4.0": "cc-by-nc-4.0", "Apache-2.0": "apache-2.0"}
@@ -74,50 +74,48 @@ BrokenVideos: A Benchmark Dataset for Fine-Grained Artifact Localization in AI-G
 
 def card_files(release: Path) -> dict[str, bytes]:
     """The files of the card by name, for a release folder whose shards and manifest are written."""
-    facts = count_facts(release)
     data_version = brokenvideos.read_manifest(str(release))["data_version"]
-    return {"README.md": render(facts, data_version=data_version).encode()}
+    return {"README.md": render(count_facts(release), data_version=data_version).encode()}
 
 
-def render(facts: Facts, *, data_version: str) -> str:
+def render(facts: ReleaseFacts, *, data_version: str) -> str:
     """The card as Markdown with YAML metadata that the Hub and `datasets` read."""
+    total = facts.total()
     return TEMPLATE.format(
         metadata=metadata(facts).to_yaml(),
         data_version=data_version,
-        num_videos=f"{facts.videos.total():,}",
-        num_frames=f"{facts.num_frames:,}",
-        num_annotated=f"{facts.num_annotated_frames:,}",
-        num_masks=f"{facts.num_masks:,}",
+        num_videos=f"{total.num_videos:,}",
+        num_frames=f"{sum(length * count for length, count in total.num_frames.items()):,}",
+        num_annotated=f"{total.num_annotated_frames:,}",
+        num_masks=f"{total.num_masks:,}",
         fields="\n".join(f"| `{name}` | {_type_name(feature)} |" for name, feature in brokenvideos.FEATURES.items()),
         splits="\n".join(
-            f"| {split} | {facts.videos[split]} | {facts.labels[split, 'normal']} | {facts.labels[split, 'broken']} |"
-            for split in brokenvideos.SPLITS
-            if facts.videos[split]
+            f"| {split} | {of_split.num_videos} | {of_split.labels['normal']} | {of_split.labels['broken']} |"
+            for split, of_split in facts.splits.items()
         ),
-        types=_counted({kind: facts.artifact_types[kind] for kind in brokenvideos.ARTIFACT_TYPES}),
-        generators=_counted(dict(sorted(facts.generators.items()))),
-        sizes=_counted({f"{width}x{height}": count for (width, height), count in sorted(facts.sizes.items())}),
-        licenses=_counted(dict(sorted(facts.licenses.items()))),
+        types=_counted({kind: total.artifact_types[kind] for kind in brokenvideos.ARTIFACT_TYPES}),
+        generators=_counted(dict(sorted(total.generators.items()))),
+        sizes=_counted(dict(sorted(total.sizes.items()))),
+        licenses=_counted(dict(sorted(total.licenses.items()))),
     )
 
 
-def metadata(facts: Facts) -> DatasetCardData:
+def metadata(facts: ReleaseFacts) -> DatasetCardData:
     """The card's YAML: what the Hub filters by, and which files are which config."""
-    total = facts.videos.total()
-    licenses = set(facts.licenses)
+    total = facts.total()
+    licenses = set(total.licenses)
     return DatasetCardData(
         pretty_name="BrokenVideos",
         license=LICENSES.get(licenses.pop(), "other") if len(licenses) == 1 else "other",
         task_categories=["image-segmentation", "video-classification"],
-        size_categories=[next((name for limit, name in SIZE_CATEGORIES if total < limit), "n>1T")],
+        size_categories=[next((name for limit, name in SIZE_CATEGORIES if total.num_videos < limit), "n>1T")],
         tags=["video", "video-segmentation", "ai-generated-video", "artifact-localization"],
         configs=[_config("default", "data", facts), _config("annotations", "annotations", facts)],
     )
 
 
-def _config(name: str, folder: str, facts: Facts) -> dict[str, Any]:
-    splits = [split for split in brokenvideos.SPLITS if facts.videos[split]]
-    files = [{"split": split, "path": f"{folder}/{split}-*.parquet"} for split in splits]
+def _config(name: str, folder: str, facts: ReleaseFacts) -> dict[str, Any]:
+    files = [{"split": split, "path": f"{folder}/{split}-*.parquet"} for split in facts.splits]
     return {"config_name": name, "data_files": files, **({"default": True} if name == "default" else {})}
 
 

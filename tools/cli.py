@@ -144,6 +144,19 @@ def verify(
 
 
 @app.command()
+def stats(
+    release: Annotated[Path, typer.Argument(help="A release folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Count a release per split, and say how far metadata alone gives the labels away."""
+    from brokenvideos.card import count_facts
+    from brokenvideos.tools.stats import stats_dict, stats_text
+
+    facts = count_facts(release)
+    typer.echo(json.dumps(stats_dict(facts), indent=1) if as_json else stats_text(facts))
+
+
+@app.command()
 def view(
     release: Annotated[str, typer.Argument(help="A release folder, or `sample`.")],
     video_id: Annotated[str, typer.Argument(help="Which video.")],
