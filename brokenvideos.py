@@ -222,6 +222,29 @@ def _expression(filters: Filters | None) -> pc.Expression | None:
     return pq.filters_to_expression(filters) if isinstance(filters, list) else filters
 
 
+def _both(one: pc.Expression | None, two: pc.Expression | None) -> pc.Expression | None:
+    return one & two if one is not None and two is not None else one if one is not None else two
+
+
+def _of_holdout(holdout: str | None, split: str) -> pc.Expression | None:
+    """Rows of a split when one generator or artifact type is held out of training, as `load` says."""
+    if holdout is None:
+        return None
+    column, _, value = holdout.partition(":")
+    if column == "generator" and value:
+        held_out = pc.field("generator") == value
+        return held_out if split == "test" else ~held_out
+    if column == "artifact" and value in ARTIFACT_TYPES:
+        # Expressions cannot look into a list; codes are single digits, so the joined list can be searched as text.
+        codes = pc.binary_join(pc.field("artifact_types").cast(pa.list_(pa.string())), ",")
+        held_out = pc.match_substring(codes, str(ARTIFACT_TYPES.index(value)))
+        return held_out | (pc.field("label") == LABELS.index("normal")) if split == "test" else ~held_out
+    raise ValueError(
+        f"holdout={holdout!r}: wanted 'generator:NAME', as in 'generator:kling', or 'artifact:TYPE' with one of "
+        f"{', '.join(ARTIFACT_TYPES)}."
+    )
+
+
 def tar_members(file: IO[bytes], *, name: str) -> Iterator[tuple[str, bytes]]:
     """(member name, bytes) of one tar shard in order, read as a stream; nothing is extracted.
 
@@ -290,10 +313,11 @@ def _row_from_tar(annotation: tuple[str, bytes], video: tuple[str, bytes], *, na
 
 @dataclass
 class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
-    """One way to read one release. `columns` and `filters` are what a caller sets; the rest says where the release is."""
+    """One way to read one release: `columns`, `filters` and `holdout` are what a caller sets, the rest says where it is."""
 
     columns: Sequence[str] | None = None
     filters: Filters | None = None
+    holdout: str | None = None
     release: str | None = None
     """A local folder; None: the Hub repository."""
     repo_id: str = REPO_ID
@@ -359,6 +383,7 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
         options = {
             "columns": self.columns and list(self.columns),
             "filters": str(self.filters),
+            "holdout": self.holdout,
             "files": self.data_files,
         }
         content = datasets.fingerprint.Hasher.hash([__version__, options, custom_features, config_kwargs])
@@ -384,46 +409,48 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         files = dl_manager.download(self.config.data_files)
         return [
-            datasets.SplitGenerator(name=split, gen_kwargs={"files": paths, "row_groups": [None] * len(paths)})
+            datasets.SplitGenerator(
+                name=split, gen_kwargs={"split": split, "files": paths, "row_groups": [None] * len(paths)}
+            )
             for split, paths in files.items()
         ]
 
-    def _generate_shards(self, files: list[str], row_groups: list[int | None]) -> Iterator[str]:
+    def _generate_shards(self, split: str, files: list[str], row_groups: list[int | None]) -> Iterator[str]:
         yield from files
 
     def _generate_more_gen_kwargs(
-        self, files: list[str], row_groups: list[int | None]
-    ) -> Iterator[dict[str, list[Any]]]:
+        self, split: str, files: list[str], row_groups: list[int | None]
+    ) -> Iterator[dict[str, Any]]:
         """What `reshard()` asks for: a shard a row group."""
         for file, group in zip(files, row_groups, strict=True):
             if group is not None or file.endswith(".tar"):
-                yield {"files": [file], "row_groups": [group]}
+                yield {"split": split, "files": [file], "row_groups": [group]}
                 continue
             with self._opened(file) as opened, closing(pq.ParquetFile(opened)) as parquet:
                 groups = list(range(parquet.num_row_groups))
-            yield {"files": [file] * len(groups), "row_groups": groups}
+            yield {"split": split, "files": [file] * len(groups), "row_groups": groups}
 
     def _generate_tables(
-        self, files: list[str], row_groups: list[int | None]
+        self, split: str, files: list[str], row_groups: list[int | None]
     ) -> Iterator[tuple[tuple[int, int], pa.Table]]:
         schema = self.info.features.arrow_schema
+        keep = _both(_expression(self.config.filters), _of_holdout(self.config.holdout, split))
         for number, (file, group) in enumerate(zip(files, row_groups, strict=True)):
-            with self._opened(file) as opened, closing(self._tables(file, opened, group)) as tables:
+            with self._opened(file) as opened, closing(self._tables(file, opened, group, keep)) as tables:
                 for part, table in enumerate(tables):
                     yield (number, part), datasets.table.table_cast(table, schema)
 
-    def _tables(self, file: str, opened: str | IO[bytes], group: int | None) -> Generator[pa.Table, None, None]:
+    def _tables(
+        self, file: str, opened: str | IO[bytes], group: int | None, keep: pc.Expression | None
+    ) -> Generator[pa.Table, None, None]:
         if file.endswith(".parquet"):
             groups = None if group is None else [group]
-            yield from read_parquet(
-                opened, columns=list(self.info.features), filters=self.config.filters, row_groups=groups
-            )
+            yield from read_parquet(opened, columns=list(self.info.features), filters=keep, row_groups=groups)
             return
-        expression = _expression(self.config.filters)
         with closing(read_tar(cast(IO[bytes], opened), name=file.rpartition("/")[2])) as rows:
             for row in rows:
                 table = pa.Table.from_pylist([row], schema=FEATURES.arrow_schema)
-                if expression is None or table.filter(expression).num_rows:
+                if keep is None or table.filter(keep).num_rows:
                     yield table.select(list(self.info.features))
 
     @contextmanager
@@ -450,6 +477,7 @@ def load(
     streaming: bool = False,
     columns: Sequence[str] | None = None,
     filters: Filters | None = None,
+    holdout: str | None = None,
     num_proc: int | None = None,
     token: bool | str | None = None,
 ) -> Any:
@@ -465,6 +493,8 @@ def load(
         streaming: True reads as it goes (IterableDataset); False first writes the Arrow cache (Dataset).
         columns: names of columns to read; the others are not fetched.
         filters: rows to read, as in `pyarrow.parquet.read_table`; a row that is dropped does not have its video read.
+        holdout: "generator:NAME" or "artifact:TYPE" leaves one out of training: train and validation have no video of it; test has
+            the videos of that generator, or those with that type and all normal ones.
         num_proc: processes that fill the Arrow cache.
         token: for a private or gated repository.
 
@@ -485,6 +515,7 @@ def load(
         token=token,
         columns=columns,
         filters=filters,
+        holdout=holdout,
     )
 
 

@@ -89,6 +89,36 @@ def test_columns_and_filters(release: Path, name: str, streaming: bool) -> None:
     assert list(rows) == broken
 
 
+@pytest.mark.parametrize("name", ["default", "webdataset"])
+@pytest.mark.parametrize("holdout", ["generator:synth-b", "artifact:blur"])
+def test_a_holdout_leaves_one_out_of_training_and_tests_on_it(release: Path, name: str, holdout: str) -> None:
+    kind, _, value = holdout.partition(":")
+    everything = load_dataset("brokenvideos", "annotations", data_dir=str(release))
+    held = load_dataset("brokenvideos", name, data_dir=str(release), holdout=holdout, streaming=True)
+    for split, rows in everything.items():
+        wanted = []
+        for row in rows:
+            types = [brokenvideos.ARTIFACT_TYPES[t] for t in row["artifact_types"]]
+            has_it = row["generator"] == value if kind == "generator" else value in types
+            tested = has_it or (kind == "artifact" and row["label"] == 0)
+            if tested if split == "test" else not has_it:
+                wanted.append(row["video_id"])
+        assert ids(held[split]) == wanted
+    mapped = load_dataset("brokenvideos", name, data_dir=str(release), holdout=holdout, split="train")
+    assert ids(mapped) == ids(held["train"])
+    assert 0 < len(mapped) < len(everything["train"])
+
+
+@pytest.mark.parametrize("holdout", ["generator:", "artifact:noise", "kling"])
+def test_a_holdout_that_is_none(release: Path, holdout: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        next(iter(brokenvideos.load(data_dir=release, split="train", streaming=True, holdout=holdout)))
+    assert str(caught.value) == (
+        f"holdout={holdout!r}: wanted 'generator:NAME', as in 'generator:kling', or 'artifact:TYPE' with one of "
+        "motion, deformation, blur."
+    )
+
+
 def test_filters_of_two_calls_do_not_meet_in_the_cache(release: Path) -> None:
     both = [
         len(load_dataset("brokenvideos", data_dir=str(release), split="train", filters=[("label", "==", label)]))
