@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from functools import wraps
 from os import PathLike, environ, fspath
 from os.path import abspath, dirname, expanduser
+from types import NoneType
 from typing import IO, Any, Literal, TypeAlias, cast
 
 import datasets
@@ -51,6 +52,7 @@ __all__ = [
     "FEATURES",
     "FORMAT_VERSION",
     "LABELS",
+    "MAX_SHARDS",
     "REPO_ID",
     "SOURCE_FIELDS",
     "SPLITS",
@@ -60,6 +62,7 @@ __all__ = [
     "ReleaseError",
     "decode_masks",
     "load",
+    "parse_json",
     "read_manifest",
     "read_parquet",
     "read_tar",
@@ -145,6 +148,9 @@ def shard_paths(split: str, index: int, num_shards: int) -> dict[Literal["defaul
     }
 
 
+MAX_SHARDS = 99_999
+"""Of one split: file names hold five digits."""
+
 _SHARD_FILES = {
     "default": re.compile(r"data/(train|validation|test)-\d{5}-of-\d{5}\.parquet"),
     "annotations": re.compile(r"annotations/(train|validation|test)-\d{5}-of-\d{5}\.parquet"),
@@ -152,16 +158,46 @@ _SHARD_FILES = {
 }
 
 
+MAX_JSON_BYTES = 2**30
+MAX_JSON_DEPTH = 64
+
+_JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def parse_json(
+    data: bytes,
+    *,
+    max_bytes: int = MAX_JSON_BYTES,
+    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
+) -> Any:
+    """The value of a JSON text in UTF-8 whose size and nesting are bounded, measured before it is parsed.
+
+    Raises:
+        ValueError: more than `max_bytes`, nested deeper than `MAX_JSON_DEPTH`, or not JSON.
+    """
+    if len(data) > max_bytes:
+        raise ValueError(f"{len(data)} bytes or more, at most {max_bytes} are read")
+    depth = deepest = 0
+    for bracket in _JSON_STRING.sub(b"", data).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > MAX_JSON_DEPTH:
+        raise ValueError(f"nested {deepest} deep, at most {MAX_JSON_DEPTH} is read")
+    return json.loads(data.decode("utf-8-sig"), object_pairs_hook=object_pairs_hook)
+
+
 def read_manifest(release: str) -> dict[str, Any]:
     """The manifest.json of a release folder.
 
     Raises:
-        ReleaseError: the file is missing, is no JSON object, or has another format version.
+        ReleaseError: the file is missing, is no JSON object (of `parse_json`'s bounds), or has another format version or
+            other types.
     """
     path = f"{release}/manifest.json"
     try:
         with fsspec.open(path, "rb") as file:
-            manifest: dict[str, Any] = json.loads(file.read())
+            manifest: dict[str, Any] = parse_json(file.read(MAX_JSON_BYTES + 1), max_bytes=MAX_JSON_BYTES)
     except FileNotFoundError:
         raise ReleaseError(
             f"{path}: not found. A release has one; was this folder made by `brokenvideos build`?"
@@ -174,7 +210,57 @@ def read_manifest(release: str) -> dict[str, Any]:
             f"{path}: format_version is {found!r}, this package reads {FORMAT_VERSION}. Install the version of brokenvideos "
             "that wrote it, or build the release again."
         )
+    if wrong := _misshapen(manifest, _MANIFEST_SHAPE, ""):
+        raise ReleaseError(f"{path}: {wrong}. Build or download the release again.")
+    for number, shard in enumerate(manifest["shards"]):
+        split, index, num_shards = shard["split"], shard["index"], shard["num_shards"]
+        if split not in SPLITS or not 0 <= index < num_shards <= MAX_SHARDS:
+            raise ReleaseError(
+                f"{path}: .shards[{number}] is {split!r} {index} of {num_shards}, wanted a split of {', '.join(SPLITS)} and an "
+                f"index below a count of at most {MAX_SHARDS}. Build or download the release again."
+            )
     return manifest
+
+
+_MANIFEST_SHAPE = {
+    "data_version": str,
+    "reading": {
+        "layout": str,
+        "artifact_type": (str, NoneType),
+        "generator": (str, NoneType),
+        "void": (int, NoneType),
+    },
+    "shards": [
+        {
+            "split": str,
+            "index": int,
+            "num_shards": int,
+            "video_ids": [str],
+            "files": [{"path": str, "sha256": str, "bytes": int, "rows": int}],
+        }
+    ],
+    "videos": {...: {"digest": str, "video_sha256": str}},
+}
+"""Types that readers rely on: a list's entry stands for all of its entries, `...` for every key of an object, a tuple for any of
+its types."""
+
+
+def _misshapen(value: Any, wanted: Any, where: str) -> str | None:
+    """What is first found to be of another type than the shape says, None when nothing is."""
+    kinds = wanted if isinstance(wanted, tuple) else (wanted if isinstance(wanted, type) else type(wanted),)
+    if type(value) not in kinds:
+        return f"{where or 'it'} is {type(value).__name__}, wanted {' or '.join(kind.__name__ for kind in kinds)}"
+    if isinstance(wanted, list):
+        parts = [(f"{where}[{number}]", entry, wanted[0]) for number, entry in enumerate(value)]
+    elif isinstance(wanted, dict):
+        missing = [key for key in wanted if key is not ... and key not in value]
+        if missing:
+            return f"{where or 'it'} lacks {missing[0]!r}"
+        parts = [(f"{where}.{key}", value[key], wanted.get(key, wanted.get(...))) for key in value]
+    else:
+        return None
+    found = (_misshapen(part, shape, place) for place, part, shape in parts if shape is not None)
+    return next((wrong for wrong in found if wrong), None)
 
 
 # --- Reading one shard ----------------------------------------------------------------------------------------------
@@ -249,23 +335,64 @@ def tar_members(file: IO[bytes], *, name: str) -> Iterator[tuple[str, bytes]]:
     """(member name, bytes) of one tar shard in order, read as a stream; nothing is extracted.
 
     Raises:
-        ReleaseError: not a tar, cut short, or a member that is no plain file in the release's naming; says which.
+        ReleaseError: not a tar, cut short, damaged, or a member that is no plain file in the release's naming, is larger than
+            `MAX_MEMBER_BYTES` or stands there twice; says which.
     """
+    again = "Build or download this shard again."
+    seen: set[str] = set()
     try:
-        with tarfile.open(fileobj=file, mode="r|") as tar:
+        with tarfile.open(fileobj=file, mode="r|", tarinfo=_StrictTarInfo) as tar:
             for member in tar:
-                if not member.isreg() or not _TAR_MEMBER.fullmatch(member.name):
+                where = f"{name} member {member.name!r}"
+                if not member.isreg() or member.issparse() or not _TAR_MEMBER.fullmatch(member.name):
                     raise ReleaseError(
-                        f"{name} member {member.name!r}: wanted a plain file named {{video_id}}.json or {{video_id}}.mp4. "
-                        "Build or download this shard again."
+                        f"{where}: wanted a plain file named {{video_id}}.json or {{video_id}}.mp4. {again}"
                     )
+                if not 0 <= member.size <= MAX_MEMBER_BYTES:
+                    raise ReleaseError(f"{where}: {member.size} bytes, at most {MAX_MEMBER_BYTES} are read. {again}")
+                if member.name in seen:
+                    raise ReleaseError(f"{where}: stands there twice. {again}")
+                seen.add(member.name)
                 content = tar.extractfile(member)
                 yield member.name, content.read() if content is not None else b""
-    except tarfile.TarError as error:
-        raise ReleaseError(f"{name}: not a readable tar ({error}). Build or download this shard again.") from None
+            while rest := tar.fileobj.read(2**20):
+                if rest.strip(b"\0"):
+                    raise ReleaseError(f"{name}: more data after the end of the tar. {again}")
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        if isinstance(error, ReleaseError):
+            raise
+        raise ReleaseError(f"{name}: not a readable tar ({error}). {again}") from None
 
 
+MAX_MEMBER_BYTES = 2**30
+"""Of one file in a tar; as large as the largest video of a row."""
+_MAX_TAR_EXTENSION_BYTES = 2**16
+_TAR_EXTENSIONS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 _TAR_MEMBER = re.compile(rf"{VIDEO_ID.pattern}\.(json|mp4|webm|mkv|mov|avi)")
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """A header that is damaged, missing or has a huge extension is an error: `tarfile` itself takes it for the end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_StrictTarInfo":
+        try:
+            info = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if buf and len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                raise  # a block of zeros: the end
+            raise tarfile.ReadError(str(error)) from None
+        if info.type in _TAR_EXTENSIONS and info.size > _MAX_TAR_EXTENSION_BYTES:
+            raise tarfile.ReadError(
+                f"a header extension of {info.size} bytes, at most {_MAX_TAR_EXTENSION_BYTES} are read"
+            )
+        return info
 
 
 def read_tar(file: IO[bytes], *, name: str) -> Generator[dict[str, Any], None, None]:
@@ -294,7 +421,7 @@ def _row_from_tar(annotation: tuple[str, bytes], video: tuple[str, bytes], *, na
             f"{name} members {annotation[0]!r} and {video[0]!r}: wanted a json and a video of one id, side by side."
         )
     try:
-        row: dict[str, Any] = json.loads(annotation[1])
+        row: dict[str, Any] = parse_json(annotation[1])
         row["label"] = LABELS.index(row["label"])
         row["artifact_types"] = [ARTIFACT_TYPES.index(kind) for kind in row["artifact_types"]]
         row["objects"]["artifact_type"] = [ARTIFACT_TYPES.index(kind) for kind in row["objects"]["artifact_type"]]
@@ -447,9 +574,15 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             groups = None if group is None else [group]
             yield from read_parquet(opened, columns=list(self.info.features), filters=keep, row_groups=groups)
             return
-        with closing(read_tar(cast(IO[bytes], opened), name=file.rpartition("/")[2])) as rows:
+        name = file.rpartition("/")[2]
+        with closing(read_tar(cast(IO[bytes], opened), name=name)) as rows:
             for row in rows:
-                table = pa.Table.from_pylist([row], schema=FEATURES.arrow_schema)
+                try:
+                    table = pa.Table.from_pylist([row], schema=FEATURES.arrow_schema)
+                except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+                    raise ReleaseError(
+                        f"{name} video {row['video_id']}: not a row of this version ({error})."
+                    ) from None
                 if keep is None or table.filter(keep).num_rows:
                     yield table.select(list(self.info.features))
 

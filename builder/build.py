@@ -121,9 +121,9 @@ def _check_options(options: BuildOptions) -> None:
     if not re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", options.data_version):
         raise ValueError(f"data version {options.data_version!r}: wanted MAJOR.MINOR.PATCH, as in 1.0.0.")
     for split, count in (options.num_shards or {}).items():
-        if split not in brokenvideos.SPLITS or not 1 <= count <= 99_999:
+        if split not in brokenvideos.SPLITS or not 1 <= count <= brokenvideos.MAX_SHARDS:
             raise ValueError(
-                f"split shards {split}={count}: wanted one of {', '.join(brokenvideos.SPLITS)} and 1 to 99999."
+                f"split shards {split}={count}: wanted one of {', '.join(brokenvideos.SPLITS)} and 1 to {brokenvideos.MAX_SHARDS}."
             )
 
 

@@ -17,6 +17,8 @@ from brokenvideos.builder.shards import FileFacts
 
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
+READING = ("layout", "artifact_type", "generator", "void")
+"""Arguments of `layouts.read_layout`; the manifest keeps them, so that the raw folder can be read the same way again."""
 
 
 def library_versions() -> dict[str, str]:
@@ -43,7 +45,7 @@ def manifest_of(
     """The content of manifest.json; holds no time and no name of a machine.
 
     Args:
-        reading: the arguments of `layouts.read_layout`, so that the raw folder can be read the same way again.
+        reading: a value for each of `READING`.
     """
     shards = list(shards)
     videos = sorted((video for plan, _ in shards for video in plan.videos), key=lambda video: video.video_id)

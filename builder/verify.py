@@ -14,7 +14,7 @@ import brokenvideos
 from brokenvideos.builder.check_row import Finding, check_row, decoded_fingerprints
 from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_tasks
 from brokenvideos.builder.layouts import read_layout
-from brokenvideos.builder.manifest import MANIFEST, SUMS, file_sha256, library_versions, read_sums
+from brokenvideos.builder.manifest import MANIFEST, READING, SUMS, file_sha256, library_versions, read_sums
 from brokenvideos.builder.raw import RawError, RawVideo
 from brokenvideos.masks import fingerprint_labels
 
@@ -63,15 +63,9 @@ def verify(
     findings, sums = _check_files(release)
     try:
         manifest = brokenvideos.read_manifest(str(release))
-        shards = manifest["shards"]
-        findings += _check_manifest(manifest, sums)
-    except (brokenvideos.ReleaseError, KeyError, TypeError) as error:
-        missing = (
-            error
-            if isinstance(error, brokenvideos.ReleaseError)
-            else f"{type(error).__name__} {error} while reading it."
-        )
-        return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(missing))], raw)
+    except brokenvideos.ReleaseError as error:
+        return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw)
+    findings += _check_manifest(manifest, sums)
     raw_videos, raw_findings = _raw_videos(raw, manifest)
     tasks = [
         (
@@ -80,12 +74,12 @@ def verify(
             {i: manifest["videos"].get(i, {}) for i in shard["video_ids"]},
             raw_videos and _only(raw_videos, shard),
         )
-        for shard in shards
+        for shard in manifest["shards"]
     ]
     with executor_of(workers) as executor:
         results = list(run_tasks(executor, _verify_shard, tasks, partial(on_progress, "verify shards")))
     findings += [finding for result in results for finding in result.findings] + raw_findings
-    return _report(release, str(manifest["data_version"]), len(sums), results, findings, raw)
+    return _report(release, manifest["data_version"], len(sums), results, findings, raw)
 
 
 def _report(
@@ -255,7 +249,7 @@ def _raw_videos(raw: Path | None, manifest: Mapping[str, Any]) -> tuple[dict[str
     if raw is None:
         return None, []
     try:
-        videos, problems = read_layout(raw, **manifest["reading"])
+        videos, problems = read_layout(raw, **{name: manifest["reading"][name] for name in READING})
     except RawError as error:
         return None, [Finding(str(raw), str(error))]
     findings = [Finding(str(raw), str(problem)) for problem in problems]

@@ -2,17 +2,43 @@
 
 from pathlib import Path
 
+from brokenvideos.builder.layouts.coco import CocoMasks, read_coco
+from brokenvideos.builder.layouts.cvat import CvatMasks, read_cvat
 from brokenvideos.builder.layouts.davis import DavisMasks, read_davis
 from brokenvideos.builder.layouts.detect import detect
+from brokenvideos.builder.layouts.label_studio import BrushMasks, read_label_studio
+from brokenvideos.builder.layouts.labelme import LabelMeMasks, read_labelme
 from brokenvideos.builder.layouts.mask_video import VideoMasks, read_mask_video
 from brokenvideos.builder.layouts.own import OwnMasks, read_own
 from brokenvideos.builder.layouts.sav import SavMasks, read_sav
 from brokenvideos.builder.raw import Problem, RawError, RawVideo
 from brokenvideos.masks import ARTIFACT_TYPES
 
-__all__ = ["LAYOUTS", "DavisMasks", "OwnMasks", "SavMasks", "VideoMasks", "detect", "read_layout"]
+__all__ = [
+    "LAYOUTS",
+    "BrushMasks",
+    "CocoMasks",
+    "CvatMasks",
+    "DavisMasks",
+    "LabelMeMasks",
+    "OwnMasks",
+    "SavMasks",
+    "VideoMasks",
+    "detect",
+    "read_layout",
+]
 
-LAYOUTS = ("own", "davis", "sav", "mask-video")
+LAYOUTS = ("own", "davis", "sav", "mask-video", "coco", "cvat", "label-studio", "labelme")
+
+_READERS = {
+    "sav": read_sav,
+    "mask-video": read_mask_video,
+    "coco": read_coco,
+    "cvat": read_cvat,
+    "label-studio": read_label_studio,
+    "labelme": read_labelme,
+}
+"""Of the layouts that take nothing but an artifact type and a generator."""
 
 
 def read_layout(
@@ -27,7 +53,7 @@ def read_layout(
 
     Args:
         layout: one of LAYOUTS, or "auto" for what `detect` says.
-        artifact_type: of every object of the videos for which videos.jsonl gives no `objects`.
+        artifact_type: of every object whose type neither videos.jsonl (`objects`) nor a label of the layout gives.
         generator: of the videos for which videos.jsonl gives none, else "unknown". Neither is needed in "own", where
             videos.jsonl must give both.
         void: value of mask pixels that are to be read as background; with "davis" only, where 255 is usual.
@@ -54,8 +80,6 @@ def read_layout(
         records, problems = read_own(raw)
     elif layout == "davis":
         records, problems = read_davis(raw, artifact_type=artifact_type, generator=generator, void=void)
-    elif layout == "sav":
-        records, problems = read_sav(raw, artifact_type=artifact_type, generator=generator)
     else:
-        records, problems = read_mask_video(raw, artifact_type=artifact_type, generator=generator)
+        records, problems = _READERS[layout](raw, artifact_type=artifact_type, generator=generator)
     return sorted(records, key=lambda record: record.video_id), sorted(problems)

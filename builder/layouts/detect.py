@@ -1,8 +1,10 @@
 """Which layout a raw folder has."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+from brokenvideos.builder.layouts import coco, label_studio
 from brokenvideos.builder.layouts.sav import ANNOTATION_NAME
 from brokenvideos.builder.layouts.video_files import VIDEO_SUFFIXES, list_folder
 from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME
@@ -15,12 +17,16 @@ LOOKED_FOR = {
     "davis": f"Annotations/, or masks/{{video_id}}/ folders and no objects in {FILE_NAME}",
     "sav": "{video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/",
     "mask-video": "masks/{video_id}.mp4",
+    "coco": f"{coco.FILE_NAME}, in the folder itself or in annotations/",
+    "cvat": "annotations/{video_id}.xml",
+    "label-studio": label_studio.FILE_NAME,
+    "labelme": "annotations/{video_id}/00000.json and so on",
 }
 
 
 def detect(raw: Path) -> str:
-    """The layout whose files the folder holds: "own", "davis", "sav" or "mask-video". Only names are looked at, and
-    whether videos.jsonl gives objects.
+    """The layout whose files the folder holds, a key of LOOKED_FOR. Only names are looked at, and whether videos.jsonl gives
+    objects.
 
     Raises:
         RawError: no such folder, or none or several of the layouts fit; says what was looked for, or what was found.
@@ -56,6 +62,7 @@ def _found(raw: Path) -> dict[str, str]:
         found["sav"] = _name(sav, raw)
     if mask_video is not None:
         found["mask-video"] = _name(mask_video, raw)
+    found |= {layout: _name(path, raw) for layout, path in _found_files(raw, annotations)}
     if not found and with_objects:
         found["own"] = FILE_NAME
     return found
@@ -63,3 +70,18 @@ def _found(raw: Path) -> dict[str, str]:
 
 def _name(path: Path, raw: Path) -> str:
     return path.relative_to(raw).as_posix()
+
+
+def _found_files(raw: Path, annotations: list[Path]) -> Iterator[tuple[str, Path]]:
+    """Layouts that are known by a file of theirs, and that file."""
+    of_tool = [path for path in annotations if path.parent != raw]
+    in_folders = [path for folder in of_tool for path in list_folder(folder)]
+    candidates = {
+        "coco": (path for path in annotations if path.name == coco.FILE_NAME),
+        "cvat": (path for path in of_tool if path.suffix == ".xml"),
+        "label-studio": (path for path in annotations if path == raw / label_studio.FILE_NAME),
+        "labelme": (path for path in in_folders if path.suffix == ".json"),
+    }
+    for layout, paths in candidates.items():
+        if (path := next((path for path in paths if path.is_file()), None)) is not None:
+            yield layout, path

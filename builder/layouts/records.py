@@ -31,6 +31,16 @@ class FoundMasks:
     """Frames that were looked at, as far as the masks tell; None: all. An entry of videos.jsonl goes first."""
     annotator: str | None = None
     """Goes into the row's source unless videos.jsonl names one."""
+    objects: Mapping[int, str] | None = None
+    """object_id → artifact type name, as far as the masks tell; None: they do not. An entry of videos.jsonl goes first."""
+
+
+def objects_of_labels(labels: Mapping[int, str], artifact_type: str | None) -> Mapping[int, str] | None:
+    """object_id → artifact type name, from the label that each object has in its layout; a label that is no type gets
+    `artifact_type`. None when that is None and would be needed."""
+    types = {object_id: label if label in ARTIFACT_TYPES else artifact_type for object_id, label in labels.items()}
+    known = {object_id: name for object_id, name in types.items() if name is not None}
+    return known if len(known) == len(types) else None
 
 
 def join_records(
@@ -67,7 +77,8 @@ def join_records(
             faults.append(
                 f'no masks; wanted {wanted}: add them, or say label "normal" in {FILE_NAME} if nothing is marked'
             )
-        if artifact_type is None and not normal and (entry is None or entry.objects is None):
+        untyped = (entry is None or entry.objects is None) and (found is None or found.objects is None)
+        if artifact_type is None and not normal and untyped:
             names = ", ".join(ARTIFACT_TYPES)
             faults.append(f"no artifact type; give --artifact-type (of all objects: {names}) or objects in {FILE_NAME}")
         problems += [Problem(path.relative_to(raw).as_posix(), fault) for fault in faults]
@@ -93,6 +104,8 @@ def _record(
     generator: str | None,
 ) -> RawVideo:
     objects = entry.objects if entry is not None else None
+    if objects is None and found is not None:
+        objects = found.objects
     if objects is None and artifact_type is None:
         objects = {}  # only a video of the label "normal" comes here: a mark in it is then of an unknown object
     annotated_frames = entry.annotated_frames if entry is not None else None

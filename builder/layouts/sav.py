@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from brokenvideos import VIDEO_ID
+from brokenvideos.builder.layouts.json_files import read_json
 from brokenvideos.builder.layouts.records import FoundMasks, join_records
 from brokenvideos.builder.layouts.video_files import VIDEO_ID_RULE, find_videos, list_folder
 from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, MAX_OBJECT_ID, read_videos_jsonl
@@ -83,11 +84,9 @@ def read_masklets(path: Path) -> Masklets:
     """
     match = ANNOTATION_NAME.fullmatch(path.name)
     try:
-        record = json.loads(path.read_bytes())
-    except OSError as error:
-        raise MaskletError(f"cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise MaskletError("not JSON; copy the file again") from error
+        record = read_json(path)
+    except RawError as error:
+        raise MaskletError(str(error)) from error
     if not isinstance(record, dict):
         raise MaskletError("not a JSON object; wanted an SA-V annotation with video_id, masklet_id and masklet")
     faults: list[str] = []

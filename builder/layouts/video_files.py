@@ -7,6 +7,8 @@ from brokenvideos.builder.raw import Problem
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi")
 VIDEO_ID_RULE = "1 to 128 of A-Z, a-z, 0-9, _ and -"
+MAX_FRAMES = 2**20
+"""Of one video, where a layout states a number of frames instead of listing them."""
 
 SUFFIX_LIST = f"{', '.join(VIDEO_SUFFIXES[:-1])} or {VIDEO_SUFFIXES[-1]}"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import LABELS, SOURCE_FIELDS, SPLITS, VIDEO_ID
+from brokenvideos import LABELS, SOURCE_FIELDS, SPLITS, VIDEO_ID, parse_json
 from brokenvideos.builder.layouts.video_files import VIDEO_ID_RULE
 from brokenvideos.builder.raw import Problem
 from brokenvideos.masks import ARTIFACT_TYPES
@@ -79,14 +79,14 @@ def read_videos_jsonl(path: Path, *, required: Collection[str]) -> tuple[dict[st
 
 def _read_line(text: bytes, *, line: int, required: Collection[str]) -> tuple[VideoEntry | None, list[str]]:
     try:
-        record = json.loads(text.decode(), object_pairs_hook=_unique_keys)
+        record = parse_json(text, object_pairs_hook=_unique_keys)
     except FieldError as error:
         return None, [str(error)]
     except UnicodeDecodeError as error:
         return None, [f"not UTF-8 at byte {error.start}; save the file as UTF-8"]
     except json.JSONDecodeError as error:
         return None, [f"not JSON ({error.msg} at character {error.pos + 1}); wanted one JSON object per line"]
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, a thousand brackets
+    except ValueError as error:  # a number of thousands of digits, a hundred brackets
         return None, [f"not readable as JSON ({error}); wanted one JSON object per line"]
     if not isinstance(record, dict):
         return None, [f"found {_shown(record)}, wanted a JSON object with {_list(_FIELDS)}"]

@@ -20,6 +20,11 @@ FITS = {
     "sav, in a folder": ("sav", {"videos/a.mp4": None, "annotations/a_auto.json": {}}),
     "sav with types": ("sav", {"videos.jsonl": [OWN_LINE], "a_auto.json": {}}),
     "mask-video": ("mask-video", {"videos/a.mp4": None, "masks/a.mp4": None}),
+    "coco": ("coco", {"videos/a.mp4": None, "instances.json": {}}),
+    "coco, in a folder": ("coco", {"videos/a.mp4": None, "annotations/instances.json": {}}),
+    "cvat": ("cvat", {"videos/a.mp4": None, "annotations/a.xml": b""}),
+    "label-studio": ("label-studio", {"videos/a.mp4": None, "tasks.json": []}),
+    "labelme": ("labelme", {"videos/a.mp4": None, "annotations/a/00000.png": MASK, "annotations/a/00001.json": {}}),
     "mask-video with types": ("mask-video", {"videos.jsonl": [OWN_LINE], "masks/a.webm": None}),
 }
 
@@ -34,7 +39,9 @@ LOOKED_FOR = (
     "none of the known layouts; looked for own: videos.jsonl with objects, and no masks or masks/{video_id}/ folders; "
     "davis: Annotations/, or masks/{video_id}/ folders and no objects in videos.jsonl; "
     "sav: {video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/; "
-    "mask-video: masks/{video_id}.mp4. Arrange the folder as one of them"
+    "mask-video: masks/{video_id}.mp4; coco: instances.json, in the folder itself or in annotations/; "
+    "cvat: annotations/{video_id}.xml; label-studio: tasks.json; labelme: annotations/{video_id}/00000.json and so on. "
+    "Arrange the folder as one of them"
 )
 DOUBTFUL = {
     "empty": ({}, LOOKED_FOR),
@@ -71,7 +78,10 @@ def test_a_missing_folder_is_refused(tmp_path, layout):
 
 
 BAD_ARGUMENTS = {
-    "layout": ({"layout": "coco"}, "layout 'coco' is unknown; wanted auto, own, davis, sav or mask-video"),
+    "layout": (
+        {"layout": "kitti"},
+        "layout 'kitti' is unknown; wanted auto, own, davis, sav, mask-video, coco, cvat, label-studio or labelme",
+    ),
     "artifact_type": (
         {"artifact_type": "blurr"},
         "artifact type 'blurr' is unknown; wanted motion, deformation or blur",
@@ -90,7 +100,7 @@ def test_an_unknown_argument_is_refused(tmp_path, arguments, what):
     assert str(caught.value) == what
 
 
-@pytest.mark.parametrize("layout", ["own", "sav", "mask-video"])
+@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "davis"])
 def test_void_is_for_davis_only(tmp_path, layout):
     with pytest.raises(RawError) as caught:
         read_layout(tmp_path, layout=layout, void=255)

@@ -372,7 +372,7 @@ BAD_PNGS = {
     ),
     "bomb": (
         png(2**14, 2**14, 8, 0),
-        "16384x16384 pixels, at most 134217728 are read; is this a mask of a video frame?",
+        "16384x16384 pixels, at most 67108864 are read; is this a mask of a video frame?",
     ),
 }
 

@@ -99,8 +99,20 @@ BAD_IDS = "masklet_id is not a list of whole numbers from 0 to 65534, each once"
 FIRST = rle(LEFT)
 SHORT_RLE = {"size": [3, 4], "counts": FIRST["counts"][:-1]}
 STRUCTURE_PROBLEMS = {
-    "not JSON": (b"{", ["not JSON; copy the file again"]),
-    "not UTF-8": (b'{"video_id": "\xff"}', ["not JSON; copy the file again"]),
+    "not JSON": (
+        b"{",
+        [
+            "not readable as JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)); "
+            "copy the file again"
+        ],
+    ),
+    "not UTF-8": (
+        b'{"video_id": "\xff"}',
+        [
+            "not readable as JSON ('utf-8' codec can't decode byte 0xff in position 14: invalid start byte); "
+            "copy the file again"
+        ],
+    ),
     "no object": (b"[]", ["not a JSON object; wanted an SA-V annotation with video_id, masklet_id and masklet"]),
     "another video": (sav("b"), ['video_id is "b", the file name says a; rename one of the two']),
     "no ids": ({"video_id": "a", "masklet": []}, [BAD_IDS]),

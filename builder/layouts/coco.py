@@ -1,0 +1,260 @@
+"""COCO JSON for videos, as YouTube-VIS has it: instances.json, in the folder itself or in annotations/, beside videos/.
+
+`segmentations[k]` of an annotation is the COCO RLE of one object in the frame that `file_names[k]` of its video names, as
+{video_id}/{frame}.jpg with frames from 0; null where the object is absent. A video with `file_name` {video_id}.mp4 instead has
+one entry for every frame. Frames that are not named were not looked at. Counts are a string or a list of run lengths, in
+column-major order both. The object_id is `object_id`, where every annotation of the video has one, else the annotation's `id`.
+
+Source: YouTube-VIS, https://youtube-vos.org/dataset/vis (the API in youtubevos/cocoapi).
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brokenvideos import VIDEO_ID
+from brokenvideos.builder.layouts.json_files import bad_video_id, is_whole, read_json, shown
+from brokenvideos.builder.layouts.planes import blank_planes
+from brokenvideos.builder.layouts.png import MAX_PIXELS
+from brokenvideos.builder.layouts.records import FoundMasks, join_records, objects_of_labels
+from brokenvideos.builder.layouts.video_files import MAX_FRAMES, VIDEO_SUFFIXES, find_videos
+from brokenvideos.builder.layouts.videos_jsonl import MAX_FRAME_INDEX, MAX_OBJECT_ID
+from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from brokenvideos.masks import RLEError, decode
+
+FILE_NAME = "instances.json"
+
+_FRAME_NAME = re.compile(r"(.+)/([0-9]{1,9})\.(?:jpg|jpeg|png)")
+_Segmentation = Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CocoMasks:
+    """The annotations of one video. They are held here, not read again: one file holds those of every video."""
+
+    where: str
+    height: int
+    width: int
+    frames: Sequence[int]
+    objects: Mapping[int, Sequence[_Segmentation]]
+    """object_id → one segmentation per entry of `frames`."""
+
+    def read(self) -> Iterator[FrameLabels]:
+        """The frames of the video's `file_names`, a plane per object that is there, since they may overlap.
+
+        Raises:
+            RawError: a segmentation whose counts are no mask of this size.
+        """
+        for position, frame_index in enumerate(self.frames):
+            there = {object_id: rles[position] for object_id, rles in self.objects.items()}
+            ids = [object_id for object_id, segmentation in there.items() if segmentation is not None]
+            planes = blank_planes(ids, self.height, self.width, where=f"{self.where}: frame {frame_index}")
+            for object_id, plane in planes.items():
+                try:
+                    bitmap = _bitmap(there[object_id]["counts"], height=self.height, width=self.width)  # type: ignore[index]
+                except RLEError as error:
+                    what = f"object {object_id} segmentations[{position}]: {error.problem}"
+                    raise RawError(f"{self.where}: {what}") from error
+                np.multiply(bitmap, np.uint16(object_id), out=plane)
+            yield FrameLabels(frame_index, list(planes.values()))
+
+
+def _bitmap(counts: str | list[int], *, height: int, width: int) -> npt.NDArray[np.uint8]:
+    bitmap: npt.NDArray[np.uint8]
+    if isinstance(counts, str):
+        (bitmap,) = decode([counts], height=height, width=width)
+        return bitmap
+    total = height * width
+    if not all(is_whole(count, least=0, most=total) for count in counts) or sum(counts) != total:
+        raise RLEError(
+            f"run lengths {shown(counts)}, wanted whole numbers that sum to {total} = {height} x {width} pixels"
+        )
+    values = (np.arange(len(counts)) % 2).astype(np.uint8)
+    bitmap = np.repeat(values, counts).reshape(width, height).T
+    return bitmap
+
+
+@dataclass(frozen=True, slots=True)
+class _Video:
+    video_id: str
+    height: int
+    width: int
+    frames: Sequence[int]
+
+
+def read_coco(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:
+    """Records by video_id, and every problem found without opening a video or decoding an RLE."""
+    found, problems = find_videos(raw / "videos", raw=raw)
+    path = next((path for path in (raw / FILE_NAME, raw / "annotations" / FILE_NAME) if path.is_file()), None)
+    if path is None:
+        return [], [Problem(FILE_NAME, "no such file, here or in annotations/; wanted COCO JSON of videos")]
+    where = path.relative_to(raw).as_posix()
+    try:
+        content = read_json(path)
+        videos, annotations, categories = _tables(content)
+    except RawError as error:
+        return [], [*problems, Problem(where, str(error))]
+    described, faults = _videos(videos)
+    objects, labels, more = _objects(annotations, described, categories)
+    problems += [Problem(where, fault) for fault in faults + more]
+    masks = {}
+    for key, video in described.items():
+        source = CocoMasks(
+            f"{path} video {video.video_id}",
+            video.height,
+            video.width,
+            video.frames,
+            dict(sorted(objects[key].items())),
+        )
+        masks[video.video_id] = FoundMasks(
+            where,
+            None if faults or more else source,
+            tuple(video.frames),
+            objects=objects_of_labels(labels[key], artifact_type),
+        )
+    records, record_problems = join_records(
+        raw,
+        videos=found,
+        masks=masks,
+        masks_wanted=f"an entry for {{video_id}} in {FILE_NAME}",
+        artifact_type=artifact_type,
+        generator=generator,
+    )
+    return records, problems + record_problems
+
+
+def _tables(content: object) -> tuple[list[Any], list[Any], dict[int, str]]:
+    tables = [
+        content.get(key) if isinstance(content, dict) else None for key in ("videos", "annotations", "categories")
+    ]
+    videos, annotations, categories = tables
+    if not isinstance(videos, list) or not isinstance(annotations, list) or not isinstance(categories, list):
+        raise RawError("wanted a JSON object with the lists videos, annotations and categories, as YouTube-VIS has")
+    names: dict[int, str] = {}
+    for position, category in enumerate(categories):
+        known = isinstance(category, dict) and type(category.get("id")) is int and isinstance(category.get("name"), str)
+        if not known or category["id"] in names:
+            raise RawError(f"categories[{position}] is {shown(category)}, wanted an id of its own and a name")
+        names[category["id"]] = category["name"]
+    return videos, annotations, names
+
+
+def _videos(entries: Sequence[Any]) -> tuple[dict[int, _Video], list[str]]:
+    videos: dict[int, _Video] = {}
+    faults: list[str] = []
+    seen: set[str] = set()
+    for position, entry in enumerate(entries):
+        try:
+            if not isinstance(entry, dict) or type(entry.get("id")) is not int or entry["id"] in videos:
+                raise RawError(f"{shown(entry)}, wanted an object with an id of its own")
+            video = _video(entry)
+            if video.video_id in seen:
+                raise RawError(f"video {video.video_id} stands there twice; merge the two")
+            seen.add(video.video_id)
+            videos[entry["id"]] = video
+        except RawError as error:
+            faults.append(f"videos[{position}]: {error}")
+    return videos, faults
+
+
+def _video(entry: Mapping[str, Any]) -> _Video:
+    height, width, length = (entry.get(key) for key in ("height", "width", "length"))
+    for key, value in (("height", height), ("width", width)):
+        if not is_whole(value, least=1, most=MAX_PIXELS):
+            raise RawError(f"{key} is {shown(value)}, wanted pixels of the decoded frames")
+    if height * width > MAX_PIXELS:  # type: ignore[operator]
+        raise RawError(f"{height}x{width} pixels, at most {MAX_PIXELS} are read; is this a video frame?")
+    names = entry.get("file_names")
+    if names is None:
+        video_id, frames = _whole_video(entry.get("file_name"), length)
+    else:
+        video_id, frames = _named_frames(names)
+        if length is not None and length != len(frames):
+            raise RawError(f"length is {shown(length)}, file_names has {len(frames)} entries; wanted as many")
+    if not VIDEO_ID.fullmatch(video_id):
+        raise RawError(bad_video_id(video_id))
+    return _Video(video_id, height, width, frames)  # type: ignore[arg-type]
+
+
+def _whole_video(name: object, length: object) -> tuple[str, Sequence[int]]:
+    stem, dot, suffix = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+    if f"{dot}{suffix}" not in VIDEO_SUFFIXES:
+        raise RawError(f"no file_names and file_name is {shown(name)}; wanted one of the two, as in dog.mp4")
+    if not is_whole(length, least=1, most=MAX_FRAMES):
+        raise RawError(f"length is {shown(length)}, wanted the number of frames, at most {MAX_FRAMES}")
+    return stem, range(length)  # type: ignore[call-overload]
+
+
+def _named_frames(names: object) -> tuple[str, Sequence[int]]:
+    if not isinstance(names, list):
+        raise RawError(f"file_names is {shown(names)}, wanted a list")
+    frames: list[int] = []
+    video_id = None
+    for position, name in enumerate(names):
+        match = _FRAME_NAME.fullmatch(name) if isinstance(name, str) else None
+        if match is None or match[1] != (video_id or match[1]) or int(match[2]) > MAX_FRAME_INDEX:
+            wanted = f"{video_id or 'VIDEO_ID'}/00000.jpg and so on, the number being the frame's, from 0"
+            raise RawError(f"file_names[{position}] is {shown(name)}, wanted {wanted}")
+        video_id = match[1]
+        if frames and int(match[2]) <= frames[-1]:
+            raise RawError(f"file_names[{position}] is {shown(name)} after frame {frames[-1]}, wanted ascending frames")
+        frames.append(int(match[2]))
+    if video_id is None:
+        raise RawError("file_names is empty; take the video out, or name its annotated frames")
+    return video_id, tuple(frames)
+
+
+def _objects(
+    annotations: Sequence[Any], videos: Mapping[int, _Video], categories: Mapping[int, str]
+) -> tuple[dict[int, dict[int, Sequence[_Segmentation]]], dict[int, dict[int, str]], list[str]]:
+    """Per video (by its id in the file): segmentations and labels by object_id; and what is wrong."""
+    objects: dict[int, dict[int, Sequence[_Segmentation]]] = defaultdict(dict)
+    labels: dict[int, dict[int, str]] = defaultdict(dict)
+    faults: list[str] = []
+    placed = [a for a in annotations if isinstance(a, dict) and type(a.get("video_id")) is int]
+    numbered = {a["video_id"] for a in placed} - {a["video_id"] for a in placed if "object_id" not in a}
+    for position, annotation in enumerate(annotations):
+        try:
+            if not isinstance(annotation, dict):
+                raise RawError(f"{shown(annotation)}, wanted an object")
+            key = annotation.get("video_id")
+            if type(key) is not int or key not in videos:
+                raise RawError(f"video_id is {shown(key)}, wanted the id of a sound entry of videos")
+            if type(annotation.get("category_id")) is not int or annotation["category_id"] not in categories:
+                raise RawError(f"category_id is {shown(annotation.get('category_id'))}, wanted the id of a category")
+            name = "object_id" if key in numbered else "id"
+            object_id = annotation.get(name)
+            if not is_whole(object_id, least=1, most=MAX_OBJECT_ID) or object_id in objects[key]:
+                wanted = (
+                    f"wanted a whole number from 1 to {MAX_OBJECT_ID}, each once: give every annotation an object_id"
+                )
+                raise RawError(f"{name} is {shown(object_id)}, {wanted}")
+            objects[key][object_id] = _segmentations(annotation.get("segmentations"), videos[key])  # type: ignore[index]
+            labels[key][object_id] = categories[annotation["category_id"]]  # type: ignore[index]
+        except RawError as error:
+            faults.append(f"annotations[{position}]: {error}")
+    return objects, labels, faults
+
+
+def _segmentations(value: object, video: _Video) -> Sequence[_Segmentation]:
+    if not isinstance(value, list) or len(value) != len(video.frames):
+        found = f"{len(value)} entries" if isinstance(value, list) else shown(value)
+        raise RawError(f"segmentations is {found}, wanted a list of {len(video.frames)}, as the video has frames")
+    for position, segmentation in enumerate(value):
+        if segmentation is None:
+            continue
+        if not isinstance(segmentation, dict) or not isinstance(segmentation.get("counts"), str | list):
+            what = "a polygon" if isinstance(segmentation, list) else shown(segmentation)
+            raise RawError(f"segmentations[{position}] is {what}, wanted an RLE with size and counts, or null")
+        if segmentation.get("size") != [video.height, video.width]:
+            found = shown(segmentation.get("size"))
+            raise RawError(
+                f"segmentations[{position}] has size {found}, the video is [{video.height}, {video.width}] (height first)"
+            )
+    return value

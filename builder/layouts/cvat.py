@@ -1,0 +1,281 @@
+"""CVAT for video 1.1: annotations/{video_id}.xml beside videos/{video_id}.mp4, the annotations.xml of one task each.
+
+A track is an object; tracks of one `group_id` are one object, since CVAT writes a mask that was drawn in a single frame as a track
+of its own. Objects are numbered from 1 in the order of the file. `rle` holds run lengths in row-major order of the mask's box,
+starting with background; `frame` counts the frames of the video from 0, whatever the task's frame step. `outside="1"`: the
+object is not there. Frames of the task (start_frame to stop_frame by the step of frame_filter) are annotated, others are not.
+
+Source: CVAT documentation, "XML annotation format" 1.1.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.parsers import expat
+
+import numpy as np
+
+from brokenvideos import VIDEO_ID
+from brokenvideos.builder.layouts.json_files import bad_video_id, shown
+from brokenvideos.builder.layouts.planes import blank_planes
+from brokenvideos.builder.layouts.png import MAX_PIXELS
+from brokenvideos.builder.layouts.records import FoundMasks, join_records, objects_of_labels
+from brokenvideos.builder.layouts.video_files import MAX_FRAMES, find_videos, list_folder
+from brokenvideos.builder.layouts.videos_jsonl import MAX_FRAME_INDEX, MAX_OBJECT_ID
+from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+
+MAX_XML_BYTES = 2**28
+MAX_XML_DEPTH = 32
+
+_FOLDER = "annotations"
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_FILTER = re.compile(r"step=([1-9][0-9]{0,8})")
+_META = "annotations/meta/task/"
+_JOB_META = "annotations/meta/job/"
+_META_FIELDS = ("original_size/height", "original_size/width", "start_frame", "stop_frame", "frame_filter")
+_SHAPES = ("box", "polygon", "polyline", "points", "ellipse", "cuboid", "skeleton")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One mask of one track: its box in the frame and the row-major runs inside it."""
+
+    object_id: int
+    left: int
+    top: int
+    width: int
+    height: int
+    rle: str
+
+
+@dataclass(frozen=True, slots=True)
+class CvatTask:
+    """What is used of one file."""
+
+    height: int
+    width: int
+    annotated_frames: range | None
+    labels: Mapping[int, str]
+    """object_id → label."""
+    shapes: Mapping[int, Sequence[Shape]]
+    """frame_index → masks that are not outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class CvatMasks:
+    """The masks of one CVAT file, a plane per object, since they may overlap."""
+
+    path: Path
+
+    def read(self) -> Iterator[FrameLabels]:
+        """Frames with a mask.
+
+        Raises:
+            RawError: the file has changed into one that cannot be read, or runs do not fill their box.
+        """
+        try:
+            task = read_task(self.path)
+        except RawError as error:
+            raise RawError(f"{self.path}: {error}") from error
+        for frame_index, shapes in sorted(task.shapes.items()):
+            ids = {shape.object_id for shape in shapes}
+            planes = blank_planes(ids, task.height, task.width, where=f"{self.path}: frame {frame_index}")
+            for shape in shapes:
+                where = f"{self.path}: frame {frame_index} object {shape.object_id}"
+                rows, columns = slice(shape.top, shape.top + shape.height), slice(shape.left, shape.left + shape.width)
+                planes[shape.object_id][rows, columns][_bitmap(shape, where)] = shape.object_id
+            yield FrameLabels(frame_index, list(planes.values()))
+
+
+def _bitmap(shape: Shape, where: str) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    parts = shape.rle.split(",")
+    area = shape.width * shape.height
+    runs = [int(part) for part in parts if _NUMBER.fullmatch(part.strip())]
+    if len(runs) < len(parts) or sum(runs) != area:
+        wanted = f"whole numbers that sum to {area} = {shape.width} x {shape.height}, the mask's box"
+        raise RawError(f"{where}: rle is {shown(shape.rle)}, wanted {wanted}; export the task again")
+    return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(shape.height, shape.width)
+
+
+def read_task(path: Path) -> CvatTask:
+    """One file; its runs are not decoded.
+
+    Raises:
+        RawError: what is wrong with it, without the path.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_XML_BYTES + 1)
+    except OSError as error:
+        raise RawError(f"cannot be read ({error.strerror})") from error
+    if len(data) > MAX_XML_BYTES:
+        raise RawError(f"more than {MAX_XML_BYTES} bytes of XML; export the task in parts")
+    reader = _Reader()
+    # The encoding is given, so that no declaration of the file can choose another codec.
+    parser = expat.ParserCreate("utf-8")
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise RawError(f"not well-formed XML ({error}); copy the file again") from error
+    return reader.task()
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise RawError("has a DOCTYPE, which could define entities without end; CVAT writes none: remove it")
+
+
+def _object_key(track: Mapping[str, str]) -> tuple[str, str]:
+    """What tells objects apart: the group of a track where it has one (0 is none), else the track."""
+    group = track.get("group_id", "0")
+    return ("group", group) if group != "0" else ("track", track.get("id", ""))
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Called by the parser; `task` gives what was collected."""
+
+    path: list[str] = field(default_factory=list)
+    meta: dict[str, str] = field(default_factory=dict)
+    track: dict[str, str] | None = None
+    object_ids: dict[tuple[str, str], int] = field(default_factory=dict)
+    labels: dict[int, str] = field(default_factory=dict)
+    shapes: dict[int, list[tuple[str, Shape]]] = field(default_factory=dict)
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.path.append(name)
+        if len(self.path) > MAX_XML_DEPTH:
+            raise RawError(f"nested deeper than {MAX_XML_DEPTH} elements; CVAT writes fewer: copy the file again")
+        if len(self.path) == 1 and name != "annotations":
+            raise RawError(f"the root element is {shown(name)}, wanted annotations, as CVAT for video 1.1 writes")
+        place = "/".join(self.path)
+        if place in ("annotations/image", "annotations/meta/project"):
+            what = "images" if name == "image" else "a project"
+            raise RawError(f"holds {what}; export one task at a time as CVAT for video 1.1")
+        if place == "annotations/track":
+            self._start_track(attributes)
+        elif place == "annotations/track/mask":
+            self._add_mask(attributes)
+        elif len(self.path) == 3 and self.track is not None and name in _SHAPES and attributes.get("outside") != "1":
+            where = f"track {self.track.get('id')} frame {attributes.get('frame')}"
+            raise RawError(f"{where}: a {name}, wanted masks alone; convert it to a mask in CVAT, or delete it")
+
+    def end(self, name: str) -> None:
+        self.path.pop()
+
+    def text(self, text: str) -> None:
+        place = "/".join(self.path)
+        name = place.removeprefix(_META).removeprefix(_JOB_META)
+        if name in _META_FIELDS and len(text) < 64:  # numbers; what is longer is none
+            self.meta[name] = (self.meta.get(name, "") + text)[:64]
+
+    def _start_track(self, attributes: dict[str, str]) -> None:
+        self.track = attributes
+        key = _object_key(attributes)
+        object_id = self.object_ids.setdefault(key, len(self.object_ids) + 1)
+        if object_id > MAX_OBJECT_ID:
+            raise RawError(f"more than {MAX_OBJECT_ID} objects; group the tracks of one object in CVAT")
+        label = attributes.get("label", "")
+        if self.labels.setdefault(object_id, label) != label:
+            what = f"labels {shown(self.labels[object_id])} and {shown(label)}; wanted one label per object"
+            raise RawError(f"{' '.join(key)}: {what}")
+
+    def _add_mask(self, attributes: dict[str, str]) -> None:
+        track = self.track or {}
+        where = f"track {track.get('id')} frame {attributes.get('frame')}"
+        if attributes.get("outside") == "1":
+            return
+        numbers = {key: attributes.get(key, "") for key in ("frame", "left", "top", "width", "height")}
+        for key, text in numbers.items():
+            if not _NUMBER.fullmatch(text):
+                raise RawError(f"{where}: {key} is {shown(text)}, wanted a whole number from 0")
+        frame_index = int(numbers.pop("frame"))
+        if frame_index > MAX_FRAME_INDEX:
+            raise RawError(f"{where}: wanted a frame of the video, from 0 to {MAX_FRAME_INDEX}")
+        box = {key: int(text) for key, text in numbers.items()}
+        shape = Shape(object_id=self.object_ids[_object_key(track)], rle=attributes.get("rle", ""), **box)
+        self.shapes.setdefault(frame_index, []).append((where, shape))
+
+    def task(self) -> CvatTask:
+        height, width = (self._size(side) for side in ("height", "width"))
+        if height * width > MAX_PIXELS:
+            raise RawError(
+                f"original_size is {height}x{width} pixels, at most {MAX_PIXELS} are read; is this a video frame?"
+            )
+        annotated = self._annotated_frames()
+        for frame_index, placed in self.shapes.items():
+            for where, shape in placed:
+                if annotated is not None and frame_index not in annotated:
+                    wanted = f"frames {annotated.start} to {annotated[-1]} by {annotated.step}, as the task's meta says"
+                    raise RawError(
+                        f"{where}: wanted {wanted}; export the task again, or correct start_frame and frame_filter"
+                    )
+                inside = shape.left + shape.width <= width and shape.top + shape.height <= height
+                if not inside or not shape.width or not shape.height:
+                    box = f"{shape.width}x{shape.height} at {shape.left},{shape.top}"
+                    raise RawError(f"{where}: the mask's box is {box}, wanted one inside of {width}x{height}")
+        used = {shape.object_id for placed in self.shapes.values() for _, shape in placed}
+        return CvatTask(
+            height=height,
+            width=width,
+            annotated_frames=annotated,
+            labels={object_id: label for object_id, label in self.labels.items() if object_id in used},
+            shapes={frame: [shape for _, shape in placed] for frame, placed in self.shapes.items()},
+        )
+
+    def _size(self, side: str) -> int:
+        text = self.meta.get(f"original_size/{side}", "").strip()
+        if not _NUMBER.fullmatch(text) or not int(text):
+            raise RawError(
+                f"original_size has {side} {shown(text)}, wanted pixels of the decoded frames in the task's meta"
+            )
+        return int(text)
+
+    def _annotated_frames(self) -> range | None:
+        """None where the meta does not say: every frame then."""
+        start, stop, step = (self.meta.get(key, "").strip() for key in ("start_frame", "stop_frame", "frame_filter"))
+        match = _FILTER.fullmatch(step)
+        if step and match is None:
+            raise RawError(f"frame_filter is {shown(step)}, wanted step=N")
+        if not start and not stop and match is None:
+            return None
+        if not _NUMBER.fullmatch(start) or not _NUMBER.fullmatch(stop) or int(start) > int(stop):
+            raise RawError(f"start_frame is {shown(start)} and stop_frame {shown(stop)}, wanted frames from 0 in order")
+        if int(stop) >= MAX_FRAMES:
+            raise RawError(f"stop_frame is {stop}, at most {MAX_FRAMES} frames are read")
+        return range(int(start), int(stop) + 1, int(match[1]) if match is not None else 1)
+
+
+def read_cvat(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:
+    """Records by video_id, and every problem found without opening a video or decoding runs."""
+    videos, problems = find_videos(raw / "videos", raw=raw)
+    masks: dict[str, FoundMasks] = {}
+    for path in list_folder(raw / _FOLDER):
+        where = path.relative_to(raw).as_posix()
+        if path.suffix != ".xml" or not path.is_file():
+            problems.append(Problem(where, "not a CVAT annotation; wanted {video_id}.xml: rename it or move it out"))
+        elif not VIDEO_ID.fullmatch(path.stem):
+            problems.append(Problem(where, bad_video_id(path.stem)))
+        else:
+            try:
+                task = read_task(path)
+            except RawError as error:
+                problems.append(Problem(where, str(error)))
+                masks[path.stem] = FoundMasks(where, None, None)
+                continue
+            objects = objects_of_labels(task.labels, artifact_type)
+            frames = task.annotated_frames
+            masks[path.stem] = FoundMasks(where, CvatMasks(path), frames, objects=objects)
+    records, record_problems = join_records(
+        raw,
+        videos=videos,
+        masks=masks,
+        masks_wanted=f"{_FOLDER}/{{video_id}}.xml",
+        artifact_type=artifact_type,
+        generator=generator,
+    )
+    return records, problems + record_problems

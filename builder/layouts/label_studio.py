@@ -1,0 +1,296 @@
+"""Label Studio brushes: tasks.json, a project's JSON export, beside videos/{video_id}.mp4.
+
+A task whose data names a video holds regions with a `sequence` of {frame, rle, enabled}, frames from 1; each region is an object.
+A task whose data names an image, {video_id}/{frame}.png with frames from 0, holds one rle per region; there every label is an
+object, since nothing else follows it from frame to frame. Objects are numbered from 1 in the order of region ids or labels.
+`rle` is a packed bit stream: u32 number of values, u5 bits per value - 1, four u4 size classes - 1, then blocks of a bit (run or
+values as they are), a 2-bit size class, a length - 1 of so many bits, and the values; they are 4 channels in row-major order, of
+which the last, if not 0, is the mask.
+
+Source: Label Studio documentation, "BrushLabels"; label_studio_sdk.converter.brush; thi.ng/rle-pack.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brokenvideos import VIDEO_ID
+from brokenvideos.builder.layouts.json_files import bad_video_id, is_whole, read_json, shown
+from brokenvideos.builder.layouts.planes import blank_planes
+from brokenvideos.builder.layouts.png import MAX_PIXELS
+from brokenvideos.builder.layouts.records import FoundMasks, join_records, objects_of_labels
+from brokenvideos.builder.layouts.video_files import VIDEO_SUFFIXES, find_videos
+from brokenvideos.builder.layouts.videos_jsonl import MAX_FRAME_INDEX, MAX_OBJECT_ID
+from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+
+FILE_NAME = "tasks.json"
+
+_CHANNELS = 4
+_IMAGE = re.compile(r"(?:.*[/=])?([^/=]+)/([0-9]{1,9})\.(?:jpg|jpeg|png|webp)", re.DOTALL)
+_SPARE_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Brush:
+    """One region in one frame."""
+
+    where: str
+    height: int
+    width: int
+    rle: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class BrushMasks:
+    """The regions of one video. They are held here, not read again: one file holds those of every video."""
+
+    where: str
+    frames: Mapping[int, Mapping[int, Sequence[Brush]]]
+    """frame_index → object_id → regions, which are joined."""
+
+    def read(self) -> Iterator[FrameLabels]:
+        """Frames with a region, a plane per object, since they may overlap.
+
+        Raises:
+            RawError: a bit stream that is no mask of the region's size; regions of two sizes in one frame.
+        """
+        for frame_index, objects in sorted(self.frames.items()):
+            sizes = {(brush.height, brush.width) for brushes in objects.values() for brush in brushes}
+            where = f"{self.where}: frame {frame_index}"
+            if len(sizes) > 1:
+                raise RawError(
+                    f"{where}: regions of the sizes {sorted(sizes)} (height first), wanted that of the frame"
+                )
+            ((height, width),) = sizes
+            planes = blank_planes(objects, height, width, where=where)
+            for object_id, brushes in objects.items():
+                for brush in brushes:
+                    try:
+                        planes[object_id][decode_brush(brush.rle, height=height, width=width)] = object_id
+                    except RawError as error:
+                        raise RawError(f"{self.where}: {brush.where}: {error}") from error
+            yield FrameLabels(frame_index, list(planes.values()))
+
+
+def decode_brush(rle: Sequence[int], *, height: int, width: int) -> npt.NDArray[np.bool_]:
+    """bool[height, width], True where the fourth channel is not 0.
+
+    Args:
+        rle: bytes as whole numbers from 0 to 255.
+
+    Raises:
+        RawError: not a bit stream of height · width · 4 values, or one that ends early.
+    """
+    total = _CHANNELS * height * width
+    stream = _Bits(np.unpackbits(np.asarray(rle, np.uint8)))
+    found, bits = stream.read(32), stream.read(5) + 1
+    sizes = [stream.read(4) + 1 for _ in range(4)]
+    if found != total or bits != 8:
+        wanted = f"{total} = {height} x {width} x {_CHANNELS} of 8 bits"
+        raise RawError(f"rle holds {found} values of {bits} bits, wanted {wanted}; is this a brush of another image?")
+    values = np.empty(total, np.uint8)
+    start = 0
+    while start < total:
+        is_run = stream.read(1)
+        stop = start + 1 + stream.read(sizes[stream.read(2)])
+        if stop > total:
+            raise RawError(
+                f"rle has a block of {stop - start} values at value {start} of {total}; export the task again"
+            )
+        values[start:stop] = stream.read(8) if is_run else stream.read_bytes(stop - start)
+        start = stop
+    if len(stream.bits) - stream.at > _SPARE_BITS:
+        raise RawError(
+            f"rle goes on for {len(stream.bits) - stream.at} bits after its last value; export the task again"
+        )
+    return values.reshape(height, width, _CHANNELS)[:, :, 3].astype(np.bool_)
+
+
+@dataclass(slots=True)
+class _Bits:
+    bits: npt.NDArray[np.uint8]
+    at: int = 0
+
+    def read(self, count: int) -> int:
+        return int.from_bytes(np.packbits(self._next(count)).tobytes(), "big") >> -count % 8
+
+    def read_bytes(self, count: int) -> npt.NDArray[np.uint8]:
+        return np.packbits(self._next(8 * count))
+
+    def _next(self, count: int) -> npt.NDArray[np.uint8]:
+        part = self.bits[self.at : self.at + count]
+        if len(part) < count:
+            raise RawError(f"rle ends after {len(self.bits) // 8} bytes, inside a block; export the task again")
+        self.at += count
+        return part
+
+
+@dataclass(slots=True)
+class _Video:
+    """What the tasks say of one video, before its objects are numbered."""
+
+    brushes: dict[int, dict[str, list[Brush]]] = field(default_factory=dict)
+    """frame_index → name of the object → regions."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """name of the object → label."""
+    annotated: set[int] = field(default_factory=set)
+    whole: bool = False
+    """Whether a video task, which shows every frame, is annotated."""
+
+
+def read_label_studio(
+    raw: Path, *, artifact_type: str | None, generator: str | None
+) -> tuple[list[RawVideo], list[Problem]]:
+    """Records by video_id, and every problem found without opening a video or decoding a brush."""
+    found, problems = find_videos(raw / "videos", raw=raw)
+    try:
+        tasks = read_json(raw / FILE_NAME)
+        if not isinstance(tasks, list):
+            raise RawError(f"{shown(tasks)}, wanted the list of tasks of a JSON export")
+    except RawError as error:
+        return [], [*problems, Problem(FILE_NAME, str(error))]
+    videos: dict[str, _Video] = defaultdict(_Video)
+    faults: list[str] = []
+    for position, task in enumerate(tasks):
+        try:
+            _add_task(videos, task)
+        except RawError as error:
+            faults.append(f"[{position}]: {error}")
+    problems += [Problem(FILE_NAME, fault) for fault in faults]
+    masks: dict[str, FoundMasks] = {}
+    for video_id, video in videos.items():
+        names = sorted(video.labels)
+        if len(names) > MAX_OBJECT_ID:
+            problems.append(
+                Problem(FILE_NAME, f"video {video_id}: {len(names)} objects, at most {MAX_OBJECT_ID} are read")
+            )
+            names = []
+        ids = {name: object_id for object_id, name in enumerate(names, start=1)}
+        frames = {
+            frame: {ids[name]: b for name, b in by_name.items()} for frame, by_name in video.brushes.items() if ids
+        }
+        masks[video_id] = FoundMasks(
+            FILE_NAME,
+            None if faults else BrushMasks(f"{raw / FILE_NAME} video {video_id}", frames),
+            None if video.whole else tuple(sorted(video.annotated)),
+            objects=objects_of_labels({ids[name]: video.labels[name] for name in names}, artifact_type),
+        )
+    records, record_problems = join_records(
+        raw,
+        videos=found,
+        masks=masks,
+        masks_wanted=f"a task for {{video_id}} in {FILE_NAME}",
+        artifact_type=artifact_type,
+        generator=generator,
+    )
+    return records, problems + record_problems
+
+
+def _add_task(videos: Mapping[str, _Video], task: object) -> None:
+    data = task.get("data") if isinstance(task, dict) else None
+    annotations = task.get("annotations") if isinstance(task, dict) else None
+    if (
+        not isinstance(data, dict)
+        or not isinstance(annotations, list)
+        or not all(isinstance(a, dict) for a in annotations)
+    ):
+        raise RawError(f"{shown(task)}, wanted a task with data and annotations, as the JSON export (not JSON-MIN) has")
+    video_id, frame_index = _place(data)
+    kept = [annotation for annotation in annotations if not annotation.get("was_cancelled")]
+    if len(kept) > 1:
+        raise RawError(f"{len(kept)} annotations; wanted one: delete the others, or export the reviewed ones")
+    for annotation in kept:
+        video = videos[video_id]
+        if (frame_index is None and video.whole) or frame_index in video.annotated:
+            raise RawError(
+                f"a second task for {video_id if frame_index is None else f'{video_id}/{frame_index}'}; merge them"
+            )
+        regions = annotation.get("result")
+        if not isinstance(regions, list):
+            raise RawError(f"result is {shown(regions)}, wanted a list of regions")
+        for position, region in enumerate(regions):
+            try:
+                _add_region(video, region, frame_index)
+            except RawError as error:
+                raise RawError(f"result[{position}]: {error}") from error
+        video.whole |= frame_index is None
+        if frame_index is not None:
+            video.annotated.add(frame_index)
+
+
+def _place(data: Mapping[str, Any]) -> tuple[str, int | None]:
+    """The video, and the frame where the task is of one."""
+    video, image = data.get("video"), data.get("image")
+    if isinstance(video, str) and image is None:
+        stem, dot, suffix = re.split(r"[/=]", video)[-1].rpartition(".")
+        if f"{dot}{suffix}".lower() not in VIDEO_SUFFIXES:
+            raise RawError(f"data.video is {shown(video)}, wanted a path that ends in {{video_id}}.mp4")
+        video_id, frame_index = stem, None
+    else:
+        match = _IMAGE.fullmatch(image) if isinstance(image, str) and video is None else None
+        if match is None or int(match[2]) > MAX_FRAME_INDEX:
+            wanted = "wanted data.video, or data.image that ends in {video_id}/{frame}.png, the number being the frame's, from 0"
+            raise RawError(f"data is {shown(data)}, {wanted}")
+        video_id, frame_index = match[1], int(match[2])
+    if not VIDEO_ID.fullmatch(video_id):
+        raise RawError(bad_video_id(video_id))
+    return video_id, frame_index
+
+
+def _add_region(video: _Video, region: object, frame_index: int | None) -> None:
+    value = region.get("value") if isinstance(region, dict) else None
+    if not isinstance(region, dict) or not isinstance(value, dict) or region.get("type") != "brushlabels":
+        kind = region.get("type") if isinstance(region, dict) else region
+        raise RawError(
+            f"type is {shown(kind)}, wanted brushlabels alone; delete the region, or take it out of the export"
+        )
+    height, width = region.get("original_height"), region.get("original_width")
+    if not is_whole(height, least=1, most=MAX_PIXELS) or not is_whole(width, least=1, most=MAX_PIXELS):
+        raise RawError(
+            f"original_height is {shown(height)} and original_width {shown(width)}, wanted pixels of the frame"
+        )
+    if height * width > MAX_PIXELS:  # type: ignore[operator]
+        raise RawError(f"{height}x{width} pixels, at most {MAX_PIXELS} are read; is this a video frame?")
+    if region.get("image_rotation", 0) != 0:
+        raise RawError(
+            f"image_rotation is {shown(region['image_rotation'])}, wanted 0; turn the frame back before it is marked"
+        )
+    labels = value.get("brushlabels")
+    if not isinstance(labels, list) or len(labels) != 1 or not isinstance(labels[0], str):
+        raise RawError(f"brushlabels is {shown(labels)}, wanted one label")
+    name = labels[0] if frame_index is not None else region.get("id")
+    if not isinstance(name, str):
+        raise RawError(f"id is {shown(name)}, wanted a string")
+    if frame_index is None and name in video.labels:
+        raise RawError(f"id {shown(name)} stands there twice; give each region an id of its own")
+    for where, frame, rle in _shown_frames(value, frame_index):
+        if not isinstance(rle, list) or not all(is_whole(byte, least=0, most=255) for byte in rle):
+            raise RawError(f"{where}rle is {shown(rle)}, wanted a list of whole numbers from 0 to 255")
+        brush = Brush(f"region {shown(region.get('id'))}", height, width, rle)  # type: ignore[arg-type]
+        video.brushes.setdefault(frame, {}).setdefault(name, []).append(brush)
+        video.labels[name] = labels[0]
+
+
+def _shown_frames(value: Mapping[str, Any], frame_index: int | None) -> Iterator[tuple[str, int, Any]]:
+    if frame_index is not None:
+        if value.get("format", "rle") != "rle":
+            raise RawError(f"format is {shown(value['format'])}, wanted rle")
+        yield "", frame_index, value.get("rle")
+        return
+    sequence = value.get("sequence")
+    if not isinstance(sequence, list):
+        raise RawError(f"sequence is {shown(sequence)}, wanted a list of frames with an rle")
+    seen: set[int] = set()
+    for position, entry in enumerate(sequence):
+        frame = entry.get("frame") if isinstance(entry, dict) else None
+        if not is_whole(frame, least=1, most=MAX_FRAME_INDEX) or frame in seen:
+            raise RawError(f"sequence[{position}]: frame is {shown(frame)}, wanted a whole number from 1, each once")
+        seen.add(frame)  # type: ignore[arg-type]
+        if entry.get("enabled", True) is not False:
+            yield f"sequence[{position}]: ", frame - 1, entry.get("rle")  # type: ignore[operator]

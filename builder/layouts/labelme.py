@@ -1,0 +1,270 @@
+"""LabelMe: annotations/{video_id}/{frame:05d}.json beside videos/{video_id}.mp4, or {frame:05d}.png, a label mask, in its place.
+
+A frame without a file is not annotated. In JSON, `group_id` is the object_id, from 1; shapes without one are an object per label,
+numbered after the highest group_id of the video, labels in order. Polygons, rectangles and circles are drawn as LabelMe draws them
+(Pillow's ImageDraw, outline included); masks are the PNG in the shape, laid at its first point. In a PNG, as labelme's exporters
+write it, palette indices or grey values are object ids; 255 is "ignore" there and is refused.
+
+Source: labelme 6.3.1, labelme/utils/shape.py and labelme/_label_file.py.
+"""
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from brokenvideos.builder.layouts.json_files import is_finite, is_whole, read_json, shown
+from brokenvideos.builder.layouts.planes import blank_planes
+from brokenvideos.builder.layouts.png import MAX_PIXELS, decode_png, mask_folders, read_png
+from brokenvideos.builder.layouts.records import FoundMasks, join_records, objects_of_labels
+from brokenvideos.builder.layouts.video_files import find_videos, list_folder
+from brokenvideos.builder.layouts.videos_jsonl import MAX_OBJECT_ID
+from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+
+MAX_FILE_BYTES = 2**28
+"""Of one JSON file, which may hold the image too."""
+
+_FOLDER = "annotations"
+_FILE_NAME = re.compile(r"([0-9]{5,9})\.(json|png)")
+_IGNORE = 255
+_POINTS = {"polygon": (3, 10**6), "rectangle": (2, 2), "circle": (2, 2), "oriented_rectangle": (4, 4), "mask": (2, 2)}
+
+_Name = tuple[int | None, str]
+"""group_id and label of a shape; without a group_id, the label tells objects apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One shape of one frame."""
+
+    kind: str
+    name: _Name
+    points: Sequence[tuple[float, float]]
+    """(x, y) in pixels."""
+    png: str | None
+    """Base64 of the mask of kind "mask"."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMeMasks:
+    """The files of one video."""
+
+    files: Mapping[int, Path]
+    """frame_index → file."""
+    object_ids: Mapping[_Name, int]
+
+    def read(self) -> Iterator[FrameLabels]:
+        """Every frame that has a file; from JSON a plane per object, since they may overlap.
+
+        Raises:
+            RawError: a file that has changed into one that cannot be read, a mask that does not fit, 255 in a PNG.
+        """
+        for frame_index, path in self.files.items():
+            if path.suffix == ".png":
+                _, labels = read_png(path)
+                if (labels == _IGNORE).any():
+                    raise RawError(
+                        f"{path}: has value 255, which is ignored in LabelMe's masks; mark it as an object or as 0"
+                    )
+                yield FrameLabels(frame_index, (labels,))
+                continue
+            try:
+                height, width, shapes = read_shapes(path)
+                ids = {self.object_ids[shape.name] for shape in shapes}
+                planes = blank_planes(ids, height, width, where=str(path))
+                for position, shape in enumerate(shapes):
+                    object_id = self.object_ids[shape.name]
+                    bitmap = _bitmap(shape, height=height, width=width, where=f"shapes[{position}]")
+                    planes[object_id][bitmap] = object_id
+            except KeyError as error:
+                raise RawError(f"{path}: changed while it was read; build again") from error
+            except RawError as error:
+                raise RawError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
+            yield FrameLabels(frame_index, list(planes.values()))
+
+
+def _bitmap(shape: Shape, *, height: int, width: int, where: str) -> npt.NDArray[np.bool_]:
+    if shape.kind == "mask":
+        return _pasted(shape, height=height, width=width, where=where)
+    image = Image.new("L", (width, height))
+    draw = ImageDraw.Draw(image)
+    if shape.kind == "circle":
+        (x, y), edge = shape.points
+        radius = math.dist((x, y), edge)
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=1, fill=1)
+    elif shape.kind == "rectangle":
+        (x0, y0), (x1, y1) = shape.points
+        draw.rectangle((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), outline=1, fill=1)
+    else:
+        draw.polygon(list(shape.points), outline=1, fill=1)
+    return np.asarray(image, np.bool_)
+
+
+def _pasted(shape: Shape, *, height: int, width: int, where: str) -> npt.NDArray[np.bool_]:
+    try:
+        data = base64.b64decode(shape.png or "", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RawError(f"{where}: mask is not base64; save the file again in LabelMe") from error
+    _, labels = decode_png(data, where=f"{where} mask")
+    left, top = (int(part) for part in shape.points[0])
+    right, bottom = (int(part) for part in shape.points[1])
+    rows, columns = labels.shape
+    if (
+        (bottom + 1 - top, right + 1 - left) != labels.shape
+        or left < 0
+        or top < 0
+        or right >= width
+        or bottom >= height
+    ):
+        box = f"from ({left}, {top}) to ({right}, {bottom}) in {width}x{height}"
+        raise RawError(
+            f"{where}: the mask has {columns}x{rows} pixels, its points say {box}; save the file again in LabelMe"
+        )
+    bitmap = np.zeros((height, width), np.bool_)
+    bitmap[top : bottom + 1, left : right + 1] = labels != 0
+    return bitmap
+
+
+def read_shapes(path: Path) -> tuple[int, int, Sequence[Shape]]:
+    """Height, width and shapes of one JSON file; nothing is drawn.
+
+    Raises:
+        RawError: what is wrong with it, without the path.
+    """
+    content = read_json(path, max_bytes=MAX_FILE_BYTES)
+    height, width, shapes = (
+        content.get(key) if isinstance(content, dict) else None for key in ("imageHeight", "imageWidth", "shapes")
+    )
+    if not isinstance(shapes, list) or not all(is_whole(side, least=1, most=MAX_PIXELS) for side in (height, width)):
+        raise RawError("wanted a JSON object with shapes, imageHeight and imageWidth, as LabelMe writes")
+    if height * width > MAX_PIXELS:  # type: ignore[operator]
+        raise RawError(f"{height}x{width} pixels, at most {MAX_PIXELS} are read; is this a video frame?")
+    return height, width, [_shape(entry, f"shapes[{i}]", height, width) for i, entry in enumerate(shapes)]  # type: ignore[arg-type, return-value]
+
+
+def _shape(entry: object, where: str, height: int, width: int) -> Shape:
+    if (
+        not isinstance(entry, dict)
+        or not isinstance(entry.get("label"), str)
+        or not isinstance(entry.get("points"), list)
+    ):
+        raise RawError(f"{where}: {shown(entry)}, wanted a shape with label and points")
+    kind = entry.get("shape_type") or "polygon"
+    if not isinstance(kind, str) or kind not in _POINTS:
+        raise RawError(f"{where}: shape_type is {shown(kind)}, wanted one with an area: {', '.join(_POINTS)}")
+    fewest, most = _POINTS[kind]
+    if not fewest <= len(entry["points"]) <= most:
+        wanted = f"{fewest}" if fewest == most else f"at least {fewest}"
+        raise RawError(f"{where}: {len(entry['points'])} points, wanted {wanted} for a {kind}")
+    points = []
+    for point in entry["points"]:
+        # A little outside happens at borders; far outside, drawing would take for ever.
+        inside = (
+            isinstance(point, list)
+            and len(point) == 2
+            and is_finite(point[0])
+            and is_finite(point[1])
+            and -width <= point[0] <= 2 * width
+            and -height <= point[1] <= 2 * height
+        )
+        if not inside:
+            raise RawError(f"{where}: point {shown(point)}, wanted [x, y] in a frame of {width}x{height}")
+        points.append((point[0], point[1]))
+    group_id, png = entry.get("group_id"), entry.get("mask")
+    if group_id is not None and not is_whole(group_id, least=1, most=MAX_OBJECT_ID):
+        raise RawError(
+            f"{where}: group_id is {shown(group_id)}, wanted the object_id, from 1 to {MAX_OBJECT_ID}, or null"
+        )
+    if kind == "mask" and not isinstance(png, str):
+        raise RawError(f"{where}: mask is {shown(png)}, wanted a PNG in base64")
+    return Shape(kind, (group_id, entry["label"]), points, png if kind == "mask" else None)
+
+
+def read_labelme(
+    raw: Path, *, artifact_type: str | None, generator: str | None
+) -> tuple[list[RawVideo], list[Problem]]:
+    """Records by video_id, and every problem found without opening a video or drawing a shape."""
+    videos, problems = find_videos(raw / "videos", raw=raw)
+    folders, folder_problems = mask_folders(raw / _FOLDER, raw=raw)
+    problems += folder_problems
+    masks: dict[str, FoundMasks] = {}
+    for video_id, folder in folders.items():
+        where = folder.relative_to(raw).as_posix()
+        files, faults = _files(folder, raw=raw)
+        names: set[_Name] = set()
+        for path in files.values():
+            if path.suffix == ".json":
+                try:
+                    names |= {shape.name for shape in read_shapes(path)[2]}
+                except RawError as error:
+                    faults.append(Problem(path.relative_to(raw).as_posix(), str(error)))
+        labels, ids, naming_faults = _number(names)
+        faults += [Problem(where, fault) for fault in naming_faults]
+        if not files and not faults:
+            what = (
+                "no file in it, so no frame is annotated; add files without shapes for the frames that were looked at"
+            )
+            faults.append(Problem(where, what))
+        problems += faults
+        has_png = any(path.suffix == ".png" for path in files.values())
+        masks[video_id] = FoundMasks(
+            where,
+            None if faults else LabelMeMasks(files, ids),
+            tuple(files),
+            # What objects a PNG holds shows only when it is decoded.
+            objects=None if has_png else objects_of_labels(labels, artifact_type),
+        )
+    records, record_problems = join_records(
+        raw,
+        videos=videos,
+        masks=masks,
+        masks_wanted=f"{_FOLDER}/{{video_id}}/00000.json and so on",
+        artifact_type=artifact_type,
+        generator=generator,
+    )
+    return records, problems + record_problems
+
+
+def _files(folder: Path, *, raw: Path) -> tuple[dict[int, Path], list[Problem]]:
+    files: dict[int, Path] = {}
+    problems: list[Problem] = []
+    for path in list_folder(folder):
+        where = path.relative_to(raw).as_posix()
+        match = _FILE_NAME.fullmatch(path.name)
+        if match is None or path.stem != f"{int(match[1]):05d}" or not path.is_file():
+            wanted = "wanted {frame:05d}.json or .png, such as 00017.json for frame 17 (from 0)"
+            problems.append(Problem(where, f"not an annotation of LabelMe; {wanted}: rename it or move it out"))
+        elif int(match[1]) in files:
+            problems.append(
+                Problem(where, f"beside {files[int(match[1])].name}; wanted one of the two: remove the other")
+            )
+        else:
+            files[int(match[1])] = path
+    return dict(sorted(files.items())), problems
+
+
+def _number(names: set[_Name]) -> tuple[dict[int, str], dict[_Name, int], list[str]]:
+    """Labels by object_id, object ids by name, and what is wrong."""
+    labels: dict[int, str] = {}
+    ids: dict[_Name, int] = {}
+    faults: list[str] = []
+    for group_id, label in sorted((g, label) for g, label in names if g is not None):
+        if group_id in labels:
+            what = f"labels {shown(labels[group_id])} and {shown(label)}; wanted one label per object"
+            faults.append(f"group_id {group_id}: {what}")
+        labels[group_id] = label
+        ids[group_id, label] = group_id
+    for label in sorted(label for group_id, label in names if group_id is None):
+        object_id = max(labels, default=0) + 1
+        labels[object_id] = label
+        ids[None, label] = object_id
+    if max(labels, default=0) > MAX_OBJECT_ID:
+        faults.append(f"more than {MAX_OBJECT_ID} objects; give fewer group ids")
+    return labels, ids, faults
