@@ -1,154 +1,431 @@
-"""Clips for a training loop: frames and masks of a video, cut at one place and scaled by one rule."""
+"""Clips for a training loop: a torch IterableDataset that any number of workers and ranks share, and that resumes exactly."""
 
+import copy
 import hashlib
+import json
+import logging
+import os
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import count, islice, tee
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-import datasets
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch.utils.data import IterableDataset, get_worker_info
+import torch.distributed
+from torch.utils.data import IterableDataset
 
-from brokenvideos.frames.index import VideoError, index_from_row
-from brokenvideos.frames.reader import read_frames
-from brokenvideos.masks import decode_masks
+from brokenvideos.frames.clip_masks import MaskLayout, clip_masks
+from brokenvideos.frames.clip_plan import ClipPlan, Sampling, clip_frames, count_clips, video_random
+from brokenvideos.frames.clip_source import (
+    Row,
+    group_sizes,
+    has_rows,
+    is_stream,
+    opened_source,
+    rows_in_turn,
+    shuffled_stream,
+    stream_of_rank,
+    video_frames,
+    worker_and_workers,
+)
+from brokenvideos.frames.clip_state import dealt_state, done_of, require_fitting, require_same_place, stream_state
+from brokenvideos.frames.container import VideoSource
+from brokenvideos.frames.epoch_order import Done, Place, epoch_order, most_and_fewest, visits_left
+from brokenvideos.frames.geometry import Geometry, random_geometry, whole
+from brokenvideos.frames.index import Int64Array, VideoError, index_from_row
+from brokenvideos.frames.reader import read_clips
+from brokenvideos.frames.release_rows import ReleaseRows
+from brokenvideos.masks import MaskError, RLEError
 
-MaskLayout = Literal["union", "object", "type"]
-Row = Mapping[str, Any]
-UInt8Array = npt.NDArray[np.uint8]
+Clip = dict[str, Any]
+_LOG = logging.getLogger("brokenvideos.frames")
+_COUNTERS = 256
 
 
 def clips(
-    source: Iterable[Row],
+    source: Iterable[Row] | str | Path,
     *,
     num_frames: int,
     stride: int = 1,
     size: tuple[int, int] | None = None,
-    masks: MaskLayout = "union",
+    clips_per_video: int = 1,
+    sampling: Sampling = "random",
     seed: int = 0,
     epoch: int = 0,
+    masks: MaskLayout | Literal["object", "type"] = "union",
+    device: torch.device | str | None = None,
+    shuffle: bool = False,
+    crop: float = 1.0,
+    flip: float = 0.0,
+    split: str = "train",
+    rank: int | None = None,
+    world_size: int | None = None,
+    uneven: Literal["pad", "drop"] = "pad",
+    on_error: Literal["raise", "skip"] = "raise",
+    decoder_threads: int = 1,
 ) -> "ClipDataset":
-    """A torch IterableDataset with one random clip of every row; see `ClipDataset` for what an item holds.
+    """A torch IterableDataset of clips; see `ClipDataset` for what an item holds and docs/clips.md for what is promised.
 
     Args:
-        source: rows with their `video`: a datasets.IterableDataset, a datasets.Dataset, a list, or another iterable. DataLoader
-            workers share its rows: a datasets.IterableDataset by its shards, all others row by row.
+        source: a release folder, a Hub repository "OWNER/NAME", a datasets.IterableDataset, a datasets.Dataset, a list, or another
+            iterable of rows with their `video`.
         num_frames: T, frames in a clip.
         stride: a clip takes every stride-th frame.
-        size: (height, width) of the clips; None leaves each video its own, which a DataLoader can then only batch one by one.
-        masks: "union" gives masks uint8[T, H, W], "type" uint8[T, 3, H, W], "object" uint8[T, K, H, W] with K of the video.
+        size: (height, width) of the clips; None leaves each video its own, which `collate` batches as a list.
+        clips_per_video: clips of one video in an epoch; they follow one another and are decoded in one pass.
+        sampling: "random", "uniform", "broken" (around frames with artifacts) or "all" (every frame once): see `ClipPlan`.
         seed, epoch: with the video_id they decide where a clip is cut, whatever the number of workers and the order of rows.
+        masks: "union" gives masks uint8[T, H, W], "types" uint8[T, 3, H, W], "objects" uint8[T, K, H, W] with K of the video,
+            "rle" a list of COCO RLEs: see `clip_masks`. "type" and "object" are other words for the first two.
+        device: where tensors are made; None is the CPU. Use a CUDA device without DataLoader workers only.
+        shuffle: another order of videos in each epoch: see docs/clips.md for how random it is.
+        crop: the least part of height and width that a random crop keeps, in (0, 1]; 1 = whole frames.
+        flip: probability of a mirrored clip.
+        split: of a release folder or a Hub repository.
+        rank, world_size: which part of the clips is read here. None: those of torch.distributed where it is initialised, else all.
+            Say rank=0, world_size=1 where something else divides the batches, as `accelerate` does with a prepared loader.
+        uneven: with several ranks every consumer (worker of a rank) gives equally many clips: those with fewer "pad" with clips of
+            their own again, flagged `repeated`, or all "drop" what is over.
+        on_error: "raise", or "skip" a video that cannot be decoded, count it in `num_skipped` and log it.
+        decoder_threads: at most so many; fewer where consumers times threads would be more than the cores. More than one shorten
+            the wait for a clip where there are no workers, and cost a tenth to a third more CPU. The pixels are the same.
 
     Raises:
-        ValueError: num_frames, stride or size below 1, or an unknown mask layout.
+        ValueError: an argument out of its range. ReleaseError: no release at `source`.
     """
     if num_frames < 1 or stride < 1 or (size is not None and min(size) < 1):
         raise ValueError(
             f"clips: num_frames={num_frames}, stride={stride}, size={size}; each must be 1 or more. Give positive numbers."
         )
-    if masks not in ("union", "object", "type"):
-        raise ValueError(f'clips: masks={masks!r}, must be "union", "object" or "type".')
-    return ClipDataset(source, num_frames=num_frames, stride=stride, size=size, masks=masks, seed=seed, epoch=epoch)
+    layout = {"object": "objects", "type": "types"}.get(masks, masks)
+    choices = (
+        ("masks", layout, MaskLayout),
+        ("uneven", uneven, Literal["pad", "drop"]),
+        ("on_error", on_error, Literal["raise", "skip"]),
+    )
+    for name, value, allowed in choices:
+        if value not in get_args(allowed):
+            *others, last = (f'"{choice}"' for choice in get_args(allowed))
+            raise ValueError(f"clips: {name}={value!r}, must be {', '.join(others)} or {last}.")
+    if not 0 < crop <= 1 or not 0 <= flip <= 1:
+        raise ValueError(
+            f"clips: crop={crop}, flip={flip}; crop must be in (0, 1], flip in [0, 1]. Give such fractions."
+        )
+    if (rank is None) != (world_size is None) or (rank is not None and not 0 <= rank < (world_size or 0)):
+        raise ValueError(f"clips: rank={rank}, world_size={world_size}; give neither, or 0 <= rank < world_size.")
+    return ClipDataset(
+        opened_source(source, split=split),
+        plan=ClipPlan(num_frames, stride, clips_per_video, sampling, seed),
+        size=size,
+        masks=layout,  # type: ignore[arg-type]
+        epoch=epoch,
+        device=device,
+        shuffle=shuffle,
+        crop=crop,
+        flip=flip,
+        node=None if rank is None or world_size is None else (rank, world_size),
+        uneven=uneven,
+        on_error=on_error,
+        decoder_threads=max(decoder_threads, 1),
+    )
 
 
-class ClipDataset(IterableDataset[dict[str, Any]]):
-    """Yields dicts, one for each row:
+class ClipDataset(IterableDataset[Clip]):
+    """Yields dicts, one for each clip:
 
     video_id: str.
     video: uint8[T, 3, H, W], RGB.
-    masks: uint8[T, H, W] of 0 and 1 (other shapes: `clips`); scaled with the frames, pixel by pixel: output row i is the input row
-        that holds its centre, floor((i + 0.5) · height / H), columns alike.
+    masks: uint8[T, H, W] of 0 and 1 (other layouts: `clips`); they follow scale, crop and flip pixel by pixel: output row i is the
+        input row that holds its centre, floor((i + 0.5) · height / H), columns alike.
     frame_index: int64[T], the frames in the video.
-    valid: bool[T], False where a person has not looked at the frame, and for padding: a video that is shorter than the clip
-        is taken from its start and its last frame repeated.
+    padding: bool[T], True past the video's end, where its last frame is repeated: in a video that is shorter than the clip, and in
+        the last clips of sampling "all".
+    valid: bool[T], False where a person has not looked at the frame, and for padding.
+    repeated: bool, True for a clip that was given before and only fills up an uneven share.
     """
 
     def __init__(
         self,
-        source: Iterable[Row],
+        source: Any,
         *,
-        num_frames: int,
-        stride: int,
+        plan: ClipPlan,
         size: tuple[int, int] | None,
         masks: MaskLayout,
-        seed: int,
         epoch: int,
+        device: torch.device | str | None,
+        shuffle: bool,
+        crop: float,
+        flip: float,
+        node: tuple[int, int] | None,
+        uneven: Literal["pad", "drop"],
+        on_error: Literal["raise", "skip"],
+        decoder_threads: int,
     ) -> None:
+        if shuffle and is_stream(source):
+            source = shuffled_stream(source, seed=plan.seed)
+        elif shuffle and not has_rows(source):
+            raise ValueError(
+                "clips: shuffle=True with a plain iterable, which has one order. Shuffle it yourself, or give a list."
+            )
         self.source = source
-        self.num_frames = num_frames
-        self.stride = stride
+        self.plan = plan
         self.size = size
-        self.masks = masks
-        self.seed = seed
-        # Shared memory, so that workers that live longer than an epoch see set_epoch too.
+        self.masks: MaskLayout = masks
+        self.device = device
+        self.shuffle = shuffle
+        self.crop = crop
+        self.flip = flip
+        self.node = node
+        self.uneven = uneven
+        self.on_error = on_error
+        self.decoder_threads = decoder_threads
+        # Shared memory, so that workers that live longer than an epoch see set_epoch too, and the loop sees what they skipped.
         self._epoch: torch.Tensor = torch.tensor(epoch).share_memory_()  # type: ignore[no-untyped-call]
+        self._num_skipped: torch.Tensor = torch.zeros(_COUNTERS, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self._pending: Mapping[str, Any] | None = None
+        self._state: Mapping[str, Any] | None = None
+        self._skipped: list[str] = []
+        if epoch:
+            self.set_epoch(epoch)
+
+    @property
+    def num_skipped(self) -> int:
+        """Videos that could not be decoded, in all workers of this rank since the dataset was made."""
+        return int(self._num_skipped.sum())
 
     def set_epoch(self, epoch: int) -> None:
-        """Other clips in the next pass; also tells a `source` that has set_epoch, which then shuffles anew."""
+        """Other clips, and with `shuffle` another order, in the next pass; also tells a `source` that has set_epoch."""
         self._epoch.fill_(epoch)
         if hasattr(self.source, "set_epoch"):
             self.source.set_epoch(epoch)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        for row in _rows_of_worker(self.source):
-            yield self._clip(row)
+    def state_dict(self) -> dict[str, Any]:
+        """What was given of this epoch, as numbers, strings and lists.
 
-    def _clip(self, row: Row) -> dict[str, Any]:
-        video_id, num_frames = row["video_id"], int(row["num_frames"])
-        start = self._start(video_id, num_frames)
-        unpadded = start + self.stride * np.arange(self.num_frames, dtype=np.int64)
-        frame_index = np.minimum(unpadded, num_frames - 1)
-        annotated = np.isin(frame_index, np.asarray(row["annotated_frames"], dtype=np.int64))
-        try:
-            video = read_frames(_video(row), frame_index.tolist(), index=index_from_row(row), size=self.size)
-        except VideoError as error:
-            raise VideoError(f"video {video_id}: {error}") from error
-        masks = decode_masks(row, frames=frame_index.tolist(), by=self.masks)
-        return {
-            "video_id": video_id,
-            "video": torch.from_numpy(video).permute(0, 3, 1, 2).contiguous(),
-            "masks": torch.from_numpy(_nearest(masks.view(np.uint8), self.size)),
-            "frame_index": torch.from_numpy(frame_index),
-            "valid": torch.from_numpy(annotated & (unpadded < num_frames)),
-        }
+        Of the latest iterator in this process; in a DataLoader's workers use torchdata's StatefulDataLoader, which asks them.
+        """
+        state = self._pending or self._state
+        return dict(state) if state is not None else self._first_state(self._place())
 
-    def _start(self, video_id: str, num_frames: int) -> int:
-        last_start = num_frames - 1 - (self.num_frames - 1) * self.stride
-        if last_start <= 0:
-            return 0
-        name = int.from_bytes(hashlib.sha256(video_id.encode()).digest()[:16])
-        random = np.random.default_rng([self.seed, int(self._epoch), name])
-        return int(random.integers(last_start, endpoint=True))
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """The next pass goes on where the state was taken, if it is of the epoch that is then set.
+
+        Args:
+            state: of one consumer, for the same number of workers and ranks; or `join_states(…)` of all, for any number.
+
+        Raises:
+            ValueError: a state of other arguments than these.
+        """
+        require_fitting(state, digest=self._digest())
+        self.set_epoch(int(state["epoch"]))
+        self._pending = state
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A spawned worker has no torch.distributed of its own.
+        return {**self.__dict__, "node": self._node()}
+
+    def __iter__(self) -> Iterator[Clip]:
+        # Not a generator: the state must be that of the new pass as soon as it exists.
+        place, pending = self._place(), self._pending
+        self._pending = None
+        is_of_epoch = pending is not None and pending["epoch"] == int(self._epoch)
+        state = dict(pending) if pending is not None and is_of_epoch else self._first_state(place)
+        self._state = state
+        if is_stream(self.source):
+            require_same_place(state, place)
+            return self._streamed_clips(place, source=state["source"], clips=state["clips"])
+        done, progress = done_of(state, place)
+        self._state = dealt_state(self._digest(), int(self._epoch), place, done, **progress)
+        return self._dealt_clips(place, done, **progress)
+
+    def _node(self) -> tuple[int, int]:
+        if self.node is not None:
+            return self.node
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            return torch.distributed.get_rank(), torch.distributed.get_world_size()
+        return 0, 1
+
+    def _place(self) -> Place:
+        return Place(*self._node(), *worker_and_workers())
+
+    def _digest(self) -> str:
+        """Of all that decides which clip comes when."""
+        rows = len(self.source) if has_rows(self.source) else None
+        facts = [repr(self.plan), self.shuffle, rows, is_stream(self.source)]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+    def _first_state(self, place: Place) -> dict[str, Any]:
+        if is_stream(self.source):
+            return stream_state(self._digest(), int(self._epoch), place, source=None, clips=0)
+        return dealt_state(self._digest(), int(self._epoch), place, Done(), visits=0, clips=0, given=0, repeated=0)
+
+    def _dealt_clips(
+        self, place: Place, done: Done, *, visits: int, clips: int, given: int, repeated: int
+    ) -> Iterator[Clip]:
+        """This consumer's share of what is not done, from where it was on."""
+        epoch, digest = int(self._epoch), self._digest()
+
+        def remember(visits: int, clips: int) -> None:
+            progress = {"visits": visits, "clips": clips, "given": given, "repeated": repeated}
+            self._state = dealt_state(digest, epoch, place, done, **progress)
+
+        share, limit = self._share(place, done, epoch)
+        for visit, row, name in self._rows(islice(share, visits, None), epoch):
+            over = clips or done.begun.get(visit, 0)
+            for clip in self._clips_of(row, name, epoch, skip=over):
+                if given == limit:
+                    self._report_skipped()
+                    return
+                over, given = over + 1, given + 1
+                remember(visits, over)
+                yield clip
+            visits, clips = visits + 1, 0
+            remember(visits, clips)
+        if limit is not None and given < limit:
+            again = self._again(share or range(len(self.source)), epoch)
+            for clip in islice(again, repeated, repeated + limit - given):
+                repeated, given = repeated + 1, given + 1
+                remember(visits, clips)
+                yield {**clip, "repeated": True}
+        self._report_skipped()
+
+    def _share(self, place: Place, done: Done, epoch: int) -> tuple[Any, int | None]:
+        """The visits of this consumer in order, and the number of clips that each consumer gives (None: all it has)."""
+        if not has_rows(self.source):
+            visits = (visit for visit in count(done.before) if visit not in done.whole)
+            return islice(visits, place.consumer, None, place.consumers), None
+        left = visits_left(done, len(self.source))
+        share = left[place.consumer :: place.consumers].tolist()
+        if place.world_size == 1:
+            return share, None
+        # The lengths of videos matter to sampling "all" alone.
+        rows = self._order(epoch)
+        lengths = video_frames(self.source)[rows] if self.plan.sampling == "all" else rows
+        clip_counts = count_clips(self.plan, lengths[left])
+        clip_counts -= np.asarray([done.begun.get(visit, 0) for visit in left.tolist()], dtype=np.int64)
+        most, fewest = most_and_fewest(clip_counts, place.consumers)
+        return share, most if self.uneven == "pad" else fewest
+
+    def _order(self, epoch: int) -> Int64Array:
+        sizes = group_sizes(self.source)
+        if self.shuffle:
+            return epoch_order(sizes, seed=self.plan.seed, epoch=epoch)
+        return np.arange(sum(sizes), dtype=np.int64)
+
+    def _rows(self, visits: Iterable[int], epoch: int) -> Iterator[tuple[int, Row, str]]:
+        """(visit, row, where the row is from) of these visits."""
+        if not has_rows(self.source):
+            visits, places = tee(visits)
+            for visit, row in zip(visits, rows_in_turn(self.source, places), strict=False):
+                yield visit, row, ""
+            return
+        order = self._order(epoch)
+        for visit in visits:
+            number = int(order[visit])
+            yield (
+                visit,
+                self.source[number],
+                f"{self.source.where(number)} " if isinstance(self.source, ReleaseRows) else "",
+            )
+
+    def _again(self, share: Iterable[int], epoch: int) -> Iterator[Clip]:
+        """The clips of these visits round and round, until none of them gives one."""
+        while True:
+            clip = None
+            for _, row, name in self._rows(share, epoch):
+                for clip in self._clips_of(row, name, epoch):
+                    yield clip
+            if clip is None:
+                return
+
+    # --- streams: the source deals ------------------------------------------------------------------------------------
+
+    def _streamed_clips(self, place: Place, *, source: Any, clips: int) -> Iterator[Clip]:
+        epoch, digest = int(self._epoch), self._digest()
+        stream = stream_of_rank(self.source, place)
+        if source is not None:
+            # A copy: a state that is loaded stays with a datasets.IterableDataset, down to its parts, for later passes too.
+            stream = copy.deepcopy(stream)
+            stream.load_state_dict(source)
+        for row in stream:
+            behind = stream.state_dict()
+            for clip in self._clips_of(row, "", epoch, skip=clips):
+                clips += 1
+                self._state = stream_state(digest, epoch, place, source=source, clips=clips)
+                yield clip
+            source, clips = behind, 0
+            self._state = stream_state(digest, epoch, place, source=source, clips=0)
+        self._report_skipped()
+
+    # --- one video ----------------------------------------------------------------------------------------------------
+
+    def _clips_of(self, row: Row, name: str, epoch: int, *, skip: int = 0) -> Iterator[Clip]:
+        """The clips of one video from number `skip` on; none more, after an error that is to be skipped."""
+        cut = self._cut(row, epoch, skip=skip)
+        while True:
+            # No yield inside the try: a loop that is left early ends this generator when the interpreter has lost its names.
+            try:
+                clip = next(cut, None)
+            except (VideoError, RLEError, MaskError) as error:
+                self._skip_or_raise(error, row, name)
+                return
+            if clip is None:
+                return
+            yield clip
+
+    def _skip_or_raise(self, error: VideoError | RLEError | MaskError, row: Row, name: str) -> None:
+        # The masks' errors name the video themselves.
+        where = f"{name}video {row['video_id']}: " if isinstance(error, VideoError) else name
+        if self.on_error == "raise":
+            kind = VideoError if isinstance(error, VideoError) else MaskError
+            raise kind(f"{where}{error}") from error
+        self._num_skipped[worker_and_workers()[0] % _COUNTERS] += 1
+        self._skipped.append(f"{where}{error}")
+
+    def _cut(self, row: Row, epoch: int, *, skip: int) -> Iterator[Clip]:
+        index = index_from_row(row)
+        unpadded = clip_frames(self.plan, row, epoch=epoch)
+        geometries = self._geometries(row, len(unpadded), epoch)[skip:]
+        unpadded = unpadded[skip:]
+        shown = [np.minimum(frames, index.num_frames - 1) for frames in unpadded]
+        videos = read_clips(_video(row), shown, index=index, geometries=geometries, threads=self._threads())
+        annotated = np.asarray(row["annotated_frames"], dtype=np.int64)
+        for frames, frame_index, geometry, video in zip(unpadded, shown, geometries, videos, strict=True):
+            padding = frames >= index.num_frames
+            yield {
+                "video_id": row["video_id"],
+                "video": torch.from_numpy(video).to(self.device or "cpu"),
+                "masks": clip_masks(row, frame_index, geometry, self.masks, device=self.device),
+                "frame_index": torch.from_numpy(frame_index),
+                "padding": torch.from_numpy(padding),
+                "valid": torch.from_numpy(np.isin(frame_index, annotated) & ~padding),
+                "repeated": False,
+            }
+
+    def _geometries(self, row: Row, count: int, epoch: int) -> list[Geometry]:
+        height, width = int(row["height"]), int(row["width"])
+        if self.crop == 1 and not self.flip:
+            return [whole(height, width, size=self.size)] * count
+        # Random numbers of their own, so that augmentation does not move the clips.
+        random = video_random(self.plan, row["video_id"], epoch=epoch, tag=1)
+        wishes = {"size": self.size, "crop": self.crop, "flip": self.flip}
+        return [random_geometry(height, width, **wishes, random=random) for _ in range(count)]  # type: ignore[arg-type]
+
+    def _threads(self) -> int:
+        """Of the decoder: all ranks may share this machine, and no core is promised twice."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return min(max(cores // self._place().consumers, 1), self.decoder_threads)
+
+    def _report_skipped(self) -> None:
+        if self._skipped:
+            _LOG.warning("%d videos skipped:\n%s", len(self._skipped), "\n".join(self._skipped))
+            self._skipped = []
 
 
-def _rows_of_worker(source: Any) -> Iterator[Row]:
-    worker = get_worker_info()
-    # A datasets.IterableDataset looks at the worker itself and gives it its shards.
-    if worker is None or isinstance(source, datasets.IterableDataset):
-        yield from source
-    elif hasattr(source, "__getitem__") and hasattr(source, "__len__"):
-        for position in range(worker.id, len(source), worker.num_workers):
-            yield source[position]
-    else:
-        yield from islice(source, worker.id, None, worker.num_workers)
-
-
-def _video(row: Row) -> bytes | Path:
+def _video(row: Row) -> VideoSource:
     if row.get("video") is None:
         raise VideoError('the row has no "video" column. Load the config "default", or do not leave the column out.')
-    content: bytes | None = row["video"]["bytes"]
+    content: bytes | memoryview | None = row["video"]["bytes"]
     # Readers that leave the file where it is give its path alone.
     return content if content is not None else Path(row["video"]["path"])
-
-
-def _nearest(masks: UInt8Array, size: tuple[int, int] | None) -> UInt8Array:
-    """Samples the last two axes at the pixels that hold the centres of the result's pixels."""
-    if size is None:
-        return np.ascontiguousarray(masks)
-    rows, columns = (
-        (2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, masks.shape[-2:], strict=True)
-    )
-    return np.ascontiguousarray(masks[..., rows[:, np.newaxis], columns])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 import numpy as np
@@ -15,16 +16,22 @@ from av.video.stream import VideoStream
 
 from brokenvideos.frames.index import VideoError
 
+VideoSource: TypeAlias = bytes | memoryview | Path
+"""The bytes of a video file, or where it is."""
+
+MAX_FRAME_PIXELS = 2**26
+"""Of one frame, 8 times 4K: a few bytes can declare gigabytes. Asked before anything is decoded."""
+
 REMUX = "Re-mux it with `ffmpeg -i IN -c copy OUT.mp4`, or re-encode it if that does not help."
 
 
-def where(video: bytes | Path) -> str:
+def where(video: VideoSource) -> str:
     """How error messages name the video."""
-    return f"video of {len(video)} bytes" if isinstance(video, bytes) else str(video)
+    return str(video) if isinstance(video, Path) else f"video of {len(video)} bytes"
 
 
-def read_bytes(video: bytes | Path) -> bytes:
-    return video if isinstance(video, bytes) else video.read_bytes()
+def read_bytes(video: VideoSource) -> bytes | memoryview:
+    return video.read_bytes() if isinstance(video, Path) else video
 
 
 def plane_rows(plane: VideoPlane) -> npt.NDArray[np.uint8]:
@@ -33,15 +40,18 @@ def plane_rows(plane: VideoPlane) -> npt.NDArray[np.uint8]:
 
 
 @contextmanager
-def opened(video: bytes | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The container and its main video stream, which decodes on one thread.
+def opened(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container and its main video stream.
+
+    Args:
+        threads: of the decoder. One as a rule: the processes around us are the parallelism.
 
     Raises:
-        VideoError: not a video file, no video stream, or no decoder for it.
+        VideoError: not a video file, no video stream, no decoder for it, or frames of more than MAX_FRAME_PIXELS.
         OSError: the path cannot be read.
     """
     try:
-        container = av.open(BytesIO(video) if isinstance(video, bytes) else str(video), "r")
+        container = av.open(str(video) if isinstance(video, Path) else BytesIO(video), "r")
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except av.FFmpegError as error:
@@ -55,12 +65,18 @@ def opened(video: bytes | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             raise VideoError(f"{where(video)}: no video stream in a {container.format.name} file. Leave the file out.")
         if stream.codec_context is None:
             raise VideoError(f"{where(video)}: FFmpeg has no decoder for its video stream. Re-encode it to H.264.")
-        # One thread: the processes around us are the parallelism.
-        stream.codec_context.thread_count = 1
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if width * height > MAX_FRAME_PIXELS:
+            raise VideoError(
+                f"{where(video)}: frames of {width}x{height}, at most {MAX_FRAME_PIXELS} pixels are decoded. "
+                "Scale the video down, or leave the file out."
+            )
+        stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}  # of frames that grow later
+        stream.codec_context.thread_count = threads
         yield container, stream
 
 
-def shown_frames(video: bytes | Path) -> Iterator[tuple[int, VideoFrame]]:
+def shown_frames(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[int, VideoFrame]]:
     """(pts, frame) of every displayed frame, from the first on; pts strictly increase.
 
     Frames that an edit list cuts away are decoded but not displayed.
@@ -69,7 +85,7 @@ def shown_frames(video: bytes | Path) -> Iterator[tuple[int, VideoFrame]]:
         VideoError: a frame without a time, out of order, damaged, or of another size than the first; nothing decodes.
     """
     last_pts, size, count = None, None, 0
-    with opened(video) as (container, stream):
+    with opened(video, threads=threads) as (container, stream):
         decoded = container.decode(stream)
         while True:
             try:

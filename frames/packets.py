@@ -77,21 +77,25 @@ def demux(video: bytes | Path) -> Demuxed:
         frame_pts=_frame_pts(shown, video),
         time_base=time_base,
         rate=rate,
-        packets=_packets(packets, read_bytes(video), codec_name=codec_name, extradata=extradata) if alike else None,
+        packets=_packets(packets, bytes(read_bytes(video)), codec_name=codec_name, extradata=extradata)
+        if alike
+        else None,
         codec_name=codec_name,
         extradata=extradata,
     )
 
 
-def bare_decoder(codec_name: str, extradata: bytes) -> VideoCodecContext | None:
-    """A one-thread decoder that knows nothing of a container; None where this FFmpeg has none."""
+def bare_decoder(codec_name: str, extradata: bytes, *, threads: int = 1) -> VideoCodecContext | None:
+    """A decoder that knows nothing of a container; None where this FFmpeg has none."""
     try:
         context = av.CodecContext.create(DECODERS.get(codec_name, ""), "r")
     except ValueError:
         return None
     if not isinstance(context, VideoCodecContext):
         return None
-    context.thread_count = 1
+    context.thread_count = threads
+    if threads > 1:
+        context.thread_type = "AUTO"
     if extradata:
         context.extradata = extradata
     return context

@@ -87,11 +87,12 @@ def test_frames_and_masks_belong_together(rows, barcode):
         frame_index = item["frame_index"].tolist()
         assert [barcode(frame.permute(1, 2, 0).numpy()) for frame in item["video"]] == frame_index
         np.testing.assert_array_equal(item["masks"].numpy(), decode_masks(row, frames=frame_index))
-        types = {name: (value.dtype, tuple(value.shape)) for name, value in item.items() if name != "video_id"}
+        types = {name: (value.dtype, tuple(value.shape)) for name, value in item.items() if torch.is_tensor(value)}
         assert types == {
             "video": (torch.uint8, (4, 3, 48, 64)),
             "masks": (torch.uint8, (4, 48, 64)),
             "frame_index": (torch.int64, (4,)),
+            "padding": (torch.bool, (4,)),
             "valid": (torch.bool, (4,)),
         }
 
@@ -129,8 +130,8 @@ def test_size_scales_masks_by_pixel_centres(rows):
 
 def test_masks_by_type_and_object(rows):
     (union,) = clips(rows[:1], num_frames=3)
-    (by_type,) = clips(rows[:1], num_frames=3, masks="type")
-    (by_object,) = clips(rows[:1], num_frames=3, masks="object", size=(24, 32))
+    (by_type,) = clips(rows[:1], num_frames=3, masks="types")
+    (by_object,) = clips(rows[:1], num_frames=3, masks="objects", size=(24, 32))
     assert by_type["masks"].shape == (3, 3, 48, 64)
     np.testing.assert_array_equal(by_type["masks"][:, 2], union["masks"])
     assert by_object["masks"].shape == (3, 1, 24, 32)
@@ -225,7 +226,7 @@ def test_row_without_video(rows):
             {"num_frames": 2, "size": (0, 4)},
             "clips: num_frames=2, stride=1, size=(0, 4); each must be 1 or more. Give positive numbers.",
         ),
-        ({"num_frames": 2, "masks": "all"}, 'clips: masks=\'all\', must be "union", "object" or "type".'),
+        ({"num_frames": 2, "masks": "all"}, 'clips: masks=\'all\', must be "union", "objects", "types" or "rle".'),
     ],
 )
 def test_refuses(arguments, message):

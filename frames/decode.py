@@ -1,0 +1,156 @@
+"""The decoded frames that are asked for, and no other, of a video of which the index is known."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from brokenvideos.frames.container import VideoSource, read_bytes, shown_frames, where
+from brokenvideos.frames.index import Int64Array, Packets, VideoError, VideoIndex
+from brokenvideos.frames.packets import bare_decoder, bare_packet
+
+
+class PacketsError(Exception):
+    """The packets of the index do not lead to every frame that is wanted: the way through the container is left."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """A stretch of packets that one decoder takes: from a key frame to the last wanted frame that hangs on it."""
+
+    positions: Int64Array
+    wanted_pts: list[int]
+
+
+def frames_by_packets(
+    video: VideoSource, wanted: Sequence[int], index: VideoIndex, *, threads: int = 1
+) -> Iterator[tuple[int, VideoFrame]]:
+    """(frame_index, frame) of the wanted frames in presentation order; only what they need is decoded.
+
+    Args:
+        wanted: sorted, each once, all in the video.
+        threads: of the decoder; the pixels are the same for any number.
+
+    Raises:
+        PacketsError: the index has no packets, they give no frame for a wanted one, or another kind of frame. It may come after
+            frames that were given already.
+    """
+    if index.packets is None:
+        raise PacketsError
+    data = memoryview(read_bytes(video))
+    frame_of_pts = {int(index.frame_pts[frame_index]): frame_index for frame_index in wanted}
+    for run in _runs(index.packets, list(frame_of_pts)):
+        missing = set(run.wanted_pts)
+        for frame in _decode(data, index, run.positions, threads=threads):
+            if frame.pts not in missing:
+                continue
+            if frame.is_corrupt or (frame.height, frame.width) != (index.height, index.width):
+                raise PacketsError
+            missing.remove(frame.pts)
+            yield frame_of_pts.pop(frame.pts), frame
+            if not missing:
+                break
+    if frame_of_pts:
+        raise PacketsError
+
+
+def frames_in_sequence(
+    video: VideoSource, wanted: Sequence[int], index: VideoIndex | None, *, threads: int = 1
+) -> Iterator[tuple[int, VideoFrame]]:
+    """As `frames_by_packets`, through the container and every frame up to the last one wanted.
+
+    Raises:
+        VideoError: the video has no such frame, does not decode up to it, or is another than the index says.
+    """
+    chosen = set(wanted)
+    frame_index = -1
+    for frame_index, (pts, frame) in enumerate(shown_frames(video, threads=threads)):
+        found = (pts, frame.height, frame.width)
+        if index is not None and found != (index.frame_pts[frame_index], index.height, index.width):
+            raise _other_video(video, frame_index, f"{frame.width}x{frame.height} at time {pts}", index)
+        if frame_index in chosen:
+            yield frame_index, frame
+        if frame_index == wanted[-1]:
+            return
+    if index is not None:
+        raise _other_video(video, frame_index + 1, "missing", index)
+    raise out_of_range(video, wanted[-1], frame_index + 1)
+
+
+def require_in_range(video: VideoSource, frame_indices: Collection[int], index: VideoIndex | None) -> None:
+    """
+    Raises:
+        VideoError: a frame index that no frame has, as far as the index tells.
+    """
+    num_frames = None if index is None else index.num_frames
+    if not frame_indices:
+        return
+    first, last = min(frame_indices), max(frame_indices)
+    if first < 0 or (num_frames is not None and last >= num_frames):
+        raise out_of_range(video, first if first < 0 else last, num_frames)
+
+
+def out_of_range(video: VideoSource, frame_index: int, num_frames: int | None) -> VideoError:
+    limit = "" if num_frames is None else f" of {num_frames}"
+    valid = "0 or more" if num_frames is None else f"0 to {num_frames - 1}"
+    return VideoError(
+        f"{where(video)}: frame {frame_index}{limit} asked for, {valid} exist. Ask for frames of this video only."
+    )
+
+
+def _runs(packets: Packets, wanted_pts: Sequence[int]) -> list[_Run]:
+    """One run for each key frame that wanted frames hang on, or for several where nothing lies between them.
+
+    A time that no packet has is in none of them.
+    """
+    position_of_pts = dict(zip(packets.pts.tolist(), range(len(packets.pts)), strict=True))
+    starts = np.flatnonzero(packets.keyframe)
+    # Frames before the first key frame's time (leading pictures of a cut recording) start at the first packet too.
+    hang_on = np.maximum(np.searchsorted(packets.pts[starts], wanted_pts, side="right") - 1, 0)
+    members: dict[int, list[int]] = {}
+    for pts, start in zip(wanted_pts, starts[hang_on].tolist(), strict=True):
+        if pts in position_of_pts:
+            members.setdefault(start, []).append(pts)
+    runs: list[_Run] = []
+    for start, times in members.items():
+        at = [position_of_pts[pts] for pts in times]
+        needed = packets.reference.copy()
+        needed[at] = True
+        # The decoder is drained after the last wanted packet, so that later ones need not push its frames out.
+        positions = start + np.flatnonzero(needed[start : max(at) + 1])
+        # A decoder that has just seen all that comes before may go on: starting another costs more than a frame.
+        if runs and (last := int(runs[-1].positions[-1])) < start and not packets.reference[last + 1 : start].any():
+            runs[-1].positions = np.concatenate([runs[-1].positions, positions])
+            runs[-1].wanted_pts += times
+        else:
+            runs.append(_Run(positions, times))
+    return runs
+
+
+def _decode(data: memoryview, index: VideoIndex, positions: Int64Array, *, threads: int) -> Iterator[VideoFrame]:
+    decoder, packets = bare_decoder(index.codec_name, index.extradata, threads=threads), index.packets
+    if decoder is None or packets is None:
+        return
+    times, offsets, sizes = (column[positions].tolist() for column in (packets.pts, packets.offset, packets.size))
+    for pts, offset, size in zip(times, offsets, sizes, strict=True):
+        yield from _decoded(decoder, bare_packet(data[offset : offset + size], pts))
+    yield from _decoded(decoder, None)
+
+
+def _decoded(decoder: VideoCodecContext, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
+    try:
+        return decoder.decode(packet)
+    except av.FFmpegError as error:
+        raise PacketsError from error
+
+
+def _other_video(video: VideoSource, frame_index: int, got: str, index: VideoIndex) -> VideoError:
+    return VideoError(
+        f"{where(video)} frame {frame_index}: is {got}, its index says {index.width}x{index.height} at time "
+        f"{index.frame_pts[frame_index]}. The index belongs to other bytes: make it again with index_video."
+    )

@@ -1,0 +1,50 @@
+"""The examples and the README's Train snippet run on the sample."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+def run_example(run_process, name: str, *arguments: str):
+    done = run_process([sys.executable, str(EXAMPLES / name), *arguments])
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_torch_loop_goes_on_where_it_was_cut_off(run_process, tmp_path: Path) -> None:
+    whole = run_example(run_process, "torch_loop.py").splitlines()
+    losses = [float(line.split()[5]) for line in whole]
+    assert len(losses) == 10
+    assert losses[-1] < losses[0]
+    checkpoint = ("--checkpoint", str(tmp_path / "checkpoint.pt"))
+    first = run_example(run_process, "torch_loop.py", *checkpoint, "--stop-after", "2").splitlines()
+    rest = run_example(run_process, "torch_loop.py", *checkpoint).splitlines()
+    assert first + rest == whole
+
+
+def test_accelerate(run_process) -> None:
+    if importlib.util.find_spec("accelerate") is None:
+        pytest.skip("accelerate is not installed")
+    lines = run_example(run_process, "accelerate_loop.py").splitlines()
+    assert len(lines) == 6
+
+
+def test_trainer(run_process) -> None:
+    if importlib.util.find_spec("accelerate") is None or importlib.util.find_spec("transformers") is None:
+        pytest.skip("transformers and accelerate are not installed")
+    assert run_example(run_process, "transformers_trainer.py").splitlines()[-1].startswith("steps 4 loss ")
+
+
+def test_the_train_snippet_of_the_readme(run_process) -> None:
+    train = (ROOT / "README.md").read_text().partition("## Train")[2]
+    snippet = re.search(r"```python\n(.*?)```", train, re.DOTALL)
+    assert snippet is not None
+    done = run_process([sys.executable, "-c", snippet[1] + "print(video.shape[1:], target.shape[1:], known.dtype)"])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "torch.Size([8, 3, 96, 128]) torch.Size([8, 96, 128]) torch.bool\n"
