@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 import brokenvideos
+from brokenvideos.tools.agree.command import agree
+from brokenvideos.tools.evaluate.command import evaluate
 
 app = typer.Typer(
     name="brokenvideos",
@@ -85,7 +87,9 @@ def sample(
 def build(
     raw: Annotated[Path, typer.Argument(help="A folder of raw annotations.")],
     out: Annotated[Path, typer.Argument(help="The release folder to make.")],
-    layout: Annotated[str, typer.Option(help="auto, own, davis, sav or mask-video.")] = "auto",
+    layout: Annotated[
+        str, typer.Option(help="auto, own, davis, sav, mask-video, coco, cvat, label-studio or labelme.")
+    ] = "auto",
     split_shards: Annotated[str, typer.Option(help="As in train=4,test=1; else one shard per 384 MB of video.")] = "",
     data_version: Annotated[str, typer.Option(help="SemVer of the data.")] = brokenvideos.DATA_VERSION,
     artifact_type: Annotated[
@@ -157,6 +161,27 @@ def stats(
 
 
 @app.command()
+def export(
+    release: Annotated[Path, typer.Argument(help="A release folder.")],
+    out: Annotated[Path, typer.Argument(help="The raw folder to make.")],
+    layout: Annotated[str, typer.Option(help="own, davis, sav or coco.")] = "own",
+    videos: Annotated[bool, typer.Option("--videos", help="Also write the videos; own and davis always do.")] = False,
+    lossy: Annotated[
+        bool, typer.Option("--lossy", help="Write what the layout can carry of what it cannot carry whole.")
+    ] = False,
+) -> None:
+    """Write a release's annotations back as a raw folder, from which `build` gives equal digests."""
+    from brokenvideos.builder.export import export as export_release
+    from brokenvideos.tools.progress import progress
+
+    with progress() as show:
+        report = export_release(release, out, layout=layout, videos=videos, lossy=lossy, on_progress=show)
+    for loss in report.losses:
+        typer.echo(f"lost: {loss}")
+    typer.echo(f"{out}: {report.num_videos} videos, {report.num_masks} masks. Next: brokenvideos build {out} OUT")
+
+
+@app.command()
 def view(
     release: Annotated[str, typer.Argument(help="A release folder, or `sample`.")],
     video_id: Annotated[str, typer.Argument(help="Which video.")],
@@ -169,6 +194,10 @@ def view(
 
     numbers = [int(number) for number in frames.split(",")] if frames else None
     typer.echo(draw(find_row(release, video_id), out, frames=numbers))
+
+
+app.command()(evaluate)
+app.command()(agree)
 
 
 def _pair(size: str) -> tuple[int, int]:
