@@ -22,21 +22,36 @@ def checked_bitmaps(masks: BitmapArray) -> UInt8Array:
         MaskError: wrong rank or dtype, a side of length 0, or the first mask with another value.
     """
     if not isinstance(masks, np.ndarray) or masks.ndim != 3 or masks.dtype not in (np.bool_, np.uint8):
-        found = f"{masks.dtype}{list(masks.shape)}" if isinstance(masks, np.ndarray) else type(masks).__name__
-        raise MaskError(
-            f"masks: got {found}, wanted uint8 or bool [N, H, W] of 0 and 1. "
-            "Stack single masks with mask[None]; compare a label map with one object_id first (labels == object_id)."
+        raise wrong_stack(
+            f"{masks.dtype}{list(masks.shape)}" if isinstance(masks, np.ndarray) else type(masks).__name__
         )
     if masks.shape[1] < 1 or masks.shape[2] < 1:
-        raise MaskError(
-            f"masks: got {masks.shape[1]} rows and {masks.shape[2]} columns, wanted at least 1 of each. "
-            "Pass masks of the size of the decoded frames."
-        )
+        raise wrong_sides(masks.shape[1], masks.shape[2])
     bits = masks.view(np.uint8)
     if bits.size and bits.max() > 1:
         index = int((bits > 1).any(axis=(1, 2)).argmax())
-        raise MaskError(
-            f"mask {index}: holds the value {bits[index].max()}, wanted only 0 and 1. "
-            "Compare first: masks > 0 for 0/255 masks, labels == object_id for a label map."
-        )
+        raise wrong_value(index, int(bits[index].max()))
     return bits
+
+
+def wrong_stack(found: str) -> MaskError:
+    """What to raise for anything but uint8 or bool [N, H, W]."""
+    return MaskError(
+        f"masks: got {found}, wanted uint8 or bool [N, H, W] of 0 and 1. "
+        "Stack single masks with mask[None]; compare a label map with one object_id first (labels == object_id)."
+    )
+
+
+def wrong_sides(height: int, width: int) -> MaskError:
+    """What to raise for masks with a side of length 0."""
+    return MaskError(
+        f"masks: got {height} rows and {width} columns, wanted at least 1 of each. Pass masks of the size of the decoded frames."
+    )
+
+
+def wrong_value(index: int, value: int) -> MaskError:
+    """What to raise for a mask that holds more than 0 and 1."""
+    return MaskError(
+        f"mask {index}: holds the value {value}, wanted only 0 and 1. "
+        "Compare first: masks > 0 for 0/255 masks, labels == object_id for a label map."
+    )

@@ -20,7 +20,8 @@ from brokenvideos.masks.runs import parse
 MAX_SIDE = 1 << 20
 """Longest side: weights fit in memory, and float64 holds the sum of one row exactly (2²⁰ · 2³¹ < 2⁵³)."""
 
-_P = 2**31 - 1
+P = 2**31 - 1
+_SLAB_PIXELS = 1 << 22  # of a bitmap that are floats at a time
 _DOMAIN = b"brokenvideos.maskfp.1\0"
 
 
@@ -47,7 +48,7 @@ def weights(height: int, width: int) -> Weights:
     lanes = np.empty((2, 1 + height + width), np.int64)
     for lane in (0, 1):
         stream = hashlib.shake_256(_DOMAIN + struct.pack("<IIB", height, width, lane)).digest(4 * lanes.shape[1])
-        lanes[lane] = 1 + np.frombuffer(stream, "<u4").astype(np.int64) % (_P - 1)
+        lanes[lane] = 1 + np.frombuffer(stream, "<u4").astype(np.int64) % (P - 1)
     lanes.flags.writeable = False
     return Weights(lanes[:, 0], lanes[:, 1 : 1 + height], lanes[:, 1 + height :])
 
@@ -80,9 +81,9 @@ def fingerprint_labels(label_map: LabelArray) -> dict[int, int]:
     lanes: list[Int64Array] = []
     for lane in (0, 1):
         column_weights = of_size.columns[lane].astype(np.float64)
-        row_sums = np.bincount(bins, column_weights[x], minlength=len(object_ids) * height).astype(np.int64) % _P
-        terms = row_sums.reshape(-1, height) * of_size.rows[lane] % _P
-        lanes.append((of_size.origin[lane] + terms.sum(axis=1)) % _P)
+        row_sums = np.bincount(bins, column_weights[x], minlength=len(object_ids) * height).astype(np.int64) % P
+        terms = row_sums.reshape(-1, height) * of_size.rows[lane] % P
+        lanes.append((of_size.origin[lane] + terms.sum(axis=1)) % P)
     return dict(zip(object_ids.tolist(), _joined(lanes[0], lanes[1]).tolist(), strict=True))
 
 
@@ -99,12 +100,17 @@ def fingerprint_bitmaps(masks: BitmapArray) -> Int64Array:
     of_size = weights(bits.shape[1], bits.shape[2])
     column_weights = of_size.columns.astype(np.float64)
     lanes = np.empty((2, len(bits)), np.int64)
+    step = max(1, _SLAB_PIXELS // bits.shape[2])
     for index, bitmap in enumerate(bits):
-        pixels = bitmap.astype(np.float64)
+        row_sums = np.empty((2, bits.shape[1]))
+        for start in range(0, bits.shape[1], step):
+            pixels = bitmap[start : start + step].astype(np.float64)
+            for lane in (0, 1):
+                # Not `@`: BLAS wakes its threads for this small product, and waiting for them can cost 20 times the product.
+                row_sums[lane, start : start + step] = np.einsum("yx,x->y", pixels, column_weights[lane])
         for lane in (0, 1):
-            # Not `@`: BLAS wakes its threads for this small product, and waiting for them can cost 20 times the product.
-            row_sums = np.einsum("yx,x->y", pixels, column_weights[lane]).astype(np.int64) % _P
-            lanes[lane, index] = (of_size.origin[lane] + (of_size.rows[lane] * row_sums % _P).sum()) % _P
+            terms = of_size.rows[lane] * (row_sums[lane].astype(np.int64) % P) % P
+            lanes[lane, index] = (of_size.origin[lane] + terms.sum()) % P
     return _joined(lanes[0], lanes[1])
 
 
@@ -133,17 +139,17 @@ def fingerprint_counts(counts: Sequence[str], *, height: int, width: int) -> Int
     for lane in (0, 1):
         rows_before = _prefix_sums(of_size.rows[lane])
         # Whole columns before the place, then the rows above it in its own column; behind the last column there is none.
-        whole_columns = _prefix_sums(of_size.columns[lane]) * rows_before[-1] % _P
+        whole_columns = _prefix_sums(of_size.columns[lane]) * rows_before[-1] % P
         own_column = np.append(of_size.columns[lane], 0)
-        weight_before = whole_columns[column] + own_column[column] * rows_before[row] % _P
+        weight_before = whole_columns[column] + own_column[column] * rows_before[row] % P
         total = np.add.reduceat(signs * weight_before, runs.offsets[:-1])
-        lanes.append((of_size.origin[lane] + total) % _P)
+        lanes.append((of_size.origin[lane] + total) % P)
     return _joined(lanes[0], lanes[1])
 
 
 def _prefix_sums(values: Int64Array) -> Int64Array:
     """Sums modulo p of the first 0, 1, … all values: one entry more than `values`."""
-    return np.concatenate([[0], np.cumsum(values)]) % _P
+    return np.concatenate([[0], np.cumsum(values)]) % P
 
 
 def _joined(lane_0: Int64Array, lane_1: Int64Array) -> Int64Array:

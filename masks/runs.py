@@ -80,7 +80,7 @@ def parse(
             needed; no negative run; none longer than the mask; no empty run after the first; runs that sum to height · width.
     """
     height, width = checked_size(height, width)
-    text, bounds = _joined(counts, max_masks=max_masks, max_bytes=max_bytes)
+    text, bounds = joined(counts, max_masks=max_masks, max_bytes=max_bytes)
     if not len(counts):
         return Runs(np.zeros(0, np.int64), np.zeros(1, np.int64), height, width)
     groups = _groups(text, bounds)
@@ -161,8 +161,14 @@ def checked_size(height: int, width: int) -> tuple[int, int]:
     return height, width
 
 
-def _joined(counts: Sequence[str], *, max_masks: int, max_bytes: int) -> tuple[str, Int64Array]:
-    """All strings as one, and where each of them ends."""
+def joined(
+    counts: Sequence[str], *, max_masks: int = MAX_MASKS, max_bytes: int = MAX_COUNTS_BYTES
+) -> tuple[str, Int64Array]:
+    """All strings as one, and where each of them ends; their characters are not looked at.
+
+    Raises:
+        RLEError: no sequence of strings, more than the budget, or an empty string.
+    """
     if isinstance(counts, str | bytes):
         raise RLEError(f"counts is one {type(counts).__name__}, wanted a sequence of strings. Wrap it: [counts].")
     if len(counts) > max_masks:
