@@ -1,6 +1,8 @@
 """One mask format, done right: strict COCO RLE, batched decode and encode, measures, fingerprints and digests."""
 
 from brokenvideos.masks.arrays import MaskError
+from brokenvideos.masks.batch import RLEBatch, collate_planes
+from brokenvideos.masks.collate import collate_rle
 from brokenvideos.masks.digest import object_digest, video_digest
 from brokenvideos.masks.fingerprint import fingerprint_bitmaps, fingerprint_counts, fingerprint_labels, weights
 from brokenvideos.masks.masklets import ARTIFACT_TYPES, decode_masks
@@ -14,11 +16,14 @@ __all__ = [
     "MAX_DECODED_BYTES",
     "MAX_MASKS",
     "MaskError",
+    "RLEBatch",
     "RLEError",
     "Runs",
     "area",
     "bbox",
     "check",
+    "collate_planes",
+    "collate_rle",
     "decode",
     "decode_many",
     "decode_masks",

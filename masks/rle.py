@@ -1,12 +1,16 @@
 """Runs to bitmaps and back: batched decode and encode of COCO RLE strings."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from brokenvideos.masks.arrays import BitmapArray, UInt8Array, checked_bitmaps
-from brokenvideos.masks.runs import RLEError, Runs, checked_size, format_runs, parse
+from brokenvideos.masks.arrays import BitmapArray, Int64Array, UInt8Array, checked_bitmaps
+from brokenvideos.masks.batch import RLEBatch
+from brokenvideos.masks.runs import RLEError, Runs, checked_rle, checked_size, format_runs, located, parse
+
+if TYPE_CHECKING:
+    import torch
 
 MAX_DECODED_BYTES = 4 << 30
 """Of the bitmaps that one call may allocate: a string of ten bytes can ask for two gigabytes."""
@@ -15,6 +19,7 @@ MAX_DECODED_BYTES = 4 << 30
 _ENCODE_BYTES = 2 << 20
 
 
+@overload
 def decode(
     counts: Sequence[str],
     *,
@@ -22,21 +27,63 @@ def decode(
     width: int,
     out: UInt8Array | None = None,
     max_decoded_bytes: int = MAX_DECODED_BYTES,
-) -> UInt8Array:
+    device: None = None,
+) -> UInt8Array: ...
+@overload
+def decode(
+    counts: Sequence[str],
+    *,
+    height: int,
+    width: int,
+    max_decoded_bytes: int = MAX_DECODED_BYTES,
+    device: "torch.device | str",
+) -> "torch.Tensor": ...
+@overload
+def decode(
+    counts: RLEBatch, *, max_decoded_bytes: int = MAX_DECODED_BYTES, device: "torch.device | str"
+) -> "torch.Tensor": ...
+
+
+def decode(
+    counts: Sequence[str] | RLEBatch,
+    *,
+    height: int | None = None,
+    width: int | None = None,
+    out: UInt8Array | None = None,
+    max_decoded_bytes: int = MAX_DECODED_BYTES,
+    device: "torch.device | str | None" = None,
+) -> "UInt8Array | torch.Tensor":
     """uint8[N, H, W] of 0 and 1, in column-major memory: a transposed view of [N, W, H].
 
     Args:
-        counts: N canonical COCO RLE strings of one size; may be empty.
+        counts: N canonical COCO RLE strings of one size; may be empty. Or, with a device, a batch of `collate_rle` whose planes
+            have one size, which says it itself: N is then the number of planes.
         out: a buffer to decode into, C-contiguous uint8[M, W, H] with M >= N; the result is a view of its first N masks and the
-            rest stays as it is. A buffer that is used again decodes several times faster than fresh memory.
+            rest stays as it is. A buffer that is used again decodes several times faster than fresh memory. Not with a device.
         max_decoded_bytes: budget for N · H · W; not asked when `out` is given.
+        device: None = a NumPy array; "cpu", "cuda" or another torch device = a tensor there, equal to it. Only the strings travel.
 
     Raises:
         RLEError: a string is refused (see `parse`), the result is over the budget, or `out` does not fit.
+        DeviceError: there is no such device.
     """
+    if isinstance(counts, RLEBatch):
+        from brokenvideos.masks.device.bitmaps import decode_batch
+
+        return decode_batch(counts, device="cpu" if device is None else device, max_decoded_bytes=max_decoded_bytes)
+    if height is None or width is None:
+        raise RLEError("height and width are missing. Strings do not say their size: pass that of the decoded frames.")
+    if device is not None:
+        from brokenvideos.masks.device.bitmaps import decode as decode_on
+
+        if out is not None:
+            raise RLEError(
+                "out is given with a device, wanted only one of them. A device keeps and reuses its own memory."
+            )
+        return decode_on(counts, height=height, width=width, device=device, max_decoded_bytes=max_decoded_bytes)
     runs = parse(counts, height=height, width=width)
     if out is None:
-        _require_budget(len(runs) * runs.height * runs.width, max_decoded_bytes=max_decoded_bytes)
+        require_budget(len(runs) * runs.height * runs.width, max_decoded_bytes=max_decoded_bytes)
         # Zeros that nobody writes cost nothing: the system maps them when they are first touched.
         planes = np.zeros((len(runs), runs.width, runs.height), np.uint8)
     else:
@@ -50,27 +97,48 @@ def decode(
     return planes.transpose(0, 2, 1)
 
 
-def decode_many(rles: Sequence[Mapping[str, Any]], *, max_decoded_bytes: int = MAX_DECODED_BYTES) -> list[UInt8Array]:
+@overload
+def decode_many(
+    rles: Sequence[Mapping[str, Any]], *, max_decoded_bytes: int = MAX_DECODED_BYTES, device: None = None
+) -> list[UInt8Array]: ...
+@overload
+def decode_many(
+    rles: Sequence[Mapping[str, Any]] | RLEBatch,
+    *,
+    max_decoded_bytes: int = MAX_DECODED_BYTES,
+    device: "torch.device | str",
+) -> "list[torch.Tensor]": ...
+
+
+def decode_many(
+    rles: Sequence[Mapping[str, Any]] | RLEBatch,
+    *,
+    max_decoded_bytes: int = MAX_DECODED_BYTES,
+    device: "torch.device | str | None" = None,
+) -> "list[UInt8Array] | list[torch.Tensor]":
     """uint8[H, W] of 0 and 1 for every COCO RLE {'size': [height, width], 'counts': str}, in the order given.
 
     Masks of one size are decoded together and share their memory.
 
+    Args:
+        rles: or, with a device, a batch of `collate_rle`, whose rows give [T, H, W], or [T, K, H, W] where K planes were asked for.
+        max_decoded_bytes: budget for all sizes together.
+        device: None = NumPy arrays; a torch device = tensors there.
+
     Raises:
         RLEError: as `decode`; an entry without size or counts; the budget holds for all sizes together.
+        DeviceError: there is no such device.
     """
+    if isinstance(rles, RLEBatch) or device is not None:
+        from brokenvideos.masks.device.bitmaps import decode_many as decode_many_on
+
+        return decode_many_on(rles, device="cpu" if device is None else device, max_decoded_bytes=max_decoded_bytes)
     positions: dict[tuple[int, int], list[int]] = {}
     for index, rle in enumerate(rles):
-        try:
-            size, _ = rle["size"], rle["counts"]
-            height, width = size
-        except (KeyError, TypeError, ValueError):
-            raise RLEError(f"got {rle!r:.80}, wanted {{'size': [height, width], 'counts': str}}.", index) from None
-        try:
-            positions.setdefault(checked_size(height, width), []).append(index)
-        except RLEError as error:
-            raise RLEError(error.problem, index) from None
+        height, width, _ = checked_rle(rle, index)
+        positions.setdefault((height, width), []).append(index)
     decoded_bytes = sum(height * width * len(group) for (height, width), group in positions.items())
-    _require_budget(decoded_bytes, max_decoded_bytes=max_decoded_bytes)
+    require_budget(decoded_bytes, max_decoded_bytes=max_decoded_bytes)
     masks: dict[int, UInt8Array] = {}
     for (height, width), group in positions.items():
         try:
@@ -81,7 +149,7 @@ def decode_many(rles: Sequence[Mapping[str, Any]], *, max_decoded_bytes: int = M
                 max_decoded_bytes=max_decoded_bytes,
             )
         except RLEError as error:
-            raise RLEError(error.problem, None if error.index is None else group[error.index]) from None
+            raise located(error, group) from None
         masks.update(zip(group, decoded, strict=True))
     return [masks[index] for index in range(len(rles))]
 
@@ -136,7 +204,15 @@ def _runs_of(bits: UInt8Array) -> Runs:
     is_switch = np.empty(pixels.shape, np.bool_)
     np.not_equal(pixels[:, 1:], pixels[:, :-1], out=is_switch[:, 1:])
     is_switch[:, 0] = pixels[:, 0]  # runs start with background
-    switches = np.flatnonzero(is_switch)
+    return runs_of_switches(np.flatnonzero(is_switch), count, height=height, width=width)
+
+
+def runs_of_switches(switches: Int64Array, count: int, *, height: int, width: int) -> Runs:
+    """Runs of `count` masks whose pixels, one mask after the other, change at these places.
+
+    Args:
+        switches: ascending places of pixels that differ from the one before; a mask that starts with foreground does so too.
+    """
     mask_starts = np.arange(count + 1) * (height * width)
     switches_before = np.searchsorted(switches, mask_starts)
     # The first run of a mask starts at its first pixel, before a switch at the same place.
@@ -144,7 +220,12 @@ def _runs_of(bits: UInt8Array) -> Runs:
     return Runs(np.diff(run_starts), switches_before + np.arange(count + 1), height, width)
 
 
-def _require_budget(decoded_bytes: int, *, max_decoded_bytes: int) -> None:
+def require_budget(decoded_bytes: int, *, max_decoded_bytes: int) -> None:
+    """Nothing, when the bitmaps may be allocated.
+
+    Raises:
+        RLEError: they are over the budget.
+    """
     if decoded_bytes > max_decoded_bytes:
         raise RLEError(
             f"the bitmaps would take {decoded_bytes} bytes, wanted at most max_decoded_bytes={max_decoded_bytes}. "

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -159,6 +159,28 @@ def checked_size(height: int, width: int) -> tuple[int, int]:
             f"size [{height}, {width}]: {height * width} pixels, wanted fewer than {MAX_PIXELS + 1}. Cut the mask into tiles."
         )
     return height, width
+
+
+def checked_rle(rle: Any, index: int) -> tuple[int, int, Any]:
+    """Height, width and counts of {'size': [height, width], 'counts': str}; of counts nothing is checked.
+
+    Raises:
+        RLEError: size or counts is missing, or a size that no mask has; `index` is that given.
+    """
+    try:
+        size, counts = rle["size"], rle["counts"]
+        height, width = size
+    except (KeyError, TypeError, ValueError):
+        raise RLEError(f"got {rle!r:.80}, wanted {{'size': [height, width], 'counts': str}}.", index) from None
+    try:
+        return *checked_size(height, width), counts
+    except RLEError as error:
+        raise RLEError(error.problem, index) from None
+
+
+def located(error: RLEError, positions: Sequence[int]) -> RLEError:
+    """The error with the index that its mask has among all, when `positions` are those of the masks that were looked at."""
+    return RLEError(error.problem, None if error.index is None else int(positions[error.index]))
 
 
 def joined(

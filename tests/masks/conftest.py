@@ -1,7 +1,8 @@
-"""What the tests of masks/ share: a slow parser that reads as the format is written, and the masks of the real data."""
+"""What the tests of masks/ share: a slow parser that reads as the format is written, damaged strings, and the real masks."""
 
 import json
 import os
+import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -51,6 +52,46 @@ def reference_parse() -> Callable[..., list[int]]:
         return runs
 
     return parse_one
+
+
+@pytest.fixture(scope="session")
+def damaged_strings() -> Callable[[int], list[tuple[str, int, int]]]:
+    """So many strings with height and width, from sound to hopeless: real encodings with up to two changes, and telling bytes."""
+    from brokenvideos.masks import encode
+
+    def changed(rng: random.Random, text: str) -> str:
+        at = rng.randrange(len(text)) if text else 0
+        byte = ord(text[at]) - 48 if text else 0
+        choices = [
+            text,
+            text[:at] + chr(rng.randrange(46, 114)) + text[at + 1 :],
+            text[:at] + text[at + 1 :],
+            text[:at] + chr(rng.randrange(46, 114)) + text[at:],
+            text[:at],
+            text[:at] + text[at : at + 2][::-1] + text[at + 2 :],
+            text[: at + 1] + text[at:],
+            text[:at] + chr((byte ^ 32) % 64 + 48) + text[at + 1 :],
+            text[:at] + chr((byte ^ 16) % 64 + 48) + text[at + 1 :],
+            text[:at] + chr((byte | 32) % 64 + 48) + "0" + text[at + 1 :],
+            text[:at] + "P" * rng.randrange(5, 9) + text[at:],
+            text[:at] + "oooooo1" + text[at + 1 :],
+        ]
+        return rng.choice(choices)
+
+    def make(count: int) -> list[tuple[str, int, int]]:
+        rng, bits = random.Random(count), np.random.default_rng(count)
+        strings = []
+        while len(strings) < count:
+            height, width = rng.randint(1, 30), rng.randint(1, 30)
+            [text] = encode(bits.random((1, height, width)) < rng.choice([0.01, 0.1, 0.5, 0.99]))
+            if rng.random() < 0.3:
+                text = "".join(rng.choices("012?@NOPQo~", k=rng.randint(1, 6)))
+            for _ in range(rng.choice([0, 1, 1, 2])):
+                text = changed(rng, text)
+            strings.append((text, height, width))
+        return strings
+
+    return make
 
 
 @pytest.fixture(scope="session")

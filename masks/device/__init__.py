@@ -1,0 +1,29 @@
+"""The same masks on a torch device: strings in, bitmaps and fingerprints out, equal to NumPy's to the bit.
+
+Importing this package imports torch; `brokenvideos.masks` imports it only when a device is asked for. Three backends do the work:
+NumPy on the CPU, Triton kernels on CUDA where they load, torch operations anywhere else (`backend_of`). The torch operations are
+tested on the CPU, the kernels in Triton's interpreter and by compiling them for sm_90; neither has yet been run on a GPU.
+"""
+
+from brokenvideos.masks.device.bitmaps import decode, decode_batch, decode_many, decode_packed, decode_planes
+from brokenvideos.masks.device.fingerprints import fingerprint
+from brokenvideos.masks.device.place import Backend, DeviceError, backend_of, describe, require_device
+from brokenvideos.masks.device.proof import decoded_ahead, fingerprint_decoded
+from brokenvideos.masks.device.strings import encode
+
+__all__ = [
+    "Backend",
+    "DeviceError",
+    "backend_of",
+    "decode",
+    "decode_batch",
+    "decode_many",
+    "decode_packed",
+    "decode_planes",
+    "decoded_ahead",
+    "describe",
+    "encode",
+    "fingerprint",
+    "fingerprint_decoded",
+    "require_device",
+]

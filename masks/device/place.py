@@ -1,0 +1,98 @@
+"""Which device is asked for, whether it is there, and which backend works on it."""
+
+import subprocess
+from functools import lru_cache
+from typing import Literal, TypedDict
+
+import torch
+
+Backend = Literal["numpy", "torch", "triton"]
+
+
+class DeviceError(RuntimeError):
+    """A device that this machine or this torch does not have."""
+
+
+class DeviceFacts(TypedDict):
+    """What did the work, for reports: plain strings, None where it does not apply."""
+
+    device: str
+    name: str | None
+    backend: Backend
+    torch: str
+    triton: str | None
+
+
+def require_device(device: torch.device | str) -> torch.device:
+    """The device, with its index where it is a CUDA device.
+
+    Raises:
+        DeviceError: no such device, or no CUDA; says which and what to do.
+    """
+    try:
+        found = torch.device(device)
+    except RuntimeError:
+        raise DeviceError(f'device {device!r}: torch knows no such device, wanted "cpu", "cuda" or "cuda:1".') from None
+    if found.type != "cuda":
+        return found
+    if not torch.cuda.is_available():
+        built = "sees no CUDA device" if torch.version.cuda or torch.version.hip else "was built without CUDA"
+        raise DeviceError(
+            f"device {device}: torch {torch.__version__} {built}. Use device cpu, or install a torch with CUDA "
+            "(https://pytorch.org/get-started) on a machine with an NVIDIA GPU."
+        )
+    index = torch.cuda.current_device() if found.index is None else found.index
+    if index >= torch.cuda.device_count():
+        raise DeviceError(
+            f"device {device}: this machine has {torch.cuda.device_count()} CUDA devices, wanted an index below that."
+        )
+    return torch.device("cuda", index)
+
+
+def backend_of(device: torch.device) -> Backend:
+    """NumPy on the CPU, where it is faster than torch; on CUDA Triton when its kernels load, compile and give the right answer."""
+    if device.type == "cpu":
+        return "numpy"
+    return "triton" if device.type == "cuda" and _kernels_work(device) else "torch"
+
+
+def describe(device: torch.device | str) -> DeviceFacts:
+    """What works on this device, for a report.
+
+    Raises:
+        DeviceError: as `require_device`.
+    """
+    found = require_device(device)
+    backend = backend_of(found)
+    return {
+        "device": str(found),
+        "name": torch.cuda.get_device_name(found) if found.type == "cuda" else None,
+        "backend": backend,
+        "torch": str(torch.__version__),
+        "triton": _triton_version() if backend == "triton" else None,
+    }
+
+
+def _triton_version() -> str:
+    import triton
+
+    return str(triton.__version__)
+
+
+@lru_cache(maxsize=16)
+def _kernels_work(device: torch.device) -> bool:
+    """Tries the kernels once on a mask whose bitmap is known: Triton also wants a C compiler and a driver that suits it."""
+    try:
+        from triton.errors import TritonError
+
+        from brokenvideos.masks.device import kernels
+    except ImportError:
+        return False
+    text = torch.tensor(list(b"554L"), dtype=torch.uint8, device=device)  # 3 x 5 pixels, by pycocotools
+    try:
+        runs = kernels.parse(text, torch.tensor([4], device=device), torch.tensor([15], device=device))
+        planes = torch.empty((1, 15), dtype=torch.uint8, device=device)
+        kernels.raster(runs, planes, pixels=15)
+        return planes.tolist() == [[0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1]]
+    except (TritonError, ImportError, OSError, RuntimeError, subprocess.SubprocessError):
+        return False
