@@ -7,6 +7,7 @@ from brokenvideos.masks.digest import object_digest, video_digest
 from brokenvideos.masks.fingerprint import fingerprint_bitmaps, fingerprint_counts, fingerprint_labels, weights
 from brokenvideos.masks.masklets import ARTIFACT_TYPES, decode_masks
 from brokenvideos.masks.measures import area, bbox, iou, union
+from brokenvideos.masks.proof import decoded_ahead, fingerprint_decoded
 from brokenvideos.masks.rle import MAX_DECODED_BYTES, decode, decode_many, empty, encode
 from brokenvideos.masks.runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, Runs, check, format_runs, parse
 
@@ -27,10 +28,12 @@ __all__ = [
     "decode",
     "decode_many",
     "decode_masks",
+    "decoded_ahead",
     "empty",
     "encode",
     "fingerprint_bitmaps",
     "fingerprint_counts",
+    "fingerprint_decoded",
     "fingerprint_labels",
     "format_runs",
     "iou",

@@ -8,7 +8,7 @@ tested on the CPU, the kernels in Triton's interpreter and by compiling them for
 from brokenvideos.masks.device.bitmaps import decode, decode_batch, decode_many, decode_packed, decode_planes
 from brokenvideos.masks.device.fingerprints import fingerprint
 from brokenvideos.masks.device.place import Backend, DeviceError, backend_of, describe, require_device
-from brokenvideos.masks.device.proof import decoded_ahead, fingerprint_decoded
+from brokenvideos.masks.device.proof import fingerprint_decoded
 from brokenvideos.masks.device.strings import encode
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "decode_many",
     "decode_packed",
     "decode_planes",
-    "decoded_ahead",
     "describe",
     "encode",
     "fingerprint",

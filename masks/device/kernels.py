@@ -32,7 +32,8 @@ def parse_kernel(text, bounds, pixels, ends, counts, broken, BLOCK: tl.constexpr
     odd_before = start * 0
     end_before = start * 0
     first_rule = tl.full((), 8, tl.int32)
-    for block in range(start, stop, BLOCK):
+    block = start
+    while block < stop:  # not range(): interpreters before Triton 3.9 cannot count to a loaded value under NumPy 2.4
         at = block + lanes
         inside = at < stop
         group = tl.load(text + at, mask=inside, other=48).to(tl.int32) - 48
@@ -72,6 +73,7 @@ def parse_kernel(text, bounds, pixels, ends, counts, broken, BLOCK: tl.constexpr
         even_before += tl.sum(even_step, axis=0)
         odd_before += tl.sum(odd_step, axis=0)
         end_before += tl.sum(length, axis=0)
+        block += BLOCK
     first_rule = tl.where((end_before != pixel_count) & (first_rule > 7), 7, first_rule)
     tl.store(counts + index, runs_before)
     tl.store(broken + index, first_rule)

@@ -21,8 +21,10 @@ from brokenvideos.masks import (
     empty,
     encode,
     fingerprint_bitmaps,
+    proof,
 )
-from brokenvideos.masks.device import bitmaps, fingerprints, parse, proof, raster, strings
+from brokenvideos.masks.device import bitmaps, fingerprints, parse, raster, strings
+from brokenvideos.masks.device import proof as device_proof
 
 BATCHES = hnp.arrays(np.uint8, st.tuples(st.integers(0, 5), *[st.integers(1, 25)] * 2), elements=st.integers(0, 1))
 HOST_BACKENDS = ("numpy", "torch")
@@ -150,15 +152,15 @@ def test_the_budget_holds_bitmaps_at_a_time(backend, monkeypatch):
     """40 masks within a budget of 3: the largest stack that is drawn holds no more."""
     masks = np.random.default_rng(3).random((40, 10, 10)) < 0.3
     seen = []
-    name = "decode" if backend == "numpy" else "fingerprint_unchecked"
-    original = getattr(proof, name)
+    module, name = (proof, "decode") if backend == "numpy" else (device_proof, "fingerprint_unchecked")
+    original = getattr(module, name)
 
     def spy(*arguments, **options):
         result = original(*arguments, **options)
         seen.append(len(result))
         return result
 
-    monkeypatch.setattr(proof, name, spy)
+    monkeypatch.setattr(module, name, spy)
     found = device.fingerprint_decoded(
         encode(masks), height=10, width=10, device="cpu", budget_bytes=399, backend=backend
     )

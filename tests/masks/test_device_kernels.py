@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from brokenvideos.masks import collate_rle, encode
+from brokenvideos.masks import collate_rle, device, encode
 from brokenvideos.masks.device.bitmaps import read_any
 
 pytestmark = pytest.mark.skipif(
@@ -51,8 +51,16 @@ Path(sys.argv[2]).write_text(json.dumps(result))
 """
 
 
-def test_the_interpreter_gives_what_torch_gives(run_process, damaged_strings, tmp_path: Path) -> None:
-    strings = [entry for entry in damaged_strings(250) if entry[0] and len(entry[0]) <= 64]
+def judged(strings):
+    batch = collate_rle([{"size": [height, width], "counts": text} for text, height, width in strings])
+    return read_any(batch, device=torch.device("cpu"), backend="torch")
+
+
+@pytest.mark.parametrize("per_rule", [8, pytest.param(45, marks=pytest.mark.slow)])
+def test_the_interpreter_gives_what_torch_gives(run_process, damaged_strings, per_rule: int, tmp_path: Path) -> None:
+    made = [entry for entry in damaged_strings(3000) if entry[0] and len(entry[0]) <= 80]
+    rules = judged(made).broken.numpy()
+    strings = [made[index] for rule in range(9) for index in np.flatnonzero(rules == rule)[:per_rule]]
     rng = np.random.default_rng(3)
     # 4 pixels to a word, one pixel to a lane, a mask in several blocks, one pixel, a single run.
     stacks = [rng.random(shape) < share for shape, share in (((2, 8, 6), 0.4), ((2, 7, 5), 0.4), ((1, 12, 12), 0.1))]
@@ -66,15 +74,12 @@ def test_the_interpreter_gives_what_torch_gives(run_process, damaged_strings, tm
     assert done.returncode == 0, done.stderr
     found = json.loads(answer.read_text())
 
-    batch = collate_rle([{"size": [height, width], "counts": text} for text, height, width in strings])
-    runs = read_any(batch, device=torch.device("cpu"), backend="torch")
+    runs = judged(strings)
     assert found["broken"] == runs.broken.tolist()
     assert len(set(found["broken"])) == 9
     for index, ends in enumerate(found["ends"]):
         start, count = int(runs.starts[index]), int(runs.counts[index])
         assert ends is None or ends == runs.ends[start : start + count].tolist()
-
-    from brokenvideos.masks import device
 
     for at, (stack, (counts, height, width)) in enumerate(zip(stacks, masks, strict=True)):
         size = {"height": height, "width": width, "device": "cpu", "backend": "numpy"}

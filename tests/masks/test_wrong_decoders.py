@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from brokenvideos.builder import check_row, verify
-from brokenvideos.masks import device, encode, fingerprint_counts, fingerprint_labels, parse
-from brokenvideos.masks.device import proof
+from brokenvideos.masks import device, encode, fingerprint_counts, fingerprint_labels, parse, proof
+from brokenvideos.masks.device import proof as device_proof
 
 # Each takes the right bitmaps, bool[N, H, W], and gives what a decoder with one mistake would give.
 
@@ -92,7 +92,7 @@ def install(monkeypatch: pytest.MonkeyPatch, wrong: Callable) -> None:
 
 
 def install_on_device(monkeypatch: pytest.MonkeyPatch, wrong: Callable, *, height: int, width: int) -> None:
-    original = proof.draw
+    original = device_proof.draw
 
     def draw(runs, planes, *, pixels, backend):
         original(runs, planes, pixels=pixels, backend=backend)
@@ -100,7 +100,7 @@ def install_on_device(monkeypatch: pytest.MonkeyPatch, wrong: Callable, *, heigh
         drawn = wrong(right)
         planes[:] = torch.from_numpy(np.ascontiguousarray(drawn.transpose(0, 2, 1))).view(len(planes), -1)
 
-    monkeypatch.setattr(proof, "draw", draw)
+    monkeypatch.setattr(device_proof, "draw", draw)
 
 
 def caught(masks, wrong, *, backend, monkeypatch):
@@ -157,6 +157,7 @@ def test_a_right_decoder_raises_no_alarm(release: Path) -> None:
     assert verify(release).ok
 
 
+@pytest.mark.slow
 def test_no_real_davis_mask_raises_an_alarm(davis_label_maps):
     """By NumPy every mask, by torch those of every eighth frame: 3 to 10 ms each on a CPU."""
     checked = 0

@@ -1,0 +1,143 @@
+"""How the masks' part of `verify` grows with a release: 1 %, 100 %, 300 % of the paper's 3,254 videos of about 100 masks each.
+
+    python benchmarks/verify.py --share 1 10 [--masks DIR] [--size 720x1280] [--device cuda]
+
+Real masks (label maps as PNG below DIR, a DAVIS folder; else blobs made here) are repeated into a Parquet file of that size,
+with the fingerprints of their label maps. A process of its own then does what `verify` does with it: reads row groups, decodes on
+the device, fingerprints the decoded bitmaps, compares. Checksums of files, videos and tars are not part of it. Printed per share:
+seconds, masks per second, and the highest resident memory of that process (and of the device); time should grow as the masks do
+and memory not at all. `reading alone` is the time of the same loop without decoding. With --device cuda this has never been run.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from masks_decode import blob_label_maps, real_label_maps
+
+import brokenvideos
+from brokenvideos.masks import decoded_ahead, encode, fingerprint_labels
+
+PAPER_VIDEOS = 3254
+MASKS_PER_VIDEO = 100
+ROWS_PER_GROUP = 8
+
+
+def masks_to_repeat(folder: Path | None, size: str | None) -> tuple[list[str], list[int], int, int]:
+    """Counts, fingerprints of the label maps, height and width."""
+    label_maps = real_label_maps(folder) if folder else blob_label_maps()
+    height, width = label_maps[0].shape
+    if size:
+        to_height, to_width = (int(side) for side in size.split("x"))
+        rows, columns = np.arange(to_height) * height // to_height, np.arange(to_width) * width // to_width
+        label_maps = [labels[rows[:, None], columns] for labels in label_maps]
+        height, width = to_height, to_width
+    counts: list[str] = []
+    fingerprints: list[int] = []
+    for labels in label_maps:
+        of_map = fingerprint_labels(labels)
+        counts += encode(np.stack([labels == object_id for object_id in of_map]))
+        fingerprints += of_map.values()
+    return counts, fingerprints, height, width
+
+
+def write_release(path: Path, num_videos: int, masks: tuple[list[str], list[int], int, int]) -> None:
+    counts, fingerprints, height, width = masks
+    schema = pa.schema(
+        {
+            "height": pa.int32(),
+            "width": pa.int32(),
+            "counts": pa.list_(pa.string()),
+            "fingerprint": pa.list_(pa.int64()),
+        }
+    )
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for start in range(0, num_videos, ROWS_PER_GROUP):
+            rows = []
+            for video in range(start, min(start + ROWS_PER_GROUP, num_videos)):
+                at = [(video * MASKS_PER_VIDEO + place) % len(counts) for place in range(MASKS_PER_VIDEO)]
+                own = {"counts": [counts[i] for i in at], "fingerprint": [fingerprints[i] for i in at]}
+                rows.append({"height": height, "width": width, **own})
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def describe(device: str) -> object:
+    from brokenvideos.masks import device as on_device  # which imports torch
+
+    return on_device.describe(device)
+
+
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    for table in brokenvideos.read_parquet(str(path)):
+        yield from table.to_pylist()
+
+
+def measure(path: Path, device: str) -> dict[str, float]:
+    """In a process of its own, so that its highest memory is that of this release."""
+    start_s = time.perf_counter()
+    read = sum(len(row["counts"]) for row in rows_of(path))
+    reading_s = time.perf_counter() - start_s
+    if device != "cpu":
+        describe(device)  # kernels are compiled before the clock runs
+    start_s = time.perf_counter()
+    checked = wrong = 0
+    rows = decoded_ahead(rows_of(path), lambda row: (row["counts"], row["height"], row["width"]), device=device)
+    for row, found in rows:
+        checked += len(found)
+        wrong += sum(a != b for a, b in zip(found, row["fingerprint"], strict=True))
+    elapsed_s = time.perf_counter() - start_s
+    assert (read, wrong) == (checked, 0)
+    device_mb = 0.0
+    if device != "cpu":
+        import torch
+
+        device_mb = torch.cuda.max_memory_allocated() / 1e6
+    resident_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    return {
+        "masks": checked,
+        "s": elapsed_s,
+        "reading_s": reading_s,
+        "resident_mb": resident_mb,
+        "device_mb": device_mb,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description="Time the masks' part of verify at several sizes; prints Markdown rows."
+    )
+    parser.add_argument("--share", type=float, nargs="+", default=[1], help="per cent of the paper's size")
+    parser.add_argument("--masks", type=Path, help="folder of label maps as PNG; default: blobs made here")
+    parser.add_argument("--size", help="HEIGHTxWIDTH that the label maps are scaled to; default: their own")
+    parser.add_argument("--device", default="cpu")
+    wishes = parser.parse_args()
+
+    masks = masks_to_repeat(wishes.masks, wishes.size)
+    facts = "NumPy" if wishes.device == "cpu" else describe(wishes.device)
+    print(f"{len(masks[0])} masks of {masks[2]} x {masks[3]} repeated; {facts}\n")
+    print("| share | masks | file, MB | s | masks/s | reading alone, s | resident, MB | on device, MB |")
+    print("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for share in wishes.share:
+            path = Path(folder) / "annotations.parquet"
+            write_release(path, max(1, round(PAPER_VIDEOS * share / 100)), masks)
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                found = pool.apply(measure, (path, wishes.device))
+            print(
+                f"| {share:g} % | {found['masks']:,} | {path.stat().st_size / 1e6:.1f} | {found['s']:.1f} "
+                f"| {found['masks'] / found['s']:,.0f} | {found['reading_s']:.2f} | {found['resident_mb']:.0f} "
+                f"| {found['device_mb']:.0f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
