@@ -1,19 +1,16 @@
 """What one row says twice: its video's bytes, its frame index, its masks and their digests."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import brokenvideos
 from brokenvideos.frames import VideoError, demux_index, index_from_row
-from brokenvideos.masks import RLEError, decode, empty, fingerprint_bitmaps, object_digest, video_digest
-
-DECODE_BYTES = 64 * 2**20  # Bitmaps held at a time while masks are verified.
+from brokenvideos.masks import RLEError, empty, object_digest, video_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +31,16 @@ class Finding:
         return f"{' '.join(parts)}: {self.what}"
 
 
-def check_row(row: Mapping[str, Any], file: str, facts: Mapping[str, str]) -> Iterator[Finding]:
+def check_row(
+    row: Mapping[str, Any], file: str, facts: Mapping[str, str], decoded: Sequence[int | RLEError]
+) -> Iterator[Finding]:
     """Everything that one row says twice, or that manifest.json (`facts`) says again.
 
     Args:
         row: as `read_parquet` gives it, by `to_pylist`.
         file: the shard, for the findings.
         facts: digest and video_sha256 of manifest.json; missing ones are a finding.
+        decoded: of every mask of the row, what `masks.fingerprint_decoded` says.
     """
     video_id = row["video_id"]
     found = partial(Finding, file, video_id=video_id)
@@ -51,7 +51,7 @@ def check_row(row: Mapping[str, Any], file: str, facts: Mapping[str, str]) -> It
         if stated != sha256:
             yield found(f"the video's bytes have SHA-256 {sha256}, {source} says {stated}. Rebuild this video's shard.")
     yield from (found(what) for what in _check_index(row))
-    yield from _check_masks(row, file)
+    yield from _check_masks(row, file, decoded)
     kinds = sorted(set(row["objects"]["artifact_type"]))
     if row["artifact_types"] != kinds or row["label"] != int(bool(kinds)):
         yield found(
@@ -85,7 +85,7 @@ def _check_index(row: Mapping[str, Any]) -> Iterator[str]:
                 yield f"packets.{name} differs from a demux of the bytes. Rebuild this video's shard."
 
 
-def _check_masks(row: Mapping[str, Any], file: str) -> Iterator[Finding]:
+def _check_masks(row: Mapping[str, Any], file: str, decoded: Sequence[int | RLEError]) -> Iterator[Finding]:
     video_id, masks = row["video_id"], row["masks"]
     places = list(zip(masks["object_id"], masks["frame_index"], strict=True))
     if places != sorted(set(places)):
@@ -102,7 +102,6 @@ def _check_masks(row: Mapping[str, Any], file: str) -> Iterator[Finding]:
                 frame,
                 object_id,
             )
-    decoded = decoded_fingerprints(row)
     for (object_id, frame), stated, found in zip(places, masks["fingerprint"], decoded, strict=True):
         if isinstance(found, RLEError):
             yield Finding(file, f"counts are no canonical COCO RLE: {found}", video_id, frame, object_id)
@@ -117,28 +116,6 @@ def _check_masks(row: Mapping[str, Any], file: str) -> Iterator[Finding]:
             )
     if not any(isinstance(found, RLEError) for found in decoded):
         yield from _check_digests(row, file)
-
-
-def decoded_fingerprints(row: Mapping[str, Any]) -> list[int | RLEError]:
-    """Fingerprint of every mask of a row taken from its decoded bitmap, or why it cannot be decoded."""
-    counts, height, width = row["masks"]["counts"], row["height"], row["width"]
-    results: list[int | RLEError] = []
-    chunk = max(1, DECODE_BYTES // (height * width))
-    buffer: npt.NDArray[np.uint8] = np.empty((min(chunk, len(counts)), width, height), np.uint8)
-    while len(results) < len(counts):
-        start = len(results)
-        part = counts[start : start + chunk]
-        try:
-            bitmaps = decode(part, height=height, width=width, out=buffer)
-        except RLEError as error:
-            good = part[: error.index or 0]
-            if good:
-                bitmaps = decode(good, height=height, width=width, out=buffer)
-                results += [int(value) for value in fingerprint_bitmaps(bitmaps)]
-            results.append(error)
-        else:
-            results += [int(value) for value in fingerprint_bitmaps(bitmaps)]
-    return results
 
 
 def _check_digests(row: Mapping[str, Any], file: str) -> Iterator[Finding]:

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import brokenvideos
-from brokenvideos.builder.check_row import Finding, check_row, decoded_fingerprints
+from brokenvideos.builder.check_row import Finding, check_row
 from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_tasks
 from brokenvideos.builder.layouts import read_layout
 from brokenvideos.builder.manifest import MANIFEST, READING, SUMS, file_sha256, library_versions, read_sums
 from brokenvideos.builder.raw import RawError, RawVideo
-from brokenvideos.masks import fingerprint_labels
+from brokenvideos.masks import RLEError, decoded_ahead, fingerprint_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class VerifyReport:
     num_videos: int
     num_masks: int
     compared_with_raw: bool
+    device: Mapping[str, str | None]
     versions: Mapping[str, str]
     findings: tuple[Finding, ...]
 
@@ -49,7 +50,12 @@ class _ShardResult:
 
 
 def verify(
-    release: Path, *, raw: Path | None = None, workers: int = 1, on_progress: Progress = no_progress
+    release: Path,
+    *,
+    raw: Path | None = None,
+    device: str = "cpu",
+    workers: int = 1,
+    on_progress: Progress = no_progress,
 ) -> VerifyReport:
     """Compares everything in a release that is said twice.
 
@@ -57,14 +63,21 @@ def verify(
     the release was built, with that of the decoded bitmap; digests with the masks; frame_pts, num_frames and packets with a demux
     of the video's bytes; annotations Parquet and tar with the Parquet. With `raw`, the masks and videos of a raw folder too.
 
+    Args:
+        device: where masks are decoded: "cpu", "cuda", "cuda:1". Only their strings travel there, while the next row is read.
+
     Returns:
         A report with every finding, in the order of the shards. Nothing is raised for what is wrong with the release.
+
+    Raises:
+        DeviceError: there is no such device.
     """
+    used = _device_facts(device)
     findings, sums = _check_files(release)
     try:
         manifest = brokenvideos.read_manifest(str(release))
     except brokenvideos.ReleaseError as error:
-        return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw)
+        return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw, used)
     findings += _check_manifest(manifest, sums)
     raw_videos, raw_findings = _raw_videos(raw, manifest)
     tasks = [
@@ -73,13 +86,22 @@ def verify(
             shard,
             {i: manifest["videos"].get(i, {}) for i in shard["video_ids"]},
             raw_videos and _only(raw_videos, shard),
+            device,
         )
         for shard in manifest["shards"]
     ]
     with executor_of(workers) as executor:
         results = list(run_tasks(executor, _verify_shard, tasks, partial(on_progress, "verify shards")))
     findings += [finding for result in results for finding in result.findings] + raw_findings
-    return _report(release, manifest["data_version"], len(sums), results, findings, raw)
+    return _report(release, manifest["data_version"], len(sums), results, findings, raw, used)
+
+
+def _device_facts(device: str) -> Mapping[str, str | None]:
+    if device == "cpu":
+        return {"device": "cpu", "backend": "numpy"}
+    from brokenvideos.masks.device import describe
+
+    return {key: value if value is None else str(value) for key, value in describe(device).items()}
 
 
 def _report(
@@ -89,6 +111,7 @@ def _report(
     results: Sequence[_ShardResult],
     findings: Sequence[Finding],
     raw: Path | None,
+    device: Mapping[str, str | None],
 ) -> VerifyReport:
     return VerifyReport(
         release=str(release),
@@ -97,6 +120,7 @@ def _report(
         num_videos=sum(result.num_videos for result in results),
         num_masks=sum(result.num_masks for result in results),
         compared_with_raw=raw is not None,
+        device=device,
         versions=library_versions(),
         findings=tuple(findings),
     )
@@ -166,11 +190,11 @@ def _check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> lis
 
 # --- One shard -------------------------------------------------------------------------------------------------------
 
-_ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, RawVideo] | None]
+_ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, RawVideo] | None, str]
 
 
 def _verify_shard(task: _ShardTask) -> _ShardResult:
-    release, shard, facts, raw_videos = task
+    release, shard, facts, raw_videos, device = task
     paths = brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])
     findings: list[Finding] = []
     ids: list[str] = []
@@ -182,8 +206,9 @@ def _verify_shard(task: _ShardTask) -> _ShardResult:
         findings,
     )
     tar = _readable(paths["webdataset"], _tar_rows(release / paths["webdataset"]), findings)
-    for row, annotation, packed in zip_longest(parquet, annotations, tar):
-        if row is None:
+    # A thread decodes the masks of the next row while this one's video is hashed and demuxed.
+    for checked, annotation, packed in zip_longest(decoded_ahead(parquet, _strings, device=device), annotations, tar):
+        if checked is None:
             extra = (annotation or packed)["video_id"]
             findings.append(
                 Finding(
@@ -191,13 +216,14 @@ def _verify_shard(task: _ShardTask) -> _ShardResult:
                 )
             )
             continue
+        row, decoded = checked
         ids.append(row["video_id"])
         num_masks += len(row["masks"]["counts"])
-        findings += check_row(row, paths["default"], facts.get(row["video_id"], {}))
+        findings += check_row(row, paths["default"], facts.get(row["video_id"], {}), decoded)
         findings += _same_row(row, annotation, paths["annotations"])
         findings += _same_row(row, packed, paths["webdataset"])
         if raw_videos is not None and row["video_id"] in raw_videos:
-            findings += _same_as_raw(row, raw_videos[row["video_id"]], paths["default"])
+            findings += _same_as_raw(row, raw_videos[row["video_id"]], paths["default"], decoded)
     if ids != shard["video_ids"]:
         wrong = sorted(set(ids) ^ set(shard["video_ids"])) or "in another order"
         findings.append(
@@ -266,7 +292,13 @@ def _only(raw_videos: Mapping[str, RawVideo], shard: Mapping[str, Any]) -> dict[
     return {video_id: raw_videos[video_id] for video_id in shard["video_ids"] if video_id in raw_videos}
 
 
-def _same_as_raw(row: Mapping[str, Any], video: RawVideo, file: str) -> Iterator[Finding]:
+def _strings(row: Mapping[str, Any]) -> tuple[Sequence[str], int, int]:
+    return row["masks"]["counts"], row["height"], row["width"]
+
+
+def _same_as_raw(
+    row: Mapping[str, Any], video: RawVideo, file: str, decoded: Sequence[int | RLEError]
+) -> Iterator[Finding]:
     """Compares the decoded masks of a row with the label maps of the raw folder, by fingerprint, and the videos' bytes."""
     video_id = row["video_id"]
     try:
@@ -282,7 +314,7 @@ def _same_as_raw(row: Mapping[str, Any], video: RawVideo, file: str) -> Iterator
         yield Finding(file, f"the raw video or masks cannot be read: {error}", video_id)
         return
     places: Iterable[tuple[int, int]] = zip(row["masks"]["object_id"], row["masks"]["frame_index"], strict=True)
-    found = dict(zip(places, decoded_fingerprints(row), strict=True))
+    found = dict(zip(places, decoded, strict=True))
     for object_id, frame in sorted(found.keys() | wanted.keys()):
         place = (object_id, frame)
         if found.get(place) != wanted.get(place):

@@ -126,6 +126,7 @@ def build(
 def verify(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
     raw: Annotated[Path | None, typer.Option(help="Also compare with the raw folder it was built from.")] = None,
+    device: Annotated[str, typer.Option(help="Where masks are decoded: cpu, cuda or cuda:1.")] = "cpu",
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -134,7 +135,7 @@ def verify(
     from brokenvideos.tools.progress import progress
 
     with progress() as show:
-        report = verify_release(release, raw=raw, workers=workers, on_progress=show)
+        report = verify_release(release, raw=raw, device=device, workers=workers, on_progress=show)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=1))
     else:
