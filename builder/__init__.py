@@ -2,17 +2,27 @@
 
 from brokenvideos.builder.build import BuildOptions, build
 from brokenvideos.builder.check_row import Finding
+from brokenvideos.builder.diff import ReleaseDiff, diff
+from brokenvideos.builder.engine import WorkerError
 from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from brokenvideos.builder.rebuild import RebuildReport, rebuild
 from brokenvideos.builder.verify import VerifyReport, verify
+from brokenvideos.builder.work_folder import BuildError
 
 __all__ = [
+    "BuildError",
     "BuildOptions",
     "Finding",
     "FrameLabels",
     "Problem",
     "RawError",
     "RawVideo",
+    "RebuildReport",
+    "ReleaseDiff",
     "VerifyReport",
+    "WorkerError",
     "build",
+    "diff",
+    "rebuild",
     "verify",
 ]

@@ -1,8 +1,11 @@
 """Files that are whole or absent: written beside, hashed on the way, flushed to disk, renamed."""
 
+import contextlib
 import hashlib
 import io
 import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,24 +35,36 @@ class HashingFile(io.RawIOBase):
         return self._sha256.hexdigest()
 
     def close(self) -> None:
-        if not self.closed:
+        if self.closed:
+            return
+        # A full disk shows in the last flush: the file is closed all the same, and the error is raised once.
+        with contextlib.ExitStack() as stack:
+            stack.callback(super().close)
+            stack.callback(self._file.close)
             self._file.flush()
             os.fsync(self._file.fileno())
-            self._file.close()
-        super().close()
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[HashingFile]:
-    """Opens `path` for writing; it appears under its name when the block ends without an error, and not at all otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    """Opens `path` for writing; it appears under its name when the block ends without an error, and not at all otherwise.
+
+    Raises:
+        OSError: it cannot be written (no space, read-only); the error names `path`.
+    """
+    partial = partial_name(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with HashingFile(partial) as file:
             yield file
         partial.replace(path)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(partial)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
@@ -57,6 +72,27 @@ def write_atomic(path: Path, content: bytes) -> None:
     """Writes a small file whole."""
     with atomic_file(path) as file:
         file.write(content)
+
+
+def link_or_copy(source: Path, path: Path) -> None:
+    """Gives a file a second name, or copies it where the file system allows none; replaces what is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_name(path)
+    try:
+        try:
+            os.link(source, partial)
+        except OSError:  # another file system, or one without hard links
+            with source.open("rb") as reader, HashingFile(partial) as writer:
+                shutil.copyfileobj(reader, writer, 2**20)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def partial_name(path: Path) -> Path:
+    """Where a file is written before it gets its name; another one each time, since the writer before may not be dead yet."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
 
 
 def sync_folder(folder: Path) -> None:

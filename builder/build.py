@@ -1,8 +1,9 @@
 """Raw folder -> release folder."""
 
-import re
-import tempfile
-from collections.abc import Callable, Mapping
+import errno
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,13 +11,27 @@ from typing import Any
 
 import brokenvideos
 from brokenvideos.builder.atomic import sync_folder, write_atomic
-from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_tasks
-from brokenvideos.builder.ingest import Ingested, ingest
+from brokenvideos.builder.diff import version_of
+from brokenvideos.builder.engine import Engine, Progress, executor_of, no_progress, run_tasks
+from brokenvideos.builder.ingest import Ingested
 from brokenvideos.builder.layouts import detect, read_layout
-from brokenvideos.builder.manifest import MANIFEST, SUMS, file_sha256, manifest_bytes, manifest_of, sums_bytes
-from brokenvideos.builder.plan import assign_splits, plan_shards, split_rule
-from brokenvideos.builder.raw import Problem, RawError, RawVideo
-from brokenvideos.builder.shards import write_shard
+from brokenvideos.builder.manifest import (
+    MANIFEST,
+    SUMS,
+    file_sha256,
+    library_versions,
+    manifest_bytes,
+    manifest_of,
+    sums_bytes,
+)
+from brokenvideos.builder.parent import Parent, check_step, read_parent
+from brokenvideos.builder.plan import ShardPlan, assign_splits, plan_shards, split_rule
+from brokenvideos.builder.raw import Problem, RawError
+from brokenvideos.builder.tasks import IngestTask, ShardTask, run_ingest, run_shard
+from brokenvideos.builder.work_folder import BuildError, work_folder, work_folder_of
+
+MoreFiles = Callable[[Path], Mapping[str, bytes]]
+"""Called with a folder of finished shards; gives further files of the release by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +62,26 @@ def build(
     out: Path,
     options: BuildOptions | None = None,
     *,
+    parent: Path | None = None,
     workers: int = 1,
-    more_files: Callable[[Path], Mapping[str, bytes]] | None = None,
+    engine: Engine = "processes",
+    address: str | None = None,
+    fresh: bool = False,
+    more_files: MoreFiles | None = None,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Builds a release from raw annotations; the same input and versions give the same bytes for any number of workers.
 
-    Everything is written beside `out` and renamed at the end, so `out` is a whole release or absent.
+    Everything is written into a work folder beside `out`, and renamed at the end: `out` is a whole release or absent. A build that
+    was killed, or that met a full disk, goes on where it was.
 
     Args:
         raw: a folder in one of the layouts of `builder.layouts`.
         out: the release folder to make; must not exist, or be empty.
+        parent: the release before: its videos stay in their splits, its unchanged shard files are kept.
         workers: processes that decode and write; 1 works in this one.
+        engine, address: where they run, as `engine.executor_of` has it.
+        fresh: do not go on where an earlier build was.
         more_files: called with the finished shards' folder, gives further files (README.md) by name.
 
     Returns:
@@ -67,11 +90,38 @@ def build(
     Raises:
         RawError: everything that is wrong with the raw folder, one problem a line; nothing was written.
         FileExistsError: `out` holds something.
+        ReleaseError: `parent` is no release.
+        ValueError: an option, or a version whose step from the parent's is smaller than the changes demand.
+        BuildError: another process builds it, or the disk is full or read-only. WorkerError: a task killed its worker twice.
     """
     options = options or BuildOptions()
     _check_options(options)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
+    if engine == "ray":  # a worker elsewhere has another current folder
+        raw, out, parent = raw.absolute(), out.absolute(), parent and parent.absolute()
+    before = None if parent is None else read_parent(parent)
+    if before is not None and version_of(options.data_version) <= version_of(before.version):
+        raise ValueError(
+            f"data version {options.data_version}: the parent {parent} is {before.version}. Give a later --data-version."
+        )
+    with executor_of(workers, engine=engine, address=address) as executor:
+        return build_with(
+            executor, raw, out, options, parent=before, fresh=fresh, more_files=more_files, on_progress=on_progress
+        )
+
+
+def build_with(
+    executor: Executor | None,
+    raw: Path,
+    out: Path,
+    options: BuildOptions,
+    *,
+    parent: Parent | None,
+    fresh: bool,
+    more_files: MoreFiles | None,
+    on_progress: Progress,
+) -> dict[str, Any]:
+    """`build` in a pool that is there; arguments and errors are its."""
+    _check_free(out)
     reading: dict[str, Any] = {
         "layout": detect(raw) if options.layout == "auto" else options.layout,
         "artifact_type": options.artifact_type,
@@ -79,37 +129,32 @@ def build(
         "void": options.void,
     }
     videos, problems = read_layout(raw, **reading)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix=f".{out.name}.building-", dir=out.parent) as work,
-        executor_of(workers) as executor,
-    ):
-        rows, release = Path(work) / "rows", Path(work) / "release"
-        rows.mkdir()
-        release.mkdir()
-        tasks = [(video, rows / f"{video.video_id}.arrow", str(reading["layout"])) for video in videos]
-        results = list(run_tasks(executor, _ingest, tasks, partial(on_progress, "decode videos, read masks")))
+    with _room_wanted(out), work_folder(out, fresh=fresh) as work:
+        _check_free(out)
+        versions = library_versions()
+        rows = [IngestTask(video, str(reading["layout"]), raw, work / "rows", versions) for video in videos]
+        on_done = partial(on_progress, "decode videos, read masks")
+        results = list(run_tasks(executor, run_ingest, rows, on_done, name_of=_name_of_ingest))
         problems += [problem for result in results if isinstance(result, list) for problem in result]
         if problems or not videos:
             raise RawError(_report(raw, problems))
-        ingested = [result for result in results if isinstance(result, Ingested)]
-        plans = plan_shards(ingested, assign_splits(ingested, seed=options.seed), num_shards=options.num_shards or {})
-        files = list(
-            run_tasks(executor, _write_shard, [(plan, release) for plan in plans], partial(on_progress, "write shards"))
-        )
+        plans = _plan([result for result in results if isinstance(result, Ingested)], options, parent)
+        release = work / "release"
+        kept = [parent.shard(plan) if parent else None for plan in plans]
+        shards = [
+            ShardTask(plan, release, work / "shards", before, versions)
+            for plan, before in zip(plans, kept, strict=True)
+        ]
+        on_done = partial(on_progress, "write shards")
+        files = list(run_tasks(executor, run_shard, shards, on_done, name_of=_name_of_shard))
         manifest = manifest_of(
             zip(plans, files, strict=True),
             data_version=options.data_version,
-            parent_version=None,
+            parent_version=parent.version if parent else None,
             reading=reading,
-            split_rule=split_rule(options.seed),
+            split_rule=split_rule(options.seed, grown=parent is not None),
         )
-        write_atomic(release / MANIFEST, manifest_bytes(manifest))
-        for name, content in (more_files(release) if more_files else {}).items():
-            write_atomic(release / name, content)
-        sums = {file.path: file.sha256 for shard in files for file in shard}
-        sums |= {path.name: file_sha256(path) for path in release.iterdir() if path.is_file()}
-        write_atomic(release / SUMS, sums_bytes(sums))
+        _seal(release, manifest, more_files)
         if out.exists():
             out.rmdir()
         release.rename(out)
@@ -117,9 +162,57 @@ def build(
     return manifest
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+@contextmanager
+def _room_wanted(out: Path) -> Iterator[None]:
+    """Says of a disk that takes no more what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        refused = error.errno == errno.EACCES and str(error.filename).startswith(str(work_folder_of(out)))
+        if error.errno not in _NO_ROOM and not refused:
+            raise
+        raise BuildError(
+            f"{out}: not finished: {error}. Make room there, or make it writable, and give the same command again: what is done is "
+            "kept, and the build goes on from there."
+        ) from error
+
+
+def _check_free(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
+
+
+def _plan(ingested: list[Ingested], options: BuildOptions, parent: Parent | None) -> list[ShardPlan]:
+    splits = assign_splits(ingested, seed=options.seed, kept=parent.splits if parent else None)
+    plans = plan_shards(
+        ingested, splits, num_shards=options.num_shards or {}, parent_shards=parent.num_shards if parent else None
+    )
+    if parent is not None:
+        check_step(parent, plans, options.data_version)
+    return plans
+
+
+def _seal(release: Path, manifest: dict[str, Any], more_files: MoreFiles | None) -> None:
+    """Writes what stands beside the shards, and takes away what a build with other options left."""
+    sums = {file["path"]: file["sha256"] for shard in manifest["shards"] for file in shard["files"]}
+    for path in sorted(release.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.relative_to(release).as_posix() not in sums:
+            path.unlink()
+    write_atomic(release / MANIFEST, manifest_bytes(manifest))
+    for name, content in (more_files(release) if more_files else {}).items():
+        write_atomic(release / name, content)
+    sums |= {path.name: file_sha256(path) for path in release.iterdir() if path.is_file()}
+    write_atomic(release / SUMS, sums_bytes(sums))
+
+
 def _check_options(options: BuildOptions) -> None:
-    if not re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", options.data_version):
-        raise ValueError(f"data version {options.data_version!r}: wanted MAJOR.MINOR.PATCH, as in 1.0.0.")
+    version_of(options.data_version)
     for split, count in (options.num_shards or {}).items():
         if split not in brokenvideos.SPLITS or not 1 <= count <= brokenvideos.MAX_SHARDS:
             raise ValueError(
@@ -134,10 +227,9 @@ def _report(raw: Path, problems: list[Problem]) -> str:
     return f"{raw}: {len(problems)} problem{'s' if len(problems) > 1 else ''}, nothing was written.\n{lines}"
 
 
-def _ingest(task: tuple[RawVideo, Path, str]) -> Ingested | list[Problem]:
-    video, row_path, layout = task
-    return ingest(video, row_path, layout=layout)
+def _name_of_ingest(task: IngestTask) -> str:
+    return f"video {task.video.video_id}"
 
 
-def _write_shard(task: tuple[Any, Path]) -> Any:
-    return write_shard(*task)
+def _name_of_shard(task: ShardTask) -> str:
+    return f"shard {task.plan.split} {task.plan.index}"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import brokenvideos
+from brokenvideos.builder.row_json import row_digest
 from brokenvideos.frames import VideoError, demux_index, index_from_row
 from brokenvideos.masks import RLEError, empty, object_digest, video_digest
 
@@ -39,7 +40,7 @@ def check_row(
     Args:
         row: as `read_parquet` gives it, by `to_pylist`.
         file: the shard, for the findings.
-        facts: digest and video_sha256 of manifest.json; missing ones are a finding.
+        facts: digest and video_sha256 of manifest.json, which must be there, and row_digest, which may.
         decoded: of every mask of the row, what `masks.fingerprint_decoded` says.
     """
     video_id = row["video_id"]
@@ -61,6 +62,9 @@ def check_row(
         yield found(
             f"digest is {row['digest']}, manifest.json says {facts.get('digest')}. If it changed on purpose, cut a new release."
         )
+    stated, rows = facts.get("row_digest"), row_digest(row, video_name=row["video"]["path"])
+    if stated is not None and stated != rows:  # manifests of early releases have none
+        yield found(f"the row has digest {rows}, manifest.json says {stated}. Rebuild this video's shard.")
 
 
 def _check_index(row: Mapping[str, Any]) -> Iterator[str]:

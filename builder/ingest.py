@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 import brokenvideos
+from brokenvideos.builder.atomic import atomic_file
 from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from brokenvideos.builder.row_json import row_digest
 from brokenvideos.frames import VideoError, VideoIndex, index_to_columns, index_video
 from brokenvideos.masks import empty, encode, fingerprint_labels, object_digest, video_digest
 
@@ -31,6 +33,13 @@ class Ingested:
     video_bytes: int
     row_path: Path
     video_path: Path
+    row_digest: str = ""
+    """Of everything that the row says, as `row_json.row_digest` gives it."""
+
+    @property
+    def video_name(self) -> str:
+        """What a release calls the video's file."""
+        return name_of_video(self.video_id, self.video_path)
 
 
 @dataclass(slots=True)
@@ -59,8 +68,10 @@ def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[P
         return [Problem(f"video {video.video_id}", what) for what in problems]
     row = _row(video, data, index, masklets, layout=layout)
     table = pa.Table.from_pylist([row], schema=brokenvideos.ANNOTATION_FEATURES.arrow_schema)
-    with pa.OSFile(str(row_path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+    with atomic_file(row_path) as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
+    # Of the row as it is read back: what a file cannot hold is then not in the digest either.
+    digest = row_digest(table.to_pylist()[0], video_name=name_of_video(video.video_id, video.video_path))
     return Ingested(
         video_id=video.video_id,
         label=brokenvideos.LABELS[row["label"]],
@@ -72,7 +83,13 @@ def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[P
         video_bytes=len(data),
         row_path=row_path,
         video_path=video.video_path,
+        row_digest=digest,
     )
+
+
+def name_of_video(video_id: str, video_path: Path) -> str:
+    """What a release calls a video's file: its id with the suffix that it came with."""
+    return f"{video_id}{video_path.suffix.lower()}"
 
 
 def read_video(path: Path) -> bytes:

@@ -68,7 +68,14 @@ def manifest_of(
             }
             for plan, files in shards
         ],
-        "videos": {video.video_id: {"digest": video.digest, "video_sha256": video.video_sha256} for video in videos},
+        "videos": {
+            video.video_id: {
+                "digest": video.digest,
+                "video_sha256": video.video_sha256,
+                "row_digest": video.row_digest,
+            }
+            for video in videos
+        },
     }
 
 

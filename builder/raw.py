@@ -39,7 +39,10 @@ class FrameLabels:
 
 
 class MaskSource(Protocol):
-    """The masks of one video where its layout keeps them. Picklable; opens nothing before `read` is called."""
+    """The masks of one video where its layout keeps them. A picklable dataclass that opens nothing before `read` is called.
+
+    Whatever it reads is in its fields, or there as a `Path`: a build that goes on tells from them whether the masks have changed.
+    """
 
     def read(self) -> Iterator[FrameLabels]:
         """Frames that carry a file or entry, ascending; a frame that is not yielded has no marked pixel.

@@ -1,9 +1,7 @@
 """One shard of a release: its Parquet, annotations Parquet and tar, byte for byte the same on every run."""
 
-import base64
 import hashlib
 import io
-import json
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +18,7 @@ import brokenvideos
 from brokenvideos.builder.atomic import atomic_file
 from brokenvideos.builder.ingest import Ingested, read_video
 from brokenvideos.builder.plan import ShardPlan
+from brokenvideos.builder.row_json import tar_json
 
 ROW_GROUP_BYTES = 16 * 2**20  # Of video: the next video after this many starts a new row group.
 MAX_ROW_GROUP_ROWS = 1000
@@ -81,7 +80,7 @@ def _row_groups(videos: tuple[Ingested, ...]) -> Iterator[list[dict[str, Any]]]:
             group, group_bytes = [], 0
         with pa.OSFile(str(video.row_path)) as source:
             (row,) = pa.ipc.open_file(source).read_all().to_pylist()
-        row["video"] = {"bytes": data, "path": f"{video.video_id}{video.video_path.suffix.lower()}"}
+        row["video"] = {"bytes": data, "path": video.video_name}
         group.append(row)
         group_bytes += len(data)
     if group:
@@ -103,19 +102,6 @@ def _parquet_writer(file: Any, features: datasets.Features) -> pq.ParquetWriter:
         version="2.6",
         store_schema=True,
     )
-
-
-def tar_json(row: dict[str, Any]) -> bytes:
-    """The json member of a row: every column but `video`, class labels by name, codec.extradata in base64."""
-    kinds = brokenvideos.ARTIFACT_TYPES
-    named = {
-        **{column: row[column] for column in brokenvideos.ANNOTATION_FEATURES},
-        "label": brokenvideos.LABELS[row["label"]],
-        "artifact_types": [kinds[kind] for kind in row["artifact_types"]],
-        "objects": {**row["objects"], "artifact_type": [kinds[kind] for kind in row["objects"]["artifact_type"]]},
-        "codec": {**row["codec"], "extradata": base64.b64encode(row["codec"]["extradata"]).decode()},
-    }
-    return json.dumps(named, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _add_to_tar(tar: tarfile.TarFile, row: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 
 Workers = Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")]
+Engine = Literal["processes", "ray"]  # as in builder.engine, which is imported by the commands that need it
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
 
@@ -98,6 +99,14 @@ def build(
     generator: Annotated[str | None, typer.Option(help="Of every video, where the layout names none.")] = None,
     void: Annotated[int | None, typer.Option(min=1, help="A label value to leave out (DAVIS: 255).")] = None,
     seed: Annotated[int, typer.Option(help="Of the split assignment.")] = 0,
+    parent: Annotated[
+        Path | None, typer.Option(help="The release before: splits stay, unchanged shard files are kept.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over instead of going on where an earlier build ended.")
+    ] = False,
+    engine: Annotated[Engine, typer.Option(help="Where the work is done.")] = "processes",
+    address: Annotated[str | None, typer.Option(help="Of an existing Ray cluster, as in auto or HOST:PORT.")] = None,
     workers: Workers = 1,
 ) -> None:
     """Build a release (Parquet, tars, manifest, checksums, card) from raw annotations."""
@@ -116,7 +125,18 @@ def build(
         seed=seed,
     )
     with progress() as show:
-        manifest = build_release(raw, out, options, workers=workers, more_files=card_files, on_progress=show)
+        manifest = build_release(
+            raw,
+            out,
+            options,
+            parent=parent,
+            workers=workers,
+            engine=engine,
+            address=address,
+            fresh=fresh,
+            more_files=card_files,
+            on_progress=show,
+        )
     typer.echo(
         f"{out}: {len(manifest['videos'])} videos in {len(manifest['shards'])} shards. Next: brokenvideos verify {out}"
     )
@@ -146,6 +166,38 @@ def verify(
         verdict = "no difference" if report.ok else f"findings: {len(report.findings)}"
         typer.echo(f"{release}: {counted} checked{against}; {verdict}.")
     raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def rebuild(
+    release: Annotated[Path, typer.Argument(help="A release folder.")],
+    raw: Annotated[Path, typer.Option(help="The raw folder that it was built from.")],
+    workers: Workers = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Build a release again into a temporary folder (TMPDIR) and compare every byte; under other versions, the content."""
+    from brokenvideos.builder import rebuild as rebuild_release
+    from brokenvideos.card import card_files
+    from brokenvideos.tools.progress import progress
+
+    with progress() as show:
+        report = rebuild_release(release, raw, workers=workers, more_files=card_files, on_progress=show)
+    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(report.lines()))
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="A release folder.")],
+    new: Annotated[Path, typer.Argument(help="A later release folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """List videos that were added, removed or changed, and the version step that this demands; status 1 if NEW's is smaller."""
+    from brokenvideos.builder import diff as diff_releases
+
+    found = diff_releases(old, new)
+    typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else "\n".join(found.lines()))
+    raise typer.Exit(0 if found.version_ok else 1)
 
 
 @app.command()

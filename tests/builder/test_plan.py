@@ -96,6 +96,39 @@ def test_shards_are_counted_by_bytes_where_no_number_is_given() -> None:
     assert [(plan.split, plan.num_shards) for plan in plans] == [("test", 3)] * 3
 
 
+def test_videos_of_the_parent_stay_and_their_prompts_draw_new_ones() -> None:
+    prompts = ["a cat", "a dog", None, None, "a bird"]
+    before = [video(number, prompt=prompts[number % 5]) for number in range(40)]
+    kept = assign_splits(before, seed=1)
+    more = [video(number, prompt=prompts[number % 5]) for number in range(40, 80)]
+    after = assign_splits([*more, *before], seed=2, kept=kept)
+    assert {video_id: after[video_id] for video_id in kept} == kept
+    for prompt in set(prompts) - {None}:
+        assert len({after[v.video_id] for v in before + more if v.prompt == prompt}) == 1
+    counts = Counter(after.values())
+    assert counts == pytest.approx({split: 80 * share for split, share in SPLIT_FRACTIONS.items()}, abs=12)
+
+
+def test_a_prompt_that_joins_videos_of_two_splits_is_refused() -> None:
+    videos = [video(0, prompt="a cat"), video(1, prompt="a cat")]
+    with pytest.raises(RawError) as caught:
+        assign_splits(videos, kept={"g_00000": "train", "g_00001": "test"})
+    assert str(caught.value) == (
+        "videos ['g_00000', 'g_00001'] share 'prompt a cat' and name or had in the parent different splits ['test', 'train']. "
+        "Give them one split."
+    )
+    named = [video(0, prompt="a cat", split="test"), video(1, prompt="a cat")]
+    assert set(assign_splits(named, kept={"g_00000": "train", "g_00001": "test"}).values()) == {"test"}
+
+
+@pytest.mark.parametrize(("number", "parent", "wanted"), [(25, 2, 2), (25, 1, 3), (25, 7, 7), (45, 2, 5)])
+def test_shards_are_as_many_as_the_parent_s_until_they_grow_too_large(number: int, parent: int, wanted: int) -> None:
+    videos = [video(n) for n in range(number)]
+    splits = {v.video_id: "test" for v in videos}
+    assert len(plan_shards(videos, splits, num_shards={}, parent_shards={"test": parent})) == wanted
+    assert len(plan_shards(videos, splits, num_shards={"test": 4}, parent_shards={"test": parent})) == 4
+
+
 def test_shard_of_is_what_the_contract_says() -> None:
     assert [brokenvideos.shard_of(video_id, 7) for video_id in ("Cog5B_00000", "Kling_00412", "a")] == [
         int.from_bytes(__import__("hashlib").sha256(video_id.encode()).digest()[:8], "big") % 7

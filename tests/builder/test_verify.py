@@ -218,6 +218,15 @@ def test_one_manifest_entry_is_found(copy: Path) -> None:
     ]
 
 
+def test_a_row_that_the_manifest_does_not_know_is_found(copy: Path) -> None:
+    path, video_id = broken_place(copy)
+    digest = brokenvideos.read_manifest(str(copy))["videos"][video_id]["row_digest"]
+    edit_manifest(copy, lambda manifest: manifest["videos"][video_id].update(row_digest="0" * 64))
+    assert findings(copy) == [
+        f"{path} video {video_id}: the row has digest {digest}, manifest.json says {'0' * 64}. Rebuild this video's shard."
+    ]
+
+
 def test_an_edited_manifest_is_found_by_its_sum(copy: Path) -> None:
     text = (copy / "manifest.json").read_text()
     (copy / "manifest.json").write_text(text.replace('"data_version": "1.0.0"', '"data_version": "1.0.1"'))

@@ -100,6 +100,7 @@ def readme_blocks(language: str) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # each command starts an interpreter
 def test_the_commands_of_the_readme_run(run, tmp_path: Path) -> None:
     commands = [
         line for block in readme_blocks("console") for line in block.splitlines() if line.startswith("$ brokenvideos")

@@ -1,0 +1,276 @@
+"""What changed from one release to the next, and the version step that this demands."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import brokenvideos
+from brokenvideos.masks import area, iou
+
+Step = Literal["major", "minor", "patch"]
+"""Of the data version. major: existing data changed or went; minor: videos were added; patch: the same data in other bytes."""
+
+Kind = Literal["video", "masks", "metadata"]
+
+OF_VIDEO = ("height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec")
+"""Columns that the video's bytes decide; beside equal bytes another version of the reader does."""
+
+OF_PERSON = ("split", "generator", "prompt")
+"""What people say of a video, with `source` and the artifact types of its objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What a manifest says of one video."""
+
+    split: str
+    digest: str
+    video_sha256: str
+    row_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaskChange:
+    """One object in one frame that is not as it was.
+
+    Attributes:
+        old_pixels, new_pixels: of the mask; 0 where there is none.
+        iou: of the two masks; 0 where there is one only, None where they have different sizes.
+    """
+
+    object_id: int
+    frame_index: int
+    old_pixels: int
+    new_pixels: int
+    iou: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoChange:
+    """One video that is in both releases and is not the same.
+
+    Attributes:
+        kinds: "video": other bytes; "masks": other annotation; "metadata": whatever follows from neither.
+        columns: of the row, and "split", which differ; without those of `masks`.
+        masks: by object and frame.
+    """
+
+    video_id: str
+    kinds: tuple[Kind, ...]
+    columns: tuple[str, ...]
+    masks: tuple[MaskChange, ...]
+
+    def __str__(self) -> str:
+        text = f"{self.video_id} ({', '.join(self.kinds)}): {', '.join(self.columns)}"
+        if not self.masks:
+            return text
+        old, new = (sum(getattr(mask, name) for mask in self.masks) for name in ("old_pixels", "new_pixels"))
+        known = [mask.iou for mask in self.masks if mask.iou is not None]
+        overlap = f", mean IoU {sum(known) / len(known):.3f}" if known else ""
+        masks = f"{len(self.masks)} mask{'s' if len(self.masks) > 1 else ''}"
+        return f"{text}; {masks}: {old} -> {new} pixels{overlap}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDiff:
+    """What `diff` found.
+
+    Attributes:
+        step: that the changes demand; None: not a byte of a shard differs.
+        kept_bytes, rewritten_bytes: of the new release's shard files: those that the old one has under the same name, and others.
+    """
+
+    old_version: str
+    new_version: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[VideoChange, ...]
+    kept_bytes: int
+    rewritten_bytes: int
+    step: Step | None
+
+    @property
+    def least_version(self) -> str:
+        """The smallest version that the new release may have."""
+        return self.old_version if self.step is None else next_version(self.old_version, self.step)
+
+    @property
+    def version_ok(self) -> bool:
+        return version_of(self.new_version) >= version_of(self.least_version)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "least_version": self.least_version, "version_ok": self.version_ok}
+
+    def lines(self) -> Iterator[str]:
+        """The same for people, a line per video."""
+        yield from (f"added {video_id}" for video_id in self.added)
+        yield from (f"removed {video_id}" for video_id in self.removed)
+        yield from (f"changed {change}" for change in self.changed)
+        counts = f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
+        size = f"{self.rewritten_bytes / 1e6:.1f} MB of shards are new, {self.kept_bytes / 1e6:.1f} MB are as they were"
+        yield f"{self.old_version} -> {self.new_version}: {counts}; {size}."
+        if self.step is None:
+            yield "No shard differs."
+        else:
+            verdict = "which it is" if self.version_ok else f"and {self.new_version} is less"
+            yield f"This demands a {self.step} step: {self.least_version} or later, {verdict}."
+
+
+def diff(old: Path, new: Path) -> ReleaseDiff:
+    """Compares two releases by their manifests, and the annotations of what differs there.
+
+    Raises:
+        ReleaseError: one of them is no release, or was built before manifests had row digests. OSError: a shard is missing.
+    """
+    old_manifest, new_manifest = (brokenvideos.read_manifest(str(release)) for release in (old, new))
+    was, now = video_facts(old_manifest, name=str(old)), video_facts(new_manifest, name=str(new))
+    differing = sorted(video_id for video_id in was.keys() & now.keys() if was[video_id] != now[video_id])
+    added, removed = sorted(now.keys() - was.keys()), sorted(was.keys() - now.keys())
+    changed = tuple(_changes(old, new, old_manifest, new_manifest, differing))
+    files_was, files_now = (
+        {f["path"]: (f["sha256"], f["bytes"]) for s in manifest["shards"] for f in s["files"]}
+        for manifest in (old_manifest, new_manifest)
+    )
+    kept = sum(size for path, (sha256, size) in files_now.items() if files_was.get(path) == (sha256, size))
+    step = demanded_step(added=len(added), removed=len(removed), changed=len(changed))
+    return ReleaseDiff(
+        old_version=old_manifest["data_version"],
+        new_version=new_manifest["data_version"],
+        added=tuple(added),
+        removed=tuple(removed),
+        changed=changed,
+        kept_bytes=kept,
+        rewritten_bytes=sum(size for _, size in files_now.values()) - kept,
+        step=step or ("patch" if files_was != files_now else None),
+    )
+
+
+def video_facts(manifest: Mapping[str, Any], *, name: str) -> dict[str, VideoFacts]:
+    """What a manifest says of its videos, by id.
+
+    Raises:
+        ReleaseError: it was written before manifests had row digests.
+    """
+    splits = {video_id: shard["split"] for shard in manifest["shards"] for video_id in shard["video_ids"]}
+    lacking = [video_id for video_id, facts in manifest["videos"].items() if "row_digest" not in facts]
+    if lacking or splits.keys() != manifest["videos"].keys():
+        what = f"no row_digest for {lacking[0]}" if lacking else "shards and videos list different ids"
+        raise brokenvideos.ReleaseError(
+            f"{name}: {what} in its manifest. It was built by an older version or is damaged; build it again from its raw folder."
+        )
+    return {
+        video_id: VideoFacts(splits[video_id], facts["digest"], facts["video_sha256"], facts["row_digest"])
+        for video_id, facts in manifest["videos"].items()
+    }
+
+
+# --- Versions --------------------------------------------------------------------------------------------------------
+
+
+def demanded_step(*, added: int, removed: int, changed: int) -> Step | None:
+    """The version step for so many videos; None when there are none, which only says that the data are the same."""
+    return "major" if removed or changed else "minor" if added else None
+
+
+def next_version(version: str, step: Step) -> str:
+    """The smallest version that is a step later."""
+    major, minor, patch = version_of(version)
+    if step == "major":
+        return f"{major + 1}.0.0"
+    return f"{major}.{minor + 1}.0" if step == "minor" else f"{major}.{minor}.{patch + 1}"
+
+
+def version_of(version: str) -> tuple[int, int, int]:
+    """MAJOR.MINOR.PATCH as numbers, for comparing.
+
+    Raises:
+        ValueError: not of that form.
+    """
+    parts = version.split(".")
+    if len(parts) != 3 or not all(part.isdecimal() and str(int(part)) == part for part in parts):
+        raise ValueError(f"data version {version!r}: wanted MAJOR.MINOR.PATCH, as in 1.0.0.")
+    major, minor, patch = map(int, parts)
+    return major, minor, patch
+
+
+# --- Rows ------------------------------------------------------------------------------------------------------------
+
+
+def _changes(
+    old: Path, new: Path, old_manifest: Mapping[str, Any], new_manifest: Mapping[str, Any], video_ids: Sequence[str]
+) -> Iterator[VideoChange]:
+    """Changes by video_id; the rows of one new shard are held at a time, with what they were."""
+    wanted = set(video_ids)
+    old_shards = {video_id: shard for shard in old_manifest["shards"] for video_id in shard["video_ids"]}
+    changes = []
+    for shard in new_manifest["shards"]:
+        ids = [video_id for video_id in shard["video_ids"] if video_id in wanted]
+        now = dict(_rows(new, dict.fromkeys(ids, shard)))
+        was = dict(_rows(old, {video_id: old_shards[video_id] for video_id in ids}))
+        changes += [_change(video_id, was[video_id], now[video_id]) for video_id in ids]
+    yield from sorted(changes, key=lambda change: change.video_id)
+
+
+def _rows(release: Path, shards: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows by video_id, without their videos and with their split, from the shards that hold them."""
+    ids_by_path: dict[str, list[str]] = {}
+    for video_id, shard in shards.items():
+        paths = brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])
+        ids_by_path.setdefault(str(release / paths["annotations"]), []).append(video_id)
+    for path, ids in ids_by_path.items():
+        for table in brokenvideos.read_parquet(path, filters=[("video_id", "in", ids)]):
+            for row in table.to_pylist():
+                yield row["video_id"], {**row, "split": shards[row["video_id"]]["split"]}
+
+
+def _change(video_id: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> VideoChange:
+    columns = sorted(column for column in now if now[column] != was[column] and column != "masks")
+    masks = tuple(_mask_changes(was, now))
+    kinds: list[Kind] = []
+    if "video_sha256" in columns:
+        kinds.append("video")
+    if "digest" in columns or masks:
+        kinds.append("masks")
+    by_reader = "video" not in kinds and not set(columns).isdisjoint(OF_VIDEO)
+    if by_reader or _said(was) != _said(now) or _types_differ(was, now) or not kinds:
+        kinds.append("metadata")
+    # The manifest sees what no column shows: the name of the video's file.
+    return VideoChange(video_id, tuple(kinds), tuple(columns) or (() if masks else ("video",)), masks)
+
+
+def _said(row: Mapping[str, Any]) -> list[Any]:
+    source = {field: value for field, value in row["source"].items() if field != "frames_sha256"}
+    return [*(row[column] for column in OF_PERSON), source]
+
+
+def _types_differ(was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    before, after = (
+        dict(zip(o["object_id"], o["artifact_type"], strict=True)) for o in (was["objects"], now["objects"])
+    )
+    return any(before[object_id] != after[object_id] for object_id in before.keys() & after.keys())
+
+
+def _mask_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[MaskChange]:
+    before, after = _masks(was), _masks(now)
+    same_size = (was["height"], was["width"]) == (now["height"], now["width"])
+    for place in sorted(before.keys() | after.keys()):
+        old, new = before.get(place), after.get(place)
+        if same_size and old == new:
+            continue
+        old_pixels, new_pixels = _pixels(old, was), _pixels(new, now)
+        overlap: float | None = 0.0
+        if old is not None and new is not None:
+            overlap = float(iou([old], [new], height=now["height"], width=now["width"])[0, 0]) if same_size else None
+        yield MaskChange(*place, old_pixels, new_pixels, overlap)
+
+
+def _masks(row: Mapping[str, Any]) -> dict[tuple[int, int], str]:
+    masks = row["masks"]
+    places = zip(masks["object_id"], masks["frame_index"], strict=True)
+    return dict(zip(places, masks["counts"], strict=True))
+
+
+def _pixels(counts: str | None, row: Mapping[str, Any]) -> int:
+    return 0 if counts is None else int(area([counts], height=row["height"], width=row["width"])[0])

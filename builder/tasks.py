@@ -1,0 +1,142 @@
+"""The two pieces of work of a build, each a pure function of a picklable task: it may run anywhere and any number of times.
+
+A task that finds its own receipt, with the same inputs and versions and with its files as they were written, does nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from brokenvideos.builder import shards
+from brokenvideos.builder.atomic import link_or_copy
+from brokenvideos.builder.ingest import Ingested, ingest
+from brokenvideos.builder.manifest import file_sha256, library_versions
+from brokenvideos.builder.plan import ShardPlan
+from brokenvideos.builder.raw import Problem, RawVideo
+from brokenvideos.builder.receipts import Receipt, finished, key_of, write_receipt
+from brokenvideos.builder.shards import FileFacts, write_shard
+from brokenvideos.builder.work_folder import BuildError
+
+_OF_INGEST = ("label", "digest", "row_digest", "video_sha256", "video_bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestTask:
+    """One video to decode: `ROWS/{video_id}.arrow` and its receipt are what it leaves."""
+
+    video: RawVideo
+    layout: str
+    raw: Path
+    rows: Path
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ParentShard:
+    """The files of a shard in the release before.
+
+    Attributes:
+        unchanged: the same videos, rows and versions; writing the shard would give the same bytes again.
+    """
+
+    release: Path
+    files: tuple[FileFacts, ...]
+    unchanged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """One shard to write below `release`; its receipt goes into `receipts`."""
+
+    plan: ShardPlan
+    release: Path
+    receipts: Path
+    parent: ParentShard | None
+    versions: Mapping[str, str]
+
+
+def run_ingest(task: IngestTask) -> Ingested | list[Problem]:
+    """Decodes a video and reads its masks, unless that is done; or everything that is wrong with it.
+
+    Raises:
+        BuildError: this process has other library versions than the one that made the task. OSError: the row cannot be written.
+    """
+    _check_versions(task.versions)
+    video = task.video
+    row_path, receipt_path = (task.rows / f"{video.video_id}{suffix}" for suffix in (".arrow", ".json"))
+    key = key_of("ingest", task.layout, task.versions, video, root=task.raw)
+    if receipt := finished(receipt_path, key=key, folder=task.rows):
+        return Ingested(
+            video_id=video.video_id,
+            generator=video.generator,
+            prompt=video.prompt,
+            split=video.split,
+            row_path=row_path,
+            video_path=video.video_path,
+            **{name: receipt.result[name] for name in _OF_INGEST},
+        )
+    result = ingest(video, row_path, layout=task.layout)
+    if isinstance(result, Ingested):
+        facts = {name: getattr(result, name) for name in _OF_INGEST}
+        write_receipt(receipt_path, Receipt(key, {row_path.name: file_sha256(row_path)}, facts))
+    return result
+
+
+def run_shard(task: ShardTask) -> tuple[FileFacts, ...]:
+    """Writes the files of a shard, unless they are there; those of the parent are kept where their bytes are the same.
+
+    Raises:
+        BuildError: other library versions. ValueError: a video changed since it was ingested. OSError: a file cannot be written.
+    """
+    _check_versions(task.versions)
+    plan = task.plan
+    rows = [(video.video_id, video.row_digest) for video in plan.videos]
+    layout = (shards.ROW_GROUP_BYTES, shards.MAX_ROW_GROUP_ROWS, shards.ZSTD_LEVEL)
+    key = key_of("shard", plan.split, plan.index, plan.num_shards, rows, layout, task.versions, root=task.release)
+    receipt_path = task.receipts / f"{plan.split}-{plan.index:05d}-of-{plan.num_shards:05d}.json"
+    if receipt := finished(receipt_path, key=key, folder=task.release):
+        return tuple(FileFacts(**facts) for facts in receipt.result["files"])
+    files = _keep(task)
+    if files is None:
+        files = write_shard(plan, task.release)
+        _link_equal(files, task)
+    result: dict[str, Any] = {"files": [asdict(file) for file in files]}
+    write_receipt(receipt_path, Receipt(key, {file.path: file.sha256 for file in files}, result))
+    return files
+
+
+def _check_versions(wanted: Mapping[str, str]) -> None:
+    found = library_versions()
+    differing = [
+        f"{name} {found.get(name)} instead of {wanted[name]}" for name in wanted if found.get(name) != wanted[name]
+    ]
+    if differing:
+        raise BuildError(
+            f"a worker has {', '.join(differing)}, so its bytes could be others. Install the same versions on every node."
+        )
+
+
+def _keep(task: ShardTask) -> tuple[FileFacts, ...] | None:
+    """Takes over a parent's unchanged shard, if its files still are what its manifest says."""
+    if task.parent is None or not task.parent.unchanged:
+        return None
+    if not all(_is_there(task.parent.release, file) for file in task.parent.files):
+        return None
+    for file in task.parent.files:
+        link_or_copy(task.parent.release / file.path, task.release / file.path)
+    return task.parent.files
+
+
+def _link_equal(files: tuple[FileFacts, ...], task: ShardTask) -> None:
+    """Saves the disk a second copy of what was written and came out as in the parent, say a tar under another pyarrow."""
+    if task.parent is None:
+        return
+    for file in files:
+        if file in task.parent.files and _is_there(task.parent.release, file):
+            link_or_copy(task.parent.release / file.path, task.release / file.path)
+
+
+def _is_there(release: Path, file: FileFacts) -> bool:
+    path = release / file.path
+    return path.is_file() and path.stat().st_size == file.bytes and file_sha256(path) == file.sha256
