@@ -11,7 +11,7 @@ import numpy as np
 import brokenvideos
 from brokenvideos.builder.row_json import row_digest
 from brokenvideos.frames import VideoError, demux_index, index_from_row
-from brokenvideos.masks import RLEError, empty, object_digest, video_digest
+from brokenvideos.masks import RLEError, masklet_digest, video_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +129,10 @@ def _check_digests(row: Mapping[str, Any], file: str) -> Iterator[Finding]:
         row["masks"]["object_id"], row["masks"]["frame_index"], row["masks"]["counts"], strict=True
     ):
         by_object.setdefault(object_id, {})[frame] = counts
-    background = empty(height, width)
-    annotated = set(row["annotated_frames"])
-    digests = {}
-    for object_id, frames in by_object.items():
-        by_frame = [frames.get(i, background) if i in annotated else None for i in range(row["num_frames"])]
-        digests[object_id] = object_digest(by_frame, height=height, width=width)
+    size = {"num_frames": row["num_frames"], "height": height, "width": width}
+    digests = {
+        object_id: masklet_digest(frames, row["annotated_frames"], **size) for object_id, frames in by_object.items()
+    }
     for object_id, stated in zip(row["objects"]["object_id"], row["objects"]["digest"], strict=True):
         if digests[object_id] != stated:
             yield Finding(

@@ -1,7 +1,6 @@
 """One raw video -> one row of the contract, its video bytes left where they are."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from brokenvideos.builder.atomic import atomic_file
 from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
 from brokenvideos.builder.row_json import row_digest
 from brokenvideos.frames import VideoError, VideoIndex, index_to_columns, index_video
-from brokenvideos.masks import empty, encode, fingerprint_labels, object_digest, video_digest
+from brokenvideos.masks import encode, fingerprint_labels, masklet_digest, video_digest
 
 MAX_VIDEO_BYTES = 2**30  # Arrow's `binary` ends at 2 GiB for a whole row group.
 
@@ -190,7 +189,8 @@ def _check(video: RawVideo, index: VideoIndex, masklets: _Masklets) -> list[str]
 
 def _row(video: RawVideo, data: bytes, index: VideoIndex, masklets: _Masklets, *, layout: str) -> dict[str, Any]:
     annotated = range(index.num_frames) if video.annotated_frames is None else video.annotated_frames
-    digests = {object_id: _object_digest(frames, index, annotated) for object_id, frames in masklets.counts.items()}
+    size = {"num_frames": index.num_frames, "height": index.height, "width": index.width}
+    digests = {object_id: masklet_digest(frames, annotated, **size) for object_id, frames in masklets.counts.items()}
     kinds = {object_id: _artifact_type(video, object_id) for object_id in sorted(digests)}
     entries = sorted((object_id, frame) for object_id, frames in masklets.counts.items() for frame in frames)
     return {
@@ -219,14 +219,6 @@ def _row(video: RawVideo, data: bytes, index: VideoIndex, masklets: _Masklets, *
             for field in brokenvideos.SOURCE_FIELDS
         },
     }
-
-
-def _object_digest(counts: dict[int, str], index: VideoIndex, annotated: Sequence[int]) -> str:
-    by_frame: list[str | None] = [None] * index.num_frames
-    background = empty(index.height, index.width)
-    for frame in annotated:
-        by_frame[frame] = counts.get(frame, background)
-    return object_digest(by_frame, height=index.height, width=index.width)
 
 
 def _artifact_type(video: RawVideo, object_id: int) -> int:

@@ -12,9 +12,8 @@ from brokenvideos.builder.raw import RawError
 
 # Video bytes that a shard is aimed at: downloads do not resume across processes, and few files keep clear of rate limits.
 SHARD_BYTES = 384 * 2**20
-MAX_GROWTH = (
-    2  # Times `SHARD_BYTES` that shards of a later release may hold before their number changes, and so every file.
-)
+# Times `SHARD_BYTES` that shards of a later release may hold before their number changes, and with it every file.
+MAX_GROWTH = 2
 SPLIT_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
 
@@ -34,16 +33,16 @@ def split_rule(seed: int, *, grown: bool = False) -> dict[str, object]:
     Args:
         grown: the release has a parent, whose videos keep their splits.
     """
-    kept = " A video of the parent release stays in its split, and new videos of its prompt join it; both count from the start."
-    return {
-        "name": "stratified-deficit/1",
-        "seed": seed,
-        "fractions": SPLIT_FRACTIONS,
-        "text": "A video's own `split` wins. The others form groups: videos of one prompt together, else one video. Groups are "
+    text = (
+        "A video's own `split` wins. The others form groups: videos of one prompt together, else one video. Groups are "
         "ordered by (generator, label, SHA-256 of 'seed/key') and each goes to the split that is furthest below its fraction."
-        + kept
-        * grown,
-    }
+    )
+    if grown:
+        text += (
+            " A video of the parent release stays in its split, and new videos of its prompt join it; both count from the "
+            "start."
+        )
+    return {"name": "stratified-deficit/1", "seed": seed, "fractions": SPLIT_FRACTIONS, "text": text}
 
 
 def assign_splits(

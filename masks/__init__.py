@@ -3,7 +3,7 @@
 from brokenvideos.masks.arrays import MaskError
 from brokenvideos.masks.batch import RLEBatch, collate_planes
 from brokenvideos.masks.collate import collate_rle
-from brokenvideos.masks.digest import object_digest, video_digest
+from brokenvideos.masks.digest import masklet_digest, object_digest, video_digest
 from brokenvideos.masks.fingerprint import fingerprint_bitmaps, fingerprint_counts, fingerprint_labels, weights
 from brokenvideos.masks.masklets import ARTIFACT_TYPES, decode_masks
 from brokenvideos.masks.measures import area, bbox, iou, union
@@ -37,6 +37,7 @@ __all__ = [
     "fingerprint_labels",
     "format_runs",
     "iou",
+    "masklet_digest",
     "object_digest",
     "parse",
     "union",

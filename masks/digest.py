@@ -2,9 +2,10 @@
 
 import hashlib
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from brokenvideos.masks.arrays import MaskError
+from brokenvideos.masks.rle import empty
 from brokenvideos.masks.runs import RLEError, check, checked_size
 
 _DOMAIN = b"brokenvideos.track.1\0"
@@ -39,6 +40,23 @@ def object_digest(counts_by_frame: Sequence[str | None], *, height: int, width: 
         else:
             digest.update(struct.pack("<I", len(counts)) + counts.encode("ascii"))
     return digest.hexdigest()
+
+
+def masklet_digest(
+    counts: Mapping[int, str], annotated_frames: Collection[int], *, num_frames: int, height: int, width: int
+) -> str:
+    """`object_digest` of an object from the masks that it has: an annotated frame without one is empty.
+
+    Args:
+        counts: canonical counts by frame index, only where the object has a pixel; those of other frames do not count.
+        annotated_frames: frame indices that were looked at.
+
+    Raises:
+        RLEError: as `object_digest`.
+    """
+    background, looked_at = empty(height, width), set(annotated_frames)
+    by_frame = [counts.get(frame, background) if frame in looked_at else None for frame in range(num_frames)]
+    return object_digest(by_frame, height=height, width=width)
 
 
 def video_digest(object_digests: Mapping[int, str], annotated_frames: Sequence[int]) -> str:

@@ -1,6 +1,8 @@
 """One small raw dataset and its release for every test that needs one, and a Hugging Face home of the tests' own."""
 
+import ast
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -53,6 +55,24 @@ def run_process() -> Run:
             return subprocess.CompletedProcess(list(command), process.returncode, out.read(), err.read())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def parse_python() -> Callable[[Path], ast.Module]:
+    """The syntax tree of a Python file.
+
+    Made with the garbage collector off: where a finalizer's traceback is formatted in the middle of a parse, which is itself parsing,
+    Python 3.11 can end both with "SystemError: AST constructor recursion depth mismatch".
+    """
+
+    def parse(path: Path) -> ast.Module:
+        gc.disable()
+        try:
+            return ast.parse(path.read_text())
+        finally:
+            gc.enable()
+
+    return parse
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Raw folders of every layout, written from what a test says is in them."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,13 @@ import pytest
 from PIL import Image
 
 WriteRaw = Callable[[Mapping[str, object]], Path]
+
+
+@pytest.fixture
+def raw_copy(raw: Path, tmp_path: Path) -> Path:
+    """A copy of the raw folder `raw`, to change."""
+    shutil.copytree(raw, tmp_path / "raw")
+    return tmp_path / "raw"
 
 
 @pytest.fixture

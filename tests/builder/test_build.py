@@ -26,13 +26,6 @@ def rows_of(release: Path) -> dict[str, dict]:
     return {row["video_id"]: row for row in pa.concat_tables(tables).to_pylist()}
 
 
-@pytest.fixture
-def copy(raw: Path, tmp_path: Path) -> Path:
-    """A raw folder to spoil."""
-    shutil.copytree(raw, tmp_path / "raw")
-    return tmp_path / "raw"
-
-
 def described(raw: Path) -> list[dict]:
     return [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
 
@@ -79,9 +72,9 @@ def test_rows_hold_the_masks_of_the_raw_pngs(raw: Path, release: Path) -> None:
         assert kinds == [entry["artifact_type"] for entry in video["objects"]]
 
 
-def test_a_split_of_the_raw_folder_wins(copy: Path, tmp_path: Path) -> None:
-    describe(copy, [video | {"split": "test"} for video in described(copy)])
-    manifest = build(copy, tmp_path / "out")
+def test_a_split_of_the_raw_folder_wins(raw_copy: Path, tmp_path: Path) -> None:
+    describe(raw_copy, [video | {"split": "test"} for video in described(raw_copy)])
+    manifest = build(raw_copy, tmp_path / "out")
     assert {shard["split"] for shard in manifest["shards"]} == {"test"}
 
 
@@ -150,24 +143,24 @@ def spoil_frames_digest(raw: Path, video: dict) -> str:
 
 
 @pytest.mark.parametrize("spoil", [spoil_size, spoil_frame, spoil_object, spoil_frames_digest])
-def test_what_only_decoding_shows_is_named(copy: Path, tmp_path: Path, spoil) -> None:
-    video = a_broken(copy)
-    message = spoil(copy, video)
+def test_what_only_decoding_shows_is_named(raw_copy: Path, tmp_path: Path, spoil) -> None:
+    video = a_broken(raw_copy)
+    message = spoil(raw_copy, video)
     with pytest.raises(RawError) as caught:
-        build(copy, tmp_path / "out")
+        build(raw_copy, tmp_path / "out")
     head, *problems = str(caught.value).splitlines()
-    assert head == f"{copy}: 1 problem, nothing was written."
+    assert head == f"{raw_copy}: 1 problem, nothing was written."
     assert problems == [f"video {video['video_id']}: {message}"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw"]
 
 
-def test_every_problem_is_listed_at_once(copy: Path, tmp_path: Path) -> None:
-    broken = [video for video in described(copy) if video["label"] == "broken"]
-    spoil_size(copy, broken[0])
-    spoil_frame(copy, broken[1])
-    (copy / "videos" / f"{broken[2]['video_id']}.mp4").unlink()
+def test_every_problem_is_listed_at_once(raw_copy: Path, tmp_path: Path) -> None:
+    broken = [video for video in described(raw_copy) if video["label"] == "broken"]
+    spoil_size(raw_copy, broken[0])
+    spoil_frame(raw_copy, broken[1])
+    (raw_copy / "videos" / f"{broken[2]['video_id']}.mp4").unlink()
     with pytest.raises(RawError) as caught:
-        build(copy, tmp_path / "out", workers=2)
+        build(raw_copy, tmp_path / "out", workers=2)
     text = str(caught.value)
     assert "20x10 pixels" in text
     assert "mask of frame 12" in text
@@ -181,19 +174,19 @@ def test_an_empty_raw_folder(tmp_path: Path) -> None:
         build(tmp_path / "raw", tmp_path / "out")
 
 
-def test_a_listed_object_without_pixels_and_a_wrong_label(copy: Path, tmp_path: Path) -> None:
-    videos = described(copy)
+def test_a_listed_object_without_pixels_and_a_wrong_label(raw_copy: Path, tmp_path: Path) -> None:
+    videos = described(raw_copy)
     normal = next(video for video in videos if video["label"] == "normal")
     normal["label"] = "broken"
-    describe(copy, videos)
+    describe(raw_copy, videos)
     with pytest.raises(RawError) as caught:
-        build(copy, tmp_path / "out")
+        build(raw_copy, tmp_path / "out")
     assert (
         f"video {normal['video_id']}: label is 'broken' and 0 objects have marked pixels, which makes it 'normal'."
         in str(caught.value)
     )
     normal["objects"] = [{"object_id": 1, "artifact_type": "blur"}]
-    describe(copy, videos)
+    describe(raw_copy, videos)
     with pytest.raises(RawError) as caught:
-        build(copy, tmp_path / "out")
+        build(raw_copy, tmp_path / "out")
     assert "objects [1] are listed and have no marked pixel. Remove them, or add their masks." in str(caught.value)

@@ -18,13 +18,6 @@ from brokenvideos.builder.manifest import manifest_bytes
 Change = Callable[[Path, str], None]
 
 
-@pytest.fixture
-def copy(raw: Path, tmp_path: Path) -> Path:
-    """A raw folder to change."""
-    shutil.copytree(raw, tmp_path / "raw")
-    return tmp_path / "raw"
-
-
 def described(raw: Path) -> dict[str, dict]:
     return {v["video_id"]: v for v in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())}
 
@@ -62,9 +55,9 @@ def test_other_bytes_of_the_same_data_are_a_patch(release: Path, raw: Path, tmp_
     assert found.version_ok
 
 
-def test_a_changed_mask_is_told_by_pixels_and_iou(release: Path, copy: Path, tmp_path: Path) -> None:
-    video_id = broken(copy)
-    first, second = sorted((copy / "masks" / video_id).glob("*.png"))[:2]
+def test_a_changed_mask_is_told_by_pixels_and_iou(release: Path, raw_copy: Path, tmp_path: Path) -> None:
+    video_id = broken(raw_copy)
+    first, second = sorted((raw_copy / "masks" / video_id).glob("*.png"))[:2]
     labels = np.array(Image.open(first), np.uint8)
     old_pixels, object_id = int((labels > 0).sum()), int(labels.max())
     rows = np.flatnonzero(labels.any(1))
@@ -73,7 +66,7 @@ def test_a_changed_mask_is_told_by_pixels_and_iou(release: Path, copy: Path, tmp
     Image.fromarray(labels).save(first)
     gone = int((np.array(Image.open(second)) > 0).sum())
     second.unlink()
-    found = diff(release, released(copy, tmp_path / "new", like=release))
+    found = diff(release, released(raw_copy, tmp_path / "new", like=release))
     assert found.step == "major"
     (change,) = found.changed
     assert change.masks == (
@@ -135,25 +128,25 @@ def other_suffix(raw: Path, video_id: str) -> None:
     ],
 )
 def test_each_kind_of_change(
-    release: Path, copy: Path, tmp_path: Path, change: Change, kinds: tuple[str, ...], columns: tuple[str, ...]
+    release: Path, raw_copy: Path, tmp_path: Path, change: Change, kinds: tuple[str, ...], columns: tuple[str, ...]
 ) -> None:
     manifest = brokenvideos.read_manifest(str(release))
     train = {i for shard in manifest["shards"] if shard["split"] == "train" for i in shard["video_ids"]}
-    prompts = Counter(video["prompt"] for video in described(copy).values())
-    videos = described(copy).items()
+    prompts = Counter(video["prompt"] for video in described(raw_copy).values())
+    videos = described(raw_copy).items()
     video_id = next(i for i, v in videos if i in train and len(v["objects"]) == prompts[v["prompt"]] == 1)
-    change(copy, video_id)
-    found = diff(release, released(copy, tmp_path / "new", like=release))
+    change(raw_copy, video_id)
+    found = diff(release, released(raw_copy, tmp_path / "new", like=release))
     assert found.changed == (VideoChange(video_id, kinds, columns, ()),)
     assert (found.step, found.version_ok) == ("major", True)
 
 
-def test_added_and_removed_videos(release: Path, copy: Path, tmp_path: Path) -> None:
-    videos = described(copy)
+def test_added_and_removed_videos(release: Path, raw_copy: Path, tmp_path: Path) -> None:
+    videos = described(raw_copy)
     gone = next(video_id for video_id, video in videos.items() if not video["objects"])
-    shutil.copy(copy / "videos" / f"{gone}.mp4", copy / "videos" / "new_1.mp4")
-    describe(copy, videos | {"new_1": videos[gone] | {"video_id": "new_1"}})
-    new = released(copy, tmp_path / "new", like=release, version="1.1.0")
+    shutil.copy(raw_copy / "videos" / f"{gone}.mp4", raw_copy / "videos" / "new_1.mp4")
+    describe(raw_copy, videos | {"new_1": videos[gone] | {"video_id": "new_1"}})
+    new = released(raw_copy, tmp_path / "new", like=release, version="1.1.0")
     found = diff(release, new)
     assert (found.added, found.removed, found.changed, found.step) == (("new_1",), (), (), "minor")
     back = diff(new, release)

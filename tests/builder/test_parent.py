@@ -13,13 +13,6 @@ from brokenvideos.builder import BuildOptions, build, tasks, verify
 from brokenvideos.card import card_files
 
 
-@pytest.fixture
-def copy(raw: Path, tmp_path: Path) -> Path:
-    """A raw folder to change."""
-    shutil.copytree(raw, tmp_path / "raw")
-    return tmp_path / "raw"
-
-
 def described(raw: Path) -> dict[str, dict]:
     return {v["video_id"]: v for v in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())}
 
@@ -47,12 +40,12 @@ def shard_files(release: Path) -> dict[str, Path]:
     return {path.relative_to(release).as_posix(): path for folder in folders for path in folder.iterdir()}
 
 
-def test_added_videos_change_their_shards_only(release: Path, copy: Path, tmp_path: Path) -> None:
+def test_added_videos_change_their_shards_only(release: Path, raw_copy: Path, tmp_path: Path) -> None:
     for number in range(3):
-        add(copy, f"new_{number}", like=min(described(copy)), prompt=f"a new prompt {number}")
+        add(raw_copy, f"new_{number}", like=min(described(raw_copy)), prompt=f"a new prompt {number}")
     out = tmp_path / "out"
     # No shard count is given: it is the parent's.
-    manifest = build(copy, out, BuildOptions(data_version="1.1.0"), parent=release, more_files=card_files)
+    manifest = build(raw_copy, out, BuildOptions(data_version="1.1.0"), parent=release, more_files=card_files)
     assert manifest["parent_version"] == "1.0.0"
     assert "A video of the parent release stays in its split" in manifest["split_rule"]["text"]
     splits = splits_of(out)
@@ -68,7 +61,7 @@ def test_added_videos_change_their_shards_only(release: Path, copy: Path, tmp_pa
     assert before.keys() == after.keys()
     for path in before:
         assert os.path.samefile(before[path], after[path]) == (path not in touched)
-    assert verify(out, raw=copy).findings == ()
+    assert verify(out, raw=raw_copy).findings == ()
 
 
 def test_files_are_copied_where_they_cannot_be_linked(
@@ -122,25 +115,25 @@ def test_a_version_that_is_no_later_is_refused_before_anything_is_decoded(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_smaller_step_than_the_changes_demand_is_refused(release: Path, copy: Path, tmp_path: Path) -> None:
-    out, first = tmp_path / "out", min(described(copy))
-    add(copy, "new_0", like=first, prompt=None)
+def test_a_smaller_step_than_the_changes_demand_is_refused(release: Path, raw_copy: Path, tmp_path: Path) -> None:
+    out, first = tmp_path / "out", min(described(raw_copy))
+    add(raw_copy, "new_0", like=first, prompt=None)
     with pytest.raises(ValueError) as caught:
-        build(copy, out, BuildOptions(data_version="1.0.1"), parent=release)
+        build(raw_copy, out, BuildOptions(data_version="1.0.1"), parent=release)
     assert str(caught.value) == (
         "data version 1.0.1: 1 videos were added, 0 removed and 0 changed since 1.0.0, which demands a minor step. "
         "Give --data-version 1.1.0 or later."
     )
-    videos = described(copy)
-    describe(copy, videos | {first: videos[first] | {"generator": "another"}})
+    videos = described(raw_copy)
+    describe(raw_copy, videos | {first: videos[first] | {"generator": "another"}})
     with pytest.raises(ValueError) as caught:
-        build(copy, out, BuildOptions(data_version="1.1.0"), parent=release)
+        build(raw_copy, out, BuildOptions(data_version="1.1.0"), parent=release)
     assert str(caught.value) == (
         "data version 1.1.0: 1 videos were added, 0 removed and 1 changed since 1.0.0, which demands a major step. "
         "Give --data-version 2.0.0 or later."
     )
     assert not out.exists()
-    build(copy, out, BuildOptions(data_version="2.0.0"), parent=release)
+    build(raw_copy, out, BuildOptions(data_version="2.0.0"), parent=release)
 
 
 def test_a_parent_that_is_no_release(raw: Path, tmp_path: Path) -> None:

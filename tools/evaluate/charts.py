@@ -16,7 +16,6 @@ class Strip:
     note: str
     found: Estimate
     floors: Mapping[str, float]
-    lower_is_better: bool = False
 
 
 def strip_chart(strip: Strip) -> str:

@@ -87,32 +87,28 @@ def _headline(evaluation: Evaluation) -> str:
             "active_jf",
             "J&F where something is broken",
             "Broken videos, frames with an artifact. The number to improve.",
-            False,
         ),
         (
             "broken",
             "jf",
             "J&F, broken videos",
             "Every annotated frame; an empty frame that stays empty scores 1.",
-            False,
         ),
         (
             "normal",
             "jf",
             "J&F, normal videos",
             "1 for every frame left alone, 0 for a false alarm; a full frame gets 0.5.",
-            False,
         ),
         (
             "normal",
             "false_frames",
             "False alarms",
             "Frames of normal videos in which anything is marked. Lower is better.",
-            True,
         ),
     ]
     cards = []
-    for side, metric, title, note, lower in wanted:
+    for side, metric, title, note in wanted:
         found = _side(evaluation.scores, side)[metric]
         if found.value is None:
             continue
@@ -121,7 +117,7 @@ def _headline(evaluation: Evaluation) -> str:
             for name, scores in evaluation.floors.items()
             if (value := _side(scores, side)[metric].value) is not None
         }
-        strip = Strip(title, note, found, floors, lower_is_better=lower)
+        strip = Strip(title, note, found, floors)
         interval = "" if found.low is None else f"95 % {found.low:.3f} to {found.high:.3f}"
         cards.append(
             f"<div class='card'><h3>{escape(title)}</h3><p class='note'>{escape(note)}</p>"
