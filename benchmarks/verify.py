@@ -5,8 +5,9 @@
 Real masks (label maps as PNG below DIR, a DAVIS folder; else blobs made here) are repeated into a Parquet file of that size,
 with the fingerprints of their label maps. A process of its own then does what `verify` does with it: reads row groups, decodes on
 the device, fingerprints the decoded bitmaps, compares. Checksums of files, videos and tars are not part of it. Printed per share:
-seconds, masks per second, and the highest resident memory of that process (and of the device); time should grow as the masks do
-and memory not at all. `reading alone` is the time of the same loop without decoding. With --device cuda this has never been run.
+seconds, those that the processors worked (which other work on the machine hardly changes), masks per second, and the highest
+resident memory of that process (and of the device); time should grow as the masks do and memory not at all. `reading alone` is the
+time of the same loop without decoding. With --device cuda this has never been run.
 """
 
 import argparse
@@ -87,13 +88,13 @@ def measure(path: Path, device: str) -> dict[str, float]:
     reading_s = time.perf_counter() - start_s
     if device != "cpu":
         describe(device)  # kernels are compiled before the clock runs
-    start_s = time.perf_counter()
+    start_s, start_cpu_s = time.perf_counter(), time.process_time()
     checked = wrong = 0
     rows = decoded_ahead(rows_of(path), lambda row: (row["counts"], row["height"], row["width"]), device=device)
     for row, found in rows:
         checked += len(found)
         wrong += sum(a != b for a, b in zip(found, row["fingerprint"], strict=True))
-    elapsed_s = time.perf_counter() - start_s
+    elapsed_s, cpu_s = time.perf_counter() - start_s, time.process_time() - start_cpu_s
     assert (read, wrong) == (checked, 0)
     device_mb = 0.0
     if device != "cpu":
@@ -104,6 +105,7 @@ def measure(path: Path, device: str) -> dict[str, float]:
     return {
         "masks": checked,
         "s": elapsed_s,
+        "cpu_s": cpu_s,
         "reading_s": reading_s,
         "resident_mb": resident_mb,
         "device_mb": device_mb,
@@ -123,8 +125,8 @@ def main() -> None:
     masks = masks_to_repeat(wishes.masks, wishes.size)
     facts = "NumPy" if wishes.device == "cpu" else describe(wishes.device)
     print(f"{len(masks[0])} masks of {masks[2]} x {masks[3]} repeated; {facts}\n")
-    print("| share | masks | file, MB | s | masks/s | reading alone, s | resident, MB | on device, MB |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| share | masks | file, MB | s | CPU s | masks/s | reading alone, s | resident, MB | on device, MB |")
+    print("|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for share in wishes.share:
             path = Path(folder) / "annotations.parquet"
@@ -132,7 +134,7 @@ def main() -> None:
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 found = pool.apply(measure, (path, wishes.device))
             print(
-                f"| {share:g} % | {found['masks']:,} | {path.stat().st_size / 1e6:.1f} | {found['s']:.1f} "
+                f"| {share:g} % | {found['masks']:,} | {path.stat().st_size / 1e6:.1f} | {found['s']:.1f} | {found['cpu_s']:.1f} "
                 f"| {found['masks'] / found['s']:,.0f} | {found['reading_s']:.2f} | {found['resident_mb']:.0f} "
                 f"| {found['device_mb']:.0f} |",
                 flush=True,

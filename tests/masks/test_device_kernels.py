@@ -56,11 +56,12 @@ def judged(strings):
     return read_any(batch, device=torch.device("cpu"), backend="torch")
 
 
-@pytest.mark.parametrize("per_rule", [8, pytest.param(45, marks=pytest.mark.slow)])
-def test_the_interpreter_gives_what_torch_gives(run_process, damaged_strings, per_rule: int, tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_interpreter_gives_what_torch_gives(run_process, damaged_strings, tmp_path: Path) -> None:
     made = [entry for entry in damaged_strings(3000) if entry[0] and len(entry[0]) <= 80]
     rules = judged(made).broken.numpy()
-    strings = [made[index] for rule in range(9) for index in np.flatnonzero(rules == rule)[:per_rule]]
+    strings = [made[index] for rule in range(9) for index in np.flatnonzero(rules == rule)[:20]]
     rng = np.random.default_rng(3)
     # 4 pixels to a word, one pixel to a lane, a mask in several blocks, one pixel, a single run.
     stacks = [rng.random(shape) < share for shape, share in (((2, 8, 6), 0.4), ((2, 7, 5), 0.4), ((1, 12, 12), 0.1))]
@@ -70,7 +71,7 @@ def test_the_interpreter_gives_what_torch_gives(run_process, damaged_strings, pe
     case, answer = tmp_path / "case.json", tmp_path / "answer.json"
     case.write_text(json.dumps({"strings": strings, "masks": masks}))
     env = {**os.environ, "TRITON_INTERPRET": "1"}
-    done = run_process([sys.executable, "-W", "error", "-c", INTERPRET, str(case), str(answer)], env=env)
+    done = run_process([sys.executable, "-W", "error", "-c", INTERPRET, str(case), str(answer)], env=env, timeout_s=280)
     assert done.returncode == 0, done.stderr
     found = json.loads(answer.read_text())
 
