@@ -7,6 +7,7 @@ from brokenvideos.builder.engine import WorkerError
 from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
 from brokenvideos.builder.rebuild import RebuildReport, rebuild
 from brokenvideos.builder.verify import VerifyReport, verify
+from brokenvideos.builder.withdraw import withdraw
 from brokenvideos.builder.work_folder import BuildError
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "diff",
     "rebuild",
     "verify",
+    "withdraw",
 ]

@@ -24,7 +24,7 @@ from brokenvideos.builder.manifest import (
     manifest_of,
     sums_bytes,
 )
-from brokenvideos.builder.parent import Parent, check_step, read_parent
+from brokenvideos.builder.parent import Parent, check_step, read_parent, withdrawn
 from brokenvideos.builder.plan import ShardPlan, assign_splits, plan_shards, split_rule
 from brokenvideos.builder.raw import Problem, RawError
 from brokenvideos.builder.tasks import IngestTask, ShardTask, run_ingest, run_shard
@@ -73,7 +73,7 @@ def build(
     """Builds a release from raw annotations; the same input and versions give the same bytes for any number of workers.
 
     Everything is written into a work folder beside `out`, and renamed at the end: `out` is a whole release or absent. A build that
-    was killed, or that met a full disk, goes on where it was.
+    was killed, that met a full disk, or whose raw folder had problems and was corrected, goes on where it was.
 
     Args:
         raw: a folder in one of the layouts of `builder.layouts`.
@@ -88,7 +88,7 @@ def build(
         The manifest.
 
     Raises:
-        RawError: everything that is wrong with the raw folder, one problem a line; nothing was written.
+        RawError: everything that is wrong with the raw folder, one problem a line, and where what is done is kept.
         FileExistsError: `out` holds something.
         ReleaseError: `parent` is no release.
         ValueError: an option, or a version whose step from the parent's is smaller than the changes demand.
@@ -103,10 +103,18 @@ def build(
         raise ValueError(
             f"data version {options.data_version}: the parent {parent} is {before.version}. Give a later --data-version."
         )
-    with executor_of(workers, engine=engine, address=address) as executor:
-        return build_with(
-            executor, raw, out, options, parent=before, fresh=fresh, more_files=more_files, on_progress=on_progress
-        )
+    try:
+        with executor_of(workers, engine=engine, address=address) as executor:
+            return build_with(
+                executor, raw, out, options, parent=before, fresh=fresh, more_files=more_files, on_progress=on_progress
+            )
+    except RawError as error:
+        if not (work := work_folder_of(out)).exists():
+            raise
+        raise RawError(
+            f"{error}\nWhat is done is kept in {work}: correct the raw folder and give the same command again, or remove that "
+            "folder."
+        ) from error
 
 
 def build_with(
@@ -121,7 +129,7 @@ def build_with(
     on_progress: Progress,
 ) -> dict[str, Any]:
     """`build` in a pool that is there; arguments and errors are its."""
-    _check_free(out)
+    check_free(out)
     reading: dict[str, Any] = {
         "layout": detect(raw) if options.layout == "auto" else options.layout,
         "artifact_type": options.artifact_type,
@@ -129,8 +137,9 @@ def build_with(
         "void": options.void,
     }
     videos, problems = read_layout(raw, **reading)
-    with _room_wanted(out), work_folder(out, fresh=fresh) as work:
-        _check_free(out)
+    problems += withdrawn(parent, videos) if parent else []
+    with room_wanted(out), work_folder(out, fresh=fresh) as work:
+        check_free(out)
         versions = library_versions()
         rows = [IngestTask(video, str(reading["layout"]), raw, work / "rows", versions) for video in videos]
         on_done = partial(on_progress, "decode videos, read masks")
@@ -153,12 +162,9 @@ def build_with(
             parent_version=parent.version if parent else None,
             reading=reading,
             split_rule=split_rule(options.seed, grown=parent is not None),
+            errata=parent.errata if parent else (),
         )
-        _seal(release, manifest, more_files)
-        if out.exists():
-            out.rmdir()
-        release.rename(out)
-        sync_folder(out.parent)
+        seal(release, manifest, more_files, out=out)
     return manifest
 
 
@@ -166,7 +172,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @contextmanager
-def _room_wanted(out: Path) -> Iterator[None]:
+def room_wanted(out: Path) -> Iterator[None]:
     """Says of a disk that takes no more what to do about it."""
     try:
         yield
@@ -180,7 +186,8 @@ def _room_wanted(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_free(out: Path) -> None:
+def check_free(out: Path) -> None:
+    """Raises FileExistsError where a release folder cannot be made."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
 
@@ -195,8 +202,8 @@ def _plan(ingested: list[Ingested], options: BuildOptions, parent: Parent | None
     return plans
 
 
-def _seal(release: Path, manifest: dict[str, Any], more_files: MoreFiles | None) -> None:
-    """Writes what stands beside the shards, and takes away what a build with other options left."""
+def seal(release: Path, manifest: dict[str, Any], more_files: MoreFiles | None, *, out: Path) -> None:
+    """Writes what stands beside the shards, takes away what a build with other options left, and renames the folder to `out`."""
     sums = {file["path"]: file["sha256"] for shard in manifest["shards"] for file in shard["files"]}
     for path in sorted(release.rglob("*"), reverse=True):
         if path.is_dir():
@@ -207,8 +214,13 @@ def _seal(release: Path, manifest: dict[str, Any], more_files: MoreFiles | None)
     write_atomic(release / MANIFEST, manifest_bytes(manifest))
     for name, content in (more_files(release) if more_files else {}).items():
         write_atomic(release / name, content)
-    sums |= {path.name: file_sha256(path) for path in release.iterdir() if path.is_file()}
+    rest = {path.relative_to(release).as_posix(): path for path in release.rglob("*") if path.is_file()}
+    sums |= {name: file_sha256(path) for name, path in rest.items() if name not in sums}
     write_atomic(release / SUMS, sums_bytes(sums))
+    if out.exists():
+        out.rmdir()
+    release.rename(out)
+    sync_folder(out.parent)
 
 
 def _check_options(options: BuildOptions) -> None:
@@ -222,9 +234,9 @@ def _check_options(options: BuildOptions) -> None:
 
 def _report(raw: Path, problems: list[Problem]) -> str:
     if not problems:
-        return f"{raw}: no video found. Nothing was written."
+        return f"{raw}: no video found, no release was written."
     lines = "\n".join(str(problem) for problem in sorted(problems))
-    return f"{raw}: {len(problems)} problem{'s' if len(problems) > 1 else ''}, nothing was written.\n{lines}"
+    return f"{raw}: {len(problems)} problem{'s' if len(problems) > 1 else ''}, no release was written.\n{lines}"
 
 
 def _name_of_ingest(task: IngestTask) -> str:

@@ -12,6 +12,7 @@ import brokenvideos
 from brokenvideos.builder.atomic import atomic_file
 from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
 from brokenvideos.builder.row_json import row_digest
+from brokenvideos.builder.stills import encode_still, is_still
 from brokenvideos.frames import VideoError, VideoIndex, index_to_columns, index_video
 from brokenvideos.masks import encode, fingerprint_labels, masklet_digest, video_digest
 
@@ -34,6 +35,8 @@ class Ingested:
     video_path: Path
     row_digest: str = ""
     """Of everything that the row says, as `row_json.row_digest` gives it."""
+    perceptual_hash: str = ""
+    """Of the frames, as `frames.perceptual` gives it; "" is like nothing."""
 
     @property
     def video_name(self) -> str:
@@ -83,26 +86,27 @@ def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[P
         row_path=row_path,
         video_path=video.video_path,
         row_digest=digest,
+        perceptual_hash=index.perceptual_hash,
     )
 
 
 def name_of_video(video_id: str, video_path: Path) -> str:
-    """What a release calls a video's file: its id with the suffix that it came with."""
-    return f"{video_id}{video_path.suffix.lower()}"
+    """What a release calls a video's file: its id with the suffix that it came with; .mp4 where it was an image."""
+    return f"{video_id}{'.mp4' if is_still(video_path) else video_path.suffix.lower()}"
 
 
 def read_video(path: Path) -> bytes:
-    """The bytes of a video file.
+    """The bytes of a video file; of an image, those of a video of one frame.
 
     Raises:
-        VideoError: the file is larger than `MAX_VIDEO_BYTES`. OSError: it cannot be read.
+        VideoError: the file is larger than `MAX_VIDEO_BYTES`, or an image that cannot be decoded. OSError: it cannot be read.
     """
     size = path.stat().st_size
     if size > MAX_VIDEO_BYTES:
         raise VideoError(
             f"{path}: {size} bytes, a row holds at most {MAX_VIDEO_BYTES}. Cut the video into shorter ones."
         )
-    return path.read_bytes()
+    return encode_still(path) if is_still(path) else path.read_bytes()
 
 
 def _read_masks(video: RawVideo, index: VideoIndex) -> _Masklets:

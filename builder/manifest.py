@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,13 @@ def manifest_of(
     parent_version: str | None,
     reading: Mapping[str, object],
     split_rule: Mapping[str, object],
+    errata: Sequence[Mapping[str, object]] = (),
 ) -> dict[str, Any]:
     """The content of manifest.json; holds no time and no name of a machine.
 
     Args:
         reading: a value for each of `READING`.
+        errata: of the releases before, each with data_version, video_ids and reason.
     """
     shards = list(shards)
     videos = sorted((video for plan, _ in shards for video in plan.videos), key=lambda video: video.video_id)
@@ -73,9 +75,11 @@ def manifest_of(
                 "digest": video.digest,
                 "video_sha256": video.video_sha256,
                 "row_digest": video.row_digest,
+                "perceptual_hash": video.perceptual_hash,
             }
             for video in videos
         },
+        **({"errata": list(errata)} if errata else {}),
     }
 
 

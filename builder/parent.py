@@ -1,6 +1,6 @@
 """What a release takes over from the one before it: splits, shard counts and the files that stay as they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import brokenvideos
 from brokenvideos.builder.diff import VideoFacts, demanded_step, next_version, version_of, video_facts
 from brokenvideos.builder.manifest import library_versions
 from brokenvideos.builder.plan import ShardPlan
+from brokenvideos.builder.raw import Problem, RawVideo
 from brokenvideos.builder.shards import FileFacts
 from brokenvideos.builder.tasks import ParentShard
 
@@ -33,6 +34,7 @@ class Parent:
         videos: by video_id.
         shards: by (split, index, num_shards).
         same_versions: built with the library versions of this process.
+        errata: of its manifest; the next release carries them on.
     """
 
     version: str
@@ -42,6 +44,7 @@ class Parent:
     videos: Mapping[str, VideoFacts] = field(default_factory=dict)
     shards: Mapping[tuple[str, int, int], ReleasedShard] = field(default_factory=dict)
     same_versions: bool = False
+    errata: Sequence[Mapping[str, Any]] = ()
 
     def shard(self, plan: ShardPlan) -> ParentShard | None:
         """The files that stand in the place of a planned shard, if any do."""
@@ -69,6 +72,7 @@ def read_parent(release: Path) -> Parent:
             (shard["split"], shard["index"], shard["num_shards"]): _released(shard) for shard in manifest["shards"]
         },
         same_versions=manifest.get("built_with") == library_versions(),
+        errata=manifest.get("errata", ()),
     )
 
 
@@ -109,3 +113,17 @@ def check_step(parent: Parent, plans: Sequence[ShardPlan], data_version: str) ->
             f"data version {data_version}: {len(added)} videos were added, {len(removed)} removed and {len(changed)} changed since "
             f"{parent.version}, which demands a {step} step. Give --data-version {least} or later."
         )
+
+
+def withdrawn(parent: Parent, videos: Iterable[RawVideo]) -> list[Problem]:
+    """A problem for every video of a raw folder that was taken down: no build brings it back unnoticed."""
+    entries = {video_id: entry for entry in parent.errata for video_id in entry["video_ids"]}
+    return [
+        Problem(
+            f"video {video.video_id}",
+            f"withdrawn in {entry['data_version']} ({entry['reason']}). Remove it from the raw folder; to publish it after all, "
+            "give it another id.",
+        )
+        for video in videos
+        if (entry := entries.get(video.video_id))
+    ]

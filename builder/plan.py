@@ -1,13 +1,14 @@
 """Which split and which shard every video goes to: pure functions of what was ingested."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import brokenvideos
 from brokenvideos.builder.ingest import Ingested
+from brokenvideos.builder.near_duplicates import ALIKE_FRAMES, MAX_DISTANCE, MIN_BITS, join_equal, near_duplicate_groups
 from brokenvideos.builder.raw import RawError
 
 # Video bytes that a shard is aimed at: downloads do not resume across processes, and few files keep clear of rate limits.
@@ -34,56 +35,88 @@ def split_rule(seed: int, *, grown: bool = False) -> dict[str, object]:
         grown: the release has a parent, whose videos keep their splits.
     """
     text = (
-        "A video's own `split` wins. The others form groups: videos of one prompt together, else one video. Groups are "
-        "ordered by (generator, label, SHA-256 of 'seed/key') and each goes to the split that is furthest below its fraction."
+        "A video's own `split` wins. Videos of one prompt, of equal bytes, and near-duplicates are a group, with whatever any of "
+        f"them leads to. Near-duplicates: in the perceptual hashes dhash4/1 at least {ALIKE_FRAMES} of the 4 frames differ in at "
+        f"most {MAX_DISTANCE} of 64 bits, of which at least {MIN_BITS} are set in both. A group goes where one of its videos has a "
+        "split. The others are ordered by (generator and label of the smallest id, SHA-256 of 'seed/key'), the key being the "
+        "smallest of 'prompt PROMPT' or, without one, 'video ID', and each goes to the split that is furthest below its fraction."
     )
     if grown:
         text += (
-            " A video of the parent release stays in its split, and new videos of its prompt join it; both count from the "
-            "start."
+            " A video of the parent release stays in its split, and new videos of its group join it; where the parent has a group "
+            "in several splits, that with most of its videos. All of them count from the start."
         )
-    return {"name": "stratified-deficit/1", "seed": seed, "fractions": SPLIT_FRACTIONS, "text": text}
+    return {"name": "stratified-deficit/2", "seed": seed, "fractions": SPLIT_FRACTIONS, "text": text}
 
 
 def assign_splits(
     videos: Iterable[Ingested], *, seed: int = 0, kept: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Split of every video by id, as `split_rule` says; videos of one prompt are never apart.
+    """Split of every video by id, as `split_rule` says; videos of one prompt and near-duplicates are never apart.
+
+    Near-duplicates that the parent has in different splits are the exception: they stay there.
 
     Args:
         kept: split by id of the parent's videos, which stay there unless they name another themselves.
 
     Raises:
-        RawError: videos of one prompt name different splits themselves, or stand in different splits of the parent.
+        RawError: videos of one prompt name different splits themselves, or stand in different splits of the parent; near-duplicates
+            name different splits, or another than one of them has in the parent.
     """
     kept = kept or {}
-    groups: dict[str, list[Ingested]] = defaultdict(list)
-    for video in sorted(videos, key=lambda v: v.video_id):
-        groups[f"prompt {video.prompt}" if video.prompt else f"video {video.video_id}"].append(video)
-    fixed = {key: _fixed_split(key, group, kept) for key, group in sorted(groups.items())}
+    groups = _groups(sorted(videos, key=lambda v: v.video_id))
+    fixed = {key: _fixed_splits(group, kept) for key, group in sorted(groups.items())}
     placed: dict[str, str] = {}
     totals = dict.fromkeys(SPLIT_FRACTIONS, 0)
-    for key, split in fixed.items():
-        if split is not None and all(video.split is None for video in groups[key]):
-            totals[split] += len(groups[key])
-    for _, key in sorted((_order(group, key, seed), key) for key, group in groups.items()):
+    for key, splits in fixed.items():
+        placed.update(splits)
+        if all(video.split is None for video in groups[key]):
+            for split in splits.values():
+                totals[split] += 1
+    for _, key in sorted((_order(group, key, seed), key) for key, group in groups.items() if not fixed[key]):
         group = groups[key]
-        if (split := fixed[key]) is None:
-            split = _furthest_below(totals, len(group))
-            totals[split] += len(group)
+        split = _furthest_below(totals, len(group))
+        totals[split] += len(group)
         placed.update({video.video_id: split for video in group})
     return placed
 
 
-def _fixed_split(key: str, group: Sequence[Ingested], kept: Mapping[str, str]) -> str | None:
-    """The split that a group has without being assigned one, if any."""
-    splits = {split for video in group if (split := video.split or kept.get(video.video_id)) is not None}
-    if len(splits) > 1:
-        ids = [video.video_id for video in group]
-        named = {video.split for video in group} - {None}
-        how = "name different splits" if splits == named else "name or had in the parent different splits"
-        raise RawError(f"videos {ids} share {key!r} and {how} {sorted(splits)}. Give them one split.")
-    return splits.pop() if splits else None
+def _groups(videos: Sequence[Ingested]) -> dict[str, list[Ingested]]:
+    """Who has to stay together, by the key of the group; in the order of the videos."""
+    labels = near_duplicate_groups([video.perceptual_hash for video in videos])
+    join_equal(labels, [[f"prompt {video.prompt}"] if video.prompt else [] for video in videos])
+    join_equal(labels, [[video.video_sha256] if video.video_sha256 else [] for video in videos])
+    members: dict[int, list[Ingested]] = defaultdict(list)
+    for video, label in zip(videos, labels.tolist(), strict=True):
+        members[label].append(video)
+    return {min(map(_key, group)): group for group in members.values()}
+
+
+def _key(video: Ingested) -> str:
+    return f"prompt {video.prompt}" if video.prompt else f"video {video.video_id}"
+
+
+def _fixed_splits(group: Sequence[Ingested], kept: Mapping[str, str]) -> dict[str, str]:
+    """Split by id of a group that has one without being assigned it; empty where it has none."""
+    had = {video.video_id: split for video in group if (split := video.split or kept.get(video.video_id)) is not None}
+    by_key: dict[str, list[str]] = defaultdict(list)
+    for video in group:
+        by_key[_key(video)].append(video.video_id)
+    for key, ids in sorted(by_key.items()):
+        if len({had[video_id] for video_id in ids if video_id in had}) > 1:
+            raise _torn(ids, f"share {key!r}", had, kept)
+    # What the parent has apart is not this raw folder's fault, and moving it would change released data.
+    if any(kept.get(video_id) != split for video_id, split in had.items()) and len(set(had.values())) > 1:
+        raise _torn(sorted(had), "are near-duplicates, or lead to one another by some and by prompts,", had, kept)
+    counts = Counter(had.values())
+    most = max(brokenvideos.SPLITS, key=counts.__getitem__)
+    return {video.video_id: had.get(video.video_id, most) for video in group} if had else {}
+
+
+def _torn(ids: list[str], why: str, had: Mapping[str, str], kept: Mapping[str, str]) -> RawError:
+    splits = sorted({had[video_id] for video_id in ids if video_id in had})
+    how = "name or had in the parent" if kept else "name"
+    return RawError(f"videos {ids} {why} and {how} different splits {splits}. Give them one split.")
 
 
 def _order(group: Sequence[Ingested], key: str, seed: int) -> tuple[str, str, str]:

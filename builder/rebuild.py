@@ -1,7 +1,7 @@
 """Proves that a release follows from its raw folder: builds it again and compares."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ class RebuildReport:
         other_versions: by library, as the manifest says and as it is here; not empty: only the content was compared.
         num_files: compared byte by byte.
         num_videos: compared by their digests.
+        left_out: files that were not compared, as the caller asked.
     """
 
     release: str
@@ -34,6 +35,7 @@ class RebuildReport:
     num_files: int
     num_videos: int
     findings: tuple[Finding, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -49,6 +51,8 @@ class RebuildReport:
             yield f"built with {name} {then or 'unknown'}, here is {now or 'none'}"
         if self.other_versions:
             yield "The bytes may differ for that, so the content is compared: splits, masks, videos and rows, by their digests."
+        if self.left_out:
+            yield f"not compared, made with other versions than are here: {', '.join(self.left_out)}"
         yield from map(str, self.findings)
         what = f"{self.num_videos} videos by content" if self.other_versions else f"{self.num_files} files byte by byte"
         verdict = "no difference" if self.ok else f"findings: {len(self.findings)}"
@@ -61,6 +65,7 @@ def rebuild(
     *,
     workers: int = 1,
     more_files: MoreFiles | None = None,
+    leave_out: Callable[[str], bool] | None = None,
     on_progress: Progress = no_progress,
 ) -> RebuildReport:
     """Builds a release again as its manifest says, in a temporary folder, and compares it with what is there.
@@ -69,6 +74,7 @@ def rebuild(
 
     Args:
         more_files: as for `build`; the files beside the shards are compared too.
+        leave_out: tells by its path which file is not to be compared, here or in SHA256SUMS.
 
     Raises:
         ReleaseError: `release` is no release, or its manifest does not say how it was built. RawError: the raw folder.
@@ -78,7 +84,8 @@ def rebuild(
     layout = layout_of(manifest)
     reading = {name: manifest["reading"][name] for name in READING}
     options = BuildOptions(**reading, num_shards=layout["num_shards"], data_version=manifest["data_version"], seed=seed)
-    parent = None if parent_version is None else Parent(version=parent_version, **layout)
+    errata = manifest.get("errata", ())
+    parent = None if parent_version is None else Parent(version=parent_version, **layout, errata=errata)
     other_versions = _other_versions(manifest.get("built_with", {}))
     with tempfile.TemporaryDirectory(prefix="brokenvideos-rebuild-") as folder, executor_of(workers) as executor:
         made = Path(folder) / "release"
@@ -86,9 +93,11 @@ def rebuild(
             executor, raw, made, options, parent=parent, fresh=True, more_files=more_files, on_progress=on_progress
         )
         findings = list(_content_findings(release, made))
-        names = sorted(_files(release) | _files(made))
+        there = sorted(_files(release) | _files(made))
+        left_out = [name for name in there if leave_out and leave_out(name)]
+        names = [name for name in there if name not in left_out]
         if not other_versions:
-            findings += [finding for name in names if (finding := _byte_finding(release, made, name))]
+            findings += [finding for name in names if (finding := _byte_finding(release, made, name, left_out))]
     return RebuildReport(
         release=str(release),
         data_version=manifest["data_version"],
@@ -96,6 +105,7 @@ def rebuild(
         num_files=0 if other_versions else len(names),
         num_videos=len(manifest["videos"]),
         findings=tuple(findings),
+        left_out=() if other_versions else tuple(left_out),
     )
 
 
@@ -139,13 +149,20 @@ def _files(folder: Path) -> set[str]:
     return {name for name in names if not name.startswith(".cache/")}  # huggingface_hub's own notes beside a download
 
 
-def _byte_finding(release: Path, made: Path, name: str) -> Finding | None:
+def _byte_finding(release: Path, made: Path, name: str, left_out: Sequence[str]) -> Finding | None:
     if not (made / name).is_file():
         return Finding(name, f"in the release, not made by a build. If it was added by hand, {SUMS} differs too.")
     if not (release / name).is_file():
         return Finding(name, "missing in the release. Download or build it again.")
+    if name == SUMS and left_out:
+        was, now = (_sums_without(folder / name, left_out) for folder in (release, made))
+        return None if was == now else Finding(name, "lists other sums. Build the release again.")
     position = _first_difference(release / name, made / name)
     return None if position is None else Finding(name, f"differs from byte {position} on. Build the release again.")
+
+
+def _sums_without(path: Path, left_out: Sequence[str]) -> list[str]:
+    return [line for line in path.read_text().splitlines() if line.partition("  ")[2] not in left_out]
 
 
 def _first_difference(one: Path, two: Path) -> int | None:

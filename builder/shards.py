@@ -3,11 +3,11 @@
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import datasets
 import pyarrow as pa
@@ -41,7 +41,14 @@ def write_shard(plan: ShardPlan, release: Path) -> tuple[FileFacts, ...]:
     Raises:
         ValueError: a video's bytes are not those that were ingested.
     """
-    paths = brokenvideos.shard_paths(plan.split, plan.index, plan.num_shards)
+    return write_rows(_rows(plan.videos), brokenvideos.shard_paths(plan.split, plan.index, plan.num_shards), release)
+
+
+def write_rows(
+    rows: Iterable[dict[str, Any]], paths: Mapping[Literal["default", "annotations", "webdataset"], str], release: Path
+) -> tuple[FileFacts, ...]:
+    """Writes rows, which come sorted by video_id, as the files of one shard: `paths`, as `shard_paths` gives them."""
+    num_rows = 0
     with (
         atomic_file(release / paths["default"]) as parquet_file,
         atomic_file(release / paths["annotations"]) as annotations_file,
@@ -52,7 +59,8 @@ def write_shard(plan: ShardPlan, release: Path) -> tuple[FileFacts, ...]:
         tarfile.open(fileobj=tar_file, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         without_video = []
-        for group in _row_groups(plan.videos):
+        for group in _row_groups(rows):
+            num_rows += len(group)
             table = pa.Table.from_pylist(group, schema=parquet.schema)
             parquet.write_table(table, row_group_size=len(group))
             without_video.append(table.select(annotations.schema.names))
@@ -65,24 +73,30 @@ def write_shard(plan: ShardPlan, release: Path) -> tuple[FileFacts, ...]:
         (paths["annotations"], annotations_file),
         (paths["webdataset"], tar_file),
     )
-    return tuple(FileFacts(path, file.sha256(), file.bytes_written, len(plan.videos)) for path, file in files)
+    return tuple(FileFacts(path, file.sha256(), file.bytes_written, num_rows) for path, file in files)
 
 
-def _row_groups(videos: tuple[Ingested, ...]) -> Iterator[list[dict[str, Any]]]:
-    group: list[dict[str, Any]] = []
-    group_bytes = 0
+def _rows(videos: Iterable[Ingested]) -> Iterator[dict[str, Any]]:
     for video in videos:
         data = read_video(video.video_path)
         if hashlib.sha256(data).hexdigest() != video.video_sha256:
             raise ValueError(f"{video.video_path}: changed while the release was built. Build again.")
-        if group and (group_bytes + len(data) > ROW_GROUP_BYTES or len(group) == MAX_ROW_GROUP_ROWS):
-            yield group
-            group, group_bytes = [], 0
         with pa.OSFile(str(video.row_path)) as source:
             (row,) = pa.ipc.open_file(source).read_all().to_pylist()
         row["video"] = {"bytes": data, "path": video.video_name}
+        yield row
+
+
+def _row_groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    group: list[dict[str, Any]] = []
+    group_bytes = 0
+    for row in rows:
+        row_bytes = len(row["video"]["bytes"])
+        if group and (group_bytes + row_bytes > ROW_GROUP_BYTES or len(group) == MAX_ROW_GROUP_ROWS):
+            yield group
+            group, group_bytes = [], 0
         group.append(row)
-        group_bytes += len(data)
+        group_bytes += row_bytes
     if group:
         yield group
 

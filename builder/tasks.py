@@ -18,7 +18,7 @@ from brokenvideos.builder.receipts import Receipt, finished, key_of, write_recei
 from brokenvideos.builder.shards import FileFacts, write_shard
 from brokenvideos.builder.work_folder import BuildError
 
-_OF_INGEST = ("label", "digest", "row_digest", "video_sha256", "video_bytes")
+_OF_INGEST = ("label", "digest", "row_digest", "video_sha256", "video_bytes", "perceptual_hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def run_ingest(task: IngestTask) -> Ingested | list[Problem]:
     _check_versions(task.versions)
     video = task.video
     row_path, receipt_path = (task.rows / f"{video.video_id}{suffix}" for suffix in (".arrow", ".json"))
-    key = key_of("ingest", task.layout, task.versions, video, root=task.raw)
+    key = key_of("ingest", _OF_INGEST, task.layout, task.versions, video, root=task.raw)
     if receipt := finished(receipt_path, key=key, folder=task.rows):
         return Ingested(
             video_id=video.video_id,

@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import brokenvideos
 from brokenvideos.builder.check_row import Finding, check_row
 from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_tasks
+from brokenvideos.builder.ingest import read_video
 from brokenvideos.builder.layouts import read_layout
 from brokenvideos.builder.manifest import MANIFEST, READING, SUMS, file_sha256, library_versions, read_sums
 from brokenvideos.builder.raw import RawError, RawVideo
+from brokenvideos.frames import VideoError
 from brokenvideos.masks import RLEError, decoded_ahead, fingerprint_labels
 
 
@@ -43,7 +45,9 @@ class VerifyReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _ShardResult:
+class ShardResult:
+    """What `verify_shard` found and counted."""
+
     findings: tuple[Finding, ...]
     num_videos: int
     num_masks: int
@@ -78,7 +82,7 @@ def verify(
         manifest = brokenvideos.read_manifest(str(release))
     except brokenvideos.ReleaseError as error:
         return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw, used)
-    findings += _check_manifest(manifest, sums)
+    findings += check_manifest(manifest, sums)
     raw_videos, raw_findings = _raw_videos(raw, manifest)
     tasks = [
         (
@@ -91,7 +95,7 @@ def verify(
         for shard in manifest["shards"]
     ]
     with executor_of(workers) as executor:
-        results = list(run_tasks(executor, _verify_shard, tasks, partial(on_progress, "verify shards")))
+        results = list(run_tasks(executor, verify_shard, tasks, partial(on_progress, "verify shards")))
     findings += [finding for result in results for finding in result.findings] + raw_findings
     return _report(release, manifest["data_version"], len(sums), results, findings, raw, used)
 
@@ -108,7 +112,7 @@ def _report(
     release: Path,
     data_version: str | None,
     num_files: int,
-    results: Sequence[_ShardResult],
+    results: Sequence[ShardResult],
     findings: Sequence[Finding],
     raw: Path | None,
     device: Mapping[str, str | None],
@@ -150,7 +154,8 @@ def _check_files(release: Path) -> tuple[list[Finding], dict[str, str]]:
     return findings, sums
 
 
-def _check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> list[Finding]:
+def check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> list[Finding]:
+    """Where a manifest contradicts SHA256SUMS (`sums`, sha256 by path) or itself."""
     findings = []
     listed: dict[str, str] = {}
     seen: set[str] = set()
@@ -190,10 +195,12 @@ def _check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> lis
 
 # --- One shard -------------------------------------------------------------------------------------------------------
 
-_ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, RawVideo] | None, str]
+ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, RawVideo] | None, str]
+"""A folder that holds the shard's files, the shard and its videos as the manifest lists them, raw videos, device."""
 
 
-def _verify_shard(task: _ShardTask) -> _ShardResult:
+def verify_shard(task: ShardTask) -> ShardResult:
+    """Compares everything that the rows of one shard say twice; the checksums of its files are not looked at."""
     release, shard, facts, raw_videos, device = task
     paths = brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])
     findings: list[Finding] = []
@@ -229,7 +236,7 @@ def _verify_shard(task: _ShardTask) -> _ShardResult:
         findings.append(
             Finding(paths["default"], f"its videos are not those of the manifest: {wrong}. Build this shard again.")
         )
-    return _ShardResult(tuple(findings), len(ids), num_masks)
+    return ShardResult(tuple(findings), len(ids), num_masks)
 
 
 def _readable(file: str, rows: Iterator[dict[str, Any]], findings: list[Finding]) -> Iterator[dict[str, Any]]:
@@ -302,7 +309,7 @@ def _same_as_raw(
     """Compares the decoded masks of a row with the label maps of the raw folder, by fingerprint, and the videos' bytes."""
     video_id = row["video_id"]
     try:
-        if video.video_path.read_bytes() != row["video"]["bytes"]:
+        if read_video(video.video_path) != row["video"]["bytes"]:
             yield Finding(file, f"the video's bytes are not those of {video.video_path}.", video_id)
         wanted = {
             (object_id, frame.frame_index): fingerprint
@@ -310,7 +317,7 @@ def _same_as_raw(
             for plane in frame.planes
             for object_id, fingerprint in fingerprint_labels(plane).items()
         }
-    except (OSError, RawError) as error:
+    except (OSError, RawError, VideoError) as error:
         yield Finding(file, f"the raw video or masks cannot be read: {error}", video_id)
         return
     places: Iterable[tuple[int, int]] = zip(row["masks"]["object_id"], row["masks"]["frame_index"], strict=True)

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from brokenvideos.builder.raw import RawError
-
 _LOCK = "lock"
 
 
@@ -25,8 +23,8 @@ def work_folder_of(out: Path) -> Path:
 def work_folder(out: Path, *, fresh: bool) -> Iterator[Path]:
     """The work folder of a release, locked for this process.
 
-    It is removed when the block ends, or ends with a RawError; after any other error it stays, and so it does when the process is
-    killed. The lock goes with its process, however that ends.
+    It is removed when the block ends without an error, and where nothing in it is finished. Else it stays, as it does when the
+    process is killed: who never wants to go on removes it. The lock goes with its process, however that ends.
 
     Args:
         fresh: remove what an earlier build has left.
@@ -36,7 +34,7 @@ def work_folder(out: Path, *, fresh: bool) -> Iterator[Path]:
     """
     work = work_folder_of(out)
     lock = _lock(work, out)
-    keep = False
+    keep = True
     try:
         for path in work.iterdir() if fresh else ():
             if path.name != _LOCK:
@@ -44,13 +42,9 @@ def work_folder(out: Path, *, fresh: bool) -> Iterator[Path]:
         for path in work.rglob("*.partial"):
             path.unlink()
         yield work
-    except RawError:
-        raise
-    except BaseException:
-        keep = True
-        raise
+        keep = False
     finally:
-        if not keep:
+        if not keep or not any(path.suffix == ".json" for path in work.rglob("*")):
             _remove(work)
         os.close(lock)
 

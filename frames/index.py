@@ -40,7 +40,8 @@ class VideoIndex:
     height and width are those of the decoded grid, to which `rotation` was not applied: it says by how many degrees clockwise
     (0, 90, 180, 270) a player turns the picture. `packets` is None where frames can only be reached through the container.
     `frames_sha256` is the SHA-256 over the visible bytes of every plane of every frame in the video's own pixel format, in
-    presentation order; empty where the index was taken from a row, which does not hold it.
+    presentation order; `perceptual_hash` is that of `frames.perceptual`, 64 hex digits. Both are empty where the index was taken
+    from a row, which does not hold them.
     """
 
     height: int
@@ -54,10 +55,11 @@ class VideoIndex:
     extradata: bytes
     rotation: int
     frames_sha256: str
+    perceptual_hash: str
 
 
 def index_from_row(row: Mapping[str, Any]) -> VideoIndex:
-    """The index that a row of the dataset carries; `frames_sha256` is empty.
+    """The index that a row of the dataset carries; `frames_sha256` and `perceptual_hash` are empty.
 
     Args:
         row: needs the columns height, width, num_frames, fps, frame_pts, time_base, packets and codec.
@@ -75,6 +77,7 @@ def index_from_row(row: Mapping[str, Any]) -> VideoIndex:
         extradata=bytes(codec["extradata"] or b""),
         rotation=int(codec["rotation"]),
         frames_sha256="",
+        perceptual_hash="",
     )
 
 

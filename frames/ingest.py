@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from brokenvideos.frames.container import REMUX, plane_rows, shown_frames, where
 from brokenvideos.frames.index import Int64Array, VideoError, VideoIndex
 from brokenvideos.frames.packets import demux
+from brokenvideos.frames.perceptual import frame_hash, hashed_frames
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -28,8 +29,13 @@ def index_video(video: bytes | Path) -> VideoIndex:
         OSError: the path cannot be read.
     """
     demuxed = demux(video)
-    sha256, times, frame = hashlib.sha256(), [], None
+    hashed = hashed_frames(demuxed.frame_pts)
+    hashes: dict[int, str] = {}
+    times: list[int] = []
+    sha256, frame = hashlib.sha256(), None
     for pts, frame in shown_frames(video):
+        if len(times) in hashed:
+            hashes[len(times)] = frame_hash(frame)
         times.append(pts)
         for plane in _visible_planes(frame):
             sha256.update(plane.tobytes())
@@ -52,6 +58,7 @@ def index_video(video: bytes | Path) -> VideoIndex:
         extradata=demuxed.extradata,
         rotation=-round(frame.rotation / 90) * 90 % 360,
         frames_sha256=sha256.hexdigest(),
+        perceptual_hash="".join(hashes[number] for number in hashed),
     )
 
 

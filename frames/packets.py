@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from brokenvideos.frames.container import REMUX, opened, read_bytes, where
+from brokenvideos.frames.container import MAX_FRAME_PIXELS, REMUX, opened, read_bytes, where
 from brokenvideos.frames.index import BoolArray, Int64Array, Packets, VideoError
 
 # Codecs whose frames were found equal to those of a decode from the first frame, whatever frame is read first, and the decoder
@@ -86,13 +86,17 @@ def demux(video: bytes | Path) -> Demuxed:
 
 
 def bare_decoder(codec_name: str, extradata: bytes, *, threads: int = 1) -> VideoCodecContext | None:
-    """A decoder that knows nothing of a container; None where this FFmpeg has none."""
+    """A decoder that knows nothing of a container; None where this FFmpeg has none.
+
+    It refuses frames of more than MAX_FRAME_PIXELS before it makes room for them, as `opened` does.
+    """
     try:
         context = av.CodecContext.create(DECODERS.get(codec_name, ""), "r")
     except ValueError:
         return None
     if not isinstance(context, VideoCodecContext):
         return None
+    context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
     context.thread_count = threads
     if threads > 1:
         context.thread_type = "AUTO"

@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Before `datasets` is imported: it reads these once. Every process has its own home, so no test meets another's Arrow cache.
 _HOME = tempfile.TemporaryDirectory(prefix="brokenvideos-tests-")
@@ -26,6 +27,9 @@ import pytest  # noqa: E402
 from brokenvideos.builder import BuildOptions, build  # noqa: E402
 from brokenvideos.card import card_files  # noqa: E402
 from brokenvideos.tools.sample import write_sample  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.hub.state import State
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -61,7 +65,7 @@ def run_process() -> Run:
 def parse_python() -> Callable[[Path], ast.Module]:
     """The syntax tree of a Python file.
 
-    Made with the garbage collector off: where a finalizer's traceback is formatted in the middle of a parse, which is itself parsing,
+    Made with the garbage collector off: where a finalizer's traceback is formatted in the middle of a parse, which parses too,
     Python 3.11 can end both with "SystemError: AST constructor recursion depth mismatch".
     """
 
@@ -96,3 +100,21 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("BROKENVIDEOS_REAL_DATA is not set: no real videos and masks to try")
     return Path(folder)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> "Iterator[State]":
+    """A Hugging Face Hub of the tests' own on loopback; tests/hub/README.md says what it can show."""
+    from tests.hub.server import serving
+
+    with serving(tmp_path / "hub") as state:
+        yield state
+
+
+@pytest.fixture
+def online(hub: "State", monkeypatch: pytest.MonkeyPatch) -> "Iterator[list[float]]":
+    """This process meets `hub` as its owner; gives the waits, in seconds, that huggingface_hub asked for and did not get."""
+    from tests.hub.client import meeting
+
+    with meeting(hub, monkeypatch) as waits_s:
+        yield waits_s

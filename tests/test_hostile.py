@@ -319,7 +319,8 @@ def test_a_shard_name_that_climbs_is_not_exported(spoil: Callable[[str, str], Pa
 
 
 FORBIDDEN_MODULES = {"pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
-FORBIDDEN_CALLS = {"eval", "exec", "extractall", "extract", "unpack_archive", "allow_pickle"}
+FORBIDDEN_CALLS = {"eval", "exec", "extractall", "extract", "unpack_archive"}
+FORBIDDEN_ARGUMENTS = {"allow_pickle"}
 
 
 def _forbidden(path: Path, tree: ast.Module) -> Iterator[str]:
@@ -338,7 +339,9 @@ def _forbidden(path: Path, tree: ast.Module) -> Iterator[str]:
             # Methods of other objects may have these names (DataFrame.eval, model.eval): they take no text of ours.
             if called in ("eval", "exec") and owner is not None:
                 called = ""
-            names = [called, *(key for key in keywords if key)]
+            names = [called]
+            for argument in FORBIDDEN_ARGUMENTS & keywords.keys():
+                yield f"{path.name}:{node.lineno} {argument}="
             if is_torch_load and not (isinstance(safe, ast.Constant) and safe.value is True):
                 yield f"{path.name}:{node.lineno} torch.load without weights_only=True"
         yield from (f"{path.name}:{node.lineno} {n}" for n in names if n in FORBIDDEN_MODULES | FORBIDDEN_CALLS)
@@ -393,6 +396,8 @@ WRONG_MANIFESTS = [
     (lambda m: m["shards"][0]["video_ids"].append(7), "shards[0].video_ids[10] is int, wanted str"),
     (lambda m: m["videos"].update(x=[]), "videos.x is list, wanted dict"),
     (lambda m: m["reading"].update(void="255"), "reading.void is str, wanted int or NoneType"),
+    (lambda m: m.update(errata=[{"data_version": "1.0.0", "video_ids": "x"}]), "errata[0] lacks 'reason'"),
+    (lambda m: m.update(errata={}), "errata is dict, wanted list"),
 ]
 
 

@@ -1,27 +1,36 @@
-"""Statistics of a release as text: per split, and the metadata shortcuts that could fool a model."""
+"""Statistics of a release as text: per split, what stands too close together, and metadata that could fool a model."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from brokenvideos.card import ReleaseFacts
 from brokenvideos.card.facts import Facts
 
+Groups = Sequence[Mapping[str, str]]
+"""Near-duplicates: of each group the split by video_id, as `builder.near_duplicates.release_groups` gives them."""
 
-def stats_dict(facts: ReleaseFacts) -> dict[str, Any]:
-    """Plain values for JSON: counts by split and the shortcuts."""
+MOST_GROUPS = 20
+"""Groups of near-duplicates that the text lists; those in several splits are all listed, and JSON has all."""
+
+
+def stats_dict(facts: ReleaseFacts, groups: Groups | None) -> dict[str, Any]:
+    """Plain values for JSON: counts by split, near-duplicates (null: not looked for when it was built) and the shortcuts."""
     return {
         "splits": {
             split: {name: getattr(of_split, name) for name in Facts.__slots__}
             for split, of_split in facts.splits.items()
         },
+        "near_duplicates": None
+        if groups is None
+        else {"groups": groups, "in_several_splits": [group for group in groups if _in_several_splits(group)]},
         "shortcuts": asdict(facts.shortcuts),
     }
 
 
-def stats_text(facts: ReleaseFacts) -> str:
-    """A table with a column per split, and a paragraph on shortcuts."""
+def stats_text(facts: ReleaseFacts, groups: Groups | None) -> str:
+    """A table with a column per split, and paragraphs on near-duplicates and shortcuts."""
     columns = {**facts.splits, "all": facts.total()}
     rows = [["", *columns], ["videos", *(str(of.num_videos) for of in columns.values())]]
     for title in ("labels", "artifact_types", "generators", "sizes", "mask_areas", "licenses"):
@@ -37,13 +46,31 @@ def stats_text(facts: ReleaseFacts) -> str:
         )
         for row in rows
     ]
-    return "\n".join([*(line.rstrip() for line in lines), "", _shortcuts_text(facts)])
+    return "\n".join([*(line.rstrip() for line in lines), "", *_groups_lines(groups), "", _shortcuts_text(facts)])
 
 
 def _rows(title: str, columns: Mapping[str, Facts]) -> list[list[str]]:
     names = sorted(getattr(columns["all"], title))
     label = title.replace("_", " ").removesuffix("s")
     return [[f"{label} {name}", *(str(getattr(of, title)[name]) for of in columns.values())] for name in names]
+
+
+def _groups_lines(groups: Groups | None) -> list[str]:
+    if groups is None:
+        return ["Near-duplicates: unknown, the release was built before they were looked for. Build it again."]
+    apart = [group for group in groups if _in_several_splits(group)]
+    together = [group for group in groups if not _in_several_splits(group)]
+    counts = f"{len(groups)} groups, {sum(map(len, groups))} videos"
+    lines = [f"Near-duplicates: {counts}; {len(apart)} of the groups are in several splits."]
+    lines += [f"  in several splits: {', '.join(f'{i} ({split})' for i, split in group.items())}" for group in apart]
+    lines += [f"  {', '.join(group)} ({next(iter(group.values()))})" for group in together[:MOST_GROUPS]]
+    if len(together) > MOST_GROUPS:
+        lines.append(f"  and {len(together) - MOST_GROUPS} more groups: --json lists them")
+    return lines
+
+
+def _in_several_splits(group: Mapping[str, str]) -> bool:
+    return len(set(group.values())) > 1
 
 
 def _median(lengths: Counter[int]) -> int:

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from brokenvideos import LABELS
 from brokenvideos.frames import encode_video, index_from_row, iter_frames, read_frames
 from brokenvideos.masks import ARTIFACT_TYPES, decode_masks
-from brokenvideos.tools.overlay import Colour, object_colours, overlay
+from brokenvideos.masks.overlay import LABEL_COLOURS, Colour, object_colours, overlay
 
 UInt8Array = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
@@ -32,7 +32,6 @@ INK: Colour = (240, 241, 243)
 FAINT_INK: Colour = (160, 165, 174)
 TRACK: Colour = (58, 62, 71)
 UNKNOWN_TRACK: Colour = (36, 39, 45)
-LABEL_COLOURS: dict[str, Colour] = {"normal": (0, 158, 115), "broken": (204, 62, 62)}
 
 
 class ViewError(ValueError):
@@ -72,6 +71,7 @@ def view(
     frames: Sequence[int] | None = None,
     columns: int | None = None,
     scale: float | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> Path:
     """The file `out`, now a picture of one video with its masks painted on it.
 
@@ -85,6 +85,7 @@ def view(
             least. Only for a .png.
         columns: tiles side by side; None = 4, for upright videos 6. Only for a .png.
         scale: size of the frames relative to the video's; None = what suits the picture.
+        names: of objects, by object_id, for the legend; None = "object 1: blur" and so on.
 
     Raises:
         ViewError: another file name extension, a frame index out of range, or an argument that the format does not have.
@@ -92,7 +93,7 @@ def view(
     """
     out = Path(out)
     _check_arguments(row, out, frames=frames, columns=columns, scale=scale)
-    facts = _read_facts(row)
+    facts = _read_facts(row, names or {})
     partial = out.with_name(f".{out.stem}.{os.getpid()}.partial{out.suffix}")
     try:
         if out.suffix.lower() == ".png":
@@ -126,7 +127,7 @@ def _check_arguments(
         raise ViewError(f"scale is {scale}, must be above 0 and at most 32.")
 
 
-def _read_facts(row: Mapping[str, Any]) -> _Facts:
+def _read_facts(row: Mapping[str, Any], names: Mapping[int, str]) -> _Facts:
     num_frames, rotation = int(row["num_frames"]), int(row["codec"]["rotation"])
     height, width = int(row["height"]), int(row["width"])
     annotated = np.zeros(num_frames, np.bool_)
@@ -138,7 +139,8 @@ def _read_facts(row: Mapping[str, Any]) -> _Facts:
     for object_id, artifact_type, colour in zip(object_ids, types, object_colours(types), strict=True):
         present = np.zeros(num_frames, np.bool_)
         present[frame_index[owner == object_id].astype(np.intp)] = True
-        tracks.append(_Track(f"object {object_id}: {artifact_type}", colour, present))
+        name = names.get(object_id, f"object {object_id}: {artifact_type}")
+        tracks.append(_Track(name, colour, present))
     return _Facts(
         video_id=row["video_id"],
         label=LABELS[row["label"]],

@@ -2,33 +2,44 @@
 
 from pathlib import Path
 
+from brokenvideos.builder.layouts.anakin import AnakinMasks, read_anakin
 from brokenvideos.builder.layouts.coco import CocoMasks, read_coco
 from brokenvideos.builder.layouts.cvat import CvatMasks, read_cvat
 from brokenvideos.builder.layouts.davis import DavisMasks, read_davis
 from brokenvideos.builder.layouts.detect import detect
+from brokenvideos.builder.layouts.geneva import BoxMasks, read_geneva
 from brokenvideos.builder.layouts.label_studio import BrushMasks, read_label_studio
 from brokenvideos.builder.layouts.labelme import LabelMeMasks, read_labelme
 from brokenvideos.builder.layouts.mask_video import VideoMasks, read_mask_video
 from brokenvideos.builder.layouts.own import OwnMasks, read_own
+from brokenvideos.builder.layouts.pal4vst import StillMask, read_pal4vst
+from brokenvideos.builder.layouts.richhf import HeatMap, read_richhf
 from brokenvideos.builder.layouts.sav import SavMasks, read_sav
 from brokenvideos.builder.raw import Problem, RawError, RawVideo
 from brokenvideos.masks import ARTIFACT_TYPES
 
 __all__ = [
     "LAYOUTS",
+    "AnakinMasks",
+    "BoxMasks",
     "BrushMasks",
     "CocoMasks",
     "CvatMasks",
     "DavisMasks",
+    "HeatMap",
     "LabelMeMasks",
     "OwnMasks",
     "SavMasks",
+    "StillMask",
     "VideoMasks",
     "detect",
     "read_layout",
 ]
 
-LAYOUTS = ("own", "davis", "sav", "mask-video", "coco", "cvat", "label-studio", "labelme")
+LAYOUTS = (
+    *("own", "davis", "sav", "mask-video", "coco", "cvat", "label-studio", "labelme"),
+    *("pal4vst", "anakin", "richhf", "geneva"),  # other people's datasets
+)
 
 _READERS = {
     "sav": read_sav,
@@ -37,6 +48,10 @@ _READERS = {
     "cvat": read_cvat,
     "label-studio": read_label_studio,
     "labelme": read_labelme,
+    "pal4vst": read_pal4vst,
+    "anakin": read_anakin,
+    "richhf": read_richhf,
+    "geneva": read_geneva,
 }
 """Of the layouts that take nothing but an artifact type and a generator."""
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from brokenvideos.builder.layouts import coco, label_studio
+from brokenvideos.builder.layouts import coco, geneva, label_studio, richhf
 from brokenvideos.builder.layouts.sav import ANNOTATION_NAME
 from brokenvideos.builder.layouts.video_files import VIDEO_SUFFIXES, list_folder
 from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME
@@ -21,6 +21,10 @@ LOOKED_FOR = {
     "cvat": "annotations/{video_id}.xml",
     "label-studio": label_studio.FILE_NAME,
     "labelme": "annotations/{video_id}/00000.json and so on",
+    "pal4vst": "images/ and labels/",
+    "anakin": "edited/{video_id}.mp4",
+    "richhf": f"*{richhf.SUFFIX} and images/",
+    "geneva": geneva.FILE_NAME,
 }
 
 
@@ -54,7 +58,7 @@ def _found(raw: Path) -> dict[str, str]:
     # On a disk that ignores case, Annotations/ and the annotations/ of SA-V are one folder: only folders in it are DAVIS's.
     davis_root = next((path for path in list_folder(raw / "Annotations") if path.is_dir()), None)
     found: dict[str, str] = {}
-    if mask_folder is not None:
+    if mask_folder is not None and not (raw / "edited").is_dir():  # masks/ is of ANAKIN then
         found["own" if with_objects else "davis"] = f"{_name(mask_folder, raw)}/"
     if davis_root is not None:
         found["davis"] = f"{_name(davis_root, raw)}/"
@@ -72,6 +76,11 @@ def _name(path: Path, raw: Path) -> str:
     return path.relative_to(raw).as_posix()
 
 
+def _below(folder: Path) -> Iterator[Path]:
+    for path in list_folder(folder):
+        yield from list_folder(path) if path.is_dir() else (path,)
+
+
 def _found_files(raw: Path, annotations: list[Path]) -> Iterator[tuple[str, Path]]:
     """Layouts that are known by a file of theirs, and that file."""
     of_tool = [path for path in annotations if path.parent != raw]
@@ -81,6 +90,10 @@ def _found_files(raw: Path, annotations: list[Path]) -> Iterator[tuple[str, Path
         "cvat": (path for path in of_tool if path.suffix == ".xml"),
         "label-studio": (path for path in annotations if path == raw / label_studio.FILE_NAME),
         "labelme": (path for path in in_folders if path.suffix == ".json"),
+        "pal4vst": (path for path in _below(raw / "labels") if (raw / "images").is_dir()),
+        "anakin": iter(list_folder(raw / "edited")),
+        "richhf": (path for path in annotations if path.parent == raw and path.suffix == richhf.SUFFIX),
+        "geneva": (path for path in annotations if path == raw / geneva.FILE_NAME),
     }
     for layout, paths in candidates.items():
         if (path := next((path for path in paths if path.is_file()), None)) is not None:

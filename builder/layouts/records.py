@@ -1,12 +1,13 @@
 """Videos, masks and videos.jsonl of a layout that is not ours, joined by video_id into records."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from brokenvideos.builder.layouts.video_files import SUFFIX_LIST
 from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, VideoEntry, read_videos_jsonl
 from brokenvideos.builder.raw import FrameLabels, MaskSource, Problem, RawVideo
+from brokenvideos.builder.stills import is_still, still_note
 from brokenvideos.masks import ARTIFACT_TYPES
 
 UNKNOWN_GENERATOR = "unknown"
@@ -33,6 +34,11 @@ class FoundMasks:
     """Goes into the row's source unless videos.jsonl names one."""
     objects: Mapping[int, str] | None = None
     """object_id → artifact type name, as far as the masks tell; None: they do not. An entry of videos.jsonl goes first."""
+    generator: str | None = None
+    prompt: str | None = None
+    split: str | None = None
+    notes: str | None = None
+    """These four go into the row unless videos.jsonl gives them."""
 
 
 def objects_of_labels(labels: Mapping[int, str], artifact_type: str | None) -> Mapping[int, str] | None:
@@ -43,6 +49,11 @@ def objects_of_labels(labels: Mapping[int, str], artifact_type: str | None) -> M
     return known if len(known) == len(types) else None
 
 
+def missing_video(video_id: str) -> str:
+    """What to say of masks or a line whose video is not there."""
+    return f"no video videos/{video_id}.mp4 (or {SUFFIX_LIST.removeprefix('.mp4, ')}); add it, or take this out"
+
+
 def join_records(
     raw: Path,
     *,
@@ -51,6 +62,7 @@ def join_records(
     masks_wanted: str,
     artifact_type: str | None,
     generator: str | None,
+    missing: Callable[[str], str] = missing_video,
 ) -> tuple[list[RawVideo], list[Problem]]:
     """Records of the videos that have all they need, by video_id, and a problem for every one that has not.
 
@@ -58,7 +70,8 @@ def join_records(
         videos, masks: what was found, by video_id.
         masks_wanted: where masks of a video are expected, with `{video_id}` in it, for messages.
         artifact_type: of every object of the videos for which videos.jsonl gives no `objects`.
-        generator: of the videos for which videos.jsonl gives none.
+        generator: of the videos for which neither videos.jsonl nor the masks give one.
+        missing: what to say of a video_id without a video.
     """
     entries, problems = read_videos_jsonl(raw / FILE_NAME, required=())
     records: list[RawVideo] = []
@@ -66,7 +79,7 @@ def join_records(
         entry, found, path = entries.get(video_id), masks.get(video_id), videos.get(video_id)
         if path is None:
             where = f"{FILE_NAME} line {entry.line}" if entry is not None else masks[video_id].where
-            problems.append(Problem(where, missing_video(video_id)))
+            problems.append(Problem(where, missing(video_id)))
             continue
         if entry is not None and not entry.sound:
             continue  # its faults are listed; what else it lacks may follow from them
@@ -89,11 +102,6 @@ def join_records(
     return records, problems
 
 
-def missing_video(video_id: str) -> str:
-    """What to say of masks or a line whose video is not there."""
-    return f"no video videos/{video_id}.mp4 (or {SUFFIX_LIST.removeprefix('.mp4, ')}); add it, or take this out"
-
-
 def _record(
     video_id: str,
     path: Path,
@@ -112,8 +120,12 @@ def _record(
     if annotated_frames is None and found is not None:
         annotated_frames = found.annotated_frames
     source = dict(entry.source) if entry is not None else {}
-    if found is not None and found.annotator is not None:
-        source.setdefault("annotator", found.annotator)
+    said = found or FoundMasks("", None, None)
+    if said.annotator is not None:
+        source.setdefault("annotator", said.annotator)
+    notes = [source.get("notes", said.notes), still_note(path) if is_still(path) else None]
+    if any(notes):
+        source["notes"] = "; ".join(filter(None, notes))
     return RawVideo(
         video_id=video_id,
         video_path=path,
@@ -122,8 +134,8 @@ def _record(
         default_artifact_type=artifact_type if objects is None else None,
         annotated_frames=annotated_frames,
         label=entry.label if entry is not None else None,
-        generator=(entry.generator if entry is not None else None) or generator or UNKNOWN_GENERATOR,
-        prompt=entry.prompt if entry is not None else None,
-        split=entry.split if entry is not None else None,
+        generator=(entry.generator if entry is not None else None) or said.generator or generator or UNKNOWN_GENERATOR,
+        prompt=entry.prompt if entry is not None and entry.prompt is not None else said.prompt,
+        split=entry.split if entry is not None and entry.split is not None else said.split,
         source=source,
     )

@@ -148,10 +148,13 @@ def test_what_only_decoding_shows_is_named(raw_copy: Path, tmp_path: Path, spoil
     message = spoil(raw_copy, video)
     with pytest.raises(RawError) as caught:
         build(raw_copy, tmp_path / "out")
-    head, *problems = str(caught.value).splitlines()
-    assert head == f"{raw_copy}: 1 problem, nothing was written."
-    assert problems == [f"video {video['video_id']}: {message}"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["raw"]
+    assert str(caught.value).splitlines() == [
+        f"{raw_copy}: 1 problem, no release was written.",
+        f"video {video['video_id']}: {message}",
+        f"What is done is kept in {tmp_path}/.out.building: correct the raw folder and give the same command again, or remove "
+        "that folder.",
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.building", "raw"]
 
 
 def test_every_problem_is_listed_at_once(raw_copy: Path, tmp_path: Path) -> None:

@@ -25,6 +25,11 @@ FITS = {
     "cvat": ("cvat", {"videos/a.mp4": None, "annotations/a.xml": b""}),
     "label-studio": ("label-studio", {"videos/a.mp4": None, "tasks.json": []}),
     "labelme": ("labelme", {"videos/a.mp4": None, "annotations/a/00000.png": MASK, "annotations/a/00001.json": {}}),
+    "pal4vst": ("pal4vst", {"images/a.jpg": b"", "labels/a.png": MASK}),
+    "pal4vst, by split": ("pal4vst", {"images/val/a.jpg": b"", "labels/val/a.png": MASK}),
+    "anakin": ("anakin", {"edited/a.mp4": None, "masks/a.zip": b""}),
+    "richhf": ("richhf", {"dev.tfrecord": b"", "images/a.png": MASK}),
+    "geneva": ("geneva", {"videos/a.mp4": None, "geneva.json": {}}),
     "mask-video with types": ("mask-video", {"videos.jsonl": [OWN_LINE], "masks/a.webm": None}),
 }
 
@@ -40,7 +45,8 @@ LOOKED_FOR = (
     "davis: Annotations/, or masks/{video_id}/ folders and no objects in videos.jsonl; "
     "sav: {video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/; "
     "mask-video: masks/{video_id}.mp4; coco: instances.json, in the folder itself or in annotations/; "
-    "cvat: annotations/{video_id}.xml; label-studio: tasks.json; labelme: annotations/{video_id}/00000.json and so on. "
+    "cvat: annotations/{video_id}.xml; label-studio: tasks.json; labelme: annotations/{video_id}/00000.json and so on; "
+    "pal4vst: images/ and labels/; anakin: edited/{video_id}.mp4; richhf: *.tfrecord and images/; geneva: geneva.json. "
     "Arrange the folder as one of them"
 )
 DOUBTFUL = {
@@ -80,7 +86,8 @@ def test_a_missing_folder_is_refused(tmp_path, layout):
 BAD_ARGUMENTS = {
     "layout": (
         {"layout": "kitti"},
-        "layout 'kitti' is unknown; wanted auto, own, davis, sav, mask-video, coco, cvat, label-studio or labelme",
+        "layout 'kitti' is unknown; wanted auto, own, davis, sav, mask-video, coco, cvat, label-studio, labelme, pal4vst, anakin, "
+        "richhf or geneva",
     ),
     "artifact_type": (
         {"artifact_type": "blurr"},

@@ -172,15 +172,53 @@ def test_no_file_of_a_killed_writer_gets_into_the_release(half_built: Path, raw:
     assert contents(half_built) == contents(release)
 
 
-def test_problems_leave_nothing_even_of_an_earlier_build(raw: Path, tmp_path: Path) -> None:
-    copy, out = tmp_path / "raw", tmp_path / "out"
-    shutil.copytree(raw, copy)
-    with pytest.raises(KeyboardInterrupt):
-        build(copy, out, OPTIONS, on_progress=interrupt("decode videos, read masks", 5))
-    (copy / "videos" / "more.txt").write_text("no video")
+def test_what_is_done_is_kept_while_problems_are_corrected(
+    raw_copy: Path, release: Path, tmp_path: Path, done: list[str]
+) -> None:
+    out, png = tmp_path / "out", min((raw_copy / "masks").rglob("*.png"))
+    content = png.read_bytes()
+    png.write_bytes(content[:-20])
+    with pytest.raises(RawError):
+        build(raw_copy, out, OPTIONS)
+    assert len(done) == 9
+    done.clear()
+    # A further problem, before anything is decoded again; the finished rows outlive it too.
+    (raw_copy / "videos" / "more.txt").write_text("no video")
+    with pytest.raises(RawError):
+        build(raw_copy, out, OPTIONS)
+    (raw_copy / "videos" / "more.txt").unlink()
+    png.write_bytes(content)
+    done.clear()
+    finish(raw_copy, out)
+    assert done == [png.parent.name, "train 0", "train 1", "validation 0", "test 0"]
+    assert contents(out) == contents(release)
+
+
+def test_rows_of_videos_that_are_gone_get_into_no_release(raw_copy: Path, tmp_path: Path) -> None:
+    out, png = tmp_path / "out", min((raw_copy / "masks").rglob("*.png"))
+    bad = png.parent.name
+    gone = next(path.stem for path in sorted((raw_copy / "videos").iterdir()) if path.stem != bad)
+    png.write_bytes(b"no image")
+    with pytest.raises(RawError):
+        build(raw_copy, out, OPTIONS)
+    assert (tmp_path / ".out.building" / "rows" / f"{gone}.arrow").exists()
+    lines = (raw_copy / "videos.jsonl").read_text().splitlines(keepends=True)
+    (raw_copy / "videos.jsonl").write_text("".join(line for line in lines if gone not in line and bad not in line))
+    for video_id in (gone, bad):
+        (raw_copy / "videos" / f"{video_id}.mp4").unlink()
+        shutil.rmtree(raw_copy / "masks" / video_id, ignore_errors=True)
+    manifest = build(raw_copy, out, OPTIONS)
+    assert len(manifest["videos"]) == 7
+    assert not manifest["videos"].keys() & {gone, bad}
+    assert not (tmp_path / ".out.building").exists()
+
+
+def test_a_raw_folder_of_which_nothing_is_done_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "videos.jsonl").write_text("{}\n")
     with pytest.raises(RawError) as caught:
-        build(copy, out, OPTIONS)
-    assert str(caught.value).splitlines()[0] == f"{copy}: 1 problem, nothing was written."
+        build(tmp_path / "raw", tmp_path / "out", BuildOptions(layout="own"))
+    assert "What is done is kept" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
 
 

@@ -143,6 +143,13 @@ def _cut_off(make_video, folder):
     return (folder / "whole.mp4").read_bytes()[: packets.offset[30] + 5]
 
 
+def _cut_off_stream(make_video, folder):
+    data = make_video(container="mpegts", options={"g": "12", "bf": "3", "sc_threshold": "0"})
+    with av.open(io.BytesIO(data)) as source:
+        packet = [packet for packet in source.demux(video=0) if packet.size][24]
+    return data[: packet.pos + packet.size // 2]
+
+
 def _two_sizes(make_video, folder):
     small = make_video(num_frames=4, container="mpegts")
     return small + make_video(num_frames=4, width=80, container="mpegts", times=range(10, 14))
@@ -191,6 +198,10 @@ REFUSED = {
         "VIDEO frame 28: does not decode (Invalid data found when processing input). Copy it again from its source; "
         "if it is damaged there too, re-encode what is left of it.",
     ),
+    "cut off, without an index": (
+        _cut_off_stream,
+        "VIDEO frame 24: is damaged. Copy the video again from its source, or re-encode what is left of it.",
+    ),
     "two sizes": (
         _two_sizes,
         "VIDEO frame 4: is 80x48, the first frame is 64x48; one size is wanted. Re-encode the video to one size.",
@@ -204,6 +215,14 @@ REFUSED = {
         # AVI keeps no presentation times, and what FFmpeg makes up for B-frames is wrong.
         lambda make_video, folder: make_video(container="avi", options={"g": "12", "bf": "3", "sc_threshold": "0"}),
         "VIDEO frame 3: presentation time 4 after 5, every frame needs a later one than the frame before. "
+        "Re-mux it with `ffmpeg -i IN -c copy OUT.mp4`, or re-encode it if that does not help.",
+    ),
+    "times before zero": (
+        # Matroska's reader gives none for them.
+        lambda make_video, folder: make_video(
+            container="matroska", times=range(-5, 35), container_options={"avoid_negative_ts": "disabled"}
+        ),
+        "VIDEO: 5 of 40 packets have no presentation time. "
         "Re-mux it with `ffmpeg -i IN -c copy OUT.mp4`, or re-encode it if that does not help.",
     ),
     "cut in an open group": (

@@ -1,12 +1,14 @@
 import re
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brokenvideos.frames import demux_index, index_video, read_frames
+from brokenvideos.frames import VideoError, demux_index, index_video, read_frames
+from brokenvideos.frames.packets import bare_decoder, bare_packet
 
 
 def test_non_reference_packets_are_found(make_video):
@@ -56,3 +58,24 @@ def test_other_codecs_in_random_order(make_video, every_frame, barcode, codec):
         frames = read_frames(data, wanted, index=index)
         assert [barcode(frame) for frame in frames] == wanted
         np.testing.assert_array_equal(frames, expected[wanted])
+
+
+def test_a_size_bomb_in_a_packet_is_refused_before_there_is_room_for_it(make_video):
+    data = bytearray(make_video(num_frames=3, codec="libvpx-vp9", height=64))
+    index = index_video(bytes(data))
+    start, size = int(index.packets.offset[0]), int(index.packets.size[0])
+    # VP9 bitstream specification, 6.2: after 36 bits of a key frame's header stand its width - 1 and height - 1, 16 bits each.
+    header = int.from_bytes(data[start + 4 : start + 9])
+    bomb = header >> 36 << 36 | 11_999 << 20 | 11_999 << 4 | header & 15
+    data[start + 4 : start + 9] = bomb.to_bytes(5)
+    decoder = bare_decoder("vp9", b"")
+    with pytest.raises(av.error.ArgumentError):
+        decoder.decode(bare_packet(bytes(data[start : start + size]), 0))
+    # Nothing was made room for: damaged data would only be found when the frame is there, and be an InvalidDataError.
+    assert (decoder.width, decoder.height) == (0, 0)
+    with pytest.raises(VideoError) as caught:
+        read_frames(bytes(data), [0], index=index)
+    assert str(caught.value) == (
+        f"video of {len(data)} bytes: frames of 12000x12000, at most 67108864 pixels are decoded. "
+        "Scale the video down, or leave the file out."
+    )

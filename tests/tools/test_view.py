@@ -10,7 +10,7 @@ from PIL import Image
 
 from brokenvideos.frames import encode_video, index_to_columns, index_video, iter_frames
 from brokenvideos.masks import encode
-from brokenvideos.tools.overlay import TYPE_COLOURS, object_colours, overlay
+from brokenvideos.masks.overlay import TYPE_COLOURS, object_colours, overlay
 from brokenvideos.tools.view import MARGIN_PX, PAPER, ViewError, view
 
 HEIGHT, WIDTH, NUM_FRAMES = 48, 64, 16

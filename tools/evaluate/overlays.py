@@ -11,14 +11,14 @@ from PIL import Image
 from brokenvideos.builder.layouts.video_files import find_videos
 from brokenvideos.masks import decode, empty
 from brokenvideos.masks.arrays import BoolArray, UInt8Array
+from brokenvideos.masks.overlay import Colour, overlay
 from brokenvideos.tools.evaluate.evaluation import Evaluation, VideoScores
 from brokenvideos.tools.evaluate.predictions import PredictedVideo, Values, find_predictions
 from brokenvideos.tools.evaluate.truth import AnnotatedVideo, Annotation, read_annotation
 from brokenvideos.tools.find import find_row
-from brokenvideos.tools.overlay import Colour, overlay
 
 COLOURS: dict[str, Colour] = {"hit": (0, 158, 115), "missed": (213, 94, 0), "false": (240, 228, 66)}
-"""Bluish green, vermilion and yellow of the palette of Okabe and Ito, as in tools/overlay.py."""
+"""Bluish green, vermilion and yellow of the palette of Okabe and Ito, as in masks/overlay.py."""
 
 NUM_BROKEN, NUM_NORMAL, FRAMES_PER_VIDEO = 6, 2, 5
 TILE_LONG_SIDE_PX = 320

@@ -16,6 +16,9 @@ TYPE_COLOURS: dict[str, Colour] = {"motion": (213, 94, 0), "deformation": (86, 1
 Source: Okabe and Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/.
 """
 
+LABEL_COLOURS: dict[str, Colour] = {"normal": (0, 158, 115), "broken": (204, 62, 62)}
+"""Of whole videos."""
+
 _SHADES = ((255, 0.0), (255, 0.5), (0, 0.38), (255, 0.75))
 _FILL = 0.38
 _HALO = 0.65

@@ -1,0 +1,58 @@
+"""Perceptual artifact masks of images, as PAL4VST has them: images/[{split}/]{id}.jpg and labels/[{split}/]{id}.png.
+
+An image is a video of one frame (`builder.stills`); its mask is object 1. Folders train, val, dev and test give the split.
+
+Source: PAL4VST (Zhang et al., ICCV 2023), its MMSegmentation dataset class: .jpg images, .png labels, 0 background, 1 bad region.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from brokenvideos.builder.layouts.binary_png import read_binary_file
+from brokenvideos.builder.layouts.records import FoundMasks, join_records
+from brokenvideos.builder.layouts.stills import STILL_LIST, find_stills, missing_still
+from brokenvideos.builder.raw import FrameLabels, Problem, RawVideo
+
+
+@dataclass(frozen=True, slots=True)
+class StillMask:
+    """The mask file of one image."""
+
+    path: Path
+
+    def read(self) -> Iterator[FrameLabels]:
+        """Frame 0.
+
+        Raises:
+            RawError: not a PNG of two values.
+        """
+        yield FrameLabels(0, (read_binary_file(self.path),))
+
+
+def read_pal4vst(
+    raw: Path, *, artifact_type: str | None, generator: str | None
+) -> tuple[list[RawVideo], list[Problem]]:
+    """Records by video_id, and every problem found without opening an image."""
+    images, problems = find_stills(raw / "images", raw=raw)
+    labels, label_problems = find_stills(raw / "labels", raw=raw, suffixes=(".png",))
+    problems += label_problems
+    if not images and not problems:
+        return [], [Problem(".", f"no image found; wanted {STILL_LIST} files in images/, or images/train/ and so on")]
+    masks: dict[str, FoundMasks] = {}
+    for video_id, label in labels.items():
+        where = label.path.relative_to(raw).as_posix()
+        masks[video_id] = FoundMasks(where, StillMask(label.path), (0,), split=label.split)
+        if video_id in images and images[video_id].split != label.split:
+            image = images[video_id].path.relative_to(raw).as_posix()
+            problems.append(Problem(where, f"its image is {image}; wanted the same split: move one of the two"))
+    records, record_problems = join_records(
+        raw,
+        videos={video_id: image.path for video_id, image in images.items()},
+        masks=masks,
+        masks_wanted="labels/{video_id}.png (in the folder of its split)",
+        artifact_type=artifact_type,
+        generator=generator,
+        missing=missing_still,
+    )
+    return records, problems + record_problems

@@ -1,0 +1,160 @@
+"""A release -> the next one without some of its videos: a take-down, made of the release's own files."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import brokenvideos
+from brokenvideos.builder.atomic import link_or_copy
+from brokenvideos.builder.build import MoreFiles, check_free, room_wanted, seal
+from brokenvideos.builder.diff import next_version, version_of, video_facts
+from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_tasks
+from brokenvideos.builder.manifest import file_sha256, library_versions
+from brokenvideos.builder.plan import split_rule
+from brokenvideos.builder.row_json import row_digest
+from brokenvideos.builder.shards import write_rows
+from brokenvideos.builder.work_folder import work_folder
+
+
+def withdraw(
+    release: Path,
+    out: Path,
+    video_ids: Iterable[str],
+    *,
+    reason: str,
+    data_version: str | None = None,
+    workers: int = 1,
+    more_files: MoreFiles | None = None,
+    on_progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """Makes the release that follows `release` and lacks some of its videos; no raw folder is needed.
+
+    Only shards that hold one of the videos are written, from the release's own rows; the files of all others are kept as they are.
+    A split that loses its last video goes. The manifest's `errata` say which videos went and why, and so do those of every later
+    release that is built with this one as its parent.
+
+    Args:
+        out: the release folder to make, whole or not at all; must not exist, or be empty.
+        video_ids: to leave out.
+        reason: one line, for the public; names no person.
+        data_version: at least a major step from the release's; None: that step.
+        workers: processes that read and write shards; the bytes are the same for any number.
+        more_files: as for `build`.
+
+    Returns:
+        The new manifest.
+
+    Raises:
+        ReleaseError: `release` is no release, a file of it is not what its manifest says, or nothing would be left of it.
+        ValueError: unknown ids, an empty reason, a version whose step is too small. FileExistsError: `out` holds something.
+        BuildError: another process makes `out`, or the disk is full or read-only.
+    """
+    manifest = brokenvideos.read_manifest(str(release))
+    facts = video_facts(manifest, name=str(release))
+    gone = _known(video_ids, facts, release=release)
+    if not reason.strip() or not reason.isprintable():
+        raise ValueError(f"reason {reason!r}: wanted one line of text that says why, without names of persons.")
+    version = _version(manifest["data_version"], data_version)
+    splits_left = {video.split for video_id, video in facts.items() if video_id not in gone}
+    if not splits_left:
+        raise brokenvideos.ReleaseError(f"{release}: no video would be left. Delete the repository instead.")
+    check_free(out)
+    with room_wanted(out), work_folder(out, fresh=True) as work, executor_of(workers) as executor:
+        made = work / "release"
+        tasks = [
+            (release, shard, made, {i: facts[i].row_digest for i in shard["video_ids"] if i not in gone})
+            for shard in manifest["shards"]
+            if shard["split"] in splits_left
+        ]
+        on_done = partial(on_progress, "keep or write shards")
+        shards = list(run_tasks(executor, _shard_without, tasks, on_done, name_of=_name_of))
+        entry = {"data_version": version, "video_ids": sorted(gone), "reason": reason.strip()}
+        changed: dict[str, Any] = {
+            "data_version": version,
+            "parent_version": manifest["data_version"],
+            "built_with": _versions_of_both(manifest.get("built_with", {})),
+            "split_rule": _grown(manifest.get("split_rule")),
+            "shards": shards,
+            "videos": {video_id: said for video_id, said in manifest["videos"].items() if video_id not in gone},
+        }
+        # Last, where `manifest_of` has it too: a rebuild gives the same bytes.
+        new = {**manifest, **changed}
+        new["errata"] = [*new.pop("errata", ()), entry]
+        seal(made, new, more_files, out=out)
+    return new
+
+
+def _known(video_ids: Iterable[str], facts: Mapping[str, Any], *, release: Path) -> set[str]:
+    wanted = set(video_ids)
+    if not wanted:
+        raise ValueError(f"{release}: no video named. Name the ids to withdraw.")
+    if unknown := sorted(wanted - facts.keys()):
+        raise ValueError(
+            f"{release}: no video {', '.join(unknown)}; nothing was written. Look the ids up in the release's manifest.json."
+        )
+    return wanted
+
+
+def _version(before: str, data_version: str | None) -> str:
+    least = next_version(before, "major")
+    version = least if data_version is None else data_version
+    if version_of(version) < version_of(least):
+        raise ValueError(
+            f"data version {version}: a release without videos that {before} has is a major step. Give {least} or later."
+        )
+    return version
+
+
+def _versions_of_both(then: Mapping[str, str]) -> dict[str, str]:
+    """Library versions of kept files and of written ones; where they differ both, so that no later build takes them for its own."""
+    now = library_versions()
+    return {name: now[name] if then.get(name, now[name]) == now[name] else f"{then[name]}, {now[name]}" for name in now}
+
+
+def _grown(rule: Any) -> Any:
+    """The split rule of a release with a parent, if it is one of this version's."""
+    seed = rule.get("seed") if isinstance(rule, dict) else None
+    return split_rule(seed, grown=True) if type(seed) is int and rule == split_rule(seed) else rule
+
+
+# --- One shard -------------------------------------------------------------------------------------------------------
+
+_ShardTask = tuple[Path, Mapping[str, Any], Path, Mapping[str, str]]
+"""The release, a shard of its manifest, the folder to make, and row digests of the videos that stay."""
+
+
+def _shard_without(task: _ShardTask) -> dict[str, Any]:
+    """What the new manifest says of one shard, whose files are kept or written."""
+    release, shard, made, stay = task
+    paths = brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])
+    stated = {file["path"]: file["sha256"] for file in shard["files"]}
+    for path in paths.values():
+        if (found := file_sha256(release / path)) != stated.get(path):
+            raise brokenvideos.ReleaseError(
+                f"{release}/{path}: SHA-256 is {found}, the manifest says {stated.get(path)}. Download or build it again."
+            )
+    if len(stay) == len(shard["video_ids"]):
+        for path in paths.values():
+            link_or_copy(release / path, made / path)
+        return dict(shard)
+    files = write_rows(_rows(release / paths["default"], stay), paths, made)
+    return {**shard, "video_ids": list(stay), "files": [asdict(file) for file in files]}
+
+
+def _rows(path: Path, stay: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The rows that stay, a row group at a time."""
+    if not stay:
+        return
+    for table in brokenvideos.read_parquet(str(path), filters=[("video_id", "in", list(stay))]):
+        for row in table.to_pylist():
+            if row_digest(row, video_name=row["video"]["path"]) != stay[row["video_id"]]:
+                raise brokenvideos.ReleaseError(
+                    f"{path} video {row['video_id']}: not the row that the manifest lists. Build the release again."
+                )
+            yield row
+
+
+def _name_of(task: _ShardTask) -> str:
+    return f"shard {task[1]['split']} {task[1]['index']}"
