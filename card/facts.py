@@ -1,7 +1,7 @@
 """What a card says of a release, counted in its annotation shards."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,10 +97,15 @@ def count_facts(release: Path) -> ReleaseFacts:
     Raises:
         ReleaseError: no manifest. OSError: a shard is missing.
     """
+    return count_rows(annotation_rows(release, COLUMNS))
+
+
+def count_rows(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> ReleaseFacts:
+    """The facts of rows that have the columns `COLUMNS`, each with its split."""
     splits: dict[str, Facts] = {}
     labels: list[int] = []
     features: dict[str, list[float]] = {}
-    for split, row in _rows(release):
+    for split, row in rows:
         splits.setdefault(split, Facts()).add(row)
         labels.append(row["label"])
         for name, value in _metadata(row).items():
@@ -108,10 +113,11 @@ def count_facts(release: Path) -> ReleaseFacts:
     return ReleaseFacts(splits, find_shortcuts(labels, features))
 
 
-def _rows(release: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def annotation_rows(release: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every row of the annotation shards with its split, in the manifest's order; a row group is held at a time."""
     for shard in brokenvideos.read_manifest(str(release))["shards"]:
         path = release / brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])["annotations"]
-        for table in brokenvideos.read_parquet(str(path), columns=COLUMNS):
+        for table in brokenvideos.read_parquet(str(path), columns=columns):
             for row in table.to_pylist():
                 yield shard["split"], row
 

@@ -1,9 +1,14 @@
 """The card's numbers are those of the shards, and its YAML is what the Hub reads."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from datasets import load_dataset, load_dataset_builder
+from datasets.exceptions import NonMatchingSplitsSizesError
 from huggingface_hub import DatasetCard
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +16,10 @@ from hypothesis import strategies as st
 import brokenvideos
 from brokenvideos.card import count_facts
 from brokenvideos.card.shortcuts import FEATURES, auc, find_shortcuts
+from brokenvideos.card.sizes import arrow_bytes
 from brokenvideos.tools.stats import stats_dict, stats_text
+
+FOLDERS = {"default": "data", "annotations": "annotations"}
 
 
 def rows_of(release: Path) -> list[tuple[str, dict]]:
@@ -44,22 +52,55 @@ def test_the_card_s_metadata_names_both_configs(release: Path) -> None:
     assert set(files) == {split for split, _ in rows_of(release)}
 
 
+@pytest.mark.parametrize("config", ["default", "annotations"])
+def test_datasets_finds_the_sizes_that_the_card_states(release: Path, config: str, tmp_path: Path) -> None:
+    info = load_dataset_builder(str(release), config).info
+    loaded = load_dataset(str(release), config, cache_dir=str(tmp_path))
+    assert info.download_size == sum(path.stat().st_size for path in (release / FOLDERS[config]).iterdir())
+    assert info.dataset_size == sum(split.num_bytes for split in info.splits.values())
+    for split, rows in loaded.items():
+        counted = rows.info.splits[split]  # what was written into the Arrow cache
+        assert (info.splits[split].num_examples, info.splits[split].num_bytes) == (len(rows), counted.num_bytes)
+    assert info.features == (brokenvideos.FEATURES if config == "default" else brokenvideos.ANNOTATION_FEATURES)
+
+
+def test_a_wrong_number_of_rows_in_the_card_is_refused_by_datasets(release: Path, tmp_path: Path) -> None:
+    shutil.copytree(release, tmp_path / "release")
+    card = (release / "README.md").read_text()
+    (tmp_path / "release" / "README.md").write_text(card.replace("num_examples: 1\n", "num_examples: 2\n", 1))
+    with pytest.raises(NonMatchingSplitsSizesError):
+        load_dataset(str(tmp_path / "release"), "default", cache_dir=str(tmp_path / "cache"))
+
+
+def test_bytes_are_counted_in_the_batches_that_datasets_reads(release: Path, tmp_path: Path) -> None:
+    """Row groups of several sizes: a batch has at most as many rows as the first."""
+    rows = pa.concat_tables([pq.read_table(path) for path in sorted((release / "data").iterdir())])
+    (tmp_path / "data").mkdir()
+    with pq.ParquetWriter(tmp_path / "data" / "train.parquet", rows.schema) as writer:
+        for start, stop in ((0, 2), (2, 7), (7, 9)):
+            writer.write_table(rows[start:stop])
+    loaded = load_dataset(str(tmp_path), cache_dir=str(tmp_path / "cache"), split="train")
+    assert arrow_bytes(tmp_path / "data" / "train.parquet") == loaded.info.splits["train"].num_bytes
+
+
 def test_the_card_repeats_the_counts(release: Path) -> None:
     total, text = count_facts(release).total(), (release / "README.md").read_text()
     frames = sum(length * count for length, count in total.num_frames.items())
     opening = " ".join(text.partition("# BrokenVideos 1.0.0")[2].split())
-    assert f"{total.num_videos} videos, {frames} frames ({total.num_annotated_frames} of them looked at" in opening
+    broken, normal = total.labels["broken"], total.labels["normal"]
+    assert f"{total.num_videos} videos ({broken} broken, {normal} normal), {frames} frames" in opening
+    assert f"({total.num_annotated_frames} of them annotated), {total.num_masks} masks." in opening
     for column in brokenvideos.FEATURES:
         assert f"| `{column}` |" in text
 
 
 def test_stats_as_text_and_json(release: Path) -> None:
     facts = count_facts(release)
-    text = stats_text(facts)
+    text = stats_text(facts, [])
     assert text.splitlines()[0].split() == [*facts.splits, "all"]
     assert f"videos {' '.join(str(f.num_videos) for f in facts.splits.values())} 9" in " ".join(text.split())
     assert "Shortcuts: too few videos to say" in text
-    assert stats_dict(facts)["splits"]["train"]["labels"] == dict(facts.splits["train"].labels)
+    assert stats_dict(facts, [])["splits"]["train"]["labels"] == dict(facts.splits["train"].labels)
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(-3, 3)), min_size=2, max_size=30))

@@ -1,0 +1,148 @@
+"""The full card of a release: README.md with figures, croissant.json, and card.json, which says what they were made from."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import brokenvideos
+from brokenvideos.card.about import About, about_from_dict
+from brokenvideos.card.croissant import croissant, croissant_bytes
+from brokenvideos.card.figures import draw, figure_data
+from brokenvideos.card.inputs import CardInputs, read_inputs
+from brokenvideos.card.mosaic import draw_mosaic, mosaic_data
+from brokenvideos.card.readme import render_full
+
+README, CROISSANT, CARD = "README.md", "croissant.json", "card.json"
+FIGURES = "figures"
+MOSAIC = "mosaic"
+EXTRA = ("matplotlib", "mlcroissant")
+FORMAT_VERSION = 1
+
+
+class CardError(ValueError):
+    """A full card that cannot be made or read; the message says why."""
+
+
+def full_card(release: Path, about: About) -> dict[str, bytes]:
+    """The files of the full card by their path in the release; the same release and versions give the same bytes.
+
+    Raises:
+        CardError: the extra `card` is not installed. ReleaseError: no release. OSError: a shard is missing.
+    """
+    require_extra()
+    inputs = read_inputs(release, about)
+    shown = inputs.details.shown()
+    drawn = {name: draw(name, data) for name, data in figure_data(inputs.total, inputs.details).items()}
+    if any(shown.values()):
+        drawn[MOSAIC] = draw_mosaic(release, shown, inputs.manifest)
+    figures = {figure_path(name): content for name, content in sorted(drawn.items())}
+    return {
+        **figures,
+        CROISSANT: croissant_bytes(croissant(inputs)),
+        CARD: _card_bytes(inputs, figures),
+        README: render_full(inputs).encode(),
+    }
+
+
+def is_full(release: Path) -> bool:
+    """Whether a release has a full card, of whatever quality."""
+    return (release / CARD).is_file()
+
+
+def is_of_card(path: str) -> bool:
+    """Whether a path in a release is one of the card's."""
+    return path in (README, CROISSANT, CARD) or path.startswith(f"{FIGURES}/")
+
+
+def has_extra() -> bool:
+    """Whether what a full card needs is installed."""
+    return all(find_spec(name) is not None for name in EXTRA)
+
+
+def require_extra() -> None:
+    """Raises CardError without the extra."""
+    if not has_extra():
+        raise CardError(f"a full card needs {' and '.join(EXTRA)}. Install them: pip install 'brokenvideos[card]'.")
+
+
+def versions() -> dict[str, str | None]:
+    """Versions of what the bytes of a full card depend on; None: not installed."""
+    return {
+        "brokenvideos": brokenvideos.__version__,
+        **{name: _version(name) for name in (*EXTRA, "numpy", "pillow", "av")},
+    }
+
+
+def read_card(release: Path) -> dict[str, Any]:
+    """The card.json of a release.
+
+    Raises:
+        CardError: missing, or not what `brokenvideos card` writes.
+    """
+    path = release / CARD
+    try:
+        found = brokenvideos.parse_json(path.read_bytes())
+    except FileNotFoundError:
+        raise CardError(f"{path}: not found. `brokenvideos card {release}` makes a full card.") from None
+    except ValueError as error:
+        raise CardError(f"{path}: not JSON ({error}). Make the card again.") from None
+    wanted = {"format_version": int, "made_with": dict, "about": dict, "figures": dict}
+    if not isinstance(found, dict) or any(not isinstance(found.get(key), kind) for key, kind in wanted.items()):
+        raise CardError(f"{path}: wanted an object with {', '.join(wanted)}. Make the card again.")
+    if found["format_version"] != FORMAT_VERSION:
+        raise CardError(
+            f"{path}: format_version is {found['format_version']!r}, this package reads {FORMAT_VERSION}. Install the version of "
+            "brokenvideos that wrote it, or make the card again."
+        )
+    return found
+
+
+def about_of(release: Path) -> About:
+    """What people say of a release, as its card.json keeps it.
+
+    Raises:
+        CardError, AboutError: card.json is missing or damaged.
+    """
+    return about_from_dict(read_card(release)["about"], where=f"{release / CARD}")
+
+
+def figure_path(name: str) -> str:
+    return f"{FIGURES}/{name}.png"
+
+
+def figure_digests(inputs: CardInputs) -> dict[str, str]:
+    """SHA-256 of what each figure shows, by its path: it tells a stale figure without drawing one."""
+    data = {**figure_data(inputs.total, inputs.details)}
+    shown = mosaic_data(inputs.details.shown(), inputs.manifest)
+    if shown:
+        data[MOSAIC] = shown
+    return {figure_path(name): _digest(data[name]) for name in sorted(data)}
+
+
+def _card_bytes(inputs: CardInputs, figures: Mapping[str, bytes]) -> bytes:
+    digests = figure_digests(inputs)
+    card = {
+        "format_version": FORMAT_VERSION,
+        "made_with": versions(),
+        "about": inputs.about.to_dict(),
+        "figures": {
+            path: {"sha256": hashlib.sha256(content).hexdigest(), "shows": digests[path]}
+            for path, content in figures.items()
+        },
+    }
+    return (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _digest(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

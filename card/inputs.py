@@ -1,0 +1,35 @@
+"""Everything that a full card is made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import brokenvideos
+from brokenvideos.card.about import About
+from brokenvideos.card.details import Details, count_all
+from brokenvideos.card.facts import Facts, ReleaseFacts
+from brokenvideos.card.sizes import Config, ConfigSize, config_sizes
+
+
+@dataclass(frozen=True, slots=True)
+class CardInputs:
+    """A release's manifest, what was counted in its shards, and what people say of it. `total`: the counts of all splits."""
+
+    manifest: Mapping[str, Any]
+    facts: ReleaseFacts
+    total: Facts
+    details: Details
+    sizes: Mapping[Config, ConfigSize]
+    about: About
+
+
+def read_inputs(release: Path, about: About) -> CardInputs:
+    """Counts a release: one pass over its annotation shards, one over the sizes of all Parquet.
+
+    Raises:
+        ReleaseError: no manifest. OSError: a shard is missing.
+    """
+    manifest = brokenvideos.read_manifest(str(release))
+    facts, details = count_all(release)
+    return CardInputs(manifest, facts, facts.total(), details, config_sizes(release, manifest), about)

@@ -1,0 +1,48 @@
+"""Licences, who looks after the data, what was wrong, what is new."""
+
+from brokenvideos.card.inputs import CardInputs
+from brokenvideos.card.sections.markdown import paragraphs, table
+
+MAINTENANCE = """A published version never changes: a correction is a new version. Data versions are SemVer: patch = the same
+data in other bytes, minor = videos added, major = existing data changed or taken away. Videos stay in their splits from version to
+version."""
+
+
+def licences(inputs: CardInputs) -> str:
+    """Licences by generator, as the rows state them."""
+    counts = sorted(inputs.details.generator_licenses.items())
+    return paragraphs(
+        "Every video keeps the licence of its source, which `source.license` of its row states:",
+        table(
+            ["generator", "licence", "videos"], [[name, licence, count] for (name, licence), count in counts], text=2
+        ),
+        inputs.about.texts.get("licences"),
+    )
+
+
+def maintenance(inputs: CardInputs) -> str:
+    """How versions work, who keeps them, whom to ask."""
+    texts = inputs.about.texts
+    contact = texts.get("contact")
+    asked = (
+        f"Contact: {contact}"
+        if contact
+        else "No contact was stated: use the discussions of the repository this came from."
+    )
+    return paragraphs(MAINTENANCE, texts.get("maintenance"), asked)
+
+
+def errata(inputs: CardInputs) -> str:
+    """What the manifest says was wrong in earlier versions."""
+    found = inputs.manifest.get("errata") or []
+    if not found:
+        return "None are known."
+    rows = [[entry["data_version"], entry["reason"], ", ".join(entry["video_ids"])] for entry in found]
+    return table(["since version", "what and why", "videos"], rows, text=3)
+
+
+def changes(inputs: CardInputs) -> str:
+    """The version, the one before it, and the maintainers' words."""
+    version, parent = inputs.manifest["data_version"], inputs.manifest.get("parent_version")
+    came = f"follows {parent}; `brokenvideos diff` lists what differs" if parent else "has no version before it"
+    return paragraphs(f"Version {version} {came}.", inputs.about.texts.get("changes"))

@@ -1,0 +1,49 @@
+"""Pieces of Markdown that several sections need."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, text: int = 1) -> str:
+    """A Markdown table; the first `text` columns hold words, the others numbers, which stand to the right."""
+    lines = [head, ["---" if number < text else "--:" for number in range(len(head))], *rows]
+    return "\n".join(f"| {' | '.join(shown(value) for value in line)} |" for line in lines)
+
+
+def shown(value: object) -> str:
+    """A value of a table's cell: whole numbers in groups of three digits, other text on one line without bars."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return " ".join(str(value).replace("|", "\\|").split())
+
+
+def estimate(found: Mapping[str, Any] | None) -> str:
+    """A mean with its 95 % interval, three digits each; "-" where there is none."""
+    if found is None or found["value"] is None:
+        return "-"
+    interval = "" if found["low"] is None else f" [{found['low']:.3f}, {found['high']:.3f}]"
+    return f"{found['value']:.3f}{interval}"
+
+
+def number(value: float | None) -> str:
+    """Three digits; "-" for none."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share with one digit; "-" of nothing."""
+    return f"{part / whole:.1%}" if whole else "-"
+
+
+def many(count: int, name: str) -> str:
+    """1 video, 2 videos."""
+    return f"{count:,} {name}" + ("" if count == 1 else "s")
+
+
+def paragraphs(*parts: str | None) -> str:
+    """The parts that there are, with an empty line between them."""
+    return "\n\n".join(part for part in parts if part)
+
+
+def figure(name: str, alt: str) -> str:
+    return f"![{alt}](figures/{name}.png)"

@@ -1,0 +1,30 @@
+"""Splits, and what is left when a generator or an artifact type is held out."""
+
+from brokenvideos.card.inputs import CardInputs
+from brokenvideos.card.sections.data import split_table
+from brokenvideos.card.sections.markdown import paragraphs, table
+from brokenvideos.masks import ARTIFACT_TYPES
+
+
+def splits(inputs: CardInputs) -> str:
+    """Sizes of the splits, the rule that made them, and hold-outs by name."""
+    rule = inputs.manifest.get("split_rule")
+    details, names = inputs.details, list(inputs.facts.splits)
+    rows = [
+        [f"`generator:{name}`", *(details.split_generators[split, name] for split in names)]
+        for name in sorted(inputs.total.generators)
+    ]
+    rows += [
+        [f"`artifact:{name}`", *(details.split_types[split, name] for split in names)]
+        for name in ARTIFACT_TYPES
+        if inputs.total.artifact_types[name]
+    ]
+    said = rule.get("text") if isinstance(rule, dict) else None
+    return paragraphs(
+        split_table(inputs.facts),
+        f"{said} Seed {rule['seed']}. The manifest holds the rule." if said and rule else None,
+        'Hold-outs are filters over these splits, offered by name: `brokenvideos.load(holdout="artifact:blur")` trains and '
+        "validates without any video of it and tests on those that have it (of an artifact type: and on all normal videos). Videos "
+        "that each name takes away or tests on:",
+        table(["held out", *names], rows),
+    )
