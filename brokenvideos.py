@@ -18,14 +18,15 @@ import hashlib
 import json
 import re
 import tarfile
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from os import PathLike, environ, fspath
 from os.path import abspath, dirname, expanduser
 from types import NoneType
-from typing import IO, Any, Literal, TypeAlias, cast
+from typing import IO, Any, Literal, TypeAlias, TypeVar, cast
 
 import datasets
 import datasets.data_files
@@ -36,6 +37,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from datasets.utils.file_utils import xopen
+from fsspec.caching import BaseCache
+from huggingface_hub import constants, errors
 
 __version__ = "0.1.0"
 
@@ -60,7 +63,9 @@ __all__ = [
     "BrokenVideos",
     "BrokenVideosConfig",
     "ReleaseError",
+    "asking_the_hub",
     "decode_masks",
+    "download",
     "load",
     "parse_json",
     "read_manifest",
@@ -210,7 +215,8 @@ def read_manifest(release: str) -> dict[str, Any]:
             f"{path}: format_version is {found!r}, this package reads {FORMAT_VERSION}. Install the version of brokenvideos "
             "that wrote it, or build the release again."
         )
-    if wrong := _misshapen(manifest, _MANIFEST_SHAPE, ""):
+    shape = _MANIFEST_SHAPE | {key: entry for key, entry in _MANIFEST_MAY_HOLD.items() if key in manifest}
+    if wrong := _misshapen(manifest, shape, ""):
         raise ReleaseError(f"{path}: {wrong}. Build or download the release again.")
     for number, shard in enumerate(manifest["shards"]):
         split, index, num_shards = shard["split"], shard["index"], shard["num_shards"]
@@ -243,6 +249,7 @@ _MANIFEST_SHAPE = {
 }
 """Types that readers rely on: a list's entry stands for all of its entries, `...` for every key of an object, a tuple for any of
 its types."""
+_MANIFEST_MAY_HOLD = {"errata": [{"data_version": str, "video_ids": [str], "reason": str}]}
 
 
 def _misshapen(value: Any, wanted: Any, where: str) -> str | None:
@@ -279,7 +286,7 @@ def read_parquet(
     """The row groups of one Parquet shard, one table each; a row group without a matching row is left out.
 
     A row group is read at once, never in the background: pyarrow's own iterator aborts the interpreter when it is dropped
-    half-way (arrow#45214), and row groups are small (16-32 MB). Rows that a filter drops never have their video read.
+    half-way (arrow#45214), and row groups are small (16-32 MB). Where a filter drops all of its rows, its videos are not read.
 
     Args:
         file: a local path, or an open binary file.
@@ -288,7 +295,8 @@ def read_parquet(
         row_groups: indices to read; None reads all.
     """
     expression = _expression(filters)
-    with closing(pq.ParquetFile(file)) as parquet:
+    # From a file object each piece would be a request of its own: pyarrow first joins those of a row group that lie together.
+    with closing(pq.ParquetFile(file, pre_buffer=not isinstance(file, str))) as parquet:
         names = parquet.schema_arrow.names
         wanted = names if columns is None else [name for name in names if name in set(columns)]
         # An expression does not tell which columns it needs, so everything but the videos is read to judge it.
@@ -435,6 +443,78 @@ def _row_from_tar(annotation: tuple[str, bytes], video: tuple[str, bytes], *, na
     return {column: row[column] for column in FEATURES}
 
 
+# --- The Hub --------------------------------------------------------------------------------------------------------
+
+
+_HTTP_ERROR: type[Exception] = vars(errors)["HTTPError"]  # httpx's or httpx2's
+RETRY_WAITS_S = (1, 2, 4, 8, 8)
+"""Between tries to download a file: huggingface_hub itself tries its other requests again, as often and as patiently."""
+
+Answer = TypeVar("Answer")
+
+
+def download(call: Callable[[], Answer], *, where: str, instead: str = "") -> Answer:
+    """What a call that downloads from the Hub gives, tried again while the Hub is busy or the connection fails.
+
+    Raises:
+        ReleaseError: as `asking_the_hub`.
+    """
+    waits_s = iter(RETRY_WAITS_S)
+    while True:
+        with asking_the_hub(where, instead=instead):
+            try:
+                return call()
+            except _HTTP_ERROR as error:
+                wait_s = next(waits_s, None)
+                refused = isinstance(error, errors.HfHubHTTPError) and error.response.status_code < 500
+                if refused or wait_s is None:
+                    raise
+        time.sleep(wait_s)
+
+
+@contextmanager
+def asking_the_hub(where: str, *, instead: str = "") -> Iterator[None]:
+    """Says of the Hub's refusals inside the block, in one line, what to do.
+
+    Args:
+        where: what was asked for.
+        instead: a sentence: what else could be named.
+
+    Raises:
+        ReleaseError: no such repository or revision, no access, or no answer.
+    """
+    try:
+        yield
+    except (_HTTP_ERROR, errors.LocalEntryNotFoundError, ConnectionError) as error:
+        raise ReleaseError(f"{where}: {_refusal(error, instead=instead)}") from error
+
+
+def _refusal(error: BaseException, *, instead: str) -> str:
+    log_in = "Log in with `hf auth login`, or set HF_TOKEN or token=."
+    if isinstance(error, errors.GatedRepoError):
+        return f"a gated repository that you have no access to. Ask for it on the repository's page. {log_in}"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return f"no such dataset repository, or a private one. {log_in} {instead}".strip()
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"the repository has no such revision. {instead}".strip()
+    if isinstance(error, errors.RemoteEntryNotFoundError):
+        name = str(error.response.url).rpartition("/")[2]
+        return f"{name} is missing, so it is no release. {instead}".strip()
+    if isinstance(error, errors.HfHubHTTPError):
+        status, said = error.response.status_code, error.server_message or error.response.reason_phrase
+        return f"the Hub answered {status} ({said}). {log_in if status in (401, 403) else 'Try again later.'}"
+    if constants.HF_HUB_OFFLINE:
+        return f"HF_HUB_OFFLINE is set and the cache does not hold it. {instead}".strip()
+    if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ is not None:
+        return _refusal(error.__cause__, instead=instead)
+    return f"the Hub cannot be reached ({type(error).__name__}: {' '.join(str(error).split())}). Try again later. {instead}".strip()
+
+
+_INSTEAD = (
+    "Name a revision with revision=, another repository with BROKENVIDEOS_REPO or brokenvideos.load(repo_id=…), or a local release "
+    "with data_dir=; config 'sample' needs no Hub."
+)
+
 # --- load_dataset ---------------------------------------------------------------------------------------------------
 
 
@@ -482,28 +562,23 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
                 path[start:]: (str(facts["size"]), str(facts["mtime"])) for path, facts in found.items()
             }
             return self.release, sorted(origins), origins
-        from huggingface_hub import HfApi, errors
+        from huggingface_hub import hf_hub_download
 
-        api = HfApi(endpoint=datasets.config.HF_ENDPOINT, token=download_config.token)
-        where = f"{self.repo_id} at revision {self.revision}"
-        try:
-            info = api.dataset_info(self.repo_id, revision=self.revision)
-        except errors.RevisionNotFoundError:
-            raise ReleaseError(
-                f"{where}: the repository has no such revision. Name one with revision=, another repository "
-                "with BROKENVIDEOS_REPO or brokenvideos.load(repo_id=…), or a local release with data_dir=."
-            ) from None
-        except errors.OfflineModeIsEnabled:
-            raise ReleaseError(
-                f"{where}: HF_HUB_OFFLINE is set, so the Hub is not asked. Name a local release with data_dir=, "
-                "or load config 'sample'."
-            ) from None
-        names = sorted(sibling.rfilename for sibling in info.siblings or ())
-        return (
-            f"hf://datasets/{self.repo_id}@{info.sha}",
-            names,
-            {name: (self.repo_id, str(info.sha)) for name in names},
+        # The manifest and not a listing: it stays in the cache, under the commit that the revision named, for when there is no Hub.
+        fetch = partial(
+            hf_hub_download,
+            self.repo_id,
+            "manifest.json",
+            repo_type="dataset",
+            revision=self.revision,
+            endpoint=datasets.config.HF_ENDPOINT,
+            token=download_config.token,
         )
+        manifest = download(fetch, where=f"{self.repo_id} at revision {self.revision}", instead=_INSTEAD)
+        snapshot = manifest.removesuffix("/manifest.json")
+        commit = snapshot.rpartition("/")[2]
+        names = sorted(file["path"] for shard in read_manifest(snapshot)["shards"] for file in shard["files"])
+        return f"hf://datasets/{self.repo_id}@{commit}", names, dict.fromkeys(names, (self.repo_id, commit))
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
         """The name of this config's folder in the Arrow cache: of its options, its files and this code's version."""
@@ -534,7 +609,11 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         return datasets.DatasetInfo(features=features, version=DATA_VERSION)
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
-        files = dl_manager.download(self.config.data_files)
+        files = self.config.data_files
+        if self.config.release is None and constants.HF_HUB_OFFLINE:
+            files = {split: [_cached(path) for path in paths] for split, paths in files.items()}
+        elif self.config.release is None:
+            files = download(partial(dl_manager.download, files), where=self.config.repo_id)
         return [
             datasets.SplitGenerator(
                 name=split, gen_kwargs={"split": split, "files": paths, "row_groups": [None] * len(paths)}
@@ -591,13 +670,26 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         """A local Parquet file as its path, which pyarrow opens natively; anything else as an open binary file."""
         if "://" in file:
             config = datasets.DownloadConfig(token=self.token, storage_options=self.storage_options)
-            with xopen(file, "rb", download_config=config) as opened:
+            with asking_the_hub(file), xopen(file, "rb", download_config=config) as opened:
+                if file.endswith(".parquet"):
+                    # Reads what it is asked for: a readahead of 5 MiB would fetch much of what `columns=` and `filters=` leave out.
+                    opened.cache = BaseCache(opened.blocksize, opened._fetch_range, opened.size)
                 yield opened
         elif file.endswith(".parquet"):
             yield file
         else:
             with fsspec.open(file, "rb") as opened:
                 yield opened
+
+
+def _cached(file: str) -> str:
+    """The copy of hf://datasets/OWNER/NAME@COMMIT/PATH that an earlier load has downloaded, or the address again."""
+    from huggingface_hub import try_to_load_from_cache
+
+    repo_id, _, rest = file.removeprefix("hf://datasets/").partition("@")
+    commit, _, path = rest.partition("/")
+    found = try_to_load_from_cache(repo_id, path, revision=commit, repo_type="dataset")
+    return found if isinstance(found, str) else file
 
 
 def load(
@@ -625,7 +717,7 @@ def load(
         revision: a Hub tag, branch or commit; None: the data version that this code was written for.
         streaming: True reads as it goes (IterableDataset); False first writes the Arrow cache (Dataset).
         columns: names of columns to read; the others are not fetched.
-        filters: rows to read, as in `pyarrow.parquet.read_table`; a row that is dropped does not have its video read.
+        filters: rows to read, as in `pyarrow.parquet.read_table`; a row group without such a row does not have its videos read.
         holdout: "generator:NAME" or "artifact:TYPE" leaves one out of training: train and validation have no video of it; test has
             the videos of that generator, or those with that type and all normal ones.
         num_proc: processes that fill the Arrow cache.

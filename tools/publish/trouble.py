@@ -1,0 +1,114 @@
+"""What goes wrong on the way to the Hub, as one line: where, what, and what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+from huggingface_hub import get_session
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]  # a lazy name
+
+LONGEST_WAIT_S = 60
+"""A longer Retry-After is not waited for: the command ends and names it."""
+LONGEST_SILENCE_S = 300
+"""The Hub may take so long between two pieces of an answer."""
+AGAIN = "Run the same command again: it goes on from here."
+ADVICE = {
+    400: "The Hub did not take the request; look at what it says, put it right and run the same command again.",
+    401: "Log in with `hf auth login`, or set HF_TOKEN, and run the same command again.",
+    402: "The account has to pay for this first; then run the same command again.",
+    403: "Use a token that may write to this repository (`hf auth login`), or --create-pr, and run the same command again.",
+    404: "Is the name right, and may your token see it? Then run the same command again.",
+    409: "Something else made it meanwhile. Run the same command again: it looks anew.",
+    412: "Somebody else has changed the branch; nothing of yours is visible. Run the same command again: it plans anew.",
+    413: "Nothing of it is visible. Build the release with fewer shards (--split-shards) and publish that.",
+    429: "Wait as long as it says, or a few minutes, and run the same command again: it goes on from here.",
+}
+
+
+class PublishError(RuntimeError):
+    """A release was not published, or not wholly; the same command goes on from there."""
+
+
+class LongWaitError(RuntimeError):
+    """The Hub asks for more patience than we have."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"it asks to wait {wait_s} s")
+
+
+@contextmanager
+def bounded_patience() -> Iterator[None]:
+    """Lets huggingface_hub wait `LONGEST_WAIT_S` between its own tries and `LONGEST_SILENCE_S` for the Hub, until the block ends.
+
+    It tries most requests six times, with up to 8 s between or as long as Retry-After says, and would wait for an answer for ever.
+    hf_xet has bounds of its own: 6 minutes.
+    """
+    session = get_session()
+    hooks = session.event_hooks
+    session.event_hooks = {
+        "request": [*hooks["request"], _refuse_long_silence],
+        "response": [*hooks["response"], _refuse_long_waits],
+    }
+    try:
+        yield
+    finally:
+        session.event_hooks = hooks
+
+
+def _refuse_long_silence(request: httpx2.Request) -> None:
+    given = {kind: limit for kind, limit in request.extensions.get("timeout", {}).items() if limit is not None}
+    request.extensions["timeout"] = {**httpx2.Timeout(LONGEST_SILENCE_S).as_dict(), **given}
+
+
+def _refuse_long_waits(response: httpx2.Response) -> None:
+    wait_s = _wait_s(response)
+    if response.status_code in (429, 503) and wait_s is not None and wait_s > LONGEST_WAIT_S:
+        raise LongWaitError(wait_s)
+
+
+def _wait_s(response: httpx2.Response) -> int | None:
+    """For how long the Hub wants no more requests, if it says so: by its `ratelimit` header or by Retry-After."""
+    limit = parse_ratelimit_headers(response.headers)
+    if limit is not None and limit.remaining == 0:
+        return limit.reset_in_seconds
+    after = response.headers.get("Retry-After", "")
+    return int(after) if after.isdecimal() else None
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Turns what huggingface_hub and hf_xet raise into a PublishError.
+
+    Args:
+        where: repository and step, as in "someone/brokenvideos, sending files".
+    """
+    try:
+        yield
+    except PublishError:
+        raise
+    except (httpx2.HTTPError, OSError, RuntimeError, ValueError) as error:
+        raise PublishError(f"{where}: {_explanation(error)}") from error
+
+
+def _explanation(error: BaseException) -> str:
+    if (
+        isinstance(error, RuntimeError) and error.__cause__ is not None
+    ):  # "Error while uploading …" says no more than that
+        return _explanation(error.__cause__)
+    if isinstance(error, LongWaitError):
+        return f"the Hub has had too many requests and {error}. Wait so long and run the same command again."
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set. Unset it and run the same command again."
+    if isinstance(error, HfHubHTTPError):
+        status, said = error.response.status_code, error.server_message or error.response.reason_phrase
+        wait_s = _wait_s(error.response)
+        wait = f", wait {wait_s} s" if wait_s is not None else ""
+        return f"the Hub answered {status} ({_one_line(said)}{wait}). {ADVICE.get(status, AGAIN)}"
+    if isinstance(error, httpx2.TransportError):
+        return f"the connection failed ({type(error).__name__}: {_one_line(error)}). {AGAIN}"
+    return f"{type(error).__name__}: {_one_line(error)}. {AGAIN}"
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split()).rstrip(".")
