@@ -1,12 +1,14 @@
 """What a clip costs, against a bare decoder and against other loaders: CPU ms per clip, interleaved in one run.
 
-    python benchmarks/streaming.py [--videos N] [--rounds N] [--only WORD] [--workers 0 2] [--folder DIR]
+    python benchmarks/streaming.py [--videos N] [--keyint N] [--rounds N] [--only WORD] [--workers 0 2] [--folder DIR]
+    python benchmarks/streaming.py --memory --http
 
 The corpus (H.264 of 480p and 720p, 4 to 5 s, with moving masks) is made once below DIR. A clip is 16 frames in a row at 256 x 256.
 The bound decodes with PyAV what a clip needs and nothing else, from packets that lie in memory, and converts it with one
-reformatter: no reading, no masks, no tensors. Every round runs each way once, in turn, over the same videos; printed are medians
-of the rounds, and medians of the ratio to the bound within a round, as rows of a Markdown table. Seconds of the CPU are those of
-this process and its workers. Peers that are not installed are left out, and named.
+reformatter: no reading, no masks, no tensors. Without workers, all ways take turns batch by batch, so that whatever else the
+machine does meets all of them alike; with workers, which stay from round to round, the bound runs again before each way. Printed
+are medians of the rounds, and medians of the ratio to the bound within a round, as rows of a Markdown table. Seconds of the CPU
+are those of this process and its workers. Peers that are not installed are left out, and named.
 """
 
 import argparse
@@ -14,11 +16,14 @@ import hashlib
 import importlib.util
 import io
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
 
@@ -34,7 +39,7 @@ import brokenvideos
 from brokenvideos.builder.ingest import Ingested
 from brokenvideos.builder.plan import ShardPlan
 from brokenvideos.builder.shards import write_shard
-from brokenvideos.frames import clips, index_from_row, index_to_columns, index_video
+from brokenvideos.frames import clips, collate, index_from_row, index_to_columns, index_video
 from brokenvideos.frames.clip_plan import ClipPlan, clip_frames
 from brokenvideos.frames.decode import frames_by_packets
 from brokenvideos.frames.release_rows import ReleaseRows
@@ -49,15 +54,15 @@ SIZES = ((480, 854), (480, 832), (720, 1280))
 # --- the corpus -------------------------------------------------------------------------------------------------------
 
 
-def make_video(path: Path, number: int) -> None:
-    """A textured background that pans, with grain, encoded as x264 does by default."""
+def make_video(path: Path, number: int, keyint: int) -> None:
+    """A textured background that pans, with grain, encoded as x264 does by default but for its longest distance of key frames."""
     height, width = SIZES[number % len(SIZES)]
     num_frames = 96 + 8 * (number % 4)
     random_ = np.random.default_rng(number)
     small = random_.integers(0, 255, (height // 8, (width + 2 * num_frames) // 8, 3), dtype=np.uint8)
     scene = np.asarray(Image.fromarray(small).resize((width + 2 * num_frames, height), Image.Resampling.BICUBIC))
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=24, options={"preset": "medium", "crf": "23"})
+        stream = container.add_stream("libx264", rate=24, options={"crf": "23", "g": str(keyint)})
         stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
         for number_ in range(num_frames):
             grain = random_.integers(-6, 7, (height, width, 1), dtype=np.int16)
@@ -91,18 +96,18 @@ def make_row(path: Path, number: int) -> dict:
     return {**columns, **more, **index_to_columns(index), "objects": objects, "masks": masks}
 
 
-def make_corpus(folder: Path, videos: int) -> Path:
+def make_corpus(folder: Path, videos: int, keyint: int = 250) -> Path:
     """A release of so many videos (a few distinct ones under many names), and the same as files."""
-    release = folder / f"release-{videos}"
+    release = folder / f"release-{videos}-{keyint}"
     if (release / "done").exists():
         return release
     (folder / "distinct").mkdir(parents=True, exist_ok=True)
     (release / "files").mkdir(parents=True, exist_ok=True)
     ingested = []
     for number in range(DISTINCT):
-        path = folder / "distinct" / f"{number}.mp4"
+        path = folder / "distinct" / f"{number}-{keyint}.mp4"
         if not path.exists():
-            make_video(path, number)
+            make_video(path, number, keyint)
         row, data = make_row(path, number), path.read_bytes()
         for copy in range(number, videos, DISTINCT):
             video_id = f"video-{copy:05d}"
@@ -121,26 +126,78 @@ def make_corpus(folder: Path, videos: int) -> Path:
     return release
 
 
+# --- ways ------------------------------------------------------------------------------------------------------------
+
+BATCH = 4
+
+
+@dataclass
+class Way:
+    """One way to get at clips: `epoch(e)` sets where they are cut, `batches` gives them."""
+
+    batches: Iterable
+    set_epoch: Callable[[int], None]
+    workers: int = 0
+    counted: Callable[[object], int] = len
+    pids: list[int] = field(default_factory=list)
+
+    def begun(self, epoch: int) -> Iterator:
+        self.set_epoch(epoch)
+        batches = iter(self.batches)
+        if self.workers:
+            self.pids = [worker.pid for worker in batches._workers]
+        return batches
+
+    def cpu_s(self) -> float:
+        """Of this process and the workers."""
+        ticks = 0
+        for pid in self.pids:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def by_loader(
+    dataset, set_epoch: Callable[[int], None], workers: int, *, counted=len, context="fork", collate=None
+) -> Way:
+    more = {"persistent_workers": True, "multiprocessing_context": context} if workers else {}
+    loader = DataLoader(dataset, batch_size=BATCH, num_workers=workers, collate_fn=collate, **more)
+    return Way(loader, set_epoch, workers, counted)
+
+
 # --- bounds -----------------------------------------------------------------------------------------------------------
 
 
-def bound(rows: list[dict], clips_per_video: int = 1, *, convert: bool = True) -> Callable[[int], int]:
-    """The clips of all videos by the bare decoder; bytes and indices are in memory before the clock starts."""
-    plan = ClipPlan(NUM_FRAMES, 1, clips_per_video, "random", 0)
-    videos = [(row["video"]["bytes"], index_from_row(row), row) for row in rows]
+class Bare:
+    """The clips of all videos by a bare decoder; bytes and indices are in memory before the clock starts."""
 
-    def run(epoch: int) -> int:
-        reformatter = VideoReformatter()
-        count = 0
-        for data, index, row in videos:
-            for frames in clip_frames(plan, row, epoch=epoch):
-                for _, frame in frames_by_packets(data, frames.tolist(), index):
-                    if convert:
-                        to_rgb(frame, reformatter)
-                count += 1
-        return count
+    def __init__(self, rows: list[dict], one: Callable[[dict, int], int]) -> None:
+        self.rows, self.one, self.epoch = rows, one, 0
 
-    return run
+    def __iter__(self) -> Iterator[int]:
+        for first in range(0, len(self.rows), BATCH):
+            yield sum(self.one(row, self.epoch) for row in self.rows[first : first + BATCH])
+
+    def way(self) -> Way:
+        def set_epoch(epoch: int) -> None:
+            self.epoch = epoch
+
+        return Way(self, set_epoch, counted=int)
+
+
+def bound(rows: list[dict], *, convert: bool = True) -> Way:
+    plan = ClipPlan(NUM_FRAMES, 1, 1, "random", 0)
+    indices = {row["video_id"]: index_from_row(row) for row in rows}
+    reformatter = VideoReformatter()
+
+    def one(row: dict, epoch: int) -> int:
+        (frames,) = clip_frames(plan, row, epoch=epoch)
+        for _, frame in frames_by_packets(row["video"]["bytes"], frames.tolist(), indices[row["video_id"]]):
+            if convert:
+                to_rgb(frame, reformatter)
+        return 1
+
+    return Bare(rows, one).way()
 
 
 def to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter) -> av.VideoFrame:
@@ -150,37 +207,25 @@ def to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter) -> av.VideoFrame
     )
 
 
-def bare_loop(rows: list[dict]) -> Callable[[int], int]:
+def bare_loop(rows: list[dict]) -> Way:
     """Every frame of every video as PyAV's own loop gives it, converted likewise."""
 
-    def run(epoch: int) -> int:
-        count = 0
-        for row in rows:
-            reformatter = VideoReformatter()
-            with av.open(io.BytesIO(row["video"]["bytes"])) as container:
-                container.streams.video[0].codec_context.thread_count = 1
-                for _frame in container.decode(video=0):
-                    to_rgb(_frame, reformatter)
-            count += -(-row["num_frames"] // NUM_FRAMES)
-        return count
+    def one(row: dict, epoch: int) -> int:
+        reformatter = VideoReformatter()
+        with av.open(io.BytesIO(row["video"]["bytes"])) as container:
+            container.streams.video[0].codec_context.thread_count = 1
+            for frame in container.decode(video=0):
+                to_rgb(frame, reformatter)
+        return -(-row["num_frames"] // NUM_FRAMES)
 
-    return run
+    return Bare(rows, one).way()
 
 
 # --- ours -------------------------------------------------------------------------------------------------------------
 
 
-def drained(dataset, workers: int) -> int:
-    loader = DataLoader(dataset, batch_size=4, num_workers=workers, multiprocessing_context="fork" if workers else None)
-    return sum(len(batch["video_id"]) for batch in loader)
-
-
-def ours(dataset, workers: int) -> Callable[[int], int]:
-    def run(epoch: int) -> int:
-        dataset.set_epoch(epoch)
-        return drained(dataset, workers)
-
-    return run
+def ours(dataset, workers: int) -> Way:
+    return by_loader(dataset, dataset.set_epoch, workers, counted=lambda batch: len(batch["video_id"]), collate=collate)
 
 
 def from_folder(release: Path, **more):
@@ -192,115 +237,144 @@ def from_stream(release: Path, name: str):
     return clips(rows, num_frames=NUM_FRAMES, size=SIZE, shuffle=True)
 
 
+class NoMasks:
+    """Rows of a release whose masks are left out: what remains is what the video costs."""
+
+    def __init__(self, release: Path) -> None:
+        self.rows = ReleaseRows(sorted((release / "data").glob("*.parquet")))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int) -> dict:
+        nothing = {"object_id": [], "frame_index": [], "counts": [], "fingerprint": []}
+        return {**self.rows[number], "masks": nothing}
+
+
 # --- peers ------------------------------------------------------------------------------------------------------------
 
 
 class Items(torch.utils.data.Dataset):
     """Clip `number` of the corpus by one function of (bytes or path, first frame)."""
 
-    def __init__(self, sources, starts, read) -> None:
-        self.sources, self.starts, self.read = sources, starts, read
+    def __init__(self, sources, first_frames: np.ndarray, read: Callable) -> None:
+        # first_frames: int64[epochs, videos]
+        self.sources, self.first_frames, self.read = sources, first_frames, read
+        self.epoch = torch.tensor(0).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch.fill_(epoch)
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return self.first_frames.shape[1]
 
     def __getitem__(self, number: int) -> torch.Tensor:
-        return self.read(self.sources[number], self.starts[number])
+        return self.read(self.sources[number], int(self.first_frames[int(self.epoch), number]))
 
 
-def pyav_from_the_start(data, start: int) -> torch.Tensor:
+def pyav_from_the_start(data, first_frame: int) -> torch.Tensor:
     """As people write it: open, decode from frame 0, resize what is wanted."""
     frames = []
     with av.open(io.BytesIO(data) if isinstance(data, bytes) else str(data)) as container:
         for number, frame in enumerate(container.decode(video=0)):
-            if number >= start:
+            if number >= first_frame:
                 frames.append(frame.to_ndarray(format="rgb24", width=SIZE[1], height=SIZE[0]))
             if len(frames) == NUM_FRAMES:
                 break
     return torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).contiguous()
 
 
-def by_torchcodec(mode: str) -> Callable[..., torch.Tensor]:
-    from torchcodec.decoders import VideoDecoder
+@dataclass
+class ByTorchcodec:
+    mode: str
 
-    def read(data, start: int) -> torch.Tensor:
-        decoder = VideoDecoder(data if isinstance(data, bytes) else str(data), seek_mode=mode, num_ffmpeg_threads=1)
-        frames = decoder.get_frames_in_range(start, start + NUM_FRAMES).data
-        return torch.nn.functional.interpolate(frames.float(), SIZE, mode="bilinear").round().byte()
+    def __call__(self, data, first_frame: int) -> torch.Tensor:
+        from torchcodec.decoders import VideoDecoder
+        from torchcodec.transforms import Resize
 
-    return read
+        source = data if isinstance(data, bytes) else str(data)
+        # Resized by FFmpeg, which is its fastest way.
+        decoder = VideoDecoder(source, seek_mode=self.mode, num_ffmpeg_threads=1, transforms=[Resize(SIZE)])
+        return decoder.get_frames_in_range(first_frame, first_frame + NUM_FRAMES).data
 
 
-def peers(release: Path, rows: list[dict], workers: int) -> Iterator[tuple[str, Callable[[int], int] | str]]:
+@dataclass
+class Column:
+    """The bytes of video `number` in a container that is opened where it is read."""
+
+    opened: Callable[[str], Callable[[int], bytes]]
+    where: str
+    at: Callable[[int], bytes] | None = None
+
+    def __getitem__(self, number: int) -> bytes:
+        self.at = self.at or self.opened(self.where)
+        return self.at(number)
+
+
+def map_style(where: str) -> Callable[[int], bytes]:
+    rows = brokenvideos.load(data_dir=where, split="train").select_columns(["video"])
+    return lambda number: rows[number]["video"]["bytes"]
+
+
+def peers(release: Path, rows: list[dict], *, epochs: int, workers: int) -> Iterator[tuple[str, Way | str]]:
     """(name, way), or (name, why it is left out)."""
     plan = ClipPlan(NUM_FRAMES, 1, 1, "random", 0)
     paths = [release / "files" / f"{row['video_id']}.mp4" for row in rows]
+    first_frames = np.asarray(
+        [[clip_frames(plan, row, epoch=epoch)[0][0] for row in rows] for epoch in range(epochs)], dtype=np.int64
+    )
 
-    def starts(epoch: int) -> list[int]:
-        return [int(clip_frames(plan, row, epoch=epoch)[0][0]) for row in rows]
+    def over(sources, read: Callable, **more) -> Way:
+        items = Items(sources, first_frames, read)
+        return by_loader(items, items.set_epoch, workers, **more)
 
-    def over(sources, read) -> Callable[[int], int]:
-        def run(epoch: int) -> int:
-            context = "fork" if workers else None
-            items = Items(sources, starts(epoch), read)
-            return sum(map(len, DataLoader(items, batch_size=4, num_workers=workers, multiprocessing_context=context)))
-
-        return run
-
-    class Parquet:
-        """`datasets` rows by number, decoded where they are asked for."""
-
-        def __init__(self) -> None:
-            self.rows = None
-
-        def __getitem__(self, number: int) -> bytes:
-            if self.rows is None:
-                self.rows = brokenvideos.load(data_dir=release, split="train").select_columns(["video"])
-            content: bytes = self.rows[number]["video"]["bytes"]
-            return content
-
-    yield "`datasets` map-style + PyAV from frame 0", over(Parquet(), pyav_from_the_start)
+    yield "`datasets` map-style + PyAV from frame 0", over(Column(map_style, str(release)), pyav_from_the_start)
     yield "files + PyAV from frame 0", over(paths, pyav_from_the_start)
+    decode: Callable = ByTorchcodec("approximate")
     try:
-        yield "files + torchcodec exact", over(paths, by_torchcodec("exact"))
-        yield "files + torchcodec approximate", over(paths, by_torchcodec("approximate"))
-        decode = by_torchcodec("approximate")
+        ByTorchcodec("exact")(paths[0], 0)
     except (ImportError, RuntimeError, OSError) as error:
-        yield (
-            "torchcodec",
-            f"does not load ({str(error).strip().splitlines()[0][:60]}); containers below with PyAV instead",
-        )
+        why = str(error).strip().splitlines()[0][:60]
+        yield "torchcodec", f"does not load ({why}); containers below with PyAV instead"
         decode = pyav_from_the_start
-    for name, found in (("webdataset", web_dataset), ("litdata", lit_data), ("streaming", mds), ("lance", lance)):
-        if importlib.util.find_spec(name) is None:
-            yield name, "not installed"
-            continue
+    else:
+        yield "files + torchcodec exact", over(paths, ByTorchcodec("exact"))
+        yield "files + torchcodec approximate", over(paths, decode)
+    how = "PyAV" if decode is pyav_from_the_start else "torchcodec"
+    for name, library in (
+        ("WebDataset", "webdataset"), ("LitData", "litdata"), ("MDS", "streaming.base"), ("Lance", "lance"),
+    ):  # fmt: skip
         try:
-            yield f"{name}", found(release, rows, starts, decode, over, workers)
+            if importlib.util.find_spec(library) is None:
+                yield name, "not installed"
+                continue
+            yield f"{name} + {how}", CONTAINERS[name](release, rows, first_frames, decode, over, workers)
         except Exception as error:  # noqa: BLE001 - whatever an optional peer breaks with, the others are still measured
-            yield (
-                name,
-                f"does not work here ({type(error).__name__}: {str(error).splitlines()[0][:60] if str(error) else ''})",
-            )
+            yield name, f"does not work here ({type(error).__name__}: {str(error).partition(chr(10))[0][:60]})"
 
 
-def web_dataset(release, rows, starts, decode, over, workers):
+class KeyedItems:
+    """What `Items` does, for a container that knows videos by name only."""
+
+    def __init__(self, rows: list[dict], first_frames: np.ndarray, read: Callable) -> None:
+        self.place = {row["video_id"]: number for number, row in enumerate(rows)}
+        self.items = Items(None, first_frames, read)
+
+    def __call__(self, sample: dict) -> torch.Tensor:
+        first_frame = self.items.first_frames[int(self.items.epoch), self.place[sample["__key__"]]]
+        return self.items.read(sample["mp4"], int(first_frame))
+
+
+def web_dataset(release, rows, first_frames, decode, over, workers) -> Way:
     import webdataset
 
-    def run(epoch: int) -> int:
-        at = dict(zip([row["video_id"] for row in rows], starts(epoch), strict=True))
-        tars = sorted(str(path) for path in (release / "webdataset").glob("*.tar"))
-        items = webdataset.WebDataset(tars, shardshuffle=False).map(
-            lambda sample: decode(sample["mp4"], at[sample["__key__"]])
-        )
-        context = "fork" if workers else None
-        return sum(map(len, DataLoader(items, batch_size=4, num_workers=workers, multiprocessing_context=context)))
-
-    return run
+    tars = sorted(str(path) for path in (release / "webdataset").glob("*.tar"))
+    by_name = KeyedItems(rows, first_frames, decode)
+    return by_loader(webdataset.WebDataset(tars, shardshuffle=False).map(by_name), by_name.items.set_epoch, workers)
 
 
-def lit_data(release, rows, starts, decode, over, workers):
-    from litdata.streaming import Cache, StreamingDataset
+def lit_data(release, rows, first_frames, decode, over, workers) -> Way:
+    from litdata.streaming import Cache
 
     folder = release / "litdata"
     if not folder.exists():
@@ -309,18 +383,17 @@ def lit_data(release, rows, starts, decode, over, workers):
             cache[number] = {"mp4": row["video"]["bytes"]}
         cache.done()
         cache.merge()
-    items = StreamingDataset(str(folder))
 
-    class Contents:
-        def __getitem__(self, number: int) -> bytes:
-            return items[number]["mp4"]
+    def opened(where: str) -> Callable[[int], bytes]:
+        from litdata.streaming import StreamingDataset
 
-    return over(Contents(), decode)
+        items = StreamingDataset(where)
+        return lambda number: items[number]["mp4"]
+
+    return over(Column(opened, str(folder)), decode)
 
 
-def mds(release, rows, starts, decode, over, workers):
-    # This file has the name of the library.
-    sys.path[:] = [path for path in sys.path if path != str(Path(__file__).parent)]
+def mds(release, rows, first_frames, decode, over, workers) -> Way:
     from streaming import LocalDataset, MDSWriter
 
     folder = release / "mds"
@@ -329,93 +402,240 @@ def mds(release, rows, starts, decode, over, workers):
             for row in rows:
                 writer.write({"mp4": row["video"]["bytes"]})
     items = LocalDataset(str(folder))
-
-    class Contents:
-        def __getitem__(self, number: int) -> bytes:
-            return items[number]["mp4"]
-
-    return over(Contents(), decode)
+    return over(Column(lambda _: lambda number: items[number]["mp4"], str(folder)), decode)
 
 
-def lance(release, rows, starts, decode, over, workers):
+def open_lance(where: str) -> Callable[[int], bytes]:
+    import lance
+
+    items = lance.dataset(where)
+    return lambda number: items.take([number], columns=["mp4"])["mp4"][0].as_py()
+
+
+def lance_table(release, rows, first_frames, decode, over, workers) -> Way:
     import lance
 
     folder = release / "lance"
     if not folder.exists():
-        lance.write_dataset(
-            pa.table({"mp4": pa.array([row["video"]["bytes"] for row in rows], pa.large_binary())}), str(folder)
-        )
-    items = lance.dataset(str(folder))
+        videos = pa.array([row["video"]["bytes"] for row in rows], pa.large_binary())
+        lance.write_dataset(pa.table({"mp4": videos}), str(folder))
+    # Its threads do not survive a fork.
+    return over(Column(open_lance, str(folder)), decode, context="spawn")
 
-    class Contents:
-        def __getitem__(self, number: int) -> bytes:
-            return items.take([number], columns=["mp4"])["mp4"][0].as_py()
 
-    return over(Contents(), decode)
+CONTAINERS = {"WebDataset": web_dataset, "LitData": lit_data, "MDS": mds, "Lance": lance_table}
 
 
 # --- the clock --------------------------------------------------------------------------------------------------------
 
 
-def cpu_s() -> float:
-    return sum(
-        usage.ru_utime + usage.ru_stime
-        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    )
-
-
-def measured(ways: dict[str, Callable[[int], int]], rounds: int) -> dict[str, list[float]]:
-    """CPU ms per clip of every way in every round."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
+def measured(ways: dict[str, Way], rounds: int, *, against: Way) -> dict[str, list[tuple[float, float]]]:
+    """(CPU ms per clip, that of the bound at the same time) of every way in every round."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    alone = {name: way for name, way in ways.items() if not way.workers}
+    for way in ways.values():
+        if way.workers:
+            list(way.begun(0))  # begins the workers, and fills the caches
     for epoch in range(rounds):
-        for name, run in ways.items():
-            before = cpu_s()
-            count = run(epoch)
-            found[name].append((cpu_s() - before) * 1000 / count)
+        spent = in_turn({**alone, "": against}, epoch)
+        for name in alone:
+            found[name].append((spent[name], spent[""]))
+        for name, way in ways.items():
+            if way.workers:
+                bound_ms = in_turn({"": against}, epoch)[""]
+                before = way.cpu_s()
+                count = sum(map(way.counted, way.begun(epoch)))
+                found[name].append(((way.cpu_s() - before) * 1000 / count, bound_ms))
     return found
 
 
+def in_turn(ways: dict[str, Way], epoch: int) -> dict[str, float]:
+    """CPU ms per clip of an epoch of each; every way gives a batch, then every way the next one."""
+    seconds, counts = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0)
+    running = {name: way.begun(epoch) for name, way in ways.items()}
+    while running:
+        for name, batches in list(running.items()):
+            before = time.process_time()
+            batch = next(batches, None)
+            seconds[name] += time.process_time() - before
+            if batch is None:
+                del running[name]
+            else:
+                counts[name] += ways[name].counted(batch)
+    return {name: seconds[name] * 1000 / counts[name] for name in ways}
+
+
+# --- memory and the network, in processes of their own ----------------------------------------------------------------
+
 MEMORY = """
-import gc, sys
-from pathlib import Path
+import sys, time
 import torch
 from brokenvideos.frames import clips
-def anonymous():
-    return int(next(l for l in open("/proc/self/status") if l.startswith("RssAnon")).split()[1]) / 1024
+def resident(kind):
+    return int(next(l for l in open("/proc/self/status") if l.startswith(kind)).split()[1]) / 1024
+torch.set_num_threads(1)
 dataset = clips(sys.argv[1], num_frames=16, size=(256, 256), shuffle=True)
 items = iter(dataset)
 next(items)
-before, most = anonymous(), 0
+first = resident("RssAnon")
+most = count = 0
+before = time.process_time()
 for item in items:
-    most = max(most, anonymous())
-print(before, most)
+    most, count = max(most, resident("RssAnon")), count + 1
+print(first, most, resident("VmHWM"), (time.process_time() - before) * 1000 / count)
+"""
+
+BY_HAND = """
+import io, sys, time
+import av, fsspec, numpy as np, pyarrow.parquet as pq
+begin = time.perf_counter(), time.process_time()
+with fsspec.open(sys.argv[1], "rb") as file:
+    row = pq.ParquetFile(file).read_row_group(0).slice(0, 1).to_pylist()[0]
+frames = []
+with av.open(io.BytesIO(row["video"]["bytes"])) as container:
+    for frame in container.decode(video=0):
+        frames.append(frame.to_ndarray(format="rgb24", width=256, height=256))
+        if len(frames) == 16:
+            break
+np.stack(frames)
+print(time.perf_counter() - begin[0], time.process_time() - begin[1])
+"""
+
+OURS = """
+import sys, time
+import datasets, torch
+from torch.utils.data import DataLoader
+import brokenvideos
+from brokenvideos.frames import clips
+torch.set_num_threads(1)
+begin = time.perf_counter(), time.process_time()
+# What a Hub repository is to `datasets`: the same files behind addresses.
+builder = datasets.load_dataset_builder("brokenvideos", data_dir=sys.argv[1])
+addresses = [sys.argv[2] + path[len(sys.argv[1]):] for path in builder.config.data_files["train"]]
+builder.config.data_files = {"train": addresses}
+dataset = clips(builder.as_streaming_dataset(split="train"), num_frames=16, size=(256, 256), shuffle=sys.argv[3] == "shuffle")
+items = iter(DataLoader(dataset, batch_size=1))
+next(items)
+first = time.perf_counter() - begin[0], time.process_time() - begin[1]
+count = 1 + sum(1 for _ in items)
+print(*first, count, int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) / 1024)
 """
 
 
-def memory_mb(release: Path) -> tuple[float, float]:
-    """Anonymous memory (mapped files are not in it) after the first clip and at most, in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", MEMORY, str(release)], capture_output=True, text=True, check=True)
-    before, most = map(float, done.stdout.split())
-    return before, most
+def printed(script: str, *arguments: str) -> list[float]:
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return [float(word) for word in done.stdout.split()]
+
+
+class Ranges(BaseHTTPRequestHandler):
+    """Files below a folder, whole or in ranges; counts what it sends."""
+
+    protocol_version = "HTTP/1.1"
+    root: Path
+    sent = 0
+
+    def do_HEAD(self) -> None:
+        self.answer(with_body=False)
+
+    def do_GET(self) -> None:
+        self.answer(with_body=True)
+
+    def answer(self, *, with_body: bool) -> None:
+        data = (self.root / self.path.lstrip("/")).read_bytes()
+        first, last = 0, len(data) - 1
+        asked = self.headers.get("Range")
+        if asked:
+            first, last = (int(part or limit) for part, limit in zip(asked[6:].split("-"), (0, last), strict=True))
+        body = data[first : last + 1]
+        self.send_response(206 if asked else 200)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(len(body)))
+        if asked:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+        self.end_headers()
+        if with_body:
+            type(self).sent += len(body)
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def report_http(release: Path, rows: list[dict], rounds: int) -> None:
+    """The first batch of a stream over HTTP against one clip by hand, and the bytes that a clip takes."""
+    Ranges.root = release
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Ranges)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+    shard = sorted((release / "data").glob("*.parquet"))[0].name
+    found: dict[str, list[list[float]]] = {"by hand": [], "in order": [], "shuffle": []}
+    for _ in range(rounds):
+        found["by hand"].append(printed(BY_HAND, f"{address}/data/{shard}"))
+        for order in ("in order", "shuffle"):
+            Ranges.sent = 0
+            found[order].append([*printed(OURS, str(release), address, order), Ranges.sent])
+    server.shutdown()
+    hand = found["by hand"]
+    columns = ("over HTTP", "first batch, s", "CPU s of it", "wall / by hand", "MB sent per clip", "most memory, MB")
+    print("\n| " + " | ".join(columns) + " |\n|" + "---|" * len(columns))
+    print(f"| one clip by hand | {median(h[0] for h in hand):.2f} | {median(h[1] for h in hand):.2f} | 1.0 | | |")
+    for order in ("in order", "shuffle"):
+        times = found[order]
+        ratio = median(ours[0] / by_hand[0] for ours, by_hand in zip(times, hand, strict=True))
+        print(
+            f"| clips, {order} | {median(t[0] for t in times):.2f} | {median(t[1] for t in times):.2f} | {ratio:.2f} "
+            f"| {median(t[4] / t[2] for t in times) / 1e6:.2f} | {median(t[3] for t in times):.0f} |"
+        )
+    mean = sum(len(row["video"]["bytes"]) for row in rows) / len(rows) / 1e6
+    print(f"\nThe videos have {mean:.2f} MB on average.")
+
+
+def report_memory(folder: Path, videos: int, keyint: int) -> None:
+    for count in (videos, 8 * videos):
+        release = make_corpus(folder, count, keyint)
+        first, most, peak, ms = printed(MEMORY, str(release))
+        print(
+            f"\n{count} videos: {ms:.1f} CPU ms per clip; {first:.0f} MB of memory of its own after the first clip, {most:.0f} MB "
+            f"at most, {peak:.0f} MB with mapped files."
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time frames.clips against a bare decoder and other loaders.")
     parser.add_argument("--videos", type=int, default=24)
+    parser.add_argument("--keyint", type=int, default=250, help="x264's longest distance of key frames")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, nargs="+", default=[0])
     parser.add_argument("--only", default="", help="run the ways whose name holds this word, beside the bounds")
     parser.add_argument("--no-peers", action="store_true")
-    parser.add_argument("--memory", action="store_true", help="also the memory, at this corpus and at 8 times its size")
+    parser.add_argument(
+        "--memory", action="store_true", help="instead: memory and ms, at this corpus and at 8 times its size"
+    )
+    parser.add_argument("--http", action="store_true", help="instead: the first batch and the bytes over HTTP")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "brokenvideos-benchmark")
     wishes = parser.parse_args()
     torch.set_num_threads(1)
-    release = make_corpus(wishes.folder, wishes.videos)
+    # This file has the name of a library that it measures.
+    sys.path[:] = [path for path in sys.path if path != str(Path(__file__).parent)]
+    release = make_corpus(wishes.folder, wishes.videos, wishes.keyint)
     rows = [
         {**row, "video": {"bytes": bytes(row["video"]["bytes"])}}
         for row in ReleaseRows(sorted((release / "data").glob("*.parquet")))
     ]
-    ways: dict[str, Callable[[int], int]] = {}
+    if wishes.memory:
+        report_memory(wishes.folder, wishes.videos, wishes.keyint)
+    if wishes.http:
+        report_http(release, rows, wishes.rounds)
+    if wishes.memory or wishes.http:
+        return
+    ways: dict[str, Way] = {
+        "bound: decode": bound(rows, convert=False),
+        "bound: every frame, PyAV's loop": bare_loop(rows),
+        "ours, folder, every frame": ours(from_folder(release, sampling="all", shuffle=False), 0),
+        "ours, folder, without masks": ours(clips(NoMasks(release), num_frames=NUM_FRAMES, size=SIZE), 0),
+    }
     left_out = []
     for workers in wishes.workers:
         suffix = f", {workers} workers"
@@ -424,33 +644,33 @@ def main() -> None:
         ways["ours, tar stream" + suffix] = ours(from_stream(release, "webdataset"), workers)
         ways["ours, folder, 4 clips per video" + suffix] = ours(from_folder(release, clips_per_video=4), workers)
         if not wishes.no_peers:
-            for name, way in peers(release, rows, workers):
+            for name, way in peers(release, rows, epochs=wishes.rounds, workers=workers):
                 if isinstance(way, str):
                     left_out.append(f"{name}: {way}")
                 else:
                     ways[name + suffix] = way
-    ways["ours, folder, every frame"] = ours(from_folder(release, sampling="all"), 0)
-    chosen = {name: way for name, way in ways.items() if wishes.only in name}
-    bounds = {
-        "bound: decode": bound(rows, convert=False),
-        "bound: decode and convert": bound(rows),
-        "bound: every frame, PyAV's loop": bare_loop(rows),
-    }
-    found = measured({**bounds, **chosen}, wishes.rounds)
+    chosen = {name: way for name, way in ways.items() if wishes.only in name or name.startswith("bound")}
+    found = measured(chosen, wishes.rounds, against=bound(rows))
     print(
-        f"{wishes.videos} videos, {NUM_FRAMES} frames of {SIZE[0]} x {SIZE[1]}, {wishes.rounds} rounds, {os.cpu_count()} cores\n"
+        f"{wishes.videos} videos, key frames at most {wishes.keyint} apart, {NUM_FRAMES} frames of {SIZE[0]} x {SIZE[1]}, "
+        f"{wishes.rounds} rounds, {os.cpu_count()} cores\n"
     )
     print("| way | CPU ms per clip | bound (decode and convert) / way | bound (decode) / way |\n|---|---|---|---|")
+    whole = [ms for ms, _ in found["bound: every frame, PyAV's loop"]]
+    share = median(decode / both for decode, both in found["bound: decode"])
     for name, rounds in found.items():
-        against = "bound: every frame, PyAV's loop" if "every frame" in name else "bound: decode and convert"
-        ratios = [median(b / w for b, w in zip(found[key], rounds, strict=True)) for key in (against, "bound: decode")]
-        print(f"| {name} | {median(rounds):.1f} | {ratios[0]:.2f} | {ratios[1]:.2f} |")
+        if "every frame" in name:
+            ratios = [median(loop / ms for loop, (ms, _) in zip(whole, rounds, strict=True)), None]
+        else:
+            ratio = median(both / ms for ms, both in rounds)
+            ratios = [ratio, ratio * share]
+        cells = " | ".join("" if ratio is None else f"{ratio:.2f}" for ratio in ratios)
+        print(f"| {name} | {median(ms for ms, _ in rounds):.1f} | {cells} |")
+    print(
+        f"\nThe bound (decode and convert) takes {median(both for _, both in found['bound: decode']):.1f} CPU ms per clip."
+    )
     for line in left_out:
         print(f"\nLeft out: {line}.")
-    if wishes.memory:
-        for videos in (wishes.videos, 8 * wishes.videos):
-            first, most = memory_mb(make_corpus(wishes.folder, videos))
-            print(f"\n{videos} videos: {first:.0f} MB of memory after the first clip, {most:.0f} MB at most.")
 
 
 if __name__ == "__main__":

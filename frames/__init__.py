@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from brokenvideos.frames.index import Packets, VideoError, VideoIndex, index_from_row, index_to_columns
 
 if TYPE_CHECKING:
-    from brokenvideos.frames.clip_batch import collate
+    from brokenvideos.frames.clip_batch import collate, collate_rle, to_device
     from brokenvideos.frames.clip_dataset import clips
     from brokenvideos.frames.clip_state import join_states
     from brokenvideos.frames.encode import encode_video
@@ -20,6 +20,7 @@ __all__ = [
     "VideoIndex",
     "clips",
     "collate",
+    "collate_rle",
     "demux_index",
     "encode_video",
     "index_from_row",
@@ -29,12 +30,14 @@ __all__ = [
     "join_states",
     "read_clips",
     "read_frames",
+    "to_device",
 ]
 
 
 _LEAVES = {
     "clips": "clip_dataset",
     "collate": "clip_batch",
+    "collate_rle": "clip_batch",
     "demux_index": "packets",
     "encode_video": "encode",
     "index_video": "ingest",
@@ -42,6 +45,7 @@ _LEAVES = {
     "join_states": "clip_state",
     "read_clips": "reader",
     "read_frames": "reader",
+    "to_device": "clip_batch",
 }
 
 

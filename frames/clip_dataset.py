@@ -4,47 +4,41 @@ import copy
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import count, islice, tee
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
 import torch
 import torch.distributed
-from torch.utils.data import IterableDataset
+from torch.utils.data import IterableDataset, get_worker_info
 
-from brokenvideos.frames.clip_masks import MaskLayout, clip_masks
-from brokenvideos.frames.clip_plan import ClipPlan, Sampling, clip_frames, count_clips, video_random
+from brokenvideos.frames.clip_cut import Clip, ClipForm, clips_of, threads_of_each
+from brokenvideos.frames.clip_masks import MaskLayout
+from brokenvideos.frames.clip_plan import ClipPlan, Sampling
+from brokenvideos.frames.clip_share import order_of, rows_at, share_of
 from brokenvideos.frames.clip_source import (
     Row,
-    group_sizes,
+    Rows,
     has_rows,
     is_stream,
     opened_source,
-    rows_in_turn,
     shuffled_stream,
     stream_of_rank,
-    video_frames,
     worker_and_workers,
 )
 from brokenvideos.frames.clip_state import dealt_state, done_of, require_fitting, require_same_place, stream_state
-from brokenvideos.frames.container import VideoSource
-from brokenvideos.frames.epoch_order import Done, Place, epoch_order, most_and_fewest, visits_left
-from brokenvideos.frames.geometry import Geometry, random_geometry, whole
-from brokenvideos.frames.index import Int64Array, VideoError, index_from_row
-from brokenvideos.frames.reader import read_clips
-from brokenvideos.frames.release_rows import ReleaseRows
+from brokenvideos.frames.epoch_order import Done, Place
+from brokenvideos.frames.index import Int64Array, VideoError
 from brokenvideos.masks import MaskError, RLEError
+from brokenvideos.masks.device import DeviceError, require_device
 
-Clip = dict[str, Any]
 _LOG = logging.getLogger("brokenvideos.frames")
 _COUNTERS = 256
 
 
 def clips(
-    source: Iterable[Row] | str | Path,
+    source: Iterable[Row] | Rows | str | Path,
     *,
     num_frames: int,
     stride: int = 1,
@@ -68,8 +62,8 @@ def clips(
     """A torch IterableDataset of clips; see `ClipDataset` for what an item holds and docs/clips.md for what is promised.
 
     Args:
-        source: a release folder, a Hub repository "OWNER/NAME", a datasets.IterableDataset, a datasets.Dataset, a list, or another
-            iterable of rows with their `video`.
+        source: a release folder, a Hub repository "OWNER/NAME", a datasets.IterableDataset, a datasets.Dataset, a list or another
+            sequence, or another iterable of rows with their `video`.
         num_frames: T, frames in a clip.
         stride: a clip takes every stride-th frame.
         size: (height, width) of the clips; None leaves each video its own, which `collate` batches as a list.
@@ -78,7 +72,8 @@ def clips(
         seed, epoch: with the video_id they decide where a clip is cut, whatever the number of workers and the order of rows.
         masks: "union" gives masks uint8[T, H, W], "types" uint8[T, 3, H, W], "objects" uint8[T, K, H, W] with K of the video,
             "rle" a list of COCO RLEs: see `clip_masks`. "type" and "object" are other words for the first two.
-        device: where tensors are made; None is the CPU. Use a CUDA device without DataLoader workers only.
+        device: where video and masks are made; None is the CPU. Another one is for loops without DataLoader workers: with workers
+            say masks="rle", and decode them where the batch goes, with `collate_rle` and `to_device`.
         shuffle: another order of videos in each epoch: see docs/clips.md for how random it is.
         crop: the least part of height and width that a random crop keeps, in (0, 1]; 1 = whole frames.
         flip: probability of a mirrored clip.
@@ -92,7 +87,7 @@ def clips(
             the wait for a clip where there are no workers, and cost a tenth to a third more CPU. The pixels are the same.
 
     Raises:
-        ValueError: an argument out of its range. ReleaseError: no release at `source`.
+        ValueError: an argument out of its range. ReleaseError: no release at `source`. DeviceError: there is no such device.
     """
     if num_frames < 1 or stride < 1 or (size is not None and min(size) < 1):
         raise ValueError(
@@ -117,13 +112,9 @@ def clips(
     return ClipDataset(
         opened_source(source, split=split),
         plan=ClipPlan(num_frames, stride, clips_per_video, sampling, seed),
-        size=size,
-        masks=layout,  # type: ignore[arg-type]
+        form=ClipForm(size, layout, crop, flip, require_device(device or "cpu")),  # type: ignore[arg-type]
         epoch=epoch,
-        device=device,
         shuffle=shuffle,
-        crop=crop,
-        flip=flip,
         node=None if rank is None or world_size is None else (rank, world_size),
         uneven=uneven,
         on_error=on_error,
@@ -150,13 +141,9 @@ class ClipDataset(IterableDataset[Clip]):
         source: Any,
         *,
         plan: ClipPlan,
-        size: tuple[int, int] | None,
-        masks: MaskLayout,
+        form: ClipForm,
         epoch: int,
-        device: torch.device | str | None,
         shuffle: bool,
-        crop: float,
-        flip: float,
         node: tuple[int, int] | None,
         uneven: Literal["pad", "drop"],
         on_error: Literal["raise", "skip"],
@@ -170,12 +157,8 @@ class ClipDataset(IterableDataset[Clip]):
             )
         self.source = source
         self.plan = plan
-        self.size = size
-        self.masks: MaskLayout = masks
-        self.device = device
+        self.form = form
         self.shuffle = shuffle
-        self.crop = crop
-        self.flip = flip
         self.node = node
         self.uneven = uneven
         self.on_error = on_error
@@ -227,6 +210,11 @@ class ClipDataset(IterableDataset[Clip]):
 
     def __iter__(self) -> Iterator[Clip]:
         # Not a generator: the state must be that of the new pass as soon as it exists.
+        if self.form.device.type != "cpu" and get_worker_info() is not None:
+            raise DeviceError(
+                f'clips: device="{self.form.device}" in a worker of a DataLoader, which has the CPU alone. Use num_workers=0; or '
+                'leave device out, give masks="rle", and decode in the main process, with collate_rle and to_device.'
+            )
         place, pending = self._place(), self._pending
         self._pending = None
         is_of_epoch = pending is not None and pending["epoch"] == int(self._epoch)
@@ -270,11 +258,14 @@ class ClipDataset(IterableDataset[Clip]):
             progress = {"visits": visits, "clips": clips, "given": given, "repeated": repeated}
             self._state = dealt_state(digest, epoch, place, done, **progress)
 
-        share, limit = self._share(place, done, epoch)
-        for visit, row, name in self._rows(islice(share, visits, None), epoch):
+        source, order = self.source, None
+        if has_rows(source):
+            order = order_of(source, shuffle=self.shuffle, seed=self.plan.seed, epoch=epoch)
+        share = share_of(source, order, self.plan, place=place, done=done, uneven=self.uneven)
+        for visit, row, name in rows_at(source, order, islice(share.visits, visits, None)):
             over = clips or done.begun.get(visit, 0)
             for clip in self._clips_of(row, name, epoch, skip=over):
-                if given == limit:
+                if given == share.clips:
                     self._report_skipped()
                     return
                 over, given = over + 1, given + 1
@@ -282,58 +273,19 @@ class ClipDataset(IterableDataset[Clip]):
                 yield clip
             visits, clips = visits + 1, 0
             remember(visits, clips)
-        if limit is not None and given < limit:
-            again = self._again(share or range(len(self.source)), epoch)
-            for clip in islice(again, repeated, repeated + limit - given):
+        if order is not None and share.clips is not None and given < share.clips:
+            again = self._again(share.visits or range(len(order)), order, epoch)
+            for clip in islice(again, repeated, repeated + share.clips - given):
                 repeated, given = repeated + 1, given + 1
                 remember(visits, clips)
                 yield {**clip, "repeated": True}
         self._report_skipped()
 
-    def _share(self, place: Place, done: Done, epoch: int) -> tuple[Any, int | None]:
-        """The visits of this consumer in order, and the number of clips that each consumer gives (None: all it has)."""
-        if not has_rows(self.source):
-            visits = (visit for visit in count(done.before) if visit not in done.whole)
-            return islice(visits, place.consumer, None, place.consumers), None
-        left = visits_left(done, len(self.source))
-        share = left[place.consumer :: place.consumers].tolist()
-        if place.world_size == 1:
-            return share, None
-        # The lengths of videos matter to sampling "all" alone.
-        rows = self._order(epoch)
-        lengths = video_frames(self.source)[rows] if self.plan.sampling == "all" else rows
-        clip_counts = count_clips(self.plan, lengths[left])
-        clip_counts -= np.asarray([done.begun.get(visit, 0) for visit in left.tolist()], dtype=np.int64)
-        most, fewest = most_and_fewest(clip_counts, place.consumers)
-        return share, most if self.uneven == "pad" else fewest
-
-    def _order(self, epoch: int) -> Int64Array:
-        sizes = group_sizes(self.source)
-        if self.shuffle:
-            return epoch_order(sizes, seed=self.plan.seed, epoch=epoch)
-        return np.arange(sum(sizes), dtype=np.int64)
-
-    def _rows(self, visits: Iterable[int], epoch: int) -> Iterator[tuple[int, Row, str]]:
-        """(visit, row, where the row is from) of these visits."""
-        if not has_rows(self.source):
-            visits, places = tee(visits)
-            for visit, row in zip(visits, rows_in_turn(self.source, places), strict=False):
-                yield visit, row, ""
-            return
-        order = self._order(epoch)
-        for visit in visits:
-            number = int(order[visit])
-            yield (
-                visit,
-                self.source[number],
-                f"{self.source.where(number)} " if isinstance(self.source, ReleaseRows) else "",
-            )
-
-    def _again(self, share: Iterable[int], epoch: int) -> Iterator[Clip]:
+    def _again(self, visits: Iterable[int], order: Int64Array, epoch: int) -> Iterator[Clip]:
         """The clips of these visits round and round, until none of them gives one."""
         while True:
             clip = None
-            for _, row, name in self._rows(share, epoch):
+            for _, row, name in rows_at(self.source, order, visits):
                 for clip in self._clips_of(row, name, epoch):
                     yield clip
             if clip is None:
@@ -362,7 +314,8 @@ class ClipDataset(IterableDataset[Clip]):
 
     def _clips_of(self, row: Row, name: str, epoch: int, *, skip: int = 0) -> Iterator[Clip]:
         """The clips of one video from number `skip` on; none more, after an error that is to be skipped."""
-        cut = self._cut(row, epoch, skip=skip)
+        threads = threads_of_each(self._place().consumers, at_most=self.decoder_threads)
+        cut = clips_of(row, self.plan, self.form, epoch=epoch, skip=skip, decoder_threads=threads)
         while True:
             # No yield inside the try: a loop that is left early ends this generator when the interpreter has lost its names.
             try:
@@ -383,49 +336,7 @@ class ClipDataset(IterableDataset[Clip]):
         self._num_skipped[worker_and_workers()[0] % _COUNTERS] += 1
         self._skipped.append(f"{where}{error}")
 
-    def _cut(self, row: Row, epoch: int, *, skip: int) -> Iterator[Clip]:
-        index = index_from_row(row)
-        unpadded = clip_frames(self.plan, row, epoch=epoch)
-        geometries = self._geometries(row, len(unpadded), epoch)[skip:]
-        unpadded = unpadded[skip:]
-        shown = [np.minimum(frames, index.num_frames - 1) for frames in unpadded]
-        videos = read_clips(_video(row), shown, index=index, geometries=geometries, threads=self._threads())
-        annotated = np.asarray(row["annotated_frames"], dtype=np.int64)
-        for frames, frame_index, geometry, video in zip(unpadded, shown, geometries, videos, strict=True):
-            padding = frames >= index.num_frames
-            yield {
-                "video_id": row["video_id"],
-                "video": torch.from_numpy(video).to(self.device or "cpu"),
-                "masks": clip_masks(row, frame_index, geometry, self.masks, device=self.device),
-                "frame_index": torch.from_numpy(frame_index),
-                "padding": torch.from_numpy(padding),
-                "valid": torch.from_numpy(np.isin(frame_index, annotated) & ~padding),
-                "repeated": False,
-            }
-
-    def _geometries(self, row: Row, count: int, epoch: int) -> list[Geometry]:
-        height, width = int(row["height"]), int(row["width"])
-        if self.crop == 1 and not self.flip:
-            return [whole(height, width, size=self.size)] * count
-        # Random numbers of their own, so that augmentation does not move the clips.
-        random = video_random(self.plan, row["video_id"], epoch=epoch, tag=1)
-        wishes = {"size": self.size, "crop": self.crop, "flip": self.flip}
-        return [random_geometry(height, width, **wishes, random=random) for _ in range(count)]  # type: ignore[arg-type]
-
-    def _threads(self) -> int:
-        """Of the decoder: all ranks may share this machine, and no core is promised twice."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return min(max(cores // self._place().consumers, 1), self.decoder_threads)
-
     def _report_skipped(self) -> None:
         if self._skipped:
             _LOG.warning("%d videos skipped:\n%s", len(self._skipped), "\n".join(self._skipped))
             self._skipped = []
-
-
-def _video(row: Row) -> VideoSource:
-    if row.get("video") is None:
-        raise VideoError('the row has no "video" column. Load the config "default", or do not leave the column out.')
-    content: bytes | memoryview | None = row["video"]["bytes"]
-    # Readers that leave the file where it is give its path alone.
-    return content if content is not None else Path(row["video"]["path"])

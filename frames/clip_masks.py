@@ -1,7 +1,9 @@
 """The masks of a clip under its geometry, taken from the runs: no bitmap of a whole frame is made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -14,11 +16,12 @@ from brokenvideos.masks import ARTIFACT_TYPES, MaskError, RLEError, Runs, empty,
 
 MaskLayout = Literal["union", "objects", "types", "rle"]
 ClipMasks = torch.Tensor | list[dict[str, Any]]
+UInt8Array = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Marked:
-    """The entries of `row["masks"]` in the frames of a clip: N of them, in K planes."""
+    """The entries of `row["masks"]` in the frames of a clip: N of them, in K planes, sorted by frame and plane."""
 
     runs: Runs
     frame_index: Int64Array
@@ -51,29 +54,31 @@ def clip_masks(
     rows, columns = sampled_pixels(geometry, marked.runs.height, marked.runs.width)
     if layout == "rle":
         return _as_rle(row, marked, sample_runs(marked.runs, rows, columns), frame_index)
-    at = (np.searchsorted(frames, marked.frame_index) * marked.planes + marked.plane).tolist()
+    at = np.searchsorted(frames, marked.frame_index) * marked.planes + marked.plane
+    shape = (len(frames) * marked.planes, len(rows), len(columns))
     if device is None or torch.device(device).type == "cpu":
-        # Column-major until the end, as runs are: only the last step goes across the memory.
-        stack = np.zeros((len(frames) * marked.planes, len(columns), len(rows)), dtype=np.uint8)
-        for target, bitmap in zip(at, sample_runs(marked.runs, rows, columns), strict=True):
-            stack[target] |= bitmap.T
-        by_frame = stack.reshape(len(frames), marked.planes, len(columns), len(rows))
-        masks = torch.from_numpy(np.ascontiguousarray(by_frame[places].transpose(0, 1, 3, 2)))
+        planes = torch.from_numpy(_drawn(marked.runs, rows, columns, at, num_planes=shape[0]))
     else:
-        planes = torch.zeros((len(frames) * marked.planes, len(rows), len(columns)), dtype=torch.uint8, device=device)
-        for target, sampled in zip(at, sample_runs_on(marked.runs, rows, columns, device=device), strict=True):
-            planes[target] |= sampled
-        masks = planes.reshape(len(frames), marked.planes, *planes.shape[1:])[torch.from_numpy(places).to(device)]
+        planes = torch.zeros(shape, dtype=torch.uint8, device=device)
+        for plane, sampled in zip(at.tolist(), sample_runs_on(marked.runs, rows, columns, device=device), strict=True):
+            planes[plane] |= sampled
+    masks = planes.view(len(frames), marked.planes, *shape[1:])
+    if not _counts_up(places, len(frames)):
+        masks = masks[torch.from_numpy(places).to(masks.device)]
     return masks[:, 0] if layout == "union" else masks
 
 
-def sample_runs(runs: Runs, rows: Int64Array, columns: Int64Array) -> npt.NDArray[np.uint8]:
-    """uint8[N, H, W] of 0 and 1: pixel (rows[i], columns[j]) of every mask, as `decode(…)[:, rows[:, None], columns]`.
+def sample_runs(runs: Runs, rows: Int64Array, columns: Int64Array) -> UInt8Array:
+    """uint8[N, H, W] of 0 and 1: pixel (rows[i], columns[j]) of every mask, as `decode(…)[:, rows[:, None], columns]`."""
+    bitmaps = [bitmap.T for bitmap in sampled_columns(runs, rows, columns)]
+    return np.stack(bitmaps) if bitmaps else np.zeros((0, len(rows), len(columns)), dtype=np.uint8)
+
+
+def sampled_columns(runs: Runs, rows: Int64Array, columns: Int64Array) -> Iterator[UInt8Array]:
+    """uint8[W, H] of every mask in turn: the pixels of `sample_runs`, column by column.
 
     The cost goes with the runs and the pixels that come back, not with those of the masks.
     """
-    if not len(runs):
-        return np.zeros((0, len(rows), len(columns)), dtype=np.uint8)
     own_rows, row_places = np.unique(rows, return_inverse=True)
     own_columns, column_places = np.unique(columns, return_inverse=True)
     height, pixels = len(own_rows), len(own_rows) * len(own_columns)
@@ -85,13 +90,13 @@ def sample_runs(runs: Runs, rows: Int64Array, columns: Int64Array) -> npt.NDArra
     has_column = np.zeros(runs.width + 1, dtype=np.int64)
     has_column[own_columns] = 1
     ends = mask * pixels + columns_before[column] * height + has_column[column] * rows_before[row]
-    values = np.zeros(len(ends), dtype=np.uint8)
-    run = np.arange(len(ends)) - np.repeat(runs.offsets[:-1], np.diff(runs.offsets))
-    values[run % 2 == 1] = 1
-    small = values.repeat(np.diff(ends, prepend=0)).reshape(len(runs), len(own_columns), height).transpose(0, 2, 1)
-    if _counts_up(row_places, height) and _counts_up(column_places, len(own_columns)):
-        return small
-    return small[:, row_places[:, np.newaxis], column_places]
+    lengths = np.diff(ends, prepend=0)
+    values = np.zeros(np.diff(runs.offsets).max(initial=0), dtype=np.uint8)
+    values[1::2] = 1
+    as_asked = _counts_up(row_places, height) and _counts_up(column_places, len(own_columns))
+    for first, last in pairwise(runs.offsets.tolist()):
+        bitmap = values[: last - first].repeat(lengths[first:last]).reshape(len(own_columns), height)
+        yield bitmap if as_asked else bitmap[column_places[:, np.newaxis], row_places]
 
 
 def sample_runs_on(runs: Runs, rows: Int64Array, columns: Int64Array, *, device: torch.device | str) -> torch.Tensor:
@@ -103,6 +108,20 @@ def sample_runs_on(runs: Runs, rows: Int64Array, columns: Int64Array, *, device:
     wanted = at + pixels * torch.arange(len(runs), device=device).view(-1, 1, 1)
     run = torch.searchsorted(ends, wanted, right=True)
     return ((run - first_run.view(-1, 1, 1)) % 2).to(torch.uint8)
+
+
+def _drawn(runs: Runs, rows: Int64Array, columns: Int64Array, at: Int64Array, *, num_planes: int) -> UInt8Array:
+    """uint8[num_planes, H, W]: plane at[i] holds mask i, together with others of that plane; `at` ascends."""
+    planes = np.zeros((num_planes, len(rows), len(columns)), dtype=np.uint8)
+    # Runs go down the columns, so the last step goes across the memory. There, columns that lie a power of two apart meet in a few
+    # sets of the cache, which takes twice as long: hence a gap after each.
+    plane = np.empty((len(columns), len(rows) + 8), dtype=np.uint8)[:, :-8]
+    for target, own in groupby(zip(at.tolist(), sampled_columns(runs, rows, columns), strict=True), key=itemgetter(0)):
+        plane.fill(0)
+        for _, bitmap in own:
+            plane |= bitmap
+        planes[target] = plane.T
+    return planes
 
 
 def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _Marked:
@@ -119,24 +138,28 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
         "objects": {object_id: plane for plane, object_id in enumerate(object_ids)},
         "rle": {object_id: plane for plane, object_id in enumerate(object_ids)},
     }[layout]
-    counts = row["masks"]["counts"]
     found = [int(row["masks"]["object_id"][at]) for at in chosen.tolist()]
     for at, object_id in zip(chosen.tolist(), found, strict=True):
         if object_id not in plane_of:
             raise MaskError(f"{where}mask {at}: object {object_id}, wanted one of {object_ids}. Build the row anew.")
+    plane = np.asarray([plane_of[object_id] for object_id in found], dtype=np.int64)
+    order = np.lexsort((plane, all_frames[chosen]))
+    chosen, plane = chosen[order], plane[order]
+    counts = row["masks"]["counts"]
     try:
         runs = parse([counts[at] for at in chosen.tolist()], height=row["height"], width=row["width"])
     except RLEError as error:
         if error.index is None:
             raise
         at = int(chosen[error.index])
-        raise RLEError(f"{where}frame {all_frames[at]} object {found[error.index]}: {error.problem}", at) from None
+        object_id = row["masks"]["object_id"][at]
+        raise RLEError(f"{where}frame {all_frames[at]} object {object_id}: {error.problem}", at) from None
     planes = {"union": 1, "types": len(ARTIFACT_TYPES)}.get(layout, len(object_ids))
-    return _Marked(runs, all_frames[chosen], np.asarray([plane_of[o] for o in found], dtype=np.int64), planes)
+    return _Marked(runs, all_frames[chosen], plane, planes)
 
 
 def _as_rle(
-    row: Mapping[str, Any], marked: _Marked, bitmaps: npt.NDArray[np.uint8], frame_index: Int64Array
+    row: Mapping[str, Any], marked: _Marked, bitmaps: UInt8Array, frame_index: Int64Array
 ) -> list[dict[str, Any]]:
     height, width = bitmaps.shape[1:]
     nothing = empty(height, width)

@@ -41,6 +41,15 @@ def test_trainer(run_process) -> None:
     assert run_example(run_process, "transformers_trainer.py").splitlines()[-1].startswith("steps 4 loss ")
 
 
+@pytest.mark.slow
+def test_segformer_with_trainer(run_process) -> None:
+    if importlib.util.find_spec("accelerate") is None or importlib.util.find_spec("transformers") is None:
+        pytest.skip("transformers and accelerate are not installed")
+    *_, steps, asked = run_example(run_process, "segformer_trainer.py").splitlines()
+    assert steps.startswith("steps 6 loss ")
+    assert "masks [24, 96, 128], scores " in asked
+
+
 def test_the_train_snippet_of_the_readme(run_process) -> None:
     train = (ROOT / "README.md").read_text().partition("## Train")[2]
     snippet = re.search(r"```python\n(.*?)```", train, re.DOTALL)

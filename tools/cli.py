@@ -9,7 +9,13 @@ import typer
 
 import brokenvideos
 from brokenvideos.tools.agree.command import agree
+from brokenvideos.tools.card.command import card
 from brokenvideos.tools.evaluate.command import evaluate
+from brokenvideos.tools.predict.command import predict
+from brokenvideos.tools.publish.command import publish
+from brokenvideos.tools.train.command import train
+from brokenvideos.tools.verify.command import verify
+from brokenvideos.tools.withdraw.command import withdraw
 
 app = typer.Typer(
     name="brokenvideos",
@@ -89,7 +95,8 @@ def build(
     raw: Annotated[Path, typer.Argument(help="A folder of raw annotations.")],
     out: Annotated[Path, typer.Argument(help="The release folder to make.")],
     layout: Annotated[
-        str, typer.Option(help="auto, own, davis, sav, mask-video, coco, cvat, label-studio or labelme.")
+        str,
+        typer.Option(help="auto, own, davis, sav, mask-video, coco, cvat, label-studio, labelme, pal4vst, anakin, ..."),
     ] = "auto",
     split_shards: Annotated[str, typer.Option(help="As in train=4,test=1; else one shard per 384 MB of video.")] = "",
     data_version: Annotated[str, typer.Option(help="SemVer of the data.")] = brokenvideos.DATA_VERSION,
@@ -142,30 +149,7 @@ def build(
     )
 
 
-@app.command()
-def verify(
-    release: Annotated[Path, typer.Argument(help="A release folder.")],
-    raw: Annotated[Path | None, typer.Option(help="Also compare with the raw folder it was built from.")] = None,
-    device: Annotated[str, typer.Option(help="Where masks are decoded: cpu, cuda or cuda:1.")] = "cpu",
-    workers: Workers = 1,
-    as_json: AsJson = False,
-) -> None:
-    """Prove a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet against tar."""
-    from brokenvideos.builder import verify as verify_release
-    from brokenvideos.tools.progress import progress
-
-    with progress() as show:
-        report = verify_release(release, raw=raw, device=device, workers=workers, on_progress=show)
-    if as_json:
-        typer.echo(json.dumps(report.to_dict(), indent=1))
-    else:
-        for finding in report.findings:
-            typer.echo(str(finding))
-        counted = f"{report.num_files} files, {report.num_videos} videos, {report.num_masks} masks"
-        against = f" and compared with {raw}" if raw is not None else ""
-        verdict = "no difference" if report.ok else f"findings: {len(report.findings)}"
-        typer.echo(f"{release}: {counted} checked{against}; {verdict}.")
-    raise typer.Exit(0 if report.ok else 1)
+app.command()(verify)
 
 
 @app.command()
@@ -176,12 +160,11 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Build a release again into a temporary folder (TMPDIR) and compare every byte; under other versions, the content."""
-    from brokenvideos.builder import rebuild as rebuild_release
-    from brokenvideos.card import card_files
+    from brokenvideos.tools.card.rebuild import rebuild as rebuild_release
     from brokenvideos.tools.progress import progress
 
     with progress() as show:
-        report = rebuild_release(release, raw, workers=workers, more_files=card_files, on_progress=show)
+        report = rebuild_release(release, raw, workers=workers, on_progress=show)
     typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(report.lines()))
     raise typer.Exit(0 if report.ok else 1)
 
@@ -205,12 +188,14 @@ def stats(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Count a release per split, and say how far metadata alone gives the labels away."""
+    """Count a release per split, name near-duplicate videos, and say how far metadata alone gives the labels away."""
+    from brokenvideos.builder.near_duplicates import release_groups
     from brokenvideos.card import count_facts
     from brokenvideos.tools.stats import stats_dict, stats_text
 
     facts = count_facts(release)
-    typer.echo(json.dumps(stats_dict(facts), indent=1) if as_json else stats_text(facts))
+    groups = release_groups(brokenvideos.read_manifest(str(release)), name=str(release))
+    typer.echo(json.dumps(stats_dict(facts, groups), indent=1) if as_json else stats_text(facts, groups))
 
 
 @app.command()
@@ -249,8 +234,13 @@ def view(
     typer.echo(draw(find_row(release, video_id), out, frames=numbers))
 
 
+app.command()(publish)
+app.command()(withdraw)
+app.command()(card)
 app.command()(evaluate)
 app.command()(agree)
+app.command()(predict)
+app.command()(train)
 
 
 def _pair(size: str) -> tuple[int, int]:

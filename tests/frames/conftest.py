@@ -114,6 +114,14 @@ def edit_list(data: bytes, entries: Sequence[tuple[int, int]]) -> bytes:
     return bytes(patched)
 
 
+def cut_off(data: bytes, packet: int) -> bytes:
+    """The file up to somewhere in this packet, as a download that was broken off leaves it."""
+    with av.open(io.BytesIO(data)) as source:
+        found = [packet for packet in source.demux(video=0) if packet.size][packet]
+    assert found.pos is not None
+    return data[: found.pos + found.size // 2]
+
+
 def rotated(data: bytes, degrees: int) -> bytes:
     """The mp4 with a display matrix that turns it clockwise."""
     cos, sin = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
@@ -144,6 +152,7 @@ B_FRAMES = {"g": "12", "bf": "3", "sc_threshold": "0"}
 NO_B_FRAMES = {**B_FRAMES, "bf": "0"}
 X265 = "pools=none:frame-threads=1:log-level=none:keyint=12:min-keyint=12:scenecut=0"
 VP9 = {"g": "12", "lag-in-frames": "16", "auto-alt-ref": "1", "deadline": "realtime", "cpu-used": "8"}
+VARIABLE, TICK = [3 * i * i + 7 * i for i in range(40)], Fraction(1, 12800)
 h264 = partial(make_video, options=B_FRAMES)
 # In ticks of 1/12288 s a frame takes 512, and B-frames delay the first by 1024.
 RECIPES: dict[str, Recipe] = {
@@ -154,7 +163,7 @@ RECIPES: dict[str, Recipe] = {
         partial(make_video, options={"g": "12", "x264-params": "intra-refresh=1"}), keyframes=(0,)
     ),
     "h264 repeated headers": Recipe(partial(make_video, options={**B_FRAMES, "x264-params": "repeat-headers=1"})),
-    "h264 variable rate": Recipe(partial(h264, times=[3 * i * i + 7 * i for i in range(40)], tick=Fraction(1, 12800))),
+    "h264 variable rate": Recipe(partial(h264, times=VARIABLE, tick=TICK)),
     "h264 fragmented": Recipe(partial(h264, container_options={"movflags": "frag_keyframe+empty_moov"})),
     "h264 late start": Recipe(partial(h264, times=range(10, 50))),
     "h264 edit list cuts start": Recipe(lambda: edit_list(h264(), [(1667, 1024 + 5 * 512)]), range(5, 40)),
@@ -165,6 +174,13 @@ RECIPES: dict[str, Recipe] = {
         lambda: edit_list(make_video(options=NO_B_FRAMES, times=range(10, 50)), [(250, 20 * 512), (500, 14 * 512)]),
         [*range(20, 26), *range(14, 26)],
         packets=False,
+    ),
+    "h264 edit list begins inside a frame": Recipe(
+        lambda: edit_list(make_video(options=NO_B_FRAMES, times=range(10, 50)), [(1, -1), (1600, 2 * 512 + 256)]),
+        range(3, 40),
+    ),
+    "h264 decode times before zero": Recipe(
+        partial(h264, container="mov", container_options={"use_editlist": "0", "movflags": "negative_cts_offsets"})
     ),
     "h264 rotated 90": Recipe(lambda: rotated(h264(), 90)),
     "h264 rotated 180": Recipe(lambda: rotated(h264(), 180)),
@@ -177,6 +193,19 @@ RECIPES: dict[str, Recipe] = {
     "h264 mov": Recipe(partial(h264, container="mov")),
     "h264 mkv": Recipe(partial(h264, container="matroska"), packets=False),
     "h264 ts": Recipe(partial(h264, container="mpegts"), packets=False),
+    "h264 mkv cut off": Recipe(lambda: cut_off(h264(container="matroska"), 24), range(24), packets=False),
+    "hevc variable rate": Recipe(
+        partial(make_video, codec="libx265", options={"x265-params": X265 + ":open-gop=0"}, times=VARIABLE, tick=TICK)
+    ),
+    "hevc edit list cuts start, odd size": Recipe(
+        lambda: edit_list(
+            make_video(
+                codec="libx265", height=47, width=63, pix_fmt="yuv444p", options={"x265-params": X265 + ":open-gop=0"}
+            ),
+            [(1667, 1024 + 5 * 512)],
+        ),
+        range(5, 40),
+    ),
     "hevc open GOP": Recipe(
         partial(make_video, codec="libx265", options={"x265-params": X265}), keyframes=(0, 8, 20, 33)
     ),
@@ -191,6 +220,14 @@ RECIPES: dict[str, Recipe] = {
     ),
     "av1": Recipe(partial(make_video, codec="libsvtav1", height=64, options={"g": "12", "preset": "10"})),
     "vp9 mp4": Recipe(partial(make_video, codec="libvpx-vp9", options=VP9)),
+    "vp9 variable rate, odd size": Recipe(
+        partial(make_video, codec="libvpx-vp9", height=47, width=63, options=VP9, times=VARIABLE, tick=TICK)
+    ),
+    "av1 variable rate": Recipe(
+        partial(
+            make_video, codec="libsvtav1", height=64, options={"g": "12", "preset": "10"}, times=VARIABLE, tick=TICK
+        )
+    ),
     "vp9 webm": Recipe(partial(make_video, codec="libvpx-vp9", container="webm", options=VP9), packets=False),
     "vp8 webm": Recipe(
         lambda: remux(make_video(codec="libvpx", container="webm", options={"g": "40"}), container="webm", change=hide),
@@ -198,6 +235,15 @@ RECIPES: dict[str, Recipe] = {
         packets=False,
     ),
     "mpeg4": Recipe(partial(make_video, codec="mpeg4", options={"g": "12", "bf": "2"}), keyframes=(0, 10, 22, 34)),
+    "mpeg4 edit list cuts start": Recipe(
+        lambda: edit_list(make_video(codec="mpeg4", options={"g": "12", "bf": "2"}), [(1667, 512 + 5 * 512)]),
+        range(5, 40),
+        keyframes=(0, 10, 22, 34),
+    ),
+    "mpeg4 variable rate": Recipe(
+        partial(make_video, codec="mpeg4", options={"g": "12", "bf": "2"}, times=VARIABLE, tick=TICK),
+        keyframes=(0, 10, 22, 34),
+    ),
     "mpeg4 avi": Recipe(partial(make_video, codec="mpeg4", container="avi", options={"g": "12"})),
     "mpeg4 with its colour in the container only": Recipe(
         partial(make_video, codec="mpeg4", options={"g": "12"}, colour=1), packets=False

@@ -1,12 +1,15 @@
 """What clips may be given, what it reads of it, and what it does with rows that are broken."""
 
 import logging
+import os
 import pickle
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -14,10 +17,11 @@ from datasets import load_dataset
 from torch.utils.data import DataLoader
 
 import brokenvideos
-from brokenvideos.frames import VideoError, clips, collate, index_from_row, read_frames
+from brokenvideos.frames import VideoError, clips, collate, collate_rle, index_from_row, read_frames, to_device
 from brokenvideos.frames.parquet_pages import UnknownPagesError, byte_array_spans
 from brokenvideos.frames.release_rows import COLUMNS, ReleaseRows
 from brokenvideos.masks import MaskError, decode_masks
+from brokenvideos.masks.device import DeviceError
 
 
 def shards(folder: Path, split: str = "train") -> list[Path]:
@@ -152,6 +156,106 @@ def test_device_gives_the_same(rows):
         assert torch.equal(plain["video"], on_device["video"])
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("by", ["union", "types"])
+def test_masks_that_travel_as_strings_are_decoded_on_the_device(rows, by, workers):
+    wishes = {"num_frames": 4, "stride": 2, "size": (20, 30), "crop": 0.6, "flip": 0.5}
+    more = {"batch_size": 3, "num_workers": workers, "multiprocessing_context": "fork" if workers else None}
+    wanted = DataLoader(clips(rows, masks=by, **wishes), collate_fn=collate, **more)
+    strings = DataLoader(clips(rows, masks="rle", **wishes), collate_fn=partial(collate_rle, by=by), **more)
+    for plain, batch in zip(wanted, strings, strict=True):
+        assert batch["masks"].nbytes < plain["masks"].nbytes / 5
+        there = to_device(batch, "cpu")
+        assert there.keys() == plain.keys()
+        for key, value in plain.items():
+            assert torch.equal(there[key], value) if torch.is_tensor(value) else there[key] == value
+
+
+def test_a_batch_of_several_sizes_goes_to_a_device(rows):
+    batch = next(iter(DataLoader(clips(rows, num_frames=2, crop=0.5), batch_size=3, collate_fn=collate)))
+    there = to_device(batch, "meta")
+    assert [video.device.type for video in there["video"]] == ["meta"] * 3
+    assert [video.shape for video in there["video"]] == [video.shape for video in batch["video"]]
+    assert there["video_id"] == batch["video_id"]
+
+
+def test_strings_of_several_sizes_or_pixels_are_refused(rows):
+    for wishes, message in (
+        (
+            {"masks": "union", "size": (16, 24)},
+            "collate_rle: masks are tensors of sizes [(16, 24)], wanted strings of one size. "
+            'Give clips masks="rle" and a size.',
+        ),
+        (
+            {"masks": "rle", "crop": 0.5},
+            "collate_rle: masks are strings of sizes SIZES, wanted strings of one size. "
+            'Give clips masks="rle" and a size.',
+        ),
+    ):
+        items = list(clips(rows[:3], num_frames=2, **wishes))
+        sizes = sorted({tuple(item["video"].shape[-2:]) for item in items})
+        with pytest.raises(MaskError) as error:
+            collate_rle(items)
+        assert str(error.value) == message.replace("SIZES", str(sizes))
+
+
+def test_a_worker_has_the_cpu_alone(rows):
+    dataset = clips(rows, num_frames=2, device="meta")
+    assert next(iter(dataset))["video"].device.type == "meta"
+    loader = DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="fork")
+    with pytest.raises(DeviceError) as error:
+        next(iter(loader))
+    assert str(error.value).splitlines()[-1] == (
+        'brokenvideos.masks.device.place.DeviceError: clips: device="meta" in a worker of a DataLoader, which has the CPU alone. '
+        'Use num_workers=0; or leave device out, give masks="rle", and decode in the main process, with collate_rle and to_device.'
+    )
+
+
+def test_a_device_that_is_not_there(rows):
+    with pytest.raises(DeviceError) as error:
+        clips(rows, num_frames=2, device="abacus")
+    assert str(error.value) == 'device \'abacus\': torch knows no such device, wanted "cpu", "cuda" or "cuda:1".'
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("masks", ["union", "objects", "types"])
+def test_cuda_gives_the_same(rows, masks):
+    if not torch.cuda.is_available():
+        assert os.environ.get("REQUIRE_GPU") != "1", "no CUDA device"
+        pytest.skip("no CUDA device")
+    wishes = {"num_frames": 4, "size": (20, 30), "crop": 0.6, "flip": 0.5, "masks": masks}
+    for plain, there in zip(clips(rows, **wishes), clips(rows, device="cuda", **wishes), strict=True):
+        assert there["video"].is_cuda
+        assert there["masks"].is_cuda
+        assert torch.equal(there["video"].cpu(), plain["video"])
+        assert torch.equal(there["masks"].cpu(), plain["masks"])
+
+
+@pytest.mark.gpu
+def test_strings_become_masks_on_cuda(rows):
+    if not torch.cuda.is_available():
+        assert os.environ.get("REQUIRE_GPU") != "1", "no CUDA device"
+        pytest.skip("no CUDA device")
+    wishes = {"num_frames": 4, "size": (20, 30)}
+    wanted = DataLoader(clips(rows, **wishes), batch_size=3, collate_fn=collate)
+    dataset = clips(rows, masks="rle", **wishes)
+    strings = DataLoader(
+        dataset,
+        batch_size=3,
+        collate_fn=collate_rle,
+        num_workers=2,
+        pin_memory=True,
+        multiprocessing_context="forkserver",
+    )
+    found = {}
+    for batch in strings:
+        there = to_device(batch, "cuda")
+        found |= dict(zip(batch["video_id"], there["masks"].cpu(), strict=True))
+    for batch in wanted:
+        for video_id, masks in zip(batch["video_id"], batch["masks"], strict=True):
+            assert torch.equal(found[video_id], masks)
+
+
 def test_decoder_threads_change_no_pixel(rows):
     for one, more in zip(clips(rows, num_frames=4), clips(rows, num_frames=4, decoder_threads=2), strict=True):
         assert torch.equal(one["video"], more["video"])
@@ -257,3 +361,36 @@ print(next(items)["video_id"])
 def test_an_early_stop_ends_in_silence(release, run_process):
     done = run_process([sys.executable, "-c", EARLY, str(release), "0"])
     assert (done.returncode, done.stderr) == (0, "")
+
+
+MOST = """
+import sys
+import pyarrow as pa
+from datasets import load_dataset
+from brokenvideos.frames import clips
+folder, kind = sys.argv[1:]
+source = folder
+if kind == "stream":
+    source = load_dataset("brokenvideos", data_dir=folder, split="train", streaming=True)
+print(sum(1 for _ in clips(source, num_frames=2, shuffle=True)), pa.default_memory_pool().max_memory())
+"""
+
+
+# A row group is read while the one before is in use; `datasets` copies the row at hand.
+@pytest.mark.parametrize(("kind", "videos"), [("folder", 0), ("stream", 2 * 2 + 2)])
+def test_memory_holds_a_few_row_groups_at_most(release, tmp_path, run_process, kind, videos):
+    """Row groups of two videos of 2 MB, beside which nothing weighs: what follows the last frame in a file belongs to it."""
+    for path in shards(release):
+        table = pq.read_table(path)
+        rows = table.to_pylist()
+        for row in rows:
+            row["video"]["bytes"] += bytes(2 << 20)
+        copy = tmp_path / "data" / path.name
+        copy.parent.mkdir(exist_ok=True)
+        heavy = pa.Table.from_pylist(rows, table.schema)
+        pq.write_table(heavy, copy, row_group_size=2, compression="none", use_dictionary=False)
+    done = run_process([sys.executable, "-c", MOST, str(tmp_path), kind])
+    assert done.returncode == 0, done.stderr
+    count, most = map(int, done.stdout.split())
+    assert count == sum(pq.read_metadata(path).num_rows for path in shards(release))
+    assert most < (videos * 2 << 20) + (1 << 20)
