@@ -53,7 +53,7 @@ def eval_results_yaml(evaluation: Evaluation, *, revision: str | None = None) ->
 
     Source: https://huggingface.co/docs/hub/eval-results.
     """
-    import yaml  # type: ignore[import-untyped]
+    import yaml
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
     entries = [

@@ -1,0 +1,55 @@
+"""What a frozen encoder says of frames, kept so that a frame is encoded once."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+
+class FeatureCache:
+    """Feature maps of single frames on the CPU, in half precision, by what the frame shows.
+
+    It keeps what comes first and forgets nothing: where an epoch does not fit, a cache that forgets what it has not used for long
+    finds nothing at all. By content, since a clip may begin anywhere and validation shows the same frames again; a frame that was
+    changed is another frame.
+
+    Args:
+        max_bytes: of all maps together; 0 keeps none.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.num_bytes = 0
+        self.hits = 0
+        self._maps: dict[bytes, list[Tensor]] = {}
+
+    def __call__(self, frames: Tensor, encode: Callable[[Tensor], Sequence[Tensor]]) -> list[Tensor]:
+        """The maps of all frames, level by level, [N, C, h, w] in the frames' type, rounded to half precision, found or made.
+
+        Args:
+            frames: float[N, 3, H, W].
+            encode: (frames) -> their maps; of those that are not kept.
+        """
+        if not self.max_bytes:
+            return [level.half().to(frames.dtype) for level in encode(frames)]
+        keys = [hashlib.blake2b(frame.numpy().tobytes(), digest_size=16).digest() for frame in frames.float().cpu()]
+        missing = [n for n, key in enumerate(keys) if key not in self._maps and keys.index(key) == n]
+        made: dict[bytes, list[Tensor]] = {}
+        if missing:
+            levels = [level.half().cpu() for level in encode(frames[missing])]
+            made = {keys[n]: [level[place] for level in levels] for place, n in enumerate(missing)}
+        self.hits += len(keys) - len(missing)
+        chosen = [self._maps.get(key) or made[key] for key in keys]
+        for key, maps in made.items():
+            self._keep(key, maps)
+        # Cast before they are joined: autocast cannot join halves on every device.
+        cast = ([maps.to(frames.device).to(frames.dtype) for maps in level] for level in zip(*chosen, strict=True))
+        return [torch.stack(level) for level in cast]
+
+    def _keep(self, key: bytes, maps: list[Tensor]) -> None:
+        size = sum(level.nbytes for level in maps)
+        if self.num_bytes + size <= self.max_bytes:
+            # A copy: a slice would keep all of its batch.
+            self._maps[key] = [level.clone() for level in maps]
+            self.num_bytes += size

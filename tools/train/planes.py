@@ -1,0 +1,81 @@
+"""What the recipe `unet` sees of a clip: numbers that are hard for a small network to work out, as planes beside the pixels."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, pad, pixel_unshuffle
+
+OFFSETS = (-2, -1, 1, 2)
+"""Frames that each frame's grey levels are compared with."""
+
+MATCHED = (-1, 1)
+"""Frames in which each place is looked for again."""
+
+REACH = 3
+"""How far it is looked for, in blocks."""
+
+BLOCK = 2
+"""Pixels on a block's side."""
+
+NUM_PLANES = (3 + len(OFFSETS) + 1) * BLOCK**2 + 1 + 3 * len(MATCHED)
+
+_LUMA = (0.299, 0.587, 0.114)
+
+
+@torch.no_grad()
+def model_planes(video: Tensor) -> Tensor:
+    """float[B, T, NUM_PLANES, ceil(H / 2), ceil(W / 2)] of a clip float[B, T, 3, H, W] in [0, 1]; values around 0, about 1 in size.
+
+    Of every pixel of a block: RGB, grey levels minus those of the frames at OFFSETS (at a clip's ends, of the clip's last), and the
+    Laplacian of the grey levels. Of a block: how much detail it has, and of the frames at MATCHED how well it is found there
+    and where. What moves as a whole is found again; what bends or jumps is not, and what stands still stands out.
+    """
+    batch, frames, _, height, width = video.shape
+    even = (0, width % BLOCK, 0, height % BLOCK)
+    video = pad(video.flatten(0, 1), even, mode="replicate").reshape(
+        batch, frames, 3, height + even[3], width + even[1]
+    )
+    grey = (video * video.new_tensor(_LUMA)[:, None, None]).sum(2)
+    changes = [(grey - _frames_at(grey, offset)) * 4 for offset in OFFSETS]
+    around = pad(grey, (1, 1, 1, 1), mode="replicate")
+    neighbours = around[..., :-2, 1:-1] + around[..., 2:, 1:-1] + around[..., 1:-1, :-2] + around[..., 1:-1, 2:]
+    laplacian = 4 * grey - neighbours
+    pixels = torch.cat([video * 2 - 1, torch.stack([*changes, laplacian * 2], dim=2)], dim=2)
+    blocks = avg_pool2d(grey, BLOCK)
+    detail = (_box(avg_pool2d(laplacian.abs(), BLOCK)) + 0.01).log() + 2.5
+    of_blocks = [detail[:, :, None], *(matched(blocks, offset) for offset in MATCHED)]
+    in_blocks = pixel_unshuffle(pixels.flatten(0, 1), BLOCK).reshape(batch, frames, -1, *blocks.shape[-2:])
+    return torch.cat([in_blocks, *of_blocks], dim=2)
+
+
+def matched(grey: Tensor, offset: int) -> Tensor:
+    """float[B, T, 3, h, w]: of each place in grey[B, T, h, w] how far it is from what is most alike in the frame at `offset`
+    (logarithm of the mean difference of 3 x 3 places), and where that is, x and y in [-1, 1] times REACH.
+
+    Of places that are equally alike the nearest.
+    """
+    height, width = grey.shape[-2:]
+    other = pad(_frames_at(grey, offset), (REACH,) * 4, mode="replicate")
+    steps = range(-REACH, REACH + 1)
+    shifts = sorted(((y, x) for y in steps for x in steps), key=lambda shift: (shift[0] ** 2 + shift[1] ** 2, shift))
+    least = torch.full_like(grey, torch.inf)
+    best = torch.zeros_like(grey, dtype=torch.int64)
+    for number, (y, x) in enumerate(shifts):
+        there = other[..., REACH + y : REACH + y + height, REACH + x : REACH + x + width]
+        cost = _box((grey - there).abs_())
+        best.masked_fill_(cost < least, number)
+        least = torch.minimum(least, cost)
+    at_yx = grey.new_tensor(shifts)[best] / REACH
+    return torch.stack([(least + 0.01).log() + 4, at_yx[..., 1], at_yx[..., 0]], dim=2)
+
+
+def _frames_at(grey: Tensor, offset: int) -> Tensor:
+    """Of every frame the one at an offset, at the ends the last there is."""
+    at = torch.arange(grey.shape[1], device=grey.device) + offset
+    return grey[:, at.clamp(0, grey.shape[1] - 1)]
+
+
+def _box(x: Tensor) -> Tensor:
+    """Mean of 3 x 3; much faster on a CPU than a pooling layer."""
+    x = pad(x, (1, 1, 1, 1), mode="replicate")
+    x = x[..., :-2, :] + x[..., 1:-1, :] + x[..., 2:, :]
+    return (x[..., :-2] + x[..., 1:-1] + x[..., 2:]) / 9
