@@ -295,8 +295,8 @@ def read_parquet(
         row_groups: indices to read; None reads all.
     """
     expression = _expression(filters)
-    # From a file object each piece would be a request of its own: pyarrow first joins those of a row group that lie together. A local
-    # file is mapped: pages are then not copied before they are decoded, which is a row group less in memory.
+    # From a file object each piece would be a request of its own: pyarrow first joins those of a row group that lie together. A
+    # local file is mapped: pages are then not copied before they are decoded, which is a row group less in memory.
     is_local = isinstance(file, str)
     with closing(pq.ParquetFile(file, memory_map=is_local, pre_buffer=not is_local)) as parquet:
         names = parquet.schema_arrow.names

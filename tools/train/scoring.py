@@ -21,7 +21,7 @@ from brokenvideos.tools.evaluate.truth import AnnotatedVideo, EvaluationError, P
 from brokenvideos.tools.train.predictor import Predictor, VideoPrediction
 from brokenvideos.tools.train.rows import ChosenRows, WholeVideos
 
-GATES = tuple(np.linspace(0, 0.98, 50).tolist())
+GATES: tuple[float, ...] = tuple(np.linspace(0, 0.98, 50).tolist())
 
 
 def predictions_for(
