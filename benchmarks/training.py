@@ -102,7 +102,7 @@ def untrained(release: Path, seed: int) -> dict[str, Any]:
     torch.manual_seed(seed)
     predictor = Predictor(recipe.make(None), recipe, Feeding(SIZE, recipe.num_frames))
     rows = split_rows(release, "test")
-    predictions = predictions_for(predictor, rows, gate=0.0, first=0, share=1, workers=0, on_progress=lambda *_: None)
+    predictions = predictions_for(predictor, rows, first=0, share=1, workers=0, on_progress=lambda *_: None)
     videos = scored_videos(release, "test", predictions, floors=False)
     return evaluated(videos, release=release, split="test").to_dict()
 

@@ -58,7 +58,8 @@ predictor = load_model("THIS FOLDER OR REPOSITORY")
 masks, scores = predictor(frames)  # uint8[T, 3, H, W] of a whole video -> bool[T, H, W], float64[T] in [0, 1]
 ```
 
-Frames whose score is below {predictor.feeding.gate:.2f} come out empty; the gate was chosen on validation.
+Videos without a frame of a score of {predictor.feeding.video_gate:.3f} come out empty, and of the others frames below
+{predictor.feeding.gate:.2f}; both gates were chosen on validation.
 
 ## Data and code
 

@@ -34,14 +34,16 @@ class Feeding:
     """How a model is fed and its answers are read.
 
     size: (height, width) that frames are scaled to. num_frames: that are predicted at a time; stride: between them. batch_size: of
-    such windows. gate: a frame with a lower score is empty.
+    such windows. video_gate: a video whose highest score of a frame is lower is left alone; gate: of the others, a frame with a
+    lower score is.
     """
 
     size: tuple[int, int]
     num_frames: int
     stride: int = 1
     batch_size: int = 8
-    gate: float = 0.5
+    gate: float = 0.0
+    video_gate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,11 +58,17 @@ class VideoPrediction:
     counts: tuple[str, ...]
     scores: Float64Array
 
-    def gated(self, gate: float) -> "VideoPrediction":
-        """The same with empty masks in frames whose score is below the gate."""
+    def gated(self, *, gate: float, video_gate: float) -> "VideoPrediction":
+        """The same with empty masks in frames that `kept_frames` does not keep."""
         nothing = empty(self.height, self.width)
-        kept = (c if s >= gate else nothing for c, s in zip(self.counts, self.scores.tolist(), strict=True))
-        return VideoPrediction(self.height, self.width, tuple(kept), self.scores)
+        kept = kept_frames(self.scores, gate=gate, video_gate=video_gate).tolist()
+        counts = tuple(string if keep else nothing for string, keep in zip(self.counts, kept, strict=True))
+        return VideoPrediction(self.height, self.width, counts, self.scores)
+
+
+def kept_frames(scores: Float64Array, *, gate: float, video_gate: float) -> BoolArray:
+    """bool[T]: frames whose masks stand, as `Feeding` says. Whether a video is broken takes more evidence than where it then is."""
+    return (scores >= gate) & (scores.max(initial=0.0) >= video_gate)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,19 +90,16 @@ class Predictor:
         frames = torch.as_tensor(frames)
         height, width = frames.shape[-2:]
         logits, scores = self._answers(_scaled(frames, self.feeding.size))
-        masks = list(_marked(logits, scores, height=height, width=width, gate=self.feeding.gate))
+        kept = kept_frames(scores, gate=self.feeding.gate, video_gate=self.feeding.video_gate)
+        masks = list(_marked(logits, kept, height=height, width=width))
         return (np.concatenate(masks) if masks else np.zeros((0, height, width), np.bool_)), scores
 
-    def predict(self, frames: "Tensor", *, height: int, width: int, gate: float | None = None) -> VideoPrediction:
-        """Masks at `height` x `width` of a video whose frames are scaled to `feeding.size` already: uint8[T, 3, h, w].
-
-        Args:
-            gate: instead of the model's own; 0 keeps every mask.
-        """
+    def predict(self, frames: "Tensor", *, height: int, width: int) -> VideoPrediction:
+        """Masks at `height` x `width` of a video whose frames are scaled to `feeding.size` already: uint8[T, 3, h, w]."""
         logits, scores = self._answers(frames)
-        gate = self.feeding.gate if gate is None else gate
+        kept = kept_frames(scores, gate=self.feeding.gate, video_gate=self.feeding.video_gate)
         counts: list[str] = []
-        for chunk in _marked(logits, scores, height=height, width=width, gate=gate):
+        for chunk in _marked(logits, kept, height=height, width=width):
             counts += encode(chunk)
         return VideoPrediction(height, width, tuple(counts), scores)
 
@@ -165,10 +170,10 @@ def _scores(logits: "Tensor") -> Float64Array:
     return scores
 
 
-def _marked(logits: "Tensor", scores: Float64Array, *, height: int, width: int, gate: float) -> Iterator[BoolArray]:
+def _marked(logits: "Tensor", kept: BoolArray, *, height: int, width: int) -> Iterator[BoolArray]:
     """bool[N, H, W] after bool[N, H, W] of frames in turn: a whole long video at its own size may be more than memory holds."""
     chunk = max(_CHUNK_PIXELS // (height * width), 1)
-    shown = torch.from_numpy(scores >= gate)
+    shown = torch.from_numpy(kept)
     for start in range(0, len(logits), chunk):
         part = logits[start : start + chunk, None]
         if tuple(part.shape[-2:]) != (height, width):

@@ -18,17 +18,20 @@ from brokenvideos.tools.evaluate.predictions import PredictedFrame
 from brokenvideos.tools.evaluate.scores import ScoredVideo
 from brokenvideos.tools.evaluate.scoring import Task, score_part
 from brokenvideos.tools.evaluate.truth import AnnotatedVideo, EvaluationError, Part, read_annotation
-from brokenvideos.tools.train.predictor import Predictor, VideoPrediction
+from brokenvideos.tools.train.predictor import Predictor, VideoPrediction, kept_frames
 from brokenvideos.tools.train.rows import ChosenRows, WholeVideos
 
 GATES: tuple[float, ...] = tuple(np.linspace(0, 0.98, 50).tolist())
+"""Frame gates to choose from."""
+
+FALSE_VIDEOS = 0.15
+"""The share of validation's normal videos that a model may flag."""
 
 
 def predictions_for(
     predictor: Predictor,
     rows: ReleaseRows | ChosenRows,
     *,
-    gate: float | None,
     first: int,
     share: int,
     workers: int,
@@ -39,7 +42,7 @@ def predictions_for(
     found = {}
     for done, video in enumerate(DataLoader(videos, batch_size=None, num_workers=workers), start=1):
         size = {"height": video["height"], "width": video["width"]}
-        found[video["video_id"]] = predictor.predict(video["frames"], **size, gate=gate)
+        found[video["video_id"]] = predictor.predict(video["frames"], **size)
         on_progress(done, len(videos))
     return found
 
@@ -101,34 +104,35 @@ def evaluated(videos: Collection[ScoredVideo], *, release: Path, split: str, pre
     )
 
 
-def best_gate(videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction]) -> float:
-    """The gate with the highest sum of J&F over broken videos and the share of normal ones that are left alone; of equal ones
-    the lowest."""
+def best_gates(videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction]) -> dict[str, float]:
+    """`gate` and `video_gate` for ungated predictions: the lowest video gate that flags no more than `FALSE_VIDEOS` of the normal
+    videos, and with it the frame gate that gives the best J&F of broken videos, of equal ones the lowest."""
+    normal = (predictions[video.video_id].scores for video in videos if not video.broken)
+    highest = sorted((float(scores.max()) for scores in normal), reverse=True)
+    flagged = int(FALSE_VIDEOS * len(highest))
+    # The next number above the first that may not pass.
+    video_gate = float(np.nextafter(highest[flagged], 2.0)) if highest else 0.0
+    broken = [video for video in videos if video.broken]
 
     def worth(gate: float) -> float:
-        jf, left = [], []
-        for video in videos:
-            counts = gated_counts(video.counts, predictions[video.video_id], gate)
-            if video.broken:
-                jf.append((counts.j().mean() + counts.f().mean()) / 2)
-            else:
-                left.append(not counts.pred_px.any())
-        means = [float(np.mean(values)) for values in (jf, left) if values]
-        return sum(means, start=0.0)
+        kept = gated(broken, predictions, gate=gate, video_gate=video_gate)
+        return float(np.mean([(video.counts.j().mean() + video.counts.f().mean()) / 2 for video in kept]))
 
-    return max(GATES, key=worth)
+    return {"gate": max(GATES, key=worth), "video_gate": video_gate}
 
 
-def gated_counts(counts: Counts, prediction: VideoPrediction, gate: float) -> Counts:
-    """The counts, had frames with a score below the gate been left empty."""
-    nothing, kept = against_empty(counts), prediction.scores[counts.frames] >= gate
-    columns = (np.where(kept, getattr(counts, name), getattr(nothing, name)) for name in FIELDS)
-    return Counts(counts.height, counts.width, counts.frames, *columns)
-
-
-def gated(videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction], gate: float) -> list[ScoredVideo]:
-    """The videos, had they been predicted with this gate."""
-    return [replace(v, counts=gated_counts(v.counts, predictions[v.video_id], gate)) for v in videos]
+def gated(
+    videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction], *, gate: float, video_gate: float
+) -> list[ScoredVideo]:
+    """The videos, had they been predicted with these gates."""
+    found = []
+    for video in videos:
+        kept = kept_frames(predictions[video.video_id].scores, gate=gate, video_gate=video_gate)[video.counts.frames]
+        nothing = against_empty(video.counts)
+        columns = (np.where(kept, getattr(video.counts, name), getattr(nothing, name)) for name in FIELDS)
+        counts = Counts(video.counts.height, video.counts.width, video.counts.frames, *columns)
+        found.append(replace(video, counts=counts))
+    return found
 
 
 def write_predictions(path: Path, predictions: Mapping[str, VideoPrediction]) -> None:

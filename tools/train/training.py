@@ -34,7 +34,7 @@ from brokenvideos.tools.train.provenance import provenance
 from brokenvideos.tools.train.recipe import Batch, Recipe, TrainError, recipe_named
 from brokenvideos.tools.train.results import Results, write_results
 from brokenvideos.tools.train.rows import ChosenRows, release_folder, require_broken, split_rows
-from brokenvideos.tools.train.scoring import best_gate, evaluated, gated, predictions_for, scored_videos
+from brokenvideos.tools.train.scoring import best_gates, evaluated, gated, predictions_for, scored_videos
 
 WARM_UP = 0.05
 """Share of the steps in which the learning rate rises."""
@@ -234,18 +234,23 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
     """Scores the model on validation and keeps it if it is the best one so far."""
     accelerator = run.accelerator
     inner = accelerator.unwrap_model(model)
-    predictor = Predictor(inner, run.recipe, run.feeding)
+    predictor = Predictor(inner, run.recipe, replace(run.feeding, gate=0.0, video_gate=0.0))
     name = f"validate after epoch {progress.epoch}"
-    predictions = _predict(run, predictor, run.validation_rows, gate=0.0, step=name)
+    predictions = _predict(run, predictor, run.validation_rows, step=name)
     found: list[Any] = [None]
     if accelerator.is_main_process:
         videos = scored_videos(run.release, "validation", predictions, floors=False)
-        gate = best_gate(videos, predictions)
-        # What a model is chosen by does not depend on the gate: while it learns, silence in every frame is the better answer.
+        gates = best_gates(videos, predictions)
+        # What a model is chosen by does not depend on the gates: while it learns, silence is the better answer.
         active = evaluated(videos, release=run.release, split="validation").scores.broken["active_jf"].value or 0.0
-        scores = evaluated(gated(videos, predictions, gate), release=run.release, split="validation").scores
-        figures = {"validation/J&F active": active, "validation/gate": gate}
-        for key, side, metric in (("J&F", scores.broken, "jf"), ("false videos", scores.normal, "false_videos")):
+        scores = evaluated(gated(videos, predictions, **gates), release=run.release, split="validation").scores
+        figures = {"validation/J&F active": active}
+        gated_scores = (
+            ("J&F active gated", scores.broken, "active_jf"),
+            ("J&F gated", scores.broken, "jf"),
+            ("false videos", scores.normal, "false_videos"),
+        )
+        for key, side, metric in gated_scores:
             if (value := side[metric].value) is not None:
                 figures[f"validation/{key}"] = value
         note(figures, progress.step)
@@ -256,7 +261,7 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
         if progress.best is None or active > progress.best:
             facts = {"step": progress.step, **run.facts}
             with newest_folder(run.out / "best", step=progress.step) as folder:
-                save_model(inner, folder, recipe=run.recipe, feeding=replace(run.feeding, gate=gate), facts=facts)
+                save_model(inner, folder, recipe=run.recipe, feeding=replace(run.feeding, **gates), facts=facts)
         found = [active]
     active = broadcast_object_list(found)[0]
     if progress.best is None or active > progress.best:
@@ -265,14 +270,13 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
 
 
 def _predict(
-    run: _Run, predictor: Predictor, rows: ReleaseRows | ChosenRows, *, gate: float | None, step: str
+    run: _Run, predictor: Predictor, rows: ReleaseRows | ChosenRows, *, step: str
 ) -> dict[str, VideoPrediction]:
     """Predictions for every video of these rows by video_id, in every process: each predicts its share."""
     accelerator = run.accelerator
     found = predictions_for(
         predictor,
         rows,
-        gate=gate,
         first=accelerator.process_index,
         share=accelerator.num_processes,
         workers=run.wishes.workers,
@@ -284,7 +288,7 @@ def _predict(
 def _finish(run: _Run) -> Results | None:
     """Scores the best model on the test split; the first process writes and returns it all."""
     predictor = load_model(run.out / "best", device=str(run.accelerator.device))
-    predictions = _predict(run, predictor, split_rows(run.release, "test"), gate=None, step="test")
+    predictions = _predict(run, predictor, split_rows(run.release, "test"), step="test")
     if not run.accelerator.is_main_process:
         return None
     return write_results(
