@@ -6,7 +6,7 @@ WORK (default: training-benchmark) keeps the corpus and every run, so that what 
 780 videos of `brokenvideos sample` at 64x64, 12 frames, built into a release by the real builder; 600 for training, 60 to choose
 the model by, 120 to score it on. Each seed trains one model on all of it; then, with the first seed, one for each artifact type,
 which that one never sees. Printed are scores before and after on the test split, with what predictors that know nothing get.
---loader measures what the loader costs instead. About five CPU minutes for each of the six models.
+--loader measures what the loader costs instead. About eight CPU minutes for each of the six models on a busy machine.
 """
 
 import argparse
@@ -165,20 +165,24 @@ def draw(found: dict[str, Any], path: Path) -> None:
 
     ink, soft, strong, weak = "#1f2933", "#9aa5b1", "#0072b2", "#d55e00"
     plt.rcParams |= {"font.family": "DejaVu Sans", "font.size": 10, "text.color": ink, "axes.labelcolor": ink}
+
+    def patches(*colours: str) -> list[Any]:
+        return [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in colours]
+
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.9), width_ratios=(1.15, 1), layout="constrained")
     names = ["J&F", "J&F active"]
     floors = {name: max(scores[name] for scores in found["floors"].values()) for name in names}
     for place, name in enumerate(names):
         for shift, key, colour in ((-0.2, "before", soft), (0.2, "after", strong)):
             values = found[key][name]
-            left.bar(place + shift, mean(values), width=0.36, color=colour, label=key if not place else None, zorder=2)
+            left.bar(place + shift, mean(values), width=0.36, color=colour, zorder=2)
             left.plot([place + shift] * len(values), values, "o", ms=4, mfc="white", mec=ink, mew=0.8, zorder=3)
             left.text(place + shift, max(values) + 0.03, f"{mean(values):.2f}", ha="center", weight="bold")
         left.hlines(floors[name], place - 0.42, place + 0.42, color=ink, lw=1.2, ls=(0, (4, 2)), zorder=4)
     left.text(0.45, floors["J&F"], "best floor", va="center", fontsize=9)
     left.set_xticks(range(2), ["J&F, all frames", "J&F, frames with an artifact"])
     left.set_title("Training on 600 synthetic videos", loc="left", weight="bold", fontsize=11)
-    left.legend(["untrained", "trained"], frameon=False, loc="upper right", ncols=2)
+    left.legend(patches(soft, strong), ["untrained", "trained"], frameon=False, loc="upper right", ncols=2)
     left.set_xlim(-0.55, 1.75)
     all_types = found["active_by_type"]["trained on all"]
     for place, kind in enumerate(ARTIFACT_TYPES):
@@ -190,7 +194,7 @@ def draw(found: dict[str, Any], path: Path) -> None:
     right.set_xticks(range(len(ARTIFACT_TYPES)), ARTIFACT_TYPES)
     right.set_title("A type that was never seen in training", loc="left", weight="bold", fontsize=11)
     right.legend(
-        [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in (strong, weak)],
+        patches(strong, weak),
         ["trained on all types", "without this type"],
         frameon=False,
         loc="upper right",

@@ -23,6 +23,7 @@ from brokenvideos.tools.evaluate import evaluate
 from brokenvideos.tools.sample import write_sample
 from brokenvideos.tools.train import TrainError, TrainOptions, load_model, train
 from brokenvideos.tools.train.checkpoint import checkpoints
+from brokenvideos.tools.train.predictor import Predictor
 from brokenvideos.tools.train.recipe import RECIPES
 from brokenvideos.tools.train.rows import split_rows
 from brokenvideos.tools.train.scoring import evaluated, predictions_for, scored_videos
@@ -304,7 +305,7 @@ def test_by_hand(videos: Path, run_process, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_training_teaches(tmp_path: Path) -> None:
-    """A minute of it on a hundred videos: far from the benchmark's scores, and far above all that can be had without looking."""
+    """A minute of it on a hundred videos: far from the benchmark's scores, and far above where it began."""
     raw = write_sample(tmp_path / "raw", videos=150, num_frames=12, height=48, width=48)
     lines = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
     for number, line in enumerate(lines):
@@ -312,14 +313,17 @@ def test_training_teaches(tmp_path: Path) -> None:
     (raw / "videos.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     build(raw, tmp_path / "release", BuildOptions())
     options = TrainOptions(epochs=12, size=(48, 48), patience=0, validate_epochs=4, cpu=True)
-    results = train(str(tmp_path / "release"), tmp_path / "out", options)
-    # Without gates: ten validation videos are too few to choose them by.
-    predictor = load_model(tmp_path / "out")
-    open_gates = replace(predictor, feeding=replace(predictor.feeding, gate=0.0, video_gate=0.0))
+    train(str(tmp_path / "release"), tmp_path / "out", options)
+    trained = load_model(tmp_path / "out")
+    torch.manual_seed(0)
+    untrained = replace(trained, model=trained.recipe.make(None))
     rows = split_rows(tmp_path / "release", "test")
-    predictions = predictions_for(open_gates, rows, first=0, share=1, workers=0, on_progress=lambda *_: None)
-    videos = scored_videos(tmp_path / "release", "test", predictions, floors=False)
-    active = evaluated(videos, release=tmp_path / "release", split="test").scores.broken["active_jf"].value
-    floors = [found.broken["active_jf"].value for found in results.evaluation.floors.values()]
-    assert len(floors) == 4
-    assert active > max(floors) + 0.1
+
+    def active_jf(predictor: Predictor) -> float:
+        # Without gates: ten validation videos are too few to choose them by.
+        asked = replace(predictor, feeding=replace(predictor.feeding, gate=0.0, video_gate=0.0))
+        found = predictions_for(asked, rows, first=0, share=1, workers=0, on_progress=lambda *_: None)
+        videos = scored_videos(tmp_path / "release", "test", found, floors=False)
+        return evaluated(videos, release=tmp_path / "release", split="test").scores.broken["active_jf"].value
+
+    assert active_jf(trained) > 1.5 * active_jf(untrained) > 0
