@@ -68,7 +68,8 @@ class VideoPrediction:
 
 def kept_frames(scores: Float64Array, *, gate: float, video_gate: float) -> BoolArray:
     """bool[T]: frames whose masks stand, as `Feeding` says. Whether a video is broken takes more evidence than where it then is."""
-    return (scores >= gate) & (scores.max(initial=0.0) >= video_gate)
+    kept: BoolArray = (scores >= gate) & (scores.max(initial=0.0) >= video_gate)
+    return kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)

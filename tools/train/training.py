@@ -261,7 +261,8 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
         if progress.best is None or active > progress.best:
             facts = {"step": progress.step, **run.facts}
             with newest_folder(run.out / "best", step=progress.step) as folder:
-                save_model(inner, folder, recipe=run.recipe, feeding=replace(run.feeding, **gates), facts=facts)
+                feeding = replace(run.feeding, gate=gates["gate"], video_gate=gates["video_gate"])
+                save_model(inner, folder, recipe=run.recipe, feeding=feeding, facts=facts)
         found = [active]
     active = broadcast_object_list(found)[0]
     if progress.best is None or active > progress.best:
