@@ -60,10 +60,12 @@ class Trained:
 
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
         """As `Predictor.predict` of the whole video where CHUNK_BYTES hold it; else of chunks, whose frames each have the model's
-        context on both sides."""
+        context on both sides; whether the video is left alone is judged by all of its frames."""
         import torch
 
-        feeding = self.predictor.feeding
+        from brokenvideos.tools.train.predictor import VideoPrediction
+
+        feeding, ungated = self.predictor.feeding, self.predictor.ungated()
         height, width = feeding.size
         margin = 2 * self.predictor.recipe.context * feeding.stride
         length = max(CHUNK_BYTES // (3 * height * width), feeding.num_frames * feeding.stride)
@@ -72,10 +74,12 @@ class Trained:
         frames = (rgb for _, rgb in iter_frames(video, size=feeding.size))
         for chunk, kept in _chunks(frames, length=length, margin=margin):
             tensor = torch.from_numpy(np.stack(chunk)).permute(0, 3, 1, 2)
-            found = self.predictor.predict(tensor, height=index.height, width=index.width)
+            found = ungated.predict(tensor, height=index.height, width=index.width)
             counts += found.counts[kept]
             scores.append(found.scores[kept])
-        return Masks(tuple(counts), np.concatenate(scores) if scores else np.zeros(0))
+        whole = VideoPrediction(index.height, index.width, tuple(counts), np.concatenate([np.zeros(0), *scores]))
+        gated = whole.gated(gate=feeding.gate, video_gate=feeding.video_gate)
+        return Masks(gated.counts, gated.scores)
 
 
 def _chunks(frames: Iterator[UInt8Array], *, length: int, margin: int) -> Iterator[tuple[list[UInt8Array], slice]]:

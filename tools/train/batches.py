@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from brokenvideos.frames import clips, collate
+from brokenvideos.frames import clips, collate, collate_rle, to_device
 from brokenvideos.frames.clip_dataset import ClipDataset
 from brokenvideos.frames.release_rows import ReleaseRows
-from brokenvideos.masks import collate_planes, decode
 from brokenvideos.tools.train.augment import augmented
 from brokenvideos.tools.train.options import Settled
 from brokenvideos.tools.train.rows import ChosenRows
@@ -45,7 +44,7 @@ def clip_loader(dataset: ClipDataset, settled: Settled, *, on_cuda: bool) -> Sta
             dataset,
             batch_size=settled.batch_size,
             num_workers=settled.workers,
-            collate_fn=_collate_strings if on_cuda else collate,
+            collate_fn=collate_rle if on_cuda else collate,
             pin_memory=on_cuda,
             # Its own: a loader draws from it when an epoch begins and when one goes on, which must not move the model's chances.
             generator=torch.Generator().manual_seed(settled.seed),
@@ -64,32 +63,13 @@ def steps_per_epoch(videos: int, settled: Settled, *, world_size: int) -> int:
 
 def on_device(batch: Mapping[str, Any], device: torch.device, *, augment: bool) -> dict[str, Any]:
     """What a recipe is given: see `Recipe`. A clip that only fills up an uneven share counts as not looked at."""
-    moved = {name: batch[name].to(device, non_blocking=True) for name in ("video", "valid", "frame_index", "repeated")}
-    video = moved["video"].float() / 255
-    if isinstance(batch["masks"], torch.Tensor):
-        masks = batch["masks"].to(device)
-    else:
-        masks = decode(batch["masks"], device=device).view(*video.shape[:2], *video.shape[-2:])
+    names = ("video", "masks", "valid", "frame_index", "repeated")
+    moved = to_device({name: batch[name] for name in names}, device)
     ready = {
-        "video": video,
-        "masks": masks.float(),
+        "video": moved["video"].float() / 255,
+        "masks": moved["masks"].float(),
         "valid": moved["valid"] & ~moved["repeated"][:, None],
         "frame_index": moved["frame_index"],
         "video_id": batch["video_id"],
     }
     return augmented(ready) if augment else ready
-
-
-def _collate_strings(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """As `collate`, with plane b * T + t of `masks` for all objects in frame t of clip b, as strings."""
-    frames, (height, width) = items[0]["video"].shape[0], items[0]["video"].shape[-2:]
-    entries = [(place, entry) for place, item in enumerate(items) for entry in item["masks"]]
-    masks = collate_planes(
-        [entry["rle"]["counts"] for _, entry in entries],
-        height=height,
-        width=width,
-        planes=[place * frames + entry["frame"] for place, entry in entries],
-        num_planes=len(items) * frames,
-    )
-    rest = [{name: value for name, value in item.items() if name != "masks"} for item in items]
-    return {**collate(rest), "masks": masks}

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch.nn.functional import interpolate
 
 import brokenvideos
@@ -85,6 +86,10 @@ class Predictor:
     feeding: Feeding
     precision: "torch.dtype | None" = None
     facts: Mapping[str, Any] | None = None
+
+    def ungated(self) -> "Predictor":
+        """The same one, which leaves nothing alone."""
+        return replace(self, feeding=replace(self.feeding, gate=0.0, video_gate=0.0))
 
     def __call__(self, frames: "Tensor | np.ndarray[Any, Any]") -> tuple[BoolArray, Float64Array]:
         """(bool[T, H, W] masks, float64[T] scores) of a video at its own size, uint8[T, 3, H, W]; T may be 0."""
@@ -199,7 +204,7 @@ def load_model(model: str | Path, *, device: str | None = None) -> Predictor:
         device: None: CUDA where there is one, else the CPU.
 
     Raises:
-        TrainError: no model of ours there.
+        TrainError: no model of ours there, or one that this version cannot read.
     """
     folder = Path(model)
     if not folder.is_dir() and str(model).count("/") == 1:
@@ -209,8 +214,19 @@ def load_model(model: str | Path, *, device: str | None = None) -> Predictor:
     folder = folder if (folder / SETTINGS).is_file() else folder / "model"
     if not (folder / SETTINGS).is_file():
         raise TrainError(f"{model}: no {SETTINGS} in it. Name the folder that `brokenvideos train` has written.")
-    settings = brokenvideos.parse_json((folder / SETTINGS).read_bytes())
-    recipe = recipe_named(settings["recipe"])
-    feeding = Feeding(**settings["feeding"] | {"size": tuple(settings["feeding"]["size"])})
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return Predictor(recipe.load(folder).to(where).eval(), recipe, feeding, facts=settings)
+    settings: dict[str, Any] = {}
+    try:
+        settings = brokenvideos.parse_json((folder / SETTINGS).read_bytes())
+        recipe = recipe_named(settings["recipe"])
+        feeding = Feeding(**settings["feeding"] | {"size": tuple(settings["feeding"]["size"])})
+        inner = recipe.load(folder)
+    except TrainError:
+        raise
+    except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise TrainError(
+            f"{folder}: cannot be read as a model of brokenvideos {brokenvideos.__version__} ({type(error).__name__}: {first}). "
+            f"It was saved by {settings.get('brokenvideos', 'an unknown version')}: load it with that version, or train it again."
+        ) from error
+    return Predictor(inner.to(where).eval(), recipe, feeding, facts=settings)

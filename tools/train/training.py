@@ -234,7 +234,7 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
     """Scores the model on validation and keeps it if it is the best one so far."""
     accelerator = run.accelerator
     inner = accelerator.unwrap_model(model)
-    predictor = Predictor(inner, run.recipe, replace(run.feeding, gate=0.0, video_gate=0.0))
+    predictor = Predictor(inner, run.recipe, run.feeding)
     name = f"validate after epoch {progress.epoch}"
     predictions = _predict(run, predictor, run.validation_rows, step=name)
     found: list[Any] = [None]

@@ -1,12 +1,16 @@
 """Models of `brokenvideos train` asked about whole videos."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import brokenvideos
 from brokenvideos.frames import iter_frames
-from brokenvideos.masks import decode
+from brokenvideos.masks import decode, empty
 from brokenvideos.tools.predict import model as predict_model
 from brokenvideos.tools.predict.model import Trained, _chunks, open_model
 from brokenvideos.tools.predict.videos import find_videos
@@ -61,6 +65,53 @@ def test_a_long_video_in_chunks_is_predicted_as_a_whole(trained, monkeypatch):
     size = {"height": index.height, "width": index.width}
     assert (decode(whole.counts, **size) != decode(parts.counts, **size)).mean() < 1e-3
     assert np.allclose(whole.scores, parts.scores, atol=1e-3)
+
+
+def test_gates_judge_a_long_video_as_a_whole(trained, monkeypatch):
+    (video, *_) = find_videos(["sample"])
+    data, index = video.read()
+    monkeypatch.setattr(predict_model, "CHUNK_BYTES", 7 * 3 * 48 * 64)
+    ungated = load_model(trained, device="cpu")
+    open_all = Trained(ungated).predict(data, index)
+    order = np.sort(open_all.scores)
+    assert order[0] < order[-1]
+    feeding = replace(ungated.feeding, gate=float(np.median(order)), video_gate=float(order[-1]))
+    found = Trained(replace(ungated, feeding=feeding)).predict(data, index)
+    # One frame in one chunk reaches the video gate; the frames of all the others stay because of it.
+    nothing = empty(index.height, index.width)
+    wanted = [
+        c if score >= feeding.gate else nothing for c, score in zip(open_all.counts, open_all.scores, strict=True)
+    ]
+    assert list(found.counts) == wanted
+    too_high = replace(feeding, video_gate=float(np.nextafter(order[-1], 2)))
+    silent = Trained(replace(ungated, feeding=too_high)).predict(data, index)
+    assert set(silent.counts) == {nothing}
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "what"),
+    [
+        ("config.json", b'{"widths": [8, 16]}', "RuntimeError: Error(s) in loading state_dict for UNet:"),
+        ("config.json", b"{}", "KeyError: 'widths'"),
+        ("model.safetensors", b"", "SafetensorError: "),
+        (
+            "brokenvideos.json",
+            b'{"recipe": "unet", "feeding": {"size": [8, 8], "speed": 1}, "brokenvideos": "9"}',
+            "TypeError: ",
+        ),
+    ],
+)
+def test_a_model_that_does_not_fit_the_code(trained, tmp_path, file, content, what):
+    folder = tmp_path / "model"
+    shutil.copytree(trained, folder)
+    (folder / file).write_bytes(content)
+    with pytest.raises(TrainError) as caught:
+        load_model(folder, device="cpu")
+    message = str(caught.value)
+    saved_by = "9" if file == "brokenvideos.json" else brokenvideos.__version__
+    assert message.startswith(f"{folder}: cannot be read as a model of brokenvideos {brokenvideos.__version__} ({what}")
+    assert message.endswith(f"It was saved by {saved_by}: load it with that version, or train it again.")
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize("margin", [0, 1, 3])

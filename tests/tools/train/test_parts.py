@@ -1,5 +1,6 @@
 """The parts of a training, each by itself: chances, loss, windows of a long video, the gate, and the split's rows."""
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,14 @@ import pytest
 import torch
 
 import brokenvideos
+from brokenvideos.frames import collate, collate_rle
 from brokenvideos.masks import decode, encode
 from brokenvideos.tools.evaluate import evaluate
 from brokenvideos.tools.train import Predictor, VideoPrediction
 from brokenvideos.tools.train.augment import augmented
+from brokenvideos.tools.train.batches import clip_dataset, on_device
 from brokenvideos.tools.train.losses import bce_dice
+from brokenvideos.tools.train.options import TrainOptions, settled
 from brokenvideos.tools.train.planes import matched
 from brokenvideos.tools.train.predictor import Feeding
 from brokenvideos.tools.train.recipe import recipe_named
@@ -51,6 +55,30 @@ def test_masks_frames_and_what_is_known_of_them_move_together() -> None:
     assert changed == {(False, False), (False, True), (True, False), (True, True)}
     assert batch["video"] is video
     assert torch.equal(video[:, :, 0], 0.3 + 0.4 * masks)
+
+
+def _batched(dataset, size):
+    items = iter(dataset)
+    return iter(lambda: list(islice(items, size)), [])
+
+
+def test_masks_that_travel_as_strings_arrive_as_pixels(videos: Path) -> None:
+    recipe = recipe_named("unet")
+    wishes = settled(TrainOptions(size=(32, 32), batch_size=3), recipe)
+    rows = split_rows(videos, "train")
+    dense, strings = (
+        [on_device(together(items), torch.device("cpu"), augment=False) for items in _batched(dataset, 3)]
+        for dataset, together in (
+            (clip_dataset(rows, wishes, rank=0, world_size=1, on_cuda=False), collate),
+            (clip_dataset(rows, wishes, rank=0, world_size=1, on_cuda=True), collate_rle),
+        )
+    )
+    assert len(dense) == len(strings) == 3
+    for one, other in zip(dense, strings, strict=True):
+        assert one["masks"].any()
+        for name in ("video", "masks", "valid", "frame_index"):
+            assert torch.equal(one[name], other[name])
+        assert one["video_id"] == other["video_id"]
 
 
 def test_frames_that_nobody_looked_at_say_nothing() -> None:
