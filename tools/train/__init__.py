@@ -8,7 +8,7 @@ A recipe is one module with a `RECIPE` (`recipe.Recipe`, whose docstring says wh
     make(init) -> model             new weights, or those of a checkpoint (path or id); it has `save_pretrained(folder)`
     load(folder) -> model           what `model.save_pretrained(folder)` wrote there
     logits(model, batch) -> float[B, T, h, w]
-    loss(logits, batch) -> scalar   `losses.bce_dice` with its weights, or another
+    loss(logits, batch) -> scalar   `losses.mask_loss`, with other weights, or another
     parameters(model)               those that are trained: `losses.flat_parameters`
     size, num_frames, batch_size, lr, weight_decay, context, crop, flip
 

@@ -7,32 +7,46 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+SCORE_SHARE = 0.005
+"""What speaks for a frame as a whole: this share of its pixels, those with the highest logits."""
 
-def bce_dice(
-    logits: Tensor, batch: Mapping[str, Any], *, bce: float = 1.0, dice: float = 1.0, positive: float = 1.0
+
+def highest(logits: Tensor) -> Tensor:
+    """float[..., K]: the SCORE_SHARE highest of logits[..., H, W], at least one."""
+    pixels = logits.flatten(-2)
+    found: Tensor = pixels.topk(max(round(SCORE_SHARE * pixels.shape[-1]), 1)).values
+    return found
+
+
+def mask_loss(
+    logits: Tensor, batch: Mapping[str, Any], *, bce: float = 1.0, dice: float = 1.0, frame: float = 0.2
 ) -> Tensor:
-    """Weighted sum of cross entropy per pixel and soft Dice per clip, over frames that are `valid`; 0 where none is.
+    """Weighted sum of three means over frames that are `valid`; 0 where none is.
+
+    Cross entropy of pixels; soft Dice of each frame with an artifact, as each counts alike in J however small its artifact is; and
+    cross entropy of the mean of a frame's `highest` logits, which are to tell whether there is an artifact at all.
 
     Args:
         logits: float[B, T, H, W], the size of the masks.
         batch: with `masks` [B, T, H, W] of 0 and 1 and `valid` bool[B, T].
-        positive: weight of artifact pixels in the cross entropy.
 
-    Source: Milletari et al., 3DV 2016 (soft Dice with squares), one quotient for each clip that has an artifact.
+    Source: Milletari et al., 3DV 2016 (soft Dice with squares).
     """
     logits, target = logits.float(), batch["masks"].float()
-    known = batch["valid"][:, :, None, None].to(target.dtype).expand_as(target)
-    pixels = known.sum().clamp(min=1)
-    weight = known * (1 + (positive - 1) * target)
-    entropy = binary_cross_entropy_with_logits(logits, target, weight=weight, reduction="sum") / pixels
-    probability = logits.sigmoid() * known
-    over = (1, 2, 3)
-    both = (probability * target).sum(over)
-    total = (probability.square() + target * known).sum(over)
-    marked = ((target * known).sum(over) > 0).to(target.dtype)
-    overlap = (marked * (1 - 2 * both / total.clamp(min=1e-6))).sum() / marked.sum().clamp(min=1)
-    loss: Tensor = bce * entropy + dice * overlap
+    known = batch["valid"].to(target.dtype)
+    entropy = binary_cross_entropy_with_logits(logits, target, reduction="none").mean((2, 3))
+    probability = logits.sigmoid()
+    both = (probability * target).sum((2, 3))
+    total = (probability.square() + target).sum((2, 3))
+    marked = target.flatten(2).amax(2)
+    overlap = 1 - 2 * both / total.clamp(min=1e-6)
+    presence = binary_cross_entropy_with_logits(highest(logits).mean(-1), marked, reduction="none")
+    loss: Tensor = bce * _mean(entropy, known) + dice * _mean(overlap, known * marked) + frame * _mean(presence, known)
     return loss
+
+
+def _mean(values: Tensor, weight: Tensor) -> Tensor:
+    return (values * weight).sum() / weight.sum().clamp(min=1)
 
 
 def flat_parameters(model: torch.nn.Module) -> list[torch.nn.Parameter]:

@@ -16,6 +16,7 @@ import brokenvideos
 from brokenvideos.builder.atomic import write_atomic
 from brokenvideos.masks import empty, encode
 from brokenvideos.masks.arrays import BoolArray, Float64Array
+from brokenvideos.tools.train.losses import highest
 from brokenvideos.tools.train.recipe import Recipe, TrainError, recipe_named
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 SETTINGS = "brokenvideos.json"
 """Beside the model's own files: how it is fed and how its answers are read."""
-
-SCORE_SHARE = 0.005
-"""A frame's score is the mean probability of this share of its pixels, the most probable ones."""
 
 _CHUNK_PIXELS = 2**24
 
@@ -170,9 +168,7 @@ def _scaled(frames: "Tensor", size: tuple[int, int]) -> "Tensor":
 
 
 def _scores(logits: "Tensor") -> Float64Array:
-    pixels = logits.flatten(1)
-    count = max(round(SCORE_SHARE * pixels.shape[1]), 1)
-    scores: Float64Array = pixels.sigmoid().topk(count, dim=1).values.mean(1).double().numpy()
+    scores: Float64Array = highest(logits).sigmoid().mean(-1).double().numpy()
     return scores
 
 

@@ -8,7 +8,6 @@ used: artifacts are not objects that last.
 Source: Ravi et al., "SAM 2" (2024).
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from torch.nn.functional import interpolate
 from transformers import Sam2Model
 
 from brokenvideos.tools.train.feature_cache import FeatureCache
-from brokenvideos.tools.train.losses import bce_dice, flat_parameters
+from brokenvideos.tools.train.losses import flat_parameters, mask_loss
 from brokenvideos.tools.train.pretrained import pretrained
 from brokenvideos.tools.train.recipe import Batch, Recipe
 from brokenvideos.tools.train.segformer import pixel_values
@@ -90,7 +89,7 @@ RECIPE = Recipe(
     make=_make,
     load=_load,
     logits=_logits,
-    loss=partial(bce_dice, bce=1.0, dice=1.0),
+    loss=mask_loss,
     parameters=flat_parameters,
     size=(1024, 1024),
     num_frames=2,

@@ -4,14 +4,13 @@ The trainer is the common one, not `transformers.Trainer`, which cannot go on in
 model by J&F of whole videos; examples/segformer_trainer.py shows Trainer with the same model.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-from brokenvideos.tools.train.losses import bce_dice, flat_parameters
+from brokenvideos.tools.train.losses import flat_parameters, mask_loss
 from brokenvideos.tools.train.pretrained import pretrained
 from brokenvideos.tools.train.recipe import Batch, Recipe
 
@@ -51,7 +50,7 @@ RECIPE = Recipe(
     make=_make,
     load=_load,
     logits=_logits,
-    loss=partial(bce_dice, bce=1.0, dice=1.0),
+    loss=mask_loss,
     parameters=flat_parameters,
     size=(384, 384),
     num_frames=4,

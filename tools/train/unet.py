@@ -1,6 +1,5 @@
 """The recipe `unet`: a small U-Net in plain torch that sees each frame with what changes around it."""
 
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d, pixel_shuffle
 
 import brokenvideos
-from brokenvideos.tools.train.losses import bce_dice, flat_parameters
+from brokenvideos.tools.train.losses import flat_parameters, mask_loss
 from brokenvideos.tools.train.planes import BLOCK, NUM_PLANES, model_planes
 from brokenvideos.tools.train.recipe import Batch, Recipe, TrainError
 
@@ -96,7 +95,7 @@ RECIPE = Recipe(
     make=_make,
     load=_load,
     logits=_logits,
-    loss=partial(bce_dice, bce=1.0, dice=1.0),
+    loss=mask_loss,
     parameters=flat_parameters,
     size=(128, 128),
     num_frames=12,
