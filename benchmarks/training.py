@@ -4,10 +4,10 @@
 
 WORK (default: training-benchmark) keeps the corpus and every run, so that what is done already is not done again. The corpus:
 840 videos of `brokenvideos sample` at 64x64, 12 frames, built into a release by the real builder; 600 for training, 120 to choose
-model and gates by, 120 to score it on. Each seed trains one model on all of it; then, with the first seed, one for each artifact type,
-which that one never sees. Printed are scores before and after on the test split, with what predictors that know nothing get.
---loader measures what the loader costs instead. About five CPU minutes for each of the six models; of one that was cut off and gone on
-with, the seconds are those since then.
+model and gates by, 120 to score it on. Each seed trains one model on all of it; then, with the first seed, one for each artifact
+type, which that one never sees. Printed are scores before and after on the test split, with what predictors that know nothing
+get. --loader measures what the loader costs instead. About five CPU minutes for each of the six models; of one that was cut off
+and gone on with, the seconds are those since then.
 """
 
 import argparse
@@ -178,7 +178,8 @@ def draw(found: dict[str, Any], path: Path) -> None:
             values = found[key][name]
             left.bar(place + shift, mean(values), width=0.36, color=colour, zorder=2)
             left.plot([place + shift] * len(values), values, "o", ms=4, mfc="white", mec=ink, mew=0.8, zorder=3)
-            left.text(place + shift, max(values) + 0.03, f"{mean(values):.2f}", ha="center", weight="bold")
+            label = left.text(place + shift, max(values) + 0.03, f"{mean(values):.2f}", ha="center", weight="bold")
+            label.set(zorder=5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
         left.hlines(floors[name], place - 0.42, place + 0.42, color=ink, lw=1.2, ls=(0, (4, 2)), zorder=4)
     left.text(0.45, floors["J&F"], "best floor", va="center", fontsize=9)
     left.set_xticks(range(2), ["J&F, all frames", "J&F, frames with an artifact"])
