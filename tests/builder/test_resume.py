@@ -280,7 +280,9 @@ def test_workers_end_with_a_killed_build(raw: Path, release: Path, tmp_path: Pat
         process.kill()
     assert len(children) >= 2
     wait_until(lambda: not any(is_running(child) for child in children))
-    kept = {path: path.stat().st_mtime_ns for path in rows.glob("*.arrow")}
+    # A row counts once its receipt is there: a worker may have ended between the two.
+    kept = {path: path.stat().st_mtime_ns for path in rows.glob("*.arrow") if path.with_suffix(".json").exists()}
+    assert len(kept) >= 2
     with pytest.raises(KeyboardInterrupt):
         build(big, tmp_path / "out", on_progress=interrupt("write shards", 0))
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

@@ -17,7 +17,7 @@ class TrainOptions:
     epochs: passes over train. steps: end after so many steps instead, at most.
     size: (height, width) of clips. num_frames, stride: of a clip. clips_per_video: in an epoch.
     batch_size: clips per process and step. workers: decoding processes per process.
-    patience: stop after so many validations without a better J&F; 0: never.
+    patience: stop after so many validations without a better J&F, counted from the first above 0; 0: never.
     validate_epochs: epochs between validations. checkpoint_steps: steps between checkpoints, beside those after validations.
     """
 

@@ -267,7 +267,8 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
     active = broadcast_object_list(found)[0]
     if progress.best is None or active > progress.best:
         return replace(progress, best=active, worse=0)
-    return replace(progress, worse=progress.worse + 1)
+    # A model says nothing at first, longer where videos are few: patience begins with the first thing found.
+    return replace(progress, worse=progress.worse + (progress.best > 0))
 
 
 def _predict(

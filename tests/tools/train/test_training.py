@@ -21,10 +21,10 @@ from brokenvideos.frames import read_frames
 from brokenvideos.masks import decode
 from brokenvideos.tools.evaluate import evaluate
 from brokenvideos.tools.sample import write_sample
-from brokenvideos.tools.train import TrainError, TrainOptions, load_model, train
+from brokenvideos.tools.train import TrainError, TrainOptions, load_model, train, training
 from brokenvideos.tools.train.checkpoint import checkpoints
 from brokenvideos.tools.train.predictor import Predictor
-from brokenvideos.tools.train.recipe import RECIPES
+from brokenvideos.tools.train.recipe import RECIPES, recipe_named
 from brokenvideos.tools.train.rows import split_rows
 from brokenvideos.tools.train.scoring import evaluated, predictions_for, scored_videos
 from brokenvideos.tools.train.training import learning_rate
@@ -205,6 +205,16 @@ def test_it_stops_when_validation_gets_no_better(videos: Path, tiny, tmp_path: P
     assert checkpoints(tmp_path / "out")[-1].name == "step-00000009"
 
 
+def test_a_model_that_finds_nothing_yet_is_waited_for(videos: Path, tiny, tmp_path: Path, monkeypatch) -> None:
+    recipe = recipe_named("unet")
+    silent = replace(recipe, logits=lambda model, batch: recipe.logits(model, batch) - 100)
+    monkeypatch.setattr(training, "recipe_named", lambda name: silent)
+    said: list[str] = []
+    train(str(videos), tmp_path / "out", tiny(epochs=4, patience=1, lr=1e-12), say=said.append)
+    assert len(said) == 4
+    assert all("J&F active 0.000" in line for line in said)
+
+
 def test_one_seed_gives_one_model_and_another_another(videos: Path, tiny, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         train(str(videos), tmp_path / name, tiny(seed=seed, steps=2))
@@ -305,14 +315,14 @@ def test_by_hand(videos: Path, run_process, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_training_teaches(tmp_path: Path) -> None:
-    """Half a minute of it on a hundred videos: far from the benchmark's scores, and far above where it began."""
+    """A minute of it on a hundred videos: far from the benchmark's scores, and far above where it began."""
     raw = write_sample(tmp_path / "raw", videos=150, num_frames=12, height=48, width=48)
     lines = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
     for number, line in enumerate(lines):
         line |= {"split": {0: "validation", 1: "test"}.get(number % 10, "train"), "prompt": None}
     (raw / "videos.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     build(raw, tmp_path / "release", BuildOptions())
-    options = TrainOptions(epochs=6, size=(48, 48), patience=0, validate_epochs=3, cpu=True)
+    options = TrainOptions(epochs=18, size=(48, 48), patience=0, validate_epochs=6, cpu=True)
     train(str(tmp_path / "release"), tmp_path / "out", options)
     trained = load_model(tmp_path / "out")
     torch.manual_seed(0)
