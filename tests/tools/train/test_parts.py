@@ -1,11 +1,11 @@
 """The parts of a training, each by itself: chances, loss, windows of a long video, the gate, and the split's rows."""
 
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 import brokenvideos
 from brokenvideos.frames import collate, collate_rle
@@ -57,21 +57,18 @@ def test_masks_frames_and_what_is_known_of_them_move_together() -> None:
     assert torch.equal(video[:, :, 0], 0.3 + 0.4 * masks)
 
 
-def _batched(dataset, size):
-    items = iter(dataset)
-    return iter(lambda: list(islice(items, size)), [])
-
-
 def test_masks_that_travel_as_strings_arrive_as_pixels(videos: Path) -> None:
     recipe = recipe_named("unet")
     wishes = settled(TrainOptions(size=(32, 32), batch_size=3), recipe)
     rows = split_rows(videos, "train")
     dense, strings = (
-        [on_device(together(items), torch.device("cpu"), augment=False) for items in _batched(dataset, 3)]
-        for dataset, together in (
-            (clip_dataset(rows, wishes, rank=0, world_size=1, on_cuda=False), collate),
-            (clip_dataset(rows, wishes, rank=0, world_size=1, on_cuda=True), collate_rle),
-        )
+        [
+            on_device(batch, torch.device("cpu"), augment=False)
+            for batch in DataLoader(
+                clip_dataset(rows, wishes, rank=0, world_size=1, on_cuda=on_cuda), batch_size=3, collate_fn=together
+            )
+        ]
+        for on_cuda, together in ((False, collate), (True, collate_rle))
     )
     assert len(dense) == len(strings) == 3
     for one, other in zip(dense, strings, strict=True):

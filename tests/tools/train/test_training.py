@@ -331,8 +331,7 @@ def test_training_teaches(tmp_path: Path) -> None:
 
     def active_jf(predictor: Predictor) -> float:
         # Without gates: ten validation videos are too few to choose them by.
-        asked = replace(predictor, feeding=replace(predictor.feeding, gate=0.0, video_gate=0.0))
-        found = predictions_for(asked, rows, first=0, share=1, workers=0, on_progress=lambda *_: None)
+        found = predictions_for(predictor.ungated(), rows, first=0, share=1, workers=0, on_progress=lambda *_: None)
         videos = scored_videos(tmp_path / "release", "test", found, floors=False)
         return evaluated(videos, release=tmp_path / "release", split="test").scores.broken["active_jf"].value
 
