@@ -37,12 +37,12 @@ from torch.utils.data import DataLoader
 
 import brokenvideos
 from brokenvideos.builder.ingest import Ingested
-from brokenvideos.builder.plan import ShardPlan
+from brokenvideos.builder.plan.splits import ShardPlan
 from brokenvideos.builder.shards import write_shard
 from brokenvideos.frames import clips, collate, index_from_row, index_to_columns, index_video
-from brokenvideos.frames.clip_plan import ClipPlan, clip_frames
+from brokenvideos.sampling.plan import ClipPlan, clip_frames
 from brokenvideos.frames.decode import frames_by_packets
-from brokenvideos.frames.release_rows import ReleaseRows
+from brokenvideos.sampling.release_rows import ReleaseRows
 from brokenvideos.masks import encode
 
 NUM_FRAMES = 16

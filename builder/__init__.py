@@ -3,12 +3,12 @@
 from brokenvideos.builder.build import BuildOptions, build
 from brokenvideos.builder.check_row import Finding
 from brokenvideos.builder.diff import ReleaseDiff, diff
-from brokenvideos.builder.engine import WorkerError
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from brokenvideos.builder.work.engine import WorkerError
+from brokenvideos.builder.raw.video import FrameLabels, Problem, RawError, RawVideo
 from brokenvideos.builder.rebuild import RebuildReport, rebuild
 from brokenvideos.builder.verify import VerifyReport, verify
 from brokenvideos.builder.withdraw import withdraw
-from brokenvideos.builder.work_folder import BuildError
+from brokenvideos.builder.work.work_folder import BuildError
 
 __all__ = [
     "BuildError",

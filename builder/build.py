@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import brokenvideos
-from brokenvideos.builder.atomic import sync_folder, write_atomic
+from brokenvideos.builder.work.atomic import sync_folder, write_atomic
 from brokenvideos.builder.diff import version_of
-from brokenvideos.builder.engine import Engine, Progress, executor_of, no_progress, run_tasks
+from brokenvideos.builder.work.engine import Engine, Progress, executor_of, no_progress, run_tasks
 from brokenvideos.builder.ingest import Ingested
 from brokenvideos.builder.layouts import detect, read_layout
 from brokenvideos.builder.manifest import (
@@ -24,11 +24,11 @@ from brokenvideos.builder.manifest import (
     manifest_of,
     sums_bytes,
 )
-from brokenvideos.builder.parent import Parent, check_step, read_parent, withdrawn
-from brokenvideos.builder.plan import ShardPlan, assign_splits, plan_shards, split_rule
-from brokenvideos.builder.raw import Problem, RawError
+from brokenvideos.builder.plan.parent import Parent, check_step, read_parent, withdrawn
+from brokenvideos.builder.plan.splits import ShardPlan, assign_splits, plan_shards, split_rule
+from brokenvideos.builder.raw.video import Problem, RawError
 from brokenvideos.builder.tasks import IngestTask, ShardTask, run_ingest, run_shard
-from brokenvideos.builder.work_folder import BuildError, work_folder, work_folder_of
+from brokenvideos.builder.work.work_folder import BuildError, work_folder, work_folder_of
 
 MoreFiles = Callable[[Path], Mapping[str, bytes]]
 """Called with a folder of finished shards; gives further files of the release by name."""

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 import brokenvideos
-from brokenvideos.builder.atomic import atomic_file
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from brokenvideos.builder.work.atomic import atomic_file
+from brokenvideos.builder.raw.video import FrameLabels, Problem, RawError, RawVideo
 from brokenvideos.builder.row_json import row_digest
-from brokenvideos.builder.stills import encode_still, is_still
+from brokenvideos.builder.raw.stills import encode_still, is_still
 from brokenvideos.frames import VideoError, VideoIndex, index_to_columns, index_video
 from brokenvideos.masks import encode, fingerprint_labels, masklet_digest, video_digest
 

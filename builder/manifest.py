@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 import brokenvideos
-from brokenvideos.builder.plan import ShardPlan
+from brokenvideos.builder.plan.splits import ShardPlan
 from brokenvideos.builder.shards import FileFacts
 
 MANIFEST = "manifest.json"

@@ -10,10 +10,10 @@ import brokenvideos
 from brokenvideos.builder.build import BuildOptions, MoreFiles, build_with
 from brokenvideos.builder.check_row import Finding
 from brokenvideos.builder.diff import video_facts
-from brokenvideos.builder.engine import Progress, executor_of, no_progress
+from brokenvideos.builder.work.engine import Progress, executor_of, no_progress
 from brokenvideos.builder.manifest import MANIFEST, READING, SUMS, library_versions
-from brokenvideos.builder.parent import Parent, layout_of
-from brokenvideos.builder.plan import split_rule
+from brokenvideos.builder.plan.parent import Parent, layout_of
+from brokenvideos.builder.plan.splits import split_rule
 
 _CHUNK_BYTES = 2**20
 

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from datasets.arrow_writer import get_parquet_column_options
 
 import brokenvideos
-from brokenvideos.builder.atomic import atomic_file
+from brokenvideos.builder.work.atomic import atomic_file
 from brokenvideos.builder.ingest import Ingested, read_video
-from brokenvideos.builder.plan import ShardPlan
+from brokenvideos.builder.plan.splits import ShardPlan
 from brokenvideos.builder.row_json import tar_json
 
 ROW_GROUP_BYTES = 16 * 2**20  # Of video: the next video after this many starts a new row group.

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from brokenvideos.builder import shards
-from brokenvideos.builder.atomic import link_or_copy
+from brokenvideos.builder.work.atomic import link_or_copy
 from brokenvideos.builder.ingest import Ingested, ingest
 from brokenvideos.builder.manifest import file_sha256, library_versions
-from brokenvideos.builder.plan import ShardPlan
-from brokenvideos.builder.raw import Problem, RawVideo
-from brokenvideos.builder.receipts import Receipt, finished, key_of, write_receipt
+from brokenvideos.builder.plan.splits import ShardPlan
+from brokenvideos.builder.raw.video import Problem, RawVideo
+from brokenvideos.builder.work.receipts import Receipt, finished, key_of, write_receipt
 from brokenvideos.builder.shards import FileFacts, write_shard
-from brokenvideos.builder.work_folder import BuildError
+from brokenvideos.builder.work.work_folder import BuildError
 
 _OF_INGEST = ("label", "digest", "row_digest", "video_sha256", "video_bytes", "perceptual_hash")
 

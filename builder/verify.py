@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 
 import brokenvideos
 from brokenvideos.builder.check_row import Finding, check_row
-from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_tasks
+from brokenvideos.builder.work.engine import Progress, executor_of, no_progress, run_tasks
 from brokenvideos.builder.ingest import read_video
 from brokenvideos.builder.layouts import read_layout
 from brokenvideos.builder.manifest import MANIFEST, READING, SUMS, file_sha256, library_versions, read_sums
-from brokenvideos.builder.raw import RawError, RawVideo
+from brokenvideos.builder.raw.video import RawError, RawVideo
 from brokenvideos.frames import VideoError
 from brokenvideos.masks import RLEError, decoded_ahead, fingerprint_labels
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import brokenvideos
-from brokenvideos.builder.atomic import link_or_copy
+from brokenvideos.builder.work.atomic import link_or_copy
 from brokenvideos.builder.build import MoreFiles, check_free, room_wanted, seal
 from brokenvideos.builder.diff import next_version, version_of, video_facts
-from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_tasks
+from brokenvideos.builder.work.engine import Progress, executor_of, no_progress, run_tasks
 from brokenvideos.builder.manifest import file_sha256, library_versions
-from brokenvideos.builder.plan import split_rule
+from brokenvideos.builder.plan.splits import split_rule
 from brokenvideos.builder.row_json import row_digest
 from brokenvideos.builder.shards import write_rows
-from brokenvideos.builder.work_folder import work_folder
+from brokenvideos.builder.work.work_folder import work_folder
 
 
 def withdraw(

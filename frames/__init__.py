@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from brokenvideos.frames.index import Packets, VideoError, VideoIndex, index_from_row, index_to_columns
 
 if TYPE_CHECKING:
-    from brokenvideos.frames.clip_batch import collate, collate_rle, to_device
-    from brokenvideos.frames.clip_dataset import clips
-    from brokenvideos.frames.clip_state import join_states
+    from brokenvideos.sampling.batch import collate, collate_rle, to_device
+    from brokenvideos.sampling.dataset import clips
+    from brokenvideos.sampling.state import join_states
     from brokenvideos.frames.encode import encode_video
     from brokenvideos.frames.ingest import index_video
     from brokenvideos.frames.packets import demux_index

@@ -12,11 +12,11 @@ from typing import Any
 import pyarrow as pa
 
 import brokenvideos
-from brokenvideos.builder.atomic import sync_folder
-from brokenvideos.builder.engine import Progress, no_progress
+from brokenvideos.builder.work.atomic import sync_folder
+from brokenvideos.builder.work.engine import Progress, no_progress
 from brokenvideos.builder.export.layouts import LAYOUTS, describe, write_file
-from brokenvideos.builder.layouts.video_files import VIDEO_SUFFIXES
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, MAX_OBJECT_ID
+from brokenvideos.builder.raw.video_files import VIDEO_SUFFIXES
+from brokenvideos.builder.raw.videos_jsonl import FILE_NAME, MAX_OBJECT_ID
 from brokenvideos.masks import check
 
 EXPORT_LAYOUTS = tuple(LAYOUTS)

@@ -15,7 +15,7 @@ from brokenvideos.builder.layouts.own import OwnMasks, read_own
 from brokenvideos.builder.layouts.pal4vst import StillMask, read_pal4vst
 from brokenvideos.builder.layouts.richhf import HeatMap, read_richhf
 from brokenvideos.builder.layouts.sav import SavMasks, read_sav
-from brokenvideos.builder.raw import Problem, RawError, RawVideo
+from brokenvideos.builder.raw.video import Problem, RawError, RawVideo
 from brokenvideos.masks import ARTIFACT_TYPES
 
 __all__ = [

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brokenvideos import VIDEO_ID
-from brokenvideos.builder.layouts.binary_png import read_binary_file, read_binary_png
-from brokenvideos.builder.layouts.records import FoundMasks, join_records
-from brokenvideos.builder.layouts.video_files import MAX_FRAMES, VIDEO_ID_RULE, find_videos, list_folder
-from brokenvideos.builder.raw import FrameLabels, LabelMap, Problem, RawError, RawVideo
+from brokenvideos.builder.raw.binary_png import read_binary_file, read_binary_png
+from brokenvideos.builder.raw.records import FoundMasks, join_records
+from brokenvideos.builder.raw.video_files import MAX_FRAMES, VIDEO_ID_RULE, find_videos, list_folder
+from brokenvideos.builder.raw.video import FrameLabels, LabelMap, Problem, RawError, RawVideo
 
 METADATA = "metadata.csv"
 MAX_METADATA_BYTES = 2**26

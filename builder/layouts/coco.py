@@ -19,13 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from brokenvideos import VIDEO_ID
-from brokenvideos.builder.layouts.json_files import bad_video_id, is_whole, read_json, shown
-from brokenvideos.builder.layouts.planes import blank_planes
-from brokenvideos.builder.layouts.png import MAX_PIXELS
-from brokenvideos.builder.layouts.records import FoundMasks, join_records, objects_of_labels
-from brokenvideos.builder.layouts.video_files import MAX_FRAMES, VIDEO_SUFFIXES, find_videos
-from brokenvideos.builder.layouts.videos_jsonl import MAX_FRAME_INDEX, MAX_OBJECT_ID
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from brokenvideos.builder.raw.json_files import bad_video_id, is_whole, read_json, shown
+from brokenvideos.builder.raw.planes import blank_planes
+from brokenvideos.builder.raw.png import MAX_PIXELS
+from brokenvideos.builder.raw.records import FoundMasks, join_records, objects_of_labels
+from brokenvideos.builder.raw.video_files import MAX_FRAMES, VIDEO_SUFFIXES, find_videos
+from brokenvideos.builder.raw.videos_jsonl import MAX_FRAME_INDEX, MAX_OBJECT_ID
+from brokenvideos.builder.raw.video import FrameLabels, Problem, RawError, RawVideo
 from brokenvideos.masks import RLEError, decode
 
 FILE_NAME = "instances.json"

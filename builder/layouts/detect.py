@@ -6,9 +6,9 @@ from pathlib import Path
 
 from brokenvideos.builder.layouts import coco, geneva, label_studio, richhf
 from brokenvideos.builder.layouts.sav import ANNOTATION_NAME
-from brokenvideos.builder.layouts.video_files import VIDEO_SUFFIXES, list_folder
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME
-from brokenvideos.builder.raw import RawError
+from brokenvideos.builder.raw.video_files import VIDEO_SUFFIXES, list_folder
+from brokenvideos.builder.raw.videos_jsonl import FILE_NAME
+from brokenvideos.builder.raw.video import RawError
 
 _OBJECTS_KEY = re.compile(rb'"objects"\s*:')
 

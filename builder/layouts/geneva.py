@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from brokenvideos import VIDEO_ID
-from brokenvideos.builder.layouts.json_files import bad_video_id, is_finite, is_whole, read_json, shown
-from brokenvideos.builder.layouts.planes import blank_planes
-from brokenvideos.builder.layouts.records import FoundMasks, join_records, objects_of_labels
-from brokenvideos.builder.layouts.video_files import MAX_FRAMES, VIDEO_SUFFIXES, find_videos
-from brokenvideos.builder.layouts.videos_jsonl import MAX_OBJECT_ID
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from brokenvideos.builder.raw.json_files import bad_video_id, is_finite, is_whole, read_json, shown
+from brokenvideos.builder.raw.planes import blank_planes
+from brokenvideos.builder.raw.records import FoundMasks, join_records, objects_of_labels
+from brokenvideos.builder.raw.video_files import MAX_FRAMES, VIDEO_SUFFIXES, find_videos
+from brokenvideos.builder.raw.videos_jsonl import MAX_OBJECT_ID
+from brokenvideos.builder.raw.video import FrameLabels, Problem, RawError, RawVideo
 
 FILE_NAME = "geneva.json"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.builder.layouts.records import FoundMasks, join_records
-from brokenvideos.builder.layouts.video_files import find_videos
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from brokenvideos.builder.raw.records import FoundMasks, join_records
+from brokenvideos.builder.raw.video_files import find_videos
+from brokenvideos.builder.raw.video import FrameLabels, Problem, RawError, RawVideo
 
 THRESHOLD = 127
 """Brighter is marked."""

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from brokenvideos.builder.layouts.png import mask_files, mask_folders, read_png
-from brokenvideos.builder.layouts.records import missing_video
-from brokenvideos.builder.layouts.video_files import find_videos
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, read_videos_jsonl
-from brokenvideos.builder.raw import FrameLabels, Problem, RawVideo
+from brokenvideos.builder.raw.png import mask_files, mask_folders, read_png
+from brokenvideos.builder.raw.records import missing_video
+from brokenvideos.builder.raw.video_files import find_videos
+from brokenvideos.builder.raw.videos_jsonl import FILE_NAME, read_videos_jsonl
+from brokenvideos.builder.raw.video import FrameLabels, Problem, RawVideo
 
 
 @dataclass(frozen=True, slots=True)

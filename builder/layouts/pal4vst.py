@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from brokenvideos.builder.layouts.binary_png import read_binary_file
-from brokenvideos.builder.layouts.records import FoundMasks, join_records
-from brokenvideos.builder.layouts.stills import STILL_LIST, find_stills, missing_still
-from brokenvideos.builder.raw import FrameLabels, Problem, RawVideo
+from brokenvideos.builder.raw.binary_png import read_binary_file
+from brokenvideos.builder.raw.records import FoundMasks, join_records
+from brokenvideos.builder.raw.still_folders import STILL_LIST, find_stills, missing_still
+from brokenvideos.builder.raw.video import FrameLabels, Problem, RawVideo
 
 
 @dataclass(frozen=True, slots=True)

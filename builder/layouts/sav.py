@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from brokenvideos import VIDEO_ID
-from brokenvideos.builder.layouts.json_files import read_json
-from brokenvideos.builder.layouts.records import FoundMasks, join_records
-from brokenvideos.builder.layouts.video_files import VIDEO_ID_RULE, find_videos, list_folder
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, MAX_OBJECT_ID, read_videos_jsonl
-from brokenvideos.builder.raw import FrameLabels, LabelMap, Problem, RawError, RawVideo
+from brokenvideos.builder.raw.json_files import read_json
+from brokenvideos.builder.raw.records import FoundMasks, join_records
+from brokenvideos.builder.raw.video_files import VIDEO_ID_RULE, find_videos, list_folder
+from brokenvideos.builder.raw.videos_jsonl import FILE_NAME, MAX_OBJECT_ID, read_videos_jsonl
+from brokenvideos.builder.raw.video import FrameLabels, LabelMap, Problem, RawError, RawVideo
 from brokenvideos.masks import RLEError, decode_many
 
 FRAME_STEP = 4

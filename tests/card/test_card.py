@@ -17,7 +17,7 @@ import brokenvideos
 from brokenvideos.card import count_facts
 from brokenvideos.card.shortcuts import FEATURES, auc, find_shortcuts
 from brokenvideos.card.sizes import arrow_bytes
-from brokenvideos.tools.stats import stats_dict, stats_text
+from brokenvideos.tools.stats.stats import stats_dict, stats_text
 
 FOLDERS = {"default": "data", "annotations": "annotations"}
 

@@ -1,0 +1,129 @@
+"""What a release takes over from the one before it: splits, shard counts and the files that stay as they are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import brokenvideos
+from brokenvideos.builder.diff import VideoFacts, demanded_step, next_version, version_of, video_facts
+from brokenvideos.builder.manifest import library_versions
+from brokenvideos.builder.plan.splits import ShardPlan
+from brokenvideos.builder.raw.video import Problem, RawVideo
+from brokenvideos.builder.shards import FileFacts
+from brokenvideos.builder.tasks import ParentShard
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedShard:
+    """One shard of the release before."""
+
+    video_ids: frozenset[str]
+    files: tuple[FileFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The release before; or, for a rebuild, what a release's own manifest says that it took over.
+
+    Attributes:
+        version: its data version.
+        splits: split by video_id.
+        num_shards: shards by split.
+        release: its folder; None: no file can be taken over and no version step is demanded.
+        videos: by video_id.
+        shards: by (split, index, num_shards).
+        same_versions: built with the library versions of this process.
+        errata: of its manifest; the next release carries them on.
+    """
+
+    version: str
+    splits: Mapping[str, str]
+    num_shards: Mapping[str, int]
+    release: Path | None = None
+    videos: Mapping[str, VideoFacts] = field(default_factory=dict)
+    shards: Mapping[tuple[str, int, int], ReleasedShard] = field(default_factory=dict)
+    same_versions: bool = False
+    errata: Sequence[Mapping[str, Any]] = ()
+
+    def shard(self, plan: ShardPlan) -> ParentShard | None:
+        """The files that stand in the place of a planned shard, if any do."""
+        shard = self.shards.get((plan.split, plan.index, plan.num_shards))
+        if shard is None or self.release is None:
+            return None
+        rows = {video.video_id: video.row_digest for video in plan.videos}
+        same = rows == {video_id: self.videos[video_id].row_digest for video_id in shard.video_ids}
+        return ParentShard(self.release, shard.files, unchanged=same and self.same_versions)
+
+
+def read_parent(release: Path) -> Parent:
+    """What a release can take over from `release`.
+
+    Raises:
+        ReleaseError: it is no release, or one without row digests.
+    """
+    manifest = brokenvideos.read_manifest(str(release))
+    return Parent(
+        version=manifest["data_version"],
+        **layout_of(manifest),
+        release=release,
+        videos=video_facts(manifest, name=str(release)),
+        shards={
+            (shard["split"], shard["index"], shard["num_shards"]): _released(shard) for shard in manifest["shards"]
+        },
+        same_versions=manifest.get("built_with") == library_versions(),
+        errata=manifest.get("errata", ()),
+    )
+
+
+def _released(shard: Mapping[str, Any]) -> ReleasedShard:
+    files = (FileFacts(file["path"], file["sha256"], file["bytes"], file["rows"]) for file in shard["files"])
+    return ReleasedShard(frozenset(shard["video_ids"]), tuple(files))
+
+
+def layout_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """`splits` and `num_shards` of a manifest."""
+    return {
+        "splits": {video_id: shard["split"] for shard in manifest["shards"] for video_id in shard["video_ids"]},
+        "num_shards": {shard["split"]: shard["num_shards"] for shard in manifest["shards"]},
+    }
+
+
+def check_step(parent: Parent, plans: Sequence[ShardPlan], data_version: str) -> None:
+    """Holds a version against what changed since the parent.
+
+    Raises:
+        ValueError: the step from the parent's version is smaller than the changes demand.
+    """
+    if parent.release is None:
+        return
+    facts = {
+        video.video_id: VideoFacts(plan.split, video.digest, video.video_sha256, video.row_digest)
+        for plan in plans
+        for video in plan.videos
+    }
+    added, removed = facts.keys() - parent.videos.keys(), parent.videos.keys() - facts.keys()
+    changed = {
+        video_id for video_id in facts.keys() & parent.videos.keys() if facts[video_id] != parent.videos[video_id]
+    }
+    step = demanded_step(added=len(added), removed=len(removed), changed=len(changed)) or "patch"
+    least = next_version(parent.version, step)
+    if version_of(data_version) < version_of(least):
+        raise ValueError(
+            f"data version {data_version}: {len(added)} videos were added, {len(removed)} removed and {len(changed)} changed since "
+            f"{parent.version}, which demands a {step} step. Give --data-version {least} or later."
+        )
+
+
+def withdrawn(parent: Parent, videos: Iterable[RawVideo]) -> list[Problem]:
+    """A problem for every video of a raw folder that was taken down: no build brings it back unnoticed."""
+    entries = {video_id: entry for entry in parent.errata for video_id in entry["video_ids"]}
+    return [
+        Problem(
+            f"video {video.video_id}",
+            f"withdrawn in {entry['data_version']} ({entry['reason']}). Remove it from the raw folder; to publish it after all, "
+            "give it another id.",
+        )
+        for video in videos
+        if (entry := entries.get(video.video_id))
+    ]

@@ -1,0 +1,33 @@
+"""`brokenvideos agree`. Loaded with the command line, so what the work needs is imported when it starts."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def agree(
+    annotations: Annotated[
+        list[Path], typer.Argument(help="Two or more annotators' releases, raw folders or folders of PNG masks.")
+    ],
+    majority: Annotated[Path | None, typer.Option(help="Write the majority's masks as a raw folder.")] = None,
+    staple: Annotated[Path | None, typer.Option(help="Write STAPLE's masks as a raw folder.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything as JSON.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 1,
+) -> None:
+    """Compare annotators: pairwise J&F and Dice, kappas and alpha, the human ceiling, disputed videos, a consensus."""
+    from brokenvideos.builder.work.atomic import write_atomic
+    from brokenvideos.tools.agreement.agreement import agree as run
+    from brokenvideos.tools.agreement.consensus import write_consensus
+    from brokenvideos.tools.commands.progress import progress
+
+    with progress() as show:
+        found = run(annotations, workers=workers, on_progress=show)
+    if json_file is not None:
+        write_atomic(json_file, (json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n").encode())
+    typer.echo(found.table())
+    if majority is not None:
+        typer.echo(f"{write_consensus(annotations, majority, rule='majority')}: the majority's masks")
+    if staple is not None:
+        typer.echo(f"{write_consensus(annotations, staple, rule='staple')}: STAPLE's masks")

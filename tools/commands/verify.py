@@ -1,0 +1,57 @@
+"""`brokenvideos verify`. Loaded with the command line, so what the work needs is imported when it starts."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import brokenvideos
+
+if TYPE_CHECKING:
+    from brokenvideos.builder import VerifyReport
+    from brokenvideos.tools.publishing.on_hub import HubReport
+
+_REPOSITORY = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@(.+))?")
+
+
+def verify(
+    release: Annotated[str, typer.Argument(help="A release folder, or OWNER/NAME[@REVISION] on the Hub.")],
+    raw: Annotated[Path | None, typer.Option(help="Also compare with the raw folder it was built from.")] = None,
+    sample: Annotated[int, typer.Option(min=0, help="On the Hub: also download this many shards and check them.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the choice of these shards.")] = 0,
+    device: Annotated[str, typer.Option(help="Where masks are decoded: cpu, cuda or cuda:1.")] = "cpu",
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+) -> None:
+    """Prove a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet against tar; or one on the Hub."""
+    from brokenvideos.builder import verify as verify_folder
+    from brokenvideos.tools.commands.progress import progress
+    from brokenvideos.tools.publishing.on_hub import verify_on_hub
+
+    place = None if Path(release).exists() else _REPOSITORY.fullmatch(release)
+    if place and raw is not None:
+        raise typer.BadParameter(f"--raw: {release} is no folder here, and a repository is not compared with raw files")
+    if sample and not place:
+        raise typer.BadParameter(f"--sample: {release} is no OWNER/NAME[@REVISION], and a folder is checked whole")
+    report: VerifyReport | HubReport
+    with progress() as show:
+        if place:
+            revision = place[2] or f"v{brokenvideos.DATA_VERSION}"
+            report = verify_on_hub(
+                place[1], revision=revision, sample=sample, seed=seed, device=device, on_progress=show
+            )
+            lines = list(report.lines())
+        else:
+            report = verify_folder(Path(release), raw=raw, device=device, workers=workers, on_progress=show)
+            lines = _lines(report, raw)
+    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(lines))
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def _lines(report: "VerifyReport", raw: Path | None) -> list[str]:
+    counted = f"{report.num_files} files, {report.num_videos} videos, {report.num_masks} masks"
+    against = f" and compared with {raw}" if raw is not None else ""
+    verdict = "no difference" if report.ok else f"findings: {len(report.findings)}"
+    return [*map(str, report.findings), f"{report.release}: {counted} checked{against}; {verdict}."]

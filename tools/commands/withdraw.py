@@ -1,0 +1,35 @@
+"""`brokenvideos withdraw`. Loaded with the command line, so what the work needs is imported when it starts."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import brokenvideos
+
+
+def withdraw(
+    release: Annotated[Path, typer.Argument(help="A release folder, as it was published.")],
+    out: Annotated[Path, typer.Argument(help="The release folder to make.")],
+    video_ids: Annotated[list[str], typer.Argument(help="The videos to take down.")],
+    reason: Annotated[str, typer.Option(help="Why, in one line: it is published. No names of persons.")],
+    data_version: Annotated[
+        str | None, typer.Option(help="SemVer of the data; else the next major step.", show_default=False)
+    ] = None,
+    repo: Annotated[str, typer.Option(help="The Hub repository, for what is printed.")] = brokenvideos.REPO_ID,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 1,
+) -> None:
+    """Make the next release without some videos, say why in its errata, and print what to do on the Hub about old revisions."""
+    from brokenvideos.builder import diff
+    from brokenvideos.tools.commands.progress import progress
+    from brokenvideos.tools.publishing.hub_steps import hub_steps
+    from brokenvideos.tools.publishing.take_down import take_down
+
+    with progress() as show:
+        manifest = take_down(
+            release, out, video_ids, reason=reason, data_version=data_version, workers=workers, on_progress=show
+        )
+    for line in diff(release, out).lines():
+        typer.echo(line)
+    typer.echo(f"{out}: {len(manifest['videos'])} videos. Next: brokenvideos verify {out}\n")
+    typer.echo(hub_steps(out, repo_id=repo, data_version=manifest["data_version"]))
