@@ -14,7 +14,8 @@ from torch import nn
 from transformers import SegformerConfig, SegformerForSemanticSegmentation, Trainer, TrainingArguments
 
 import brokenvideos
-from brokenvideos.frames import clips, collate, iter_frames
+from brokenvideos.frames import iter_frames
+from brokenvideos.sampling import clips, collate
 from brokenvideos.tools.training import load_model
 from brokenvideos.tools.training.predictor import Feeding, save_model
 from brokenvideos.tools.training.recipe import recipe_named

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch.utils.data import default_collate
 
-from brokenvideos.masks import ARTIFACT_TYPES, MaskError, RLEBatch, collate_planes, decode_many
+from ..masks import ARTIFACT_TYPES, MaskError, RLEBatch, collate_planes, decode_many
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:

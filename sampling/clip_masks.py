@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from brokenvideos.frames.geometry import Geometry, sampled_pixels
-from brokenvideos.frames.index import Int64Array
-from brokenvideos.masks import ARTIFACT_TYPES, MaskError, RLEError, Runs, empty, encode, parse
+from ..frames import Geometry, Int64Array, sampled_pixels
+from ..masks import ARTIFACT_TYPES, MaskError, RLEError, Runs, empty, encode, parse
 
 MaskLayout = Literal["union", "objects", "types", "rle"]
 ClipMasks = torch.Tensor | list[dict[str, Any]]

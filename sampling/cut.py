@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from brokenvideos.sampling.clip_masks import MaskLayout, clip_masks
-from brokenvideos.sampling.plan import ClipPlan, clip_frames, video_random
-from brokenvideos.sampling.source import Row
-from brokenvideos.frames.container import VideoSource
-from brokenvideos.frames.geometry import Geometry, random_geometry, whole
-from brokenvideos.frames.index import VideoError, index_from_row
-from brokenvideos.frames.reader import read_clips
+from ..frames import Geometry, VideoError, VideoSource, index_from_row, random_geometry, read_clips, whole
+from .clip_masks import MaskLayout, clip_masks
+from .plan import ClipPlan, clip_frames, video_random
+from .source import Row
 
 Clip = dict[str, Any]
 

@@ -13,25 +13,16 @@ import torch
 import torch.distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
-from brokenvideos.sampling.cut import Clip, ClipForm, clips_of, threads_of_each
-from brokenvideos.sampling.clip_masks import MaskLayout
-from brokenvideos.sampling.plan import ClipPlan, Sampling
-from brokenvideos.sampling.share import order_of, rows_at, share_of
-from brokenvideos.sampling.source import (
-    Row,
-    Rows,
-    has_rows,
-    is_stream,
-    opened_source,
-    shuffled_stream,
-    stream_of_rank,
-    worker_and_workers,
-)
-from brokenvideos.sampling.state import dealt_state, done_of, require_fitting, require_same_place, stream_state
-from brokenvideos.sampling.epoch_order import Done, Place
-from brokenvideos.frames.index import Int64Array, VideoError
-from brokenvideos.masks import MaskError, RLEError
-from brokenvideos.masks.device import DeviceError, require_device
+from ..frames import Int64Array, VideoError
+from ..masks import MaskError, RLEError
+from ..masks.device import DeviceError, require_device
+from .clip_masks import MaskLayout
+from .cut import Clip, ClipForm, clips_of, threads_of_each
+from .epoch_order import Done, Place
+from .plan import ClipPlan, Sampling
+from .share import order_of, rows_at, share_of
+from .source import Row, Rows, has_rows, is_stream, opened_source, shuffled_stream, stream_of_rank, worker_and_workers
+from .state import dealt_state, done_of, require_fitting, require_same_place, stream_state
 
 _LOG = logging.getLogger("brokenvideos.frames")
 _COUNTERS = 256

@@ -12,7 +12,7 @@ from itertools import count, islice
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.frames.index import Int64Array
+from ..frames import Int64Array
 
 WINDOW_GROUPS = 8
 """Row groups whose rows are mixed. Their annotations stay in memory, their videos do not."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
+from ..release import SAMPLE, SAMPLE_RELEASE, ReleaseError, read_manifest, read_parquet, shard_paths
 
 
 def find_row(release: str, video_id: str) -> dict[str, Any]:
@@ -15,15 +15,13 @@ def find_row(release: str, video_id: str) -> dict[str, Any]:
     Raises:
         ReleaseError: the release has no such video; names some that it has.
     """
-    root = Path(brokenvideos.__path__[0]) / "sample" if release == "sample" else Path(release)
-    manifest = brokenvideos.read_manifest(str(root))
+    root = Path(SAMPLE_RELEASE) if release == SAMPLE else Path(release)
+    manifest = read_manifest(str(root))
     for shard in manifest["shards"]:
         if video_id in shard["video_ids"]:
-            path = root / brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
-            for table in brokenvideos.read_parquet(str(path), filters=[("video_id", "==", video_id)]):
+            path = root / shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
+            for table in read_parquet(str(path), filters=[("video_id", "==", video_id)]):
                 row: dict[str, Any] = table.to_pylist()[0]
                 return row
     some = ", ".join(sorted(manifest["videos"])[:5])
-    raise brokenvideos.ReleaseError(
-        f"{release}: no video {video_id!r}. It has {len(manifest['videos'])} videos, among them {some}."
-    )
+    raise ReleaseError(f"{release}: no video {video_id!r}. It has {len(manifest['videos'])} videos, among them {some}.")

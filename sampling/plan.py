@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from brokenvideos.frames.index import Int64Array
+from ..frames import Int64Array
 
 Sampling = Literal["random", "uniform", "all", "broken"]
 

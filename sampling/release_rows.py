@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from brokenvideos.frames.index import Int64Array
-from brokenvideos.release.parquet_pages import UnknownPagesError, byte_array_spans
+from ..frames import Int64Array
+from ..release import UnknownPagesError, byte_array_spans
 
 COLUMNS = (
     *("video_id", "height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec"),

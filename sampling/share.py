@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from brokenvideos.sampling.plan import ClipPlan, count_clips
-from brokenvideos.sampling.source import Row, Rows, group_sizes, rows_in_turn, video_frames
-from brokenvideos.sampling.epoch_order import Done, Place, epoch_order, most_and_fewest, visits_left
-from brokenvideos.frames.index import Int64Array
-from brokenvideos.sampling.release_rows import ReleaseRows
+from ..frames import Int64Array
+from .epoch_order import Done, Place, epoch_order, most_and_fewest, visits_left
+from .plan import ClipPlan, count_clips
+from .release_rows import ReleaseRows
+from .source import Row, Rows, group_sizes, rows_in_turn, video_frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)

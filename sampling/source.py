@@ -1,6 +1,5 @@
 """Where rows come from: what `clips` may be given, as one of three kinds of source."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -11,12 +10,12 @@ import numpy as np
 from datasets.distributed import split_dataset_by_node
 from torch.utils.data import get_worker_info
 
-from brokenvideos.sampling.epoch_order import Place
-from brokenvideos.frames.index import Int64Array
-from brokenvideos.sampling.release_rows import ReleaseRows
+from ..frames import Int64Array
+from ..release import is_repo_id
+from .epoch_order import Place
+from .release_rows import ReleaseRows
 
 Row = Mapping[str, Any]
-_REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 class Rows(Protocol):
@@ -42,7 +41,7 @@ def opened_source(source: Any, *, split: str) -> Any:
             )
         return ReleaseRows([Path(path) for path in found[split]])
     if isinstance(source, str):
-        if not _REPO_ID.fullmatch(source):
+        if not is_repo_id(source):
             raise ValueError(
                 f"clips: source {source!r} is no folder and no repository OWNER/NAME. "
                 "Name a release folder, a Hub repository, or give rows."

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from brokenvideos.sampling.epoch_order import Done, Place, joined
+from .epoch_order import Done, Place, joined
 
 _FORMAT = "brokenvideos.clips/1"
 State = dict[str, Any]

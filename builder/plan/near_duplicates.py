@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import brokenvideos
+from ...release import ReleaseError
 
 Int64Array = npt.NDArray[np.int64]
 UInt64Array = npt.NDArray[np.uint64]
@@ -85,7 +85,7 @@ def release_groups(manifest: Mapping[str, Any], *, name: str) -> list[dict[str, 
         return None
     for video_id, value in zip(ids, hashes, strict=True):
         if not isinstance(value, str) or not _HASH.fullmatch(value):
-            raise brokenvideos.ReleaseError(
+            raise ReleaseError(
                 f"{name}/manifest.json: perceptual_hash of {video_id} is {value!r}, wanted 64 hex digits. Build the release again."
             )
     labels = near_duplicate_groups(hashes)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-import brokenvideos
-from brokenvideos.builder.ingest import Ingested
-from brokenvideos.builder.plan.near_duplicates import ALIKE_FRAMES, MAX_DISTANCE, MIN_BITS, join_equal, near_duplicate_groups
-from brokenvideos.builder.raw.video import RawError
+from ...release import SPLITS, shard_of
+from ..ingest import Ingested
+from ..raw import RawError
+from .near_duplicates import ALIKE_FRAMES, MAX_DISTANCE, MIN_BITS, join_equal, near_duplicate_groups
 
 # Video bytes that a shard is aimed at: downloads do not resume across processes, and few files keep clear of rate limits.
 SHARD_BYTES = 384 * 2**20
@@ -109,7 +109,7 @@ def _fixed_splits(group: Sequence[Ingested], kept: Mapping[str, str]) -> dict[st
     if any(kept.get(video_id) != split for video_id, split in had.items()) and len(set(had.values())) > 1:
         raise _torn(sorted(had), "are near-duplicates, or lead to one another by some and by prompts,", had, kept)
     counts = Counter(had.values())
-    most = max(brokenvideos.SPLITS, key=counts.__getitem__)
+    most = max(SPLITS, key=counts.__getitem__)
     return {video.video_id: had.get(video.video_id, most) for video in group} if had else {}
 
 
@@ -144,7 +144,7 @@ def plan_shards(
     """
     parent_shards = parent_shards or {}
     plans = []
-    for split in brokenvideos.SPLITS:
+    for split in SPLITS:
         members = sorted((v for v in videos if splits[v.video_id] == split), key=lambda v: v.video_id)
         if not members:
             continue
@@ -154,6 +154,6 @@ def plan_shards(
         count = num_shards.get(split) or (as_before if by_size <= MAX_GROWTH * as_before else by_size)
         shards: list[list[Ingested]] = [[] for _ in range(count)]
         for video in members:
-            shards[brokenvideos.shard_of(video.video_id, count)].append(video)
+            shards[shard_of(video.video_id, count)].append(video)
         plans += [ShardPlan(split, i, count, tuple(shard)) for i, shard in enumerate(shards)]
     return plans

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from brokenvideos.builder.raw.png import MAX_PIXELS, decode_png
-from brokenvideos.builder.raw.video import LabelMap, RawError
+from .png import MAX_PIXELS, decode_png
+from .video import LabelMap, RawError
 
 _COLOURED = (2, 4, 6)
 

@@ -4,9 +4,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import MAX_JSON_BYTES, parse_json
-from brokenvideos.builder.raw.video_files import VIDEO_ID_RULE
-from brokenvideos.builder.raw.video import RawError
+from ...release import MAX_JSON_BYTES, parse_json
+from .video import RawError
+from .video_files import VIDEO_ID_RULE
 
 
 def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from brokenvideos.builder.raw.video import LabelMap, RawError
+from .video import LabelMap, RawError
 
 MAX_PLANES_BYTES = 2**32
 """Of all planes of one frame: a few bytes of RLE can ask for as much."""

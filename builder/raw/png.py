@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from brokenvideos import VIDEO_ID
-from brokenvideos.builder.raw.video_files import VIDEO_ID_RULE, list_folder
-from brokenvideos.builder.raw.video import LabelMap, Problem, RawError
+from ...release import VIDEO_ID
+from .video import LabelMap, Problem, RawError
+from .video_files import VIDEO_ID_RULE, list_folder
 
 MAX_PIXELS = 2**26
 """Of one mask; 8 times a 4K frame, less than Pillow warns of. Checked on the header, before memory is taken for pixels."""

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brokenvideos.builder.raw.video_files import SUFFIX_LIST
-from brokenvideos.builder.raw.videos_jsonl import FILE_NAME, VideoEntry, read_videos_jsonl
-from brokenvideos.builder.raw.video import FrameLabels, MaskSource, Problem, RawVideo
-from brokenvideos.builder.raw.stills import is_still, still_note
-from brokenvideos.masks import ARTIFACT_TYPES
+from ...masks import ARTIFACT_TYPES
+from .stills import is_still, still_note
+from .video import FrameLabels, MaskSource, Problem, RawVideo
+from .video_files import SUFFIX_LIST
+from .videos_jsonl import FILE_NAME, VideoEntry, read_videos_jsonl
 
 UNKNOWN_GENERATOR = "unknown"
 

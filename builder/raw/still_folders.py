@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brokenvideos import VIDEO_ID
-from brokenvideos.builder.raw.video_files import VIDEO_ID_RULE, list_folder
-from brokenvideos.builder.raw.video import Problem
-from brokenvideos.builder.raw.stills import STILL_SUFFIXES
+from ...release import VIDEO_ID
+from .stills import STILL_SUFFIXES
+from .video import Problem
+from .video_files import VIDEO_ID_RULE, list_folder
 
 SPLIT_NAMES = {"train": "train", "val": "validation", "validation": "validation", "dev": "validation", "test": "test"}
 """Folder or file name → split."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from brokenvideos.builder.raw.video import RawError
-from brokenvideos.frames import VideoError, encode_video
+from ...frames import VideoError, encode_video
+from .video import RawError
 
 STILL_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 CRF = 10

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from brokenvideos.builder.raw.video import RawError
+from .video import RawError
 
 MAX_RECORD_BYTES = 2**26
 

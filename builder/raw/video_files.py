@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from brokenvideos import VIDEO_ID
-from brokenvideos.builder.raw.video import Problem
+from ...release import VIDEO_ID
+from .video import Problem
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi")
 VIDEO_ID_RULE = "1 to 128 of A-Z, a-z, 0-9, _ and -"

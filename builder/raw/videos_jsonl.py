@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import LABELS, SOURCE_FIELDS, SPLITS, VIDEO_ID, parse_json
-from brokenvideos.builder.raw.video_files import VIDEO_ID_RULE
-from brokenvideos.builder.raw.video import Problem
-from brokenvideos.masks import ARTIFACT_TYPES
+from ...masks import ARTIFACT_TYPES
+from ...release import LABELS, SOURCE_FIELDS, SPLITS, VIDEO_ID, parse_json
+from .video import Problem
+from .video_files import VIDEO_ID_RULE
 
 FILE_NAME = "videos.jsonl"
 MAX_OBJECT_ID = 2**16 - 1

@@ -53,7 +53,7 @@ def executor_of(workers: int, *, engine: Engine = "processes", address: str | No
             "--engine ray and --address go together: Ray is never started here, an existing cluster is used."
         )
     if engine == "ray":
-        from brokenvideos.builder.work.ray_engine import RayExecutor
+        from .ray_engine import RayExecutor
 
         with RayExecutor(str(address)) as cluster:
             yield cluster

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from brokenvideos.builder.work.atomic import write_atomic
-from brokenvideos.builder.manifest import file_sha256
+from .atomic import write_atomic
+from .hashing import file_sha256
 
 
 @dataclass(frozen=True, slots=True)

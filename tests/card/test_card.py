@@ -10,8 +10,7 @@ import pytest
 from datasets import load_dataset, load_dataset_builder
 from datasets.exceptions import NonMatchingSplitsSizesError
 from huggingface_hub import DatasetCard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import brokenvideos
 from brokenvideos.card import count_facts

@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from brokenvideos.sampling.clip_masks import clip_masks, sample_runs, sample_runs_on
 from brokenvideos.frames.geometry import random_geometry, sampled_pixels, whole
 from brokenvideos.masks import MaskError, RLEError, decode, decode_masks, encode, parse
+from brokenvideos.sampling.clip_masks import clip_masks, sample_runs, sample_runs_on
 
 
 @settings(deadline=None)

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from brokenvideos.frames import VideoError, clips, encode_video, index_to_columns, index_video, read_frames
+from brokenvideos.frames import VideoError, encode_video, index_to_columns, index_video, read_frames
 from brokenvideos.masks import decode_masks, encode
+from brokenvideos.sampling import clips
 
 LENGTHS = {"a": 30, "b": 24, "c": 12, "d": 5, "e": 40, "f": 1}
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 import brokenvideos
-from brokenvideos.frames import clips, join_states
+from brokenvideos.sampling import clips, join_states
 
 # Of torchdata 0.11 with torch 2.13.
 pytestmark = [
@@ -223,7 +223,7 @@ import json, sys
 import torch.distributed as dist
 from torchdata.stateful_dataloader import StatefulDataLoader
 import brokenvideos
-from brokenvideos.frames import clips, join_states
+from brokenvideos.sampling import clips, join_states
 
 folder, rank, meeting, out = sys.argv[1:]
 dist.init_process_group("gloo", init_method="file://" + meeting, rank=int(rank), world_size=2)

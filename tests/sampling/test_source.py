@@ -17,11 +17,12 @@ from datasets import load_dataset
 from torch.utils.data import DataLoader
 
 import brokenvideos
-from brokenvideos.frames import VideoError, clips, collate, collate_rle, index_from_row, read_frames, to_device
-from brokenvideos.release.parquet_pages import UnknownPagesError, byte_array_spans
-from brokenvideos.sampling.release_rows import COLUMNS, ReleaseRows
+from brokenvideos.frames import VideoError, index_from_row, read_frames
 from brokenvideos.masks import MaskError, decode_masks
 from brokenvideos.masks.device import DeviceError
+from brokenvideos.release.parquet_pages import UnknownPagesError, byte_array_spans
+from brokenvideos.sampling import clips, collate, collate_rle, to_device
+from brokenvideos.sampling.release_rows import COLUMNS, ReleaseRows
 
 
 def shards(folder: Path, split: str = "train") -> list[Path]:
@@ -352,7 +353,7 @@ def test_a_repository_is_loaded_by_name(monkeypatch, rows):
 EARLY = """
 import sys
 from torch.utils.data import DataLoader
-from brokenvideos.frames import clips
+from brokenvideos.sampling import clips
 items = iter(DataLoader(clips(sys.argv[1], num_frames=2, shuffle=True), batch_size=1, num_workers=int(sys.argv[2])))
 print(next(items)["video_id"])
 """
@@ -367,7 +368,7 @@ MOST = """
 import sys
 import pyarrow as pa
 from datasets import load_dataset
-from brokenvideos.frames import clips
+from brokenvideos.sampling import clips
 folder, kind = sys.argv[1:]
 source = folder
 if kind == "stream":

@@ -1,22 +1,9 @@
-"""How far annotators agree, and one annotation from several."""
+"""How far annotators agree, and one annotation from several.
 
-from typing import TYPE_CHECKING, Any
+In: releases or raw folders of one set of videos. Out: scores of every pair, coefficients, the consensus. The commands
+call it. A name is imported when it is first used.
+"""
 
-if TYPE_CHECKING:
-    from brokenvideos.tools.agreement.agreement import Agreement, agree
-    from brokenvideos.tools.agreement.consensus import write_consensus
+import lazy_loader
 
-__all__ = ["Agreement", "agree", "write_consensus"]
-
-
-def __getattr__(name: str) -> Any:
-    # The command line names this package before it knows which command is wanted.
-    if name in ("Agreement", "agree"):
-        from brokenvideos.tools.agreement import agreement
-
-        return getattr(agreement, name)
-    if name == "write_consensus":
-        from brokenvideos.tools.agreement.consensus import write_consensus
-
-        return write_consensus
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,31 +8,25 @@ from typing import Any
 
 import numpy as np
 
-import brokenvideos
-from brokenvideos.builder.work.engine import Progress, executor_of, no_progress, run_tasks
-from brokenvideos.builder.raw.video import Problem
-from brokenvideos.masks import ARTIFACT_TYPES, decode, empty, parse
-from brokenvideos.masks.arrays import Float64Array, Int64Array
-from brokenvideos.tools.agreement.votes import (
-    MAX_ANNOTATORS,
-    cohen_kappa,
-    fleiss_kappa,
-    krippendorff_alpha,
-    pair_table,
-    staple,
-    votes_of,
-)
-from brokenvideos.tools.evaluation.counts import count_strings
-from brokenvideos.tools.evaluation.intervals import Estimate, estimate
-from brokenvideos.tools.evaluation.overlap import areas, foreground, intersections
-from brokenvideos.tools.evaluation.truth import (
+from ...builder.raw import Problem
+from ...builder.work import Progress, executor_of, no_progress, run_tasks
+from ...masks import ARTIFACT_TYPES, Float64Array, Int64Array, decode, empty, parse
+from ...release import __version__
+from ..evaluation import (
     UNKNOWN,
     AnnotatedVideo,
     Annotation,
+    Estimate,
     EvaluationError,
     Masklet,
+    areas,
+    count_strings,
+    estimate,
+    foreground,
+    intersections,
     read_annotation,
 )
+from .votes import MAX_ANNOTATORS, cohen_kappa, fleiss_kappa, krippendorff_alpha, pair_table, staple, votes_of
 
 MATCH_IOU = 0.5
 
@@ -117,7 +111,7 @@ class Agreement:
         """Everything, as plain values for JSON."""
         return {
             "format_version": 1,
-            "brokenvideos": brokenvideos.__version__,
+            "brokenvideos": __version__,
             "conventions": dict(CONVENTIONS),
             "annotators": list(self.annotators),
             "videos": self.num_videos,

@@ -10,13 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from brokenvideos.builder.raw.video_files import find_videos
-from brokenvideos.masks import ARTIFACT_TYPES, union
-from brokenvideos.masks.arrays import Float64Array
-from brokenvideos.tools.agreement.agreement import check_sizes, common_videos, frame_patterns, readers_of
-from brokenvideos.tools.agreement.votes import majority, staple
-from brokenvideos.tools.evaluation.truth import AnnotatedVideo, read_annotation
-from brokenvideos.sampling.find import find_row
+from ...builder.raw import find_videos
+from ...masks import ARTIFACT_TYPES, Float64Array, union
+from ...sampling import find_row
+from ..evaluation import AnnotatedVideo, read_annotation
+from .agreement import check_sizes, common_videos, frame_patterns, readers_of
+from .votes import majority, staple
 
 Rule = Literal["majority", "staple"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brokenvideos.masks.arrays import BoolArray, Float64Array, Int64Array
+from ...masks import BoolArray, Float64Array, Int64Array
 
 MAX_ANNOTATORS = 8
 

@@ -17,10 +17,9 @@ def agree(
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 1,
 ) -> None:
     """Compare annotators: pairwise J&F and Dice, kappas and alpha, the human ceiling, disputed videos, a consensus."""
-    from brokenvideos.builder.work.atomic import write_atomic
-    from brokenvideos.tools.agreement.agreement import agree as run
-    from brokenvideos.tools.agreement.consensus import write_consensus
-    from brokenvideos.tools.commands.progress import progress
+    from ...builder.work import write_atomic
+    from ..agreement import agree as run, write_consensus
+    from .progress import progress
 
     with progress() as show:
         found = run(annotations, workers=workers, on_progress=show)

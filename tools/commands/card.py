@@ -20,7 +20,7 @@ def card(
 ) -> None:
     """Finish a release's card: numbers and figures counted in its shards, Croissant, checksums. Needs brokenvideos[card]."""
     if not check:
-        from brokenvideos.tools.publishing.write_card import write_card
+        from ..publishing import write_card
 
         names = write_card(release, about=about)
         made = f"{release}: card of {len(names)} files. Next: brokenvideos card {release} --check"
@@ -28,7 +28,7 @@ def card(
         return
     if about is not None:
         raise typer.BadParameter("--check compares with what the card was made from. Leave --about out.")
-    from brokenvideos.card.check import check_card
+    from ...card import check_card
 
     report = check_card(release)
     typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(report.lines()))

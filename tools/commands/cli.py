@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
-import brokenvideos
-from brokenvideos.tools.commands.agree import agree
-from brokenvideos.tools.commands.card import card
-from brokenvideos.tools.commands.evaluate import evaluate
-from brokenvideos.tools.commands.predict import predict
-from brokenvideos.tools.commands.publish import publish
-from brokenvideos.tools.commands.train import train
-from brokenvideos.tools.commands.verify import verify
-from brokenvideos.tools.commands.withdraw import withdraw
+from ...release import DATA_VERSION, __version__, read_manifest
+from .agree import agree
+from .card import card
+from .evaluate import evaluate
+from .predict import predict
+from .publish import publish
+from .train import train
+from .verify import verify
+from .withdraw import withdraw
 
 app = typer.Typer(
     name="brokenvideos",
@@ -44,14 +44,14 @@ def version(
     show: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if show:
-        typer.echo(f"brokenvideos {brokenvideos.__version__} (data version {brokenvideos.DATA_VERSION})")
+        typer.echo(f"brokenvideos {__version__} (data version {DATA_VERSION})")
         raise typer.Exit
 
 
 @app.command()
 def demo(folder: Annotated[Path, typer.Argument(help="A new folder for what is made.")] = Path("demo")) -> None:
     """Sample data -> build -> verify -> load_dataset -> a clip with its masks -> a picture. Offline."""
-    from brokenvideos.tools.commands.demo import run_demo
+    from .demo import run_demo
 
     run_demo(folder, say=typer.echo)
 
@@ -70,8 +70,8 @@ def sample(
     workers: Workers = 1,
 ) -> None:
     """Write a synthetic raw dataset: moving scenes with exact masks of motion, deformation and blur artifacts."""
-    from brokenvideos.tools.commands.progress import progress
-    from brokenvideos.tools.synthetic.sample import write_sample
+    from ..synthetic import write_sample
+    from .progress import progress
 
     width, height = _pair(size)
     with progress() as show:
@@ -99,7 +99,7 @@ def build(
         typer.Option(help="auto, own, davis, sav, mask-video, coco, cvat, label-studio, labelme, pal4vst, anakin, ..."),
     ] = "auto",
     split_shards: Annotated[str, typer.Option(help="As in train=4,test=1; else one shard per 384 MB of video.")] = "",
-    data_version: Annotated[str, typer.Option(help="SemVer of the data.")] = brokenvideos.DATA_VERSION,
+    data_version: Annotated[str, typer.Option(help="SemVer of the data.")] = DATA_VERSION,
     artifact_type: Annotated[
         str | None, typer.Option(help="Of every object, where the layout names none: motion, deformation or blur.")
     ] = None,
@@ -117,10 +117,9 @@ def build(
     workers: Workers = 1,
 ) -> None:
     """Build a release (Parquet, tars, manifest, checksums, card) from raw annotations."""
-    from brokenvideos.builder import BuildOptions
-    from brokenvideos.builder import build as build_release
-    from brokenvideos.card import card_files
-    from brokenvideos.tools.commands.progress import progress
+    from ...builder import BuildOptions, build as build_release
+    from ...card import card_files
+    from .progress import progress
 
     options = BuildOptions(
         layout=layout,
@@ -160,8 +159,8 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Build a release again into a temporary folder (TMPDIR) and compare every byte; under other versions, the content."""
-    from brokenvideos.tools.publishing.rebuild import rebuild as rebuild_release
-    from brokenvideos.tools.commands.progress import progress
+    from ..publishing import rebuild as rebuild_release
+    from .progress import progress
 
     with progress() as show:
         report = rebuild_release(release, raw, workers=workers, on_progress=show)
@@ -176,7 +175,7 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """List videos that were added, removed or changed, and the version step that this demands; status 1 if NEW's is smaller."""
-    from brokenvideos.builder import diff as diff_releases
+    from ...builder import diff as diff_releases
 
     found = diff_releases(old, new)
     typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else "\n".join(found.lines()))
@@ -189,12 +188,12 @@ def stats(
     as_json: AsJson = False,
 ) -> None:
     """Count a release per split, name near-duplicate videos, and say how far metadata alone gives the labels away."""
-    from brokenvideos.builder.plan.near_duplicates import release_groups
-    from brokenvideos.card import count_facts
-    from brokenvideos.tools.stats.stats import stats_dict, stats_text
+    from ...builder.plan import release_groups
+    from ...card import count_facts
+    from ..stats import stats_dict, stats_text
 
     facts = count_facts(release)
-    groups = release_groups(brokenvideos.read_manifest(str(release)), name=str(release))
+    groups = release_groups(read_manifest(str(release)), name=str(release))
     typer.echo(json.dumps(stats_dict(facts, groups), indent=1) if as_json else stats_text(facts, groups))
 
 
@@ -209,8 +208,8 @@ def export(
     ] = False,
 ) -> None:
     """Write a release's annotations back as a raw folder, from which `build` gives equal digests."""
-    from brokenvideos.builder.export import export as export_release
-    from brokenvideos.tools.commands.progress import progress
+    from ...builder.export import export as export_release
+    from .progress import progress
 
     with progress() as show:
         report = export_release(release, out, layout=layout, videos=videos, lossy=lossy, on_progress=show)
@@ -227,8 +226,8 @@ def view(
     frames: Annotated[str, typer.Option(help="Frames of the contact sheet, as in 0,5,10; else evenly spaced.")] = "",
 ) -> None:
     """Draw a video's frames with its masks: colours and outlines by artifact type, with a legend."""
-    from brokenvideos.sampling.find import find_row
-    from brokenvideos.tools.view.view import view as draw
+    from ...sampling import find_row
+    from ..view import view as draw
 
     numbers = [int(number) for number in frames.split(",")] if frames else None
     typer.echo(draw(find_row(release, video_id), out, frames=numbers))

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import brokenvideos
-from brokenvideos.builder import build, verify
-from brokenvideos.card import card_files
-from brokenvideos.tools.commands.progress import progress
-from brokenvideos.tools.synthetic.sample import write_sample
-from brokenvideos.tools.view.view import view
+from ...builder import build, verify
+from ...card import card_files
+from ...release import ReleaseError
+from ..synthetic import write_sample
+from ..view import view
+from .progress import progress
 
 
 def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
@@ -54,7 +54,7 @@ def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
     for finding in report.findings:
         say(f"      {finding}")
     if not report.ok:
-        raise brokenvideos.ReleaseError(f"{release}: {len(report.findings)} findings, see above.")
+        raise ReleaseError(f"{release}: {len(report.findings)} findings, see above.")
     say(f"      {report.num_masks} masks decoded, fingerprinted and compared: no difference")
 
     step(4, "Load it", f'load_dataset("brokenvideos", data_dir="{release}", split="train", streaming=True)')
@@ -65,8 +65,8 @@ def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
     size = f"{row['width']}x{row['height']}"
     say(f"      {row['video_id']}: {row['num_frames']} frames of {size}, {len(row['masks']['counts'])} masks")
 
-    step(5, "Take clips with their masks", "brokenvideos.frames.clips(rows, num_frames=8, size=(96, 128))")
-    from brokenvideos.frames import clips
+    step(5, "Take clips with their masks", "brokenvideos.clips(rows, num_frames=8, size=(96, 128))")
+    from ...frames import clips
 
     clip = next(iter(clips(rows, num_frames=8, size=(96, 128))))
     say("      " + ", ".join(f"{key} {tuple(clip[key].shape)}" for key in ("video", "masks", "frame_index", "valid")))

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 import typer
 
 if TYPE_CHECKING:
-    from brokenvideos.tools.evaluation.evaluation import Evaluation, VideoScores
-    from brokenvideos.tools.evaluation.predictions import Values
+    from ..evaluation import Evaluation, Values, VideoScores
 
 
 def evaluate(
@@ -44,11 +43,9 @@ def evaluate(
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 1,
 ) -> None:
     """Score predicted masks: J&F as DAVIS, broken and normal videos apart, floors and 95 % intervals beside every score."""
-    from brokenvideos.builder.work.atomic import write_atomic
-    from brokenvideos.tools.evaluation.evaluation import evaluate as run
-    from brokenvideos.tools.evaluation.predictions import Values
-    from brokenvideos.tools.evaluation.scoring import Missing
-    from brokenvideos.tools.commands.progress import progress
+    from ...builder.work import write_atomic
+    from ..evaluation import Missing, Values, evaluate as run
+    from .progress import progress
 
     how_missing = cast(Missing, _one_of("missing", missing, get_args(Missing)))
     how_values = cast(Values, _one_of("values", values, get_args(Values)))
@@ -79,9 +76,8 @@ def write_html(
     path: Path, found: "Evaluation", *, truth: Path, predictions: Path, values: "Values", void: int | None
 ) -> None:
     """Writes the page of an evaluation."""
-    from brokenvideos.builder.work.atomic import write_atomic
-    from brokenvideos.tools.evaluation.overlays import worst_videos
-    from brokenvideos.tools.evaluation.report import html_report
+    from ...builder.work import write_atomic
+    from ..evaluation import html_report, worst_videos
 
     worst = worst_videos(found, truth=truth, predictions=predictions, values=values, void=void)
     write_atomic(path, html_report(found, worst).encode())

@@ -33,12 +33,8 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Mark what is broken in videos: masks as Parquet that `evaluate` reads, a page with artifact area over time, films, a gate."""
-    from brokenvideos.tools.prediction.flag import Flag
-    from brokenvideos.tools.prediction.model import open_model
-    from brokenvideos.tools.prediction.prediction import REPORT_HTML
-    from brokenvideos.tools.prediction.prediction import predict as run
-    from brokenvideos.tools.prediction.videos import find_videos
-    from brokenvideos.tools.commands.progress import progress
+    from ..prediction import REPORT_HTML, Flag, find_videos, open_model, predict as run
+    from .progress import progress
 
     max_broken = None if gate is None else _max_broken(gate)
     flag = Flag(min_area=min_area, min_score=min_score, min_frames=min_frames)

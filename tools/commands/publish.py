@@ -31,10 +31,8 @@ def publish(
     """Verify a release and put it on the Hub: one commit, then the tag of its data version. Run again, it goes on."""
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    from brokenvideos.tools.commands.progress import progress
-    from brokenvideos.tools.publishing.publish import publish as run
-    from brokenvideos.tools.publishing.hub_steps import hub_steps
-    from brokenvideos.tools.publishing.take_down import take_down
+    from ..publishing import hub_steps, publish as run, take_down
+    from .progress import progress
 
     if not bool(withdraw) == (reason is not None) == (out is not None):
         raise typer.BadParameter("--withdraw, --reason and --out go together")

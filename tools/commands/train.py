@@ -43,14 +43,13 @@ def train(
 
     Several GPUs: accelerate launch --num_processes N $(which brokenvideos) train …
     """
-    from brokenvideos.tools.commands.progress import progress
-    from brokenvideos.tools.training.options import TrainOptions
-    from brokenvideos.tools.training.recipe import TrainError
+    from ..training import TrainError, TrainOptions
+    from .progress import progress
 
     missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
     if missing:
         raise TrainError(f"train needs {', '.join(missing)}. Install them: pip install 'brokenvideos[train]'.")
-    from brokenvideos.tools.training.training import train as run
+    from ..training import train as run
 
     options = TrainOptions(
         recipe=recipe,

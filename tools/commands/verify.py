@@ -1,19 +1,16 @@
 """`brokenvideos verify`. Loaded with the command line, so what the work needs is imported when it starts."""
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import brokenvideos
+from ...release import DATA_VERSION, is_repo_id
 
 if TYPE_CHECKING:
-    from brokenvideos.builder import VerifyReport
-    from brokenvideos.tools.publishing.on_hub import HubReport
-
-_REPOSITORY = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@(.+))?")
+    from ...builder import VerifyReport
+    from ..publishing import HubReport
 
 
 def verify(
@@ -26,21 +23,22 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Prove a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet against tar; or one on the Hub."""
-    from brokenvideos.builder import verify as verify_folder
-    from brokenvideos.tools.commands.progress import progress
-    from brokenvideos.tools.publishing.on_hub import verify_on_hub
+    from ...builder import verify as verify_folder
+    from ..publishing import verify_on_hub
+    from .progress import progress
 
-    place = None if Path(release).exists() else _REPOSITORY.fullmatch(release)
-    if place and raw is not None:
+    repo_id, _, named = release.partition("@")
+    on_hub = not Path(release).exists() and is_repo_id(repo_id)
+    if on_hub and raw is not None:
         raise typer.BadParameter(f"--raw: {release} is no folder here, and a repository is not compared with raw files")
-    if sample and not place:
+    if sample and not on_hub:
         raise typer.BadParameter(f"--sample: {release} is no OWNER/NAME[@REVISION], and a folder is checked whole")
     report: VerifyReport | HubReport
     with progress() as show:
-        if place:
-            revision = place[2] or f"v{brokenvideos.DATA_VERSION}"
+        if on_hub:
+            revision = named or f"v{DATA_VERSION}"
             report = verify_on_hub(
-                place[1], revision=revision, sample=sample, seed=seed, device=device, on_progress=show
+                repo_id, revision=revision, sample=sample, seed=seed, device=device, on_progress=show
             )
             lines = list(report.lines())
         else:

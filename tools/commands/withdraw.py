@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-import brokenvideos
+from ...release import REPO_ID
 
 
 def withdraw(
@@ -16,14 +16,13 @@ def withdraw(
     data_version: Annotated[
         str | None, typer.Option(help="SemVer of the data; else the next major step.", show_default=False)
     ] = None,
-    repo: Annotated[str, typer.Option(help="The Hub repository, for what is printed.")] = brokenvideos.REPO_ID,
+    repo: Annotated[str, typer.Option(help="The Hub repository, for what is printed.")] = REPO_ID,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 1,
 ) -> None:
     """Make the next release without some videos, say why in its errata, and print what to do on the Hub about old revisions."""
-    from brokenvideos.builder import diff
-    from brokenvideos.tools.commands.progress import progress
-    from brokenvideos.tools.publishing.hub_steps import hub_steps
-    from brokenvideos.tools.publishing.take_down import take_down
+    from ...builder import diff
+    from ..publishing import hub_steps, take_down
+    from .progress import progress
 
     with progress() as show:
         manifest = take_down(

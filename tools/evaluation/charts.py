@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from brokenvideos.tools.evaluation.intervals import Estimate
+from .intervals import Estimate
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,9 @@ from itertools import starmap
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.masks import parse
-from brokenvideos.masks.arrays import BitmapArray, Float64Array, Int64Array, UInt8Array, checked_bitmaps
-from brokenvideos.masks.rle import spans
-from brokenvideos.tools.evaluation.kernel import NO_BOX, BoundaryCounts, Box, boundary_radius, count_boundaries
-from brokenvideos.tools.evaluation.overlap import areas, boxes, foreground, intersections
+from ...masks import BitmapArray, Float64Array, Int64Array, UInt8Array, checked_bitmaps, parse, spans
+from .kernel import NO_BOX, BoundaryCounts, Box, boundary_radius, count_boundaries
+from .overlap import areas, boxes, foreground, intersections
 
 FIELDS = (
     "truth_px",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from brokenvideos.tools.evaluation.counts import Counts
-from brokenvideos.tools.evaluation.kernel import boundary_radius
+from .counts import Counts
+from .kernel import boundary_radius
 
 # Of boundary maps that are grown at once; the intermediate sums take about ten times as much.
 CHUNK_BYTES = 64 << 20

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-import brokenvideos
-from brokenvideos.builder.work.engine import Progress, executor_of, no_progress, run_tasks
-from brokenvideos.builder.raw.video import Problem
-from brokenvideos.masks.arrays import Float64Array
-from brokenvideos.tools.evaluation.counts import Counts
-from brokenvideos.tools.evaluation.floors import FLOORS, MaskSum, MeanMask, mean_mask, sum_masks
-from brokenvideos.tools.evaluation.intervals import Difference, Estimate, difference, estimate
-from brokenvideos.tools.evaluation.predictions import Predictions, Values, find_predictions
-from brokenvideos.tools.evaluation.scores import (
+from ...builder.raw import Problem
+from ...builder.work import Progress, executor_of, no_progress, run_tasks
+from ...masks import Float64Array
+from ...release import __version__
+from .counts import Counts
+from .floors import FLOORS, MaskSum, MeanMask, mean_mask, sum_masks
+from .intervals import Difference, Estimate, difference, estimate
+from .predictions import Predictions, Values, find_predictions
+from .scores import (
     BROKEN_METRICS,
     CONVENTIONS,
     NORMAL_METRICS,
@@ -26,8 +26,8 @@ from brokenvideos.tools.evaluation.scores import (
     video_auc,
     video_scores,
 )
-from brokenvideos.tools.evaluation.scoring import Missing, Task, score_part
-from brokenvideos.tools.evaluation.truth import Annotation, EvaluationError, Part, read_annotation
+from .scoring import Missing, Task, score_part
+from .truth import Annotation, EvaluationError, Part, read_annotation
 
 FORMAT_VERSION = 1
 
@@ -126,7 +126,7 @@ class Evaluation:
         """Everything, as plain values for JSON; numbers that nobody can give are None."""
         return {
             "format_version": FORMAT_VERSION,
-            "brokenvideos": brokenvideos.__version__,
+            "brokenvideos": __version__,
             "truth": self.truth,
             "predictions": self.predictions,
             "options": dict(self.options),
@@ -140,7 +140,7 @@ class Evaluation:
 
     def table(self) -> str:
         """The headline as a Markdown table: the prediction, then the floors; means with their 95 % intervals."""
-        from brokenvideos.tools.evaluation.table import table
+        from .table import table
 
         return table(self)
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brokenvideos.masks import decode, encode
-from brokenvideos.masks.arrays import BoolArray, Float64Array
-from brokenvideos.tools.evaluation.truth import AnnotatedVideo
+from ...masks import BoolArray, Float64Array, decode, encode
+from .truth import AnnotatedVideo
 
 FLOORS = {
     "all-empty": "nothing is marked",

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import brokenvideos
-from brokenvideos.tools.evaluation.evaluation import Evaluation
-from brokenvideos.tools.evaluation.intervals import Estimate
+from ...release import DATA_VERSION, REPO_ID
+from .evaluation import Evaluation
+from .intervals import Estimate
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -20,9 +20,7 @@ TASKS = {
 NOTES = "empty=davis; mean over frames, then videos; truth's size"
 
 
-def eval_results(
-    evaluation: Evaluation, *, split: str, revision: str = f"v{brokenvideos.DATA_VERSION}"
-) -> list["EvalResult"]:
+def eval_results(evaluation: Evaluation, *, split: str, revision: str = f"v{DATA_VERSION}") -> list["EvalResult"]:
     """The published scalars as `huggingface_hub.EvalResult`, for `ModelCardData(model_name=…, eval_results=…)`.
 
     Args:
@@ -35,7 +33,7 @@ def eval_results(
         EvalResult(
             task_type="image-segmentation",
             task_name="Video artifact localization",
-            dataset_type=brokenvideos.REPO_ID,
+            dataset_type=REPO_ID,
             dataset_name="BrokenVideos",
             dataset_split=split,
             dataset_revision=revision,
@@ -58,7 +56,7 @@ def eval_results_yaml(evaluation: Evaluation, *, revision: str | None = None) ->
 
     entries = [
         EvalResultEntry(
-            dataset_id=brokenvideos.REPO_ID,
+            dataset_id=REPO_ID,
             task_id=task_id,
             value=found.value,
             dataset_revision=revision,

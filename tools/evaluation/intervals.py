@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brokenvideos.masks.arrays import Float64Array
+from ...masks import Float64Array
 
 RESAMPLES = 2000
 SEED = 0

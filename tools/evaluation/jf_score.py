@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from brokenvideos.tools.evaluation.counts import FIELDS, Counts, against_empty, against_full, count_bitmaps, joined_counts
-from brokenvideos.tools.evaluation.evaluation import Evaluation, evaluation_of
-from brokenvideos.tools.evaluation.scores import ScoredVideo
+from .counts import FIELDS, Counts, against_empty, against_full, count_bitmaps, joined_counts
+from .evaluation import Evaluation, evaluation_of
+from .scores import ScoredVideo
 
 if TYPE_CHECKING:
     import torch
@@ -141,7 +141,7 @@ def _count(truth: "Masks", pred: "Masks", frames: "np.ndarray[Any, Any]", known:
     truth, pred = torch.as_tensor(truth), torch.as_tensor(pred)
     if truth.device.type == "cpu" and pred.device.type == "cpu":
         return count_bitmaps(truth.detach().numpy()[where], pred.detach().numpy()[where], frames=chosen)
-    from brokenvideos.tools.evaluation.device import count_tensors
+    from .device import count_tensors
 
     device = pred.device if truth.device.type == "cpu" else truth.device
     rows = torch.as_tensor(where, device=device)

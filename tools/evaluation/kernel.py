@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.masks.arrays import UInt8Array
+from ...masks import UInt8Array
 
 Words: TypeAlias = npt.NDArray[np.uint64]
 

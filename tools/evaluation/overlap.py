@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brokenvideos.masks import Runs
-from brokenvideos.masks.arrays import Int64Array
-from brokenvideos.tools.evaluation.kernel import NO_BOX, Box
+from ...masks import Int64Array, Runs
+from .kernel import NO_BOX, Box
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from brokenvideos.builder.raw.video_files import find_videos
-from brokenvideos.masks import decode, empty
-from brokenvideos.masks.arrays import BoolArray, UInt8Array
-from brokenvideos.masks.overlay import Colour, overlay
-from brokenvideos.tools.evaluation.evaluation import Evaluation, VideoScores
-from brokenvideos.tools.evaluation.predictions import PredictedVideo, Values, find_predictions
-from brokenvideos.tools.evaluation.truth import AnnotatedVideo, Annotation, read_annotation
-from brokenvideos.sampling.find import find_row
+from ...builder.raw import find_videos
+from ...masks import BoolArray, Colour, UInt8Array, decode, empty, overlay
+from ...sampling import find_row
+from .evaluation import Evaluation, VideoScores
+from .predictions import PredictedVideo, Values, find_predictions
+from .truth import AnnotatedVideo, Annotation, read_annotation
 
 COLOURS: dict[str, Colour] = {"hit": (0, 158, 115), "missed": (213, 94, 0), "false": (240, 228, 66)}
 """Bluish green, vermilion and yellow of the palette of Okabe and Ito, as in masks/overlay.py."""
@@ -111,7 +109,7 @@ def _tile(frame_index: int, frame: UInt8Array, truth: BoolArray, pred: BoolArray
 
 
 def _pictures(video: AnnotatedVideo, frames: Sequence[int], annotation: Annotation) -> Mapping[int, UInt8Array]:
-    from brokenvideos.frames import index_from_row, read_frames
+    from ...frames import index_from_row, read_frames
 
     if annotation.kind == "release":
         row = find_row(str(annotation.path), video.video_id)

@@ -16,13 +16,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from brokenvideos import VIDEO_ID
-from brokenvideos.builder.raw.png import decode_png, mask_folders
-from brokenvideos.builder.layouts.sav import ANNOTATION_NAME, FRAME_STEP, MaskletError, read_masklets
-from brokenvideos.builder.raw.video import LabelMap, Problem, RawError
-from brokenvideos.masks import RLEError, Runs, check, empty, encode, format_runs, union
-from brokenvideos.masks.arrays import UInt8Array
-from brokenvideos.tools.evaluation.truth import EvaluationError, png_files, read_annotation
+from ...builder.layouts import ANNOTATION_NAME, FRAME_STEP, MaskletError, read_masklets
+from ...builder.raw import LabelMap, Problem, RawError, decode_png, mask_folders
+from ...masks import RLEError, Runs, UInt8Array, check, empty, encode, format_runs, union
+from ...release import VIDEO_ID
+from .truth import EvaluationError, png_files, read_annotation
 
 Values = Literal["auto", "ids", "soft"]
 """How the numbers of a PNG are read. auto: a palette file holds object ids, a grey one 0 and 1, or 0 and 255; ids: object ids in

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-import brokenvideos
-from brokenvideos.tools.evaluation.charts import Strip, bars, histogram, scatter, strip_chart
-from brokenvideos.tools.evaluation.evaluation import Cell, Evaluation, Scores, VideoScores
-from brokenvideos.tools.evaluation.intervals import Difference, Estimate
-from brokenvideos.tools.evaluation.overlays import WorstVideo
-from brokenvideos.tools.evaluation.scores import CONVENTIONS
+from ...release import __version__
+from .charts import Strip, bars, histogram, scatter, strip_chart
+from .evaluation import Cell, Evaluation, Scores, VideoScores
+from .intervals import Difference, Estimate
+from .overlays import WorstVideo
+from .scores import CONVENTIONS
 
 # One word per column; what it means is in CONVENTIONS.
 BROKEN_COLUMNS = {
@@ -70,7 +70,7 @@ def _head(evaluation: Evaluation, name: str) -> str:
         "Videos": f"{len(broken)} broken, {normal} normal",
         "Frames scored": f"{frames:,}",
         "Options": escape(", ".join(f"{key}={_text(value)}" for key, value in options.items())) or "default",
-        "Scored by": f"brokenvideos {brokenvideos.__version__}",
+        "Scored by": f"brokenvideos {__version__}",
     }
     items = "".join(f"<li><span class='faint'>{key}</span> <b>{value}</b></li>" for key, value in facts.items())
     return f"<header><h1>{escape(name)}</h1><ul class='facts'>{items}</ul></header>"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.masks.arrays import Float64Array, Int64Array
-from brokenvideos.tools.evaluation.counts import Counts
+from ...masks import Float64Array, Int64Array
+from .counts import Counts
 
 RECALL_ABOVE = 0.5
 DECAY_BINS = 4

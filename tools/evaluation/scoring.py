@@ -6,14 +6,13 @@ from typing import Literal
 
 import numpy as np
 
-from brokenvideos.builder.raw.video import Problem
-from brokenvideos.masks import decode, empty
-from brokenvideos.masks.arrays import Int64Array
-from brokenvideos.tools.evaluation.counts import Counts, against_empty, against_full, count_strings
-from brokenvideos.tools.evaluation.floors import MeanMask, centre_box
-from brokenvideos.tools.evaluation.predictions import PredictedVideo
-from brokenvideos.tools.evaluation.scores import ScoredVideo
-from brokenvideos.tools.evaluation.truth import AnnotatedVideo, Part, frame_ranges
+from ...builder.raw import Problem
+from ...masks import Int64Array, decode, empty
+from .counts import Counts, against_empty, against_full, count_strings
+from .floors import MeanMask, centre_box
+from .predictions import PredictedVideo
+from .scores import ScoredVideo
+from .truth import AnnotatedVideo, Part, frame_ranges
 
 Missing = Literal["error", "empty"]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from brokenvideos.tools.evaluation.evaluation import Evaluation, Scores
-from brokenvideos.tools.evaluation.intervals import Difference, Estimate
+from .evaluation import Evaluation, Scores
+from .intervals import Difference, Estimate
 
 BROKEN = {
     "jf": "J&F",

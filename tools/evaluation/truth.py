@@ -14,11 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow.parquet as pq
 
-import brokenvideos
-from brokenvideos.builder.layouts import detect, read_layout
-from brokenvideos.builder.raw.png import mask_folders, read_png
-from brokenvideos.builder.raw.video import Problem, RawError, RawVideo
-from brokenvideos.masks import ARTIFACT_TYPES, encode, union
+from ...builder.layouts import detect, read_layout
+from ...builder.raw import Problem, RawError, RawVideo, mask_folders, read_png
+from ...masks import ARTIFACT_TYPES, encode, union
+from ...release import read_manifest, read_parquet, shard_paths
 
 _COLUMNS = (
     "video_id",
@@ -168,20 +167,20 @@ class _ReleasePart:
     """Of the whole shard."""
 
     def read(self) -> Iterator[AnnotatedVideo]:
-        for table in brokenvideos.read_parquet(str(self.path), columns=_COLUMNS, row_groups=[self.row_group]):
+        for table in read_parquet(str(self.path), columns=_COLUMNS, row_groups=[self.row_group]):
             for row in table.to_pylist():
                 yield _from_row(row, self.split)
 
 
 def _release(path: Path, splits: Sequence[str] | None) -> Annotation:
-    manifest = brokenvideos.read_manifest(str(path))
+    manifest = read_manifest(str(path))
     ids: dict[str, str | None] = {}
     parts: list[Part] = []
     for shard in manifest["shards"]:
         split = shard["split"]
         ids.update(dict.fromkeys(shard["video_ids"], split))
         if splits is None or split in splits:
-            file = path / brokenvideos.shard_paths(split, shard["index"], shard["num_shards"])["annotations"]
+            file = path / shard_paths(split, shard["index"], shard["num_shards"])["annotations"]
             num_row_groups = pq.read_metadata(file).num_row_groups
             parts += [_ReleasePart(file, split, group, shard["video_ids"]) for group in range(num_row_groups)]
     return Annotation(path, "release", ids, tuple(parts))
@@ -269,13 +268,13 @@ def _add(counts: dict[int, dict[int, str]], frame_index: int, labels: "np.ndarra
 
 
 def _num_frames(path: Path) -> int:
-    from brokenvideos.frames import demux_index
+    from ...frames import demux_index
 
     return len(demux_index(path)[0])
 
 
 def _size(path: Path) -> tuple[int, int]:
-    from brokenvideos.frames import iter_frames
+    from ...frames import iter_frames
 
     _, rgb = next(iter_frames(path))
     return rgb.shape[0], rgb.shape[1]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from brokenvideos.masks.arrays import BoolArray, Float64Array
+from ...masks import BoolArray, Float64Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from brokenvideos.frames import VideoIndex, iter_frames
-from brokenvideos.masks import empty, encode
-from brokenvideos.masks.arrays import Float64Array, UInt8Array
-from brokenvideos.tools.evaluation.floors import centre_box
+from ...frames import VideoIndex, iter_frames
+from ...masks import Float64Array, UInt8Array, empty, encode
+from ..evaluation import centre_box
 
 if TYPE_CHECKING:
-    from brokenvideos.tools.training.predictor import Predictor
+    from ..training import Predictor
 
 FLOORS = ("all-empty", "all-full", "centre-box")
 
@@ -63,7 +62,7 @@ class Trained:
         context on both sides; whether the video is left alone is judged by all of its frames."""
         import torch
 
-        from brokenvideos.tools.training.predictor import VideoPrediction
+        from ..training import VideoPrediction
 
         feeding, ungated = self.predictor.feeding, self.predictor.ungated()
         height, width = feeding.size
@@ -105,6 +104,6 @@ def open_model(name: str, *, device: str | None = None) -> Model:
     """
     if name in FLOORS:
         return Floor(name)
-    from brokenvideos.tools.training.predictor import load_model
+    from ..training import load_model
 
     return Trained(load_model(name, device=device))

@@ -13,15 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import brokenvideos
-from brokenvideos.builder.work.atomic import atomic_file, sync_folder, write_atomic
-from brokenvideos.builder.build import check_free
-from brokenvideos.frames import VideoError, VideoIndex
-from brokenvideos.masks import area, empty
-from brokenvideos.masks.arrays import BoolArray, Float64Array
-from brokenvideos.tools.prediction.flag import Flag
-from brokenvideos.tools.prediction.model import Masks, Model
-from brokenvideos.tools.prediction.videos import PredictError, Video
+from ...builder import check_free
+from ...builder.work import atomic_file, sync_folder, write_atomic
+from ...frames import VideoError, VideoIndex
+from ...masks import BoolArray, Float64Array, area, empty
+from ...release import __version__
+from .flag import Flag
+from .model import Masks, Model
+from .videos import PredictError, Video
 
 PREDICTIONS, REPORT_JSON, REPORT_HTML, OVERLAYS = "predictions.parquet", "report.json", "report.html", "overlays"
 SCHEMA = pa.schema({"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float64()})
@@ -92,7 +91,7 @@ class Report:
         """Plain values for JSON."""
         return {
             "model": self.model,
-            "brokenvideos": brokenvideos.__version__,
+            "brokenvideos": __version__,
             "flag": asdict(self.flag),
             "num_videos": len(self.videos),
             "num_flagged": self.num_flagged,
@@ -148,7 +147,7 @@ def predict(
         if not found:
             raise PredictError("; ".join(what for _, what in unreadable))
         write_atomic(folder / REPORT_JSON, (json.dumps(report.to_dict(), allow_nan=False) + "\n").encode())
-        from brokenvideos.tools.prediction.report import html_report
+        from .report import html_report
 
         write_atomic(folder / REPORT_HTML, html_report(report, videos, overlays=overlays).encode())
     return report
@@ -196,8 +195,8 @@ def _report(video: Video, index: VideoIndex, masks: Masks, flag: Flag) -> VideoR
 
 def _draw(path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Masks, found: VideoReport) -> None:
     """The film that `view` makes, of a row that the prediction would be."""
-    from brokenvideos.frames import index_to_columns
-    from brokenvideos.tools.view.view import view
+    from ...frames import index_to_columns
+    from ..view import view
 
     nothing = empty(index.height, index.width)
     marked = [frame for frame, counts in enumerate(masks.counts) if counts != nothing]

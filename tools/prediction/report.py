@@ -9,13 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-import brokenvideos
-from brokenvideos.frames import VideoError, read_frames
-from brokenvideos.masks import decode
-from brokenvideos.masks.arrays import Float64Array
-from brokenvideos.masks.overlay import LABEL_COLOURS, TYPE_COLOURS, overlay
-from brokenvideos.tools.prediction.prediction import OVERLAYS, Report, VideoReport
-from brokenvideos.tools.prediction.videos import Video
+from ...frames import VideoError, read_frames
+from ...masks import LABEL_COLOURS, TYPE_COLOURS, Float64Array, decode, overlay
+from ...release import __version__
+from .prediction import OVERLAYS, Report, VideoReport
+from .videos import Video
 
 NUM_TILES = 24
 TILE_LONG_SIDE_PX = 320
@@ -69,7 +67,7 @@ def _head(report: Report, name: str) -> str:
         "Frames": f"{frames:,}",
         "Flagged broken": f"{report.num_flagged:,} ({report.share_flagged or 0:.1%})",
         "Unreadable": f"{len(report.unreadable):,}",
-        "Predicted by": f"brokenvideos {brokenvideos.__version__}",
+        "Predicted by": f"brokenvideos {__version__}",
     }
     items = "".join(f"<li><span class='faint'>{key}</span> <b>{value}</b></li>" for key, value in facts.items())
     score = f" and its score is at least {flag.min_score:g}" if flag.min_score else ""

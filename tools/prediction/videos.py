@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import brokenvideos
-from brokenvideos.builder.ingest import read_video
-from brokenvideos.builder.raw.video_files import SUFFIX_LIST, VIDEO_SUFFIXES
-from brokenvideos.frames import VideoIndex, index_from_row
+from ...builder import read_video
+from ...builder.raw import SUFFIX_LIST, VIDEO_SUFFIXES
+from ...frames import VideoIndex, index_from_row
+from ...release import SAMPLE, SAMPLE_RELEASE, VIDEO_ID, read_manifest, read_parquet, shard_paths
 
 if TYPE_CHECKING:
-    from brokenvideos.sampling.release_rows import ReleaseRows
+    from ...sampling import ReleaseRows
 
 
 class PredictError(ValueError):
@@ -36,7 +36,7 @@ class VideoFile:
         Raises:
             VideoError: it cannot be decoded whole. OSError: it cannot be read.
         """
-        from brokenvideos.frames import index_video
+        from ...frames import index_video
 
         data = read_video(self.path)
         return data, index_video(self.path)  # by its path, which errors then name
@@ -91,7 +91,7 @@ def find_videos(names: Sequence[str], *, split: str | None = None) -> list[Video
 
 
 def _videos(name: str, split: str | None) -> Iterator[Video]:
-    path = Path(brokenvideos.__path__[0], "sample") if name == "sample" else Path(name)
+    path = Path(SAMPLE_RELEASE) if name == SAMPLE else Path(name)
     if path.is_file():
         if path.suffix.lower() not in VIDEO_SUFFIXES:
             raise PredictError(f"{name}: not a video; wanted {SUFFIX_LIST} files, folders of them, or a release.")
@@ -109,20 +109,17 @@ def _videos(name: str, split: str | None) -> Iterator[Video]:
 
 
 def _rows(release: Path, split: str | None) -> Iterator[Video]:
-    from brokenvideos.sampling.release_rows import ReleaseRows
+    from ...sampling import ReleaseRows
 
-    shards = [shard for shard in brokenvideos.read_manifest(str(release))["shards"] if split in (None, shard["split"])]
-    paths = [
-        release / brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
-        for shard in shards
-    ]
+    shards = [shard for shard in read_manifest(str(release))["shards"] if split in (None, shard["split"])]
+    paths = [release / shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"] for shard in shards]
     rows = ReleaseRows(paths)
     number = 0
     for path in paths:
-        for table in brokenvideos.read_parquet(str(path), columns=["video_id"]):
+        for table in read_parquet(str(path), columns=["video_id"]):
             for video_id in table["video_id"].to_pylist():
                 # It becomes a file name.
-                if not brokenvideos.VIDEO_ID.fullmatch(video_id or ""):
+                if not VIDEO_ID.fullmatch(video_id or ""):
                     raise PredictError(f"{path}: video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -.")
                 yield VideoRow(video_id, rows, number)
                 number += 1

@@ -10,12 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import brokenvideos
-from brokenvideos.builder.check_row import Finding
-from brokenvideos.builder.work.engine import Progress, no_progress
-from brokenvideos.builder.manifest import MANIFEST, SUMS, file_sha256, read_sums
-from brokenvideos.builder.verify import ShardResult, check_manifest, verify_shard
-from brokenvideos.tools.publishing.plan import KEPT, tree_of
+from ...builder import MANIFEST, SUMS, Finding, ShardResult, check_manifest, read_sums, verify_shard
+from ...builder.work import Progress, file_sha256, no_progress
+from ...release import ReleaseError, asking_the_hub, download, read_manifest
+from .plan import KEPT, tree_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -106,7 +104,7 @@ def verify_on_hub(
     where, instead = f"{repo_id}@{revision}", "Name a release folder, or OWNER/NAME@REVISION."
     with (
         tempfile.TemporaryDirectory(prefix="brokenvideos-verify-") as folder,
-        brokenvideos.asking_the_hub(where, instead=instead),
+        asking_the_hub(where, instead=instead),
     ):
         commit = str(api.dataset_info(repo_id, revision=revision).sha)
         tree = tree_of(api, repo_id, commit)
@@ -117,8 +115,8 @@ def verify_on_hub(
         data_version: str | None = None
         results: dict[str, ShardResult] = {}
         try:
-            manifest = brokenvideos.read_manifest(folder)
-        except brokenvideos.ReleaseError as error:
+            manifest = read_manifest(folder)
+        except ReleaseError as error:
             findings.append(Finding(MANIFEST, str(error).removeprefix(f"{folder}/{MANIFEST}: ")))
         else:
             findings += check_manifest(manifest, sums)
@@ -151,7 +149,7 @@ Fetch = Callable[[str, Path], Path]
 
 def _fetch(api: "HfApi", repo_id: str, commit: str, where: str, path: str, folder: Path) -> Path:
     call = partial(api.hf_hub_download, repo_id, path, repo_type="dataset", revision=commit, local_dir=folder)
-    return Path(brokenvideos.download(call, where=where))
+    return Path(download(call, where=where))
 
 
 def _compare(tree: "Mapping[str, RepoFile]", read: Mapping[str, Path]) -> tuple[list[Finding], dict[str, str]]:

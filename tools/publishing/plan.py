@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brokenvideos.builder.manifest import MANIFEST, SUMS, file_sha256, read_sums
-from brokenvideos.tools.publishing.trouble import PublishError
+from ...builder import MANIFEST, SUMS, read_sums
+from ...builder.work import file_sha256
+from .trouble import PublishError
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

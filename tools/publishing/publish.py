@@ -4,23 +4,21 @@ Until the commit nothing is visible, until the tag nothing is under the version'
 does anything, so that the same command goes on after any end.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import brokenvideos
-from brokenvideos.builder import verify
-from brokenvideos.builder.work.engine import Progress, no_progress
-from brokenvideos.tools.publishing.plan import LocalFile, Plan, Seen, differing, look, plan_for, release_files, tree_of
-from brokenvideos.tools.publishing.trouble import PublishError, bounded_patience, explained
+from ...builder import verify
+from ...builder.work import Progress, no_progress
+from ...release import REPO_ID, __version__, is_repo_id, read_manifest
+from .plan import LocalFile, Plan, Seen, differing, look, plan_for, release_files, tree_of
+from .trouble import PublishError, bounded_patience, explained
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi
 
-REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 BATCH_BYTES = 128 * 2**20
 """Files are sent in batches of about this size; a batch that was cut may be sent again as a whole."""
 NEWEST_PULL_REQUESTS = 10
@@ -96,15 +94,15 @@ def publish(
         PublishError: the release has findings, or the tag holds something else, or the Hub refuses or does not answer. The same
             command goes on from there. ReleaseError: `release` is no release.
     """
-    if not REPO_ID.fullmatch(repo_id):
-        raise PublishError(f"repository {repo_id!r}: wanted OWNER/NAME, as in {brokenvideos.REPO_ID}.")
+    if not is_repo_id(repo_id):
+        raise PublishError(f"repository {repo_id!r}: wanted OWNER/NAME, as in {REPO_ID}.")
     from huggingface_hub import HfApi, get_token
 
     if get_token() is None and not dry_run:
         raise PublishError(f"{repo_id}: no Hugging Face token was found. Log in with `hf auth login`, or set HF_TOKEN.")
-    tag = f"v{brokenvideos.read_manifest(str(release))['data_version']}"
+    tag = f"v{read_manifest(str(release))['data_version']}"
     files = release_files(release)
-    api = HfApi(library_name="brokenvideos", library_version=brokenvideos.__version__)
+    api = HfApi(library_name="brokenvideos", library_version=__version__)
     looking = partial(look, api, repo_id, revision=revision, tag=tag)
     planning = partial(plan_for, files, repo_id=repo_id, revision=revision, tag=tag, private=private, gated=gated)
     with bounded_patience():

@@ -3,11 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from brokenvideos.builder import RebuildReport
-from brokenvideos.builder import rebuild as rebuild_release
-from brokenvideos.builder.work.engine import Progress, no_progress
-from brokenvideos.card import card_files
-from brokenvideos.card.full import about_of, full_card, is_full, is_of_card, read_card, versions
+from ...builder import RebuildReport, rebuild as rebuild_release
+from ...builder.work import Progress, no_progress
+from ...card import about_of, card_files, full_card, is_full, is_of_card, read_card, versions
 
 
 def rebuild(release: Path, raw: Path, *, workers: int = 1, on_progress: Progress = no_progress) -> RebuildReport:

@@ -5,12 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
-from brokenvideos.builder import withdraw
-from brokenvideos.builder.work.engine import Progress, no_progress
-from brokenvideos.builder.manifest import MANIFEST
-from brokenvideos.card import card_files
-from brokenvideos.card.full import about_of, full_card, is_full
+from ...builder import MANIFEST, withdraw
+from ...builder.work import Progress, no_progress
+from ...card import about_of, card_files, full_card, is_full
+from ...release import read_manifest
 
 
 def take_down(
@@ -51,8 +49,8 @@ def _made_before(release: Path, out: Path) -> dict[str, Any] | None:
     """The manifest in `out` if that is a release which follows `release` and has errata."""
     if not (out / MANIFEST).is_file():
         return None
-    made = brokenvideos.read_manifest(str(out))
-    before = brokenvideos.read_manifest(str(release))["data_version"]
+    made = read_manifest(str(out))
+    before = read_manifest(str(release))["data_version"]
     return made if made.get("errata") and made.get("parent_version") == before else None
 
 

@@ -4,11 +4,10 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-import brokenvideos
-from brokenvideos.builder.work.atomic import write_atomic
-from brokenvideos.builder.manifest import SUMS, read_sums, sums_bytes
-from brokenvideos.card.about import About, read_about
-from brokenvideos.card.full import FIGURES, about_of, full_card, is_full, is_of_card
+from ...builder import SUMS, read_sums, sums_bytes
+from ...builder.work import write_atomic
+from ...card import FIGURES, About, about_of, full_card, is_full, is_of_card, read_about
+from ...release import ReleaseError, read_manifest
 
 
 def write_card(release: Path, *, about: Path | None = None) -> list[str]:
@@ -23,11 +22,11 @@ def write_card(release: Path, *, about: Path | None = None) -> list[str]:
     Raises:
         CardError: the extra `card` is not installed. AboutError: `about`. ReleaseError: no release. OSError: a file.
     """
-    manifest = brokenvideos.read_manifest(str(release))
+    manifest = read_manifest(str(release))
     try:
         sums = read_sums((release / SUMS).read_text())
     except (FileNotFoundError, ValueError) as error:
-        raise brokenvideos.ReleaseError(
+        raise ReleaseError(
             f"{release}/{SUMS}: cannot be read ({error}). Build or download the release again."
         ) from None
     before = about_of(release) if about is None and is_full(release) else About()

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from brokenvideos.card import ReleaseFacts
-from brokenvideos.card.facts import Facts
+from ...card import Facts, ReleaseFacts
 
 Groups = Sequence[Mapping[str, str]]
 """Near-duplicates: of each group the split by video_id, as `builder.near_duplicates.release_groups` gives them."""

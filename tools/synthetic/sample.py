@@ -14,18 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from brokenvideos.frames import encode_video, index_video
-from brokenvideos.masks import ARTIFACT_TYPES
-from brokenvideos.tools.synthetic import (
-    GENERATORS,
-    NORMAL_TRAITS,
-    Artifact,
-    Rendered,
-    Scene,
-    draw_artifacts,
-    make_scene,
-    render,
-)
+from ...frames import encode_video, index_video
+from ...masks import ARTIFACT_TYPES
+from .artifacts import Artifact, draw_artifacts
+from .render import Rendered, render
+from .scene import GENERATORS, NORMAL_TRAITS, Scene, make_scene
 
 GENERATOR_VERSION = "1"
 SCENE_STREAM, ARTIFACT_STREAM = 0, 1

@@ -28,30 +28,6 @@ What a run writes:
 `load_model(OUT)` gives a `Predictor`, which takes the frames of a video and gives masks and scores.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-if TYPE_CHECKING:
-    from brokenvideos.tools.training.options import TrainOptions
-    from brokenvideos.tools.training.predictor import Predictor, VideoPrediction, load_model
-    from brokenvideos.tools.training.recipe import Recipe, TrainError
-    from brokenvideos.tools.training.training import train
-
-__all__ = ["Predictor", "Recipe", "TrainError", "TrainOptions", "VideoPrediction", "load_model", "train"]
-
-_LEAVES = {
-    "Predictor": "predictor",
-    "Recipe": "recipe",
-    "TrainError": "recipe",
-    "TrainOptions": "options",
-    "VideoPrediction": "predictor",
-    "load_model": "predictor",
-    "train": "training",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # The command line names this package before it knows which command is wanted.
-    if name in _LEAVES:
-        return getattr(import_module(f"brokenvideos.tools.training.{_LEAVES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

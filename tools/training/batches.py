@@ -7,12 +7,11 @@ from typing import Any
 import torch
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from brokenvideos.frames import clips, collate, collate_rle, to_device
-from brokenvideos.sampling.dataset import ClipDataset
-from brokenvideos.sampling.release_rows import ReleaseRows
-from brokenvideos.tools.training.augment import augmented
-from brokenvideos.tools.training.options import Settled
-from brokenvideos.tools.training.rows import ChosenRows
+from ...frames import clips, collate, collate_rle, to_device
+from ...sampling import ClipDataset, ReleaseRows
+from .augment import augmented
+from .options import Settled
+from .rows import ChosenRows
 
 
 def clip_dataset(

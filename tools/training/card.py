@@ -5,8 +5,8 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from brokenvideos.tools.evaluation.evaluation import Evaluation
-from brokenvideos.tools.training.predictor import Predictor
+from ..evaluation import Evaluation
+from .predictor import Predictor
 
 _METRICS = {"jf": "J&F", "active_jf": "J&F of active frames"}
 

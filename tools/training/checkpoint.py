@@ -14,10 +14,10 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-import brokenvideos
-from brokenvideos.builder.work.atomic import partial_name, sync_folder
-from brokenvideos.frames import join_states
-from brokenvideos.sampling.dataset import ClipDataset
+from ...builder.work import partial_name, sync_folder
+from ...frames import join_states
+from ...release import parse_json
+from ...sampling import ClipDataset
 
 _NAME = re.compile(r"step-(\d{8})")
 KEPT = 2
@@ -70,7 +70,7 @@ def save_checkpoint(
 def load_checkpoint(accelerator: Accelerator, path: Path) -> tuple[Progress, list[Any]]:
     """Puts model, optimizer, scaler and random numbers back; returns the progress and the loaders' places of all processes."""
     accelerator.load_state(str(path))
-    place = brokenvideos.parse_json((path / "place.json").read_bytes())
+    place = parse_json((path / "place.json").read_bytes())
     return Progress(**place["progress"]), place["loaders"]
 
 

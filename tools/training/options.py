@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from brokenvideos.tools.training.recipe import Recipe, TrainError
+from .recipe import Recipe, TrainError
 
 Precision = Literal["auto", "no", "fp16", "bf16"]
 

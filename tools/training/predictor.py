@@ -12,12 +12,11 @@ import torch
 from safetensors import SafetensorError
 from torch.nn.functional import interpolate
 
-import brokenvideos
-from brokenvideos.builder.work.atomic import write_atomic
-from brokenvideos.masks import empty, encode
-from brokenvideos.masks.arrays import BoolArray, Float64Array
-from brokenvideos.tools.training.losses import highest
-from brokenvideos.tools.training.recipe import Recipe, TrainError, recipe_named
+from ...builder.work import write_atomic
+from ...masks import BoolArray, Float64Array, empty, encode
+from ...release import __version__, parse_json
+from .losses import highest
+from .recipe import Recipe, TrainError, recipe_named
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -188,7 +187,7 @@ def save_model(model: "nn.Module", folder: Path, *, recipe: Recipe, feeding: Fee
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(str(folder))  # type: ignore[operator]
     (folder / "README.md").unlink(missing_ok=True)  # the Hub mixin's, which says nothing; ours comes with the scores
-    settings = {"recipe": recipe.name, "brokenvideos": brokenvideos.__version__, "feeding": asdict(feeding), **facts}
+    settings = {"recipe": recipe.name, "brokenvideos": __version__, "feeding": asdict(feeding), **facts}
     write_atomic(folder / SETTINGS, (json.dumps(settings, indent=1, allow_nan=False) + "\n").encode())
 
 
@@ -213,7 +212,7 @@ def load_model(model: str | Path, *, device: str | None = None) -> Predictor:
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     settings: dict[str, Any] = {}
     try:
-        settings = brokenvideos.parse_json((folder / SETTINGS).read_bytes())
+        settings = parse_json((folder / SETTINGS).read_bytes())
         recipe = recipe_named(settings["recipe"])
         feeding = Feeding(**settings["feeding"] | {"size": tuple(settings["feeding"]["size"])})
         inner = recipe.load(folder)
@@ -222,7 +221,7 @@ def load_model(model: str | Path, *, device: str | None = None) -> Predictor:
     except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise TrainError(
-            f"{folder}: cannot be read as a model of brokenvideos {brokenvideos.__version__} ({type(error).__name__}: {first}). "
+            f"{folder}: cannot be read as a model of brokenvideos {__version__} ({type(error).__name__}: {first}). "
             f"It was saved by {settings.get('brokenvideos', 'an unknown version')}: load it with that version, or train it again."
         ) from error
     return Predictor(inner.to(where).eval(), recipe, feeding, facts=settings)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from brokenvideos.tools.training.recipe import TrainError
+from .recipe import TrainError
 
 
 def pretrained(kind: Any, init: str | Path, **options: Any) -> Any:

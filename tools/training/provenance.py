@@ -7,22 +7,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
+from ...release import __version__, read_manifest
 
 
 def provenance(release: Path) -> dict[str, Any]:
     """{"data": version and SHA-256 of the manifest, "code": version and git commit (None where it is not known)}."""
-    manifest = brokenvideos.read_manifest(str(release))
+    manifest = read_manifest(str(release))
     digest = hashlib.sha256((release / "manifest.json").read_bytes()).hexdigest()
     return {
         "data": {"version": manifest["data_version"], "manifest_sha256": digest},
-        "code": {"version": brokenvideos.__version__, "commit": code_commit()},
+        "code": {"version": __version__, "commit": code_commit()},
     }
 
 
 def code_commit() -> str | None:
     """The git commit of this code, "-dirty" where files differ from it: of the checkout, or as the installer noted it."""
-    root = Path(brokenvideos.__path__[0])
+    root = Path(__file__).parents[2]
     if (root / ".git").exists():
         command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
         try:

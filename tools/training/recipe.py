@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 Batch = Mapping[str, Any]
 RECIPES = {
-    "unet": "brokenvideos.tools.training.unet",
-    "segformer": "brokenvideos.tools.training.segformer",
-    "sam2": "brokenvideos.tools.training.sam2",
+    "unet": ".unet",
+    "segformer": ".segformer",
+    "sam2": ".sam2",
 }
 """Modules by recipe name; each has a RECIPE."""
 
@@ -37,7 +37,7 @@ class Recipe:
     parameters: (model) -> the parameters that are trained.
     size: (height, width) that clips are scaled to. num_frames: of a clip, and of what is predicted at a time.
     context: frames before and after these that the model is shown with them at prediction, where the video has them.
-    crop, flip: as in `frames.clips`. augment: whether clips may be changed at all; not where features of frames are kept.
+    crop, flip: as in `brokenvideos.clips`. augment: whether clips may be changed at all; not where features of frames are kept.
     """
 
     name: str

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brokenvideos.builder.work.atomic import write_atomic
-from brokenvideos.tools.evaluation.evaluation import Evaluation
-from brokenvideos.tools.training.card import model_card
-from brokenvideos.tools.training.checkpoint import whole_folder
-from brokenvideos.tools.training.predictor import Predictor, VideoPrediction, save_model
-from brokenvideos.tools.training.rows import held_out
-from brokenvideos.tools.training.scoring import evaluated, scored_videos, write_predictions
+from ...builder.work import write_atomic
+from ..evaluation import Evaluation
+from .card import model_card
+from .checkpoint import whole_folder
+from .predictor import Predictor, VideoPrediction, save_model
+from .rows import held_out
+from .scoring import evaluated, scored_videos, write_predictions
 
 
 @dataclass(frozen=True, slots=True)

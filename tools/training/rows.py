@@ -1,6 +1,5 @@
 """The rows that a training reads: of a release or a Hub repository, a split at a time, without what is held out."""
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-import brokenvideos
-from brokenvideos.frames import index_from_row, read_clips
-from brokenvideos.sampling.source import opened_source
-from brokenvideos.frames.geometry import whole
-from brokenvideos.sampling.release_rows import ReleaseRows
-from brokenvideos.tools.training.recipe import TrainError
-
-_REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
+from ...frames import index_from_row, read_clips, whole
+from ...release import DATA_VERSION, LABELS, SAMPLE, SAMPLE_RELEASE, is_repo_id, load, read_manifest
+from ...sampling import ReleaseRows, opened_source
+from .recipe import TrainError
 
 
 def release_folder(data: str) -> Path:
@@ -29,21 +24,21 @@ def release_folder(data: str) -> Path:
     Raises:
         TrainError: neither a folder nor OWNER/NAME. ReleaseError: not a release.
     """
-    if data == "sample":
-        folder = Path(brokenvideos.__path__[0]) / "sample"
+    if data == SAMPLE:
+        folder = Path(SAMPLE_RELEASE)
     elif Path(data).is_dir():
         folder = Path(data)
-    elif _REPO_ID.fullmatch(data):
+    elif is_repo_id(data):
         from huggingface_hub import snapshot_download
 
         patterns = ["manifest.json", "data/*", "annotations/*"]
-        revision = f"v{brokenvideos.DATA_VERSION}"
+        revision = f"v{DATA_VERSION}"
         folder = Path(snapshot_download(data, repo_type="dataset", revision=revision, allow_patterns=patterns))
     else:
         raise TrainError(
             f"--data {data}: no such folder, and no repository OWNER/NAME. Name a release made by `brokenvideos build`."
         )
-    brokenvideos.read_manifest(str(folder))
+    read_manifest(str(folder))
     return folder
 
 
@@ -77,7 +72,7 @@ def split_rows(release: Path, split: str, *, holdout: str | None = None) -> Rele
 
 def split_labels(release: Path, split: str, *, holdout: str | None = None) -> dict[str, str]:
     """Labels of a split's videos by video_id, in the order of its shards."""
-    rows = brokenvideos.load(
+    rows = load(
         "annotations",
         data_dir=release,
         split=split,
@@ -85,7 +80,7 @@ def split_labels(release: Path, split: str, *, holdout: str | None = None) -> di
         columns=["video_id", "artifact_types", "generator", "label"],
         holdout=holdout,
     )
-    return {row["video_id"]: brokenvideos.LABELS[row["label"]] for row in rows}
+    return {row["video_id"]: LABELS[row["label"]] for row in rows}
 
 
 def require_broken(release: Path, split: str, *, holdout: str | None) -> None:

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from transformers import Sam2Model
 
-from brokenvideos.tools.training.feature_cache import FeatureCache
-from brokenvideos.tools.training.losses import flat_parameters, mask_loss
-from brokenvideos.tools.training.pretrained import pretrained
-from brokenvideos.tools.training.recipe import Batch, Recipe
-from brokenvideos.tools.training.segformer import pixel_values
+from .feature_cache import FeatureCache
+from .losses import flat_parameters, mask_loss
+from .pretrained import pretrained
+from .recipe import Batch, Recipe
+from .segformer import pixel_values
 
 CHECKPOINT = "facebook/sam2.1-hiera-tiny"
 """What is fine-tuned without --init."""

@@ -9,17 +9,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from torch.utils.data import DataLoader
 
-from brokenvideos.builder.work.atomic import atomic_file
-from brokenvideos.sampling.release_rows import ReleaseRows
-from brokenvideos.tools.evaluation.counts import FIELDS, Counts, against_empty
-from brokenvideos.tools.evaluation.evaluation import Evaluation, evaluation_of
-from brokenvideos.tools.evaluation.floors import mean_mask, sum_masks
-from brokenvideos.tools.evaluation.predictions import PredictedFrame
-from brokenvideos.tools.evaluation.scores import ScoredVideo, video_scores
-from brokenvideos.tools.evaluation.scoring import Task, score_part
-from brokenvideos.tools.evaluation.truth import AnnotatedVideo, EvaluationError, Part, read_annotation
-from brokenvideos.tools.training.predictor import Predictor, VideoPrediction, kept_frames
-from brokenvideos.tools.training.rows import ChosenRows, WholeVideos
+from ...builder.work import atomic_file
+from ...sampling import ReleaseRows
+from ..evaluation import (
+    FIELDS,
+    AnnotatedVideo,
+    Counts,
+    Evaluation,
+    EvaluationError,
+    Part,
+    PredictedFrame,
+    ScoredVideo,
+    Task,
+    against_empty,
+    evaluation_of,
+    mean_mask,
+    read_annotation,
+    score_part,
+    sum_masks,
+    video_scores,
+)
+from .predictor import Predictor, VideoPrediction, kept_frames
+from .rows import ChosenRows, WholeVideos
 
 GATES: tuple[float, ...] = tuple(np.linspace(0, 0.98, 50).tolist())
 """Frame gates to choose from."""

@@ -14,27 +14,19 @@ from accelerate.utils import broadcast_object_list, gather_object, set_seed
 from torch import nn
 from torch.nn.functional import interpolate
 
-import brokenvideos
-from brokenvideos.builder.work.atomic import write_atomic
-from brokenvideos.sampling.release_rows import ReleaseRows
-from brokenvideos.tools.training.batches import clip_dataset, clip_loader, on_device, steps_per_epoch
-from brokenvideos.tools.training.board import Note, board
-from brokenvideos.tools.training.checkpoint import (
-    Progress,
-    checkpoints,
-    load_checkpoint,
-    newest_folder,
-    place_in,
-    put_back,
-    save_checkpoint,
-)
-from brokenvideos.tools.training.options import MAY_CHANGE, Settled, TrainOptions, require_same, settled
-from brokenvideos.tools.training.predictor import Feeding, Predictor, VideoPrediction, load_model, save_model
-from brokenvideos.tools.training.provenance import provenance
-from brokenvideos.tools.training.recipe import Batch, Recipe, TrainError, recipe_named
-from brokenvideos.tools.training.results import Results, write_results
-from brokenvideos.tools.training.rows import ChosenRows, release_folder, require_broken, split_rows
-from brokenvideos.tools.training.scoring import best_gates, evaluated, gated, predictions_for, scored_videos
+from ...builder.work import write_atomic
+from ...release import parse_json
+from ...sampling import ReleaseRows
+from .batches import clip_dataset, clip_loader, on_device, steps_per_epoch
+from .board import Note, board
+from .checkpoint import Progress, checkpoints, load_checkpoint, newest_folder, place_in, put_back, save_checkpoint
+from .options import MAY_CHANGE, Settled, TrainOptions, require_same, settled
+from .predictor import Feeding, Predictor, VideoPrediction, load_model, save_model
+from .provenance import provenance
+from .recipe import Batch, Recipe, TrainError, recipe_named
+from .results import Results, write_results
+from .rows import ChosenRows, release_folder, require_broken, split_rows
+from .scoring import best_gates, evaluated, gated, predictions_for, scored_videos
 
 WARM_UP = 0.05
 """Share of the steps in which the learning rate rises."""
@@ -132,7 +124,7 @@ def _begin(
     if record.is_file():
         if not resume:
             raise TrainError(f"{out}: holds a run already. Go on with it by --resume, or name another --out.")
-        before = brokenvideos.parse_json(record.read_bytes())
+        before = parse_json(record.read_bytes())
         require_same(before["options"] | {"data": before["facts"]["data"]}, begun | {"data": facts["data"]})
     accelerator.wait_for_everyone()
     if main:

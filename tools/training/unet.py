@@ -9,10 +9,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d, pixel_shuffle
 
-import brokenvideos
-from brokenvideos.tools.training.losses import flat_parameters, mask_loss
-from brokenvideos.tools.training.planes import BLOCK, NUM_PLANES, model_planes
-from brokenvideos.tools.training.recipe import Batch, Recipe, TrainError
+from ...release import parse_json
+from .losses import flat_parameters, mask_loss
+from .planes import BLOCK, NUM_PLANES, model_planes
+from .recipe import Batch, Recipe, TrainError
 
 
 def _convolve(channels_in: int, channels_out: int, size: int) -> nn.Sequential:
@@ -79,7 +79,7 @@ def _make(init: str | None) -> UNet:
 
 def _load(folder: Path) -> UNet:
     # Not by from_pretrained, which prints a line.
-    config = brokenvideos.parse_json((folder / "config.json").read_bytes())
+    config = parse_json((folder / "config.json").read_bytes())
     model = UNet(widths=tuple(config["widths"]))
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model

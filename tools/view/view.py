@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from brokenvideos import LABELS
-from brokenvideos.frames import encode_video, index_from_row, iter_frames, read_frames
-from brokenvideos.masks import ARTIFACT_TYPES, decode_masks
-from brokenvideos.masks.overlay import LABEL_COLOURS, Colour, object_colours, overlay
+from ...frames import encode_video, index_from_row, iter_frames, read_frames
+from ...masks import ARTIFACT_TYPES, LABEL_COLOURS, Colour, decode_masks, object_colours, overlay
+from ...release import LABELS
 
 UInt8Array = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]

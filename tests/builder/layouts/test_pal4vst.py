@@ -9,8 +9,8 @@ from PIL import Image
 import brokenvideos
 from brokenvideos.builder import BuildOptions, build, verify
 from brokenvideos.builder.layouts import read_layout
-from brokenvideos.builder.raw.video import Problem, RawError
 from brokenvideos.builder.raw.stills import encode_still
+from brokenvideos.builder.raw.video import Problem, RawError
 from brokenvideos.frames import VideoError, iter_frames
 
 HEIGHT, WIDTH = 40, 56

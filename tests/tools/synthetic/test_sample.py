@@ -11,8 +11,14 @@ import pytest
 from PIL import Image
 
 from brokenvideos.frames import index_video, read_frames
-from brokenvideos.tools.synthetic.sample import SampleError, SampleExistsError, SampleSpec, make_sample_video, write_sample
 from brokenvideos.tools.synthetic import render
+from brokenvideos.tools.synthetic.sample import (
+    SampleError,
+    SampleExistsError,
+    SampleSpec,
+    make_sample_video,
+    write_sample,
+)
 
 SPEC = SampleSpec(seed=0, height=96, width=128, num_frames=24, fps=12, clean_twins=False)
 VISIBLE_LEVELS = 8

@@ -8,8 +8,8 @@ import torch
 from torch.utils.data import DataLoader
 
 import brokenvideos
-from brokenvideos.frames import collate, collate_rle
 from brokenvideos.masks import decode, encode
+from brokenvideos.sampling import collate, collate_rle
 from brokenvideos.tools.evaluation import evaluate
 from brokenvideos.tools.training import Predictor, VideoPrediction
 from brokenvideos.tools.training.augment import augmented
