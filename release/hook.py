@@ -3,13 +3,15 @@
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from os import fspath
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .names import NAME
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 _FACTORY = "dataset_module_factory"
 _HOLDERS = ("datasets.load", "datasets.inspect")
@@ -32,7 +34,7 @@ def _wrap(module: ModuleType) -> None:
         vars(module)[_FACTORY] = _hooked(factory)
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Finds the modules of `_HOLDERS` as Python does, and wraps their factory once they are loaded."""
 
     def find_spec(
@@ -46,10 +48,10 @@ class _Finder(MetaPathFinder):
         return spec
 
 
-class _Loader(Loader):
+class _Loader:
     """Loads a module with its own loader, which the module then has as if there were no hook."""
 
-    def __init__(self, own: Loader) -> None:
+    def __init__(self, own: "Loader") -> None:
         self.own = own
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:

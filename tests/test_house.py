@@ -103,7 +103,7 @@ def test_the_main_job_runs_from_an_installed_wheel(wheel: Path, run_process, tmp
     done = run_process(pip)
     assert done.returncode == 0, done.stderr
     script = (
-        "import brokenvideos, brokenvideos.tools.commands.cli as c; print(brokenvideos.__file__, flush=True); c.main()"
+        "import brokenvideos, brokenvideos.tools.commands.main as c; print(brokenvideos.__file__, flush=True); c.main()"
     )
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     python = str(environment / "bin" / "python")

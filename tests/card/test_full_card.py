@@ -136,7 +136,7 @@ def test_without_the_extra_the_plain_card_stays(release: Path, run_process, tmp_
     shutil.copytree(release, tmp_path / "release")
     script = (
         "import sys; sys.modules['mlcroissant'] = sys.modules['matplotlib'] = None\n"
-        "from brokenvideos.tools.commands.cli import main; sys.argv = ['brokenvideos', 'card', 'release']; main()"
+        "from brokenvideos.tools.commands.main import main; sys.argv = ['brokenvideos', 'card', 'release']; main()"
     )
     done = run_process([sys.executable, "-c", script], cwd=tmp_path)
     assert done.returncode == 1

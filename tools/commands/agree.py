@@ -1,10 +1,13 @@
-"""`brokenvideos agree`. Loaded with the command line, so what the work needs is imported when it starts."""
+"""`brokenvideos agree`."""
 
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from .command import Command
+from .options import Workers
 
 
 def agree(
@@ -14,7 +17,7 @@ def agree(
     majority: Annotated[Path | None, typer.Option(help="Write the majority's masks as a raw folder.")] = None,
     staple: Annotated[Path | None, typer.Option(help="Write STAPLE's masks as a raw folder.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything as JSON.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 1,
+    workers: Workers = 1,
 ) -> None:
     """Compare annotators: pairwise J&F and Dice, kappas and alpha, the human ceiling, disputed videos, a consensus."""
     from ...builder.work import write_atomic
@@ -30,3 +33,6 @@ def agree(
         typer.echo(f"{write_consensus(annotations, majority, rule='majority')}: the majority's masks")
     if staple is not None:
         typer.echo(f"{write_consensus(annotations, staple, rule='staple')}: STAPLE's masks")
+
+
+COMMAND = Command(agree, group="Data", place=5)

@@ -1,10 +1,13 @@
-"""`brokenvideos card`. Loaded with the command line, so what the work needs is imported when it starts."""
+"""`brokenvideos card`."""
 
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from .command import Command
+from .options import AsJson
 
 
 def card(
@@ -16,7 +19,7 @@ def card(
     check: Annotated[
         bool, typer.Option("--check", help="Only say what is stale, missing or wrong; status 1 if anything is.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Finish a release's card: numbers and figures counted in its shards, Croissant, checksums. Needs brokenvideos[card]."""
     if not check:
@@ -33,3 +36,6 @@ def card(
     report = check_card(release)
     typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(report.lines()))
     raise typer.Exit(0 if report.ok else 1)
+
+
+COMMAND = Command(card, group="Hub", place=1)

@@ -1,16 +1,21 @@
-"""The main job from end to end on synthetic data, each step with the command that does the same."""
+"""`brokenvideos demo`: the main job from end to end on synthetic data, each step with the command that does the same."""
 
 import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
-from ...builder import build, verify
-from ...card import card_files
-from ...release import ReleaseError
-from ..synthetic import write_sample
-from ..view import view
-from .progress import progress
+import typer
+
+from .command import Command
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="A new folder for what is made.")] = Path("demo"),
+) -> None:
+    """Sample data -> build -> verify -> load_dataset -> a clip with its masks -> a picture. Offline."""
+    run_demo(folder, say=typer.echo)
 
 
 def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
@@ -22,6 +27,14 @@ def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
     Raises:
         FileExistsError: `folder` holds something already.
     """
+    from ...builder import build, verify
+    from ...card import card_files
+    from ...release import ReleaseError
+    from ...sampling import clips
+    from ..synthetic import write_sample
+    from ..view import view
+    from .progress import progress
+
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder}: exists and is not empty. Name a new folder: brokenvideos demo FOLDER.")
     raw, release, picture = folder / "raw", folder / "release", folder / "overlay.png"
@@ -66,8 +79,6 @@ def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
     say(f"      {row['video_id']}: {row['num_frames']} frames of {size}, {len(row['masks']['counts'])} masks")
 
     step(5, "Take clips with their masks", "brokenvideos.clips(rows, num_frames=8, size=(96, 128))")
-    from ...frames import clips
-
     clip = next(iter(clips(rows, num_frames=8, size=(96, 128))))
     say("      " + ", ".join(f"{key} {tuple(clip[key].shape)}" for key in ("video", "masks", "frame_index", "valid")))
 
@@ -83,3 +94,6 @@ def _quoted(path: Path) -> str:
 
 def _megabytes(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+COMMAND = Command(demo, group="Start", place=1)

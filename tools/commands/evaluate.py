@@ -1,4 +1,4 @@
-"""`brokenvideos evaluate`. Loaded with the command line, so what the work needs is imported when it starts."""
+"""`brokenvideos evaluate`."""
 
 import csv
 import io
@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
+
+from .command import Command
+from .options import Workers
 
 if TYPE_CHECKING:
     from ..evaluation import Evaluation, Values, VideoScores
@@ -40,7 +43,7 @@ def evaluate(
     html_file: Annotated[
         Path | None, typer.Option("--html", help="Write a page with plots and the worst videos.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 1,
+    workers: Workers = 1,
 ) -> None:
     """Score predicted masks: J&F as DAVIS, broken and normal videos apart, floors and 95 % intervals beside every score."""
     from ...builder.work import write_atomic
@@ -99,3 +102,6 @@ def _one_of(option: str, value: str, known: Sequence[str]) -> str:
     if value not in known:
         raise typer.BadParameter(f"{option} {value!r}: wanted {' or '.join(known)}")
     return value
+
+
+COMMAND = Command(evaluate, group="Model", place=3)

@@ -1,10 +1,13 @@
-"""`brokenvideos predict`. Loaded with the command line, so what the work needs is imported when it starts."""
+"""`brokenvideos predict`."""
 
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from .command import Command
+from .options import AsJson
 
 GATE_CLOSED = 3
 """The exit status where more videos are broken than the gate lets through."""
@@ -30,7 +33,7 @@ def predict(
     min_score: Annotated[float, typer.Option(help="Score from which a frame is broken.")] = 0.0,
     min_frames: Annotated[int, typer.Option(min=1, help="Broken frames from which a video is flagged.")] = 2,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1; else CUDA where there is one.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Mark what is broken in videos: masks as Parquet that `evaluate` reads, a page with artifact area over time, films, a gate."""
     from ..prediction import REPORT_HTML, Flag, find_videos, open_model, predict as run
@@ -67,3 +70,6 @@ def _max_broken(gate: str) -> float:
     if name != "max-broken" or not 0 <= share <= 1:
         raise typer.BadParameter(f"gate {gate!r}: wanted max-broken=SHARE from 0 to 1, as in max-broken=0.1")
     return share
+
+
+COMMAND = Command(predict, group="Model", place=2)

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tqdm import tqdm
-
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
     """A callback (step, done, total) that draws to standard error until the block ends."""
+    from tqdm import tqdm  # loaded with the work, not with the command line
+
     bars: dict[str, tqdm[None]] = {}
     terminal = sys.stderr.isatty()
 

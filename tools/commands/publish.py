@@ -1,10 +1,13 @@
-"""`brokenvideos publish`. Loaded with the command line, so what the work needs is imported when it starts."""
+"""`brokenvideos publish`."""
 
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from .command import Command
+from .options import AsJson
 
 
 def publish(
@@ -26,7 +29,7 @@ def publish(
     reason: Annotated[str | None, typer.Option(help="With --withdraw: why; it is published.")] = None,
     out: Annotated[Path | None, typer.Option(help="With --withdraw: the folder of the release to make.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that verify the release.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Verify a release and put it on the Hub: one commit, then the tag of its data version. Run again, it goes on."""
     from huggingface_hub.utils.tqdm import disable_progress_bars
@@ -55,3 +58,6 @@ def publish(
     typer.echo(json.dumps(done.to_dict(), indent=1) if as_json else "\n".join(done.lines()))
     if withdraw and not as_json:
         typer.echo(f"\n{hub_steps(release, repo_id=repo, data_version=done.plan.tag.removeprefix('v'))}")
+
+
+COMMAND = Command(publish, group="Hub", place=2)

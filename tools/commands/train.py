@@ -1,10 +1,13 @@
-"""`brokenvideos train`. Loaded with the command line, so what the work needs is imported when it starts."""
+"""`brokenvideos train`."""
 
 import importlib.util
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from .command import Command
+from .options import height_width
 
 _LIBRARIES = ("accelerate", "safetensors", "tensorboard", "torchdata")
 
@@ -57,7 +60,7 @@ def train(
         init=init,
         epochs=epochs,
         steps=steps,
-        size=None if size is None else _height_width(size),
+        size=None if size is None else height_width(size),
         num_frames=num_frames,
         stride=stride,
         clips_per_video=clips_per_video,
@@ -80,8 +83,4 @@ def train(
         )
 
 
-def _height_width(size: str) -> tuple[int, int]:
-    width, _, height = size.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise typer.BadParameter(f"size {size!r}: wanted WIDTHxHEIGHT, as in 128x96")
-    return int(height), int(width)
+COMMAND = Command(train, group="Model", place=1)

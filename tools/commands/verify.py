@@ -1,4 +1,4 @@
-"""`brokenvideos verify`. Loaded with the command line, so what the work needs is imported when it starts."""
+"""`brokenvideos verify`."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...release import DATA_VERSION, is_repo_id
+from .command import Command
+from .options import AsJson, Workers
 
 if TYPE_CHECKING:
     from ...builder import VerifyReport
@@ -19,8 +21,8 @@ def verify(
     sample: Annotated[int, typer.Option(min=0, help="On the Hub: also download this many shards and check them.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the choice of these shards.")] = 0,
     device: Annotated[str, typer.Option(help="Where masks are decoded: cpu, cuda or cuda:1.")] = "cpu",
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+    workers: Workers = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Prove a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet against tar; or one on the Hub."""
     from ...builder import verify as verify_folder
@@ -53,3 +55,6 @@ def _lines(report: "VerifyReport", raw: Path | None) -> list[str]:
     against = f" and compared with {raw}" if raw is not None else ""
     verdict = "no difference" if report.ok else f"findings: {len(report.findings)}"
     return [*map(str, report.findings), f"{report.release}: {counted} checked{against}; {verdict}."]
+
+
+COMMAND = Command(verify, group="Release", place=2)

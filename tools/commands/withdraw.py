@@ -1,4 +1,4 @@
-"""`brokenvideos withdraw`. Loaded with the command line, so what the work needs is imported when it starts."""
+"""`brokenvideos withdraw`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from ...release import REPO_ID
+from .command import Command
+from .options import Workers
 
 
 def withdraw(
@@ -17,7 +19,7 @@ def withdraw(
         str | None, typer.Option(help="SemVer of the data; else the next major step.", show_default=False)
     ] = None,
     repo: Annotated[str, typer.Option(help="The Hub repository, for what is printed.")] = REPO_ID,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same for any number.")] = 1,
+    workers: Workers = 1,
 ) -> None:
     """Make the next release without some videos, say why in its errata, and print what to do on the Hub about old revisions."""
     from ...builder import diff
@@ -32,3 +34,6 @@ def withdraw(
         typer.echo(line)
     typer.echo(f"{out}: {len(manifest['videos'])} videos. Next: brokenvideos verify {out}\n")
     typer.echo(hub_steps(out, repo_id=repo, data_version=manifest["data_version"]))
+
+
+COMMAND = Command(withdraw, group="Release", place=5)

@@ -215,7 +215,7 @@ def test_out_must_be_new(release: Path, tmp_path: Path) -> None:
 
 
 def test_the_command(release: Path, tmp_path: Path, run_process) -> None:
-    script = "import brokenvideos.tools.commands.cli as c; c.main()"
+    script = "import brokenvideos.tools.commands.main as c; c.main()"
     command = [sys.executable, "-c", script, "export", str(release), "raw", "--layout", "coco", "--videos"]
     done: subprocess.CompletedProcess[str] = run_process(command, cwd=tmp_path)
     masks = sum(len(row["masks"]["counts"]) for _, row in rows_of(release).values())

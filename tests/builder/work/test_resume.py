@@ -267,7 +267,7 @@ def test_a_second_build_is_refused_until_the_first_is_dead(
 @pytest.mark.slow
 def test_workers_end_with_a_killed_build(raw: Path, release: Path, tmp_path: Path) -> None:
     big = write_sample(tmp_path / "raw", videos=9, num_frames=60, height=96, width=128)
-    script = "import sys; from brokenvideos.tools.commands.cli import main; main()"
+    script = "import sys; from brokenvideos.tools.commands.main import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", script, "build", str(big), str(tmp_path / "out"), "--workers", "2"],
         stderr=subprocess.PIPE,
@@ -345,7 +345,7 @@ def test_a_full_disk(run_process, small_disk: Path, raw: Path, release: Path) ->
 LIMITED = """
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-from brokenvideos.tools.commands.cli import main
+from brokenvideos.tools.commands.main import main
 main()
 """
 

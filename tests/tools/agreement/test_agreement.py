@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from brokenvideos.builder import build
 from brokenvideos.tools.agreement import agree, write_consensus
-from brokenvideos.tools.commands.cli import app
+from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.evaluation import evaluate
 from brokenvideos.tools.evaluation.truth import EvaluationError
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import brokenvideos
-from brokenvideos.tools.commands.cli import app
+from brokenvideos.tools.commands.main import app
 
 ROOT = Path(__file__).parent.parent.parent
 BROKENVIDEOS = str(Path(sys.executable).parent / "brokenvideos")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 import brokenvideos
 from brokenvideos.builder import BuildOptions, build, verify
 from brokenvideos.card import card_files
-from brokenvideos.tools.commands.cli import app
+from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.publishing.on_hub import verify_on_hub
 from tests.hub.state import State
 

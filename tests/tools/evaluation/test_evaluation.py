@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import brokenvideos
 from brokenvideos.masks import decode
-from brokenvideos.tools.commands.cli import app
+from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.evaluation import Evaluation, evaluate
 from brokenvideos.tools.evaluation.hub import TASKS, benchmark_yaml, eval_results, eval_results_yaml
 from brokenvideos.tools.evaluation.overlays import worst_videos

@@ -11,7 +11,7 @@ import brokenvideos
 from brokenvideos.builder import BuildOptions, build
 from brokenvideos.frames import encode_video, index_video, iter_frames
 from brokenvideos.masks import decode, encode
-from brokenvideos.tools.commands.cli import app
+from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.evaluation import evaluate
 from brokenvideos.tools.prediction import Flag, PredictError, predict
 from brokenvideos.tools.prediction.model import Floor, Masks

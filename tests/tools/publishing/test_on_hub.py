@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import brokenvideos
 from brokenvideos.builder.manifest import manifest_bytes, read_sums, sums_bytes
 from brokenvideos.builder.work import file_sha256
-from brokenvideos.tools.commands.cli import app
+from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.publishing.on_hub import HubReport, verify_on_hub
 from tests.hub.repository import lfs_file
 from tests.hub.state import State

@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub import HfApi, constants
 from typer.testing import CliRunner
 
-from brokenvideos.tools.commands.cli import app
+from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.publishing.publish import publish
 from brokenvideos.tools.publishing.trouble import PublishError
 from tests.hub.state import State, User

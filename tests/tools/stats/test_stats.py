@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 import brokenvideos
 from brokenvideos.builder.manifest import manifest_bytes
 from brokenvideos.card import count_facts
-from brokenvideos.tools.commands.cli import app
+from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.stats.stats import stats_dict, stats_text
 
 
