@@ -41,6 +41,7 @@ from .parquet_pages import (
     UnknownPagesError as UnknownPagesError,
     byte_array_spans as byte_array_spans,
 )
+from .registry import HOUSE as HOUSE, names_in as names_in, record_in as record_in, records_in as records_in
 from .row import (
     LABELS as LABELS,
     SOURCE_FIELDS as SOURCE_FIELDS,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +9,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Batch = Mapping[str, Any]
-RECIPES = {
-    "unet": ".unet",
-    "segformer": ".segformer",
-    "sam2": ".sam2",
-}
-"""Modules by recipe name; each has a RECIPE."""
 
 
 class TrainError(ValueError):
@@ -55,15 +48,3 @@ class Recipe:
     crop: float = 1.0
     flip: float = 0.5
     augment: bool = True
-
-
-def recipe_named(name: str) -> Recipe:
-    """The recipe of this name.
-
-    Raises:
-        TrainError: there is none.
-    """
-    if name not in RECIPES:
-        raise TrainError(f"recipe {name!r}: wanted {' or '.join(RECIPES)}.")
-    recipe: Recipe = import_module(RECIPES[name]).RECIPE
-    return recipe

@@ -1,10 +1,13 @@
 """Tasks on a Ray cluster that is there already: `ray` knows no `concurrent.futures.Executor`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 import ray
+
+from .engine import Engine
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -45,3 +48,12 @@ def _pass_on(done: Future[Result], future: Future[Result]) -> None:
         future.set_exception(error)
     else:
         future.set_result(done.result())
+
+
+@contextmanager
+def _open(workers: int, address: str | None) -> Iterator[Executor]:
+    with RayExecutor(str(address)) as cluster:
+        yield cluster
+
+
+ENGINE = Engine(_open, takes_address=True)
