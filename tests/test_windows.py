@@ -31,10 +31,10 @@ def test_no_module_needs_posix_to_be_imported(parse_python) -> None:
     assert not wrong
 
 
-def test_rows_load_without_the_modules_of_posix(run_process) -> None:
+def test_rows_load_without_fcntl(run_process) -> None:
     script = (
-        "import sys; sys.modules |= dict.fromkeys(['fcntl', 'resource', 'termios', 'grp']);"
-        "import brokenvideos, brokenvideos.tools.cli;"
+        "import sys; sys.modules |= dict.fromkeys(['fcntl', 'resource']);"
+        "import brokenvideos, brokenvideos.tools.commands.main;"
         "row = next(iter(brokenvideos.load('sample', split='train', streaming=True)));"
         "print(brokenvideos.decode_masks(row).ndim)"
     )
@@ -44,12 +44,12 @@ def test_rows_load_without_the_modules_of_posix(run_process) -> None:
 
 def test_a_build_without_locks_says_where_it_runs(raw: Path, tmp_path: Path, run_process) -> None:
     out = tmp_path / "out"
-    script = "import sys; sys.modules['fcntl'] = None; from brokenvideos.tools.cli import main; main()"
+    script = "import sys; sys.modules['fcntl'] = None; from brokenvideos.tools.commands.main import main; main()"
     done = run_process([sys.executable, "-c", script, "build", str(raw), str(out)])
     assert done.returncode == 1
-    assert done.stderr == (
-        f"brokenvideos: {out}: building a release needs Linux or macOS; this system has no locks that end with their process (fcntl). "
-        "On Windows build it in WSL; loading, training and evaluating work without.\n"
+    assert done.stderr.endswith(  # before it filelock may say that its locks are soft now
+        f"brokenvideos: {out}: building a release needs Linux or macOS; this system has no locks that end with their process "
+        "(fcntl). On Windows build it in WSL; loading, training and evaluating work without.\n"
     )
     assert not list(tmp_path.iterdir())
 
@@ -59,10 +59,10 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system that opens no folders, flushes no file that is open for reading only, and makes no links."""
     real_open, real_fsync = os.open, os.fsync
 
-    def open_files_only(path: str, *arguments: int) -> int:
-        if os.path.isdir(path):
+    def open_files_only(path: str, *arguments: int, **named: int | None) -> int:
+        if os.path.isdir(path) and not named:  # with dir_fd it is shutil.rmtree, which goes another way on Windows
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
-        return real_open(path, *arguments)
+        return real_open(path, *arguments, **named)
 
     def flush_what_is_written(descriptor: int) -> None:
         if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:

@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, Literal, ParamSpec, TypeVar, get_args
 
 Progress = Callable[[str, int, int], None]
@@ -44,7 +45,7 @@ def executor_of(workers: int, *, engine: Engine = "processes", address: str | No
         address: of the Ray cluster, as `ray.init` takes it ("auto": the one of this machine).
 
     Raises:
-        ValueError: no such engine, or no address for Ray.
+        ValueError: no such engine, no address for Ray, or Ray is not installed.
     """
     if engine not in get_args(Engine):
         raise ValueError(f"engine {engine!r}: wanted one of {', '.join(get_args(Engine))}.")
@@ -53,6 +54,8 @@ def executor_of(workers: int, *, engine: Engine = "processes", address: str | No
             "--engine ray and --address go together: Ray is never started here, an existing cluster is used."
         )
     if engine == "ray":
+        if find_spec("ray") is None:
+            raise ValueError("--engine ray needs ray. Install it in a checkout: pip install '.[ray]'.")
         from .ray_engine import RayExecutor
 
         with RayExecutor(str(address)) as cluster:

@@ -15,9 +15,8 @@ from accelerate.utils import gather_object
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from ...builder.work import partial_name, sync_folder
-from ...frames import join_states
 from ...release import parse_json
-from ...sampling import ClipDataset
+from ...sampling import ClipDataset, join_states
 
 _NAME = re.compile(r"step-(\d{8})")
 KEPT = 2
