@@ -4,6 +4,7 @@
 lives here.
 """
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -95,8 +96,8 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
             token=download_config.token,
         )
         manifest = download(fetch, where=f"{self.repo_id} at revision {self.revision}", instead=_INSTEAD)
-        snapshot = manifest.removesuffix("/manifest.json")
-        commit = snapshot.rpartition("/")[2]
+        snapshot = manifest[: -len("/manifest.json")]  # on Windows its separators are others
+        commit = re.split(r"[/\\]", snapshot)[-1]
         names = sorted(file["path"] for shard in read_manifest(snapshot)["shards"] for file in shard["files"])
         return f"hf://datasets/{self.repo_id}@{commit}", names, dict.fromkeys(names, (self.repo_id, commit))
 
