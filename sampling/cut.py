@@ -12,7 +12,7 @@ import torch
 from ..frames import Geometry, VideoError, VideoSource, index_from_row, random_geometry, read_clips, whole
 from .clip_masks import MaskLayout, clip_masks
 from .plan import ClipPlan, clip_frames, video_random
-from .source import Row
+from .source import Row, require_row
 
 Clip = dict[str, Any]
 
@@ -36,6 +36,7 @@ def clips_of(
     Raises:
         VideoError: the row has no video, or one that does not decode. RLEError, MaskError: as `clip_masks`.
     """
+    row = require_row(row)
     index = index_from_row(row)
     unpadded = clip_frames(plan, row, epoch=epoch)
     geometries = _geometries(row, plan, form, count=len(unpadded), epoch=epoch)[skip:]
