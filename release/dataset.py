@@ -109,7 +109,7 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
         """The name of this config's folder in the Arrow cache: of its options, its files and this code's version."""
         options = {
-            "columns": self.columns and list(self.columns),
+            "columns": str(self.columns),
             "filters": str(self.filters),
             "holdout": self.holdout,
             "files": self.data_files,
@@ -309,12 +309,15 @@ def _table_of(row: dict[str, Any], name: str) -> pa.Table:
 
 
 def _cast(table: pa.Table, schema: pa.Schema, file: str) -> pa.Table:
+    # `datasets` itself fills a column that is not there with nulls.
+    missing = [name for name in schema.names if name not in table.column_names]
     try:
-        return datasets.table.table_cast(table, schema)
+        if not missing:
+            return datasets.table.table_cast(table, schema)
+        what = f"no column {', '.join(missing)}"
     except (datasets.table.CastError, pa.ArrowException, TypeError, ValueError) as error:
-        missing = sorted(set(schema.names) - set(table.column_names))
-        what = f"no column {', '.join(missing)}" if missing else " ".join(str(error).split())[:200]
-        raise ReleaseError(f"{file}: not rows of this version ({what}). Copy or download this file again.") from None
+        what = " ".join(str(error).split())[:200]
+    raise ReleaseError(f"{file}: not rows of this version ({what}). Copy or download this file again.")
 
 
 def _some(names: Iterable[str]) -> str:

@@ -154,6 +154,8 @@ def _both(filters: Any, group: Any, schema: pa.Schema) -> Iterator[tuple[pc.Expr
             value = [_code(column, one) for one in value] if several else _code(column, value)
         try:
             yield _expression(column, comparison, value), column
+        except FilterError:
+            raise
         except (pa.ArrowException, TypeError, ValueError) as error:
             said = str(error).splitlines()[0]
             raise FilterError(f"filters={filters!r}: {said}. Give values of the column's type.") from None

@@ -14,6 +14,7 @@ import numpy as np
 from torch.utils.data import get_worker_info
 
 from ..frames import Int64Array
+from ..masks import MaskError, row_as_dict
 from ..release import (
     DATA_VERSION,
     REPO_ID,
@@ -64,7 +65,7 @@ def named_release(name: str | Path) -> Path | HubRelease:
     if isinstance(name, str) and name == SAMPLE:
         return Path(SAMPLE_RELEASE)
     path = Path(name).expanduser()
-    if path.is_dir() or not isinstance(name, str):
+    if not isinstance(name, str) or (name.strip() and path.is_dir()):
         return path
     repo_id, _, revision = name.removeprefix("hf://datasets/").partition("@")
     known = (environ.get("BROKENVIDEOS_REPO"), REPO_ID)
@@ -176,7 +177,7 @@ def require_columns(columns: Iterable[str]) -> None:
         SourceError: rows with these columns alone lack some that clips are cut by.
     """
     there = set(columns)
-    if missing := [column for column in (*COLUMNS, "video") if column not in there and column != "fps"]:
+    if missing := [column for column in (*COLUMNS, "video") if column not in there]:
         raise SourceError(
             f"clips: the rows lack the columns {', '.join(missing)}. Leave columns= out, or name these too; videos are in the "
             "configs default and webdataset."
@@ -187,12 +188,12 @@ def require_row(row: Any) -> Row:
     """The row, after a look whether it is one.
 
     Raises:
-        SourceError: no dict, a batch of rows, or a row without a column that clips are cut by.
+        SourceError: no row, a batch of rows, or a row without a column that clips are cut by.
     """
-    if not isinstance(row, Mapping):
-        library = type(row).__module__.partition(".")[0]
-        hint = f" Rows of {library} format: take with_format(None)." if library in _AS_ROWS else ""
-        raise SourceError(f"clips: a row is {type(row).__name__}, wanted a dict.{hint}")
+    try:
+        row = row_as_dict(row)
+    except MaskError as error:
+        raise SourceError(f"clips: {error}") from None
     require_columns(row)
     if not isinstance(row["video_id"], str):
         raise SourceError(

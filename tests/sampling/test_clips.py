@@ -208,7 +208,7 @@ def test_row_without_video(rows):
     with pytest.raises(VideoError) as error:
         list(clips([row], num_frames=3))
     assert str(error.value) == (
-        'video a: the row has no "video" column. Load the config "default", or do not leave the column out.'
+        'video a: the row has no "video". Load the config "default", or do not leave the column out.'
     )
 
 
