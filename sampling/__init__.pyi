@@ -15,6 +15,6 @@ from .source import (
     named_release as named_release,
     opened_source as opened_source,
     release_folder as release_folder,
-    release_rows as release_rows,
+    rows_of_release as rows_of_release,
 )
 from .state import join_states as join_states

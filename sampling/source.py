@@ -121,7 +121,7 @@ def opened_source(source: Any, *, split: str) -> Any:
         named = named_release(source)
         if isinstance(named, HubRelease):
             return load(repo_id=named.repo_id, revision=named.revision, split=split, streaming=True)
-        return release_rows(named, split=split)
+        return rows_of_release(named, split=split)
     if isinstance(source, Mapping):
         keys = ", ".join(map(str, source))
         if "video_id" in source:
@@ -142,7 +142,7 @@ def opened_source(source: Any, *, split: str) -> Any:
 _AS_ROWS = {"pandas": 'to_dict("records")', "pyarrow": "to_pylist()", "polars": "to_dicts()"}
 
 
-def release_rows(release: Path, *, split: str) -> ReleaseRows:
+def rows_of_release(release: Path, *, split: str) -> ReleaseRows:
     """The rows of a split of a local release.
 
     Raises:

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from brokenvideos.frames import VideoError, encode_video, index_to_columns, index_video, read_frames
 from brokenvideos.masks import decode_masks, encode
+from brokenvideos.release import load
 from brokenvideos.sampling import clips
 
 LENGTHS = {"a": 30, "b": 24, "c": 12, "d": 5, "e": 40, "f": 1}
@@ -242,8 +243,8 @@ def test_what_is_no_rows_says_what_is_wanted(release):
     )
     few = rows.select_columns(["video_id", "video", "height", "width", "num_frames", "fps", "masks", "objects"])
     lacking = (
-        "clips: the rows lack the columns frame_pts, time_base, packets, codec, annotated_frames. Leave columns= out, or name these "
-        "too; videos are in the configs default and webdataset."
+        "clips: the rows lack the columns frame_pts, time_base, packets, codec, annotated_frames. Leave columns= out, or name "
+        "these too; videos are in the configs default and webdataset."
     )
     wanted = {
         splits: [load("default", data_dir=release), load("default", data_dir=release, streaming=True)],
