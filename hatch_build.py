@@ -11,7 +11,7 @@ ROOMS = ("masks", "frames", "release", "sampling", "builder", "card", "tools", "
 
 
 class WheelLayout(BuildHookInterface):  # type: ignore[type-arg]
-    """A wheel holds the package; an editable install finds it in links below src/, or, where links cannot be made, in the checkout."""
+    """A wheel holds the package. An editable install finds it in the checkout, and static tools in links below src/."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         root = Path(self.root)

@@ -11,6 +11,7 @@ from .measures import area, bbox, iou, union
 from .overlay import LABEL_COLOURS, TYPE_COLOURS, Colour, object_colours, overlay
 from .proof import decoded_ahead, fingerprint_decoded
 from .rle import decode, decode_many
+from .rows import row_as_dict
 from .runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, Runs, check, format_runs, parse
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "object_digest",
     "overlay",
     "parse",
+    "row_as_dict",
     "spans",
     "union",
     "video_digest",

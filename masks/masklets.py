@@ -11,6 +11,7 @@ import numpy.typing as npt
 from .arrays import BitmapArray, Int64Array, MaskError, UInt8Array
 from .batch import collate_planes
 from .bitmaps import MAX_DECODED_BYTES, spans
+from .rows import row_with_masks
 from .runs import RLEError, Runs, checked_size, parse
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def decode_masks(
     Frames that are not in `row["annotated_frames"]` are unknown, not empty: ask that column before using them as truth.
 
     Args:
-        row: one video as the dataset yields it; read are height, width, num_frames, objects, masks and, for messages, video_id.
+        row: one video as the dataset yields it, in any format of `datasets`; read are height, width, num_frames, objects, masks
+            and, for messages, video_id.
         frames: frame indices in any order, repeats allowed; None = all frames of the video.
         by: "union" = any object, "object" = one plane per object in the order of `row["objects"]["object_id"]`, "type" = one plane
             per artifact type in the order of ARTIFACT_TYPES.
@@ -100,6 +102,7 @@ def decode_masks(
     _require_grouping(by)
     if dtype not in ("uint8", "bool"):
         raise MaskError(f'dtype is {dtype!r}, wanted "uint8" or "bool".')
+    row = row_with_masks(row)
     height, width = checked_size(row["height"], row["width"])
     frame_indices = _checked_frames(row, frames)
     object_planes, plane_count = _planes(row, by)
@@ -136,6 +139,7 @@ def planes_of_row(row: Mapping[str, Any], *, frames: Sequence[int] | None = None
         MaskError: as `decode_masks`.
     """
     _require_grouping(by)
+    row = row_with_masks(row)
     height, width = checked_size(row["height"], row["width"])
     frame_indices = _checked_frames(row, frames)
     object_planes, plane_count = _planes(row, by)
@@ -253,9 +257,10 @@ def _select(row: Mapping[str, Any], unique_frames: Int64Array, object_planes: Ma
             f"{_where(row)}masks has {len(object_ids)} object ids, {len(frame_indices)} frame indices and "
             f"{len(all_counts)} counts, wanted as many of each. Build the row anew."
         )
-    for index in np.flatnonzero((frame_indices < 0) | (frame_indices >= row["num_frames"])).tolist():
+    num_frames = operator.index(row["num_frames"])
+    for index in np.flatnonzero((frame_indices < 0) | (frame_indices >= num_frames)).tolist():
         raise MaskError(
-            f"{_where(row)}mask {index}: frame {frame_indices[index]}, wanted 0 to {row['num_frames'] - 1}. Build the row anew."
+            f"{_where(row)}mask {index}: frame {frame_indices[index]}, wanted 0 to {num_frames - 1}. Build the row anew."
         )
     for index in np.flatnonzero(~np.isin(object_ids, list(object_planes))).tolist():
         raise MaskError(
