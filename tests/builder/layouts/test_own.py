@@ -153,8 +153,8 @@ LINE_PROBLEMS = {
     ),
     "object with more": (
         line(objects=[{**ARTIFACT, "x": 0}]),
-        'objects [0] is {"object_id": 1, "artifact_type": "blur", "x": 0}, wanted the keys object_id and artifact_type, and subtype '
-        "if there is one",
+        'objects [0] is {"object_id": 1, "artifact_type": "blur", "x": 0}, wanted the keys object_id and artifact_type, and '
+        "subtype if there is one",
     ),
     "artifact type unknown": (
         line(objects=[{"object_id": 1, "artifact_type": "blurr"}]),
