@@ -22,6 +22,7 @@ from ..release import (
     shard_of,
     shard_paths,
 )
+from .check_clips import check_clips, is_sampled
 from .check_row import Finding, check_row
 from .ingest import read_video
 from .layouts import read_layout
@@ -74,7 +75,8 @@ def verify(
 
     File SHA-256 with SHA256SUMS and manifest; rows with manifest; every stored fingerprint, taken from the raw annotation when
     the release was built, with that of the decoded bitmap; digests with the masks; frame_pts, num_frames and packets with a demux
-    of the video's bytes; annotations Parquet and tar with the Parquet. With `raw`, the masks and videos of a raw folder too.
+    of the video's bytes; clips of some videos, read through their packets, with a plain decode; annotations Parquet and tar
+    with the Parquet. With `raw`, the masks and videos of a raw folder too.
 
     Args:
         device: where masks are decoded: "cpu", "cuda", "cuda:1". Only their strings travel there, while the next row is read.
@@ -215,6 +217,7 @@ def verify_shard(task: ShardTask) -> ShardResult:
     findings: list[Finding] = []
     ids: list[str] = []
     num_masks = 0
+    codecs: set[str] = set()
     parquet = _readable(paths["default"], _parquet_rows(release / paths["default"], FEATURES), findings)
     annotations = _readable(
         paths["annotations"],
@@ -235,7 +238,11 @@ def verify_shard(task: ShardTask) -> ShardResult:
         row, decoded = checked
         ids.append(row["video_id"])
         num_masks += len(row["masks"]["counts"])
-        findings += check_row(row, paths["default"], facts.get(row["video_id"], {}), decoded)
+        found = list(check_row(row, paths["default"], facts.get(row["video_id"], {}), decoded))
+        if not found and (row["codec"]["name"] not in codecs or is_sampled(row)):
+            found += check_clips(row, paths["default"])
+        codecs.add(row["codec"]["name"])
+        findings += found
         findings += _same_row(row, annotation, paths["annotations"])
         findings += _same_row(row, packed, paths["webdataset"])
         if raw_videos is not None and row["video_id"] in raw_videos:

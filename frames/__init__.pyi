@@ -16,6 +16,7 @@ from .index import (
 )
 from .ingest import index_video as index_video
 from .packets import demux_index as demux_index
+from .proof import frames_that_differ as frames_that_differ
 from .reader import (
     iter_frames as iter_frames,
     read_clips as read_clips,
