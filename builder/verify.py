@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..frames import VideoError
+from ..frames import VideoError, probe
 from ..masks import RLEError, decoded_ahead, fingerprint_labels
 from ..release import (
     ANNOTATION_FEATURES,
@@ -26,8 +26,8 @@ from .check_clips import check_clips, is_sampled
 from .check_row import Finding, check_row
 from .ingest import read_video
 from .layouts import read_layout
-from .manifest import MANIFEST, READING, SUMS, library_versions, read_sums
-from .raw import RawError, RawVideo
+from .manifest import MANIFEST, SUMS, library_versions, read_sums, reading_of
+from .raw import RawError, RawVideo, coded_masks
 from .work import Progress, executor_of, file_sha256, no_progress, run_tasks
 
 
@@ -296,7 +296,7 @@ def _raw_videos(raw: Path | None, manifest: Mapping[str, Any]) -> tuple[dict[str
     if raw is None:
         return None, []
     try:
-        videos, problems = read_layout(raw, **{name: manifest["reading"][name] for name in READING})
+        videos, problems = read_layout(raw, **reading_of(manifest))
     except RawError as error:
         return None, [Finding(str(raw), str(error))]
     findings = [Finding(str(raw), str(problem)) for problem in problems]
@@ -325,9 +325,10 @@ def _same_as_raw(
     try:
         if read_video(video.video_path) != row["video"]["bytes"]:
             yield Finding(file, f"the video's bytes are not those of {video.video_path}.", video_id)
+        shown = probe(row["video"]["bytes"])  # a row does not say what is mirrored
         wanted = {
             (object_id, frame.frame_index): fingerprint
-            for frame in video.masks.read()
+            for frame in coded_masks(video, shown.orientation, height=shown.height, width=shown.width)
             for plane in frame.planes
             for object_id, fingerprint in fingerprint_labels(plane).items()
         }

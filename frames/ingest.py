@@ -8,6 +8,7 @@ import numpy as np
 
 from .container import REMUX, shown_frames, where
 from .index import Int64Array, VideoError, VideoIndex
+from .orientation import UPRIGHT, orientation_of
 from .packets import demux
 from .perceptual import frame_hash, hashed_frames
 from .proof import visible_planes
@@ -28,8 +29,9 @@ def index_video(video: bytes | Path) -> VideoIndex:
     hashed = hashed_frames(demuxed.frame_pts)
     hashes: dict[int, str] = {}
     times: list[int] = []
-    sha256, frame = hashlib.sha256(), None
+    sha256, frame, orientation = hashlib.sha256(), None, UPRIGHT
     for pts, frame in shown_frames(video):
+        orientation = orientation_of(frame) if not times else orientation
         if len(times) in hashed:
             hashes[len(times)] = frame_hash(frame)
         times.append(pts)
@@ -52,9 +54,10 @@ def index_video(video: bytes | Path) -> VideoIndex:
         packets=demuxed.packets,
         codec_name=demuxed.codec_name,
         extradata=demuxed.extradata,
-        rotation=-round(frame.rotation / 90) * 90 % 360,
+        rotation=90 * (orientation.quarter_turns or 0),
         frames_sha256=sha256.hexdigest(),
         perceptual_hash="".join(hashes[number] for number in hashed),
+        orientation=orientation,
     )
 
 
