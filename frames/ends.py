@@ -54,7 +54,9 @@ def _segments_bytes(sidx: bytes) -> int:
     first = int.from_bytes(sidx[at : at + (8 if wide else 4)])
     at += 8 if wide else 4
     sizes = sidx[at + 4 : at + 4 + 12 * int.from_bytes(sidx[at + 2 : at + 4])]
-    return first + sum(size & 0x7FFFFFFF for size, _, _ in struct.iter_unpack(">III", sizes[: len(sizes) // 12 * 12]))
+    return first + sum(
+        int(size) & 0x7FFFFFFF for size, _, _ in struct.iter_unpack(">III", sizes[: len(sizes) // 12 * 12])
+    )
 
 
 # --- AVI (RIFF) -------------------------------------------------------------------------------------------------------
