@@ -329,7 +329,7 @@ def _same_as_raw(
     try:
         if read_video(video.video_path) != row["video"]["bytes"]:
             yield Finding(file, f"the video's bytes are not those of {video.video_path}.", video_id)
-        shown = probe(row["video"]["bytes"])  # a row does not say what is mirrored
+        shown = probe(row["video"]["bytes"])  # a row does not say of an angle that is no quarter turn
         wanted = {
             (object_id, frame.frame_index): fingerprint
             for frame in coded_masks(video, shown.orientation, height=shown.height, width=shown.width)

@@ -19,6 +19,7 @@ from .orientation import (
     UPRIGHT as UPRIGHT,
     Orientation as Orientation,
     displayed_size as displayed_size,
+    orientation_of_rotation as orientation_of_rotation,
     to_coded as to_coded,
     to_displayed as to_displayed,
 )

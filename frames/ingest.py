@@ -54,7 +54,7 @@ def index_video(video: bytes | Path) -> VideoIndex:
         packets=demuxed.packets,
         codec_name=demuxed.codec_name,
         extradata=demuxed.extradata,
-        rotation=90 * (orientation.quarter_turns or 0),
+        rotation=orientation.rotation,
         frames_sha256=sha256.hexdigest(),
         perceptual_hash="".join(hashes[number] for number in hashed),
         orientation=orientation,

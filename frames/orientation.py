@@ -21,6 +21,11 @@ class Orientation:
     mirrored: bool = False
 
     @property
+    def rotation(self) -> int:
+        """As a row records it: degrees clockwise, plus 360 where the frame is mirrored first; 0 for other angles."""
+        return 90 * (self.quarter_turns or 0) + (360 if self.mirrored else 0)
+
+    @property
     def is_upright(self) -> bool:
         """Whether players show the frame as it is stored."""
         return self.quarter_turns == 0 and not self.mirrored
@@ -33,6 +38,13 @@ class Orientation:
 
 
 UPRIGHT = Orientation()
+
+
+def orientation_of_rotation(rotation: int) -> Orientation:
+    """Of what a row records; undoes `Orientation.rotation`."""
+    return Orientation(rotation % 360 // 90, mirrored=rotation >= 360)
+
+
 _TURNS = {(1, 0): 0, (0, 1): 1, (-1, 0): 2, (0, -1): 3}
 
 

@@ -1,6 +1,6 @@
 """Masks of videos that players turn, brought onto the frames as they are stored, where a row has them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from ...frames import Orientation, displayed_size, to_coded
@@ -28,11 +28,10 @@ def coded_masks(video: RawVideo, orientation: Orientation, *, height: int, width
     for frame in video.masks.read():
         planes, rules = [], list(frame.rules)
         for plane in frame.planes:
-            drawn = drawn_on(
-                plane,
+            drawn = drawn_as(
+                _fits(plane, orientation, height=height, width=width),
                 orientation,
-                height=height,
-                width=width,
+                is_marked=bool(plane.any()),
                 masks_are="displayed" if frame.as_displayed else video.masks_are,
                 where=f"mask of frame {frame.frame_index}",
             )
@@ -41,34 +40,40 @@ def coded_masks(video: RawVideo, orientation: Orientation, *, height: int, width
         yield replace(frame, planes=planes, rules=tuple(dict.fromkeys(rules)))
 
 
-def drawn_on(
-    plane: LabelMap, orientation: Orientation, *, height: int, width: int, masks_are: MasksAre | None, where: str
+def _fits(plane: LabelMap, orientation: Orientation, *, height: int, width: int) -> list[MasksAre]:
+    sizes: dict[MasksAre, tuple[int, int]] = {
+        "coded": (height, width),
+        "displayed": displayed_size(orientation, height, width),
+    }
+    return [drawn for drawn, size in sizes.items() if size == plane.shape]
+
+
+def drawn_as(
+    fits: Collection[MasksAre], orientation: Orientation, *, is_marked: bool, masks_are: MasksAre | None, where: str
 ) -> MasksAre:
-    """Whether a mask, of a prediction too, was drawn on the frame as players show it or as it is stored.
+    """How a mask, of a prediction too, was drawn: on the frame as players show it, or as it is stored.
 
     A mask of neither size counts as coded: whoever compares sizes says so.
 
     Args:
-        plane: [H, W].
-        orientation, height, width: of the stored frames.
+        fits: the frames whose size it has.
+        orientation: of the video.
+        is_marked: whether it has a pixel; nobody is asked about an empty one.
         masks_are: what somebody says of it.
         where: names the mask in messages.
 
     Raises:
         RawError: it is marked and nothing tells, or its size contradicts `masks_are`.
     """
-    shown, stored = displayed_size(orientation, height, width), (height, width)
-    by_size: MasksAre | None = None
-    if shown != stored and plane.shape in (shown, stored):
-        by_size = "displayed" if plane.shape == shown else "coded"
-    if by_size is not None and masks_are not in (None, by_size):
-        found = "players show it" if by_size == "displayed" else "it is stored"
+    if not fits:
+        return "coded"
+    if masks_are is not None and masks_are not in fits:
+        found = "players show it" if "displayed" in fits else "it is stored"
         raise RawError(
-            f"{where}: {plane.shape[1]}x{plane.shape[0]} pixels, which is the frame as {found}, not {masks_are}; leave --masks-are "
-            "out, or correct it"
+            f"{where}: has the size of the frame as {found}, not {masks_are}; leave --masks-are out, or correct it"
         )
-    drawn = by_size or masks_are
-    if plane.shape not in (shown, stored) or (drawn is None and not plane.any()):
+    drawn = next(iter(fits)) if len(fits) == 1 else masks_are
+    if drawn is None and not is_marked:
         return "coded"
     if drawn is None:
         raise RawError(

@@ -110,8 +110,7 @@ def test_a_size_that_contradicts_is_refused(make, tmp_path):
     with pytest.raises(RawError) as caught:
         build(raw, tmp_path / "release", BuildOptions(artifact_type="blur", masks_are="displayed"))
     assert str(caught.value).splitlines()[1] == (
-        "video v: mask of frame 0: 64x48 pixels, which is the frame as it is stored, not displayed; leave --masks-are out, or "
-        "correct it"
+        "video v: mask of frame 0: has the size of the frame as it is stored, not displayed; leave --masks-are out, or correct it"
     )
 
 

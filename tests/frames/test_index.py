@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from brokenvideos.frames import (
+    Orientation,
     VideoError,
     demux_index,
     encode_video,
@@ -20,6 +21,7 @@ from brokenvideos.frames import (
     iter_frames,
     read_frames,
 )
+from tests.odd_videos import mirrored
 
 
 def test_frames_are_those_a_player_shows(video, barcode):
@@ -284,3 +286,9 @@ def test_the_other_colour_matrices_are_converted(make_video, every_frame, name):
     data = make_video(num_frames=2, options={"x264-params": f"colormatrix={name}"})
     index = index_video(data)
     np.testing.assert_array_equal(read_frames(data, [0, 1], index=index), every_frame(data))
+
+
+def test_a_mirrored_video_is_recorded_as_one(make_video):
+    index = index_video(mirrored(make_video(num_frames=2)))
+    assert (index.rotation, index.orientation) == (360, Orientation(0, mirrored=True))
+    assert index_from_row(index_to_columns(index)).orientation == index.orientation
