@@ -14,6 +14,7 @@ from huggingface_hub import constants
 import brokenvideos
 from brokenvideos.builder import build, withdraw
 from brokenvideos.card import card_files
+from brokenvideos.release import FilterError
 from tests.hub.state import State
 
 REPO = "someone/brokenvideos"
@@ -247,9 +248,10 @@ def test_columns_that_are_left_out_are_not_fetched(hub: State, large: Path, monk
     assert requests <= 4
     assert some == [{name: value for name, value in row.items() if name != "video"} for row in rows]
     # A row group of which a filter wants nothing has its videos left where they are.
-    none, _, some = fetched(hub, filters=[("generator", "==", "nobody")])
-    assert none < size / 10
-    assert some == []
+    hub.exchanges.clear()
+    with pytest.raises(FilterError):
+        fetched(hub, filters=[("generator", "==", "nobody")])
+    assert hub.sent_bytes("storage") < size / 10
 
 
 # --- Processes -------------------------------------------------------------------------------------------------------
