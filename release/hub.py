@@ -32,15 +32,15 @@ def download(call: Callable[[], Answer], *, where: str, instead: str = "") -> An
         with asking_the_hub(where, instead=instead):
             try:
                 return call()
-            except OSError as error:
-                if error.errno not in UNWRITABLE:
-                    raise
-                raise ReleaseError(f"{where}: {no_cache(error)}") from None
             except _HTTP_ERROR as error:
                 wait_s = next(waits_s, None)
                 refused = isinstance(error, errors.HfHubHTTPError) and error.response.status_code < 500
                 if refused or wait_s is None:
                     raise
+            except OSError as error:
+                if error.errno not in UNWRITABLE:
+                    raise
+                raise ReleaseError(f"{where}: {no_cache(error)}") from None
         time.sleep(wait_s)
 
 
@@ -52,7 +52,7 @@ def require_reachable(repo_id: str, *, revision: str, endpoint: str, instead: st
     """
     url = hf_hub_url(repo_id, "manifest.json", repo_type="dataset", revision=revision, endpoint=endpoint)
     try:
-        get_hf_file_metadata(url, timeout=_FIRST_CONTACT_TIMEOUTS_S, retry_on_errors=False)  # type: ignore[arg-type]
+        get_hf_file_metadata(url, token=False, timeout=_FIRST_CONTACT_TIMEOUTS_S, retry_on_errors=False)  # type: ignore[arg-type]
     except _HTTP_ERROR as error:
         # Whatever else is wrong has its own words when it is asked for in earnest.
         if type(error).__name__ in _UNREACHABLE:

@@ -29,7 +29,7 @@ LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN or token=."
 def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-    monkeypatch.setattr(brokenvideos, "RETRY_WAITS_S", (0, 0, 0, 0, 0))
+    monkeypatch.setattr("brokenvideos.release.hub.RETRY_WAITS_S", (0, 0, 0, 0, 0))
     monkeypatch.setenv("BROKENVIDEOS_REPO", REPO)
 
 

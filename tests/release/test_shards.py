@@ -227,7 +227,7 @@ def test_a_cache_that_cannot_be_written_is_needed_where_it_is_needed(
     count, same, folder, hub = done.stdout.splitlines()
     assert count == same
     assert folder == (
-        f"the Hugging Face cache cannot be written (Not a directory: {home / 'datasets'}). Set HF_HOME to a folder that can. "
+        f"the Hugging Face cache cannot be written (Not a directory: {home}). Set HF_HOME to a folder that can. "
         "brokenvideos.clips and streaming=True need none to read a local release."
     )
     assert hub.startswith(f"{REPO_ID} at revision v{DATA_VERSION}: the Hub cannot be reached (ConnectError: ")
