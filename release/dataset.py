@@ -4,6 +4,7 @@
 lives here.
 """
 
+import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -100,8 +101,8 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
             token=download_config.token,
         )
         path = download(fetch, where=f"{self.repo_id} at revision {self.revision}", instead=_INSTEAD)
-        snapshot = path.removesuffix("/manifest.json")
-        commit = snapshot.rpartition("/")[2]
+        snapshot = path[: -len("/manifest.json")]  # on Windows its separators are others
+        commit = re.split(r"[/\\]", snapshot)[-1]
         manifest = read_manifest(snapshot)
         annotations = listed_shards(manifest, "annotations") if kind == "webdataset" else {}
         return (
