@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import logging
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -41,7 +42,7 @@ def clips(
     sampling: Sampling = "random",
     seed: int = 0,
     epoch: int = 0,
-    masks: MaskLayout | Literal["object", "type"] = "union",
+    masks: MaskLayout | Literal["objects", "types"] = "union",
     device: torch.device | str | None = None,
     shuffle: bool = False,
     crop: float = 1.0,
@@ -64,8 +65,8 @@ def clips(
         clips_per_video: clips of one video in an epoch; they follow one another and are decoded in one pass.
         sampling: "random", "uniform", "broken" (around frames with artifacts) or "all" (every frame once): see `ClipPlan`.
         seed, epoch: with the video_id they decide where a clip is cut, whatever the number of workers and the order of rows.
-        masks: "union" gives masks uint8[T, H, W], "types" uint8[T, 3, H, W], "objects" uint8[T, K, H, W] with K of the video,
-            "rle" a list of COCO RLEs: see `clip_masks`. "type" and "object" are other words for the first two.
+        masks: "union" gives masks uint8[T, H, W], "type" uint8[T, 3, H, W], "object" uint8[T, K, H, W] with K of the video,
+            "rle" a list of COCO RLEs: see `clip_masks`. "types" and "objects" are older words, which the next version refuses.
         device: where video and masks are made; None is the CPU. Another one is for loops without DataLoader workers: with workers
             say masks="rle", and decode them where the batch goes, with `collate_rle` and `to_device`.
         shuffle: another order of videos in each epoch: see docs/clips.md for how random it is.
@@ -87,7 +88,9 @@ def clips(
         raise ValueError(
             f"clips: num_frames={num_frames}, stride={stride}, size={size}; each must be 1 or more. Give positive numbers."
         )
-    layout = {"object": "objects", "type": "types"}.get(masks, masks)
+    layout = {"objects": "object", "types": "type"}.get(masks, masks)
+    if layout != masks:
+        warnings.warn(f'clips: masks="{masks}" is now masks="{layout}".', DeprecationWarning, stacklevel=2)
     choices = (
         ("masks", layout, MaskLayout),
         ("uneven", uneven, Literal["pad", "drop"]),
@@ -206,8 +209,8 @@ class ClipDataset(IterableDataset[Clip]):
         """Clips of a pass: of all where a loader that accelerate prepares divides them, else of this rank, with one worker at most.
 
         Raises:
-            TypeError: it is not known before: of a stream or a plain iterable, with on_error="skip", or with sampling="all" on several
-                ranks, of which each gives as many as the order of the epoch deals.
+            TypeError: it is not known before: of a stream or a plain iterable, with on_error="skip", or with sampling="all" on
+                several ranks, of which each gives as many as the order of the epoch deals.
         """
         ranks = self._node_of_length()[1]
         if not has_rows(self.source) or self.on_error == "skip" or (ranks > 1 and self.plan.sampling == "all"):
