@@ -14,6 +14,8 @@ from ...masks import ARTIFACT_TYPES, Float64Array, Int64Array, decode, empty, pa
 from ...release import __version__
 from ..evaluation import (
     UNKNOWN,
+    UNRELIABLE,
+    UNRELIABLE_NOTE,
     AnnotatedVideo,
     Annotation,
     Estimate,
@@ -159,6 +161,8 @@ class Agreement:
                 "Most disputed (active J&F): "
                 + ", ".join(f"{video_id} {score:.3f}" for video_id, score in self.worst[:10])
             )
+        if any(f"]{UNRELIABLE}" in line for line in lines):
+            lines.append(UNRELIABLE_NOTE)
         return "\n".join(lines)
 
 
@@ -406,11 +410,7 @@ def _pair_agreement(
 
 
 def _shown(found: Estimate) -> str:
-    if found.value is None:
-        return "-"
-    return f"{found.value:.3f}" + (
-        "" if found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
-    )
+    return "-" if found.value is None else f"{found.value:.3f} {found.interval()}".rstrip()
 
 
 def _number(value: float | None) -> str:

@@ -6,7 +6,6 @@ from .counts import (
 )
 from .evaluation import (
     Evaluation as Evaluation,
-    VideoScores as VideoScores,
     evaluate as evaluate,
     evaluation_of as evaluation_of,
 )
@@ -16,9 +15,12 @@ from .floors import (
     sum_masks as sum_masks,
 )
 from .intervals import (
+    UNRELIABLE as UNRELIABLE,
+    Difference as Difference,
     Estimate as Estimate,
     estimate as estimate,
 )
+from .jf_score import JFScore as JFScore
 from .overlap import (
     areas as areas,
     foreground as foreground,
@@ -39,6 +41,13 @@ from .scoring import (
     Task as Task,
     score_part as score_part,
 )
+from .summary import (
+    Cell as Cell,
+    Comparison as Comparison,
+    Scores as Scores,
+    VideoScores as VideoScores,
+)
+from .table import UNRELIABLE_NOTE as UNRELIABLE_NOTE
 from .truth import (
     UNKNOWN as UNKNOWN,
     AnnotatedVideo as AnnotatedVideo,

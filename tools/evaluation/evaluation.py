@@ -14,7 +14,7 @@ from ...masks import Float64Array
 from ...release import __version__
 from .counts import Counts
 from .floors import FLOORS, MaskSum, MeanMask, mean_mask, sum_masks
-from .intervals import Difference, Estimate, difference, estimate
+from .intervals import Difference, difference, estimate, mean_of
 from .predictions import Predictions, Values, find_predictions
 from .scores import (
     BROKEN_METRICS,
@@ -27,86 +27,11 @@ from .scores import (
     video_scores,
 )
 from .scoring import Missing, Task, score_part
+from .summary import Cell, Comparison, Scores, VideoScores
+from .table import table
 from .truth import Annotation, EvaluationError, Part, read_annotation
 
 FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Broken and normal videos, each metric with its interval, and what can only be said of all of them."""
-
-    broken: Mapping[str, Estimate]
-    normal: Mapping[str, Estimate]
-    micro: Mapping[str, float]
-    """Pixel scores of all pixels of all broken videos together."""
-    auc: float | None = None
-    pixel_ap: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "broken": {name: found.to_dict() for name, found in self.broken.items()},
-            "normal": {name: found.to_dict() for name, found in self.normal.items()},
-            "broken_pixel_micro": dict(self.micro),
-            "auc": self.auc,
-            "pixel_ap": self.pixel_ap,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Videos of one artifact type, generator and split; None: of any. Type "normal": the videos without an artifact."""
-
-    artifact_type: str | None
-    generator: str | None
-    split: str | None
-    n: int
-    scores: Mapping[str, float | None]
-    """Means over the cell's videos; a metric that its videos do not have is None."""
-
-    def to_dict(self) -> dict[str, Any]:
-        names = {"artifact_type": self.artifact_type, "generator": self.generator, "split": self.split, "n": self.n}
-        return names | dict(self.scores)
-
-
-@dataclass(frozen=True, slots=True)
-class VideoScores:
-    """Every metric of one video; NaN where there is nothing to say."""
-
-    video_id: str
-    split: str | None
-    generator: str
-    artifact_types: tuple[str, ...]
-    broken: bool
-    num_frames: int
-    scores: Mapping[str, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "video_id": self.video_id,
-            "split": self.split,
-            "generator": self.generator,
-            "artifact_types": list(self.artifact_types),
-            "label": "broken" if self.broken else "normal",
-            "frames": self.num_frames,
-            **{name: _json_number(value) for name, value in self.scores.items()},
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Ours minus another prediction's, on the same videos."""
-
-    name: str
-    broken: Mapping[str, Difference]
-    normal: Mapping[str, Difference]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "with": self.name,
-            "broken": {name: found.to_dict() for name, found in self.broken.items()},
-            "normal": {name: found.to_dict() for name, found in self.normal.items()},
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +65,7 @@ class Evaluation:
 
     def table(self) -> str:
         """The headline as a Markdown table: the prediction, then the floors; means with their 95 % intervals."""
-        from .table import table
-
-        return table(self)
+        return table({self.predictions: self.scores, **self.floors}, self.comparison)
 
 
 def evaluate(
@@ -244,8 +167,8 @@ def _scores(videos: Sequence[tuple[ScoredVideo, Counts]], *, is_floor: bool) -> 
     if not is_floor and levels:
         pixel_ap = average_precision(np.sum(levels, axis=0))
     return Scores(
-        broken={name: estimate(_column(tables[True], name)) for name in BROKEN_METRICS},
-        normal={name: estimate(_column(tables[False], name)) for name in NORMAL_METRICS},
+        broken={name: estimate(_column(tables[True], name), least=_least(name)) for name in BROKEN_METRICS},
+        normal={name: estimate(_column(tables[False], name), least=_least(name)) for name in NORMAL_METRICS},
         micro=micro_scores([counts for video, counts in videos if video.broken]),
         auc=auc,
         pixel_ap=pixel_ap,
@@ -254,6 +177,10 @@ def _scores(videos: Sequence[tuple[ScoredVideo, Counts]], *, is_floor: bool) -> 
 
 def _column(table: Sequence[Mapping[str, float]], name: str) -> Float64Array:
     return np.array([scores[name] for scores in table], np.float64)
+
+
+def _least(metric: str) -> float:
+    return -1.0 if metric.endswith("decay") else 0.0
 
 
 def _breakdown(videos: Sequence[VideoScores]) -> tuple[Cell, ...]:
@@ -272,9 +199,9 @@ def _breakdown(videos: Sequence[VideoScores]) -> tuple[Cell, ...]:
         normal = [video.scores for video in found if not video.broken]
         scores: dict[str, float | None] = {"n_broken": len(broken), "n_normal": len(normal)}
         for name in ("jf", "j", "f", "active_jf", "strict_jf", "temporal_iou"):
-            scores[name] = estimate(_column(broken, name)).value if broken else None
+            scores[name] = mean_of(_column(broken, name)) if broken else None
         for name in ("jf", "false_frames", "false_videos", "false_area"):
-            scores[f"normal_{name}"] = float(np.nanmean(_column(normal, name))) if normal else None
+            scores[f"normal_{name}"] = mean_of(_column(normal, name)) if normal else None
         cells.append(Cell(kind, generator, split, len(found), scores))
     return tuple(cells)
 
@@ -292,7 +219,10 @@ def _with_comparison(
             [video_scores(video.counts, broken=broken) for video in videos if video.broken == broken]
             for videos in (ours, others)
         ]
-        sides[broken] = {metric: difference(*(_column(table, metric) for table in tables)) for metric in names}
+        sides[broken] = {
+            metric: difference(*(_column(table, metric) for table in tables), widest=1 - _least(metric))
+            for metric in names
+        }
     comparison = Comparison(name, sides[True], sides[False])
     return Evaluation(
         result.truth,
@@ -333,7 +263,3 @@ def _train_mean_mask(
 
 def _sum_part(part: Part) -> MaskSum:
     return sum_masks(part.read())
-
-
-def _json_number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

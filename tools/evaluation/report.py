@@ -8,10 +8,12 @@ from pathlib import Path
 
 from ...release import __version__
 from .charts import Strip, bars, histogram, scatter, strip_chart
-from .evaluation import Cell, Evaluation, Scores, VideoScores
-from .intervals import Difference, Estimate
+from .evaluation import Evaluation
+from .intervals import UNRELIABLE, Difference, Estimate
 from .overlays import WorstVideo
 from .scores import CONVENTIONS
+from .summary import Cell, Scores, VideoScores
+from .table import UNRELIABLE_NOTE
 
 # One word per column; what it means is in CONVENTIONS.
 BROKEN_COLUMNS = {
@@ -118,7 +120,7 @@ def _headline(evaluation: Evaluation) -> str:
             if (value := _side(scores, side)[metric].value) is not None
         }
         strip = Strip(title, note, found, floors)
-        interval = "" if found.low is None else f"95 % {found.low:.3f} to {found.high:.3f}"
+        interval = "" if found.low is None else f"95 % {found.low:.3f} to {found.high:.3f}{_mark(found)}"
         cards.append(
             f"<div class='card'><h3>{escape(title)}</h3><p class='note'>{escape(note)}</p>"
             f"<span class='value'>{found.value:.3f}</span><span class='range'>{interval} · n = {found.n} videos</span>"
@@ -127,8 +129,9 @@ def _headline(evaluation: Evaluation) -> str:
     more = [f"{name} {value:.3f}" for name, value in _for_all(evaluation.scores) if value is not None]
     note = f"<p>Broken against normal: <b>{', '.join(more)}</b>.</p>" if more else ""
     return (
-        "<h2>Headline</h2><p class='note'>The dot is the prediction, the bar its 95 % bootstrap interval over videos, the marks "
-        f"below are floors: predictions that never looked at the video.</p><div class='cards'>{''.join(cards)}</div>{note}"
+        "<h2>Headline</h2><p class='note'>The dot is the prediction, the bar its 95 % interval over videos, the marks "
+        f"below are floors: predictions that never looked at the video. {UNRELIABLE_NOTE}</p>"
+        f"<div class='cards'>{''.join(cards)}</div>{note}"
     )
 
 
@@ -168,7 +171,7 @@ def _floor_row(label: str, found: Iterable[Estimate], *, is_own: bool) -> str:
     for estimate in found:
         interval = ""
         if is_own and estimate.low is not None and estimate.high is not None:
-            interval = f"<span class='range'>±{(estimate.high - estimate.low) / 2:.3f}</span>"
+            interval = f"<span class='range'>{estimate.low:.3f} to {estimate.high:.3f}{_mark(estimate)}</span>"
         cells.append(f"<td>{_number(estimate.value)}{interval}</td>")
     return f"<tr{' class=own' if is_own else ''}>{''.join(cells)}</tr>"
 
@@ -193,14 +196,20 @@ def _comparison(evaluation: Evaluation) -> str:
                 rows.append(_difference_row(f"{side}: {label}", found[key]))
     head = _row("th", ["Metric", "difference", "95 % from", "to", "p", "n"], text=1)
     return (
-        f"<h2>Minus {escape(Path(comparison.name).name)}</h2><p class='note'>Mean difference over the same videos (paired "
-        f"bootstrap). <code>{escape(comparison.name)}</code></p>" + _table(head, "".join(rows))
+        f"<h2>Minus {escape(Path(comparison.name).name)}</h2><p class='note'>Mean difference over the same videos; p from sign "
+        f"flips. {UNRELIABLE_NOTE} <code>{escape(comparison.name)}</code></p>" + _table(head, "".join(rows))
     )
 
 
 def _difference_row(label: str, found: Difference) -> str:
-    numbers = [f"{value:+.3f}" if value is not None else "-" for value in (found.value, found.low, found.high)]
+    mean = found.mean
+    numbers = [f"{value:+.3f}" if value is not None else "-" for value in (mean.value, mean.low, mean.high)]
+    numbers[2] += _mark(mean)
     return _row("td", [label, *numbers, _number(found.p), str(found.n)], text=1)
+
+
+def _mark(found: Estimate) -> str:
+    return "" if found.reliable or found.low is None else UNRELIABLE
 
 
 def _plots(evaluation: Evaluation) -> str:

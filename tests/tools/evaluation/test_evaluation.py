@@ -109,11 +109,12 @@ def test_comparison_is_paired(release: Path, moved: Path, tmp_path: Path) -> Non
 
 
 def test_the_table_reads(found: Evaluation) -> None:
-    broken, normal = found.table().split("\n\n")
+    broken, normal, note = found.table().split("\n\n")
     assert broken.startswith("| Broken videos (n = 6) ")
     assert [line.split("|")[1].strip() for line in normal.splitlines()[2:]] == [found.predictions, *found.floors]
     value = found.scores.broken["jf"]
-    assert f"| {value.value:.3f} [{value.low:.3f}, {value.high:.3f}] |" in broken
+    assert f"| {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]? |" in broken
+    assert note == "? An interval of fewer than 10 videos is not reliable."
 
 
 def test_conventions_travel_with_the_numbers(found: Evaluation) -> None:
