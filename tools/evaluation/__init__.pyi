@@ -30,6 +30,7 @@ from .overlays import worst_videos as worst_videos
 from .predictions import (
     PredictedFrame as PredictedFrame,
     Values as Values,
+    formats_table as formats_table,
 )
 from .report import html_report as html_report
 from .scores import (

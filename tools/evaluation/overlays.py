@@ -12,7 +12,7 @@ from ...builder.raw import find_videos
 from ...masks import BoolArray, Colour, UInt8Array, decode, empty, overlay
 from ...sampling import find_row
 from .evaluation import Evaluation, VideoScores
-from .predictions import PredictedVideo, Values, find_predictions
+from .predictions import PredictedVideo, Reading, find_predictions
 from .truth import AnnotatedVideo, Annotation, read_annotation
 
 COLOURS: dict[str, Colour] = {"hit": (0, 158, 115), "missed": (213, 94, 0), "false": (240, 228, 66)}
@@ -41,16 +41,17 @@ class WorstVideo:
     tiles: tuple[Tile, ...]
 
 
-def worst_videos(
-    evaluation: Evaluation, *, truth: Path, predictions: Path, values: Values, void: int | None = None
-) -> list[WorstVideo]:
+def worst_videos(evaluation: Evaluation) -> list[WorstVideo]:
     """The broken videos with the lowest J&F in active frames, then the normal ones with the largest false area.
 
-    A truth without videos is drawn on grey.
+    Truth and predictions are read again, as the evaluation says. A truth without videos is drawn on grey.
     """
+    options = evaluation.options
+    names = None if options["names"] is None else Path(options["names"])
     chosen = _choose(evaluation.videos)
-    annotation = read_annotation(truth, void=void)
-    source = find_predictions(predictions, values=values)
+    annotation = read_annotation(Path(evaluation.truth), void=options["void"])
+    reading = Reading(options["values"], options["first_frame"], names, annotation.splits.keys())
+    source = find_predictions(Path(evaluation.predictions), reading=reading)
     wanted = {scores.video_id: scores for scores in chosen}
     found: dict[str, WorstVideo] = {}
     for part in annotation.parts:

@@ -125,7 +125,7 @@ def test_conventions_travel_with_the_numbers(found: Evaluation) -> None:
 
 
 def test_the_page_needs_no_network(found: Evaluation, release: Path, moved: Path) -> None:
-    worst = worst_videos(found, truth=release, predictions=moved, values="auto")
+    worst = worst_videos(found)
     page = html_report(found, worst)
     assert page == html_report(found, worst)
     assert [video.scores.broken for video in worst] == [True] * 6 + [False] * 2

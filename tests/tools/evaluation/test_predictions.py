@@ -254,7 +254,7 @@ def test_a_video_that_is_missing_is_empty_only_when_asked(truth: Path, tmp_path:
         ),
         (
             {"frame_index": -1},
-            "results.json [4]: video_id 'b', frame_index -1; wanted text and a whole number from 0, or segmentations",
+            "results.json [4]: frame_index is -1, wanted a whole number from 0",
         ),
     ],
 )
@@ -275,7 +275,7 @@ def test_parquet_that_is_wrong(truth: Path, tmp_path: Path) -> None:
         {"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float32()}
     )
     pq.write_table(pa.Table.from_pylist(rows, schema), tmp_path / "pred.parquet")
-    what = "video_id 'a', frame_index 0, counts None; wanted text, a whole number from 0 and a COCO RLE string"
+    what = "video_id is 'a', counts None; wanted text and a COCO RLE string"
     assert problems(truth, tmp_path / "pred.parquet", missing="empty")[1:] == [f"pred.parquet row 0: {what}"]
     (tmp_path / "pred.parquet").write_bytes(b"PAR1")
     assert problems(truth, tmp_path / "pred.parquet", missing="empty")[1].startswith(
@@ -294,8 +294,10 @@ def test_a_compressed_or_broken_tar(truth: Path, tmp_path: Path, write_pngs: Wri
 
 def test_nothing_to_read(truth: Path, tmp_path: Path) -> None:
     forms = (
-        "wanted {video_id}/{frame}.png, a .tar of these, a .parquet with video_id, frame_index and counts, COCO, YouTube-VIS or "
-        "SA-V JSON, or a release"
+        "wanted one of these: a release; a raw folder of any layout with its videos; a .parquet with video_id, frame_index, counts "
+        "and maybe score; a .tar of {video_id}/{frame}.png, not compressed; COCO JSON with images named {video_id}/{frame}.png; a JSON "
+        "list of {video_id, frame_index, segmentation}, or the results list of COCO or YouTube-VIS; SA-V JSON, a file for each video; "
+        "YouTube-VIS JSON with videos and their file_names; PNGs {video_id}/{frame}.png, or {video_id}/{object}/{frame}.png"
     )
     (tmp_path / "empty").mkdir()
     (tmp_path / "masks.zip").write_bytes(b"")
