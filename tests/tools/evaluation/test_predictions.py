@@ -14,6 +14,7 @@ from PIL import Image
 
 from brokenvideos.masks import encode
 from brokenvideos.tools.evaluation import EvaluationError, evaluate
+from brokenvideos.tools.evaluation.predictions import known_formats
 
 WritePngs = Callable[[Path, Mapping[str, object]], Path]
 HEIGHT, WIDTH = 12, 16
@@ -279,7 +280,7 @@ def test_parquet_that_is_wrong(truth: Path, tmp_path: Path) -> None:
     assert problems(truth, tmp_path / "pred.parquet", missing="empty")[1:] == [f"pred.parquet row 0: {what}"]
     (tmp_path / "pred.parquet").write_bytes(b"PAR1")
     assert problems(truth, tmp_path / "pred.parquet", missing="empty")[1].startswith(
-        "pred.parquet: not a Parquet file ("
+        "pred.parquet: not a Parquet file that can be read, from row 0 on ("
     )
 
 
@@ -293,12 +294,7 @@ def test_a_compressed_or_broken_tar(truth: Path, tmp_path: Path, write_pngs: Wri
 
 
 def test_nothing_to_read(truth: Path, tmp_path: Path) -> None:
-    forms = (
-        "wanted one of these: a release; a raw folder of any layout with its videos; a .parquet with video_id, frame_index, counts "
-        "and maybe score; a .tar of {video_id}/{frame}.png, not compressed; COCO JSON with images named {video_id}/{frame}.png; a JSON "
-        "list of {video_id, frame_index, segmentation}, or the results list of COCO or YouTube-VIS; SA-V JSON, a file for each video; "
-        "YouTube-VIS JSON with videos and their file_names; PNGs {video_id}/{frame}.png, or {video_id}/{object}/{frame}.png"
-    )
+    forms = f"wanted one of these: {'; '.join(form.what for form in known_formats())}"
     (tmp_path / "empty").mkdir()
     (tmp_path / "masks.zip").write_bytes(b"")
     assert problems(truth, tmp_path / "nowhere") == [

@@ -150,7 +150,7 @@ def _counts_of_runs(runs: Sequence[object], *, height: int, width: int) -> str:
         raise BadValueError(f"counts is an empty list; {wanted}")
     for position, run in enumerate(runs):
         if not is_whole(run, least=0, most=total):
-            raise BadValueError(f"counts[{position}] is {shown(run)}, a run length; {wanted}")
+            raise BadValueError(f"run length counts[{position}] is {shown(run)}; {wanted}")
     if (found := sum(runs)) != total:  # type: ignore[arg-type]
         raise BadValueError(f"the run lengths sum to {found}; {wanted}")
     lengths = np.array(runs, np.int64)
