@@ -139,7 +139,7 @@ def _signs(stream: np.random.Generator, count: int) -> Iterator[Float64Array]:
     """FLIPS rows of -1 and 1, float64[rows, count], in pieces."""
     for rows in _pieces(FLIPS, count):
         bits = np.unpackbits(stream.integers(0, 256, (rows, -(-count // 8)), np.uint8), axis=1, count=count)
-        yield 2.0 * bits - 1.0
+        yield 2.0 * bits.astype(np.float64) - 1.0
 
 
 def _arms(values: Float64Array) -> tuple[float, float]:
@@ -170,7 +170,8 @@ def student_t(freedom: int) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return z + sum(term / freedom**power for power, term in enumerate(terms, start=1))
+    quantile: float = z + sum(term / freedom**power for power, term in enumerate(terms, start=1))
+    return quantile
 
 
 def _studentized(values: Float64Array) -> Float64Array:

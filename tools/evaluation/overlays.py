@@ -11,8 +11,9 @@ from PIL import Image
 from ...builder.raw import find_videos
 from ...masks import BoolArray, Colour, UInt8Array, decode, empty, overlay
 from ...sampling import find_row
-from .evaluation import Evaluation, VideoScores
+from .evaluation import Evaluation
 from .predictions import PredictedVideo, Reading, find_predictions
+from .summary import VideoScores
 from .truth import AnnotatedVideo, Annotation, read_annotation
 
 COLOURS: dict[str, Colour] = {"hit": (0, 158, 115), "missed": (213, 94, 0), "false": (240, 228, 66)}

@@ -110,7 +110,7 @@ def joined_files(found: Iterable[tuple[int, str, MaskFile]]) -> tuple[dict[int, 
     """
     files: dict[int, dict[str, MaskFile]] = {}
     problems = []
-    for frame, of_object, file in sorted(found, key=lambda entry: entry[2].where):
+    for frame, of_object, file in sorted(found, key=lambda entry: (entry[1], entry[2].where)):
         there = files.setdefault(frame, {})
         other = there.get(of_object) or (there.get("") if of_object else next(iter(there.values()), None))
         if other is None:
