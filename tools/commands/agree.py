@@ -18,11 +18,14 @@ def agree(
     staple: Annotated[Path | None, typer.Option(help="Write STAPLE's masks as a raw folder.")] = None,
     as_json: AsJson = False,
     json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write everything as JSON.")] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with the most disputed frames.")
+    ] = None,
     workers: Workers = 1,
 ) -> None:
     """Compare annotators: pairwise J&F and Dice, kappas and alpha, the human ceiling, disputed videos, a consensus."""
     from ...builder.work import write_atomic
-    from ..agreement import agree as run, write_consensus
+    from ..agreement import agree as run, disputed_videos, html_report, write_consensus
     from .progress import progress
 
     with progress() as show:
@@ -30,6 +33,8 @@ def agree(
     text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
     if json_file is not None:
         write_atomic(json_file, f"{text}\n".encode())
+    if html_file is not None:
+        write_atomic(html_file, html_report(found, disputed_videos(found, annotations)).encode())
     typer.echo(text if as_json else found.table())
     if majority is not None:
         made = write_consensus(annotations, majority, rule="majority")

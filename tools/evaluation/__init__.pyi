@@ -27,6 +27,15 @@ from .overlap import (
     intersections as intersections,
 )
 from .overlays import worst_videos as worst_videos
+from .page import (
+    conventions_list as conventions_list,
+    html_page as html_page,
+    html_table as html_table,
+    legend as legend,
+    page_head as page_head,
+    table_row as table_row,
+    video_tiles as video_tiles,
+)
 from .predictions import (
     PredictedFrame as PredictedFrame,
     Values as Values,
@@ -49,6 +58,11 @@ from .summary import (
     VideoScores as VideoScores,
 )
 from .table import UNRELIABLE_NOTE as UNRELIABLE_NOTE
+from .tiles import (
+    Tile as Tile,
+    painted as painted,
+    pictures as pictures,
+)
 from .truth import (
     UNKNOWN as UNKNOWN,
     AnnotatedVideo as AnnotatedVideo,

@@ -165,7 +165,7 @@ def test_the_hub_forms(found: Evaluation) -> None:
 
 def test_the_command_writes_all_forms(release: Path, moved: Path, tmp_path: Path) -> None:
     out = {form: tmp_path / f"out.{form}" for form in ("json", "csv", "html")}
-    options = [text for form, path in out.items() for text in (f"--{form}", str(path))]
+    options = ["--out-json", str(out["json"]), "--csv", str(out["csv"]), "--html", str(out["html"])]
     done = CliRunner().invoke(app, ["evaluate", str(release), str(moved), *options])
     assert done.exit_code == 0, done.output
     assert "| Broken videos (n = 6) " in done.output
@@ -175,6 +175,8 @@ def test_the_command_writes_all_forms(release: Path, moved: Path, tmp_path: Path
     assert [row["video_id"] for row in rows] == [video["video_id"] for video in content["videos"]]
     assert float(rows[0]["jf"]) == content["videos"][0]["jf"]
     assert out["html"].read_text().startswith("<!doctype html>")
+    printed = CliRunner().invoke(app, ["evaluate", str(release), str(moved), "--json"])
+    assert json.loads(printed.stdout) == content
 
 
 def test_an_unknown_choice_is_refused() -> None:
