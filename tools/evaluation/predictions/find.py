@@ -32,11 +32,9 @@ def known_formats() -> tuple[Format, ...]:
     return formats([dirname(__file__)], __package__)
 
 
-def formats_table(known: Sequence[Format] | None = None) -> str:
+def formats_table() -> str:
     """The forms as a Markdown table: name, what is read, what has to be given with it."""
-    rows = [
-        f"| {form.name} | {form.what} | {form.needs} |" for form in known_formats() if known is None or form in known
-    ]
+    rows = [f"| {form.name} | {form.what} | {form.needs or 'nothing else'} |" for form in known_formats()]
     return "\n".join(["| form | what is read | what it needs |", "|---|---|---|", *rows])
 
 

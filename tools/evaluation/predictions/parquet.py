@@ -35,7 +35,7 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
             for row in _rows(file, columns):
                 _add(f"{file} row {row_number}", row, entries)
                 row_number += 1
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names and texts that are not UTF-8
             reason = " ".join(str(error).split())
             what = f"not a Parquet file that can be read, from row {row_number} on ({reason}); write it again"
             entries.problems.append(Problem(str(file), what))

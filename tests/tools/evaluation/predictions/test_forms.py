@@ -336,7 +336,7 @@ def test_a_form_is_one_new_file(truth: Path, tmp_path: Path, monkeypatch: pytest
         find_predictions(tmp_path / "v.rle")
     monkeypatch.setattr("brokenvideos.tools.evaluation.predictions.find.known_formats", lambda: known)
     assert jf(truth, tmp_path / "v.rle") == 1
-    assert formats_table().splitlines()[-1] == "| lines | {video_id}.rle, a COCO RLE a line |  |"
+    assert formats_table().splitlines()[-1] == "| lines | {video_id}.rle, a COCO RLE a line | nothing else |"
 
 
 def test_every_form_says_what_it_is() -> None:
