@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
+from ...release import HOUSE, names_in
 from .command import Command
 from .options import AsJson, Workers
 
 if TYPE_CHECKING:
     from ..evaluation import VideoScores
+
+FORMS = names_in([f"{HOUSE}/tools/evaluation/predictions/formats"])
 
 
 def _show_forms(show: bool) -> None:
@@ -28,7 +31,7 @@ def evaluate(
     truth: Annotated[Path, typer.Argument(help="A release, a raw folder, or {video_id}/{frame}.png.")],
     predictions: Annotated[
         Path,
-        typer.Argument(help="PNG folders, tar, JSON, Parquet, a release or a raw folder; --forms lists what is read."),
+        typer.Argument(help=f"Masks in any of these forms, of which --forms says more: {', '.join(FORMS)}."),
     ],
     missing: Annotated[
         str, typer.Option(help="error, or empty: a frame without a prediction counts as empty.")

@@ -8,14 +8,14 @@ from pathlib import Path
 from .tiles import Tile
 
 
-def html_page(title: str, sections: Iterable[str]) -> str:
-    """The page with these sections, which are HTML; empty ones are left out."""
+def html_page(title: str, sections: Iterable[str], *, more_style: str = "") -> str:
+    """The page with these sections, which are HTML; empty ones are left out. `more_style` is CSS for what only this page has."""
     folder = Path(__file__).parent
     style, script = ((folder / file).read_text(encoding="utf-8") for file in ("report.css", "report.js"))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style></head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{style}{more_style}</style></head>\n<body>\n"
         + "\n".join(filter(None, sections))
         + f"\n<script>\n{script}</script>\n</body></html>\n"
     )

@@ -4,7 +4,7 @@ In: a path. Out: what was predicted by video_id, its masks still unread, and eve
 evaluation calls it.
 """
 
-from .find import find_predictions, formats, formats_table, known_formats
+from .find import find_predictions, formats_in, formats_table, known_formats
 from .form import Format, PredictedFrame, PredictedVideo, Predictions, Reading, Values
 from .place import Place
 
@@ -17,7 +17,7 @@ __all__ = [
     "Reading",
     "Values",
     "find_predictions",
-    "formats",
+    "formats_in",
     "formats_table",
     "known_formats",
 ]

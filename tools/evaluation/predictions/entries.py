@@ -8,7 +8,8 @@ from typing import Any
 
 from ....builder.raw import Problem, shown
 from .form import Predictions
-from .names import NO_NAMES, Key, NamedVideo, Names, key_of
+from .names import NO_NAMES, Key, NamedVideo, Names, key_of, read_names
+from .place import Place
 from .rle import BadValueError, Rle, frame_of, rle_of, rle_videos, score_of
 
 _ENTRY = "an object with video_id or image_id, and segmentation or segmentations"
@@ -113,3 +114,23 @@ def _found(value: object, table: Mapping[Key, Any], name: str, where: str) -> An
         wanted = f"the id of an entry of {where}" if table else "text that is the name of a video"
         raise BadValueError(f"{name} is {shown(value)}, wanted {wanted}")
     return table[key]
+
+
+def read_annotated(place: Place, files: Sequence[Path], *, kind: str) -> Predictions:
+    """The masks of files with `annotations`, and with `images` or `videos` that name their frames."""
+    entries = Entries(place.path, kind)
+    for file in files:
+        content: Any = place.json(file)
+        names = read_names(content)
+        entries.add_names(file, names)
+        annotations = content.get("annotations")
+        if not isinstance(annotations, list):
+            found = "is not there" if "annotations" not in content else f"is {shown(annotations)}"
+            entries.problems.append(
+                Problem(f"{file} annotations", f"{found}, wanted a list with an object for each mask")
+            )
+            entries.hidden = True
+            continue
+        for position, entry in enumerate(annotations):
+            entries.add(f"{file} annotations[{position}]", entry, names)
+    return entries.predictions()

@@ -3,33 +3,30 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import import_module
 from itertools import groupby
-from os.path import dirname
 from pathlib import Path
-from pkgutil import iter_modules
 
 from ....builder.raw import Problem, RawError
+from ....release import records_in
 from ..truth import EvaluationError
+from . import formats
 from .form import Format, PredictedFrame, PredictedVideo, Predictions, Reading
 from .place import Place
 
 
-def formats(folders: Iterable[str], package: str) -> tuple[Format, ...]:
-    """The `FORMAT` of every module in these folders, in the order in which they are asked.
+def formats_in(folders: Iterable[str], package: str) -> tuple[Format, ...]:
+    """The `FORMAT` of every file in these folders, in the order in which they are asked.
 
     Args:
-        package: the package whose modules they are.
+        package: the package whose files they are.
     """
-    modules = [import_module(f"{package}.{found.name}") for found in iter_modules(folders)]
-    listed = [module.FORMAT for module in modules if hasattr(module, "FORMAT")]
-    return tuple(sorted(listed, key=lambda form: (form.order, form.name)))
+    return tuple(sorted(records_in(folders, package, record="FORMAT"), key=lambda form: (form.order, form.name)))
 
 
 @cache
 def known_formats() -> tuple[Format, ...]:
     """Every form that is read."""
-    return formats([dirname(__file__)], __package__)
+    return formats_in(formats.__path__, formats.__name__)
 
 
 def formats_table() -> str:

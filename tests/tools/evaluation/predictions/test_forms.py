@@ -15,7 +15,8 @@ from PIL import Image
 from brokenvideos.masks import encode
 from brokenvideos.tools.agreement import agree
 from brokenvideos.tools.evaluation import EvaluationError, evaluate, formats_table
-from brokenvideos.tools.evaluation.predictions import Place, find_predictions, formats, known_formats
+from brokenvideos.tools.evaluation.predictions import Place, find_predictions, formats_in, known_formats
+from brokenvideos.tools.evaluation.predictions.formats import FORMATS
 
 WritePngs = Callable[[Path, Mapping[str, object]], Path]
 
@@ -327,7 +328,7 @@ def test_a_form_is_one_new_file(truth: Path, tmp_path: Path, monkeypatch: pytest
     package = ModuleType("more_forms")
     package.__path__ = [str(home)]
     monkeypatch.setitem(sys.modules, "more_forms", package)
-    (new,) = formats(package.__path__, "more_forms")
+    (new,) = formats_in(package.__path__, "more_forms")
     monkeypatch.delitem(sys.modules, "more_forms.lines")
     known = (*known_formats(), new)
     (tmp_path / "v.rle").write_text("\n".join(encode(np.stack([mask(frame) for frame in FRAMES]))))
@@ -342,6 +343,7 @@ def test_a_form_is_one_new_file(truth: Path, tmp_path: Path, monkeypatch: pytest
 def test_every_form_says_what_it_is() -> None:
     names = [form.name for form in known_formats()]
     assert names == ["release", "raw", "parquet", "tar", "coco", "results", "sav", "ytvis", "png"]
+    assert sorted(names) == list(FORMATS)
     assert all(form.what for form in known_formats())
     assert Place(Path("nowhere")).files == ()
 

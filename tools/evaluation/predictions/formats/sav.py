@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ....builder.layouts import ANNOTATION_NAME, FRAME_STEP, MaskletError, read_masklets
-from ....builder.raw import Problem
-from .entries import Entries
-from .form import Format, Predictions, Reading
-from .place import Place
-from .rle import Rle
+from .....builder.layouts import ANNOTATION_NAME, FRAME_STEP, MaskletError, read_masklets
+from .....builder.raw import Problem
+from ..entries import Entries
+from ..form import Format, Predictions, Reading
+from ..place import Place
+from ..rle import Rle
 
 
 def detect(place: Place) -> Sequence[Path]:

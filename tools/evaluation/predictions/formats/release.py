@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from .annotated import read_annotated_videos
-from .form import Format, Predictions, Reading
-from .place import Place
+from ..annotated import read_annotated_videos
+from ..form import Format, Predictions, Reading
+from ..place import Place
 
 
 def detect(place: Place) -> Sequence[Path]:

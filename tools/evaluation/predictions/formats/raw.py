@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ....builder.layouts import detect as layout_of
-from ....builder.raw import FILE_NAME, VIDEO_SUFFIXES, RawError
-from .annotated import read_annotated_videos
-from .form import Format, Predictions, Reading
-from .place import Place
+from .....builder.layouts import detect as layout_of
+from .....builder.raw import FILE_NAME, VIDEO_SUFFIXES, RawError
+from ..annotated import read_annotated_videos
+from ..form import Format, Predictions, Reading
+from ..place import Place
 
 _ALSO_WITHOUT_VIDEOS = ("coco", "sav", "davis")
 """Layouts whose masks are predictions in a form of their own where no video lies beside."""

@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from ....builder.raw import Problem, is_litter
-from ....release import VIDEO_ID
-from .form import Format, PredictedVideo, Predictions, Reading
-from .place import Place
-from .png import FRAME_NAME, OBJECT_NAME, MaskFile, PngVideo, is_note, joined_files
+from .....builder.raw import Problem, is_litter
+from .....release import VIDEO_ID
+from ..form import Format, PredictedVideo, Predictions, Reading
+from ..mask_files import FRAME_NAME, OBJECT_NAME, MaskFile, PngVideo, is_note, joined_files
+from ..place import Place
 
 
 def detect(place: Place) -> Sequence[Path]:

@@ -9,9 +9,9 @@ Source: https://youtube-vos.org/dataset/vis.
 from collections.abc import Sequence
 from pathlib import Path
 
-from .coco import read_annotated
-from .form import Format, Predictions, Reading
-from .place import Place
+from ..entries import read_annotated
+from ..form import Format, Predictions, Reading
+from ..place import Place
 
 
 def detect(place: Place) -> Sequence[Path]:

@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ....builder.raw import Problem, shown
-from .entries import Entries
-from .form import Format, Predictions, Reading
-from .place import Place
-from .rle import BadValueError, Rle, frame_of, score_of
+from .....builder.raw import Problem, shown
+from ..entries import Entries
+from ..form import Format, Predictions, Reading
+from ..place import Place
+from ..rle import BadValueError, Rle, frame_of, score_of
 
 _COLUMNS = ("video_id", "frame_index", "counts", "score")
 

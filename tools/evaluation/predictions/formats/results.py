@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ....builder.raw import Problem, RawError, is_litter, read_json, shown
-from ..truth import EvaluationError
-from .entries import Entries
-from .form import Format, Predictions, Reading
-from .names import NO_NAMES, Key, Names, key_of, read_names
-from .place import Place
+from .....builder.raw import Problem, RawError, is_litter, read_json, shown
+from ...truth import EvaluationError
+from ..entries import Entries
+from ..form import Format, Predictions, Reading
+from ..names import NO_NAMES, Key, Names, key_of, read_names
+from ..place import Place
 
 _TABLES = {"videos": "video_id", "images": "image_id"}
 _GIVE = "give the file that names it with --names FILE (in YouTube-VIS instances.json or valid.json), or put it beside"
