@@ -53,7 +53,8 @@ def pictures(
     return dict.fromkeys(frames, np.full((video.height, video.width, 3), PLAIN_GREY, np.uint8))
 
 
-def _pictures(video: AnnotatedVideo, frames: Sequence[int], annotation: Annotation) -> Sequence[UInt8Array] | None:
+def _pictures(video: AnnotatedVideo, frames: Sequence[int], annotation: Annotation) -> UInt8Array | None:
+    """uint8[N, H, W, 3] RGB; None where the annotation has masks alone."""
     from ...frames import index_from_row, read_frames
 
     if annotation.kind == "release":

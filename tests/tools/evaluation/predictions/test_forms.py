@@ -102,6 +102,15 @@ def test_upper_case_suffixes(truth: Path, pred: Path, tmp_path: Path) -> None:
     assert jf(truth, tmp_path / "other.TAR") == 1
 
 
+def test_a_truth_of_masks_passes_over_the_same(truth: Path, pred: Path) -> None:
+    for path in (truth / "v").iterdir():
+        path.rename(path.with_suffix(".PNG"))
+    for name in ("Thumbs.db", "desktop.ini", "._00000.png"):
+        (truth / "v" / name).write_bytes(b"x")
+    (truth / "__MACOSX").mkdir()
+    assert jf(truth, pred) == 1
+
+
 def test_a_frame_that_is_there_twice(truth: Path, pred: Path, tmp_path: Path) -> None:
     shutil.copy(pred / "v" / "00001.png", pred / "v" / "1.png")
     folder, tar = both(pred, tmp_path)
