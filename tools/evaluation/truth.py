@@ -192,7 +192,7 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
     masks = row["masks"]
     for object_id, frame_index, string in zip(masks["object_id"], masks["frame_index"], masks["counts"], strict=True):
         counts[object_id][frame_index] = string
-    masklets = (Masklet(object_id, ARTIFACT_TYPES[types[object_id]], frames) for object_id, frames in counts.items())
+    masklets = (Masklet(object_id, _type_name(types[object_id]), frames) for object_id, frames in counts.items())
     return AnnotatedVideo(
         video_id=row["video_id"],
         split=split,
@@ -203,6 +203,10 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
         frames=tuple(row["annotated_frames"]),
         masklets=tuple(masklets),
     )
+
+
+def _type_name(index: int | None) -> str:
+    return UNKNOWN if index is None else ARTIFACT_TYPES[index]
 
 
 # --- A raw folder ---------------------------------------------------------------------------------------------------
@@ -257,7 +261,8 @@ def _raw(path: Path, splits: Sequence[str] | None, *, void: int | None) -> Annot
 
 
 def _type_of(video: RawVideo, object_id: int) -> str:
-    return video.objects.get(object_id, UNKNOWN) if video.objects is not None else UNKNOWN
+    found = video.objects.get(object_id) if video.objects is not None else None
+    return found if found in ARTIFACT_TYPES else UNKNOWN
 
 
 def _add(counts: dict[int, dict[int, str]], frame_index: int, labels: "np.ndarray[Any, Any]") -> None:

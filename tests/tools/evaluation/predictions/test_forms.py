@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from brokenvideos.builder import BuildOptions, build
 from brokenvideos.masks import encode
 from brokenvideos.tools.agreement import agree
 from brokenvideos.tools.evaluation import EvaluationError, evaluate, formats_table
@@ -171,6 +172,16 @@ def test_a_raw_folder_of_any_layout(raw: Path, release: Path, tmp_path: Path) ->
     found = evaluate(release, ben, missing="empty", floors=False)
     assert found.scores.broken["jf"].value == 1
     assert agree([release, ben]).pairs[0].active_jf.value == 1
+
+
+def test_a_release_without_types_is_scored(raw: Path, tmp_path: Path) -> None:
+    source = next(iter(sorted((raw / "masks").iterdir())))
+    shutil.copytree(source, tmp_path / "raw" / "masks" / source.name)
+    (tmp_path / "raw" / "videos").mkdir()
+    shutil.copy(raw / "videos" / f"{source.name}.mp4", tmp_path / "raw" / "videos")
+    build(tmp_path / "raw", tmp_path / "release", BuildOptions(artifact_type="not-given"))
+    found = evaluate(tmp_path / "release", tmp_path / "raw", floors=False)
+    assert (found.scores.broken["jf"].value, found.videos[0].artifact_types) == (1, ("unknown",))
 
 
 def test_masks_beside_no_video_are_pngs(truth: Path, pred: Path) -> None:
