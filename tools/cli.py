@@ -10,6 +10,7 @@ import typer
 import brokenvideos
 from brokenvideos.tools.agree.command import agree
 from brokenvideos.tools.card.command import card
+from brokenvideos.tools.commands.prompts import prompts
 from brokenvideos.tools.evaluate.command import evaluate
 from brokenvideos.tools.predict.command import predict
 from brokenvideos.tools.publish.command import publish
@@ -241,6 +242,7 @@ app.command()(evaluate)
 app.command()(agree)
 app.command()(predict)
 app.command()(train)
+app.command()(prompts)
 
 
 def _pair(size: str) -> tuple[int, int]:
