@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from brokenvideos.frames.clip_dataset import clips
     from brokenvideos.frames.clip_state import join_states
     from brokenvideos.frames.encode import encode_video
+    from brokenvideos.frames.decoded_hash import encode_hashed
     from brokenvideos.frames.ingest import index_video
     from brokenvideos.frames.packets import demux_index
     from brokenvideos.frames.reader import iter_frames, read_clips, read_frames
@@ -22,6 +23,7 @@ __all__ = [
     "collate",
     "collate_rle",
     "demux_index",
+    "encode_hashed",
     "encode_video",
     "index_from_row",
     "index_to_columns",
@@ -39,6 +41,7 @@ _LEAVES = {
     "collate": "clip_batch",
     "collate_rle": "clip_batch",
     "demux_index": "packets",
+    "encode_hashed": "decoded_hash",
     "encode_video": "encode",
     "index_video": "ingest",
     "iter_frames": "reader",

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -10,6 +10,8 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import OutputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -27,6 +29,7 @@ def encode_video(
     crf: int = 18,
     gop: int = 12,
     b_frames: int = 2,
+    on_packet: Callable[[Packet, bytes], None] | None = None,
 ) -> None:
     """Writes an H.264 mp4 under `path`, which appears only when it is whole.
 
@@ -40,6 +43,7 @@ def encode_video(
         crf: x264's quality, 0 (best) to 51.
         gop: frames from one key frame to the next.
         b_frames: at most so many B-frames in a row.
+        on_packet: is given every coded frame, in coding order, and what a decoder needs beside them.
 
     Raises:
         VideoError: no frames, or a frame of another type or size than the first.
@@ -54,12 +58,24 @@ def encode_video(
             stream = container.add_stream("libx264", rate=Fraction(fps))
             _set_up(stream, first, crf=crf, gop=gop, b_frames=b_frames)
             for frame in _yuv_frames(path, chain([first], remaining), stream, time_base=1 / Fraction(fps)):
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
+                _mux(container, stream, stream.encode(frame), on_packet)
+            _mux(container, stream, stream.encode(None), on_packet)
         _sync(partial)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _mux(
+    container: OutputContainer,
+    stream: VideoStream,
+    packets: list[Packet],
+    on_packet: Callable[[Packet, bytes], None] | None,
+) -> None:
+    for packet in packets:
+        if on_packet is not None:  # before the container takes the packet's bytes over
+            on_packet(packet, stream.codec_context.extradata or b"")
+        container.mux(packet)
 
 
 def _set_up(stream: VideoStream, first: UInt8Array, *, crf: int, gop: int, b_frames: int) -> None:

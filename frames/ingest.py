@@ -37,7 +37,7 @@ def index_video(video: bytes | Path) -> VideoIndex:
         if len(times) in hashed:
             hashes[len(times)] = frame_hash(frame)
         times.append(pts)
-        for plane in _visible_planes(frame):
+        for plane in visible_planes(frame):
             sha256.update(plane.tobytes())
     frame_pts = np.asarray(times, dtype=np.int64)
     if frame is None or not np.array_equal(frame_pts, demuxed.frame_pts):
@@ -62,7 +62,7 @@ def index_video(video: bytes | Path) -> VideoIndex:
     )
 
 
-def _visible_planes(frame: VideoFrame) -> Iterator[UInt8Array]:
+def visible_planes(frame: VideoFrame) -> Iterator[UInt8Array]:
     """uint8[rows, bytes] of each plane, without the decoder's padding, whose content is left to chance."""
     for plane_index, plane in enumerate(frame.planes):
         bits = [component.bits for component in frame.format.components if component.plane == plane_index]

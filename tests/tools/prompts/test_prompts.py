@@ -81,7 +81,7 @@ def tuples_of(rows: list[dict[str, str]], size: int) -> set[frozenset[tuple[str,
     return {frozenset(chosen) for row in rows for chosen in combinations(row.items(), size)}
 
 
-@pytest.mark.parametrize("strength", [1, 2, 3])
+@pytest.mark.parametrize("strength", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_every_feasible_combination_is_covered_and_few_rows_do_it(strength: int) -> None:
     prompts = make_prompts(read_taxonomy(), strength=strength)
     rows = [dict(prompt.values) for prompt in prompts if prompt.trigger]
@@ -135,7 +135,7 @@ def test_each_trigger_has_its_control_once() -> None:
 
 
 def test_the_same_command_gives_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a.jsonl", "b.jsonl", "a.jsonl"):
+    for name in ("a.jsonl", "b.jsonl"):
         write_prompts(tmp_path / name, read_taxonomy(), seeds=3)
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
@@ -278,7 +278,8 @@ BAD_LINES = {
     ),
     "edited text": (
         '{"prompt_id": "b", "prompt": "x", "values": {"trigger": "hands"}}',
-        f"prompt_id is b, the text gives {prompt_id_of('x')}; a changed text is another prompt: give it that id, or put the text back",
+        f"prompt_id is b, the text gives {prompt_id_of('x')}; a changed text is another prompt: "
+        "give it that id, or put the text back",
     ),
     "big seed": (
         '{"prompt_id": "b", "prompt": "x", "seeds": [2147483648]}',
