@@ -85,7 +85,7 @@ REPO_ID = "Luuu213u/broken_video_dataset"
 LABELS = ("normal", "broken")
 SPLITS = ("train", "validation", "test")
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-SOURCE_FIELDS = ("generator_version", "seed", "license", "url", "annotator", "layout", "frames_sha256", "notes")
+SOURCE_FIELDS = ("generator_version", "seed", "license", "url", "annotator", "layout", "frames_sha256", "notes", "record")
 
 _ARTIFACT_TYPE = datasets.ClassLabel(names=list(ARTIFACT_TYPES))
 
