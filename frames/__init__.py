@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from brokenvideos.frames.clip_batch import collate, collate_rle, to_device
     from brokenvideos.frames.clip_dataset import clips
     from brokenvideos.frames.clip_state import join_states
-    from brokenvideos.frames.encode import encode_video
     from brokenvideos.frames.decoded_hash import encode_hashed
+    from brokenvideos.frames.encode import encode_video
     from brokenvideos.frames.ingest import index_video
     from brokenvideos.frames.packets import demux_index
     from brokenvideos.frames.reader import iter_frames, read_clips, read_frames

@@ -10,6 +10,7 @@ import typer
 import brokenvideos
 from brokenvideos.tools.agree.command import agree
 from brokenvideos.tools.card.command import card
+from brokenvideos.tools.commands.generate import generate
 from brokenvideos.tools.commands.prompts import prompts
 from brokenvideos.tools.evaluate.command import evaluate
 from brokenvideos.tools.predict.command import predict
@@ -243,6 +244,7 @@ app.command()(agree)
 app.command()(predict)
 app.command()(train)
 app.command()(prompts)
+app.command()(generate)
 
 
 def _pair(size: str) -> tuple[int, int]:
