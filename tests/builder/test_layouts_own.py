@@ -93,7 +93,7 @@ def test_a_source_of_masks_is_pickled_before_its_folder_exists(tmp_path):
 
 ARTIFACT = {"object_id": 1, "artifact_type": "blur"}
 KEYS = "video_id, generator, prompt, label, objects, annotated_frames, split and source"
-SOURCE_KEYS = "generator_version, seed, license, url, annotator, layout, frames_sha256 and notes"
+SOURCE_KEYS = "generator_version, seed, license, url, annotator, layout, frames_sha256, notes and record"
 FRAMES = "wanted frame indices from 0, ascending, each once"
 LINE_PROBLEMS = {
     "not JSON": (
