@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 
-from brokenvideos.frames.index import VideoError
+from .index import VideoError
 
 VideoSource: TypeAlias = bytes | memoryview | Path
 """The bytes of a video file, or where it is."""
@@ -74,6 +74,16 @@ def opened(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[InputConta
         stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}  # of frames that grow later
         stream.codec_context.thread_count = threads
         yield container, stream
+
+
+def container_texts(video: VideoSource) -> dict[str, str]:
+    """What the container and its video stream say of themselves, text by key; of one key, the container's.
+
+    Raises:
+        VideoError: not a video file. OSError: it cannot be read.
+    """
+    with opened(video) as (container, stream):
+        return {**stream.metadata, **container.metadata}
 
 
 def shown_frames(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[int, VideoFrame]]:

@@ -13,8 +13,8 @@ from av.codec import CodecContext
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
-from brokenvideos.frames.encode import encode_video
-from brokenvideos.frames.ingest import visible_planes
+from .encode import encode_video
+from .ingest import visible_planes
 
 UInt8Array = npt.NDArray[np.uint8]
 _Coded = tuple[bytes, bytes]

@@ -4,11 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from brokenvideos.builder.layouts.png import mask_files, mask_folders, read_png
-from brokenvideos.builder.layouts.records import missing_video
-from brokenvideos.builder.layouts.video_files import find_videos
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, read_videos_jsonl
-from brokenvideos.builder.raw import FrameLabels, Problem, RawVideo
+from ..raw import (
+    FILE_NAME,
+    FrameLabels,
+    Problem,
+    RawVideo,
+    find_videos,
+    mask_files,
+    mask_folders,
+    missing_video,
+    read_png,
+    read_videos_jsonl,
+)
 
 
 @dataclass(frozen=True, slots=True)

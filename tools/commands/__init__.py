@@ -1,1 +1,1 @@
-"""The command line's commands, one file each: arguments in, text out; the work is done in the other rooms."""
+"""The command line: one thin file a command, no logic."""

@@ -1,4 +1,4 @@
-"""`brokenvideos generate`. Loaded with the command line, so what the work needs is imported when it starts."""
+"""`brokenvideos generate`."""
 
 import json
 from collections import Counter
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from .command import Command
+from .options import height_width
+
 if TYPE_CHECKING:
-    from brokenvideos.tools.generation import Settings
+    from ..generation import Settings
 
 
 def generate(
@@ -59,7 +62,7 @@ def generate(
     elif prompts is None or out is None or model is None:
         raise typer.BadParameter("give PROMPTS OUT --model ID, or --rerun OUT, or --adopt FOLDER --claims FILE")
     else:
-        from brokenvideos.tools.generation import Settings, parse_settings
+        from ..generation import Settings, parse_settings
 
         asked = Settings(
             model=model,
@@ -69,7 +72,7 @@ def generate(
             offload=offload,
             negative_prompt=negative_prompt,
             steps=steps,
-            size=None if size is None else _pair(size),
+            size=None if size is None else height_width(size),
             num_frames=num_frames,
             fps=fps,
             more=parse_settings(settings or []),
@@ -82,9 +85,8 @@ def generate(
 def _generate(
     prompts: Path, out: Path, settings: "Settings", *, limit: int | None, resume: bool, dry_run: bool
 ) -> None:
-    from brokenvideos.tools.generation import generate as make
-    from brokenvideos.tools.generation import make_plan, memory_lines, read_records
-    from brokenvideos.tools.prompts import read_prompts
+    from ..generation import generate as make, make_plan, memory_lines, read_records
+    from ..prompts import read_prompts
 
     plan = make_plan(read_prompts(prompts), out, settings, retry_failed=resume, limit=limit)
     typer.echo(
@@ -103,7 +105,7 @@ def _generate(
 
 
 def _rerun(out: Path, *, sample: int | None, model: str | None, device: str | None, as_json: bool) -> None:
-    from brokenvideos.tools.generation import rerun as make_again
+    from ..generation import rerun as make_again
 
     found = []
     for clip in make_again(out, sample=sample, model=model, device=device):
@@ -119,8 +121,8 @@ def _rerun(out: Path, *, sample: int | None, model: str | None, device: str | No
 
 
 def _adopt(folder: Path, claims: Path | None, prompts: Path | None, out: Path | None) -> None:
-    from brokenvideos.tools.generation import adopt as take_in
-    from brokenvideos.tools.prompts import read_prompts
+    from ..generation import adopt as take_in
+    from ..prompts import read_prompts
 
     if claims is None:
         raise typer.BadParameter("--adopt wants --claims FILE: a CSV of what is claimed of each file")
@@ -129,8 +131,4 @@ def _adopt(folder: Path, claims: Path | None, prompts: Path | None, out: Path | 
     typer.echo(f"{made}: {count} files adopted. Next: annotate, then brokenvideos build {made} OUT")
 
 
-def _pair(size: str) -> tuple[int, int]:
-    width, _, height = size.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise typer.BadParameter(f"size {size!r}: wanted WIDTHxHEIGHT, as in 832x480")
-    return int(width), int(height)
+COMMAND = Command(generate, group="Data", place=2)

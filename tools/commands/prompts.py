@@ -1,10 +1,13 @@
-"""`brokenvideos prompts`. Loaded with the command line, so what the work needs is imported when it starts."""
+"""`brokenvideos prompts`."""
 
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from .command import Command
+from .options import AsJson
 
 
 def prompts(
@@ -24,13 +27,13 @@ def prompts(
     check: Annotated[
         Path | None, typer.Option(help="Say what a list of prompts (.txt, .jsonl, .json) covers; nothing is written.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write prompts that cover a taxonomy of failures, each with seeds and a control without the trigger.
 
     Example: brokenvideos prompts prompts.jsonl --seeds 2 --report
     """
-    from brokenvideos.tools.prompts import (
+    from ..prompts import (
         OURS,
         check_list,
         read_list,
@@ -60,3 +63,6 @@ def prompts(
         f"{out}: {counted.num_rows} prompts and {counted.num_controls} controls. "
         f"Next: brokenvideos generate {out} OUT --model ID"
     )
+
+
+COMMAND = Command(prompts, group="Data", place=1)

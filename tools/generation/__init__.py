@@ -1,14 +1,17 @@
-"""Prompts -> clips whose making is on record, made again, or adopted with what is claimed of them."""
+"""Clips whose making is on record, made again, or adopted with what is claimed of them.
 
-from brokenvideos.tools.generation.adoption import adopt
-from brokenvideos.tools.generation.again import Rerun, rerun
-from brokenvideos.tools.generation.arguments import parse_settings
-from brokenvideos.tools.generation.error import GenerateError
-from brokenvideos.tools.generation.memory import memory_lines
-from brokenvideos.tools.generation.model import find_model
-from brokenvideos.tools.generation.plan import Plan, Settings, make_plan
-from brokenvideos.tools.generation.record import read_records
-from brokenvideos.tools.generation.run import Outcome, generate
+In: prompts and a model, or finished files and claims. Out: a raw folder with a record beside each clip. The command calls it.
+"""
+
+from .adoption import adopt
+from .again import Rerun, rerun
+from .arguments import parse_settings
+from .error import GenerateError
+from .memory import memory_lines
+from .model import find_model
+from .plan import Plan, Settings, make_plan
+from .record import read_records
+from .run import Outcome, generate
 
 __all__ = [
     "GenerateError",

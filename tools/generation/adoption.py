@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import VIDEO_ID
-from brokenvideos.builder.atomic import link_or_copy
-from brokenvideos.builder.layouts.video_files import VIDEO_SUFFIXES
-from brokenvideos.frames import VideoError, index_video
-from brokenvideos.tools.generation.embedded import read_embedded
-from brokenvideos.tools.generation.error import GenerateError
-from brokenvideos.tools.generation.plan import VIDEOS
-from brokenvideos.tools.generation.raw_folder import write_videos_jsonl
-from brokenvideos.tools.generation.record import ADOPTED, FORMAT, read_records, slug, write_record
-from brokenvideos.tools.prompts import Prompt
+from ...builder.raw import VIDEO_SUFFIXES
+from ...builder.work import link_or_copy
+from ...frames import VideoError, index_video
+from ...release import VIDEO_ID
+from ..prompts import Prompt
+from .embedded import read_embedded
+from .error import GenerateError
+from .plan import VIDEOS
+from .raw_folder import write_videos_jsonl
+from .record import ADOPTED, FORMAT, read_records, slug, write_record
 
 REQUIRED = ("file", "generator")
 COLUMNS = (

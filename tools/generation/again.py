@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from brokenvideos.frames import iter_frames
-from brokenvideos.tools.generation.clip import write_clip
-from brokenvideos.tools.generation.error import GenerateError
-from brokenvideos.tools.generation.frames import FailedClipError
-from brokenvideos.tools.generation.model import Model, file_hashes, find_model, load_pipeline
-from brokenvideos.tools.generation.plan import VIDEOS
-from brokenvideos.tools.generation.record import ADOPTED, MADE, Record, device_facts, read_records, versions
-from brokenvideos.tools.generation.run import call_pipeline
+from ...frames import iter_frames
+from .clip import write_clip
+from .error import GenerateError
+from .frames import FailedClipError
+from .model import Model, file_hashes, find_model, load_pipeline
+from .plan import VIDEOS
+from .record import ADOPTED, MADE, Record, device_facts, read_records, versions
+from .run import call_pipeline
 
 CLOSE_DB = 40.0
 """Peak signal-to-noise ratio from which two clips are close: one level of 255 in every value is 48 dB."""

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from brokenvideos import parse_json
-from brokenvideos.tools.generation.error import GenerateError
+from ...release import parse_json
+from .error import GenerateError
 
 OURS = ("self", "prompt", "negative_prompt", "generator", "output_type", "return_dict")
 """What every clip is called with anyway."""
@@ -36,13 +36,13 @@ def effective_arguments(pipeline: Any, given: Mapping[str, Any]) -> dict[str, An
 def asked_arguments(
     pipeline: Any, *, steps: int | None, size: tuple[int, int] | None, num_frames: int | None, more: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The options of the command as the pipeline names them; `size` is (width, height)."""
+    """The options of the command as the pipeline names them; `size` is (height, width)."""
     parameters = inspect.signature(pipeline.__call__).parameters
     length = "video_length" if "video_length" in parameters and "num_frames" not in parameters else "num_frames"
     named = {
         "num_inference_steps": steps,
-        "width": size[0] if size else None,
-        "height": size[1] if size else None,
+        "height": size[0] if size else None,
+        "width": size[1] if size else None,
         length: num_frames,
     }
     return {**{key: value for key, value in named.items() if value is not None}, **more}

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.builder.atomic import sync_folder
-from brokenvideos.frames import encode_hashed
+from ...builder.work import sync_folder
+from ...frames import encode_hashed
 
 UInt8Array = npt.NDArray[np.uint8]
 

@@ -5,8 +5,8 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import parse_json
-from brokenvideos.frames.container import opened
+from ...frames import container_texts
+from ...release import parse_json
 
 MAX_TEXT = 2**20
 """Characters of one text that are kept."""
@@ -21,9 +21,7 @@ def read_embedded(path: Path) -> dict[str, Any]:
     Raises:
         VideoError: no video file. OSError: it cannot be read.
     """
-    with opened(path) as (container, stream):
-        found = {**stream.metadata, **container.metadata}
-    texts = {key: text[:MAX_TEXT] for key, text in sorted(found.items())}
+    texts = {key: text[:MAX_TEXT] for key, text in sorted(container_texts(path).items())}
     kinds = [
         name for name, test in (("comfyui", _is_comfyui), ("infotext", _is_infotext)) if any(map(test, texts.values()))
     ]

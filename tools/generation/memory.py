@@ -7,9 +7,9 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-from brokenvideos.tools.generation.model import Model
-from brokenvideos.tools.generation.plan import Plan
-from brokenvideos.tools.generation.record import Record
+from .model import Model
+from .plan import Plan
+from .record import Record
 
 _FILE = re.compile(r"(?:diffusion_pytorch_model|model)(?:-\d{5}-of-\d{5})?\.safetensors")
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}

@@ -1,6 +1,5 @@
 """A text-to-video model of diffusers: found and pinned by name, then loaded."""
 
-import hashlib
 import inspect
 import re
 from collections.abc import Mapping
@@ -8,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import parse_json
-from brokenvideos.tools.generation.error import GenerateError
+from ...builder.work import file_sha256
+from ...release import parse_json
+from .error import GenerateError
 
 INDEX = "model_index.json"
 DTYPES = ("float32", "bfloat16", "float16")
@@ -135,9 +135,9 @@ def file_hashes(model: Model, folder: Path) -> dict[str, dict[str, str]]:
     """{"configs": SHA-256 by path} of what is no weight; of a model without a revision {"weights": ...} too."""
     paths = [folder / INDEX, *(path for part in model.components for path in sorted((folder / part).rglob("*")))]
     files = {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
-    hashes = {"configs": {name: _sha256(path) for name, path in files.items() if path.suffix not in WEIGHTS}}
+    hashes = {"configs": {name: file_sha256(path) for name, path in files.items() if path.suffix not in WEIGHTS}}
     if model.revision is None:
-        hashes["weights"] = {name: _sha256(path) for name, path in files.items() if path.suffix in WEIGHTS}
+        hashes["weights"] = {name: file_sha256(path) for name, path in files.items() if path.suffix in WEIGHTS}
     return hashes
 
 
@@ -177,11 +177,6 @@ def _on_hub(model_id: str, wanted: str, *, name: str) -> tuple[str, Mapping[str,
             f"the Hub cannot be asked ({_first_line(error)}); offline, give a downloaded model's 40 hex digits after @"
         )
     raise GenerateError(f"{name}: {said}. Give a folder, ID or ID@REVISION.")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _first_line(error: BaseException) -> str:

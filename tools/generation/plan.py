@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from brokenvideos.tools.generation.arguments import asked_arguments, effective_arguments, frames_per_second
-from brokenvideos.tools.generation.clip import encoder_settings
-from brokenvideos.tools.generation.error import GenerateError
-from brokenvideos.tools.generation.model import Model, find_model, pipeline_class
-from brokenvideos.tools.generation.record import FAILED, MADE, Record, check_video_id, read_records, record_path, slug
-from brokenvideos.tools.prompts import Prompt
+from ..prompts import Prompt
+from .arguments import asked_arguments, effective_arguments, frames_per_second
+from .clip import encoder_settings
+from .error import GenerateError
+from .model import Model, find_model, pipeline_class
+from .record import FAILED, MADE, Record, check_video_id, read_records, record_path, slug
 
 VIDEOS = "videos"
 
@@ -29,7 +29,7 @@ class Settings:
     negative_prompt: str | None = None
     steps: int | None = None
     size: tuple[int, int] | None = None
-    """(width, height)."""
+    """(height, width)."""
     num_frames: int | None = None
     fps: float | None = None
     more: Mapping[str, Any] = field(default_factory=dict)

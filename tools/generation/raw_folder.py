@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import parse_json
-from brokenvideos.builder.atomic import write_atomic
-from brokenvideos.tools.generation.record import ADOPTED, MADE, Record, read_records, record_text
+from ...builder.work import write_atomic
+from ...release import parse_json
+from .record import ADOPTED, MADE, Record, read_records, record_text
 
 FILE_NAME = "videos.jsonl"
 

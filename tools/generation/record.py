@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import VIDEO_ID, parse_json
-from brokenvideos.builder.atomic import write_atomic
-from brokenvideos.tools.generation.error import GenerateError
+from ...builder.work import write_atomic
+from ...release import VIDEO_ID, parse_json
+from .error import GenerateError
 
 FORMAT = "brokenvideos.record/1"
 FOLDER = "records"

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brokenvideos.tools.generation.clip import write_clip
-from brokenvideos.tools.generation.error import GenerateError
-from brokenvideos.tools.generation.frames import FailedClipError, generate_frames
-from brokenvideos.tools.generation.model import file_hashes, load_pipeline
-from brokenvideos.tools.generation.plan import VIDEOS, Job, Plan
-from brokenvideos.tools.generation.raw_folder import write_videos_jsonl
-from brokenvideos.tools.generation.record import FAILED, FORMAT, MADE, device_facts, versions, write_record
+from .clip import write_clip
+from .error import GenerateError
+from .frames import FailedClipError, generate_frames
+from .model import file_hashes, load_pipeline
+from .plan import VIDEOS, Job, Plan
+from .raw_folder import write_videos_jsonl
+from .record import FAILED, FORMAT, MADE, device_facts, versions, write_record
 
 Say = Callable[[str], None]
 

@@ -1,10 +1,13 @@
-"""Prompts that cover a taxonomy of what makes video models fail, with controls and seeds."""
+"""Prompts that cover a taxonomy of what makes video models fail, with controls and seeds.
 
-from brokenvideos.tools.prompts.check import Check, check_list, read_list
-from brokenvideos.tools.prompts.make import make_prompts, write_prompts
-from brokenvideos.tools.prompts.prompt import Prompt, PromptError, prompt_id_of, read_prompts, seed_of
-from brokenvideos.tools.prompts.report import Report, report_on
-from brokenvideos.tools.prompts.taxonomy import OURS, Taxonomy, TaxonomyError, read_taxonomy
+In: a taxonomy (TOML), or anybody's list. Out: a prompt file, and what it covers. The command and tools/generation call it.
+"""
+
+from .check import Check, check_list, read_list
+from .make import make_prompts, write_prompts
+from .prompt import Prompt, PromptError, prompt_id_of, read_prompts, seed_of
+from .report import Report, report_on
+from .taxonomy import OURS, Taxonomy, TaxonomyError, read_taxonomy
 
 __all__ = [
     "OURS",

@@ -9,10 +9,10 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import parse_json
-from brokenvideos.tools.prompts.covering import Space
-from brokenvideos.tools.prompts.prompt import PromptError
-from brokenvideos.tools.prompts.taxonomy import Taxonomy
+from ...release import parse_json
+from .covering import Space
+from .prompt import PromptError
+from .taxonomy import Taxonomy
 
 TEXT_KEYS = ("prompt", "prompt_en", "text", "caption")
 """Where an object keeps the text; VBench's lists have prompt_en."""

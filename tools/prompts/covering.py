@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, product
 
-from brokenvideos.tools.prompts.taxonomy import Constraint, Row, Taxonomy
+from .taxonomy import Constraint, Row, Taxonomy
 
 Combination = tuple[tuple[str, str], ...]
 """(factor, value) pairs, factors in the taxonomy's order."""

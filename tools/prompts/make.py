@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from brokenvideos.builder.atomic import write_atomic
-from brokenvideos.tools.prompts.covering import Space, cover, covered_by
-from brokenvideos.tools.prompts.prompt import Prompt, PromptError, prompt_id_of, read_prompts, seed_of, triggering
-from brokenvideos.tools.prompts.taxonomy import TRIGGER, Row, Taxonomy, TaxonomyError
+from ...builder.work import write_atomic
+from .covering import Space, cover, covered_by
+from .prompt import Prompt, PromptError, prompt_id_of, read_prompts, seed_of, triggering
+from .taxonomy import TRIGGER, Row, Taxonomy, TaxonomyError
 
 
 def make_prompts(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import VIDEO_ID, parse_json
-from brokenvideos.masks import ARTIFACT_TYPES
+from ...masks import ARTIFACT_TYPES
+from ...release import VIDEO_ID, parse_json
 
 MAX_ID = 64
 MAX_SEED = 2**31 - 1

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from brokenvideos.tools.prompts.covering import Space, covered_by, lower_bound
-from brokenvideos.tools.prompts.prompt import Prompt, triggering
-from brokenvideos.tools.prompts.taxonomy import TRIGGER, Taxonomy
+from .covering import Space, covered_by, lower_bound
+from .prompt import Prompt, triggering
+from .taxonomy import TRIGGER, Taxonomy
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brokenvideos.masks import ARTIFACT_TYPES
+from ...masks import ARTIFACT_TYPES
 
 OURS = Path(__file__).with_name("taxonomy.toml")
 TRIGGER = "trigger"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from brokenvideos.tools.cli import app
+from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.prompts import (
     OURS,
     PromptError,
