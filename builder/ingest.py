@@ -180,8 +180,8 @@ def _check(video: RawVideo, index: VideoIndex, masklets: _Masklets) -> list[str]
         )
     if video.annotated_frames is not None and not video.annotated_frames and video.label is None:
         problems.append(
-            "no frame of it was annotated and no label is given, so whether it is normal or broken is unknown. Annotate it, give the "
-            "label that a person gave it, or take it out."
+            "no frame of it was annotated and no label is given, so whether it is normal or broken is unknown. Annotate it, give "
+            "the label that a person gave it, or take it out."
         )
     beyond = [frame for frame in video.annotated_frames or () if frame >= index.num_frames]
     if beyond:

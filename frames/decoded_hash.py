@@ -12,6 +12,7 @@ import numpy.typing as npt
 from av.codec import CodecContext
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from .encode import encode_video
 from .ingest import visible_planes
@@ -65,7 +66,7 @@ def _decoded_sha256(coded: "SimpleQueue[_Coded | None]") -> str:
     return sha256.hexdigest()
 
 
-def _add(sha256: "hashlib._Hash", decoder: VideoCodecContext, packet: Packet | None) -> None:
+def _add(sha256: "hashlib._Hash", decoder: VideoCodecContext, packet: "Packet[VideoStream] | None") -> None:
     for frame in decoder.decode(packet):
         for plane in visible_planes(frame):
             sha256.update(plane.tobytes())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 import numpy as np
@@ -19,6 +20,8 @@ from av.video.stream import VideoStream
 from .index import VideoError
 
 UInt8Array = npt.NDArray[np.uint8]
+OnPacket: TypeAlias = "Callable[[Packet[VideoStream], bytes], None]"
+"""Is given a coded frame, and what its decoder needs beside it."""
 
 
 def encode_video(
@@ -29,7 +32,7 @@ def encode_video(
     crf: int = 18,
     gop: int = 12,
     b_frames: int = 2,
-    on_packet: Callable[[Packet, bytes], None] | None = None,
+    on_packet: OnPacket | None = None,
 ) -> None:
     """Writes an H.264 mp4 under `path`, which appears only when it is whole.
 
@@ -69,8 +72,8 @@ def encode_video(
 def _mux(
     container: OutputContainer,
     stream: VideoStream,
-    packets: list[Packet],
-    on_packet: Callable[[Packet, bytes], None] | None,
+    packets: "list[Packet[VideoStream]]",
+    on_packet: OnPacket | None,
 ) -> None:
     for packet in packets:
         if on_packet is not None:  # before the container takes the packet's bytes over

@@ -99,7 +99,8 @@ def read_claims(path: Path) -> dict[str, tuple[int, Claim]]:
     if unknown or missing:
         what = f"unknown column {unknown[0]!r}" if unknown else f"no column {missing[0]!r}"
         raise GenerateError(f"{path}: {what}; wanted {', '.join(REQUIRED)} and, as known, {', '.join(COLUMNS[2:])}.")
-    problems, claims = [], {}
+    problems: list[str] = []
+    claims: dict[str, tuple[int, Claim]] = {}
     for line, row in rows:
         claim = {key: value.strip() for key, value in row.items() if isinstance(value, str) and value.strip()}
         empty = next((name for name in REQUIRED if name not in claim), None)

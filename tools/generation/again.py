@@ -124,7 +124,7 @@ def _changed_file(then: Mapping[str, Any], now: Mapping[str, Mapping[str, str]])
     for kind in ("configs", "weights"):
         before, after = then.get(kind), now.get(kind)
         if before is not None and after is not None and before != after:
-            return next(name for name in sorted({*before, *after}) if before.get(name) != after.get(name))
+            return next(str(name) for name in sorted({*before, *after}) if before.get(name) != after.get(name))
     return None
 
 
@@ -136,7 +136,7 @@ def _rerun_clip(out: Path, video_id: str, record: Record, pipeline: Any, *, devi
         frames = call_pipeline(pipeline, record)
     except (FailedClipError, GenerateError) as error:
         return Rerun(video_id, "not comparable", f"it cannot be made here: {error}")
-    if hashlib.sha256(frames).hexdigest() == record["video"]["generated_sha256"]:
+    if hashlib.sha256(frames.data).hexdigest() == record["video"]["generated_sha256"]:
         return Rerun(video_id, "identical", "the pipeline gives the same frames")
     changes = _changes(record, device)
     if list(frames.shape[:3]) != [record["video"][name] for name in ("num_frames", "height", "width")]:

@@ -31,7 +31,7 @@ def write_clip(path: Path, frames: UInt8Array, *, fps: float) -> dict[str, Any]:
     path.parent.mkdir(parents=True, exist_ok=True)
     rate = Fraction(fps).limit_denominator(1001)
     with ThreadPoolExecutor(1) as pool:  # hashing lets the interpreter go: it runs beside the encoder
-        generated = pool.submit(lambda: hashlib.sha256(frames).hexdigest())
+        generated = pool.submit(lambda: hashlib.sha256(frames.data).hexdigest())
         frames_sha256 = encode_hashed(path, frames, fps=rate, crf=CRF, gop=GOP, b_frames=B_FRAMES)
     sync_folder(path.parent)  # the record that follows must not outlive the clip
     data = path.read_bytes()

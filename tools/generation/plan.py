@@ -133,7 +133,7 @@ def is_whole(out: Path, record: Record) -> bool:
     if record.get("status") != MADE:
         return False
     path = out / VIDEOS / record["video"]["file"]
-    return path.is_file() and path.stat().st_size == record["video"]["bytes"]
+    return path.is_file() and bool(path.stat().st_size == record["video"]["bytes"])
 
 
 def _missing(plan: Plan, out: Path, *, retry_failed: bool, limit: int | None) -> Plan:

@@ -15,7 +15,8 @@ from .error import GenerateError
 FORMAT = "brokenvideos.record/1"
 FOLDER = "records"
 MADE, FAILED, ADOPTED = "made", "failed", "adopted"
-_PACKAGES = ("brokenvideos", "diffusers", "transformers", "torch", "numpy", "av")
+_PACKAGES = ("brokenvideos", "diffusers", "transformers", "torch", "accelerate", "ftfy", "sentencepiece", "numpy", "av")
+"""ftfy: with it, pipelines mend the text of a prompt; without it they do not."""
 
 Record = Mapping[str, Any]
 
