@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from av.codec import CodecContext
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
-from av.video.stream import VideoStream
 
 from .encode import encode_video
 from .ingest import visible_planes
@@ -66,7 +66,7 @@ def _decoded_sha256(coded: "SimpleQueue[_Coded | None]") -> str:
     return sha256.hexdigest()
 
 
-def _add(sha256: "hashlib._Hash", decoder: VideoCodecContext, packet: "Packet[VideoStream] | None") -> None:
+def _add(sha256: "hashlib._Hash", decoder: VideoCodecContext, packet: "Packet[Any] | None") -> None:
     for frame in decoder.decode(packet):
         for plane in visible_planes(frame):
             sha256.update(plane.tobytes())

@@ -32,7 +32,7 @@ def encode_video(
     crf: int = 18,
     gop: int = 12,
     b_frames: int = 2,
-    on_packet: OnPacket | None = None,
+    on_packet: "OnPacket | None" = None,
 ) -> None:
     """Writes an H.264 mp4 under `path`, which appears only when it is whole.
 
@@ -73,7 +73,7 @@ def _mux(
     container: OutputContainer,
     stream: VideoStream,
     packets: "list[Packet[VideoStream]]",
-    on_packet: OnPacket | None,
+    on_packet: "OnPacket | None",
 ) -> None:
     for packet in packets:
         if on_packet is not None:  # before the container takes the packet's bytes over
