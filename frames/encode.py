@@ -50,6 +50,7 @@ def encode_video(
 
     Raises:
         VideoError: no frames, or a frame of another type or size than the first.
+        OSError: the file cannot be written; it names `path`.
     """
     remaining = iter(frames)
     first = next(remaining, None)
@@ -65,6 +66,10 @@ def encode_video(
             _mux(container, stream, stream.encode(None), on_packet)
         _sync(partial)
         os.replace(partial, path)
+    except OSError as error:  # a full disk: named is the file that was wanted
+        if error.errno is None or error.filename not in (None, str(partial)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         partial.unlink(missing_ok=True)
 

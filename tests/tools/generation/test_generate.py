@@ -369,25 +369,25 @@ def test_frames_of_other_kinds() -> None:
 
 LIMITED = """
 import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
 from brokenvideos.tools.commands.main import main
 main()
 """
 
 
 @pytest.mark.slow
-def test_a_full_disk_ends_the_run_with_one_line(run_process, tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(300)
+def test_a_full_disk_ends_the_run_with_one_line(run_process, tiny: Path, settings, tmp_path: Path) -> None:
     """A file that may grow no further stands for the disk, which not every machine can limit."""
     (tmp_path / "prompts.jsonl").write_text('{"prompt_id": "a", "prompt": "a dog"}\n')
-    options = ["--model", str(tiny), "--device", "cpu", "--steps", "1", "--size", "128x128", "--num-frames", "33"]
-    command = ["generate", "prompts.jsonl", "raw", *options]
-    ended = run_process([sys.executable, "-c", LIMITED, *command], cwd=tmp_path)
+    options = ["--model", str(tiny), "--device", "cpu", "--steps", "2", "--size", "64x32", "--num-frames", "9"]
+    command = [sys.executable, "-c", LIMITED, "generate", "prompts.jsonl", "raw", *options]
+    ended = run_process(command, cwd=tmp_path, timeout_s=250)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
-    assert ended.stderr.splitlines()[-1].startswith("brokenvideos: [Errno 27] File too large: 'raw/videos/")
+    assert ended.stderr.splitlines()[-1] == "brokenvideos: [Errno 27] File too large: 'raw/videos/tiny_a_0.mp4'"
     assert names(tmp_path / "raw") == []
-    script = "from brokenvideos.tools.commands.main import main; main()"
-    assert run_process([sys.executable, "-c", script, *command], cwd=tmp_path).returncode == 0
+    assert run(tmp_path / "raw", settings(), read_prompts(tmp_path / "prompts.jsonl"))[1] == (1, 0)
 
 
 # --- Models and arguments ---------------------------------------------------------------------------------------------
