@@ -13,6 +13,7 @@ from PIL import Image
 from brokenvideos.builder import BuildOptions, build
 from brokenvideos.builder.export import export
 from brokenvideos.builder.raw import RawError
+from brokenvideos.card import card_files, count_facts
 from brokenvideos.frames import index_video
 from brokenvideos.release import read_parquet
 from brokenvideos.tools.generation import GenerateError, generate, make_plan, memory_lines, read_records, rerun
@@ -120,7 +121,7 @@ def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
     annotate(raw, broken=broken, normal=normal)
     _, outcome = run(raw, settings(license="CC0-1.0"), prompts)  # goes on: nothing to do, no line lost
     assert outcome == (0, 0)
-    build(raw, tmp_path / "release", BuildOptions())
+    build(raw, tmp_path / "release", BuildOptions(), more_files=card_files)
     first = rows_of(tmp_path / "release")
     assert [first[i]["label"] for i in ids] == [1, 0]
     for prompt, video_id in zip(prompts, ids, strict=True):
@@ -130,6 +131,13 @@ def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
         assert record["prompt"]["trigger"] == prompt.trigger
         assert (row["prompt"], row["generator"]) == (prompt.prompt, "tiny")
         assert (row["source"]["seed"], row["source"]["license"]) == (str(prompt.seeds[0]), "CC0-1.0")
+
+    triggers = count_facts(tmp_path / "release").triggers
+    assert {name: (of.num_broken, of.num_judged) for name, of in triggers.items()} == {
+        prompts[0].trigger: (1, 1),
+        "control": (0, 1),
+    }
+    assert f"| {prompts[0].trigger} | " in (tmp_path / "release" / "README.md").read_text()
 
     export(tmp_path / "release", tmp_path / "exported", layout="own")
     build(tmp_path / "exported", tmp_path / "again", BuildOptions())
