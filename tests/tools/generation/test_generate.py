@@ -99,6 +99,8 @@ def test_seeds_and_prompts_make_different_clips(clips: Path) -> None:
     assert len(set(hashes)) == 3
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
     """The whole way: prompts, clips, the same clips again, a folder to annotate, a release, its export, the release again."""
     write_prompts(tmp_path / "prompts.jsonl", read_taxonomy())
