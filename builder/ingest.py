@@ -202,6 +202,11 @@ def _check(video: RawVideo, index: VideoIndex, masklets: _Masklets) -> list[str]
             'every pixel of every frame is marked, as when black and white are swapped. Swap them, or say label "broken" in '
             "videos.jsonl if all of the video is meant."
         )
+    if video.annotated_frames is not None and not video.annotated_frames and video.label is None:
+        problems.append(
+            "no frame of it was annotated and no label is given, so whether it is normal or broken is unknown. Annotate it, give "
+            "the label that a person gave it, or take it out."
+        )
     beyond = [frame for frame in video.annotated_frames or () if frame >= index.num_frames]
     if beyond:
         problems.append(f"annotated_frames {beyond} lie beyond the last frame, {index.num_frames - 1}. Remove them.")

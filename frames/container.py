@@ -87,6 +87,16 @@ def opened(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[InputConta
         yield container, stream
 
 
+def container_texts(video: VideoSource) -> dict[str, str]:
+    """What the container and its video stream say of themselves, text by key; of one key, the container's.
+
+    Raises:
+        VideoError: not a video file. OSError: it cannot be read.
+    """
+    with opened(video) as (container, stream):
+        return {**stream.metadata, **container.metadata}
+
+
 def shown_frames(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[int, VideoFrame]]:
     """(pts, frame) of every displayed frame, from the first on; pts strictly increase.
 
