@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,7 @@ from ...frames import VideoError, read_frames
 from ...masks import LABEL_COLOURS, TYPE_COLOURS, Float64Array, decode, overlay
 from ...release import __version__
 from ..evaluation import html_page
-from .prediction import OVERLAYS, Report, VideoReport
+from .verdict import OVERLAYS, Report, VideoReport
 from .videos import Video
 
 NUM_TILES = 24
@@ -58,16 +59,18 @@ def _head(report: Report, name: str) -> str:
         "Model": f"<code>{escape(report.model)}</code>",
         "Videos": f"{len(report.videos):,}",
         "Frames": f"{frames:,}",
-        "Flagged broken": f"{report.num_flagged:,} ({report.share_flagged or 0:.1%})",
+        "Flagged broken": f"{report.num_flagged:,} ({report.share_flagged or 0:.1%}) {report.share.interval()}",
         "Unreadable": f"{len(report.unreadable):,}",
         "Predicted by": f"brokenvideos {__version__}",
     }
     items = "".join(f"<li><span class='faint'>{key}</span> <b>{value}</b></li>" for key, value in facts.items())
+    said = filter(None, (report.gate_line(), report.warning))
     score = f" and its score is at least {flag.min_score:g}" if flag.min_score else ""
     return (
         f"<header><h1>{escape(name)}</h1><ul class='facts'>{items}</ul></header><p class='note'>A frame is broken where at least "
         f"{flag.min_area:.2%} of it is marked{score}; a video with at least {flag.min_frames} broken frames is flagged. This is "
         "what the model says, not what people would: score the model with <code>brokenvideos evaluate</code> first.</p>"
+        + "".join(f"<p class='note'><b>{escape(line)}</b></p>" for line in said)
     )
 
 
@@ -115,7 +118,7 @@ def _table(ordered: Sequence[VideoReport], *, overlays: bool) -> str:
         label = "broken" if video.flagged else "normal"
         name = f"<code>{escape(video.video_id)}</code>"
         if overlays:
-            name = f"<a href='{OVERLAYS}/{escape(video.video_id, quote=True)}.mp4'>{name}</a>"
+            name = f"<a href='{OVERLAYS}/{quote(video.video_id)}.mp4'>{name}</a>"
         numbers = [
             (len(video.areas), f"{len(video.areas)}"),
             (int(video.broken_frames.sum()), f"{video.broken_frames.sum()}"),

@@ -1,0 +1,38 @@
+"""The sound tracks of one video beside the pictures of another."""
+
+import io
+import os
+from pathlib import Path
+
+import av
+from av.error import FFmpegError
+
+
+def add_sound(film: Path, video: bytes) -> None:
+    """Puts the sound tracks of `video` into the file `film`, as they are coded. A track that the film's container
+    cannot hold stays out.
+
+    The film is replaced whole or left as it is.
+    """
+    partial = film.with_name(f".{film.stem}.sound{film.suffix}")
+    try:
+        with av.open(io.BytesIO(video)) as source, av.open(str(film)) as pictures, av.open(str(partial), "w") as out:
+            if not source.streams.audio:
+                return
+            shown = pictures.streams.video[0]
+            tracks = {shown: out.add_stream_from_template(shown)}
+            for track in source.streams.audio:
+                try:
+                    tracks[track] = out.add_stream_from_template(track)
+                except (ValueError, FFmpegError):
+                    continue
+            for container, streams in ((pictures, [shown]), (source, [s for s in source.streams.audio if s in tracks])):
+                for packet in container.demux(streams) if streams else ():
+                    if packet.dts is not None:
+                        packet.stream = tracks[packet.stream]
+                        out.mux(packet)
+        os.replace(partial, film)
+    except FFmpegError:
+        return  # a film without sound is better than none
+    finally:
+        partial.unlink(missing_ok=True)
