@@ -123,7 +123,7 @@ def _report(video: Video, index: VideoIndex, masks: Masks, flag: Flag) -> VideoR
 def _draw(path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Masks, found: VideoReport) -> None:
     """The film that `view` makes, of a row that the prediction would be."""
     from ...frames import index_to_columns
-    from ..view import view
+    from ..view import FILM_LONG_SIDE_PX, view
 
     nothing = empty(index.height, index.width)
     marked = [frame for frame, counts in enumerate(masks.counts) if counts != nothing]
@@ -148,4 +148,6 @@ def _draw(path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Mask
         },
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    view(row, path, scale=1.0, names={1: "predicted"}, sound=True)
+    # A large video keeps its size; a small one is enlarged, as in every film.
+    scale = 1.0 if max(index.height, index.width) > FILM_LONG_SIDE_PX else None
+    view(row, path, scale=scale, names={1: "predicted"}, sound=True)

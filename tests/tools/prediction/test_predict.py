@@ -39,9 +39,9 @@ def run(tmp_path, monkeypatch):
 
 
 class Corner:
-    warning = None
-
     """Marks t · 8 columns in the lower left corner of frame t, and nothing in a video that is not HEIGHT high."""
+
+    warning = None
 
     def predict(self, video, index):
         masks = np.zeros((index.num_frames, index.height, index.width), bool)
