@@ -7,6 +7,7 @@ and tools call it.
 
 from .binary_png import read_binary_file, read_binary_png
 from .json_files import bad_video_id, is_finite, is_whole, read_json, shown
+from .litter import is_litter
 from .planes import blank_planes
 from .png import MAX_PIXELS, decode_png, mask_files, mask_folders, read_png
 from .records import FoundMasks, join_records, missing_video, objects_of_labels
@@ -42,6 +43,7 @@ __all__ = [
     "find_stills",
     "find_videos",
     "is_finite",
+    "is_litter",
     "is_still",
     "is_whole",
     "join_records",
