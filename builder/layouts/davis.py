@@ -1,7 +1,8 @@
 """PNG folders as in DAVIS beside video files: masks/{video_id}/ or Annotations/[480p/]{video_id}/, each with {frame:05d}.png.
 
 Unlike in our own layout, a frame without a file is one that nobody annotated (YouTube-VOS gives every 5th frame), unless
-videos.jsonl lists `annotated_frames`. JPEG folders are not read: the video must be there as one file.
+videos.jsonl lists `annotated_frames`. Files may also lie in a folder per object, {video_id}/{object}/{frame}.png, as SAM 2 writes
+them. JPEG folders are not read: the video must be there as one file.
 
 Source: DAVIS 2017 (palette PNGs, 255 is void), DAVIS 2016 (grey PNGs of 0 and 255).
 """
@@ -16,6 +17,7 @@ from ..raw import (
     Problem,
     RawError,
     RawVideo,
+    find_object_folders,
     find_videos,
     join_records,
     list_folder,
@@ -92,6 +94,13 @@ def read_davis(
     masks: dict[str, FoundMasks] = {}
     for video_id, folder in folders.items():
         where = folder.relative_to(raw).as_posix()
+        if (by_object := find_object_folders(folder, raw=raw)) is not None:
+            masks[video_id], folder_problems = by_object
+            problems += folder_problems
+            if void is not None:
+                what = f"folders of objects, which hold no void; leave --void {void} out"
+                problems.append(Problem(where, what))
+            continue
         files, file_problems = mask_files(folder, raw=raw)
         problems += file_problems
         if not files and not file_problems:

@@ -7,8 +7,10 @@ from pathlib import Path
 from ..raw import (
     FILE_NAME,
     FrameLabels,
+    MaskSource,
     Problem,
     RawVideo,
+    find_object_folders,
     find_videos,
     mask_files,
     mask_folders,
@@ -49,12 +51,16 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
     if not entries and not problems:
         problems.append(Problem(FILE_NAME, "no video in it; wanted one JSON object per video"))
     records: list[RawVideo] = []
+    sources: dict[str, MaskSource] = {}
     for video_id, path in videos.items():
         if video_id not in entries:
             what = f"not in {FILE_NAME}; add a line for it, or take the file out"
             problems.append(Problem(path.relative_to(raw).as_posix(), what))
     for video_id, folder in folders.items():
-        problems += mask_files(folder, raw=raw)[1]
+        by_object = find_object_folders(folder, raw=raw)
+        problems += by_object[1] if by_object is not None else mask_files(folder, raw=raw)[1]
+        if by_object is not None and by_object[0].source is not None:
+            sources[video_id] = by_object[0].source
         if video_id not in entries and video_id not in videos:
             problems.append(Problem(folder.relative_to(raw).as_posix(), missing_video(video_id)))
     for video_id, entry in sorted(entries.items()):
@@ -64,7 +70,7 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
             record = RawVideo(
                 video_id=video_id,
                 video_path=videos[video_id],
-                masks=OwnMasks(raw / "masks" / video_id),
+                masks=sources.get(video_id) or OwnMasks(raw / "masks" / video_id),
                 objects=entry.objects,
                 default_artifact_type=None,
                 annotated_frames=entry.annotated_frames,
