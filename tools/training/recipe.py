@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,23 @@ if TYPE_CHECKING:
 
 Batch = Mapping[str, Any]
 
+EXTRA = ("accelerate", "safetensors", "tensorboard", "torchdata", "transformers")
+"""Libraries of the extra `train`."""
+
 
 class TrainError(ValueError):
     """A training that cannot start or go on as asked; the message says what to change."""
+
+
+def need_extra(command: str) -> None:
+    """Looks for the libraries of the extra `train` and imports none.
+
+    Raises:
+        TrainError: some are missing; the message names them, the command, and what to type.
+    """
+    missing = [name for name in EXTRA if find_spec(name) is None]
+    if missing:
+        raise TrainError(f"{command} needs {', '.join(missing)}. Install them in a checkout: pip install '.[train]'.")
 
 
 @dataclass(frozen=True, slots=True)
