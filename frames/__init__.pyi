@@ -1,4 +1,4 @@
-from .container import VideoSource as VideoSource
+from .container import VideoSource as VideoSource, where as where
 from .encode import encode_video as encode_video
 from .geometry import (
     Geometry as Geometry,
@@ -15,7 +15,16 @@ from .index import (
     index_to_columns as index_to_columns,
 )
 from .ingest import index_video as index_video
+from .orientation import (
+    UPRIGHT as UPRIGHT,
+    Orientation as Orientation,
+    displayed_size as displayed_size,
+    to_coded as to_coded,
+    to_displayed as to_displayed,
+)
 from .packets import demux_index as demux_index
+from .probe import Probe as Probe, probe as probe
+from .proof import frames_that_differ as frames_that_differ
 from .reader import (
     iter_frames as iter_frames,
     read_clips as read_clips,

@@ -86,12 +86,24 @@ def make_video(
 
 
 def remux(
-    data: bytes, *, container: str = "mp4", change: Callable[[list[bytes]], None] | None = None, first: int = 0
+    data: bytes,
+    *,
+    container: str = "mp4",
+    change: Callable[[list[bytes]], None] | None = None,
+    first: int = 0,
+    container_options: Mapping[str, str] | None = None,
+    called_key: Callable[[bool], bool] = bool,
 ) -> bytes:
-    """The packets from `first` on in a new container, their bytes as `change` leaves them."""
+    """The packets from `first` on in a new container, their bytes as `change` leaves them.
+
+    Args:
+        called_key: whether the container calls a packet a key frame, given whether it is one.
+    """
     file = io.BytesIO()
-    with av.open(io.BytesIO(data)) as source, av.open(file, "w", format=container) as output:
-        stream = output.add_stream_from_template(source.streams.video[0])
+    options = dict(container_options or {})
+    with av.open(io.BytesIO(data)) as source, av.open(file, "w", format=container, options=options) as output:
+        # Opaque: no encoder is looked for, FFmpeg has none of the name of its AV1 decoder.
+        stream = output.add_stream_from_template(source.streams.video[0], opaque=True)
         packets = [packet for packet in source.demux(video=0) if packet.size][first:]
         payloads = [bytes(packet) for packet in packets]
         if change is not None:
@@ -99,7 +111,7 @@ def remux(
         for packet, payload in zip(packets, payloads, strict=True):
             copy = av.Packet(payload)
             copy.pts, copy.dts, copy.time_base, copy.stream = packet.pts, packet.dts, packet.time_base, stream
-            copy.is_keyframe = packet.is_keyframe
+            copy.is_keyframe = called_key(packet.is_keyframe)
             output.mux(copy)
     return file.getvalue()
 

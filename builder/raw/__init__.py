@@ -6,6 +6,7 @@ and tools call it.
 """
 
 from .binary_png import read_binary_file, read_binary_png
+from .foreground import Foreground, foreground
 from .frame_files import by_frame, ids_from_one, mask_files, mask_folders
 from .json_files import bad_video_id, is_finite, is_whole, read_json, shown
 from .litter import is_litter
@@ -16,7 +17,8 @@ from .records import FoundMasks, join_records, missing_video, objects_of_labels
 from .still_folders import SPLIT_NAMES, STILL_LIST, find_stills, missing_still
 from .stills import encode_still, is_still, read_still, still_size
 from .tfrecord import Feature, parse_example, peek_record, read_record, record_spans
-from .video import FrameLabels, LabelMap, MaskSource, Problem, RawError, RawVideo
+from .turned import coded_masks, drawn_on
+from .video import FrameLabels, LabelMap, MasksAre, MaskSource, Problem, RawError, RawVideo
 from .video_files import MAX_FRAMES, SUFFIX_LIST, VIDEO_ID_RULE, VIDEO_SUFFIXES, find_videos, list_folder
 from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, read_videos_jsonl
 
@@ -32,21 +34,26 @@ __all__ = [
     "VIDEO_ID_RULE",
     "VIDEO_SUFFIXES",
     "Feature",
+    "Foreground",
     "FoundMasks",
     "FrameLabels",
     "LabelMap",
     "MaskSource",
+    "MasksAre",
     "Problem",
     "RawError",
     "RawVideo",
     "bad_video_id",
     "blank_planes",
     "by_frame",
+    "coded_masks",
     "decode_png",
+    "drawn_on",
     "encode_still",
     "find_object_folders",
     "find_stills",
     "find_videos",
+    "foreground",
     "ids_from_one",
     "is_finite",
     "is_litter",

@@ -13,6 +13,8 @@ from .video import FrameLabels, Problem
 from .video_files import list_folder
 from .videos_jsonl import MAX_OBJECT_ID
 
+RULE = "folders of objects: 1 or white is the object of the folder"
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectFolderMasks:
@@ -36,6 +38,7 @@ class ObjectFolderMasks:
                     for object_id, of_object in files.items()
                     if frame_index in of_object
                 ],
+                rules=(RULE,),
             )
 
 
