@@ -28,6 +28,7 @@ from ..raw import (
     RawError,
     RawVideo,
     find_videos,
+    is_litter,
     join_records,
     list_folder,
     read_binary_file,
@@ -110,9 +111,8 @@ def _in_order(names: list[str], *, where: str) -> list[str]:
         raise RawError(f"{where}: {len(names)} masks, at most {MAX_FRAMES} are read")
     numbered: dict[int, str] = {}
     for name in sorted(names):
-        # macOS puts a twin of every file into its zips.
-        if name.startswith("__MACOSX/"):
-            continue
+        if any(is_litter(part) for part in name.split("/")):
+            continue  # macOS puts a twin of every file into its zips
         match = _NUMBERED.fullmatch(name)
         if match is None:
             raise RawError(f"{where}: {name!r} is no mask; wanted PNGs whose names end in the number of their frame")

@@ -267,7 +267,7 @@ def read_cvat(raw: Path, *, artifact_type: str | None, generator: str | None) ->
     masks: dict[str, FoundMasks] = {}
     for path in list_folder(raw / _FOLDER):
         where = path.relative_to(raw).as_posix()
-        if path.suffix != ".xml" or not path.is_file():
+        if path.suffix.lower() != ".xml" or not path.is_file():
             problems.append(Problem(where, "not a CVAT annotation; wanted {video_id}.xml: rename it or move it out"))
         elif not VIDEO_ID.fullmatch(path.stem):
             problems.append(Problem(where, bad_video_id(path.stem)))

@@ -106,6 +106,7 @@ def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) 
     except RawError as error:
         return [], [*problems, Problem(FILE_NAME, str(error))]
     masks: dict[str, FoundMasks] = {}
+    faults: list[Problem] = []
     for position, entry in enumerate(entries):
         try:
             video_id, found = _video(entry, raw=raw, videos=videos, artifact_type=artifact_type)
@@ -113,7 +114,7 @@ def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) 
                 raise RawError(f"video {video_id} stands there twice; merge the two")
             masks[video_id] = found
         except RawError as error:
-            problems.append(Problem(FILE_NAME, f"[{position}]: {error}"))
+            faults.append(Problem(FILE_NAME, f"[{position}]: {error}"))
     records, record_problems = join_records(
         raw,
         videos=videos,
@@ -121,8 +122,9 @@ def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) 
         masks_wanted=f"an entry for {{video_id}} in {FILE_NAME}",
         artifact_type=artifact_type,
         generator=generator,
+        unread=bool(faults),
     )
-    return records, problems + record_problems
+    return records, problems + faults + record_problems
 
 
 def _video(

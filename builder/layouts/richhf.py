@@ -79,11 +79,12 @@ def _text(features: Mapping[str, Feature], name: str) -> bytes:
 def read_richhf(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:
     """Records by video_id, and every problem found without decoding an image or a map."""
     images, problems = find_stills(raw / "images", raw=raw)
-    files = [path for path in list_folder(raw) if path.suffix == SUFFIX]
+    files = [path for path in list_folder(raw) if path.suffix.lower() == SUFFIX]
     if not problems and not (images and files):
         what = f"{len(files)} {SUFFIX} files here and {len(images)} images in images/; wanted train{SUFFIX} (dev, test) and "
         return [], [Problem(".", f"{what}the Pick-a-Pic images that it names, {STILL_LIST}")]
     masks: dict[str, FoundMasks] = {}
+    faults: list[Problem] = []
     for path in files:
         try:
             for offset, length in record_spans(path):
@@ -102,7 +103,7 @@ def read_richhf(raw: Path, *, artifact_type: str | None, generator: str | None) 
                     notes=_notes(features),
                 )
         except RawError as error:
-            problems.append(Problem(path.name, str(error)))
+            faults.append(Problem(path.name, str(error)))
     records, record_problems = join_records(
         raw,
         videos={video_id: image.path for video_id, image in images.items()},
@@ -111,8 +112,9 @@ def read_richhf(raw: Path, *, artifact_type: str | None, generator: str | None) 
         artifact_type=artifact_type,
         generator=generator,
         missing=missing_still,
+        unread=bool(faults),
     )
-    return records, problems + record_problems
+    return records, problems + faults + record_problems
 
 
 def _notes(features: Mapping[str, Feature]) -> str | None:

@@ -7,8 +7,8 @@ and tools call it.
 
 from .binary_png import read_binary_file, read_binary_png
 from .foreground import Foreground, foreground
-from .frame_files import by_frame, ids_from_one, mask_files, mask_folders
-from .json_files import bad_video_id, is_finite, is_whole, read_json, shown
+from .frame_files import NUMBER, by_frame, ids_from_one, mask_files, mask_folders
+from .json_files import bad_video_id, is_finite, is_whole, read_json, shown, shown_end
 from .litter import is_litter
 from .object_folders import find_object_folders
 from .planes import blank_planes
@@ -28,6 +28,7 @@ __all__ = [
     "MAX_FRAME_INDEX",
     "MAX_OBJECT_ID",
     "MAX_PIXELS",
+    "NUMBER",
     "SPLIT_NAMES",
     "STILL_LIST",
     "SUFFIX_LIST",
@@ -77,5 +78,6 @@ __all__ = [
     "read_videos_jsonl",
     "record_spans",
     "shown",
+    "shown_end",
     "still_size",
 ]

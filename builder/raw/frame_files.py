@@ -10,6 +10,7 @@ from .video import Problem
 from .video_files import VIDEO_ID_RULE, list_folder
 
 NUMBER = re.compile(r"[0-9]{1,9}")
+"""Of a frame or an object, as file names have it."""
 
 
 def mask_folders(root: Path, *, raw: Path) -> tuple[dict[str, Path], list[Problem]]:
