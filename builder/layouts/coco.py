@@ -2,8 +2,9 @@
 
 `segmentations[k]` of an annotation is the COCO RLE of one object in the frame that `file_names[k]` of its video names, as
 {video_id}/{frame}.jpg with frames from 0; null where the object is absent. A video with `file_name` {video_id}.mp4 instead has
-one entry for every frame. Folders before these names are passed over. Frames that are not named were not looked at. Counts are a string or a list of run lengths, in
-column-major order both. The object_id is `object_id`, where every annotation of the video has one, else the annotation's `id`.
+one entry for every frame. Folders before these names are passed over. Frames that are not named were not looked at. Counts are a
+string or a list of run lengths, in column-major order both. The object_id is `object_id`, where every annotation of the video has
+one, else the annotation's `id`.
 
 Source: YouTube-VIS, https://youtube-vos.org/dataset/vis (the API in youtubevos/cocoapi).
 """

@@ -1,10 +1,10 @@
 """LabelMe: annotations/{video_id}/{frame:05d}.json beside videos/{video_id}.mp4, or {frame:05d}.png, a label mask, in its place.
 
-A frame without a file is not annotated. In JSON, `group_id` is the object_id, or one less than it where the video has a group 0; shapes
-without one are an object per label, numbered after the highest object_id of the video, labels in order. Polygons, rectangles and
-circles are drawn as LabelMe draws them (Pillow's ImageDraw, outline included); a rectangle may have two corners or all four. Masks
-are the PNG in the shape, laid at its first point. In a PNG, as labelme's exporters write it, palette indices or grey values are
-object ids; 255 is "ignore" there and is refused. Pictures that were annotated may lie beside their JSON: JPEG and the like are
+A frame without a file is not annotated. In JSON, `group_id` is the object_id, or one less than it where the video has a group 0;
+shapes without one are an object per label, numbered after the highest object_id of the video, labels in order. Polygons, rectangles
+and circles are drawn as LabelMe draws them (Pillow's ImageDraw, outline included); a rectangle may have two corners or all four.
+Masks are the PNG in the shape, laid at its first point. In a PNG, as labelme's exporters write it, palette indices or grey values
+are object ids; 255 is "ignore" there and is refused. Pictures that were annotated may lie beside their JSON: JPEG and the like are
 passed over, and PNGs where one has the name of a JSON file.
 
 Source: labelme 6.3.1, labelme/utils/shape.py and labelme/_label_file.py.
