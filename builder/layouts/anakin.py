@@ -24,6 +24,7 @@ from ..raw import (
     FoundMasks,
     FrameLabels,
     LabelMap,
+    Layout,
     Problem,
     RawError,
     RawVideo,
@@ -187,3 +188,15 @@ def _read_metadata(path: Path) -> tuple[dict[str, dict[str, str]], list[Problem]
         {key: value for key, value in line.items() if isinstance(key, str) and isinstance(value, str)} for line in lines
     )
     return {row["video-id"]: row for row in rows if "video-id" in row}, []
+
+
+def _detect(raw: Path) -> Path | None:
+    return next((path for path in list_folder(raw / "edited") if path.is_file()), None)
+
+
+LAYOUT = Layout(
+    help="ANAKIN: edited videos, and a zip or folder of a binary PNG per frame",
+    looked_for="edited/{video_id}.mp4",
+    detect=_detect,
+    read=read_anakin,
+)

@@ -28,12 +28,15 @@ from ..raw import (
     VIDEO_SUFFIXES,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
+    annotation_files,
     bad_video_id,
     blank_planes,
     find_videos,
+    first_file,
     is_whole,
     join_records,
     objects_of_labels,
@@ -295,3 +298,15 @@ def _segmentations(value: object, video: _Video) -> Sequence[_Segmentation]:
                 f"segmentations[{position}] has size {found}, the video is [{video.height}, {video.width}] (height first)"
             )
     return value
+
+
+def _detect(raw: Path) -> Path | None:
+    return first_file(annotation_files(raw), name=FILE_NAME)
+
+
+LAYOUT = Layout(
+    help="COCO JSON for videos, as YouTube-VIS has it: run lengths of one object in each named frame",
+    looked_for=f"{FILE_NAME}, in the folder itself or in annotations/",
+    detect=_detect,
+    read=read_coco,
+)

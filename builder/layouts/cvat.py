@@ -24,12 +24,14 @@ from ..raw import (
     MAX_PIXELS,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     bad_video_id,
     blank_planes,
     find_videos,
+    first_file,
     join_records,
     list_folder,
     objects_of_labels,
@@ -290,3 +292,15 @@ def read_cvat(raw: Path, *, artifact_type: str | None, generator: str | None) ->
         generator=generator,
     )
     return records, problems + record_problems
+
+
+def _detect(raw: Path) -> Path | None:
+    return first_file(list_folder(raw / _FOLDER), suffix=".xml")
+
+
+LAYOUT = Layout(
+    help="CVAT for video 1.1: masks of tracks in XML",
+    looked_for=f"{_FOLDER}/{{video_id}}.xml",
+    detect=_detect,
+    read=read_cvat,
+)

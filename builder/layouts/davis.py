@@ -12,17 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..raw import (
+    FILE_NAME,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     find_object_folders,
     find_videos,
     foreground,
+    gives_objects,
     join_records,
     list_folder,
     mask_files,
+    mask_folder,
     mask_folders,
     read_png,
 )
@@ -105,3 +109,20 @@ def read_davis(
         raw, videos=videos, masks=masks, masks_wanted=wanted, artifact_type=artifact_type, generator=generator
     )
     return records, problems + record_problems
+
+
+def _detect(raw: Path) -> Path | None:
+    # By the name that the disk has: where case is ignored, annotations/ of other layouts would be found here too.
+    for root in list_folder(raw):
+        if root.name == "Annotations" and (folder := next((p for p in list_folder(root) if p.is_dir()), None)):
+            return folder
+    return None if gives_objects(raw) else mask_folder(raw)
+
+
+LAYOUT = Layout(
+    help="a PNG per annotated frame, of palette indices or of 0 and 255, or one per object as SAM 2 writes them",
+    looked_for=f"Annotations/, or masks/{{video_id}}/ folders and no objects in {FILE_NAME}",
+    detect=_detect,
+    read=read_davis,
+    options=("artifact_type", "generator", "void"),
+)

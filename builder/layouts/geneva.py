@@ -25,12 +25,14 @@ from ..raw import (
     VIDEO_SUFFIXES,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     bad_video_id,
     blank_planes,
     find_videos,
+    first_file,
     is_finite,
     is_whole,
     join_records,
@@ -182,3 +184,15 @@ def _optional(entry: Mapping[str, Any], key: str) -> str | None:
     if not isinstance(value, str) or not value or any("\ud800" <= char <= "\udfff" for char in value):
         raise RawError(f"{key} is {shown(value)}, wanted text")
     return value
+
+
+def _detect(raw: Path) -> Path | None:
+    return first_file([raw / FILE_NAME], name=FILE_NAME)
+
+
+LAYOUT = Layout(
+    help="GeneVA: boxes of artifacts, frame by frame",
+    looked_for=FILE_NAME,
+    detect=_detect,
+    read=read_geneva,
+)

@@ -34,12 +34,14 @@ from ..raw import (
     VIDEO_SUFFIXES,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     bad_video_id,
     blank_planes,
     find_videos,
+    first_file,
     is_whole,
     join_records,
     objects_of_labels,
@@ -396,3 +398,15 @@ def _shown_frames(value: Mapping[str, Any], frame_index: int | None) -> Iterator
         seen.add(frame)  # type: ignore[arg-type]
         if entry.get("enabled", True) is not False:
             yield f"sequence[{position}]: ", frame - 1, entry.get("rle")  # type: ignore[operator]
+
+
+def _detect(raw: Path) -> Path | None:
+    return first_file([raw / FILE_NAME], name=FILE_NAME)
+
+
+LAYOUT = Layout(
+    help="brushes of Label Studio in a project's JSON export",
+    looked_for=FILE_NAME,
+    detect=_detect,
+    read=read_label_studio,
+)

@@ -27,6 +27,7 @@ from ..raw import (
     NUMBER,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
@@ -34,6 +35,7 @@ from ..raw import (
     by_frame,
     decode_png,
     find_videos,
+    first_file,
     ids_from_one,
     is_finite,
     is_whole,
@@ -320,3 +322,16 @@ def _number(names: set[_Name]) -> tuple[dict[int, str], dict[_Name, int], list[s
     if max(labels, default=0) > MAX_OBJECT_ID:
         faults.append(f"more than {MAX_OBJECT_ID} objects; give fewer group ids")
     return labels, ids, faults
+
+
+def _detect(raw: Path) -> Path | None:
+    found = (first_file(list_folder(folder), suffix=".json") for folder in list_folder(raw / _FOLDER))
+    return next((path for path in found if path is not None), None)
+
+
+LAYOUT = Layout(
+    help="polygons, rectangles, circles and masks of LabelMe, a JSON file per annotated frame",
+    looked_for=f"{_FOLDER}/{{video_id}}/00000.json and so on",
+    detect=_detect,
+    read=read_labelme,
+)

@@ -7,13 +7,16 @@ from pathlib import Path
 from ..raw import (
     FILE_NAME,
     FrameLabels,
+    Layout,
     MaskSource,
     Problem,
     RawVideo,
     find_object_folders,
     find_videos,
     foreground,
+    gives_objects,
     mask_files,
+    mask_folder,
     mask_folders,
     missing_video,
     read_png,
@@ -86,3 +89,21 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
             )
             records.append(record)
     return records, problems
+
+
+def _detect(raw: Path) -> Path | None:
+    return mask_folder(raw) if gives_objects(raw) else None
+
+
+def _detect_else(raw: Path) -> Path | None:
+    return raw / FILE_NAME if gives_objects(raw) else None
+
+
+LAYOUT = Layout(
+    help="our own: a PNG of object ids per marked frame, and videos.jsonl",
+    looked_for=f"{FILE_NAME} with objects, and no masks or masks/{{video_id}}/ folders",
+    detect=_detect,
+    read=read_own,
+    options=(),
+    detect_else=_detect_else,
+)

@@ -21,10 +21,12 @@ from ..raw import (
     Feature,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     find_stills,
+    first_file,
     join_records,
     list_folder,
     missing_still,
@@ -120,3 +122,15 @@ def read_richhf(raw: Path, *, artifact_type: str | None, generator: str | None) 
 def _notes(features: Mapping[str, Feature]) -> str | None:
     score = features.get("artifact_score", ())
     return f"artifact_score {score[0]:.4g}" if len(score) == 1 and isinstance(score[0], float) else None
+
+
+def _detect(raw: Path) -> Path | None:
+    return first_file(list_folder(raw), suffix=SUFFIX)
+
+
+LAYOUT = Layout(
+    help="RichHF-18K: heat maps of images in TFRecord files",
+    looked_for=f"*{SUFFIX} and images/",
+    detect=_detect,
+    read=read_richhf,
+)

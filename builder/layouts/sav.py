@@ -25,9 +25,11 @@ from ..raw import (
     FoundMasks,
     FrameLabels,
     LabelMap,
+    Layout,
     Problem,
     RawError,
     RawVideo,
+    annotation_files,
     find_videos,
     join_records,
     list_folder,
@@ -214,3 +216,15 @@ def _annotation_files(raw: Path) -> tuple[dict[str, Path], list[Problem]]:
             found[match[1], match[2]] = path
     # "manual" sorts after "auto", so it takes the place of it.
     return {video_id: path for (video_id, _), path in sorted(found.items())}, problems
+
+
+def _detect(raw: Path) -> Path | None:
+    return next((path for path in annotation_files(raw) if ANNOTATION_NAME.fullmatch(path.name)), None)
+
+
+LAYOUT = Layout(
+    help="masklets of every 4th frame in JSON, as SA-V and SAM 2 have them",
+    looked_for="{video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/",
+    detect=_detect,
+    read=read_sav,
+)

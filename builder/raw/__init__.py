@@ -9,6 +9,7 @@ from .binary_png import read_binary_file, read_binary_png
 from .foreground import Foreground, foreground
 from .frame_files import NUMBER, by_frame, ids_from_one, mask_files, mask_folders
 from .json_files import bad_video_id, is_finite, is_whole, read_json, shown, shown_end
+from .layout import Layout, annotation_files, first_file, gives_objects, mask_folder
 from .litter import is_litter
 from .object_folders import find_object_folders
 from .planes import blank_planes
@@ -39,11 +40,13 @@ __all__ = [
     "FoundMasks",
     "FrameLabels",
     "LabelMap",
+    "Layout",
     "MaskSource",
     "MasksAre",
     "Problem",
     "RawError",
     "RawVideo",
+    "annotation_files",
     "bad_video_id",
     "blank_planes",
     "by_frame",
@@ -54,7 +57,9 @@ __all__ = [
     "find_object_folders",
     "find_stills",
     "find_videos",
+    "first_file",
     "foreground",
+    "gives_objects",
     "ids_from_one",
     "is_finite",
     "is_litter",
@@ -63,6 +68,7 @@ __all__ = [
     "join_records",
     "list_folder",
     "mask_files",
+    "mask_folder",
     "mask_folders",
     "missing_still",
     "missing_video",

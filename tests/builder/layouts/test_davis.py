@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brokenvideos.builder.layouts import DavisMasks, read_layout
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.layouts.davis import DavisMasks
 from brokenvideos.builder.raw.video import Problem, RawError
 
 IDS = np.array([[0, 1, 2], [0, 0, 1]], np.uint8)

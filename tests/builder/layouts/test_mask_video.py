@@ -3,7 +3,8 @@ import pickle
 import numpy as np
 import pytest
 
-from brokenvideos.builder.layouts import VideoMasks, read_layout
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.layouts.mask_video import VideoMasks
 from brokenvideos.builder.raw.video import Problem, RawError
 from brokenvideos.frames import encode_video
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brokenvideos.builder.layouts import OwnMasks, read_layout
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.layouts.own import OwnMasks
 from brokenvideos.builder.raw.video import Problem, RawError
 
 LABELS = np.array([[0, 1, 7], [0, 0, 255]], np.uint8)
