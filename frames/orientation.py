@@ -38,10 +38,8 @@ _TURNS = {(1, 0): 0, (0, 1): 1, (-1, 0): 2, (0, -1): 3}
 
 def orientation_of(frame: VideoFrame) -> Orientation:
     """What the display matrix of a decoded frame says; upright where it has none."""
-    for side_data in frame.side_data:
-        if side_data.type.name == "DISPLAYMATRIX":
-            return _of_matrix(np.frombuffer(bytes(side_data), np.int32))
-    return UPRIGHT
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    return UPRIGHT if matrix is None else _of_matrix(np.frombuffer(bytes(matrix), np.int32))
 
 
 def _of_matrix(matrix: npt.NDArray[np.int32]) -> Orientation:

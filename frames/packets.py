@@ -7,12 +7,14 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.index import IndexEntries
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from .bitstream import packet_flags
 from .container import MAX_FRAME_PIXELS, REMUX, opened, read_bytes, where
+from .ends import missing_end
 from .index import Int64Array, Packets, VideoError
 
 # Codecs whose frames were found equal to those of a decode from the first frame, whatever frame is read first, and the decoder
@@ -47,6 +49,7 @@ def demux_index(video: bytes | Path) -> tuple[Int64Array, Packets | None]:
 def demux(video: bytes | Path) -> Demuxed:
     """One pass over the packets of the video stream; only its first packet is decoded, to compare decoders."""
     packets: list[Packet[VideoStream]] = []
+    data = bytes(read_bytes(video))
     with opened(video) as (container, stream):
         context = stream.codec_context
         codec_name, extradata = context.codec.canonical_name, context.extradata or b""
@@ -54,22 +57,22 @@ def demux(video: bytes | Path) -> Demuxed:
         try:
             packets.extend(packet for packet in container.demux(stream) if packet.size)
         except av.FFmpegError as error:
+            _check_end(packets, data, video, codec_name=codec_name, entries=stream.index_entries)
             raise VideoError(
                 f"{where(video)} packet {len(packets)}: cannot be read ({error.strerror}). Copy the video again from its source."
             ) from error
+        _check_end(packets, data, video, codec_name=codec_name, entries=stream.index_entries)
         alike = bool(packets) and _bare_decoder_agrees(context, packets[0], codec_name=codec_name, extradata=extradata)
     if time_base is None or not packets:
         raise VideoError(
             f"{where(video)}: the video stream holds no packets. Copy it again from its source or leave it out."
         )
-    shown = [packet for packet in packets if not packet.is_discard and not _is_hidden(packet, codec_name)]
+    shown = _shown(packets, codec_name)
     return Demuxed(
         frame_pts=_frame_pts(shown, video),
         time_base=time_base,
         rate=rate,
-        packets=_packets(packets, bytes(read_bytes(video)), codec_name=codec_name, extradata=extradata)
-        if alike
-        else None,
+        packets=_packets(packets, data, codec_name=codec_name, extradata=extradata) if alike else None,
         codec_name=codec_name,
         extradata=extradata,
     )
@@ -99,6 +102,35 @@ def bare_packet(payload: bytes | memoryview, pts: int) -> "Packet[VideoStream]":
     packet: Packet[VideoStream] = Packet(payload)  # type: ignore[arg-type, assignment]
     packet.pts = pts
     return packet
+
+
+def _shown(packets: Sequence["Packet[VideoStream]"], codec_name: str) -> list["Packet[VideoStream]"]:
+    return [packet for packet in packets if not packet.is_discard and not _is_hidden(packet, codec_name)]
+
+
+def _check_end(
+    packets: Sequence["Packet[VideoStream]"],
+    data: bytes,
+    video: bytes | Path,
+    *,
+    codec_name: str,
+    entries: IndexEntries,
+) -> None:
+    """
+    Raises:
+        VideoError: the file promises more than it holds, or its last packet is not whole.
+    """
+    missing = missing_end(data)
+    if missing is None and (beyond := max((entry.pos + entry.size for entry in entries), default=0)) > len(data):
+        missing = f"its list of frames reaches to byte {beyond}"
+    if missing is None and packets and packets[-1].is_corrupt:
+        missing = "its last packet is not whole"
+    if missing is not None:
+        whole = sum(not packet.is_corrupt for packet in _shown(packets, codec_name))
+        raise VideoError(
+            f"{where(video)}: ends at frame {whole}: it has {len(data)} bytes, and {missing}. Copy it again from its source; "
+            "if it is cut off there too, re-encode what is left of it."
+        )
 
 
 def _frame_pts(shown: Sequence["Packet[VideoStream]"], video: bytes | Path) -> Int64Array:

@@ -126,14 +126,6 @@ def edit_list(data: bytes, entries: Sequence[tuple[int, int]]) -> bytes:
     return bytes(patched)
 
 
-def cut_off(data: bytes, packet: int) -> bytes:
-    """The file up to somewhere in this packet, as a download that was broken off leaves it."""
-    with av.open(io.BytesIO(data)) as source:
-        found = [packet for packet in source.demux(video=0) if packet.size][packet]
-    assert found.pos is not None
-    return data[: found.pos + found.size // 2]
-
-
 def rotated(data: bytes, degrees: int) -> bytes:
     """The mp4 with a display matrix that turns it clockwise."""
     cos, sin = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
@@ -142,6 +134,13 @@ def rotated(data: bytes, degrees: int) -> bytes:
     matrix = (cos * one, sin * one, 0, -sin * one, cos * one, 0, 0, 0, 1 << 30)
     # ISO/IEC 14496-12, 8.3.2: the matrix of a version 0 track header stands 40 bytes after its version.
     struct.pack_into(">9i", patched, patched.index(b"tkhd") + 44, *matrix)
+    return bytes(patched)
+
+
+def mirrored(data: bytes) -> bytes:
+    """The mp4 with a display matrix that swaps left and right."""
+    patched = bytearray(data)
+    struct.pack_into(">i", patched, patched.index(b"tkhd") + 44, -1 << 16)
     return bytes(patched)
 
 
@@ -205,7 +204,6 @@ RECIPES: dict[str, Recipe] = {
     "h264 mov": Recipe(partial(h264, container="mov")),
     "h264 mkv": Recipe(partial(h264, container="matroska"), packets=False),
     "h264 ts": Recipe(partial(h264, container="mpegts"), packets=False),
-    "h264 mkv cut off": Recipe(lambda: cut_off(h264(container="matroska"), 24), range(24), packets=False),
     "hevc variable rate": Recipe(
         partial(make_video, codec="libx265", options={"x265-params": X265 + ":open-gop=0"}, times=VARIABLE, tick=TICK)
     ),

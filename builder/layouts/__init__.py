@@ -9,7 +9,7 @@ from typing import get_args
 
 from ...masks import ARTIFACT_TYPES
 from ...release import names_in, record_in
-from ..raw import Layout, MasksAre, Problem, RawError, RawVideo
+from ..raw import NOT_GIVEN, Layout, MasksAre, Problem, RawError, RawVideo
 from .sav import ANNOTATION_NAME, FRAME_STEP, MaskletError, read_masklets
 
 __all__ = [
@@ -100,8 +100,8 @@ def read_layout(
     """
     if layout != "auto":
         layout_named(layout)
-    if artifact_type is not None and artifact_type not in ARTIFACT_TYPES:
-        names = f"{', '.join(ARTIFACT_TYPES[:-1])} or {ARTIFACT_TYPES[-1]}"
+    if artifact_type is not None and artifact_type not in (*ARTIFACT_TYPES, NOT_GIVEN):
+        names = f"{', '.join(ARTIFACT_TYPES)} or {NOT_GIVEN}"
         raise RawError(f"artifact type {artifact_type!r} is unknown; wanted {names}")
     if void is not None and not 1 <= void <= 255:
         raise RawError(

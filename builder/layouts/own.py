@@ -79,6 +79,7 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
                 video_path=videos[video_id],
                 masks=sources.get(video_id) or OwnMasks(raw / "masks" / video_id, tuple(entry.objects or ())),
                 objects=entry.objects,
+                subtypes=entry.subtypes,
                 default_artifact_type=None,
                 annotated_frames=entry.annotated_frames,
                 label=entry.label,

@@ -99,7 +99,7 @@ def _white_of(palette: bytes, indices: npt.NDArray[np.uint8]) -> npt.NDArray[np.
     reduced to two colours; and where 0 and 255 alone are used, and are black and white.
     """
     colours = np.frombuffer(palette, np.uint8)[: len(palette) // 3 * 3].reshape(-1, 3)
-    white, black = (colours >= _BRIGHT_MIN).all(axis=1), (colours <= _DARK_MAX).all(axis=1)
+    white, black = np.all(colours >= _BRIGHT_MIN, axis=1), np.all(colours <= _DARK_MAX, axis=1)
     if not len(colours) or int(indices.max()) >= len(colours):
         return None
     white_first = bool(white[0] and (white | black).all())
