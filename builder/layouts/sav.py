@@ -31,10 +31,12 @@ from ..raw import (
     RawVideo,
     annotation_files,
     find_videos,
+    is_finite,
     join_records,
     list_folder,
     read_json,
     read_videos_jsonl,
+    shown,
 )
 
 FRAME_STEP = 4
@@ -122,7 +124,8 @@ def read_masklets(path: Path) -> Masklets:
     faults += _frame_faults(frames, object_count=len(ids))
     last, frame_count = FRAME_STEP * (len(frames) - 1), record.get("video_frame_count")
     if isinstance(frame_count, int | float) and last >= frame_count:
-        what = f"masklet has {len(frames)} frames, the last at video frame {last}, but video_frame_count is {frame_count:g}"
+        count = f"{frame_count:g}" if is_finite(frame_count) else shown(frame_count)
+        what = f"masklet has {len(frames)} frames, the last at video frame {last}, but video_frame_count is {count}"
         faults.append(f"{what}; wanted one for every {FRAME_STEP}th frame")
     if faults:
         raise MaskletError(*faults)
