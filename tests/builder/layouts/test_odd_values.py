@@ -191,7 +191,8 @@ def read(raw: Any, layout: str) -> int:
     except RawError as error:
         assert str(error)
         return -1
-    assert all(isinstance(problem, Problem) and problem.what and len(str(problem)) < 1000 for problem in problems)
+    assert all(isinstance(problem, Problem) for problem in problems)
+    assert all(problem.what and len(str(problem)) < 1000 for problem in problems)
     assert all(plane.dtype == np.uint16 and plane.ndim == 2 for frame in frames for plane in frame.planes)
     return -1 if problems else len(frames)
 
