@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ...builder.layouts import detect, read_layout
-from ...builder.raw import Problem, RawError, RawVideo, mask_folders, read_png
+from ...builder.raw import Problem, RawError, RawVideo, list_folder, mask_folders, read_png
 from ...masks import ARTIFACT_TYPES, encode, union
 from ...release import read_manifest, read_parquet, shard_paths
 
@@ -30,7 +30,7 @@ _COLUMNS = (
     "objects",
     "masks",
 )
-_FRAME_NAME = re.compile(r"([0-9]+)\.png")
+_FRAME_NAME = re.compile(r"([0-9]{1,9})\.png", re.IGNORECASE)
 UNKNOWN = "unknown"
 
 
@@ -340,12 +340,10 @@ def _png_folders(path: Path, splits: Sequence[str] | None) -> Annotation:
 
 
 def png_files(folder: Path, *, root: Path) -> tuple[dict[int, Path], list[Problem]]:
-    """Mask files of one video by frame index, ascending, and every entry that is none; hidden ones are passed over."""
+    """Mask files of one video by frame index, ascending, and every entry that is none; litter is passed over."""
     files: dict[int, Path] = {}
     problems = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
+    for path in list_folder(folder):
         where = path.relative_to(root).as_posix()
         match = _FRAME_NAME.fullmatch(path.name)
         if match is None or not path.is_file():
