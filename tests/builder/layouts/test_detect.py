@@ -94,7 +94,7 @@ BAD_ARGUMENTS = {
     ),
     "artifact_type": (
         {"artifact_type": "blurr"},
-        "artifact type 'blurr' is unknown; wanted motion, deformation or blur",
+        "artifact type 'blurr' is unknown; wanted motion, deformation, blur or not-given",
     ),
     "void 0": (
         {"void": 0},
