@@ -127,7 +127,10 @@ def test_a_category_that_is_no_artifact_type_takes_the_one_that_is_given(write_r
     raw = write(write_raw, instances(annotation(1, [None] * 3), annotation(2, [None] * 3, category_id=4)))
     (record,), problems = read_layout(raw, artifact_type="motion")
     assert (problems, record.objects) == ([], {1: "blur", 2: "motion"})
-    what = "no artifact type; give --artifact-type (of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
+    what = (
+        "no artifact type; give --artifact-type "
+        "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
+    )
     assert read_layout(raw) == ([], [Problem("videos/a.mp4", what)])
 
 

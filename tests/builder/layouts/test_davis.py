@@ -186,7 +186,10 @@ def test_bad_values_are_named(write_raw, files, void, what):
 
 
 MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov or .avi); add it, or take this out"
-NO_TYPE = "no artifact type; give --artifact-type (of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
+NO_TYPE = (
+    "no artifact type; give --artifact-type "
+    "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
+)
 FOLDER_PROBLEMS = {
     "no videos": ({}, "blur", {".": "no video found; wanted .mp4, .webm, .mkv, .mov or .avi files in videos/"}),
     "no type": ({"videos/a.mp4": None, "masks/a/00000.png": IDS}, None, {"videos/a.mp4": NO_TYPE}),

@@ -141,7 +141,10 @@ def test_a_mask_video_that_cannot_be_read_is_named(tmp_path):
 
 MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov or .avi); add it, or take this out"
 NO_MASKS = 'no masks; wanted masks/b.mp4: add them, or say label "normal" in videos.jsonl if nothing is marked'
-NO_TYPE = "no artifact type; give --artifact-type (of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
+NO_TYPE = (
+    "no artifact type; give --artifact-type "
+    "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
+)
 FOLDER_PROBLEMS = {
     "no videos": ({}, "blur", {".": "no video found; wanted .mp4, .webm, .mkv, .mov or .avi files in videos/"}),
     "masks without a video": ({"masks/a.mkv": None}, "blur", {"masks/a.mkv": MISSING}),
