@@ -47,7 +47,7 @@ class BuildOptions:
     """What a build depends on besides the raw folder.
 
     Attributes:
-        layout: a name of `builder.layouts.LAYOUTS`, or "auto".
+        layout: one of `builder.layouts.layout_names()`, or "auto".
         artifact_type: type of every object in a layout that names none.
         generator: generator of every video in a layout that names none.
         void: a label value to leave out (DAVIS: 255); None: every value is an object.

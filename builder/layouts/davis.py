@@ -1,7 +1,8 @@
 """PNG folders as in DAVIS beside video files: masks/{video_id}/ or Annotations/[480p/]{video_id}/, each with {frame:05d}.png.
 
 Unlike in our own layout, a frame without a file is one that nobody annotated (YouTube-VOS gives every 5th frame), unless
-videos.jsonl lists `annotated_frames`. JPEG folders are not read: the video must be there as one file.
+videos.jsonl lists `annotated_frames`. Files may also lie in a folder per object, {video_id}/{object}/{frame}.png, as SAM 2 writes
+them. JPEG folders are not read: the video must be there as one file.
 
 Source: DAVIS 2017 (palette PNGs, 255 is void), DAVIS 2016 (grey PNGs of 0 and 255).
 """
@@ -11,16 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..raw import (
+    FILE_NAME,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
+    find_object_folders,
     find_videos,
     foreground,
+    gives_objects,
     join_records,
     list_folder,
     mask_files,
+    mask_folder,
     mask_folders,
     read_png,
 )
@@ -85,6 +91,13 @@ def read_davis(
     masks: dict[str, FoundMasks] = {}
     for video_id, folder in folders.items():
         where = folder.relative_to(raw).as_posix()
+        if (by_object := find_object_folders(folder, raw=raw)) is not None:
+            masks[video_id], folder_problems = by_object
+            problems += folder_problems
+            if void is not None:
+                what = f"folders of objects, which hold no void; leave --void {void} out"
+                problems.append(Problem(where, what))
+            continue
         files, file_problems = mask_files(folder, raw=raw)
         problems += file_problems
         if not files and not file_problems:
@@ -96,3 +109,20 @@ def read_davis(
         raw, videos=videos, masks=masks, masks_wanted=wanted, artifact_type=artifact_type, generator=generator
     )
     return records, problems + record_problems
+
+
+def _detect(raw: Path) -> Path | None:
+    # By the name that the disk has: where case is ignored, annotations/ of other layouts would be found here too.
+    for root in list_folder(raw):
+        if root.name == "Annotations" and (folder := next((p for p in list_folder(root) if p.is_dir()), None)):
+            return folder
+    return None if gives_objects(raw) else mask_folder(raw)
+
+
+LAYOUT = Layout(
+    help="a PNG per annotated frame, of palette indices or of 0 and 255, or one per object as SAM 2 writes them",
+    looked_for=f"Annotations/, or masks/{{video_id}}/ folders and no objects in {FILE_NAME}",
+    detect=_detect,
+    read=read_davis,
+    options=("artifact_type", "generator", "void"),
+)

@@ -7,7 +7,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..raw import FoundMasks, FrameLabels, Problem, RawError, RawVideo, find_videos, join_records
+from ..raw import (
+    VIDEO_SUFFIXES,
+    FoundMasks,
+    FrameLabels,
+    Layout,
+    Problem,
+    RawError,
+    RawVideo,
+    find_videos,
+    join_records,
+    list_folder,
+)
 
 THRESHOLD = 127
 """Brighter is marked."""
@@ -121,3 +132,16 @@ def read_mask_video(
         generator=generator,
     )
     return records, problems + mask_problems + record_problems
+
+
+def _detect(raw: Path) -> Path | None:
+    paths = list_folder(raw / "masks")
+    return next((path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()), None)
+
+
+LAYOUT = Layout(
+    help="a black and white video of masks beside each video",
+    looked_for="masks/{video_id}.mp4",
+    detect=_detect,
+    read=read_mask_video,
+)

@@ -7,11 +7,16 @@ from pathlib import Path
 from ..raw import (
     FILE_NAME,
     FrameLabels,
+    Layout,
+    MaskSource,
     Problem,
     RawVideo,
+    find_object_folders,
     find_videos,
     foreground,
+    gives_objects,
     mask_files,
+    mask_folder,
     mask_folders,
     missing_video,
     read_png,
@@ -53,12 +58,16 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
     if not entries and not problems:
         problems.append(Problem(FILE_NAME, "no video in it; wanted one JSON object per video"))
     records: list[RawVideo] = []
+    sources: dict[str, MaskSource] = {}
     for video_id, path in videos.items():
         if video_id not in entries:
             what = f"not in {FILE_NAME}; add a line for it, or take the file out"
             problems.append(Problem(path.relative_to(raw).as_posix(), what))
     for video_id, folder in folders.items():
-        problems += mask_files(folder, raw=raw)[1]
+        by_object = find_object_folders(folder, raw=raw)
+        problems += by_object[1] if by_object is not None else mask_files(folder, raw=raw)[1]
+        if by_object is not None and by_object[0].source is not None:
+            sources[video_id] = by_object[0].source
         if video_id not in entries and video_id not in videos:
             problems.append(Problem(folder.relative_to(raw).as_posix(), missing_video(video_id)))
     for video_id, entry in sorted(entries.items()):
@@ -68,7 +77,7 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
             record = RawVideo(
                 video_id=video_id,
                 video_path=videos[video_id],
-                masks=OwnMasks(raw / "masks" / video_id, tuple(entry.objects or ())),
+                masks=sources.get(video_id) or OwnMasks(raw / "masks" / video_id, tuple(entry.objects or ())),
                 objects=entry.objects,
                 subtypes=entry.subtypes,
                 default_artifact_type=None,
@@ -81,3 +90,21 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
             )
             records.append(record)
     return records, problems
+
+
+def _detect(raw: Path) -> Path | None:
+    return mask_folder(raw) if gives_objects(raw) else None
+
+
+def _detect_else(raw: Path) -> Path | None:
+    return raw / FILE_NAME if gives_objects(raw) else None
+
+
+LAYOUT = Layout(
+    help="our own: a PNG of object ids per marked frame, and videos.jsonl",
+    looked_for=f"{FILE_NAME} with objects, and no masks or masks/{{video_id}}/ folders",
+    detect=_detect,
+    read=read_own,
+    options=(),
+    detect_else=_detect_else,
+)

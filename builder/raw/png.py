@@ -1,7 +1,6 @@
-"""Mask PNGs: the folders and files of a raw folder that hold them, and the values in one file."""
+"""The values in one mask PNG."""
 
 import io
-import re
 import struct
 import zlib
 from pathlib import Path
@@ -11,48 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ...release import VIDEO_ID
-from .video import LabelMap, Problem, RawError
-from .video_files import VIDEO_ID_RULE, list_folder
+from .video import LabelMap, RawError
 
 MAX_PIXELS = 2**26
 """Of one mask; 8 times a 4K frame, less than Pillow warns of. Checked on the header, before memory is taken for pixels."""
 
-_MASK_NAME = re.compile(r"([0-9]{5,9})\.png")
 _COLOUR_TYPES = {2: "RGB", 4: "grey with alpha", 6: "RGB with alpha"}
 _GREY, _PALETTE = 0, 3
 _WHITE, _WHITE_OF_16_BIT = 255, 65535
 _DARK_MAX, _BRIGHT_MIN = 31, 224
 """Of each channel of a palette's colour that counts as black, or as white."""
-
-
-def mask_folders(root: Path, *, raw: Path) -> tuple[dict[str, Path], list[Problem]]:
-    """Folders directly under `root` by video_id, and what is wrong with its entries."""
-    folders: dict[str, Path] = {}
-    problems: list[Problem] = []
-    for path in list_folder(root):
-        where = path.relative_to(raw).as_posix()
-        if not path.is_dir():
-            problems.append(Problem(where, "not a folder; wanted one folder of PNG masks per video: move it out"))
-        elif not VIDEO_ID.fullmatch(path.name):
-            problems.append(Problem(where, f"the video_id {path.name!r} is not {VIDEO_ID_RULE}; rename the folder"))
-        else:
-            folders[path.name] = path
-    return folders, problems
-
-
-def mask_files(folder: Path, *, raw: Path) -> tuple[dict[int, Path], list[Problem]]:
-    """The mask files of one video by frame_index, ascending, and every entry of the folder that is none."""
-    files: dict[int, Path] = {}
-    problems: list[Problem] = []
-    for path in list_folder(folder):
-        match = _MASK_NAME.fullmatch(path.name)
-        if match is None or path.name != f"{int(match[1]):05d}.png" or not path.is_file():
-            what = "not a mask file; wanted {frame:05d}.png, such as 00017.png for frame 17 (from 0): rename it or move it out"
-            problems.append(Problem(path.relative_to(raw).as_posix(), what))
-        else:
-            files[int(match[1])] = path
-    return dict(sorted(files.items())), problems
 
 
 def read_png(path: Path) -> tuple[str, LabelMap]:

@@ -5,12 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from ...release import DATA_VERSION
+from ...release import DATA_VERSION, HOUSE, names_in
 from .command import Command
 from .options import Workers
 
 MasksAre = Literal["displayed", "coded"]  # as in builder.raw
 Engine = Literal["processes", "ray"]  # as in builder.work, which is imported when the work starts
+
+_LAYOUTS = ", ".join(name.replace("_", "-") for name in names_in([f"{HOUSE}/builder/layouts"]))
+"""Listed, not imported: readers need numpy."""
 
 
 def build(
@@ -18,7 +21,7 @@ def build(
     out: Annotated[Path, typer.Argument(help="The release folder to make.")],
     layout: Annotated[
         str,
-        typer.Option(help="auto, own, davis, sav, mask-video, coco, cvat, label-studio, labelme, pal4vst, anakin, ..."),
+        typer.Option(help=f"What the folder holds: auto, {_LAYOUTS}."),
     ] = "auto",
     split_shards: Annotated[str, typer.Option(help="As in train=4,test=1; else one shard per 384 MB of video.")] = "",
     data_version: Annotated[str, typer.Option(help="SemVer of the data.")] = DATA_VERSION,

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brokenvideos.builder.layouts import DavisMasks, OwnMasks, StillMask
+from brokenvideos.builder.layouts.davis import DavisMasks
+from brokenvideos.builder.layouts.own import OwnMasks
+from brokenvideos.builder.layouts.pal4vst import StillMask
 from brokenvideos.builder.raw import RawError, decode_png, foreground
 
 MARKED = np.zeros((6, 8), bool)

@@ -4,7 +4,8 @@ import av
 import numpy as np
 import pytest
 
-from brokenvideos.builder.layouts import VideoMasks, read_layout
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.layouts.mask_video import VideoMasks
 from brokenvideos.builder.raw.video import Problem, RawError
 from brokenvideos.frames import encode_video
 
@@ -141,7 +142,8 @@ def test_a_mask_video_that_cannot_be_read_is_named(tmp_path):
 MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov or .avi); add it, or take this out"
 NO_MASKS = 'no masks; wanted masks/b.mp4: add them, or say label "normal" in videos.jsonl if nothing is marked'
 NO_TYPE = (
-    "no artifact type; give --artifact-type (of all objects: motion, deformation, blur) or objects in videos.jsonl"
+    "no artifact type; give --artifact-type "
+    "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
 )
 FOLDER_PROBLEMS = {
     "no videos": ({}, "blur", {".": "no video found; wanted .mp4, .webm, .mkv, .mov or .avi files in videos/"}),
