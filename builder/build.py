@@ -1,7 +1,7 @@
 """Raw folder -> release folder."""
 
 import errno
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .layouts import detect, read_layout
 from .manifest import MANIFEST, SUMS, library_versions, manifest_bytes, manifest_of, sums_bytes
 from .parent import Parent, check_step, read_parent, withdrawn
 from .plan import ShardPlan, assign_splits, plan_shards, split_rule
-from .raw import Problem, RawError
+from .raw import MasksAre, Problem, RawError
 from .tasks import IngestTask, ShardTask, run_ingest, run_shard
 from .work import (
     BuildError,
@@ -34,6 +34,13 @@ from .work import (
 MoreFiles = Callable[[Path], Mapping[str, bytes]]
 """Called with a folder of finished shards; gives further files of the release by name."""
 
+OnNote = Callable[[str], None]
+"""Called with a line that people should read."""
+
+
+def no_note(note: str) -> None:
+    """Says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
@@ -44,6 +51,7 @@ class BuildOptions:
         artifact_type: type of every object in a layout that names none.
         generator: generator of every video in a layout that names none.
         void: a label value to leave out (DAVIS: 255); None: every value is an object.
+        masks_are: how the masks of videos that players turn were drawn, where their size does not tell.
         num_shards: shards by split; a split that is not named gets one per 384 MB of video.
         data_version: SemVer of the data.
         seed: of the split assignment.
@@ -53,6 +61,7 @@ class BuildOptions:
     artifact_type: str | None = None
     generator: str | None = None
     void: int | None = None
+    masks_are: MasksAre | None = None
     num_shards: Mapping[str, int] | None = None
     data_version: str = DATA_VERSION
     seed: int = 0
@@ -70,6 +79,7 @@ def build(
     fresh: bool = False,
     more_files: MoreFiles | None = None,
     on_progress: Progress = no_progress,
+    on_note: OnNote = no_note,
 ) -> dict[str, Any]:
     """Builds a release from raw annotations; the same input and versions give the same bytes for any number of workers.
 
@@ -84,6 +94,7 @@ def build(
         engine, address: where they run, as `engine.executor_of` has it.
         fresh: do not go on where an earlier build was.
         more_files: called with the finished shards' folder, gives further files (README.md) by name.
+        on_note: called with each rule by which masks were read, and the videos it was used on.
 
     Returns:
         The manifest.
@@ -107,7 +118,15 @@ def build(
     try:
         with executor_of(workers, engine=engine, address=address) as executor:
             return build_with(
-                executor, raw, out, options, parent=before, fresh=fresh, more_files=more_files, on_progress=on_progress
+                executor,
+                raw,
+                out,
+                options,
+                parent=before,
+                fresh=fresh,
+                more_files=more_files,
+                on_progress=on_progress,
+                on_note=on_note,
             )
     except RawError as error:
         if not (work := work_folder_of(out)).exists():
@@ -128,6 +147,7 @@ def build_with(
     fresh: bool,
     more_files: MoreFiles | None,
     on_progress: Progress,
+    on_note: OnNote = no_note,
 ) -> dict[str, Any]:
     """`build` in a pool that is there; arguments and errors are its."""
     check_free(out)
@@ -136,6 +156,7 @@ def build_with(
         "artifact_type": options.artifact_type,
         "generator": options.generator,
         "void": options.void,
+        **({"masks_are": options.masks_are} if options.masks_are is not None else {}),
     }
     videos, problems = read_layout(raw, **reading)
     problems += withdrawn(parent, videos) if parent else []
@@ -146,6 +167,8 @@ def build_with(
         on_done = partial(on_progress, "decode videos, read masks")
         results = list(run_tasks(executor, run_ingest, rows, on_done, name_of=_name_of_ingest))
         problems += [problem for result in results if isinstance(result, list) for problem in result]
+        for note in _notes([result for result in results if isinstance(result, Ingested)]):
+            on_note(note)
         if problems or not videos:
             raise RawError(_report(raw, problems))
         plans = _plan([result for result in results if isinstance(result, Ingested)], options, parent)
@@ -167,6 +190,17 @@ def build_with(
         )
         seal(release, manifest, more_files, out=out)
     return manifest
+
+
+def _notes(videos: Sequence[Ingested]) -> Iterator[str]:
+    """A line for each rule by which masks were read."""
+    by_rule: dict[str, list[str]] = {}
+    for video in videos:
+        for rule in video.rules:
+            by_rule.setdefault(rule, []).append(video.video_id)
+    for rule, ids in sorted(by_rule.items()):
+        more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+        yield f"masks of {', '.join(ids[:3])}{more}: {rule}"
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

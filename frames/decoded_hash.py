@@ -15,7 +15,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
 from .encode import encode_video
-from .ingest import visible_planes
+from .proof import visible_planes
 
 UInt8Array = npt.NDArray[np.uint8]
 _Coded = tuple[bytes, bytes]

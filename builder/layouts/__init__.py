@@ -1,9 +1,11 @@
 """Readers of raw layouts: one file per layout, all giving the same records."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from ...masks import ARTIFACT_TYPES
-from ..raw import NOT_GIVEN, Problem, RawError, RawVideo
+from ..raw import NOT_GIVEN, MasksAre, Problem, RawError, RawVideo
 from .anakin import AnakinMasks, read_anakin
 from .coco import CocoMasks, read_coco
 from .cvat import CvatMasks, read_cvat
@@ -67,6 +69,7 @@ def read_layout(
     artifact_type: str | None = None,
     generator: str | None = None,
     void: int | None = None,
+    masks_are: MasksAre | None = None,
 ) -> tuple[list[RawVideo], list[Problem]]:
     """Records of the videos that have all they need, by video_id, and every problem found without decoding, sorted.
 
@@ -76,6 +79,7 @@ def read_layout(
         generator: of the videos for which videos.jsonl gives none, else "unknown". Neither is needed in "own", where
             videos.jsonl must give both.
         void: value of mask pixels that are to be read as background; with "davis" only, where 255 is usual.
+        masks_are: how the masks of videos that players turn were drawn, where their size does not tell.
 
     Raises:
         RawError: no such folder, a layout that cannot be told, or an argument that is unknown or not of the layout.
@@ -89,6 +93,8 @@ def read_layout(
         raise RawError(
             f"void value {void} cannot stand in an 8-bit mask beside 0, the background; wanted 1 to 255, 255 in DAVIS"
         )
+    if masks_are not in (None, *get_args(MasksAre)):
+        raise RawError(f"masks are {masks_are!r}: wanted {' or '.join(get_args(MasksAre))}")
     if not raw.is_dir():
         raise RawError(f"{raw}: no such folder; give the folder that holds the raw videos and masks")
     if layout == "auto":
@@ -101,4 +107,5 @@ def read_layout(
         records, problems = read_davis(raw, artifact_type=artifact_type, generator=generator, void=void)
     else:
         records, problems = _READERS[layout](raw, artifact_type=artifact_type, generator=generator)
+    records = [replace(record, masks_are=masks_are) for record in records]
     return sorted(records, key=lambda record: record.video_id), sorted(problems)

@@ -17,6 +17,7 @@ from ..raw import (
     RawError,
     RawVideo,
     find_videos,
+    foreground,
     join_records,
     list_folder,
     mask_files,
@@ -24,12 +25,10 @@ from ..raw import (
     read_png,
 )
 
-_WHITE = 255
-
 
 @dataclass(frozen=True, slots=True)
 class DavisMasks:
-    """PNG masks of one video. A palette file holds object ids; a grey one too, or 0 and 255, where 255 is object 1."""
+    """PNG masks of one video, read as `foreground` says: object ids, or black and white, where white is object 1."""
 
     folder: Path
     void: int | None
@@ -39,8 +38,8 @@ class DavisMasks:
         """Frames that have a file. Read to the end: what is wrong with a video may show in its last file only.
 
         Raises:
-            RawError: a file that is no readable label PNG; 255 (not being `void`) in a palette file, or in grey files
-                beside other ids; grey files in which `void` is the only value, so that every mark would be lost.
+            RawError: a file that is no readable label PNG, or as `foreground`; white masks beside files of object ids; grey files
+                in which `void` is the only value, so that every mark would be lost.
         """
         files, _ = mask_files(self.folder, raw=self.folder)
         white_in = ids_in = void_in = ""
@@ -51,23 +50,17 @@ class DavisMasks:
                 is_void = labels == self.void
                 labels[is_void] = 0
                 void_in = void_in or (path.name if mode == "L" and is_void.any() else "")
-            white = labels == _WHITE
-            if mode == "P" and white.any():
-                raise RawError(
-                    f"{path}: the palette PNG has value 255, void in DAVIS; give --void 255 to read it as background"
-                )
-            white_in = white_in or (path.name if mode == "L" and white.any() else "")
+            found = foreground(mode, labels, where=str(path))
+            white_in = white_in or (path.name if found.kind == "white" else "")
             # A 1-bit file is as good as one of 0 and 255.
-            ids_in = ids_in or (path.name if mode != "1" and (labels[~white] != 0).any() else "")
+            ids_in = ids_in or (path.name if found.kind == "ids" and mode != "1" else "")
             if white_in and ids_in:
                 what = f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and 255 alone"
                 raise RawError(
                     f"{self.folder}: {what}: give --void 255 if 255 is void, else write the masks as one of the two"
                 )
-            if mode == "L":
-                labels[white] = 1
-            marked = marked or bool(labels.any())
-            yield FrameLabels(frame_index, (labels,))
+            marked = marked or found.kind != "nothing"
+            yield FrameLabels(frame_index, (found.labels,), rules=found.rules)
         if void_in and not marked:
             what = f"grey masks of 0 and {self.void} alone ({void_in}), which --void {self.void} would read as nothing marked"
             raise RawError(f"{self.folder}: {what}; leave --void out: 255 is object 1 then")

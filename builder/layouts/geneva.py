@@ -76,7 +76,7 @@ class BoxMasks:
                             f"{self.where}: frame {frame_index}: {what}; wanted pixels from the upper left corner"
                         )
                     planes[object_id][top:bottom, left:right] = object_id
-            yield FrameLabels(frame_index, list(planes.values()))
+            yield FrameLabels(frame_index, list(planes.values()), as_displayed=True)
 
 
 def _centres(start: float, length: float, size: int) -> tuple[int, int]:
@@ -86,14 +86,14 @@ def _centres(start: float, length: float, size: int) -> tuple[int, int]:
 
 
 def _frame_size(path: Path) -> tuple[int, int]:
-    from ...frames import VideoError, iter_frames
+    """(height, width) of the frames as players show them."""
+    from ...frames import VideoError, displayed_size, probe
 
     try:
-        for _, rgb in iter_frames(path):
-            return rgb.shape[0], rgb.shape[1]
+        found = probe(path)
     except (VideoError, OSError) as error:
         raise RawError(str(error)) from error
-    raise RawError(f"{path}: no frame in it; wanted a video")
+    return displayed_size(found.orientation, found.height, found.width)
 
 
 def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:

@@ -10,6 +10,7 @@ from ..raw import (
     Problem,
     RawVideo,
     find_videos,
+    foreground,
     mask_files,
     mask_folders,
     missing_video,
@@ -20,9 +21,11 @@ from ..raw import (
 
 @dataclass(frozen=True, slots=True)
 class OwnMasks:
-    """PNG masks of one video; 0 is background, another value the object_id. No folder: nothing marked."""
+    """PNG masks of one video, read as `foreground` says. No folder: nothing marked."""
 
     folder: Path
+    listed: tuple[int, ...] = ()
+    """The object ids that videos.jsonl lists. White masks are object 1, unless 255 is one of them."""
 
     def read(self) -> Iterator[FrameLabels]:
         """Frames that have a file.
@@ -32,8 +35,9 @@ class OwnMasks:
         """
         files, _ = mask_files(self.folder, raw=self.folder)
         for frame_index, path in files.items():
-            _, labels = read_png(path)
-            yield FrameLabels(frame_index, (labels,))
+            mode, labels = read_png(path)
+            found = foreground(mode, labels, where=str(path), listed=self.listed)
+            yield FrameLabels(frame_index, (found.labels,), rules=found.rules)
 
 
 def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
@@ -64,7 +68,7 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
             record = RawVideo(
                 video_id=video_id,
                 video_path=videos[video_id],
-                masks=OwnMasks(raw / "masks" / video_id),
+                masks=OwnMasks(raw / "masks" / video_id, tuple(entry.objects or ())),
                 objects=entry.objects,
                 subtypes=entry.subtypes,
                 default_artifact_type=None,

@@ -6,14 +6,17 @@ and tools call it.
 """
 
 from .binary_png import read_binary_file, read_binary_png
+from .foreground import Foreground, foreground
 from .json_files import bad_video_id, is_finite, is_whole, read_json, shown
+from .litter import is_litter
 from .planes import blank_planes
 from .png import MAX_PIXELS, decode_png, mask_files, mask_folders, read_png
 from .records import FoundMasks, join_records, missing_video, objects_of_labels
 from .still_folders import SPLIT_NAMES, STILL_LIST, find_stills, missing_still
 from .stills import encode_still, is_still, read_still, still_size
 from .tfrecord import Feature, parse_example, peek_record, read_record, record_spans
-from .video import NOT_GIVEN, FrameLabels, LabelMap, Problem, RawError, RawVideo
+from .turned import coded_masks, drawn_as
+from .video import NOT_GIVEN, FrameLabels, LabelMap, MasksAre, Problem, RawError, RawVideo
 from .video_files import MAX_FRAMES, SUFFIX_LIST, VIDEO_ID_RULE, VIDEO_SUFFIXES, find_videos, list_folder
 from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, read_videos_jsonl
 
@@ -30,19 +33,25 @@ __all__ = [
     "VIDEO_ID_RULE",
     "VIDEO_SUFFIXES",
     "Feature",
+    "Foreground",
     "FoundMasks",
     "FrameLabels",
     "LabelMap",
+    "MasksAre",
     "Problem",
     "RawError",
     "RawVideo",
     "bad_video_id",
     "blank_planes",
+    "coded_masks",
     "decode_png",
+    "drawn_as",
     "encode_still",
     "find_stills",
     "find_videos",
+    "foreground",
     "is_finite",
+    "is_litter",
     "is_still",
     "is_whole",
     "join_records",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ NOT_GIVEN = "not-given"
 """In the place of an artifact type's name: nobody has said which it is."""
 
 LabelMap = npt.NDArray[np.uint16]
+
+MasksAre = Literal["displayed", "coded"]
+"""displayed: drawn on frames as players show them, turned by the display matrix. coded: on frames as they are stored."""
 
 
 class RawError(ValueError):
@@ -39,6 +42,10 @@ class FrameLabels:
 
     frame_index: int
     planes: Sequence[LabelMap]
+    rules: tuple[str, ...] = ()
+    """What was taken for marked, and how, where a file does not say it by itself; a build tells it."""
+    as_displayed: bool = False
+    """The planes are the frame as players show it, and not perhaps as it is stored; of videos that players turn."""
 
 
 class MaskSource(Protocol):
@@ -75,5 +82,7 @@ class RawVideo:
     prompt: str | None
     split: str | None
     source: Mapping[str, str]
+    masks_are: MasksAre | None = None
+    """How the masks of a video that players turn were drawn; None: nobody says."""
     subtypes: Mapping[int, str] = field(default_factory=dict)
     """object_id → the name of its type in a finer taxonomy, where one is given."""

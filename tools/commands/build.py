@@ -9,6 +9,7 @@ from ...release import DATA_VERSION
 from .command import Command
 from .options import Workers
 
+MasksAre = Literal["displayed", "coded"]  # as in builder.raw
 Engine = Literal["processes", "ray"]  # as in builder.work, which is imported when the work starts
 
 
@@ -27,6 +28,10 @@ def build(
     ] = None,
     generator: Annotated[str | None, typer.Option(help="Of every video, where the layout names none.")] = None,
     void: Annotated[int | None, typer.Option(min=1, help="A label value to leave out (DAVIS: 255).")] = None,
+    masks_are: Annotated[
+        MasksAre | None,
+        typer.Option(help="How masks of videos that players turn were drawn, where their size does not tell."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the split assignment.")] = 0,
     parent: Annotated[
         Path | None, typer.Option(help="The release before: splits stay, unchanged shard files are kept.")
@@ -48,6 +53,7 @@ def build(
         artifact_type=artifact_type,
         generator=generator,
         void=void,
+        masks_are=masks_are,
         num_shards=_counts(split_shards),
         data_version=data_version,
         seed=seed,
@@ -64,6 +70,7 @@ def build(
             fresh=fresh,
             more_files=card_files,
             on_progress=show,
+            on_note=typer.echo,
         )
     typer.echo(
         f"{out}: {len(manifest['videos'])} videos in {len(manifest['shards'])} shards. Next: brokenvideos verify {out}"

@@ -12,6 +12,7 @@ from PIL import Image
 from ...frames import VideoError, read_frames
 from ...masks import LABEL_COLOURS, TYPE_COLOURS, Float64Array, decode, overlay
 from ...release import __version__
+from ..evaluation import html_page
 from .prediction import OVERLAYS, Report, VideoReport
 from .videos import Video
 
@@ -46,16 +47,8 @@ def html_report(report: Report, videos: Sequence[Video], *, overlays: bool = Fal
         _peaks(ordered[:NUM_TILES], {video.video_id: video for video in videos}),
         _table(ordered, overlays=overlays),
     ]
-    folder = Path(__file__).parent.parent / "evaluate"
-    style, script = ((folder / file).read_text(encoding="utf-8") for file in ("report.css", "report.js"))
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(name)}: {report.num_flagged} of {len(report.videos)} broken</title>\n"
-        f"<style>\n{style}{STYLE}</style></head>\n<body>\n"
-        + "\n".join(filter(None, sections))
-        + f"\n<script>\n{script}</script>\n</body></html>\n"
-    )
+    title = f"{name}: {report.num_flagged} of {len(report.videos)} broken"
+    return html_page(title, sections, more_style=STYLE)
 
 
 def _head(report: Report, name: str) -> str:

@@ -131,8 +131,8 @@ BAD_VIDEOS = {
     "255 beside ids": (
         {"m/00000.png": WITH_VOID},
         None,
-        "/m: 255 in 00000.png, other object ids in 00000.png; wanted ids, or 0 and 255 alone: "
-        "give --void 255 if 255 is void, else write the masks as one of the two",
+        "/m/00000.png: value 255 beside 1, 2; wanted object ids, or 0 and 255 alone: "
+        "give --void 255 if 255 is void, else write the mask as one of the two",
     ),
     "255, then ids": (
         {"m/00000.png": BINARY, "m/00001.png": BLACK, "m/00002.png": IDS},

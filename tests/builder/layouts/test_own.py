@@ -364,11 +364,14 @@ BAD_PNGS = {
     "no pixels": (png(0, 5, 8, 0), DAMAGED),
     "no zlib": (GREY[:33] + chunk(b"IDAT", b"\0" * 9) + chunk(b"IEND", b""), DAMAGED),
     "unknown colour type": (png(3, 2, 8, 9), f"the PNG is of unknown colour type 9, {COLOURS}"),
-    "RGB": (stored(Image.new("RGB", (3, 2))), f"the PNG is RGB, {COLOURS}"),
-    "RGBA": (stored(Image.new("RGBA", (3, 2))), f"the PNG is RGB with alpha, {COLOURS}"),
-    "grey with alpha": (stored(Image.new("LA", (3, 2))), f"the PNG is grey with alpha, {COLOURS}"),
+    "RGB": (stored(Image.new("RGB", (3, 2), "red")), f"the PNG is RGB, {COLOURS}"),
+    "RGBA": (stored(Image.new("RGBA", (3, 2), "red")), f"the PNG is RGB with alpha, {COLOURS}"),
+    "grey with alpha": (
+        stored(Image.new("LA", (3, 2), (7, 255))),
+        f"the PNG is grey with alpha with the grey value 7, {COLOURS}, or black and white alone: draw the mask without soft edges",
+    ),
     "4-bit grey": (
-        png(3, 2, 4, 0),
+        png(3, 2, 4, 0, b"\0\x12\x30" * 2),
         "the PNG is 4-bit grey, wanted 8-bit grey or palette; write its object ids in 8 bits",
     ),
     "bomb": (
