@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .error import first_line
+
 UInt8Array = npt.NDArray[np.uint8]
 
 BLACK = 8
@@ -33,10 +35,10 @@ def generate_frames(
     try:
         output = pipeline(prompt=prompt, **negative, **arguments, generator=generator, output_type="np")
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise FailedClipError(f"out of memory ({_first_line(error)})") from error
+        raise FailedClipError(f"out of memory ({first_line(error)})") from error
     except RuntimeError as error:
         kind = "out of memory" if "memory" in str(error).lower() else type(error).__name__
-        raise FailedClipError(f"{kind} ({_first_line(error)})") from error
+        raise FailedClipError(f"{kind} ({first_line(error)})") from error
     return checked_frames(output.frames[0])
 
 
@@ -56,7 +58,3 @@ def checked_frames(frames: Any) -> UInt8Array:
     if not frames.size or frames.max() <= BLACK:
         raise FailedClipError(f"black (no value above {BLACK} of 255)")
     return np.ascontiguousarray(frames)
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

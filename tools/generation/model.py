@@ -9,7 +9,7 @@ from typing import Any
 
 from ...builder.work import file_sha256
 from ...release import parse_json
-from .error import GenerateError
+from .error import GenerateError, first_line
 
 INDEX = "model_index.json"
 DTYPES = ("float32", "bfloat16", "float16")
@@ -120,9 +120,9 @@ def load_pipeline(model: Model, *, dtype: str, device: str, offload: bool = Fals
         folder = model.folder or Path(made.download(model.model_id, revision=model.revision))
         pipeline = made.from_pretrained(str(folder), dtype=getattr(torch, dtype))
     except ImportError as error:
-        raise GenerateError(f"{model.version}: {_first_line(error)}. {INSTALL}") from error
+        raise GenerateError(f"{model.version}: {first_line(error)}. {INSTALL}") from error
     except (OSError, ValueError) as error:
-        raise GenerateError(f"{model.version}: cannot be loaded ({_first_line(error)}).") from error
+        raise GenerateError(f"{model.version}: cannot be loaded ({first_line(error)}).") from error
     pipeline.set_progress_bar_config(disable=True)
     if offload:
         pipeline.enable_model_cpu_offload(device=device)
@@ -174,10 +174,6 @@ def _on_hub(model_id: str, wanted: str, *, name: str) -> tuple[str, Mapping[str,
         said = f"no {INDEX} in it, so it is no model of diffusers; many have a twin whose name ends in -Diffusers"
     except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as error:
         said = (
-            f"the Hub cannot be asked ({_first_line(error)}); offline, give a downloaded model's 40 hex digits after @"
+            f"the Hub cannot be asked ({first_line(error)}); offline, give a downloaded model's 40 hex digits after @"
         )
     raise GenerateError(f"{name}: {said}. Give a folder, ID or ID@REVISION.")
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__).rstrip(".")

@@ -333,7 +333,7 @@ def test_a_clip_that_fails_is_recorded_and_the_run_goes_on(settings, decoded, tm
     records = read_records(out)
     reasons = {video_id: record.get("reason") for video_id, record in records.items()}
     assert reasons == {
-        "tiny_hands1_0": "out of memory (CUDA out of memory. Tried to allocate 9 GiB.)",
+        "tiny_hands1_0": "out of memory (CUDA out of memory. Tried to allocate 9 GiB)",
         "tiny_hands1_1": "not finite (55296 of 55296 values are no numbers)",
         "tiny_calm1_0": None,
     }
