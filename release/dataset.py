@@ -247,9 +247,9 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     def _choice(self, split: str) -> Choice | None:
         features = ANNOTATION_FEATURES if self.config.name == "annotations" else FEATURES
-        choices = [chosen(self.config.filters, features.arrow_schema), of_holdout(self.config.holdout, split)]
-        one, *others = [choice for choice in choices if choice is not None] or [None]
-        return one & others[0] if one is not None and others else one
+        wanted = chosen(self.config.filters, features.arrow_schema)
+        left = of_holdout(self.config.holdout, split)
+        return wanted & left if wanted is not None and left is not None else wanted or left
 
     def _require_held_out(self) -> None:
         """

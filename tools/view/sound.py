@@ -2,7 +2,9 @@
 
 import io
 import os
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import av
 from av.error import FFmpegError
@@ -20,17 +22,17 @@ def add_sound(film: Path, video: bytes) -> None:
             if not source.streams.audio:
                 return
             shown = pictures.streams.video[0]
-            tracks = {shown: out.add_stream_from_template(shown)}
+            tracks: dict[Any, Any] = {shown: out.add_stream_from_template(shown)}
             for track in source.streams.audio:
                 try:
                     tracks[track] = out.add_stream_from_template(track)
                 except (ValueError, FFmpegError):
                     continue
-            for container, streams in ((pictures, [shown]), (source, [s for s in source.streams.audio if s in tracks])):
-                for packet in container.demux(streams) if streams else ():
-                    if packet.dts is not None:
-                        packet.stream = tracks[packet.stream]
-                        out.mux(packet)
+            heard: list[Any] = [track for track in source.streams.audio if track in tracks]
+            for packet in chain(pictures.demux(shown), source.demux(heard) if heard else ()):
+                if packet.dts is not None:
+                    packet.stream = tracks[packet.stream]
+                    out.mux(packet)
         os.replace(partial, film)
     except FFmpegError:
         return  # a film without sound is better than none
