@@ -8,6 +8,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+REVIEWS = ("approved", "unreviewed")
+"""What a second person has said of a video's masks: they are right, or nothing yet."""
+
 LabelMap = npt.NDArray[np.uint16]
 
 
@@ -70,3 +73,5 @@ class RawVideo:
     prompt: str | None
     split: str | None
     source: Mapping[str, str]
+    review: str | None = None
+    """One of REVIEWS; None: nobody asks for a review."""

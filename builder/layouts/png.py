@@ -94,3 +94,11 @@ def decode_png(data: bytes, *, where: str) -> tuple[str, LabelMap]:
             return image.mode, np.asarray(image).astype(np.uint16)
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
         raise RawError(f"{where}: a damaged PNG; export or copy this mask again") from error
+
+
+def encode_png(labels: LabelMap) -> bytes:
+    """A label map as a grey PNG file: 8-bit, or 16-bit where an id is over 255. Equal maps give equal bytes."""
+    image = Image.fromarray(labels if labels.max() > 255 else labels.astype(np.uint8))
+    stream = io.BytesIO()
+    image.save(stream, "PNG", optimize=False, compress_level=6)
+    return stream.getvalue()

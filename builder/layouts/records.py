@@ -138,4 +138,5 @@ def _record(
         prompt=entry.prompt if entry is not None and entry.prompt is not None else said.prompt,
         split=entry.split if entry is not None and entry.split is not None else said.split,
         source=source,
+        review=entry.review if entry is not None else None,
     )

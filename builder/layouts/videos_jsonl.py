@@ -8,7 +8,7 @@ from typing import Any
 
 from brokenvideos import LABELS, SOURCE_FIELDS, SPLITS, VIDEO_ID, parse_json
 from brokenvideos.builder.layouts.video_files import VIDEO_ID_RULE
-from brokenvideos.builder.raw import Problem
+from brokenvideos.builder.raw import REVIEWS, Problem
 from brokenvideos.masks import ARTIFACT_TYPES
 
 FILE_NAME = "videos.jsonl"
@@ -31,6 +31,7 @@ class VideoEntry:
     """object_id → artifact type name."""
     annotated_frames: Sequence[int] | None
     split: str | None
+    review: str | None
     source: Mapping[str, str]
     sound: bool
     """False when the line has a problem; a wrong value is None here then."""
@@ -235,6 +236,7 @@ _FIELDS: Mapping[str, Callable[[object], Any]] = {
     "objects": _objects,
     "annotated_frames": _annotated_frames,
     "split": _one_of(SPLITS),
+    "review": _one_of(REVIEWS),
     "source": _source,
 }
 _MISSING = {
