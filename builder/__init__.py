@@ -1,6 +1,6 @@
 """Raw annotations -> records -> shards -> manifest; and the proof that a release is what it says."""
 
-from brokenvideos.builder.build import BuildOptions, build
+from brokenvideos.builder.build import BuildOptions, build, left_out
 from brokenvideos.builder.check_row import Finding
 from brokenvideos.builder.diff import ReleaseDiff, diff
 from brokenvideos.builder.engine import WorkerError
@@ -24,6 +24,7 @@ __all__ = [
     "WorkerError",
     "build",
     "diff",
+    "left_out",
     "rebuild",
     "verify",
     "withdraw",

@@ -15,6 +15,7 @@ from brokenvideos.builder.diff import version_of
 from brokenvideos.builder.engine import Engine, Progress, executor_of, no_progress, run_tasks
 from brokenvideos.builder.ingest import Ingested
 from brokenvideos.builder.layouts import detect, read_layout
+from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, read_videos_jsonl
 from brokenvideos.builder.manifest import (
     MANIFEST,
     SUMS,
@@ -26,7 +27,7 @@ from brokenvideos.builder.manifest import (
 )
 from brokenvideos.builder.parent import Parent, check_step, read_parent, withdrawn
 from brokenvideos.builder.plan import ShardPlan, assign_splits, plan_shards, split_rule
-from brokenvideos.builder.raw import Problem, RawError
+from brokenvideos.builder.raw import Include, Problem, RawError, included
 from brokenvideos.builder.tasks import IngestTask, ShardTask, run_ingest, run_shard
 from brokenvideos.builder.work_folder import BuildError, work_folder, work_folder_of
 
@@ -46,6 +47,7 @@ class BuildOptions:
         num_shards: shards by split; a split that is not named gets one per 384 MB of video.
         data_version: SemVer of the data.
         seed: of the split assignment.
+        include: "approved" leaves out videos that videos.jsonl calls unreviewed; "unreviewed" takes every video.
     """
 
     layout: str = "auto"
@@ -55,6 +57,7 @@ class BuildOptions:
     num_shards: Mapping[str, int] | None = None
     data_version: str = brokenvideos.DATA_VERSION
     seed: int = 0
+    include: Include = "approved"
 
 
 def build(
@@ -136,7 +139,15 @@ def build_with(
         "generator": options.generator,
         "void": options.void,
     }
-    videos, problems = read_layout(raw, **reading)
+    found, problems = read_layout(raw, **reading)
+    videos = included(found, options.include)
+    if found and not videos and not problems:
+        raise RawError(
+            f"{raw}: none of {len(found)} videos is approved, no release was written. Let a second person review them, or give "
+            "--include unreviewed."
+        )
+    if options.include == "unreviewed":
+        reading["include"] = options.include  # what a release of unreviewed masks says of itself
     problems += withdrawn(parent, videos) if parent else []
     with room_wanted(out), work_folder(out, fresh=fresh) as work:
         check_free(out)
@@ -166,6 +177,12 @@ def build_with(
         )
         seal(release, manifest, more_files, out=out)
     return manifest
+
+
+def left_out(raw: Path) -> list[str]:
+    """Ids of the videos that wait for a review, sorted; a build leaves them out unless it is told to include them."""
+    entries, _ = read_videos_jsonl(raw / FILE_NAME, required=())
+    return sorted(video_id for video_id, entry in entries.items() if entry.review == "unreviewed")
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 REVIEWS = ("approved", "unreviewed")
 """What a second person has said of a video's masks: they are right, or nothing yet."""
+
+Include = Literal["approved", "unreviewed"]
+"""Which videos of a raw folder are built: those that nobody calls unreviewed, or all."""
 
 LabelMap = npt.NDArray[np.uint16]
 
@@ -75,3 +78,8 @@ class RawVideo:
     source: Mapping[str, str]
     review: str | None = None
     """One of REVIEWS; None: nobody asks for a review."""
+
+
+def included(videos: Sequence[RawVideo], include: object) -> list[RawVideo]:
+    """The videos that a build takes; `include` is what `Include` says, and of another value that of "approved"."""
+    return [video for video in videos if include == "unreviewed" or video.review != "unreviewed"]

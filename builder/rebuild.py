@@ -14,6 +14,7 @@ from brokenvideos.builder.engine import Progress, executor_of, no_progress
 from brokenvideos.builder.manifest import MANIFEST, READING, SUMS, library_versions
 from brokenvideos.builder.parent import Parent, layout_of
 from brokenvideos.builder.plan import split_rule
+from brokenvideos.builder.raw import Include
 
 _CHUNK_BYTES = 2**20
 
@@ -83,7 +84,10 @@ def rebuild(
     seed, parent_version = _seed(manifest, release), manifest.get("parent_version")
     layout = layout_of(manifest)
     reading = {name: manifest["reading"][name] for name in READING}
-    options = BuildOptions(**reading, num_shards=layout["num_shards"], data_version=manifest["data_version"], seed=seed)
+    include: Include = "unreviewed" if manifest["reading"].get("include") == "unreviewed" else "approved"
+    options = BuildOptions(
+        **reading, num_shards=layout["num_shards"], data_version=manifest["data_version"], seed=seed, include=include
+    )
     errata = manifest.get("errata", ())
     parent = None if parent_version is None else Parent(version=parent_version, **layout, errata=errata)
     other_versions = _other_versions(manifest.get("built_with", {}))

@@ -16,7 +16,7 @@ from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_
 from brokenvideos.builder.ingest import read_video
 from brokenvideos.builder.layouts import read_layout
 from brokenvideos.builder.manifest import MANIFEST, READING, SUMS, file_sha256, library_versions, read_sums
-from brokenvideos.builder.raw import RawError, RawVideo
+from brokenvideos.builder.raw import RawError, RawVideo, included
 from brokenvideos.frames import VideoError
 from brokenvideos.masks import RLEError, decoded_ahead, fingerprint_labels
 
@@ -286,7 +286,7 @@ def _raw_videos(raw: Path | None, manifest: Mapping[str, Any]) -> tuple[dict[str
     except RawError as error:
         return None, [Finding(str(raw), str(error))]
     findings = [Finding(str(raw), str(problem)) for problem in problems]
-    by_id = {video.video_id: video for video in videos}
+    by_id = {video.video_id: video for video in included(videos, manifest["reading"].get("include"))}
     for video_id in sorted(by_id.keys() ^ manifest["videos"].keys()):
         where = (
             "in the raw folder, not in the release" if video_id in by_id else "in the release, not in the raw folder"

@@ -106,6 +106,10 @@ def build(
     generator: Annotated[str | None, typer.Option(help="Of every video, where the layout names none.")] = None,
     void: Annotated[int | None, typer.Option(min=1, help="A label value to leave out (DAVIS: 255).")] = None,
     seed: Annotated[int, typer.Option(help="Of the split assignment.")] = 0,
+    include: Annotated[
+        Literal["approved", "unreviewed"],
+        typer.Option(help="approved leaves out videos whose masks wait for a review; unreviewed takes all."),
+    ] = "approved",
     parent: Annotated[
         Path | None, typer.Option(help="The release before: splits stay, unchanged shard files are kept.")
     ] = None,
@@ -117,7 +121,7 @@ def build(
     workers: Workers = 1,
 ) -> None:
     """Build a release (Parquet, tars, manifest, checksums, card) from raw annotations."""
-    from brokenvideos.builder import BuildOptions
+    from brokenvideos.builder import BuildOptions, left_out
     from brokenvideos.builder import build as build_release
     from brokenvideos.card import card_files
     from brokenvideos.tools.progress import progress
@@ -130,6 +134,7 @@ def build(
         num_shards=_counts(split_shards),
         data_version=data_version,
         seed=seed,
+        include=include,
     )
     with progress() as show:
         manifest = build_release(
@@ -144,6 +149,8 @@ def build(
             more_files=card_files,
             on_progress=show,
         )
+    if include == "approved" and (waiting := left_out(raw)):
+        typer.echo(f"{raw}: {len(waiting)} videos left out, not approved yet; --include unreviewed takes them.")
     typer.echo(
         f"{out}: {len(manifest['videos'])} videos in {len(manifest['shards'])} shards. Next: brokenvideos verify {out}"
     )

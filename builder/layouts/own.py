@@ -1,7 +1,7 @@
 """Our own raw layout: videos.jsonl, videos/{video_id}.mp4, masks/{video_id}/{frame:05d}.png.
 
-One PNG holds one object per pixel. Where objects overlap, a frame has further files, {frame:05d}.2.png and so on: each object stands
-whole in one of them.
+One PNG holds one object per pixel. Where objects overlap, a frame has further files, {frame:05d}.2.png and so on: each object
+stands whole in one of them.
 """
 
 import re

@@ -94,9 +94,7 @@ class Engine(Protocol):
             EngineError: the prompt is empty or outside the video, or nothing is found where it points.
         """
 
-    def propagate(
-        self, object_ids: Sequence[int], *, first: int, last: int
-    ) -> Iterator[tuple[int, int, BoolArray]]:
+    def propagate(self, object_ids: Sequence[int], *, first: int, last: int) -> Iterator[tuple[int, int, BoolArray]]:
         """(frame_index, object_id, bool[H, W]) from frame `first` to `last`, both included; backwards where first > last.
 
         The objects are carried from the frames with prompts, whether these lie in the range or not. A frame on which an object has
