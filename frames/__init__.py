@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from brokenvideos.frames.encode import encode_video
     from brokenvideos.frames.ingest import index_video
     from brokenvideos.frames.packets import demux_index
-    from brokenvideos.frames.reader import iter_frames, read_clips, read_frames
+    from brokenvideos.frames.reader import frames_from, iter_frames, read_clips, read_frames
 
 __all__ = [
     "Packets",
@@ -23,6 +23,7 @@ __all__ = [
     "collate_rle",
     "demux_index",
     "encode_video",
+    "frames_from",
     "index_from_row",
     "index_to_columns",
     "index_video",
@@ -40,6 +41,7 @@ _LEAVES = {
     "collate_rle": "clip_batch",
     "demux_index": "packets",
     "encode_video": "encode",
+    "frames_from": "reader",
     "index_video": "ingest",
     "iter_frames": "reader",
     "join_states": "clip_state",

@@ -110,6 +110,22 @@ def iter_frames(video: VideoSource, *, size: tuple[int, int] | None = None) -> I
         yield pts, _rgb(frame, size or (frame.height, frame.width), reformatter).copy()
 
 
+def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Iterator[tuple[int, UInt8Array]]:
+    """(frame_index, RGB uint8[H, W, 3]) of frame `first` and of all after it, each decoded when it is asked for.
+
+    Args:
+        index: of this video, as in `read_frames`.
+
+    Raises:
+        VideoError: as `read_frames`.
+    """
+    wanted = range(first, index.num_frames)
+    require_in_range(video, [first], index)
+    reformatter = VideoReformatter()
+    for frame_index, frame in _either_way(video, wanted, index):
+        yield frame_index, _rgb(frame, (index.height, index.width), reformatter).copy()
+
+
 def _either_way(
     video: VideoSource, wanted: Sequence[int], index: VideoIndex | None, *, threads: int = 1
 ) -> Iterator[tuple[int, VideoFrame]]:

@@ -6,7 +6,7 @@ from brokenvideos.builder.layouts.anakin import AnakinMasks, read_anakin
 from brokenvideos.builder.layouts.coco import CocoMasks, read_coco
 from brokenvideos.builder.layouts.cvat import CvatMasks, read_cvat
 from brokenvideos.builder.layouts.davis import DavisMasks, read_davis
-from brokenvideos.builder.layouts.detect import detect
+from brokenvideos.builder.layouts.detect import detect, found_layouts
 from brokenvideos.builder.layouts.geneva import BoxMasks, read_geneva
 from brokenvideos.builder.layouts.label_studio import BrushMasks, read_label_studio
 from brokenvideos.builder.layouts.labelme import LabelMeMasks, read_labelme
@@ -33,6 +33,7 @@ __all__ = [
     "StillMask",
     "VideoMasks",
     "detect",
+    "found_layouts",
     "read_layout",
 ]
 

@@ -37,7 +37,7 @@ def detect(raw: Path) -> str:
     """
     if not raw.is_dir():
         raise RawError(f"{raw}: no such folder; give the folder that holds the raw videos and masks")
-    found = _found(raw)
+    found = found_layouts(raw)
     if len(found) == 1:
         return next(iter(found))
     if found:
@@ -47,7 +47,8 @@ def detect(raw: Path) -> str:
     raise RawError(f"{raw}: none of the known layouts; looked for {wanted}. Arrange the folder as one of them")
 
 
-def _found(raw: Path) -> dict[str, str]:
+def found_layouts(raw: Path) -> dict[str, str]:
+    """The layouts whose files the folder holds, and what shows it; empty for none."""
     in_masks = list_folder(raw / "masks")
     mask_folder = next((path for path in in_masks if path.is_dir()), None)
     mask_video = next((path for path in in_masks if path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES), None)
