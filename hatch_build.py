@@ -5,7 +5,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-ROOMS = ("masks", "frames", "builder", "card", "tools", "sample")
+ROOMS = ("masks", "frames", "release", "sampling", "builder", "card", "tools", "sample")
 
 
 class WheelLayout(BuildHookInterface):  # type: ignore[type-arg]

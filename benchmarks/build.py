@@ -19,10 +19,10 @@ import brokenvideos
 from brokenvideos.builder.build import BuildOptions, build
 from brokenvideos.builder.ingest import Ingested, ingest
 from brokenvideos.builder.layouts import read_layout
-from brokenvideos.builder.plan import assign_splits, plan_shards
+from brokenvideos.builder.plan.splits import assign_splits, plan_shards
 from brokenvideos.builder.shards import write_shard
 from brokenvideos.frames import iter_frames
-from brokenvideos.tools.sample import write_sample
+from brokenvideos.tools.synthetic.sample import write_sample
 
 
 def copy_with_sha256(videos: list[Path], out: Path) -> None:

@@ -22,7 +22,7 @@ from pycocotools import mask as coco
 from skimage.morphology import disk
 
 from brokenvideos.masks import encode
-from brokenvideos.tools.evaluate.counts import count_bitmaps, count_strings
+from brokenvideos.tools.evaluation.counts import count_bitmaps, count_strings
 
 BoolArray = npt.NDArray[np.bool_]
 MAX_FRAMES = 40

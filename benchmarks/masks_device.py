@@ -21,8 +21,7 @@ import torch
 from masks_decode import blob_label_maps, real_label_maps, timed
 from pycocotools import mask as coco  # type: ignore[import-untyped]
 
-from brokenvideos.masks import decode, encode, fingerprint_bitmaps
-from brokenvideos.masks import device as on_device
+from brokenvideos.masks import decode, device as on_device, encode, fingerprint_bitmaps
 from brokenvideos.masks.batch import collate_planes
 from brokenvideos.masks.device.bitmaps import read
 

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.builder.near_duplicates import near_duplicate_groups
+from brokenvideos.builder.plan.near_duplicates import near_duplicate_groups
 
 
 def main() -> None:

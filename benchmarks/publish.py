@@ -19,7 +19,7 @@ from releases import add_videos, copied, correct_masks, described, pad  # beside
 
 from brokenvideos.builder import BuildOptions, build, diff, withdraw
 from brokenvideos.card import card_files
-from brokenvideos.tools.sample import write_sample
+from brokenvideos.tools.synthetic.sample import write_sample
 from tests.hub.server import serving
 from tests.hub.state import State
 

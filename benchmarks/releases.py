@@ -25,12 +25,12 @@ from PIL import Image
 
 from brokenvideos.builder import BuildOptions, build, diff
 from brokenvideos.builder.build import build_with
-from brokenvideos.builder.engine import executor_of, run_tasks
 from brokenvideos.builder.ingest import Ingested, ingest
 from brokenvideos.builder.layouts import read_layout
-from brokenvideos.builder.plan import ShardPlan
+from brokenvideos.builder.plan.splits import ShardPlan
 from brokenvideos.builder.shards import write_shard
-from brokenvideos.tools.sample import write_sample
+from brokenvideos.builder.work.engine import executor_of, run_tasks
+from brokenvideos.tools.synthetic.sample import write_sample
 
 SHARES = (0.01, 0.05, 0.2)
 

@@ -37,13 +37,14 @@ from torch.utils.data import DataLoader
 
 import brokenvideos
 from brokenvideos.builder.ingest import Ingested
-from brokenvideos.builder.plan import ShardPlan
+from brokenvideos.builder.plan.splits import ShardPlan
 from brokenvideos.builder.shards import write_shard
-from brokenvideos.frames import clips, collate, index_from_row, index_to_columns, index_video
-from brokenvideos.frames.clip_plan import ClipPlan, clip_frames
+from brokenvideos.frames import index_from_row, index_to_columns, index_video
 from brokenvideos.frames.decode import frames_by_packets
-from brokenvideos.frames.release_rows import ReleaseRows
 from brokenvideos.masks import encode
+from brokenvideos.sampling import clips, collate
+from brokenvideos.sampling.plan import ClipPlan, clip_frames
+from brokenvideos.sampling.release_rows import ReleaseRows
 
 NUM_FRAMES = 16
 SIZE = (256, 256)
@@ -470,7 +471,7 @@ def in_turn(ways: dict[str, Way], epoch: int) -> dict[str, float]:
 MEMORY = """
 import sys, time
 import torch
-from brokenvideos.frames import clips
+from brokenvideos.sampling import clips
 def resident(kind):
     return int(next(l for l in open("/proc/self/status") if l.startswith(kind)).split()[1]) / 1024
 torch.set_num_threads(1)
@@ -506,7 +507,7 @@ import sys, time
 import datasets, torch
 from torch.utils.data import DataLoader
 import brokenvideos
-from brokenvideos.frames import clips
+from brokenvideos.sampling import clips
 torch.set_num_threads(1)
 begin = time.perf_counter(), time.process_time()
 # What a Hub repository is to `datasets`: the same files behind addresses.
@@ -603,7 +604,7 @@ def report_memory(folder: Path, videos: int, keyint: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time frames.clips against a bare decoder and other loaders.")
+    parser = argparse.ArgumentParser(description="Time brokenvideos.clips against a bare decoder and other loaders.")
     parser.add_argument("--videos", type=int, default=24)
     parser.add_argument("--keyint", type=int, default=250, help="x264's longest distance of key frames")
     parser.add_argument("--rounds", type=int, default=3)

@@ -24,14 +24,14 @@ import torch
 
 from brokenvideos import ARTIFACT_TYPES
 from brokenvideos.builder import BuildOptions, build
-from brokenvideos.tools.sample import write_sample
-from brokenvideos.tools.train import TrainOptions, train
-from brokenvideos.tools.train.batches import clip_dataset, clip_loader, on_device
-from brokenvideos.tools.train.options import Settled, settled
-from brokenvideos.tools.train.predictor import Feeding, Predictor
-from brokenvideos.tools.train.recipe import Recipe, recipe_named
-from brokenvideos.tools.train.rows import split_rows
-from brokenvideos.tools.train.scoring import evaluated, predictions_for, scored_videos
+from brokenvideos.tools.synthetic.sample import write_sample
+from brokenvideos.tools.training import TrainOptions, train
+from brokenvideos.tools.training.batches import clip_dataset, clip_loader, on_device
+from brokenvideos.tools.training.options import Settled, settled
+from brokenvideos.tools.training.predictor import Feeding, Predictor
+from brokenvideos.tools.training.recipe import Recipe, recipe_named
+from brokenvideos.tools.training.rows import split_rows
+from brokenvideos.tools.training.scoring import evaluated, predictions_for, scored_videos
 
 VIDEOS, IN_A_ROW = 840, 14
 SIZE = (64, 64)

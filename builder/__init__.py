@@ -1,16 +1,19 @@
 """Raw annotations -> records -> shards -> manifest; and the proof that a release is what it says."""
 
-from brokenvideos.builder.build import BuildOptions, build, left_out
-from brokenvideos.builder.check_row import Finding
-from brokenvideos.builder.diff import ReleaseDiff, diff
-from brokenvideos.builder.engine import WorkerError
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
-from brokenvideos.builder.rebuild import RebuildReport, rebuild
-from brokenvideos.builder.verify import VerifyReport, verify
-from brokenvideos.builder.withdraw import withdraw
-from brokenvideos.builder.work_folder import BuildError
+from .build import BuildOptions, build, check_free, left_out
+from .check_row import Finding
+from .diff import ReleaseDiff, diff
+from .ingest import name_of_video, read_video
+from .manifest import MANIFEST, SUMS, read_sums, sums_bytes
+from .raw import FrameLabels, Problem, RawError, RawVideo
+from .rebuild import RebuildReport, rebuild
+from .verify import ShardResult, VerifyReport, check_manifest, verify, verify_shard
+from .withdraw import withdraw
+from .work import BuildError, WorkerError
 
 __all__ = [
+    "MANIFEST",
+    "SUMS",
     "BuildError",
     "BuildOptions",
     "Finding",
@@ -20,12 +23,20 @@ __all__ = [
     "RawVideo",
     "RebuildReport",
     "ReleaseDiff",
+    "ShardResult",
     "VerifyReport",
     "WorkerError",
     "build",
+    "check_free",
+    "check_manifest",
     "diff",
     "left_out",
+    "name_of_video",
+    "read_sums",
+    "read_video",
     "rebuild",
+    "sums_bytes",
     "verify",
+    "verify_shard",
     "withdraw",
 ]

@@ -9,27 +9,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
-from brokenvideos.builder.atomic import sync_folder, write_atomic
-from brokenvideos.builder.diff import version_of
-from brokenvideos.builder.engine import Engine, Progress, executor_of, no_progress, run_tasks
-from brokenvideos.builder.ingest import Ingested
-from brokenvideos.builder.layouts import detect, read_layout
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, read_videos_jsonl
-from brokenvideos.builder.manifest import (
-    MANIFEST,
-    SUMS,
+from ..release import DATA_VERSION, MAX_SHARDS, SPLITS
+from .diff import version_of
+from .ingest import Ingested
+from .layouts import detect, read_layout
+from .manifest import MANIFEST, SUMS, library_versions, manifest_bytes, manifest_of, sums_bytes
+from .parent import Parent, check_step, read_parent, withdrawn
+from .plan import ShardPlan, assign_splits, plan_shards, split_rule
+from .raw import FILE_NAME, Include, Problem, RawError, included, read_videos_jsonl
+from .tasks import IngestTask, ShardTask, run_ingest, run_shard
+from .work import (
+    BuildError,
+    Engine,
+    Progress,
+    executor_of,
     file_sha256,
-    library_versions,
-    manifest_bytes,
-    manifest_of,
-    sums_bytes,
+    no_progress,
+    run_tasks,
+    sync_folder,
+    work_folder,
+    work_folder_of,
+    write_atomic,
 )
-from brokenvideos.builder.parent import Parent, check_step, read_parent, withdrawn
-from brokenvideos.builder.plan import ShardPlan, assign_splits, plan_shards, split_rule
-from brokenvideos.builder.raw import Include, Problem, RawError, included
-from brokenvideos.builder.tasks import IngestTask, ShardTask, run_ingest, run_shard
-from brokenvideos.builder.work_folder import BuildError, work_folder, work_folder_of
 
 MoreFiles = Callable[[Path], Mapping[str, bytes]]
 """Called with a folder of finished shards; gives further files of the release by name."""
@@ -55,7 +56,7 @@ class BuildOptions:
     generator: str | None = None
     void: int | None = None
     num_shards: Mapping[str, int] | None = None
-    data_version: str = brokenvideos.DATA_VERSION
+    data_version: str = DATA_VERSION
     seed: int = 0
     include: Include = "approved"
 
@@ -243,10 +244,8 @@ def seal(release: Path, manifest: dict[str, Any], more_files: MoreFiles | None, 
 def _check_options(options: BuildOptions) -> None:
     version_of(options.data_version)
     for split, count in (options.num_shards or {}).items():
-        if split not in brokenvideos.SPLITS or not 1 <= count <= brokenvideos.MAX_SHARDS:
-            raise ValueError(
-                f"split shards {split}={count}: wanted one of {', '.join(brokenvideos.SPLITS)} and 1 to {brokenvideos.MAX_SHARDS}."
-            )
+        if split not in SPLITS or not 1 <= count <= MAX_SHARDS:
+            raise ValueError(f"split shards {split}={count}: wanted one of {', '.join(SPLITS)} and 1 to {MAX_SHARDS}.")
 
 
 def _report(raw: Path, problems: list[Problem]) -> str:

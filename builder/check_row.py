@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-import brokenvideos
-from brokenvideos.builder.row_json import row_digest
-from brokenvideos.frames import VideoError, demux_index, index_from_row
-from brokenvideos.masks import RLEError, masklet_digest, video_digest
+from ..frames import VideoError, demux_index, index_from_row
+from ..masks import RLEError, masklet_digest, video_digest
+from ..release import VIDEO_ID
+from .row_json import row_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def check_row(
     """
     video_id = row["video_id"]
     found = partial(Finding, file, video_id=video_id)
-    if not brokenvideos.VIDEO_ID.fullmatch(video_id or ""):
+    if not VIDEO_ID.fullmatch(video_id or ""):
         yield found(f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -.")
     sha256 = hashlib.sha256(row["video"]["bytes"]).hexdigest()
     for source, stated in (("the row", row["video_sha256"]), ("manifest.json", facts.get("video_sha256"))):

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import brokenvideos
-from brokenvideos.masks import area, iou
+from ..masks import area, iou
+from ..release import ReleaseError, read_manifest, read_parquet, shard_paths
 
 Step = Literal["major", "minor", "patch"]
 """Of the data version. major: existing data changed or went; minor: videos were added; patch: the same data in other bytes."""
@@ -124,7 +124,7 @@ def diff(old: Path, new: Path) -> ReleaseDiff:
     Raises:
         ReleaseError: one of them is no release, or was built before manifests had row digests. OSError: a shard is missing.
     """
-    old_manifest, new_manifest = (brokenvideos.read_manifest(str(release)) for release in (old, new))
+    old_manifest, new_manifest = (read_manifest(str(release)) for release in (old, new))
     was, now = video_facts(old_manifest, name=str(old)), video_facts(new_manifest, name=str(new))
     differing = sorted(video_id for video_id in was.keys() & now.keys() if was[video_id] != now[video_id])
     added, removed = sorted(now.keys() - was.keys()), sorted(was.keys() - now.keys())
@@ -157,7 +157,7 @@ def video_facts(manifest: Mapping[str, Any], *, name: str) -> dict[str, VideoFac
     lacking = [video_id for video_id, facts in manifest["videos"].items() if "row_digest" not in facts]
     if lacking or splits.keys() != manifest["videos"].keys():
         what = f"no row_digest for {lacking[0]}" if lacking else "shards and videos list different ids"
-        raise brokenvideos.ReleaseError(
+        raise ReleaseError(
             f"{name}: {what} in its manifest. It was built by an older version or is damaged; build it again from its raw folder."
         )
     return {
@@ -217,10 +217,10 @@ def _rows(release: Path, shards: Mapping[str, Mapping[str, Any]]) -> Iterator[tu
     """Rows by video_id, without their videos and with their split, from the shards that hold them."""
     ids_by_path: dict[str, list[str]] = {}
     for video_id, shard in shards.items():
-        paths = brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])
+        paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
         ids_by_path.setdefault(str(release / paths["annotations"]), []).append(video_id)
     for path, ids in ids_by_path.items():
-        for table in brokenvideos.read_parquet(path, filters=[("video_id", "in", ids)]):
+        for table in read_parquet(path, filters=[("video_id", "in", ids)]):
             for row in table.to_pylist():
                 yield row["video_id"], {**row, "split": shards[row["video_id"]]["split"]}
 

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-import brokenvideos
-from brokenvideos.builder.atomic import atomic_file
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
-from brokenvideos.builder.row_json import row_digest
-from brokenvideos.builder.stills import encode_still, is_still
-from brokenvideos.frames import VideoError, VideoIndex, index_to_columns, index_video
-from brokenvideos.masks import encode, fingerprint_labels, masklet_digest, video_digest
+from ..frames import VideoError, VideoIndex, index_to_columns, index_video
+from ..masks import ARTIFACT_TYPES, encode, fingerprint_labels, masklet_digest, video_digest
+from ..release import ANNOTATION_FEATURES, LABELS, SOURCE_FIELDS
+from .raw import FrameLabels, Problem, RawError, RawVideo, encode_still, is_still
+from .row_json import row_digest
+from .work import atomic_file
 
 MAX_VIDEO_BYTES = 2**30  # Arrow's `binary` ends at 2 GiB for a whole row group.
 
@@ -69,14 +68,14 @@ def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[P
     if problems:
         return [Problem(f"video {video.video_id}", what) for what in problems]
     row = _row(video, data, index, masklets, layout=layout)
-    table = pa.Table.from_pylist([row], schema=brokenvideos.ANNOTATION_FEATURES.arrow_schema)
+    table = pa.Table.from_pylist([row], schema=ANNOTATION_FEATURES.arrow_schema)
     with atomic_file(row_path) as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     # Of the row as it is read back: what a file cannot hold is then not in the digest either.
     digest = row_digest(table.to_pylist()[0], video_name=name_of_video(video.video_id, video.video_path))
     return Ingested(
         video_id=video.video_id,
-        label=brokenvideos.LABELS[row["label"]],
+        label=LABELS[row["label"]],
         generator=video.generator,
         prompt=video.prompt,
         split=video.split,
@@ -173,7 +172,7 @@ def _check(video: RawVideo, index: VideoIndex, masklets: _Masklets) -> list[str]
         problems.append(
             f"objects {sorted(found)} have no artifact type. List them in `objects`, or give --artifact-type."
         )
-    label = brokenvideos.LABELS[bool(found)]
+    label = LABELS[bool(found)]
     if video.label is not None and video.label != label and not problems:
         problems.append(
             f"label is {video.label!r} and {len(found)} objects have marked pixels, which makes it {label!r}. "
@@ -220,11 +219,11 @@ def _row(video: RawVideo, data: bytes, index: VideoIndex, masklets: _Masklets, *
         "video_sha256": hashlib.sha256(data).hexdigest(),
         "source": {
             field: {**video.source, "layout": layout, "frames_sha256": index.frames_sha256}.get(field)
-            for field in brokenvideos.SOURCE_FIELDS
+            for field in SOURCE_FIELDS
         },
     }
 
 
 def _artifact_type(video: RawVideo, object_id: int) -> int:
     name = video.default_artifact_type if video.objects is None else video.objects[object_id]
-    return brokenvideos.ARTIFACT_TYPES.index(str(name))
+    return ARTIFACT_TYPES.index(str(name))

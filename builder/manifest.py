@@ -1,19 +1,17 @@
 """manifest.json and SHA256SUMS: what a release says of its own files."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pyarrow as pa
 
-import brokenvideos
-from brokenvideos.builder.plan import ShardPlan
-from brokenvideos.builder.shards import FileFacts
+from ..release import FORMAT_VERSION, __version__
+from .plan import ShardPlan
+from .shards import FileFacts
 
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
@@ -25,7 +23,7 @@ def library_versions() -> dict[str, str]:
     """Versions of everything that the bytes of a release depend on."""
     libavcodec = ".".join(map(str, av.library_versions["libavcodec"]))
     return {
-        "brokenvideos": brokenvideos.__version__,
+        "brokenvideos": __version__,
         "av": av.__version__,
         "datasets": version("datasets"),
         "libavcodec": libavcodec,
@@ -52,7 +50,7 @@ def manifest_of(
     shards = list(shards)
     videos = sorted((video for plan, _ in shards for video in plan.videos), key=lambda video: video.video_id)
     return {
-        "format_version": brokenvideos.FORMAT_VERSION,
+        "format_version": FORMAT_VERSION,
         "data_version": data_version,
         "parent_version": parent_version,
         "built_with": library_versions(),
@@ -86,12 +84,6 @@ def manifest_of(
 def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
     """The manifest as it is written: indented JSON in this module's key order."""
     return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sums_bytes(sha256_by_path: Mapping[str, str]) -> bytes:

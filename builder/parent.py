@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
-from brokenvideos.builder.diff import VideoFacts, demanded_step, next_version, version_of, video_facts
-from brokenvideos.builder.manifest import library_versions
-from brokenvideos.builder.plan import ShardPlan
-from brokenvideos.builder.raw import Problem, RawVideo
-from brokenvideos.builder.shards import FileFacts
-from brokenvideos.builder.tasks import ParentShard
+from ..release import read_manifest
+from .diff import VideoFacts, demanded_step, next_version, version_of, video_facts
+from .manifest import library_versions
+from .plan import ShardPlan
+from .raw import Problem, RawVideo
+from .shards import FileFacts
+from .tasks import ParentShard
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def read_parent(release: Path) -> Parent:
     Raises:
         ReleaseError: it is no release, or one without row digests.
     """
-    manifest = brokenvideos.read_manifest(str(release))
+    manifest = read_manifest(str(release))
     return Parent(
         version=manifest["data_version"],
         **layout_of(manifest),

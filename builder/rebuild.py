@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
-from brokenvideos.builder.build import BuildOptions, MoreFiles, build_with
-from brokenvideos.builder.check_row import Finding
-from brokenvideos.builder.diff import video_facts
-from brokenvideos.builder.engine import Progress, executor_of, no_progress
-from brokenvideos.builder.manifest import MANIFEST, READING, SUMS, library_versions
-from brokenvideos.builder.parent import Parent, layout_of
-from brokenvideos.builder.plan import split_rule
-from brokenvideos.builder.raw import Include
+from ..release import ReleaseError, read_manifest
+from .build import BuildOptions, MoreFiles, build_with
+from .check_row import Finding
+from .diff import video_facts
+from .manifest import MANIFEST, READING, SUMS, library_versions
+from .parent import Parent, layout_of
+from .plan import split_rule
+from .raw import Include
+from .work import Progress, executor_of, no_progress
 
 _CHUNK_BYTES = 2**20
 
@@ -80,7 +80,7 @@ def rebuild(
     Raises:
         ReleaseError: `release` is no release, or its manifest does not say how it was built. RawError: the raw folder.
     """
-    manifest = brokenvideos.read_manifest(str(release))
+    manifest = read_manifest(str(release))
     seed, parent_version = _seed(manifest, release), manifest.get("parent_version")
     layout = layout_of(manifest)
     reading = {name: manifest["reading"][name] for name in READING}
@@ -118,7 +118,7 @@ def _seed(manifest: Mapping[str, Any], release: Path) -> int:
     seed = rule.get("seed") if isinstance(rule, dict) else None
     grown = manifest.get("parent_version") is not None
     if type(seed) is not int or rule != split_rule(seed, grown=grown):
-        raise brokenvideos.ReleaseError(
+        raise ReleaseError(
             f"{release}/{MANIFEST}: its split_rule is not the one of this version, so the splits cannot be assigned again. Install "
             "the version of brokenvideos that wrote it."
         )
@@ -136,7 +136,7 @@ def _other_versions(then: Mapping[str, str]) -> dict[str, tuple[str | None, str 
 
 def _content_findings(release: Path, made: Path) -> Iterator[Finding]:
     """Differences of what two manifests say of their videos."""
-    was, now = (video_facts(brokenvideos.read_manifest(str(path)), name=str(path)) for path in (release, made))
+    was, now = (video_facts(read_manifest(str(path)), name=str(path)) for path in (release, made))
     for video_id in sorted(was.keys() | now.keys()):
         if video_id not in now:
             yield Finding(MANIFEST, "in the release, not in the raw folder.", video_id)

@@ -6,15 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import brokenvideos
+from ..masks import ARTIFACT_TYPES
+from ..release import ANNOTATION_FEATURES, LABELS
 
 
 def tar_json(row: Mapping[str, Any]) -> bytes:
     """The json member of a row: every column but `video`, class labels by name, codec.extradata in base64."""
-    kinds = brokenvideos.ARTIFACT_TYPES
+    kinds = ARTIFACT_TYPES
     named = {
-        **{column: row[column] for column in brokenvideos.ANNOTATION_FEATURES},
-        "label": brokenvideos.LABELS[row["label"]],
+        **{column: row[column] for column in ANNOTATION_FEATURES},
+        "label": LABELS[row["label"]],
         "artifact_types": [kinds[kind] for kind in row["artifact_types"]],
         "objects": {**row["objects"], "artifact_type": [kinds[kind] for kind in row["objects"]["artifact_type"]]},
         "codec": {**row["codec"], "extradata": base64.b64encode(row["codec"]["extradata"]).decode()},

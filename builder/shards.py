@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets.arrow_writer import get_parquet_column_options
 
-import brokenvideos
-from brokenvideos.builder.atomic import atomic_file
-from brokenvideos.builder.ingest import Ingested, read_video
-from brokenvideos.builder.plan import ShardPlan
-from brokenvideos.builder.row_json import tar_json
+from ..release import ANNOTATION_FEATURES, FEATURES, shard_paths
+from .ingest import Ingested, read_video
+from .plan import ShardPlan
+from .row_json import tar_json
+from .work import atomic_file
 
 ROW_GROUP_BYTES = 16 * 2**20  # Of video: the next video after this many starts a new row group.
 MAX_ROW_GROUP_ROWS = 1000
@@ -41,7 +41,7 @@ def write_shard(plan: ShardPlan, release: Path) -> tuple[FileFacts, ...]:
     Raises:
         ValueError: a video's bytes are not those that were ingested.
     """
-    return write_rows(_rows(plan.videos), brokenvideos.shard_paths(plan.split, plan.index, plan.num_shards), release)
+    return write_rows(_rows(plan.videos), shard_paths(plan.split, plan.index, plan.num_shards), release)
 
 
 def write_rows(
@@ -53,8 +53,8 @@ def write_rows(
         atomic_file(release / paths["default"]) as parquet_file,
         atomic_file(release / paths["annotations"]) as annotations_file,
         atomic_file(release / paths["webdataset"]) as tar_file,
-        _parquet_writer(parquet_file, brokenvideos.FEATURES) as parquet,
-        _parquet_writer(annotations_file, brokenvideos.ANNOTATION_FEATURES) as annotations,
+        _parquet_writer(parquet_file, FEATURES) as parquet,
+        _parquet_writer(annotations_file, ANNOTATION_FEATURES) as annotations,
         # PAX is plain ustar except where an id is too long for ustar's 100 characters.
         tarfile.open(fileobj=tar_file, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):

@@ -8,15 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from brokenvideos.builder import shards
-from brokenvideos.builder.atomic import link_or_copy
-from brokenvideos.builder.ingest import Ingested, ingest
-from brokenvideos.builder.manifest import file_sha256, library_versions
-from brokenvideos.builder.plan import ShardPlan
-from brokenvideos.builder.raw import Problem, RawVideo
-from brokenvideos.builder.receipts import Receipt, finished, key_of, write_receipt
-from brokenvideos.builder.shards import FileFacts, write_shard
-from brokenvideos.builder.work_folder import BuildError
+from . import shards
+from .ingest import Ingested, ingest
+from .manifest import library_versions
+from .plan import ShardPlan
+from .raw import Problem, RawVideo
+from .shards import FileFacts, write_shard
+from .work import BuildError, Receipt, file_sha256, finished, key_of, link_or_copy, write_receipt
 
 _OF_INGEST = ("label", "digest", "row_digest", "video_sha256", "video_bytes", "perceptual_hash")
 

@@ -10,15 +10,24 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import brokenvideos
-from brokenvideos.builder.check_row import Finding, check_row
-from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_tasks
-from brokenvideos.builder.ingest import read_video
-from brokenvideos.builder.layouts import read_layout
-from brokenvideos.builder.manifest import MANIFEST, READING, SUMS, file_sha256, library_versions, read_sums
-from brokenvideos.builder.raw import RawError, RawVideo, included
-from brokenvideos.frames import VideoError
-from brokenvideos.masks import RLEError, decoded_ahead, fingerprint_labels
+from ..frames import VideoError
+from ..masks import RLEError, decoded_ahead, fingerprint_labels
+from ..release import (
+    ANNOTATION_FEATURES,
+    FEATURES,
+    ReleaseError,
+    read_manifest,
+    read_parquet,
+    read_tar,
+    shard_of,
+    shard_paths,
+)
+from .check_row import Finding, check_row
+from .ingest import read_video
+from .layouts import read_layout
+from .manifest import MANIFEST, READING, SUMS, library_versions, read_sums
+from .raw import RawError, RawVideo, included
+from .work import Progress, executor_of, file_sha256, no_progress, run_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +88,8 @@ def verify(
     used = _device_facts(device)
     findings, sums = _check_files(release)
     try:
-        manifest = brokenvideos.read_manifest(str(release))
-    except brokenvideos.ReleaseError as error:
+        manifest = read_manifest(str(release))
+    except ReleaseError as error:
         return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw, used)
     findings += check_manifest(manifest, sums)
     raw_videos, raw_findings = _raw_videos(raw, manifest)
@@ -103,7 +112,7 @@ def verify(
 def _device_facts(device: str) -> Mapping[str, str | None]:
     if device == "cpu":
         return {"device": "cpu", "backend": "numpy"}
-    from brokenvideos.masks.device import describe
+    from ..masks.device import describe
 
     return {key: value if value is None else str(value) for key, value in describe(device).items()}
 
@@ -177,8 +186,8 @@ def check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> list
                 findings.append(
                     Finding(MANIFEST, f"{name}: this id is listed twice. Build the release again.", video_id)
                 )
-            if brokenvideos.shard_of(video_id, num_shards) != index:
-                right = brokenvideos.shard_of(video_id, num_shards)
+            if shard_of(video_id, num_shards) != index:
+                right = shard_of(video_id, num_shards)
                 findings.append(
                     Finding(MANIFEST, f"{name}: this id belongs into shard {right}. Build the release again.", video_id)
                 )
@@ -202,14 +211,14 @@ ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, Raw
 def verify_shard(task: ShardTask) -> ShardResult:
     """Compares everything that the rows of one shard say twice; the checksums of its files are not looked at."""
     release, shard, facts, raw_videos, device = task
-    paths = brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])
+    paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
     findings: list[Finding] = []
     ids: list[str] = []
     num_masks = 0
-    parquet = _readable(paths["default"], _parquet_rows(release / paths["default"], brokenvideos.FEATURES), findings)
+    parquet = _readable(paths["default"], _parquet_rows(release / paths["default"], FEATURES), findings)
     annotations = _readable(
         paths["annotations"],
-        _parquet_rows(release / paths["annotations"], brokenvideos.ANNOTATION_FEATURES),
+        _parquet_rows(release / paths["annotations"], ANNOTATION_FEATURES),
         findings,
     )
     tar = _readable(paths["webdataset"], _tar_rows(release / paths["webdataset"]), findings)
@@ -254,16 +263,14 @@ def _parquet_rows(path: Path, features: Any) -> Iterator[dict[str, Any]]:
         differing = [
             n for n in names if n not in found.names or n not in wanted.names or found.field(n) != wanted.field(n)
         ]
-        raise brokenvideos.ReleaseError(
-            f"its schema differs from this version's in {differing or 'the order of columns'}"
-        )
-    for table in brokenvideos.read_parquet(str(path)):
+        raise ReleaseError(f"its schema differs from this version's in {differing or 'the order of columns'}")
+    for table in read_parquet(str(path)):
         yield from table.to_pylist()
 
 
 def _tar_rows(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
-        yield from brokenvideos.read_tar(file, name=path.name)
+        yield from read_tar(file, name=path.name)
 
 
 def _same_row(row: Mapping[str, Any], other: Mapping[str, Any] | None, file: str) -> Iterator[Finding]:

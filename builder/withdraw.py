@@ -6,16 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
-from brokenvideos.builder.atomic import link_or_copy
-from brokenvideos.builder.build import MoreFiles, check_free, room_wanted, seal
-from brokenvideos.builder.diff import next_version, version_of, video_facts
-from brokenvideos.builder.engine import Progress, executor_of, no_progress, run_tasks
-from brokenvideos.builder.manifest import file_sha256, library_versions
-from brokenvideos.builder.plan import split_rule
-from brokenvideos.builder.row_json import row_digest
-from brokenvideos.builder.shards import write_rows
-from brokenvideos.builder.work_folder import work_folder
+from ..release import ReleaseError, read_manifest, read_parquet, shard_paths
+from .build import MoreFiles, check_free, room_wanted, seal
+from .diff import next_version, version_of, video_facts
+from .manifest import library_versions
+from .plan import split_rule
+from .row_json import row_digest
+from .shards import write_rows
+from .work import Progress, executor_of, file_sha256, link_or_copy, no_progress, run_tasks, work_folder
 
 
 def withdraw(
@@ -51,7 +49,7 @@ def withdraw(
         ValueError: unknown ids, an empty reason, a version whose step is too small. FileExistsError: `out` holds something.
         BuildError: another process makes `out`, or the disk is full or read-only.
     """
-    manifest = brokenvideos.read_manifest(str(release))
+    manifest = read_manifest(str(release))
     facts = video_facts(manifest, name=str(release))
     gone = _known(video_ids, facts, release=release)
     if not reason.strip() or not reason.isprintable():
@@ -59,7 +57,7 @@ def withdraw(
     version = _version(manifest["data_version"], data_version)
     splits_left = {video.split for video_id, video in facts.items() if video_id not in gone}
     if not splits_left:
-        raise brokenvideos.ReleaseError(f"{release}: no video would be left. Delete the repository instead.")
+        raise ReleaseError(f"{release}: no video would be left. Delete the repository instead.")
     check_free(out)
     with room_wanted(out), work_folder(out, fresh=True) as work, executor_of(workers) as executor:
         made = work / "release"
@@ -128,11 +126,11 @@ _ShardTask = tuple[Path, Mapping[str, Any], Path, Mapping[str, str]]
 def _shard_without(task: _ShardTask) -> dict[str, Any]:
     """What the new manifest says of one shard, whose files are kept or written."""
     release, shard, made, stay = task
-    paths = brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])
+    paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
     stated = {file["path"]: file["sha256"] for file in shard["files"]}
     for path in paths.values():
         if (found := file_sha256(release / path)) != stated.get(path):
-            raise brokenvideos.ReleaseError(
+            raise ReleaseError(
                 f"{release}/{path}: SHA-256 is {found}, the manifest says {stated.get(path)}. Download or build it again."
             )
     if len(stay) == len(shard["video_ids"]):
@@ -147,10 +145,10 @@ def _rows(path: Path, stay: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The rows that stay, a row group at a time."""
     if not stay:
         return
-    for table in brokenvideos.read_parquet(str(path), filters=[("video_id", "in", list(stay))]):
+    for table in read_parquet(str(path), filters=[("video_id", "in", list(stay))]):
         for row in table.to_pylist():
             if row_digest(row, video_name=row["video"]["path"]) != stay[row["video_id"]]:
-                raise brokenvideos.ReleaseError(
+                raise ReleaseError(
                     f"{path} video {row['video_id']}: not the row that the manifest lists. Build the release again."
                 )
             yield row

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
+from ..release import parse_json
 
 TEXTS = {
     "summary": "what this release is",
@@ -121,7 +121,7 @@ def _json_file(about: Path, key: str, name: Any) -> tuple[Path, Mapping[str, Any
     with path.open("rb") as file:
         content = file.read(_MAX_BYTES + 1)
     try:
-        found = brokenvideos.parse_json(content, max_bytes=_MAX_BYTES)
+        found = parse_json(content, max_bytes=_MAX_BYTES)
     except ValueError as error:
         raise AboutError(f"{path}: not JSON ({error}).") from None
     if not isinstance(found, dict) or found.get("format_version") != _FORMAT:

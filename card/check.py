@@ -12,23 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-import brokenvideos
-from brokenvideos.card.about import About, AboutError
-from brokenvideos.card.croissant import croissant, unreadable
-from brokenvideos.card.full import (
-    CARD,
-    CROISSANT,
-    FIGURES,
-    README,
-    CardError,
-    about_of,
-    figure_digests,
-    read_card,
-    require_extra,
-)
-from brokenvideos.card.inputs import CardInputs, read_inputs
-from brokenvideos.card.metadata import differences, metadata_problems
-from brokenvideos.card.readme import render, render_full
+from ..release import ANNOTATION_FEATURES, FEATURES, parse_json, read_manifest, shard_paths
+from .about import About, AboutError
+from .croissant import croissant, unreadable
+from .full import CARD, CROISSANT, FIGURES, README, CardError, about_of, figure_digests, read_card, require_extra
+from .inputs import CardInputs, read_inputs
+from .metadata import differences, metadata_problems
+from .readme import render, render_full
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 
@@ -83,7 +73,7 @@ def check_card(release: Path) -> CardReport:
         CardError: the extra `card` is not installed. ReleaseError: no release.
     """
     require_extra()
-    manifest = brokenvideos.read_manifest(str(release))
+    manifest = read_manifest(str(release))
     found: set[CardProblem] = set()
     figures, about = {}, About()
     try:
@@ -103,10 +93,10 @@ def check_card(release: Path) -> CardReport:
 def _columns(release: Path, manifest: Mapping[str, Any]) -> Iterator[CardProblem]:
     """Shards that lack a column: what cannot be counted cannot be compared either."""
     for shard in manifest["shards"]:
-        paths = brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])
+        paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
         for path, features in (
-            (paths["default"], brokenvideos.FEATURES),
-            (paths["annotations"], brokenvideos.ANNOTATION_FEATURES),
+            (paths["default"], FEATURES),
+            (paths["annotations"], ANNOTATION_FEATURES),
         ):
             try:
                 names = pq.read_schema(release / path).names
@@ -210,7 +200,7 @@ def _figures(release: Path, inputs: CardInputs, stated: Mapping[str, Any]) -> It
 def _croissant(release: Path, inputs: CardInputs) -> Iterator[CardProblem]:
     path = release / CROISSANT
     try:
-        found = brokenvideos.parse_json(path.read_bytes())
+        found = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         yield CardProblem(CROISSANT, f"cannot be read ({error})")
         return

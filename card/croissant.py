@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import datasets
 
-import brokenvideos
-from brokenvideos.card.inputs import CardInputs
-from brokenvideos.card.metadata import LICENSES, TAGS
-from brokenvideos.card.sections.considerations import (
+from ..release import ANNOTATION_FEATURES, FEATURES, SPLITS
+from .inputs import CardInputs
+from .metadata import LICENSES, TAGS
+from .sections import (
+    CITATION,
+    MAINTENANCE,
+    MEANINGS,
     biases,
     limits,
+    number,
+    opening,
     personal_information,
     social_impact,
     use_cases,
 )
-from brokenvideos.card.sections.data import CITATION, MEANINGS, opening
-from brokenvideos.card.sections.history import MAINTENANCE
-from brokenvideos.card.sections.markdown import number
-from brokenvideos.card.sizes import CONFIGS, Config
+from .sizes import CONFIGS, Config
 
 if TYPE_CHECKING:
     import mlcroissant as mlc
@@ -200,9 +202,9 @@ def _splits(ctx: "mlc.Context", names: list[str]) -> "mlc.RecordSet":
 def _record_set(ctx: "mlc.Context", config: Config) -> "mlc.RecordSet":
     import mlcroissant as mlc
 
-    features = brokenvideos.FEATURES if config == "default" else brokenvideos.ANNOTATION_FEATURES
+    features = FEATURES if config == "default" else ANNOTATION_FEATURES
     what = "all columns" if config == "default" else "the same rows without the videos' bytes"
-    names = "|".join(brokenvideos.SPLITS)
+    names = "|".join(SPLITS)
     split = mlc.Field(
         ctx=ctx,
         id=f"{config}/split",

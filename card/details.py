@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-import brokenvideos
-from brokenvideos.card.facts import COLUMNS, ReleaseFacts, annotation_rows, count_rows
-from brokenvideos.card.heat import GRID, covered_shares
-from brokenvideos.masks import ARTIFACT_TYPES, area
-from brokenvideos.masks.arrays import Float64Array, Int64Array
+from ..masks import ARTIFACT_TYPES, Float64Array, Int64Array, area
+from ..release import LABELS
+from .facts import COLUMNS, ReleaseFacts, annotation_rows, count_rows
+from .heat import GRID, covered_shares
 
 MORE_COLUMNS = ("video_id", "prompt", "objects", "codec")
 
@@ -67,12 +66,12 @@ class Details:
     def add(self, split: str, row: Mapping[str, Any]) -> None:
         """Counts one row (the columns `COLUMNS` and `MORE_COLUMNS`)."""
         generator = row["generator"]
-        types = [ARTIFACT_TYPES[code] for code in row["artifact_types"]] or [brokenvideos.LABELS[0]]
+        types = [ARTIFACT_TYPES[code] for code in row["artifact_types"]] or [LABELS[0]]
         self.generator_types.update((generator, name) for name in types)
         self.split_types.update((split, name) for name in types)
         self.split_generators[split, generator] += 1
         self.generator_licenses[generator, row["source"]["license"] or UNKNOWN] += 1
-        self.label_lengths[brokenvideos.LABELS[row["label"]], row["num_frames"]] += 1
+        self.label_lengths[LABELS[row["label"]], row["num_frames"]] += 1
         self.annotators[row["source"]["annotator"] or UNKNOWN] += 1
         self.rates[round(row["fps"], 3)] += 1
         self.num_prompts += bool(row["prompt"])

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-import brokenvideos
-from brokenvideos.card.shortcuts import Shortcuts, find_shortcuts
-from brokenvideos.masks import area
+from ..masks import ARTIFACT_TYPES, area
+from ..release import LABELS, read_manifest, read_parquet, shard_paths
+from .shortcuts import Shortcuts, find_shortcuts
 
 COLUMNS = (
     "label",
@@ -55,8 +55,8 @@ class Facts:
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Counts one row (the columns `COLUMNS`)."""
-        self.labels[brokenvideos.LABELS[row["label"]]] += 1
-        self.artifact_types.update(brokenvideos.ARTIFACT_TYPES[kind] for kind in row["artifact_types"])
+        self.labels[LABELS[row["label"]]] += 1
+        self.artifact_types.update(ARTIFACT_TYPES[kind] for kind in row["artifact_types"])
         self.generators[row["generator"]] += 1
         self.sizes[f"{row['width']}x{row['height']}"] += 1
         self.num_frames[row["num_frames"]] += 1
@@ -115,9 +115,9 @@ def count_rows(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> ReleaseFacts:
 
 def annotation_rows(release: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every row of the annotation shards with its split, in the manifest's order; a row group is held at a time."""
-    for shard in brokenvideos.read_manifest(str(release))["shards"]:
-        path = release / brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])["annotations"]
-        for table in brokenvideos.read_parquet(str(path), columns=columns):
+    for shard in read_manifest(str(release))["shards"]:
+        path = release / shard_paths(shard["split"], shard["index"], shard["num_shards"])["annotations"]
+        for table in read_parquet(str(path), columns=columns):
             for row in table.to_pylist():
                 yield shard["split"], row
 

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from brokenvideos.card.details import AREA_EDGES, Details
-from brokenvideos.card.facts import Facts
-from brokenvideos.masks import ARTIFACT_TYPES
-from brokenvideos.masks.overlay import LABEL_COLOURS, TYPE_COLOURS, Colour
+from ..masks import ARTIFACT_TYPES, LABEL_COLOURS, TYPE_COLOURS, Colour
+from .details import AREA_EDGES, Details
+from .facts import Facts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,13 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
-from brokenvideos.card.about import About, about_from_dict
-from brokenvideos.card.croissant import croissant, croissant_bytes
-from brokenvideos.card.figures import draw, figure_data
-from brokenvideos.card.inputs import CardInputs, read_inputs
-from brokenvideos.card.mosaic import draw_mosaic, mosaic_data
-from brokenvideos.card.readme import render_full
+from ..release import __version__, parse_json
+from .about import About, about_from_dict
+from .croissant import croissant, croissant_bytes
+from .figures import draw, figure_data
+from .inputs import CardInputs, read_inputs
+from .mosaic import draw_mosaic, mosaic_data
+from .readme import render_full
 
 README, CROISSANT, CARD = "README.md", "croissant.json", "card.json"
 FIGURES = "figures"
@@ -72,7 +72,7 @@ def require_extra() -> None:
 def versions() -> dict[str, str | None]:
     """Versions of what the bytes of a full card depend on; None: not installed."""
     return {
-        "brokenvideos": brokenvideos.__version__,
+        "brokenvideos": __version__,
         **{name: _version(name) for name in (*EXTRA, "numpy", "pillow", "av")},
     }
 
@@ -85,7 +85,7 @@ def read_card(release: Path) -> dict[str, Any]:
     """
     path = release / CARD
     try:
-        found = brokenvideos.parse_json(path.read_bytes())
+        found = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise CardError(f"{path}: not found. `brokenvideos card {release}` makes a full card.") from None
     except ValueError as error:

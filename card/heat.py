@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from brokenvideos.masks import parse
-from brokenvideos.masks.arrays import Float64Array, Int64Array
+from ..masks import Float64Array, Int64Array, parse
 
 GRID = (36, 64)
 """Rows and columns of the grid over a frame of any size."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
-from brokenvideos.card.about import About
-from brokenvideos.card.details import Details, count_all
-from brokenvideos.card.facts import Facts, ReleaseFacts
-from brokenvideos.card.sizes import Config, ConfigSize, config_sizes
+from ..release import read_manifest
+from .about import About
+from .details import Details, count_all
+from .facts import Facts, ReleaseFacts
+from .sizes import Config, ConfigSize, config_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,6 @@ def read_inputs(release: Path, about: About) -> CardInputs:
     Raises:
         ReleaseError: no manifest. OSError: a shard is missing.
     """
-    manifest = brokenvideos.read_manifest(str(release))
+    manifest = read_manifest(str(release))
     facts, details = count_all(release)
     return CardInputs(manifest, facts, facts.total(), details, config_sizes(release, manifest), about)

@@ -6,9 +6,9 @@ from typing import Any
 import datasets
 from huggingface_hub import DatasetCardData
 
-import brokenvideos
-from brokenvideos.card.facts import ReleaseFacts
-from brokenvideos.card.sizes import CONFIGS, Config, ConfigSize
+from ..release import ANNOTATION_FEATURES, FEATURES
+from .facts import ReleaseFacts
+from .sizes import CONFIGS, Config, ConfigSize
 
 SIZE_CATEGORIES = (
     (1_000, "n<1K"),
@@ -121,7 +121,7 @@ def _config(name: Config, facts: ReleaseFacts) -> dict[str, Any]:
 
 
 def _info(name: Config, size: ConfigSize) -> dict[str, Any]:
-    features = brokenvideos.FEATURES if name == "default" else brokenvideos.ANNOTATION_FEATURES
+    features = FEATURES if name == "default" else ANNOTATION_FEATURES
     splits = [
         datasets.SplitInfo(split, num_bytes=size.num_bytes[split], num_examples=count)
         for split, count in size.num_examples.items()

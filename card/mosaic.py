@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-import brokenvideos
-from brokenvideos.card.details import Shown
-from brokenvideos.frames import index_from_row, read_frames
-from brokenvideos.masks import ARTIFACT_TYPES, decode_masks
-from brokenvideos.masks.overlay import TYPE_COLOURS, object_colours, overlay
+from ..frames import index_from_row, read_frames
+from ..masks import ARTIFACT_TYPES, TYPE_COLOURS, decode_masks, object_colours, overlay
+from ..release import ReleaseError, read_parquet, shard_paths
+from .details import Shown
 
 WIDTH_PX, MAX_ROW_PX = 1600, 300
 GAP_PX, TITLE_PX = 8, 46
@@ -77,11 +76,11 @@ def _strip(release: Path, name: str, shown: Sequence[Shown], manifest: Mapping[s
 def _row(release: Path, shown: Shown, manifest: Mapping[str, Any]) -> dict[str, Any]:
     shards = [shard for shard in manifest["shards"] if shown.video_id in shard["video_ids"]]
     for shard in shards:
-        path = release / brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
-        for table in brokenvideos.read_parquet(str(path), filters=[("video_id", "==", shown.video_id)]):
+        path = release / shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
+        for table in read_parquet(str(path), filters=[("video_id", "==", shown.video_id)]):
             row: dict[str, Any] = table.to_pylist()[0]
             return row
-    raise brokenvideos.ReleaseError(
+    raise ReleaseError(
         f"{release}: video {shown.video_id} is in the annotations, not in data/. Build or download the release again."
     )
 

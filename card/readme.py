@@ -3,23 +3,35 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import brokenvideos
-from brokenvideos.card.facts import ReleaseFacts, count_facts
-from brokenvideos.card.inputs import CardInputs
-from brokenvideos.card.metadata import metadata
-from brokenvideos.card.sections.annotation import agreement, annotation
-from brokenvideos.card.sections.considerations import considerations
-from brokenvideos.card.sections.data import CHECK, CITATION, LOAD, counts, fields, opening, summary
-from brokenvideos.card.sections.evaluation import evaluation
-from brokenvideos.card.sections.history import changes, errata, licences, maintenance
-from brokenvideos.card.sections.splits import splits
-from brokenvideos.card.sections.statistics import statistics
-from brokenvideos.card.sizes import Config, ConfigSize, config_sizes
+from ..release import read_manifest
+from .facts import ReleaseFacts, count_facts
+from .inputs import CardInputs
+from .metadata import metadata
+from .sections import (
+    CHECK,
+    CITATION,
+    LOAD,
+    agreement,
+    annotation,
+    changes,
+    considerations,
+    counts,
+    errata,
+    evaluation,
+    fields,
+    licences,
+    maintenance,
+    opening,
+    splits,
+    statistics,
+    summary,
+)
+from .sizes import Config, ConfigSize, config_sizes
 
 
 def card_files(release: Path) -> dict[str, bytes]:
     """The plain card by file name, for a release folder whose shards and manifest are written."""
-    manifest = brokenvideos.read_manifest(str(release))
+    manifest = read_manifest(str(release))
     facts, sizes = count_facts(release), config_sizes(release, manifest)
     return {"README.md": render(facts, sizes, data_version=manifest["data_version"]).encode()}
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pyarrow.dataset as ds
 
-import brokenvideos
+from ..release import shard_paths
 
 Config = Literal["default", "annotations"]
 
@@ -45,7 +45,7 @@ def _config_size(release: Path, manifest: Mapping[str, Any], config: Config) -> 
     download_bytes = 0
     for shard in manifest["shards"]:
         split = shard["split"]
-        path = brokenvideos.shard_paths(split, shard["index"], shard["num_shards"])[config]
+        path = shard_paths(split, shard["index"], shard["num_shards"])[config]
         num_bytes[split] = num_bytes.get(split, 0) + arrow_bytes(release / path)
         num_examples[split] = num_examples.get(split, 0) + len(shard["video_ids"])
         download_bytes += sum(file["bytes"] for file in shard["files"] if file["path"] == path)

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from torch_loop import loss_of, tiny_net
 
 import brokenvideos
-from brokenvideos.frames import clips
+from brokenvideos.sampling import clips
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from torch_loop import loss_of, tiny_net
 
 import brokenvideos
-from brokenvideos.frames import clips, collate_rle, to_device
+from brokenvideos.sampling import clips, collate_rle, to_device
 
 
 def main() -> None:

@@ -14,10 +14,11 @@ from torch import nn
 from transformers import SegformerConfig, SegformerForSemanticSegmentation, Trainer, TrainingArguments
 
 import brokenvideos
-from brokenvideos.frames import clips, collate, iter_frames
-from brokenvideos.tools.train import load_model
-from brokenvideos.tools.train.predictor import Feeding, save_model
-from brokenvideos.tools.train.recipe import recipe_named
+from brokenvideos.frames import iter_frames
+from brokenvideos.sampling import clips, collate
+from brokenvideos.tools.training import load_model
+from brokenvideos.tools.training.predictor import Feeding, save_model
+from brokenvideos.tools.training.recipe import recipe_named
 
 RECIPE = recipe_named("segformer")
 SIZE = (64, 96)

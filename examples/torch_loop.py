@@ -3,7 +3,7 @@
     python examples/torch_loop.py [RELEASE] [--checkpoint FILE] [--stop-after STEPS]
 
 RELEASE is a release folder; without it the sample inside the package is read. With a checkpoint file the run goes on from there,
-with the same number of workers (another number: `brokenvideos.frames.join_states`).
+with the same number of workers (another number: `brokenvideos.sampling.join_states`).
 """
 
 import argparse
@@ -14,7 +14,7 @@ from torch import nn
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 import brokenvideos
-from brokenvideos.frames import clips
+from brokenvideos.sampling import clips
 
 
 def tiny_net() -> nn.Module:

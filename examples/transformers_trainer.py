@@ -15,7 +15,7 @@ from torch_loop import loss_of, tiny_net
 from transformers import Trainer, TrainingArguments
 
 import brokenvideos
-from brokenvideos.frames import clips, collate
+from brokenvideos.sampling import clips, collate
 
 
 class ArtifactNet(nn.Module):

@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 
-from brokenvideos.frames.index import VideoError
+from .index import VideoError
 
 VideoSource: TypeAlias = bytes | memoryview | Path
 """The bytes of a video file, or where it is."""

@@ -10,9 +10,9 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from brokenvideos.frames.container import VideoSource, read_bytes, shown_frames, where
-from brokenvideos.frames.index import Int64Array, Packets, VideoError, VideoIndex
-from brokenvideos.frames.packets import bare_decoder, bare_packet
+from .container import VideoSource, read_bytes, shown_frames, where
+from .index import Int64Array, Packets, VideoError, VideoIndex
+from .packets import bare_decoder, bare_packet
 
 
 class PacketsError(Exception):

@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from brokenvideos.frames.index import VideoError
+from .index import VideoError
 
 UInt8Array = npt.NDArray[np.uint8]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brokenvideos.frames.index import Int64Array
+from .index import Int64Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 
-from brokenvideos.frames.container import REMUX, plane_rows, shown_frames, where
-from brokenvideos.frames.index import Int64Array, VideoError, VideoIndex
-from brokenvideos.frames.packets import demux
-from brokenvideos.frames.perceptual import frame_hash, hashed_frames
+from .container import REMUX, plane_rows, shown_frames, where
+from .index import Int64Array, VideoError, VideoIndex
+from .packets import demux
+from .perceptual import frame_hash, hashed_frames
 
 UInt8Array = npt.NDArray[np.uint8]
 

@@ -12,8 +12,8 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from brokenvideos.frames.container import MAX_FRAME_PIXELS, REMUX, opened, read_bytes, where
-from brokenvideos.frames.index import BoolArray, Int64Array, Packets, VideoError
+from .container import MAX_FRAME_PIXELS, REMUX, opened, read_bytes, where
+from .index import BoolArray, Int64Array, Packets, VideoError
 
 # Codecs whose frames were found equal to those of a decode from the first frame, whatever frame is read first, and the decoder
 # for each: FFmpeg's decoder named "av1" only drives hardware.

@@ -5,8 +5,8 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-from brokenvideos.frames.container import plane_rows
-from brokenvideos.frames.index import Int64Array
+from .container import plane_rows
+from .index import Int64Array
 
 NUM_FRAMES = 4
 ROWS, COLUMNS = 8, 9

@@ -7,10 +7,10 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from brokenvideos.frames.container import VideoSource, plane_rows, shown_frames
-from brokenvideos.frames.decode import PacketsError, frames_by_packets, frames_in_sequence, require_in_range
-from brokenvideos.frames.geometry import Geometry, whole
-from brokenvideos.frames.index import Int64Array, VideoIndex
+from .container import VideoSource, plane_rows, shown_frames
+from .decode import PacketsError, frames_by_packets, frames_in_sequence, require_in_range
+from .geometry import Geometry, whole
+from .index import Int64Array, VideoIndex
 
 UInt8Array = npt.NDArray[np.uint8]
 

@@ -1,28 +1,38 @@
 """One mask format, done right: strict COCO RLE, batched decode and encode, measures, fingerprints and digests."""
 
-from brokenvideos.masks.arrays import MaskError
-from brokenvideos.masks.batch import RLEBatch, collate_planes
-from brokenvideos.masks.collate import collate_rle
-from brokenvideos.masks.digest import masklet_digest, object_digest, video_digest
-from brokenvideos.masks.fingerprint import fingerprint_bitmaps, fingerprint_counts, fingerprint_labels, weights
-from brokenvideos.masks.masklets import ARTIFACT_TYPES, decode_masks
-from brokenvideos.masks.measures import area, bbox, iou, union
-from brokenvideos.masks.proof import decoded_ahead, fingerprint_decoded
-from brokenvideos.masks.rle import MAX_DECODED_BYTES, decode, decode_many, empty, encode
-from brokenvideos.masks.runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, Runs, check, format_runs, parse
+from .arrays import BitmapArray, BoolArray, Float64Array, Int64Array, MaskError, UInt8Array, checked_bitmaps
+from .batch import RLEBatch, collate_planes
+from .collate import collate_rle
+from .digest import masklet_digest, object_digest, video_digest
+from .fingerprint import fingerprint_bitmaps, fingerprint_counts, fingerprint_labels, weights
+from .masklets import ARTIFACT_TYPES, decode_masks
+from .measures import area, bbox, iou, union
+from .overlay import LABEL_COLOURS, TYPE_COLOURS, Colour, object_colours, overlay
+from .proof import decoded_ahead, fingerprint_decoded
+from .rle import MAX_DECODED_BYTES, decode, decode_many, empty, encode, spans
+from .runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, Runs, check, format_runs, parse
 
 __all__ = [
     "ARTIFACT_TYPES",
+    "LABEL_COLOURS",
     "MAX_COUNTS_BYTES",
     "MAX_DECODED_BYTES",
     "MAX_MASKS",
+    "TYPE_COLOURS",
+    "BitmapArray",
+    "BoolArray",
+    "Colour",
+    "Float64Array",
+    "Int64Array",
     "MaskError",
     "RLEBatch",
     "RLEError",
     "Runs",
+    "UInt8Array",
     "area",
     "bbox",
     "check",
+    "checked_bitmaps",
     "collate_planes",
     "collate_rle",
     "decode",
@@ -38,8 +48,11 @@ __all__ = [
     "format_runs",
     "iou",
     "masklet_digest",
+    "object_colours",
     "object_digest",
+    "overlay",
     "parse",
+    "spans",
     "union",
     "video_digest",
     "weights",

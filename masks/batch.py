@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from brokenvideos.masks.arrays import MaskError
-from brokenvideos.masks.runs import RLEError, check, checked_size, joined, located
+from .arrays import MaskError
+from .runs import RLEError, check, checked_size, joined, located
 
 if TYPE_CHECKING:
     import torch

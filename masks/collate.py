@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from brokenvideos.masks.arrays import MaskError
-from brokenvideos.masks.batch import RLEBatch, batch_of
-from brokenvideos.masks.masklets import Grouping, planes_of_row
-from brokenvideos.masks.runs import checked_rle
+from .arrays import MaskError
+from .batch import RLEBatch, batch_of
+from .masklets import Grouping, planes_of_row
+from .runs import checked_rle
 
 
 def collate_rle(

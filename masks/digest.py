@@ -4,9 +4,9 @@ import hashlib
 import struct
 from collections.abc import Collection, Mapping, Sequence
 
-from brokenvideos.masks.arrays import MaskError
-from brokenvideos.masks.rle import empty
-from brokenvideos.masks.runs import RLEError, check, checked_size
+from .arrays import MaskError
+from .rle import empty
+from .runs import RLEError, check, checked_size
 
 _DOMAIN = b"brokenvideos.track.1\0"
 _NOT_ANNOTATED = struct.pack("<I", 0xFFFFFFFF)

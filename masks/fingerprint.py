@@ -14,8 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from brokenvideos.masks.arrays import BitmapArray, Int64Array, LabelArray, MaskError, checked_bitmaps
-from brokenvideos.masks.runs import parse
+from .arrays import BitmapArray, Int64Array, LabelArray, MaskError, checked_bitmaps
+from .runs import parse
 
 MAX_SIDE = 1 << 20
 """Longest side: weights fit in memory, and float64 holds the sum of one row exactly (2²⁰ · 2³¹ < 2⁵³)."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.masks.arrays import BitmapArray, Int64Array, MaskError, UInt8Array
-from brokenvideos.masks.batch import collate_planes
-from brokenvideos.masks.rle import MAX_DECODED_BYTES, spans
-from brokenvideos.masks.runs import RLEError, Runs, checked_size, parse
+from .arrays import BitmapArray, Int64Array, MaskError, UInt8Array
+from .batch import collate_planes
+from .rle import MAX_DECODED_BYTES, spans
+from .runs import RLEError, Runs, checked_size, parse
 
 if TYPE_CHECKING:
     import torch
@@ -164,7 +164,7 @@ def _decode_on(
 ) -> "torch.Tensor":
     import torch
 
-    from brokenvideos.masks.device.bitmaps import decode_batch
+    from .device import decode_batch
 
     num_frames, plane_count, width, height = shape
     planes = (entries.frame * plane_count + entries.plane).tolist()

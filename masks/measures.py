@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
-from brokenvideos.masks.arrays import Float64Array, Int64Array
-from brokenvideos.masks.rle import empty
-from brokenvideos.masks.runs import check, parse
+from .arrays import Float64Array, Int64Array
+from .rle import empty
+from .runs import check, parse
 
 
 def area(counts: Sequence[str], *, height: int, width: int) -> Int64Array:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from brokenvideos.masks.fingerprint import MAX_SIDE, fingerprint_bitmaps
-from brokenvideos.masks.rle import decode
-from brokenvideos.masks.runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, check, checked_size
+from .fingerprint import MAX_SIDE, fingerprint_bitmaps
+from .rle import decode
+from .runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, check, checked_size
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +49,7 @@ def fingerprint_decoded(
         DeviceError: there is no such device.
     """
     if device is not None and str(device) != "cpu":
-        from brokenvideos.masks.device.proof import fingerprint_decoded as fingerprint_decoded_on
+        from .device import fingerprint_decoded as fingerprint_decoded_on
 
         return fingerprint_decoded_on(counts, height=height, width=width, device=device, budget_bytes=budget_bytes)
     part_bytes = min(budget_bytes, _PART_BYTES)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from brokenvideos.masks.arrays import BitmapArray, Int64Array, UInt8Array, checked_bitmaps
-from brokenvideos.masks.batch import RLEBatch
-from brokenvideos.masks.runs import RLEError, Runs, checked_rle, checked_size, format_runs, located, parse
+from .arrays import BitmapArray, Int64Array, UInt8Array, checked_bitmaps
+from .batch import RLEBatch
+from .runs import RLEError, Runs, checked_rle, checked_size, format_runs, located, parse
 
 if TYPE_CHECKING:
     import torch
@@ -68,13 +68,13 @@ def decode(
         DeviceError: there is no such device.
     """
     if isinstance(counts, RLEBatch):
-        from brokenvideos.masks.device.bitmaps import decode_batch
+        from .device import decode_batch
 
         return decode_batch(counts, device="cpu" if device is None else device, max_decoded_bytes=max_decoded_bytes)
     if height is None or width is None:
         raise RLEError("height and width are missing. Strings do not say their size: pass that of the decoded frames.")
     if device is not None:
-        from brokenvideos.masks.device.bitmaps import decode as decode_on
+        from .device import decode as decode_on
 
         if out is not None:
             raise RLEError(
@@ -130,7 +130,7 @@ def decode_many(
         DeviceError: there is no such device.
     """
     if isinstance(rles, RLEBatch) or device is not None:
-        from brokenvideos.masks.device.bitmaps import decode_many as decode_many_on
+        from .device import decode_many as decode_many_on
 
         return decode_many_on(rles, device="cpu" if device is None else device, max_decoded_bytes=max_decoded_bytes)
     positions: dict[tuple[int, int], list[int]] = {}

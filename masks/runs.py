@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.masks.arrays import Int64Array, UInt8Array
+from .arrays import Int64Array, UInt8Array
 
 MAX_PIXELS = 2**31 - 1
 MAX_MASKS = 1 << 20

@@ -26,7 +26,7 @@ import pytest  # noqa: E402
 
 from brokenvideos.builder import BuildOptions, build  # noqa: E402
 from brokenvideos.card import card_files  # noqa: E402
-from brokenvideos.tools.sample import write_sample  # noqa: E402
+from brokenvideos.tools.synthetic.sample import write_sample  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.hub.state import State

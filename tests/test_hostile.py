@@ -18,17 +18,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from PIL import Image
 
 import brokenvideos
 from brokenvideos.builder import RawError, verify
 from brokenvideos.builder.export import export
 from brokenvideos.builder.layouts import read_layout
-from brokenvideos.builder.layouts.json_files import read_json
-from brokenvideos.builder.layouts.png import decode_png
-from brokenvideos.builder.raw import Problem
+from brokenvideos.builder.raw.json_files import read_json
+from brokenvideos.builder.raw.png import decode_png
+from brokenvideos.builder.raw.video import Problem
 from brokenvideos.frames import VideoError, demux_index, index_video
 
 ROOT = Path(__file__).parents[1]

@@ -102,7 +102,9 @@ def test_the_main_job_runs_from_an_installed_wheel(wheel: Path, run_process, tmp
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
     done = run_process(pip)
     assert done.returncode == 0, done.stderr
-    script = "import brokenvideos, brokenvideos.tools.cli as c; print(brokenvideos.__file__, flush=True); c.main()"
+    script = (
+        "import brokenvideos, brokenvideos.tools.commands.main as c; print(brokenvideos.__file__, flush=True); c.main()"
+    )
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     python = str(environment / "bin" / "python")
     done = run_process([python, "-c", script, "demo", "made"], cwd=tmp_path, env=clean)

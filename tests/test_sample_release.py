@@ -4,7 +4,7 @@ from pathlib import Path
 
 import brokenvideos
 from brokenvideos.builder import build, verify
-from brokenvideos.tools.sample import write_sample
+from brokenvideos.tools.synthetic.sample import write_sample
 
 SAMPLE = Path(brokenvideos.__path__[0]) / "sample"
 

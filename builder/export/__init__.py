@@ -1,5 +1,5 @@
 """A release -> a raw folder that `brokenvideos build` reads again."""
 
-from brokenvideos.builder.export.export import EXPORT_LAYOUTS, ExportError, ExportReport, export
+from .export import EXPORT_LAYOUTS, ExportError, ExportReport, export
 
 __all__ = ["EXPORT_LAYOUTS", "ExportError", "ExportReport", "export"]

@@ -11,13 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
-import brokenvideos
-from brokenvideos.builder.atomic import sync_folder
-from brokenvideos.builder.engine import Progress, no_progress
-from brokenvideos.builder.export.layouts import LAYOUTS, describe, write_file
-from brokenvideos.builder.layouts.video_files import VIDEO_SUFFIXES
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, MAX_OBJECT_ID
-from brokenvideos.masks import check
+from ...masks import check
+from ...release import ANNOTATION_FEATURES, FEATURES, VIDEO_ID, ReleaseError, read_manifest, read_parquet, shard_paths
+from ..raw import FILE_NAME, MAX_OBJECT_ID, VIDEO_SUFFIXES
+from ..work import Progress, no_progress, sync_folder
+from .layouts import LAYOUTS, describe, write_file
 
 EXPORT_LAYOUTS = tuple(LAYOUTS)
 
@@ -107,7 +105,7 @@ def export(
 
 def _shards(release: Path) -> list[tuple[str, int, int]]:
     """(split, index, number of shards) of every shard, in the manifest's order."""
-    shards = brokenvideos.read_manifest(str(release))["shards"]
+    shards = read_manifest(str(release))["shards"]
     return [(shard["split"], shard["index"], shard["num_shards"]) for shard in shards]
 
 
@@ -115,33 +113,31 @@ def _rows(
     release: Path, shards: list[tuple[str, int, int]], config: str, on_done: Any
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """(split, row) of every video; one row group is held at a time."""
-    features = brokenvideos.FEATURES if config == "default" else brokenvideos.ANNOTATION_FEATURES
+    features = FEATURES if config == "default" else ANNOTATION_FEATURES
     for number, (split, index, num_shards) in enumerate(shards):
         on_done(number, len(shards))
-        path = release / brokenvideos.shard_paths(split, index, num_shards)[config]  # type: ignore[index]
+        path = release / shard_paths(split, index, num_shards)[config]  # type: ignore[index]
         try:
-            for table in brokenvideos.read_parquet(str(path)):
+            for table in read_parquet(str(path)):
                 for row in table.cast(features.arrow_schema).to_pylist():
                     yield split, row
         except (OSError, pa.ArrowException, ValueError) as error:
-            if isinstance(error, ExportError | brokenvideos.ReleaseError):
+            if isinstance(error, ExportError | ReleaseError):
                 raise
             what = f"cannot be read ({error}). Build or download this file again."
-            raise brokenvideos.ReleaseError(f"{path}: {what}") from None
+            raise ReleaseError(f"{path}: {what}") from None
     on_done(len(shards), len(shards))
 
 
 def _check_row(row: dict[str, Any]) -> None:
     """Refuses what must not become a file's name or a mask; `verify` checks the rest."""
     video_id = row["video_id"]
-    if not isinstance(video_id, str) or not brokenvideos.VIDEO_ID.fullmatch(video_id):
-        raise brokenvideos.ReleaseError(
-            f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -. Build the release again."
-        )
+    if not isinstance(video_id, str) or not VIDEO_ID.fullmatch(video_id):
+        raise ReleaseError(f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -. Build the release again.")
     numbers = [*row["objects"]["object_id"], *row["masks"]["object_id"]]
     frames = [*row["masks"]["frame_index"], *row["annotated_frames"]]
     if not all(1 <= n <= MAX_OBJECT_ID for n in numbers) or not all(0 <= f < row["num_frames"] for f in frames):
-        raise brokenvideos.ReleaseError(
+        raise ReleaseError(
             f"video {video_id}: an object_id outside 1 to {MAX_OBJECT_ID} or a frame outside the video. Build the release again."
         )
     check(row["masks"]["counts"], height=row["height"], width=row["width"])
@@ -151,7 +147,5 @@ def _suffix(row: dict[str, Any]) -> str:
     suffix = Path(row["video"]["path"] or "").suffix.lower()
     if suffix not in VIDEO_SUFFIXES or row["video"]["bytes"] is None:
         path = row["video"]["path"]
-        raise brokenvideos.ReleaseError(
-            f"video {row['video_id']}: no bytes, or path {path!r} of another kind. Build it again."
-        )
+        raise ReleaseError(f"video {row['video_id']}: no bytes, or path {path!r} of another kind. Build it again.")
     return suffix

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-import brokenvideos
-from brokenvideos.builder.layouts.own import own_mask_pngs
-from brokenvideos.builder.layouts.sav import FRAME_STEP
-from brokenvideos.masks import decode, empty
+from ...masks import ARTIFACT_TYPES, decode, empty
+from ...release import LABELS
+from ..layouts import FRAME_STEP
+from ..raw import own_mask_pngs
 
 MAX_PALETTE_ID = 254
 """Of an 8-bit palette mask; 255 is void in DAVIS."""
@@ -47,13 +47,13 @@ class Layout:
 
 def describe(row: Row, split: str, *, layout: str, carried: set[int]) -> dict[str, Any]:
     """The line of videos.jsonl for a row, of whose objects `carried` have a pixel in the layout."""
-    kinds = brokenvideos.ARTIFACT_TYPES
+    kinds = ARTIFACT_TYPES
     objects = zip(row["objects"]["object_id"], row["objects"]["artifact_type"], strict=True)
     line = {
         "video_id": row["video_id"],
         "generator": row["generator"],
         "prompt": row["prompt"],
-        "label": brokenvideos.LABELS[bool(carried)],
+        "label": LABELS[bool(carried)],
         "objects": [{"object_id": i, "artifact_type": kinds[kind]} for i, kind in objects if i in carried],
         "split": split,
         # `layout` is of the folder that is read, so the next build says it anew.
@@ -240,7 +240,7 @@ def _finish_coco(results: Sequence[tuple[dict[str, Any], list[dict[str, Any]]]],
         annotations += [
             {"id": len(annotations) + i, "video_id": len(videos), **a} for i, a in enumerate(of_video, start=1)
         ]
-    categories = [{"id": i, "name": name} for i, name in enumerate(brokenvideos.ARTIFACT_TYPES, start=1)]
+    categories = [{"id": i, "name": name} for i, name in enumerate(ARTIFACT_TYPES, start=1)]
     lists = {"categories": categories, "videos": videos, "annotations": annotations}
     write_file(folder / "instances.json", _json(lists))
 

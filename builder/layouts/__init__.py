@@ -2,23 +2,25 @@
 
 from pathlib import Path
 
-from brokenvideos.builder.layouts.anakin import AnakinMasks, read_anakin
-from brokenvideos.builder.layouts.coco import CocoMasks, read_coco
-from brokenvideos.builder.layouts.cvat import CvatMasks, read_cvat
-from brokenvideos.builder.layouts.davis import DavisMasks, read_davis
-from brokenvideos.builder.layouts.detect import detect, found_layouts
-from brokenvideos.builder.layouts.geneva import BoxMasks, read_geneva
-from brokenvideos.builder.layouts.label_studio import BrushMasks, read_label_studio
-from brokenvideos.builder.layouts.labelme import LabelMeMasks, read_labelme
-from brokenvideos.builder.layouts.mask_video import VideoMasks, read_mask_video
-from brokenvideos.builder.layouts.own import OwnMasks, read_own
-from brokenvideos.builder.layouts.pal4vst import StillMask, read_pal4vst
-from brokenvideos.builder.layouts.richhf import HeatMap, read_richhf
-from brokenvideos.builder.layouts.sav import SavMasks, read_sav
-from brokenvideos.builder.raw import Problem, RawError, RawVideo
-from brokenvideos.masks import ARTIFACT_TYPES
+from ...masks import ARTIFACT_TYPES
+from ..raw import Problem, RawError, RawVideo
+from .anakin import AnakinMasks, read_anakin
+from .coco import CocoMasks, read_coco
+from .cvat import CvatMasks, read_cvat
+from .davis import DavisMasks, read_davis
+from .detect import detect, found_layouts
+from .geneva import BoxMasks, read_geneva
+from .label_studio import BrushMasks, read_label_studio
+from .labelme import LabelMeMasks, read_labelme
+from .mask_video import VideoMasks, read_mask_video
+from .own import OwnMasks, read_own
+from .pal4vst import StillMask, read_pal4vst
+from .richhf import HeatMap, read_richhf
+from .sav import ANNOTATION_NAME, FRAME_STEP, MaskletError, SavMasks, read_masklets, read_sav
 
 __all__ = [
+    "ANNOTATION_NAME",
+    "FRAME_STEP",
     "LAYOUTS",
     "AnakinMasks",
     "BoxMasks",
@@ -28,6 +30,7 @@ __all__ = [
     "DavisMasks",
     "HeatMap",
     "LabelMeMasks",
+    "MaskletError",
     "OwnMasks",
     "SavMasks",
     "StillMask",
@@ -35,6 +38,7 @@ __all__ = [
     "detect",
     "found_layouts",
     "read_layout",
+    "read_masklets",
 ]
 
 LAYOUTS = (

@@ -17,11 +17,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from brokenvideos import VIDEO_ID
-from brokenvideos.builder.layouts.binary_png import read_binary_file, read_binary_png
-from brokenvideos.builder.layouts.records import FoundMasks, join_records
-from brokenvideos.builder.layouts.video_files import MAX_FRAMES, VIDEO_ID_RULE, find_videos, list_folder
-from brokenvideos.builder.raw import FrameLabels, LabelMap, Problem, RawError, RawVideo
+from ...release import VIDEO_ID
+from ..raw import (
+    MAX_FRAMES,
+    VIDEO_ID_RULE,
+    FoundMasks,
+    FrameLabels,
+    LabelMap,
+    Problem,
+    RawError,
+    RawVideo,
+    find_videos,
+    join_records,
+    list_folder,
+    read_binary_file,
+    read_binary_png,
+)
 
 METADATA = "metadata.csv"
 MAX_METADATA_BYTES = 2**26
@@ -45,7 +56,7 @@ class AnakinMasks:
         Raises:
             RawError: masks that cannot be read, are not binary, not numbered without a gap, or not as many as the video has frames.
         """
-        from brokenvideos.frames import VideoError, demux_index
+        from ...frames import VideoError, demux_index
 
         try:
             num_frames = len(demux_index(self.video_path)[0])

@@ -18,15 +18,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos import VIDEO_ID
-from brokenvideos.builder.layouts.json_files import bad_video_id, is_whole, read_json, shown
-from brokenvideos.builder.layouts.planes import blank_planes
-from brokenvideos.builder.layouts.png import MAX_PIXELS
-from brokenvideos.builder.layouts.records import FoundMasks, join_records, objects_of_labels
-from brokenvideos.builder.layouts.video_files import MAX_FRAMES, VIDEO_SUFFIXES, find_videos
-from brokenvideos.builder.layouts.videos_jsonl import MAX_FRAME_INDEX, MAX_OBJECT_ID
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
-from brokenvideos.masks import RLEError, decode
+from ...masks import RLEError, decode
+from ...release import VIDEO_ID
+from ..raw import (
+    MAX_FRAME_INDEX,
+    MAX_FRAMES,
+    MAX_OBJECT_ID,
+    MAX_PIXELS,
+    VIDEO_SUFFIXES,
+    FoundMasks,
+    FrameLabels,
+    Problem,
+    RawError,
+    RawVideo,
+    bad_video_id,
+    blank_planes,
+    find_videos,
+    is_whole,
+    join_records,
+    objects_of_labels,
+    read_json,
+    shown,
+)
 
 FILE_NAME = "instances.json"
 

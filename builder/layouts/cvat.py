@@ -16,14 +16,25 @@ from xml.parsers import expat
 
 import numpy as np
 
-from brokenvideos import VIDEO_ID
-from brokenvideos.builder.layouts.json_files import bad_video_id, shown
-from brokenvideos.builder.layouts.planes import blank_planes
-from brokenvideos.builder.layouts.png import MAX_PIXELS
-from brokenvideos.builder.layouts.records import FoundMasks, join_records, objects_of_labels
-from brokenvideos.builder.layouts.video_files import MAX_FRAMES, find_videos, list_folder
-from brokenvideos.builder.layouts.videos_jsonl import MAX_FRAME_INDEX, MAX_OBJECT_ID
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from ...release import VIDEO_ID
+from ..raw import (
+    MAX_FRAME_INDEX,
+    MAX_FRAMES,
+    MAX_OBJECT_ID,
+    MAX_PIXELS,
+    FoundMasks,
+    FrameLabels,
+    Problem,
+    RawError,
+    RawVideo,
+    bad_video_id,
+    blank_planes,
+    find_videos,
+    join_records,
+    list_folder,
+    objects_of_labels,
+    shown,
+)
 
 MAX_XML_BYTES = 2**28
 MAX_XML_DEPTH = 32

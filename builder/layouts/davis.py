@@ -10,10 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from brokenvideos.builder.layouts.png import mask_files, mask_folders, read_png
-from brokenvideos.builder.layouts.records import FoundMasks, join_records
-from brokenvideos.builder.layouts.video_files import find_videos, list_folder
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from ..raw import (
+    FoundMasks,
+    FrameLabels,
+    Problem,
+    RawError,
+    RawVideo,
+    find_videos,
+    join_records,
+    list_folder,
+    mask_files,
+    mask_folders,
+    read_png,
+)
 
 _WHITE = 255
 

@@ -4,11 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from brokenvideos.builder.layouts import coco, geneva, label_studio, richhf
-from brokenvideos.builder.layouts.sav import ANNOTATION_NAME
-from brokenvideos.builder.layouts.video_files import VIDEO_SUFFIXES, list_folder
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME
-from brokenvideos.builder.raw import RawError
+from ..raw import FILE_NAME, VIDEO_SUFFIXES, RawError, list_folder
+from . import coco, geneva, label_studio, richhf
+from .sav import ANNOTATION_NAME
 
 _OBJECTS_KEY = re.compile(rb'"objects"\s*:')
 

@@ -18,13 +18,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brokenvideos import VIDEO_ID
-from brokenvideos.builder.layouts.json_files import bad_video_id, is_finite, is_whole, read_json, shown
-from brokenvideos.builder.layouts.planes import blank_planes
-from brokenvideos.builder.layouts.records import FoundMasks, join_records, objects_of_labels
-from brokenvideos.builder.layouts.video_files import MAX_FRAMES, VIDEO_SUFFIXES, find_videos
-from brokenvideos.builder.layouts.videos_jsonl import MAX_OBJECT_ID
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from ...release import VIDEO_ID
+from ..raw import (
+    MAX_FRAMES,
+    MAX_OBJECT_ID,
+    VIDEO_SUFFIXES,
+    FoundMasks,
+    FrameLabels,
+    Problem,
+    RawError,
+    RawVideo,
+    bad_video_id,
+    blank_planes,
+    find_videos,
+    is_finite,
+    is_whole,
+    join_records,
+    objects_of_labels,
+    read_json,
+    shown,
+)
 
 FILE_NAME = "geneva.json"
 
@@ -73,7 +86,7 @@ def _centres(start: float, length: float, size: int) -> tuple[int, int]:
 
 
 def _frame_size(path: Path) -> tuple[int, int]:
-    from brokenvideos.frames import VideoError, iter_frames
+    from ...frames import VideoError, iter_frames
 
     try:
         for _, rgb in iter_frames(path):

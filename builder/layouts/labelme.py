@@ -20,13 +20,27 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from brokenvideos.builder.layouts.json_files import is_finite, is_whole, read_json, shown
-from brokenvideos.builder.layouts.planes import blank_planes
-from brokenvideos.builder.layouts.png import MAX_PIXELS, decode_png, mask_folders, read_png
-from brokenvideos.builder.layouts.records import FoundMasks, join_records, objects_of_labels
-from brokenvideos.builder.layouts.video_files import find_videos, list_folder
-from brokenvideos.builder.layouts.videos_jsonl import MAX_OBJECT_ID
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from ..raw import (
+    MAX_OBJECT_ID,
+    MAX_PIXELS,
+    FoundMasks,
+    FrameLabels,
+    Problem,
+    RawError,
+    RawVideo,
+    blank_planes,
+    decode_png,
+    find_videos,
+    is_finite,
+    is_whole,
+    join_records,
+    list_folder,
+    mask_folders,
+    objects_of_labels,
+    read_json,
+    read_png,
+    shown,
+)
 
 MAX_FILE_BYTES = 2**28
 """Of one JSON file, which may hold the image too."""

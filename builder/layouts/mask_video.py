@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.builder.layouts.records import FoundMasks, join_records
-from brokenvideos.builder.layouts.video_files import find_videos
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
+from ..raw import FoundMasks, FrameLabels, Problem, RawError, RawVideo, find_videos, join_records
 
 THRESHOLD = 127
 """Brighter is marked."""
@@ -41,7 +39,7 @@ class VideoMasks:
             RawError: cannot be decoded; fewer frames than the video has; not bimodal, with the shares of dark, grey and
                 bright pixels.
         """
-        from brokenvideos.frames import VideoError, demux_index, iter_frames
+        from ...frames import VideoError, demux_index, iter_frames
 
         histogram = np.zeros(256, np.int64)
         frame_count = 0

@@ -9,10 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from brokenvideos.builder.layouts.binary_png import read_binary_file
-from brokenvideos.builder.layouts.records import FoundMasks, join_records
-from brokenvideos.builder.layouts.stills import STILL_LIST, find_stills, missing_still
-from brokenvideos.builder.raw import FrameLabels, Problem, RawVideo
+from ..raw import (
+    STILL_LIST,
+    FoundMasks,
+    FrameLabels,
+    Problem,
+    RawVideo,
+    find_stills,
+    join_records,
+    missing_still,
+    read_binary_file,
+)
 
 
 @dataclass(frozen=True, slots=True)

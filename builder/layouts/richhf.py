@@ -15,12 +15,26 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from brokenvideos.builder.layouts.records import FoundMasks, join_records
-from brokenvideos.builder.layouts.stills import SPLIT_NAMES, STILL_LIST, find_stills, missing_still
-from brokenvideos.builder.layouts.tfrecord import Feature, parse_example, peek_record, read_record, record_spans
-from brokenvideos.builder.layouts.video_files import list_folder
-from brokenvideos.builder.raw import FrameLabels, Problem, RawError, RawVideo
-from brokenvideos.builder.stills import read_still, still_size
+from ..raw import (
+    SPLIT_NAMES,
+    STILL_LIST,
+    Feature,
+    FoundMasks,
+    FrameLabels,
+    Problem,
+    RawError,
+    RawVideo,
+    find_stills,
+    join_records,
+    list_folder,
+    missing_still,
+    parse_example,
+    peek_record,
+    read_record,
+    read_still,
+    record_spans,
+    still_size,
+)
 
 SUFFIX = ".tfrecord"
 THRESHOLD = 128

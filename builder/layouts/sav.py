@@ -16,13 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from brokenvideos import VIDEO_ID
-from brokenvideos.builder.layouts.json_files import read_json
-from brokenvideos.builder.layouts.records import FoundMasks, join_records
-from brokenvideos.builder.layouts.video_files import VIDEO_ID_RULE, find_videos, list_folder
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, MAX_OBJECT_ID, read_videos_jsonl
-from brokenvideos.builder.raw import FrameLabels, LabelMap, Problem, RawError, RawVideo
-from brokenvideos.masks import RLEError, decode_many
+from ...masks import RLEError, decode_many
+from ...release import VIDEO_ID
+from ..raw import (
+    FILE_NAME,
+    MAX_OBJECT_ID,
+    VIDEO_ID_RULE,
+    FoundMasks,
+    FrameLabels,
+    LabelMap,
+    Problem,
+    RawError,
+    RawVideo,
+    find_videos,
+    join_records,
+    list_folder,
+    read_json,
+    read_videos_jsonl,
+)
 
 FRAME_STEP = 4
 """Every 4th frame of the video is annotated, from frame 0."""

@@ -1,8 +1,8 @@
 """How the masks were made, and how far people agree on them."""
 
-from brokenvideos.card.inputs import CardInputs
-from brokenvideos.card.sections.data import is_rendered
-from brokenvideos.card.sections.markdown import estimate, many, number, paragraphs, percent, table
+from ..inputs import CardInputs
+from .data import is_rendered
+from .markdown import estimate, many, number, paragraphs, percent, table
 
 
 def annotation(inputs: CardInputs) -> str:

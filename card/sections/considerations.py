@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from brokenvideos.card.inputs import CardInputs
-from brokenvideos.card.sections.data import is_rendered
-from brokenvideos.card.sections.markdown import many, paragraphs, percent
-from brokenvideos.masks import ARTIFACT_TYPES
+from ...masks import ARTIFACT_TYPES
+from ..inputs import CardInputs
+from .data import is_rendered
+from .markdown import many, paragraphs, percent
 
 
 def considerations(inputs: CardInputs) -> str:

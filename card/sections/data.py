@@ -5,10 +5,11 @@ from typing import Any
 
 import datasets
 
-import brokenvideos
-from brokenvideos.card.facts import Facts, ReleaseFacts
-from brokenvideos.card.inputs import CardInputs
-from brokenvideos.card.sections.markdown import figure, many, paragraphs, table
+from ...masks import ARTIFACT_TYPES
+from ...release import FEATURES
+from ..facts import Facts, ReleaseFacts
+from ..inputs import CardInputs
+from .markdown import figure, many, paragraphs, table
 
 RENDERER = "renderer"
 """Who `brokenvideos sample` names as annotator of what it renders."""
@@ -100,7 +101,7 @@ def is_rendered(inputs: CardInputs) -> bool:
 
 def fields() -> str:
     """A table of the columns."""
-    rows = [[f"`{name}`", _type_name(feature), MEANINGS[name]] for name, feature in brokenvideos.FEATURES.items()]
+    rows = [[f"`{name}`", _type_name(feature), MEANINGS[name]] for name, feature in FEATURES.items()]
     return paragraphs(
         table(["column", "type", "meaning"], rows, text=3),
         "`{'size': [height, width], 'counts': masks.counts[i]}` is a COCO RLE. An annotated frame without a mask is empty; a frame "
@@ -110,7 +111,7 @@ def fields() -> str:
 
 def counts(facts: ReleaseFacts, total: Facts) -> str:
     """The plain card's numbers."""
-    types = {kind: total.artifact_types[kind] for kind in brokenvideos.ARTIFACT_TYPES}
+    types = {kind: total.artifact_types[kind] for kind in ARTIFACT_TYPES}
     return paragraphs(
         split_table(facts),
         f"Broken videos by artifact type (a video can have several): {listed(types)}.\n"

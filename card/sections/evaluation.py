@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from brokenvideos.card.inputs import CardInputs
-from brokenvideos.card.sections.markdown import estimate, number, paragraphs, table
+from ..inputs import CardInputs
+from .markdown import estimate, number, paragraphs, table
 
 CONVENTION = """`brokenvideos evaluate RELEASE PREDICTIONS` scores region J and boundary F per frame as DAVIS does, at the
 truth's own size; boundaries match within ceil(0.008 · diagonal) pixels. All artifact objects of a frame count as one mask, every

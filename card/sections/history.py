@@ -1,7 +1,7 @@
 """Licences, who looks after the data, what was wrong, what is new."""
 
-from brokenvideos.card.inputs import CardInputs
-from brokenvideos.card.sections.markdown import paragraphs, table
+from ..inputs import CardInputs
+from .markdown import paragraphs, table
 
 MAINTENANCE = """A published version never changes: a correction is a new version. Data versions are SemVer: patch = the same
 data in other bytes, minor = videos added, major = existing data changed or taken away. Videos stay in their splits from version to

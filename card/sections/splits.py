@@ -1,9 +1,9 @@
 """Splits, and what is left when a generator or an artifact type is held out."""
 
-from brokenvideos.card.inputs import CardInputs
-from brokenvideos.card.sections.data import split_table
-from brokenvideos.card.sections.markdown import paragraphs, table
-from brokenvideos.masks import ARTIFACT_TYPES
+from ...masks import ARTIFACT_TYPES
+from ..inputs import CardInputs
+from .data import split_table
+from .markdown import paragraphs, table
 
 
 def splits(inputs: CardInputs) -> str:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from brokenvideos.card.details import AREA_EDGES
-from brokenvideos.card.inputs import CardInputs
-from brokenvideos.card.sections.markdown import figure, many, paragraphs, percent, table
-from brokenvideos.masks import ARTIFACT_TYPES
+from ...masks import ARTIFACT_TYPES
+from ..details import AREA_EDGES
+from ..inputs import CardInputs
+from .markdown import figure, many, paragraphs, percent, table
 
 
 def statistics(inputs: CardInputs) -> str:

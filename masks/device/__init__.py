@@ -5,11 +5,11 @@ NumPy on the CPU, Triton kernels on CUDA where they load, torch operations anywh
 tested on the CPU, the kernels in Triton's interpreter and by compiling them for sm_90; neither has yet been run on a GPU.
 """
 
-from brokenvideos.masks.device.bitmaps import decode, decode_batch, decode_many, decode_packed, decode_planes
-from brokenvideos.masks.device.fingerprints import fingerprint
-from brokenvideos.masks.device.place import Backend, DeviceError, backend_of, describe, require_device
-from brokenvideos.masks.device.proof import fingerprint_decoded
-from brokenvideos.masks.device.strings import encode
+from .bitmaps import decode, decode_batch, decode_many, decode_packed, decode_planes
+from .fingerprints import fingerprint
+from .place import Backend, DeviceError, backend_of, describe, require_device
+from .proof import fingerprint_decoded
+from .strings import encode
 
 __all__ = [
     "Backend",

@@ -9,16 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from brokenvideos.masks import rle
-from brokenvideos.masks.arrays import Int64Array
-from brokenvideos.masks.batch import RLEBatch, collate_planes
-from brokenvideos.masks.collate import collate_rle
-from brokenvideos.masks.device.parse import DeviceRuns, Parser, Rule, in_chunks, parse
-from brokenvideos.masks.device.place import Backend, backend_of, require_device
-from brokenvideos.masks.device.raster import draw, draw_packed, packed_width, select
-from brokenvideos.masks.rle import MAX_DECODED_BYTES
-from brokenvideos.masks.runs import RLEError, check, located
-from brokenvideos.masks.runs import parse as parse_on_host
+from .. import rle
+from ..arrays import Int64Array
+from ..batch import RLEBatch, collate_planes
+from ..collate import collate_rle
+from ..rle import MAX_DECODED_BYTES
+from ..runs import RLEError, check, located, parse as parse_on_host
+from .parse import DeviceRuns, Parser, Rule, in_chunks, parse
+from .place import Backend, backend_of, require_device
+from .raster import draw, draw_packed, packed_width, select
 
 WORK_BYTES = 256 << 20
 """Of bitmaps that are drawn beside the result, where masks share a plane."""
@@ -263,7 +262,7 @@ def _size_keys(sizes: torch.Tensor) -> Int64Array:
 
 def _parser(backend: Backend) -> Parser:
     if backend == "triton":
-        from brokenvideos.masks.device import kernels
+        from . import kernels
 
         return kernels.parse
     return parse

@@ -2,10 +2,9 @@
 
 import torch
 
-from brokenvideos.masks.arrays import wrong_sides, wrong_stack, wrong_value
-from brokenvideos.masks.device.place import Backend, backend_of
-from brokenvideos.masks.fingerprint import P as MODULUS
-from brokenvideos.masks.fingerprint import Weights, fingerprint_bitmaps, weights
+from ..arrays import wrong_sides, wrong_stack, wrong_value
+from ..fingerprint import P as MODULUS, Weights, fingerprint_bitmaps, weights
+from .place import Backend, backend_of
 
 MAX_EXACT_SIDE = 65_793
 """Pixels that one float32 sum takes: 65,793 · 255 < 2²⁴, so every sum of 8-bit limbs over 0 and 1 is exact, in any order."""

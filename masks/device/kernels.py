@@ -10,7 +10,7 @@ import torch
 import triton
 import triton.language as tl
 
-from brokenvideos.masks.device.parse import DeviceRuns
+from .parse import DeviceRuns
 
 _PARSE_BLOCK = 256  # bytes; real masks have 200 to 900
 _RASTER_LANES = 1024

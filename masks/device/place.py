@@ -85,7 +85,7 @@ def _kernels_work(device: torch.device) -> bool:
     try:
         from triton.errors import TritonError
 
-        from brokenvideos.masks.device import kernels
+        from . import kernels
     except ImportError:
         return False
     text = torch.tensor(list(b"554L"), dtype=torch.uint8, device=device)  # 3 x 5 pixels, by pycocotools

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from brokenvideos.masks import proof
-from brokenvideos.masks.batch import collate_planes
-from brokenvideos.masks.device.bitmaps import read_any, refusal
-from brokenvideos.masks.device.fingerprints import fingerprint_unchecked
-from brokenvideos.masks.device.parse import DeviceRuns, Rule
-from brokenvideos.masks.device.place import Backend, backend_of, require_device
-from brokenvideos.masks.device.raster import draw, select
-from brokenvideos.masks.runs import RLEError
+from .. import proof
+from ..batch import collate_planes
+from ..runs import RLEError
+from .bitmaps import read_any, refusal
+from .fingerprints import fingerprint_unchecked
+from .parse import DeviceRuns, Rule
+from .place import Backend, backend_of, require_device
+from .raster import draw, select
 
 PART_BYTES = 512 << 20
 """Of bitmaps that are drawn and then summed in one go."""

@@ -2,8 +2,8 @@
 
 import torch
 
-from brokenvideos.masks.device.parse import DeviceRuns
-from brokenvideos.masks.device.place import Backend
+from .parse import DeviceRuns
+from .place import Backend
 
 STEP_RUNS = 1 << 21
 """Runs that are drawn in one go by torch operations, which take about 60 bytes for each."""
@@ -18,7 +18,7 @@ def select(runs: DeviceRuns, masks: torch.Tensor) -> DeviceRuns:
 def draw(runs: DeviceRuns, planes: torch.Tensor, *, pixels: int, backend: Backend) -> None:
     """Writes every mask into its row of `planes`, contiguous uint8[N, pixels], as 0 and 1 in column-major order."""
     if backend == "triton":
-        from brokenvideos.masks.device import kernels
+        from . import kernels
 
         kernels.raster(runs, planes, pixels=pixels)
         return
@@ -39,7 +39,7 @@ def draw(runs: DeviceRuns, planes: torch.Tensor, *, pixels: int, backend: Backen
 def draw_packed(runs: DeviceRuns, rows: torch.Tensor, *, pixels: int, backend: Backend) -> None:
     """Writes every mask into its row of `rows`, contiguous uint8[N, packed_width(pixels)], eight pixels a byte."""
     if backend == "triton":
-        from brokenvideos.masks.device import kernels
+        from . import kernels
 
         kernels.raster_packed(runs, rows, pixels=pixels)
         return

@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from brokenvideos.masks import rle
-from brokenvideos.masks.arrays import Int64Array
-from brokenvideos.masks.device.fingerprints import checked_tensor
-from brokenvideos.masks.device.place import Backend, backend_of
-from brokenvideos.masks.runs import checked_size, format_runs
+from .. import rle
+from ..arrays import Int64Array
+from ..runs import checked_size, format_runs
+from .fingerprints import checked_tensor
+from .place import Backend, backend_of
 
 STEP_BYTES = 64 << 20
 """Of bitmaps that are encoded in one go (one mask at least): about twice as much is taken beside them, and 8 bytes per run."""

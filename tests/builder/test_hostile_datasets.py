@@ -10,14 +10,13 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from PIL import Image
 
 from brokenvideos.builder.layouts import read_layout
-from brokenvideos.builder.layouts.binary_png import read_binary_png
-from brokenvideos.builder.raw import RawError
-from brokenvideos.builder.stills import encode_still, read_still
+from brokenvideos.builder.raw.binary_png import read_binary_png
+from brokenvideos.builder.raw.stills import encode_still, read_still
+from brokenvideos.builder.raw.video import RawError
 from brokenvideos.frames import VideoError, encode_video
 
 FUZZ = settings(

@@ -7,7 +7,7 @@ import pytest
 from brokenvideos.builder import BuildOptions, RawError, build, left_out, rebuild, verify
 from brokenvideos.builder.layouts import read_layout
 from brokenvideos.builder.raw import Problem
-from brokenvideos.tools.sample import write_sample
+from brokenvideos.tools.synthetic import write_sample
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from PIL import Image
 
 import brokenvideos
 from brokenvideos.builder import verify
-from brokenvideos.builder.manifest import file_sha256, manifest_bytes, read_sums, sums_bytes
+from brokenvideos.builder.manifest import manifest_bytes, read_sums, sums_bytes
+from brokenvideos.builder.work import file_sha256
 from brokenvideos.masks import area, decode, encode
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from brokenvideos.card.about import About, read_about
 from brokenvideos.card.inputs import CardInputs, read_inputs
-from brokenvideos.tools.agree.agreement import agree
-from brokenvideos.tools.card.write import write_card
-from brokenvideos.tools.evaluate.evaluation import evaluate
+from brokenvideos.tools.agreement.agreement import agree
+from brokenvideos.tools.evaluation.evaluation import evaluate
+from brokenvideos.tools.publishing.write_card import write_card
 
 ABOUT = """
 annotation = "Two people marked every video."

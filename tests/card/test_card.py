@@ -10,14 +10,13 @@ import pytest
 from datasets import load_dataset, load_dataset_builder
 from datasets.exceptions import NonMatchingSplitsSizesError
 from huggingface_hub import DatasetCard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import brokenvideos
 from brokenvideos.card import count_facts
 from brokenvideos.card.shortcuts import FEATURES, auc, find_shortcuts
 from brokenvideos.card.sizes import arrow_bytes
-from brokenvideos.tools.stats import stats_dict, stats_text
+from brokenvideos.tools.stats.stats import stats_dict, stats_text
 
 FOLDERS = {"default": "data", "annotations": "annotations"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from brokenvideos.tools.cli import app
+from brokenvideos.tools.commands.main import app
 
 
 def run(*arguments: object) -> Result:

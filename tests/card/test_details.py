@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as npst
 
 import brokenvideos
@@ -15,7 +14,7 @@ from brokenvideos.card.facts import annotation_rows, count_facts
 from brokenvideos.card.heat import GRID, coverage, covered_shares
 from brokenvideos.card.inputs import CardInputs
 from brokenvideos.masks import ARTIFACT_TYPES, decode_masks, encode
-from brokenvideos.tools.evaluate.evaluation import evaluate
+from brokenvideos.tools.evaluation.evaluation import evaluate
 
 BITMAPS = st.tuples(st.integers(0, 4), st.integers(1, 7), st.integers(1, 9)).flatmap(
     lambda shape: npst.arrays(np.uint8, shape, elements=st.integers(0, 1))

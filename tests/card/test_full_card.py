@@ -13,7 +13,7 @@ from huggingface_hub import DatasetCard
 
 import brokenvideos
 from brokenvideos.builder import BuildOptions, build, verify
-from brokenvideos.builder.atomic import write_atomic
+from brokenvideos.builder.work.atomic import write_atomic
 from brokenvideos.card import card_files
 from brokenvideos.card.about import About
 from brokenvideos.card.details import AREA_EDGES
@@ -21,7 +21,7 @@ from brokenvideos.card.full import CardError, full_card
 from brokenvideos.card.inputs import CardInputs
 from brokenvideos.card.readme import render_full
 from brokenvideos.tools.card import write
-from brokenvideos.tools.card.rebuild import rebuild
+from brokenvideos.tools.publishing.rebuild import rebuild
 
 FIGURES = [f"figures/{name}.png" for name in ("generators", "lengths", "mask_areas", "mosaic", "positions", "sizes")]
 FILES = ["README.md", "card.json", "croissant.json", *FIGURES]
@@ -136,7 +136,7 @@ def test_without_the_extra_the_plain_card_stays(release: Path, run_process, tmp_
     shutil.copytree(release, tmp_path / "release")
     script = (
         "import sys; sys.modules['mlcroissant'] = sys.modules['matplotlib'] = None\n"
-        "from brokenvideos.tools.cli import main; sys.argv = ['brokenvideos', 'card', 'release']; main()"
+        "from brokenvideos.tools.commands.main import main; sys.argv = ['brokenvideos', 'card', 'release']; main()"
     )
     done = run_process([sys.executable, "-c", script], cwd=tmp_path)
     assert done.returncode == 1

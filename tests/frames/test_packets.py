@@ -4,8 +4,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from brokenvideos.frames import VideoError, demux_index, index_video, read_frames
 from brokenvideos.frames.packets import bare_decoder, bare_packet

@@ -7,13 +7,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from brokenvideos.frames import encode_video, index_video, iter_frames
 from brokenvideos.frames.perceptual import frame_hash, hashed_frames
-from brokenvideos.tools.sample import write_sample
+from brokenvideos.tools.synthetic.sample import write_sample
 
 
 def distances(one: str, other: str) -> list[int]:

@@ -5,8 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from brokenvideos.masks import (
@@ -23,8 +22,7 @@ from brokenvideos.masks import (
     fingerprint_bitmaps,
     proof,
 )
-from brokenvideos.masks.device import bitmaps, fingerprints, parse, raster, strings
-from brokenvideos.masks.device import proof as device_proof
+from brokenvideos.masks.device import bitmaps, fingerprints, parse, proof as device_proof, raster, strings
 
 BATCHES = hnp.arrays(np.uint8, st.tuples(st.integers(0, 5), *[st.integers(1, 25)] * 2), elements=st.integers(0, 1))
 HOST_BACKENDS = ("numpy", "torch")

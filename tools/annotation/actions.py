@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from brokenvideos.tools.annotation.regions import cleaned
-from brokenvideos.tools.annotation.state import RefusedError, VideoState
+from .regions import cleaned
+from .state import RefusedError, VideoState
 
 MAX_POINTS = 20_000
 """Of a polygon, or of all strokes of one drawing, and of clicks."""

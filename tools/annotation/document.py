@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from brokenvideos.builder.atomic import link_or_copy
-from brokenvideos.builder.layouts.own import OwnMasks
-from brokenvideos.builder.layouts.videos_jsonl import VideoEntry
-from brokenvideos.masks import ARTIFACT_TYPES, encode
-from brokenvideos.tools.annotation.events import LOG_FORMAT, Event
-from brokenvideos.tools.annotation.folder import EVENTS
-from brokenvideos.tools.annotation.log import LogError, LogWriter, read_log
-from brokenvideos.tools.annotation.reducer import apply, fold
-from brokenvideos.tools.annotation.state import RefusedError, VideoFacts, VideoState, ranges_of
-from brokenvideos.tools.annotation.video_file import VideoFile, open_video
+from ...builder.layouts import OwnMasks
+from ...builder.raw import VideoEntry
+from ...builder.work import link_or_copy
+from ...masks import ARTIFACT_TYPES, encode
+from .events import LOG_FORMAT, Event
+from .folder import EVENTS
+from .log import LogError, LogWriter, read_log
+from .reducer import apply, fold
+from .state import RefusedError, VideoFacts, VideoState, ranges_of
+from .video_file import VideoFile, open_video
 
 UNKNOWN = "unknown"
 """The generator of a video of which nobody says it."""
@@ -184,12 +184,13 @@ def start_event(place: Place, video: VideoFile, *, at: str) -> Event:
         for i, kind in sorted(types.items())
         if kind in ARTIFACT_TYPES
     ]
-    about = {
+    source = dict(entry.source) if entry is not None else {}
+    about: dict[str, Any] = {
         "generator": (entry.generator if entry is not None else None) or place.generator,
         "prompt": entry.prompt if entry is not None else None,
         "split": entry.split if entry is not None else None,
         "review": entry.review if entry is not None else None,
-        "source": dict(entry.source) if entry is not None else {},
+        "source": source,
     }
     approved = place.has_masks and about["review"] == "approved"
     data = {
@@ -197,7 +198,7 @@ def start_event(place: Place, video: VideoFile, *, at: str) -> Event:
         "video": asdict(facts),
         "about": about,
         "status": "approved" if approved else "untouched",
-        "annotator": about["source"].get("annotator") if place.has_masks else None,
+        "annotator": source.get("annotator") if place.has_masks else None,
         "objects": objects,
         "masks": masks,
         "seen": annotated,

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from brokenvideos.masks import ARTIFACT_TYPES, RLEError, area, check
-from brokenvideos.tools.annotation.events import Event
-from brokenvideos.tools.annotation.state import (
+from ...masks import ARTIFACT_TYPES, RLEError, area, check
+from .events import Event
+from .state import (
     KEYFRAMES,
     AnnotatedObject,
     Mask,

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.masks import decode, encode
-from brokenvideos.tools.annotation.engines.protocol import Click, Engine, EngineError, Prompt
-from brokenvideos.tools.annotation.pictures import Pictures
-from brokenvideos.tools.annotation.state import Mask, VideoState
+from ...masks import decode, encode
+from .engines.protocol import Click, Engine, EngineError, Prompt
+from .pictures import Pictures
+from .state import Mask, VideoState
 
 MAX_ENGINES = 2
 """Videos whose engines are kept; each holds its model's memory."""
@@ -57,7 +57,7 @@ class EngineRoom:
             EngineError: nothing was found, or the engine cannot do it.
         """
         with self._desk(key, pictures) as desk:
-            others = {cell: said for cell, said in keyframes_of(state, [prompt.object_id]).items()}
+            others = keyframes_of(state, [prompt.object_id])
             others.pop((prompt.object_id, prompt.frame_index), None)
             _tell(desk, state, others, [prompt.object_id], keep={(prompt.object_id, prompt.frame_index)})
             desk.told[prompt.object_id, prompt.frame_index] = ("unsure",)  # where the engine fails

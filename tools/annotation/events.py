@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import brokenvideos
+from ...release import parse_json
 
 LOG_FORMAT = 1
 """Stands in the first event; a log of a later format is refused."""
@@ -59,7 +59,7 @@ def from_line(line: bytes) -> Event:
         EventError: it is none; says what was found.
     """
     try:
-        record = brokenvideos.parse_json(line)
+        record = parse_json(line)
     except ValueError as error:  # also of bytes that are no UTF-8
         raise EventError(f"not JSON ({error})") from error
     if not isinstance(record, dict):

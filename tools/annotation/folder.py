@@ -8,18 +8,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import brokenvideos
-from brokenvideos.builder.atomic import link_or_copy, sync_folder, write_atomic
-from brokenvideos.builder.export import export
-from brokenvideos.builder.ingest import name_of_video, read_video
-from brokenvideos.builder.layouts import found_layouts, read_layout
-from brokenvideos.builder.layouts.own import own_mask_pngs
-from brokenvideos.builder.layouts.video_files import SUFFIX_LIST, VIDEO_SUFFIXES, list_folder
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, VideoEntry, read_videos_jsonl
-from brokenvideos.builder.manifest import MANIFEST
-from brokenvideos.builder.raw import Problem, RawVideo
-from brokenvideos.builder.stills import is_still
-from brokenvideos.masks import encode
+from ...builder import MANIFEST, name_of_video, read_video
+from ...builder.export import export
+from ...builder.layouts import found_layouts, read_layout
+from ...builder.raw import (
+    FILE_NAME,
+    SUFFIX_LIST,
+    VIDEO_SUFFIXES,
+    Problem,
+    RawVideo,
+    VideoEntry,
+    is_still,
+    list_folder,
+    own_mask_pngs,
+    read_videos_jsonl,
+)
+from ...builder.work import link_or_copy, sync_folder, write_atomic
+from ...masks import encode
+from ...release import VIDEO_ID, parse_json
 
 SETTINGS = "annotation.json"
 """In the folder that annotate makes: what it was made from, which names became which ids, and how people work together."""
@@ -74,8 +80,8 @@ def open_folder(
 ) -> Found:
     """Finds out what the folder holds and makes the folder that the masks go to; the first is not changed.
 
-    A folder of videos is linked there video by video, when somebody begins to work on one. A raw folder or a release is taken over as
-    a whole at once, with its masks. A folder that annotate has made itself is gone on with where it is.
+    A folder of videos is linked there video by video, when somebody begins to work on one. A raw folder or a release is taken over
+    as a whole at once, with its masks. A folder that annotate has made itself is gone on with where it is.
 
     Args:
         out: default is the folder's name with -raw.
@@ -144,7 +150,7 @@ def _plain(settings: Settings) -> dict[str, Any]:
 def _begun(out: Path, folder: Path, *, mode: Mode, double_percent: int | None) -> Settings:
     path = out / SETTINGS
     try:
-        record = brokenvideos.parse_json(path.read_bytes())
+        record = parse_json(path.read_bytes())
         version = record.pop("format_version")
         settings = Settings(**record)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
@@ -179,14 +185,16 @@ def _named(folder: Path, names: Mapping[str, str]) -> tuple[dict[str, str], list
         if path.suffix.lower() not in VIDEO_SUFFIXES:
             continue
         if not path.resolve().is_relative_to(folder.resolve()):
-            notices.append(f"{path.name} is a link to a file outside of {folder}; it is not read: copy it into the folder")
+            notices.append(
+                f"{path.name} is a link to a file outside of {folder}; it is not read: copy it into the folder"
+            )
         elif path.is_file():
             files.append(path)
     known = {name: video_id for video_id, name in names.items()}
     found = {known[path.name]: path.name for path in files if path.name in known}
     fresh = [path for path in files if path.name not in known]
     # Names that are ids keep themselves, whatever other names would become.
-    for path in sorted(fresh, key=lambda path: (not brokenvideos.VIDEO_ID.fullmatch(path.stem), path.name)):
+    for path in sorted(fresh, key=lambda path: (not VIDEO_ID.fullmatch(path.stem), path.name)):
         found[safe_id(path.stem, [*names, *found])] = path.name
     notices += [
         f"{name} is called {video_id} here: an id has only letters, digits, _ and -"
@@ -199,9 +207,7 @@ def _named(folder: Path, names: Mapping[str, str]) -> tuple[dict[str, str], list
 # --- A raw folder or a release ---------------------------------------------------------------------------------------
 
 
-def _take_over(
-    folder: Path, out: Path, *, is_release: bool, artifact_type: str | None, generator: str | None
-) -> None:
+def _take_over(folder: Path, out: Path, *, is_release: bool, artifact_type: str | None, generator: str | None) -> None:
     """Writes what the folder holds as a raw folder of our own layout; `out` is whole then, or as it was."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FolderError(f"{out}: holds something that annotate has not made; name another folder with --out")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brokenvideos.builder.atomic import sync_folder
-from brokenvideos.tools.annotation.events import Event, EventError, from_line, to_line
+from ...builder.work import sync_folder
+from .events import Event, EventError, from_line, to_line
 
 
 class LogError(ValueError):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from brokenvideos.tools.annotation.state import Mask, Masks, Part, VideoState
+from .state import Mask, Masks, Part, VideoState
 
 
 def snapshot(state: VideoState, part: Part) -> Part:

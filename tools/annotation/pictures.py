@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from brokenvideos.frames import VideoIndex, frames_from
+from ...frames import VideoIndex, frames_from
 
 UInt8Array = npt.NDArray[np.uint8]
 PictureFormat = Literal["jpg", "png"]

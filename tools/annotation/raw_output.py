@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import brokenvideos
-from brokenvideos.builder.atomic import write_atomic
-from brokenvideos.builder.layouts.own import own_mask_files, own_mask_pngs
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME
-from brokenvideos.masks import area
-from brokenvideos.tools.annotation.folder import EVENTS
-from brokenvideos.tools.annotation.state import VideoState, ranges_of
+from ...builder.raw import FILE_NAME, own_mask_files, own_mask_pngs
+from ...builder.work import write_atomic
+from ...masks import area
+from ...release import parse_json
+from .folder import EVENTS
+from .state import VideoState, ranges_of
 
 DELAY_S = 0.5
 """Several events in a row are written once."""
@@ -86,7 +85,7 @@ class RawFolder:
         if path.is_file():
             for line in path.read_bytes().splitlines():
                 if line.strip():
-                    record = brokenvideos.parse_json(line)
+                    record = parse_json(line)
                     self._lines[record["video_id"]] = record
 
     def write(self, video_id: str, state: VideoState) -> None:

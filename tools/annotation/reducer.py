@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from brokenvideos.masks import check
-from brokenvideos.tools.annotation import edits, review
-from brokenvideos.tools.annotation.events import LOG_FORMAT, Event
-from brokenvideos.tools.annotation.parts import put, snapshot
-from brokenvideos.tools.annotation.state import (
+from ...masks import check
+from . import edits, review
+from .events import LOG_FORMAT, Event
+from .parts import put, snapshot
+from .state import (
     EDITABLE,
     AnnotatedObject,
     Mask,

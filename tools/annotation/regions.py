@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.masks import decode, encode
+from ...masks import decode, encode
 
 What = Literal["stray", "holes", "both"]
 UInt8Array = npt.NDArray[np.uint8]
@@ -23,7 +23,8 @@ class Regions:
 
 
 def regions_of(counts: str, *, height: int, width: int, max_area_px: int) -> Regions:
-    """Pieces and holes of at most `max_area_px` pixels. The largest piece is never stray; a hole is background that touches no border.
+    """Pieces and holes of at most `max_area_px` pixels. The largest piece is never stray; a hole is background that touches
+    no border.
 
     Pieces hang together over corners, holes over sides only. A mask without a pixel has neither.
     """

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Literal
 
-from brokenvideos.tools.annotation.edits import require_frames
-from brokenvideos.tools.annotation.events import Event
-from brokenvideos.tools.annotation.state import EDITABLE, Note, RefusedError, VideoState, frames_of, person
+from .edits import require_frames
+from .events import Event
+from .state import EDITABLE, Note, RefusedError, VideoState, frames_of, person
 
 
 def seen(state: VideoState, event: Event) -> VideoState:

@@ -8,14 +8,14 @@ from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
-from brokenvideos.builder.layouts.videos_jsonl import FILE_NAME, VideoEntry, read_videos_jsonl
-from brokenvideos.tools.annotation.document import UNKNOWN, Document, Place
-from brokenvideos.tools.annotation.folder import Found, safe_id, save_settings
-from brokenvideos.tools.annotation.log import read_log
-from brokenvideos.tools.annotation.pictures import Pictures
-from brokenvideos.tools.annotation.reducer import fold
-from brokenvideos.tools.annotation.state import RefusedError, VideoState, person
-from brokenvideos.tools.annotation.summary import Summary, summary_of
+from ...builder.raw import FILE_NAME, VideoEntry, read_videos_jsonl
+from .document import UNKNOWN, Document, Place
+from .folder import Found, safe_id, save_settings
+from .log import read_log
+from .pictures import Pictures
+from .reducer import fold
+from .state import RefusedError, VideoState, person
+from .summary import Summary, summary_of
 
 MAX_OPEN = 4
 """Annotations that stay open though nobody works on them, with their frames in memory."""

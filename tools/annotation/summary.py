@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from brokenvideos.tools.annotation.state import VideoState, person
+from .state import VideoState, person
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-import brokenvideos
-from brokenvideos.builder.atomic import write_atomic
-from brokenvideos.builder.manifest import file_sha256
-from brokenvideos.frames import VideoIndex, index_from_row, index_to_columns, index_video
+from ...builder.work import file_sha256, write_atomic
+from ...frames import VideoIndex, index_from_row, index_to_columns, index_video
+from ...release import parse_json
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +57,7 @@ def times_of(index: VideoIndex) -> list[float]:
 
 def _read_index(kept: Path, sha256: str) -> VideoIndex | None:
     try:
-        record = brokenvideos.parse_json(kept.read_bytes())
+        record = parse_json(kept.read_bytes())
         if record["sha256"] != sha256:
             return None
         codec = {**record["codec"], "extradata": bytes.fromhex(record["codec"]["extradata"])}

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from brokenvideos.masks import area, union
-from brokenvideos.tools.annotation.state import Mask, VideoState, ranges_of
+from ...masks import area, union
+from .state import Mask, VideoState, ranges_of
 
 Cells = list[list[Any]]
 """[object_id, frame_index, mask or None]"""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.tools.synthetic.scene import Body, Scene
-from brokenvideos.tools.synthetic.texture import FloatArray, smoothstep
+from .scene import Body, Scene
+from .texture import FloatArray, smoothstep
 
 BoolArray = npt.NDArray[np.bool_]
 MOTIONS = ("freeze", "teleport", "jitter")

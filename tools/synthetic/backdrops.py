@@ -6,16 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brokenvideos.tools.synthetic.texture import (
-    FloatArray,
-    blend,
-    contrast,
-    fractal_noise,
-    hsv,
-    rgb_colour,
-    sample,
-    smoothstep,
-)
+from .texture import FloatArray, blend, contrast, fractal_noise, hsv, rgb_colour, sample, smoothstep
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.tools.synthetic.artifacts import Artifact, Blur, Motion, Warp
-from brokenvideos.tools.synthetic.backdrops import Strip
-from brokenvideos.tools.synthetic.scene import Body, Scene
-from brokenvideos.tools.synthetic.texture import FloatArray, crop, gaussian_blur, sample
+from .artifacts import Artifact, Blur, Motion, Warp
+from .backdrops import Strip
+from .scene import Body, Scene
+from .texture import FloatArray, crop, gaussian_blur, sample
 
 UInt8Array = npt.NDArray[np.uint8]
 SOFT_EDGE = 0.25

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.tools.synthetic.backdrops import THEMES, Backdrop, Stage
-from brokenvideos.tools.synthetic.sprites import draw_sprite
-from brokenvideos.tools.synthetic.texture import FloatArray, smoothstep
+from .backdrops import THEMES, Backdrop, Stage
+from .sprites import draw_sprite
+from .texture import FloatArray, smoothstep
 
 GENERATORS = ("synth-a", "synth-b", "synth-c")
 NORMAL_TRAITS = ("calm", "defocus", "fast", "shake")

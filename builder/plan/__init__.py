@@ -1,0 +1,9 @@
+"""What goes where: the split and the shard of every video, near-duplicates kept together.
+
+In: records of all videos. Out: shard plans, and the rule by which splits were assigned. The builder and tools call it.
+"""
+
+from .near_duplicates import release_groups
+from .splits import ShardPlan, assign_splits, plan_shards, split_rule
+
+__all__ = ["ShardPlan", "assign_splits", "plan_shards", "release_groups", "split_rule"]

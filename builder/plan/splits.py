@@ -1,0 +1,159 @@
+"""Which split and which shard every video goes to: pure functions of what was ingested."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from ...release import SPLITS, shard_of
+from ..ingest import Ingested
+from ..raw import RawError
+from .near_duplicates import ALIKE_FRAMES, MAX_DISTANCE, MIN_BITS, join_equal, near_duplicate_groups
+
+# Video bytes that a shard is aimed at: downloads do not resume across processes, and few files keep clear of rate limits.
+SHARD_BYTES = 384 * 2**20
+# Times `SHARD_BYTES` that shards of a later release may hold before their number changes, and with it every file.
+MAX_GROWTH = 2
+SPLIT_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPlan:
+    """One shard: everything that decides its bytes. Picklable, independent of every other shard."""
+
+    split: str
+    index: int
+    num_shards: int
+    videos: tuple[Ingested, ...]
+
+
+def split_rule(seed: int, *, grown: bool = False) -> dict[str, object]:
+    """What the manifest says of the assignment, so that anyone can repeat it.
+
+    Args:
+        grown: the release has a parent, whose videos keep their splits.
+    """
+    text = (
+        "A video's own `split` wins. Videos of one prompt, of equal bytes, and near-duplicates are a group, with whatever any of "
+        f"them leads to. Near-duplicates: in the perceptual hashes dhash4/1 at least {ALIKE_FRAMES} of the 4 frames differ in at "
+        f"most {MAX_DISTANCE} of 64 bits, of which at least {MIN_BITS} are set in both. A group goes where one of its videos has a "
+        "split. The others are ordered by (generator and label of the smallest id, SHA-256 of 'seed/key'), the key being the "
+        "smallest of 'prompt PROMPT' or, without one, 'video ID', and each goes to the split that is furthest below its fraction."
+    )
+    if grown:
+        text += (
+            " A video of the parent release stays in its split, and new videos of its group join it; where the parent has a group "
+            "in several splits, that with most of its videos. All of them count from the start."
+        )
+    return {"name": "stratified-deficit/2", "seed": seed, "fractions": SPLIT_FRACTIONS, "text": text}
+
+
+def assign_splits(
+    videos: Iterable[Ingested], *, seed: int = 0, kept: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Split of every video by id, as `split_rule` says; videos of one prompt and near-duplicates are never apart.
+
+    Near-duplicates that the parent has in different splits are the exception: they stay there.
+
+    Args:
+        kept: split by id of the parent's videos, which stay there unless they name another themselves.
+
+    Raises:
+        RawError: videos of one prompt name different splits themselves, or stand in different splits of the parent; near-duplicates
+            name different splits, or another than one of them has in the parent.
+    """
+    kept = kept or {}
+    groups = _groups(sorted(videos, key=lambda v: v.video_id))
+    fixed = {key: _fixed_splits(group, kept) for key, group in sorted(groups.items())}
+    placed: dict[str, str] = {}
+    totals = dict.fromkeys(SPLIT_FRACTIONS, 0)
+    for key, splits in fixed.items():
+        placed.update(splits)
+        if all(video.split is None for video in groups[key]):
+            for split in splits.values():
+                totals[split] += 1
+    for _, key in sorted((_order(group, key, seed), key) for key, group in groups.items() if not fixed[key]):
+        group = groups[key]
+        split = _furthest_below(totals, len(group))
+        totals[split] += len(group)
+        placed.update({video.video_id: split for video in group})
+    return placed
+
+
+def _groups(videos: Sequence[Ingested]) -> dict[str, list[Ingested]]:
+    """Who has to stay together, by the key of the group; in the order of the videos."""
+    labels = near_duplicate_groups([video.perceptual_hash for video in videos])
+    join_equal(labels, [[f"prompt {video.prompt}"] if video.prompt else [] for video in videos])
+    join_equal(labels, [[video.video_sha256] if video.video_sha256 else [] for video in videos])
+    members: dict[int, list[Ingested]] = defaultdict(list)
+    for video, label in zip(videos, labels.tolist(), strict=True):
+        members[label].append(video)
+    return {min(map(_key, group)): group for group in members.values()}
+
+
+def _key(video: Ingested) -> str:
+    return f"prompt {video.prompt}" if video.prompt else f"video {video.video_id}"
+
+
+def _fixed_splits(group: Sequence[Ingested], kept: Mapping[str, str]) -> dict[str, str]:
+    """Split by id of a group that has one without being assigned it; empty where it has none."""
+    had = {video.video_id: split for video in group if (split := video.split or kept.get(video.video_id)) is not None}
+    by_key: dict[str, list[str]] = defaultdict(list)
+    for video in group:
+        by_key[_key(video)].append(video.video_id)
+    for key, ids in sorted(by_key.items()):
+        if len({had[video_id] for video_id in ids if video_id in had}) > 1:
+            raise _torn(ids, f"share {key!r}", had, kept)
+    # What the parent has apart is not this raw folder's fault, and moving it would change released data.
+    if any(kept.get(video_id) != split for video_id, split in had.items()) and len(set(had.values())) > 1:
+        raise _torn(sorted(had), "are near-duplicates, or lead to one another by some and by prompts,", had, kept)
+    counts = Counter(had.values())
+    most = max(SPLITS, key=counts.__getitem__)
+    return {video.video_id: had.get(video.video_id, most) for video in group} if had else {}
+
+
+def _torn(ids: list[str], why: str, had: Mapping[str, str], kept: Mapping[str, str]) -> RawError:
+    splits = sorted({had[video_id] for video_id in ids if video_id in had})
+    how = "name or had in the parent" if kept else "name"
+    return RawError(f"videos {ids} {why} and {how} different splits {splits}. Give them one split.")
+
+
+def _order(group: Sequence[Ingested], key: str, seed: int) -> tuple[str, str, str]:
+    return group[0].generator, group[0].label, hashlib.sha256(f"{seed}/{key}".encode()).hexdigest()
+
+
+def _furthest_below(totals: Mapping[str, int], size: int) -> str:
+    after = sum(totals.values()) + size
+    return max(SPLIT_FRACTIONS, key=lambda split: SPLIT_FRACTIONS[split] * after - totals[split])
+
+
+def plan_shards(
+    videos: Iterable[Ingested],
+    splits: Mapping[str, str],
+    *,
+    num_shards: Mapping[str, int],
+    parent_shards: Mapping[str, int] | None = None,
+) -> list[ShardPlan]:
+    """The shards of a release in the order train, validation, test; a split without videos has none.
+
+    Args:
+        num_shards: shards of a split by name; a split that is not named gets as many as in `parent_shards`, while they hold no more
+            than `MAX_GROWTH` times `SHARD_BYTES` of video each, else one per `SHARD_BYTES`.
+        parent_shards: the same of the parent release.
+    """
+    parent_shards = parent_shards or {}
+    plans = []
+    for split in SPLITS:
+        members = sorted((v for v in videos if splits[v.video_id] == split), key=lambda v: v.video_id)
+        if not members:
+            continue
+        by_size = ceil(sum(v.video_bytes for v in members) / SHARD_BYTES)
+        as_before = parent_shards.get(split, 0)
+        # Another count would put most videos into other shards, and every file would be new.
+        count = num_shards.get(split) or (as_before if by_size <= MAX_GROWTH * as_before else by_size)
+        shards: list[list[Ingested]] = [[] for _ in range(count)]
+        for video in members:
+            shards[shard_of(video.video_id, count)].append(video)
+        plans += [ShardPlan(split, i, count, tuple(shard)) for i, shard in enumerate(shards)]
+    return plans

@@ -1,0 +1,55 @@
+"""The mask files of our own layout: {frame:05d}.png, and {frame:05d}.2.png and so on where objects overlap.
+
+One PNG holds one object per pixel; each object of a frame stands whole in one of its files.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ...masks import decode
+from .png import encode_png
+from .video import LabelMap, Problem
+from .video_files import list_folder
+
+_MASK_NAME = re.compile(r"([0-9]{5,9})(?:\.([2-9]|[1-9][0-9]{1,4}))?\.png")
+
+
+def own_mask_files(folder: Path, *, raw: Path) -> tuple[dict[int, list[Path]], list[Problem]]:
+    """The mask files of one video by frame_index, ascending, and every entry of the folder that is none."""
+    files: dict[int, dict[int, Path]] = {}
+    problems: list[Problem] = []
+    for path in list_folder(folder):
+        match = _MASK_NAME.fullmatch(path.name)
+        plane = int(match[2] or 1) if match else 1
+        if match is None or path.name != _name(int(match[1]), plane) or not path.is_file():
+            what = "not a mask file; wanted {frame:05d}.png, such as 00017.png for frame 17 (from 0): rename it or move it out"
+            problems.append(Problem(path.relative_to(raw).as_posix(), what))
+        else:
+            files.setdefault(int(match[1]), {})[plane] = path
+    return {frame: [path for _, path in sorted(files[frame].items())] for frame in sorted(files)}, problems
+
+
+def own_mask_pngs(frame_index: int, masks: Mapping[int, str], *, height: int, width: int) -> dict[str, bytes]:
+    """The files that hold the masks of one frame, by name; one as long as no objects overlap, none without a pixel.
+
+    Args:
+        masks: COCO RLE by object_id.
+    """
+    planes: list[LabelMap] = []
+    for object_id, counts in sorted(masks.items()):
+        marked = decode([counts], height=height, width=width)[0] > 0
+        if not marked.any():
+            continue
+        free = next((plane for plane in planes if not plane[marked].any()), None)
+        if free is None:
+            free = np.zeros((height, width), np.uint16)
+            planes.append(free)
+        free[marked] = object_id
+    return {_name(frame_index, number): encode_png(plane) for number, plane in enumerate(planes, start=1)}
+
+
+def _name(frame_index: int, plane: int) -> str:
+    return f"{frame_index:05d}.png" if plane == 1 else f"{frame_index:05d}.{plane}.png"

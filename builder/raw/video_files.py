@@ -1,0 +1,49 @@
+"""Which video files a folder holds, by video_id."""
+
+from pathlib import Path
+
+from ...release import VIDEO_ID
+from .video import Problem
+
+VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi")
+VIDEO_ID_RULE = "1 to 128 of A-Z, a-z, 0-9, _ and -"
+MAX_FRAMES = 2**20
+"""Of one video, where a layout states a number of frames instead of listing them."""
+
+SUFFIX_LIST = f"{', '.join(VIDEO_SUFFIXES[:-1])} or {VIDEO_SUFFIXES[-1]}"
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """Entries of a folder by name, without those that start with a dot; empty where there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def find_videos(folder: Path, *, raw: Path, only_videos: bool = True) -> tuple[dict[str, Path], list[Problem]]:
+    """Video files of a folder by video_id (the name without its suffix), and what is wrong with its entries.
+
+    Args:
+        raw: the raw folder; problems name their files relative to it.
+        only_videos: whether an entry that is not a video file is a problem; otherwise it is passed over.
+
+    Returns:
+        Of two files with one id, the first by name, and a problem. A file whose name is no video_id is a problem only.
+    """
+    videos: dict[str, Path] = {}
+    problems: list[Problem] = []
+    for path in list_folder(folder):
+        where = path.relative_to(raw).as_posix()
+        if path.suffix.lower() not in VIDEO_SUFFIXES or not path.is_file():
+            if only_videos:
+                problems.append(Problem(where, f"not a video file; wanted only {SUFFIX_LIST} files here: move it out"))
+        elif not VIDEO_ID.fullmatch(path.stem):
+            problems.append(Problem(where, f"the video_id {path.stem!r} is not {VIDEO_ID_RULE}; rename the file"))
+        elif path.stem in videos:
+            first = videos[path.stem].relative_to(raw).as_posix()
+            problems.append(
+                Problem(where, f"video {path.stem} is also {first}; wanted one file: remove one of the two")
+            )
+        else:
+            videos[path.stem] = path
+    return videos, problems

@@ -1,0 +1,34 @@
+"""Work that can be interrupted: whole-or-absent files, engines that run tasks, receipts of what is
+done, the work folder.
+
+In: tasks and bytes. Out: results in order, files that are whole. Everything that writes a release, and tools that
+write files, call it.
+"""
+
+from .atomic import atomic_file, link_or_copy, partial_name, sync_folder, write_atomic
+from .engine import Engine, Progress, WorkerError, executor_of, no_progress, run_tasks
+from .hashing import file_sha256
+from .receipts import Receipt, finished, key_of, write_receipt
+from .work_folder import BuildError, work_folder, work_folder_of
+
+__all__ = [
+    "BuildError",
+    "Engine",
+    "Progress",
+    "Receipt",
+    "WorkerError",
+    "atomic_file",
+    "executor_of",
+    "file_sha256",
+    "finished",
+    "key_of",
+    "link_or_copy",
+    "no_progress",
+    "partial_name",
+    "run_tasks",
+    "sync_folder",
+    "work_folder",
+    "work_folder_of",
+    "write_atomic",
+    "write_receipt",
+]

@@ -1,0 +1,24 @@
+from .container import VideoSource as VideoSource
+from .encode import encode_video as encode_video
+from .geometry import (
+    Geometry as Geometry,
+    random_geometry as random_geometry,
+    sampled_pixels as sampled_pixels,
+    whole as whole,
+)
+from .index import (
+    Int64Array as Int64Array,
+    Packets as Packets,
+    VideoError as VideoError,
+    VideoIndex as VideoIndex,
+    index_from_row as index_from_row,
+    index_to_columns as index_to_columns,
+)
+from .ingest import index_video as index_video
+from .packets import demux_index as demux_index
+from .reader import (
+    frames_from as frames_from,
+    iter_frames as iter_frames,
+    read_clips as read_clips,
+    read_frames as read_frames,
+)

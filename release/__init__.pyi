@@ -1,0 +1,59 @@
+from .dataset import (
+    BrokenVideos as BrokenVideos,
+    BrokenVideosConfig as BrokenVideosConfig,
+)
+from .error import ReleaseError as ReleaseError
+from .features import (
+    ANNOTATION_FEATURES as ANNOTATION_FEATURES,
+    FEATURES as FEATURES,
+)
+from .filters import Filters as Filters
+from .hook import install_hook as install_hook
+from .hub import (
+    RETRY_WAITS_S as RETRY_WAITS_S,
+    asking_the_hub as asking_the_hub,
+    download as download,
+)
+from .json_text import (
+    MAX_JSON_BYTES as MAX_JSON_BYTES,
+    MAX_JSON_DEPTH as MAX_JSON_DEPTH,
+    parse_json as parse_json,
+)
+from .layout import (
+    MAX_SHARDS as MAX_SHARDS,
+    SHARD_FILES as SHARD_FILES,
+    shard_of as shard_of,
+    shard_paths as shard_paths,
+)
+from .loading import (
+    SAMPLE_RELEASE as SAMPLE_RELEASE,
+    load as load,
+)
+from .manifest import read_manifest as read_manifest
+from .names import (
+    NAME as NAME,
+    REPO_ID as REPO_ID,
+    SAMPLE as SAMPLE,
+    is_repo_id as is_repo_id,
+)
+from .parquet import read_parquet as read_parquet
+from .parquet_pages import (
+    UnknownPagesError as UnknownPagesError,
+    byte_array_spans as byte_array_spans,
+)
+from .row import (
+    LABELS as LABELS,
+    SOURCE_FIELDS as SOURCE_FIELDS,
+    SPLITS as SPLITS,
+    VIDEO_ID as VIDEO_ID,
+)
+from .tar import (
+    MAX_MEMBER_BYTES as MAX_MEMBER_BYTES,
+    read_tar as read_tar,
+    tar_members as tar_members,
+)
+from .version import (
+    DATA_VERSION as DATA_VERSION,
+    FORMAT_VERSION as FORMAT_VERSION,
+    __version__ as __version__,
+)

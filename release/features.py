@@ -1,0 +1,47 @@
+"""The columns of a row as `datasets` features: plain Arrow types only."""
+
+import datasets
+
+from ..masks import ARTIFACT_TYPES
+from .row import LABELS, SOURCE_FIELDS
+
+_ARTIFACT_TYPE = datasets.ClassLabel(names=list(ARTIFACT_TYPES))
+
+
+def _lists(**dtypes: str | datasets.ClassLabel) -> dict[str, datasets.List]:
+    """A struct of parallel lists: ten times faster through `datasets` than a list of structs."""
+    return {name: datasets.List(datasets.Value(d) if isinstance(d, str) else d) for name, d in dtypes.items()}
+
+
+FEATURES = datasets.Features(
+    {
+        "video_id": datasets.Value("string"),
+        "video": datasets.Video(decode=False),
+        "label": datasets.ClassLabel(names=list(LABELS)),
+        "artifact_types": datasets.List(_ARTIFACT_TYPE),
+        "generator": datasets.Value("string"),
+        "prompt": datasets.Value("string"),
+        "height": datasets.Value("int32"),
+        "width": datasets.Value("int32"),
+        "num_frames": datasets.Value("int32"),
+        "fps": datasets.Value("float64"),
+        "frame_pts": datasets.List(datasets.Value("int64")),
+        "time_base": {"num": datasets.Value("int64"), "den": datasets.Value("int64")},
+        "packets": _lists(pts="int64", offset="int64", size="int32", keyframe="bool", reference="bool"),
+        "codec": {
+            "name": datasets.Value("string"),
+            "extradata": datasets.Value("binary"),
+            "rotation": datasets.Value("int32"),
+        },
+        "annotated_frames": datasets.List(datasets.Value("int32")),
+        "objects": _lists(object_id="int32", artifact_type=_ARTIFACT_TYPE, digest="string"),
+        "masks": _lists(object_id="int32", frame_index="int32", counts="string", fingerprint="int64"),
+        "digest": datasets.Value("string"),
+        "video_sha256": datasets.Value("string"),
+        "source": {field: datasets.Value("string") for field in SOURCE_FIELDS},
+    }
+)
+"""The columns of config `default` and `webdataset`; DESIGN says what each means, README's field table repeats it."""
+
+ANNOTATION_FEATURES = datasets.Features({name: f for name, f in FEATURES.items() if name != "video"})
+"""The columns of config `annotations`: all but the video's bytes."""

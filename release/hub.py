@@ -1,0 +1,73 @@
+"""Asks the Hub, and says in one line what it refuses."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from huggingface_hub import constants, errors
+
+from .error import ReleaseError
+
+_HTTP_ERROR: type[Exception] = vars(errors)["HTTPError"]  # httpx's or httpx2's
+RETRY_WAITS_S = (1, 2, 4, 8, 8)
+"""Between tries to download a file: huggingface_hub itself tries its other requests again, as often and as patiently."""
+
+Answer = TypeVar("Answer")
+
+
+def download(call: Callable[[], Answer], *, where: str, instead: str = "") -> Answer:
+    """What a call that downloads from the Hub gives, tried again while the Hub is busy or the connection fails.
+
+    Raises:
+        ReleaseError: as `asking_the_hub`.
+    """
+    waits_s = iter(RETRY_WAITS_S)
+    while True:
+        with asking_the_hub(where, instead=instead):
+            try:
+                return call()
+            except _HTTP_ERROR as error:
+                wait_s = next(waits_s, None)
+                refused = isinstance(error, errors.HfHubHTTPError) and error.response.status_code < 500
+                if refused or wait_s is None:
+                    raise
+        time.sleep(wait_s)
+
+
+@contextmanager
+def asking_the_hub(where: str, *, instead: str = "") -> Iterator[None]:
+    """Says of the Hub's refusals inside the block, in one line, what to do.
+
+    Args:
+        where: what was asked for.
+        instead: a sentence: what else could be named.
+
+    Raises:
+        ReleaseError: no such repository or revision, no access, or no answer.
+    """
+    try:
+        yield
+    except (_HTTP_ERROR, errors.LocalEntryNotFoundError, ConnectionError) as error:
+        raise ReleaseError(f"{where}: {_refusal(error, instead=instead)}") from error
+
+
+def _refusal(error: BaseException, *, instead: str) -> str:
+    log_in = "Log in with `hf auth login`, or set HF_TOKEN or token=."
+    if isinstance(error, errors.GatedRepoError):
+        return f"a gated repository that you have no access to. Ask for it on the repository's page. {log_in}"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return f"no such dataset repository, or a private one. {log_in} {instead}".strip()
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"the repository has no such revision. {instead}".strip()
+    if isinstance(error, errors.RemoteEntryNotFoundError):
+        name = str(error.response.url).rpartition("/")[2]
+        return f"{name} is missing, so it is no release. {instead}".strip()
+    if isinstance(error, errors.HfHubHTTPError):
+        status, said = error.response.status_code, error.server_message or error.response.reason_phrase
+        return f"the Hub answered {status} ({said}). {log_in if status in (401, 403) else 'Try again later.'}"
+    if constants.HF_HUB_OFFLINE:
+        return f"HF_HUB_OFFLINE is set and the cache does not hold it. {instead}".strip()
+    if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ is not None:
+        return _refusal(error.__cause__, instead=instead)
+    return f"the Hub cannot be reached ({type(error).__name__}: {' '.join(str(error).split())}). Try again later. {instead}".strip()

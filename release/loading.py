@@ -1,0 +1,108 @@
+"""`load`, and what stands behind `load_dataset("brokenvideos")`."""
+
+from collections.abc import Sequence
+from os import PathLike, environ, fspath
+from os.path import abspath, dirname, expanduser
+from typing import Any, Literal
+
+import datasets
+import datasets.load
+
+from .dataset import BrokenVideos, BrokenVideosConfig
+from .filters import Filters
+from .names import NAME, REPO_ID, SAMPLE
+from .version import DATA_VERSION, __version__
+
+SAMPLE_RELEASE = f"{dirname(dirname(abspath(__file__)))}/sample"
+"""The folder of the release inside the package."""
+
+
+def load(
+    name: Literal["default", "annotations", "webdataset", "sample"] = "default",
+    *,
+    split: str | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    repo_id: str | None = None,
+    revision: str | None = None,
+    streaming: bool = False,
+    columns: Sequence[str] | None = None,
+    filters: Filters | None = None,
+    holdout: str | None = None,
+    num_proc: int | None = None,
+    token: bool | str | None = None,
+) -> Any:
+    """`datasets.load_dataset("brokenvideos", …)` by keyword, without a name to remember.
+
+    Args:
+        name: "default" (videos and masks from Parquet), "annotations" (the same rows without `video`), "webdataset" (from the
+            tars), "sample" (a small synthetic release inside the package; offline).
+        split: "train", "validation" or "test"; None: a dict of all.
+        data_dir: a local release folder. None: the Hub repository.
+        repo_id: another Hub repository than BROKENVIDEOS_REPO or `REPO_ID`.
+        revision: a Hub tag, branch or commit; None: the data version that this code was written for.
+        streaming: True reads as it goes (IterableDataset); False first writes the Arrow cache (Dataset).
+        columns: names of columns to read; the others are not fetched.
+        filters: rows to read, as in `pyarrow.parquet.read_table`; a row group without such a row does not have its videos read.
+        holdout: "generator:NAME" or "artifact:TYPE" leaves one out of training: train and validation have no video of it; test has
+            the videos of that generator, or those with that type and all normal ones.
+        num_proc: processes that fill the Arrow cache.
+        token: for a private or gated repository.
+
+    Returns:
+        Dataset, IterableDataset, or a dict of them by split.
+
+    Raises:
+        ReleaseError: no release there. ValueError: arguments that exclude one another, an unknown column.
+    """
+    return datasets.load_dataset(
+        NAME if repo_id is None else f"{NAME}:{repo_id}",
+        name,
+        split=split,
+        data_dir=None if data_dir is None else fspath(data_dir),
+        revision=revision,
+        streaming=streaming,
+        num_proc=num_proc,
+        token=token,
+        columns=columns,
+        filters=filters,
+        holdout=holdout,
+    )
+
+
+def dataset_module(path: str, *, revision: str | None, data_dir: str | None) -> datasets.load.DatasetModule:
+    """What `load_dataset` builds from; `path` is `NAME` or "brokenvideos:OWNER/NAME".
+
+    The config objects are new at every call: `datasets` resolves their files in place.
+
+    Raises:
+        ValueError: arguments that exclude one another.
+    """
+    if data_dir is not None and revision is not None:
+        raise ValueError(
+            f"load_dataset({path!r}) got data_dir={data_dir!r} and revision={revision!r}: a local release has no revisions. "
+            "Leave one of them out."
+        )
+    if data_dir is not None and path != NAME:
+        raise ValueError(
+            f"load_dataset({path!r}) got data_dir={data_dir!r} too: a release is local or on the Hub. Leave one of them out."
+        )
+    configs = [
+        BrokenVideosConfig(
+            name=name,
+            version=DATA_VERSION,
+            release=None if data_dir is None else abspath(expanduser(data_dir)),
+            repo_id=path[len(NAME) + 1 :] or environ.get("BROKENVIDEOS_REPO") or REPO_ID,
+            revision=str(revision or f"v{DATA_VERSION}"),
+        )
+        for name in ("default", "annotations", "webdataset")
+    ]
+    configs.append(BrokenVideosConfig(name=SAMPLE, version=DATA_VERSION, release=SAMPLE_RELEASE))
+    return datasets.load.DatasetModule(
+        BrokenVideos.__module__,
+        hash=__version__,
+        # data_dir is in the configs already; passing it on would make a custom config of each.
+        builder_kwargs={"dataset_name": NAME, "data_dir": None},
+        builder_configs_parameters=datasets.load.BuilderConfigsParameters(
+            builder_configs=configs, default_config_name="default"
+        ),
+    )

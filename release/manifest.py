@@ -1,0 +1,90 @@
+"""The manifest of a release: what every file and video of it should be."""
+
+from types import NoneType
+from typing import Any
+
+import fsspec
+
+from .error import ReleaseError
+from .json_text import MAX_JSON_BYTES, parse_json
+from .layout import MAX_SHARDS
+from .row import SPLITS
+from .version import FORMAT_VERSION
+
+
+def read_manifest(release: str) -> dict[str, Any]:
+    """The manifest.json of a release folder.
+
+    Raises:
+        ReleaseError: the file is missing, is no JSON object (of `parse_json`'s bounds), or has another format version or
+            other types.
+    """
+    path = f"{release}/manifest.json"
+    try:
+        with fsspec.open(path, "rb") as file:
+            manifest: dict[str, Any] = parse_json(file.read(MAX_JSON_BYTES + 1), max_bytes=MAX_JSON_BYTES)
+    except FileNotFoundError:
+        raise ReleaseError(
+            f"{path}: not found. A release has one; was this folder made by `brokenvideos build`?"
+        ) from None
+    except ValueError as error:
+        raise ReleaseError(f"{path}: not JSON ({error}). Build or download the release again.") from None
+    found = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if found != FORMAT_VERSION:
+        raise ReleaseError(
+            f"{path}: format_version is {found!r}, this package reads {FORMAT_VERSION}. Install the version of brokenvideos "
+            "that wrote it, or build the release again."
+        )
+    shape = _MANIFEST_SHAPE | {key: entry for key, entry in _MANIFEST_MAY_HOLD.items() if key in manifest}
+    if wrong := _misshapen(manifest, shape, ""):
+        raise ReleaseError(f"{path}: {wrong}. Build or download the release again.")
+    for number, shard in enumerate(manifest["shards"]):
+        split, index, num_shards = shard["split"], shard["index"], shard["num_shards"]
+        if split not in SPLITS or not 0 <= index < num_shards <= MAX_SHARDS:
+            raise ReleaseError(
+                f"{path}: .shards[{number}] is {split!r} {index} of {num_shards}, wanted a split of {', '.join(SPLITS)} and an "
+                f"index below a count of at most {MAX_SHARDS}. Build or download the release again."
+            )
+    return manifest
+
+
+_MANIFEST_SHAPE = {
+    "data_version": str,
+    "reading": {
+        "layout": str,
+        "artifact_type": (str, NoneType),
+        "generator": (str, NoneType),
+        "void": (int, NoneType),
+    },
+    "shards": [
+        {
+            "split": str,
+            "index": int,
+            "num_shards": int,
+            "video_ids": [str],
+            "files": [{"path": str, "sha256": str, "bytes": int, "rows": int}],
+        }
+    ],
+    "videos": {...: {"digest": str, "video_sha256": str}},
+}
+"""Types that readers rely on: a list's entry stands for all of its entries, `...` for every key of an object, a tuple for any of
+its types."""
+_MANIFEST_MAY_HOLD = {"errata": [{"data_version": str, "video_ids": [str], "reason": str}]}
+
+
+def _misshapen(value: Any, wanted: Any, where: str) -> str | None:
+    """What is first found to be of another type than the shape says, None when nothing is."""
+    kinds = wanted if isinstance(wanted, tuple) else (wanted if isinstance(wanted, type) else type(wanted),)
+    if type(value) not in kinds:
+        return f"{where or 'it'} is {type(value).__name__}, wanted {' or '.join(kind.__name__ for kind in kinds)}"
+    if isinstance(wanted, list):
+        parts = [(f"{where}[{number}]", entry, wanted[0]) for number, entry in enumerate(value)]
+    elif isinstance(wanted, dict):
+        missing = [key for key in wanted if key is not ... and key not in value]
+        if missing:
+            return f"{where or 'it'} lacks {missing[0]!r}"
+        parts = [(f"{where}.{key}", value[key], wanted.get(key, wanted.get(...))) for key in value]
+    else:
+        return None
+    found = (_misshapen(part, shape, place) for place, part, shape in parts if shape is not None)
+    return next((wrong for wrong in found if wrong), None)

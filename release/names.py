@@ -1,0 +1,25 @@
+"""The names by which a release is asked for."""
+
+NAME = "brokenvideos"
+"""What `load_dataset` knows; "brokenvideos:OWNER/NAME" is the release in another Hub repository."""
+
+SAMPLE = "sample"
+"""The small synthetic release inside the package."""
+
+REPO_ID = "Luuu213u/broken_video_dataset"
+"""The Hub repository that is read unless another is named."""
+
+
+def is_repo_id(text: str) -> bool:
+    """Whether a text is a name OWNER/NAME that the Hub may have.
+
+    Source: `huggingface_hub.utils.validate_repo_id`.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(text)
+    except HFValidationError:
+        return False
+    return text.count("/") == 1

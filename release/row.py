@@ -1,0 +1,8 @@
+"""What a row holds, in plain values: names of labels, splits, ids and source fields."""
+
+import re
+
+LABELS = ("normal", "broken")
+SPLITS = ("train", "validation", "test")
+VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+SOURCE_FIELDS = ("generator_version", "seed", "license", "url", "annotator", "layout", "frames_sha256", "notes")

@@ -1,0 +1,117 @@
+"""Reads one tar shard, and rows out of it."""
+
+import base64
+import re
+import tarfile
+from collections.abc import Generator, Iterator
+from typing import IO, Any
+
+from ..masks import ARTIFACT_TYPES
+from .error import ReleaseError
+from .features import FEATURES
+from .json_text import parse_json
+from .row import LABELS, VIDEO_ID
+
+
+def tar_members(file: IO[bytes], *, name: str) -> Iterator[tuple[str, bytes]]:
+    """(member name, bytes) of one tar shard in order, read as a stream; nothing is extracted.
+
+    Raises:
+        ReleaseError: not a tar, cut short, damaged, or a member that is no plain file in the release's naming, is larger than
+            `MAX_MEMBER_BYTES` or stands there twice; says which.
+    """
+    again = "Build or download this shard again."
+    seen: set[str] = set()
+    try:
+        with tarfile.open(fileobj=file, mode="r|", tarinfo=_StrictTarInfo) as tar:
+            for member in tar:
+                where = f"{name} member {member.name!r}"
+                if not member.isreg() or member.issparse() or not _TAR_MEMBER.fullmatch(member.name):
+                    raise ReleaseError(
+                        f"{where}: wanted a plain file named {{video_id}}.json or {{video_id}}.mp4. {again}"
+                    )
+                if not 0 <= member.size <= MAX_MEMBER_BYTES:
+                    raise ReleaseError(f"{where}: {member.size} bytes, at most {MAX_MEMBER_BYTES} are read. {again}")
+                if member.name in seen:
+                    raise ReleaseError(f"{where}: stands there twice. {again}")
+                seen.add(member.name)
+                content = tar.extractfile(member)
+                yield member.name, content.read() if content is not None else b""
+            while rest := tar.fileobj.read(2**20):
+                if rest.strip(b"\0"):
+                    raise ReleaseError(f"{name}: more data after the end of the tar. {again}")
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        if isinstance(error, ReleaseError):
+            raise
+        raise ReleaseError(f"{name}: not a readable tar ({error}). {again}") from None
+
+
+MAX_MEMBER_BYTES = 2**30
+"""Of one file in a tar; as large as the largest video of a row."""
+_MAX_TAR_EXTENSION_BYTES = 2**16
+_TAR_EXTENSIONS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_TAR_MEMBER = re.compile(rf"{VIDEO_ID.pattern}\.(json|mp4|webm|mkv|mov|avi)")
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """A header that is damaged, missing or has a huge extension is an error: `tarfile` itself takes it for the end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_StrictTarInfo":
+        try:
+            info = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if buf and len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                raise  # a block of zeros: the end
+            raise tarfile.ReadError(str(error)) from None
+        if info.type in _TAR_EXTENSIONS and info.size > _MAX_TAR_EXTENSION_BYTES:
+            raise tarfile.ReadError(
+                f"a header extension of {info.size} bytes, at most {_MAX_TAR_EXTENSION_BYTES} are read"
+            )
+        return info
+
+
+def read_tar(file: IO[bytes], *, name: str) -> Generator[dict[str, Any], None, None]:
+    """The rows of one tar shard, equal to those of the Parquet shard with the same number.
+
+    Raises:
+        ReleaseError: as `tar_members`; a json or a video without the other; a json that is no row.
+    """
+    pending: dict[str, bytes] = {}
+    for member, content in tar_members(file, name=name):
+        pending[member] = content
+        if len(pending) == 1:
+            continue
+        (one, two), pending = sorted(pending.items(), key=lambda item: not item[0].endswith(".json")), {}
+        yield _row_from_tar(one, two, name=name)
+    if pending:
+        raise ReleaseError(
+            f"{name} member {next(iter(pending))!r}: the other file of its pair is missing. Build this shard again."
+        )
+
+
+def _row_from_tar(annotation: tuple[str, bytes], video: tuple[str, bytes], *, name: str) -> dict[str, Any]:
+    key = annotation[0].removesuffix(".json")
+    if key == annotation[0] or video[0].rpartition(".")[0] != key:
+        raise ReleaseError(
+            f"{name} members {annotation[0]!r} and {video[0]!r}: wanted a json and a video of one id, side by side."
+        )
+    try:
+        row: dict[str, Any] = parse_json(annotation[1])
+        row["label"] = LABELS.index(row["label"])
+        row["artifact_types"] = [ARTIFACT_TYPES.index(kind) for kind in row["artifact_types"]]
+        row["objects"]["artifact_type"] = [ARTIFACT_TYPES.index(kind) for kind in row["objects"]["artifact_type"]]
+        row["codec"]["extradata"] = base64.b64decode(row["codec"]["extradata"], validate=True)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ReleaseError(f"{name} member {annotation[0]!r}: not a row ({type(error).__name__}: {error}).") from None
+    row["video"] = {"bytes": video[1], "path": video[0]}
+    if row.keys() != FEATURES.keys() or row["video_id"] != key:
+        wrong = sorted(row.keys() ^ FEATURES.keys()) or [f"video_id {row['video_id']!r}"]
+        raise ReleaseError(f"{name} member {annotation[0]!r}: not a row of this version (look at {', '.join(wrong)}).")
+    return {column: row[column] for column in FEATURES}

@@ -1,0 +1,9 @@
+"""The version of the code, of the data it was written for, and of the format it writes."""
+
+__version__ = "0.1.0"
+
+DATA_VERSION = "1.0.0"
+"""The data version that this code was written for: what `load` reads from the Hub unless told otherwise."""
+
+FORMAT_VERSION = 1
+"""The format that this code writes and reads."""

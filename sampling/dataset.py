@@ -1,0 +1,333 @@
+"""Clips for a training loop: a torch IterableDataset that any number of workers and ranks share, and that resumes exactly."""
+
+import copy
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+import torch.distributed
+from torch.utils.data import IterableDataset, get_worker_info
+
+from ..frames import Int64Array, VideoError
+from ..masks import MaskError, RLEError
+from ..masks.device import DeviceError, require_device
+from .clip_masks import MaskLayout
+from .cut import Clip, ClipForm, clips_of, threads_of_each
+from .epoch_order import Done, Place
+from .plan import ClipPlan, Sampling
+from .share import order_of, rows_at, share_of
+from .source import Row, Rows, has_rows, is_stream, opened_source, shuffled_stream, stream_of_rank, worker_and_workers
+from .state import dealt_state, done_of, require_fitting, require_same_place, stream_state
+
+_LOG = logging.getLogger("brokenvideos.frames")
+_COUNTERS = 256
+
+
+def clips(
+    source: Iterable[Row] | Rows | str | Path,
+    *,
+    num_frames: int,
+    stride: int = 1,
+    size: tuple[int, int] | None = None,
+    clips_per_video: int = 1,
+    sampling: Sampling = "random",
+    seed: int = 0,
+    epoch: int = 0,
+    masks: MaskLayout | Literal["object", "type"] = "union",
+    device: torch.device | str | None = None,
+    shuffle: bool = False,
+    crop: float = 1.0,
+    flip: float = 0.0,
+    split: str = "train",
+    rank: int | None = None,
+    world_size: int | None = None,
+    uneven: Literal["pad", "drop"] = "pad",
+    on_error: Literal["raise", "skip"] = "raise",
+    decoder_threads: int = 1,
+) -> "ClipDataset":
+    """A torch IterableDataset of clips; see `ClipDataset` for what an item holds and docs/clips.md for what is promised.
+
+    Args:
+        source: a release folder, a Hub repository "OWNER/NAME", a datasets.IterableDataset, a datasets.Dataset, a list or another
+            sequence, or another iterable of rows with their `video`.
+        num_frames: T, frames in a clip.
+        stride: a clip takes every stride-th frame.
+        size: (height, width) of the clips; None leaves each video its own, which `collate` batches as a list.
+        clips_per_video: clips of one video in an epoch; they follow one another and are decoded in one pass.
+        sampling: "random", "uniform", "broken" (around frames with artifacts) or "all" (every frame once): see `ClipPlan`.
+        seed, epoch: with the video_id they decide where a clip is cut, whatever the number of workers and the order of rows.
+        masks: "union" gives masks uint8[T, H, W], "types" uint8[T, 3, H, W], "objects" uint8[T, K, H, W] with K of the video,
+            "rle" a list of COCO RLEs: see `clip_masks`. "type" and "object" are other words for the first two.
+        device: where video and masks are made; None is the CPU. Another one is for loops without DataLoader workers: with workers
+            say masks="rle", and decode them where the batch goes, with `collate_rle` and `to_device`.
+        shuffle: another order of videos in each epoch: see docs/clips.md for how random it is.
+        crop: the least part of height and width that a random crop keeps, in (0, 1]; 1 = whole frames.
+        flip: probability of a mirrored clip.
+        split: of a release folder or a Hub repository.
+        rank, world_size: which part of the clips is read here. None: those of torch.distributed where it is initialised, else all.
+            Say rank=0, world_size=1 where something else divides the batches, as `accelerate` does with a prepared loader.
+        uneven: with several ranks every consumer (worker of a rank) gives equally many clips: those with fewer "pad" with clips of
+            their own again, flagged `repeated`, or all "drop" what is over.
+        on_error: "raise", or "skip" a video that cannot be decoded, count it in `num_skipped` and log it.
+        decoder_threads: at most so many; fewer where consumers times threads would be more than the cores. More than one shorten
+            the wait for a clip where there are no workers, and cost a tenth to a third more CPU. The pixels are the same.
+
+    Raises:
+        ValueError: an argument out of its range. ReleaseError: no release at `source`. DeviceError: there is no such device.
+    """
+    if num_frames < 1 or stride < 1 or (size is not None and min(size) < 1):
+        raise ValueError(
+            f"clips: num_frames={num_frames}, stride={stride}, size={size}; each must be 1 or more. Give positive numbers."
+        )
+    layout = {"object": "objects", "type": "types"}.get(masks, masks)
+    choices = (
+        ("masks", layout, MaskLayout),
+        ("uneven", uneven, Literal["pad", "drop"]),
+        ("on_error", on_error, Literal["raise", "skip"]),
+    )
+    for name, value, allowed in choices:
+        if value not in get_args(allowed):
+            *others, last = (f'"{choice}"' for choice in get_args(allowed))
+            raise ValueError(f"clips: {name}={value!r}, must be {', '.join(others)} or {last}.")
+    if not 0 < crop <= 1 or not 0 <= flip <= 1:
+        raise ValueError(
+            f"clips: crop={crop}, flip={flip}; crop must be in (0, 1], flip in [0, 1]. Give such fractions."
+        )
+    if (rank is None) != (world_size is None) or (rank is not None and not 0 <= rank < (world_size or 0)):
+        raise ValueError(f"clips: rank={rank}, world_size={world_size}; give neither, or 0 <= rank < world_size.")
+    return ClipDataset(
+        opened_source(source, split=split),
+        plan=ClipPlan(num_frames, stride, clips_per_video, sampling, seed),
+        form=ClipForm(size, layout, crop, flip, require_device(device or "cpu")),  # type: ignore[arg-type]
+        epoch=epoch,
+        shuffle=shuffle,
+        node=None if rank is None or world_size is None else (rank, world_size),
+        uneven=uneven,
+        on_error=on_error,
+        decoder_threads=max(decoder_threads, 1),
+    )
+
+
+class ClipDataset(IterableDataset[Clip]):
+    """Yields dicts, one for each clip:
+
+    video_id: str.
+    video: uint8[T, 3, H, W], RGB.
+    masks: uint8[T, H, W] of 0 and 1 (other layouts: `clips`); they follow scale, crop and flip pixel by pixel: output row i is the
+        input row that holds its centre, floor((i + 0.5) · height / H), columns alike.
+    frame_index: int64[T], the frames in the video.
+    padding: bool[T], True past the video's end, where its last frame is repeated: in a video that is shorter than the clip, and in
+        the last clips of sampling "all".
+    valid: bool[T], False where a person has not looked at the frame, and for padding.
+    repeated: bool, True for a clip that was given before and only fills up an uneven share.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        *,
+        plan: ClipPlan,
+        form: ClipForm,
+        epoch: int,
+        shuffle: bool,
+        node: tuple[int, int] | None,
+        uneven: Literal["pad", "drop"],
+        on_error: Literal["raise", "skip"],
+        decoder_threads: int,
+    ) -> None:
+        if shuffle and is_stream(source):
+            source = shuffled_stream(source, seed=plan.seed)
+        elif shuffle and not has_rows(source):
+            raise ValueError(
+                "clips: shuffle=True with a plain iterable, which has one order. Shuffle it yourself, or give a list."
+            )
+        self.source = source
+        self.plan = plan
+        self.form = form
+        self.shuffle = shuffle
+        self.node = node
+        self.uneven = uneven
+        self.on_error = on_error
+        self.decoder_threads = decoder_threads
+        # Shared memory, so that workers that live longer than an epoch see set_epoch too, and the loop sees what they skipped.
+        self._epoch: torch.Tensor = torch.tensor(epoch).share_memory_()  # type: ignore[no-untyped-call]
+        self._num_skipped: torch.Tensor = torch.zeros(_COUNTERS, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self._pending: Mapping[str, Any] | None = None
+        self._state: Mapping[str, Any] | None = None
+        self._skipped: list[str] = []
+        if epoch:
+            self.set_epoch(epoch)
+
+    @property
+    def num_skipped(self) -> int:
+        """Videos that could not be decoded, in all workers of this rank since the dataset was made."""
+        return int(self._num_skipped.sum())
+
+    def set_epoch(self, epoch: int) -> None:
+        """Other clips, and with `shuffle` another order, in the next pass; also tells a `source` that has set_epoch."""
+        self._epoch.fill_(epoch)
+        if hasattr(self.source, "set_epoch"):
+            self.source.set_epoch(epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was given of this epoch, as numbers, strings and lists.
+
+        Of the latest iterator in this process; in a DataLoader's workers use torchdata's StatefulDataLoader, which asks them.
+        """
+        state = self._pending or self._state
+        return dict(state) if state is not None else self._first_state(self._place())
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """The next pass goes on where the state was taken, if it is of the epoch that is then set.
+
+        Args:
+            state: of one consumer, for the same number of workers and ranks; or `join_states(…)` of all, for any number.
+
+        Raises:
+            ValueError: a state of other arguments than these.
+        """
+        require_fitting(state, digest=self._digest())
+        self.set_epoch(int(state["epoch"]))
+        self._pending = state
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A spawned worker has no torch.distributed of its own.
+        return {**self.__dict__, "node": self._node()}
+
+    def __iter__(self) -> Iterator[Clip]:
+        # Not a generator: the state must be that of the new pass as soon as it exists.
+        if self.form.device.type != "cpu" and get_worker_info() is not None:
+            raise DeviceError(
+                f'clips: device="{self.form.device}" in a worker of a DataLoader, which has the CPU alone. Use num_workers=0; or '
+                'leave device out, give masks="rle", and decode in the main process, with collate_rle and to_device.'
+            )
+        place, pending = self._place(), self._pending
+        self._pending = None
+        is_of_epoch = pending is not None and pending["epoch"] == int(self._epoch)
+        state = dict(pending) if pending is not None and is_of_epoch else self._first_state(place)
+        self._state = state
+        if is_stream(self.source):
+            require_same_place(state, place)
+            return self._streamed_clips(place, source=state["source"], clips=state["clips"])
+        done, progress = done_of(state, place)
+        self._state = dealt_state(self._digest(), int(self._epoch), place, done, **progress)
+        return self._dealt_clips(place, done, **progress)
+
+    def _node(self) -> tuple[int, int]:
+        if self.node is not None:
+            return self.node
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            return torch.distributed.get_rank(), torch.distributed.get_world_size()
+        return 0, 1
+
+    def _place(self) -> Place:
+        return Place(*self._node(), *worker_and_workers())
+
+    def _digest(self) -> str:
+        """Of all that decides which clip comes when."""
+        rows = len(self.source) if has_rows(self.source) else None
+        facts = [repr(self.plan), self.shuffle, rows, is_stream(self.source)]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+    def _first_state(self, place: Place) -> dict[str, Any]:
+        if is_stream(self.source):
+            return stream_state(self._digest(), int(self._epoch), place, source=None, clips=0)
+        return dealt_state(self._digest(), int(self._epoch), place, Done(), visits=0, clips=0, given=0, repeated=0)
+
+    def _dealt_clips(
+        self, place: Place, done: Done, *, visits: int, clips: int, given: int, repeated: int
+    ) -> Iterator[Clip]:
+        """This consumer's share of what is not done, from where it was on."""
+        epoch, digest = int(self._epoch), self._digest()
+
+        def remember(visits: int, clips: int) -> None:
+            progress = {"visits": visits, "clips": clips, "given": given, "repeated": repeated}
+            self._state = dealt_state(digest, epoch, place, done, **progress)
+
+        source, order = self.source, None
+        if has_rows(source):
+            order = order_of(source, shuffle=self.shuffle, seed=self.plan.seed, epoch=epoch)
+        share = share_of(source, order, self.plan, place=place, done=done, uneven=self.uneven)
+        for visit, row, name in rows_at(source, order, islice(share.visits, visits, None)):
+            over = clips or done.begun.get(visit, 0)
+            for clip in self._clips_of(row, name, epoch, skip=over):
+                if given == share.clips:
+                    self._report_skipped()
+                    return
+                over, given = over + 1, given + 1
+                remember(visits, over)
+                yield clip
+            visits, clips = visits + 1, 0
+            remember(visits, clips)
+        if order is not None and share.clips is not None and given < share.clips:
+            again = self._again(share.visits or range(len(order)), order, epoch)
+            for clip in islice(again, repeated, repeated + share.clips - given):
+                repeated, given = repeated + 1, given + 1
+                remember(visits, clips)
+                yield {**clip, "repeated": True}
+        self._report_skipped()
+
+    def _again(self, visits: Iterable[int], order: Int64Array, epoch: int) -> Iterator[Clip]:
+        """The clips of these visits round and round, until none of them gives one."""
+        while True:
+            clip = None
+            for _, row, name in rows_at(self.source, order, visits):
+                for clip in self._clips_of(row, name, epoch):
+                    yield clip
+            if clip is None:
+                return
+
+    # --- streams: the source deals ------------------------------------------------------------------------------------
+
+    def _streamed_clips(self, place: Place, *, source: Any, clips: int) -> Iterator[Clip]:
+        epoch, digest = int(self._epoch), self._digest()
+        stream = stream_of_rank(self.source, place)
+        if source is not None:
+            # A copy: a state that is loaded stays with a datasets.IterableDataset, down to its parts, for later passes too.
+            stream = copy.deepcopy(stream)
+            stream.load_state_dict(source)
+        for row in stream:
+            behind = stream.state_dict()
+            for clip in self._clips_of(row, "", epoch, skip=clips):
+                clips += 1
+                self._state = stream_state(digest, epoch, place, source=source, clips=clips)
+                yield clip
+            source, clips = behind, 0
+            self._state = stream_state(digest, epoch, place, source=source, clips=0)
+        self._report_skipped()
+
+    # --- one video ----------------------------------------------------------------------------------------------------
+
+    def _clips_of(self, row: Row, name: str, epoch: int, *, skip: int = 0) -> Iterator[Clip]:
+        """The clips of one video from number `skip` on; none more, after an error that is to be skipped."""
+        threads = threads_of_each(self._place().consumers, at_most=self.decoder_threads)
+        cut = clips_of(row, self.plan, self.form, epoch=epoch, skip=skip, decoder_threads=threads)
+        while True:
+            # No yield inside the try: a loop that is left early ends this generator when the interpreter has lost its names.
+            try:
+                clip = next(cut, None)
+            except (VideoError, RLEError, MaskError) as error:
+                self._skip_or_raise(error, row, name)
+                return
+            if clip is None:
+                return
+            yield clip
+
+    def _skip_or_raise(self, error: VideoError | RLEError | MaskError, row: Row, name: str) -> None:
+        # The masks' errors name the video themselves.
+        where = f"{name}video {row['video_id']}: " if isinstance(error, VideoError) else name
+        if self.on_error == "raise":
+            kind = VideoError if isinstance(error, VideoError) else MaskError
+            raise kind(f"{where}{error}") from error
+        self._num_skipped[worker_and_workers()[0] % _COUNTERS] += 1
+        self._skipped.append(f"{where}{error}")
+
+    def _report_skipped(self) -> None:
+        if self._skipped:
+            _LOG.warning("%d videos skipped:\n%s", len(self._skipped), "\n".join(self._skipped))
+            self._skipped = []

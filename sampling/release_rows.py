@@ -1,0 +1,130 @@
+"""The rows of a local release, any of them at once, without reading the videos of the others."""
+
+import mmap
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..frames import Int64Array
+from ..release import UnknownPagesError, byte_array_spans
+
+COLUMNS = (
+    *("video_id", "height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec"),
+    *("annotated_frames", "objects", "masks"),
+)
+"""What a clip needs beside the video."""
+
+OPEN_SHARDS = 64
+CACHED_GROUPS = 10
+"""Row groups whose annotations are kept: more than are mixed at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """A Parquet file that is open: its bytes are mapped, not read."""
+
+    path: Path
+    file: pq.ParquetFile
+    data: memoryview
+
+
+class ReleaseRows:
+    """A sequence of rows as `datasets` yields them, with the columns that a clip needs; video bytes are views of the mapped file.
+
+    Args:
+        paths: the Parquet shards, in order.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = list(paths)
+        # (shard, row group, rows) of every row group of the release.
+        self._groups: list[tuple[int, int, int]] = []
+        for shard, path in enumerate(self.paths):
+            metadata = pq.read_metadata(path)
+            self._groups += [(shard, g, metadata.row_group(g).num_rows) for g in range(metadata.num_row_groups)]
+        self.group_sizes: list[int] = [rows for _, _, rows in self._groups]
+        self._ends = np.asarray(list(accumulate(self.group_sizes)), dtype=np.int64)
+        self._shards: OrderedDict[int, _Shard] = OrderedDict()
+        self._tables: OrderedDict[int, tuple[pa.Table, npt.NDArray[np.int64] | None]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return sum(self.group_sizes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_shards": OrderedDict(), "_tables": OrderedDict()}
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        group, within = self._find(number)
+        table, spans = self._table(group)
+        row: dict[str, Any] = table.slice(within, 1).to_pylist()[0]
+        row["video"] = {"bytes": self._video(group, within, spans), "path": None}
+        return row
+
+    def where(self, number: int) -> str:
+        """The shard of a row, for messages."""
+        return self.paths[self._groups[self._find(number)[0]][0]].name
+
+    def video_frames(self) -> Int64Array:
+        """int64[N]: the column num_frames."""
+        columns = [pq.read_table(path, columns=["num_frames"])["num_frames"].to_numpy() for path in self.paths]
+        return np.concatenate([np.zeros(0, np.int64), *columns]).astype(np.int64)
+
+    def _find(self, number: int) -> tuple[int, int]:
+        group = int(np.searchsorted(self._ends, number, side="right"))
+        return group, number - int(self._ends[group]) + self.group_sizes[group]
+
+    def _table(self, group: int) -> tuple[pa.Table, npt.NDArray[np.int64] | None]:
+        """Annotations of a row group, and where its videos lie; None where only pyarrow finds them."""
+        if group in self._tables:
+            self._tables.move_to_end(group)
+            return self._tables[group]
+        number, in_shard, _ = self._groups[group]
+        shard = self._shard(number)
+        table = shard.file.read_row_group(in_shard, columns=list(COLUMNS), use_threads=False)
+        try:
+            spans = byte_array_spans(shard.data, _video_chunk(shard.file.metadata.row_group(in_shard)))
+        except UnknownPagesError:
+            spans = None
+        self._tables[group] = table, spans
+        if len(self._tables) > CACHED_GROUPS:
+            self._tables.popitem(last=False)
+        return table, spans
+
+    def _video(self, group: int, within: int, spans: npt.NDArray[np.int64] | None) -> memoryview | bytes:
+        number, in_shard, _ = self._groups[group]
+        shard = self._shard(number)
+        if spans is not None:
+            start, length = spans[within].tolist()
+            return shard.data[start : start + length]
+        table = shard.file.read_row_group(in_shard, columns=["video.bytes"], use_threads=False)
+        content: bytes = table["video"][within]["bytes"].as_py()
+        return content
+
+    def _shard(self, number: int) -> _Shard:
+        if number in self._shards:
+            self._shards.move_to_end(number)
+            return self._shards[number]
+        path = self.paths[number]
+        with path.open("rb") as file:
+            # Closed when the last row that looks at it is gone.
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        shard = _Shard(path, pq.ParquetFile(path), data)
+        self._shards[number] = shard
+        if len(self._shards) > OPEN_SHARDS:
+            self._shards.popitem(last=False)
+        return shard
+
+
+def _video_chunk(row_group: Any) -> Any:
+    for number in range(row_group.num_columns):
+        if row_group.column(number).path_in_schema == "video.bytes":
+            return row_group.column(number)
+    raise UnknownPagesError

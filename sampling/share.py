@@ -1,0 +1,70 @@
+"""Which rows one consumer reads in an epoch, in which order, and how many clips it gives."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count, islice, tee
+from typing import Any, Literal
+
+import numpy as np
+
+from ..frames import Int64Array
+from .epoch_order import Done, Place, epoch_order, most_and_fewest, visits_left
+from .plan import ClipPlan, count_clips
+from .release_rows import ReleaseRows
+from .source import Row, Rows, group_sizes, rows_in_turn, video_frames
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Share:
+    """Of one consumer: its visits in order, and the number of clips that every consumer gives (None: all that it has)."""
+
+    visits: Iterable[int]
+    clips: int | None
+
+
+def order_of(source: Rows, *, shuffle: bool, seed: int, epoch: int) -> Int64Array:
+    """int64[N]: the row of every visit."""
+    sizes = group_sizes(source)
+    return epoch_order(sizes, seed=seed, epoch=epoch) if shuffle else np.arange(sum(sizes), dtype=np.int64)
+
+
+def share_of(
+    source: Any,
+    order: Int64Array | None,
+    plan: ClipPlan,
+    *,
+    place: Place,
+    done: Done,
+    uneven: Literal["pad", "drop"],
+) -> Share:
+    """What is left for this consumer.
+
+    Args:
+        source: rows, or an iterable of them that does not know its length.
+        order: of `order_of`; None for an iterable.
+    """
+    if order is None:
+        endless = (visit for visit in count(done.before) if visit not in done.whole)
+        return Share(islice(endless, place.consumer, None, place.consumers), None)
+    left = visits_left(done, len(order))
+    visits = left[place.consumer :: place.consumers].tolist()
+    if place.world_size == 1:
+        return Share(visits, None)
+    # The lengths of videos matter to sampling "all" alone.
+    lengths = video_frames(source)[order] if plan.sampling == "all" else order
+    clip_counts = count_clips(plan, lengths[left])
+    clip_counts -= np.asarray([done.begun.get(visit, 0) for visit in left.tolist()], dtype=np.int64)
+    most, fewest = most_and_fewest(clip_counts, place.consumers)
+    return Share(visits, most if uneven == "pad" else fewest)
+
+
+def rows_at(source: Any, order: Int64Array | None, visits: Iterable[int]) -> Iterator[tuple[int, Row, str]]:
+    """(visit, row, where the row is from, for messages) of these visits; those of an iterable ascend."""
+    if order is None:
+        visits, places = tee(visits)
+        for visit, row in zip(visits, rows_in_turn(source, places), strict=False):
+            yield visit, row, ""
+        return
+    for visit in visits:
+        number = int(order[visit])
+        yield visit, source[number], f"{source.where(number)} " if isinstance(source, ReleaseRows) else ""

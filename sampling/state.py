@@ -1,0 +1,154 @@
+"""What was given of an epoch, as plain numbers, strings and lists: states of one consumer, and their union."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .epoch_order import Done, Place, joined
+
+_FORMAT = "brokenvideos.clips/1"
+State = dict[str, Any]
+
+
+def dealt_state(
+    digest: str, epoch: int, place: Place | None, done: Done, *, visits: int, clips: int, given: int, repeated: int
+) -> State:
+    """Of a consumer that began at `done`: so many of its visits are over, `clips` of the next one, `given` clips in all.
+
+    place: None says that the state is not one consumer's but of all.
+    """
+    return {
+        "format": _FORMAT,
+        "dataset": digest,
+        "epoch": epoch,
+        "place": None if place is None else [place.rank, place.world_size, place.worker, place.workers],
+        "before": done.before,
+        "whole": sorted(done.whole),
+        "begun": [list(item) for item in sorted(done.begun.items())],
+        "visits": visits,
+        "clips": clips,
+        "given": given,
+        "repeated": repeated,
+    }
+
+
+def stream_state(digest: str, epoch: int, place: Place, *, source: Any, clips: int) -> State:
+    """Of a stream: its own state before the row that is at hand (None: at its start), and the clips that were given of that row."""
+    where = [place.rank, place.world_size, place.worker, place.workers]
+    return {"format": _FORMAT, "dataset": digest, "epoch": epoch, "place": where, "source": source, "clips": clips}
+
+
+def join_states(states: Iterable[Mapping[str, Any]]) -> State:
+    """One state from those of all consumers, which a dataset of any number of workers and ranks loads.
+
+        states = [None] * world_size
+        torch.distributed.all_gather_object(states, loader.state_dict())
+        dataset.load_state_dict(join_states(states))  # before the new loader is made
+
+    Args:
+        states: the state_dict() of every rank's StatefulDataLoader (taken after each step: its snapshot_every_n_steps is 1), or of
+            every ClipDataset.
+
+    Raises:
+        ValueError: states of a stream, of different passes, or not of all consumers.
+    """
+    found = list(_states_within(list(states)))
+    if not found:
+        raise ValueError("join_states: no state of a ClipDataset among them. Give state_dict() of loaders or datasets.")
+    first = found[0]
+    if "source" in first:
+        raise ValueError(
+            "join_states: these are states of a stream, which keeps its place by worker. Resume it with the same number of "
+            "workers and ranks, or read a release folder."
+        )
+    same = ("dataset", "epoch", "before", "whole", "begun")
+    if any(state[key] != first[key] for state in found for key in same):
+        raise ValueError(
+            "join_states: the states are not of one pass. Give those that were taken at one step of one run."
+        )
+    if first["place"] is None:
+        return dict(first)
+    by_consumer = {_place(state).consumer: state for state in found}
+    consumers = _place(first).consumers
+    if sorted(by_consumer) != list(range(consumers)) or len(found) != consumers:
+        raise ValueError(
+            f"join_states: got states of consumers {sorted(by_consumer)}, wanted each of 0 to {consumers - 1} once. "
+            "Gather the states of all ranks."
+        )
+    parts = [(consumers, by_consumer[number]["visits"], by_consumer[number]["clips"]) for number in range(consumers)]
+    done = joined(parts, _base(first))
+    return dealt_state(first["dataset"], first["epoch"], None, done, visits=0, clips=0, given=0, repeated=0)
+
+
+def require_fitting(state: Mapping[str, Any], *, digest: str) -> None:
+    """
+    Raises:
+        ValueError: no state of a ClipDataset, or of one that gives other clips.
+    """
+    if state.get("format") != _FORMAT:
+        raise ValueError(
+            f"clips: not a state of a ClipDataset but {sorted(state)}. Load what state_dict() or join_states(…) gave; "
+            "a loader's state goes into a StatefulDataLoader."
+        )
+    if state["dataset"] != digest:
+        raise ValueError(
+            "clips: the state is of other clips. Make the dataset with the same rows, num_frames, stride, clips_per_video, "
+            "sampling, seed and shuffle as then."
+        )
+
+
+def done_of(state: Mapping[str, Any], place: Place) -> tuple[Done, State]:
+    """What was over when this pass began, and how far this consumer is since (as keywords of `dealt_state`).
+
+    Raises:
+        ValueError: a state of one of several consumers, which is not this one.
+    """
+    start = {"visits": 0, "clips": 0, "given": 0, "repeated": 0}
+    if state["place"] is None:
+        return _base(state), start
+    if _place(state) == place:
+        return _base(state), {key: state[key] for key in start}
+    if _place(state).consumers == 1:
+        return joined([(1, state["visits"], state["clips"])], _base(state)), start
+    raise _moved(state, place)
+
+
+def require_same_place(state: Mapping[str, Any], place: Place) -> None:
+    """
+    Raises:
+        ValueError: a state of another worker or rank, which a stream cannot go on from.
+    """
+    if _place(state) != place:
+        raise _moved(state, place)
+
+
+def _moved(state: Mapping[str, Any], place: Place) -> ValueError:
+    then = _place(state)
+    return ValueError(
+        f"clips: the state is of worker {then.worker} of {then.workers} on rank {then.rank} of {then.world_size}, this is worker "
+        f"{place.worker} of {place.workers} on rank {place.rank} of {place.world_size}. For other numbers of workers or ranks give "
+        "the dataset join_states(…) of all states; a stream goes on with the same numbers only."
+    )
+
+
+def _states_within(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        if value.get("_steps_since_snapshot"):
+            raise ValueError(
+                "join_states: a loader's state lags behind its batches. Make StatefulDataLoader with snapshot_every_n_steps=1."
+            )
+        if value.get("format") == _FORMAT:
+            yield value
+        else:
+            for inner in value.values():
+                yield from _states_within(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _states_within(inner)
+
+
+def _base(state: Mapping[str, Any]) -> Done:
+    return Done(int(state["before"]), frozenset(state["whole"]), dict(state["begun"]))
+
+
+def _place(state: Mapping[str, Any]) -> Place:
+    return Place(*state["place"])

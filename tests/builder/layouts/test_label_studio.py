@@ -1,0 +1,169 @@
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.layouts.label_studio import decode_brush
+from brokenvideos.builder.raw.video import Problem, RawError
+
+# What label_studio_sdk 2.1.2, converter.brush.mask2rle, makes of the picture.
+RLE = [0, 0, 0, 140, 57, 27, 254, 23, 0, 143, 254, 48, 8, 255, 240, 184, 4, 127, 248, 92, 3, 9, 255, 225, 240, 0]
+PICTURE = ["0000001", "0100000", "0100000", "0111110", "0000000"]
+BITMAP = np.array([[int(pixel) for pixel in row] for row in PICTURE])
+
+
+def literal_rle(bitmap):
+    """The other kind of block: values as they are."""
+    values = np.repeat(bitmap.ravel(), 4).astype(np.uint8) * 255
+    bits = f"{len(values):032b}{7:05b}{2:04b}{3:04b}{7:04b}{15:04b}0{2:02b}{len(values) - 1:08b}"
+    bits += "".join(f"{value:08b}" for value in values)
+    bits += "0" * (-len(bits) % 8)
+    return [int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)]
+
+
+def region(name="r1", labels=("blur",), **value):
+    value = {"format": "rle", "rle": RLE, "brushlabels": list(labels), **value}
+    return {
+        "id": name,
+        "type": "brushlabels",
+        "original_width": 7,
+        "original_height": 5,
+        "image_rotation": 0,
+        "value": value,
+    }
+
+
+def moving(name, *sequence, labels=("blur",)):
+    value = {"brushlabels": list(labels), "sequence": list(sequence)}
+    return {"id": name, "type": "brushlabels", "original_width": 7, "original_height": 5, "value": value}
+
+
+def task(*regions, **data):
+    return {"id": 1, "data": data, "annotations": [{"id": 1, "was_cancelled": False, "result": list(regions)}]}
+
+
+def write(write_raw, *tasks):
+    return write_raw({"tasks.json": json.dumps(tasks).encode(), "videos/a.mp4": None})
+
+
+def planes(record):
+    return {frame.frame_index: [plane.tolist() for plane in frame.planes] for frame in record.masks.read()}
+
+
+@pytest.mark.parametrize("rle", [RLE, literal_rle(BITMAP)], ids=["runs", "literal"])
+def test_a_brush_is_four_channels_in_row_major_order(rle):
+    assert decode_brush(rle, height=5, width=7).astype(int).tolist() == BITMAP.tolist()
+
+
+@pytest.mark.parametrize("image", ["/data/local-files/?d=frames/a/00004.png", "s3://bucket/a/4.jpg", "a/00004.jpeg"])
+def test_frames_as_images_count_from_0_and_a_label_is_an_object(write_raw, image):
+    raw = write(
+        write_raw,
+        task(region("x"), region("y", ["motion"]), region("z", rle=literal_rle(np.eye(5, 7))), image=image),
+        task(image="a/00009.png"),
+        {"data": {"image": "a/00010.png"}, "annotations": []},
+        {"data": {"image": "a/00011.png"}, "annotations": [{"was_cancelled": True, "result": []}]},
+    )
+    (record,), problems = read_layout(raw)
+    assert problems == []
+    assert (record.video_id, record.annotated_frames, record.objects) == ("a", (4, 9), {1: "blur", 2: "motion"})
+    joined = np.maximum(BITMAP, np.eye(5, 7, dtype=int))
+    assert planes(record) == {4: [joined.tolist(), (2 * BITMAP).tolist()]}
+    assert pickle.loads(pickle.dumps(record.masks)) == record.masks
+
+
+def test_videos_count_frames_from_1_and_a_region_is_an_object(write_raw):
+    shown, hidden = {"frame": 1, "rle": RLE}, {"frame": 3, "rle": RLE, "enabled": False}
+    raw = write(
+        write_raw,
+        task(moving("q", shown, hidden), moving("b", {"frame": 3, "rle": RLE, "enabled": True}), video="/up/1/a.mp4"),
+    )
+    (record,), problems = read_layout(raw)
+    assert (problems, record.annotated_frames, record.objects) == ([], None, {1: "blur", 2: "blur"})
+    assert planes(record) == {0: [(2 * BITMAP).tolist()], 2: [BITMAP.tolist()]}
+
+
+STRUCTURES = {
+    "no task": ([1], "[0]: 1, wanted a task with data and annotations, as the JSON export (not JSON-MIN) has"),
+    "no place": (
+        [task(text="x")],
+        "[0]: data is {'text': 'x'}, wanted data.video, or data.image that ends in {video_id}/{frame}.png, the number being the "
+        "frame's, from 0",
+    ),
+    "climbing id": (
+        [task(image="x/../00001.png")],
+        "[0]: the video_id '..' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the video and its files",
+    ),
+    "no video": ([task(video="a.txt")], "[0]: data.video is 'a.txt', wanted a path that ends in {video_id}.mp4"),
+    "two annotations": (
+        [{"data": {"image": "a/0.png"}, "annotations": [{"result": []}, {"result": []}]}],
+        "[0]: 2 annotations; wanted one: delete the others, or export the reviewed ones",
+    ),
+    "two tasks": ([task(image="a/0.png"), task(image="a/00.png")], "[1]: a second task for a/0; merge them"),
+    "result": ([{"data": {"image": "a/0.png"}, "annotations": [{}]}], "[0]: result is None, wanted a list of regions"),
+    "rectangle": (
+        [task({"type": "rectanglelabels", "value": {}}, image="a/0.png")],
+        "[0]: result[0]: type is 'rectanglelabels', wanted brushlabels alone; delete the region, or take it out of the export",
+    ),
+    "size": (
+        [task(region() | {"original_width": None}, image="a/0.png")],
+        "[0]: result[0]: original_height is 5 and original_width None, wanted pixels of the frame",
+    ),
+    "bomb": (
+        [task(region() | {"original_width": 2**14, "original_height": 2**14}, image="a/0.png")],
+        "[0]: result[0]: 16384x16384 pixels, at most 67108864 are read; is this a video frame?",
+    ),
+    "rotation": (
+        [task(region() | {"image_rotation": 90}, image="a/0.png")],
+        "[0]: result[0]: image_rotation is 90, wanted 0; turn the frame back before it is marked",
+    ),
+    "labels": (
+        [task(region(labels=["a", "b"]), image="a/0.png")],
+        "[0]: result[0]: brushlabels is ['a', 'b'], wanted one label",
+    ),
+    "bytes": (
+        [task(region(rle=[0, 256]), image="a/0.png")],
+        "[0]: result[0]: rle is [0, 256], wanted a list of whole numbers from 0 to 255",
+    ),
+    "no sequence": (
+        [task(region(), video="a.mp4")], "[0]: result[0]: sequence is None, wanted a list of frames with an rle"
+    ),
+    "frame 0": (
+        [task(moving("q", {"frame": 0, "rle": RLE}), video="a.mp4")],
+        "[0]: result[0]: sequence[0]: frame is 0, wanted a whole number from 1, each once",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("tasks", "what"), STRUCTURES.values(), ids=STRUCTURES)
+def test_a_bad_file_is_named(write_raw, tasks, what):
+    records, problems = read_layout(write(write_raw, *tasks), artifact_type="blur")
+    assert records == []
+    assert Problem("tasks.json", what) in problems
+
+
+BAD_BRUSHES = {
+    "cut": (RLE[:-3], "rle ends after 23 bytes, inside a block; export the task again"),
+    "empty": ([], "rle ends after 0 bytes, inside a block; export the task again"),
+    "other size": (
+        [0, 0, 0, 144, *RLE[4:]],
+        "rle holds 144 values of 8 bits, wanted 140 = 5 x 7 x 4 of 8 bits; is this a brush of another image?",
+    ),
+    "trailing": ([*RLE, *[0] * 9], "rle goes on for 76 bits after its last value; export the task again"),
+    "long block": (
+        [0, 0, 0, 140, 57, 27, 255, 255, 255, 0],
+        "rle has a block of 65536 values at value 0 of 140; export the task again",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rle", "what"), BAD_BRUSHES.values(), ids=BAD_BRUSHES)
+def test_a_bad_brush_is_named_with_its_place(write_raw, rle, what):
+    raw = write(write_raw, task(region(rle=rle), image="a/00004.png"))
+    (record,), problems = read_layout(raw)
+    assert problems == []
+    with pytest.raises(RawError) as caught:
+        list(record.masks.read())
+    assert str(caught.value) == f"{raw}/tasks.json video a: region 'r1': {what}"

@@ -1,0 +1,345 @@
+"""An epoch that is cut off anywhere goes on with exactly the clips that were not given yet."""
+
+import json
+import sys
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import datasets
+import pyarrow.parquet as pq
+import pytest
+from datasets import load_dataset
+from torch.utils.data import DataLoader
+from torchdata.stateful_dataloader import StatefulDataLoader
+
+import brokenvideos
+from brokenvideos.sampling import clips, join_states
+
+# Of torchdata 0.11 with torch 2.13.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:'set_vital' is deprecated"),
+    pytest.mark.filterwarnings("ignore:This DataLoader will create"),
+]
+
+WHAT = {"num_frames": 3, "stride": 2, "size": (16, 16), "clips_per_video": 3, "seed": 4}
+
+
+@pytest.fixture(scope="module")
+def folder(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release with row groups of two videos."""
+    folder = tmp_path_factory.mktemp("small") / "release"
+    for path in sorted(release.glob("data/*.parquet")):
+        copy = folder / "data" / path.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pq.read_table(path), copy, row_group_size=2, compression="none", use_dictionary=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rows(folder: Path) -> list:
+    return list(load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True))
+
+
+class Iterable:
+    """Neither a list nor of `datasets`."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __iter__(self):
+        return iter(self.rows)
+
+
+def dataset_of(kind: str, folder: Path, rows: list, **more):
+    wishes = {**WHAT, **more}
+    if kind == "folder":
+        return clips(folder, shuffle=True, **wishes)
+    if kind == "list":
+        return clips(rows, shuffle=True, **wishes)
+    if kind == "iterable":
+        return clips(Iterable(rows), **wishes)
+    return clips(
+        load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True), shuffle=True, **wishes
+    )
+
+
+KINDS = ["folder", "list", "iterable", "stream"]
+
+
+def keys(items) -> list:
+    return [(item["video_id"], *item["frame_index"].tolist(), item["repeated"]) for item in items]
+
+
+def through_json(state):
+    return json.loads(json.dumps(state))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_epoch_holds_every_video_and_epochs_differ(folder, rows, kind):
+    dataset = dataset_of(kind, folder, rows)
+    first = keys(dataset)
+    assert Counter(key[0] for key in first) == {row["video_id"]: 3 for row in rows}
+    assert keys(dataset) == first
+    dataset.set_epoch(1)
+    second = keys(dataset)
+    assert sorted(second) != sorted(first)
+    orders = set()
+    for epoch in range(4):  # four row groups leave room for chance
+        dataset.set_epoch(epoch)
+        orders.add(tuple(key[0] for key in keys(dataset)))
+    assert (len(orders) > 1) == (kind != "iterable")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_dataset_goes_on_from_every_clip(folder, rows, kind):
+    everything = keys(dataset_of(kind, folder, rows, epoch=2))
+    for stop in range(len(everything) + 1):
+        dataset = dataset_of(kind, folder, rows, epoch=2)
+        seen = keys(islice(dataset, stop))
+        again = dataset_of(kind, folder, rows)
+        again.load_state_dict(through_json(dataset.state_dict()))
+        assert seen + keys(again) == everything
+        # The pass after that is a whole one again.
+        if stop == 5:
+            assert keys(again) == everything
+
+
+def test_a_state_holds_for_its_epoch(folder, rows):
+    dataset = dataset_of("folder", folder, rows)
+    list(islice(dataset, 4))
+    again = dataset_of("folder", folder, rows)
+    again.load_state_dict(dataset.state_dict())
+    again.set_epoch(1)
+    assert keys(again) == keys(dataset_of("folder", folder, rows, epoch=1))
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_loader_goes_on_with_its_workers(folder, rows, kind, workers):
+    def loader():
+        context = "fork" if workers else None
+        dataset = dataset_of(kind, folder, rows)
+        return StatefulDataLoader(
+            dataset, batch_size=2, num_workers=workers, collate_fn=keys, multiprocessing_context=context
+        )
+
+    everything = list(loader())
+    assert Counter(key[0] for batch in everything for key in batch) == {row["video_id"]: 3 for row in rows}
+    for stop in {0: [0, 1, 6, len(everything)], 1: [3], 2: [4], 3: [1, 5]}[workers]:
+        first = loader()
+        batches = iter(first)
+        seen = [next(batches) for _ in range(stop)]
+        state = through_json(first.state_dict())
+        del batches
+        again = loader()
+        again.load_state_dict(state)
+        if stop < len(everything):
+            assert seen + list(again) == everything
+
+
+@pytest.mark.parametrize("kind", ["folder", "list", "iterable"])
+@pytest.mark.parametrize(("before", "after", "last"), [(2, 0, 3), (0, 2, 1), (3, 2, 0)])
+def test_another_number_of_workers_goes_on(folder, rows, kind, before, after, last):
+    seen, state = [], None
+    for workers, batches in ((before, 3), (after, 2), (last, None)):
+        dataset = dataset_of(kind, folder, rows)
+        if state is not None:
+            dataset.load_state_dict(state)
+        context = "fork" if workers else None
+        loader = StatefulDataLoader(
+            dataset, batch_size=2, num_workers=workers, collate_fn=keys, multiprocessing_context=context
+        )
+        seen += [key for batch in islice(loader, batches) for key in batch]
+        state = through_json(join_states([loader.state_dict()]))
+    assert sorted(seen) == sorted(keys(dataset_of(kind, folder, rows)))
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 3), (3, 1), (1, 4)])
+def test_another_number_of_ranks_goes_on(folder, rows, before, after):
+    def ranks(world_size, state=None):
+        for rank in range(world_size):
+            dataset = dataset_of("folder", folder, rows, rank=rank, world_size=world_size, uneven="pad")
+            if state is not None:
+                dataset.load_state_dict(state)
+            yield dataset
+
+    datasets_before = list(ranks(before))
+    seen = [key for number, dataset in enumerate(datasets_before) for key in keys(islice(dataset, 2 + number))]
+    state = join_states(dataset.state_dict() for dataset in datasets_before)
+    rest = [keys(dataset) for dataset in ranks(after, state)]
+    assert len({len(share) for share in rest}) == 1
+    seen += [key for share in rest for key in share if not key[-1]]
+    assert sorted(seen) == sorted(keys(dataset_of("folder", folder, rows)))
+
+
+@pytest.mark.parametrize("kind", ["folder", "list"])
+@pytest.mark.parametrize("sampling", ["random", "all"])
+@pytest.mark.parametrize("consumers", [2, 3, 4, 20])
+def test_uneven_shares_are_padded_or_dropped(folder, rows, kind, sampling, consumers):
+    everything = keys(dataset_of(kind, folder, rows, sampling=sampling))
+    shares = {
+        uneven: [
+            keys(
+                dataset_of(
+                    kind,
+                    folder,
+                    rows,
+                    sampling=sampling,
+                    rank=rank,
+                    world_size=consumers,
+                    uneven=uneven,
+                    clips_per_video=3,
+                )
+            )
+            for rank in range(consumers)
+        ]
+        for uneven in ("pad", "drop")
+    }
+    assert len({len(share) for share in shares["pad"]}) == 1
+    own = [key for share in shares["pad"] for key in share if not key[-1]]
+    assert sorted(own) == sorted(everything)
+    assert len({len(share) for share in shares["drop"]}) == 1
+    kept = [key for share in shares["drop"] for key in share]
+    assert Counter(kept) <= Counter(everything)
+
+
+def test_padding_resumes_too(folder, rows):
+    def share():
+        return dataset_of("folder", folder, rows, sampling="all", rank=0, world_size=4)
+
+    shares = [keys(dataset_of("folder", folder, rows, sampling="all", rank=rank, world_size=4)) for rank in range(4)]
+    rank = next(rank for rank in range(4) if shares[rank][-1][-1])
+    for stop in range(len(shares[rank]) - 2, len(shares[rank])):
+        dataset = dataset_of("folder", folder, rows, sampling="all", rank=rank, world_size=4)
+        seen = keys(islice(dataset, stop))
+        again = dataset_of("folder", folder, rows, sampling="all", rank=rank, world_size=4)
+        again.load_state_dict(dataset.state_dict())
+        assert seen + keys(again) == shares[rank]
+
+
+GLOO = """
+import json, sys
+import torch.distributed as dist
+from torchdata.stateful_dataloader import StatefulDataLoader
+import brokenvideos
+from brokenvideos.sampling import clips, join_states
+
+folder, rank, meeting, out = sys.argv[1:]
+dist.init_process_group("gloo", init_method="file://" + meeting, rank=int(rank), world_size=2)
+
+def make(kind):
+    source = folder if kind == "folder" else brokenvideos.load(data_dir=folder, split="train", streaming=True)
+    return clips(source, num_frames=3, size=(16, 16), clips_per_video=2, shuffle=True)
+
+def keys(items):
+    return [[item["video_id"], *item["frame_index"].tolist(), item["repeated"]] for item in items]
+
+def loader(dataset, workers):
+    context = "fork" if workers else None
+    return StatefulDataLoader(dataset, batch_size=2, num_workers=workers, collate_fn=keys, multiprocessing_context=context)
+
+results = {}
+for kind, workers in (("folder", 0), ("folder", 2), ("stream", 0)):
+    first = loader(make(kind), workers)
+    batches = iter(first)
+    seen, again = next(batches), []
+    states = [None, None]
+    dist.all_gather_object(states, first.state_dict())
+    rest = [key for batch in batches for key in batch]
+    if kind == "folder":
+        # The ranks go on together, as another number of consumers would.
+        dataset = make(kind)
+        dataset.load_state_dict(join_states(states))
+        again = [key for batch in loader(dataset, 3 - workers) for key in batch]
+    results[f"{kind} {workers}"] = [seen, rest, again]
+with open(out, "w") as file:
+    json.dump(results, file)
+dist.barrier()
+dist.destroy_process_group()
+"""
+
+
+def test_two_processes_share_an_epoch(folder, rows, run_process, tmp_path):
+    script = tmp_path / "rank.py"
+    script.write_text(GLOO)
+    run = f"{sys.executable} -W ignore {script} {folder}"
+    shell = f"{run} 1 {tmp_path}/meeting {tmp_path}/1.json & {run} 0 {tmp_path}/meeting {tmp_path}/0.json; wait"
+    done = run_process(["bash", "-c", shell])
+    assert done.returncode == 0, done.stderr
+    ranks = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
+    everything = sorted(keys(clips(rows, num_frames=3, size=(16, 16), clips_per_video=2)))
+    for name in ranks[0]:
+        results = [rank[name] for rank in ranks]
+        given = [tuple(key) for seen, rest, _ in results for key in seen + rest]
+        assert sorted(key for key in given if not key[-1]) == everything
+        if name.startswith("folder"):
+            assert len(results[0][1]) == len(results[1][1])
+            on = [tuple(key) for seen, _, again in results for key in seen + again]
+            assert sorted(key for key in on if not key[-1]) == everything
+            assert len(results[0][2]) == len(results[1][2])
+
+
+def test_a_split_stream_is_not_split_again(folder, rows):
+    stream = load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True)
+    shares = []
+    for rank in range(2):
+        part = datasets.distributed.split_dataset_by_node(stream, rank, 2)
+        shares += keys(clips(part, rank=rank, world_size=2, **WHAT))
+    assert sorted(shares) == sorted(keys(dataset_of("list", folder, rows)))
+
+
+def message_of(call) -> str:
+    with pytest.raises(ValueError) as error:
+        call()
+    return str(error.value)
+
+
+def test_states_that_do_not_fit_say_why(folder, rows):
+    dataset = dataset_of("list", folder, rows)
+    other = dataset_of("list", folder, rows, seed=5)
+    assert message_of(lambda: other.load_state_dict(dataset.state_dict())) == (
+        "clips: the state is of other clips. Make the dataset with the same rows, num_frames, stride, clips_per_video, "
+        "sampling, seed and shuffle as then."
+    )
+    assert message_of(lambda: dataset.load_state_dict({"a": 1})) == (
+        "clips: not a state of a ClipDataset but ['a']. Load what state_dict() or join_states(…) gave; a loader's state goes into "
+        "a StatefulDataLoader."
+    )
+    one = dataset_of("list", folder, rows, rank=1, world_size=2).state_dict()
+    dataset.load_state_dict(one)
+    assert message_of(lambda: iter(dataset)) == (
+        "clips: the state is of worker 0 of 1 on rank 1 of 2, this is worker 0 of 1 on rank 0 of 1. For other numbers of "
+        "workers or ranks give the dataset join_states(…) of all states; a stream goes on with the same numbers only."
+    )
+    assert message_of(lambda: join_states([one])) == (
+        "join_states: got states of consumers [1], wanted each of 0 to 1 once. Gather the states of all ranks."
+    )
+    assert message_of(lambda: join_states([{}])) == (
+        "join_states: no state of a ClipDataset among them. Give state_dict() of loaders or datasets."
+    )
+    zero = dataset_of("list", folder, rows, rank=0, world_size=2, epoch=1).state_dict()
+    assert message_of(lambda: join_states([zero, one])) == (
+        "join_states: the states are not of one pass. Give those that were taken at one step of one run."
+    )
+    stream = dataset_of("stream", folder, rows).state_dict()
+    assert message_of(lambda: join_states([stream])) == (
+        "join_states: these are states of a stream, which keeps its place by worker. Resume it with the same number of workers and "
+        "ranks, or read a release folder."
+    )
+    loader = StatefulDataLoader(
+        dataset_of("list", folder, rows), batch_size=1, collate_fn=keys, snapshot_every_n_steps=3, num_workers=1
+    )
+    batches = iter(loader)
+    next(batches)
+    assert message_of(lambda: join_states([loader.state_dict()])) == (
+        "join_states: a loader's state lags behind its batches. Make StatefulDataLoader with snapshot_every_n_steps=1."
+    )
+
+
+def test_plain_loader_workers_share_a_folder(folder, rows):
+    loader = DataLoader(
+        dataset_of("folder", folder, rows), batch_size=4, num_workers=2, collate_fn=keys, multiprocessing_context="fork"
+    )
+    assert sorted(key for batch in loader for key in batch) == sorted(keys(dataset_of("folder", folder, rows)))
+    assert brokenvideos.__version__

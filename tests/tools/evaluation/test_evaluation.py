@@ -1,0 +1,195 @@
+"""Whole evaluations of a release: floors, groups, workers, comparison, and what is written."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import brokenvideos
+from brokenvideos.masks import decode
+from brokenvideos.tools.commands.main import app
+from brokenvideos.tools.evaluation import Evaluation, evaluate
+from brokenvideos.tools.evaluation.hub import TASKS, benchmark_yaml, eval_results, eval_results_yaml
+from brokenvideos.tools.evaluation.overlays import worst_videos
+from brokenvideos.tools.evaluation.report import html_report
+from brokenvideos.tools.evaluation.truth import read_annotation
+
+
+def write_moved(release: Path, out: Path, *, by_px: int) -> Path:
+    """Predictions: the release's own masks, moved down; a corner marked in the first frame of normal videos."""
+    for part in read_annotation(release).parts:
+        for video in part.read():
+            marked = video.union()
+            (out / video.video_id).mkdir(parents=True)
+            for frame_index in video.frames:
+                mask = np.zeros((video.height, video.width), np.uint8)
+                if frame_index in marked:
+                    mask = np.roll(
+                        decode([marked[frame_index]], height=video.height, width=video.width)[0], by_px, axis=0
+                    )
+                if not marked and frame_index == video.frames[0]:
+                    mask[:4, :4] = 1
+                Image.fromarray(np.ascontiguousarray(mask) * np.uint8(255)).save(
+                    out / video.video_id / f"{frame_index:05d}.png"
+                )
+    return out
+
+
+@pytest.fixture(scope="module")
+def moved(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_moved(release, tmp_path_factory.mktemp("pred") / "moved", by_px=1)
+
+
+@pytest.fixture(scope="module")
+def found(release: Path, moved: Path) -> Evaluation:
+    return evaluate(release, moved)
+
+
+def test_a_release_against_its_own_raw_folder_is_perfect(release: Path, raw: Path) -> None:
+    for truth, predictions in ((release, raw), (raw, release)):
+        scores = evaluate(truth, predictions, floors=False).scores
+        assert scores.broken["jf"].value == scores.broken["active_jf"].value == scores.normal["jf"].value == 1
+        assert (scores.broken["jf"].n, scores.normal["jf"].n) == (6, 3)
+        assert scores.micro == {"precision": 1, "recall": 1, "f1": 1, "iou": 1}
+
+
+def test_floors_stand_beside_the_scores(found: Evaluation) -> None:
+    assert list(found.floors) == ["all-empty", "all-full", "centre-box", "mean-mask"]
+    empty, full = found.floors["all-empty"], found.floors["all-full"]
+    assert (empty.broken["active_jf"].value, empty.normal["jf"].value) == (0, 1)
+    assert (full.normal["jf"].value, full.normal["strict_jf"].value) == (0.5, 0)
+    assert found.floors["centre-box"].normal["false_area"].value == 0.25
+    # The trap: an all-empty prediction looks good on broken videos until only their broken frames are asked for.
+    assert empty.broken["jf"].value > 0.3  # type: ignore[operator]
+    ours = found.scores.broken["active_jf"].value
+    assert all(ours > floor.broken["active_jf"].value for floor in found.floors.values())  # type: ignore[operator]
+
+
+def test_groups_count_their_videos(found: Evaluation) -> None:
+    cells = {(cell.artifact_type, cell.generator, cell.split): cell for cell in found.breakdown}
+    everything = cells[None, None, None]
+    assert (everything.n, everything.scores["n_broken"], everything.scores["n_normal"]) == (9, 6, 3)
+    assert everything.scores["active_jf"] == pytest.approx(found.scores.broken["active_jf"].value)
+    assert cells["normal", None, None].n == 3
+    assert cells["normal", None, None].scores["jf"] is None
+    for generator in {video.generator for video in found.videos}:
+        assert cells[None, generator, None].n == sum(video.generator == generator for video in found.videos)
+    splits = {split for _, _, split in cells}
+    assert sum(cells[None, None, split].n for split in splits - {None}) == 9
+
+
+def test_any_number_of_workers_says_the_same(release: Path, moved: Path, found: Evaluation) -> None:
+    assert evaluate(release, moved, workers=2).to_dict() == found.to_dict()
+
+
+def test_one_split_alone(release: Path, moved: Path) -> None:
+    train = evaluate(release, moved, splits=["train"], floors=False)
+    assert {video.split for video in train.videos} == {"train"}
+    with pytest.raises(ValueError) as error:
+        evaluate(release, moved, splits=["tset"])
+    assert str(error.value).startswith(f"{release}: nothing to score: wanted a video of tset, found 9 videos (")
+
+
+def test_comparison_is_paired(release: Path, moved: Path, tmp_path: Path) -> None:
+    other = write_moved(release, tmp_path / "other", by_px=4)
+    comparison = evaluate(release, moved, compare=other, floors=False).comparison
+    assert comparison is not None
+    better = comparison.broken["active_jf"]
+    assert better.n == 6
+    assert better.value > 0  # type: ignore[operator]
+    assert comparison.normal["jf"].value == 0
+    table = evaluate(release, moved, compare=other, floors=False).table()
+    assert f"| Minus {other}" in table
+    assert "| broken: J&F active" in table
+
+
+def test_the_table_reads(found: Evaluation) -> None:
+    broken, normal = found.table().split("\n\n")
+    assert broken.startswith("| Broken videos (n = 6) ")
+    assert [line.split("|")[1].strip() for line in normal.splitlines()[2:]] == [found.predictions, *found.floors]
+    value = found.scores.broken["jf"]
+    assert f"| {value.value:.3f} [{value.low:.3f}, {value.high:.3f}] |" in broken
+
+
+def test_conventions_travel_with_the_numbers(found: Evaluation) -> None:
+    content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert content["options"]["empty"] == "davis"
+    assert content["conventions"]["empty"].startswith("davis: J and F of a frame are 1 when ")
+    assert content["broken"].keys() == found.scores.broken.keys()
+
+
+def test_the_page_needs_no_network(found: Evaluation, release: Path, moved: Path) -> None:
+    worst = worst_videos(found, truth=release, predictions=moved, values="auto")
+    page = html_report(found, worst)
+    assert page == html_report(found, worst)
+    assert [video.scores.broken for video in worst] == [True] * 6 + [False] * 2
+    scores = [video.scores.scores["active_jf"] for video in worst[:6]]
+    assert scores == sorted(scores)
+    outside = page.replace("http://www.w3.org/2000/svg", "")
+    assert "http" not in outside
+    assert "<link" not in outside
+    assert page.count("<img src='data:image/jpeg;base64,") == sum(len(video.tiles) for video in worst)
+    for video in found.videos:
+        assert f"<td class='text'>{video.video_id}</td>" in page
+    assert f"{found.scores.broken['active_jf'].value:.3f}" in page
+
+
+def test_names_are_escaped_on_the_page(found: Evaluation) -> None:
+    from dataclasses import replace
+
+    page = html_report(replace(found, predictions="x/<script>alert(1)</script>"))
+    assert "<script>alert" not in page
+
+
+def test_the_hub_forms(found: Evaluation) -> None:
+    yaml = pytest.importorskip("yaml")
+    from huggingface_hub import ModelCardData
+
+    results = eval_results(found, split="test")
+    assert [result.metric_type for result in results] == list(TASKS)
+    assert results[0].metric_value == found.scores.broken["jf"].value
+    assert results[0].dataset_revision == f"v{brokenvideos.DATA_VERSION}"
+    assert "model-index" in str(ModelCardData(model_name="x", eval_results=results))
+    entries = yaml.safe_load(eval_results_yaml(found))
+    assert [entry["dataset"]["task_id"] for entry in entries] == list(TASKS)
+    assert entries[0]["notes"] == "empty=davis; mean over frames, then videos; truth's size; n=6"
+    tasks = yaml.safe_load(benchmark_yaml())["tasks"]
+    assert tasks[0] == {"id": "broken_jf", "config": "default", "split": "test"}
+
+
+def test_the_command_writes_all_forms(release: Path, moved: Path, tmp_path: Path) -> None:
+    out = {form: tmp_path / f"out.{form}" for form in ("json", "csv", "html")}
+    options = [text for form, path in out.items() for text in (f"--{form}", str(path))]
+    done = CliRunner().invoke(app, ["evaluate", str(release), str(moved), *options])
+    assert done.exit_code == 0, done.output
+    assert "| Broken videos (n = 6) " in done.output
+    content = json.loads(out["json"].read_text())
+    with out["csv"].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["video_id"] for row in rows] == [video["video_id"] for video in content["videos"]]
+    assert float(rows[0]["jf"]) == content["videos"][0]["jf"]
+    assert out["html"].read_text().startswith("<!doctype html>")
+
+
+def test_an_unknown_choice_is_refused() -> None:
+    done = CliRunner().invoke(app, ["evaluate", "x", "y", "--missing", "maybe"], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "missing 'maybe': wanted error or empty" in done.output
+
+
+@pytest.mark.slow
+def test_real_masks_by_the_command(real_data: Path, run_process: Callable[..., object]) -> None:
+    import sys
+
+    command = str(Path(sys.executable).parent / "brokenvideos")
+    davis = real_data / "davis"
+    done = run_process([command, "evaluate", str(davis / "rvos"), str(davis / "osvos"), "--workers", "2"])
+    assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
+    with (real_data / "jf_reference" / "binary_gt-rvos_pred-osvos.csv").open(newline="") as file:
+        wanted = np.mean([float(row["JF"]) for row in csv.DictReader(file)])
+    assert f"{wanted:.3f} [" in done.stdout  # type: ignore[attr-defined]

@@ -1,0 +1,41 @@
+"""`brokenvideos card`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .command import Command
+from .options import AsJson
+
+
+def card(
+    release: Annotated[Path, typer.Argument(help="A release folder.")],
+    about: Annotated[
+        Path | None,
+        typer.Option(help="A TOML file with what nobody can count: annotation, contact, agreement, baselines."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what is stale, missing or wrong; status 1 if anything is.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Finish a release's card: numbers and figures counted in its shards, Croissant, checksums. Needs brokenvideos[card]."""
+    if not check:
+        from ..publishing import write_card
+
+        names = write_card(release, about=about)
+        made = f"{release}: card of {len(names)} files. Next: brokenvideos card {release} --check"
+        typer.echo(json.dumps({"release": str(release), "files": names}, indent=1) if as_json else made)
+        return
+    if about is not None:
+        raise typer.BadParameter("--check compares with what the card was made from. Leave --about out.")
+    from ...card import check_card
+
+    report = check_card(release)
+    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(report.lines()))
+    raise typer.Exit(0 if report.ok else 1)
+
+
+COMMAND = Command(card, group="Hub", place=1)

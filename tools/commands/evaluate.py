@@ -1,0 +1,107 @@
+"""`brokenvideos evaluate`."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast, get_args
+
+import typer
+
+from .command import Command
+from .options import Workers
+
+if TYPE_CHECKING:
+    from ..evaluation import Evaluation, Values, VideoScores
+
+
+def evaluate(
+    truth: Annotated[Path, typer.Argument(help="A release, a raw folder, or {video_id}/{frame}.png.")],
+    predictions: Annotated[
+        Path,
+        typer.Argument(
+            help="{video_id}/{frame}.png, a .tar of these, COCO/YouTube-VIS/SA-V JSON, Parquet, or a release."
+        ),
+    ],
+    missing: Annotated[
+        str, typer.Option(help="error, or empty: a frame without a prediction counts as empty.")
+    ] = "error",
+    values: Annotated[
+        str,
+        typer.Option(help="How PNGs are read: auto (palette ids, or 0 and 1, or 0 and 255), ids, or soft (0 to 255)."),
+    ] = "auto",
+    split: Annotated[list[str] | None, typer.Option(help="Score only this split; may be given again.")] = None,
+    skip_ends: Annotated[bool, typer.Option("--skip-ends", help="Leave out first and last annotated frames.")] = False,
+    compare: Annotated[
+        Path | None, typer.Option(help="Another prediction: paired differences on the same videos.")
+    ] = None,
+    no_floors: Annotated[bool, typer.Option("--no-floors", help="Do not score predictions that know nothing.")] = False,
+    void: Annotated[int | None, typer.Option(min=1, help="Of a DAVIS truth: a label value to leave out.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything as JSON.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the scores of every video.")] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with plots and the worst videos.")
+    ] = None,
+    workers: Workers = 1,
+) -> None:
+    """Score predicted masks: J&F as DAVIS, broken and normal videos apart, floors and 95 % intervals beside every score."""
+    from ...builder.work import write_atomic
+    from ..evaluation import Missing, Values, evaluate as run
+    from .progress import progress
+
+    how_missing = cast(Missing, _one_of("missing", missing, get_args(Missing)))
+    how_values = cast(Values, _one_of("values", values, get_args(Values)))
+    with progress() as show:
+        found = run(
+            truth,
+            predictions,
+            missing=how_missing,
+            values=how_values,
+            splits=split,
+            skip_ends=skip_ends,
+            floors=not no_floors,
+            compare=compare,
+            void=void,
+            workers=workers,
+            on_progress=show,
+        )
+    if json_file is not None:
+        write_atomic(json_file, (json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n").encode())
+    if csv_file is not None:
+        write_atomic(csv_file, videos_csv(found.videos).encode())
+    if html_file is not None:
+        write_html(html_file, found, truth=truth, predictions=predictions, values=how_values, void=void)
+    typer.echo(found.table())
+
+
+def write_html(
+    path: Path, found: "Evaluation", *, truth: Path, predictions: Path, values: "Values", void: int | None
+) -> None:
+    """Writes the page of an evaluation."""
+    from ...builder.work import write_atomic
+    from ..evaluation import html_report, worst_videos
+
+    worst = worst_videos(found, truth=truth, predictions=predictions, values=values, void=void)
+    write_atomic(path, html_report(found, worst).encode())
+
+
+def videos_csv(videos: Sequence["VideoScores"]) -> str:
+    """A line per video: what it is, then every metric that any video has; a number that nobody can give is left empty."""
+    rows = [video.to_dict() for video in videos]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(row | {"artifact_types": " ".join(row["artifact_types"])})
+    return text.getvalue()
+
+
+def _one_of(option: str, value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise typer.BadParameter(f"{option} {value!r}: wanted {' or '.join(known)}")
+    return value
+
+
+COMMAND = Command(evaluate, group="Model", place=3)

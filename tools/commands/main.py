@@ -1,0 +1,80 @@
+"""The command line: `brokenvideos COMMAND`. Arguments in, one line per error out; the work is done elsewhere."""
+
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from os.path import dirname
+from pkgutil import iter_modules
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ...release import DATA_VERSION, __version__
+from .command import GROUPS, Command
+
+
+def commands(folders: Iterable[str], package: str) -> list[Command]:
+    """The `COMMAND` of every module in these folders, by group and place.
+
+    Args:
+        package: the package whose modules they are.
+    """
+    modules = [import_module(f"{package}.{found.name}") for found in iter_modules(folders)]
+    listed = [module.COMMAND for module in modules if hasattr(module, "COMMAND")]
+    return sorted(listed, key=lambda command: (GROUPS.index(command.group), command.place, command.run.__name__))
+
+
+def command_line(listed: Iterable[Command]) -> typer.Typer:
+    """The program with these commands, under the headings of their groups."""
+    app = typer.Typer(
+        name="brokenvideos",
+        cls=_InGroups,
+        rich_markup_mode=None,  # drawn help takes three times as long to show, and eats square brackets
+        help="Pixel-exact artifact masks for AI-generated videos: build, verify, load and look.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    app.callback(invoke_without_command=True)(_version)
+    for command in listed:
+        app.command(rich_help_panel=command.group)(command.run)
+    return app
+
+
+def main() -> None:
+    """Runs a command; an error that the libraries raise on purpose becomes one line and exit status 1."""
+    try:
+        app()
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"brokenvideos: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+class _InGroups(TyperGroup):
+    """Help that lists the commands under the headings of their groups."""
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+        for group in GROUPS:
+            commands = [command for command in self.commands.values() if _group_of(command) == group]
+            if commands:
+                widest = max(len(name) for name in self.commands)
+                with formatter.section(group):
+                    rows = [(str(command.name).ljust(widest), command.get_short_help_str(300)) for command in commands]
+                    formatter.write_dl(rows)
+
+
+def _group_of(command: Any) -> str | None:
+    group: str | None = command.rich_help_panel
+    return group
+
+
+def _version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if show:
+        typer.echo(f"brokenvideos {__version__} (data version {DATA_VERSION})")
+        raise typer.Exit
+
+
+app = command_line(commands([dirname(__file__)], __package__))

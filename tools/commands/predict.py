@@ -1,0 +1,75 @@
+"""`brokenvideos predict`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .command import Command
+from .options import AsJson
+
+GATE_CLOSED = 3
+"""The exit status where more videos are broken than the gate lets through."""
+
+
+def predict(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A folder that `train` has written, a Hub repository of one, or all-empty, all-full, centre-box."
+        ),
+    ],
+    videos: Annotated[list[str], typer.Argument(help="Video files, folders of them, releases, or `sample`.")],
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    overlays: Annotated[
+        bool, typer.Option("--overlays", help="Also make a film of each video with its masks.")
+    ] = False,
+    split: Annotated[str | None, typer.Option(help="Of releases, only this split.")] = None,
+    gate: Annotated[
+        str | None, typer.Option(help="As in max-broken=0.1: end with status 3 where a larger share is flagged broken.")
+    ] = None,
+    min_area: Annotated[float, typer.Option(help="Marked share from which a frame is broken.")] = 0.001,
+    min_score: Annotated[float, typer.Option(help="Score from which a frame is broken.")] = 0.0,
+    min_frames: Annotated[int, typer.Option(min=1, help="Broken frames from which a video is flagged.")] = 2,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1; else CUDA where there is one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mark what is broken in videos: masks as Parquet that `evaluate` reads, a page with artifact area over time, films, a gate."""
+    from ..prediction import REPORT_HTML, Flag, find_videos, open_model, predict as run
+    from .progress import progress
+
+    max_broken = None if gate is None else _max_broken(gate)
+    flag = Flag(min_area=min_area, min_score=min_score, min_frames=min_frames)
+    chosen = find_videos(videos, split=split)
+    asked = open_model(model, device=device)
+    with progress() as show:
+        report = run(asked, chosen, out, name=model, flag=flag, overlays=overlays, on_progress=show)
+    share = report.share_flagged
+    closed = max_broken is not None and share is not None and share > max_broken
+    for where, what in report.unreadable:
+        typer.echo(f"{what}" if what.startswith(where) else f"{where}: {what}", err=True)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict() | {"max_broken": max_broken, "gate_closed": closed}))
+    else:
+        typer.echo(
+            f"{out}: {len(report.videos)} videos, {report.num_flagged} flagged broken ({share or 0:.1%}), "
+            f"{len(report.unreadable)} unreadable. Look at {out / REPORT_HTML}"
+        )
+        if max_broken is not None:
+            typer.echo(f"gate max-broken={max_broken:g}: {'closed' if closed else 'open'}.")
+    raise typer.Exit(GATE_CLOSED if closed else 1 if report.unreadable else 0)
+
+
+def _max_broken(gate: str) -> float:
+    name, _, number = gate.partition("=")
+    try:
+        share = float(number)
+    except ValueError:
+        share = -1.0
+    if name != "max-broken" or not 0 <= share <= 1:
+        raise typer.BadParameter(f"gate {gate!r}: wanted max-broken=SHARE from 0 to 1, as in max-broken=0.1")
+    return share
+
+
+COMMAND = Command(predict, group="Model", place=2)

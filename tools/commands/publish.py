@@ -1,0 +1,63 @@
+"""`brokenvideos publish`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .command import Command
+from .options import AsJson
+
+
+def publish(
+    release: Annotated[Path, typer.Argument(help="A release folder.")],
+    repo: Annotated[str, typer.Option(help="OWNER/NAME of a dataset repository; made if it is not there.")],
+    revision: Annotated[str, typer.Option(help="The branch to publish on.")] = "main",
+    create_pr: Annotated[
+        bool, typer.Option("--create-pr", help="Propose it in a pull request; the tag is made after the merge.")
+    ] = False,
+    private: Annotated[bool, typer.Option("--private", help="Make the repository private first.")] = False,
+    gated: Annotated[
+        bool, typer.Option("--gated", help="Let only those read it who log in and agree to its terms.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    withdraw: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VIDEO_ID", help="Publish a release without this video instead; may be given again."),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="With --withdraw: why; it is published.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --withdraw: the folder of the release to make.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that verify the release.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Verify a release and put it on the Hub: one commit, then the tag of its data version. Run again, it goes on."""
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    from ..publishing import hub_steps, publish as run, take_down
+    from .progress import progress
+
+    if not bool(withdraw) == (reason is not None) == (out is not None):
+        raise typer.BadParameter("--withdraw, --reason and --out go together")
+    disable_progress_bars()  # ours show the whole
+    with progress() as show:
+        if withdraw and reason is not None and out is not None:
+            take_down(release, out, withdraw, reason=reason, workers=workers, on_progress=show)
+            release = out
+        done = run(
+            release,
+            repo_id=repo,
+            revision=revision,
+            create_pr=create_pr,
+            private=private,
+            gated=gated,
+            dry_run=dry_run,
+            workers=workers,
+            on_progress=show,
+        )
+    typer.echo(json.dumps(done.to_dict(), indent=1) if as_json else "\n".join(done.lines()))
+    if withdraw and not as_json:
+        typer.echo(f"\n{hub_steps(release, repo_id=repo, data_version=done.plan.tag.removeprefix('v'))}")
+
+
+COMMAND = Command(publish, group="Hub", place=2)

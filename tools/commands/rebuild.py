@@ -1,0 +1,29 @@
+"""`brokenvideos rebuild`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .command import Command
+from .options import AsJson, Workers
+
+
+def rebuild(
+    release: Annotated[Path, typer.Argument(help="A release folder.")],
+    raw: Annotated[Path, typer.Option(help="The raw folder that it was built from.")],
+    workers: Workers = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Build a release again into a temporary folder (TMPDIR) and compare every byte; under other versions, the content."""
+    from ..publishing import rebuild as rebuild_release
+    from .progress import progress
+
+    with progress() as show:
+        report = rebuild_release(release, raw, workers=workers, on_progress=show)
+    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(report.lines()))
+    raise typer.Exit(0 if report.ok else 1)
+
+
+COMMAND = Command(rebuild, group="Release", place=3)

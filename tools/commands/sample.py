@@ -1,0 +1,45 @@
+"""`brokenvideos sample`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .command import Command
+from .options import Workers, height_width
+
+
+def sample(
+    out: Annotated[Path, typer.Argument(help="The raw folder to make.")],
+    videos: Annotated[int, typer.Option(min=1, help="How many videos.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Video k is the same for one seed, however many there are.")] = 0,
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels, both even.")] = "128x96",
+    num_frames: Annotated[int, typer.Option(min=8, help="Frames per video.")] = 24,
+    fps: Annotated[int, typer.Option(min=1)] = 12,
+    clean_twins: Annotated[
+        bool, typer.Option("--clean-twins", help="Also write each broken video without its artifact.")
+    ] = False,
+    workers: Workers = 1,
+) -> None:
+    """Write a synthetic raw dataset: moving scenes with exact masks of motion, deformation and blur artifacts."""
+    from ..synthetic import write_sample
+    from .progress import progress
+
+    height, width = height_width(size)
+    with progress() as show:
+        write_sample(
+            out,
+            videos=videos,
+            seed=seed,
+            height=height,
+            width=width,
+            num_frames=num_frames,
+            fps=fps,
+            clean_twins=clean_twins,
+            workers=workers,
+            on_progress=show,
+        )
+    typer.echo(f"{out}: {videos} videos. Next: brokenvideos build {out} OUT")
+
+
+COMMAND = Command(sample, group="Start", place=2)

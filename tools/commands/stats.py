@@ -1,0 +1,28 @@
+"""`brokenvideos stats`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .command import Command
+from .options import AsJson
+
+
+def stats(
+    release: Annotated[Path, typer.Argument(help="A release folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Count a release per split, name near-duplicate videos, and say how far metadata alone gives the labels away."""
+    from ...builder.plan import release_groups
+    from ...card import count_facts
+    from ...release import read_manifest
+    from ..stats import stats_dict, stats_text
+
+    facts = count_facts(release)
+    groups = release_groups(read_manifest(str(release)), name=str(release))
+    typer.echo(json.dumps(stats_dict(facts, groups), indent=1) if as_json else stats_text(facts, groups))
+
+
+COMMAND = Command(stats, group="Release", place=7)

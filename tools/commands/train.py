@@ -1,0 +1,86 @@
+"""`brokenvideos train`."""
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from .command import Command
+from .options import height_width
+
+_LIBRARIES = ("accelerate", "safetensors", "tensorboard", "torchdata")
+
+
+def train(
+    data: Annotated[str, typer.Option(help="A release folder, sample, or a Hub repository OWNER/NAME.")],
+    recipe: Annotated[str, typer.Option(help="Which model: unet, segformer or sam2.")] = "unet",
+    out: Annotated[Path, typer.Option(help="A new folder for checkpoints, logs, model and scores.")] = Path("trained"),
+    holdout: Annotated[
+        str | None, typer.Option(help="Leave artifact:TYPE or generator:NAME out of training, and score it apart.")
+    ] = None,
+    init: Annotated[str | None, typer.Option(help="A checkpoint to start from.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on in OUT where a run was cut off.")] = False,
+    epochs: Annotated[int, typer.Option(help="Passes over the training split.")] = 20,
+    steps: Annotated[int | None, typer.Option(help="End after so many steps, if the epochs have more.")] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT that clips are scaled to; else the recipe's.")] = None,
+    num_frames: Annotated[int | None, typer.Option(help="Frames of a clip; else the recipe's.")] = None,
+    stride: Annotated[int, typer.Option(help="A clip takes every stride-th frame.")] = 1,
+    clips_per_video: Annotated[int, typer.Option(help="Clips of one video in an epoch.")] = 1,
+    batch_size: Annotated[int | None, typer.Option(help="Clips per process and step; else the recipe's.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Highest learning rate; else the recipe's.")] = None,
+    no_augment: Annotated[bool, typer.Option("--no-augment", help="Show clips as they are.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, clips and chances.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that decode, for each training process.")] = 0,
+    precision: Annotated[
+        Literal["auto", "no", "fp16", "bf16"], typer.Option(help="auto: bf16 on a GPU that has it.")
+    ] = "auto",
+    patience: Annotated[int, typer.Option(min=0, help="Stop after so many validations without a gain; 0: never.")] = 5,
+    validate_epochs: Annotated[int, typer.Option(help="Epochs between validations.")] = 1,
+    checkpoint_steps: Annotated[
+        int | None, typer.Option(help="Steps between checkpoints, beside one after each epoch.")
+    ] = None,
+    cpu: Annotated[bool, typer.Option("--cpu", help="Use no GPU.")] = False,
+) -> None:
+    """Train a model that finds artifacts, keep the one that validates best, and score it on the test split.
+
+    Several GPUs: accelerate launch --num_processes N $(which brokenvideos) train …
+    """
+    from ..training import TrainError, TrainOptions
+    from .progress import progress
+
+    missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise TrainError(f"train needs {', '.join(missing)}. Install them: pip install 'brokenvideos[train]'.")
+    from ..training import train as run
+
+    options = TrainOptions(
+        recipe=recipe,
+        holdout=holdout,
+        init=init,
+        epochs=epochs,
+        steps=steps,
+        size=None if size is None else height_width(size),
+        num_frames=num_frames,
+        stride=stride,
+        clips_per_video=clips_per_video,
+        batch_size=batch_size,
+        lr=lr,
+        augment=not no_augment,
+        seed=seed,
+        workers=workers,
+        precision=precision,
+        patience=patience,
+        validate_epochs=validate_epochs,
+        checkpoint_steps=checkpoint_steps,
+        cpu=cpu,
+    )
+    with progress() as show:
+        results = run(data, out, options, resume=resume, on_progress=show, say=typer.echo)
+    if results is not None:
+        typer.echo(
+            f"\n{results.table()}\n\n{results.model}: the model. Its predictions for test: {out / 'predictions'}"
+        )
+
+
+COMMAND = Command(train, group="Model", place=1)

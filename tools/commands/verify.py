@@ -1,0 +1,60 @@
+"""`brokenvideos verify`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ...release import DATA_VERSION, is_repo_id
+from .command import Command
+from .options import AsJson, Workers
+
+if TYPE_CHECKING:
+    from ...builder import VerifyReport
+    from ..publishing import HubReport
+
+
+def verify(
+    release: Annotated[str, typer.Argument(help="A release folder, or OWNER/NAME[@REVISION] on the Hub.")],
+    raw: Annotated[Path | None, typer.Option(help="Also compare with the raw folder it was built from.")] = None,
+    sample: Annotated[int, typer.Option(min=0, help="On the Hub: also download this many shards and check them.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the choice of these shards.")] = 0,
+    device: Annotated[str, typer.Option(help="Where masks are decoded: cpu, cuda or cuda:1.")] = "cpu",
+    workers: Workers = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Prove a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet against tar; or one on the Hub."""
+    from ...builder import verify as verify_folder
+    from ..publishing import verify_on_hub
+    from .progress import progress
+
+    repo_id, _, named = release.partition("@")
+    on_hub = not Path(release).exists() and is_repo_id(repo_id)
+    if on_hub and raw is not None:
+        raise typer.BadParameter(f"--raw: {release} is no folder here, and a repository is not compared with raw files")
+    if sample and not on_hub:
+        raise typer.BadParameter(f"--sample: {release} is no OWNER/NAME[@REVISION], and a folder is checked whole")
+    report: VerifyReport | HubReport
+    with progress() as show:
+        if on_hub:
+            revision = named or f"v{DATA_VERSION}"
+            report = verify_on_hub(
+                repo_id, revision=revision, sample=sample, seed=seed, device=device, on_progress=show
+            )
+            lines = list(report.lines())
+        else:
+            report = verify_folder(Path(release), raw=raw, device=device, workers=workers, on_progress=show)
+            lines = _lines(report, raw)
+    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(lines))
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def _lines(report: "VerifyReport", raw: Path | None) -> list[str]:
+    counted = f"{report.num_files} files, {report.num_videos} videos, {report.num_masks} masks"
+    against = f" and compared with {raw}" if raw is not None else ""
+    verdict = "no difference" if report.ok else f"findings: {len(report.findings)}"
+    return [*map(str, report.findings), f"{report.release}: {counted} checked{against}; {verdict}."]
+
+
+COMMAND = Command(verify, group="Release", place=2)

@@ -1,0 +1,25 @@
+"""`brokenvideos view`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .command import Command
+
+
+def view(
+    release: Annotated[str, typer.Argument(help="A release folder, or `sample`.")],
+    video_id: Annotated[str, typer.Argument(help="Which video.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .png contact sheet or an .mp4.")] = Path("view.png"),
+    frames: Annotated[str, typer.Option(help="Frames of the contact sheet, as in 0,5,10; else evenly spaced.")] = "",
+) -> None:
+    """Draw a video's frames with its masks: colours and outlines by artifact type, with a legend."""
+    from ...sampling import find_row
+    from ..view import view as draw
+
+    numbers = [int(number) for number in frames.split(",")] if frames else None
+    typer.echo(draw(find_row(release, video_id), out, frames=numbers))
+
+
+COMMAND = Command(view, group="Look", place=1)

@@ -1,0 +1,39 @@
+"""`brokenvideos withdraw`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...release import REPO_ID
+from .command import Command
+from .options import Workers
+
+
+def withdraw(
+    release: Annotated[Path, typer.Argument(help="A release folder, as it was published.")],
+    out: Annotated[Path, typer.Argument(help="The release folder to make.")],
+    video_ids: Annotated[list[str], typer.Argument(help="The videos to take down.")],
+    reason: Annotated[str, typer.Option(help="Why, in one line: it is published. No names of persons.")],
+    data_version: Annotated[
+        str | None, typer.Option(help="SemVer of the data; else the next major step.", show_default=False)
+    ] = None,
+    repo: Annotated[str, typer.Option(help="The Hub repository, for what is printed.")] = REPO_ID,
+    workers: Workers = 1,
+) -> None:
+    """Make the next release without some videos, say why in its errata, and print what to do on the Hub about old revisions."""
+    from ...builder import diff
+    from ..publishing import hub_steps, take_down
+    from .progress import progress
+
+    with progress() as show:
+        manifest = take_down(
+            release, out, video_ids, reason=reason, data_version=data_version, workers=workers, on_progress=show
+        )
+    for line in diff(release, out).lines():
+        typer.echo(line)
+    typer.echo(f"{out}: {len(manifest['videos'])} videos. Next: brokenvideos verify {out}\n")
+    typer.echo(hub_steps(out, repo_id=repo, data_version=manifest["data_version"]))
+
+
+COMMAND = Command(withdraw, group="Release", place=5)

@@ -1,0 +1,229 @@
+"""What the scores of a video are made of: integers per frame, and J and F as quotients of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import starmap
+
+import numpy as np
+import numpy.typing as npt
+
+from ...masks import BitmapArray, Float64Array, Int64Array, UInt8Array, checked_bitmaps, parse, spans
+from .kernel import NO_BOX, BoundaryCounts, Box, boundary_radius, count_boundaries
+from .overlap import areas, boxes, foreground, intersections
+
+FIELDS = (
+    "truth_px",
+    "pred_px",
+    "both_px",
+    "truth_boundary_px",
+    "pred_boundary_px",
+    "truth_matched_px",
+    "pred_matched_px",
+)
+
+CHUNK_FRAMES = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Pixels of truth, prediction and both, and of their boundaries, in each of T frames; every array is int64[T].
+
+    A boundary pixel is matched when the other mask has one within the radius.
+    """
+
+    height: int
+    width: int
+    frames: Int64Array
+    """Frame indices, ascending."""
+    truth_px: Int64Array
+    pred_px: Int64Array
+    both_px: Int64Array
+    truth_boundary_px: Int64Array
+    pred_boundary_px: Int64Array
+    truth_matched_px: Int64Array
+    pred_matched_px: Int64Array
+
+    def __len__(self) -> int:
+        """T, the number of frames."""
+        return len(self.frames)
+
+    def j(self) -> Float64Array:
+        """Region similarity, float64[T]: intersection over union; 1 where both masks are empty."""
+        union = self.truth_px + self.pred_px - self.both_px
+        return np.where(union == 0, 1.0, self.both_px / np.maximum(union, 1))
+
+    def dice(self) -> Float64Array:
+        """2 |both| / (|truth| + |prediction|), float64[T]; 1 where both masks are empty."""
+        total = self.truth_px + self.pred_px
+        return np.where(total == 0, 1.0, 2 * self.both_px / np.maximum(total, 1))
+
+    def f(self) -> Float64Array:
+        """Boundary accuracy as DAVIS computes it, float64[T].
+
+        It asks for boundaries, not for masks: 1 where neither mask has a boundary, 0 where one of them has. A mask of the whole
+        frame has none, so it gets 1 against an empty one.
+        """
+        precision = _share(self.pred_matched_px, self.pred_boundary_px)
+        recall = _share(self.truth_matched_px, self.truth_boundary_px)
+        total = precision + recall
+        return np.where(total == 0, 0.0, 2 * precision * recall / np.where(total == 0, 1.0, total))
+
+    def f_strict(self) -> Float64Array:
+        """`f`, and 0 where exactly one of the masks is empty: closes the loophole of the full frame."""
+        one_empty = (self.truth_px == 0) != (self.pred_px == 0)
+        return np.where(one_empty, 0.0, self.f())
+
+    def at(self, chosen: npt.NDArray[np.bool_] | slice) -> "Counts":
+        """The counts of some of the frames."""
+        return Counts(self.height, self.width, self.frames[chosen], *(getattr(self, name)[chosen] for name in FIELDS))
+
+
+def _share(matched: Int64Array, boundary: Int64Array) -> Float64Array:
+    # A side without a boundary makes no mistake: 1. The other one, if it has a boundary, then matched nothing: 0, and so is F.
+    return np.where(boundary == 0, 1.0, matched / np.maximum(boundary, 1))
+
+
+def count_strings(
+    truth: Sequence[str], pred: Sequence[str], *, frames: Sequence[int], height: int, width: int
+) -> Counts:
+    """Counts of the frames of one video from COCO RLE strings.
+
+    Areas and intersections come from the runs; of the bitmaps only what lies around the masks is unpacked, one frame at a time.
+
+    Args:
+        truth, pred: canonical strings, one per frame.
+        frames: indices of the frames, ascending.
+
+    Raises:
+        RLEError: a string is refused (see `masks.parse`).
+    """
+    parts = []
+    radius = boundary_radius(height, width)
+    buffers = np.zeros((2, width * height), np.uint8)
+    for start in range(0, len(frames), CHUNK_FRAMES):
+        chunk = slice(start, start + CHUNK_FRAMES)
+        truth_runs = parse(truth[chunk], height=height, width=width)
+        pred_runs = parse(pred[chunk], height=height, width=width)
+        truth_spans, pred_spans = foreground(truth_runs), foreground(pred_runs)
+        joined = list(starmap(Box.joined, zip(boxes(truth_spans), boxes(pred_spans), strict=True)))
+        boundaries = []
+        for box, *pixels in zip(joined, spans(truth_runs), spans(pred_runs), strict=True):
+            for buffer, (place, bits) in zip(buffers, pixels, strict=True):
+                buffer[place : place + len(bits)] = bits
+            planes = buffers.reshape(2, width, height)
+            boundaries.append(count_boundaries(planes[0], planes[1], box, radius=radius))
+            for buffer, (place, bits) in zip(buffers, pixels, strict=True):
+                buffer[place : place + len(bits)] = 0
+        regions = (areas(truth_spans), areas(pred_spans), intersections(truth_spans, pred_spans))
+        parts.append(_counts(frames[chunk], *regions, boundaries=boundaries, height=height, width=width))
+    return joined_counts(parts) if parts else no_counts(height, width)
+
+
+def count_bitmaps(truth: BitmapArray, pred: BitmapArray, *, frames: Sequence[int] | None = None) -> Counts:
+    """Counts of the frames of one video from bitmaps.
+
+    Args:
+        truth, pred: uint8 or bool [N, H, W] of 0 and 1, in any memory order.
+        frames: N indices, ascending; None: 0 ... N - 1.
+
+    Raises:
+        MaskError: not bitmaps.
+        ValueError: not of one shape.
+    """
+    truth_bits, pred_bits = checked_bitmaps(truth), checked_bitmaps(pred)
+    if truth_bits.shape != pred_bits.shape:
+        raise ValueError(
+            f"truth has the shape {list(truth_bits.shape)}, pred {list(pred_bits.shape)}; wanted one shape [N, H, W]: "
+            "score at the size of the truth."
+        )
+    count, height, width = truth_bits.shape
+    radius = boundary_radius(height, width)
+    regions = [np.zeros(count, np.int64) for _ in range(3)]
+    boundaries = []
+    for index in range(count):
+        truth_plane, pred_plane = _planes(truth_bits[index], pred_bits[index])
+        # NumPy packs bool several times faster than the same memory as uint8.
+        truth_packed, pred_packed = np.packbits(truth_plane.view(np.bool_)), np.packbits(pred_plane.view(np.bool_))
+        for found, packed in zip(regions, (truth_packed, pred_packed, truth_packed & pred_packed), strict=True):
+            found[index] = np.bitwise_count(packed).sum(dtype=np.int64)
+        box = _box(truth_plane | pred_plane, truth_packed | pred_packed)
+        boundaries.append(count_boundaries(truth_plane, pred_plane, box, radius=radius))
+    return _counts(
+        range(count) if frames is None else frames, *regions, boundaries=boundaries, height=height, width=width
+    )
+
+
+def _planes(truth: UInt8Array, pred: UInt8Array) -> tuple[UInt8Array, UInt8Array]:
+    """Both masks in one memory order. Which axis comes first is all the same to the formulas, so neither is turned for nothing."""
+    if truth.flags.c_contiguous:
+        return truth, np.ascontiguousarray(pred)
+    return np.ascontiguousarray(truth.T), np.ascontiguousarray(pred.T)
+
+
+def _box(plane: UInt8Array, packed: UInt8Array) -> Box:
+    """A box that holds every pixel; `packed` are the bits of the plane, in which they are looked for eight at a time."""
+    marked = np.flatnonzero(packed != 0)
+    if not len(marked):
+        return NO_BOX
+    height = plane.shape[1]
+    left, right = int(marked[0]) * 8 // height, min(int(marked[-1]) * 8 + 7, plane.size - 1) // height + 1
+    rows = np.flatnonzero(np.bitwise_or.reduce(plane[left:right], axis=0))
+    return Box(left, int(rows[0]), right, int(rows[-1]) + 1)
+
+
+def _counts(
+    frames: Sequence[int],
+    truth_px: Int64Array,
+    pred_px: Int64Array,
+    both_px: Int64Array,
+    *,
+    boundaries: Sequence[BoundaryCounts],
+    height: int,
+    width: int,
+) -> Counts:
+    table = np.array(boundaries, np.int64).reshape(-1, 4).T
+    indices = np.array(frames, np.int64).reshape(-1)
+    return Counts(height, width, indices, truth_px, pred_px, both_px, *table)
+
+
+def no_counts(height: int, width: int) -> Counts:
+    """The counts of no frame."""
+    return Counts(height, width, *(np.zeros(0, np.int64) for _ in range(len(FIELDS) + 1)))
+
+
+def joined_counts(parts: Sequence[Counts]) -> Counts:
+    """The counts of all parts of one video, by frame index; there is at least one part, and all have one size."""
+    frames = np.concatenate([part.frames for part in parts])
+    order = np.argsort(frames, kind="stable")
+    columns = (np.concatenate([getattr(part, name) for part in parts])[order] for name in FIELDS)
+    return Counts(parts[0].height, parts[0].width, frames[order], *columns)
+
+
+def against_empty(counts: Counts) -> Counts:
+    """The same truth, scored against a prediction that marks nothing."""
+    zeros = np.zeros_like(counts.frames)
+    return Counts(
+        counts.height,
+        counts.width,
+        counts.frames,
+        counts.truth_px,
+        zeros,
+        zeros,
+        counts.truth_boundary_px,
+        *[zeros] * 3,
+    )
+
+
+def against_full(counts: Counts) -> Counts:
+    """The same truth, scored against a prediction that marks every pixel: it has no boundary."""
+    zeros, pixels = np.zeros_like(counts.frames), counts.height * counts.width
+    return Counts(
+        counts.height,
+        counts.width,
+        counts.frames,
+        counts.truth_px,
+        np.full_like(counts.frames, pixels),
+        counts.truth_px,
+        counts.truth_boundary_px,
+        *[zeros] * 3,
+    )

@@ -1,0 +1,76 @@
+"""Areas, boxes and intersections of many masks from their runs alone: region similarity needs no bitmap."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...masks import Int64Array, Runs
+from .kernel import NO_BOX, Box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """Foreground runs of N masks of one size: first pixel and end of each, int64[R], pixels counted on from mask to mask."""
+
+    starts: Int64Array
+    ends: Int64Array
+    num_masks: int
+    height: int
+    width: int
+
+
+def foreground(runs: Runs) -> Spans:
+    """The foreground runs of masks."""
+    ends = np.cumsum(runs.lengths)  # every mask sums to height * width
+    # Runs alternate and the first of a mask is background; a mask with an odd number of runs turns the parity of those after it.
+    inside = (np.arange(len(ends)) & 1).astype(np.bool_)
+    turned = np.diff(runs.offsets) & 1
+    inside ^= np.repeat(np.cumsum(turned) - turned, np.diff(runs.offsets)).astype(np.int64) & 1 == 1
+    return Spans(ends[inside] - runs.lengths[inside], ends[inside], len(runs), runs.height, runs.width)
+
+
+def areas(spans: Spans) -> Int64Array:
+    """Foreground pixels of every mask, int64[N]."""
+    return _per_mask(spans, spans.ends - spans.starts)
+
+
+def intersections(a: Spans, b: Spans) -> Int64Array:
+    """Pixels that are in mask i of both, int64[N]; as many masks, of the same size, on both sides."""
+    covered = np.concatenate([[0], np.cumsum(b.ends - b.starts)])
+
+    def covered_before(places: Int64Array) -> Int64Array:
+        """Foreground pixels of `b` before each place; the last run that starts there may end behind it."""
+        number = np.searchsorted(b.starts, places, "right")
+        beyond = np.concatenate([[0], b.ends])[number] - places
+        result: Int64Array = covered[number] - np.maximum(beyond, 0)
+        return result
+
+    return _per_mask(a, covered_before(a.ends) - covered_before(a.starts))
+
+
+def boxes(spans: Spans) -> list[Box]:
+    """The smallest box around every mask; NO_BOX where it has no pixel."""
+    pixels, height = spans.height * spans.width, spans.height
+    owners, first = np.unique(spans.starts // pixels, return_index=True)
+    found = [NO_BOX] * spans.num_masks
+    if not len(owners):
+        return found
+    left, top = np.divmod(spans.starts % pixels, height)
+    last, bottom = np.divmod((spans.ends - 1) % pixels, height)
+    spills = left != last  # a run that goes on in the next column touches the lower and the upper edge
+    top, bottom = np.where(spills, 0, top), np.where(spills, height - 1, bottom)
+    sides = (
+        np.minimum.reduceat(left, first),
+        np.minimum.reduceat(top, first),
+        np.maximum.reduceat(last, first) + 1,
+        np.maximum.reduceat(bottom, first) + 1,
+    )
+    for owner, *box in zip(owners.tolist(), *(side.tolist() for side in sides), strict=True):
+        found[owner] = Box(*box)
+    return found
+
+
+def _per_mask(spans: Spans, pixels: Int64Array) -> Int64Array:
+    owners = spans.starts // (spans.height * spans.width)
+    # float64 holds every sum below 2**53 exactly.
+    return np.bincount(owners, weights=pixels, minlength=spans.num_masks).astype(np.int64)

@@ -1,0 +1,184 @@
+"""From counts to scores: of a video, of a group of videos, and with which conventions.
+
+Mean over the frames of a video, then over videos; broken and normal videos are never in one mean.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ...masks import Float64Array, Int64Array
+from .counts import Counts
+
+RECALL_ABOVE = 0.5
+DECAY_BINS = 4
+
+CONVENTIONS = {
+    "empty": "davis: J and F of a frame are 1 when truth and prediction are both empty, 0 when one of them is; F looks at "
+    "boundaries, so a prediction of the whole frame, which has none, gets F = 1 against an empty truth",
+    "strict": "as davis, and F = 0 where exactly one of the two masks is empty",
+    "frames": "every annotated frame of a video counts; frames that nobody looked at do not",
+    "mean": "over the frames of a video, then over videos; broken and normal videos apart, never pooled",
+    "broken": "videos with at least one artifact pixel in an annotated frame; all others are normal",
+    "active": "annotated frames of broken videos in which the truth is not empty",
+    "size": "the truth's own; boundaries match within ceil(0.008 * diagonal) pixels",
+    "objects": "all artifact objects of a frame count as one mask",
+    "recall": "share of frames above 0.5",
+    "decay": "mean of the first quarter of the frames minus mean of the last",
+    "temporal_iou": "frames that both call broken / frames that one of them calls broken, per broken video",
+    "pixel": "precision, recall, f1 and iou of pixels; macro: mean over videos, 0 where a quotient has no pixel below it "
+    "(1 when truth and prediction are both empty); micro: from the pixels of all videos together",
+    "false_frames": "of normal videos: share of frames in which anything is predicted; false_videos: share of videos with such a "
+    "frame; false_area: predicted share of the pixels",
+    "auc": "of all videos: how often a broken one has a higher score than a normal one; a video's score is its highest frame "
+    "score, a video without one ranks lowest",
+    "pixel_ap": "average precision over all pixels of all videos, at the 256 levels of soft masks",
+    "interval": "95 % percentile bootstrap over videos",
+}
+"""What the numbers mean; part of every output."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredVideo:
+    """The counts of one video and what is needed to group it."""
+
+    video_id: str
+    split: str | None
+    generator: str
+    artifact_types: tuple[str, ...]
+    broken: bool
+    counts: Counts
+    score: float | None = None
+    """The video's highest frame score, if the prediction gives scores."""
+    levels: Int64Array | None = None
+    """int64[2, 256]: background and artifact pixels by predicted level, if the prediction is soft."""
+    floors: Mapping[str, Counts] = field(default_factory=dict)
+
+
+BROKEN_METRICS = (
+    "jf",
+    "j",
+    "f",
+    "j_recall",
+    "j_decay",
+    "f_recall",
+    "f_decay",
+    "active_jf",
+    "active_j",
+    "active_f",
+    "strict_jf",
+    "strict_f",
+    "active_strict_jf",
+    "temporal_iou",
+    "pixel_precision",
+    "pixel_recall",
+    "pixel_f1",
+    "pixel_iou",
+)
+NORMAL_METRICS = ("jf", "j", "f", "strict_jf", "strict_f", "false_frames", "false_videos", "false_area")
+
+
+def statistics(values: Float64Array) -> tuple[float, float, float]:
+    """Mean, recall and decay of per-frame values, as DAVIS has them; of no frame, three NaN.
+
+    Source: Perazzi et al., CVPR 2016, section 5.1; bins as in davis2017-evaluation's db_statistics, whose uint8 bounds wrap from
+    256 frames on: these do not.
+    """
+    if not len(values):
+        return float("nan"), float("nan"), float("nan")
+    bounds = (np.round(np.linspace(1, len(values), DECAY_BINS + 1) + 1e-10) - 1).astype(np.int64).tolist()
+    first, last = values[bounds[0] : bounds[1] + 1], values[bounds[-2] : bounds[-1] + 1]
+    return float(values.mean()), float((values > RECALL_ABOVE).mean()), float(first.mean() - last.mean())
+
+
+def video_scores(counts: Counts, *, broken: bool) -> dict[str, float]:
+    """Every metric of one video by name: BROKEN_METRICS or NORMAL_METRICS. NaN where no frame is left to say anything.
+
+    A broken video also has `active_area`, the marked share of its active frames in the truth: no score, but what explains one.
+    """
+    j, f, strict = counts.j(), counts.f(), counts.f_strict()
+    j_mean, j_recall, j_decay = statistics(j)
+    f_mean, f_recall, f_decay = statistics(f)
+    scores = {
+        "jf": (j_mean + f_mean) / 2,
+        "j": j_mean,
+        "f": f_mean,
+        "strict_jf": (j_mean + _mean(strict)) / 2,
+        "strict_f": _mean(strict),
+    }
+    if not broken:
+        flagged = counts.pred_px > 0
+        return scores | {
+            "false_frames": _mean(flagged.astype(np.float64)),
+            "false_videos": float(flagged.any()) if len(counts) else float("nan"),
+            "false_area": _mean(counts.pred_px / (counts.height * counts.width)),
+        }
+    active = counts.truth_px > 0
+    flagged = counts.pred_px > 0
+    either = int((active | flagged).sum())
+    pixels = pixel_scores(*(int(px.sum()) for px in (counts.truth_px, counts.pred_px, counts.both_px)))
+    return scores | {
+        "j_recall": j_recall,
+        "j_decay": j_decay,
+        "f_recall": f_recall,
+        "f_decay": f_decay,
+        "active_j": _mean(j[active]),
+        "active_f": _mean(f[active]),
+        "active_jf": (_mean(j[active]) + _mean(f[active])) / 2,
+        "active_strict_jf": (_mean(j[active]) + _mean(strict[active])) / 2,
+        "temporal_iou": int((active & flagged).sum()) / either if either else 1.0,
+        **{f"pixel_{name}": value for name, value in pixels.items()},
+        "active_area": _mean(counts.truth_px[active] / (counts.height * counts.width)),
+    }
+
+
+def pixel_scores(truth_px: int, pred_px: int, both_px: int) -> dict[str, float]:
+    """Precision, recall, F1 and IoU of pixels: all 1 when there is neither truth nor prediction, else 0 where one has no pixel."""
+    if not truth_px and not pred_px:
+        return {"precision": 1.0, "recall": 1.0, "f1": 1.0, "iou": 1.0}
+    return {
+        "precision": both_px / pred_px if pred_px else 0.0,
+        "recall": both_px / truth_px if truth_px else 0.0,
+        "f1": 2 * both_px / (truth_px + pred_px),
+        "iou": both_px / (truth_px + pred_px - both_px),
+    }
+
+
+def micro_scores(videos: Sequence[Counts]) -> dict[str, float]:
+    """`pixel_scores` of all pixels of these videos together."""
+    totals = (sum(int(getattr(counts, name).sum()) for counts in videos) for name in ("truth_px", "pred_px", "both_px"))
+    return pixel_scores(*totals)
+
+
+def video_auc(broken: npt.NDArray[np.bool_], scores: Float64Array) -> float | None:
+    """Area under the ROC curve of scores of videos; a tie counts half; None unless both kinds are there.
+
+    Source: the Mann-Whitney form, from mid-ranks.
+    """
+    num_broken = int(broken.sum())
+    num_normal = len(broken) - num_broken
+    if not num_broken or not num_normal:
+        return None
+    _, group, sizes = np.unique(scores, return_inverse=True, return_counts=True)
+    mid_ranks = np.cumsum(sizes) - (sizes - 1) / 2
+    rank_sum = float(mid_ranks[group][broken].sum())
+    return (rank_sum - num_broken * (num_broken + 1) / 2) / (num_broken * num_normal)
+
+
+def average_precision(levels: Int64Array) -> float | None:
+    """Average precision from int64[2, L] counts of negatives and positives by level, ascending; None without a positive.
+
+    Source: as scikit-learn's average_precision_score: the sum over thresholds of (recall gained) * precision.
+    """
+    negatives, positives = levels[0, ::-1].cumsum(), levels[1, ::-1].cumsum()
+    if not positives[-1]:
+        return None
+    precision = positives / np.maximum(positives + negatives, 1)
+    gained = np.diff(positives, prepend=0) / positives[-1]
+    return float((precision * gained).sum())
+
+
+def _mean(values: npt.NDArray[np.generic]) -> float:
+    return float(values.mean()) if len(values) else float("nan")

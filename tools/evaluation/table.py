@@ -1,0 +1,79 @@
+"""The headline of an evaluation as Markdown."""
+
+from collections.abc import Mapping, Sequence
+
+from .evaluation import Evaluation, Scores
+from .intervals import Difference, Estimate
+
+BROKEN = {
+    "jf": "J&F",
+    "j": "J",
+    "f": "F",
+    "active_jf": "J&F active",
+    "strict_jf": "J&F strict",
+    "temporal_iou": "time IoU",
+}
+NORMAL = {"jf": "J&F", "false_frames": "false frames", "false_videos": "false videos", "false_area": "false area"}
+
+
+def table(evaluation: Evaluation) -> str:
+    """Two Markdown tables, broken and normal videos, a row per prediction and floor; then what holds for all and the comparison."""
+    rows = {evaluation.predictions: evaluation.scores, **evaluation.floors}
+    parts = []
+    for title, columns, side in (("Broken videos", BROKEN, "broken"), ("Normal videos", NORMAL, "normal")):
+        groups: list[Mapping[str, Estimate]] = [getattr(scores, side) for scores in rows.values()]
+        if not groups[0]["jf"].n:
+            parts.append(f"{title}: none in the truth.")
+            continue
+        head = [f"{title} (n = {groups[0]['jf'].n})", *columns.values()]
+        # Intervals of floors would fill the page and decide nothing.
+        body = [
+            [name, *(_cell(group[key]) if group is groups[0] else _value(group[key]) for key in columns)]
+            for name, group in zip(rows, groups, strict=True)
+        ]
+        parts.append(_markdown([head, *body]))
+    parts += [line for line in (_for_all(evaluation.scores), _compared(evaluation)) if line]
+    return "\n\n".join(parts)
+
+
+def _value(found: Estimate | Difference) -> str:
+    return "-" if found.value is None else f"{found.value:.3f}"
+
+
+def _cell(found: Estimate | Difference) -> str:
+    if found.value is None:
+        return "-"
+    interval = "" if found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
+    return f"{found.value:.3f}{interval}"
+
+
+def _for_all(scores: Scores) -> str:
+    parts = []
+    if scores.auc is not None:
+        parts.append(f"video AUC {scores.auc:.3f}")
+    if scores.pixel_ap is not None:
+        parts.append(f"pixel AP {scores.pixel_ap:.3f}")
+    return f"Broken against normal: {', '.join(parts)}." if parts else ""
+
+
+def _compared(evaluation: Evaluation) -> str:
+    comparison = evaluation.comparison
+    if comparison is None:
+        return ""
+    rows = [[f"Minus {comparison.name}", "difference", "p", "n"]]
+    for title, columns, side in (("broken", BROKEN, comparison.broken), ("normal", NORMAL, comparison.normal)):
+        for key, name in columns.items():
+            found = side[key]
+            if found.value is not None:
+                p = "-" if found.p is None else f"{found.p:.3f}"
+                rows.append([f"{title}: {name}", _cell(found), p, str(found.n)])
+    return _markdown(rows)
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)

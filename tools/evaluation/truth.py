@@ -1,0 +1,368 @@
+"""Annotated videos of a release, a raw folder or a folder of PNG masks, in parts that a worker reads on its own.
+
+Masks come from the `annotations` shards of a release, so no video is read. A video of a raw folder is opened only where its masks
+do not say what is needed: its header for the number of frames when every frame counts as annotated, one decode for the size when
+nothing is marked.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from ...builder.layouts import detect, read_layout
+from ...builder.raw import Problem, RawError, RawVideo, mask_folders, read_png
+from ...masks import ARTIFACT_TYPES, encode, union
+from ...release import read_manifest, read_parquet, shard_paths
+
+_COLUMNS = (
+    "video_id",
+    "artifact_types",
+    "generator",
+    "height",
+    "width",
+    "num_frames",
+    "annotated_frames",
+    "objects",
+    "masks",
+)
+_FRAME_NAME = re.compile(r"([0-9]+)\.png")
+UNKNOWN = "unknown"
+
+
+class EvaluationError(ValueError):
+    """Truth and predictions that cannot be scored; the message holds every problem, one a line."""
+
+    def __init__(self, problems: Sequence[Problem], *, summary: str = "") -> None:
+        super().__init__(problems, summary)  # all of them: workers hand errors over by pickling `args`
+        self.problems = tuple(sorted(problems))
+        self.summary = summary
+
+    def __str__(self) -> str:
+        head = [self.summary] if self.summary else []
+        return "\n".join(head + [str(problem) for problem in self.problems])
+
+
+@dataclass(frozen=True, slots=True)
+class Masklet:
+    """One object's masks through a video: canonical COCO RLE by frame index, where it has a pixel."""
+
+    object_id: int
+    artifact_type: str
+    counts: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedVideo:
+    """One video's annotation. `frames` are those that somebody looked at, ascending; of others nothing is known."""
+
+    video_id: str
+    split: str | None
+    generator: str
+    height: int
+    width: int
+    num_frames: int
+    frames: tuple[int, ...]
+    masklets: tuple[Masklet, ...]
+
+    @property
+    def artifact_types(self) -> tuple[str, ...]:
+        """Names of the types of its objects, in the order of ARTIFACT_TYPES; "unknown" last."""
+        found = {masklet.artifact_type for masklet in self.masklets}
+        return tuple(name for name in (*ARTIFACT_TYPES, UNKNOWN) if name in found)
+
+    def union(self) -> dict[int, str]:
+        """Canonical counts of the pixels of any object, by frame index; frames without one are left out."""
+        strings: dict[int, list[str]] = {}
+        for masklet in self.masklets:
+            for frame_index, counts in masklet.counts.items():
+                strings.setdefault(frame_index, []).append(counts)
+        return {
+            frame_index: found[0] if len(found) == 1 else union(found, height=self.height, width=self.width)
+            for frame_index, found in sorted(strings.items())
+        }
+
+
+class Part(Protocol):
+    """Some videos of an annotation, read by whoever needs them; picklable."""
+
+    @property
+    def video_ids(self) -> Sequence[str]:
+        """At least those of the videos that `read` gives."""
+        ...
+
+    def read(self) -> Iterator[AnnotatedVideo]:
+        """The videos, by video_id or in the shard's order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What was found at a path: the videos by id with their split, and the parts in which they are read."""
+
+    path: Path
+    kind: str
+    """ "release", a raw layout, or "png"."""
+    splits: Mapping[str, str | None]
+    parts: tuple[Part, ...]
+
+
+def read_annotation(path: Path, *, splits: Sequence[str] | None = None, void: int | None = None) -> Annotation:
+    """What is annotated at `path`; masks are not read yet.
+
+    Args:
+        path: a release, a raw folder, or a folder of {video_id}/{frame}.png alone.
+        splits: read only the parts of these; `splits` of the result still names every video.
+        void: of a raw folder in the DAVIS layout: see `builder.layouts.read_layout`.
+
+    Raises:
+        EvaluationError: every problem of a raw folder; nothing that can be read; no video in these splits.
+        ReleaseError: a release of another version.
+    """
+    if not path.is_dir():
+        raise EvaluationError([Problem(str(path), "no such folder; wanted a release or a folder of raw annotations")])
+    if (path / "manifest.json").is_file():
+        found = _release(path, splits)
+    elif (masks := _masks_alone(path)) is not None:
+        found = _png_folders(masks, splits)
+    else:
+        found = _raw(path, splits, void=void)
+    if not found.parts:
+        wanted = f"a video of {', '.join(splits)}" if splits is not None else "a video"
+        have = sorted({split or "no split" for split in found.splits.values()})
+        what = f"nothing to score: wanted {wanted}, found {len(found.splits)} videos ({', '.join(have) or 'none'})"
+        raise EvaluationError([Problem(str(path), what)])
+    return found
+
+
+def _masks_alone(path: Path) -> Path | None:
+    """Where the mask folders are, if there is nothing but masks: no videos, no list of them, no other layout's files."""
+    if (path / "videos").exists() or (path / "videos.jsonl").exists():
+        return None
+    root = next((root for root in (path / "Annotations" / "480p", path / "Annotations") if root.is_dir()), None)
+    if root is not None:
+        return root
+    try:
+        detect(path)
+    except RawError:
+        return path
+    return None
+
+
+# --- A release ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _ReleasePart:
+    """One row group of an annotations shard."""
+
+    path: Path
+    split: str
+    row_group: int
+    video_ids: Sequence[str]
+    """Of the whole shard."""
+
+    def read(self) -> Iterator[AnnotatedVideo]:
+        for table in read_parquet(str(self.path), columns=_COLUMNS, row_groups=[self.row_group]):
+            for row in table.to_pylist():
+                yield _from_row(row, self.split)
+
+
+def _release(path: Path, splits: Sequence[str] | None) -> Annotation:
+    manifest = read_manifest(str(path))
+    ids: dict[str, str | None] = {}
+    parts: list[Part] = []
+    for shard in manifest["shards"]:
+        split = shard["split"]
+        ids.update(dict.fromkeys(shard["video_ids"], split))
+        if splits is None or split in splits:
+            file = path / shard_paths(split, shard["index"], shard["num_shards"])["annotations"]
+            num_row_groups = pq.read_metadata(file).num_row_groups
+            parts += [_ReleasePart(file, split, group, shard["video_ids"]) for group in range(num_row_groups)]
+    return Annotation(path, "release", ids, tuple(parts))
+
+
+def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
+    types = dict(zip(row["objects"]["object_id"], row["objects"]["artifact_type"], strict=True))
+    counts: dict[int, dict[int, str]] = {object_id: {} for object_id in types}
+    masks = row["masks"]
+    for object_id, frame_index, string in zip(masks["object_id"], masks["frame_index"], masks["counts"], strict=True):
+        counts[object_id][frame_index] = string
+    masklets = (Masklet(object_id, ARTIFACT_TYPES[types[object_id]], frames) for object_id, frames in counts.items())
+    return AnnotatedVideo(
+        video_id=row["video_id"],
+        split=split,
+        generator=row["generator"],
+        height=row["height"],
+        width=row["width"],
+        num_frames=row["num_frames"],
+        frames=tuple(row["annotated_frames"]),
+        masklets=tuple(masklets),
+    )
+
+
+# --- A raw folder ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _RawPart:
+    video: RawVideo
+
+    @property
+    def video_ids(self) -> Sequence[str]:
+        return (self.video.video_id,)
+
+    def read(self) -> Iterator[AnnotatedVideo]:
+        video = self.video
+        counts: dict[int, dict[int, str]] = {}
+        size: tuple[int, int] | None = None
+        for frame in video.masks.read():
+            for plane in frame.planes:
+                if size is not None and plane.shape != size:
+                    what = f"frame {frame.frame_index} has a mask of {plane.shape[0]}x{plane.shape[1]} pixels, the first has"
+                    raise RawError(f"video {video.video_id}: {what} {size[0]}x{size[1]}; export them at one size")
+                size = plane.shape
+                _add(counts, frame.frame_index, np.asarray(plane))
+        frames = None if video.annotated_frames is None else tuple(video.annotated_frames)
+        num_frames = _num_frames(video.video_path) if frames is None else max(frames, default=-1) + 1
+        height, width = size or _size(video.video_path)
+        yield AnnotatedVideo(
+            video_id=video.video_id,
+            split=video.split,
+            generator=video.generator,
+            height=height,
+            width=width,
+            num_frames=num_frames,
+            frames=frames if frames is not None else tuple(range(num_frames)),
+            masklets=tuple(
+                Masklet(object_id, _type_of(video, object_id), strings) for object_id, strings in sorted(counts.items())
+            ),
+        )
+
+
+def _raw(path: Path, splits: Sequence[str] | None, *, void: int | None) -> Annotation:
+    # A layout that names no types asks for one; `_type_of` keeps the stand-in from passing for what somebody said.
+    records, problems = read_layout(path, artifact_type=ARTIFACT_TYPES[0], void=void)
+    if problems:
+        raise EvaluationError(problems, summary=f"{path}: {len(problems)} problems in the raw folder")
+    kind = detect(path)
+    chosen = [record for record in records if splits is None or record.split in splits]
+    return Annotation(
+        path, kind, {record.video_id: record.split for record in records}, tuple(_RawPart(record) for record in chosen)
+    )
+
+
+def _type_of(video: RawVideo, object_id: int) -> str:
+    return video.objects.get(object_id, UNKNOWN) if video.objects is not None else UNKNOWN
+
+
+def _add(counts: dict[int, dict[int, str]], frame_index: int, labels: "np.ndarray[Any, Any]") -> None:
+    ids = np.unique(labels)
+    ids = ids[ids > 0]
+    for object_id, string in zip(ids.tolist(), encode(labels[None] == ids[:, None, None]), strict=True):
+        counts.setdefault(object_id, {})[frame_index] = string
+
+
+def _num_frames(path: Path) -> int:
+    from ...frames import demux_index
+
+    return len(demux_index(path)[0])
+
+
+def _size(path: Path) -> tuple[int, int]:
+    from ...frames import iter_frames
+
+    _, rgb = next(iter_frames(path))
+    return rgb.shape[0], rgb.shape[1]
+
+
+# --- A folder of PNG masks alone ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _PngPart:
+    """Every file is an annotated frame; values are object ids, 0 and 255 alone mean one object."""
+
+    video_id: str
+    files: tuple[tuple[int, Path], ...]
+
+    @property
+    def video_ids(self) -> Sequence[str]:
+        return (self.video_id,)
+
+    def read(self) -> Iterator[AnnotatedVideo]:
+        counts: dict[int, dict[int, str]] = {}
+        size: tuple[int, int] | None = None
+        for frame_index, path in self.files:
+            mode, labels = read_png(path)
+            if size is not None and labels.shape != size:
+                what = f"{labels.shape[0]}x{labels.shape[1]} pixels, the masks before it have {size[0]}x{size[1]}"
+                raise RawError(f"{path}: {what}; export the masks of a video at one size")
+            size = labels.shape
+            if (labels == 255).any():
+                if mode == "P" or np.setdiff1d(labels, [0, 255]).size:
+                    raise RawError(
+                        f"{path}: has value 255, which looks void, beside object ids; write 0 there if it is background"
+                    )
+                labels = labels // 255
+            _add(counts, frame_index, labels)
+        height, width = size or (1, 1)
+        yield AnnotatedVideo(
+            video_id=self.video_id,
+            split=None,
+            generator=UNKNOWN,
+            height=height,
+            width=width,
+            num_frames=self.files[-1][0] + 1,
+            frames=tuple(frame_index for frame_index, _ in self.files),
+            masklets=tuple(Masklet(object_id, UNKNOWN, strings) for object_id, strings in sorted(counts.items())),
+        )
+
+
+def _png_folders(path: Path, splits: Sequence[str] | None) -> Annotation:
+    folders, problems = mask_folders(path, raw=path)
+    parts: list[Part] = []
+    for video_id, folder in folders.items():
+        files, file_problems = png_files(folder, root=path)
+        problems += file_problems
+        if files:
+            parts.append(_PngPart(video_id, tuple(files.items())))
+        elif not file_problems:
+            problems.append(Problem(video_id, "no mask in it; wanted 00000.png and so on, one per annotated frame"))
+    if problems or not folders:
+        problems = problems or [Problem(".", "no release, no raw layout, and no folder of PNG masks per video")]
+        raise EvaluationError(problems, summary=f"{path}: cannot be read as an annotation")
+    return Annotation(path, "png", dict.fromkeys(folders), tuple(parts) if splits is None else ())
+
+
+def png_files(folder: Path, *, root: Path) -> tuple[dict[int, Path], list[Problem]]:
+    """Mask files of one video by frame index, ascending, and every entry that is none; hidden ones are passed over."""
+    files: dict[int, Path] = {}
+    problems = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        where = path.relative_to(root).as_posix()
+        match = _FRAME_NAME.fullmatch(path.name)
+        if match is None or not path.is_file():
+            problems.append(Problem(where, "not a mask; wanted {frame}.png, such as 00017.png for frame 17 (from 0)"))
+        elif int(match[1]) in files:
+            problems.append(Problem(where, f"frame {int(match[1])} is also {files[int(match[1])].name}; remove one"))
+        else:
+            files[int(match[1])] = path
+    return dict(sorted(files.items())), problems
+
+
+def frame_ranges(frames: Iterable[int]) -> str:
+    """Frame indices for a message: `3-5, 9`."""
+    runs: list[list[int]] = []
+    for frame_index in sorted(frames):
+        if runs and frame_index == runs[-1][1] + 1:
+            runs[-1][1] = frame_index
+        else:
+            runs.append([frame_index, frame_index])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)

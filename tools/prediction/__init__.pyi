@@ -1,0 +1,12 @@
+from .flag import Flag as Flag
+from .model import open_model as open_model
+from .prediction import (
+    REPORT_HTML as REPORT_HTML,
+    Report as Report,
+    VideoReport as VideoReport,
+    predict as predict,
+)
+from .videos import (
+    PredictError as PredictError,
+    find_videos as find_videos,
+)

@@ -1,0 +1,224 @@
+"""Masks of many videos, written as they come, and what they say of each video."""
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...builder import check_free
+from ...builder.work import atomic_file, sync_folder, write_atomic
+from ...frames import VideoError, VideoIndex
+from ...masks import BoolArray, Float64Array, area, empty
+from ...release import __version__
+from .flag import Flag
+from .model import Masks, Model
+from .videos import PredictError, Video
+
+PREDICTIONS, REPORT_JSON, REPORT_HTML, OVERLAYS = "predictions.parquet", "report.json", "report.html", "overlays"
+SCHEMA = pa.schema({"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float64()})
+"""As `brokenvideos evaluate` reads it; a row a frame, marked or not."""
+
+DECIMALS = 6
+MASKS_AT_A_TIME = 64
+"""Whose area is taken: what a poor model marks has strings of many KB, and one call reads 32 MiB of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoReport:
+    """What was found in one video.
+
+    where: the file, or the shard. areas: float64[T], the marked share of each frame. scores: float64[T]. broken_frames: bool[T].
+    peak_counts: COCO RLE of the frame with the largest area.
+    """
+
+    video_id: str
+    where: str
+    height: int
+    width: int
+    fps: float
+    areas: Float64Array
+    scores: Float64Array
+    broken_frames: BoolArray
+    flagged: bool
+    peak_counts: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "video_id": self.video_id,
+            "where": self.where,
+            "height": self.height,
+            "width": self.width,
+            "fps": self.fps,
+            "num_frames": len(self.areas),
+            "flagged": self.flagged,
+            "broken_frames": np.flatnonzero(self.broken_frames).tolist(),
+            "max_area": round(float(self.areas.max(initial=0)), DECIMALS),
+            "max_score": round(float(self.scores.max(initial=0)), DECIMALS),
+            "areas": self.areas.round(DECIMALS).tolist(),
+            "scores": self.scores.round(DECIMALS).tolist(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found in all of them; `unreadable`: (where, what is wrong) of videos that could not be decoded."""
+
+    model: str
+    flag: Flag
+    videos: tuple[VideoReport, ...]
+    unreadable: tuple[tuple[str, str], ...]
+
+    @property
+    def num_flagged(self) -> int:
+        """Videos that count as broken."""
+        return sum(video.flagged for video in self.videos)
+
+    @property
+    def share_flagged(self) -> float | None:
+        """Of the videos that could be decoded; None without one."""
+        return self.num_flagged / len(self.videos) if self.videos else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "model": self.model,
+            "brokenvideos": __version__,
+            "flag": asdict(self.flag),
+            "num_videos": len(self.videos),
+            "num_flagged": self.num_flagged,
+            "share_flagged": self.share_flagged,
+            "unreadable": [{"where": where, "what": what} for where, what in self.unreadable],
+            "videos": [video.to_dict() for video in self.videos],
+        }
+
+
+def predict(
+    model: Model,
+    videos: Sequence[Video],
+    out: Path,
+    *,
+    name: str,
+    flag: Flag | None = None,
+    overlays: bool = False,
+    on_progress: Callable[[str, int, int], None] = lambda step, done, total: None,
+) -> Report:
+    """Predicts the videos one after another and writes `out`, which is whole or absent.
+
+    predictions.parquet holds a row per frame, report.json and report.html what they say of every video, overlays/{video_id}.mp4
+    (where asked for) the video with its masks. In memory are one video's bytes, its frames in chunks, and two numbers per frame.
+
+    Args:
+        out: a new folder, or an empty one.
+        name: of the model, for the report.
+
+    Raises:
+        FileExistsError: `out` holds something. PredictError: none of the videos can be decoded. OSError: `out` cannot be written.
+    """
+    flag = flag or Flag()
+    check_free(out)
+    found: list[VideoReport] = []
+    unreadable: list[tuple[str, str]] = []
+    with _whole_folder(out) as folder:
+        with atomic_file(folder / PREDICTIONS) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+            for done, video in enumerate(videos, start=1):
+                try:
+                    data, index = video.read()
+                    masks = model.predict(data, index)
+                except (VideoError, OSError) as error:
+                    unreadable.append((video.where, str(error)))
+                else:
+                    writer.write_table(_table(video.video_id, masks))
+                    found.append(_report(video, index, masks, flag))
+                    if overlays:
+                        _draw(
+                            folder / OVERLAYS / f"{video.video_id}.mp4", video.video_id, data, index, masks, found[-1]
+                        )
+                on_progress("predict", done, len(videos))
+        report = Report(name, flag, tuple(found), tuple(unreadable))
+        if not found:
+            raise PredictError("; ".join(what for _, what in unreadable))
+        write_atomic(folder / REPORT_JSON, (json.dumps(report.to_dict(), allow_nan=False) + "\n").encode())
+        from .report import html_report
+
+        write_atomic(folder / REPORT_HTML, html_report(report, videos, overlays=overlays).encode())
+    return report
+
+
+@contextmanager
+def _whole_folder(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that takes its name when the block ends without an error, and goes away otherwise."""
+    folder = out.with_name(f".{out.name}.{secrets.token_hex(4)}.partial")
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+        folder.replace(out)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    sync_folder(out.parent)
+
+
+def _table(video_id: str, masks: Masks) -> pa.Table:
+    num_frames = len(masks.counts)
+    columns = [[video_id] * num_frames, range(num_frames), masks.counts, masks.scores]
+    return pa.table([pa.array(column, kind) for column, kind in zip(columns, SCHEMA.types, strict=True)], schema=SCHEMA)
+
+
+def _report(video: Video, index: VideoIndex, masks: Masks, flag: Flag) -> VideoReport:
+    height, width = index.height, index.width
+    parts = (masks.counts[start : start + MASKS_AT_A_TIME] for start in range(0, len(masks.counts), MASKS_AT_A_TIME))
+    pixels = np.concatenate([np.zeros(0, np.int64), *(area(part, height=height, width=width) for part in parts)])
+    areas = pixels / (height * width)
+    broken = flag.broken_frames(areas, masks.scores)
+    return VideoReport(
+        video_id=video.video_id,
+        where=video.where,
+        height=height,
+        width=width,
+        fps=index.fps,
+        areas=areas,
+        scores=masks.scores,
+        broken_frames=broken,
+        flagged=flag.is_broken(broken),
+        peak_counts=masks.counts[int(areas.argmax())],
+    )
+
+
+def _draw(path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Masks, found: VideoReport) -> None:
+    """The film that `view` makes, of a row that the prediction would be."""
+    from ...frames import index_to_columns
+    from ..view import view
+
+    nothing = empty(index.height, index.width)
+    marked = [frame for frame, counts in enumerate(masks.counts) if counts != nothing]
+    row = {
+        **index_to_columns(index),
+        "video_id": video_id,
+        "video": {"bytes": data, "path": None},
+        "label": int(found.flagged),
+        "generator": "",
+        "prompt": None,
+        "annotated_frames": range(index.num_frames),
+        "objects": {
+            "object_id": [1][: len(marked)],
+            "artifact_type": [0][: len(marked)],
+            "digest": [""][: len(marked)],
+        },
+        "masks": {
+            "object_id": [1] * len(marked),
+            "frame_index": marked,
+            "counts": [masks.counts[frame] for frame in marked],
+            "fingerprint": [0] * len(marked),
+        },
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    view(row, path, names={1: "predicted"})

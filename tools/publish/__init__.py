@@ -1,1 +1,0 @@
-"""Publishing: a verified release becomes one commit and one tag of a Hub repository."""

@@ -1,0 +1,202 @@
+"""What publishing a release would change: its files beside those that the Hub has."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...builder import MANIFEST, SUMS, read_sums
+from ...builder.work import file_sha256
+from .trouble import PublishError
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFile
+
+KEPT = ".gitattributes"
+"""The Hub's own file: not of the release, and not deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the Hub has.
+
+    Attributes:
+        head: commit that the branch names; None: there is no repository.
+        tag: commit that the version's tag names; None: there is none.
+        tree, tag_tree: files by path at these commits.
+        pull_requests: refs of pull requests, the newest first.
+    """
+
+    head: str | None
+    tag: str | None
+    tree: Mapping[str, "RepoFile"]
+    tag_tree: Mapping[str, "RepoFile"]
+    pull_requests: tuple[str, ...] = ()
+    private: bool = False
+    gated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done, files by path.
+
+    Attributes:
+        creates: the repository is to be made.
+        private, gated: it is to be made so.
+        adds: new or changed files, with their bytes.
+        keeps: files that the Hub has as they are.
+        deletes: files that the release does not have.
+    """
+
+    repo_id: str
+    revision: str
+    tag: str
+    head: str | None
+    creates: bool
+    private: bool
+    gated: bool
+    adds: Mapping[str, int]
+    keeps: tuple[str, ...]
+    deletes: tuple[str, ...]
+
+    @property
+    def num_bytes(self) -> int:
+        """To send, at most: parts that the Hub has from other files are left out on the way."""
+        return sum(self.adds.values())
+
+    @property
+    def changes_files(self) -> bool:
+        return bool(self.adds or self.deletes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "num_bytes": self.num_bytes}
+
+    def lines(self) -> Iterator[str]:
+        """The same for people."""
+        if self.creates:
+            yield f"make {self.repo_id}"
+        for name, wanted in (("private", self.private), ("gated", self.gated)):
+            if wanted:
+                yield f"make it {name}"
+        yield from (f"add    {path}  {size / 1e6:.1f} MB" for path, size in self.adds.items())
+        yield from (f"keep   {path}" for path in self.keeps)
+        yield from (f"delete {path}" for path in self.deletes)
+        yield (
+            f"{self.repo_id} {self.revision} -> {self.tag}: {len(self.adds)} to add, {len(self.keeps)} kept, "
+            f"{len(self.deletes)} to delete; {self.num_bytes / 1e6:.1f} MB to send at most."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file of the release."""
+
+    path: Path
+    sha256: str
+    num_bytes: int
+
+    def is_same(self, remote: "RepoFile | None") -> bool:
+        """Whether the Hub has the same bytes: large files by SHA-256, small ones by git's id."""
+        if remote is None or remote.size != self.num_bytes:
+            return False
+        if remote.lfs is not None:
+            return bool(remote.lfs.sha256 == self.sha256)
+        content = self.path.read_bytes()
+        return bool(remote.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest())
+
+
+def release_files(release: Path) -> dict[str, LocalFile]:
+    """Files of a release by path: what SHA256SUMS lists, and itself.
+
+    Raises:
+        PublishError: SHA256SUMS or a file that it lists is missing or cannot be read.
+    """
+    try:
+        sums = {SUMS: file_sha256(release / SUMS), **read_sums((release / SUMS).read_text())}
+        if MANIFEST not in sums:
+            raise ValueError(f"{MANIFEST} is not listed")
+        return {
+            path: LocalFile(release / path, sha256, (release / path).stat().st_size)
+            for path, sha256 in sorted(sums.items())
+        }
+    except (OSError, ValueError) as error:
+        raise PublishError(
+            f"{release / SUMS}: {error}. Publish a folder that `brokenvideos build` made and `brokenvideos verify` finds right."
+        ) from error
+
+
+def look(api: "HfApi", repo_id: str, *, revision: str, tag: str) -> Seen:
+    """What the Hub has of a repository; makes no change.
+
+    Raises:
+        PublishError: the repository is there and has no such branch.
+    """
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    try:
+        info = api.dataset_info(repo_id)
+    except GatedRepoError:  # which is a RepositoryNotFoundError too, but it is there
+        raise
+    except RepositoryNotFoundError:
+        return Seen(None, None, {}, {})
+    refs = api.list_repo_refs(repo_id, repo_type="dataset", include_pull_requests=True)
+    head = next((ref.target_commit for ref in refs.branches if ref.name == revision), None)
+    if head is None:
+        raise PublishError(
+            f"{repo_id}: it has no branch {revision!r}, only {', '.join(sorted(ref.name for ref in refs.branches))}. "
+            "Name one of them with --revision, or make it on the Hub first."
+        )
+    tagged = next((ref.target_commit for ref in refs.tags if ref.name == tag), None)
+    return Seen(
+        head=head,
+        tag=tagged,
+        tree=tree_of(api, repo_id, head),
+        tag_tree=tree_of(api, repo_id, tagged) if tagged is not None else {},
+        pull_requests=tuple(ref.ref for ref in sorted(refs.pull_requests or [], key=lambda ref: -int(ref.name))),
+        private=bool(info.private),
+        gated=bool(info.gated),
+    )
+
+
+def tree_of(api: "HfApi", repo_id: str, revision: str) -> dict[str, "RepoFile"]:
+    """Files of a revision by path."""
+    from huggingface_hub.hf_api import RepoFile
+
+    entries = api.list_repo_tree(repo_id, recursive=True, revision=revision, repo_type="dataset")
+    return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
+
+
+def differing(files: Mapping[str, LocalFile], tree: Mapping[str, "RepoFile"]) -> list[str]:
+    """Paths at which a revision is not the release."""
+    wrong = [path for path, file in files.items() if not file.is_same(tree.get(path))]
+    return sorted([*wrong, *(tree.keys() - files.keys() - {KEPT})])
+
+
+def plan_for(
+    files: Mapping[str, LocalFile],
+    seen: Seen,
+    *,
+    repo_id: str,
+    revision: str,
+    tag: str,
+    private: bool,
+    gated: bool,
+) -> Plan:
+    """What turns the branch into the release."""
+    changed = differing(files, seen.tree)
+    adds = {path: files[path].num_bytes for path in changed if path in files}
+    return Plan(
+        repo_id=repo_id,
+        revision=revision,
+        tag=tag,
+        head=seen.head,
+        creates=seen.head is None,
+        private=private and not seen.private,
+        gated=gated and not seen.gated,
+        adds=adds,
+        keeps=tuple(path for path in files if path not in adds),
+        deletes=tuple(path for path in changed if path not in files),
+    )

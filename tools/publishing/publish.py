@@ -1,0 +1,244 @@
+"""Publishes a release: sends what the Hub does not have, makes one commit of it and one tag at that commit.
+
+Until the commit nothing is visible, until the tag nothing is under the version's name. Every step looks at what is there before it
+does anything, so that the same command goes on after any end.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ...builder import verify
+from ...builder.work import Progress, no_progress
+from ...release import REPO_ID, __version__, is_repo_id, read_manifest
+from .plan import LocalFile, Plan, Seen, differing, look, plan_for, release_files, tree_of
+from .trouble import PublishError, bounded_patience, explained
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+BATCH_BYTES = 128 * 2**20
+"""Files are sent in batches of about this size; a batch that was cut may be sent again as a whole."""
+NEWEST_PULL_REQUESTS = 10
+"""So many are looked at for one that proposes the same."""
+
+Status = Literal["planned", "already published", "published", "proposed", "not tagged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What `publish` did.
+
+    Attributes:
+        status: "planned": nothing, it was a dry run; "already published": nothing, the tag holds exactly this; "published";
+            "proposed": there is a pull request; "not tagged": nothing, since the branch holds this and a pull request cannot tag.
+        commit: that holds the release; None where there is none.
+        pull_request: its address.
+    """
+
+    status: Status
+    plan: Plan
+    commit: str | None = None
+    pull_request: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "plan": self.plan.to_dict()}
+
+    def lines(self) -> Iterator[str]:
+        """The same for people."""
+        plan, commit = self.plan, (self.commit or "")[:12]
+        if self.status == "planned":
+            yield from plan.lines()
+            yield "Nothing was changed: a dry run."
+        elif self.status == "already published":
+            yield f"{plan.repo_id}: already published; {plan.tag} (commit {commit}) holds exactly this release."
+        elif self.status == "proposed":
+            yield f"{plan.repo_id}: proposed in {self.pull_request}. After the merge, publish again without --create-pr to tag it."
+        elif self.status == "not tagged":
+            yield f"{plan.repo_id}: {plan.revision} holds this release. Publish without --create-pr to make the tag {plan.tag}."
+        else:
+            yield (
+                f"{plan.repo_id}: published {plan.tag} (commit {commit}): {len(plan.adds)} files added "
+                f"({plan.num_bytes / 1e6:.1f} MB), {len(plan.keeps)} kept, {len(plan.deletes)} deleted. "
+                f"Next: brokenvideos verify {plan.repo_id}@{plan.tag}"
+            )
+
+
+def publish(
+    release: Path,
+    *,
+    repo_id: str,
+    revision: str = "main",
+    create_pr: bool = False,
+    private: bool = False,
+    gated: bool = False,
+    dry_run: bool = False,
+    workers: int = 1,
+    on_progress: Progress = no_progress,
+) -> Published:
+    """Makes a branch of a dataset repository equal to a release, and tags it v and its data version.
+
+    The release is verified first, as `builder.verify` does. The token is the one that huggingface_hub finds.
+
+    Args:
+        repo_id: OWNER/NAME; made if it is not there.
+        revision: the branch.
+        create_pr: propose the change in a pull request instead, without a tag.
+        private, gated: make the repository so before anything is sent; False leaves it as it is.
+        dry_run: only say what would be done.
+
+    Raises:
+        PublishError: the release has findings, or the tag holds something else, or the Hub refuses or does not answer. The same
+            command goes on from there. ReleaseError: `release` is no release.
+    """
+    if not is_repo_id(repo_id):
+        raise PublishError(f"repository {repo_id!r}: wanted OWNER/NAME, as in {REPO_ID}.")
+    from huggingface_hub import HfApi, get_token
+
+    if get_token() is None and not dry_run:
+        raise PublishError(f"{repo_id}: no Hugging Face token was found. Log in with `hf auth login`, or set HF_TOKEN.")
+    tag = f"v{read_manifest(str(release))['data_version']}"
+    files = release_files(release)
+    api = HfApi(library_name="brokenvideos", library_version=__version__)
+    looking = partial(look, api, repo_id, revision=revision, tag=tag)
+    planning = partial(plan_for, files, repo_id=repo_id, revision=revision, tag=tag, private=private, gated=gated)
+    with bounded_patience():
+        with explained(f"{repo_id}, looking at it"):
+            seen = looking()
+        plan = planning(seen)
+        if seen.tag is not None and (wrong := differing(files, seen.tag_tree)):
+            raise PublishError(
+                f"{repo_id}: {tag} is there already and holds something else ({len(wrong)} files differ, the first is {wrong[0]}). "
+                "A published version stays as it is: build the release again with a later --data-version."
+            )
+        _verified(release, workers=workers, on_progress=on_progress)
+        if seen.tag is not None:
+            return Published("already published", plan, seen.tag)
+        if dry_run:
+            return Published("planned", plan)
+        if plan.creates or plan.private or plan.gated:
+            if create_pr and plan.creates:
+                raise PublishError(
+                    f"{repo_id}: no such repository, so nothing to propose a change to. Leave out --create-pr."
+                )
+            _prepare(api, plan)
+            with explained(f"{repo_id}, looking at it"):
+                seen = looking()
+            plan = replace(planning(seen), creates=plan.creates, private=plan.private, gated=plan.gated)
+        if create_pr:
+            return _propose(api, files, plan, seen, on_progress=on_progress)
+        commit = plan.head
+        if plan.changes_files:
+            commit, _ = _commit(api, files, plan, create_pr=False, on_progress=on_progress)
+        _tag(api, files, plan, str(commit))
+        return Published("published", plan, commit)
+
+
+def _verified(release: Path, *, workers: int, on_progress: Progress) -> None:
+    report = verify(release, workers=workers, on_progress=on_progress)
+    if not report.ok:
+        raise PublishError(
+            f"{release}: not published, it has {len(report.findings)} findings; the first: {report.findings[0]} "
+            f"All of them: brokenvideos verify {release}"
+        )
+
+
+def _prepare(api: "HfApi", plan: Plan) -> None:
+    """Makes the repository and lets only those in who may come, before anything is in it."""
+    if plan.creates:
+        with explained(f"{plan.repo_id}, making it"):
+            api.create_repo(plan.repo_id, repo_type="dataset", private=plan.private or None)
+    if plan.gated or (plan.private and not plan.creates):
+        with explained(f"{plan.repo_id}, setting who may read it"):
+            api.update_repo_settings(
+                plan.repo_id, repo_type="dataset", private=plan.private or None, gated="auto" if plan.gated else None
+            )
+
+
+def _commit(
+    api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, *, create_pr: bool, on_progress: Progress
+) -> tuple[str, str | None]:
+    """Sends the files and makes the commit: its id, and the address of the pull request if it is one."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    adds = [CommitOperationAdd(path, str(files[path].path)) for path in plan.adds]
+    num_sent = 0
+    for batch in _batches(adds, plan.adds):
+        more = f" and {len(batch) - 1} more" if len(batch) > 1 else ""
+        with explained(f"{plan.repo_id}, sending {batch[0].path_in_repo}{more}"):
+            api.preupload_lfs_files(
+                plan.repo_id,
+                additions=batch,
+                repo_type="dataset",
+                revision=plan.revision,
+                create_pr=create_pr,
+                free_memory=False,
+            )
+        num_sent += len(batch)
+        on_progress("send files", num_sent, len(adds))
+    for add in adds:
+        if add.upload_info.sha256.hex() != files[add.path_in_repo].sha256:
+            raise PublishError(
+                f"{files[add.path_in_repo].path}: it changed while it was sent. Nothing is visible. "
+                "Verify the release, then publish it."
+            )
+    deletes = [CommitOperationDelete(path, is_folder=False) for path in plan.deletes]
+    with explained(f"{plan.repo_id}, committing to {plan.revision}"):
+        made = api.create_commit(
+            plan.repo_id,
+            [*adds, *deletes],
+            commit_message=f"Release {plan.tag}",
+            repo_type="dataset",
+            revision=plan.revision,
+            parent_commit=plan.head,
+            create_pr=create_pr,
+        )
+    return made.oid, made.pr_url
+
+
+def _batches(
+    adds: Sequence["CommitOperationAdd"], num_bytes: Mapping[str, int]
+) -> Iterator[list["CommitOperationAdd"]]:
+    batch: list[CommitOperationAdd] = []
+    for add in adds:
+        batch.append(add)
+        if sum(num_bytes[one.path_in_repo] for one in batch) >= BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _tag(api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, commit: str) -> None:
+    """Gives the commit the version's name, once the Hub says that it holds exactly the release."""
+    with explained(f"{plan.repo_id}, comparing commit {commit[:12]}"):
+        wrong = differing(files, tree_of(api, plan.repo_id, commit))
+    if wrong:
+        raise PublishError(
+            f"{plan.repo_id}: commit {commit[:12]} is not the release ({len(wrong)} files differ, the first is {wrong[0]}), "
+            "so it was not tagged. Run the same command again."
+        )
+    with explained(f"{plan.repo_id}, tagging commit {commit[:12]}"):
+        api.create_tag(
+            plan.repo_id, tag=plan.tag, tag_message=f"Release {plan.tag}", revision=commit, repo_type="dataset"
+        )
+
+
+def _propose(
+    api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, seen: Seen, *, on_progress: Progress
+) -> Published:
+    """Opens a pull request, unless an open one proposes exactly this."""
+    if not plan.changes_files:
+        return Published("not tagged", plan, plan.head)
+    for ref in seen.pull_requests[:NEWEST_PULL_REQUESTS]:
+        with explained(f"{plan.repo_id}, looking at {ref}"):
+            if differing(files, tree_of(api, plan.repo_id, ref)):
+                continue
+            found = api.get_discussion_details(plan.repo_id, int(ref.rpartition("/")[2]), repo_type="dataset")
+        if found.status in ("open", "draft"):
+            return Published("proposed", plan, None, found.url)
+    commit, address = _commit(api, files, plan, create_pr=True, on_progress=on_progress)
+    return Published("proposed", plan, commit, address)

@@ -1,0 +1,58 @@
+"""Makes the release without some videos, with the kind of card that the one before had."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ...builder import MANIFEST, withdraw
+from ...builder.work import Progress, no_progress
+from ...card import about_of, card_files, full_card, is_full
+from ...release import read_manifest
+
+
+def take_down(
+    release: Path,
+    out: Path,
+    video_ids: Iterable[str],
+    *,
+    reason: str,
+    data_version: str | None = None,
+    workers: int = 1,
+    on_progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """`builder.withdraw`, with a full card where `release` has one: its figures may show what goes.
+
+    What was made by the same call before stays as it is: a command that was interrupted later on can be given again.
+
+    Raises:
+        As `builder.withdraw`; CardError, AboutError: the full card cannot be made here.
+    """
+    video_ids = set(video_ids)
+    made = _made_before(release, out)
+    if made is not None and made["errata"][-1] == _entry(made, video_ids, reason):
+        return made
+    card = partial(full_card, about=about_of(release)) if is_full(release) else card_files
+    return withdraw(
+        release,
+        out,
+        video_ids,
+        reason=reason,
+        data_version=data_version,
+        workers=workers,
+        more_files=card,
+        on_progress=on_progress,
+    )
+
+
+def _made_before(release: Path, out: Path) -> dict[str, Any] | None:
+    """The manifest in `out` if that is a release which follows `release` and has errata."""
+    if not (out / MANIFEST).is_file():
+        return None
+    made = read_manifest(str(out))
+    before = read_manifest(str(release))["data_version"]
+    return made if made.get("errata") and made.get("parent_version") == before else None
+
+
+def _entry(made: dict[str, Any], video_ids: set[str], reason: str) -> dict[str, Any]:
+    return {"data_version": made["data_version"], "video_ids": sorted(video_ids), "reason": reason.strip()}

@@ -1,0 +1,89 @@
+"""Statistics of a release as text: per split, what stands too close together, and metadata that could fool a model."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ...card import Facts, ReleaseFacts
+
+Groups = Sequence[Mapping[str, str]]
+"""Near-duplicates: of each group the split by video_id, as `builder.near_duplicates.release_groups` gives them."""
+
+MOST_GROUPS = 20
+"""Groups of near-duplicates that the text lists; those in several splits are all listed, and JSON has all."""
+
+
+def stats_dict(facts: ReleaseFacts, groups: Groups | None) -> dict[str, Any]:
+    """Plain values for JSON: counts by split, near-duplicates (null: not looked for when it was built) and the shortcuts."""
+    return {
+        "splits": {
+            split: {name: getattr(of_split, name) for name in Facts.__slots__}
+            for split, of_split in facts.splits.items()
+        },
+        "near_duplicates": None
+        if groups is None
+        else {"groups": groups, "in_several_splits": [group for group in groups if _in_several_splits(group)]},
+        "shortcuts": asdict(facts.shortcuts),
+    }
+
+
+def stats_text(facts: ReleaseFacts, groups: Groups | None) -> str:
+    """A table with a column per split, and paragraphs on near-duplicates and shortcuts."""
+    columns = {**facts.splits, "all": facts.total()}
+    rows = [["", *columns], ["videos", *(str(of.num_videos) for of in columns.values())]]
+    for title in ("labels", "artifact_types", "generators", "sizes", "mask_areas", "licenses"):
+        rows += _rows(title, columns)
+    rows.append(["frames (median of a video)", *(str(_median(of.num_frames)) for of in columns.values())])
+    rows.append(["annotated frames", *(str(of.num_annotated_frames) for of in columns.values())])
+    rows.append(["frames with a mask", *(str(of.num_active_frames) for of in columns.values())])
+    rows.append(["masks", *(str(of.num_masks) for of in columns.values())])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join([*(line.rstrip() for line in lines), "", *_groups_lines(groups), "", _shortcuts_text(facts)])
+
+
+def _rows(title: str, columns: Mapping[str, Facts]) -> list[list[str]]:
+    names = sorted(getattr(columns["all"], title))
+    label = title.replace("_", " ").removesuffix("s")
+    return [[f"{label} {name}", *(str(getattr(of, title)[name]) for of in columns.values())] for name in names]
+
+
+def _groups_lines(groups: Groups | None) -> list[str]:
+    if groups is None:
+        return ["Near-duplicates: unknown, the release was built before they were looked for. Build it again."]
+    apart = [group for group in groups if _in_several_splits(group)]
+    together = [group for group in groups if not _in_several_splits(group)]
+    counts = f"{len(groups)} groups, {sum(map(len, groups))} videos"
+    lines = [f"Near-duplicates: {counts}; {len(apart)} of the groups are in several splits."]
+    lines += [f"  in several splits: {', '.join(f'{i} ({split})' for i, split in group.items())}" for group in apart]
+    lines += [f"  {', '.join(group)} ({next(iter(group.values()))})" for group in together[:MOST_GROUPS]]
+    if len(together) > MOST_GROUPS:
+        lines.append(f"  and {len(together) - MOST_GROUPS} more groups: --json lists them")
+    return lines
+
+
+def _in_several_splits(group: Mapping[str, str]) -> bool:
+    return len(set(group.values())) > 1
+
+
+def _median(lengths: Counter[int]) -> int:
+    """The lower median of a counter of numbers."""
+    ordered = sorted(lengths.elements())
+    return ordered[(len(ordered) - 1) // 2]
+
+
+def _shortcuts_text(facts: ReleaseFacts) -> str:
+    found = facts.shortcuts
+    if found.combined is None:
+        return f"Shortcuts: too few videos to say ({found.num_normal} normal, {found.num_broken} broken)."
+    alone = ", ".join(f"{name} {value:.2f}" for name, value in found.by_feature.items())
+    return (
+        f"Shortcuts: metadata alone tells broken from normal videos with AUC {found.combined:.2f} (0.50 = not at all; logistic "
+        f"regression on held-out videos). One column alone, either way round: {alone}."
+    )

@@ -1,0 +1,74 @@
+"""The model card: what the model is, what it was trained on, and how well it does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from ..evaluation import Evaluation
+from .predictor import Predictor
+
+_METRICS = {"jf": "J&F", "active_jf": "J&F of active frames"}
+
+
+def model_card(evaluation: Evaluation, table: str, *, predictor: Predictor, facts: Mapping[str, Any]) -> str:
+    """The text of README.md, with metadata that the Hub reads.
+
+    Args:
+        facts: options, data and code, as `training` has them.
+    """
+    options, data, code = facts["options"], facts["data"], facts["code"]
+    results = [
+        EvalResult(
+            task_type="image-segmentation",
+            dataset_type="brokenvideos",
+            dataset_name="BrokenVideos",
+            dataset_split="test",
+            dataset_revision=data["version"],
+            metric_type=metric,
+            metric_name=f"{name}, broken videos",
+            metric_value=round(value, 4),
+        )
+        for metric, name in _METRICS.items()
+        if (value := evaluation.scores.broken[metric].value) is not None
+    ]
+    card = ModelCardData(
+        model_name=f"brokenvideos {options['recipe']}",
+        pipeline_tag="image-segmentation",
+        tags=["brokenvideos", "artifact-localization", "video-segmentation"],
+        eval_results=results or None,
+    )
+    parameters = sum(parameter.numel() for parameter in predictor.model.parameters())
+    height, width = predictor.feeding.size
+    held_out = f" Held out of training: {options['holdout']}." if options["holdout"] else ""
+    chosen = ("epochs", "steps", "num_frames", "stride", "batch_size", "lr", "seed", "precision", "init")
+    settings = ", ".join(f"{name} {options[name]}" for name in chosen if options[name] is not None)
+    return f"""---
+{card.to_yaml()}
+---
+
+# {options["recipe"]}: finds artifacts in AI-generated videos
+
+{parameters:,} parameters; frames are scaled to {width}x{height}, {predictor.feeding.num_frames} at a time.
+
+```python
+from brokenvideos.tools.training import load_model
+
+predictor = load_model("THIS FOLDER OR REPOSITORY")
+masks, scores = predictor(frames)  # uint8[T, 3, H, W] of a whole video -> bool[T, H, W], float64[T] in [0, 1]
+```
+
+Videos without a frame of a score of {predictor.feeding.video_gate:.3f} come out empty, and of the others frames below
+{predictor.feeding.gate:.2f}; both gates were chosen on validation.
+
+## Data and code
+
+BrokenVideos data version {data["version"]} (SHA-256 of its manifest: {data["manifest_sha256"]}), split train.{held_out}
+Code: brokenvideos {code["version"]}, commit {code["commit"] or "not known"}. {settings}.
+
+## Scores on the test split
+
+{table}
+
+An active frame has an artifact. Floors are predictions that know nothing of the video; means with 95 % intervals over videos.
+"""

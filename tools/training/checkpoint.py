@@ -1,0 +1,136 @@
+"""Checkpoints that are whole or absent: a folder is written beside by all processes, flushed to disk, and renamed by the first."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torchdata.stateful_dataloader import StatefulDataLoader
+
+from ...builder.work import partial_name, sync_folder
+from ...frames import join_states
+from ...release import parse_json
+from ...sampling import ClipDataset
+
+_NAME = re.compile(r"step-(\d{8})")
+KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a training is. `epoch` is the one at hand; `best` is the highest validation J&F of active frames, `worse` counts the
+    validations since."""
+
+    step: int = 0
+    epoch: int = 0
+    best: float | None = None
+    worse: int = 0
+
+
+def checkpoints(out: Path) -> list[Path]:
+    """Whole checkpoints of a run, oldest first."""
+    folder = out / "checkpoints"
+    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name)) if folder.is_dir() else []
+
+
+def save_checkpoint(
+    accelerator: Accelerator, out: Path, progress: Progress, loader_state: Mapping[str, Any] | None
+) -> None:
+    """Writes model, optimizer, scaler, random numbers and place in the data of all processes; the latest `KEPT` stay.
+
+    Args:
+        loader_state: of this process, as `place_in` gives it, or None at the end of an epoch.
+    """
+    final = out / "checkpoints" / f"step-{progress.step:08d}"
+    partial = final.with_name(f".{final.name}.partial")
+    if accelerator.is_main_process:
+        for left in final.parent.glob(".*.partial") if final.parent.is_dir() else ():
+            shutil.rmtree(left)
+        partial.mkdir(parents=True)
+    accelerator.wait_for_everyone()
+    accelerator.save_state(str(partial))
+    place = {"progress": asdict(progress), "loaders": gather_object([loader_state])}
+    if accelerator.is_main_process:
+        (partial / "place.json").write_text(json.dumps(place))
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        _put(partial, final)
+        for old in checkpoints(out)[:-KEPT]:
+            shutil.rmtree(old)
+    accelerator.wait_for_everyone()
+
+
+def load_checkpoint(accelerator: Accelerator, path: Path) -> tuple[Progress, list[Any]]:
+    """Puts model, optimizer, scaler and random numbers back; returns the progress and the loaders' places of all processes."""
+    accelerator.load_state(str(path))
+    place = parse_json((path / "place.json").read_bytes())
+    return Progress(**place["progress"]), place["loaders"]
+
+
+def place_in(loader: StatefulDataLoader) -> dict[str, Any]:
+    """Where a loader is in its epoch, and how many workers it has."""
+    return {"workers": loader.num_workers, "state": loader.state_dict()}
+
+
+def put_back(
+    loader: StatefulDataLoader, dataset: ClipDataset, places: list[Any], *, rank: int, world_size: int
+) -> None:
+    """Makes the loader's next pass give what its epoch has left.
+
+    With as many processes and workers as then, every batch is what it would have been; with others the clips that are left are
+    dealt anew, each still once.
+    """
+    if any(place is None for place in places):
+        return
+    if len(places) == world_size and places[rank]["workers"] == loader.num_workers:
+        loader.load_state_dict(places[rank]["state"])
+    else:
+        dataset.load_state_dict(join_states([place["state"] for place in places]))
+
+
+@contextmanager
+def whole_folder(final: Path) -> Iterator[Path]:
+    """A folder to write into; it takes the place of `final` when the block ends without an error, and leaves no trace otherwise."""
+    partial = partial_name(final)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        _put(partial, final)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def newest_folder(name: Path, *, step: int) -> Iterator[Path]:
+    """A folder to write into, {name}-{step}; `name` becomes a link to it in one step, and the one before goes."""
+    final = name.with_name(f"{name.name}-{step:08d}")
+    with whole_folder(final) as folder:
+        yield folder
+    link = partial_name(name)
+    link.symlink_to(final.name)
+    link.replace(name)
+    sync_folder(name.parent)
+    for old in name.parent.glob(f"{name.name}-*"):
+        if old != final:
+            shutil.rmtree(old)
+
+
+def _put(partial: Path, final: Path) -> None:
+    """Gives a folder its name once everything in it is on disk."""
+    for path in partial.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    sync_folder(partial)
+    old = partial_name(final)
+    if final.exists():
+        final.rename(old)  # a folder that holds something cannot be replaced in one step
+    partial.rename(final)
+    sync_folder(final.parent)
+    shutil.rmtree(old, ignore_errors=True)

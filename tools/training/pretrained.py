@@ -1,0 +1,30 @@
+"""Checkpoints that other people trained: by folder or by Hub id."""
+
+from pathlib import Path
+from typing import Any
+
+from .recipe import TrainError
+
+
+def pretrained(kind: Any, init: str | Path, **options: Any) -> Any:
+    """`kind.from_pretrained(init)` of a class of `transformers`, without its bar.
+
+    Raises:
+        TrainError: no such checkpoint, here or on the Hub.
+    """
+    from transformers.utils import logging as transformers_logging
+
+    logging: Any = transformers_logging
+
+    had_bar = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        return kind.from_pretrained(str(init), **options)
+    except OSError as error:  # also what the Hub's client raises
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise TrainError(
+            f"--init {init}: no checkpoint that can be read ({first}). Name a folder or a Hub repository."
+        ) from error
+    finally:
+        if had_bar:
+            logging.enable_progress_bar()

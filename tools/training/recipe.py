@@ -1,0 +1,69 @@
+"""What a recipe is: everything that tells one model from another; the trainer does the rest."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Batch = Mapping[str, Any]
+RECIPES = {
+    "unet": ".unet",
+    "segformer": ".segformer",
+    "sam2": ".sam2",
+}
+"""Modules by recipe name; each has a RECIPE."""
+
+
+class TrainError(ValueError):
+    """A training that cannot start or go on as asked; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A model and how it is trained. Torch and the model's library are imported by the recipe's own module.
+
+    A batch holds `video` float32[B, T, 3, H, W] in [0, 1] and, in training, `masks` float32[B, T, H, W] of 0 and 1, `valid`
+    bool[B, T], `video_id` (list of str) and `frame_index` int64[B, T], all on the model's device.
+
+    make: (init) -> the model; init is a checkpoint's path or id, None: new weights.
+    load: (folder) -> the model that `model.save_pretrained(folder)` has written there.
+    logits: (model, batch) -> float[B, T, h, w] of any h and w; they are scaled to the masks, or to the video's own size. The model
+        is called as `model(…)`, because it may be wrapped for several GPUs.
+    loss: (logits[B, T, H, W] at the masks' size, batch) -> a scalar.
+    parameters: (model) -> the parameters that are trained.
+    size: (height, width) that clips are scaled to. num_frames: of a clip, and of what is predicted at a time.
+    context: frames before and after these that the model is shown with them at prediction, where the video has them.
+    crop, flip: as in `brokenvideos.clips`. augment: whether clips may be changed at all; not where features of frames are kept.
+    """
+
+    name: str
+    make: "Callable[[str | None], nn.Module]"
+    load: "Callable[[Path], nn.Module]"
+    logits: "Callable[[nn.Module, Batch], Tensor]"
+    loss: "Callable[[Tensor, Batch], Tensor]"
+    parameters: "Callable[[nn.Module], Iterable[nn.Parameter]]"
+    size: tuple[int, int]
+    num_frames: int
+    batch_size: int
+    lr: float
+    weight_decay: float
+    context: int = 0
+    crop: float = 1.0
+    flip: float = 0.5
+    augment: bool = True
+
+
+def recipe_named(name: str) -> Recipe:
+    """The recipe of this name.
+
+    Raises:
+        TrainError: there is none.
+    """
+    if name not in RECIPES:
+        raise TrainError(f"recipe {name!r}: wanted {' or '.join(RECIPES)}.")
+    recipe: Recipe = import_module(RECIPES[name]).RECIPE
+    return recipe

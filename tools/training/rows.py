@@ -1,0 +1,130 @@
+"""The rows that a training reads: of a release or a Hub repository, a split at a time, without what is held out."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from ...frames import index_from_row, read_clips, whole
+from ...release import DATA_VERSION, LABELS, SAMPLE, SAMPLE_RELEASE, is_repo_id, load, read_manifest
+from ...sampling import ReleaseRows, opened_source
+from .recipe import TrainError
+
+
+def release_folder(data: str) -> Path:
+    """The folder behind `--data`: a release, "sample", or a Hub repository, whose Parquet shards are fetched into the Hub's cache.
+
+    They are fetched once and not streamed anew in every epoch, and a release on disk deals its videos to any number of workers and
+    processes exactly, which a stream cannot.
+
+    Raises:
+        TrainError: neither a folder nor OWNER/NAME. ReleaseError: not a release.
+    """
+    if data == SAMPLE:
+        folder = Path(SAMPLE_RELEASE)
+    elif Path(data).is_dir():
+        folder = Path(data)
+    elif is_repo_id(data):
+        from huggingface_hub import snapshot_download
+
+        patterns = ["manifest.json", "data/*", "annotations/*"]
+        revision = f"v{DATA_VERSION}"
+        folder = Path(snapshot_download(data, repo_type="dataset", revision=revision, allow_patterns=patterns))
+    else:
+        raise TrainError(
+            f"--data {data}: no such folder, and no repository OWNER/NAME. Name a release made by `brokenvideos build`."
+        )
+    read_manifest(str(folder))
+    return folder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChosenRows:
+    """Some rows of a release, as a sequence."""
+
+    rows: ReleaseRows
+    numbers: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        return self.rows[self.numbers[number]]
+
+
+def split_rows(release: Path, split: str, *, holdout: str | None = None) -> ReleaseRows | ChosenRows:
+    """The rows of a split, for train and validation without those that `holdout` names (see `brokenvideos.load`).
+
+    Raises:
+        ValueError: no such split, or a holdout that is none.
+    """
+    rows: ReleaseRows = opened_source(release, split=split)
+    if holdout is None:
+        return rows
+    kept = split_labels(release, split, holdout=holdout)
+    ids = split_labels(release, split)
+    return ChosenRows(rows, tuple(number for number, video_id in enumerate(ids) if video_id in kept))
+
+
+def split_labels(release: Path, split: str, *, holdout: str | None = None) -> dict[str, str]:
+    """Labels of a split's videos by video_id, in the order of its shards."""
+    rows = load(
+        "annotations",
+        data_dir=release,
+        split=split,
+        streaming=True,
+        columns=["video_id", "artifact_types", "generator", "label"],
+        holdout=holdout,
+    )
+    return {row["video_id"]: LABELS[row["label"]] for row in rows}
+
+
+def require_broken(release: Path, split: str, *, holdout: str | None) -> None:
+    """
+    Raises:
+        TrainError: no broken video is left, so there is nothing to learn from, or to choose a model by.
+    """
+    if "broken" not in split_labels(release, split, holdout=holdout).values():
+        without = "" if holdout is None else f" without {holdout}"
+        raise TrainError(
+            f"{release}: {split} has no broken video{without}. Use a larger release, or hold out something else."
+        )
+
+
+def held_out(holdout: str, *, artifact_types: Collection[str], generator: str) -> bool:
+    """Whether a video is one of those that a holdout leaves out of training."""
+    kind, _, name = holdout.partition(":")
+    return generator == name if kind == "generator" else name in artifact_types
+
+
+class WholeVideos(Dataset[dict[str, Any]]):
+    """Every `share`-th video from the `first` on, whole: {"video_id", "height", "width", "frames": uint8[T, 3, h, w]}."""
+
+    def __init__(
+        self, rows: ReleaseRows | ChosenRows, *, size: tuple[int, int], first: int = 0, share: int = 1
+    ) -> None:
+        self.rows = rows
+        self.size = size
+        self.numbers = range(first, len(rows), share)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        if not 0 <= number < len(self):
+            raise IndexError(number)  # what ends a loop over a sequence
+        row = self.rows[self.numbers[number]]
+        index = index_from_row(row)
+        geometry = whole(row["height"], row["width"], size=self.size)
+        every = np.arange(index.num_frames)
+        frames = next(read_clips(row["video"]["bytes"], [every], index=index, geometries=[geometry]))
+        return {
+            "video_id": row["video_id"],
+            "height": row["height"],
+            "width": row["width"],
+            "frames": torch.from_numpy(frames),
+        }

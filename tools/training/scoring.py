@@ -1,0 +1,163 @@
+"""Scores of a model on a split of a release, by the kernel and the conventions of `brokenvideos evaluate`."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from torch.utils.data import DataLoader
+
+from ...builder.work import atomic_file
+from ...sampling import ReleaseRows
+from ..evaluation import (
+    FIELDS,
+    AnnotatedVideo,
+    Counts,
+    Evaluation,
+    EvaluationError,
+    Part,
+    PredictedFrame,
+    ScoredVideo,
+    Task,
+    against_empty,
+    evaluation_of,
+    mean_mask,
+    read_annotation,
+    score_part,
+    sum_masks,
+    video_scores,
+)
+from .predictor import Predictor, VideoPrediction, kept_frames
+from .rows import ChosenRows, WholeVideos
+
+GATES: tuple[float, ...] = tuple(np.linspace(0, 0.98, 50).tolist())
+"""Frame gates to choose from."""
+
+FALSE_VIDEOS = 0.15
+"""The share of validation's normal videos that a model may flag."""
+
+
+def predictions_for(
+    predictor: Predictor,
+    rows: ReleaseRows | ChosenRows,
+    *,
+    first: int,
+    share: int,
+    workers: int,
+    on_progress: Callable[[int, int], None],
+) -> dict[str, VideoPrediction]:
+    """Predictions for every `share`-th video from the `first` on, by video_id; decoded by `workers` processes."""
+    videos = WholeVideos(rows, size=predictor.feeding.size, first=first, share=share)
+    found = {}
+    for done, video in enumerate(DataLoader(videos, batch_size=None, num_workers=workers), start=1):
+        size = {"height": video["height"], "width": video["width"]}
+        found[video["video_id"]] = predictor.predict(video["frames"], **size)
+        on_progress(done, len(videos))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A prediction in memory as `evaluate` reads one."""
+
+    where: str
+    prediction: VideoPrediction
+
+    @property
+    def frames(self) -> Sequence[int]:
+        return range(len(self.prediction.counts))
+
+    def read(self, frames: Sequence[int], *, height: int, width: int) -> Iterator[PredictedFrame]:
+        for frame in frames:
+            yield PredictedFrame(frame, self.prediction.counts[frame], float(self.prediction.scores[frame]))
+
+
+@dataclass(frozen=True, slots=True)
+class _ChosenPart:
+    """The videos of a part that are named."""
+
+    part: Part
+    video_ids: Sequence[str]
+
+    def read(self) -> Iterator[AnnotatedVideo]:
+        chosen = set(self.video_ids)
+        return (video for video in self.part.read() if video.video_id in chosen)
+
+
+def scored_videos(
+    release: Path, split: str, predictions: Mapping[str, VideoPrediction], *, floors: bool
+) -> tuple[ScoredVideo, ...]:
+    """The predicted videos, counted against the release; by video_id.
+
+    Raises:
+        EvaluationError: a prediction does not fit its video.
+    """
+    annotation = read_annotation(release, splits=[split])
+    mean = None
+    if floors and "train" in annotation.splits.values():
+        mean = mean_mask([sum_masks(part.read()) for part in read_annotation(release, splits=["train"]).parts])
+    given = {video_id: _Given(f"prediction for {video_id}", found) for video_id, found in predictions.items()}
+    parts = (_ChosenPart(part, list(given)) for part in annotation.parts)
+    found = [score_part(Task(part, given, "error", False, floors, mean)) for part in parts]
+    problems = [problem for part in found for problem in part.problems]
+    if problems:
+        raise EvaluationError(problems)
+    return tuple(sorted((video for part in found for video in part.videos), key=lambda video: video.video_id))
+
+
+def evaluated(videos: Collection[ScoredVideo], *, release: Path, split: str, predictions: str = "model") -> Evaluation:
+    """The evaluation of these videos, with the options that `brokenvideos evaluate` would say."""
+    options = {"missing": "error", "values": "auto", "splits": [split], "skip_ends": False, "void": None}
+    return evaluation_of(
+        list(videos), truth=str(release), predictions=predictions, options={"empty": "davis", **options}
+    )
+
+
+def best_gates(videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction]) -> dict[str, float]:
+    """`gate` and `video_gate` for ungated predictions: the lowest video gate that flags no more than `FALSE_VIDEOS` of the normal
+    videos, and with it the frame gate that gives broken videos the best sum of J&F and J&F of active frames, of equal ones the
+    lowest. J&F alone likes silence: most frames of most videos have no artifact."""
+    normal = (predictions[video.video_id].scores for video in videos if not video.broken)
+    highest = sorted((float(scores.max()) for scores in normal), reverse=True)
+    flagged = int(FALSE_VIDEOS * len(highest))
+    # The next number above the first that may not pass.
+    video_gate = float(np.nextafter(highest[flagged], 2.0)) if highest else 0.0
+    broken = [video for video in videos if video.broken]
+
+    def worth(gate: float) -> float:
+        kept = gated(broken, predictions, gate=gate, video_gate=video_gate)
+        scores = (video_scores(video.counts, broken=True) for video in kept)
+        return float(np.mean([found["jf"] + found["active_jf"] for found in scores]))
+
+    return {"gate": max(GATES, key=worth), "video_gate": video_gate}
+
+
+def gated(
+    videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction], *, gate: float, video_gate: float
+) -> list[ScoredVideo]:
+    """The videos, had they been predicted with these gates."""
+    found = []
+    for video in videos:
+        kept = kept_frames(predictions[video.video_id].scores, gate=gate, video_gate=video_gate)[video.counts.frames]
+        nothing = against_empty(video.counts)
+        columns = (np.where(kept, getattr(video.counts, name), getattr(nothing, name)) for name in FIELDS)
+        counts = Counts(video.counts.height, video.counts.width, video.counts.frames, *columns)
+        found.append(replace(video, counts=counts))
+    return found
+
+
+def write_predictions(path: Path, predictions: Mapping[str, VideoPrediction]) -> None:
+    """Writes predictions as Parquet that `brokenvideos evaluate` reads: video_id, frame_index, counts, score; a row a frame."""
+    columns: dict[str, list[object]] = {"video_id": [], "frame_index": [], "counts": [], "score": []}
+    for video_id, found in sorted(predictions.items()):
+        columns["video_id"] += [video_id] * len(found.counts)
+        columns["frame_index"] += range(len(found.counts))
+        columns["counts"] += found.counts
+        columns["score"] += found.scores.tolist()
+    schema = pa.schema(
+        {"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float64()}
+    )
+    with atomic_file(path) as file:
+        pq.write_table(pa.table(columns, schema=schema), file, compression="zstd")

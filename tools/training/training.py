@@ -1,0 +1,290 @@
+"""The training itself: from a release to a scored, saved model, on one process or many."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list, gather_object, set_seed
+from torch import nn
+from torch.nn.functional import interpolate
+
+from ...builder.work import write_atomic
+from ...release import parse_json
+from ...sampling import ReleaseRows
+from .batches import clip_dataset, clip_loader, on_device, steps_per_epoch
+from .board import Note, board
+from .checkpoint import Progress, checkpoints, load_checkpoint, newest_folder, place_in, put_back, save_checkpoint
+from .options import MAY_CHANGE, Settled, TrainOptions, require_same, settled
+from .predictor import Feeding, Predictor, VideoPrediction, load_model, save_model
+from .provenance import provenance
+from .recipe import Batch, Recipe, TrainError, recipe_named
+from .results import Results, write_results
+from .rows import ChosenRows, release_folder, require_broken, split_rows
+from .scoring import best_gates, evaluated, gated, predictions_for, scored_videos
+
+WARM_UP = 0.05
+"""Share of the steps in which the learning rate rises."""
+
+LAST_LR = 0.01
+"""Share of the learning rate that the cosine ends with."""
+
+MAX_NORM = 1.0
+
+
+def no_progress(step: str, done: int, total: int) -> None:
+    """Shows nothing."""
+
+
+def say_nothing(line: str) -> None:
+    """Says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What does not change while a training runs."""
+
+    accelerator: Accelerator
+    out: Path
+    release: Path
+    recipe: Recipe
+    wishes: Settled
+    facts: dict[str, Any]
+    train_rows: ReleaseRows | ChosenRows
+    validation_rows: ReleaseRows | ChosenRows
+    on_progress: Callable[[str, int, int], None]
+    say: Callable[[str], None]
+
+    @property
+    def feeding(self) -> Feeding:
+        wishes = self.wishes
+        return Feeding(wishes.size, wishes.num_frames, wishes.stride, wishes.batch_size)
+
+
+def train(
+    data: str,
+    out: Path,
+    options: TrainOptions,
+    *,
+    resume: bool = False,
+    on_progress: Callable[[str, int, int], None] = no_progress,
+    say: Callable[[str], None] = say_nothing,
+    on_batch: Callable[[dict[str, Any]], None] | None = None,
+) -> Results | None:
+    """Trains a recipe, saves the model that validated best in `out/model`, and scores it on the test split.
+
+    Run it in every process of `accelerate launch`; the first one reports and returns, the others return None.
+
+    Args:
+        data: a release folder, "sample", or a Hub repository "OWNER/NAME".
+        out: a new folder, or with `resume` one of a run that was cut off; without a checkpoint in it the run begins.
+        on_progress: told (step, done, total).
+        say: told a line after each validation.
+        on_batch: shown every batch before it is used, as the loader gives it.
+
+    Raises:
+        TrainError: options that do not go together, or `out` holds another run. ReleaseError: no release.
+    """
+    recipe = recipe_named(options.recipe)
+    wishes = settled(options, recipe)
+    release = release_folder(data)
+    for split in ("train", "validation"):
+        require_broken(release, split, holdout=wishes.holdout)
+    run = _begin(release, out, recipe, wishes, resume=resume, on_progress=on_progress, say=say)
+    set_seed(wishes.seed)
+    model = recipe.make(wishes.init)
+    optimizer = torch.optim.AdamW(recipe.parameters(model), lr=wishes.lr, weight_decay=wishes.weight_decay)
+    model, optimizer = run.accelerator.prepare(model, optimizer)
+    # Every process takes its own chances with its own clips.
+    set_seed(wishes.seed + 1, device_specific=True)
+    _loop(run, model, optimizer, on_batch)
+    return _finish(run)
+
+
+def _begin(
+    release: Path,
+    out: Path,
+    recipe: Recipe,
+    wishes: Settled,
+    *,
+    resume: bool,
+    on_progress: Callable[[str, int, int], None],
+    say: Callable[[str], None],
+) -> _Run:
+    accelerator = Accelerator(mixed_precision=_precision(wishes), cpu=wishes.cpu)
+    main = accelerator.is_main_process
+    begun = json.loads(json.dumps({name: value for name, value in asdict(wishes).items() if name not in MAY_CHANGE}))
+    facts = provenance(release)
+    record = out / "options.json"
+    if record.is_file():
+        if not resume:
+            raise TrainError(f"{out}: holds a run already. Go on with it by --resume, or name another --out.")
+        before = parse_json(record.read_bytes())
+        require_same(before["options"] | {"data": before["facts"]["data"]}, begun | {"data": facts["data"]})
+    accelerator.wait_for_everyone()
+    if main:
+        write_atomic(record, (json.dumps({"options": begun, "facts": facts}, indent=1) + "\n").encode())
+    rows = [split_rows(release, split, holdout=wishes.holdout) for split in ("train", "validation")]
+    return _Run(
+        accelerator,
+        out,
+        release,
+        recipe,
+        wishes,
+        facts,
+        rows[0],
+        rows[1],
+        on_progress if main else no_progress,
+        say if main else say_nothing,
+    )
+
+
+def _precision(wishes: Settled) -> str:
+    if wishes.precision != "auto":
+        return wishes.precision
+    has_bf16 = not wishes.cpu and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return "bf16" if has_bf16 else "no"
+
+
+# --- The loop ---------------------------------------------------------------------------------------------------------
+
+
+def _loop(run: _Run, model: nn.Module, optimizer: Any, on_batch: Callable[[dict[str, Any]], None] | None) -> None:
+    accelerator, wishes = run.accelerator, run.wishes
+    rank, world_size = accelerator.process_index, accelerator.num_processes
+    on_cuda = accelerator.device.type == "cuda"
+    dataset = clip_dataset(run.train_rows, wishes, rank=rank, world_size=world_size, on_cuda=on_cuda)
+    loader = clip_loader(dataset, wishes, on_cuda=on_cuda)
+    # About: a run that goes on with other workers cuts the rest of its epoch into other batches.
+    total = wishes.epochs * steps_per_epoch(len(run.train_rows), wishes, world_size=world_size)
+    total = min(total, wishes.steps or total)
+    progress = Progress()
+    if found := checkpoints(run.out):
+        progress, places = load_checkpoint(accelerator, found[-1])
+        put_back(loader, dataset, places, rank=rank, world_size=world_size)
+        run.say(f"goes on from step {progress.step} of {total}")
+    with board(run.out / "logs", step=progress.step, writes=accelerator.is_main_process) as note:
+        while not _is_over(progress, wishes):
+            dataset.set_epoch(progress.epoch)
+            for batch in loader:
+                if on_batch is not None:
+                    on_batch(batch)
+                lr = wishes.lr * learning_rate(progress.step, total=total)
+                loss = _step(run, model, optimizer, batch, lr=lr, step=progress.step)
+                progress = replace(progress, step=progress.step + 1)
+                note({"train/loss": loss, "train/lr": lr}, progress.step)
+                run.on_progress("train", progress.step, total)
+                if progress.step == wishes.steps:
+                    break
+                if wishes.checkpoint_steps and progress.step % wishes.checkpoint_steps == 0:
+                    save_checkpoint(accelerator, run.out, progress, place_in(loader))
+            progress = replace(progress, epoch=progress.epoch + 1)
+            is_last = progress.epoch == wishes.epochs or progress.step == wishes.steps
+            if is_last or progress.epoch % wishes.validate_epochs == 0:
+                progress = _validate(run, model, progress, note)
+            save_checkpoint(accelerator, run.out, progress, None)
+
+
+def _is_over(progress: Progress, wishes: Settled) -> bool:
+    if wishes.patience and progress.worse >= wishes.patience:
+        return True
+    return progress.epoch >= wishes.epochs or (wishes.steps is not None and progress.step >= wishes.steps)
+
+
+def learning_rate(step: int, *, total: int) -> float:
+    """Share of the highest learning rate at a step: up in a line, then down along a cosine. It has no state to be saved."""
+    rise = max(round(WARM_UP * total), 1)
+    if step < rise:
+        return (step + 1) / rise
+    return LAST_LR + (1 - LAST_LR) * (1 + math.cos(math.pi * (step - rise) / max(total - rise, 1))) / 2
+
+
+def _step(run: _Run, model: nn.Module, optimizer: Any, batch: Batch, *, lr: float, step: int) -> float:
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    ready = on_device(batch, run.accelerator.device, augment=run.wishes.augment)
+    logits = run.recipe.logits(model, ready)
+    if logits.shape[-2:] != ready["masks"].shape[-2:]:
+        logits = interpolate(logits, size=ready["masks"].shape[-2:], mode="bilinear")
+    loss = run.recipe.loss(logits, ready)
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise TrainError(f"step {step}: the loss is {value}. Lower --lr, or train with --precision no.")
+    optimizer.zero_grad()
+    run.accelerator.backward(loss)
+    run.accelerator.clip_grad_norm_(model.parameters(), MAX_NORM)
+    optimizer.step()
+    return value
+
+
+def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Progress:
+    """Scores the model on validation and keeps it if it is the best one so far."""
+    accelerator = run.accelerator
+    inner = accelerator.unwrap_model(model)
+    predictor = Predictor(inner, run.recipe, run.feeding)
+    name = f"validate after epoch {progress.epoch}"
+    predictions = _predict(run, predictor, run.validation_rows, step=name)
+    found: list[Any] = [None]
+    if accelerator.is_main_process:
+        videos = scored_videos(run.release, "validation", predictions, floors=False)
+        gates = best_gates(videos, predictions)
+        # What a model is chosen by does not depend on the gates: while it learns, silence is the better answer.
+        active = evaluated(videos, release=run.release, split="validation").scores.broken["active_jf"].value or 0.0
+        scores = evaluated(gated(videos, predictions, **gates), release=run.release, split="validation").scores
+        figures = {"validation/J&F active": active}
+        gated_scores = (
+            ("J&F active gated", scores.broken, "active_jf"),
+            ("J&F gated", scores.broken, "jf"),
+            ("false videos", scores.normal, "false_videos"),
+        )
+        for key, side, metric in gated_scores:
+            if (value := side[metric].value) is not None:
+                figures[f"validation/{key}"] = value
+        note(figures, progress.step)
+        run.say(
+            f"epoch {progress.epoch} step {progress.step}: "
+            + ", ".join(f"{key.removeprefix('validation/')} {value:.3f}" for key, value in figures.items())
+        )
+        if progress.best is None or active > progress.best:
+            facts = {"step": progress.step, **run.facts}
+            with newest_folder(run.out / "best", step=progress.step) as folder:
+                feeding = replace(run.feeding, gate=gates["gate"], video_gate=gates["video_gate"])
+                save_model(inner, folder, recipe=run.recipe, feeding=feeding, facts=facts)
+        found = [active]
+    active = broadcast_object_list(found)[0]
+    if progress.best is None or active > progress.best:
+        return replace(progress, best=active, worse=0)
+    # A model says nothing at first, longer where videos are few: patience begins with the first thing found.
+    return replace(progress, worse=progress.worse + (progress.best > 0))
+
+
+def _predict(
+    run: _Run, predictor: Predictor, rows: ReleaseRows | ChosenRows, *, step: str
+) -> dict[str, VideoPrediction]:
+    """Predictions for every video of these rows by video_id, in every process: each predicts its share."""
+    accelerator = run.accelerator
+    found = predictions_for(
+        predictor,
+        rows,
+        first=accelerator.process_index,
+        share=accelerator.num_processes,
+        workers=run.wishes.workers,
+        on_progress=partial(run.on_progress, step),
+    )
+    return dict(sorted(gather_object(list(found.items())), key=lambda item: item[0]))
+
+
+def _finish(run: _Run) -> Results | None:
+    """Scores the best model on the test split; the first process writes and returns it all."""
+    predictor = load_model(run.out / "best", device=str(run.accelerator.device))
+    predictions = _predict(run, predictor, split_rows(run.release, "test"), step="test")
+    if not run.accelerator.is_main_process:
+        return None
+    return write_results(
+        run.out, predictor, predictions, release=run.release, options=asdict(run.wishes), facts=run.facts
+    )

@@ -1,0 +1,8 @@
+"""Pictures of one video with its masks: a contact sheet or a film.
+
+In: a row of a release. Out: a PNG or an MP4. Commands, agreement and prediction call it.
+"""
+
+from .view import view
+
+__all__ = ["view"]
