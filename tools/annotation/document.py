@@ -14,6 +14,7 @@ from ...masks import ARTIFACT_TYPES, encode
 from .events import LOG_FORMAT, Event
 from .folder import EVENTS
 from .log import LogError, LogWriter, read_log
+from .proposals import Proposals
 from .reducer import apply, fold
 from .state import RefusedError, VideoFacts, VideoState, ranges_of
 from .video_file import VideoFile, open_video
@@ -37,6 +38,7 @@ class Place:
         entry: what is said of the video besides masks; None for nothing.
         has_masks: whether `home` held the video with its masks before anybody annotated it here.
         generator: of a video of which nothing is said.
+        proposals: first masks, where there are any.
     """
 
     home: Path
@@ -45,11 +47,17 @@ class Place:
     entry: VideoEntry | None
     has_masks: bool
     generator: str = UNKNOWN
+    proposals: Proposals | None = None
 
     @property
     def log_path(self) -> Path:
         """The log; there from the first event on."""
-        return self.home / EVENTS / f"{self.video_id}.jsonl"
+        return log_path_of(self.home, self.video_id)
+
+
+def log_path_of(home: Path, video_id: str) -> Path:
+    """The log of a video's annotation in a raw folder."""
+    return home / EVENTS / f"{video_id}.jsonl"
 
 
 class Document:
@@ -67,7 +75,12 @@ class Document:
         self._now = now
         self.video = open_video(place.video_path, place.home / EVENTS / f"{place.video_id}.index.json")
         content = read_log(place.log_path)
-        self.torn_bytes = content.torn_bytes
+        self.notices: list[str] = []
+        if content.torn_bytes:
+            self.notices.append(
+                f"the last {content.torn_bytes} bytes of the log are cut off: the server was ended while it wrote them, before anybody "
+                "heard that they were saved"
+            )
         self._content = content
         self._writer: LogWriter | None = None
         if content.events:
@@ -77,7 +90,8 @@ class Document:
                 raise LogError(f"{place.log_path}: {error}. Put the log back from a copy.") from error
             self._pending: tuple[Event, ...] = ()
         else:
-            self._pending = (start_event(place, self.video, at=now()),)
+            start, self.notices = start_event(place, self.video, at=now())
+            self._pending = (start,)
             self.state = fold(self._pending)
         self._done = {event.action: event.n for event in content.events if event.action}
 
@@ -121,6 +135,10 @@ class Document:
         """Everything that is in the log."""
         return read_log(self.place.log_path).events
 
+    def facts_now(self) -> dict[str, Any]:
+        """The video as it is on disk now, for an event."""
+        return asdict(facts_of(self.state.video.name, self.video))
+
     def trouble(self) -> str | None:
         """Why nothing can be changed: the video is another one than the masks belong to. None when all is well."""
         try:
@@ -162,17 +180,22 @@ class Document:
         return self._writer
 
 
-def start_event(place: Place, video: VideoFile, *, at: str) -> Event:
-    """The first event of a log: the video, and what its folder says of it, masks included."""
-    index, entry = video.index, place.entry
-    facts = VideoFacts(
-        name=place.video_path.name,
+def facts_of(name: str, video: VideoFile) -> VideoFacts:
+    """The video as events have it."""
+    index = video.index
+    return VideoFacts(
+        name=name,
         sha256=video.sha256,
         num_bytes=video.num_bytes,
         height=index.height,
         width=index.width,
         num_frames=index.num_frames,
     )
+
+
+def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list[str]]:
+    """The first event of a log, which holds the video and what its folder says of it, masks included; and what people have to know."""
+    index, entry = video.index, place.entry
     masks = _read_masks(place) if place.has_masks else []
     annotated: list[list[int]] = []
     if place.has_masks:
@@ -193,9 +216,18 @@ def start_event(place: Place, video: VideoFile, *, at: str) -> Event:
         "source": source,
     }
     approved = place.has_masks and about["review"] == "approved"
+    proposed = None
+    if place.proposals is not None:
+        size = {"height": index.height, "width": index.width, "num_frames": index.num_frames}
+        proposed = place.proposals.of(place.video_id, **size)
+    if proposed is not None and proposed.masks:
+        proposal_id = max([0, *types]) + 1
+        objects.append(
+            {"object_id": proposal_id, "artifact_type": None, "subtype": None, "created_by": proposed.by}
+        )
     data = {
         "log_format": LOG_FORMAT,
-        "video": asdict(facts),
+        "video": asdict(facts_of(place.video_path.name, video)),
         "about": about,
         "status": "approved" if approved else "untouched",
         "annotator": source.get("annotator") if place.has_masks else None,
@@ -203,7 +235,12 @@ def start_event(place: Place, video: VideoFile, *, at: str) -> Event:
         "masks": masks,
         "seen": annotated,
     }
-    return Event(1, at, "", "start", data)
+    if proposed is not None and proposed.masks:
+        data |= {
+            "proposed_by": proposed.by,
+            "proposed": [[proposal_id, frame, counts] for frame, counts in sorted(proposed.masks.items())],
+        }
+    return Event(1, at, "", "start", data), [] if proposed is None else list(proposed.problems)
 
 
 def _read_masks(place: Place) -> list[list[Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...masks import decode, encode
-from .engines.protocol import Click, Engine, EngineError, Prompt
+from .engines import Click, Engine, EngineError, Prompt
 from .pictures import Pictures
 from .state import Mask, VideoState
 
@@ -69,7 +69,7 @@ class EngineRoom:
 
     def propagate(
         self, key: str, pictures: Pictures, state: VideoState, object_ids: Sequence[int], *, first: int, last: int
-    ) -> Iterator[tuple[int, int, str, Mapping[str, str]]]:
+    ) -> Generator[tuple[int, int, str, Mapping[str, str]], None, None]:
         """(object_id, frame_index, COCO RLE, the engine's facts) of every frame that is carried; closing it cancels.
 
         The masks of frame `first` are told to the engine first, whoever made them.

@@ -56,6 +56,10 @@ def start(event: Event) -> VideoState:
         check([counts], height=video.height, width=video.width)
         mask = Mask(counts=counts, origin="imported", user=event.user, event=1)
         masks.setdefault(object_id, {})[frame_index] = mask
+    for object_id, frame_index, counts in data.get("proposed", ()):
+        check([counts], height=video.height, width=video.width)
+        mask = Mask(counts=counts, origin="proposal", user=data["proposed_by"], event=1)
+        masks.setdefault(object_id, {})[frame_index] = mask
     return VideoState(
         video=video,
         revision=1,
@@ -64,7 +68,7 @@ def start(event: Event) -> VideoState:
         annotator=data["annotator"],
         objects={item["object_id"]: AnnotatedObject(**item) for item in data["objects"]},
         masks=masks,
-        seen=frames_of(data["seen"]),
+        seen=frames_of(data["seen"]) - {frame for _, frame, _ in data.get("proposed", ())},
     )
 
 

@@ -9,10 +9,12 @@ from math import ceil
 from pathlib import Path
 
 from ...builder.raw import FILE_NAME, VideoEntry, read_videos_jsonl
-from .document import UNKNOWN, Document, Place
+from .document import UNKNOWN, Document, Place, log_path_of
+from .events import Event
 from .folder import Found, safe_id, save_settings
 from .log import read_log
 from .pictures import Pictures
+from .proposals import Proposals
 from .reducer import fold
 from .state import RefusedError, VideoState, person
 from .summary import Summary, summary_of
@@ -34,18 +36,22 @@ HeldByAnother = Callable[[Key, str], bool]
 class Store:
     """The annotations of one folder. Its methods may be called from several threads."""
 
-    def __init__(self, found: Found, *, generator: str = UNKNOWN) -> None:
+    def __init__(
+        self, found: Found, *, generator: str = UNKNOWN, proposals: Proposals | None = None
+    ) -> None:
         """
         Args:
             generator: of the videos of which nothing is said.
+            proposals: first masks of annotations that nobody has begun.
         """
         self.found = found
         self.raw = found.raw
         self._settings = found.settings
         self._generator = generator
+        self._proposals = proposals
         self._open: OrderedDict[Key, Document] = OrderedDict()
         self._pictures: dict[Key, Pictures] = {}
-        self._summaries: dict[Key, Summary] = {}
+        self._summaries: dict[Key, Summary | None] = {}
         self._changing = threading.RLock()
         self._opening: dict[Key, threading.Lock] = {}
         entries, _ = read_videos_jsonl(found.raw / FILE_NAME, required=())
@@ -149,11 +155,20 @@ class Store:
         with self._changing:
             if key in self._summaries:
                 return self._summaries[key]
+        events = self.events(key)
+        if events:
+            return self.changed(key, fold(events))
+        with self._changing:
+            return self._summaries.setdefault(key, None)
+
+    def events(self, key: Key) -> tuple[Event, ...]:
+        """What is in the log of an annotation; nothing where nobody has begun it.
+
+        Raises:
+            LogError: it is damaged. OSError: it cannot be read.
+        """
         home, video_id = key
-        events = read_log(Place(home, video_id, self.found.videos[video_id], None, has_masks=False).log_path).events
-        if not events:
-            return None
-        return self.changed(key, fold(events))
+        return read_log(log_path_of(home, video_id)).events
 
     def summaries(self) -> list[Summary]:
         """The lines of all annotations that were begun, every copy."""
@@ -182,7 +197,7 @@ class Store:
         if entry is None and video_id in self._held:  # of a common folder that was taken over
             entry = replace(self._held[video_id], objects=None, annotated_frames=None, label=None, review=None)
         path = beside or self.found.videos[video_id]
-        return Place(home, video_id, path, entry, has_masks=has_masks, generator=self._generator)
+        return Place(home, video_id, path, entry, has_masks, self._generator, self._proposals)
 
     def _worker(self, key: Key) -> str | None:
         summary = self.summary(key)

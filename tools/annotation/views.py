@@ -1,6 +1,7 @@
 """States as the page gets them: whole, and as what has changed from one revision to the next."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,15 @@ def overlaps_of(state: VideoState) -> list[int]:
     size = {"height": state.video.height, "width": state.video.width}
     found = []
     for frame_index, counts in sorted(by_frame.items()):
-        if len(counts) > 1 and int(np.sum(area(counts, **size))) > int(area([union(counts, **size)], **size)[0]):
+        if len(counts) > 1 and _overlap(tuple(counts), **size):
             found.append(frame_index)
     return found
+
+
+@lru_cache(maxsize=4096)
+def _overlap(counts: tuple[str, ...], *, height: int, width: int) -> bool:
+    size = {"height": height, "width": width}
+    return int(np.sum(area(counts, **size))) > int(area([union(counts, **size)], **size)[0])
 
 
 def _all(state: VideoState) -> dict[tuple[int, int], Mask | None]:

@@ -27,7 +27,10 @@ from .overlap import (
 from .overlays import worst_videos as worst_videos
 from .predictions import (
     PredictedFrame as PredictedFrame,
+    PredictedVideo as PredictedVideo,
+    Predictions as Predictions,
     Values as Values,
+    find_predictions as find_predictions,
 )
 from .report import html_report as html_report
 from .scores import (
