@@ -70,14 +70,13 @@ export function fillOf(mark, [red, green, blue], alpha) {
 }
 
 /**
- * Stray parts and holes of at most `limitPx` pixels: {strays, holes, cleaned}. strays and holes are lists of {x, y, area}, a pixel
- * of each and its size; cleaned is the bitmap without the strays and with the holes filled. The largest part is never a stray.
- * Pixels are neighbours when they share a side. A hole is background that does not reach the edge of the picture or the outside.
+ * Stray parts and holes of at most `limitPx` pixels: {strays, holes}, each a list of {x, y, area}, a pixel of it and its size. The
+ * largest part is never a stray. A part hangs together over sides and corners; a hole is what is not marked, hangs together over
+ * sides only and does not reach the edge of the picture.
  */
 export function specksOf(mark, limitPx) {
   const { height, width, bitmap, box } = mark;
-  const cleaned = bitmap.slice();
-  if (!box) return { strays: [], holes: [], cleaned };
+  if (!box) return { strays: [], holes: [] };
   // One pixel of room around the box, where there is any: background outside is one region then.
   const x0 = Math.max(0, box.x0 - 1);
   const y0 = Math.max(0, box.y0 - 1);
@@ -105,21 +104,16 @@ export function specksOf(mark, limitPx) {
       const x = pixel % w;
       const y = (pixel - x) / w;
       edge ||= x === 0 || y === 0 || x === w - 1 || y === h - 1;
-      if (x > 0) reach(pixel - 1, value);
-      if (x < w - 1) reach(pixel + 1, value);
-      if (y > 0) reach(pixel - w, value);
-      if (y < h - 1) reach(pixel + w, value);
+      for (let dy = y > 0 ? -1 : 0; dy <= (y < h - 1 ? 1 : 0); dy++) {
+        for (let dx = x > 0 ? -1 : 0; dx <= (x < w - 1 ? 1 : 0); dx++) {
+          if (value || !dx || !dy) reach(pixel + dy * w + dx, value);
+        }
+      }
     }
-    if (value || !edge) parts.push({ value, pixels: queue.subarray(from, tail) });
+    if (value || !edge) parts.push({ value, x: x0 + (start % w), y: y0 + Math.floor(start / w), area: tail - from });
   }
-  const largest = parts.reduce((best, part) => (part.value && part.pixels.length > (best?.pixels.length ?? 0) ? part : best), null);
-  const strays = [];
-  const holes = [];
-  for (const { value, pixels } of parts) {
-    if (pixels.length > limitPx || pixels === largest?.pixels) continue;
-    const place = { x: x0 + (pixels[0] % w), y: y0 + Math.floor(pixels[0] / w), area: pixels.length };
-    (value ? strays : holes).push(place);
-    for (const pixel of pixels) cleaned[(y0 + Math.floor(pixel / w)) * width + x0 + (pixel % w)] = 1 - value;
-  }
-  return { strays, holes, cleaned };
+  const largest = parts.reduce((best, part) => (part.value && part.area > (best?.area ?? 0) ? part : best), null);
+  const small = parts.filter((part) => part !== largest && part.area <= limitPx);
+  const listed = (wanted) => small.filter(({ value }) => value === wanted).map(({ x, y, area }) => ({ x, y, area }));
+  return { strays: listed(1), holes: listed(0) };
 }

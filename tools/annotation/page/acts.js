@@ -25,7 +25,7 @@ export function actsOf(editor) {
 
   async function newObject() {
     const known = new Set(video.state.objects.map((object) => object.object_id));
-    if (!(await act({ type: "add-object", artifact_type: null, subtype: null }))) return null;
+    if (!(await act({ action: "add-object", artifact_type: null, subtype: null }))) return null;
     const added = video.state.objects.find((object) => !known.has(object.object_id));
     if (added) select(added.object_id);
     return added?.object_id ?? null;
@@ -42,7 +42,7 @@ export function actsOf(editor) {
     ui.thinking++;
     redraw();
     try {
-      return await act({ type: "prompt", object_id: objectId, frame_index: frame, clicks, box, keep_mask: keep });
+      return await act({ action: "prompt", object_id: objectId, frame_index: frame, clicks, box, keep_mask: keep });
     } finally {
       ui.thinking--;
       redraw();
@@ -54,7 +54,7 @@ export function actsOf(editor) {
     const bitmap = video.mark(objectId, frame)?.bitmap.slice() ?? new Uint8Array(height * width);
     change(bitmap, height, width);
     video.showDrawn(objectId, frame, bitmap);
-    return act({ type: "draw", object_id: objectId, frame_index: frame, counts: encode(bitmap, height, width), tool, geometry });
+    return act({ action: "draw", object_id: objectId, frame_index: frame, counts: encode(bitmap, height, width), tool, geometry });
   }
 
   const acts = {
@@ -104,11 +104,11 @@ export function actsOf(editor) {
     setType(type) {
       const object = video.state.objects.find(({ object_id: id }) => id === ui.selected);
       if (!object) return toast("Select an object first, or draw a box around one.");
-      if (object.artifact_type !== type) return act({ type: "change-object", object_id: ui.selected, artifact_type: type, subtype: null });
+      if (object.artifact_type !== type) return act({ action: "change-object", object_id: ui.selected, artifact_type: type, subtype: null });
     },
     setSubtype(subtype) {
       const object = video.state.objects.find(({ object_id: id }) => id === ui.selected);
-      if (object) return act({ type: "change-object", object_id: ui.selected, artifact_type: object.artifact_type, subtype });
+      if (object) return act({ action: "change-object", object_id: ui.selected, artifact_type: object.artifact_type, subtype });
     },
     /** Follows from frame `first` to `last`. Those objects that have a mask there; the selected one alone when asked for. */
     async follow(first, last) {
@@ -116,42 +116,40 @@ export function actsOf(editor) {
       const masks = video.byFrame.get(first) ?? new Map();
       const ids = [...masks].filter(([, mask]) => mask.area).map(([id]) => id).filter((id) => !ui.selectedOnly || id === ui.selected);
       if (!ids.length) return toast(`There is no mask on frame ${first} to start from. Mark the object there first.`, "bad");
-      return act({ type: "propagate", object_ids: ids, first, last });
+      return act({ action: "propagate", object_ids: ids, first, last });
     },
-    cancel: () => video.running && act({ type: "cancel", job: video.running.job }),
+    cancel: () => video.running && act({ action: "cancel", job: video.running.job }),
     lock(frame) {
-      return act({ type: video.isLocked(frame) ? "unlock-frames" : "lock-frames", first: frame, last: frame });
+      return act({ action: video.isLocked(frame) ? "unlock-frames" : "lock-frames", first: frame, last: frame });
     },
     async delete(scope) {
       const objectId = ui.selected;
       if (objectId === null) return toast("Select an object first.");
-      const done = await act({ type: "delete", object_id: objectId, scope, frame_index: here() });
+      const done = await act({ action: "delete", object_id: objectId, scope, frame_index: here() });
       const words = { frame: `The mask on frame ${here()} is deleted.`, onward: `The masks from frame ${here()} on are deleted.`, everywhere: `Object ${objectId} is deleted.` };
       if (done) toast(`${words[scope]} Ctrl + Z brings back what was there.`);
     },
     accept(first, last) {
       if (ui.selected === null) return toast("Select an object first.");
-      return act({ type: "accept", object_id: ui.selected, first, last });
+      return act({ action: "accept", object_id: ui.selected, first, last });
     },
-    async clean(first, last) {
-      const ids = video.state.objects.map((object) => object.object_id).filter((id) => !ui.hidden.has(id));
-      for (const objectId of ids) {
-        const has = [...video.byFrame].some(([frame, masks]) => frame >= first && frame <= last && masks.get(objectId)?.area);
-        if (has) await act({ type: "clean", object_id: objectId, first, last, max_area: ui.speckLimit, what: "both" });
-      }
+    /** Removes stray parts and holes of what is not hidden; `ids` are the objects that have some. */
+    async clean(first, last, ids) {
+      if (!ids.length) return toast("There are no stray pixels and no holes.");
+      for (const objectId of ids) await act({ action: "clean", object_id: objectId, first, last, max_area: ui.speckLimit, what: "both" });
     },
-    undo: () => act({ type: "undo" }),
-    redo: () => act({ type: "redo" }),
+    undo: () => act({ action: "undo" }),
+    redo: () => act({ action: "redo" }),
     async normal() {
       if (video.state.objects.some((object) => object.num_masks)) return toast("This video has masks. Delete them first if nothing is wrong.", "bad");
-      if (await act({ type: "normal" })) {
+      if (await act({ action: "normal" })) {
         toast("Nothing is wrong: sent to review.", "good");
         await editor.app.openNext(video.id);
       }
     },
     async finish() {
       if (video.state.status === "submitted") return acts.approve();
-      const done = await act({ type: "submit" });
+      const done = await act({ action: "submit" });
       if (!done) return;
       toast("Sent to review.", "good");
     },
@@ -161,7 +159,7 @@ export function actsOf(editor) {
         toast(`${count(left.length, "mask")} still to look at, first on frame ${left[0]}.`, "bad");
         return player.show(left[0]);
       }
-      if (!(await act({ type: "approve", note: null }))) return;
+      if (!(await act({ action: "approve", note: null }))) return;
       toast("Approved.", "good");
       await editor.app.openNextReview(video.id);
     },
@@ -172,7 +170,7 @@ export function actsOf(editor) {
         text: `${video.state.annotator} gets it back with your note, at frame ${here()}.`,
         label: "What is to be changed?", ok: "Give back", required: true,
       });
-      if (note && (await act({ type: "reject", note, frame_index: here() }))) {
+      if (note && (await act({ action: "reject", note, frame_index: here() }))) {
         toast("Given back.", "good");
         await editor.app.openNextReview(video.id);
       }
@@ -180,12 +178,12 @@ export function actsOf(editor) {
     async dispute() {
       const frame = here();
       const note = await ask({ title: `Note at frame ${frame}`, text: "The frame is shown as in doubt until somebody says that it is dealt with.", label: "What is in doubt?", ok: "Write the note", required: true });
-      if (note) await act({ type: "dispute", frame_index: frame, note });
+      if (note) await act({ action: "dispute", frame_index: frame, note });
     },
-    resolve: (noteId) => act({ type: "resolve", note_id: noteId }),
-    withdraw: () => act({ type: "withdraw" }),
-    reopen: () => act({ type: "reopen" }),
-    acceptVideo: () => act({ type: "accept-video" }),
+    resolve: (noteId) => act({ action: "resolve", note_id: noteId }),
+    withdraw: () => act({ action: "withdraw" }),
+    reopen: () => act({ action: "reopen" }),
+    acceptVideo: () => act({ action: "accept-video" }),
   };
   return acts;
 }

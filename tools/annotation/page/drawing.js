@@ -139,8 +139,10 @@ export function drawingOn(canvas, view, { mayDraw, on }) {
   }
 
   function finishStroke(points) {
-    // What is closer than a quarter pixel says nothing more.
-    const kept = points.filter(([x, y], index) => !index || Math.hypot(x - points[index - 1][0], y - points[index - 1][1]) >= 0.25);
+    // What is closer than a small part of the brush says nothing more.
+    const least = Math.max(0.5, radius / 6);
+    const kept = [points[0]];
+    for (const point of points) if (Math.hypot(point[0] - kept.at(-1)[0], point[1] - kept.at(-1)[1]) >= least) kept.push(point);
     on.stroke({ points: kept.map(([x, y]) => [round(x), round(y)]), radius, add: tool === "brush" });
   }
 

@@ -50,6 +50,7 @@ export async function openEditor(videoId, app) {
   acts = (editor.acts = actsOf(editor));
   editor.changed = changed;
   editor.refresh = refresh;
+  editor.objectsWithSpecks = objectsWithSpecks;
 
   timeline = timelineIn(fresh("timeline"), { look: timelineData, onSeek: (frame) => (player.stop(), player.show(frame)) });
   strip = editor.strip = stripIn(byId("strip"), editor);
@@ -170,6 +171,20 @@ export async function openEditor(videoId, app) {
     return speckCache.found;
   }
 
+  /** Ids of the objects on show that have a stray part or a hole on one of these frames. */
+  function objectsWithSpecks(frames) {
+    const found = new Set();
+    for (const frame of frames) {
+      for (const { object_id: id } of video.state.objects) {
+        const mark = ui.hidden.has(id) || found.has(id) || video.isLocked(frame) ? null : video.mark(id, frame);
+        if (!mark?.box) continue;
+        const { strays, holes } = specksOf(mark, ui.speckLimit);
+        if (strays.length || holes.length) found.add(id);
+      }
+    }
+    return [...found];
+  }
+
   function drawSpecks(context) {
     context.lineWidth = 2;
     for (const { strays, holes } of specksHere() ?? []) {
@@ -271,7 +286,7 @@ export async function openEditor(videoId, app) {
       waiting = new Set();
       if (!frames.length || video.closed || (!video.state.lock.mine && video.state.status !== "submitted")) return;
       video.markSeen(frames);
-      video.do({ type: "seen", ranges: rangesOf(frames) });
+      video.do({ action: "seen", ranges: rangesOf(frames) });
     };
     return {
       shown(index) {

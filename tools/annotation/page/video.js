@@ -218,7 +218,7 @@ class Video {
     if (this.#sending || !this.#queue.length || this.closed) return;
     this.#sending = true;
     const entry = this.#queue[0];
-    if (entry.action.type !== "seen") this.#say("saving");
+    if (entry.action.action !== "seen") this.#say("saving");
     let answer = null;
     try {
       answer = await post(`api/video/${this.id}/do`, { id: entry.id, revision: this.state.revision, action: entry.action });
@@ -226,7 +226,7 @@ class Video {
     } catch (error) {
       if (this.#postpone(error)) return;
       if (error.code === "stale") await this.reload().catch(() => {});
-      if (entry.action.type !== "seen") this.#onTrouble(error.message, error);
+      if (entry.action.action !== "seen") this.#onTrouble(error.message, error);
     }
     this.#queue.shift();
     this.#sending = false;
