@@ -8,6 +8,16 @@ const FILL = 0.38; // as in brokenvideos.masks.overlay
 const HALO = "rgb(0 0 0 / 0.65)";
 
 /**
+ * How a picture is turned upright: {matrix: [a, b, c, d, e, f], height, width}, for `rotation` degrees clockwise, a multiple of 90.
+ * The matrix takes a point of the decoded grid to the upright picture of that height and width, as canvas transforms do.
+ */
+export function uprightOf(rotation, height, width) {
+  const turned = ((rotation % 360) + 360) % 360;
+  const matrix = { 0: [1, 0, 0, 1, 0, 0], 90: [0, 1, -1, 0, height, 0], 180: [-1, 0, 0, -1, width, height], 270: [0, -1, 1, 0, 0, width] }[turned];
+  return turned % 180 ? { matrix, height: width, width: height } : { matrix, height, width };
+}
+
+/**
  * A picture in `canvas`. What is drawn is one scene: {frame: {index, bitmap}, under: frame or null, marks: [{mark, colour, faint}]}.
  * `decorate(context, view)` draws on top in screen pixels; `onDraw(scene)` runs in the same task as the drawing, so what it writes on
  * the page changes together with the picture.
@@ -15,7 +25,8 @@ const HALO = "rgb(0 0 0 / 0.65)";
 export function pictureView(canvas, { decorate = () => {}, onDraw = () => {}, onView = () => {} } = {}) {
   const context = canvas.getContext("2d", { alpha: false });
   const drawn = new WeakMap(); // mark → {key, fill, outline}
-  let size = { height: 0, width: 0 };
+  let size = { height: 0, width: 0 }; // of the decoded grid, which all coordinates are in
+  let upright = uprightOf(0, 0, 0);
   let place = { scale: 1, x: 0, y: 0 }; // of the picture's corner, in CSS pixels
   let fitted = true;
   let scene = null;
@@ -37,12 +48,20 @@ export function pictureView(canvas, { decorate = () => {}, onDraw = () => {}, on
       return { ...place, fitted };
     },
     /** Picture coordinates of a point of the canvas: pixel (column, row) is where column <= x < column + 1. */
-    toPicture: ({ x, y }) => ({ x: (x - place.x) / place.scale, y: (y - place.y) / place.scale }),
-    toCanvas: ({ x, y }) => ({ x: x * place.scale + place.x, y: y * place.scale + place.y }),
-    setSize(height, width) {
-      const same = size.height === height && size.width === width;
+    toPicture({ x, y }) {
+      const [a, b, c, d, e, f] = upright.matrix;
+      const [u, v] = [(x - place.x) / place.scale - e, (y - place.y) / place.scale - f];
+      return { x: a * u + b * v, y: c * u + d * v };
+    },
+    toCanvas({ x, y }) {
+      const [a, b, c, d, e, f] = upright.matrix;
+      return { x: (a * x + c * y + e) * place.scale + place.x, y: (b * x + d * y + f) * place.scale + place.y };
+    },
+    /** Of the decoded grid; the view turns it upright. */
+    setSize(height, width, rotation = 0) {
       size = { height, width };
-      if (!same) fit();
+      upright = uprightOf(rotation, height, width);
+      fit();
     },
     restore(state) {
       if (state.fitted) return fit();
@@ -53,9 +72,9 @@ export function pictureView(canvas, { decorate = () => {}, onDraw = () => {}, on
     /** Zooms by a factor about a point of the canvas, its middle by default. */
     zoom(factor, about = { x: canvas.clientWidth / 2, y: canvas.clientHeight / 2 }) {
       const scale = Math.min(MAX_SCALE, Math.max(smallest(), place.scale * factor));
-      const point = view.toPicture(about);
+      const grown = scale / place.scale;
       fitted = false;
-      move(scale, about.x - point.x * scale, about.y - point.y * scale);
+      move(scale, about.x - (about.x - place.x) * grown, about.y - (about.y - place.y) * grown);
     },
     pan(dx, dy) {
       fitted = false;
@@ -78,13 +97,13 @@ export function pictureView(canvas, { decorate = () => {}, onDraw = () => {}, on
 
   function fitScale() {
     const room = 16;
-    const scale = Math.min((canvas.clientWidth - room) / size.width, (canvas.clientHeight - room) / size.height);
+    const scale = Math.min((canvas.clientWidth - room) / upright.width, (canvas.clientHeight - room) / upright.height);
     return scale > 0 ? Math.min(scale, MAX_SCALE) : 1;
   }
 
   function fit() {
     const scale = fitScale();
-    move(scale, (canvas.clientWidth - size.width * scale) / 2, (canvas.clientHeight - size.height * scale) / 2);
+    move(scale, (canvas.clientWidth - upright.width * scale) / 2, (canvas.clientHeight - upright.height * scale) / 2);
     fitted = true;
   }
 
@@ -93,8 +112,8 @@ export function pictureView(canvas, { decorate = () => {}, onDraw = () => {}, on
     const keep = 48;
     place = {
       scale,
-      x: Math.min(canvas.clientWidth - keep, Math.max(keep - size.width * scale, x)),
-      y: Math.min(canvas.clientHeight - keep, Math.max(keep - size.height * scale, y)),
+      x: Math.min(canvas.clientWidth - keep, Math.max(keep - upright.width * scale, x)),
+      y: Math.min(canvas.clientHeight - keep, Math.max(keep - upright.height * scale, y)),
     };
     request();
     onView(view);
@@ -117,9 +136,10 @@ export function pictureView(canvas, { decorate = () => {}, onDraw = () => {}, on
     context.fillStyle = getComputedStyle(canvas).backgroundColor;
     context.fillRect(0, 0, width, height);
     if (!scene?.frame) return onDraw(scene);
-    const toPicture = () => context.setTransform(place.scale * ratio, 0, 0, place.scale * ratio, place.x * ratio, place.y * ratio);
-    toPicture();
-    context.imageSmoothingEnabled = place.scale * ratio < 1;
+    const [a, b, c, d, e, f] = upright.matrix;
+    const scale = place.scale * ratio;
+    context.setTransform(scale * a, scale * b, scale * c, scale * d, scale * e + place.x * ratio, scale * f + place.y * ratio);
+    context.imageSmoothingEnabled = scale < 1;
     context.imageSmoothingQuality = "high";
     context.drawImage(scene.frame.bitmap, 0, 0, size.width, size.height);
     if (scene.under) {

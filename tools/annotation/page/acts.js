@@ -133,10 +133,16 @@ export function actsOf(editor) {
       if (ui.selected === null) return toast("Select an object first.");
       return act({ action: "accept", object_id: ui.selected, first, last });
     },
-    /** Removes stray parts and holes of what is not hidden; `ids` are the objects that have some. */
-    async clean(first, last, ids) {
-      if (!ids.length) return toast("There are no stray pixels and no holes.");
-      for (const objectId of ids) await act({ action: "clean", object_id: objectId, first, last, max_area: ui.speckLimit, what: "both" });
+    /** Removes stray parts and holes of the objects that are not hidden. */
+    async clean(first, last) {
+      clearErrors();
+      let done = 0;
+      for (const { object_id: objectId, num_masks: number } of video.state.objects) {
+        if (ui.hidden.has(objectId) || !number) continue;
+        // An object without any is refused, which is nothing to tell.
+        if (await video.do({ action: "clean", object_id: objectId, first, last, max_area: ui.speckLimit, what: "both" }, { quiet: true })) done++;
+      }
+      if (!done) toast("There are no stray pixels and no holes to remove.");
     },
     undo: () => act({ action: "undo" }),
     redo: () => act({ action: "redo" }),

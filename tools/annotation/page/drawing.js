@@ -246,12 +246,13 @@ export function drawingOn(canvas, view, { mayDraw, on }) {
       colour = next;
       view.redraw();
     },
-    /** Moves the keyboard's cross by screen pixels, or by one pixel of the picture. */
+    /** Moves the keyboard's cross by some pixels of the screen, or by one pixel of the picture. */
     moveCross(dx, dy, fine) {
-      const step = fine ? 1 : Math.max(1, 12 / view.scale);
+      const step = fine ? view.scale : Math.max(12, view.scale);
       const { width, height } = view.size;
       cross ??= { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };
-      const [x, y] = [cross.x + dx * step, cross.y + dy * step];
+      const from = view.toCanvas(cross);
+      const { x, y } = view.toPicture({ x: from.x + dx * step, y: from.y + dy * step });
       cross = { x: Math.min(width - 0.5, Math.max(0.5, x)), y: Math.min(height - 0.5, Math.max(0.5, y)) };
       on.hover(cross);
       view.redraw();

@@ -50,7 +50,6 @@ export async function openEditor(videoId, app) {
   acts = (editor.acts = actsOf(editor));
   editor.changed = changed;
   editor.refresh = refresh;
-  editor.objectsWithSpecks = objectsWithSpecks;
 
   timeline = timelineIn(fresh("timeline"), { look: timelineData, onSeek: (frame) => (player.stop(), player.show(frame)) });
   strip = editor.strip = stripIn(byId("strip"), editor);
@@ -68,8 +67,7 @@ export async function openEditor(videoId, app) {
   }
 
   function openView() {
-    view.setSize(state.height, state.width);
-    view.fit();
+    view.setSize(state.height, state.width, state.rotation);
     try {
       const kept = JSON.parse(localStorage.getItem(`view ${videoId}`) ?? "null");
       if (kept) view.restore(kept);
@@ -128,9 +126,9 @@ export async function openEditor(videoId, app) {
     const frame = scene?.frame ?? null;
     byId("picture-box").dataset.frame = frame?.index ?? "";
     byId("frame-number").textContent = frame ? `Frame ${frame.index}` : "–";
-    byId("frame-count").textContent = `0 – ${state.num_frames - 1}`;
+    byId("frame-count").textContent = `of 0 – ${state.num_frames - 1}`;
     byId("frame-time").textContent = frame ? `${state.times[frame.index].toFixed(3)} s` : "";
-    byId("frame-kind").textContent = frame ? (frame.exact ? "exact pixels" : "JPEG") + (scene.under ? ` · frame ${scene.under.index} over it` : "") : "";
+    byId("frame-kind").textContent = frame ? (frame.exact ? "exact pixels" : "JPEG") + (state.rotation ? ` · turned ${state.rotation}°` : "") + (scene.under ? ` · frame ${scene.under.index} over it` : "") : "";
     byId("picture").setAttribute("aria-label", frame ? `Frame ${frame.index} of ${state.num_frames}, ${count(scene.marks.length, "mask")}` : "No frame");
     if (!frame) return;
     seen.shown(frame.index);
@@ -169,20 +167,6 @@ export async function openEditor(videoId, app) {
       speckCache = { key, found };
     }
     return speckCache.found;
-  }
-
-  /** Ids of the objects on show that have a stray part or a hole on one of these frames. */
-  function objectsWithSpecks(frames) {
-    const found = new Set();
-    for (const frame of frames) {
-      for (const { object_id: id } of video.state.objects) {
-        const mark = ui.hidden.has(id) || found.has(id) || video.isLocked(frame) ? null : video.mark(id, frame);
-        if (!mark?.box) continue;
-        const { strays, holes } = specksOf(mark, ui.speckLimit);
-        if (strays.length || holes.length) found.add(id);
-      }
-    }
-    return [...found];
   }
 
   function drawSpecks(context) {

@@ -87,10 +87,10 @@ function objectDetails(object, types, subtypes) {
     object.proposals > 0 && h("div", { class: "row" },
       commandButton("accept", "Accept here", { kind: "small", disabled: object.here?.from !== "proposal" }),
       commandButton("accept-all", `Accept ${count(object.proposals, "proposal")}`, { kind: "small" })),
-    h("div", { class: "row delete", role: "group", "aria-label": "Delete masks" }, icon("bin"),
-      commandButton("delete-frame", "here", { kind: "small", disabled: !object.here, tip: "Delete the mask on this frame" }),
-      commandButton("delete-onward", "from here on", { kind: "small", tip: "Delete the masks from this frame to the end" }),
-      commandButton("delete-everywhere", "everywhere", { kind: "small", tip: "Delete this object with all its masks" })));
+    h("div", { class: "row delete", role: "group", "aria-label": "Delete masks" }, icon("bin"), h("div", { class: "segments" },
+      commandButton("delete-frame", "here", { disabled: !object.here, tip: "Delete the mask on this frame" }),
+      commandButton("delete-onward", "from here on", { tip: "Delete the masks from this frame to the end" }),
+      commandButton("delete-everywhere", "everywhere", { tip: "Delete this object with all its masks" }))));
 }
 
 function followCard({ job, editable, objects, range, selectedOnly, lastFrame, frame }) {
@@ -134,21 +134,22 @@ function frameCard({ frame, specks, editable, mayNote, speckLimit }) {
 }
 
 function finishCard({ status, editable, objects, unseen, unaccepted, mine, running }) {
+  const next = commandButton("next-video", "Next video", { picture: "next", kind: editable ? "" : "primary grow", tip: "Next unfinished video" });
   if (status === "submitted") {
-    return finish("Finished", h("p", { class: "faint" }, "Another person checks this video now."), mine && h("div", { class: "row" }, commandButton("withdraw", "Take it back", { kind: "small" })), h("div", { class: "row" }, commandButton("next-video", "Next unfinished video", { picture: "next", kind: "primary grow" })));
+    return finish("Finished", h("p", { class: "faint" }, "Another person checks this video now."), h("div", { class: "row" }, next, mine && commandButton("withdraw", "Take it back")));
   }
   if (status === "approved") {
-    return finish("Approved", h("p", { class: "faint" }, "This video is part of the next release."), h("div", { class: "row" }, commandButton("reopen", "Work on it again", { kind: "small" })), h("div", { class: "row" }, commandButton("next-video", "Next unfinished video", { picture: "next", kind: "primary grow" })));
+    return finish("Approved", h("p", { class: "faint" }, "This video is part of the next release."), h("div", { class: "row" }, next, commandButton("reopen", "Work on it again")));
   }
-  if (!editable) return finish("Go on", h("div", { class: "row" }, commandButton("next-video", "Next unfinished video", { picture: "next", kind: "grow" })));
+  if (!editable) return finish("Go on", h("div", { class: "row" }, next));
   const untyped = objects.filter((object) => !object.type);
   return finish("Finish",
-    objects.length > 0 && unseen > 0 && h("p", { class: "faint" }, `${count(unseen, "frame")} not seen yet. They count as unknown, not as normal.`),
-    unaccepted > 0 && h("p", { class: "faint" }, `${count(unaccepted, "proposal")} to accept or delete first.`),
-    untyped.length > 0 && h("p", { class: "asks-text" }, `Say what is wrong with ${untyped.length === 1 ? "object" : "objects"} ${untyped.map(({ id }) => id).join(", ")}: ${["motion", "deformation", "blur"].map((type, index) => `${type} (${index + 1})`).join(", ")}.`),
+    objects.length > 0 && unseen > 0 && h("p", { class: "faint" }, `${count(unseen, "frame")} not seen yet: unknown, not normal.`),
+    unaccepted > 0 && h("p", { class: "asks-text" }, `${count(unaccepted, "proposal")} to accept or delete first.`),
+    untyped.length > 0 && h("p", { class: "asks-text" }, `What is wrong with ${untyped.length === 1 ? "object" : "objects"} ${untyped.map(({ id }) => id).join(", ")}? Keys 1, 2, 3.`),
     h("div", { class: "row" },
       objects.length === 0
         ? commandButton("normal", "Nothing is wrong", { picture: "done", kind: "primary grow" })
-        : commandButton("finish", "Send to review", { picture: "done", kind: "primary grow", disabled: running })),
-    h("div", { class: "row" }, commandButton("next-video", "Next unfinished video", { picture: "next", kind: "grow" })));
+        : commandButton("finish", "Send to review", { picture: "done", kind: "primary grow", disabled: running }),
+      next));
 }

@@ -1,9 +1,10 @@
 // All masks of a video as one strip of small frames: what a reviewer walks, and what shows a mistake at a glance.
 
-import { frameUrl } from "./api.js";
 import { css } from "../shared/colours.js";
 import { fillOf } from "../shared/marks.js";
-import { count, h } from "./dom.js";
+import { uprightOf } from "../shared/picture.js";
+import { frameUrl } from "./api.js";
+import { byId, count, h } from "./dom.js";
 import { framesToReview } from "./model.js";
 
 const THUMB_PX = 150;
@@ -18,7 +19,7 @@ export function stripIn(box, editor) {
 
   function toggle(on = !ui.strip) {
     ui.strip = on;
-    document.getElementById("picture-box").hidden = on;
+    byId("picture-box").hidden = on;
     box.hidden = !on;
     player.stop();
     if (on) {
@@ -62,10 +63,11 @@ export function stripIn(box, editor) {
   }
 
   function thumb(frame) {
-    const { width, height, num_frames: number } = video.state;
+    const { width, height, rotation, num_frames: number } = video.state;
     const masks = video.byFrame.get(frame) ?? new Map();
     const open = video.state.notes.some((note) => note.open && note.frame_index === frame);
-    const canvas = h("canvas", { height: THUMB_PX, width: Math.max(1, Math.round((THUMB_PX * width) / height)), "aria-hidden": "true" });
+    const upright = uprightOf(rotation, height, width);
+    const canvas = h("canvas", { height: THUMB_PX, width: Math.max(1, Math.round((THUMB_PX * upright.width) / upright.height)), "aria-hidden": "true" });
     const keyframe = [...masks.values()].some((mask) => mask.keyframe);
     return h("button", {
       type: "button",
@@ -112,24 +114,27 @@ export function stripIn(box, editor) {
       return false;
     }
     const context = canvas.getContext("2d");
-    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    const scale = canvas.height / video.state.height;
+    const { height, width, rotation } = video.state;
+    const upright = uprightOf(rotation, height, width);
+    const scale = canvas.height / upright.height;
+    context.setTransform(...upright.matrix.map((value) => value * scale));
+    context.drawImage(picture, 0, 0, width, height);
     for (const { object_id: id } of video.state.objects) {
       const mark = ui.hidden.has(id) ? null : video.mark(id, frame);
       if (!mark?.box) continue;
       const colour = editor.colours.get(id);
       const { x0, y0, x1, y1 } = mark.box;
       context.globalAlpha = 0.45;
-      context.drawImage(fillOf(mark, colour, 1), x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale);
+      context.drawImage(fillOf(mark, colour, 1), x0, y0);
       context.globalAlpha = 1;
       // A corner frame: a mask of a few pixels is found too.
       context.strokeStyle = css(colour);
-      context.lineWidth = 1.5;
-      context.strokeRect(x0 * scale - 3, y0 * scale - 3, (x1 - x0) * scale + 6, (y1 - y0) * scale + 6);
+      context.lineWidth = 1.5 / scale;
+      context.strokeRect(x0 - 3 / scale, y0 - 3 / scale, x1 - x0 + 6 / scale, y1 - y0 + 6 / scale);
     }
     target.dataset.painted = "yes";
     return true;
   }
 
-  return { toggle, refresh, close: () => (clear(), (box.hidden = true), (document.getElementById("picture-box").hidden = false)) };
+  return { toggle, refresh, close: () => (clear(), (box.hidden = true), (byId("picture-box").hidden = false)) };
 }

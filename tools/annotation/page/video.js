@@ -110,10 +110,10 @@ class Video {
     return frames.sort((a, b) => a - b);
   }
 
-  /** Does an action; resolves to the server's answer, or to null when it was refused (which has been said on the page). */
-  do(action) {
+  /** Does an action; resolves to the server's answer, or to null when it was refused, which the page says unless `quiet`. */
+  do(action, { quiet = false } = {}) {
     return new Promise((resolve) => {
-      this.#queue.push({ id: crypto.randomUUID(), action, resolve });
+      this.#queue.push({ id: crypto.randomUUID(), action, quiet, resolve });
       this.#keep();
       this.#sendNext();
     });
@@ -226,7 +226,7 @@ class Video {
     } catch (error) {
       if (this.#postpone(error)) return;
       if (error.code === "stale") await this.reload().catch(() => {});
-      if (entry.action.action !== "seen") this.#onTrouble(error.message, error);
+      if (!entry.quiet || error.code !== "refused") this.#onTrouble(error.message, error);
     }
     this.#queue.shift();
     this.#sending = false;
