@@ -222,9 +222,7 @@ def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list
         proposed = place.proposals.of(place.video_id, **size)
     if proposed is not None and proposed.masks:
         proposal_id = max([0, *types]) + 1
-        objects.append(
-            {"object_id": proposal_id, "artifact_type": None, "subtype": None, "created_by": proposed.by}
-        )
+        objects.append({"object_id": proposal_id, "artifact_type": None, "subtype": None, "created_by": proposed.by})
     data = {
         "log_format": LOG_FORMAT,
         "video": asdict(facts_of(place.video_path.name, video)),

@@ -127,4 +127,4 @@ def _prompt(object_id: int, frame_index: int, said: dict[str, object], *, height
 def _iou(a: str, b: str, *, height: int, width: int) -> float:
     if a == b:
         return 1.0
-    return float(iou([a], [b], height=height, width=width)[0])
+    return float(iou([a], [b], height=height, width=width)[0, 0])

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-
 from ...masks import ARTIFACT_TYPES
 from ...release import parse_json
 from .document import UNKNOWN
@@ -147,5 +146,3 @@ def _shared() -> Path:
     from ..page import MODULES
 
     return MODULES
-
-

@@ -36,9 +36,7 @@ HeldByAnother = Callable[[Key, str], bool]
 class Store:
     """The annotations of one folder. Its methods may be called from several threads."""
 
-    def __init__(
-        self, found: Found, *, generator: str = UNKNOWN, proposals: Proposals | None = None
-    ) -> None:
+    def __init__(self, found: Found, *, generator: str = UNKNOWN, proposals: Proposals | None = None) -> None:
         """
         Args:
             generator: of the videos of which nothing is said.

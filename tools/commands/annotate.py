@@ -10,20 +10,29 @@ from .command import Command
 
 def annotate(
     folder: Annotated[Path, typer.Argument(help="A folder of videos; or a raw folder or a release, to be corrected.")],
-    out: Annotated[Path | None, typer.Option(help="Where masks and links to the videos go. Default: FOLDER-raw.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where masks and links to the videos go. Default: FOLDER-raw.")
+    ] = None,
     engine: Annotated[str, typer.Option(help="flow needs no weights; sam2 and sam2-package are models.")] = "flow",
     checkpoint: Annotated[str | None, typer.Option(help="Of the engine's model: its id on the Hub, or a path.")] = None,
     device: Annotated[str | None, typer.Option(help="Where the model runs: cuda or cpu.")] = None,
-    user: Annotated[str | None, typer.Option(help="Your name, which stands with your masks. Default: the page asks.")] = None,
-    host: Annotated[str, typer.Option(help="The address to serve at; another than loopback demands a --token.")] = "127.0.0.1",
+    user: Annotated[
+        str | None, typer.Option(help="Your name, which stands with your masks. Default: the page asks.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to serve at; another than loopback demands a --token.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 takes a free one.")] = 0,
-    token: Annotated[str | None, typer.Option(help="The secret part of the address. Default: a new one each time.")] = None,
+    token: Annotated[
+        str | None, typer.Option(help="The secret part of the address. Default: a new one each time.")
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")] = True,
     independent: Annotated[
         bool, typer.Option("--independent", help="Keep each person's masks apart, and hidden from the others.")
     ] = False,
     double: Annotated[
-        int | None, typer.Option(min=1, max=100, help="Percent of the videos that two people annotate, each unseen by the other.")
+        int | None,
+        typer.Option(min=1, max=100, help="Percent of the videos that two people annotate, each unseen by the other."),
     ] = None,
     subtypes: Annotated[
         Path | None, typer.Option(help='A JSON file of finer types, as in {"motion": ["flicker", "jump"]}.')
@@ -31,12 +40,18 @@ def annotate(
     proposals: Annotated[
         Path | None, typer.Option(help="Predictions of a model, shown as proposals until somebody accepts them.")
     ] = None,
-    generator: Annotated[str | None, typer.Option(help="Name of the model that made the videos, where nothing says it.")] = None,
+    generator: Annotated[
+        str | None, typer.Option(help="Name of the model that made the videos, where nothing says it.")
+    ] = None,
     artifact_type: Annotated[
-        str | None, typer.Option(help="Type of every object of a raw folder that names none: motion, deformation or blur.")
+        str | None,
+        typer.Option(help="Type of every object of a raw folder that names none: motion, deformation or blur."),
     ] = None,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Serve nothing: ask the engine all over again, and print the IoU with each mask.")
+        bool,
+        typer.Option(
+            "--replay", help="Serve nothing: ask the engine all over again, and print the IoU with each mask."
+        ),
     ] = False,
 ) -> None:
     """Mark what is broken in videos, in your browser: click, carry through the video, correct, review.
