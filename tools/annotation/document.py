@@ -78,8 +78,8 @@ class Document:
         self.notices: list[str] = []
         if content.torn_bytes:
             self.notices.append(
-                f"the last {content.torn_bytes} bytes of the log are cut off: the server was ended while it wrote them, before anybody "
-                "heard that they were saved"
+                f"the last {content.torn_bytes} bytes of the log are cut off: the server was ended while it wrote them, and nobody "
+                "had heard that they were saved"
             )
         self._content = content
         self._writer: LogWriter | None = None
@@ -194,7 +194,7 @@ def facts_of(name: str, video: VideoFile) -> VideoFacts:
 
 
 def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list[str]]:
-    """The first event of a log, which holds the video and what its folder says of it, masks included; and what people have to know."""
+    """The first event of a log, which holds the video and what its folder says of it, masks included; and notices."""
     index, entry = video.index, place.entry
     masks = _read_masks(place) if place.has_masks else []
     annotated: list[list[int]] = []

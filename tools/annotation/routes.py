@@ -51,12 +51,15 @@ def application(service: Service, *, shared: Path) -> Starlette:
         await _live(service, socket)
 
     async def page_file(service: Service, request: Request) -> Response:
-        folder = shared if request.path_params["folder"] == "shared" else PAGE
-        return _file(folder, request.path_params["name"])
+        return _file(PAGE, request.path_params["name"])
+
+    async def shared_file(service: Service, request: Request) -> Response:
+        return _file(shared, request.path_params["name"])
 
     routes = [
         http("/", _index, "GET"),
-        http("/{folder:str}/{name:str}", page_file, "GET"),
+        http("/page/{name:str}", page_file, "GET"),
+        http("/shared/{name:str}", shared_file, "GET"),
         http("/api/hello", _hello, "POST"),
         http("/api/project", _project, "GET"),
         http("/api/next", _next, "GET"),
@@ -69,8 +72,6 @@ def application(service: Service, *, shared: Path) -> Starlette:
         http("/frame/{video_id:str}/{name:str}", _frame, "GET"),
         WebSocketRoute("/live", live),
     ]
-    # What has a fixed first part goes before what has any.
-    routes.append(routes.pop(1))
     return Starlette(routes=routes)
 
 

@@ -1,5 +1,7 @@
 """The whole of `brokenvideos annotate`: options in, a server until it is interrupted."""
 
+import asyncio
+import contextlib
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from .engines import Engine, make_engine
 from .folder import FolderError, Found, Mode, open_folder
 from .proposals import Proposals, find_proposals
 from .replay import report_of
-from .server import address_of, check_host, listen, new_token, only_one, serve
+from .server import address_of, check_host, listen, new_token, only_one, serve, server_of
 from .service import Service
 from .sessions import checked_name
 from .store import Store
@@ -80,7 +82,9 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
             if options.browser:
                 webbrowser.open(address)
 
-        serve(service, listening, host=options.host, token=token, shared=_shared(), on_ready=ready)
+        server = server_of(service, listening, host=options.host, token=token, shared=_shared())
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(serve(service, server, listening, on_ready=ready))
 
 
 def run_replay(options: AnnotateOptions, *, say: Callable[[str], None]) -> None:

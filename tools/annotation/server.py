@@ -1,7 +1,6 @@
 """The server: one process, one folder, one address."""
 
 import asyncio
-import contextlib
 import os
 import secrets
 import socket
@@ -93,13 +92,11 @@ def address_of(host: str, listening: socket.socket, token: str) -> str:
     return f"http://{_in_address(host)}:{port}/{token}/"
 
 
-def serve(
-    service: Service, listening: socket.socket, *, host: str, token: str, shared: Path, on_ready: Callable[[], None]
-) -> None:
-    """Serves until it is interrupted.
+def server_of(service: Service, listening: socket.socket, *, host: str, token: str, shared: Path) -> uvicorn.Server:
+    """A server that `serve` runs; it ends when its `should_exit` is set.
 
     Args:
-        on_ready: called when pages can be opened.
+        shared: a folder of modules that the page imports.
     """
     port = listening.getsockname()[1]
     names = {host, *(LOOPBACK if host in LOOPBACK else ())}
@@ -117,22 +114,27 @@ def serve(
         ws_ping_timeout=20.0,
         timeout_graceful_shutdown=3,
     )
-    server = uvicorn.Server(config)
+    return uvicorn.Server(config)
 
-    async def run() -> None:
-        await service.start()
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
-        if server.started:
-            on_ready()
-        try:
-            await serving
-        finally:
-            await service.stop()
 
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run())
+async def serve(
+    service: Service, server: uvicorn.Server, listening: socket.socket, *, on_ready: Callable[[], None]
+) -> None:
+    """Serves until it is told to end, and brings the raw folders up to date then.
+
+    Args:
+        on_ready: called when pages can be opened.
+    """
+    await service.start()
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        on_ready()
+    try:
+        await serving
+    finally:
+        await service.stop()
 
 
 def _in_address(host: str) -> str:
