@@ -1,0 +1,1 @@
+"""Annotation: people mark what is broken, an engine carries their masks through the video."""
