@@ -4,7 +4,7 @@ One engine holds one video at a time. It is called from one thread at a time; `p
 other method is called while its generator is open.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,13 +38,13 @@ class Prompt:
 
     With a mask and nothing else the mask is the person's own word: `Engine.prompt` gives back the same pixels, an empty mask
     included, which says that the object is not there. With a mask and clicks the person started from the mask and clicked
-    afterwards. A box comes before the clicks.
+    afterwards. A box comes before the clicks. The answer depends on what the prompt says, not on the calls before it.
 
     Args:
         object_id: 1 and up.
         clicks: in the order in which they were made.
         box: x0, y0, x1, y1 in pixels, x0 < x1 and y0 < y1; None for no box.
-        mask: bool[H, W] of the decoded grid, drawn or accepted by a person; None for none.
+        mask: bool[H, W] of the decoded grid, drawn or accepted by a person, never with a box; None for none.
     """
 
     object_id: int
@@ -94,16 +94,16 @@ class Engine(Protocol):
             EngineError: the prompt is empty or outside the video, or nothing is found where it points.
         """
 
-    def propagate(self, object_ids: Sequence[int], *, first: int, last: int) -> Iterator[tuple[int, int, BoolArray]]:
+    def propagate(self, object_ids: Sequence[int], *, first: int, last: int) -> Generator[tuple[int, int, BoolArray]]:
         """(frame_index, object_id, bool[H, W]) from frame `first` to `last`, both included; backwards where first > last.
 
         The objects are carried from the frames with prompts, whether these lie in the range or not. A frame on which an object has
         a prompt is never given for that object: its mask stands as `prompt` gave it. Frames before an object's first prompt, in the
         direction of travel, are left out for it too. Empty masks are given as such: the object was not found there. Closing the
-        iterator cancels; what was given until then was right.
+        generator cancels; what was given until then was right.
 
         Raises:
-            EngineError: an object has no prompt from which this range can be reached; nothing has been given then.
+            EngineError: an object has no prompt from which this range can be reached. Raised by the call itself.
         """
 
     def forget(self, object_id: int, *, frame_index: int | None = None) -> None:

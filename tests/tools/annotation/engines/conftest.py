@@ -1,0 +1,78 @@
+"""A video made in code: a striped square crosses a textured floor, and the engines' view of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from brokenvideos.tools.annotation.engines import Prompt
+
+UInt8Array = npt.NDArray[np.uint8]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameArray:
+    """Frames that lie in memory; `asked` keeps which of them were asked for."""
+
+    frames: UInt8Array
+    asked: list[int]
+
+    @property
+    def height(self) -> int:
+        return self.frames.shape[1]
+
+    @property
+    def width(self) -> int:
+        return self.frames.shape[2]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, frame_index: int) -> UInt8Array:
+        self.asked.append(frame_index)
+        return self.frames[frame_index]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """`truth`: bool[T, H, W] of the square."""
+
+    frames: FrameArray
+    truth: BoolArray
+
+    def box(self, frame_index: int, *, object_id: int = 1) -> Prompt:
+        """The prompt that draws a box around the square."""
+        rows, columns = (np.flatnonzero(self.truth[frame_index].any(axis=axis)) for axis in (1, 0))
+        box = (columns[0] - 1.0, rows[0] - 1.0, columns[-1] + 2.0, rows[-1] + 2.0)
+        return Prompt(object_id, frame_index, box=box)
+
+
+@pytest.fixture(scope="session")
+def make_film() -> Callable[..., Film]:
+    """Makes films: `path` is the square's upper left corner in every frame, x and y."""
+
+    def make(path: list[tuple[int, int]], *, height: int = 96, width: int = 128, side: int = 30) -> Film:
+        rng = np.random.default_rng(1)
+        floor = np.kron(rng.integers(60, 110, (height // 8 + 1, width // 8 + 1, 3)), np.ones((8, 8, 1), int))[
+            :height, :width
+        ]
+        stripes = np.where(np.arange(side)[:, None, None] // 5 % 2, (230, 180, 40), (200, 40, 40))
+        frames = np.empty((len(path), height, width, 3), np.uint8)
+        truth = np.zeros((len(path), height, width), np.bool_)
+        for frame_index, (x, y) in enumerate(path):
+            image = floor + rng.integers(-4, 5, floor.shape)
+            image[y : y + side, x : x + side] = np.broadcast_to(stripes, (side, side, 3))
+            truth[frame_index, y : y + side, x : x + side] = True
+            frames[frame_index] = image
+        return Film(FrameArray(frames, []), truth)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def film(make_film: Callable[..., Film]) -> Film:
+    """Twelve frames; the square moves by four pixels a frame."""
+    return make_film([(10 + 4 * k, 20 + 2 * k) for k in range(12)])
