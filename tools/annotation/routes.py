@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ...frames import VideoError
 from ...masks import ARTIFACT_TYPES
 from ...release import __version__, parse_json
-from .actions import BadRequestError
+from .actions import BadRequestError, number
 from .engines import EngineError
 from .frame_queue import Lane, SupersededError
 from .history import history_of
@@ -67,6 +67,7 @@ def application(service: Service, *, shared: Path) -> Starlette:
         http("/api/video/{video_id:str}/lock", _lock, "POST"),
         http("/api/video/{video_id:str}/unlock", _unlock, "POST"),
         http("/api/video/{video_id:str}/do", _do, "POST"),
+        http("/api/video/{video_id:str}/prepare", _prepare, "POST"),
         http("/api/video/{video_id:str}/stray", _stray, "GET"),
         http("/api/video/{video_id:str}/log", _log, "GET"),
         http("/frame/{video_id:str}/{name:str}", _frame, "GET"),
@@ -88,8 +89,10 @@ async def _hello(service: Service, request: Request) -> Response:
 
 
 async def _project(service: Service, request: Request) -> Response:
-    project = service.project(_session(service, request))
-    return JSONResponse({**project, "version": __version__, "artifact_types": list(ARTIFACT_TYPES)})
+    always = {"user": service.user, "version": __version__, "artifact_types": list(ARTIFACT_TYPES)}
+    if "session" not in request.query_params:  # a page that asks whose name to propose
+        return JSONResponse(always)
+    return JSONResponse({**service.project(_session(service, request)), **always})
 
 
 async def _next(service: Service, request: Request) -> Response:
@@ -118,6 +121,13 @@ async def _lock(service: Service, request: Request) -> Response:
 async def _unlock(service: Service, request: Request) -> Response:
     body = await _body(request)
     await service.unlock(service.sessions.get(body.get("session")), request.path_params["video_id"])
+    return JSONResponse({})
+
+
+async def _prepare(service: Service, request: Request) -> Response:
+    body = await _body(request)
+    session = service.sessions.get(body.get("session"))
+    await service.prepare(session, request.path_params["video_id"], number(body, "frame_index"))
     return JSONResponse({})
 
 

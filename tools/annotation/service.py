@@ -29,9 +29,6 @@ from .video_file import times_of
 from .views import changes_of, overlaps_of, view_of
 
 SWEEP_S = 2.0
-PREPARE_S = 0.4
-"""A frame that stays on show so long is prepared for a click."""
-REVIEW_ACTIONS = frozenset({"approve", "reject"})
 FREE_OF_REVISION = frozenset({"seen", "cancel"})
 
 
@@ -93,7 +90,7 @@ class Service:
         self.room = EngineRoom(make_engine)
         self._engine = {"name": engine_name, "facts": dict(engine_facts), "ready": True, "error": None}
         self._subtypes = {kind: list(names) for kind, names in subtypes.items()}
-        self._user = user
+        self.user = user
         self._desks: dict[Key, _Desk] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -150,7 +147,6 @@ class Service:
         return {
             "folder": found.settings.folder,
             "raw": str(found.raw),
-            "user": self._user,
             "engine": self._engine,
             "subtypes": self._subtypes,
             "mode": found.settings.mode,
@@ -270,9 +266,17 @@ class Service:
         pictures = await asyncio.to_thread(self.store.pictures, key)
         load = functools.partial(pictures.file, frame_index, kind, height=height)
         content = await self.frames.get(key, session.session_id, lane, load)
-        if lane == "wanted" and self.sessions.holder(key) is session:
-            self._prepare_soon(key, document, frame_index)
         return content, int(index.frame_pts[frame_index]), times_of(index)[frame_index]
+
+    async def prepare(self, session: Session, video_id: str, frame_index: int) -> None:
+        """Has the engine compute in advance what a click on a frame will need; returns at once."""
+        key = self.key(session, video_id)
+        document = await self._document(key)
+        if not 0 <= frame_index < document.video.index.num_frames:
+            raise RefusedError(f"there is no frame {frame_index}", code="not-found")
+        if self._preparing is not None and not self._preparing.done():
+            return  # one at a time: the page asks again for the next frame that stays on show
+        self._preparing = self._spawn(self._prepare(key, document, frame_index))
 
     async def stray(self, session: Session, video_id: str, object_id: int, frame_index: int, max_area: int) -> Regions:
         """Small pieces and holes of a mask."""
@@ -494,20 +498,13 @@ class Service:
     def _desk(self, key: Key) -> _Desk:
         return self._desks.setdefault(key, _Desk())
 
-    def _prepare_soon(self, key: Key, document: Document, frame_index: int) -> None:
-        if self._preparing is not None:
-            self._preparing.cancel()
-
-        async def prepare() -> None:
-            await asyncio.sleep(PREPARE_S)
-            if self._desk(key).job is None:
-                pictures = self._engine_pictures(key, document)
-                try:
-                    await asyncio.to_thread(self.room.prepare, _name(key), pictures, frame_index)
-                except (EngineError, ValueError, OSError):
-                    return  # what is wrong is said to the first click
-
-        self._preparing = self._spawn(prepare())
+    async def _prepare(self, key: Key, document: Document, frame_index: int) -> None:
+        if self._desk(key).job is None and document.state.status in EDITABLE:
+            pictures = self._engine_pictures(key, document)
+            try:
+                await asyncio.to_thread(self.room.prepare, _name(key), pictures, frame_index)
+            except (EngineError, ValueError, OSError):
+                return  # what is wrong is said to the first click
 
     async def _tell_lock(self, key: Key) -> None:
         for session in self.sessions.watching(key):
