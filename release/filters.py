@@ -13,7 +13,7 @@ Filters: TypeAlias = list[tuple[Any, ...]] | list[list[tuple[Any, ...]]] | pc.Ex
 
 
 def expression(filters: Filters | None) -> pc.Expression | None:
-    return pq.filters_toexpression(filters) if isinstance(filters, list) else filters
+    return pq.filters_to_expression(filters) if isinstance(filters, list) else filters
 
 
 def both(one: pc.Expression | None, two: pc.Expression | None) -> pc.Expression | None:
