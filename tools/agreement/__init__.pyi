@@ -1,2 +1,2 @@
-from .agreement import Agreement as Agreement, agree as agree
+from .agreement import Agreement as Agreement, agree as agree, apart as apart
 from .consensus import write_consensus as write_consensus

@@ -83,7 +83,7 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
                 webbrowser.open(address)
 
         server = server_of(service, listening, host=options.host, token=token, shared=_shared())
-        with contextlib.suppress(KeyboardInterrupt):
+        with listening, contextlib.suppress(KeyboardInterrupt):
             asyncio.run(serve(service, server, listening, on_ready=ready))
 
 

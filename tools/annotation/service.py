@@ -52,7 +52,7 @@ class VideoTroubleError(ValueError):
     """The video cannot be annotated as it is on disk."""
 
 
-class FullDiskError(OSError):
+class FullDiskError(RuntimeError):
     """Nothing was saved, for lack of room."""
 
 
@@ -120,9 +120,12 @@ class Service:
 
     def _catch_up(self) -> None:
         for home, video_id in self.store.begun():
-            summary = self.store.summary((home, video_id))
-            if summary is not None and self.raw_writer.folder(home).revision(video_id) != summary.revision:
-                self.raw_writer.later(home, video_id, fold(self.store.events((home, video_id))))
+            try:
+                summary = self.store.summary((home, video_id))
+                if summary is not None and self.raw_writer.folder(home).revision(video_id) != summary.revision:
+                    self.raw_writer.later(home, video_id, fold(self.store.events((home, video_id))))
+            except (ValueError, OSError):
+                continue  # the list of videos says what is wrong with this one
 
     async def _sweep(self) -> None:
         while True:
@@ -407,7 +410,7 @@ class Service:
         except OSError as error:
             if error.errno in _NO_ROOM:
                 raise FullDiskError(
-                    error.errno, f"not saved: {document.place.home}: {error.strerror}. Make room there and try again"
+                    f"not saved: {document.place.home}: {error.strerror}. Make room there and try again"
                 ) from error
             raise
 

@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -169,16 +170,18 @@ class Store:
         return read_log(log_path_of(home, video_id)).events
 
     def summaries(self) -> list[Summary]:
-        """The lines of all annotations that were begun, every copy."""
-        homes = [self.raw, self.raw / SECOND, *(self.raw / PEOPLE / name for name in self._settings.people)]
-        found = (self.summary((home, video_id)) for home in homes for video_id in self.video_ids)
+        """The lines of all annotations that were begun, every copy; without those whose log cannot be read."""
+        found = []
+        for key in self.begun():
+            with suppress(ValueError, OSError):
+                found.append(self.summary(key))
         return [summary for summary in found if summary is not None]
 
-    def begun(self) -> Sequence[Key]:
-        """The annotations that have a log."""
+    def begun(self) -> list[Key]:
+        """The annotations that have a log, by folder and video_id."""
         homes = [self.raw, self.raw / SECOND, *(self.raw / PEOPLE / name for name in self._settings.people)]
         keys = [(home, video_id) for home in homes for video_id in self.video_ids]
-        return [key for key in keys if self.summary(key) is not None]
+        return [key for key in keys if self._summaries.get(key) or log_path_of(*key).exists()]
 
     def close(self) -> None:
         """Closes everything."""

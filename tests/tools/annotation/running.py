@@ -5,7 +5,7 @@ import http.client
 import itertools
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,13 +55,14 @@ class Running:
             engines.append(engine())
             return engines[-1]
 
-        with only_one(found.raw):
+        with ExitStack() as stack:
+            stack.enter_context(only_one(found.raw))
             store = Store(found, proposals=proposals)
             facts = {"engine": "copying"}
             service = Service(
                 store, make, engine_name="copying", engine_facts=facts, subtypes=subtypes or {}, user="Ada"
             )
-            listening = listen("127.0.0.1", 0)
+            listening = stack.enter_context(listen("127.0.0.1", 0))
             server = server_of(service, listening, host="127.0.0.1", token=TOKEN, shared=MODULES)
             ready = threading.Event()
             thread = threading.Thread(target=lambda: asyncio.run(serve(service, server, listening, on_ready=ready.set)))
