@@ -2,6 +2,7 @@
 
 from .arrays import BitmapArray, BoolArray, Float64Array, Int64Array, MaskError, UInt8Array, checked_bitmaps
 from .batch import RLEBatch, collate_planes
+from .bitmaps import MAX_DECODED_BYTES, empty, encode, spans
 from .collate import collate_rle
 from .digest import masklet_digest, object_digest, video_digest
 from .fingerprint import fingerprint_bitmaps, fingerprint_counts, fingerprint_labels, weights
@@ -9,7 +10,7 @@ from .masklets import ARTIFACT_TYPES, decode_masks
 from .measures import area, bbox, iou, union
 from .overlay import LABEL_COLOURS, TYPE_COLOURS, Colour, object_colours, overlay
 from .proof import decoded_ahead, fingerprint_decoded
-from .rle import MAX_DECODED_BYTES, decode, decode_many, empty, encode, spans
+from .rle import decode, decode_many
 from .runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, Runs, check, format_runs, parse
 
 __all__ = [

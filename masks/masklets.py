@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .arrays import BitmapArray, Int64Array, MaskError, UInt8Array
 from .batch import collate_planes
-from .rle import MAX_DECODED_BYTES, spans
+from .bitmaps import MAX_DECODED_BYTES, spans
 from .runs import RLEError, Runs, checked_size, parse
 
 if TYPE_CHECKING:
