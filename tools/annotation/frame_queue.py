@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +11,10 @@ from .store import Key
 Lane = Literal["wanted", "ahead", "small"]
 """A frame to show now, one that is asked for in advance, a small picture of one."""
 _ORDER: tuple[Lane, ...] = ("wanted", "ahead", "small")
+
+
+THREADS = 2
+"""Videos of which frames are decoded at the same time."""
 
 
 class SupersededError(Exception):
@@ -35,6 +40,8 @@ class FrameQueue:
 
     def __init__(self) -> None:
         self._videos: dict[Key, _Lanes] = {}
+        # Few threads, always the same: each one that decodes keeps memory of its own.
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="frames")
 
     async def get(self, key: Key, session_id: str, lane: Lane, load: Callable[[], bytes]) -> bytes:
         """What `load` gives, called in a thread when it is its turn.
@@ -56,6 +63,10 @@ class FrameQueue:
             lanes.worker = asyncio.create_task(self._work(key, lanes))
         return await request.answer
 
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.shutdown()
+
     async def _work(self, key: Key, lanes: _Lanes) -> None:
         try:
             while lanes.waiting:
@@ -64,7 +75,7 @@ class FrameQueue:
                 if request.answer.done():  # the page is gone
                     continue
                 try:
-                    content = await asyncio.to_thread(request.load)
+                    content = await asyncio.get_running_loop().run_in_executor(self._threads, request.load)
                 except (ValueError, OSError, IndexError) as error:
                     if not request.answer.done():
                         request.answer.set_exception(error)

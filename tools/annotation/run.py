@@ -1,7 +1,6 @@
 """The whole of `brokenvideos annotate`: options in, a server until it is interrupted."""
 
 import asyncio
-import contextlib
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from .engines import Engine, make_engine
 from .folder import FolderError, Found, Mode, open_folder
 from .proposals import Proposals, find_proposals
 from .replay import report_of
-from .server import address_of, check_host, listen, new_token, only_one, serve, server_of
+from .server import address_of, check_host, ended_by_signals, listen, new_token, only_one, serve, server_of
 from .service import Service
 from .sessions import checked_name
 from .store import Store
@@ -83,7 +82,7 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
                 webbrowser.open(address)
 
         server = server_of(service, listening, host=options.host, token=token, shared=_shared())
-        with listening, contextlib.suppress(KeyboardInterrupt):
+        with listening, ended_by_signals(server):
             asyncio.run(serve(service, server, listening, on_ready=ready))
 
 

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import secrets
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -115,6 +117,22 @@ def server_of(service: Service, listening: socket.socket, *, host: str, token: s
         timeout_graceful_shutdown=3,
     )
     return uvicorn.Server(config)
+
+
+@contextmanager
+def ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Has SIGINT, SIGTERM and SIGHUP end the server in order: what was saved is in the raw folders then."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True  # uvicorn, which has its own handlers, raises the signal again when it has ended
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def serve(

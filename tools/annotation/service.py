@@ -116,6 +116,7 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self.raw_writer.close)
         await asyncio.to_thread(self.room.close)
+        self.frames.close()
         self.store.close()
 
     def _catch_up(self) -> None:

@@ -76,7 +76,7 @@ class Running:
 
     def ask(self, path, body=None, *, method=None, headers=None) -> Answer:
         where = urlsplit(self.address)
-        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=20)
+        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=100)
         try:
             data = None if body is None else json.dumps(body).encode()
             target = path if path.startswith("/") else where.path + path
