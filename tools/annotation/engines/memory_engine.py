@@ -22,6 +22,8 @@ Point = tuple[float, float, int]
 
 NEAREST = 8
 """Marked frames that the model is shown at once, those nearest to the frame in question."""
+REACH = 16
+"""Frames: no model looks further back at what it carried."""
 MOST_SHOWN = 4 * NEAREST
 """Marked frames whose memory is kept."""
 CORNERS = (2, 3)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from .checkpoints import find_checkpoint
-from .memory_engine import NEAREST, MemoryEngine, Point
+from .memory_engine import NEAREST, REACH, MemoryEngine, Point
 from .model_frames import MEAN, RESIZE, STD, FeatureCache, ModelFrames, pick_device
 from .prompts import no_video
 from .protocol import BoolArray, EngineError, Frames
@@ -23,8 +23,6 @@ CLASSES = {
     "edgetam_video": "EdgeTamVideoModel",
 }
 """By the model_type of a checkpoint's config.json."""
-REACH = 16
-"""Frames: no model looks further back at what it carried."""
 HALF = (0.5, 0.5, 0.5)
 """What SAM 3 is normalised with, mean and deviation."""
 
