@@ -1,6 +1,6 @@
 """Engines for interactive segmentation: a click gives a mask, a mask is carried through the video."""
 
-from brokenvideos.tools.annotation.engines.protocol import Click, Engine, EngineError, Frames, Prompt
-from brokenvideos.tools.annotation.engines.registry import ENGINES, make_engine
+from .protocol import Click, Engine, EngineError, Frames, Prompt
+from .registry import ENGINES, make_engine
 
 __all__ = ["ENGINES", "Click", "Engine", "EngineError", "Frames", "Prompt", "make_engine"]

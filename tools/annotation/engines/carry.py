@@ -15,8 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from brokenvideos.tools.annotation.engines.protocol import BoolArray, UInt8Array
-from brokenvideos.tools.annotation.engines.regions import (
+from .protocol import BoolArray, UInt8Array
+from .regions import (
     Float32Array,
     box_of,
     overlap,

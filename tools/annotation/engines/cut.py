@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from brokenvideos.tools.annotation.engines.protocol import BoolArray, Click, UInt8Array
-from brokenvideos.tools.annotation.engines.regions import (
+from .protocol import BoolArray, Click, UInt8Array
+from .regions import (
     Box,
     Float32Array,
     box_of,

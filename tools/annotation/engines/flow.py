@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from brokenvideos.tools.annotation.engines.carry import Anchor, blended, carried
-from brokenvideos.tools.annotation.engines.cut import Cut, correct, cut_box, cut_click, cut_mask
-from brokenvideos.tools.annotation.engines.prompts import check_prompt, check_range, nothing_found
-from brokenvideos.tools.annotation.engines.protocol import BoolArray, Click, EngineError, Frames, Prompt, UInt8Array
+from .carry import Anchor, blended, carried
+from .cut import Cut, correct, cut_box, cut_click, cut_mask
+from .prompts import check_prompt, check_range, continues, no_video, nothing_found
+from .protocol import BoolArray, Click, Frames, Prompt, UInt8Array
 
 SHORT_SIDE_PX = 360
 KEPT_FRAMES = 64
@@ -69,6 +69,7 @@ class FlowEngine:
             return mask
         cut = self._cut(prompt)
         if not cut.mask.any():
+            self.forget(prompt.object_id, frame_index=prompt.frame_index)
             raise nothing_found(prompt)
         self._last = _Answer(prompt, cut)
         self._mark(prompt, cut.mask)
@@ -127,7 +128,7 @@ class FlowEngine:
         scale_x, scale_y = image.shape[1] / self._opened().width, image.shape[0] / self._opened().height
         clicks = [Click(click.x * scale_x, click.y * scale_y, click.positive) for click in prompt.clicks]
         known = self._last
-        if known is not None and _continues(prompt, known.prompt):
+        if known is not None and continues(prompt, known.prompt):
             return correct(image, known.cut, clicks[len(known.prompt.clicks) :])
         if prompt.box is not None:
             x0, y0, x1, y1 = prompt.box
@@ -164,17 +165,8 @@ class FlowEngine:
 
     def _opened(self) -> Frames:
         if self._frames is None:
-            raise EngineError("no video is open. Open one first.")
+            raise no_video()
         return self._frames
-
-
-def _continues(prompt: Prompt, before: Prompt) -> bool:
-    """Whether only clicks were added."""
-    return (
-        (prompt.object_id, prompt.frame_index, prompt.box) == (before.object_id, before.frame_index, before.box)
-        and prompt.mask is before.mask
-        and prompt.clicks[: len(before.clicks)] == before.clicks
-    )
 
 
 def _working_size(frames: Frames) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from brokenvideos.tools.annotation.engines.protocol import Click, EngineError, Frames, Prompt
+from .protocol import BoolArray, Click, EngineError, Frames, Prompt
 
 
 def check_prompt(prompt: Prompt, frames: Frames) -> None:
@@ -67,3 +67,23 @@ def nothing_found(prompt: Prompt) -> EngineError:
         f"frame {prompt.frame_index} object {prompt.object_id}: the engine finds nothing there. Click on other spots of "
         "the object, draw a box around it, or draw its mask with the brush."
     )
+
+
+def no_video() -> EngineError:
+    """What to raise before `open` and after `close`."""
+    return EngineError("no video is open. Open one first.")
+
+
+def continues(prompt: Prompt, before: Prompt) -> bool:
+    """Whether a prompt says the same as the one before, or the same and more clicks."""
+    return (
+        (prompt.object_id, prompt.frame_index, prompt.box) == (before.object_id, before.frame_index, before.box)
+        and prompt.clicks[: len(before.clicks)] == before.clicks
+        and _is_same(prompt.mask, before.mask)
+    )
+
+
+def _is_same(one: BoolArray | None, other: BoolArray | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)

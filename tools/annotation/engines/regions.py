@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from brokenvideos.tools.annotation.engines.protocol import BoolArray
+from .protocol import BoolArray
 
 Float32Array = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]

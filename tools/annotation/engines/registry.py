@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from brokenvideos.tools.annotation.engines.protocol import Engine, EngineError
+from .protocol import Engine, EngineError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class EngineKind:
 
 _KINDS = (
     EngineKind("flow", "GrabCut and optical flow, no weights, no network", "flow", "FlowEngine", False, "annotate"),
+    EngineKind("sam2", "SAM 2, SAM 3 or EdgeTAM of transformers, by checkpoint", "sam2", "make", True, "annotate"),
+    EngineKind("sam2-package", "SAM 2 of its authors' own package", "sam2_package", "make", True, "sam2"),
 )
 ENGINES = {kind.name: kind for kind in _KINDS}
 """In the order in which they are worth a try; the first is the default."""
@@ -48,7 +50,7 @@ def make_engine(name: str, *, checkpoint: str | None = None, device: str | None 
             f"--engine {name}: it has no model, so --checkpoint and --device mean nothing to it. Leave them out."
         )
     try:
-        module: Any = import_module(f"brokenvideos.tools.annotation.engines.{kind.module}")
+        module: Any = import_module(f".{kind.module}", __package__)
     except ModuleNotFoundError as error:
         raise EngineError(
             f"--engine {name}: the package {error.name} is missing. pip install 'brokenvideos[{kind.extra}]'"
