@@ -75,6 +75,17 @@ class Server:
                 self.kill()
 
 
+@contextmanager
+def serving(folder: Path, raw: Path, *options: str) -> Iterator[Server]:
+    """A server on a folder of videos, until the end of the block."""
+    server = Server(folder, raw, options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
 class Person:
     """Somebody at a page: what they see of one video, and what they do with mouse and keys."""
 
@@ -82,10 +93,12 @@ class Person:
         self.page, self.server, self.name = page, server, name
 
     def open(self, video_id: str) -> None:
-        """Opens a video and waits until its first frame is on show."""
+        """Opens a video and goes to its first frame. (The page itself begins with the first one that was not seen.)"""
         self.page.goto(f"{self.server.address}#video/{video_id}")
         self.page.wait_for_selector("#picture-box[data-frame]:not([data-frame=''])")
         self.settled()
+        self.press("Home")
+        self.at_frame(0)
 
     def settled(self, timeout_ms: float = 20_000) -> None:
         """Waits until everything that was done is saved."""
