@@ -62,6 +62,7 @@ async function follow() {
     editor = opened;
     commands = commandsOf(editor);
     changes = changesOf(editor);
+    showSaving(editor.video);
     showBanner();
     byId("picture").focus({ preventScroll: true });
   } catch (error) {

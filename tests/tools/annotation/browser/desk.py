@@ -91,12 +91,15 @@ class Person:
 
     def __init__(self, page: "Page", server: Server, name: str) -> None:
         self.page, self.server, self.name = page, server, name
+        self._size = (0, 0, 0)
 
     def open(self, video_id: str) -> None:
         """Opens a video and goes to its first frame. (The page itself begins with the first one that was not seen.)"""
         self.page.goto(f"{self.server.address}#video/{video_id}")
         self.page.wait_for_selector("#picture-box[data-frame]:not([data-frame=''])")
         self.settled()
+        state = self.state()
+        self._size = (state["height"], state["width"], state["rotation"])
         self.press("Home")
         self.at_frame(0)
 
@@ -136,8 +139,7 @@ class Person:
         """Where a point of the decoded grid lies on the screen, as long as the whole picture is shown."""
         box = self.page.locator("#picture").bounding_box()
         assert box is not None
-        state = self.state()
-        height, width, turned = state["height"], state["width"], state["rotation"]
+        height, width, turned = self._size
         upright = {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}[turned]
         if turned % 180:
             height, width = width, height

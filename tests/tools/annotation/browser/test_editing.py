@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from brokenvideos.masks import decode
-from brokenvideos.tools.sample import write_sample
+from brokenvideos.tools.synthetic import write_sample
 from tests.tools.annotation.browser.desk import Person, Server, serving
 
 HEIGHT, WIDTH = 96, 128

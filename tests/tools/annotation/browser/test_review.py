@@ -10,7 +10,7 @@ from PIL import Image
 
 from brokenvideos.builder import BuildOptions, build
 from brokenvideos.masks import decode
-from brokenvideos.tools.sample import write_sample
+from brokenvideos.tools.synthetic import write_sample
 from tests.tools.annotation.browser.desk import Person, Server
 
 Serve = Callable[..., Server]
