@@ -67,7 +67,9 @@ export function actsOf(editor) {
       const objectId = await selectedObject();
       if (objectId === null) return;
       const key = `${objectId} ${frame}`;
-      const click = [Math.round(x * 100) / 100, Math.round(y * 100) / 100, positive ? 1 : 0];
+      // Rounding must not lead out of the picture.
+      const inside = (value, size) => Math.min(size - 0.01, Math.round(value * 100) / 100);
+      const click = [inside(x, video.state.width), inside(y, video.state.height), positive ? 1 : 0];
       waiting.set(key, [...(waiting.get(key) ?? []), click]);
       redraw();
       const mask = video.mask(objectId, frame);

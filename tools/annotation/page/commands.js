@@ -139,6 +139,7 @@ export function commandsOf(editor) {
   };
   for (const tool of TOOL_NAMES) {
     commands[`tool-${tool}`] = () => {
+      if (video.readOnly && tool !== "move") toast(video.readOnly);
       drawing.setTool(video.readOnly ? "move" : tool);
       editor.refresh();
     };

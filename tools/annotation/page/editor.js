@@ -5,7 +5,7 @@ import { frameSource } from "../shared/frames.js";
 import { specksOf } from "../shared/marks.js";
 import { pictureView } from "../shared/picture.js";
 import { actsOf } from "./acts.js";
-import { fetchFrame } from "./api.js";
+import { fetchFrame, post } from "./api.js";
 import { byId, clearErrors, count, toast } from "./dom.js";
 import { drawClicks, drawingOn, strokeRect } from "./drawing.js";
 import { panelModel } from "./model.js";
@@ -18,6 +18,7 @@ import { hintFor, showTools, showTransport, showViewBar } from "./toolbars.js";
 import { openVideo } from "./video.js";
 
 const DWELL_MS = 150; // so long a frame stands until it counts as seen, unless it is played
+const PREPARE_MS = 300; // so long a frame stands until the engine prepares for it
 const SEND_SEEN_MS = 1000;
 
 /** Opens a video in the page. `app` is what main.js gives: {videoRow(id), openVideo(id), showVideos(), saving(), title()}. */
@@ -33,6 +34,7 @@ export async function openEditor(videoId, app) {
   let video, view, drawing, player, acts, timeline, strip;
   let speckCache = null;
   let lastFrame = null;
+  let preparing = null;
 
   video = (editor.video = await openVideo(videoId, { onChange: changed, onTrouble: trouble }));
   const { state } = video;
@@ -140,7 +142,14 @@ export async function openEditor(videoId, app) {
     lastFrame = index;
     sessionStorage.setItem(`frame ${videoId}`, index);
     refresh();
-    if (!player.playing && !player.flickers) acts.prepare?.(index);
+    clearTimeout(preparing);
+    if (!player.playing && !player.flickers) preparing = setTimeout(() => prepare(index), PREPARE_MS);
+  }
+
+  /** Lets the engine compute what the first click on this frame will need. */
+  function prepare(index) {
+    if (index !== ui.frame?.index || video.readOnly || video.running || video.closed) return;
+    post(`api/video/${videoId}/prepare`, { frame_index: index }).catch(() => {}); // what is wrong is said to the click
   }
 
   function decorate(context) {
@@ -298,6 +307,7 @@ export async function openEditor(videoId, app) {
   function close({ last = false } = {}) {
     seen.send();
     seen.close();
+    clearTimeout(preparing);
     view.show(null);
     player.close();
     strip.close();

@@ -62,6 +62,7 @@ async function follow() {
     editor = opened;
     commands = commandsOf(editor);
     changes = changesOf(editor);
+    showSaving(editor.video);
     showBanner();
     byId("picture").focus({ preventScroll: true });
   } catch (error) {
@@ -146,11 +147,12 @@ function hear(message) {
   if (message.type === "changes" && mine) editor.video.apply(message.changes);
   else if (message.type === "job" && mine) {
     const before = editor.video.running;
-    editor.video.set({ job: message.job });
+    editor.video.setJob(message.job);
     if (before && message.job.state === "failed") toast(message.job.message ?? "The engine could not follow the object.", "bad");
     else if (before && message.job.state === "done") toast(message.job.message ?? `Followed to frame ${message.job.stop}.`, "good");
     else if (before && message.job.state === "cancelled") toast("Cancelled. What was followed until now stays; Ctrl + Z takes it back.");
   } else if (message.type === "lock" && mine) editor.video.set({ lock: message.lock });
+  else if (message.type === "raw" && mine) editor.video.set({ raw: message.raw });
   else if (message.type === "notice") toast(message.message, "bad");
   else if (message.type === "videos" && project) {
     const rows = new Map(message.videos.map((row) => [row.video_id, row]));
@@ -249,15 +251,17 @@ async function start() {
   byId("legend").append(...legend());
   for (;;) {
     try {
+      await hello(await nameOfPerson(await givenName()));
       project = await get("api/project");
-      await hello(await nameOfPerson(project.user));
       break;
     } catch (error) {
       if (!(error instanceof Refusal) && !(error instanceof Lost)) throw error;
-      sessionStorage.removeItem("user");
-      sessionStorage.setItem("ask-name", "yes");
       toast(error.message, "bad");
       if (error instanceof Lost) await new Promise((resolve) => setTimeout(resolve, 2000));
+      else {
+        sessionStorage.removeItem("user");
+        sessionStorage.setItem("ask-name", "yes");
+      }
     }
   }
   byId("who").textContent = session.user;
@@ -265,6 +269,16 @@ async function start() {
   afterNewSession(() => editor?.video.again());
   listen({ onMessage: hear, onState: hearConnection });
   await follow();
+}
+
+/** The name that the command line gives, or null. */
+async function givenName() {
+  try {
+    return (await get("api/project")).user ?? null;
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
 }
 
 start();

@@ -9,7 +9,7 @@ export const STATUS_WORDS = {
 };
 
 const FROM_WORDS = {
-  prompt: "from clicks", drawn: "drawn", accepted: "accepted", propagated: "followed by the engine", imported: "came with the folder", proposal: "proposed by a model",
+  prompt: "from box and clicks", drawn: "drawn", accepted: "accepted", propagated: "followed by the engine", imported: "came with the folder", proposal: "proposed by a model",
 };
 
 /** A button that runs a command; its tip names the key. */
@@ -134,7 +134,7 @@ function frameCard({ frame, specks, editable, mayNote, speckLimit }) {
 }
 
 function finishCard({ status, editable, objects, unseen, unaccepted, mine, running }) {
-  const next = commandButton("next-video", "Next video", { picture: "next", kind: editable ? "" : "primary grow", tip: "Next unfinished video" });
+  const next = commandButton("next-video", editable ? "Next" : "Next video", { picture: "next", kind: editable ? "" : "primary grow", tip: "Next unfinished video" });
   if (status === "submitted") {
     return finish("Finished", h("p", { class: "faint" }, "Another person checks this video now."), h("div", { class: "row" }, next, mine && commandButton("withdraw", "Take it back")));
   }

@@ -25,6 +25,7 @@ class Video {
   #marks = new Map(); // counts → mark, the oldest first
   #marksBytes = 0;
   #drawn = new Map(); // "object frame" → mark that the person drew and the server has not got yet
+  #ended = new Set(); // jobs
   #onChange;
   #onTrouble;
   closed = false;
@@ -175,6 +176,13 @@ class Video {
     if (Object.keys(loose).length) this.set(loose);
   }
 
+  /** News of a job; what is told late of one that has ended is not news. */
+  setJob(job) {
+    if (this.#ended.has(job.job)) return;
+    if (job.state !== "running") this.#ended.add(job.job);
+    this.set({ job });
+  }
+
   set(values) {
     Object.assign(this.state, values);
     this.#onChange(Object.keys(values));
@@ -223,6 +231,7 @@ class Video {
     try {
       answer = await post(`api/video/${this.id}/do`, { id: entry.id, revision: this.state.revision, action: entry.action });
       this.apply(answer.changes);
+      if (answer.job) this.setJob(answer.job);
     } catch (error) {
       if (this.#postpone(error)) return;
       if (error.code === "stale") await this.reload().catch(() => {});

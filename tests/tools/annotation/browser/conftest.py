@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.tools.annotation.browser.desk import Person, Server
+from tests.tools.annotation.browser.desk import Person, Server, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -19,10 +19,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
 
         def start(folder: Path, *options: str) -> Server:
-            server = Server(folder, tmp_path / f"{folder.name}-raw", options)
-            stack.callback(server.stop)
-            server.start()
-            return server
+            return stack.enter_context(serving(folder, tmp_path / f"{folder.name}-raw", *options))
 
         yield start
 

@@ -75,17 +75,33 @@ class Server:
                 self.kill()
 
 
+@contextmanager
+def serving(folder: Path, raw: Path, *options: str) -> Iterator[Server]:
+    """A server on a folder of videos, until the end of the block."""
+    server = Server(folder, raw, options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
 class Person:
     """Somebody at a page: what they see of one video, and what they do with mouse and keys."""
 
     def __init__(self, page: "Page", server: Server, name: str) -> None:
         self.page, self.server, self.name = page, server, name
+        self._size = (0, 0, 0)
 
     def open(self, video_id: str) -> None:
-        """Opens a video and waits until its first frame is on show."""
+        """Opens a video and goes to its first frame. (The page itself begins with the first one that was not seen.)"""
         self.page.goto(f"{self.server.address}#video/{video_id}")
         self.page.wait_for_selector("#picture-box[data-frame]:not([data-frame=''])")
         self.settled()
+        state = self.state()
+        self._size = (state["height"], state["width"], state["rotation"])
+        self.press("Home")
+        self.at_frame(0)
 
     def settled(self, timeout_ms: float = 20_000) -> None:
         """Waits until everything that was done is saved."""
@@ -123,8 +139,7 @@ class Person:
         """Where a point of the decoded grid lies on the screen, as long as the whole picture is shown."""
         box = self.page.locator("#picture").bounding_box()
         assert box is not None
-        state = self.state()
-        height, width, turned = state["height"], state["width"], state["rotation"]
+        height, width, turned = self._size
         upright = {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}[turned]
         if turned % 180:
             height, width = width, height

@@ -1,34 +1,46 @@
 """Marking on the page: every tool, every key, undo, locks, deletes and tidying; what is shown is what the server keeps."""
 
-import re
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from brokenvideos.masks import decode
-from brokenvideos.tools.sample import write_sample
-from tests.tools.annotation.browser.desk import Person, Server
+from brokenvideos.tools.synthetic import write_sample
+from tests.tools.annotation.browser.desk import Person, Server, serving
 
 HEIGHT, WIDTH = 96, 128
-Serve = Callable[..., Server]
 SitDown = Callable[..., Person]
 
 
+VIDEOS = 24
+
+
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with three synthetic videos of 16 frames."""
-    made = write_sample(tmp_path_factory.mktemp("made") / "raw", videos=3, num_frames=16, height=HEIGHT, width=WIDTH)
-    return made / "videos"
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of many videos with the same content, 16 frames: every test takes one that nobody has touched."""
+    made = write_sample(tmp_path_factory.mktemp("made") / "raw", videos=1, num_frames=16, height=HEIGHT, width=WIDTH)
+    folder = made.with_name("clips")
+    folder.mkdir()
+    (source,) = (made / "videos").iterdir()
+    for number in range(VIDEOS):
+        (folder / f"clip_{number:02d}.mp4").write_bytes(source.read_bytes())
+    with serving(folder, made.with_name("out")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[str]:
+    """Ids of videos that no test has used."""
+    return (f"clip_{number:02d}" for number in range(VIDEOS))
 
 
 @pytest.fixture
-def ada(serve: Serve, person: SitDown, clips: Path) -> Person:
-    """Ada with the first video open."""
-    somebody = person(serve(clips))
-    somebody.open("synth-a_00000")
+def ada(server: Server, person: SitDown, untouched: Iterator[str]) -> Person:
+    """Ada with an untouched video open."""
+    somebody = person(server)
+    somebody.open(next(untouched))
     return somebody
 
 
@@ -273,9 +285,10 @@ def test_only_frames_that_stood_on_the_screen_count_as_seen(ada: Person) -> None
 
 
 def test_a_video_with_nothing_wrong_takes_one_key(ada: Person) -> None:
+    this = ada.page.url
     ada.press("0")
-    ada.page.wait_for_url(re.compile(r"#(?!video/synth-a_00000)"))
-    ada.page.goto(f"{ada.server.address}#video/synth-a_00000")
+    ada.page.wait_for_url(lambda url: url != this)
+    ada.page.goto(this)
     ada.at_frame(0)
     state = ada.state()
     assert (state["status"], state["normal"], state["label"]) == ("submitted", True, "normal")
@@ -290,9 +303,11 @@ def test_normal_is_refused_where_masks_are(ada: Person) -> None:
 
 
 def test_the_next_unfinished_video_opens(ada: Person) -> None:
+    this = ada.page.url
     ada.press("PageDown")
-    ada.page.wait_for_url(re.compile("#video/synth-b"))
-    ada.page.wait_for_selector("#title:has-text('synth-b_00001')")
+    ada.page.wait_for_url(lambda url: url != this and "#video/clip_" in url)
+    ada.at_frame(0)
+    assert ada.state()["status"] == "untouched"
 
 
 def test_every_key_leads_somewhere_and_the_sheet_names_it(ada: Person) -> None:
@@ -360,9 +375,9 @@ def test_text_stands_out_from_its_ground(ada: Person) -> None:
     assert weak == []
 
 
-def test_nothing_is_cut_off_in_a_narrow_window(serve: Serve, person: SitDown, clips: Path) -> None:
-    ada = person(serve(clips), width=600, height=900)
-    ada.open("synth-a_00000")
+def test_nothing_is_cut_off_in_a_narrow_window(server: Server, person: SitDown, untouched: Iterator[str]) -> None:
+    ada = person(server, width=600, height=900)
+    ada.open(next(untouched))
     brush(ada, (30, 40), (60, 40))
     wide = ada.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1]
@@ -378,13 +393,16 @@ def test_nothing_is_cut_off_in_a_narrow_window(serve: Serve, person: SitDown, cl
 
 def test_the_list_shows_what_is_done(ada: Person) -> None:
     brush(ada, (30, 40), (60, 40))
+    video_id = ada.page.url.rpartition("/")[2]
     ada.page.click("#home")
-    row = ada.page.locator("tr:has-text('synth-a_00000')")
+    row = ada.page.locator(f"tr:has-text('{video_id}')")
     row.wait_for()
     assert "in work" in row.inner_text()
-    assert re.search(r"\b1\b", row.inner_text())
-    ada.page.fill("#find", "synth-b")
-    assert ada.page.locator("#videos tbody").first.locator("tr").count() == 1
+    assert "1 / 16" in row.inner_text()
+    body = ada.page.locator("#videos tbody").first
+    ada.page.fill("#find", video_id)
+    assert body.locator("tr").count() == 1
     ada.page.fill("#find", "")
-    ada.page.select_option("#choose-status", "working")
-    assert ada.page.locator("#videos tbody").first.locator("tr").count() == 1
+    assert body.locator("tr").count() == VIDEOS
+    ada.page.select_option("#choose-status", "given back")
+    assert body.locator("tr").count() == 0

@@ -1,6 +1,6 @@
 """Frames on the page: the number belongs to the picture, whatever is pressed, and the picture is the video's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from brokenvideos.frames import encode_video, read_frames
-from tests.odd_videos import BITS, RECIPES, barcode_frame, make_video, rotated
-from tests.tools.annotation.browser.desk import Person, Server
+from tests.odd_videos import BITS, RECIPES, barcode_frame, make_video
+from tests.tools.annotation.browser.desk import Person, Server, serving
 
 if TYPE_CHECKING:
     pass
@@ -20,13 +20,14 @@ SitDown = Callable[..., Person]
 
 
 @pytest.fixture(scope="module")
-def barcodes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one video of 60 frames whose pictures carry their numbers."""
+def barcodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of one video of 60 frames whose pictures carry their numbers."""
     folder = tmp_path_factory.mktemp("barcodes") / "barcodes"
     folder.mkdir()
     frames = (barcode_frame(number, HEIGHT, WIDTH) for number in range(60))
     encode_video(folder / "bars.mp4", frames, fps=30)
-    return folder
+    with serving(folder, folder.with_name("raw")) as server:
+        yield server
 
 
 WATCH = """([points]) => {
@@ -34,10 +35,11 @@ WATCH = """([points]) => {
   const canvas = document.querySelector("#picture");
   const context = canvas.getContext("2d");
   const look = () => {
+    if (!window.watched) return;
     const bits = points.map(([x, y]) => context.getImageData(x, y, 1, 1).data[1] > 127);
     const shown = bits.reduce((sum, on, bit) => sum + (on ? 2 ** bit : 0), 0);
     window.watched.push([document.querySelector("#frame-number").textContent, shown]);
-    if (window.watched) requestAnimationFrame(look);
+    requestAnimationFrame(look);
   };
   look();
 }"""
@@ -58,8 +60,8 @@ def watched(person: Person) -> list[tuple[str, int]]:
     return [line for place, line in enumerate(lines) if place == 0 or line != lines[place - 1]]
 
 
-def test_the_number_belongs_to_the_picture_in_steps(serve: Serve, person: SitDown, barcodes: Path) -> None:
-    ada = person(serve(barcodes))
+def test_the_number_belongs_to_the_picture_in_steps(person: SitDown, barcodes: Server) -> None:
+    ada = person(barcodes)
     ada.open("bars")
     watch(ada)
     for _ in range(6):
@@ -77,8 +79,8 @@ def test_the_number_belongs_to_the_picture_in_steps(serve: Serve, person: SitDow
     assert {shown for _, shown in lines} >= {0, 6, 15, 59}
 
 
-def test_a_key_held_down_shows_every_frame(serve: Serve, person: SitDown, barcodes: Path) -> None:
-    ada = person(serve(barcodes))
+def test_a_key_held_down_shows_every_frame(person: SitDown, barcodes: Server) -> None:
+    ada = person(barcodes)
     ada.open("bars")
     watch(ada)
     for _ in range(80):
@@ -91,8 +93,8 @@ def test_a_key_held_down_shows_every_frame(serve: Serve, person: SitDown, barcod
     assert shown == list(range(len(shown)))
 
 
-def test_playing_leaves_no_frame_out(serve: Serve, person: SitDown, barcodes: Path) -> None:
-    ada = person(serve(barcodes))
+def test_playing_leaves_no_frame_out(person: SitDown, barcodes: Server) -> None:
+    ada = person(barcodes)
     ada.open("bars")
     watch(ada)
     ada.press("Space")
@@ -101,8 +103,8 @@ def test_playing_leaves_no_frame_out(serve: Serve, person: SitDown, barcodes: Pa
     assert watched(ada) == [(f"Frame {number}", number) for number in range(60)]
 
 
-def test_flicker_and_onion_skin_say_which_frame_they_show(serve: Serve, person: SitDown, barcodes: Path) -> None:
-    ada = person(serve(barcodes))
+def test_flicker_and_onion_skin_say_which_frame_they_show(person: SitDown, barcodes: Server) -> None:
+    ada = person(barcodes)
     ada.open("bars")
     ada.go_to(12)
     watch(ada)
@@ -120,21 +122,20 @@ def test_flicker_and_onion_skin_say_which_frame_they_show(serve: Serve, person: 
     assert "frame 12 over it" in ada.page.inner_text("#frame-kind")
 
 
-def test_exact_pixels_are_those_of_the_decoder(serve: Serve, person: SitDown, barcodes: Path) -> None:
-    ada = person(serve(barcodes))
+def test_exact_pixels_are_those_of_the_decoder(person: SitDown, barcodes: Server) -> None:
+    ada = person(barcodes)
     ada.open("bars")
     ada.go_to(37)
     ada.press("x")
     ada.page.wait_for_selector("#frame-kind:has-text('exact pixels')")
     points = [(x, y) for y in range(2, HEIGHT, 11) for x in range(3, WIDTH, 13)]
-    truth = read_frames(barcodes / "bars.mp4", [37])[0]
+    truth = read_frames(barcodes.folder / "bars.mp4", [37])[0]
     shown = ada.pixels([(x + 0.5, y + 0.5) for x, y in points])
     assert shown == [tuple(int(value) for value in truth[y, x]) for x, y in points]
 
 
-def test_zoom_and_place_stay_with_frames_reloads_and_people(serve: Serve, person: SitDown, barcodes: Path) -> None:
-    server = serve(barcodes)
-    ada = person(server)
+def test_zoom_and_place_stay_with_frames_reloads_and_people(person: SitDown, barcodes: Server) -> None:
+    ada = person(barcodes)
     ada.open("bars")
     ada.press("+", "+", "+")
     box = ada.page.locator("#picture").bounding_box()
@@ -154,8 +155,8 @@ def test_zoom_and_place_stay_with_frames_reloads_and_people(serve: Serve, person
     assert ada.page.inner_text("#scale-sign").rpartition("·")[2].strip() == before
 
 
-def test_enlarged_pixels_have_square_corners(serve: Serve, person: SitDown, barcodes: Path) -> None:
-    ada = person(serve(barcodes))
+def test_enlarged_pixels_have_square_corners(person: SitDown, barcodes: Server) -> None:
+    ada = person(barcodes)
     ada.open("bars")
     ada.press("x")
     ada.page.wait_for_selector("#frame-kind:has-text('exact pixels')")
@@ -177,13 +178,21 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("case", ODD)
-def test_what_is_drawn_lands_on_the_decoded_pixels(case: str, serve: Serve, person: SitDown, tmp_path: Path) -> None:
-    folder = tmp_path / "odd"
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of all odd videos."""
+    folder = tmp_path_factory.mktemp("odd") / "odd"
     folder.mkdir()
-    (folder / "odd.mp4").write_bytes(ODD[case]())
-    ada = person(serve(folder))
-    ada.open("odd")
+    for case, make in ODD.items():
+        (folder / f"{case.replace(' ', '_')}.mp4").write_bytes(make())
+    with serving(folder, folder.with_name("raw")) as server:
+        yield server
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_what_is_drawn_lands_on_the_decoded_pixels(case: str, person: SitDown, odd: Server) -> None:
+    ada = person(odd)
+    ada.open(case.replace(" ", "_"))
     state = ada.state()
     height, width = state["height"], state["width"]
     x0, y0, x1, y1 = round(width * 0.1), round(height * 0.2), round(width * 0.4), round(height * 0.9)
@@ -209,12 +218,9 @@ def decoded(counts: str, height: int, width: int) -> Any:
     return decode([counts], height=height, width=width)[0]
 
 
-def test_a_turned_video_stands_upright(serve: Serve, person: SitDown, tmp_path: Path) -> None:
-    folder = tmp_path / "turned"
-    folder.mkdir()
-    (folder / "turned.mp4").write_bytes(rotated(make_video(num_frames=8, height=48, width=64), 90))
-    ada = person(serve(folder))
-    ada.open("turned")
+def test_a_turned_video_stands_upright(person: SitDown, odd: Server) -> None:
+    ada = person(odd)
+    ada.open("turned_90")
     assert "turned 90°" in ada.page.inner_text("#frame-kind")
     ada.go_to(5)
     # The stripe of blocks, at the top of the decoded grid, stands at the right of the upright picture.

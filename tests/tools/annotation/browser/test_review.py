@@ -1,8 +1,10 @@
 """From a folder of videos to a checked release on the page: mark, follow, correct, send, check by another person, build."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from PIL import Image
 
 from brokenvideos.builder import BuildOptions, build
 from brokenvideos.masks import decode
-from brokenvideos.tools.sample import write_sample
+from brokenvideos.tools.synthetic import write_sample
 from tests.tools.annotation.browser.desk import Person, Server
 
 Serve = Callable[..., Server]
@@ -93,9 +95,7 @@ def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(serve: Serve, 
     ada.open(VIDEO)
     state = ada.state()
     assert (state["status"], state["annotator"], state["reviewer"]) == ("approved", "Ada", "Bob")
-    row = json.loads((server.raw / "videos.jsonl").read_text().splitlines()[0])
-    assert row["video_id"] == VIDEO
-    assert row["source"]["annotator"] == "Ada"
+    assert written(server, "approved")["source"]["annotator"] == "Ada"
 
 
 def test_a_reviewer_cannot_approve_unseen_masks(serve: Serve, person: SitDown, small: Path) -> None:
@@ -153,11 +153,12 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
         ada.press(key)
         ada.saved_after(before)
         ada.followed()
-    for _ in range(24):  # what a person sees is wrong is marked again, the worst first
+    for turn in range(24):  # what a person sees is wrong is marked again, the worst first; the worst one always
         worst, value = min(((frame, iou(ada, frame, truth[frame])) for frame in frames), key=lambda found: found[1])
-        if value >= 0.82:
+        if value >= 0.82 and turn > 0:
             break
         mark(ada, worst, truth[worst])
+    assert sum(mask["from"] == "prompt" for mask in ada.masks().values()) > 1
     extra = [frame for frame in ada.masks() if frame not in truth and ada.masks()[frame]["area"]]
     if extra and extra[-1] > frames[-1]:
         ada.go_to(frames[-1] + 1)
@@ -181,7 +182,7 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
         bob.page.wait_for_timeout(700)
     bob.press("Control+Enter")
     bob.says("Approved.")
-    server.stop()
+    written(server, "approved")
 
     release = tmp_path / "release"
     build(server.raw, release, BuildOptions())
@@ -194,6 +195,18 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
     values = [overlap(masks[place] > 0, truth[frame]) for place, frame in enumerate(annotated) if frame in truth]
     assert len(values) == len(truth)
     assert np.mean(values) >= 0.8
+
+
+def written(server: Server, review: str) -> dict[str, Any]:
+    """The line of the raw folder about the video, once it says this. It follows what people do by a moment."""
+    limit = time.monotonic() + 20
+    while True:
+        lines = [json.loads(line) for line in (server.raw / "videos.jsonl").read_text().splitlines()]
+        (found,) = [line for line in lines if line["video_id"] == VIDEO]
+        if found["review"] == review:
+            return found
+        assert time.monotonic() < limit
+        time.sleep(0.1)
 
 
 def split_rows(package: object, release: Path, split: str) -> list[dict[str, object]]:

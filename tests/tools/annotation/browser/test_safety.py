@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from brokenvideos.tools.sample import write_sample
+from brokenvideos.tools.synthetic import write_sample
 from tests.tools.annotation.browser.desk import Person, Server, routed
 
 Serve = Callable[..., Server]
