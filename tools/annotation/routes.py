@@ -17,10 +17,11 @@ from ...frames import VideoError
 from ...masks import ARTIFACT_TYPES
 from ...release import __version__, parse_json
 from .actions import BadRequestError, number
+from .desk import BusyError, FullDiskError, StaleError, VideoTroubleError
 from .engines import EngineError
 from .frame_queue import Lane, SupersededError
 from .history import history_of
-from .service import BusyError, FullDiskError, Service, StaleError, VideoTroubleError
+from .service import Service
 from .sessions import HeldError, NoSessionError, Session, checked_name
 from .state import RefusedError
 
@@ -111,7 +112,7 @@ async def _lock(service: Service, request: Request) -> Response:
     session = service.sessions.get(body.get("session"))
     video_id = request.path_params["video_id"]
     try:
-        lock = await service.lock(session, video_id, take=body.get("take") is True)
+        lock = service.lock(session, video_id, take=body.get("take") is True)
     except HeldError as error:
         lock = service.lock_view(session, service.key(session, video_id))
         return _error(409, "locked", str(error), holder=error.holder, lock=lock)
@@ -120,7 +121,7 @@ async def _lock(service: Service, request: Request) -> Response:
 
 async def _unlock(service: Service, request: Request) -> Response:
     body = await _body(request)
-    await service.unlock(service.sessions.get(body.get("session")), request.path_params["video_id"])
+    service.unlock(service.sessions.get(body.get("session")), request.path_params["video_id"])
     return JSONResponse({})
 
 

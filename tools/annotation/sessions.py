@@ -12,6 +12,8 @@ from .store import Key
 
 GRACE_S = 20.0
 """A page that was reloaded or lost its connection keeps what it holds for so long."""
+FORGET_S = 3600.0
+"""A page that comes back within this time is still known, and takes its lock again."""
 MAX_NAME = 64
 
 
@@ -20,10 +22,15 @@ class NoSessionError(ValueError):
 
 
 class HeldError(ValueError):
-    """Somebody else holds the annotation, or the same person in another page."""
+    """Somebody else holds the annotation, or nobody: the page has to take it first."""
 
-    def __init__(self, holder: str) -> None:
-        super().__init__(f"{holder} works on this video: you can read")
+    def __init__(self, holder: str | None) -> None:
+        who = (
+            "you do not hold this video (any more): take it first"
+            if holder is None
+            else f"{holder} works on this video: you can read"
+        )
+        super().__init__(who)
         self.holder = holder
 
 
@@ -139,12 +146,16 @@ class Sessions:
             del self._holders[key]
 
     def sweep(self) -> list[Key]:
-        """Forgets pages that are gone; gives back what is free now."""
-        late = self._clock() - GRACE_S
-        gone = [s for s in self._sessions.values() if s.gone_at is not None and s.gone_at < late]
-        for session in gone:
-            del self._sessions[session.session_id]
-        free = [key for key, session in self._holders.items() if session in gone]
+        """Frees what pages hold that are gone, and forgets those that are gone for long; gives back what is free now."""
+        now = self._clock()
+        free = [key for key, session in self._holders.items() if _absent_s(session, now) > GRACE_S]
         for key in free:
             del self._holders[key]
+        for session in self.all():
+            if _absent_s(session, now) > FORGET_S:
+                del self._sessions[session.session_id]
         return free
+
+
+def _absent_s(session: Session, now: float) -> float:
+    return 0.0 if session.gone_at is None else now - session.gone_at

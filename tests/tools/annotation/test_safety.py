@@ -229,6 +229,10 @@ def test_a_lock_outlives_a_short_absence_and_no_long_one(serve, clips, monkeypat
     while eve.look("a")["lock"]["holder"] is not None and time.monotonic() < deadline:
         time.sleep(0.1)
     assert eve.state["lock"]["holder"] is None
+    refused = ada.try_to("normal").error
+    assert refused == (409, "locked", "you do not hold this video (any more): take it first")
+    monkeypatch.setattr(sessions, "FORGET_S", 0.5)
+    time.sleep(0.7)
     assert ada.get("api/video/a").error[:2] == (401, "no-session")
 
 

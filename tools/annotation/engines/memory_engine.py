@@ -129,9 +129,7 @@ class MemoryEngine:
         known.last = prompt, logits
         return mask
 
-    def propagate(
-        self, object_ids: Sequence[int], *, first: int, last: int
-    ) -> Generator[tuple[int, int, BoolArray]]:
+    def propagate(self, object_ids: Sequence[int], *, first: int, last: int) -> Generator[tuple[int, int, BoolArray]]:
         frames = self._opened()
         prompted = {object_id: known.marked for object_id, known in self._objects.items()}
         check_range(object_ids, prompted, first=first, last=last, num_frames=len(frames))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from .protocol import BoolArray, Frames, UInt8Array
+from .protocol import BoolArray, Frames
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet, as the checkpoints of SAM 2 expect it."""

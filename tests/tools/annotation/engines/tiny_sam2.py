@@ -17,7 +17,10 @@ _RENAMED = (
     (r"\.upscale_conv1\.", ".output_upscaling.0."),
     (r"\.upscale_layer_norm\.", ".output_upscaling.1."),
     (r"\.upscale_conv2\.", ".output_upscaling.3."),
-    (r"^prompt_encoder\.shared_embedding\.positional_embedding$", "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"),
+    (
+        r"^prompt_encoder\.shared_embedding\.positional_embedding$",
+        "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
+    ),
     (r"^prompt_encoder\.mask_embed\.conv1\.", "sam_prompt_encoder.mask_downscaling.0."),
     (r"^prompt_encoder\.mask_embed\.layer_norm1\.", "sam_prompt_encoder.mask_downscaling.1."),
     (r"^prompt_encoder\.mask_embed\.conv2\.", "sam_prompt_encoder.mask_downscaling.3."),
@@ -78,7 +81,12 @@ def _vision(model_type: str) -> dict[str, Any]:
 def _rest() -> dict[str, Any]:
     return {
         "prompt_encoder_config": {"hidden_size": WIDTH, "image_size": SIDE, "patch_size": 16},
-        "mask_decoder_config": {"hidden_size": WIDTH, "mlp_dim": 2048, "iou_head_hidden_dim": 256, "num_attention_heads": 8},
+        "mask_decoder_config": {
+            "hidden_size": WIDTH,
+            "mlp_dim": 2048,
+            "iou_head_hidden_dim": 256,
+            "num_attention_heads": 8,
+        },
         "image_size": SIDE,
         "memory_attention_hidden_size": WIDTH,
         "memory_attention_num_layers": 1,
@@ -123,7 +131,9 @@ def tiny_predictor(state: dict[str, Any]) -> Any:
 
     def attention(**more: Any) -> Any:
         feat_sizes = [SIDE // 16] * 2
-        return RoPEAttention(feat_sizes=feat_sizes, embedding_dim=WIDTH, num_heads=1, downsample_rate=1, dropout=0.1, **more)
+        return RoPEAttention(
+            feat_sizes=feat_sizes, embedding_dim=WIDTH, num_heads=1, downsample_rate=1, dropout=0.1, **more
+        )
 
     trunk = Hiera(
         embed_dim=16,
@@ -201,7 +211,9 @@ def as_package_weights(state: dict[str, Any]) -> dict[str, Any]:
         if name == "shared_image_embedding.positional_embedding":  # the same as the prompt encoder's
             continue
         if name == "prompt_encoder.point_embed.weight":
-            found |= {f"sam_prompt_encoder.point_embeddings.{kind}.weight": row[None] for kind, row in enumerate(tensor)}
+            found |= {
+                f"sam_prompt_encoder.point_embeddings.{kind}.weight": row[None] for kind, row in enumerate(tensor)
+            }
             continue
         found[_renamed(name)] = tensor
     return found
@@ -211,7 +223,11 @@ def _renamed(name: str) -> str:
     # Layers of the two are counted from different ends: proj_in, layers.0 ... and proj_out here, layers.0, 1, 2 there.
     is_deep = any(part in name for part in ("_head.", "hypernetworks", "object_pointer_proj."))
     if is_deep:
-        name = name.replace(".layers.0.", ".layers.1.").replace(".proj_in.", ".layers.0.").replace(".proj_out.", ".layers.2.")
+        name = (
+            name.replace(".layers.0.", ".layers.1.")
+            .replace(".proj_in.", ".layers.0.")
+            .replace(".proj_out.", ".layers.2.")
+        )
     elif ".mlp." in name:
         name = name.replace(".proj_in.", ".layers.0.").replace(".proj_out.", ".layers.1.")
     down = re.match(r"memory_encoder\.mask_downsampler\.layers\.(\d)\.(conv|layer_norm)\.(.*)", name)
