@@ -113,6 +113,8 @@ def iter_frames(video: VideoSource, *, size: tuple[int, int] | None = None) -> I
 def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Iterator[tuple[int, UInt8Array]]:
     """(frame_index, RGB uint8[H, W, 3]) of frame `first` and of all after it, each decoded when it is asked for.
 
+    An array holds its frame until the next one is asked for: copy it to keep it.
+
     Args:
         index: of this video, as in `read_frames`.
 
@@ -123,7 +125,7 @@ def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Iterato
     require_in_range(video, [first], index)
     reformatter = VideoReformatter()
     for frame_index, frame in _either_way(video, wanted, index):
-        yield frame_index, _rgb(frame, (index.height, index.width), reformatter).copy()
+        yield frame_index, _rgb(frame, (index.height, index.width), reformatter)
 
 
 def _either_way(

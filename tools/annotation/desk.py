@@ -22,6 +22,8 @@ from .views import changes_of
 
 JOB_EVERY_S = 0.1
 """A page hears at most so often how far a propagation is."""
+ENGINE_PIXEL_BYTES = 12 * 2**20
+"""Of decoded frames that are kept for an engine, which goes through a video once: 4 frames of 720p."""
 _FREE_OF_REVISION = frozenset({"seen", "cancel"})
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
@@ -173,13 +175,13 @@ class Desk:
         if frame_index in state.locked:
             raise RefusedError(f"frame {frame_index} locked: unlock first", code="locked-frame", frames=[frame_index])
         start = _start_of(state, object_id, frame_index) if action.get("keep_mask") and box is None else None
-        size = {"height": state.video.height, "width": state.video.width}
+        height, width = state.video.height, state.video.width
         prompt = Prompt(
             object_id,
             frame_index,
             clicks=tuple(Click(x, y, bool(sign)) for x, y, sign in clicks),
             box=None if box is None else (box[0], box[1], box[2], box[3]),
-            mask=None if start is None else decode([start], **size)[0] > 0,
+            mask=None if start is None else decode([start], height=height, width=width)[0] > 0,
         )
         counts, facts = self._room.prompt(self.name, self._frames(), state, prompt)
         said = {"clicks": clicks, "box": box, "start": start}
@@ -203,7 +205,7 @@ class Desk:
         """The frames as the engine reads them; the page steps through frames of its own."""
         video = self.document.video
         if self._engine_frames is None or self._engine_frames.index is not video.index:
-            self._engine_frames = Pictures(video.path, video.index)
+            self._engine_frames = Pictures(video.path, video.index, pixel_bytes=ENGINE_PIXEL_BYTES)
         return self._engine_frames
 
     # --- Propagation -------------------------------------------------------------------------------------------------
@@ -228,6 +230,9 @@ class Desk:
             # One after the other: a page applies changes in their order.
             asyncio.run_coroutine_threadsafe(_awaited(self._on_change(before, after)), loop).result()
 
+        def on_progress() -> None:
+            loop.call_soon_threadsafe(self._tell, job)
+
         run = functools.partial(
             jobs.run,
             job,
@@ -237,7 +242,7 @@ class Desk:
             key=self.name,
             action=action_id,
             on_change=on_change,
-            on_progress=lambda: loop.call_soon_threadsafe(self._tell, job),
+            on_progress=on_progress,
         )
         try:
             await asyncio.to_thread(run)

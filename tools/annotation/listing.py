@@ -49,7 +49,7 @@ def next_video(
 
 
 def _is_open(line: Mapping[str, Any]) -> bool:
-    return line["status"] == "untouched" or (line["status"] == "working" and line["is_mine"])
+    return line["status"] == "untouched" or bool(line["status"] == "working" and line["is_mine"])
 
 
 def _line(summary: Summary | None, user: str) -> dict[str, Any]:

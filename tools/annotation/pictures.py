@@ -16,10 +16,10 @@ from ...frames import VideoIndex, frames_from
 UInt8Array = npt.NDArray[np.uint8]
 PictureFormat = Literal["jpg", "png"]
 
-PIXEL_BYTES = 48 * 2**20
-"""Of decoded frames that are kept, of one video: 18 frames of 720p. At least MIN_FRAMES are kept, whatever their size."""
-PICTURE_BYTES = 32 * 2**20
-"""Of JPEGs that are kept, of one video: about 140 frames of 720p."""
+PIXEL_BYTES = 32 * 2**20
+"""Of decoded frames that are kept, of one video: 12 frames of 720p. At least MIN_FRAMES are kept, whatever their size."""
+PICTURE_BYTES = 24 * 2**20
+"""Of JPEGs that are kept, of one video: about 100 frames of 720p."""
 MIN_FRAMES = 3
 SKIP_FRAMES = 12
 """A frame this far ahead is reached by decoding on; a new start at a key frame costs about as much."""
@@ -35,17 +35,23 @@ class Pictures:
     It has the form of `engines.protocol.Frames`, so that an engine sees exactly what people see.
     """
 
-    def __init__(self, path: Path, index: VideoIndex) -> None:
+    def __init__(self, path: Path, index: VideoIndex, *, pixel_bytes: int = PIXEL_BYTES) -> None:
+        """
+        Args:
+            pixel_bytes: of decoded frames that are kept.
+        """
         self.index = index
         self._path = path
         self._lock = threading.Lock()
-        self._pixels: OrderedDict[int, UInt8Array] = OrderedDict()
+        self._kept = max(MIN_FRAMES, pixel_bytes // (index.height * index.width * 3))
+        # One block of memory that frames are copied into: freed one by one, they would leave holes behind.
+        self._pixels: UInt8Array | None = None
+        self._slots: OrderedDict[int, int] = OrderedDict()
         self._files: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._files_bytes = 0
         self._coming: Iterator[tuple[int, UInt8Array]] | None = None
         self._next = 0
         self._last_asked = -1
-        self._kept = max(MIN_FRAMES, PIXEL_BYTES // (index.height * index.width * 3))
 
     @property
     def height(self) -> int:
@@ -59,7 +65,7 @@ class Pictures:
         return self.index.num_frames
 
     def __getitem__(self, frame_index: int, /) -> UInt8Array:
-        """RGB uint8[H, W, 3]; not to be written to.
+        """RGB uint8[H, W, 3].
 
         Raises:
             IndexError: no such frame. VideoError: the video does not decode any more. OSError: its file is gone.
@@ -67,7 +73,7 @@ class Pictures:
         if not 0 <= frame_index < len(self):
             raise IndexError(frame_index)
         with self._lock:
-            return self._frame(frame_index)
+            return self._frame(frame_index).copy()
 
     def file(self, frame_index: int, kind: PictureFormat, *, height: int | None = None) -> bytes:
         """The frame as a picture file; a JPEG of quality 92, or a PNG with its exact pixels.
@@ -99,7 +105,8 @@ class Pictures:
     def close(self) -> None:
         """Lets go of everything that is kept; what is asked for later is decoded again."""
         with self._lock:
-            self._pixels.clear()
+            self._pixels = None
+            self._slots.clear()
             self._files.clear()
             self._files_bytes = 0
             self._coming = None
@@ -112,20 +119,31 @@ class Pictures:
 
     def _frame(self, frame_index: int) -> UInt8Array:
         previous, self._last_asked = self._last_asked, frame_index
-        if frame_index in self._pixels:
-            self._pixels.move_to_end(frame_index)
-            return self._pixels[frame_index]
+        if frame_index in self._slots:
+            self._slots.move_to_end(frame_index)
+            return self._memory()[self._slots[frame_index]]
         if self._coming is None or not self._next <= frame_index <= self._next + SKIP_FRAMES:
             back = min(STEPS_BACK, self._kept - 1) if previous > frame_index >= previous - SKIP_FRAMES else 0
             self._next = max(0, frame_index - back)
             self._coming = frames_from(self._path, self._next, index=self.index)
         for number, rgb in self._coming:
             self._next = number + 1
-            self._pixels[number] = rgb
-            self._pixels.move_to_end(number)
-            while len(self._pixels) > self._kept:
-                self._pixels.popitem(last=False)
+            kept = self._keep_frame(number, rgb)
             if number == frame_index:
-                return rgb
+                return kept
         self._coming = None
         raise IndexError(frame_index)
+
+    def _keep_frame(self, number: int, rgb: UInt8Array) -> UInt8Array:
+        memory = self._memory()
+        if number not in self._slots:
+            full = len(self._slots) == self._kept
+            self._slots[number] = self._slots.popitem(last=False)[1] if full else len(self._slots)
+        self._slots.move_to_end(number)
+        memory[self._slots[number]] = rgb
+        return memory[self._slots[number]]
+
+    def _memory(self) -> UInt8Array:
+        if self._pixels is None:
+            self._pixels = np.empty((self._kept, self.index.height, self.index.width, 3), np.uint8)
+        return self._pixels

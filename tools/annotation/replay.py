@@ -110,7 +110,7 @@ def _again(
 
 def _last_frame(events: Sequence[Event], way: dict[str, int]) -> int:
     """The last frame that was saved: a propagation that was cancelled is not run further than it came."""
-    frames = [frame for event in events for _, frame, _ in event.data["masks"]]
+    frames: list[int] = [frame for event in events for _, frame, _ in event.data["masks"]]
     return min(frames) if way["last"] < way["first"] else max(frames)
 
 

@@ -105,7 +105,7 @@ def server_of(service: Service, listening: socket.socket, *, host: str, token: s
     hosts = frozenset(f"{_in_address(name)}:{port}".lower() for name in names)
     app = Guard(application(service, shared=shared), token=token, hosts=hosts)
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         log_level="error",
         access_log=False,  # it would hold the token
         lifespan="off",
