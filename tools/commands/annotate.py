@@ -58,7 +58,10 @@ def annotate(
 
     Example: brokenvideos annotate clips --user Ada
     """
-    from ..annotation import AnnotateOptions, run_annotate, run_replay
+    try:
+        from ..annotation import AnnotateOptions, run_annotate, run_replay
+    except ModuleNotFoundError as error:
+        raise RuntimeError(f"the package {error.name} is missing: pip install 'brokenvideos[annotate]'") from error
 
     options = AnnotateOptions(
         folder=folder,
