@@ -1,6 +1,6 @@
 """Frames of a video as RGB arrays: any frames through the index, whole clips in one pass, or all frames in order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +110,7 @@ def iter_frames(video: VideoSource, *, size: tuple[int, int] | None = None) -> I
         yield pts, _rgb(frame, size or (frame.height, frame.width), reformatter).copy()
 
 
-def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Iterator[tuple[int, UInt8Array]]:
+def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Generator[tuple[int, UInt8Array], None, None]:
     """(frame_index, RGB uint8[H, W, 3]) of frame `first` and of all after it, each decoded when it is asked for.
 
     An array holds its frame until the next one is asked for: copy it to keep it.

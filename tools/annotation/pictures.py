@@ -3,7 +3,7 @@
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Literal
 
@@ -49,7 +49,7 @@ class Pictures:
         self._slots: OrderedDict[int, int] = OrderedDict()
         self._files: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._files_bytes = 0
-        self._coming: Iterator[tuple[int, UInt8Array]] | None = None
+        self._coming: Generator[tuple[int, UInt8Array], None, None] | None = None
         self._next = 0
         self._last_asked = -1
 
@@ -125,6 +125,8 @@ class Pictures:
         if self._coming is None or not self._next <= frame_index <= self._next + SKIP_FRAMES:
             back = min(STEPS_BACK, self._kept - 1) if previous > frame_index >= previous - SKIP_FRAMES else 0
             self._next = max(0, frame_index - back)
+            if self._coming is not None:
+                self._coming.close()
             self._coming = frames_from(self._path, self._next, index=self.index)
         for number, rgb in self._coming:
             self._next = number + 1

@@ -11,6 +11,7 @@ from ...release import parse_json
 from .document import UNKNOWN
 from .engines import Engine, make_engine
 from .folder import FolderError, Found, Mode, open_folder
+from .memory import return_freed_memory
 from .proposals import Proposals, find_proposals
 from .replay import report_of
 from .server import address_of, check_host, ended_by_signals, listen, new_token, only_one, serve, server_of
@@ -52,6 +53,7 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
     Raises:
         FolderError, RawError, ServerError, EngineError, EvaluationError, RefusedError: what was given is not possible; says why.
     """
+    return_freed_memory()
     check_host(options.host, options.token)
     user = None if options.user is None else checked_name(options.user)
     subtypes = {} if options.subtypes is None else read_subtypes(options.subtypes)
