@@ -120,6 +120,15 @@ export function actsOf(editor) {
       if (!ids.length) return toast(`There is no mask on frame ${first} to start from. Mark the object there first.`, "bad");
       return act({ action: "propagate", object_ids: ids, first, last });
     },
+    /** Follows from the frame on show to both ends of a range; from its nearer end when the frame lies outside. */
+    async followRange(first, last) {
+      const seed = Math.min(last, Math.max(first, here()));
+      for (const end of [last, first]) {
+        if (end === seed) continue;
+        const started = await acts.follow(seed, end);
+        if (!started || (await video.jobEnd(started.job.job)) !== "done") return;
+      }
+    },
     cancel: () => video.running && act({ action: "cancel", job: video.running.job }),
     lock(frame) {
       return act({ action: video.isLocked(frame) ? "unlock-frames" : "lock-frames", first: frame, last: frame });
@@ -164,7 +173,7 @@ export function actsOf(editor) {
     async approve() {
       const left = framesToReview(video).filter((frame) => !ui.looked.has(frame));
       if (left.length) {
-        toast(`${count(left.length, "mask")} still to look at, first on frame ${left[0]}.`, "bad");
+        toast(`${count(left.length, "frame")} still to look at, first frame ${left[0]}.`, "bad");
         return player.show(left[0]);
       }
       if (!(await act({ action: "approve", note: null }))) return;

@@ -108,11 +108,7 @@ export function commandsOf(editor) {
     escape,
     forward: edit(() => acts.follow(here(), last)),
     backward: edit(() => acts.follow(here(), 0)),
-    "over-range": edit(() => {
-      const [first, until] = ui.range ?? [here(), last];
-      // The end that is nearer to the frame on show is where the masks are taken from.
-      return Math.abs(here() - until) < Math.abs(here() - first) ? acts.follow(until, first) : acts.follow(first, until);
-    }),
+    "over-range": edit(() => acts.followRange(...(ui.range ?? [here(), last]))),
     "range-start": () => setRange(false, here()),
     "range-end": () => setRange(true, here()),
     lock: edit(() => acts.lock(here())),

@@ -9,7 +9,7 @@ export const STATUS_WORDS = {
 };
 
 const FROM_WORDS = {
-  prompt: "from box and clicks", drawn: "drawn", accepted: "accepted", propagated: "followed by the engine", imported: "came with the folder", proposal: "proposed by a model",
+  prompt: "from clicks", drawn: "drawn", accepted: "accepted", propagated: "followed", imported: "from the folder", proposal: "proposed",
 };
 
 /** A button that runs a command; its tip names the key. */
@@ -45,13 +45,14 @@ function reviewCard({ review }) {
   const left = review.total - review.looked;
   return card(
     `Check the work of ${review.annotator ?? "another person"}`,
-    h("p", { class: "faint" }, review.normal ? "It says: nothing is wrong with this video. Look at all frames." : left
-      ? `${count(left, review.normal ? "frame" : "mask")} of ${review.total} still to look at.`
-      : `You have looked at all ${review.total} masks.`),
-    h("progress", { max: review.total || 1, value: review.looked, "aria-label": "Masks looked at" }),
+    review.normal && h("p", {}, "It says: nothing is wrong with this video."),
+    h("p", { class: "faint" }, left
+      ? `${left} of ${count(review.total, review.normal ? "frame" : "marked frame")} still to look at.`
+      : `You have looked at all ${count(review.total, review.normal ? "frame" : "marked frame")}.`),
+    h("progress", { max: review.total || 1, value: review.looked, "aria-label": "Frames looked at" }),
     h("div", { class: "row" }, commandButton("strip", "All masks", { picture: "strip", pressed: review.strip })),
     h("div", { class: "row" },
-      commandButton("finish", "Approve", { picture: "done", kind: "primary grow", disabled: !review.mayDecide || left > 0, tip: left ? "Look at all masks first" : "Approve" }),
+      commandButton("finish", "Approve", { picture: "done", kind: "primary grow", disabled: !review.mayDecide || left > 0, tip: left ? "Look at all of them first" : "Approve" }),
       commandButton("reject", "Give back", { picture: "undo", kind: "grow", disabled: !review.mayDecide })),
   );
 }
@@ -67,8 +68,8 @@ function objectsCard({ objects, types, subtypes, editable }) {
 function objectRow(object, types, subtypes, editable) {
   const { id, colour, selected, hidden } = object;
   const here = object.here
-    ? object.here.empty ? "not on this frame" : FROM_WORDS[object.here.from]
-    : "no mask on this frame";
+    ? object.here.empty ? "marked as not here" : `here: ${FROM_WORDS[object.here.from]}`
+    : "not marked here";
   const head = h("div", { class: "object-head" },
     h("button", { type: "button", class: "object-name", "data-command": "select-object", "data-value": id, "data-keep": `select ${id}`, "aria-pressed": String(selected) },
       h("i", { class: "swatch", colour: css(colour) }, String(id)),

@@ -25,7 +25,8 @@ class Video {
   #marks = new Map(); // counts → mark, the oldest first
   #marksBytes = 0;
   #drawn = new Map(); // "object frame" → mark that the person drew and the server has not got yet
-  #ended = new Set(); // jobs
+  #ended = new Map(); // job → how it ended
+  #waitingForJob = new Map(); // job → what to call then
   #onChange;
   #onTrouble;
   closed = false;
@@ -179,8 +180,16 @@ class Video {
   /** News of a job; what is told late of one that has ended is not news. */
   setJob(job) {
     if (this.#ended.has(job.job)) return;
-    if (job.state !== "running") this.#ended.add(job.job);
     this.set({ job });
+    if (job.state === "running") return;
+    this.#ended.set(job.job, job.state);
+    this.#waitingForJob.get(job.job)?.(job.state);
+    this.#waitingForJob.delete(job.job);
+  }
+
+  /** Resolves to how the job ends: "done", "cancelled" or "failed". */
+  jobEnd(id) {
+    return new Promise((resolve) => (this.#ended.has(id) ? resolve(this.#ended.get(id)) : this.#waitingForJob.set(id, resolve)));
   }
 
   set(values) {

@@ -70,7 +70,7 @@ def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(serve: Serve, 
     thumbs = bob.page.locator("#strip .thumb")
     assert [thumb.get_attribute("data-frame") for thumb in thumbs.all()] == ["2", "3", "8"]
     assert "4 frames without masks" in bob.page.inner_text("#strip")
-    bob.page.wait_for_selector("#panel:has-text('You have looked at all 3 masks.')")
+    bob.page.wait_for_selector("#panel:has-text('You have looked at all 3 marked frames.')")
     thumbs.nth(1).click()
     bob.at_frame(3)
     bob.press("Control+Shift+Enter")
@@ -89,7 +89,7 @@ def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(serve: Serve, 
     bob.page.goto(f"{server.address}#video/{VIDEO}")
     bob.page.wait_for_selector("#panel:has-text('Check the work of Ada')")
     bob.press("t")
-    bob.page.wait_for_selector("#panel:has-text('You have looked at all 3 masks.')")
+    bob.page.wait_for_selector("#panel:has-text('You have looked at all 3 marked frames.')")
     bob.press("Control+Enter")
     bob.says("Approved.")
     ada.open(VIDEO)
@@ -109,11 +109,11 @@ def test_a_reviewer_cannot_approve_unseen_masks(serve: Serve, person: SitDown, s
     send(ada)
     ada.page.click("#home")
     bob.open(VIDEO)
-    bob.page.wait_for_selector("#panel:has-text('2 masks of 2 still to look at.')")
+    bob.page.wait_for_selector("#panel:has-text('2 of 2 marked frames still to look at.')")
     bob.press("Control+Enter")
-    bob.says("2 masks still to look at, first on frame 2.")
+    bob.says("2 frames still to look at, first frame 2.")
     bob.at_frame(2)
-    bob.page.wait_for_selector("#panel:has-text('1 mask of 2 still to look at.')")
+    bob.page.wait_for_selector("#panel:has-text('1 of 2 marked frames still to look at.')")
     assert bob.state()["status"] == "submitted"
 
 
@@ -131,6 +131,31 @@ def test_a_note_at_a_frame_is_shown_until_it_is_dealt_with(serve: Serve, person:
     ada.page.click("#panel [data-command=resolve]")
     ada.saved_after(before)
     assert [note["open"] for note in ada.state()["notes"]] == [False]
+
+
+def test_a_raw_folder_comes_with_its_masks_and_is_corrected(serve: Serve, person: SitDown, tmp_path: Path) -> None:
+    raw = made(tmp_path, height=96, width=128, num_frames=12)
+    ada = person(serve(raw))
+    ada.open(VIDEO)
+    before = ada.masks()
+    assert {mask["from"] for mask in before.values()} == {"imported"}
+    first, second = sorted(before)[:2]
+    if ada.state()["status"] == "approved":
+        revision = ada.state()["revision"]
+        ada.page.click("#panel [data-command=reopen]")
+        ada.saved_after(revision)
+    ada.go_to(first)
+    brush(ada, (30, 40), (60, 40))
+    ada.go_to(second)
+    revision = ada.state()["revision"]
+    ada.press("y")
+    ada.saved_after(revision)
+    after = ada.masks()
+    assert (after[first]["from"], after[second]["from"]) == ("drawn", "accepted")
+    assert after[second]["counts"] == before[second]["counts"]
+    assert {f: mask["counts"] for f, mask in after.items() if f != first} == {
+        f: mask["counts"] for f, mask in before.items() if f != first
+    }
 
 
 @pytest.mark.slow
