@@ -31,7 +31,9 @@ class Checkpoint:
                 while block := file.read(2**20):
                     digest.update(block)
             digests.append(digest.hexdigest())
-        return digests[0] if len(digests) == 1 else sha256("".join(f"{line}\n" for line in digests).encode()).hexdigest()
+        return (
+            digests[0] if len(digests) == 1 else sha256("".join(f"{line}\n" for line in digests).encode()).hexdigest()
+        )
 
 
 def find_checkpoint(name: str, *, weights: str, others: Sequence[str] = ()) -> Checkpoint:
@@ -51,7 +53,9 @@ def find_checkpoint(name: str, *, weights: str, others: Sequence[str] = ()) -> C
     if path.is_dir():
         return _in_folder(name, path, weights)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
-        raise EngineError(f"--checkpoint {name}: no such file or folder. Name one, or a repository on the Hub as owner/name.")
+        raise EngineError(
+            f"--checkpoint {name}: no such file or folder. Name one, or a repository on the Hub as owner/name."
+        )
     return _on_hub(name, weights, others)
 
 
@@ -74,7 +78,9 @@ def _on_hub(name: str, weights: str, others: Sequence[str]) -> Checkpoint:
     except errors.LocalEntryNotFoundError:
         pass  # not in the cache: the Hub is asked
     except errors.HFValidationError as error:
-        raise EngineError(f"--checkpoint {name}: no id of a repository. Name a file, a folder or owner/name.") from error
+        raise EngineError(
+            f"--checkpoint {name}: no id of a repository. Name a file, a folder or owner/name."
+        ) from error
     try:
         HfApi().model_info(name, timeout=REACH_S)
         folder = Path(snapshot_download(name, allow_patterns=patterns))
@@ -88,8 +94,9 @@ def _on_hub(name: str, weights: str, others: Sequence[str]) -> Checkpoint:
         ) from error
     except (http_error, errors.OfflineModeIsEnabled, OSError) as error:
         raise EngineError(
-            f"--checkpoint {name}: not on this machine, and the Hub cannot be reached ({_first_line(error)}). Download it where there "
-            f"is a network, `hf download {name} --local-dir FOLDER`, and name that folder; or use --engine flow, which needs none."
+            f"--checkpoint {name}: not on this machine, and the Hub cannot be reached ({_first_line(error)}). Download it where "
+            f"there is a network, `hf download {name} --local-dir FOLDER`, and name that folder; "
+            "or use --engine flow, which needs none."
         ) from error
     return _in_folder(f"{name}@{folder.name}", folder, weights)
 

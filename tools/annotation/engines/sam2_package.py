@@ -6,7 +6,9 @@ from importlib.metadata import version
 from typing import Any
 
 import torch
-from sam2.sam2_video_predictor import SAM2VideoPredictor  # here, so that its absence is known before a model is looked for
+from sam2.sam2_video_predictor import (
+    SAM2VideoPredictor,
+)  # here, so that its absence is known before a model is looked for
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -144,7 +146,9 @@ class _Tracker:
         coords = torch.tensor([[[x * side, y * side] for x, y, _ in points]], dtype=torch.float32, device=device)
         labels = torch.tensor([[label for _, _, label in points]], dtype=torch.int32, device=device)
         given = {"point_coords": coords, "point_labels": labels}
-        return self._mark(frame_index, points=given, mask=None, before=None if before is None else before.clamp(-32, 32))
+        return self._mark(
+            frame_index, points=given, mask=None, before=None if before is None else before.clamp(-32, 32)
+        )
 
     @torch.inference_mode()
     def show(self, frame_index: int, mask: BoolArray) -> Tensor:

@@ -1,4 +1,4 @@
-"""SAM 2 so small that a test can run it: random weights that do answer and can be carried, for `transformers` and for the package."""
+"""SAM 2 so small that a test can run it: random weights that do answer and can be carried, for `transformers` and the package."""
 
 import re
 from typing import Any
@@ -17,7 +17,10 @@ _RENAMED = (
     (r"\.upscale_conv1\.", ".output_upscaling.0."),
     (r"\.upscale_layer_norm\.", ".output_upscaling.1."),
     (r"\.upscale_conv2\.", ".output_upscaling.3."),
-    (r"^prompt_encoder\.shared_embedding\.positional_embedding$", "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"),
+    (
+        r"^prompt_encoder\.shared_embedding\.positional_embedding$",
+        "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
+    ),
     (r"^prompt_encoder\.mask_embed\.conv1\.", "sam_prompt_encoder.mask_downscaling.0."),
     (r"^prompt_encoder\.mask_embed\.layer_norm1\.", "sam_prompt_encoder.mask_downscaling.1."),
     (r"^prompt_encoder\.mask_embed\.conv2\.", "sam_prompt_encoder.mask_downscaling.3."),
@@ -49,11 +52,55 @@ def tiny_model() -> Any:
     """A Sam2VideoModel, the same at every call."""
     from transformers import Sam2VideoConfig, Sam2VideoModel
 
-    model = Sam2VideoModel(Sam2VideoConfig(vision_config=_vision("sam2_vision_model"), **_rest()))
-    return _with_weights(model)
+    return _with_weights(Sam2VideoModel(Sam2VideoConfig(vision_config=_vision(), **_rest())))
 
 
-def _vision(model_type: str) -> dict[str, Any]:
+def tiny_edgetam() -> Any:
+    """An EdgeTamVideoModel, on the encoder of SAM 2: its own needs timm."""
+    from transformers import EdgeTamVideoConfig, EdgeTamVideoModel
+
+    config = EdgeTamVideoConfig(
+        vision_config=_vision(),
+        perceiver_resampler_num_latents=16,
+        perceiver_resampler_num_latents_2d=16,
+        memory_attention_rope_k_sizes=[4, 4],
+        **_rest(),
+    )
+    return _with_weights(EdgeTamVideoModel(config))
+
+
+def tiny_sam3() -> Any:
+    """A Sam3TrackerVideoModel."""
+    from transformers import Sam3TrackerVideoConfig, Sam3TrackerVideoModel
+
+    side, patch = 112, 14
+    backbone = {
+        "model_type": "sam3_vit_model",
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "image_size": side,
+        "patch_size": patch,
+        "window_size": 4,
+        "global_attn_indexes": [1],
+        "pretrain_image_size": side,
+    }
+    vision = {
+        "model_type": "sam3_vision_model",
+        "fpn_hidden_size": WIDTH,
+        "backbone_feature_sizes": [[32, 32], [16, 16], [8, 8]],
+        "backbone_config": backbone,
+    }
+    rest = {
+        **_rest(),
+        "image_size": side,
+        "prompt_encoder_config": {"hidden_size": WIDTH, "image_size": side, "patch_size": patch},
+    }
+    return _with_weights(Sam3TrackerVideoModel(Sam3TrackerVideoConfig(vision_config=vision, **rest)))
+
+
+def _vision() -> dict[str, Any]:
     backbone = {
         "model_type": "sam2_hiera_det_model",
         "image_size": [SIDE, SIDE],
@@ -67,7 +114,7 @@ def _vision(model_type: str) -> dict[str, Any]:
         "window_positional_embedding_background_size": [7, 7],
     }
     return {
-        "model_type": model_type,
+        "model_type": "sam2_vision_model",
         "backbone_config": backbone,
         "backbone_channel_list": [128, 64, 32, 16],
         "backbone_feature_sizes": [[SIDE // step] * 2 for step in STEPS],
@@ -78,7 +125,12 @@ def _vision(model_type: str) -> dict[str, Any]:
 def _rest() -> dict[str, Any]:
     return {
         "prompt_encoder_config": {"hidden_size": WIDTH, "image_size": SIDE, "patch_size": 16},
-        "mask_decoder_config": {"hidden_size": WIDTH, "mlp_dim": 2048, "iou_head_hidden_dim": 256, "num_attention_heads": 8},
+        "mask_decoder_config": {
+            "hidden_size": WIDTH,
+            "mlp_dim": 2048,
+            "iou_head_hidden_dim": 256,
+            "num_attention_heads": 8,
+        },
         "image_size": SIDE,
         "memory_attention_hidden_size": WIDTH,
         "memory_attention_num_layers": 1,
@@ -123,7 +175,9 @@ def tiny_predictor(state: dict[str, Any]) -> Any:
 
     def attention(**more: Any) -> Any:
         feat_sizes = [SIDE // 16] * 2
-        return RoPEAttention(feat_sizes=feat_sizes, embedding_dim=WIDTH, num_heads=1, downsample_rate=1, dropout=0.1, **more)
+        return RoPEAttention(
+            feat_sizes=feat_sizes, embedding_dim=WIDTH, num_heads=1, downsample_rate=1, dropout=0.1, **more
+        )
 
     trunk = Hiera(
         embed_dim=16,
@@ -201,7 +255,9 @@ def as_package_weights(state: dict[str, Any]) -> dict[str, Any]:
         if name == "shared_image_embedding.positional_embedding":  # the same as the prompt encoder's
             continue
         if name == "prompt_encoder.point_embed.weight":
-            found |= {f"sam_prompt_encoder.point_embeddings.{kind}.weight": row[None] for kind, row in enumerate(tensor)}
+            found |= {
+                f"sam_prompt_encoder.point_embeddings.{kind}.weight": row[None] for kind, row in enumerate(tensor)
+            }
             continue
         found[_renamed(name)] = tensor
     return found
@@ -211,7 +267,11 @@ def _renamed(name: str) -> str:
     # Layers of the two are counted from different ends: proj_in, layers.0 ... and proj_out here, layers.0, 1, 2 there.
     is_deep = any(part in name for part in ("_head.", "hypernetworks", "object_pointer_proj."))
     if is_deep:
-        name = name.replace(".layers.0.", ".layers.1.").replace(".proj_in.", ".layers.0.").replace(".proj_out.", ".layers.2.")
+        name = (
+            name.replace(".layers.0.", ".layers.1.")
+            .replace(".proj_in.", ".layers.0.")
+            .replace(".proj_out.", ".layers.2.")
+        )
     elif ".mlp." in name:
         name = name.replace(".proj_in.", ".layers.0.").replace(".proj_out.", ".layers.1.")
     down = re.match(r"memory_encoder\.mask_downsampler\.layers\.(\d)\.(conv|layer_norm)\.(.*)", name)
