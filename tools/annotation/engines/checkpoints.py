@@ -94,8 +94,9 @@ def _on_hub(name: str, weights: str, others: Sequence[str]) -> Checkpoint:
         ) from error
     except (http_error, errors.OfflineModeIsEnabled, OSError) as error:
         raise EngineError(
-            f"--checkpoint {name}: not on this machine, and the Hub cannot be reached ({_first_line(error)}). Download it where there "
-            f"is a network, `hf download {name} --local-dir FOLDER`, and name that folder; or use --engine flow, which needs none."
+            f"--checkpoint {name}: not on this machine, and the Hub cannot be reached ({_first_line(error)}). Download it where "
+            f"there is a network, `hf download {name} --local-dir FOLDER`, and name that folder; "
+            "or use --engine flow, which needs none."
         ) from error
     return _in_folder(f"{name}@{folder.name}", folder, weights)
 

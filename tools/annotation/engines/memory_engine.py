@@ -33,7 +33,7 @@ class Tracker(Protocol):
     """The model's view of one object of one video. Logits are float[1, 1, h, w] at the model's own size."""
 
     def click(self, frame_index: int, points: Sequence[Point], *, before: Tensor | None) -> Tensor:
-        """Logits for all points of a frame, which is a marked one from now on. `before`: the logits that the last point corrects."""
+        """Logits for all points of a frame, which is a marked one from now on. `before`: logits that the last point corrects."""
 
     def show(self, frame_index: int, mask: BoolArray) -> Tensor:
         """Logits of a mask that a person gave; its frame is a marked one from now on."""
@@ -72,7 +72,7 @@ class MemoryModel(Protocol):
 class _Object:
     """What is known of one object.
 
-    `marked`: of every frame with a prompt the person's own mask as COCO RLE, or None where the model answered. `shown`: those of them
+    `marked`: of every frame with a prompt the person's own mask as COCO RLE, or None where the model answered. `shown`: those
     that the tracker knows. `ran_to`: step and last frame of the last run, None once a prompt has changed since.
     """
 

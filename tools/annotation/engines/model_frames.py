@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from .protocol import BoolArray, Frames
+from .protocol import BoolArray, EngineError, Frames
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet, as the checkpoints of SAM 2 expect it."""
@@ -66,8 +66,6 @@ def to_mask(logits: Tensor, frames: Frames) -> BoolArray:
 
 def pick_device(name: str | None) -> torch.device:
     """The device of that name; by default cuda where there is one, else cpu."""
-    from .protocol import EngineError
-
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.empty(1, device=device)

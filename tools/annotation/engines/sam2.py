@@ -29,6 +29,7 @@ HALF = (0.5, 0.5, 0.5)
 
 def make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
     """The engine with its model loaded; see `registry.make_engine`."""
+    from safetensors import SafetensorError
     from transformers import AutoConfig
 
     name = checkpoint or CHECKPOINT
@@ -41,9 +42,15 @@ def make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
                 f"--checkpoint {name}: it is a model of type {kind!r}, wanted one of {', '.join(CLASSES)}. Name another one."
             )
         model = _load(CLASSES[kind], found.folder)
-    except (OSError, ValueError, RuntimeError, ImportError) as error:  # ImportError: EdgeTAM wants timm
-        if isinstance(error, EngineError):
-            raise
+    except EngineError:
+        raise
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        ImportError,
+        SafetensorError,
+    ) as error:  # ImportError: EdgeTAM wants timm
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise EngineError(f"--checkpoint {name}: it cannot be loaded ({first}). Is it whole?") from error
     facts = {"checkpoint": found.name, "weights_sha256": found.weights_sha256()}

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from brokenvideos.tools.annotation.engines import Prompt
+from brokenvideos.tools.annotation.engines import Engine, Prompt, make_engine
+from tests.tools.annotation.engines.tiny_sam2 import tiny_model, tiny_predictor
 
 UInt8Array = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
@@ -76,3 +78,31 @@ def make_film() -> Callable[..., Film]:
 def film(make_film: Callable[..., Film]) -> Film:
     """Twelve frames; the square moves by four pixels a frame."""
     return make_film([(10 + 4 * k, 20 + 2 * k) for k in range(12)])
+
+
+@pytest.fixture(scope="session")
+def sam2_weights() -> Any:
+    """A tiny Sam2VideoModel; tests that change it load its weights into a new one."""
+    return tiny_model()
+
+
+@pytest.fixture
+def new_engine(sam2_weights: Any) -> Callable[[str], Engine]:
+    """Makes engines by name, those with a model around a tiny one."""
+
+    def make(name: str) -> Engine:
+        if name == "flow":
+            pytest.importorskip("cv2", reason="no OpenCV: pip install 'brokenvideos[annotate]'")
+            return make_engine("flow")
+        if name == "sam2":
+            from brokenvideos.tools.annotation.engines.memory_engine import MemoryEngine
+            from brokenvideos.tools.annotation.engines.sam2 import Sam2
+
+            return MemoryEngine(Sam2(sam2_weights, {}))
+        pytest.importorskip("sam2", reason="no package sam2: .ci/sam2 installs it beside a torch without CUDA")
+        from brokenvideos.tools.annotation.engines.memory_engine import MemoryEngine
+        from brokenvideos.tools.annotation.engines.sam2_package import Sam2Package
+
+        return MemoryEngine(Sam2Package(tiny_predictor(sam2_weights.state_dict()), {}))
+
+    return make

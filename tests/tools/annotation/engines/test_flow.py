@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brokenvideos.tools.annotation.engines import Click, Engine, EngineError, Prompt, make_engine
+from brokenvideos.tools.annotation.engines import Click, Engine, Prompt, make_engine
 from brokenvideos.tools.annotation.engines.regions import overlap
 
 pytest.importorskip("cv2", reason="opencv-python-headless is not installed: pip install 'brokenvideos[annotate]'")
@@ -41,17 +41,6 @@ def test_a_click_away_from_the_mask_takes_back_what_is_there(engine: Engine, fil
     assert overlap(corrected, film.truth[3]) > overlap(wide.mask, film.truth[3]) + 0.1
 
 
-def test_the_answer_does_not_depend_on_the_way_there(film: Any) -> None:
-    box = film.box(3)
-    clicks = (Click(30, 40), Click(5, 5, positive=False))
-    stepwise, at_once = make_engine("flow"), make_engine("flow")
-    for engine in (stepwise, at_once):
-        engine.open(film.frames)
-    for count in range(3):
-        mask = stepwise.prompt(Prompt(1, 3, clicks=clicks[:count], box=box.box))
-    np.testing.assert_array_equal(mask, at_once.prompt(Prompt(1, 3, clicks=clicks, box=box.box)))
-
-
 @pytest.mark.parametrize(("first", "last"), [(0, 11), (11, 0)])
 def test_masks_are_carried_both_ways(engine: Engine, film: Any, first: int, last: int) -> None:
     engine.prompt(film.box(first))
@@ -70,15 +59,6 @@ def test_a_jump_is_followed(make_film: Callable[..., Any]) -> None:
         assert overlap(mask, film.truth[frame]) > 0.85, frame
 
 
-def test_a_persons_masks_are_never_given_again(engine: Engine, film: Any) -> None:
-    drawn = np.zeros_like(film.truth[0])
-    drawn[40:47, 50:61] = True
-    assert engine.prompt(Prompt(1, 5, mask=drawn)) is not drawn
-    np.testing.assert_array_equal(engine.prompt(Prompt(1, 5, mask=drawn)), drawn)
-    engine.prompt(film.box(0))
-    assert [frame for frame, _, _ in engine.propagate([1], first=0, last=8)] == [1, 2, 3, 4, 6, 7, 8]
-
-
 def test_an_empty_mask_ends_the_object(engine: Engine, film: Any) -> None:
     engine.prompt(film.box(0))
     engine.prompt(Prompt(1, 5, mask=np.zeros_like(film.truth[0])))
@@ -95,41 +75,11 @@ def test_frames_between_two_marked_ones_lean_on_both(engine: Engine, film: Any) 
     assert overlap(both[5], film.truth[5]) > overlap(alone[5], film.truth[5]) + 0.2
 
 
-def test_objects_come_in_step_and_one_can_join_later(engine: Engine, film: Any) -> None:
-    engine.prompt(film.box(0, object_id=1))
-    engine.prompt(film.box(2, object_id=2))
-    found = [(frame, object_id) for frame, object_id, _ in engine.propagate([1, 2], first=0, last=4)]
-    assert found == [(1, 1), (2, 1), (3, 1), (3, 2), (4, 1), (4, 2)]
-
-
 def test_a_range_may_lie_away_from_the_marked_frame(engine: Engine, film: Any) -> None:
     engine.prompt(film.box(2))
     found = {frame: mask for frame, _, mask in engine.propagate([1], first=6, last=8)}
     assert sorted(found) == [6, 7, 8]
     assert overlap(found[8], film.truth[8]) > 0.85
-
-
-def test_a_closed_generator_has_read_no_further(make_film: Callable[..., Any]) -> None:
-    film = make_film([(10 + k, 20) for k in range(40)])
-    engine = make_engine("flow")
-    engine.open(film.frames)
-    engine.prompt(film.box(0))
-    carrying = engine.propagate([1], first=0, last=39)
-    assert next(carrying)[0] == 1
-    carrying.close()
-    assert max(film.frames.asked) <= 2
-
-
-def test_what_is_forgotten_is_not_carried(engine: Engine, film: Any) -> None:
-    engine.prompt(film.box(0))
-    engine.prompt(film.box(6))
-    engine.forget(1, frame_index=6)
-    engine.forget(1, frame_index=7)
-    assert [frame for frame, _, _ in engine.propagate([1], first=5, last=8)] == [5, 6, 7, 8]
-    engine.forget(1)
-    engine.forget(1)
-    with pytest.raises(EngineError):
-        engine.propagate([1], first=5, last=8)
 
 
 def test_large_frames_are_worked_on_small_and_masks_come_back_large(make_film: Callable[..., Any]) -> None:
@@ -151,14 +101,6 @@ def test_the_pixels_that_clicks_leave_alone_stay(make_film: Callable[..., Any]) 
     mask = engine.prompt(Prompt(1, 0, clicks=(Click(480, 360, positive=False),), mask=drawn))
     assert not mask[360, 480]
     np.testing.assert_array_equal(mask[190:280, 195:210], drawn[190:280, 195:210])
-
-
-def test_nothing_is_open_after_close(engine: Engine, film: Any) -> None:
-    engine.close()
-    engine.close()
-    with pytest.raises(EngineError) as caught:
-        engine.prompt(film.box(0))
-    assert str(caught.value) == "no video is open. Open one first."
 
 
 def test_the_log_is_told_what_answered(engine: Engine) -> None:

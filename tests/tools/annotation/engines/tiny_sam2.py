@@ -1,4 +1,4 @@
-"""SAM 2 so small that a test can run it: random weights that do answer and can be carried, for `transformers` and for the package."""
+"""SAM 2 so small that a test can run it: random weights that do answer and can be carried, for `transformers` and the package."""
 
 import re
 from typing import Any
@@ -52,11 +52,55 @@ def tiny_model() -> Any:
     """A Sam2VideoModel, the same at every call."""
     from transformers import Sam2VideoConfig, Sam2VideoModel
 
-    model = Sam2VideoModel(Sam2VideoConfig(vision_config=_vision("sam2_vision_model"), **_rest()))
-    return _with_weights(model)
+    return _with_weights(Sam2VideoModel(Sam2VideoConfig(vision_config=_vision(), **_rest())))
 
 
-def _vision(model_type: str) -> dict[str, Any]:
+def tiny_edgetam() -> Any:
+    """An EdgeTamVideoModel, on the encoder of SAM 2: its own needs timm."""
+    from transformers import EdgeTamVideoConfig, EdgeTamVideoModel
+
+    config = EdgeTamVideoConfig(
+        vision_config=_vision(),
+        perceiver_resampler_num_latents=16,
+        perceiver_resampler_num_latents_2d=16,
+        memory_attention_rope_k_sizes=[4, 4],
+        **_rest(),
+    )
+    return _with_weights(EdgeTamVideoModel(config))
+
+
+def tiny_sam3() -> Any:
+    """A Sam3TrackerVideoModel."""
+    from transformers import Sam3TrackerVideoConfig, Sam3TrackerVideoModel
+
+    side, patch = 112, 14
+    backbone = {
+        "model_type": "sam3_vit_model",
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "image_size": side,
+        "patch_size": patch,
+        "window_size": 4,
+        "global_attn_indexes": [1],
+        "pretrain_image_size": side,
+    }
+    vision = {
+        "model_type": "sam3_vision_model",
+        "fpn_hidden_size": WIDTH,
+        "backbone_feature_sizes": [[32, 32], [16, 16], [8, 8]],
+        "backbone_config": backbone,
+    }
+    rest = {
+        **_rest(),
+        "image_size": side,
+        "prompt_encoder_config": {"hidden_size": WIDTH, "image_size": side, "patch_size": patch},
+    }
+    return _with_weights(Sam3TrackerVideoModel(Sam3TrackerVideoConfig(vision_config=vision, **rest)))
+
+
+def _vision() -> dict[str, Any]:
     backbone = {
         "model_type": "sam2_hiera_det_model",
         "image_size": [SIDE, SIDE],
@@ -70,7 +114,7 @@ def _vision(model_type: str) -> dict[str, Any]:
         "window_positional_embedding_background_size": [7, 7],
     }
     return {
-        "model_type": model_type,
+        "model_type": "sam2_vision_model",
         "backbone_config": backbone,
         "backbone_channel_list": [128, 64, 32, 16],
         "backbone_feature_sizes": [[SIDE // step] * 2 for step in STEPS],
