@@ -50,6 +50,7 @@ export function actsOf(editor) {
   }
 
   async function draw(objectId, frame, { tool, geometry, change }) {
+    if (ui.thinking) return toast("The engine still looks for the object. Draw when its mask is there.");
     const { height, width } = video.state;
     const bitmap = video.mark(objectId, frame)?.bitmap.slice() ?? new Uint8Array(height * width);
     change(bitmap, height, width);
