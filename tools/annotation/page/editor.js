@@ -69,10 +69,10 @@ export async function openEditor(videoId, app) {
   }
 
   function openView() {
+    const kept = localStorage.getItem(`view ${videoId}`); // before the first fit, which is kept too
     view.setSize(state.height, state.width, state.rotation);
     try {
-      const kept = JSON.parse(localStorage.getItem(`view ${videoId}`) ?? "null");
-      if (kept) view.restore(kept);
+      if (kept) view.restore(JSON.parse(kept));
     } catch {
       localStorage.removeItem(`view ${videoId}`);
     }

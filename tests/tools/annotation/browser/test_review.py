@@ -19,6 +19,8 @@ Serve = Callable[..., Server]
 SitDown = Callable[..., Person]
 VIDEO = "synth-a_00000"
 
+pytestmark = pytest.mark.slow  # a server for every test
+
 
 def made(folder: Path, *, height: int, width: int, num_frames: int) -> Path:
     return write_sample(folder / "made", videos=2, num_frames=num_frames, height=height, width=width)
@@ -158,7 +160,6 @@ def test_a_raw_folder_comes_with_its_masks_and_is_corrected(serve: Serve, person
     }
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_path: Path) -> None:
     """Box and clicks, following, corrections where it went wrong, review by another person, build: IoU with the exact masks."""

@@ -13,6 +13,8 @@ Serve = Callable[..., Server]
 SitDown = Callable[..., Person]
 VIDEO = "synth-a_00000"
 
+pytestmark = pytest.mark.slow  # a server for every test
+
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -41,7 +43,6 @@ def test_a_reload_brings_back_the_state_and_the_frame(serve: Serve, person: SitD
     assert (after["masks"], after["objects"]) == (before["masks"], before["objects"])
 
 
-@pytest.mark.slow
 def test_a_killed_server_loses_nothing_that_was_saved_and_gets_the_rest(
     serve: Serve, person: SitDown, clips: Path
 ) -> None:
@@ -72,7 +73,6 @@ def test_a_killed_server_loses_nothing_that_was_saved_and_gets_the_rest(
     assert ada.masks()[0]["counts"] == saved
 
 
-@pytest.mark.slow
 def test_what_was_not_saved_is_sent_when_the_page_is_opened_again(serve: Serve, person: SitDown, clips: Path) -> None:
     server = serve(clips)
     ada = person(server)
