@@ -50,6 +50,7 @@ export function actsOf(editor) {
   }
 
   async function draw(objectId, frame, { tool, geometry, change }) {
+    if (ui.thinking) return toast("The engine still looks for the object. Draw when its mask is there.");
     const { height, width } = video.state;
     const bitmap = video.mark(objectId, frame)?.bitmap.slice() ?? new Uint8Array(height * width);
     change(bitmap, height, width);
@@ -130,8 +131,17 @@ export function actsOf(editor) {
       }
     },
     cancel: () => video.running && act({ action: "cancel", job: video.running.job }),
-    lock(frame) {
-      return act({ action: video.isLocked(frame) ? "unlock-frames" : "lock-frames", first: frame, last: frame });
+    /** Locks frames, or unlocks them when all of them are locked. */
+    lock(first, last) {
+      let locked = true;
+      for (let frame = first; frame <= last; frame++) locked &&= video.isLocked(frame);
+      return act({ action: locked ? "unlock-frames" : "lock-frames", first, last });
+    },
+    /** Says that the selected object is not on this frame: no engine puts it back there. */
+    async notHere() {
+      if (ui.selected === null) return toast("Select an object first.");
+      const change = (bitmap) => bitmap.fill(0);
+      await draw(ui.selected, here(), { tool: "empty", geometry: null, change });
     },
     async delete(scope) {
       const objectId = ui.selected;

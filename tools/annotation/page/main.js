@@ -9,6 +9,8 @@ import { STATUS_WORDS } from "./panel.js";
 import { legend } from "./toolbars.js";
 import { showVideos } from "./videos.js";
 
+const LIST_EVERY_MS = 3000;
+
 let project = null;
 let editor = null;
 let commands = {};
@@ -130,8 +132,8 @@ function showBanner() {
   if (video.state.read_only) parts.push(video.state.read_only);
   const back = status === "rejected" ? notes.filter((note) => note.kind === "reject" && note.open) : [];
   for (const note of back) parts.push(`${note.user} gave it back${note.frame_index === null ? "" : ` (frame ${note.frame_index})`}: “${note.note}”`);
-  parts.push(...notices);
-  if (notices.some((notice) => notice.includes("changed"))) actions.push(["accept-video", "Go on with the changed file", lock.mine]);
+  parts.push(...notices.filter((notice) => notice !== video.state.read_only));
+  if (notices.some((notice) => notice.includes("go on with this one"))) actions.push(["accept-video", "Go on with the changed file", lock.mine]);
   if (raw?.error) parts.push(`The result folder could not be written: ${raw.error}`);
   const signature = JSON.stringify([parts, actions]);
   const banner = byId("banner");
@@ -157,8 +159,18 @@ function hear(message) {
   else if (message.type === "videos" && project) {
     const rows = new Map(message.videos.map((row) => [row.video_id, row]));
     project.videos = project.videos.map((row) => rows.get(row.video_id) ?? row);
-    if (!byId("videos").hidden) showList();
+    if (!byId("videos").hidden) showListSoon();
   }
+}
+
+let listTimer = null;
+
+/** Others work while the list is on show: it is loaded again, every few seconds at most. */
+function showListSoon() {
+  listTimer ??= setTimeout(() => {
+    listTimer = null;
+    if (!byId("videos").hidden) showList();
+  }, LIST_EVERY_MS);
 }
 
 function hearConnection(now) {
@@ -172,6 +184,7 @@ function hearConnection(now) {
 function showHelp() {
   const body = byId("help-body");
   if (!body.children.length) {
+    body.append(h("p", {}, "Mouse: the wheel makes the picture larger or smaller. The middle button moves it. With the tools Add and Remove the right button does the opposite. On a touch screen two fingers move and zoom."));
     body.append(...KEYS.map(([group, rows]) => h("section", {}, h("h3", {}, group), h("dl", {}, rows.map(([keys, does]) =>
       h("div", {}, h("dt", {}, keys.split(" ").slice(0, 2).map((key) => h("kbd", {}, nameOf(key)))), h("dd", {}, does)))))));
   }

@@ -88,6 +88,7 @@ function objectDetails(object, types, subtypes) {
     object.proposals > 0 && h("div", { class: "row" },
       commandButton("accept", "Accept here", { kind: "small", disabled: object.here?.from !== "proposal" }),
       commandButton("accept-all", `Accept ${count(object.proposals, "proposal")}`, { kind: "small" })),
+    h("div", { class: "row" }, commandButton("not-here", "Not on this frame", { kind: "small", pressed: Boolean(object.here?.empty), tip: "The object is not on this frame: no engine puts it back" })),
     h("div", { class: "row delete", role: "group", "aria-label": "Delete masks" }, icon("bin"), h("div", { class: "segments" },
       commandButton("delete-frame", "here", { disabled: !object.here, tip: "Delete the mask on this frame" }),
       commandButton("delete-onward", "from here on", { tip: "Delete the masks from this frame to the end" }),

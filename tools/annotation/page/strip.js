@@ -14,6 +14,7 @@ const LOOK_MS = 350; // so long a mask is in sight until it counts as looked at
 export function stripIn(box, editor) {
   const { video, ui, player } = editor;
   let built = null; // what the strip shows, as text
+  let thumbs = new Map(); // frame → {key, element}: those that did not change stay as they are painted
   let watcher = null;
   const timers = new Map();
 
@@ -32,9 +33,11 @@ export function stripIn(box, editor) {
 
   function clear() {
     watcher?.disconnect();
+    watcher = null;
     for (const timer of timers.values()) clearTimeout(timer);
     timers.clear();
     box.replaceChildren();
+    thumbs = new Map();
     built = null;
   }
 
@@ -42,24 +45,37 @@ export function stripIn(box, editor) {
   function refresh() {
     if (!ui.strip) return;
     const frames = framesToReview(video);
-    const now = JSON.stringify([frames, video.state.revision, [...ui.hidden], video.state.notes.length]);
+    const keys = frames.map(keyOf);
+    const now = keys.join(" ");
     if (now === built) return;
-    const { scrollTop } = box;
-    clear();
     built = now;
-    watcher = new IntersectionObserver(inSight, { root: box, threshold: 0.6 });
+    watcher ??= new IntersectionObserver(inSight, { root: box, threshold: 0.6 });
+    const { scrollTop } = box;
+    const earlier = thumbs;
+    thumbs = new Map();
     const items = [];
     let before = -1;
-    for (const frame of frames) {
+    frames.forEach((frame, place) => {
       if (frame > before + 1) items.push(h("span", { class: "gap-note" }, `${count(frame - before - 1, "frame")} without masks`));
       before = frame;
-      items.push(thumb(frame));
-    }
+      const known = earlier.get(frame);
+      const element = known?.key === keys[place] ? known.element : thumb(frame);
+      thumbs.set(frame, { key: keys[place], element });
+      items.push(element);
+    });
     if (!frames.length) items.push(h("p", { class: "faint empty" }, "This video has no masks."));
     else if (before < video.state.num_frames - 1) items.push(h("span", { class: "gap-note" }, `${count(video.state.num_frames - 1 - before, "frame")} without masks`));
     box.replaceChildren(...items);
-    for (const item of box.querySelectorAll(".thumb")) watcher.observe(item);
+    watcher.disconnect();
+    for (const { element } of thumbs.values()) watcher.observe(element);
     box.scrollTop = scrollTop;
+  }
+
+  /** Everything that a thumb shows. */
+  function keyOf(frame) {
+    const masks = [...(video.byFrame.get(frame) ?? [])].map(([id, mask]) => `${id}${ui.hidden.has(id) ? "h" : ""}${mask.keyframe ? "k" : ""}${editor.colours.get(id)}:${mask.counts}`);
+    const open = video.state.notes.some((note) => note.open && note.frame_index === frame);
+    return `${frame}${video.isLocked(frame) ? "l" : ""}${open ? "n" : ""}|${masks.join(",")}`;
   }
 
   function thumb(frame) {

@@ -13,13 +13,14 @@ export async function openVideo(videoId, { onChange, onTrouble }) {
   const state = await get(`api/video/${videoId}`);
   const video = new Video(state, onChange, onTrouble);
   await video.askForLock();
-  video.resume();
+  if (video.state.lock.mine) video.resume();
   return video;
 }
 
 class Video {
-  #queue;
+  #queue = [];
   #sending = false;
+  #closing = false;
   #wait = FIRST_WAIT_MS;
   #timer = null;
   #marks = new Map(); // counts → mark, the oldest first
@@ -37,7 +38,6 @@ class Video {
     this.#onChange = onChange;
     this.#onTrouble = onTrouble;
     this.#take(state);
-    this.#queue = stored(this.storageKey);
   }
 
   get id() {
@@ -131,7 +131,9 @@ class Video {
 
   /** Sends what an earlier page left behind. */
   resume() {
-    if (this.#queue.length) this.#onTrouble(`Sending ${this.#queue.length} change(s) that were not saved before this page was closed.`);
+    this.#queue = stored(this.storageKey);
+    const changes = this.#queue.filter(({ action }) => action.action !== "seen").length;
+    if (changes) this.#onTrouble(`Sending ${changes} change(s) that were not saved when this page was closed.`);
     this.#sendNext();
   }
 
@@ -197,12 +199,28 @@ class Video {
     this.#onChange(Object.keys(values));
   }
 
-  /** Gives the lock back. `last`: the page goes away. What is not saved stays in this browser and is sent when the video is opened. */
+  /**
+   * Gives the lock back once everything is saved. What cannot be saved now stays in this browser and is sent when the video is opened
+   * again. `last`: the page goes away, nothing can be waited for.
+   */
   close({ last = false } = {}) {
+    this.#onChange = () => {};
+    this.#closing = true;
+    if (last) this.#end(() => postLast(`api/video/${this.id}/unlock`));
+    else if (!this.#queue.length) this.#end();
+    else if (this.saving === "lost" || this.saving === "full") this.#leave();
+  }
+
+  #end(unlock = () => post(`api/video/${this.id}/unlock`).catch(() => {})) {
+    if (this.closed) return;
     this.closed = true;
     clearTimeout(this.#timer);
-    if (last) postLast(`api/video/${this.id}/unlock`);
-    else post(`api/video/${this.id}/unlock`).catch(() => {}); // it ends with the session anyway
+    unlock(); // where that fails the lock ends with the session
+  }
+
+  #leave() {
+    this.#onTrouble(`Not saved yet: ${this.#queue.length} change(s) of ${this.id}. They are kept in this browser and sent when you open the video again.`);
+    this.#end();
   }
 
   #take(state) {
@@ -255,6 +273,7 @@ class Video {
     if (!this.#queue.length) this.#say("saved");
     this.#keep();
     entry.resolve?.(answer);
+    if (this.#closing && !this.#queue.length) this.#end();
     this.#sendNext();
   }
 
@@ -262,6 +281,7 @@ class Video {
   #postpone(error) {
     const full = error instanceof Refusal && error.code === "disk-full";
     if (!full && !(error instanceof Lost)) return false;
+    if (this.#closing) return this.#leave(), true;
     this.#say(full ? "full" : "lost");
     this.#timer = setTimeout(() => this.retryQuietly(), this.#wait);
     this.#wait = Math.min(LONGEST_WAIT_MS, this.#wait * 2);

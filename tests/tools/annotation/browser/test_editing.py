@@ -182,6 +182,26 @@ def test_locked_frames_refuse_changes_and_stop_following(ada: Person) -> None:
     assert ada.page.locator("#panel").get_by_text("Following").count() == 0
 
 
+def test_a_range_of_frames_is_locked_and_an_object_is_said_to_be_away(ada: Person) -> None:
+    ada.box(20, 20, 70, 70)
+    ada.go_to(3)
+    before = ada.state()["revision"]
+    ada.press("Shift+N")
+    ada.saved_after(before)
+    away = ada.masks()[3]
+    assert (away["area"], away["keyframe"]) == (0, True)
+    ada.page.wait_for_selector("#panel :text('marked as not here')")
+    ada.go_to(8)
+    ada.press("p")
+    ada.go_to(11)
+    ada.press("Shift+P")
+    for locked in ([[8, 11]], []):
+        before = ada.state()["revision"]
+        ada.press("Shift+L")
+        ada.saved_after(before)
+        assert ada.state()["locked"] == locked
+
+
 def test_following_shows_progress_and_can_be_cancelled_and_undone(ada: Person) -> None:
     ada.box(20, 20, 70, 70)
     ada.press("f")
