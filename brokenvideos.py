@@ -21,8 +21,7 @@ if __spec__ is not None and __spec__.submodule_search_locations is None:
 
 import lazy_loader
 
-from .release.hook import install_hook
-from .release.version import DATA_VERSION, FORMAT_VERSION, __version__
+from .release import DATA_VERSION, FORMAT_VERSION, __version__, install_hook
 
 if TYPE_CHECKING:
     from .masks import ARTIFACT_TYPES, decode_masks

@@ -1,5 +1,7 @@
 """Lays the checkout out as one package in a wheel: brokenvideos.py becomes brokenvideos/__init__.py, the rooms lie beside it."""
 
+import runpy
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,14 @@ ROOMS = ("masks", "frames", "release", "sampling", "builder", "card", "tools", "
 
 
 class WheelLayout(BuildHookInterface):  # type: ignore[type-arg]
-    """Acts on the "standard" build only: an editable install imports brokenvideos.py from the checkout as it is."""
+    """A wheel holds the package. An editable install finds it in the checkout, and static tools in links below src/."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if version != "standard":
-            return
         root = Path(self.root)
+        if version != "standard":
+            with suppress(OSError):
+                runpy.run_path(str(root / ".ci" / "links.py"))["lay_links"](root)
+            return
         layout = {"brokenvideos.py": "brokenvideos/__init__.py", "py.typed": "brokenvideos/py.typed"}
         for room in ROOMS:
             for file in sorted((root / room).rglob("*")):

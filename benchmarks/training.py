@@ -29,7 +29,8 @@ from brokenvideos.tools.training import TrainOptions, train
 from brokenvideos.tools.training.batches import clip_dataset, clip_loader, on_device
 from brokenvideos.tools.training.options import Settled, settled
 from brokenvideos.tools.training.predictor import Feeding, Predictor
-from brokenvideos.tools.training.recipe import Recipe, recipe_named
+from brokenvideos.tools.training.recipe import Recipe
+from brokenvideos.tools.training.recipes import recipe_named
 from brokenvideos.tools.training.rows import split_rows
 from brokenvideos.tools.training.scoring import evaluated, predictions_for, scored_videos
 

@@ -20,7 +20,6 @@ from .raw import Problem, RawError
 from .tasks import IngestTask, ShardTask, run_ingest, run_shard
 from .work import (
     BuildError,
-    Engine,
     Progress,
     executor_of,
     file_sha256,
@@ -66,7 +65,7 @@ def build(
     *,
     parent: Path | None = None,
     workers: int = 1,
-    engine: Engine = "processes",
+    engine: str = "processes",
     address: str | None = None,
     fresh: bool = False,
     more_files: MoreFiles | None = None,

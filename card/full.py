@@ -66,7 +66,7 @@ def has_extra() -> bool:
 def require_extra() -> None:
     """Raises CardError without the extra."""
     if not has_extra():
-        raise CardError(f"a full card needs {' and '.join(EXTRA)}. Install them: pip install 'brokenvideos[card]'.")
+        raise CardError(f"a full card needs {' and '.join(EXTRA)}. Install them in a checkout: pip install '.[card]'.")
 
 
 def versions() -> dict[str, str | None]:

@@ -18,7 +18,7 @@ from brokenvideos.frames import iter_frames
 from brokenvideos.sampling import clips, collate
 from brokenvideos.tools.training import load_model
 from brokenvideos.tools.training.predictor import Feeding, save_model
-from brokenvideos.tools.training.recipe import recipe_named
+from brokenvideos.tools.training.recipes import recipe_named
 
 RECIPE = recipe_named("segformer")
 SIZE = (64, 96)

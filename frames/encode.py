@@ -111,5 +111,5 @@ def _yuv_frames(
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb") as file:
+    with path.open("rb+") as file:  # Windows flushes no file that is open for reading only
         os.fsync(file.fileno())

@@ -2,14 +2,17 @@
 
 from .arrays import BitmapArray, BoolArray, Float64Array, Int64Array, MaskError, UInt8Array, checked_bitmaps
 from .batch import RLEBatch, collate_planes
+from .bitmaps import MAX_DECODED_BYTES, empty, encode, spans
 from .collate import collate_rle
 from .digest import masklet_digest, object_digest, video_digest
 from .fingerprint import fingerprint_bitmaps, fingerprint_counts, fingerprint_labels, weights
-from .masklets import ARTIFACT_TYPES, decode_masks
+from .masklets import decode_masks
 from .measures import area, bbox, iou, union
 from .overlay import LABEL_COLOURS, TYPE_COLOURS, Colour, object_colours, overlay
+from .planes import ARTIFACT_TYPES
 from .proof import decoded_ahead, fingerprint_decoded
-from .rle import MAX_DECODED_BYTES, decode, decode_many, empty, encode, spans
+from .rle import decode, decode_many
+from .rows import row_as_dict
 from .runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, Runs, check, format_runs, parse
 
 __all__ = [
@@ -52,6 +55,7 @@ __all__ = [
     "object_digest",
     "overlay",
     "parse",
+    "row_as_dict",
     "spans",
     "union",
     "video_digest",

@@ -6,7 +6,7 @@ from typing import Any
 
 from .arrays import MaskError
 from .batch import RLEBatch, batch_of
-from .masklets import Grouping, planes_of_row
+from .planes import Grouping, planes_of_row
 from .runs import checked_rle
 
 

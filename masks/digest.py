@@ -5,7 +5,7 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 
 from .arrays import MaskError
-from .rle import empty
+from .bitmaps import empty
 from .runs import RLEError, check, checked_size
 
 _DOMAIN = b"brokenvideos.track.1\0"

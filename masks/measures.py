@@ -7,7 +7,7 @@ import numpy as np
 from pycocotools import mask as coco
 
 from .arrays import Float64Array, Int64Array
-from .rle import empty
+from .bitmaps import empty
 from .runs import check, parse
 
 

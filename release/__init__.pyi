@@ -7,7 +7,10 @@ from .features import (
     ANNOTATION_FEATURES as ANNOTATION_FEATURES,
     FEATURES as FEATURES,
 )
-from .filters import Filters as Filters
+from .filters import (
+    FilterError as FilterError,
+    Filters as Filters,
+)
 from .hook import install_hook as install_hook
 from .hub import (
     RETRY_WAITS_S as RETRY_WAITS_S,
@@ -36,16 +39,25 @@ from .names import (
     SAMPLE as SAMPLE,
     is_repo_id as is_repo_id,
 )
-from .parquet import read_parquet as read_parquet
+from .parquet import (
+    open_parquet as open_parquet,
+    read_parquet as read_parquet,
+)
 from .parquet_pages import (
     UnknownPagesError as UnknownPagesError,
     byte_array_spans as byte_array_spans,
 )
+from .registry import HOUSE as HOUSE, names_in as names_in, record_in as record_in, records_in as records_in
 from .row import (
     LABELS as LABELS,
     SOURCE_FIELDS as SOURCE_FIELDS,
     SPLITS as SPLITS,
     VIDEO_ID as VIDEO_ID,
+)
+from .shards import (
+    Shard as Shard,
+    digest_of as digest_of,
+    release_shards as release_shards,
 )
 from .tar import (
     MAX_MEMBER_BYTES as MAX_MEMBER_BYTES,

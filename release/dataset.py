@@ -4,31 +4,30 @@
 lives here.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+import re
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import IO, Any, cast
 
 import datasets
 import datasets.data_files
 import fsspec
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from datasets.utils.file_utils import xopen
 from fsspec.caching import BaseCache
 from huggingface_hub import constants
 
 from .error import ReleaseError
-from .features import ANNOTATION_FEATURES, FEATURES
-from .filters import Filters, both, expression, of_holdout
+from .features import ANNOTATION_FEATURES, FEATURES, wanted_columns
+from .filters import Choice, FilterError, Filters, chosen, held_out, names_in, of_holdout
 from .hub import asking_the_hub, download
 from .layout import SHARD_FILES
 from .manifest import read_manifest
 from .names import REPO_ID, SAMPLE
-from .parquet import read_parquet
-from .row import SPLITS
+from .parquet import open_parquet, read_parquet
+from .shards import Kind, Shard, annotations_beside, digest_of, listed_shards, release_shards
 from .tar import read_tar
 from .version import DATA_VERSION, __version__
 
@@ -50,16 +49,26 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
     repo_id: str = REPO_ID
     revision: str = f"v{DATA_VERSION}"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.num_rows: dict[str, int] = {}
+        """Of every shard, by its address in `data_files`."""
+        self.digests: dict[str, str] = {}
+        """Of every split: which rows its shards hold."""
+        self.annotations: dict[str, list[str]] = {}
+        """Of every split the files that tell at the least cost which rows there are: tars have annotations beside them."""
+
     def _resolve_data_files(self, base_path: str, download_config: datasets.DownloadConfig) -> None:
         # Here and not in the module factory: the factory does not learn which config is wanted, and `sample` must not ask the Hub.
-        kind = "default" if self.name == SAMPLE else self.name
-        root, names, origins = self._listing(download_config)
+        kind: Kind = "default" if self.name == SAMPLE else self.name
+        root, origin, own, annotations = self._listed(kind, download_config)
         splits = {}
-        for split in SPLITS:
-            files = [name for name in names if (found := SHARD_FILES[kind].fullmatch(name)) and found[1] == split]
-            if files:
-                paths = [f"{root}/{name}" for name in files]
-                splits[split] = datasets.data_files.DataFilesList(paths, [origins[name] for name in files])
+        for split, shards in own.items():
+            addresses = [f"{root}/{shard.path}" for shard in shards]
+            splits[split] = datasets.data_files.DataFilesList(addresses, [(*origin, shard.sha256) for shard in shards])
+            self.num_rows |= {address: shard.rows for address, shard in zip(addresses, shards, strict=True)}
+            self.digests[split] = digest_of(shards)
+            self.annotations[split] = [f"{root}/{shard.path}" for shard in annotations.get(split, shards)]
         if not splits:
             folder = SHARD_FILES[kind].pattern.partition("/")[0]
             raise ReleaseError(
@@ -68,20 +77,12 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
             )
         self.data_files = datasets.data_files.DataFilesDict(splits)
 
-    def _listing(self, download_config: datasets.DownloadConfig) -> tuple[str, list[str], dict[str, tuple[str, ...]]]:
-        """Root, file names below it (sorted) and what identifies each file's content."""
+    def _listed(
+        self, kind: Kind, download_config: datasets.DownloadConfig
+    ) -> tuple[str, tuple[str, ...], dict[str, list[Shard]], dict[str, list[Shard]]]:
+        """Root of the release, what else says which content its files have, its shards by split, and annotations of tars."""
         if self.release is not None:
-            local = fsspec.filesystem("file")
-            if not local.isdir(self.release):
-                raise ReleaseError(
-                    f"{self.release}: no such folder. `data_dir` is a release made by `brokenvideos build`."
-                )
-            found = local.find(self.release, detail=True)
-            start = len(self.release) + 1
-            origins: dict[str, tuple[str, ...]] = {
-                path[start:]: (str(facts["size"]), str(facts["mtime"])) for path, facts in found.items()
-            }
-            return self.release, sorted(origins), origins
+            return self.release, (), release_shards(self.release, kind), annotations_beside(self.release, kind)
         from huggingface_hub import hf_hub_download
 
         # The manifest and not a listing: it stays in the cache, under the commit that the revision named, for when there is no Hub.
@@ -94,16 +95,22 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
             endpoint=datasets.config.HF_ENDPOINT,
             token=download_config.token,
         )
-        manifest = download(fetch, where=f"{self.repo_id} at revision {self.revision}", instead=_INSTEAD)
-        snapshot = manifest.removesuffix("/manifest.json")
-        commit = snapshot.rpartition("/")[2]
-        names = sorted(file["path"] for shard in read_manifest(snapshot)["shards"] for file in shard["files"])
-        return f"hf://datasets/{self.repo_id}@{commit}", names, dict.fromkeys(names, (self.repo_id, commit))
+        path = download(fetch, where=f"{self.repo_id} at revision {self.revision}", instead=_INSTEAD)
+        snapshot = path[: -len("/manifest.json")]  # on Windows its separators are others
+        commit = re.split(r"[/\\]", snapshot)[-1]
+        manifest = read_manifest(snapshot)
+        annotations = listed_shards(manifest, "annotations") if kind == "webdataset" else {}
+        return (
+            f"hf://datasets/{self.repo_id}@{commit}",
+            (self.repo_id, commit),
+            listed_shards(manifest, kind),
+            annotations,
+        )
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
         """The name of this config's folder in the Arrow cache: of its options, its files and this code's version."""
         options = {
-            "columns": self.columns and list(self.columns),
+            "columns": str(self.columns),
             "filters": str(self.filters),
             "holdout": self.holdout,
             "files": self.data_files,
@@ -118,72 +125,154 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     BUILDER_CONFIG_CLASS = BrokenVideosConfig
 
     def _info(self) -> datasets.DatasetInfo:
-        features = ANNOTATION_FEATURES if self.config.name == "annotations" else FEATURES
-        if self.config.columns is not None:
-            unknown = sorted(set(self.config.columns) - set(features))
-            if unknown:
-                raise ValueError(
-                    f"columns={list(self.config.columns)}: no column {unknown}; config {self.config.name!r} has {list(features)}."
-                )
-            features = datasets.Features({name: f for name, f in features.items() if name in self.config.columns})
+        config = self.config
+        features = ANNOTATION_FEATURES if config.name == "annotations" else FEATURES
+        # What cannot be is said here, before anything is read.
+        chosen(config.filters, features.arrow_schema)
+        of_holdout(config.holdout, "train")
+        if config.columns is not None:
+            features = datasets.Features({name: features[name] for name in wanted_columns(config.columns, features)})
         return datasets.DatasetInfo(features=features, version=DATA_VERSION)
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
-        files = self.config.data_files
-        if self.config.release is None and constants.HF_HUB_OFFLINE:
+        config, files = self.config, self.config.data_files
+        self._require_held_out()
+        if config.release is None and constants.HF_HUB_OFFLINE:
             files = {split: [_cached(path) for path in paths] for split, paths in files.items()}
-        elif self.config.release is None:
-            files = download(partial(dl_manager.download, files), where=self.config.repo_id)
+        elif config.release is None:
+            files = download(partial(dl_manager.download, files), where=config.repo_id)
         return [
             datasets.SplitGenerator(
-                name=split, gen_kwargs={"split": split, "files": paths, "row_groups": [None] * len(paths)}
+                name=split,
+                gen_kwargs={
+                    "split": split,
+                    "files": paths,
+                    "num_rows": [config.num_rows[address] for address in config.data_files[split]],
+                    "row_groups": [None] * len(paths),
+                    "is_stream": dl_manager.is_streaming,
+                },
             )
             for split, paths in files.items()
         ]
 
-    def _generate_shards(self, split: str, files: list[str], row_groups: list[int | None]) -> Iterator[str]:
+    def _generate_shards(self, files: list[str], **more: Any) -> Iterator[str]:
         yield from files
 
     def _generate_more_gen_kwargs(
-        self, split: str, files: list[str], row_groups: list[int | None]
+        self, files: list[str], num_rows: list[int], row_groups: list[int | None], **more: Any
     ) -> Iterator[dict[str, Any]]:
         """What `reshard()` asks for: a shard a row group."""
-        for file, group in zip(files, row_groups, strict=True):
-            if group is not None or file.endswith(".tar"):
-                yield {"split": split, "files": [file], "row_groups": [group]}
-                continue
-            with self._opened(file) as opened, closing(pq.ParquetFile(opened)) as parquet:
-                groups = list(range(parquet.num_row_groups))
-            yield {"split": split, "files": [file] * len(groups), "row_groups": groups}
+        for file, rows, group in zip(files, num_rows, row_groups, strict=True):
+            groups = [group]
+            if group is None and file.endswith(".parquet"):
+                with self._opened(file) as opened, closing(open_parquet(opened, name=file, num_rows=rows)) as parquet:
+                    groups = list(range(parquet.num_row_groups))
+            count = len(groups)
+            yield {"files": [file] * count, "num_rows": [rows] * count, "row_groups": groups, **more}
 
     def _generate_tables(
-        self, split: str, files: list[str], row_groups: list[int | None]
+        self, split: str, files: list[str], num_rows: list[int], row_groups: list[int | None], is_stream: bool
     ) -> Iterator[tuple[tuple[int, int], pa.Table]]:
         schema = self.info.features.arrow_schema
-        keep = both(expression(self.config.filters), of_holdout(self.config.holdout, split))
-        for number, (file, group) in enumerate(zip(files, row_groups, strict=True)):
-            with self._opened(file) as opened, closing(self._tables(file, opened, group, keep)) as tables:
+        keep = self._choice(split)
+        has_rows = False
+        for number, (file, rows, group) in enumerate(zip(files, num_rows, row_groups, strict=True)):
+            with self._opened(file) as opened, closing(self._tables(file, opened, rows, group, keep)) as tables:
                 for part, table in enumerate(tables):
-                    yield (number, part), datasets.table.table_cast(table, schema)
+                    has_rows = has_rows or table.num_rows > 0
+                    yield (number, part), _cast(table, schema, file)
+        if is_stream and keep is not None and not has_rows:
+            self._require_rows(split, keep)
 
     def _tables(
-        self, file: str, opened: str | IO[bytes], group: int | None, keep: pc.Expression | None
+        self, file: str, opened: str | IO[bytes], num_rows: int, group: int | None, keep: Choice | None
     ) -> Generator[pa.Table, None, None]:
+        columns = list(self.info.features)
         if file.endswith(".parquet"):
             groups = None if group is None else [group]
-            yield from read_parquet(opened, columns=list(self.info.features), filters=keep, row_groups=groups)
+            yield from read_parquet(
+                opened, columns=columns, filters=keep, row_groups=groups, num_rows=num_rows, name=file
+            )
             return
         name = file.rpartition("/")[2]
-        with closing(read_tar(cast(IO[bytes], opened), name=name)) as rows:
+        with closing(read_tar(cast(IO[bytes], opened), name=name, num_rows=num_rows)) as rows:
             for row in rows:
-                try:
-                    table = pa.Table.from_pylist([row], schema=FEATURES.arrow_schema)
-                except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-                    raise ReleaseError(
-                        f"{name} video {row['video_id']}: not a row of this version ({error})."
-                    ) from None
-                if keep is None or table.filter(keep).num_rows:
-                    yield table.select(list(self.info.features))
+                table = _table_of(row, name)
+                if keep is None or table.filter(keep.expression).num_rows:
+                    yield table.select(columns)
+
+    # --- which rows there are -----------------------------------------------------------------------------------------
+
+    def as_dataset(self, split: Any = None, in_memory: bool = False) -> Any:
+        """As `datasets` does, but of a split that its filters leave without a row says so."""
+        for name in [split] if split is not None else list(self.config.data_files):
+            keep = self._choice(str(name)) if str(name) in self.config.data_files else None
+            if keep is not None and not self.info.splits[str(name)].num_examples:
+                self._require_rows(str(name), keep)
+        return super().as_dataset(split=split, in_memory=in_memory)
+
+    def _choice(self, split: str) -> Choice | None:
+        features = ANNOTATION_FEATURES if self.config.name == "annotations" else FEATURES
+        choices = [chosen(self.config.filters, features.arrow_schema), of_holdout(self.config.holdout, split)]
+        one, *others = [choice for choice in choices if choice is not None] or [None]
+        return one & others[0] if one is not None and others else one
+
+    def _require_held_out(self) -> None:
+        """
+        Raises:
+            FilterError: no row at all has what is to be held out; lists what there is.
+        """
+        if self.config.holdout is None:
+            return
+        column, name = held_out(self.config.holdout)
+        there: set[str] = set()
+        for split in self.config.data_files:
+            for table in self._annotations(split, (column,)):
+                there |= names_in(table, column)
+                if name in there:
+                    return
+        kind = "generator" if column == "generator" else "artifact type"
+        raise FilterError(
+            f"holdout={self.config.holdout!r}: no video has the {kind} {name!r}. There are {_some(there)}."
+        )
+
+    def _require_rows(self, split: str, keep: Choice) -> None:
+        """
+        Raises:
+            FilterError: no row of the split passes; lists generators, labels or artifact types that there are, where they decide.
+        """
+        if split in self._splits_with_rows:
+            return
+        named = [column for column in ("generator", "label", "artifact_types") if column in keep.columns]
+        there: dict[str, set[str]] = {column: set() for column in named}
+        for table in self._annotations(split, keep.columns):
+            if table.filter(keep.expression).num_rows:
+                self._splits_with_rows.add(split)
+                return
+            for column in named:
+                there[column] |= names_in(table, column)
+        asked = [
+            f"{name}={value!r}"
+            for name, value in (("filters", self.config.filters), ("holdout", self.config.holdout))
+            if value is not None
+        ]
+        has = "".join(f" Its {column}: {_some(names)}." for column, names in there.items())
+        raise FilterError(f"no row of split {split!r} passes {' and '.join(asked)}.{has}")
+
+    @cached_property
+    def _splits_with_rows(self) -> set[str]:
+        """Splits of which a row is known to pass."""
+        return set()
+
+    def _annotations(self, split: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """The rows of a split, table by table, with these columns; none: all but the video."""
+        for file in self.config.annotations[split]:
+            with self._opened(file) as opened:
+                if file.endswith(".parquet"):
+                    yield from read_parquet(opened, columns=columns or list(ANNOTATION_FEATURES), name=file)
+                else:
+                    name = file.rpartition("/")[2]
+                    yield from (_table_of(row, name) for row in read_tar(cast(IO[bytes], opened), name=name))
 
     @contextmanager
     def _opened(self, file: str) -> Iterator[str | IO[bytes]]:
@@ -210,3 +299,28 @@ def _cached(file: str) -> str:
     commit, _, path = rest.partition("/")
     found = try_to_load_from_cache(repo_id, path, revision=commit, repo_type="dataset")
     return found if isinstance(found, str) else file
+
+
+def _table_of(row: dict[str, Any], name: str) -> pa.Table:
+    """One row of a tar as a table."""
+    try:
+        return pa.Table.from_pylist([row], schema=FEATURES.arrow_schema)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        raise ReleaseError(f"{name} video {row['video_id']}: not a row of this version ({error}).") from None
+
+
+def _cast(table: pa.Table, schema: pa.Schema, file: str) -> pa.Table:
+    # `datasets` itself fills a column that is not there with nulls.
+    missing = [name for name in schema.names if name not in table.column_names]
+    try:
+        if not missing:
+            return datasets.table.table_cast(table, schema)
+        what = f"no column {', '.join(missing)}"
+    except (datasets.table.CastError, pa.ArrowException, TypeError, ValueError) as error:
+        what = " ".join(str(error).split())[:200]
+    raise ReleaseError(f"{file}: not rows of this version ({what}). Copy or download this file again.")
+
+
+def _some(names: Iterable[str]) -> str:
+    found = sorted(names)
+    return ", ".join(found[:20]) + (f" and {len(found) - 20} more" if len(found) > 20 else "") if found else "none"

@@ -1,5 +1,7 @@
 """The columns of a row as `datasets` features: plain Arrow types only."""
 
+from collections.abc import Iterable, Mapping
+
 import datasets
 
 from ..masks import ARTIFACT_TYPES
@@ -45,3 +47,21 @@ FEATURES = datasets.Features(
 
 ANNOTATION_FEATURES = datasets.Features({name: f for name, f in FEATURES.items() if name != "video"})
 """The columns of config `annotations`: all but the video's bytes."""
+
+
+def wanted_columns(columns: object, features: Mapping[str, object]) -> list[str]:
+    """The columns that a caller names, in the order of a row.
+
+    Raises:
+        ValueError: no list of names, an empty one, or a name that is no column.
+    """
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise ValueError(f"columns={columns!r}: wanted a list of names, as in columns=['label'].")
+    named = list(columns)
+    if not named:
+        raise ValueError(f"columns={columns!r}: name at least one of {', '.join(features)}, or leave columns= out.")
+    if unknown := [name for name in named if name not in features]:
+        raise ValueError(
+            f"columns={named}: no column {', '.join(map(repr, unknown))}. The columns are {', '.join(features)}."
+        )
+    return [name for name in features if name in named]

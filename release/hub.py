@@ -10,6 +10,7 @@ from huggingface_hub import constants, errors
 from .error import ReleaseError
 
 _HTTP_ERROR: type[Exception] = vars(errors)["HTTPError"]  # httpx's or httpx2's
+_REFUSALS = (_HTTP_ERROR, errors.LocalEntryNotFoundError, ConnectionError)
 RETRY_WAITS_S = (1, 2, 4, 8, 8)
 """Between tries to download a file: huggingface_hub itself tries its other requests again, as often and as patiently."""
 
@@ -46,10 +47,11 @@ def asking_the_hub(where: str, *, instead: str = "") -> Iterator[None]:
     Raises:
         ReleaseError: no such repository or revision, no access, or no answer.
     """
+    refusals = _REFUSALS  # a stream that is left half-way comes here when the interpreter has lost its names
     try:
         yield
-    except (_HTTP_ERROR, errors.LocalEntryNotFoundError, ConnectionError) as error:
-        raise ReleaseError(f"{where}: {_refusal(error, instead=instead)}") from error
+    except refusals as error:
+        raise ReleaseError(f"{where}: {_refusal(error, instead=instead)}") from None
 
 
 def _refusal(error: BaseException, *, instead: str) -> str:

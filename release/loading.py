@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from os import PathLike, environ, fspath
-from os.path import abspath, dirname, expanduser
+from os.path import abspath, expanduser
 from typing import Any, Literal
 
 import datasets
@@ -11,9 +11,10 @@ import datasets.load
 from .dataset import BrokenVideos, BrokenVideosConfig
 from .filters import Filters
 from .names import NAME, REPO_ID, SAMPLE
+from .registry import HOUSE
 from .version import DATA_VERSION, __version__
 
-SAMPLE_RELEASE = f"{dirname(dirname(abspath(__file__)))}/sample"
+SAMPLE_RELEASE = f"{HOUSE}/sample"
 """The folder of the release inside the package."""
 
 

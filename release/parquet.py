@@ -1,21 +1,28 @@
 """Reads one Parquet shard."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from typing import IO
+from pathlib import Path
+from typing import IO, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .filters import Filters, expression
+from .error import ReleaseError
+from .filters import Choice, Filters, chosen
+from .shards import what_is_wrong
+
+_Read = TypeVar("_Read")
 
 
 def read_parquet(
     file: str | IO[bytes],
     *,
     columns: Sequence[str] | None = None,
-    filters: Filters | None = None,
+    filters: Filters | Choice | None = None,
     row_groups: Sequence[int] | None = None,
+    num_rows: int | None = None,
+    name: str | None = None,
 ) -> Generator[pa.Table, None, None]:
     """The row groups of one Parquet shard, one table each; a row group without a matching row is left out.
 
@@ -25,24 +32,76 @@ def read_parquet(
     Args:
         file: a local path, or an open binary file.
         columns: names to read, in the file's order; None reads all.
-        filters: as in `pyarrow.parquet.read_table`.
+        filters: see `chosen`.
         row_groups: indices to read; None reads all.
+        num_rows: of the whole shard, as its manifest says; None: not compared.
+        name: of the file in messages, where it is an open one.
+
+    Raises:
+        ReleaseError: not a Parquet file, cut short or damaged, or of another number of rows; names the file.
+        FilterError: as `chosen`.
     """
-    keep = expression(filters)
+    name = name or str(file)
+    with closing(open_parquet(file, name=name, num_rows=num_rows)) as parquet:
+        names = parquet.schema_arrow.names
+        wanted = names if columns is None else [column for column in names if column in set(columns)]
+        keep = filters if isinstance(filters, Choice) or filters is None else chosen(filters, parquet.schema_arrow)
+        # An expression does not tell which columns it needs, so everything but the videos is read to judge it.
+        judged_by = (
+            [column for column in names if column != "video"] if keep is None or not keep.columns else keep.columns
+        )
+        for group in range(parquet.num_row_groups) if row_groups is None else row_groups:
+            if keep is None:
+                yield _read(parquet, group, wanted, file, name)
+                continue
+            judged = _read(parquet, group, list(judged_by), file, name)
+            numbered = judged.append_column("__row", pa.array(range(judged.num_rows), pa.int64()))
+            matching = numbered.filter(keep.expression).column("__row")
+            if len(matching):
+                yield _read(parquet, group, wanted, file, name).take(matching)
+
+
+def open_parquet(file: str | IO[bytes], *, name: str | None = None, num_rows: int | None = None) -> pq.ParquetFile:
+    """One Parquet shard, opened: its footer is read, its rows are not. Close it.
+
+    Args:
+        file, name, num_rows: as `read_parquet`.
+
+    Raises:
+        ReleaseError: not a Parquet file, or of another number of rows; names the file.
+    """
+    name = name or str(file)
     # From a file object each piece would be a request of its own: pyarrow first joins those of a row group that lie together. A
     # local file is mapped: pages are then not copied before they are decoded, which is a row group less in memory.
     is_local = isinstance(file, str)
-    with closing(pq.ParquetFile(file, memory_map=is_local, pre_buffer=not is_local)) as parquet:
-        names = parquet.schema_arrow.names
-        wanted = names if columns is None else [name for name in names if name in set(columns)]
-        # An expression does not tell which columns it needs, so everything but the videos is read to judge it.
-        cheap = [name for name in names if name != "video"]
-        for group in range(parquet.num_row_groups) if row_groups is None else row_groups:
-            if keep is None:
-                yield parquet.read_row_group(group, columns=wanted, use_threads=False)
-                continue
-            judged = parquet.read_row_group(group, columns=cheap, use_threads=False)
-            numbered = judged.append_column("__row", pa.array(range(judged.num_rows), pa.int64()))
-            matching = numbered.filter(keep).column("__row")
-            if len(matching):
-                yield parquet.read_row_group(group, columns=wanted, use_threads=False).take(matching)
+    parquet = _understood(
+        lambda: pq.ParquetFile(file, memory_map=is_local, pre_buffer=not is_local), file=file, name=name
+    )
+    if num_rows is not None and parquet.metadata.num_rows != num_rows:
+        found = parquet.metadata.num_rows
+        parquet.close()
+        raise ReleaseError(
+            f"{name}: {found} rows, manifest.json says {num_rows}: of another release? Copy or download this file again."
+        )
+    return parquet
+
+
+def _read(parquet: pq.ParquetFile, group: int, columns: list[str], file: str | IO[bytes], name: str) -> pa.Table:
+    return _understood(lambda: parquet.read_row_group(group, columns=columns, use_threads=False), file=file, name=name)
+
+
+def _understood(read: Callable[[], _Read], *, file: str | IO[bytes], name: str) -> _Read:
+    """What pyarrow reads; its refusals name the file.
+
+    Raises:
+        ReleaseError: pyarrow cannot make sense of the file.
+    """
+    try:
+        return read()
+    except (pa.ArrowException, OSError) as error:
+        # Arrow's own errors are plain OSErrors; those of a connection are of other classes, and somebody else's to explain.
+        if not isinstance(error, pa.ArrowException | FileNotFoundError) and type(error) is not OSError:
+            raise
+        wrong = what_is_wrong(Path(file)) if isinstance(file, str) else "cut short or damaged. Download this file again"
+        said = " ".join(str(error).split())
+        raise ReleaseError(f"{name}: not a readable Parquet file ({said}): {wrong}.") from None

@@ -3,7 +3,8 @@
 import base64
 import re
 import tarfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import IO, Any
 
 from ..masks import ARTIFACT_TYPES
@@ -20,32 +21,37 @@ def tar_members(file: IO[bytes], *, name: str) -> Iterator[tuple[str, bytes]]:
         ReleaseError: not a tar, cut short, damaged, or a member that is no plain file in the release's naming, is larger than
             `MAX_MEMBER_BYTES` or stands there twice; says which.
     """
-    again = "Build or download this shard again."
+    # No yield inside a try: a stream that is left half-way ends this generator when the interpreter has lost its names.
+    tar = _tried(partial(tarfile.open, fileobj=file, mode="r|", tarinfo=_StrictTarInfo), name)
     seen: set[str] = set()
+    while (member := _tried(tar.next, name)) is not None:
+        where = f"{name} member {member.name!r}"
+        if not member.isreg() or member.issparse() or not _TAR_MEMBER.fullmatch(member.name):
+            raise ReleaseError(f"{where}: wanted a plain file named {{video_id}}.json or {{video_id}}.mp4. {_AGAIN}")
+        if not 0 <= member.size <= MAX_MEMBER_BYTES:
+            raise ReleaseError(f"{where}: {member.size} bytes, at most {MAX_MEMBER_BYTES} are read. {_AGAIN}")
+        if member.name in seen:
+            raise ReleaseError(f"{where}: stands there twice. {_AGAIN}")
+        seen.add(member.name)
+        yield member.name, _tried(partial(_content, tar, member), name)
+    while rest := _tried(lambda: tar.fileobj.read(2**20), name):
+        if rest.strip(b"\0"):
+            raise ReleaseError(f"{name}: more data after the end of the tar. {_AGAIN}")
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    content = tar.extractfile(member)
+    return content.read() if content is not None else b""
+
+
+def _tried(read: Callable[[], Any], name: str) -> Any:
     try:
-        with tarfile.open(fileobj=file, mode="r|", tarinfo=_StrictTarInfo) as tar:
-            for member in tar:
-                where = f"{name} member {member.name!r}"
-                if not member.isreg() or member.issparse() or not _TAR_MEMBER.fullmatch(member.name):
-                    raise ReleaseError(
-                        f"{where}: wanted a plain file named {{video_id}}.json or {{video_id}}.mp4. {again}"
-                    )
-                if not 0 <= member.size <= MAX_MEMBER_BYTES:
-                    raise ReleaseError(f"{where}: {member.size} bytes, at most {MAX_MEMBER_BYTES} are read. {again}")
-                if member.name in seen:
-                    raise ReleaseError(f"{where}: stands there twice. {again}")
-                seen.add(member.name)
-                content = tar.extractfile(member)
-                yield member.name, content.read() if content is not None else b""
-            while rest := tar.fileobj.read(2**20):
-                if rest.strip(b"\0"):
-                    raise ReleaseError(f"{name}: more data after the end of the tar. {again}")
+        return read()
     except (tarfile.TarError, EOFError, ValueError) as error:
-        if isinstance(error, ReleaseError):
-            raise
-        raise ReleaseError(f"{name}: not a readable tar ({error}). {again}") from None
+        raise ReleaseError(f"{name}: not a readable tar ({error}). {_AGAIN}") from None
 
 
+_AGAIN = "Build or download this shard again."
 MAX_MEMBER_BYTES = 2**30
 """Of one file in a tar; as large as the largest video of a row."""
 _MAX_TAR_EXTENSION_BYTES = 2**16
@@ -77,23 +83,31 @@ class _StrictTarInfo(tarfile.TarInfo):
         return info
 
 
-def read_tar(file: IO[bytes], *, name: str) -> Generator[dict[str, Any], None, None]:
+def read_tar(file: IO[bytes], *, name: str, num_rows: int | None = None) -> Generator[dict[str, Any], None, None]:
     """The rows of one tar shard, equal to those of the Parquet shard with the same number.
 
+    Args:
+        num_rows: of the shard, as its manifest says; None: not compared.
+
     Raises:
-        ReleaseError: as `tar_members`; a json or a video without the other; a json that is no row.
+        ReleaseError: as `tar_members`; a json or a video without the other; a json that is no row; another number of rows, at
+            the end.
     """
     pending: dict[str, bytes] = {}
+    given = 0
     for member, content in tar_members(file, name=name):
         pending[member] = content
         if len(pending) == 1:
             continue
         (one, two), pending = sorted(pending.items(), key=lambda item: not item[0].endswith(".json")), {}
         yield _row_from_tar(one, two, name=name)
+        given += 1
     if pending:
         raise ReleaseError(
             f"{name} member {next(iter(pending))!r}: the other file of its pair is missing. Build this shard again."
         )
+    if num_rows is not None and given != num_rows:
+        raise ReleaseError(f"{name}: {given} rows, manifest.json says {num_rows}: of another release? {_AGAIN}")
 
 
 def _row_from_tar(annotation: tuple[str, bytes], video: tuple[str, bytes], *, name: str) -> dict[str, Any]:

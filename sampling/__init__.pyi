@@ -9,5 +9,12 @@ from .dataset import (
 )
 from .find import find_row as find_row
 from .release_rows import ReleaseRows as ReleaseRows
-from .source import opened_source as opened_source
+from .source import (
+    HubRelease as HubRelease,
+    SourceError as SourceError,
+    named_release as named_release,
+    opened_source as opened_source,
+    release_folder as release_folder,
+    rows_of_release as rows_of_release,
+)
 from .state import join_states as join_states

@@ -1,7 +1,7 @@
 """The clips of one video: from a row to the tensors that a training loop is given."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from ..frames import Geometry, VideoError, VideoSource, index_from_row, random_geometry, read_clips, whole
 from .clip_masks import MaskLayout, clip_masks
 from .plan import ClipPlan, clip_frames, video_random
-from .source import Row
+from .source import Row, require_row
 
 Clip = dict[str, Any]
 
@@ -36,6 +36,7 @@ def clips_of(
     Raises:
         VideoError: the row has no video, or one that does not decode. RLEError, MaskError: as `clip_masks`.
     """
+    row = require_row(row)
     index = index_from_row(row)
     unpadded = clip_frames(plan, row, epoch=epoch)
     geometries = _geometries(row, plan, form, count=len(unpadded), epoch=epoch)[skip:]
@@ -75,8 +76,14 @@ def _geometries(row: Row, plan: ClipPlan, form: ClipForm, *, count: int, epoch: 
 
 
 def _video(row: Row) -> VideoSource:
-    if row.get("video") is None:
-        raise VideoError('the row has no "video" column. Load the config "default", or do not leave the column out.')
-    content: bytes | memoryview | None = row["video"]["bytes"]
+    video = row.get("video")
+    if video is None:
+        raise VideoError('the row has no "video". Load the config "default", or do not leave the column out.')
+    if not isinstance(video, Mapping) or not (video.get("bytes") or video.get("path")):
+        kind = "empty" if isinstance(video, Mapping) else type(video).__name__
+        raise VideoError(
+            f"the video is {kind}, wanted its bytes, as brokenvideos.load gives them (Video(decode=False))."
+        )
+    content: bytes | memoryview | None = video.get("bytes")
     # Readers that leave the file where it is give its path alone.
-    return content if content is not None else Path(row["video"]["path"])
+    return content if content is not None else Path(video["path"])

@@ -21,8 +21,9 @@ from .cut import Clip, ClipForm, clips_of, threads_of_each
 from .epoch_order import Done, Place
 from .plan import ClipPlan, Sampling
 from .share import order_of, rows_at, share_of
-from .source import Row, Rows, has_rows, is_stream, opened_source, shuffled_stream, stream_of_rank, worker_and_workers
-from .state import dealt_state, done_of, require_fitting, require_same_place, stream_state
+from .source import Row, Rows, data_of, has_rows, opened_source, worker_and_workers
+from .state import Identity, dealt_state, done_of, require_fitting, require_same_place, stream_state
+from .stream import is_stream, keeps_its_place, shuffled_stream, stream_of_rank
 
 _LOG = logging.getLogger("brokenvideos.frames")
 _COUNTERS = 256
@@ -147,6 +148,8 @@ class ClipDataset(IterableDataset[Clip]):
                 "clips: shuffle=True with a plain iterable, which has one order. Shuffle it yourself, or give a list."
             )
         self.source = source
+        self.data = data_of(source)
+        """Which rows these are, for states; None where only reading them would tell."""
         self.plan = plan
         self.form = form
         self.shuffle = shuffle
@@ -191,7 +194,7 @@ class ClipDataset(IterableDataset[Clip]):
         Raises:
             ValueError: a state of other arguments than these.
         """
-        require_fitting(state, digest=self._digest())
+        require_fitting(state, identity=self._identity())
         self.set_epoch(int(state["epoch"]))
         self._pending = state
 
@@ -215,7 +218,7 @@ class ClipDataset(IterableDataset[Clip]):
             require_same_place(state, place)
             return self._streamed_clips(place, source=state["source"], clips=state["clips"])
         done, progress = done_of(state, place)
-        self._state = dealt_state(self._digest(), int(self._epoch), place, done, **progress)
+        self._state = dealt_state(self._identity(), int(self._epoch), place, done, **progress)
         return self._dealt_clips(place, done, **progress)
 
     def _node(self) -> tuple[int, int]:
@@ -228,26 +231,26 @@ class ClipDataset(IterableDataset[Clip]):
     def _place(self) -> Place:
         return Place(*self._node(), *worker_and_workers())
 
-    def _digest(self) -> str:
+    def _identity(self) -> Identity:
         """Of all that decides which clip comes when."""
         rows = len(self.source) if has_rows(self.source) else None
         facts = [repr(self.plan), self.shuffle, rows, is_stream(self.source)]
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+        return Identity(self.data, hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16])
 
     def _first_state(self, place: Place) -> dict[str, Any]:
         if is_stream(self.source):
-            return stream_state(self._digest(), int(self._epoch), place, source=None, clips=0)
-        return dealt_state(self._digest(), int(self._epoch), place, Done(), visits=0, clips=0, given=0, repeated=0)
+            return stream_state(self._identity(), int(self._epoch), place, source=None, clips=0)
+        return dealt_state(self._identity(), int(self._epoch), place, Done(), visits=0, clips=0, given=0, repeated=0)
 
     def _dealt_clips(
         self, place: Place, done: Done, *, visits: int, clips: int, given: int, repeated: int
     ) -> Iterator[Clip]:
         """This consumer's share of what is not done, from where it was on."""
-        epoch, digest = int(self._epoch), self._digest()
+        epoch, identity = int(self._epoch), self._identity()
 
         def remember(visits: int, clips: int) -> None:
             progress = {"visits": visits, "clips": clips, "given": given, "repeated": repeated}
-            self._state = dealt_state(digest, epoch, place, done, **progress)
+            self._state = dealt_state(identity, epoch, place, done, **progress)
 
         source, order = self.source, None
         if has_rows(source):
@@ -285,20 +288,23 @@ class ClipDataset(IterableDataset[Clip]):
     # --- streams: the source deals ------------------------------------------------------------------------------------
 
     def _streamed_clips(self, place: Place, *, source: Any, clips: int) -> Iterator[Clip]:
-        epoch, digest = int(self._epoch), self._digest()
+        epoch, identity = int(self._epoch), self._identity()
         stream = stream_of_rank(self.source, place)
-        if source is not None:
+        is_exact, rows_before = keeps_its_place(stream), 0
+        if source is not None and is_exact:
             # A copy: a state that is loaded stays with a datasets.IterableDataset, down to its parts, for later passes too.
             stream = copy.deepcopy(stream)
             stream.load_state_dict(source)
-        for row in stream:
-            behind = stream.state_dict()
+        elif source is not None:
+            rows_before = source  # they are read again, and come in the same order
+        for number, row in enumerate(islice(stream, rows_before, None), start=rows_before + 1):
+            behind = stream.state_dict() if is_exact else number
             for clip in self._clips_of(row, "", epoch, skip=clips):
                 clips += 1
-                self._state = stream_state(digest, epoch, place, source=source, clips=clips)
+                self._state = stream_state(identity, epoch, place, source=source, clips=clips)
                 yield clip
             source, clips = behind, 0
-            self._state = stream_state(digest, epoch, place, source=source, clips=0)
+            self._state = stream_state(identity, epoch, place, source=source, clips=0)
         self._report_skipped()
 
     # --- one video ----------------------------------------------------------------------------------------------------

@@ -1,21 +1,21 @@
 """A row of a release by its video_id."""
 
-from pathlib import Path
 from typing import Any
 
-from ..release import SAMPLE, SAMPLE_RELEASE, ReleaseError, read_manifest, read_parquet, shard_paths
+from ..release import ReleaseError, read_manifest, read_parquet, shard_paths
+from .source import release_folder
 
 
 def find_row(release: str, video_id: str) -> dict[str, Any]:
     """The row of one video, read from the one shard that can hold it.
 
     Args:
-        release: a release folder, or "sample" for the release inside the package.
+        release: a name as `release_folder` takes it.
 
     Raises:
         ReleaseError: the release has no such video; names some that it has.
     """
-    root = Path(SAMPLE_RELEASE) if release == SAMPLE else Path(release)
+    root = release_folder(release)
     manifest = read_manifest(str(root))
     for shard in manifest["shards"]:
         if video_id in shard["video_ids"]:

@@ -3,6 +3,7 @@
 import mmap
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..frames import Int64Array
-from ..release import UnknownPagesError, byte_array_spans
+from ..release import UnknownPagesError, byte_array_spans, open_parquet
 
 COLUMNS = (
     *("video_id", "height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec"),
@@ -41,14 +42,23 @@ class ReleaseRows:
 
     Args:
         paths: the Parquet shards, in order.
+        num_rows: of every shard, as the manifest says; None: not compared.
+        data: which rows these are, for the states of clips.
+
+    Raises:
+        ReleaseError: a shard that is no Parquet file, or has another number of rows; names it.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(
+        self, paths: Sequence[Path], *, num_rows: Sequence[int] | None = None, data: str | None = None
+    ) -> None:
         self.paths = list(paths)
+        self.data = data
         # (shard, row group, rows) of every row group of the release.
         self._groups: list[tuple[int, int, int]] = []
         for shard, path in enumerate(self.paths):
-            metadata = pq.read_metadata(path)
+            with closing(open_parquet(str(path), num_rows=None if num_rows is None else num_rows[shard])) as file:
+                metadata = file.metadata
             self._groups += [(shard, g, metadata.row_group(g).num_rows) for g in range(metadata.num_row_groups)]
         self.group_sizes: list[int] = [rows for _, _, rows in self._groups]
         self._ends = np.asarray(list(accumulate(self.group_sizes)), dtype=np.int64)
@@ -116,7 +126,7 @@ class ReleaseRows:
         with path.open("rb") as file:
             # Closed when the last row that looks at it is gone.
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        shard = _Shard(path, pq.ParquetFile(path), data)
+        shard = _Shard(path, open_parquet(str(path)), data)
         self._shards[number] = shard
         if len(self._shards) > OPEN_SHARDS:
             self._shards.popitem(last=False)

@@ -1,19 +1,34 @@
-"""Where rows come from: what `clips` may be given, as one of three kinds of source."""
+"""Where rows come from: the one door that opens a source, and what `clips` may be given, as one of three kinds."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from os import environ
 from pathlib import Path
 from typing import Any, Protocol
 
 import datasets
 import numpy as np
-from datasets.distributed import split_dataset_by_node
 from torch.utils.data import get_worker_info
 
 from ..frames import Int64Array
-from ..release import is_repo_id
-from .epoch_order import Place
-from .release_rows import ReleaseRows
+from ..masks import MaskError, row_as_dict
+from ..release import (
+    DATA_VERSION,
+    REPO_ID,
+    SAMPLE,
+    SAMPLE_RELEASE,
+    digest_of,
+    download,
+    is_repo_id,
+    load,
+    read_manifest,
+    release_shards,
+)
+from .release_rows import COLUMNS, ReleaseRows
+from .stream import data_of_stream, is_stream
 
 Row = Mapping[str, Any]
 
@@ -26,33 +41,181 @@ class Rows(Protocol):
     def __getitem__(self, number: int, /) -> Row: ...
 
 
-def opened_source(source: Any, *, split: str) -> Any:
-    """The rows behind a release folder or a repository on the Hub; any other source as it is.
+class SourceError(ValueError):
+    """What was named is no source of rows; the message says what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubRelease:
+    """A release in a repository on the Hub."""
+
+    repo_id: str
+    revision: str
+
+
+def named_release(name: str | Path) -> Path | HubRelease:
+    """The release that a name means: "sample", a folder ("~" is the home), or a repository on the Hub.
+
+    A repository is OWNER/NAME@REVISION, or OWNER/NAME alone where it is the one that `brokenvideos.load` reads. Any other
+    OWNER/NAME may be a folder that is not there: it is refused, and the Hub is not asked for it.
 
     Raises:
-        ValueError: a string that is neither. ReleaseError: no release there.
+        SourceError: none of these.
     """
-    if isinstance(source, Path) or (isinstance(source, str) and Path(source).is_dir()):
-        builder = datasets.load_dataset_builder("brokenvideos", data_dir=str(source))
-        found = builder.config.data_files
-        if split not in found:
-            raise ValueError(
-                f"clips: {source} has no split {split!r}, it has {', '.join(found)}. Name one with split=."
+    if isinstance(name, str) and name == SAMPLE:
+        return Path(SAMPLE_RELEASE)
+    path = Path(name).expanduser()
+    if not isinstance(name, str) or (name.strip() and path.is_dir()):
+        return path
+    repo_id, _, revision = name.removeprefix("hf://datasets/").partition("@")
+    known = (environ.get("BROKENVIDEOS_REPO"), REPO_ID)
+    if is_repo_id(repo_id):
+        if revision or repo_id in known or name.startswith("hf://"):
+            return HubRelease(repo_id, revision or f"v{DATA_VERSION}")
+        raise SourceError(
+            f"{name}: no such folder here. Is a repository on the Hub meant? Then say {repo_id}@v{DATA_VERSION}, or another "
+            "revision."
+        )
+    raise SourceError(
+        f"{name}: no such folder. Wanted a release folder, {SAMPLE!r}, or a repository OWNER/NAME@REVISION on the Hub."
+    )
+
+
+def release_folder(name: str | Path) -> Path:
+    """The local folder of the release that a name means; one of the Hub is fetched into the Hub's cache, without its tars.
+
+    Raises:
+        SourceError: as `named_release`. ReleaseError: no release there.
+    """
+    named = named_release(name)
+    if isinstance(named, HubRelease):
+        from huggingface_hub import snapshot_download
+
+        named = Path(
+            download(
+                partial(
+                    snapshot_download,
+                    named.repo_id,
+                    repo_type="dataset",
+                    revision=named.revision,
+                    allow_patterns=["manifest.json", "data/*", "annotations/*"],
+                ),
+                where=f"{named.repo_id} at revision {named.revision}",
             )
-        return ReleaseRows([Path(path) for path in found[split]])
-    if isinstance(source, str):
-        if not is_repo_id(source):
-            raise ValueError(
-                f"clips: source {source!r} is no folder and no repository OWNER/NAME. "
-                "Name a release folder, a Hub repository, or give rows."
-            )
-        return datasets.load_dataset(f"brokenvideos:{source}", split=split, streaming=True)
+        )
+    read_manifest(str(named))
+    return named
+
+
+def opened_source(source: Any, *, split: str) -> Any:
+    """The rows behind the name of a release; rows as they are given, without a format that `datasets` would put on them.
+
+    Args:
+        source: a name as `named_release` takes it, or rows.
+        split: of a named release.
+
+    Raises:
+        SourceError: no name of a release, no such split, or no rows. ReleaseError: no release there.
+    """
+    if isinstance(source, str | Path):
+        named = named_release(source)
+        if isinstance(named, HubRelease):
+            return load(repo_id=named.repo_id, revision=named.revision, split=split, streaming=True)
+        return rows_of_release(named, split=split)
+    if isinstance(source, Mapping):
+        keys = ", ".join(map(str, source))
+        if "video_id" in source:
+            raise SourceError(f"clips: the source is one row ({keys:.60}). Give a list of rows.")
+        raise SourceError(f"clips: the source is a dict ({keys:.60}). Give one of its splits, as in rows['train'].")
+    if isinstance(source, datasets.Dataset | datasets.IterableDataset):
+        return _plain(source)
+    if isinstance(source, bytes) or not (has_rows(source) or isinstance(source, Iterable)):
+        raise SourceError(f"clips: the source is {type(source).__name__}, wanted a release folder or rows.")
+    library = type(source).__module__.partition(".")[0]
+    if library in _AS_ROWS and not isinstance(source, Iterator):
+        raise SourceError(
+            f"clips: the source is a {library} {type(source).__name__}. Give its rows: source.{_AS_ROWS[library]}."
+        )
     return source
 
 
-def is_stream(source: Any) -> bool:
-    """Whether `datasets` itself gives every worker its shards, and keeps its own place."""
-    return isinstance(source, datasets.IterableDataset)
+_AS_ROWS = {"pandas": 'to_dict("records")', "pyarrow": "to_pylist()", "polars": "to_dicts()"}
+
+
+def rows_of_release(release: Path, *, split: str) -> ReleaseRows:
+    """The rows of a split of a local release.
+
+    Raises:
+        SourceError: it has no such split. ReleaseError: no release there, or not all of it.
+    """
+    splits = release_shards(release)
+    if split not in splits:
+        raise SourceError(f"{release}: no split {split!r}, it has {', '.join(splits)}. Name one of them.")
+    shards = splits[split]
+    return ReleaseRows(
+        [release / shard.path for shard in shards],
+        num_rows=[shard.rows for shard in shards],
+        data=f"{split} {digest_of(shards)}",
+    )
+
+
+def _plain(source: Any) -> Any:
+    """The rows as Python values, whatever format they were to have; a transform of one's own stays."""
+    if isinstance(source, datasets.IterableDataset):
+        columns, formatted = source.column_names, source._formatting is not None
+    else:
+        columns, formatted = source.column_names, source.format["type"] not in (None, "custom")
+    transformed = isinstance(source, datasets.Dataset) and source.format["type"] == "custom"
+    if columns is not None and not transformed:
+        require_columns(columns)
+    return source.with_format(None) if formatted else source
+
+
+def require_columns(columns: Iterable[str]) -> None:
+    """
+    Raises:
+        SourceError: rows with these columns alone lack some that clips are cut by.
+    """
+    there = set(columns)
+    if missing := [column for column in (*COLUMNS, "video") if column not in there]:
+        raise SourceError(
+            f"clips: the rows lack the columns {', '.join(missing)}. Leave columns= out, or name these too; videos are in the "
+            "configs default and webdataset."
+        )
+
+
+def require_row(row: Any) -> Row:
+    """The row, after a look whether it is one.
+
+    Raises:
+        SourceError: no row, a batch of rows, or a row without a column that clips are cut by.
+    """
+    try:
+        row = row_as_dict(row)
+    except MaskError as error:
+        raise SourceError(f"clips: {error}") from None
+    require_columns(row)
+    if not isinstance(row["video_id"], str):
+        raise SourceError(
+            f"clips: video_id of a row is {type(row['video_id']).__name__}, wanted one text: are the rows batched? Give single "
+            "rows; DataLoader(batch_size=…) makes batches of the clips."
+        )
+    return row
+
+
+def data_of(source: Any) -> str | None:
+    """Which rows a source gives, in which order, for states; None where only reading every row would tell."""
+    if isinstance(source, ReleaseRows):
+        return source.data
+    if is_stream(source):
+        return data_of_stream(source)
+    if isinstance(source, datasets.Dataset) and "video_id" in source.column_names:
+        ids = source.select_columns(["video_id"]).with_format(None)["video_id"][:]
+    elif isinstance(source, list | tuple):
+        ids = [str(row.get("video_id")) if isinstance(row, Mapping) else "" for row in source]
+    else:
+        return getattr(source, "data", None) if isinstance(getattr(source, "data", None), str) else None
+    return hashlib.sha256("\n".join(map(str, ids)).encode()).hexdigest()[:16]
 
 
 def has_rows(source: Any) -> bool:
@@ -72,22 +235,6 @@ def video_frames(source: Rows) -> Int64Array:
     if isinstance(source, datasets.Dataset):
         return np.asarray(source.with_format("numpy")["num_frames"][:], dtype=np.int64)
     return np.asarray([source[number]["num_frames"] for number in range(len(source))], dtype=np.int64)
-
-
-def shuffled_stream(source: datasets.IterableDataset, *, seed: int) -> datasets.IterableDataset:
-    """Shards, cut to row groups where the source can, in random order; rows within one as they are.
-
-    Without a buffer of rows, which would hold videos, and which cannot be resumed exactly.
-    """
-    return source.reshard().shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
-
-
-def stream_of_rank(source: datasets.IterableDataset, place: Place) -> datasets.IterableDataset:
-    """The part of this rank, unless the caller has split the source already."""
-    already = getattr(source, "_distributed", None) is not None
-    if place.world_size == 1 or already:
-        return source
-    return split_dataset_by_node(source, place.rank, place.world_size)
 
 
 def rows_in_turn(source: Iterable[Row], visits: Iterable[int]) -> Iterator[Row]:

@@ -1,16 +1,33 @@
 """What was given of an epoch, as plain numbers, strings and lists: states of one consumer, and their union."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .epoch_order import Done, Place, joined
 
-_FORMAT = "brokenvideos.clips/1"
+_FORMAT = "brokenvideos.clips/2"
 State = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a state is of: the rows (None where they are not known), and a digest of all else that decides which clip comes when."""
+
+    data: str | None
+    plan: str
+
+
 def dealt_state(
-    digest: str, epoch: int, place: Place | None, done: Done, *, visits: int, clips: int, given: int, repeated: int
+    identity: Identity,
+    epoch: int,
+    place: Place | None,
+    done: Done,
+    *,
+    visits: int,
+    clips: int,
+    given: int,
+    repeated: int,
 ) -> State:
     """Of a consumer that began at `done`: so many of its visits are over, `clips` of the next one, `given` clips in all.
 
@@ -18,7 +35,8 @@ def dealt_state(
     """
     return {
         "format": _FORMAT,
-        "dataset": digest,
+        "data": identity.data,
+        "plan": identity.plan,
         "epoch": epoch,
         "place": None if place is None else [place.rank, place.world_size, place.worker, place.workers],
         "before": done.before,
@@ -31,10 +49,20 @@ def dealt_state(
     }
 
 
-def stream_state(digest: str, epoch: int, place: Place, *, source: Any, clips: int) -> State:
-    """Of a stream: its own state before the row that is at hand (None: at its start), and the clips that were given of that row."""
-    where = [place.rank, place.world_size, place.worker, place.workers]
-    return {"format": _FORMAT, "dataset": digest, "epoch": epoch, "place": where, "source": source, "clips": clips}
+def stream_state(identity: Identity, epoch: int, place: Place, *, source: Any, clips: int) -> State:
+    """Of a stream, and the clips that were given of the row that is at hand.
+
+    source: before that row, the stream's own state, or the number of rows where that is not exact; None: at its start.
+    """
+    return {
+        "format": _FORMAT,
+        "data": identity.data,
+        "plan": identity.plan,
+        "epoch": epoch,
+        "place": [place.rank, place.world_size, place.worker, place.workers],
+        "source": source,
+        "clips": clips,
+    }
 
 
 def join_states(states: Iterable[Mapping[str, Any]]) -> State:
@@ -60,7 +88,7 @@ def join_states(states: Iterable[Mapping[str, Any]]) -> State:
             "join_states: these are states of a stream, which keeps its place by worker. Resume it with the same number of "
             "workers and ranks, or read a release folder."
         )
-    same = ("dataset", "epoch", "before", "whole", "begun")
+    same = ("data", "plan", "epoch", "before", "whole", "begun")
     if any(state[key] != first[key] for state in found for key in same):
         raise ValueError(
             "join_states: the states are not of one pass. Give those that were taken at one step of one run."
@@ -76,10 +104,12 @@ def join_states(states: Iterable[Mapping[str, Any]]) -> State:
         )
     parts = [(consumers, by_consumer[number]["visits"], by_consumer[number]["clips"]) for number in range(consumers)]
     done = joined(parts, _base(first))
-    return dealt_state(first["dataset"], first["epoch"], None, done, visits=0, clips=0, given=0, repeated=0)
+    return dealt_state(
+        Identity(first["data"], first["plan"]), first["epoch"], None, done, visits=0, clips=0, given=0, repeated=0
+    )
 
 
-def require_fitting(state: Mapping[str, Any], *, digest: str) -> None:
+def require_fitting(state: Mapping[str, Any], *, identity: Identity) -> None:
     """
     Raises:
         ValueError: no state of a ClipDataset, or of one that gives other clips.
@@ -89,10 +119,15 @@ def require_fitting(state: Mapping[str, Any], *, digest: str) -> None:
             f"clips: not a state of a ClipDataset but {sorted(state)}. Load what state_dict() or join_states(…) gave; "
             "a loader's state goes into a StatefulDataLoader."
         )
-    if state["dataset"] != digest:
+    if state["plan"] != identity.plan:
         raise ValueError(
             "clips: the state is of other clips. Make the dataset with the same rows, num_frames, stride, clips_per_video, "
             "sampling, seed and shuffle as then."
+        )
+    if state["data"] != identity.data:
+        raise ValueError(
+            f"clips: the state is of other rows ({state['data']}) than these ({identity.data}): of another release, split, filter, "
+            "shuffle or order. Give the rows of then, or begin anew without the state."
         )
 
 

@@ -2,7 +2,6 @@
 
 import ast
 import contextlib
-import gc
 import os
 import signal
 import subprocess
@@ -63,18 +62,8 @@ def run_process() -> Run:
 
 @pytest.fixture(scope="session")
 def parse_python() -> Callable[[Path], ast.Module]:
-    """The syntax tree of a Python file.
-
-    Made with the garbage collector off: where a finalizer's traceback is formatted in the middle of a parse, which parses too,
-    Python 3.11 can end both with "SystemError: AST constructor recursion depth mismatch".
-    """
-
-    def parse(path: Path) -> ast.Module:
-        gc.disable()
-        try:
-            return ast.parse(path.read_text())
-        finally:
-            gc.enable()
+    """`house.parse`: the syntax tree of a Python file."""
+    from tests.house import parse
 
     return parse
 

@@ -6,14 +6,15 @@ write files, call it.
 """
 
 from .atomic import atomic_file, link_or_copy, partial_name, sync_folder, write_atomic
-from .engine import Engine, Progress, WorkerError, executor_of, no_progress, run_tasks
+from .engine import Progress, WorkerError, executor_of, no_progress, run_tasks
+from .engines import ENGINES
 from .hashing import file_sha256
 from .receipts import Receipt, finished, key_of, write_receipt
 from .work_folder import BuildError, work_folder, work_folder_of
 
 __all__ = [
+    "ENGINES",
     "BuildError",
-    "Engine",
     "Progress",
     "Receipt",
     "WorkerError",

@@ -96,8 +96,11 @@ def partial_name(path: Path) -> Path:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes renames inside a folder last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Makes renames inside a folder last through a power cut, where folders can be opened: not on Windows."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return
     try:
         os.fsync(descriptor)
     finally:

@@ -1,20 +1,15 @@
 """Runs independent tasks: in this process, in a pool of processes, or on a Ray cluster that is there."""
 
-import multiprocessing
-import multiprocessing.connection
-import os
-import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
-from typing import Any, Literal, ParamSpec, TypeVar, get_args
+from typing import Any, TypeVar
+
+from .engines import engine_named
 
 Progress = Callable[[str, int, int], None]
 """Called as (step, done, total) whenever something was done."""
-
-Engine = Literal["processes", "ray"]
-"""Where tasks run: in processes of this machine (one: in this process), or on an existing Ray cluster."""
 
 MAX_KILLS = 2
 """Workers that a task may cost before it is set aside."""
@@ -24,7 +19,6 @@ MAX_SET_ASIDE = 10
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-P = ParamSpec("P")
 
 
 class WorkerError(RuntimeError):
@@ -36,67 +30,24 @@ def no_progress(step: str, done: int, total: int) -> None:
 
 
 @contextmanager
-def executor_of(workers: int, *, engine: Engine = "processes", address: str | None = None) -> Iterator[Executor | None]:
-    """None works in this process: no start-up, plain tracebacks.
+def executor_of(workers: int, *, engine: str = "processes", address: str | None = None) -> Iterator[Executor | None]:
+    """Where tasks run while the block lasts; None is this process.
 
     Args:
-        workers: processes; Ray decides for itself.
-        address: of the Ray cluster, as `ray.init` takes it ("auto": the one of this machine).
+        workers: processes; a cluster decides for itself.
+        engine: one of `ENGINES`.
+        address: of an existing cluster, as its engine takes it. Ray: as `ray.init` does ("auto": the one of this machine).
 
     Raises:
-        ValueError: no such engine, or no address for Ray.
+        ValueError: no such engine, or an address that is missing or not wanted.
     """
-    if engine not in get_args(Engine):
-        raise ValueError(f"engine {engine!r}: wanted one of {', '.join(get_args(Engine))}.")
-    if (address is not None) != (engine == "ray"):
+    chosen = engine_named(engine)
+    if (address is not None) != chosen.takes_address:
         raise ValueError(
             "--engine ray and --address go together: Ray is never started here, an existing cluster is used."
         )
-    if engine == "ray":
-        from .ray_engine import RayExecutor
-
-        with RayExecutor(str(address)) as cluster:
-            yield cluster
-    elif workers == 1:
-        yield None
-    else:
-        with Processes(workers) as pool:
-            yield pool
-
-
-class Processes(Executor):
-    """A pool of processes that is made anew when one of them is killed (`ProcessPoolExecutor` alone is broken for good then)."""
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self._pool = self._new_pool()
-
-    def _new_pool(self) -> ProcessPoolExecutor:
-        # spawn: a forked child would inherit the threads' locks of pyarrow and torch.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.workers, mp_context=context, initializer=_end_with_parent)
-
-    def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
-        try:
-            return self._pool.submit(fn, *args, **kwargs)
-        except BrokenExecutor:
-            self._pool.shutdown()
-            self._pool = self._new_pool()
-            return self._pool.submit(fn, *args, **kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self._pool.shutdown(wait, cancel_futures=cancel_futures)
-
-
-def _end_with_parent() -> None:
-    """Ends a worker whose parent was killed: it would wait for work for ever, and write beside the build that comes next."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        multiprocessing.connection.wait([parent.sentinel])  # type: ignore[union-attr]
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    with chosen.open(workers, address) as executor:
+        yield executor
 
 
 def run_tasks(
@@ -130,7 +81,7 @@ def run_tasks(
     waiting, suspects = deque(range(len(tasks))), deque[int]()
     running: dict[Future[Result], tuple[int, bool]] = {}
     # A pool of processes gets no more than it can run: what is in it when a worker is killed was running, and is a suspect.
-    most = executor.workers if isinstance(executor, Processes) else len(tasks)
+    most = getattr(executor, "workers", len(tasks))
     try:
         while (waiting or suspects or running) and len(set_aside) < MAX_SET_ASIDE:
             if suspects and not running:

@@ -30,7 +30,7 @@ def work_folder(out: Path, *, fresh: bool) -> Iterator[Path]:
         fresh: remove what an earlier build has left.
 
     Raises:
-        BuildError: another process holds it. OSError: it cannot be made.
+        BuildError: another process holds it, or the system is Windows. OSError: it cannot be made.
     """
     work = work_folder_of(out)
     lock = _lock(work, out)
@@ -50,8 +50,13 @@ def work_folder(out: Path, *, fresh: bool) -> Iterator[Path]:
 
 
 def _lock(work: Path, out: Path) -> int:
-    import fcntl  # POSIX only, as is the promise that a lock ends with its process
-
+    try:
+        import fcntl  # POSIX only, as is the promise that a lock ends with its process
+    except ImportError:
+        raise BuildError(
+            f"{out}: building a release needs Linux or macOS; this system has no locks that end with their process (fcntl). "
+            "On Windows build it in WSL; loading, training and evaluating work without."
+        ) from None
     while True:
         work.mkdir(parents=True, exist_ok=True)
         try:

@@ -20,7 +20,7 @@ from datasets import load_dataset
 # This folder or repository as it stands, without another package:
 rows = load_dataset("PATH_OR_REPO", split="train", streaming=True)
 
-# With `pip install brokenvideos`:
+# With the package brokenvideos:
 import brokenvideos
 
 rows = load_dataset("brokenvideos", data_dir="PATH", split="train", streaming=True)

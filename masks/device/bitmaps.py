@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .. import rle
+from .. import bitmaps as host
 from ..arrays import Int64Array
 from ..batch import RLEBatch, collate_planes
+from ..bitmaps import MAX_DECODED_BYTES
 from ..collate import collate_rle
-from ..rle import MAX_DECODED_BYTES
 from ..runs import RLEError, check, located, parse as parse_on_host
 from .parse import DeviceRuns, Parser, Rule, in_chunks, parse
 from .place import Backend, backend_of, require_device
@@ -49,12 +49,12 @@ def decode(
     place = require_device(device)
     used = backend or backend_of(place)
     if used == "numpy":
-        bitmaps = rle.decode(counts, height=height, width=width, max_decoded_bytes=max_decoded_bytes)
+        bitmaps = host.decode_on_host(counts, height=height, width=width, max_decoded_bytes=max_decoded_bytes)
         return torch.from_numpy(bitmaps)
     batch = collate_planes(counts, height=height, width=width)
     runs = read(batch, device=place, backend=used)
     height, width = batch.shapes[0][1:]
-    rle.require_budget(len(batch) * height * width, max_decoded_bytes=max_decoded_bytes)
+    host.require_budget(len(batch) * height * width, max_decoded_bytes=max_decoded_bytes)
     planes = torch.empty((len(batch), height * width), dtype=torch.uint8, device=place)
     draw(runs, planes, pixels=height * width, backend=used)
     return planes.view(len(batch), width, height).transpose(1, 2)
@@ -132,7 +132,7 @@ def decode_planes(
     place = require_device(device)
     used = backend or backend_of(place)
     decoded_bytes = int((batch.plane_sizes[:, 0] * batch.plane_sizes[:, 1]).sum())
-    rle.require_budget(decoded_bytes, max_decoded_bytes=max_decoded_bytes)
+    host.require_budget(decoded_bytes, max_decoded_bytes=max_decoded_bytes)
     groups = _groups(batch)
     if used == "numpy":
         return _decode_on_host(batch, groups)
@@ -168,11 +168,11 @@ def decode_packed(
         host_runs = parse_on_host(counts, height=height, width=width)
     else:
         runs = read(batch, device=place, backend=used)
-    rle.require_budget(len(batch) * packed_width(pixels), max_decoded_bytes=max_decoded_bytes)
+    host.require_budget(len(batch) * packed_width(pixels), max_decoded_bytes=max_decoded_bytes)
     rows = torch.zeros((len(batch), packed_width(pixels)), dtype=torch.uint8, device=place)
     if used == "numpy":
         bitmap = np.zeros(pixels, np.uint8)
-        for row, (start, span) in zip(rows.numpy(), rle.spans(host_runs), strict=True):
+        for row, (start, span) in zip(rows.numpy(), host.spans(host_runs), strict=True):
             bitmap[:] = 0
             bitmap[start : start + len(span)] = span
             row[:] = np.packbits(bitmap, bitorder="little")
@@ -306,7 +306,7 @@ def _decode_on_host(batch: RLEBatch, groups: Sequence[_Group]) -> dict[tuple[int
         except RLEError as error:
             raise located(error, group.masks.tolist()) from None
         stack = np.zeros((len(group.planes), width * height), np.uint8)
-        for plane, (start, pixels) in zip(group.own_plane.tolist(), rle.spans(runs), strict=True):
+        for plane, (start, pixels) in zip(group.own_plane.tolist(), host.spans(runs), strict=True):
             stack[plane, start : start + len(pixels)] |= pixels
         decoded[group.size] = torch.from_numpy(stack.reshape(-1, width, height)).transpose(1, 2)
     return decoded

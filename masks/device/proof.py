@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from .. import proof
+from .. import decoded
 from ..batch import collate_planes
 from ..runs import RLEError
 from .bitmaps import read_any, refusal
@@ -24,19 +24,19 @@ def fingerprint_decoded(
     height: int,
     width: int,
     device: torch.device | str = "cpu",
-    budget_bytes: int = proof.BUDGET_BYTES,
+    budget_bytes: int = decoded.BUDGET_BYTES,
     backend: Backend | None = None,
 ) -> list[int | RLEError]:
     """As `brokenvideos.masks.fingerprint_decoded`; `backend` as in `decode`."""
     place = require_device(device)
     used = backend or backend_of(place)
     if used == "numpy":
-        return proof.fingerprint_decoded(counts, height=height, width=width, budget_bytes=budget_bytes)
+        return decoded.fingerprint_on_host(counts, height=height, width=width, budget_bytes=budget_bytes)
     part_bytes = min(budget_bytes, PART_BYTES)
-    return proof.by_stretches(
+    return decoded.by_stretches(
         counts,
         lambda own: _on_device(own, height=height, width=width, part_bytes=part_bytes, device=place, backend=used),
-        problem=proof.size_problem(height, width, budget_bytes=budget_bytes),
+        problem=decoded.size_problem(height, width, budget_bytes=budget_bytes),
     )
 
 
@@ -48,7 +48,7 @@ def _on_device(
     try:
         batch = collate_planes(good, height=height, width=width)
     except RLEError:  # not even text; what is text is judged by the device
-        errors, good = proof.judged(counts, height=height, width=width)
+        errors, good = decoded.judged(counts, height=height, width=width)
         places = [index for index in places if index not in errors]
         batch = collate_planes(good, height=height, width=width)
     runs = read_any(batch, device=device, backend=backend)

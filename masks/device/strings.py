@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from .. import rle
+from .. import bitmaps
 from ..arrays import Int64Array
 from ..runs import checked_size, format_runs
 from .fingerprints import checked_tensor
@@ -26,13 +26,13 @@ def encode(masks: torch.Tensor, *, backend: Backend | None = None) -> list[str]:
     """
     bits = checked_tensor(masks)
     if (backend or backend_of(bits.device)) == "numpy":
-        return rle.encode(bits.numpy())
+        return bitmaps.encode(bits.numpy())
     height, width = checked_size(bits.shape[1], bits.shape[2])
     step = max(1, STEP_BYTES // (height * width))
     strings = []
     for start in range(0, len(bits), step):
         part = bits[start : start + step]
-        runs = rle.runs_of_switches(_switches(part), len(part), height=height, width=width)
+        runs = bitmaps.runs_of_switches(_switches(part), len(part), height=height, width=width)
         strings += format_runs(runs)
     return strings
 

@@ -141,7 +141,7 @@ def test_without_the_extra_the_plain_card_stays(release: Path, run_process, tmp_
     done = run_process([sys.executable, "-c", script], cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "brokenvideos: a full card needs matplotlib and mlcroissant. Install them: pip install 'brokenvideos[card]'.\n"
+        "brokenvideos: a full card needs matplotlib and mlcroissant. Install them in a checkout: pip install '.[card]'.\n"
     )
     assert files_of(tmp_path / "release") == files_of(release)
 

@@ -16,11 +16,11 @@ from brokenvideos.masks import (
     decode,
     decode_many,
     decode_masks,
+    decoded,
     device,
     empty,
     encode,
     fingerprint_bitmaps,
-    proof,
 )
 from brokenvideos.masks.device import bitmaps, fingerprints, parse, proof as device_proof, raster, strings
 
@@ -150,7 +150,7 @@ def test_the_budget_holds_bitmaps_at_a_time(backend, monkeypatch):
     """40 masks within a budget of 3: the largest stack that is drawn holds no more."""
     masks = np.random.default_rng(3).random((40, 10, 10)) < 0.3
     seen = []
-    module, name = (proof, "decode") if backend == "numpy" else (device_proof, "fingerprint_unchecked")
+    module, name = (decoded, "decode_on_host") if backend == "numpy" else (device_proof, "fingerprint_unchecked")
     original = getattr(module, name)
 
     def spy(*arguments, **options):

@@ -14,7 +14,7 @@ from brokenvideos.masks import collate_rle, device, encode
 from brokenvideos.masks.device.bitmaps import read_any
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("triton") is None, reason="triton is not installed: pip install brokenvideos[gpu]"
+    importlib.util.find_spec("triton") is None, reason="triton is not installed: pip install '.[gpu]' in a checkout"
 )
 
 # Small blocks, so that strings and masks go over their edges.

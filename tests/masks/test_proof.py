@@ -66,8 +66,8 @@ def test_any_size_is_judged_and_none_raises():
 
 
 def test_more_strings_than_a_parser_takes_at_once(monkeypatch):
-    monkeypatch.setattr("brokenvideos.masks.proof.MAX_MASKS", 3)
-    monkeypatch.setattr("brokenvideos.masks.proof.MAX_COUNTS_BYTES", 30)
+    monkeypatch.setattr("brokenvideos.masks.decoded.MAX_MASKS", 3)
+    monkeypatch.setattr("brokenvideos.masks.decoded.MAX_COUNTS_BYTES", 30)
     masks = np.random.default_rng(4).random((20, 6, 9)) < 0.2
     assert fingerprint_decoded(encode(masks), height=6, width=9) == fingerprint_bitmaps(masks).tolist()
 

@@ -86,7 +86,7 @@ def test_encode_takes_any_memory_layout(layout):
 
 def test_encode_in_several_steps_equals_one(monkeypatch):
     masks = np.random.default_rng(2).random((7, 10, 11)) < 0.3
-    monkeypatch.setattr("brokenvideos.masks.rle._ENCODE_BYTES", 2 * 110)
+    monkeypatch.setattr("brokenvideos.masks.bitmaps._ENCODE_BYTES", 2 * 110)
     assert encode(masks) == coco_counts(masks)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from brokenvideos.builder import check_row, verify
-from brokenvideos.masks import device, encode, fingerprint_counts, fingerprint_labels, parse, proof
+from brokenvideos.masks import decoded, device, encode, fingerprint_counts, fingerprint_labels, parse
 from brokenvideos.masks.device import proof as device_proof
 
 # Each takes the right bitmaps, bool[N, H, W], and gives what a decoder with one mistake would give.
@@ -81,13 +81,13 @@ def mistaken(right, wrong):
 
 def install(monkeypatch: pytest.MonkeyPatch, wrong: Callable) -> None:
     """Puts a wrong decoder where verification decodes."""
-    original = proof.decode
+    original = decoded.decode_on_host
 
     def decode(*arguments, **options):
         right = original(*arguments, **options)
         return np.ascontiguousarray(wrong(right.astype(bool))).view(np.uint8)
 
-    monkeypatch.setattr(proof, "decode", decode)
+    monkeypatch.setattr(decoded, "decode_on_host", decode)
     monkeypatch.setattr(check_row, "decode", decode, raising=False)
 
 

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from brokenvideos.frames import VideoError, encode_video, index_to_columns, index_video, read_frames
 from brokenvideos.masks import decode_masks, encode
+from brokenvideos.release import load
 from brokenvideos.sampling import clips
 
 LENGTHS = {"a": 30, "b": 24, "c": 12, "d": 5, "e": 40, "f": 1}
@@ -205,11 +206,74 @@ def test_set_epoch_reaches_the_source(rows):
 
 def test_row_without_video(rows):
     row = {name: value for name, value in rows[0].items() if name != "video"}
-    with pytest.raises(VideoError) as error:
-        list(clips([row], num_frames=3))
-    assert str(error.value) == (
-        'video a: the row has no "video" column. Load the config "default", or do not leave the column out.'
+    assert message_of(lambda: list(clips([row], num_frames=3))) == (
+        "clips: the rows lack the columns video. Leave columns= out, or name these too; videos are in the configs default and "
+        "webdataset."
     )
+    for video, what in ((None, None), ({"bytes": None, "path": None}, "empty"), (b"bytes", "bytes")):
+        with pytest.raises(VideoError) as error:
+            list(clips([{**row, "video": video}], num_frames=3))
+        assert str(error.value) == (
+            f"video a: the video is {what}, wanted its bytes, as brokenvideos.load gives them (Video(decode=False))."
+            if what
+            else 'video a: the row has no "video". Load the config "default", or do not leave the column out.'
+        )
+
+
+@pytest.mark.parametrize("format_type", ["torch", "numpy", "pandas", "arrow"])
+def test_rows_of_every_format(release, format_type, tmp_path):
+    rows = load("default", data_dir=release, split="train")
+    stream = load("default", data_dir=release, split="train", streaming=True)
+    wanted = summary(clips(rows, num_frames=3, masks="objects"))
+    formatted = rows.with_format(format_type)
+    for source in (formatted, [formatted[number] for number in range(len(rows))], stream.with_format(format_type)):
+        assert summary(clips(source, num_frames=3, masks="objects")) == wanted
+    masks = decode_masks(formatted[0], by="object")
+    assert masks.dtype == np.uint8
+    assert np.array_equal(masks, decode_masks(rows[0], by="object"))
+
+
+def test_what_is_no_rows_says_what_is_wanted(release):
+    rows = load("default", data_dir=release, split="train")
+    stream = load("default", data_dir=release, split="train", streaming=True)
+    splits = "clips: the source is a dict (train, validation, test). Give one of its splits, as in rows['train']."
+    batch = (
+        "clips: video_id of a row is list, wanted one text: are the rows batched? Give single rows; DataLoader(batch_size=…) makes "
+        "batches of the clips."
+    )
+    few = rows.select_columns(["video_id", "video", "height", "width", "num_frames", "fps", "masks", "objects"])
+    lacking = (
+        "clips: the rows lack the columns frame_pts, time_base, packets, codec, annotated_frames. Leave columns= out, or name "
+        "these too; videos are in the configs default and webdataset."
+    )
+    wanted = {
+        splits: [load("default", data_dir=release), load("default", data_dir=release, streaming=True)],
+        batch: [rows.batch(2), stream.batch(2), [rows[:2]]],
+        lacking: [few, stream.select_columns(few.column_names), [few[0]]],
+        'clips: the source is a pandas DataFrame. Give its rows: source.to_dict("records").': [rows.to_pandas()],
+        "clips: the source is a pyarrow Table. Give its rows: source.to_pylist().": [rows.with_format("arrow")[:]],
+        "clips: the source is int, wanted a release folder or rows.": [7],
+        "clips: the row is int, wanted one row. Give a single row as the dataset yields it.": [[7]],
+        f"clips: the source is one row ({', '.join(rows.column_names):.60}). Give a list of rows.": [rows[0]],
+        "~/nowhere: no such folder. Wanted a release folder, 'sample', or a repository OWNER/NAME@REVISION on the Hub.": [
+            "~/nowhere"
+        ],
+    }
+    for says, sources in wanted.items():
+        for source in sources:
+            assert message_of(lambda source=source: next(iter(clips(source, num_frames=2)))) == says
+
+
+def test_a_home_path_and_the_sample(release, monkeypatch):
+    monkeypatch.setenv("HOME", str(release.parent))
+    assert len(list(clips(f"~/{release.name}", num_frames=2))) == len(list(clips(release, num_frames=2)))
+    assert next(iter(clips("sample", num_frames=2)))["video_id"].startswith("synth-")
+
+
+def message_of(call) -> str:
+    with pytest.raises(ValueError) as error:
+        call()
+    return str(error.value)
 
 
 @pytest.mark.parametrize(

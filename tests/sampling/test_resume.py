@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 
 import brokenvideos
 from brokenvideos.sampling import clips, join_states
+from tests.rewritten import rewritten
 
 # Of torchdata 0.11 with torch 2.13.
 pytestmark = [
@@ -28,12 +30,11 @@ WHAT = {"num_frames": 3, "stride": 2, "size": (16, 16), "clips_per_video": 3, "s
 @pytest.fixture(scope="module")
 def folder(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The release with row groups of two videos."""
-    folder = tmp_path_factory.mktemp("small") / "release"
-    for path in sorted(release.glob("data/*.parquet")):
-        copy = folder / "data" / path.name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pq.read_table(path), copy, row_group_size=2, compression="none", use_dictionary=False)
-    return folder
+
+    def write(table, path):
+        pq.write_table(table, path, row_group_size=2, compression="none", use_dictionary=False)
+
+    return rewritten(release, tmp_path_factory.mktemp("small") / "release", write)
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +225,7 @@ import torch.distributed as dist
 from torchdata.stateful_dataloader import StatefulDataLoader
 import brokenvideos
 from brokenvideos.sampling import clips, join_states
+from tests.rewritten import rewritten
 
 folder, rank, meeting, out = sys.argv[1:]
 dist.init_process_group("gloo", init_method="file://" + meeting, rank=int(rank), world_size=2)
@@ -278,6 +280,85 @@ def test_two_processes_share_an_epoch(folder, rows, run_process, tmp_path):
             on = [tuple(key) for seen, _, again in results for key in seen + again]
             assert sorted(key for key in on if not key[-1]) == everything
             assert len(results[0][2]) == len(results[1][2])
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize(
+    "mix",
+    [
+        lambda one, two: one.shuffle(seed=1, buffer_size=4),
+        lambda one, two: datasets.concatenate_datasets([one, two]),
+        lambda one, two: datasets.interleave_datasets([one, two]),
+        lambda one, two: datasets.interleave_datasets([one, two], probabilities=[0.4, 0.6], seed=3),
+        lambda one, two: one.repeat(2),
+        lambda one, two: one.map(lambda rows: rows, batched=True, batch_size=3),
+    ],
+    ids=["buffer", "concatenated", "interleaved", "at random", "repeated", "batched map"],
+)
+def test_streams_that_lose_their_place_are_read_again(folder, mix, shuffle):
+    """`datasets` itself loses rows of these, gives them twice, or raises IndexError at the second resume."""
+
+    def dataset():
+        one, two = (load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True) for _ in range(2))
+        return clips(mix(one, two), num_frames=2, clips_per_video=2, size=(16, 16), shuffle=shuffle)
+
+    everything, seen, state = keys(dataset()), [], None
+    for stop in (3, 4, 1, None):
+        part = dataset()
+        if state is not None:
+            part.load_state_dict(through_json(state))
+        seen += keys(islice(part, stop))
+        state = part.state_dict()
+    assert seen == everything
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_workers_read_a_mixed_stream_again(folder, workers):
+    def loader():
+        parts = [load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True) for _ in range(2)]
+        rows = datasets.concatenate_datasets(parts).shuffle(seed=1, buffer_size=4)
+        dataset = clips(rows, num_frames=2, size=(16, 16))
+        return StatefulDataLoader(
+            dataset, batch_size=2, num_workers=workers, collate_fn=keys, multiprocessing_context="fork"
+        )
+
+    everything, seen, state = list(loader()), [], None
+    for stop in (2, 1, None):
+        part = loader()
+        if state is not None:
+            part.load_state_dict(through_json(state))
+        for batch in islice(part, stop):
+            seen.append(batch)
+            state = part.state_dict()
+    assert seen == everything
+
+
+def test_a_state_is_of_its_data(folder, rows, tmp_path):
+    def stream(**wishes):
+        return brokenvideos.load(data_dir=folder, split="train", streaming=True, **wishes)
+
+    def other_version(table, path):
+        pq.write_table(table, path, row_group_size=1, compression="none", use_dictionary=False)
+
+    other = rewritten(folder, tmp_path / "other", other_version)
+    sources = [
+        (clips(folder, **WHAT), clips(other, **WHAT)),
+        (clips(folder, **WHAT), clips(folder, split="test", **WHAT)),
+        (clips(rows, **WHAT), clips(rows[::-1], **WHAT)),
+        (clips(stream(), **WHAT), clips(stream(filters=[("label", "==", "broken")]), **WHAT)),
+        (clips(stream(), **WHAT), clips(stream(holdout="artifact:blur"), **WHAT)),
+        (clips(stream().shuffle(buffer_size=3), **WHAT), clips(stream().shuffle(buffer_size=3), **WHAT)),
+    ]
+    for one, another in sources:
+        state = one.state_dict()
+        one.load_state_dict(state)
+        if state["plan"] != another.state_dict()["plan"]:  # of another number of rows
+            assert message_of(partial(another.load_state_dict, state)).startswith("clips: the state is of other clips.")
+            continue
+        assert message_of(partial(another.load_state_dict, state)) == (
+            f"clips: the state is of other rows ({state['data']}) than these ({another.data}): of another release, split, filter, "
+            "shuffle or order. Give the rows of then, or begin anew without the state."
+        )
 
 
 def test_a_split_stream_is_not_split_again(folder, rows):

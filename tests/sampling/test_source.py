@@ -23,6 +23,7 @@ from brokenvideos.masks.device import DeviceError
 from brokenvideos.release.parquet_pages import UnknownPagesError, byte_array_spans
 from brokenvideos.sampling import clips, collate, collate_rle, to_device
 from brokenvideos.sampling.release_rows import COLUMNS, ReleaseRows
+from tests.rewritten import rewritten
 
 
 def shards(folder: Path, split: str = "train") -> list[Path]:
@@ -32,14 +33,6 @@ def shards(folder: Path, split: str = "train") -> list[Path]:
 @pytest.fixture(scope="module")
 def rows(release: Path) -> list:
     return list(load_dataset("brokenvideos", data_dir=str(release), split="train", streaming=True))
-
-
-def rewritten(release: Path, folder: Path, **how) -> Path:
-    for path in shards(release):
-        copy = folder / "data" / path.name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pq.read_table(path), copy, **how)
-    return folder
 
 
 WAYS = {
@@ -54,7 +47,7 @@ WAYS = {
 
 @pytest.mark.parametrize("how", WAYS.values(), ids=WAYS)
 def test_any_row_of_a_release_at_any_time(release, rows, tmp_path, how):
-    folder = release if how is None else rewritten(release, tmp_path, **how)
+    folder = release if how is None else rewritten(release, tmp_path, partial(pq.write_table, **how))
     found = ReleaseRows(shards(folder))
     assert len(found) == len(rows)
     for number in np.random.default_rng(0).permutation(len(rows)).tolist():
@@ -316,11 +309,10 @@ def message_of(call) -> str:
 
 def test_refuses(release, tmp_path):
     assert message_of(lambda: clips("nowhere", num_frames=1)) == (
-        "clips: source 'nowhere' is no folder and no repository OWNER/NAME. "
-        "Name a release folder, a Hub repository, or give rows."
+        "nowhere: no such folder. Wanted a release folder, 'sample', or a repository OWNER/NAME@REVISION on the Hub."
     )
     assert message_of(lambda: clips(release, num_frames=1, split="dev")) == (
-        f"clips: {release} has no split 'dev', it has train, validation, test. Name one with split=."
+        f"{release}: no split 'dev', it has train, validation, test. Name one of them."
     )
     with pytest.raises(brokenvideos.ReleaseError):
         clips(tmp_path, num_frames=1)
@@ -341,13 +333,24 @@ def test_refuses(release, tmp_path):
 def test_a_repository_is_loaded_by_name(monkeypatch, rows):
     asked = []
 
-    def load(path, **wishes):
-        asked.append((path, wishes))
+    def load(path, name, **wishes):
+        asked.append((path, wishes["revision"], wishes["split"], wishes["streaming"]))
         return rows
 
     monkeypatch.setattr("datasets.load_dataset", load)
-    assert len(list(clips("OWNER/NAME", num_frames=2, split="test"))) == len(rows)
-    assert asked == [("brokenvideos:OWNER/NAME", {"split": "test", "streaming": True})]
+    monkeypatch.setenv("BROKENVIDEOS_REPO", "my/own")
+    for name in ("OWNER/NAME@v2.0.0", "hf://datasets/OWNER/NAME", "my/own"):
+        assert len(list(clips(name, num_frames=2, split="test"))) == len(rows)
+    assert asked == [
+        ("brokenvideos:OWNER/NAME", "v2.0.0", "test", True),
+        ("brokenvideos:OWNER/NAME", "v1.0.0", "test", True),
+        ("brokenvideos:my/own", "v1.0.0", "test", True),
+    ]
+    # A path with one slash is not asked for.
+    assert message_of(lambda: clips("out/release", num_frames=2)) == (
+        "out/release: no such folder here. Is a repository on the Hub meant? Then say out/release@v1.0.0, or another revision."
+    )
+    assert len(asked) == 3
 
 
 EARLY = """
@@ -381,15 +384,15 @@ print(sum(1 for _ in clips(source, num_frames=2, shuffle=True)), pa.default_memo
 @pytest.mark.parametrize(("kind", "videos"), [("folder", 0), ("stream", 2 * 2 + 2)])
 def test_memory_holds_a_few_row_groups_at_most(release, tmp_path, run_process, kind, videos):
     """Row groups of two videos of 2 MB, beside which nothing weighs: what follows the last frame in a file belongs to it."""
-    for path in shards(release):
-        table = pq.read_table(path)
+
+    def write(table, path):
         rows = table.to_pylist()
         for row in rows:
             row["video"]["bytes"] += bytes(2 << 20)
-        copy = tmp_path / "data" / path.name
-        copy.parent.mkdir(exist_ok=True)
         heavy = pa.Table.from_pylist(rows, table.schema)
-        pq.write_table(heavy, copy, row_group_size=2, compression="none", use_dictionary=False)
+        pq.write_table(heavy, path, row_group_size=2, compression="none", use_dictionary=False)
+
+    rewritten(release, tmp_path, write)
     done = run_process([sys.executable, "-c", MOST, str(tmp_path), kind])
     assert done.returncode == 0, done.stderr
     count, most = map(int, done.stdout.split())

@@ -21,7 +21,7 @@ def card(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Finish a release's card: numbers and figures counted in its shards, Croissant, checksums. Needs brokenvideos[card]."""
+    """Finish a release's card: numbers and figures counted in its shards, Croissant, checksums. Needs the extra [card]."""
     if not check:
         from ..publishing import write_card
 

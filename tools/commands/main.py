@@ -2,15 +2,13 @@
 
 import sys
 from collections.abc import Iterable
-from importlib import import_module
 from os.path import dirname
-from pkgutil import iter_modules
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from ...release import DATA_VERSION, __version__
+from ...release import DATA_VERSION, __version__, records_in
 from .command import GROUPS, Command
 
 
@@ -20,8 +18,7 @@ def commands(folders: Iterable[str], package: str) -> list[Command]:
     Args:
         package: the package whose modules they are.
     """
-    modules = [import_module(f"{package}.{found.name}") for found in iter_modules(folders)]
-    listed = [module.COMMAND for module in modules if hasattr(module, "COMMAND")]
+    listed = records_in(folders, package, record="COMMAND")
     return sorted(listed, key=lambda command: (GROUPS.index(command.group), command.place, command.run.__name__))
 
 
@@ -54,7 +51,7 @@ def main() -> None:
 class _InGroups(TyperGroup):
     """Help that lists the commands under the headings of their groups."""
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         for group in GROUPS:
             commands = [command for command in self.commands.values() if _group_of(command) == group]
             if commands:

@@ -1,6 +1,5 @@
 """`brokenvideos train`."""
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,8 +7,6 @@ import typer
 
 from .command import Command
 from .options import height_width
-
-_LIBRARIES = ("accelerate", "safetensors", "tensorboard", "torchdata")
 
 
 def train(
@@ -46,12 +43,10 @@ def train(
 
     Several GPUs: accelerate launch --num_processes N $(which brokenvideos) train …
     """
-    from ..training import TrainError, TrainOptions
+    from ..training import TrainOptions, need_extra
     from .progress import progress
 
-    missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise TrainError(f"train needs {', '.join(missing)}. Install them: pip install 'brokenvideos[train]'.")
+    need_extra("train")
     from ..training import train as run
 
     options = TrainOptions(

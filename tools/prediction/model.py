@@ -100,10 +100,13 @@ def open_model(name: str, *, device: str | None = None) -> Model:
     """A floor by name, else the model that `brokenvideos train` has written there.
 
     Raises:
-        TrainError: no model there.
+        TrainError: no model there, or the extra `train` is not installed.
     """
     if name in FLOORS:
         return Floor(name)
+    from ..training import need_extra
+
+    need_extra("predict with a trained model")
     from ..training import load_model
 
     return Trained(load_model(name, device=device))

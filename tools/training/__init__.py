@@ -2,8 +2,7 @@
 
     brokenvideos train --data RELEASE --recipe unet --out trained
 
-A recipe is one module with a `RECIPE` (`recipe.Recipe`, whose docstring says what its functions take and give) and a line in
-`recipe.RECIPES`:
+A recipe is one file in `recipes/` with a `RECIPE` (`recipe.Recipe`, whose docstring says what its functions take and give):
 
     make(init) -> model             new weights, or those of a checkpoint (path or id); it has `save_pretrained(folder)`
     load(folder) -> model           what `model.save_pretrained(folder)` wrote there

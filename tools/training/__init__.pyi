@@ -7,5 +7,6 @@ from .predictor import (
 from .recipe import (
     Recipe as Recipe,
     TrainError as TrainError,
+    need_extra as need_extra,
 )
 from .training import train as train

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from ...frames import clips, collate, collate_rle, to_device
-from ...sampling import ClipDataset, ReleaseRows
+from ...sampling import ClipDataset, ReleaseRows, clips, collate, collate_rle, to_device
 from .augment import augmented
 from .options import Settled
 from .rows import ChosenRows

@@ -15,9 +15,8 @@ from accelerate.utils import gather_object
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from ...builder.work import partial_name, sync_folder
-from ...frames import join_states
 from ...release import parse_json
-from ...sampling import ClipDataset
+from ...sampling import ClipDataset, join_states
 
 _NAME = re.compile(r"step-(\d{8})")
 KEPT = 2
@@ -109,13 +108,22 @@ def whole_folder(final: Path) -> Iterator[Path]:
 
 @contextmanager
 def newest_folder(name: Path, *, step: int) -> Iterator[Path]:
-    """A folder to write into, {name}-{step}; `name` becomes a link to it in one step, and the one before goes."""
+    """A folder to write into, {name}-{step}; `name` becomes a link to it in one step, and the one before goes.
+
+    Where no link can be made (Windows asks for a special right) the folder itself gets the name.
+    """
     final = name.with_name(f"{name.name}-{step:08d}")
     with whole_folder(final) as folder:
         yield folder
     link = partial_name(name)
-    link.symlink_to(final.name)
-    link.replace(name)
+    try:
+        link.symlink_to(final.name)
+        link.replace(name)
+    except OSError:
+        link.unlink(missing_ok=True)
+        if name.is_symlink():
+            name.unlink()
+        _take_place(final, name)
     sync_folder(name.parent)
     for old in name.parent.glob(f"{name.name}-*"):
         if old != final:
@@ -125,12 +133,16 @@ def newest_folder(name: Path, *, step: int) -> Iterator[Path]:
 def _put(partial: Path, final: Path) -> None:
     """Gives a folder its name once everything in it is on disk."""
     for path in partial.iterdir():
-        with path.open("rb") as file:
+        with path.open("rb+") as file:  # Windows flushes no file that is open for reading only
             os.fsync(file.fileno())
     sync_folder(partial)
+    _take_place(partial, final)
+
+
+def _take_place(folder: Path, final: Path) -> None:
     old = partial_name(final)
     if final.exists():
         final.rename(old)  # a folder that holds something cannot be replaced in one step
-    partial.rename(final)
+    folder.rename(final)
     sync_folder(final.parent)
     shutil.rmtree(old, ignore_errors=True)

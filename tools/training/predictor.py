@@ -16,7 +16,8 @@ from ...builder.work import write_atomic
 from ...masks import BoolArray, Float64Array, empty, encode
 from ...release import __version__, parse_json
 from .losses import highest
-from .recipe import Recipe, TrainError, recipe_named
+from .recipe import Recipe, TrainError
+from .recipes import recipe_named
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -22,7 +22,7 @@ def provenance(release: Path) -> dict[str, Any]:
 
 def code_commit() -> str | None:
     """The git commit of this code, "-dirty" where files differ from it: of the checkout, or as the installer noted it."""
-    root = Path(__file__).parents[2]
+    root = Path(__file__).resolve().parents[2]
     if (root / ".git").exists():
         command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +10,24 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Batch = Mapping[str, Any]
-RECIPES = {
-    "unet": ".unet",
-    "segformer": ".segformer",
-    "sam2": ".sam2",
-}
-"""Modules by recipe name; each has a RECIPE."""
+
+EXTRA = ("accelerate", "safetensors", "tensorboard", "torchdata", "transformers")
+"""Libraries of the extra `train`."""
 
 
 class TrainError(ValueError):
     """A training that cannot start or go on as asked; the message says what to change."""
+
+
+def need_extra(command: str) -> None:
+    """Looks for the libraries of the extra `train` and imports none.
+
+    Raises:
+        TrainError: some are missing; the message names them, the command, and what to type.
+    """
+    missing = [name for name in EXTRA if find_spec(name) is None]
+    if missing:
+        raise TrainError(f"{command} needs {', '.join(missing)}. Install them in a checkout: pip install '.[train]'.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +63,3 @@ class Recipe:
     crop: float = 1.0
     flip: float = 0.5
     augment: bool = True
-
-
-def recipe_named(name: str) -> Recipe:
-    """The recipe of this name.
-
-    Raises:
-        TrainError: there is none.
-    """
-    if name not in RECIPES:
-        raise TrainError(f"recipe {name!r}: wanted {' or '.join(RECIPES)}.")
-    recipe: Recipe = import_module(RECIPES[name]).RECIPE
-    return recipe

@@ -23,7 +23,8 @@ from .checkpoint import Progress, checkpoints, load_checkpoint, newest_folder, p
 from .options import MAY_CHANGE, Settled, TrainOptions, require_same, settled
 from .predictor import Feeding, Predictor, VideoPrediction, load_model, save_model
 from .provenance import provenance
-from .recipe import Batch, Recipe, TrainError, recipe_named
+from .recipe import Batch, Recipe, TrainError
+from .recipes import recipe_named
 from .results import Results, write_results
 from .rows import ChosenRows, release_folder, require_broken, split_rows
 from .scoring import best_gates, evaluated, gated, predictions_for, scored_videos

@@ -144,7 +144,7 @@ def test_bad_engines(options: dict[str, str], message: str) -> None:
 @pytest.fixture
 def ray_nodes(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Address of a cluster of two nodes, and the process of the second."""
-    pytest.importorskip("ray", reason="Ray is not installed: pip install ray")
+    pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]' in a checkout")
     ray = str(Path(sys.executable).parent / "ray")
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "modules"), "RAY_DISABLE_IMPORT_WARNING": "1"}
     port = 20_000 + os.getpid() % 10_000  # also names Ray's own folder: paths of its sockets have to be short

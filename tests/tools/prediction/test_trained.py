@@ -15,7 +15,8 @@ from brokenvideos.tools.prediction import model as predict_model
 from brokenvideos.tools.prediction.model import Trained, _chunks, open_model
 from brokenvideos.tools.prediction.videos import find_videos
 from brokenvideos.tools.training.predictor import Feeding, load_model, save_model
-from brokenvideos.tools.training.recipe import TrainError, recipe_named
+from brokenvideos.tools.training.recipe import TrainError
+from brokenvideos.tools.training.recipes import recipe_named
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from brokenvideos.tools.training.losses import highest, mask_loss
 from brokenvideos.tools.training.options import TrainOptions, settled
 from brokenvideos.tools.training.planes import matched
 from brokenvideos.tools.training.predictor import Feeding
-from brokenvideos.tools.training.recipe import recipe_named
+from brokenvideos.tools.training.recipes import recipe_named
+from brokenvideos.tools.training.recipes.unet import UNet
 from brokenvideos.tools.training.rows import WholeVideos, split_rows
 from brokenvideos.tools.training.scoring import (
     FALSE_VIDEOS,
@@ -28,7 +29,6 @@ from brokenvideos.tools.training.scoring import (
     scored_videos,
     write_predictions,
 )
-from brokenvideos.tools.training.unet import UNet
 
 
 def test_masks_frames_and_what_is_known_of_them_move_together() -> None:

@@ -23,7 +23,7 @@ from brokenvideos.tools.prediction.videos import find_videos
 from brokenvideos.tools.training import TrainError, TrainOptions, load_model, train
 from brokenvideos.tools.training.checkpoint import checkpoints
 from brokenvideos.tools.training.feature_cache import FeatureCache
-from brokenvideos.tools.training.recipe import recipe_named
+from brokenvideos.tools.training.recipes import recipe_named
 
 SIDE = 128
 SAM2 = {

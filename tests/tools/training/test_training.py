@@ -24,7 +24,7 @@ from brokenvideos.tools.synthetic.sample import write_sample
 from brokenvideos.tools.training import TrainError, TrainOptions, load_model, train, training
 from brokenvideos.tools.training.checkpoint import checkpoints
 from brokenvideos.tools.training.predictor import Predictor
-from brokenvideos.tools.training.recipe import RECIPES, recipe_named
+from brokenvideos.tools.training.recipes import RECIPES, recipe_named
 from brokenvideos.tools.training.rows import split_rows
 from brokenvideos.tools.training.scoring import evaluated, predictions_for, scored_videos
 from brokenvideos.tools.training.training import learning_rate

@@ -10,9 +10,9 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-from .losses import flat_parameters, mask_loss
-from .pretrained import pretrained
-from .recipe import Batch, Recipe
+from ..losses import flat_parameters, mask_loss
+from ..pretrained import pretrained
+from ..recipe import Batch, Recipe
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet, as the checkpoints of SegFormer expect it."""

@@ -9,10 +9,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d, pixel_shuffle
 
-from ...release import parse_json
-from .losses import flat_parameters, mask_loss
-from .planes import BLOCK, NUM_PLANES, model_planes
-from .recipe import Batch, Recipe, TrainError
+from ....release import parse_json
+from ..losses import flat_parameters, mask_loss
+from ..planes import BLOCK, NUM_PLANES, model_planes
+from ..recipe import Batch, Recipe, TrainError
 
 
 def _convolve(channels_in: int, channels_out: int, size: int) -> nn.Sequential:

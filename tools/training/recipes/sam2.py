@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from transformers import Sam2Model
 
-from .feature_cache import FeatureCache
-from .losses import flat_parameters, mask_loss
-from .pretrained import pretrained
-from .recipe import Batch, Recipe
+from ..feature_cache import FeatureCache
+from ..losses import flat_parameters, mask_loss
+from ..pretrained import pretrained
+from ..recipe import Batch, Recipe
 from .segformer import pixel_values
 
 CHECKPOINT = "facebook/sam2.1-hiera-tiny"

@@ -1,0 +1,24 @@
+"""Where tasks run: one file an engine, each with an `ENGINE`.
+
+In: a number of workers, or the address of a cluster. Out: an executor. `executor_of` calls it.
+"""
+
+from ....release import names_in, record_in
+from .engine import Engine
+
+__all__ = ["ENGINES", "Engine", "engine_named"]
+
+ENGINES = tuple(name for name in names_in(__path__) if name != "engine")
+"""The names of all engines; each is the name of its file."""
+
+
+def engine_named(name: str) -> Engine:
+    """The engine of this name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in ENGINES:
+        raise ValueError(f"engine {name!r}: wanted one of {', '.join(ENGINES)}.")
+    engine: Engine = record_in(__name__, name, record="ENGINE")
+    return engine

@@ -1,0 +1,19 @@
+"""What an engine is."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A place where tasks run.
+
+    open: (workers, address) → an executor while the block lasts; None runs the tasks in this process. `address` is None unless
+        `takes_address`.
+    takes_address: whether the engine is a service that is there already, and is joined.
+    """
+
+    open: Callable[[int, str | None], AbstractContextManager[Executor | None]]
+    takes_address: bool = False

@@ -1,0 +1,100 @@
+"""Streams of `datasets`: what they are made of, whether their own state says exactly where they are, and which rows they give."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import datasets
+from datasets.distributed import split_dataset_by_node
+
+from ..release import BrokenVideos
+from .epoch_order import Place
+
+_KEEP_THEIR_PLACE = {
+    "ArrowExamplesIterable",
+    "ExamplesIterable",
+    "FormattedExamplesIterable",
+    "SelectColumnsIterable",
+    "SkipExamplesIterable",
+    "StepExamplesIterable",
+    "TakeExamplesIterable",
+}
+"""Steps of a stream whose state is exact. Any other step, one of a later version of `datasets` too, is held to be inexact: then the
+rows before are read again, which is always right."""
+
+
+def is_stream(source: Any) -> bool:
+    """Whether `datasets` itself gives every worker its shards."""
+    return isinstance(source, datasets.IterableDataset)
+
+
+def shuffled_stream(source: datasets.IterableDataset, *, seed: int) -> datasets.IterableDataset:
+    """Shards, cut to row groups where the source can, in random order; rows within one as they are.
+
+    Without a buffer of rows, which would hold videos, and which cannot be resumed without reading them again.
+    """
+    return source.reshard().shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
+
+
+def stream_of_rank(source: datasets.IterableDataset, place: Place) -> datasets.IterableDataset:
+    """The part of this rank, unless the caller has split the source already."""
+    already = getattr(source, "_distributed", None) is not None
+    if place.world_size == 1 or already:
+        return source
+    return split_dataset_by_node(source, place.rank, place.world_size)
+
+
+def keeps_its_place(source: datasets.IterableDataset) -> bool:
+    """Whether the stream's own state goes on exactly.
+
+    It does not where rows wait in a buffer (`shuffle`, batched `map`) or come from several streams in turn
+    (`concatenate_datasets`, `interleave_datasets`): `datasets` then loses rows, gives some twice, or raises IndexError.
+    """
+    return all(_is_exact(step) for step in _steps(source))
+
+
+def data_of_stream(source: datasets.IterableDataset) -> str:
+    """Which rows the stream gives, in which order, as far as its steps tell: 16 hex digits.
+
+    Of our own builder: the shards' checksums, the filters and the hold-out. Functions of `map` and `filter` are not told apart.
+    """
+    facts = [fact for step in _steps(source) for fact in _facts(step)]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+
+
+def _steps(source: datasets.IterableDataset) -> Iterator[Any]:
+    """The iterables that the stream is a chain, or a tree, of."""
+    waiting = [source._ex_iterable]
+    while waiting:
+        step = waiting.pop()
+        yield step
+        inner = getattr(step, "ex_iterable", None)
+        waiting += ([] if inner is None else [inner]) + list(getattr(step, "ex_iterables", []))
+
+
+def _is_exact(step: Any) -> bool:
+    kind = type(step).__name__
+    if kind == "BufferShuffledExamplesIterable":
+        return bool(step.buffer_size == 1)
+    if kind == "RebatchedArrowExamplesIterable":
+        return bool(step.batch_size == 1)
+    if kind in ("MappedExamplesIterable", "FilteredExamplesIterable"):
+        return not step.batched
+    return kind in _KEEP_THEIR_PLACE
+
+
+def _facts(step: Any) -> Iterator[str]:
+    yield type(step).__name__
+    for name in ("n", "buffer_size", "batch_size", "num_times", "step", "offset", "probabilities", "stopping_strategy"):
+        if hasattr(step, name):
+            yield f"{name} {getattr(step, name)}"
+    if hasattr(step, "generator"):
+        # One that no seed was given for is another in every process.
+        yield str(step.generator.bit_generator.state)
+    builder = getattr(getattr(step, "generate_tables_fn", None), "__self__", None)
+    if isinstance(builder, BrokenVideos):
+        config, split = builder.config, step.kwargs["split"]
+        yield f"{split} {config.digests[split]} {config.filters} {config.holdout}"
+        # Their order too, but not where they lie.
+        yield from ("/".join(path.rsplit("/", 2)[1:]) for path in step.kwargs["files"])
+        yield str(step.kwargs["row_groups"])

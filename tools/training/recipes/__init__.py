@@ -1,0 +1,25 @@
+"""The models that `train` knows: one file a recipe, each with a `RECIPE`.
+
+In: a name. Out: a `Recipe`. The trainer calls it. A file is imported, with torch and its model's library,
+when its recipe is wanted.
+"""
+
+from ....release import names_in, record_in
+from ..recipe import Recipe, TrainError
+
+__all__ = ["RECIPES", "recipe_named"]
+
+RECIPES = tuple(names_in(__path__))
+"""The names of all recipes; each is the name of its file."""
+
+
+def recipe_named(name: str) -> Recipe:
+    """The recipe of this name.
+
+    Raises:
+        TrainError: there is none.
+    """
+    if name not in RECIPES:
+        raise TrainError(f"recipe {name!r}: wanted {' or '.join(RECIPES)}.")
+    recipe: Recipe = record_in(__name__, name, record="RECIPE")
+    return recipe
