@@ -10,7 +10,7 @@ from typing import Any
 from ...builder.layouts import OwnMasks
 from ...builder.raw import VideoEntry
 from ...builder.work import link_or_copy
-from ...masks import ARTIFACT_TYPES, encode
+from ...masks import encode
 from .events import LOG_FORMAT, Event
 from .folder import EVENTS
 from .log import LogError, LogWriter, read_log
@@ -202,10 +202,10 @@ def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list
         frames = None if entry is None else entry.annotated_frames
         annotated = ranges_of(range(index.num_frames) if frames is None else frames)
     types = dict(entry.objects or {}) if entry is not None else {}
+    subtypes = entry.subtypes if entry is not None else {}
     objects = [
-        {"object_id": i, "artifact_type": kind, "subtype": None, "created_by": ""}
+        {"object_id": i, "artifact_type": kind, "subtype": subtypes.get(i), "created_by": ""}
         for i, kind in sorted(types.items())
-        if kind in ARTIFACT_TYPES
     ]
     source = dict(entry.source) if entry is not None else {}
     about: dict[str, Any] = {

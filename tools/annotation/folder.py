@@ -3,7 +3,7 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from ...builder.export import export
 from ...builder.layouts import found_layouts, read_layout
 from ...builder.raw import (
     FILE_NAME,
+    NOT_GIVEN,
     SUFFIX_LIST,
     VIDEO_SUFFIXES,
     Problem,
@@ -219,8 +220,9 @@ def _take_over(folder: Path, out: Path, *, is_release: bool, artifact_type: str 
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.taking-over-", dir=out.parent) as work:
         lines = []
         for record in records:
-            types, unlisted = _copy_video(record, Path(work) / "raw")
-            lines.append(json.dumps(_line(record, types), ensure_ascii=False) + "\n")
+            marked = _copy_video(record, Path(work) / "raw")
+            lines.append(json.dumps(_line(record, marked), ensure_ascii=False) + "\n")
+            unlisted = [i for i in marked if record.objects is not None and i not in record.objects]
             if unlisted:
                 what = f"objects {unlisted} have masks and are not listed; add them to objects with their artifact type"
                 problems.append(Problem(f"video {record.video_id}", what))
@@ -235,34 +237,39 @@ def _take_over(folder: Path, out: Path, *, is_release: bool, artifact_type: str 
         sync_folder(out.parent)
 
 
-def _copy_video(record: RawVideo, out: Path) -> tuple[dict[int, str], list[int]]:
-    """Links the video and writes its masks; gives back the types of the objects that have a pixel, and those without a type."""
+def _copy_video(record: RawVideo, out: Path) -> list[int]:
+    """Links the video and writes its masks; gives back the objects that have a pixel, ascending."""
     path = out / "videos" / name_of_video(record.video_id, record.video_path)
     if is_still(record.video_path):
         write_atomic(path, read_video(record.video_path))
     else:
         link_or_copy(record.video_path, path)
-    types: dict[int, str | None] = {}
+    marked: set[int] = set()
     for frame in record.masks.read():
         masks: dict[int, str] = {}
         for plane in frame.planes:
             for object_id in sorted(set(plane[plane > 0].tolist())):
                 masks[object_id] = encode((plane == object_id)[None])[0]
-                types[object_id] = (
-                    record.default_artifact_type if record.objects is None else record.objects.get(object_id)
-                )
+        marked |= set(masks)
         height, width = frame.planes[0].shape
         for name, content in own_mask_pngs(frame.frame_index, masks, height=height, width=width).items():
             write_atomic(out / "masks" / record.video_id / name, content)
-    typed = {object_id: name for object_id, name in types.items() if name is not None}
-    return typed, sorted(set(types) - set(typed))
+    return sorted(marked)
 
 
-def _line(record: RawVideo, types: Mapping[int, str]) -> dict[str, Any]:
+def object_line(object_id: int, artifact_type: str | None, subtype: str | None) -> dict[str, Any]:
+    """One of a video's objects, as videos.jsonl has it."""
+    found: dict[str, Any] = {"object_id": object_id, "artifact_type": artifact_type}
+    return found if subtype is None else {**found, "subtype": subtype}
+
+
+def _line(record: RawVideo, marked: Sequence[int]) -> dict[str, Any]:
+    default = None if record.default_artifact_type == NOT_GIVEN else record.default_artifact_type
+    types = record.objects or {}
     line: dict[str, Any] = {
         "video_id": record.video_id,
         "generator": record.generator,
-        "objects": [{"object_id": i, "artifact_type": name} for i, name in sorted(types.items())],
+        "objects": [object_line(i, types.get(i, default), record.subtypes.get(i)) for i in marked],
         "source": dict(record.source),
     }
     rest = {

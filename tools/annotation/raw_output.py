@@ -10,7 +10,7 @@ from ...builder.raw import FILE_NAME, own_mask_files, own_mask_pngs
 from ...builder.work import write_atomic
 from ...masks import area
 from ...release import parse_json
-from .folder import EVENTS
+from .folder import EVENTS, object_line
 from .state import VideoState, ranges_of
 
 DELAY_S = 0.5
@@ -23,12 +23,10 @@ Output = Mapping[int, Mapping[int, str]]
 
 
 def output_of(state: VideoState) -> Output:
-    """The masks that leave the house: of objects with a type, in frames that a person has looked at, proposals left out."""
+    """The masks that leave the house: in frames that a person has looked at, proposals left out."""
     size = {"height": state.video.height, "width": state.video.width}
     frames: dict[int, dict[int, str]] = {}
     for object_id, masks in sorted(state.masks.items()):
-        if state.objects[object_id].artifact_type is None:
-            continue
         shown = [(f, m.counts) for f, m in sorted(masks.items()) if f in state.seen and m.origin != "proposal"]
         areas = area([counts for _, counts in shown], **size) if shown else ()
         for (frame_index, counts), pixels in zip(shown, areas, strict=True):
@@ -44,13 +42,10 @@ def line_of(video_id: str, state: VideoState) -> dict[str, Any]:
     source = dict(about["source"])
     if state.annotator is not None:
         source["annotator"] = state.annotator
-    subtypes = [f"object {i} {state.objects[i].subtype}" for i in marked if state.objects[i].subtype]
-    if subtypes:
-        source["notes"] = "; ".join(filter(None, [source.get("notes"), f"subtypes: {', '.join(subtypes)}"]))
     line: dict[str, Any] = {
         "video_id": video_id,
         "generator": about["generator"],
-        "objects": [{"object_id": i, "artifact_type": state.objects[i].artifact_type} for i in marked],
+        "objects": [object_line(i, state.objects[i].artifact_type, state.objects[i].subtype) for i in marked],
         "source": source,
     }
     review = about["review"] if state.status == "untouched" else _review(state)

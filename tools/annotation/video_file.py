@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -43,9 +42,7 @@ def open_video(path: Path, kept: Path) -> VideoFile:
     index = _read_index(kept, sha256)
     if index is None:
         index = index_video(path)
-        columns: dict[str, Any] = index_to_columns(index)
-        columns["codec"] = {**columns["codec"], "extradata": columns["codec"]["extradata"].hex()}
-        write_atomic(kept, json.dumps({"sha256": sha256, **columns}).encode())
+        write_atomic(kept, json.dumps({"sha256": sha256, **index_to_columns(index)}).encode())
     return VideoFile(path, sha256, facts.st_size, facts.st_mtime_ns, index)
 
 
@@ -60,7 +57,6 @@ def _read_index(kept: Path, sha256: str) -> VideoIndex | None:
         record = parse_json(kept.read_bytes())
         if record["sha256"] != sha256:
             return None
-        codec = {**record["codec"], "extradata": bytes.fromhex(record["codec"]["extradata"])}
-        return index_from_row({**record, "codec": codec})
+        return index_from_row(record)
     except (OSError, ValueError, KeyError, TypeError):
         return None  # it is made again

@@ -46,11 +46,11 @@ def test_only_what_was_looked_at_leaves_the_house():
             masks("propagated", (1, 4, SQUARE)),
         )
     )
-    assert output_of(state) == {2: {1: SQUARE}}
+    assert output_of(state) == {2: {1: SQUARE, 2: BAR}}
     assert line_of("a", state) == {
         "video_id": "a",
         "generator": "Kling",
-        "objects": [{"object_id": 1, "artifact_type": "motion"}],
+        "objects": [{"object_id": 1, "artifact_type": "motion"}, {"object_id": 2, "artifact_type": None}],
         "source": {"annotator": "Ada"},
         "label": "broken",
         "review": "unreviewed",
@@ -58,11 +58,12 @@ def test_only_what_was_looked_at_leaves_the_house():
     }
 
 
-def test_subtypes_stand_in_the_notes():
+def test_what_the_folder_said_and_subtypes_are_carried():
     about = {"generator": "Kling", "prompt": "p", "split": "test", "review": None, "source": {"notes": "night"}}
     state = fold(log(new_object(subtype="flicker"), drawn(1, 2), seen(), start={"about": about}))
     line = line_of("a", state)
-    assert line["source"] == {"notes": "night; subtypes: object 1 flicker", "annotator": "Ada"}
+    assert line["objects"] == [{"object_id": 1, "artifact_type": "motion", "subtype": "flicker"}]
+    assert line["source"] == {"notes": "night", "annotator": "Ada"}
     assert (line["prompt"], line["split"], "annotated_frames" in line) == ("p", "test", False)
 
 

@@ -87,21 +87,22 @@ def sam2_weights() -> Any:
 
 
 @pytest.fixture
-def new_engine(sam2_weights: Any) -> Callable[[str], Engine]:
+def new_engine(request: pytest.FixtureRequest) -> Callable[[str], Engine]:
     """Makes engines by name, those with a model around a tiny one."""
 
     def make(name: str) -> Engine:
         if name == "flow":
             pytest.importorskip("cv2", reason="no OpenCV: pip install 'brokenvideos[annotate]'")
             return make_engine("flow")
+        sam2_weights = request.getfixturevalue("sam2_weights")
         if name == "sam2":
+            from brokenvideos.tools.annotation.engines.kinds.sam2 import Sam2
             from brokenvideos.tools.annotation.engines.memory_engine import MemoryEngine
-            from brokenvideos.tools.annotation.engines.sam2 import Sam2
 
             return MemoryEngine(Sam2(sam2_weights, {}))
         pytest.importorskip("sam2", reason="no package sam2: .ci/sam2 installs it beside a torch without CUDA")
+        from brokenvideos.tools.annotation.engines.kinds.sam2_package import Sam2Package
         from brokenvideos.tools.annotation.engines.memory_engine import MemoryEngine
-        from brokenvideos.tools.annotation.engines.sam2_package import Sam2Package
 
         return MemoryEngine(Sam2Package(tiny_predictor(sam2_weights.state_dict()), {}))
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from brokenvideos.tools.annotation.engines import Click, Engine, EngineError, Prompt, make_engine
+from brokenvideos.tools.annotation.engines.kinds.sam2 import Sam2
 from brokenvideos.tools.annotation.engines.memory_engine import MOST_SHOWN, REACH, MemoryEngine
-from brokenvideos.tools.annotation.engines.sam2 import Sam2
 from tests.tools.annotation.engines.tiny_sam2 import tiny_edgetam, tiny_sam3
 
 
@@ -68,14 +68,14 @@ def test_three_hundred_frames_of_an_object_fit_into_100_mb(sam2_weights: Any, ma
 def test_masks_of_people_far_away_are_not_kept_in_the_models_memory(
     sam2_weights: Any, make_film: Callable[..., Any]
 ) -> None:
-    film = make_film([(10 + k % 60, 20) for k in range(150)])
+    film = make_film([(10 + k % 60, 20) for k in range(80)])
     engine = MemoryEngine(Sam2(sam2_weights, {}))
     engine.open(film.frames)
-    for frame_index in range(0, 150, 2):
+    for frame_index in range(0, 80, 2):
         engine.prompt(Prompt(1, frame_index, mask=film.truth[frame_index]))
     assert len(film.frames.asked) == 0  # nothing is encoded before it is needed
-    found = list(engine.propagate([1], first=0, last=149))
-    assert [frame for frame, _, _ in found] == list(range(1, 150, 2))
+    found = list(engine.propagate([1], first=0, last=79))
+    assert [frame for frame, _, _ in found] == list(range(1, 80, 2))
     assert len(engine._objects[1].tracker._outputs["cond_frame_outputs"]) <= MOST_SHOWN
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .carry import Anchor, blended, carried
-from .cut import Cut, correct, cut_box, cut_click, cut_mask
-from .prompts import check_prompt, check_range, continues, no_video, nothing_found
-from .protocol import BoolArray, Click, Frames, Prompt, UInt8Array
+from ..carry import Anchor, blended, carried
+from ..cut import Cut, correct, cut_box, cut_click, cut_mask
+from ..prompts import check_prompt, check_range, continues, no_video, nothing_found
+from ..protocol import BoolArray, Click, EngineError, Frames, Prompt, UInt8Array
 
 SHORT_SIDE_PX = 360
 KEPT_FRAMES = 64
@@ -180,3 +180,15 @@ def _resized(image: Any, size: tuple[int, int], interpolation: int) -> Any:
     if image.shape[1::-1] == size:
         return image
     return cv2.resize(image, size, interpolation=interpolation)
+
+
+def _make(*, checkpoint: str | None, device: str | None) -> FlowEngine:
+    """The engine; see `kinds.make_engine`."""
+    if checkpoint is not None or device is not None:
+        raise EngineError(
+            "--engine flow: it has no model, so --checkpoint and --device mean nothing to it. Leave them out."
+        )
+    return FlowEngine()
+
+
+ENGINE = _make

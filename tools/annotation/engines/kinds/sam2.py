@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from .checkpoints import find_checkpoint
-from .memory_engine import NEAREST, REACH, MemoryEngine, Point
-from .model_frames import MEAN, RESIZE, STD, FeatureCache, ModelFrames, pick_device
-from .prompts import no_video
-from .protocol import BoolArray, EngineError, Frames
+from ..checkpoints import find_checkpoint
+from ..memory_engine import NEAREST, REACH, MemoryEngine, Point
+from ..model_frames import MEAN, RESIZE, STD, FeatureCache, ModelFrames, pick_device
+from ..prompts import no_video
+from ..protocol import BoolArray, EngineError, Frames
 
 CHECKPOINT = "facebook/sam2.1-hiera-small"
 CLASSES = {
@@ -27,8 +27,8 @@ HALF = (0.5, 0.5, 0.5)
 """What SAM 3 is normalised with, mean and deviation."""
 
 
-def make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
-    """The engine with its model loaded; see `registry.make_engine`."""
+def _make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
+    """The engine with its model loaded; see `kinds.make_engine`."""
     from safetensors import SafetensorError
     from transformers import AutoConfig
 
@@ -252,3 +252,6 @@ def _correcting(model: Any, logits: Tensor | None) -> Iterator[None]:
 def _side(model: Any) -> int:
     side: int = model.prompt_encoder.input_image_size
     return side
+
+
+ENGINE = _make

@@ -12,19 +12,19 @@ from sam2.sam2_video_predictor import (
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from .checkpoints import Checkpoint, find_checkpoint
-from .memory_engine import NEAREST, REACH, MemoryEngine, Point
-from .model_frames import RESIZE, FeatureCache, ModelFrames, pick_device
-from .prompts import no_video
-from .protocol import BoolArray, EngineError, Frames
+from ..checkpoints import Checkpoint, find_checkpoint
+from ..memory_engine import NEAREST, REACH, MemoryEngine, Point
+from ..model_frames import RESIZE, FeatureCache, ModelFrames, pick_device
+from ..prompts import no_video
+from ..protocol import BoolArray, EngineError, Frames
 
 CHECKPOINT = "facebook/sam2.1-hiera-small"
 TRUNKS = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
 """The size of a model by the width of its first block and the number of its blocks."""
 
 
-def make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
-    """The engine with its model loaded; see `registry.make_engine`."""
+def _make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
+    """The engine with its model loaded; see `kinds.make_engine`."""
     found = find_checkpoint(checkpoint or CHECKPOINT, weights="*.pt")
     predictor = _load(found, pick_device(device))
     return MemoryEngine(Sam2Package(predictor, {"checkpoint": found.name, "weights_sha256": found.weights_sha256()}))
@@ -216,3 +216,6 @@ class _Tracker:
             prev_sam_mask_logits=before,
         )
         return output, logits
+
+
+ENGINE = _make
