@@ -133,6 +133,7 @@ export async function openEditor(videoId, app) {
     byId("frame-kind").textContent = frame ? (frame.exact ? "exact pixels" : "JPEG") + (state.rotation ? ` · turned ${state.rotation}°` : "") + (scene.under ? ` · frame ${scene.under.index} over it` : "") : "";
     byId("picture").setAttribute("aria-label", frame ? `Frame ${frame.index} of ${state.num_frames}, ${count(scene.marks.length, "mask")}` : "No frame");
     if (!frame) return;
+    player.drew(frame.index);
     seen.shown(frame.index);
     afterFrame(frame.index);
   }

@@ -12,7 +12,7 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
   let wanted = 0;
   let asked = 0; // number of the last request
   let shownRequest = 0;
-  let loading = false;
+  let drawn = null; // number of the frame that was drawn last
   let shown = null; // [frame, previous frame or null]
   let playing = null; // {speed}
   let flickerTimer = null;
@@ -23,7 +23,6 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
     wanted = Math.max(0, Math.min(source.count - 1, index));
     const request = ++asked;
     const pair = (options.onion || flickerTimer) && wanted > 0 ? [wanted, wanted - 1] : [wanted];
-    loading = true;
     onState();
     try {
       const frames = await source.show(pair, options.exact);
@@ -37,8 +36,6 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
       if (!(error instanceof FrameError)) throw error;
       onTrouble(error.message);
       return false;
-    } finally {
-      if (request === asked) loading = false;
     }
     if (request === asked) source.ahead(wanted, direction, options.exact);
     return true;
@@ -95,11 +92,15 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
     stop,
     put,
     setFlicker,
-    /** One step on by a key: while a key is held down every frame is shown before the next one is asked for. */
+    /** One step on by a key: while a key is held down every frame is drawn before the next one is asked for. */
     step(by, isRepeat) {
       stop();
-      if (isRepeat && loading) return;
+      if (isRepeat && drawn !== wanted) return;
       show(wanted + by, Math.sign(by));
+    },
+    /** To be told which frame was drawn. */
+    drew(index) {
+      drawn = index;
     },
     setOptions(next) {
       Object.assign(options, next);
