@@ -3,11 +3,15 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from brokenvideos.tools.synthetic import write_sample
 from tests.tools.annotation.browser.desk import Person, Server, routed
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Route
 
 Serve = Callable[..., Server]
 SitDown = Callable[..., Person]
@@ -116,12 +120,12 @@ def test_an_answer_that_got_lost_does_not_do_things_twice(serve: Serve, person: 
     before = ada.state()["revision"]
     lost: list[str] = []
 
-    def lose_one(route: object) -> None:
+    def lose_one(route: "Route") -> None:
         if lost:
-            route.continue_()  # type: ignore[attr-defined]
+            route.continue_()
             return
-        lost.append(route.fetch().text())  # type: ignore[attr-defined]
-        route.abort()  # type: ignore[attr-defined]
+        lost.append(route.fetch().text())
+        route.abort()
 
     ada.page.route("**/do", lose_one)
     ada.drag((30, 70), (60, 70))
@@ -174,15 +178,30 @@ def test_two_people_at_one_video(serve: Serve, person: SitDown, clips: Path) -> 
     assert bob.masks()[0]["user"] == "Bob"
 
 
-def test_a_name_is_asked_for(serve: Serve, chromium: object, clips: Path) -> None:
+def test_a_name_is_asked_for(serve: Serve, chromium: "Browser", clips: Path) -> None:
     server = serve(clips)
-    page = chromium.new_page()  # type: ignore[attr-defined]
+    page = chromium.new_page()
     page.goto(server.address)
     page.wait_for_selector("#name-form:visible")
     page.fill("#name", "  Grace Hopper ")
     page.press("#name", "Enter")
     page.wait_for_selector("#videos:visible")
     assert page.inner_text("#who") == "Grace Hopper"
+    page.close()
+
+
+def test_the_name_of_the_command_line_is_taken(serve: Serve, chromium: "Browser", clips: Path) -> None:
+    server = serve(clips, "--user", "Ada")
+    page = chromium.new_page()
+    page.goto(server.address)
+    page.wait_for_selector("#videos:visible")
+    assert page.inner_text("#who") == "Ada"
+    # Another person can sit down at the same page.
+    page.click("#who")
+    page.wait_for_selector("#name-form:visible")
+    page.fill("#name", "Bob")
+    page.press("#name", "Enter")
+    page.wait_for_selector("#who:has-text('Bob')")
     page.close()
 
 
