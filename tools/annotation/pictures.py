@@ -121,7 +121,8 @@ class Pictures:
         previous, self._last_asked = self._last_asked, frame_index
         if frame_index in self._slots:
             self._slots.move_to_end(frame_index)
-            return self._memory()[self._slots[frame_index]]
+            found: UInt8Array = self._memory()[self._slots[frame_index]]
+            return found
         if self._coming is None or not self._next <= frame_index <= self._next + SKIP_FRAMES:
             back = min(STEPS_BACK, self._kept - 1) if previous > frame_index >= previous - SKIP_FRAMES else 0
             self._next = max(0, frame_index - back)
@@ -142,8 +143,9 @@ class Pictures:
             full = len(self._slots) == self._kept
             self._slots[number] = self._slots.popitem(last=False)[1] if full else len(self._slots)
         self._slots.move_to_end(number)
-        memory[self._slots[number]] = rgb
-        return memory[self._slots[number]]
+        kept: UInt8Array = memory[self._slots[number]]
+        kept[:] = rgb
+        return kept
 
     def _memory(self) -> UInt8Array:
         if self._pixels is None:

@@ -135,7 +135,8 @@ class Sessions:
         holder = self._holders.get(key)
         if holder is not None and holder is not session:
             same = person(holder.user) == person(session.user)
-            if not (same and from_other_page):
+            # A page that was loaded again does not wait for its own absence to end.
+            if not (same and (from_other_page or holder.gone_at is not None)):
                 raise HeldError(holder.user)
         self._holders = {other: held for other, held in self._holders.items() if held is not session}
         self._holders[key] = session

@@ -136,13 +136,23 @@ def test_the_second_one_reads(serve, clips):
 
 def test_a_persons_other_page_takes_over(serve, clips):
     server = serve(clips)
-    server.person("Ada", "a")
+    ada = server.person("Ada", "a")
     again = server.person(" ada ")
     again.look("a")
     assert again.state["lock"] == {"holder": "Ada", "mine": False, "same_name": True}
-    refused = again.post("api/video/a/lock")
-    assert refused.json["error"]["lock"]["same_name"] is True
-    assert again.post("api/video/a/lock", take=True).json["lock"]["mine"] is True
+    with server.listening(ada):
+        refused = again.post("api/video/a/lock")
+        assert refused.json["error"]["lock"]["same_name"] is True
+        assert again.post("api/video/a/lock", take=True).json["lock"]["mine"] is True
+
+
+def test_a_page_that_is_loaded_again_has_its_lock_at_once(serve, clips):
+    server = serve(clips)
+    ada = server.person("Ada", "a")
+    with server.listening(ada):
+        pass
+    assert server.person("Ben").post("api/video/a/lock").status == 409
+    assert server.person("Ada").post("api/video/a/lock").json["lock"]["mine"] is True
 
 
 def test_a_request_that_comes_twice_is_done_once(serve, clips):
