@@ -74,7 +74,7 @@ def open_folder(
     folder: Path,
     out: Path | None = None,
     *,
-    mode: Mode = "together",
+    mode: Mode | None = "together",
     double_percent: int | None = None,
     artifact_type: str | None = None,
     generator: str | None = None,
@@ -86,6 +86,7 @@ def open_folder(
 
     Args:
         out: default is the folder's name with -raw.
+        mode, double_percent: how people work together; a mode of None is the one in which it was begun.
         artifact_type, generator: as in `read_layout`, for a raw folder that names none.
 
     Raises:
@@ -101,6 +102,8 @@ def open_folder(
     kind: Literal["videos", "raw"] = "raw" if is_release or found_layouts(folder) else "videos"
     if (out / SETTINGS).is_file():
         settings = _begun(out, folder, mode=mode, double_percent=double_percent)
+    elif mode is None:
+        raise FolderError(f"{out}: nothing was annotated there yet; run annotate without --replay first")
     else:
         settings = Settings(str(folder.resolve()), kind, mode, double_percent)
         if kind == "raw":
@@ -148,7 +151,7 @@ def _plain(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in Settings.__slots__}
 
 
-def _begun(out: Path, folder: Path, *, mode: Mode, double_percent: int | None) -> Settings:
+def _begun(out: Path, folder: Path, *, mode: Mode | None, double_percent: int | None) -> Settings:
     path = out / SETTINGS
     try:
         record = parse_json(path.read_bytes())
@@ -162,7 +165,7 @@ def _begun(out: Path, folder: Path, *, mode: Mode, double_percent: int | None) -
         raise FolderError(f"{path}: format_version {version}, wanted 1; a later version wrote it: use that")
     if out.resolve() != folder.resolve() and settings.folder != str(folder.resolve()):
         raise FolderError(f"{out}: was begun for {settings.folder}, not for {folder}; name another folder with --out")
-    if (settings.mode, settings.double_percent) != (mode, double_percent):
+    if mode is not None and (settings.mode, settings.double_percent) != (mode, double_percent):
         begun = {"together": "without --independent and --double", "independent": "with --independent"}.get(
             settings.mode, f"with --double {settings.double_percent}"
         )

@@ -114,23 +114,26 @@ def _earlier(first: Part, then: Part) -> Part:
 
 
 def _undo(state: VideoState, event: Event) -> VideoState:
-    _require_editable(state)
-    if not state.undo:
-        raise RefusedError("there is nothing to undo")
-    step = state.undo[-1]
-    back = Step(step.label, step.name, snapshot(state, step.before))
-    moved: dict[str, Any] = {"undo": state.undo[:-1], "redo": (*state.redo, back)}
-    return replace(put(state, step.before), **moved, **_worked(state, event))
+    undo, redo, state = _taken_back(state, state.undo, state.redo, "undo")
+    return replace(state, undo=undo, redo=redo, **_worked(state, event))
 
 
 def _redo(state: VideoState, event: Event) -> VideoState:
+    redo, undo, state = _taken_back(state, state.redo, state.undo, "redo")
+    return replace(state, undo=undo, redo=redo, **_worked(state, event))
+
+
+Steps = tuple[Step, ...]
+
+
+def _taken_back(state: VideoState, steps: Steps, others: Steps, word: str) -> tuple[Steps, Steps, VideoState]:
+    """The steps without the last one, the others with its counterpart, and the state as it was before the last one."""
     _require_editable(state)
-    if not state.redo:
-        raise RefusedError("there is nothing to redo")
-    step = state.redo[-1]
+    if not steps:
+        raise RefusedError(f"there is nothing to {word}")
+    step = steps[-1]
     back = Step(step.label, step.name, snapshot(state, step.before))
-    moved: dict[str, Any] = {"redo": state.redo[:-1], "undo": (*state.undo, back)}
-    return replace(put(state, step.before), **moved, **_worked(state, event))
+    return steps[:-1], (*others, back), put(state, step.before)
 
 
 def _require_editable(state: VideoState) -> None:

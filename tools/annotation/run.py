@@ -94,8 +94,7 @@ def run_replay(options: AnnotateOptions, *, say: Callable[[str], None]) -> None:
     Raises:
         As `run_annotate`. LogError: a log that cannot be read.
     """
-    found = _open(options)
-    store = Store(found)
+    store = Store(open_folder(options.folder, options.out, mode=None))
     for line in report_of(store, lambda: _make_engine(options)):
         say(line)
 

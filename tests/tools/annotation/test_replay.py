@@ -1,9 +1,11 @@
 """Logs run again: the same prompts, in their order, and the IoU of each mask with the one that was saved."""
 
 import numpy as np
+import pytest
 
-from brokenvideos.tools.annotation.folder import open_folder
+from brokenvideos.tools.annotation.folder import FolderError, open_folder
 from brokenvideos.tools.annotation.replay import replay, report_of
+from brokenvideos.tools.annotation.run import AnnotateOptions, run_replay
 from brokenvideos.tools.annotation.store import Store
 from tests.tools.annotation.copying_engine import CopyingEngine
 
@@ -63,3 +65,16 @@ def test_what_an_engine_does_not_give_again_is_said(serve, clips):
 
     lost = [mask for mask in replayed(raw, Short) if mask.iou is None]
     assert [(mask.frame_index, mask.why) for mask in lost] == [(5, "the engine did not give it this time")] * 2
+
+
+def test_the_command_prints_the_report(serve, clips):
+    with pytest.raises(FolderError) as caught:
+        run_replay(AnnotateOptions(clips), say=print)
+    raw = clips.with_name("clips-raw")
+    assert str(caught.value) == f"{raw}: nothing was annotated there yet; run annotate without --replay first"
+    server = serve(clips, mode="double", double_percent=50)
+    ada = server.person("Ada", "a")
+    ada.do("add-object", artifact_type="blur", subtype=None)
+    said = []
+    run_replay(AnnotateOptions(clips), say=said.append)
+    assert said == ["a: no mask that an engine made", f"{raw}: no mask that an engine made"]
