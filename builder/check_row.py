@@ -53,10 +53,11 @@ def check_row(
             yield found(f"the video's bytes have SHA-256 {sha256}, {source} says {stated}. Rebuild this video's shard.")
     yield from (found(what) for what in _check_index(row))
     yield from _check_masks(row, file, decoded)
-    kinds = sorted(set(row["objects"]["artifact_type"]))
-    if row["artifact_types"] != kinds or row["label"] != int(bool(kinds)):
+    given = row["objects"]["artifact_type"]
+    kinds = None if None in given else sorted(set(given))
+    if row["artifact_types"] != kinds or row["label"] != int(bool(given)):
         yield found(
-            f"label {row['label']} and artifact_types {row['artifact_types']} do not follow from objects {kinds}. Rebuild it."
+            f"label {row['label']} and artifact_types {row['artifact_types']} do not follow from objects {given}. Rebuild it."
         )
     if facts.get("digest") != row["digest"]:
         yield found(

@@ -77,12 +77,15 @@ class ReleaseDiff:
     """What `diff` found.
 
     Attributes:
+        old_format, new_format: of the files; where they differ every shard is written anew, though no video need have changed.
         step: that the changes demand; None: not a byte of a shard differs.
         kept_bytes, rewritten_bytes: of the new release's shard files: those that the old one has under the same name, and others.
     """
 
     old_version: str
     new_version: str
+    old_format: int
+    new_format: int
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[VideoChange, ...]
@@ -111,6 +114,8 @@ class ReleaseDiff:
         counts = f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
         size = f"{self.rewritten_bytes / 1e6:.1f} MB of shards are new, {self.kept_bytes / 1e6:.1f} MB are as they were"
         yield f"{self.old_version} -> {self.new_version}: {counts}; {size}."
+        if self.old_format != self.new_format:
+            yield f"Format {self.old_format} -> {self.new_format}: every shard is written anew; that alone changes no video."
         if self.step is None:
             yield "No shard differs."
         else:
@@ -138,6 +143,8 @@ def diff(old: Path, new: Path) -> ReleaseDiff:
     return ReleaseDiff(
         old_version=old_manifest["data_version"],
         new_version=new_manifest["data_version"],
+        old_format=old_manifest["format_version"],
+        new_format=new_manifest["format_version"],
         added=tuple(added),
         removed=tuple(removed),
         changed=changed,

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ..frames import VideoError, VideoIndex, index_to_columns, index_video
 from ..masks import ARTIFACT_TYPES, encode, fingerprint_labels, masklet_digest, video_digest
 from ..release import ANNOTATION_FEATURES, LABELS, SOURCE_FIELDS
-from .raw import FrameLabels, Problem, RawError, RawVideo, encode_still, is_still
+from .raw import NOT_GIVEN, FrameLabels, Problem, RawError, RawVideo, encode_still, is_still
 from .row_json import row_digest
 from .work import atomic_file
 
@@ -199,7 +199,7 @@ def _row(video: RawVideo, data: bytes, index: VideoIndex, masklets: _Masklets, *
     return {
         "video_id": video.video_id,
         "label": int(bool(digests)),
-        "artifact_types": sorted(set(kinds.values())),
+        "artifact_types": None if None in kinds.values() else sorted(set(kinds.values())),
         "generator": video.generator,
         "prompt": video.prompt,
         **index_to_columns(index),
@@ -208,6 +208,7 @@ def _row(video: RawVideo, data: bytes, index: VideoIndex, masklets: _Masklets, *
             "object_id": list(kinds),
             "artifact_type": list(kinds.values()),
             "digest": [digests[object_id] for object_id in kinds],
+            "subtype": [video.subtypes.get(object_id) for object_id in kinds],
         },
         "masks": {
             "object_id": [object_id for object_id, _ in entries],
@@ -224,6 +225,7 @@ def _row(video: RawVideo, data: bytes, index: VideoIndex, masklets: _Masklets, *
     }
 
 
-def _artifact_type(video: RawVideo, object_id: int) -> int:
+def _artifact_type(video: RawVideo, object_id: int) -> int | None:
+    """The class of an object's type; None where the type is not given."""
     name = video.default_artifact_type if video.objects is None else video.objects[object_id]
-    return ARTIFACT_TYPES.index(str(name))
+    return None if name in (None, NOT_GIVEN) else ARTIFACT_TYPES.index(str(name))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..release import read_manifest
+from ..release import FORMAT_VERSION, read_manifest
 from .diff import VideoFacts, demanded_step, next_version, version_of, video_facts
 from .manifest import library_versions
 from .plan import ShardPlan
@@ -33,7 +33,7 @@ class Parent:
         release: its folder; None: no file can be taken over and no version step is demanded.
         videos: by video_id.
         shards: by (split, index, num_shards).
-        same_versions: built with the library versions of this process.
+        same_versions: written in the format and with the library versions of this process.
         errata: of its manifest; the next release carries them on.
     """
 
@@ -63,6 +63,7 @@ def read_parent(release: Path) -> Parent:
         ReleaseError: it is no release, or one without row digests.
     """
     manifest = read_manifest(str(release))
+    is_current = manifest["format_version"] == FORMAT_VERSION
     return Parent(
         version=manifest["data_version"],
         **layout_of(manifest),
@@ -71,7 +72,7 @@ def read_parent(release: Path) -> Parent:
         shards={
             (shard["split"], shard["index"], shard["num_shards"]): _released(shard) for shard in manifest["shards"]
         },
-        same_versions=manifest.get("built_with") == library_versions(),
+        same_versions=is_current and manifest.get("built_with") == library_versions(),
         errata=manifest.get("errata", ()),
     )
 

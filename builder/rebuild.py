@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..release import ReleaseError, read_manifest
+from ..release import FORMAT_VERSION, ReleaseError, read_manifest
 from .build import BuildOptions, MoreFiles, build_with
 from .check_row import Finding
 from .diff import video_facts
@@ -86,7 +86,7 @@ def rebuild(
     options = BuildOptions(**reading, num_shards=layout["num_shards"], data_version=manifest["data_version"], seed=seed)
     errata = manifest.get("errata", ())
     parent = None if parent_version is None else Parent(version=parent_version, **layout, errata=errata)
-    other_versions = _other_versions(manifest.get("built_with", {}))
+    other_versions = _other_versions(manifest.get("built_with", {}), format_version=manifest["format_version"])
     with tempfile.TemporaryDirectory(prefix="brokenvideos-rebuild-") as folder, executor_of(workers) as executor:
         made = Path(folder) / "release"
         build_with(
@@ -121,8 +121,8 @@ def _seed(manifest: Mapping[str, Any], release: Path) -> int:
     return seed
 
 
-def _other_versions(then: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
-    now = library_versions()
+def _other_versions(then: Mapping[str, str], *, format_version: int) -> dict[str, tuple[str | None, str | None]]:
+    then, now = {"format": str(format_version), **then}, {"format": str(FORMAT_VERSION), **library_versions()}
     return {
         name: (then.get(name), now.get(name))
         for name in sorted(then.keys() | now.keys())

@@ -1,33 +1,48 @@
 """A row without its video's bytes as one JSON text: the json member of a tar, and what a row's digest is taken of."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from ..masks import ARTIFACT_TYPES
-from ..release import ANNOTATION_FEATURES, LABELS
+from ..release import ANNOTATION_FEATURES, LABELS, NEW_IN_2
 
 
 def tar_json(row: Mapping[str, Any]) -> bytes:
-    """The json member of a row: every column but `video`, class labels by name, codec.extradata in base64."""
+    """The json member of a row: every column but `video`, class labels by name."""
+    return _bytes(_named(row))
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
     kinds = ARTIFACT_TYPES
-    named = {
+    return {
         **{column: row[column] for column in ANNOTATION_FEATURES},
         "label": LABELS[row["label"]],
-        "artifact_types": [kinds[kind] for kind in row["artifact_types"]],
-        "objects": {**row["objects"], "artifact_type": [kinds[kind] for kind in row["objects"]["artifact_type"]]},
-        "codec": {**row["codec"], "extradata": base64.b64encode(row["codec"]["extradata"]).decode()},
+        "artifact_types": None if row["artifact_types"] is None else [kinds[kind] for kind in row["artifact_types"]],
+        "objects": {
+            **row["objects"],
+            "artifact_type": [None if kind is None else kinds[kind] for kind in row["objects"]["artifact_type"]],
+        },
     }
+
+
+def _bytes(named: Mapping[str, Any]) -> bytes:
     return json.dumps(named, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def row_digest(row: Mapping[str, Any], *, video_name: str) -> str:
     """SHA-256 of everything that a row says: the name of its video, a line feed and its JSON, which holds the video's SHA-256.
 
+    What format 1 did not know is left out where it is not given: a row has one digest in both formats.
+
     Args:
         row: as `to_pylist` gives it; `video` is not looked at.
         video_name: `video.path`.
     """
-    return hashlib.sha256(f"{video_name}\n".encode() + tar_json(row)).hexdigest()
+    named = _named(row)
+    for column, field in NEW_IN_2.items():
+        given = named[column][field]
+        if not any(given) if isinstance(given, list) else given is None:
+            named[column] = {name: value for name, value in named[column].items() if name != field}
+    return hashlib.sha256(f"{video_name}\n".encode() + _bytes(named)).hexdigest()

@@ -16,6 +16,7 @@ from ..release import (
     ANNOTATION_FEATURES,
     FEATURES,
     ReleaseError,
+    of_format,
     read_manifest,
     read_parquet,
     read_tar,
@@ -100,6 +101,7 @@ def verify(
             {i: manifest["videos"].get(i, {}) for i in shard["video_ids"]},
             raw_videos and _only(raw_videos, shard),
             device,
+            manifest["format_version"],
         )
         for shard in manifest["shards"]
     ]
@@ -204,21 +206,23 @@ def check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> list
 
 # --- One shard -------------------------------------------------------------------------------------------------------
 
-ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, RawVideo] | None, str]
-"""A folder that holds the shard's files, the shard and its videos as the manifest lists them, raw videos, device."""
+ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, RawVideo] | None, str, int]
+"""A folder that holds the shard's files, the shard and its videos as the manifest lists them, raw videos, device, format."""
 
 
 def verify_shard(task: ShardTask) -> ShardResult:
     """Compares everything that the rows of one shard say twice; the checksums of its files are not looked at."""
-    release, shard, facts, raw_videos, device = task
+    release, shard, facts, raw_videos, device, format_version = task
     paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
     findings: list[Finding] = []
     ids: list[str] = []
     num_masks = 0
-    parquet = _readable(paths["default"], _parquet_rows(release / paths["default"], FEATURES), findings)
+    parquet = _readable(
+        paths["default"], _parquet_rows(release / paths["default"], of_format(FEATURES, format_version)), findings
+    )
     annotations = _readable(
         paths["annotations"],
-        _parquet_rows(release / paths["annotations"], ANNOTATION_FEATURES),
+        _parquet_rows(release / paths["annotations"], of_format(ANNOTATION_FEATURES, format_version)),
         findings,
     )
     tar = _readable(paths["webdataset"], _tar_rows(release / paths["webdataset"]), findings)

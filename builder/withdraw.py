@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..release import ReleaseError, read_manifest, read_parquet, shard_paths
+from ..release import FORMAT_VERSION, ReleaseError, read_manifest, read_parquet, shard_paths
 from .build import MoreFiles, check_free, room_wanted, seal
 from .diff import next_version, version_of, video_facts
 from .manifest import library_versions
@@ -61,8 +61,9 @@ def withdraw(
     check_free(out)
     with room_wanted(out), work_folder(out, fresh=True) as work, executor_of(workers) as executor:
         made = work / "release"
+        is_current = manifest["format_version"] == FORMAT_VERSION
         tasks = [
-            (release, shard, made, {i: facts[i].row_digest for i in shard["video_ids"] if i not in gone})
+            (release, shard, made, {i: facts[i].row_digest for i in shard["video_ids"] if i not in gone}, is_current)
             for shard in manifest["shards"]
             if shard["split"] in splits_left
         ]
@@ -70,6 +71,7 @@ def withdraw(
         shards = list(run_tasks(executor, _shard_without, tasks, on_done, name_of=_name_of))
         entry = {"data_version": version, "video_ids": sorted(gone), "reason": reason.strip()}
         changed: dict[str, Any] = {
+            "format_version": FORMAT_VERSION,
             "data_version": version,
             "parent_version": manifest["data_version"],
             "built_with": _versions_of_both(manifest.get("built_with", {})),
@@ -119,13 +121,14 @@ def _grown(rule: Any) -> Any:
 
 # --- One shard -------------------------------------------------------------------------------------------------------
 
-_ShardTask = tuple[Path, Mapping[str, Any], Path, Mapping[str, str]]
-"""The release, a shard of its manifest, the folder to make, and row digests of the videos that stay."""
+_ShardTask = tuple[Path, Mapping[str, Any], Path, Mapping[str, str], bool]
+"""The release, a shard of its manifest, the folder to make, row digests of the videos that stay, and whether files in the current
+format can be kept."""
 
 
 def _shard_without(task: _ShardTask) -> dict[str, Any]:
     """What the new manifest says of one shard, whose files are kept or written."""
-    release, shard, made, stay = task
+    release, shard, made, stay, is_current = task
     paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
     stated = {file["path"]: file["sha256"] for file in shard["files"]}
     for path in paths.values():
@@ -133,7 +136,7 @@ def _shard_without(task: _ShardTask) -> dict[str, Any]:
             raise ReleaseError(
                 f"{release}/{path}: SHA-256 is {found}, the manifest says {stated.get(path)}. Download or build it again."
             )
-    if len(stay) == len(shard["video_ids"]):
+    if is_current and len(stay) == len(shard["video_ids"]):
         for path in paths.values():
             link_or_copy(release / path, made / path)
         return dict(shard)

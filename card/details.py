@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..masks import ARTIFACT_TYPES, Float64Array, Int64Array, area
+from ..masks import ARTIFACT_TYPES, TYPE_NOT_GIVEN, Float64Array, Int64Array, area, type_name
 from ..release import LABELS
-from .facts import COLUMNS, ReleaseFacts, annotation_rows, count_rows
+from .facts import COLUMNS, ReleaseFacts, annotation_rows, count_rows, types_in
 from .heat import GRID, covered_shares
 
 MORE_COLUMNS = ("video_id", "prompt", "objects", "codec")
@@ -66,7 +66,8 @@ class Details:
     def add(self, split: str, row: Mapping[str, Any]) -> None:
         """Counts one row (the columns `COLUMNS` and `MORE_COLUMNS`)."""
         generator = row["generator"]
-        types = [ARTIFACT_TYPES[code] for code in row["artifact_types"]] or [LABELS[0]]
+        codes = [None] if row["artifact_types"] is None else row["artifact_types"]
+        types = [type_name(code) for code in codes] or [LABELS[0]]
         self.generator_types.update((generator, name) for name in types)
         self.split_types.update((split, name) for name in types)
         self.split_generators[split, generator] += 1
@@ -107,7 +108,7 @@ class Details:
         """
         taken: set[str] = set()
         chosen: dict[str, list[Shown]] = {}
-        for name in ARTIFACT_TYPES:
+        for name in types_in(self.num_masks):
             by_generator = [found for (kind, _), found in sorted(self.candidates.items()) if kind == name]
             fresh = [[shown for shown in found if shown.video_id not in taken] for found in by_generator]
             rounds = fresh if any(fresh) else by_generator
@@ -135,10 +136,10 @@ def count_all(release: Path) -> tuple[ReleaseFacts, Details]:
 
 def _masks_by_type(row: Mapping[str, Any]) -> Iterator[tuple[str, list[str], list[int]]]:
     """The artifact types that have masks in a row, with the masks' strings and frames."""
-    names = (ARTIFACT_TYPES[code] for code in row["objects"]["artifact_type"])
+    names = map(type_name, row["objects"]["artifact_type"])
     type_of = dict(zip(row["objects"]["object_id"], names, strict=True))
     masks = row["masks"]
-    for name in ARTIFACT_TYPES:
+    for name in (*ARTIFACT_TYPES, TYPE_NOT_GIVEN):
         places = [i for i, object_id in enumerate(masks["object_id"]) if type_of[object_id] == name]
         if places:
             yield name, [masks["counts"][i] for i in places], [masks["frame_index"][i] for i in places]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..masks import ARTIFACT_TYPES, area
+from ..masks import ARTIFACT_TYPES, TYPE_NOT_GIVEN, area, type_name
 from ..release import LABELS, read_manifest, read_parquet, shard_paths
 from .shortcuts import Shortcuts, find_shortcuts
 
@@ -27,6 +27,11 @@ COLUMNS = (
 )
 AREA_BINS = (0.001, 0.01, 0.05, 0.2)
 """Bounds of the shares of a frame by which masks are counted."""
+
+
+def types_in(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The artifact types that a card lists: all of them, and `TYPE_NOT_GIVEN` where something is counted under it."""
+    return (*ARTIFACT_TYPES, TYPE_NOT_GIVEN) if counts.get(TYPE_NOT_GIVEN) else ARTIFACT_TYPES
 
 
 @dataclass(slots=True)
@@ -56,7 +61,8 @@ class Facts:
     def add(self, row: Mapping[str, Any]) -> None:
         """Counts one row (the columns `COLUMNS`)."""
         self.labels[LABELS[row["label"]]] += 1
-        self.artifact_types.update(ARTIFACT_TYPES[kind] for kind in row["artifact_types"])
+        kinds = [None] if row["artifact_types"] is None else row["artifact_types"]
+        self.artifact_types.update(map(type_name, kinds))
         self.generators[row["generator"]] += 1
         self.sizes[f"{row['width']}x{row['height']}"] += 1
         self.num_frames[row["num_frames"]] += 1

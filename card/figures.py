@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..masks import ARTIFACT_TYPES, LABEL_COLOURS, TYPE_COLOURS, Colour
+from ..masks import LABEL_COLOURS, NOT_GIVEN_COLOUR, TYPE_COLOURS, TYPE_NOT_GIVEN, Colour, type_colour
 from .details import AREA_EDGES, Details
-from .facts import Facts
+from .facts import Facts, types_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def figure_data(total: Facts, details: Details) -> dict[str, Data]:
         "lengths": _lengths(details),
         "sizes": {"counts": dict(total.sizes.most_common())},
     }
-    types = [name for name in ARTIFACT_TYPES if details.num_masks[name]]
+    types = [name for name in types_in(details.num_masks) if details.num_masks[name]]
     if types:
         data["mask_areas"] = {name: details.areas[name].tolist() for name in types}
         data["positions"] = {name: (details.covered[name] / details.num_masks[name]).tolist() for name in types}
@@ -92,7 +92,7 @@ def _paint(colour: Colour, *, dark: float = 0.0) -> tuple[float, float, float]:
 
 # --- Generators -----------------------------------------------------------------------------------------------------
 
-_KIND_COLOURS = {"normal": LABEL_COLOURS["normal"], **TYPE_COLOURS}
+_KIND_COLOURS = {"normal": LABEL_COLOURS["normal"], **TYPE_COLOURS, TYPE_NOT_GIVEN: NOT_GIVEN_COLOUR}
 
 
 def _generators(total: Facts, details: Details) -> Data:
@@ -144,8 +144,8 @@ def _draw_mask_areas(data: Data) -> "Figure":
             counts,
             widths,
             align="edge",
-            color=_paint(TYPE_COLOURS[name]),
-            edgecolor=_paint(TYPE_COLOURS[name], dark=0.35),
+            color=_paint(type_colour(name)),
+            edgecolor=_paint(type_colour(name), dark=0.35),
             linewidth=0.6,
         )
         panel.set_xscale("log")
@@ -166,7 +166,7 @@ def _draw_positions(data: Data) -> "Figure":
 
     figure, panels = _new(2.2, len(data))
     for panel, (name, cells) in zip(panels, data.items(), strict=True):
-        colour = TYPE_COLOURS[name]
+        colour = type_colour(name)
         ramp = LinearSegmentedColormap.from_list(name, [(1.0, 1.0, 1.0), _paint(colour), _paint(colour, dark=0.75)])
         shares = np.asarray(cells)
         image = panel.imshow(shares, cmap=ramp, vmin=0, vmax=max(shares.max(), 1e-9), interpolation="bilinear")

@@ -10,7 +10,15 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..frames import index_from_row, read_frames
-from ..masks import ARTIFACT_TYPES, TYPE_COLOURS, decode_masks, object_colours, overlay
+from ..masks import (
+    ARTIFACT_TYPES,
+    TYPE_NOT_GIVEN,
+    decode_masks,
+    object_colours,
+    overlay,
+    type_colour,
+    type_name,
+)
 from ..release import ReleaseError, read_parquet, shard_paths
 from .details import Shown
 
@@ -43,7 +51,9 @@ def draw_mosaic(release: Path, shown: Mapping[str, Sequence[Shown]], manifest: M
     Raises:
         OSError: a shard is missing. ReleaseError: it lacks a video. VideoError, RLEError: a video or mask cannot be read.
     """
-    strips = [_strip(release, name, shown[name], manifest) for name in ARTIFACT_TYPES if shown.get(name)]
+    strips = [
+        _strip(release, name, shown[name], manifest) for name in (*ARTIFACT_TYPES, TYPE_NOT_GIVEN) if shown.get(name)
+    ]
     image = Image.new("RGB", (WIDTH_PX, sum(strip.height for strip in strips)), PAPER)
     top = 0
     for strip in strips:
@@ -61,7 +71,7 @@ def _strip(release: Path, name: str, shown: Sequence[Shown], manifest: Mapping[s
     height = min(MAX_ROW_PX, int((WIDTH_PX - GAP_PX * (len(rows) - 1)) / sum(ratios)))
     strip = Image.new("RGB", (WIDTH_PX, TITLE_PX + height + GAP_PX), PAPER)
     draw = ImageDraw.Draw(strip, "RGBA")
-    colour = TYPE_COLOURS[name]
+    colour = type_colour(name)
     draw.rectangle((2, 12, 22, 32), (*colour, 130), colour, 3)
     draw.text((34, TITLE_PX // 2), name, INK, _font(24), anchor="lm")
     left = 0
@@ -95,7 +105,7 @@ def _tile(row: Mapping[str, Any], frame_index: int, *, size: tuple[int, int]) ->
     frame = read_frames(row["video"]["bytes"], [frame_index], index=index_from_row(row))[0]
     masks = decode_masks(row, frames=[frame_index], by="object", dtype="bool")[0]
     turns = -row["codec"]["rotation"] // 90
-    types = [ARTIFACT_TYPES[code] for code in row["objects"]["artifact_type"]]
+    types = [type_name(code) for code in row["objects"]["artifact_type"]]
     painted = overlay(
         np.ascontiguousarray(np.rot90(frame, turns)),
         np.rot90(masks, turns, axes=(1, 2)),

@@ -1,5 +1,6 @@
 """What is known of a video after it was read once: when each frame is shown, and where each coded frame lies in the bytes."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -74,7 +75,7 @@ def index_from_row(row: Mapping[str, Any]) -> VideoIndex:
         time_base=Fraction(int(time_base["num"]), int(time_base["den"])),
         packets=_packets_from_row(row["packets"]),
         codec_name=str(codec["name"]),
-        extradata=bytes(codec["extradata"] or b""),
+        extradata=base64.b64decode(codec["extradata"] or ""),
         rotation=int(codec["rotation"]),
         frames_sha256="",
         perceptual_hash="",
@@ -113,5 +114,9 @@ def index_to_columns(index: VideoIndex) -> dict[str, Any]:
             "keyframe": packets.keyframe.tolist(),
             "reference": packets.reference.tolist(),
         },
-        "codec": {"name": index.codec_name, "extradata": index.extradata, "rotation": index.rotation},
+        "codec": {
+            "name": index.codec_name,
+            "extradata": base64.b64encode(index.extradata).decode(),
+            "rotation": index.rotation,
+        },
     }

@@ -8,8 +8,8 @@ from .digest import masklet_digest, object_digest, video_digest
 from .fingerprint import fingerprint_bitmaps, fingerprint_counts, fingerprint_labels, weights
 from .masklets import decode_masks
 from .measures import area, bbox, iou, union
-from .overlay import LABEL_COLOURS, TYPE_COLOURS, Colour, object_colours, overlay
-from .planes import ARTIFACT_TYPES
+from .overlay import LABEL_COLOURS, NOT_GIVEN_COLOUR, TYPE_COLOURS, Colour, object_colours, overlay, type_colour
+from .planes import ARTIFACT_TYPES, TYPE_NOT_GIVEN, type_name
 from .proof import decoded_ahead, fingerprint_decoded
 from .rle import decode, decode_many
 from .rows import row_as_dict
@@ -21,7 +21,9 @@ __all__ = [
     "MAX_COUNTS_BYTES",
     "MAX_DECODED_BYTES",
     "MAX_MASKS",
+    "NOT_GIVEN_COLOUR",
     "TYPE_COLOURS",
+    "TYPE_NOT_GIVEN",
     "BitmapArray",
     "BoolArray",
     "Colour",
@@ -57,6 +59,8 @@ __all__ = [
     "parse",
     "row_as_dict",
     "spans",
+    "type_colour",
+    "type_name",
     "union",
     "video_digest",
     "weights",

@@ -16,6 +16,9 @@ TYPE_COLOURS: dict[str, Colour] = {"motion": (213, 94, 0), "deformation": (86, 1
 Source: Okabe and Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/.
 """
 
+NOT_GIVEN_COLOUR: Colour = (204, 121, 167)
+"""Reddish purple of the same palette, for objects whose type is not given."""
+
 LABEL_COLOURS: dict[str, Colour] = {"normal": (0, 158, 115), "broken": (204, 62, 62)}
 """Of whole videos."""
 
@@ -24,16 +27,21 @@ _FILL = 0.38
 _HALO = 0.65
 
 
+def type_colour(artifact_type: str) -> Colour:
+    """The colour of an artifact type by its name; of any other name, `NOT_GIVEN_COLOUR`."""
+    return TYPE_COLOURS.get(artifact_type, NOT_GIVEN_COLOUR)
+
+
 def object_colours(artifact_types: Sequence[str]) -> list[Colour]:
     """One colour per object, in the order given: the type's own for the first of a type, then lighter and darker ones.
 
     Args:
-        artifact_types: keys of TYPE_COLOURS, one per object.
+        artifact_types: keys of TYPE_COLOURS, or another name where the type is not given; one per object.
     """
     colours = []
     for index, artifact_type in enumerate(artifact_types):
         toward, share = _SHADES[artifact_types[:index].count(artifact_type) % len(_SHADES)]
-        red, green, blue = (round(c + (toward - c) * share) for c in TYPE_COLOURS[artifact_type])
+        red, green, blue = (round(c + (toward - c) * share) for c in type_colour(artifact_type))
         colours.append((red, green, blue))
     return colours
 

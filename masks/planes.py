@@ -15,7 +15,15 @@ from .runs import checked_size
 ARTIFACT_TYPES = ("motion", "deformation", "blur")
 """The class labels of `objects.artifact_type`, in the order of their integers."""
 
+TYPE_NOT_GIVEN = "type not given"
+"""In the place of a type's name: the annotation does not say which it is."""
+
 Grouping = Literal["union", "object", "type"]
+
+
+def type_name(code: int | None) -> str:
+    """The name of an artifact type by its class, `TYPE_NOT_GIVEN` for None."""
+    return TYPE_NOT_GIVEN if code is None else ARTIFACT_TYPES[code]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

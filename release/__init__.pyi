@@ -6,11 +6,13 @@ from .error import ReleaseError as ReleaseError
 from .features import (
     ANNOTATION_FEATURES as ANNOTATION_FEATURES,
     FEATURES as FEATURES,
+    of_format as of_format,
 )
 from .filters import (
     FilterError as FilterError,
     Filters as Filters,
 )
+from .formats import NEW_IN_2 as NEW_IN_2, READABLE_FORMATS as READABLE_FORMATS, as_current as as_current
 from .hook import install_hook as install_hook
 from .hub import (
     RETRY_WAITS_S as RETRY_WAITS_S,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import datasets
 
 from ..masks import ARTIFACT_TYPES
+from .formats import NEW_IN_2
 from .row import LABELS, SOURCE_FIELDS
 
 _ARTIFACT_TYPE = datasets.ClassLabel(names=list(ARTIFACT_TYPES))
@@ -32,11 +33,11 @@ FEATURES = datasets.Features(
         "packets": _lists(pts="int64", offset="int64", size="int32", keyframe="bool", reference="bool"),
         "codec": {
             "name": datasets.Value("string"),
-            "extradata": datasets.Value("binary"),
+            "extradata": datasets.Value("string"),
             "rotation": datasets.Value("int32"),
         },
         "annotated_frames": datasets.List(datasets.Value("int32")),
-        "objects": _lists(object_id="int32", artifact_type=_ARTIFACT_TYPE, digest="string"),
+        "objects": _lists(object_id="int32", artifact_type=_ARTIFACT_TYPE, digest="string", subtype="string"),
         "masks": _lists(object_id="int32", frame_index="int32", counts="string", fingerprint="int64"),
         "digest": datasets.Value("string"),
         "video_sha256": datasets.Value("string"),
@@ -47,6 +48,17 @@ FEATURES = datasets.Features(
 
 ANNOTATION_FEATURES = datasets.Features({name: f for name, f in FEATURES.items() if name != "video"})
 """The columns of config `annotations`: all but the video's bytes."""
+
+
+def of_format(features: datasets.Features, format_version: int) -> datasets.Features:
+    """The features that a release of an earlier format has in the place of these; see `formats`."""
+    if format_version != 1:
+        return features
+    earlier = features.copy()
+    earlier["codec"] = {**features["codec"], "extradata": datasets.Value("binary")}
+    for column, field in NEW_IN_2.items():
+        earlier[column] = {name: feature for name, feature in features[column].items() if name != field}
+    return earlier
 
 
 def wanted_columns(columns: object, features: Mapping[str, object]) -> list[str]:

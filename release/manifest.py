@@ -6,10 +6,10 @@ from typing import Any
 import fsspec
 
 from .error import ReleaseError
+from .formats import READABLE_FORMATS
 from .json_text import MAX_JSON_BYTES, parse_json
 from .layout import MAX_SHARDS
 from .row import SPLITS
-from .version import FORMAT_VERSION
 
 
 def read_manifest(release: str) -> dict[str, Any]:
@@ -30,9 +30,9 @@ def read_manifest(release: str) -> dict[str, Any]:
     except ValueError as error:
         raise ReleaseError(f"{path}: not JSON ({error}). Build or download the release again.") from None
     found = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if found != FORMAT_VERSION:
+    if found not in READABLE_FORMATS:
         raise ReleaseError(
-            f"{path}: format_version is {found!r}, this package reads {FORMAT_VERSION}. Install the version of brokenvideos "
+            f"{path}: format_version is {found!r}, this package reads {_READABLE}. Install the version of brokenvideos "
             "that wrote it, or build the release again."
         )
     shape = _MANIFEST_SHAPE | {key: entry for key, entry in _MANIFEST_MAY_HOLD.items() if key in manifest}
@@ -47,6 +47,8 @@ def read_manifest(release: str) -> dict[str, Any]:
             )
     return manifest
 
+
+_READABLE = " and ".join(map(str, READABLE_FORMATS))
 
 _MANIFEST_SHAPE = {
     "data_version": str,

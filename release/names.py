@@ -15,11 +15,11 @@ def is_repo_id(text: str) -> bool:
 
     Source: `huggingface_hub.utils.validate_repo_id`.
     """
-    from huggingface_hub import utils
     from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     try:
-        vars(utils)["validate_repo_id"](text)
+        validate_repo_id(text)
     except HFValidationError:
         return False
     return text.count("/") == 1

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from .error import ReleaseError
 from .filters import Choice, Filters, chosen
+from .formats import as_current
 from .shards import what_is_wrong
 
 _Read = TypeVar("_Read")
@@ -87,7 +88,8 @@ def open_parquet(file: str | IO[bytes], *, name: str | None = None, num_rows: in
 
 
 def _read(parquet: pq.ParquetFile, group: int, columns: list[str], file: str | IO[bytes], name: str) -> pa.Table:
-    return _understood(lambda: parquet.read_row_group(group, columns=columns, use_threads=False), file=file, name=name)
+    table = _understood(lambda: parquet.read_row_group(group, columns=columns, use_threads=False), file=file, name=name)
+    return as_current(table)
 
 
 def _understood(read: Callable[[], _Read], *, file: str | IO[bytes], name: str) -> _Read:

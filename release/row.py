@@ -5,4 +5,14 @@ import re
 LABELS = ("normal", "broken")
 SPLITS = ("train", "validation", "test")
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-SOURCE_FIELDS = ("generator_version", "seed", "license", "url", "annotator", "layout", "frames_sha256", "notes")
+SOURCE_FIELDS = (
+    "generator_version",
+    "seed",
+    "license",
+    "url",
+    "annotator",
+    "layout",
+    "frames_sha256",
+    "notes",
+    "record",
+)

@@ -119,10 +119,13 @@ def _row_from_tar(annotation: tuple[str, bytes], video: tuple[str, bytes], *, na
     try:
         row: dict[str, Any] = parse_json(annotation[1])
         row["label"] = LABELS.index(row["label"])
-        row["artifact_types"] = [ARTIFACT_TYPES.index(kind) for kind in row["artifact_types"]]
-        row["objects"]["artifact_type"] = [ARTIFACT_TYPES.index(kind) for kind in row["objects"]["artifact_type"]]
-        row["codec"]["extradata"] = base64.b64decode(row["codec"]["extradata"], validate=True)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        kinds, objects = row["artifact_types"], row["objects"]
+        row["artifact_types"] = None if kinds is None else [ARTIFACT_TYPES.index(kind) for kind in kinds]
+        objects["artifact_type"] = [kind and ARTIFACT_TYPES.index(kind) for kind in objects["artifact_type"]]
+        objects.setdefault("subtype", [None] * len(objects["object_id"]))  # format 1 has none, nor the record
+        row["source"].setdefault("record", None)
+        base64.b64decode(row["codec"]["extradata"], validate=True)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ReleaseError(f"{name} member {annotation[0]!r}: not a row ({type(error).__name__}: {error}).") from None
     row["video"] = {"bytes": video[1], "path": video[0]}
     if row.keys() != FEATURES.keys() or row["video_id"] != key:

@@ -5,5 +5,5 @@ __version__ = "0.1.0"
 DATA_VERSION = "1.0.0"
 """The data version that this code was written for: what `load` reads from the Hub unless told otherwise."""
 
-FORMAT_VERSION = 1
-"""The format that this code writes and reads."""
+FORMAT_VERSION = 2
+"""The format that this code writes; it reads the earlier ones too."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..frames import Int64Array
-from ..release import UnknownPagesError, byte_array_spans, open_parquet
+from ..release import UnknownPagesError, as_current, byte_array_spans, open_parquet
 
 COLUMNS = (
     *("video_id", "height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec"),
@@ -99,6 +99,7 @@ class ReleaseRows:
         number, in_shard, _ = self._groups[group]
         shard = self._shard(number)
         table = shard.file.read_row_group(in_shard, columns=list(COLUMNS), use_threads=False)
+        table = as_current(table)
         try:
             spans = byte_array_spans(shard.data, _video_chunk(shard.file.metadata.row_group(in_shard)))
         except UnknownPagesError:

@@ -158,10 +158,10 @@ def test_a_row_of_other_types_is_refused_by_the_loader(tmp_path: Path, shard: by
     members = members_of(shard)
     name = next(name for name in members if name.endswith(".json"))
     row = json.loads(members[name]) | {"height": "tall"}
-    (tmp_path / "webdataset").mkdir()
+    copy = shutil.copytree(ROOT / "sample", tmp_path / "release")
     tar = packed(members | {name: json.dumps(row).encode()})
-    (tmp_path / "webdataset" / "validation-000000.tar").write_bytes(tar)
-    rows = brokenvideos.load("webdataset", data_dir=tmp_path, split="validation", streaming=True)
+    (copy / "webdataset" / "validation-000000.tar").write_bytes(tar)
+    rows = brokenvideos.load("webdataset", data_dir=copy, split="validation", streaming=True)
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         list(rows)
     video_id = name.removesuffix(".json")
@@ -179,7 +179,7 @@ def test_a_manifest_that_is_too_deep_or_too_large(tmp_path: Path, monkeypatch: p
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         brokenvideos.read_manifest(str(tmp_path))
     assert str(caught.value) == f"{path}: not JSON (nested 100000 deep, at most 64 is read). {again}"
-    monkeypatch.setattr(brokenvideos, "MAX_JSON_BYTES", 1000)
+    monkeypatch.setattr("brokenvideos.release.manifest.MAX_JSON_BYTES", 1000)
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         brokenvideos.read_manifest(str(tmp_path))
     assert str(caught.value) == f"{path}: not JSON (1001 bytes or more, at most 1000 are read). {again}"

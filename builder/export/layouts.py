@@ -47,13 +47,19 @@ class Layout:
 def describe(row: Row, split: str, *, layout: str, carried: set[int]) -> dict[str, Any]:
     """The line of videos.jsonl for a row, of whose objects `carried` have a pixel in the layout."""
     kinds = ARTIFACT_TYPES
-    objects = zip(row["objects"]["object_id"], row["objects"]["artifact_type"], strict=True)
+    found = row["objects"]
+    objects = zip(found["object_id"], found["artifact_type"], found["subtype"], strict=True)
     line = {
         "video_id": row["video_id"],
         "generator": row["generator"],
         "prompt": row["prompt"],
         "label": LABELS[bool(carried)],
-        "objects": [{"object_id": i, "artifact_type": kinds[kind]} for i, kind in objects if i in carried],
+        "objects": [
+            {"object_id": i, "artifact_type": None if kind is None else kinds[kind]}
+            | ({"subtype": name} if name else {})
+            for i, kind, name in objects
+            if i in carried
+        ],
         "split": split,
         # `layout` is of the folder that is read, so the next build says it anew.
         "source": {key: text for key, text in row["source"].items() if text is not None and key != "layout"},
@@ -223,9 +229,17 @@ def _write_coco(row: Row, folder: Path) -> tuple[set[int], tuple[dict[str, Any],
     }
     annotations = []
     for object_id, kind in zip(row["objects"]["object_id"], row["objects"]["artifact_type"], strict=True):
+        category = len(ARTIFACT_TYPES) + 1 if kind is None else kind + 1
         counts = [by_frame.get(frame, {}).get(object_id) for frame in frames]
         rles = [None if text is None else {"size": size, "counts": text} for text in counts]
-        annotations.append({"object_id": object_id, "category_id": kind + 1, "iscrowd": 0, "segmentations": rles})
+        annotations.append(
+            {
+                "object_id": object_id,
+                "category_id": category,
+                "iscrowd": 0,
+                "segmentations": rles,
+            }
+        )
     return set(row["masks"]["object_id"]), (video, annotations)
 
 
@@ -239,7 +253,9 @@ def _finish_coco(results: Sequence[tuple[dict[str, Any], list[dict[str, Any]]]],
         annotations += [
             {"id": len(annotations) + i, "video_id": len(videos), **a} for i, a in enumerate(of_video, start=1)
         ]
-    categories = [{"id": i, "name": name} for i, name in enumerate(ARTIFACT_TYPES, start=1)]
+    names = [*ARTIFACT_TYPES, "artifact"]  # the last one, of objects whose type is not given, only where it is needed
+    most = max([len(ARTIFACT_TYPES), *(annotation["category_id"] for annotation in annotations)])
+    categories = [{"id": i, "name": name} for i, name in enumerate(names[:most], start=1)]
     lists = {"categories": categories, "videos": videos, "annotations": annotations}
     write_file(folder / "instances.json", _json(lists))
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ...masks import ARTIFACT_TYPES
-from ..raw import Problem, RawError, RawVideo
+from ..raw import NOT_GIVEN, Problem, RawError, RawVideo
 from .anakin import AnakinMasks, read_anakin
 from .coco import CocoMasks, read_coco
 from .cvat import CvatMasks, read_cvat
@@ -82,8 +82,8 @@ def read_layout(
     """
     if layout not in ("auto", *LAYOUTS):
         raise RawError(f"layout {layout!r} is unknown; wanted auto, {', '.join(LAYOUTS[:-1])} or {LAYOUTS[-1]}")
-    if artifact_type is not None and artifact_type not in ARTIFACT_TYPES:
-        names = f"{', '.join(ARTIFACT_TYPES[:-1])} or {ARTIFACT_TYPES[-1]}"
+    if artifact_type is not None and artifact_type not in (*ARTIFACT_TYPES, NOT_GIVEN):
+        names = f"{', '.join(ARTIFACT_TYPES)} or {NOT_GIVEN}"
         raise RawError(f"artifact type {artifact_type!r} is unknown; wanted {names}")
     if void is not None and not 1 <= void <= 255:
         raise RawError(

@@ -66,6 +66,7 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
                 video_path=videos[video_id],
                 masks=OwnMasks(raw / "masks" / video_id),
                 objects=entry.objects,
+                subtypes=entry.subtypes,
                 default_artifact_type=None,
                 annotated_frames=entry.annotated_frames,
                 label=entry.label,

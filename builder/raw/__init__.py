@@ -13,7 +13,7 @@ from .records import FoundMasks, join_records, missing_video, objects_of_labels
 from .still_folders import SPLIT_NAMES, STILL_LIST, find_stills, missing_still
 from .stills import encode_still, is_still, read_still, still_size
 from .tfrecord import Feature, parse_example, peek_record, read_record, record_spans
-from .video import FrameLabels, LabelMap, Problem, RawError, RawVideo
+from .video import NOT_GIVEN, FrameLabels, LabelMap, Problem, RawError, RawVideo
 from .video_files import MAX_FRAMES, SUFFIX_LIST, VIDEO_ID_RULE, VIDEO_SUFFIXES, find_videos, list_folder
 from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, read_videos_jsonl
 
@@ -23,6 +23,7 @@ __all__ = [
     "MAX_FRAME_INDEX",
     "MAX_OBJECT_ID",
     "MAX_PIXELS",
+    "NOT_GIVEN",
     "SPLIT_NAMES",
     "STILL_LIST",
     "SUFFIX_LIST",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...masks import ARTIFACT_TYPES
 from .stills import is_still, still_note
-from .video import FrameLabels, MaskSource, Problem, RawVideo
+from .video import NOT_GIVEN, FrameLabels, MaskSource, Problem, RawVideo
 from .video_files import SUFFIX_LIST
 from .videos_jsonl import FILE_NAME, VideoEntry, read_videos_jsonl
 
@@ -32,7 +32,7 @@ class FoundMasks:
     """Frames that were looked at, as far as the masks tell; None: all. An entry of videos.jsonl goes first."""
     annotator: str | None = None
     """Goes into the row's source unless videos.jsonl names one."""
-    objects: Mapping[int, str] | None = None
+    objects: Mapping[int, str | None] | None = None
     """object_id → artifact type name, as far as the masks tell; None: they do not. An entry of videos.jsonl goes first."""
     generator: str | None = None
     prompt: str | None = None
@@ -41,7 +41,7 @@ class FoundMasks:
     """These four go into the row unless videos.jsonl gives them."""
 
 
-def objects_of_labels(labels: Mapping[int, str], artifact_type: str | None) -> Mapping[int, str] | None:
+def objects_of_labels(labels: Mapping[int, str], artifact_type: str | None) -> Mapping[int, str | None] | None:
     """object_id → artifact type name, from the label that each object has in its layout; a label that is no type gets
     `artifact_type`. None when that is None and would be needed."""
     types = {object_id: label if label in ARTIFACT_TYPES else artifact_type for object_id, label in labels.items()}
@@ -92,7 +92,7 @@ def join_records(
             )
         untyped = (entry is None or entry.objects is None) and (found is None or found.objects is None)
         if artifact_type is None and not normal and untyped:
-            names = ", ".join(ARTIFACT_TYPES)
+            names = f"{', '.join(ARTIFACT_TYPES)} or {NOT_GIVEN}"
             faults.append(f"no artifact type; give --artifact-type (of all objects: {names}) or objects in {FILE_NAME}")
         problems += [Problem(path.relative_to(raw).as_posix(), fault) for fault in faults]
         if not faults and (found is None or found.source is not None):
@@ -138,4 +138,5 @@ def _record(
         prompt=entry.prompt if entry is not None and entry.prompt is not None else said.prompt,
         split=entry.split if entry is not None and entry.split is not None else said.split,
         source=source,
+        subtypes=entry.subtypes if entry is not None else {},
     )

@@ -1,12 +1,15 @@
 """What every reader of a raw layout hands to the builder: one record per video, its masks still unread."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+NOT_GIVEN = "not-given"
+"""In the place of an artifact type's name: nobody has said which it is."""
 
 LabelMap = npt.NDArray[np.uint16]
 
@@ -60,9 +63,11 @@ class RawVideo:
     video_id: str
     video_path: Path
     masks: MaskSource
-    objects: Mapping[int, str] | None
-    """object_id → artifact type name; None: every id found in the masks has `default_artifact_type`."""
+    objects: Mapping[int, str | None] | None
+    """object_id → artifact type name, None where it is not given. None in place of all: every id found in the masks has
+    `default_artifact_type`."""
     default_artifact_type: str | None
+    """The name of a type, or `NOT_GIVEN`."""
     annotated_frames: Sequence[int] | None
     """None: every frame was looked at."""
     label: str | None
@@ -70,3 +75,5 @@ class RawVideo:
     prompt: str | None
     split: str | None
     source: Mapping[str, str]
+    subtypes: Mapping[int, str] = field(default_factory=dict)
+    """object_id → the name of its type in a finer taxonomy, where one is given."""

@@ -27,11 +27,13 @@ class VideoEntry:
     generator: str | None
     prompt: str | None
     label: str | None
-    objects: Mapping[int, str] | None
-    """object_id → artifact type name."""
+    objects: Mapping[int, str | None] | None
+    """object_id → artifact type name; None where the line says that it is not given."""
     annotated_frames: Sequence[int] | None
     split: str | None
     source: Mapping[str, str]
+    subtypes: Mapping[int, str]
+    """object_id → subtype, of objects that have one."""
     sound: bool
     """False when the line has a problem; a wrong value is None here then."""
 
@@ -107,7 +109,8 @@ def _read_line(text: bytes, *, line: int, required: Collection[str]) -> tuple[Vi
     if values["video_id"] is None:
         return None, faults
     values["source"] = values["source"] or {}
-    return VideoEntry(line=line, sound=not faults, **values), faults
+    objects, subtypes = values.pop("objects") or (None, {})
+    return VideoEntry(line=line, sound=not faults, objects=objects, subtypes=subtypes, **values), faults
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -152,20 +155,28 @@ def _one_of(names: Sequence[str]) -> Callable[[object], str]:
     return read
 
 
-def _objects(value: object) -> dict[int, str]:
+def _objects(value: object) -> tuple[dict[int, str | None], dict[int, str]]:
+    """Types and subtypes by object_id."""
     if not isinstance(value, list):
         raise FieldError(f"is {_shown(value)}, wanted a list of {{object_id, artifact_type}}")
-    objects: dict[int, str] = {}
+    objects: dict[int, str | None] = {}
+    subtypes: dict[int, str] = {}
     faults: list[str] = []
     for position, item in enumerate(value):
-        if not isinstance(item, dict) or set(item) != {"object_id", "artifact_type"}:
-            faults.append(f"[{position}] is {_shown(item)}, wanted the two keys object_id and artifact_type")
+        if not isinstance(item, dict) or set(item) - {"subtype"} != {"object_id", "artifact_type"}:
+            faults.append(
+                f"[{position}] is {_shown(item)}, wanted the keys object_id and artifact_type, and subtype if there is one"
+            )
             continue
         object_id, artifact_type = item["object_id"], item["artifact_type"]
-        if artifact_type not in ARTIFACT_TYPES:
+        if artifact_type is not None and artifact_type not in ARTIFACT_TYPES:
             faults.append(
-                f"[{position}] has artifact_type {_shown(artifact_type)}, wanted {_list(ARTIFACT_TYPES, last=' or ')}"
+                f"[{position}] has artifact_type {_shown(artifact_type)}, wanted {_list(ARTIFACT_TYPES, last=' or ')}, or null "
+                "where it is not given"
             )
+        subtype = item.get("subtype")
+        if subtype is not None and not (isinstance(subtype, str) and subtype.strip()):
+            faults.append(f"[{position}] has subtype {_shown(subtype)}, wanted a name, or no such key")
         if not _is_int(object_id) or not 1 <= object_id <= MAX_OBJECT_ID:
             faults.append(
                 f"[{position}] has object_id {_shown(object_id)}, wanted a whole number from 1 to {MAX_OBJECT_ID}"
@@ -176,9 +187,11 @@ def _objects(value: object) -> dict[int, str]:
             )
         else:
             objects[object_id] = artifact_type
+            if subtype is not None:
+                subtypes[object_id] = subtype
     if faults:
         raise FieldError(*faults)
-    return objects
+    return objects, subtypes
 
 
 def _annotated_frames(value: object) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from ...masks import ARTIFACT_TYPES
+from ..facts import types_in
 from ..inputs import CardInputs
 from .data import is_rendered
 from .markdown import many, paragraphs, percent
@@ -22,7 +23,7 @@ def considerations(inputs: CardInputs) -> str:
 
 def biases(inputs: CardInputs) -> list[str]:
     total, shortcuts = inputs.total, inputs.facts.shortcuts
-    types = Counter({name: total.artifact_types[name] for name in ARTIFACT_TYPES})
+    types = Counter({name: total.artifact_types[name] for name in types_in(total.artifact_types)})
     lines = [
         f"{percent(total.labels['broken'], total.num_videos)} of the videos are broken. This is how the release was put together, "
         "no estimate of how often generators fail.",

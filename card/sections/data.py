@@ -5,9 +5,8 @@ from typing import Any
 
 import datasets
 
-from ...masks import ARTIFACT_TYPES
 from ...release import FEATURES
-from ..facts import Facts, ReleaseFacts
+from ..facts import Facts, ReleaseFacts, types_in
 from ..inputs import CardInputs
 from .markdown import figure, many, paragraphs, table
 
@@ -111,7 +110,7 @@ def fields() -> str:
 
 def counts(facts: ReleaseFacts, total: Facts) -> str:
     """The plain card's numbers."""
-    types = {kind: total.artifact_types[kind] for kind in ARTIFACT_TYPES}
+    types = {kind: total.artifact_types[kind] for kind in types_in(total.artifact_types)}
     return paragraphs(
         split_table(facts),
         f"Broken videos by artifact type (a video can have several): {listed(types)}.\n"

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ...masks import ARTIFACT_TYPES
 from ..details import AREA_EDGES
+from ..facts import types_in
 from ..inputs import CardInputs
 from .markdown import figure, many, paragraphs, percent, table
 
@@ -25,13 +25,14 @@ def statistics(inputs: CardInputs) -> str:
 
 def _generators(inputs: CardInputs) -> str:
     total, crossed = inputs.total, inputs.details.generator_types
+    types = types_in(total.artifact_types)
     rows = [
-        [name, count, crossed[name, "normal"], *(crossed[name, kind] for kind in ARTIFACT_TYPES)]
+        [name, count, crossed[name, "normal"], *(crossed[name, kind] for kind in types)]
         for name, count in sorted(total.generators.items())
     ]
     return paragraphs(
         figure("generators", "Videos by generator and artifact type"),
-        table(["generator", "videos", "normal", *ARTIFACT_TYPES], rows),
+        table(["generator", "videos", "normal", *types], rows),
         "A broken video can have several types and is counted in each of them.",
     )
 
@@ -43,7 +44,7 @@ def _masks(inputs: CardInputs) -> str:
     active = percent(total.num_active_frames, total.num_annotated_frames)
     rows = [
         [name, total.artifact_types[name], details.num_masks[name], _median_area(inputs, name)]
-        for name in ARTIFACT_TYPES
+        for name in types_in(total.artifact_types)
         if details.num_masks[name]
     ]
     return paragraphs(

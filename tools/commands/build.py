@@ -22,7 +22,8 @@ def build(
     split_shards: Annotated[str, typer.Option(help="As in train=4,test=1; else one shard per 384 MB of video.")] = "",
     data_version: Annotated[str, typer.Option(help="SemVer of the data.")] = DATA_VERSION,
     artifact_type: Annotated[
-        str | None, typer.Option(help="Of every object, where the layout names none: motion, deformation or blur.")
+        str | None,
+        typer.Option(help="Of every object, where the layout names none: motion, deformation, blur or not-given."),
     ] = None,
     generator: Annotated[str | None, typer.Option(help="Of every video, where the layout names none.")] = None,
     void: Annotated[int | None, typer.Option(min=1, help="A label value to leave out (DAVIS: 255).")] = None,

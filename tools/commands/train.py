@@ -72,6 +72,8 @@ def train(
     )
     with progress() as show:
         results = run(data, out, options, resume=resume, on_progress=show, say=typer.echo)
+    if results is not None and results.warning is not None:
+        typer.echo(f"\n{results.warning}")
     if results is not None:
         typer.echo(
             f"\n{results.table()}\n\n{results.model}: the model. Its predictions for test: {out / 'predictions'}"

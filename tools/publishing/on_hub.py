@@ -215,7 +215,7 @@ def _verify_sampled(
                     f"the Hub delivered bytes of SHA-256 {found}, {MANIFEST} says {wanted}. Publish the release again."
                 )
                 findings.append(Finding(path, what))
-        result = verify_shard((Path(folder), dict(shard), facts, None, device))
+        result = verify_shard((Path(folder), dict(shard), facts, None, device, manifest["format_version"]))
     return replace(result, findings=(*findings, *result.findings))
 
 

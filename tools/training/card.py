@@ -7,8 +7,19 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from ..evaluation import Evaluation
 from .predictor import Predictor
+from .promise import false_alarms, warning
 
 _METRICS = {"jf": "J&F", "active_jf": "J&F of active frames"}
+
+
+def _chosen_on(facts: Mapping[str, Any]) -> str:
+    gates = facts.get("gates")
+    if gates is None:
+        return ""
+    warned = warning(gates)
+    return f": {false_alarms(gates['false_videos'], gates['normal_videos'])}" + (
+        f". **{warned[:-1]}**" if warned else ""
+    )
 
 
 def model_card(evaluation: Evaluation, table: str, *, predictor: Predictor, facts: Mapping[str, Any]) -> str:
@@ -59,7 +70,7 @@ masks, scores = predictor(frames)  # uint8[T, 3, H, W] of a whole video -> bool[
 ```
 
 Videos without a frame of a score of {predictor.feeding.video_gate:.3f} come out empty, and of the others frames below
-{predictor.feeding.gate:.2f}; both gates were chosen on validation.
+{predictor.feeding.gate:.2f}; both gates were chosen on validation{_chosen_on(facts)}.
 
 ## Data and code
 

@@ -1,5 +1,6 @@
 """Checkpoints that are whole or absent: a folder is written beside by all processes, flushed to disk, and renamed by the first."""
 
+import errno
 import json
 import os
 import re
@@ -12,11 +13,13 @@ from typing import Any
 
 from accelerate import Accelerator
 from accelerate.utils import gather_object
+from safetensors import SafetensorError
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from ...builder.work import partial_name, sync_folder
 from ...release import parse_json
 from ...sampling import ClipDataset, join_states
+from .recipe import TrainError
 
 _NAME = re.compile(r"step-(\d{8})")
 KEPT = 2
@@ -92,6 +95,30 @@ def put_back(
         loader.load_state_dict(places[rank]["state"])
     else:
         dataset.load_state_dict(join_states([place["state"] for place in places]))
+
+
+@contextmanager
+def kept_when_full(out: Path) -> Iterator[None]:
+    """Says in one line what could not be written in the block, what is kept, and how to go on.
+
+    Raises:
+        TrainError: the disk is full, a file is too large for it, or it is read-only. safetensors and torch have errors of their own
+            for that.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
+        foreign = isinstance(error, SafetensorError) or "PytorchStreamWriter" in str(error)
+        if not full and not foreign:
+            raise
+        kept = checkpoints(out)
+        what = f"{kept[-1]} is kept" if kept else "no checkpoint was written yet"
+        named = f"{error.filename}: " if getattr(error, "filename", None) else ""
+        why = f"{named}{' '.join(str(error).split())}"
+        raise TrainError(
+            f"{out}: cannot be written ({why}); {what}. Make room there; the same command with --resume goes on."
+        ) from error
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from ..evaluation import Evaluation
 from .card import model_card
 from .checkpoint import whole_folder
 from .predictor import Predictor, VideoPrediction, save_model
+from .promise import warning
 from .rows import held_out
 from .scoring import evaluated, scored_videos, write_predictions
 
@@ -22,6 +23,8 @@ class Results:
     model: Path
     evaluation: Evaluation
     groups: Mapping[str, Evaluation]
+    warning: str | None = None
+    """What its gates cannot promise; see `promise`."""
 
     def to_dict(self) -> dict[str, Any]:
         groups = {name: found.to_dict() for name, found in self.groups.items()}
@@ -66,7 +69,7 @@ def write_results(
         seen = [video for video in videos if video not in unseen]
         for name, members in (("like training", seen), (f"held out: {options['holdout']}", unseen)):
             groups[name] = evaluated(members, **names)
-    results = Results(out / "model", evaluated(videos, **names), groups)
+    results = Results(out / "model", evaluated(videos, **names), groups, warning(facts.get("gates")))
     write_atomic(out / "scores.json", (json.dumps(results.to_dict(), indent=1, allow_nan=False) + "\n").encode())
     with whole_folder(out / "model") as folder:
         about = {"options": dict(options), **facts}

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ...frames import index_from_row, read_clips, whole
-from ...release import DATA_VERSION, LABELS, SAMPLE, SAMPLE_RELEASE, is_repo_id, load, read_manifest
+from ...release import DATA_VERSION, LABELS, SAMPLE, SAMPLE_RELEASE, SPLITS, is_repo_id, load, read_manifest
 from ...sampling import ReleaseRows, opened_source
 from .recipe import TrainError
 
@@ -81,6 +81,19 @@ def split_labels(release: Path, split: str, *, holdout: str | None = None) -> di
         holdout=holdout,
     )
     return {row["video_id"]: LABELS[row["label"]] for row in rows}
+
+
+def require_splits(release: Path) -> None:
+    """
+    Raises:
+        TrainError: a split is missing that a training needs at its end; said before its first step.
+    """
+    there = {shard["split"] for shard in read_manifest(str(release))["shards"]}
+    if missing := [split for split in SPLITS if split not in there]:
+        raise TrainError(
+            f"{release}: no split {' and no split '.join(missing)}. A training learns on train, chooses on validation, is scored "
+            "on test. Build the release from more videos or prompts, or name the splits in videos.jsonl (split)."
+        )
 
 
 def require_broken(release: Path, split: str, *, holdout: str | None) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,14 +19,23 @@ from ...release import parse_json
 from ...sampling import ReleaseRows
 from .batches import clip_dataset, clip_loader, on_device, steps_per_epoch
 from .board import Note, board
-from .checkpoint import Progress, checkpoints, load_checkpoint, newest_folder, place_in, put_back, save_checkpoint
+from .checkpoint import (
+    Progress,
+    checkpoints,
+    kept_when_full,
+    load_checkpoint,
+    newest_folder,
+    place_in,
+    put_back,
+    save_checkpoint,
+)
 from .options import MAY_CHANGE, Settled, TrainOptions, require_same, settled
 from .predictor import Feeding, Predictor, VideoPrediction, load_model, save_model
 from .provenance import provenance
 from .recipe import Batch, Recipe, TrainError
 from .recipes import recipe_named
 from .results import Results, write_results
-from .rows import ChosenRows, release_folder, require_broken, split_rows
+from .rows import ChosenRows, release_folder, require_broken, require_splits, split_rows
 from .scoring import best_gates, evaluated, gated, predictions_for, scored_videos
 
 WARM_UP = 0.05
@@ -94,6 +103,7 @@ def train(
     recipe = recipe_named(options.recipe)
     wishes = settled(options, recipe)
     release = release_folder(data)
+    require_splits(release)
     for split in ("train", "validation"):
         require_broken(release, split, holdout=wishes.holdout)
     run = _begin(release, out, recipe, wishes, resume=resume, on_progress=on_progress, say=say)
@@ -103,8 +113,9 @@ def train(
     model, optimizer = run.accelerator.prepare(model, optimizer)
     # Every process takes its own chances with its own clips.
     set_seed(wishes.seed + 1, device_specific=True)
-    _loop(run, model, optimizer, on_batch)
-    return _finish(run)
+    with kept_when_full(out):
+        _loop(run, model, optimizer, on_batch)
+        return _finish(run)
 
 
 def _begin(
@@ -247,12 +258,11 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
             if (value := side[metric].value) is not None:
                 figures[f"validation/{key}"] = value
         note(figures, progress.step)
-        run.say(
-            f"epoch {progress.epoch} step {progress.step}: "
-            + ", ".join(f"{key.removeprefix('validation/')} {value:.3f}" for key, value in figures.items())
-        )
+        normal = scores.normal["false_videos"]
+        flagged = {"normal_videos": normal.n, "false_videos": round((normal.value or 0.0) * normal.n)}
+        run.say(f"epoch {progress.epoch} step {progress.step}: {_line(figures, flagged)}")
         if progress.best is None or active > progress.best:
-            facts = {"step": progress.step, **run.facts}
+            facts = {"step": progress.step, "gates": flagged, **run.facts}
             with newest_folder(run.out / "best", step=progress.step) as folder:
                 feeding = replace(run.feeding, gate=gates["gate"], video_gate=gates["video_gate"])
                 save_model(inner, folder, recipe=run.recipe, feeding=feeding, facts=facts)
@@ -262,6 +272,14 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
         return replace(progress, best=active, worse=0)
     # A model says nothing at first, longer where videos are few: patience begins with the first thing found.
     return replace(progress, worse=progress.worse + (progress.best > 0))
+
+
+def _line(figures: Mapping[str, float], flagged: Mapping[str, int]) -> str:
+    """The figures of a validation; a share of few videos stands beside their number."""
+    shown = {key.removeprefix("validation/"): f"{value:.3f}" for key, value in figures.items()}
+    if "false videos" in shown:
+        shown["false videos"] += f" ({flagged['false_videos']} of {flagged['normal_videos']})"
+    return ", ".join(f"{key} {value}" for key, value in shown.items())
 
 
 def _predict(
@@ -286,6 +304,12 @@ def _finish(run: _Run) -> Results | None:
     predictions = _predict(run, predictor, split_rows(run.release, "test"), step="test")
     if not run.accelerator.is_main_process:
         return None
+    gates = predictor.facts["gates"] if predictor.facts else None
     return write_results(
-        run.out, predictor, predictions, release=run.release, options=asdict(run.wishes), facts=run.facts
+        run.out,
+        predictor,
+        predictions,
+        release=run.release,
+        options=asdict(run.wishes),
+        facts={"gates": gates, **run.facts},
     )

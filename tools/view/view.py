@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from ...frames import encode_video, index_from_row, iter_frames, read_frames
-from ...masks import ARTIFACT_TYPES, LABEL_COLOURS, Colour, decode_masks, object_colours, overlay
+from ...masks import LABEL_COLOURS, Colour, decode_masks, object_colours, overlay, type_name
 from ...release import LABELS
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -132,7 +132,7 @@ def _read_facts(row: Mapping[str, Any], names: Mapping[int, str]) -> _Facts:
     annotated = np.zeros(num_frames, np.bool_)
     annotated[list(row["annotated_frames"])] = True
     object_ids = [int(object_id) for object_id in row["objects"]["object_id"]]
-    types = [ARTIFACT_TYPES[artifact_type] for artifact_type in row["objects"]["artifact_type"]]
+    types = [type_name(artifact_type) for artifact_type in row["objects"]["artifact_type"]]
     owner, frame_index = np.asarray(row["masks"]["object_id"]), np.asarray(row["masks"]["frame_index"])
     tracks = []
     for object_id, artifact_type, colour in zip(object_ids, types, object_colours(types), strict=True):

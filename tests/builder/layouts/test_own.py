@@ -93,7 +93,7 @@ def test_a_source_of_masks_is_pickled_before_its_folder_exists(tmp_path):
 
 ARTIFACT = {"object_id": 1, "artifact_type": "blur"}
 KEYS = "video_id, generator, prompt, label, objects, annotated_frames, split and source"
-SOURCE_KEYS = "generator_version, seed, license, url, annotator, layout, frames_sha256 and notes"
+SOURCE_KEYS = "generator_version, seed, license, url, annotator, layout, frames_sha256, notes and record"
 FRAMES = "wanted frame indices from 0, ascending, each once"
 LINE_PROBLEMS = {
     "not JSON": (
@@ -149,19 +149,20 @@ LINE_PROBLEMS = {
     ),
     "object without type": (
         line(objects=[{"object_id": 1}]),
-        'objects [0] is {"object_id": 1}, wanted the two keys object_id and artifact_type',
+        'objects [0] is {"object_id": 1}, wanted the keys object_id and artifact_type, and subtype if there is one',
     ),
     "object with more": (
         line(objects=[{**ARTIFACT, "x": 0}]),
-        'objects [0] is {"object_id": 1, "artifact_type": "blur", "x": 0}, wanted the two keys object_id and artifact_type',
+        'objects [0] is {"object_id": 1, "artifact_type": "blur", "x": 0}, wanted the keys object_id and artifact_type, and '
+        "subtype if there is one",
     ),
     "artifact type unknown": (
         line(objects=[{"object_id": 1, "artifact_type": "blurr"}]),
-        'objects [0] has artifact_type "blurr", wanted motion, deformation or blur',
+        'objects [0] has artifact_type "blurr", wanted motion, deformation or blur, or null where it is not given',
     ),
     "artifact type no string": (
         line(objects=[{"object_id": 1, "artifact_type": ["blur"]}]),
-        'objects [0] has artifact_type ["blur"], wanted motion, deformation or blur',
+        'objects [0] has artifact_type ["blur"], wanted motion, deformation or blur, or null where it is not given',
     ),
     "object_id 0": (
         line(objects=[{"object_id": 0, "artifact_type": "blur"}]),
@@ -228,8 +229,8 @@ def test_a_line_may_have_many_problems(write_raw):
     assert records == []
     assert [str(problem) for problem in problems] == [
         "videos.jsonl line 1: label is 1, wanted normal or broken",
-        "videos.jsonl line 1: objects [0] is {}, wanted the two keys object_id and artifact_type",
-        'videos.jsonl line 1: objects [1] has artifact_type "x", wanted motion, deformation or blur',
+        "videos.jsonl line 1: objects [0] is {}, wanted the keys object_id and artifact_type, and subtype if there is one",
+        'videos.jsonl line 1: objects [1] has artifact_type "x", wanted motion, deformation or blur, or null where it is not given',
         "videos.jsonl line 1: objects [1] has object_id 0, wanted a whole number from 1 to 65535",
         "videos.jsonl line 1: split is 2, wanted train, validation or test",
     ]

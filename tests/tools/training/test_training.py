@@ -262,11 +262,21 @@ def test_bad_wishes_are_refused_in_words(videos: Path, tiny, tmp_path: Path) -> 
             train(str(videos), out, options)
         assert str(caught.value) == message
         shutil.rmtree(out, ignore_errors=True)
-    with pytest.raises(TrainError) as caught:
+    with pytest.raises(ValueError) as unmatched:
         train("sample", out, tiny(holdout="artifact:blur"))
+    assert str(unmatched.value) == (
+        "no row of split 'validation' passes holdout='artifact:blur'. Its artifact_types: blur."
+    )
+    without_test = tmp_path / "without test"
+    shutil.copytree(videos, without_test)
+    manifest = json.loads((without_test / "manifest.json").read_text())
+    manifest["shards"] = [shard for shard in manifest["shards"] if shard["split"] != "test"]
+    (without_test / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(TrainError) as caught:
+        train(str(without_test), out, tiny())
     assert str(caught.value) == (
-        f"{Path(brokenvideos.__path__[0]) / 'sample'}: validation has no broken video without artifact:blur. "
-        "Use a larger release, or hold out something else."
+        f"{without_test}: no split test. A training learns on train, chooses on validation, is scored on test. Build the release "
+        "from more videos or prompts, or name the splits in videos.jsonl (split)."
     )
     with pytest.raises(TrainError) as caught:
         train("nowhere", out, tiny())
