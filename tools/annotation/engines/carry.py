@@ -167,7 +167,8 @@ def _cut_border(image: UInt8Array, mask: BoolArray) -> BoolArray:
 
 
 def _scaled(image: Any, scale: float) -> Float32Array:
-    scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return np.asarray(scaled, np.float32)
 
 

@@ -109,3 +109,14 @@ def test_the_log_is_told_what_answered(engine: Engine) -> None:
     assert engine.facts["engine"] == "flow"
     assert engine.facts["opencv"] == cv2.__version__
     assert set(engine.facts) == {"engine", "method", "opencv", "resize", "device"}
+
+
+def test_a_line_too_thin_for_the_working_size_is_carried(make_film: Callable[..., Any]) -> None:
+    film = make_film([(200, 180), (200, 180)], height=720, width=1280, side=240)
+    engine = make_engine("flow")
+    engine.open(film.frames)
+    line = np.zeros_like(film.truth[0])
+    line[200:400, 301] = True
+    engine.prompt(Prompt(1, 0, mask=line))
+    [(_, _, mask)] = engine.propagate([1], first=0, last=1)
+    assert mask.any()

@@ -155,8 +155,10 @@ class FlowEngine:
         return self._images[frame_index]
 
     def _small(self, mask: BoolArray) -> BoolArray:
-        size = _working_size(self._opened())
-        return np.asarray(_resized(mask.astype(np.float32), size, cv2.INTER_AREA) > 0.5, np.bool_)
+        """The mask at working size; what is too thin for that is made as thick as it has to be."""
+        shares = _resized(mask.astype(np.float32), _working_size(self._opened()), cv2.INTER_AREA)
+        small = np.asarray(shares > 0.5, np.bool_)
+        return small if small.any() else np.asarray(shares > 0, np.bool_)
 
     def _large(self, mask: BoolArray) -> BoolArray:
         frames = self._opened()
