@@ -28,14 +28,14 @@ class Guard:
     this machine gets nothing. `Origin`, where a browser sends it, must be that address too.
     """
 
-    def __init__(self, app: App, *, token: str, hosts: frozenset[str]) -> None:
+    def __init__(self, app: App, *, token: str, is_ours: Callable[[str], bool]) -> None:
         """
         Args:
-            hosts: values of `Host` that are served, as in 127.0.0.1:8000.
+            is_ours: whether a value of `Host` is served, as in 127.0.0.1:8000; in lower case.
         """
         self._app = app
         self._token = token
-        self._hosts = hosts
+        self._is_ours = is_ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -55,11 +55,10 @@ class Guard:
         for name, value in scope["headers"]:
             headers.setdefault(name.lower(), []).append(value)
         host = headers.get(b"host", [])
-        if len(host) != 1 or host[0].decode("latin-1").lower() not in self._hosts:
+        if len(host) != 1 or not self._is_ours(host[0].decode("latin-1").lower()):
             return "another host name"
         origins = headers.get(b"origin", [])
-        allowed = {f"http://{name}" for name in self._hosts}
-        if any(origin.decode("latin-1").lower() not in allowed for origin in origins):
+        if any(origin.lower() != b"http://" + host[0].lower() for origin in origins):
             return "a page of another origin"
         if scope["type"] == "websocket" and not origins:
             return "no origin"

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +18,8 @@ from .routes import application
 from .service import Service
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+EVERY = frozenset({"0.0.0.0", "::"})
+"""All addresses of this machine."""
 MIN_TOKEN = 16
 
 
@@ -89,9 +92,35 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(host: str, listening: socket.socket, token: str) -> str:
-    """Where the page is."""
+    """Where the page is; of all addresses of this machine, by its name."""
     port = listening.getsockname()[1]
-    return f"http://{_in_address(host)}:{port}/{token}/"
+    return f"http://{_in_address(socket.gethostname() if host in EVERY else host)}:{port}/{token}/"
+
+
+def hosts_of(host: str, port: int) -> Callable[[str], bool]:
+    """Whether a value of `Host` names this server: the host that was given, on loopback by all of its names.
+
+    Where every address of the machine is served, so are its name and every address in numbers: a page elsewhere can have a name of
+    its own lead here, never a number.
+    """
+    names = {host, *(LOOPBACK if host in LOOPBACK else ()), *([socket.gethostname()] if host in EVERY else ())}
+    ours = {f"{_in_address(name)}:{port}".lower() for name in names}
+
+    def is_ours(value: str) -> bool:
+        if value in ours:
+            return True
+        name, _, number = value.rpartition(":")
+        return host in EVERY and number == str(port) and _is_number(name.removeprefix("[").removesuffix("]"))
+
+    return is_ours
+
+
+def _is_number(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def server_of(service: Service, listening: socket.socket, *, host: str, token: str, shared: Path) -> uvicorn.Server:
@@ -101,9 +130,7 @@ def server_of(service: Service, listening: socket.socket, *, host: str, token: s
         shared: a folder of modules that the page imports.
     """
     port = listening.getsockname()[1]
-    names = {host, *(LOOPBACK if host in LOOPBACK else ())}
-    hosts = frozenset(f"{_in_address(name)}:{port}".lower() for name in names)
-    app = Guard(application(service, shared=shared), token=token, hosts=hosts)
+    app = Guard(application(service, shared=shared), token=token, is_ours=hosts_of(host, port))
     config = uvicorn.Config(
         app,
         log_level="error",

@@ -1,5 +1,6 @@
 """The server as the page talks to it: work from the first click to the submission, two people, a lock, refusals."""
 
+import socket
 import threading
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 
 from brokenvideos.frames import read_frames
 from brokenvideos.masks import decode
+from brokenvideos.tools.annotation.server import hosts_of
 from tests.tools.annotation.copying_engine import CopyingEngine
 from tests.tools.annotation.running import FRAMES, HEIGHT, TOKEN, WIDTH
 
@@ -313,6 +315,7 @@ def test_only_its_own_page_gets_an_answer(serve, clips):
         ({"Host": f"evil.example:{port}"}, f"/{TOKEN}/", 403),
         ({"Host": "127.0.0.1:1"}, f"/{TOKEN}/", 403),
         ({"Host": host, "Origin": "http://evil.example"}, f"/{TOKEN}/", 403),
+        ({"Host": f"localhost:{port}", "Origin": f"http://{host}"}, f"/{TOKEN}/", 403),
         ({"Host": host, "Origin": "null"}, f"/{TOKEN}/", 403),
         ({}, "/", 403),
         ({}, "/wrong-wrong-wrong/", 403),
@@ -322,6 +325,23 @@ def test_only_its_own_page_gets_an_answer(serve, clips):
     answer = server.ask("")
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+
+
+def test_which_host_names_are_served():
+    loopback, one, every = hosts_of("127.0.0.1", 80), hosts_of("192.168.1.5", 80), hosts_of("0.0.0.0", 80)
+    for value, expected in {
+        "127.0.0.1:80": (True, False, True),
+        "localhost:80": (True, False, socket.gethostname() == "localhost"),
+        "[::1]:80": (True, False, True),
+        "192.168.1.5:80": (False, True, True),
+        "10.0.0.9:80": (False, False, True),
+        f"{socket.gethostname().lower()}:80": (False, False, True),
+        "evil.example:80": (False, False, False),
+        "127.0.0.1:81": (False, False, False),
+        "127.0.0.1": (False, False, False),
+        "": (False, False, False),
+    }.items():
+        assert (loopback(value), one(value), every(value)) == expected, value
 
 
 def test_no_way_leads_out_of_the_page_and_nothing_can_be_uploaded(serve, clips):
