@@ -176,6 +176,7 @@ export function actsOf(editor) {
     },
     async finish() {
       if (video.state.status === "submitted") return acts.approve();
+      editor.sendSeen(); // it goes first
       const done = await act({ action: "submit" });
       if (!done) return;
       toast("Sent to review.", "good");
@@ -186,6 +187,7 @@ export function actsOf(editor) {
         toast(`${count(left.length, "frame")} still to look at, first frame ${left[0]}.`, "bad");
         return player.show(left[0]);
       }
+      editor.sendSeen(); // it goes first
       if (!(await act({ action: "approve", note: null }))) return;
       toast("Approved.", "good");
       await editor.app.openNextReview(video.id);

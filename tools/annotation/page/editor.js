@@ -52,6 +52,7 @@ export async function openEditor(videoId, app) {
   acts = (editor.acts = actsOf(editor));
   editor.changed = changed;
   editor.refresh = refresh;
+  editor.sendSeen = () => seen.send();
 
   timeline = timelineIn(fresh("timeline"), { look: timelineData, onSeek: (frame) => (player.stop(), player.show(frame)) });
   strip = editor.strip = stripIn(byId("strip"), editor);

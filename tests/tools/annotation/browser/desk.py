@@ -175,6 +175,13 @@ class Person:
             self.page.wait_for_timeout(30)
         self.settled()
 
+    def has_seen(self, *ranges: list[int]) -> None:
+        """Waits until the server knows that exactly these frames were seen."""
+        limit = time.monotonic() + 30
+        while self.state()["seen"] != list(ranges):
+            assert time.monotonic() < limit, self.state()["seen"]
+            self.page.wait_for_timeout(100)
+
     def followed(self) -> None:
         """Waits until the engine has carried what it was asked to."""
         limit = time.monotonic() + 100

@@ -292,15 +292,11 @@ def test_everything_can_be_drawn_without_a_mouse(ada: Person) -> None:
 
 
 def test_only_frames_that_stood_on_the_screen_count_as_seen(ada: Person) -> None:
-    ada.page.wait_for_timeout(1500)
-    ada.settled()
-    assert ada.state()["seen"] == [[0, 0]]
+    ada.has_seen([0, 0])
     ada.press("Space")
     ada.at_frame(15)
-    ada.page.wait_for_timeout(1600)
-    ada.settled()
-    assert ada.state()["seen"] == [[0, 15]]
-    assert ada.page.inner_text("#panel").count("seen") >= 1
+    ada.has_seen([0, 15])
+    ada.page.wait_for_selector("#panel .tag.on:text-is('seen')")
 
 
 def test_a_video_with_nothing_wrong_takes_one_key(ada: Person) -> None:

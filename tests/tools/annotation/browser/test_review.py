@@ -43,9 +43,9 @@ def send(person: Person) -> None:
     """Gives the first object a type, looks at all frames and sends the video to review."""
     person.press("1")
     person.press("Home", "Space")
-    person.at_frame(person.state()["num_frames"] - 1)
-    person.page.wait_for_timeout(1500)
-    person.settled()
+    last = person.state()["num_frames"] - 1
+    person.at_frame(last)
+    person.has_seen([0, last])
     person.press("Control+Enter")
     person.page.wait_for_selector("#status:has-text('waits for review')")
 
