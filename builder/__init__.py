@@ -1,9 +1,9 @@
 """Raw annotations -> records -> shards -> manifest; and the proof that a release is what it says."""
 
-from .build import BuildOptions, build, check_free
+from .build import BuildOptions, build, check_free, left_out
 from .check_row import Finding
 from .diff import ReleaseDiff, diff
-from .ingest import read_video
+from .ingest import name_of_video, read_video
 from .manifest import MANIFEST, SUMS, read_sums, sums_bytes
 from .raw import FrameLabels, Problem, RawError, RawVideo
 from .rebuild import RebuildReport, rebuild
@@ -30,6 +30,8 @@ __all__ = [
     "check_free",
     "check_manifest",
     "diff",
+    "left_out",
+    "name_of_video",
     "read_sums",
     "read_video",
     "rebuild",

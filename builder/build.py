@@ -16,7 +16,7 @@ from .layouts import detect, read_layout
 from .manifest import MANIFEST, SUMS, library_versions, manifest_bytes, manifest_of, sums_bytes
 from .parent import Parent, check_step, read_parent, withdrawn
 from .plan import ShardPlan, assign_splits, plan_shards, split_rule
-from .raw import MasksAre, Problem, RawError
+from .raw import FILE_NAME, Include, MasksAre, Problem, RawError, included, read_videos_jsonl
 from .tasks import IngestTask, ShardTask, run_ingest, run_shard
 from .work import (
     BuildError,
@@ -55,6 +55,7 @@ class BuildOptions:
         num_shards: shards by split; a split that is not named gets one per 384 MB of video.
         data_version: SemVer of the data.
         seed: of the split assignment.
+        include: "approved" leaves out videos that videos.jsonl calls unreviewed; "unreviewed" takes every video.
     """
 
     layout: str = "auto"
@@ -65,6 +66,7 @@ class BuildOptions:
     num_shards: Mapping[str, int] | None = None
     data_version: str = DATA_VERSION
     seed: int = 0
+    include: Include = "approved"
 
 
 def build(
@@ -158,7 +160,15 @@ def build_with(
         "void": options.void,
         **({"masks_are": options.masks_are} if options.masks_are is not None else {}),
     }
-    videos, problems = read_layout(raw, **reading)
+    found, problems = read_layout(raw, **reading)
+    videos = included(found, options.include)
+    if found and not videos and not problems:
+        raise RawError(
+            f"{raw}: none of {len(found)} videos is approved, no release was written. Let a second person review them, or give "
+            "--include unreviewed."
+        )
+    if options.include == "unreviewed":
+        reading["include"] = options.include  # what a release of unreviewed masks says of itself
     problems += withdrawn(parent, videos) if parent else []
     with room_wanted(out), work_folder(out, fresh=fresh) as work:
         check_free(out)
@@ -201,6 +211,12 @@ def _notes(videos: Sequence[Ingested]) -> Iterator[str]:
     for rule, ids in sorted(by_rule.items()):
         more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
         yield f"masks of {', '.join(ids[:3])}{more}: {rule}"
+
+
+def left_out(raw: Path) -> list[str]:
+    """Ids of the videos that wait for a review, sorted; a build leaves them out unless it is told to include them."""
+    entries, _ = read_videos_jsonl(raw / FILE_NAME, required=())
+    return sorted(video_id for video_id, entry in entries.items() if entry.review == "unreviewed")
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

@@ -13,6 +13,7 @@ from .diff import video_facts
 from .manifest import MANIFEST, SUMS, library_versions, reading_of
 from .parent import Parent, layout_of
 from .plan import split_rule
+from .raw import Include
 from .work import Progress, executor_of, no_progress
 
 _CHUNK_BYTES = 2**20
@@ -82,8 +83,13 @@ def rebuild(
     manifest = read_manifest(str(release))
     seed, parent_version = _seed(manifest, release), manifest.get("parent_version")
     layout = layout_of(manifest)
+    include: Include = "unreviewed" if manifest["reading"].get("include") == "unreviewed" else "approved"
     options = BuildOptions(
-        **reading_of(manifest), num_shards=layout["num_shards"], data_version=manifest["data_version"], seed=seed
+        **reading_of(manifest),
+        num_shards=layout["num_shards"],
+        data_version=manifest["data_version"],
+        seed=seed,
+        include=include,
     )
     errata = manifest.get("errata", ())
     parent = None if parent_version is None else Parent(version=parent_version, **layout, errata=errata)

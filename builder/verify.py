@@ -28,7 +28,7 @@ from .check_row import Finding, check_row
 from .ingest import read_video
 from .layouts import read_layout
 from .manifest import MANIFEST, SUMS, library_versions, read_sums, reading_of
-from .raw import RawError, RawVideo, coded_masks
+from .raw import RawError, RawVideo, coded_masks, included
 from .work import Progress, executor_of, file_sha256, no_progress, run_tasks
 
 
@@ -304,7 +304,7 @@ def _raw_videos(raw: Path | None, manifest: Mapping[str, Any]) -> tuple[dict[str
     except RawError as error:
         return None, [Finding(str(raw), str(error))]
     findings = [Finding(str(raw), str(problem)) for problem in problems]
-    by_id = {video.video_id: video for video in videos}
+    by_id = {video.video_id: video for video in included(videos, manifest["reading"].get("include"))}
     for video_id in sorted(by_id.keys() ^ manifest["videos"].keys()):
         where = (
             "in the raw folder, not in the release" if video_id in by_id else "in the release, not in the raw folder"

@@ -25,9 +25,10 @@ from .orientation import (
     to_displayed as to_displayed,
 )
 from .packets import demux_index as demux_index
-from .probe import Probe as Probe, probe as probe
+from .probing import Probe as Probe, probe as probe
 from .proof import frames_that_differ as frames_that_differ
 from .reader import (
+    frames_from as frames_from,
     iter_frames as iter_frames,
     read_clips as read_clips,
     read_frames as read_frames,

@@ -1,6 +1,6 @@
 """Frames of a video as RGB arrays: any frames through the index, whole clips in one pass, or all frames in order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +108,24 @@ def iter_frames(video: VideoSource, *, size: tuple[int, int] | None = None) -> I
     reformatter = VideoReformatter()
     for pts, frame in shown_frames(video):
         yield pts, _rgb(frame, size or (frame.height, frame.width), reformatter).copy()
+
+
+def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Generator[tuple[int, UInt8Array], None, None]:
+    """(frame_index, RGB uint8[H, W, 3]) of frame `first` and of all after it, each decoded when it is asked for.
+
+    An array holds its frame until the next one is asked for: copy it to keep it.
+
+    Args:
+        index: of this video, as in `read_frames`.
+
+    Raises:
+        VideoError: as `read_frames`.
+    """
+    wanted = range(first, index.num_frames)
+    require_in_range(video, [first], index)
+    reformatter = VideoReformatter()
+    for frame_index, frame in _either_way(video, wanted, index):
+        yield frame_index, _rgb(frame, (index.height, index.width), reformatter)
 
 
 def _either_way(

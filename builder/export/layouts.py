@@ -18,6 +18,7 @@ from PIL import Image
 from ...masks import ARTIFACT_TYPES, decode, empty
 from ...release import LABELS
 from ..layouts import FRAME_STEP
+from ..raw import own_mask_pngs
 
 MAX_PALETTE_ID = 254
 """Of an 8-bit palette mask; 255 is void in DAVIS."""
@@ -113,12 +114,13 @@ def _label_map(row: Row, objects: Mapping[int, str]) -> npt.NDArray[np.uint16]:
     return labels
 
 
-def _png(labels: npt.NDArray[np.uint16], *, palette: bool) -> bytes:
-    if palette:
-        image = Image.fromarray(labels.astype(np.uint8)).convert("P")
-        image.putpalette(_PALETTE)
-    else:
-        image = Image.fromarray(labels if labels.max() > 255 else labels.astype(np.uint8))
+def _nothing_lost(row: Row) -> list[str]:
+    return []
+
+
+def _palette_png(labels: npt.NDArray[np.uint16]) -> bytes:
+    image = Image.fromarray(labels.astype(np.uint8)).convert("P")
+    image.putpalette(_PALETTE)
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=False, compress_level=6)
     return stream.getvalue()
@@ -136,12 +138,11 @@ _PALETTE = _davis_palette()
 
 
 def _write_own(row: Row, folder: Path) -> tuple[set[int], None]:
-    carried: set[int] = set()
     for frame, objects in entries_of(row).items():
-        labels = _label_map(row, objects)
-        carried |= set(np.unique(labels).tolist())
-        write_file(folder / "masks" / row["video_id"] / f"{frame:05d}.png", _png(labels, palette=False))
-    return carried - {0}, None
+        files = own_mask_pngs(frame, objects, height=row["height"], width=row["width"])
+        for name, content in files.items():
+            write_file(folder / "masks" / row["video_id"] / name, content)
+    return set(row["masks"]["object_id"]), None
 
 
 def _davis_losses(row: Row) -> list[str]:
@@ -159,7 +160,7 @@ def _write_davis(row: Row, folder: Path) -> tuple[set[int], None]:
         kept = {i: counts for i, counts in by_frame.get(frame, {}).items() if i <= MAX_PALETTE_ID}
         labels = _label_map(row, kept)
         carried |= set(np.unique(labels).tolist())
-        write_file(folder / "Annotations" / row["video_id"] / f"{frame:05d}.png", _png(labels, palette=True))
+        write_file(folder / "Annotations" / row["video_id"] / f"{frame:05d}.png", _palette_png(labels))
     return carried - {0}, None
 
 
@@ -265,7 +266,7 @@ def _json(content: Any) -> bytes:
 
 
 LAYOUTS: Mapping[str, Layout] = {
-    "own": Layout(_overlaps, _write_own, _nothing, needs_videos=True),
+    "own": Layout(_nothing_lost, _write_own, _nothing, needs_videos=True),
     "davis": Layout(_davis_losses, _write_davis, _nothing, needs_videos=True),
     "sav": Layout(_sav_losses, _write_sav, _nothing, needs_videos=False),
     "coco": Layout(_coco_losses, _write_coco, _finish_coco, needs_videos=False),

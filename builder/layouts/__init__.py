@@ -17,6 +17,7 @@ __all__ = [
     "FRAME_STEP",
     "MaskletError",
     "detect",
+    "found_layouts",
     "layout_named",
     "layout_names",
     "layouts_table",
@@ -53,6 +54,20 @@ def layouts_table() -> str:
     return "\n".join(["| layout | holds | known by | takes |", "|---|---|---|---|", *rows])
 
 
+def found_layouts(raw: Path) -> dict[str, Path]:
+    """The layouts whose files a folder holds, by name, with what shows it; empty for none."""
+    layouts = _layouts()
+    found = {name: path for name, layout in layouts.items() if (path := layout.detect(raw)) is not None}
+    if not found:
+        last = {name: layout.detect_else(raw) for name, layout in layouts.items() if layout.detect_else is not None}
+        found = {name: path for name, path in last.items() if path is not None}
+    return found
+
+
+def _layouts() -> dict[str, Layout]:
+    return {name: layout_named(name) for name in layout_names()}
+
+
 def detect(raw: Path) -> str:
     """The name of the layout whose files the folder holds. Only names are looked at, and whether videos.jsonl gives objects.
 
@@ -60,11 +75,7 @@ def detect(raw: Path) -> str:
         RawError: no such folder, or none or several of the layouts fit; says what was looked for, or what was found.
     """
     _check_folder(raw)
-    layouts = {name: layout_named(name) for name in layout_names()}
-    found = {name: path for name, layout in layouts.items() if (path := layout.detect(raw)) is not None}
-    if not found:
-        last = {name: layout.detect_else(raw) for name, layout in layouts.items() if layout.detect_else is not None}
-        found = {name: path for name, path in last.items() if path is not None}
+    found = found_layouts(raw)
     if len(found) == 1:
         return next(iter(found))
     if found:
@@ -72,7 +83,7 @@ def detect(raw: Path) -> str:
             f"{name}: {path.relative_to(raw).as_posix()}{'/' * path.is_dir()}" for name, path in found.items()
         )
         raise RawError(f"{raw}: files of {len(found)} layouts ({clashes}); give --layout, or move the files of one out")
-    wanted = "; ".join(f"{name}: {layout.looked_for}" for name, layout in layouts.items())
+    wanted = "; ".join(f"{name}: {layout.looked_for}" for name, layout in _layouts().items())
     raise RawError(f"{raw}: none of the known layouts; looked for {wanted}. Arrange the folder as one of them")
 
 

@@ -1,4 +1,4 @@
-"""Our own raw layout: videos.jsonl, videos/{video_id}.mp4, masks/{video_id}/{frame:05d}.png."""
+"""Our own raw layout: videos.jsonl, videos/{video_id}.mp4, masks/{video_id}/{frame:05d}.png (builder/raw/own_masks.py)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from ..raw import (
     find_videos,
     foreground,
     gives_objects,
-    mask_files,
     mask_folder,
     mask_folders,
     missing_video,
+    own_mask_files,
     read_png,
     read_videos_jsonl,
 )
@@ -38,11 +38,14 @@ class OwnMasks:
         Raises:
             RawError: a file that is no readable label PNG.
         """
-        files, _ = mask_files(self.folder, raw=self.folder)
-        for frame_index, path in files.items():
-            mode, labels = read_png(path)
-            found = foreground(mode, labels, where=str(path), listed=self.listed)
-            yield FrameLabels(frame_index, (found.labels,), rules=found.rules)
+        files, _ = own_mask_files(self.folder, raw=self.folder)
+        for frame_index, paths in files.items():
+            found = []
+            for path in paths:
+                mode, labels = read_png(path)
+                found.append(foreground(mode, labels, where=str(path), listed=self.listed))
+            rules = dict.fromkeys(rule for plane in found for rule in plane.rules)
+            yield FrameLabels(frame_index, tuple(plane.labels for plane in found), rules=tuple(rules))
 
 
 def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
@@ -65,7 +68,7 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
             problems.append(Problem(path.relative_to(raw).as_posix(), what))
     for video_id, folder in folders.items():
         by_object = find_object_folders(folder, raw=raw)
-        problems += by_object[1] if by_object is not None else mask_files(folder, raw=raw)[1]
+        problems += by_object[1] if by_object is not None else own_mask_files(folder, raw=raw)[1]
         if by_object is not None and by_object[0].source is not None:
             sources[video_id] = by_object[0].source
         if video_id not in entries and video_id not in videos:
@@ -87,6 +90,7 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
                 prompt=entry.prompt,
                 split=entry.split,
                 source=entry.source,
+                review=entry.review,
             )
             records.append(record)
     return records, problems

@@ -12,16 +12,28 @@ from .json_files import bad_video_id, is_finite, is_whole, read_json, shown, sho
 from .layout import Layout, annotation_files, first_file, gives_objects, mask_folder
 from .litter import is_litter
 from .object_folders import find_object_folders
+from .own_masks import own_mask_files, own_mask_pngs
 from .planes import blank_planes
-from .png import MAX_PIXELS, decode_png, read_png
+from .png import MAX_PIXELS, decode_png, encode_png, read_png
 from .records import FoundMasks, join_records, missing_video, objects_of_labels
 from .still_folders import SPLIT_NAMES, STILL_LIST, find_stills, missing_still
 from .stills import encode_still, is_still, read_still, still_size
 from .tfrecord import Feature, parse_example, peek_record, read_record, record_spans
 from .turned import coded_masks, drawn_as
-from .video import NOT_GIVEN, FrameLabels, LabelMap, MasksAre, MaskSource, Problem, RawError, RawVideo
+from .video import (
+    NOT_GIVEN,
+    FrameLabels,
+    Include,
+    LabelMap,
+    MasksAre,
+    MaskSource,
+    Problem,
+    RawError,
+    RawVideo,
+    included,
+)
 from .video_files import MAX_FRAMES, SUFFIX_LIST, VIDEO_ID_RULE, VIDEO_SUFFIXES, find_videos, list_folder
-from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, read_videos_jsonl
+from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, VideoEntry, read_videos_jsonl
 
 __all__ = [
     "FILE_NAME",
@@ -40,6 +52,7 @@ __all__ = [
     "Foreground",
     "FoundMasks",
     "FrameLabels",
+    "Include",
     "LabelMap",
     "Layout",
     "MaskSource",
@@ -47,6 +60,7 @@ __all__ = [
     "Problem",
     "RawError",
     "RawVideo",
+    "VideoEntry",
     "annotation_files",
     "bad_video_id",
     "blank_planes",
@@ -54,6 +68,7 @@ __all__ = [
     "coded_masks",
     "decode_png",
     "drawn_as",
+    "encode_png",
     "encode_still",
     "find_object_folders",
     "find_stills",
@@ -62,6 +77,7 @@ __all__ = [
     "foreground",
     "gives_objects",
     "ids_from_one",
+    "included",
     "is_finite",
     "is_litter",
     "is_still",
@@ -74,6 +90,8 @@ __all__ = [
     "missing_still",
     "missing_video",
     "objects_of_labels",
+    "own_mask_files",
+    "own_mask_pngs",
     "parse_example",
     "peek_record",
     "read_binary_file",

@@ -28,11 +28,17 @@ def mask_folders(root: Path, *, raw: Path) -> tuple[dict[str, Path], list[Proble
     return folders, problems
 
 
-def mask_files(folder: Path, *, raw: Path) -> tuple[dict[int, Path], list[Problem]]:
-    """The mask files of one video by frame_index, ascending, and what is wrong with the folder's entries."""
+def mask_files(folder: Path, *, raw: Path, besides: Collection[Path] = ()) -> tuple[dict[int, Path], list[Problem]]:
+    """The mask files of one video by frame_index, ascending, and what is wrong with the folder's entries.
+
+    Args:
+        besides: entries that somebody else reads.
+    """
     named: list[Path] = []
     problems: list[Problem] = []
     for path in list_folder(folder):
+        if path in besides:
+            continue
         if NUMBER.fullmatch(path.stem) and path.suffix.lower() == ".png" and path.is_file():
             named.append(path)
         else:

@@ -148,4 +148,5 @@ def _record(
         split=entry.split if entry is not None and entry.split is not None else said.split,
         source=source,
         subtypes=entry.subtypes if entry is not None else {},
+        review=entry.review if entry is not None else None,
     )

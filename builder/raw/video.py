@@ -8,6 +8,12 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+REVIEWS = ("approved", "unreviewed")
+"""What a second person has said of a video's masks: they are right, or nothing yet."""
+
+Include = Literal["approved", "unreviewed"]
+"""Which videos of a raw folder are built: those that nobody calls unreviewed, or all."""
+
 NOT_GIVEN = "not-given"
 """In the place of an artifact type's name: nobody has said which it is."""
 
@@ -86,3 +92,10 @@ class RawVideo:
     """How the masks of a video that players turn were drawn; None: nobody says."""
     subtypes: Mapping[int, str] = field(default_factory=dict)
     """object_id → the name of its type in a finer taxonomy, where one is given."""
+    review: str | None = None
+    """One of REVIEWS; None: nobody asks for a review."""
+
+
+def included(videos: Sequence[RawVideo], include: object) -> list[RawVideo]:
+    """The videos that a build takes; `include` is what `Include` says, and of another value that of "approved"."""
+    return [video for video in videos if include == "unreviewed" or video.review != "unreviewed"]

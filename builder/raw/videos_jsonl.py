@@ -8,7 +8,7 @@ from typing import Any
 
 from ...masks import ARTIFACT_TYPES
 from ...release import LABELS, SOURCE_FIELDS, SPLITS, VIDEO_ID, parse_json
-from .video import Problem
+from .video import REVIEWS, Problem
 from .video_files import VIDEO_ID_RULE
 
 FILE_NAME = "videos.jsonl"
@@ -31,6 +31,7 @@ class VideoEntry:
     """object_id → artifact type name; None where the line says that it is not given."""
     annotated_frames: Sequence[int] | None
     split: str | None
+    review: str | None
     source: Mapping[str, str]
     subtypes: Mapping[int, str]
     """object_id → subtype, of objects that have one."""
@@ -248,6 +249,7 @@ _FIELDS: Mapping[str, Callable[[object], Any]] = {
     "objects": _objects,
     "annotated_frames": _annotated_frames,
     "split": _one_of(SPLITS),
+    "review": _one_of(REVIEWS),
     "source": _source,
 }
 _MISSING = {

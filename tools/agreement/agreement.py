@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...builder.raw import Problem
+from ...builder.raw import FILE_NAME, Problem
 from ...builder.work import Progress, executor_of, no_progress, run_tasks
 from ...masks import ARTIFACT_TYPES, Float64Array, Int64Array, decode, empty, parse
 from ...release import __version__
@@ -183,6 +183,18 @@ def agree(paths: Sequence[Path], *, workers: int = 1, on_progress: Progress = no
         tasks = [tuple(readers) for readers in readers_of(annotations, common)]
         videos = list(run_tasks(executor, _votes, tasks, lambda done, total: on_progress("compare", done, total)))
     return _agreement(names, videos)
+
+
+def apart(paths: Sequence[Path]) -> list[Path]:
+    """The annotators' folders: `paths`, or where that is one folder with work of several people in it, theirs.
+
+    `brokenvideos annotate` keeps a raw folder below people/ for each person, or one in second/ for second opinions.
+    """
+    if len(paths) != 1:
+        return list(paths)
+    people = sorted(path.parent for path in paths[0].glob(f"people/*/{FILE_NAME}"))
+    second = [path.parent for path in paths[0].glob(f"second/{FILE_NAME}")]
+    return people or [*paths, *second]
 
 
 def names_of(paths: Sequence[Path]) -> tuple[str, ...]:

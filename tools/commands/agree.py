@@ -12,7 +12,10 @@ from .options import AsJson, Workers
 
 def agree(
     annotations: Annotated[
-        list[Path], typer.Argument(help="Two or more annotators' releases, raw folders or folders of PNG masks.")
+        list[Path],
+        typer.Argument(
+            help="Two or more annotators' releases, raw folders or folders of PNG masks; or one folder of annotate."
+        ),
     ],
     majority: Annotated[Path | None, typer.Option(help="Write the majority's masks as a raw folder.")] = None,
     staple: Annotated[Path | None, typer.Option(help="Write STAPLE's masks as a raw folder.")] = None,
@@ -25,9 +28,10 @@ def agree(
 ) -> None:
     """Compare annotators: pairwise J&F and Dice, kappas and alpha, the human ceiling, disputed videos, a consensus."""
     from ...builder.work import write_atomic
-    from ..agreement import agree as run, disputed_videos, html_report, write_consensus
+    from ..agreement import agree as run, apart, disputed_videos, html_report, write_consensus
     from .progress import progress
 
+    annotations = apart(annotations)
     with progress() as show:
         found = run(annotations, workers=workers, on_progress=show)
     text = json.dumps(found.to_dict(), indent=1, allow_nan=False)

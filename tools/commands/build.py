@@ -36,6 +36,10 @@ def build(
         typer.Option(help="How masks of videos that players turn were drawn, where their size does not tell."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the split assignment.")] = 0,
+    include: Annotated[
+        Literal["approved", "unreviewed"],
+        typer.Option(help="approved leaves out videos whose masks wait for a review; unreviewed takes all."),
+    ] = "approved",
     parent: Annotated[
         Path | None, typer.Option(help="The release before: splits stay, unchanged shard files are kept.")
     ] = None,
@@ -47,7 +51,7 @@ def build(
     workers: Workers = 1,
 ) -> None:
     """Build a release (Parquet, tars, manifest, checksums, card) from raw annotations."""
-    from ...builder import BuildOptions, build as build_release
+    from ...builder import BuildOptions, build as build_release, left_out
     from ...card import card_files
     from .progress import progress
 
@@ -60,6 +64,7 @@ def build(
         num_shards=_counts(split_shards),
         data_version=data_version,
         seed=seed,
+        include=include,
     )
     with progress() as show:
         manifest = build_release(
@@ -75,6 +80,8 @@ def build(
             on_progress=show,
             on_note=typer.echo,
         )
+    if include == "approved" and (waiting := left_out(raw)):
+        typer.echo(f"{raw}: {len(waiting)} videos left out, not approved yet; --include unreviewed takes them.")
     typer.echo(
         f"{out}: {len(manifest['videos'])} videos in {len(manifest['shards'])} shards. Next: brokenvideos verify {out}"
     )

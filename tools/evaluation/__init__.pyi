@@ -38,7 +38,10 @@ from .page import (
 )
 from .predictions import (
     PredictedFrame as PredictedFrame,
+    PredictedVideo as PredictedVideo,
+    Predictions as Predictions,
     Values as Values,
+    find_predictions as find_predictions,
     formats_table as formats_table,
 )
 from .report import html_report as html_report

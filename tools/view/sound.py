@@ -18,7 +18,11 @@ def add_sound(film: Path, video: bytes) -> None:
     """
     partial = film.with_name(f".{film.stem}.sound{film.suffix}")
     try:
-        with av.open(io.BytesIO(video), "r") as source, av.open(str(film), "r") as pictures, av.open(str(partial), "w") as out:
+        with (
+            av.open(io.BytesIO(video), "r") as source,
+            av.open(str(film), "r") as pictures,
+            av.open(str(partial), "w") as out,
+        ):
             if not source.streams.audio:
                 return
             shown = pictures.streams.video[0]

@@ -10,7 +10,8 @@ from PIL import Image
 
 from brokenvideos.builder.layouts import read_layout
 from brokenvideos.builder.layouts.own import OwnMasks
-from brokenvideos.builder.raw.video import Problem, RawError
+from brokenvideos.builder.raw import Problem, RawError, decode_png, own_mask_pngs
+from brokenvideos.masks import encode
 
 LABELS = np.array([[0, 1, 7], [0, 0, 255]], np.uint8)
 
@@ -75,6 +76,26 @@ def test_planes_are_uint16_label_maps_in_frame_order(write_raw):
     assert read[2].planes[0].tolist() == [[0, 300, 65535], [1, 0, 0]]
 
 
+def test_a_frame_with_overlapping_objects_has_several_files(write_raw):
+    raw = write_raw(
+        {"masks/a/00002.2.png": LABELS // 2, "masks/a/00002.png": LABELS, "masks/a/00002.10.png": LABELS * 0}
+    )
+    assert frames(OwnMasks(raw / "masks/a")) == [
+        (2, [LABELS.tolist(), (LABELS // 2).tolist(), (LABELS * 0).tolist()]),
+    ]
+
+
+def test_objects_stand_whole_in_as_few_files_as_they_fit_in():
+    masks = np.zeros((4, 2, 3), np.uint8)
+    masks[0, 0, :2] = masks[1, 0, 1:] = masks[2, 1, 0] = 1
+    counts = dict(zip((1, 2, 300, 4), encode(masks), strict=True))
+    files = own_mask_pngs(17, counts, height=2, width=3)
+    assert list(files) == ["00017.png", "00017.2.png"]
+    planes = [decode_png(content, where=name)[1].tolist() for name, content in files.items()]
+    assert planes == [[[1, 1, 0], [300, 0, 0]], [[0, 2, 2], [0, 0, 0]]]
+    assert own_mask_pngs(17, {4: counts[4]}, height=2, width=3) == {}
+
+
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_palette_indices_are_read_whatever_their_colours(write_raw, bits):
     highest = 2**bits - 1
@@ -93,7 +114,7 @@ def test_a_source_of_masks_is_pickled_before_its_folder_exists(tmp_path):
 
 
 ARTIFACT = {"object_id": 1, "artifact_type": "blur"}
-KEYS = "video_id, generator, prompt, label, objects, annotated_frames, split and source"
+KEYS = "video_id, generator, prompt, label, objects, annotated_frames, split, review and source"
 SOURCE_KEYS = "generator_version, seed, license, url, annotator, layout, frames_sha256, notes and record"
 FRAMES = "wanted frame indices from 0, ascending, each once"
 LINE_PROBLEMS = {

@@ -1,0 +1,221 @@
+"""A running `brokenvideos annotate`, and people at its page: their hands on the picture, their eyes on what it shows."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+START_S = 60
+
+
+@dataclass
+class Server:
+    """A server in a process of its own. `start` again after `kill` serves the same folder at the same address."""
+
+    folder: Path
+    raw: Path
+    options: Sequence[str] = ()
+    address: str = ""
+    process: "subprocess.Popen[str] | None" = None
+    said: list[str] = field(default_factory=list)
+
+    def start(self) -> None:
+        command = [sys.executable, "-c", "from brokenvideos.tools.commands.main import main; main()", "annotate"]
+        command += [str(self.folder), "--out", str(self.raw), "--no-browser", *self.options]
+        match = re.match(r"http://[^/]+:(\d+)/([^/]+)/", self.address)
+        command += ["--port", match[1], "--token", match[2]] if match else ["--port", "0"]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        found = threading.Event()
+        threading.Thread(target=self._listen, args=(self.process, found), daemon=True).start()
+        if not found.wait(START_S):
+            raise AssertionError(f"the server did not start: {self.said}")
+
+    def _listen(self, process: "subprocess.Popen[str]", found: threading.Event) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.said.append(line.rstrip())
+                address = re.search(r"http://[^/\s]+:\d+/[^/\s]+/", line)
+                if address:
+                    self.address = address[0]
+                    found.set()
+        found.set()
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is tidied up."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+@contextmanager
+def serving(folder: Path, raw: Path, *options: str) -> Iterator[Server]:
+    """A server on a folder of videos, until the end of the block."""
+    server = Server(folder, raw, options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+class Person:
+    """Somebody at a page: what they see of one video, and what they do with mouse and keys."""
+
+    def __init__(self, page: "Page", server: Server, name: str) -> None:
+        self.page, self.server, self.name = page, server, name
+        self._size = (0, 0, 0)
+
+    def open(self, video_id: str) -> None:
+        """Opens a video and goes to its first frame. (The page itself begins with the first one that was not seen.)"""
+        self.page.goto(f"{self.server.address}#video/{video_id}")
+        self.page.wait_for_selector("#picture-box[data-frame]:not([data-frame=''])")
+        self.settled()
+        state = self.state()
+        self._size = (state["height"], state["width"], state["rotation"])
+        self.press("Home")
+        self.at_frame(0)
+
+    def settled(self, timeout_ms: float = 20_000) -> None:
+        """Waits until everything that was done is saved."""
+        self.page.wait_for_selector("#saving[data-state=saved]", timeout=timeout_ms)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def at_frame(self, frame: int) -> None:
+        """Waits until this frame is on show."""
+        self.page.wait_for_selector(f"#picture-box[data-frame='{frame}']")
+
+    def go_to(self, frame: int) -> None:
+        self.press("j")
+        self.page.keyboard.type(str(frame))
+        self.press("Enter")
+        self.at_frame(frame)
+
+    def state(self) -> dict[str, Any]:
+        """The video as the server tells this person."""
+        answer: dict[str, Any] = self.page.evaluate(
+            """async () => {
+                 const {get} = await import(new URL("page/api.js", location.href).href);
+                 return get(`api/video/${location.hash.replace("#video/", "")}`);
+               }"""
+        )
+        return answer
+
+    def masks(self, object_id: int = 1) -> dict[int, dict[str, Any]]:
+        """The masks of an object by frame."""
+        return {frame: mask for found, frame, mask in self.state()["masks"] if found == object_id}
+
+    def on_screen(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the decoded grid lies on the screen, as long as the whole picture is shown."""
+        box = self.page.locator("#picture").bounding_box()
+        assert box is not None
+        height, width, turned = self._size
+        upright = {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}[turned]
+        if turned % 180:
+            height, width = width, height
+        scale = min((box["width"] - 16) / width, (box["height"] - 16) / height, 64)
+        left = box["x"] + (box["width"] - width * scale) / 2
+        top = box["y"] + (box["height"] - height * scale) / 2
+        return left + upright[0] * scale, top + upright[1] * scale
+
+    def click(self, x: float, y: float, **how: Any) -> None:
+        self.page.mouse.click(*self.on_screen(x, y), **how)
+
+    def drag(self, *points: tuple[float, float]) -> None:
+        """Draws with the button held down from point to point of the picture."""
+        places = [self.on_screen(*point) for point in points]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=6)
+        self.page.mouse.up()
+
+    def box(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        """Draws a box and waits for the engine's answer."""
+        before = self.state()["revision"]
+        self.press("b")
+        self.drag((x0, y0), (x1, y1))
+        self.saved_after(before)
+
+    def saved_after(self, revision: int) -> None:
+        """Waits until the server knows more than this, and the page that it is saved."""
+        limit = time.monotonic() + 30
+        while self.state()["revision"] <= revision:
+            assert time.monotonic() < limit, self.toasts()
+            self.page.wait_for_timeout(30)
+        self.settled()
+
+    def has_seen(self, *ranges: list[int]) -> None:
+        """Waits until the server knows that exactly these frames were seen."""
+        limit = time.monotonic() + 30
+        while self.state()["seen"] != list(ranges):
+            assert time.monotonic() < limit, self.state()["seen"]
+            self.page.wait_for_timeout(100)
+
+    def followed(self) -> None:
+        """Waits until the engine has carried what it was asked to."""
+        limit = time.monotonic() + 100
+        while (self.state()["job"] or {}).get("state") == "running":
+            assert time.monotonic() < limit
+            self.page.wait_for_timeout(100)
+        self.settled()
+
+    def toasts(self) -> list[str]:
+        return self.page.locator(".toast span").all_inner_texts()
+
+    def says(self, text: str) -> None:
+        """Waits until the page says this in a message."""
+        self.page.wait_for_selector(f".toast:has-text({text!r})")
+
+    def pixels(self, points: Sequence[tuple[float, float]]) -> list[tuple[int, int, int]]:
+        """What the canvas shows at points of the decoded grid, as long as the whole picture is shown."""
+        box = self.page.locator("#picture").bounding_box()
+        assert box is not None
+        places = [(x - box["x"], y - box["y"]) for x, y in (self.on_screen(*point) for point in points)]
+        found = self.page.evaluate(
+            """(places) => {
+                 const canvas = document.querySelector("#picture");
+                 const context = canvas.getContext("2d");
+                 return places.map(([x, y]) => [...context.getImageData(Math.floor(x), Math.floor(y), 1, 1).data].slice(0, 3));
+               }""",
+            places,
+        )
+        return [tuple(pixel) for pixel in found]
+
+
+@contextmanager
+def routed(page: "Page", pattern: str, **answer: Any) -> Iterator[None]:
+    """Answers these requests of the page with something else for a while."""
+    page.route(pattern, lambda route: route.fulfill(**answer))
+    yield
+    page.unroute(pattern)

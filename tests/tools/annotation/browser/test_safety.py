@@ -1,0 +1,218 @@
+"""Nothing that people do is lost: reloads, a server that is killed, a full disk, two tabs, two people."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from brokenvideos.tools.synthetic import write_sample
+from tests.tools.annotation.browser.desk import Person, Server, routed
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Route
+
+Serve = Callable[..., Server]
+SitDown = Callable[..., Person]
+VIDEO = "synth-a_00000"
+
+pytestmark = pytest.mark.slow  # a server for every test
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two synthetic videos of 12 frames."""
+    made = write_sample(tmp_path_factory.mktemp("made") / "raw", videos=2, num_frames=12, height=96, width=128)
+    return made / "videos"
+
+
+def brush(person: Person, *points: tuple[float, float]) -> None:
+    state = person.state()
+    person.press("d")
+    person.drag(*points)
+    person.saved_after(state["revision"] + (not state["objects"]))
+
+
+def test_a_reload_brings_back_the_state_and_the_frame(serve: Serve, person: SitDown, clips: Path) -> None:
+    ada = person(serve(clips))
+    ada.open(VIDEO)
+    ada.go_to(5)
+    brush(ada, (30, 40), (60, 40))
+    before = ada.state()
+    ada.page.reload()
+    ada.at_frame(5)
+    after = ada.state()
+    assert after["lock"]["mine"] is True
+    assert (after["masks"], after["objects"]) == (before["masks"], before["objects"])
+
+
+def test_a_killed_server_loses_nothing_that_was_saved_and_gets_the_rest(
+    serve: Serve, person: SitDown, clips: Path
+) -> None:
+    server = serve(clips)
+    ada = person(server)
+    ada.open(VIDEO)
+    brush(ada, (30, 40), (60, 40))
+    saved = ada.masks()[0]["counts"]
+    server.kill()
+    ada.drag((30, 70), (60, 70))
+    ada.page.wait_for_selector("#saving[data-state=lost]")
+    assert "Not saved: connection lost, trying again" in ada.page.inner_text("#saving")
+    assert ada.page.is_visible("#try-again")
+    # What is not saved is still on the picture.
+    ada.page.wait_for_timeout(200)
+    stored = ada.page.evaluate("() => Object.entries(localStorage).filter(([key]) => key.startsWith('unsaved'))")
+    assert len(json.loads(stored[0][1])) == 1
+    server.start()
+    ada.settled(60_000)
+    masks = ada.masks()
+    assert masks[0]["counts"] != saved
+    assert masks[0]["area"] > 500
+    assert ada.state()["lock"]["mine"] is True
+    # Undo still knows both strokes.
+    before = ada.state()["revision"]
+    ada.press("Control+z")
+    ada.saved_after(before)
+    assert ada.masks()[0]["counts"] == saved
+
+
+def test_what_was_not_saved_is_sent_when_the_page_is_opened_again(serve: Serve, person: SitDown, clips: Path) -> None:
+    server = serve(clips)
+    ada = person(server)
+    ada.open(VIDEO)
+    brush(ada, (30, 40), (60, 40))
+    first = ada.masks()[0]["counts"]
+    server.kill()
+    ada.drag((30, 70), (60, 70))
+    ada.page.wait_for_selector("#saving[data-state=lost]")
+    page = ada.page.context.new_page()
+    ada.page.close(run_before_unload=False)
+    server.start()
+    ada.page = page
+    ada.open(VIDEO)
+    ada.settled()
+    assert ada.masks()[0]["counts"] != first
+
+
+def test_a_full_disk_is_said_and_the_work_waits(serve: Serve, person: SitDown, clips: Path) -> None:
+    ada = person(serve(clips))
+    ada.open(VIDEO)
+    brush(ada, (30, 40), (60, 40))
+    saved = ada.masks()[0]["counts"]
+    full = {"error": {"code": "disk-full", "message": "The disk is full: nothing was saved."}}
+    with routed(ada.page, "**/do", status=507, json=full):
+        ada.drag((30, 70), (60, 70))
+        ada.page.wait_for_selector("#saving[data-state=full]")
+        assert "Not saved: the disk of the server is full" in ada.page.inner_text("#saving")
+        ada.drag((80, 70), (90, 70))
+        ada.page.wait_for_selector("#saving:has-text('2 changes wait')")
+        assert ada.masks()[0]["counts"] == saved
+    ada.page.click("#try-again")
+    ada.settled()
+    assert ada.masks()[0]["area"] > 1000
+
+
+def test_an_answer_that_got_lost_does_not_do_things_twice(serve: Serve, person: SitDown, clips: Path) -> None:
+    ada = person(serve(clips))
+    ada.open(VIDEO)
+    brush(ada, (30, 40), (60, 40))
+    before = ada.state()["revision"]
+    lost: list[str] = []
+
+    def lose_one(route: "Route") -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.fetch().text())
+        route.abort()
+
+    ada.page.route("**/do", lose_one)
+    ada.drag((30, 70), (60, 70))
+    ada.page.wait_for_selector("#saving[data-state=lost]")
+    ada.settled()
+    events = ada.page.evaluate(
+        """async () => {
+             const {get} = await import(new URL("page/api.js", location.href).href);
+             return (await get(`api/video/${location.hash.replace("#video/", "")}/log`)).events;
+           }"""
+    )
+    done = [event for event in events if event["n"] > before and event["type"] not in ("seen",)]
+    assert len(done) == 1, done
+
+
+def test_two_tabs_of_one_person(serve: Serve, person: SitDown, clips: Path) -> None:
+    server = serve(clips)
+    first, second = person(server), person(server)
+    first.open(VIDEO)
+    brush(first, (30, 40), (60, 40))
+    second.open(VIDEO)
+    second.page.wait_for_selector("#banner:has-text('open in another tab of yours')")
+    second.press("d")
+    second.drag((30, 70), (60, 70))
+    second.says("You can look, not change.")
+    # What the first one does is seen by the second at once.
+    brush(first, (30, 20), (60, 20))
+    second.page.wait_for_timeout(500)
+    assert second.masks()[0]["area"] == first.masks()[0]["area"]
+    second.page.click("#banner [data-command=take-over]")
+    second.page.wait_for_selector("#banner", state="hidden")
+    brush(second, (30, 70), (60, 70))
+    first.page.wait_for_selector("#banner:has-text('open in another tab of yours')")
+    assert first.masks()[0]["area"] == second.masks()[0]["area"]
+
+
+def test_two_people_at_one_video(serve: Serve, person: SitDown, clips: Path) -> None:
+    server = serve(clips)
+    ada, bob = person(server, "Ada"), person(server, "Bob")
+    ada.open(VIDEO)
+    bob.open(VIDEO)
+    bob.page.wait_for_selector("#banner:has-text('Ada works on this video. You can look, not change.')")
+    assert bob.page.locator("[data-command=tool-brush]").is_disabled()
+    assert bob.page.locator("[data-command=take-over]").count() == 0
+    ada.page.click("#home")
+    ada.page.wait_for_selector("#videos:visible")
+    bob.page.click("#banner [data-command=try-lock]")
+    bob.page.wait_for_selector("#banner", state="hidden")
+    brush(bob, (30, 40), (60, 40))
+    assert bob.masks()[0]["user"] == "Bob"
+
+
+def test_a_name_is_asked_for(serve: Serve, chromium: "Browser", clips: Path) -> None:
+    server = serve(clips)
+    page = chromium.new_page()
+    page.goto(server.address)
+    page.wait_for_selector("#name-form:visible")
+    page.fill("#name", "  Grace Hopper ")
+    page.press("#name", "Enter")
+    page.wait_for_selector("#videos:visible")
+    assert page.inner_text("#who") == "Grace Hopper"
+    page.close()
+
+
+def test_the_name_of_the_command_line_is_taken(serve: Serve, chromium: "Browser", clips: Path) -> None:
+    server = serve(clips, "--user", "Ada")
+    page = chromium.new_page()
+    page.goto(server.address)
+    page.wait_for_selector("#videos:visible")
+    assert page.inner_text("#who") == "Ada"
+    # Another person can sit down at the same page.
+    page.click("#who")
+    page.wait_for_selector("#name-form:visible")
+    page.fill("#name", "Bob")
+    page.press("#name", "Enter")
+    page.wait_for_selector("#who:has-text('Bob')")
+    page.close()
+
+
+def test_a_video_that_does_not_decode_is_said(serve: Serve, person: SitDown, clips: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "some"
+    folder.mkdir()
+    (folder / "good.mp4").write_bytes((clips / f"{VIDEO}.mp4").read_bytes())
+    (folder / "bad.mp4").write_bytes(b"not a video" * 100)
+    ada = person(serve(folder))
+    ada.page.goto(f"{ada.server.address}#video/bad")
+    ada.page.wait_for_selector(".toast:has-text('bad')")
+    ada.page.wait_for_selector("#videos:visible")
+    ada.open("good")
+    assert ada.state()["num_frames"] == 12

@@ -1,0 +1,9 @@
+"""Annotation: people mark what is broken, an engine carries their masks through the video.
+
+In: a folder of videos, a raw folder or a release. Out: a raw folder that is up to date at any moment, and beside it a log of all
+that was done. The command line calls it.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,251 @@
+"""The annotation of one video while it is open: its log, the state that comes from it, and its video."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ...builder.layouts import OwnMasks
+from ...builder.raw import VideoEntry
+from ...builder.work import link_or_copy
+from ...masks import encode
+from .events import LOG_FORMAT, Event
+from .folder import EVENTS
+from .log import LogError, LogWriter, read_log
+from .proposals import Proposals
+from .reducer import apply, fold
+from .state import RefusedError, VideoFacts, VideoState, ranges_of
+from .video_file import VideoFile, open_video
+
+UNKNOWN = "unknown"
+"""The generator of a video of which nobody says it."""
+
+
+def utc_now() -> str:
+    """Now, as events have it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one video's annotation is kept.
+
+    Attributes:
+        home: a raw folder: the common one, or one person's own.
+        video_path: the video, in `home` or still where it came from.
+        entry: what is said of the video besides masks; None for nothing.
+        has_masks: whether `home` held the video with its masks before anybody annotated it here.
+        generator: of a video of which nothing is said.
+        proposals: first masks, where there are any.
+    """
+
+    home: Path
+    video_id: str
+    video_path: Path
+    entry: VideoEntry | None
+    has_masks: bool
+    generator: str = UNKNOWN
+    proposals: Proposals | None = None
+
+    @property
+    def log_path(self) -> Path:
+        """The log; there from the first event on."""
+        return log_path_of(self.home, self.video_id)
+
+
+def log_path_of(home: Path, video_id: str) -> Path:
+    """The log of a video's annotation in a raw folder."""
+    return home / EVENTS / f"{video_id}.jsonl"
+
+
+class Document:
+    """One open annotation. Its methods may be called from several threads; one changes it at a time."""
+
+    def __init__(self, place: Place, *, now: Callable[[], str] = utc_now) -> None:
+        """Reads the log, or begins one that is written with the first event.
+
+        Raises:
+            VideoError: the video does not decode. LogError: the log is damaged. RawError: masks that cannot be read.
+            OSError: a file cannot be read.
+        """
+        self.place = place
+        self.changing = threading.RLock()
+        self._now = now
+        self.video = open_video(place.video_path, place.home / EVENTS / f"{place.video_id}.index.json")
+        content = read_log(place.log_path)
+        self.notices: list[str] = []
+        if content.torn_bytes:
+            self.notices.append(
+                f"the last {content.torn_bytes} bytes of the log are cut off: the server was ended while it wrote them, and nobody "
+                "had heard that they were saved"
+            )
+        self._content = content
+        self._writer: LogWriter | None = None
+        if content.events:
+            try:
+                self.state = fold(content.events)
+            except (RefusedError, KeyError, TypeError, ValueError) as error:
+                raise LogError(f"{place.log_path}: {error}. Put the log back from a copy.") from error
+            self._pending: tuple[Event, ...] = ()
+        else:
+            start, self.notices = start_event(place, self.video, at=now())
+            self._pending = (start,)
+            self.state = fold(self._pending)
+        self._done = {event.action: event.n for event in content.events if event.action}
+
+    def add(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        user: str,
+        action: str = "",
+        step: str = "",
+        engine_facts: Mapping[str, str] | None = None,
+    ) -> VideoState:
+        """The state after one more event, which is on disk by then.
+
+        Args:
+            engine_facts: of the engine that made the masks of this event.
+
+        Raises:
+            RefusedError: the event is not possible. OSError: it cannot be saved. In both cases nothing has changed.
+        """
+        with self.changing:
+            state, events = self.state, []
+            if engine_facts is not None and (state.engine is None or state.engine[1] != engine_facts):
+                events.append(Event(state.revision + 1, self._now(), user, "engine", {"facts": dict(engine_facts)}))
+                state = apply(state, events[-1])
+            events.append(Event(state.revision + 1, self._now(), user, kind, data, action, step))
+            state = apply(state, events[-1])
+            self._opened().append([*self._pending, *events])
+            self._pending = ()
+            self.state = state
+            if action:
+                self._done[action] = state.revision
+            return state
+
+    def revision_of(self, action: str) -> int | None:
+        """The revision after an action that was asked for before; None where it was not."""
+        return self._done.get(action) if action else None
+
+    def events(self) -> tuple[Event, ...]:
+        """Everything that is in the log."""
+        return read_log(self.place.log_path).events
+
+    def facts_now(self) -> dict[str, Any]:
+        """The video as it is on disk now, for an event."""
+        return asdict(facts_of(self.state.video.name, self.video))
+
+    def trouble(self) -> str | None:
+        """Why nothing can be changed: the video is another one than the masks belong to. None when all is well."""
+        try:
+            if not self.video.looks_unchanged():
+                self.video = open_video(self.video.path, self.place.home / EVENTS / f"{self.place.video_id}.index.json")
+        except FileNotFoundError:
+            return f"the file of the video is gone: put {self.video.path} back; what was annotated is kept"
+        if self.video.sha256 == self.state.video.sha256:
+            return None
+        facts, index = self.state.video, self.video.index
+        same = (facts.height, facts.width, facts.num_frames) == (index.height, index.width, index.num_frames)
+        what = f"the file of the video was changed: {self.video.path} is not the one that was annotated"
+        if same:
+            return f"{what}. Put the old one back, or go on with this one, which has the same size and number of frames"
+        return (
+            f"{what}; it has {index.num_frames} frames of {index.width}x{index.height}, the masks belong to {facts.num_frames} of "
+            f"{facts.width}x{facts.height}. Put the old one back; what was annotated is kept"
+        )
+
+    def close(self) -> None:
+        """Lets go of the log."""
+        with self.changing:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+                self._content = read_log(self.place.log_path)
+
+    def _opened(self) -> LogWriter:
+        """The log, open for writing; before its first event the video gets its place beside the masks."""
+        if self._writer is not None:
+            return self._writer
+        place = self.place
+        path = place.home / "videos" / f"{place.video_id}{place.video_path.suffix.lower()}"
+        if not path.exists():
+            link_or_copy(place.video_path, path)
+        if path != self.video.path:
+            self.video = open_video(path, place.home / EVENTS / f"{place.video_id}.index.json")
+        self._writer = LogWriter(place.log_path, self._content)
+        return self._writer
+
+
+def facts_of(name: str, video: VideoFile) -> VideoFacts:
+    """The video as events have it."""
+    index = video.index
+    return VideoFacts(
+        name=name,
+        sha256=video.sha256,
+        num_bytes=video.num_bytes,
+        height=index.height,
+        width=index.width,
+        num_frames=index.num_frames,
+    )
+
+
+def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list[str]]:
+    """The first event of a log, which holds the video and what its folder says of it, masks included; and notices."""
+    index, entry = video.index, place.entry
+    masks = _read_masks(place) if place.has_masks else []
+    annotated: list[list[int]] = []
+    if place.has_masks:
+        frames = None if entry is None else entry.annotated_frames
+        annotated = ranges_of(range(index.num_frames) if frames is None else frames)
+    types = dict(entry.objects or {}) if entry is not None else {}
+    subtypes = entry.subtypes if entry is not None else {}
+    objects = [
+        {"object_id": i, "artifact_type": kind, "subtype": subtypes.get(i), "created_by": ""}
+        for i, kind in sorted(types.items())
+    ]
+    source = dict(entry.source) if entry is not None else {}
+    about: dict[str, Any] = {
+        "generator": (entry.generator if entry is not None else None) or place.generator,
+        "prompt": entry.prompt if entry is not None else None,
+        "split": entry.split if entry is not None else None,
+        "review": entry.review if entry is not None else None,
+        "source": source,
+    }
+    approved = place.has_masks and about["review"] == "approved"
+    proposed = None
+    if place.proposals is not None:
+        size = {"height": index.height, "width": index.width, "num_frames": index.num_frames}
+        proposed = place.proposals.of(place.video_id, **size)
+    if proposed is not None and proposed.masks:
+        proposal_id = max([0, *types]) + 1
+        objects.append({"object_id": proposal_id, "artifact_type": None, "subtype": None, "created_by": proposed.by})
+    data = {
+        "log_format": LOG_FORMAT,
+        "video": asdict(facts_of(place.video_path.name, video)),
+        "about": about,
+        "status": "approved" if approved else "untouched",
+        "annotator": source.get("annotator") if place.has_masks else None,
+        "objects": objects,
+        "masks": masks,
+        "seen": annotated,
+    }
+    if proposed is not None and proposed.masks:
+        data |= {
+            "proposed_by": proposed.by,
+            "proposed": [[proposal_id, frame, counts] for frame, counts in sorted(proposed.masks.items())],
+        }
+    return Event(1, at, "", "start", data), [] if proposed is None else list(proposed.problems)
+
+
+def _read_masks(place: Place) -> list[list[Any]]:
+    """[object_id, frame_index, counts] of every mask that the raw folder holds."""
+    found: list[list[Any]] = []
+    for frame in OwnMasks(place.home / "masks" / place.video_id).read():
+        for plane in frame.planes:
+            ids = sorted(set(plane[plane > 0].tolist()))
+            found += [[i, frame.frame_index, encode((plane == i)[None])[0]] for i in ids]
+    return found

@@ -1,0 +1,316 @@
+// One video as the page knows it: the server's state with its changes, and the queue of what was done and is not saved yet.
+
+import { markOf, markOfBitmap } from "../shared/marks.js";
+import { Lost, Refusal, get, post, postLast } from "./api.js";
+import { includes, insert } from "./ranges.js";
+
+const MARK_BUDGET_BYTES = 128 * 2 ** 20;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 5000;
+
+/** Opens a video: its state, its lock, and whatever an earlier page could not save. `onChange(keys)` runs after every change. */
+export async function openVideo(videoId, { onChange, onTrouble }) {
+  const state = await get(`api/video/${videoId}`);
+  const video = new Video(state, onChange, onTrouble);
+  await video.askForLock();
+  if (video.state.lock.mine) video.resume();
+  return video;
+}
+
+class Video {
+  #queue = [];
+  #sending = false;
+  #closing = false;
+  #wait = FIRST_WAIT_MS;
+  #timer = null;
+  #marks = new Map(); // counts → mark, the oldest first
+  #marksBytes = 0;
+  #drawn = new Map(); // "object frame" → mark that the person drew and the server has not got yet
+  #ended = new Map(); // job → how it ended
+  #waitingForJob = new Map(); // job → what to call then
+  #onChange;
+  #onTrouble;
+  closed = false;
+  /** "saved", "saving", "lost" (no connection) or "full" (disk full). */
+  saving = "saved";
+
+  constructor(state, onChange, onTrouble) {
+    this.#onChange = onChange;
+    this.#onTrouble = onTrouble;
+    this.#take(state);
+  }
+
+  get id() {
+    return this.state.video_id;
+  }
+
+  get storageKey() {
+    return `unsaved ${location.pathname} ${this.state.video_id}`;
+  }
+
+  /** Actions that are not saved yet. */
+  get unsaved() {
+    return this.#queue.length;
+  }
+
+  get running() {
+    return this.state.job?.state === "running" ? this.state.job : null;
+  }
+
+  /** Why masks cannot be changed now, in words; null when they can. */
+  get readOnly() {
+    const { lock, status, read_only: why } = this.state;
+    if (why) return why;
+    if (!lock.mine) return lock.holder ? `${lock.holder} works on this video. You can look, not change.` : "You do not hold this video's lock.";
+    if (status === "submitted") return "This video waits for its review.";
+    if (status === "approved") return "This video is approved.";
+    return null;
+  }
+
+  isLocked = (frame) => includes(this.state.locked, frame);
+  isSeen = (frame) => includes(this.state.seen, frame);
+
+  /** The server's word about a mask, or undefined. */
+  mask = (objectId, frame) => this.byFrame.get(frame)?.get(objectId);
+
+  /** A mask ready to be drawn; what the person has just drawn goes before what the server knows. Null where there is none. */
+  mark(objectId, frame) {
+    const drawn = this.#drawn.get(`${objectId} ${frame}`);
+    if (drawn) return drawn;
+    const mask = this.mask(objectId, frame);
+    if (!mask) return null;
+    const known = this.#marks.get(mask.counts);
+    if (known) return known;
+    const mark = markOf(mask.counts, this.state.height, this.state.width);
+    this.#marks.set(mask.counts, mark);
+    this.#marksBytes += mark.bitmap.length;
+    for (const [counts, old] of this.#marks) {
+      if (this.#marksBytes <= MARK_BUDGET_BYTES || old === mark) break;
+      this.#marks.delete(counts);
+      this.#marksBytes -= old.bitmap.length;
+    }
+    return mark;
+  }
+
+  /** Shows a bitmap as this object's mask until the server has it. */
+  showDrawn(objectId, frame, bitmap) {
+    this.#drawn.set(`${objectId} ${frame}`, markOfBitmap(bitmap, this.state.height, this.state.width));
+    this.#onChange(["masks"]);
+  }
+
+  /** Frames on which a person marked something (of one object, or of any), in order. */
+  keyframes(objectId = null) {
+    const frames = [];
+    for (const [frame, masks] of this.byFrame) {
+      for (const [id, mask] of masks) {
+        if (mask.keyframe && (objectId === null || id === objectId)) {
+          frames.push(frame);
+          break;
+        }
+      }
+    }
+    return frames.sort((a, b) => a - b);
+  }
+
+  /** Does an action; resolves to the server's answer, or to null when it was refused, which the page says unless `quiet`. */
+  do(action, { quiet = false } = {}) {
+    return new Promise((resolve) => {
+      this.#queue.push({ id: crypto.randomUUID(), action, quiet, resolve });
+      this.#keep();
+      this.#sendNext();
+    });
+  }
+
+  /** Sends what waits at once: the person asked for it, or the connection is back. */
+  retry() {
+    clearTimeout(this.#timer);
+    this.#wait = FIRST_WAIT_MS;
+    this.#sending = false;
+    this.#sendNext();
+  }
+
+  /** Sends what an earlier page left behind. */
+  resume() {
+    this.#queue = stored(this.storageKey);
+    const changes = this.#queue.filter(({ action }) => action.action !== "seen").length;
+    if (changes) this.#onTrouble(`Sending ${changes} change(s) that were not saved when this page was closed.`);
+    this.#sendNext();
+  }
+
+  async askForLock(take = false) {
+    try {
+      const { lock } = await post(`api/video/${this.id}/lock`, { take });
+      this.state.lock = lock;
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "locked") throw error;
+      this.state.lock = error.extra.lock ?? { ...this.state.lock, holder: error.extra.holder ?? this.state.lock.holder, mine: false };
+    }
+    this.#onChange(["lock"]);
+  }
+
+  /** The state as the server has it now: after a lost connection, a new session, or changes that this page missed. */
+  async reload() {
+    const state = await get(`api/video/${this.id}`);
+    if (this.closed) return;
+    this.#take(state);
+    this.#onChange(Object.keys(state));
+  }
+
+  /** A new session holds no lock: asks for it again, and looks what is there. */
+  async again() {
+    await this.reload();
+    if (!this.state.lock.mine) await this.askForLock();
+  }
+
+  /** Takes in changes of the server; loads the video again when some were missed. */
+  apply(changes) {
+    if (this.closed || changes.revision <= this.state.revision) return this.#applyLoose(changes);
+    if (changes.from > this.state.revision) return this.reload().catch(() => {});
+    const { from, revision, masks, ...rest } = changes;
+    this.state.revision = revision;
+    for (const [objectId, frame, mask] of masks ?? []) this.#setMask(objectId, frame, mask);
+    Object.assign(this.state, rest);
+    this.#onChange(["revision", ...(masks?.length ? ["masks"] : []), ...Object.keys(rest)]);
+  }
+
+  /** What carries no event (jobs, locks) may come with a revision that is known already. */
+  #applyLoose({ job, lock, raw }) {
+    const loose = Object.fromEntries(Object.entries({ job, lock, raw }).filter(([, value]) => value !== undefined));
+    if (Object.keys(loose).length) this.set(loose);
+  }
+
+  /** News of a job; what is told late of one that has ended is not news. */
+  setJob(job) {
+    if (this.#ended.has(job.job)) return;
+    this.set({ job });
+    if (job.state === "running") return;
+    this.#ended.set(job.job, job.state);
+    this.#waitingForJob.get(job.job)?.(job.state);
+    this.#waitingForJob.delete(job.job);
+  }
+
+  /** Resolves to how the job ends: "done", "cancelled" or "failed". */
+  jobEnd(id) {
+    return new Promise((resolve) => (this.#ended.has(id) ? resolve(this.#ended.get(id)) : this.#waitingForJob.set(id, resolve)));
+  }
+
+  set(values) {
+    Object.assign(this.state, values);
+    this.#onChange(Object.keys(values));
+  }
+
+  /**
+   * Gives the lock back once everything is saved. What cannot be saved now stays in this browser and is sent when the video is opened
+   * again. `last`: the page goes away, nothing can be waited for.
+   */
+  close({ last = false } = {}) {
+    this.#onChange = () => {};
+    this.#closing = true;
+    if (last) this.#end(() => postLast(`api/video/${this.id}/unlock`));
+    else if (!this.#queue.length) this.#end();
+    else if (this.saving === "lost" || this.saving === "full") this.#leave();
+  }
+
+  #end(unlock = () => post(`api/video/${this.id}/unlock`).catch(() => {})) {
+    if (this.closed) return;
+    this.closed = true;
+    clearTimeout(this.#timer);
+    unlock(); // where that fails the lock ends with the session
+  }
+
+  #leave() {
+    this.#onTrouble(`Not saved yet: ${this.#queue.length} change(s) of ${this.id}. They are kept in this browser and sent when you open the video again.`);
+    this.#end();
+  }
+
+  #take(state) {
+    this.state = state;
+    this.byFrame = new Map();
+    this.#drawn.clear();
+    for (const [objectId, frame, mask] of state.masks) this.#setMask(objectId, frame, mask);
+    delete state.masks;
+  }
+
+  #setMask(objectId, frame, mask) {
+    let masks = this.byFrame.get(frame);
+    if (!masks) this.byFrame.set(frame, (masks = new Map()));
+    if (mask) masks.set(objectId, mask);
+    else masks.delete(objectId);
+    if (!masks.size) this.byFrame.delete(frame);
+  }
+
+  #keep() {
+    try {
+      if (this.#queue.length) localStorage.setItem(this.storageKey, JSON.stringify(this.#queue.map(({ id, action }) => ({ id, action }))));
+      else localStorage.removeItem(this.storageKey);
+    } catch {
+      // The browser's own store is full: the queue lives in this page only, which asks before it closes.
+    }
+    this.#onChange(["saving"]);
+  }
+
+  async #sendNext() {
+    if (this.#sending || !this.#queue.length || this.closed) return;
+    this.#sending = true;
+    const entry = this.#queue[0];
+    if (entry.action.action !== "seen") this.#say("saving");
+    let answer = null;
+    try {
+      answer = await post(`api/video/${this.id}/do`, { id: entry.id, revision: this.state.revision, action: entry.action });
+      this.apply(answer.changes);
+      if (answer.job) this.setJob(answer.job);
+    } catch (error) {
+      if (this.#postpone(error)) return;
+      if (error.code === "stale") await this.reload().catch(() => {});
+      if (!entry.quiet || error.code !== "refused") this.#onTrouble(error.message, error);
+    }
+    this.#queue.shift();
+    this.#sending = false;
+    this.#wait = FIRST_WAIT_MS;
+    const { object_id: objectId, frame_index: frame } = entry.action;
+    const key = `${objectId} ${frame}`;
+    if (!this.#queue.some(({ action }) => `${action.object_id} ${action.frame_index}` === key) && this.#drawn.delete(key)) this.#onChange(["masks"]);
+    if (!this.#queue.length) this.#say("saved");
+    this.#keep();
+    entry.resolve?.(answer);
+    if (this.#closing && !this.#queue.length) this.#end();
+    this.#sendNext();
+  }
+
+  /** Whether the action stays in the queue: no connection, or no room on the server's disk. */
+  #postpone(error) {
+    const full = error instanceof Refusal && error.code === "disk-full";
+    if (!full && !(error instanceof Lost)) return false;
+    if (this.#closing) return this.#leave(), true;
+    this.#say(full ? "full" : "lost");
+    this.#timer = setTimeout(() => this.retryQuietly(), this.#wait);
+    this.#wait = Math.min(LONGEST_WAIT_MS, this.#wait * 2);
+    return true;
+  }
+
+  retryQuietly() {
+    this.#sending = false;
+    this.#sendNext();
+  }
+
+  #say(saving) {
+    // "saving" after trouble would flicker with every try.
+    if (saving === "saving" && (this.saving === "lost" || this.saving === "full")) return;
+    this.saving = saving;
+    this.#onChange(["saving"]);
+  }
+
+  /** Frames that were on show: known here at once, sent with the next batch. */
+  markSeen(frames) {
+    this.state.seen = frames.reduce((ranges, frame) => insert(ranges, frame), this.state.seen);
+    this.#onChange(["seen"]);
+  }
+}
+
+function stored(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? "[]");
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,65 @@
+"""A model's predictions as first masks: proposals, until a person accepts them or draws others."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...masks import area
+from ..evaluation import EvaluationError, PredictedVideo, Predictions, find_predictions
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """The proposals for one video: COCO RLE by frame_index, each with a pixel; and what could not be read."""
+
+    by: str
+    masks: dict[int, str]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """Predictions for some videos."""
+
+    found: Predictions
+
+    @property
+    def by(self) -> str:
+        """Who proposes: the name of the file or folder."""
+        return f"model {self.found.path.name}"
+
+    def of(self, video_id: str, *, height: int, width: int, num_frames: int) -> Proposed | None:
+        """The proposals for a video, the marked pixels of each frame as one mask; None where there are no predictions for it."""
+        video: PredictedVideo | None = self.found.videos.get(video_id)
+        if video is None:
+            return None
+        frames = [frame for frame in video.frames if frame < num_frames]
+        beyond = len(video.frames) - len(frames)
+        problems = [f"{video.where}: {beyond} frames beyond the last one, {num_frames - 1}"] if beyond else []
+        masks: dict[int, str] = {}
+        for frame in video.read(frames, height=height, width=width):
+            if frame.problem is not None:
+                problems.append(str(frame.problem))
+            elif area([frame.counts], height=height, width=width)[0] > 0:
+                masks[frame.frame_index] = frame.counts
+        return Proposed(self.by, masks, tuple(problems))
+
+    def notices(self, video_ids: Collection[str]) -> list[str]:
+        """What people have to know: which videos have none."""
+        without = [video_id for video_id in video_ids if video_id not in self.found.videos]
+        if not without:
+            return []
+        some = ", ".join(without[:3]) + (" and others" if len(without) > 3 else "")
+        return [f"{self.found.path}: no predictions for {len(without)} of {len(video_ids)} videos: {some}"]
+
+
+def find_proposals(path: Path) -> Proposals:
+    """The predictions at `path`, in any form that `brokenvideos evaluate` reads.
+
+    Raises:
+        EvaluationError: none there, or what is wrong with them.
+    """
+    found = find_predictions(path)
+    if found.problems:
+        raise EvaluationError(found.problems)
+    return Proposals(found)

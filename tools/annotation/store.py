@@ -1,0 +1,221 @@
+"""All annotations of a folder: which copy of a video is whose, those that are open, and a line of each for the list."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from math import ceil
+from pathlib import Path
+
+from ...builder.raw import FILE_NAME, VideoEntry, read_videos_jsonl
+from .document import UNKNOWN, Document, Place, log_path_of
+from .events import Event
+from .folder import Found, safe_id, save_settings
+from .log import read_log
+from .pictures import Pictures
+from .proposals import Proposals
+from .reducer import fold
+from .state import RefusedError, VideoState, person
+from .summary import Summary, summary_of
+
+MAX_OPEN = 4
+"""Annotations that stay open though nobody works on them, with their frames in memory."""
+SECOND = "second"
+"""The raw folder of the second person of a video that two people annotate."""
+PEOPLE = "people"
+"""Where each person has a raw folder of their own."""
+DONE = frozenset({"submitted", "approved"})
+
+Key = tuple[Path, str]
+"""Of one annotation: its raw folder and the video_id."""
+HeldByAnother = Callable[[Key, str], bool]
+"""Whether somebody else than this user holds an annotation."""
+
+
+class Store:
+    """The annotations of one folder. Its methods may be called from several threads."""
+
+    def __init__(self, found: Found, *, generator: str = UNKNOWN, proposals: Proposals | None = None) -> None:
+        """
+        Args:
+            generator: of the videos of which nothing is said.
+            proposals: first masks of annotations that nobody has begun.
+        """
+        self.found = found
+        self.raw = found.raw
+        self._settings = found.settings
+        self._generator = generator
+        self._proposals = proposals
+        self._open: OrderedDict[Key, Document] = OrderedDict()
+        self._pictures: dict[Key, Pictures] = {}
+        self._summaries: dict[Key, Summary | None] = {}
+        self._changing = threading.RLock()
+        self._opening: dict[Key, threading.Lock] = {}
+        entries, _ = read_videos_jsonl(found.raw / FILE_NAME, required=())
+        self._held: dict[str, VideoEntry] = entries
+        self.doubled = _doubled(list(found.videos), found.settings.double_percent)
+
+    @property
+    def video_ids(self) -> list[str]:
+        """Ids of all videos, sorted."""
+        return list(self.found.videos)
+
+    def name_of(self, video_id: str) -> str:
+        """What the video's file is called where it came from."""
+        return self._settings.names.get(video_id, self.found.videos[video_id].name)
+
+    def key_for(self, user: str, video_id: str, held_by_another: HeldByAnother) -> Key:
+        """The annotation of a video that this person works on or reviews.
+
+        Raises:
+            RefusedError: no such video.
+        """
+        if video_id not in self.found.videos:
+            raise RefusedError(f"there is no video {video_id}", code="not-found")
+        common = (self.raw, video_id)
+        if self._settings.mode == "independent":
+            return self.raw / PEOPLE / self._folder_of(user), video_id
+        if video_id not in self.doubled:
+            return common
+        second = (self.raw / SECOND, video_id)
+        first_worker, second_worker = self._worker(common), self._worker(second)
+        if first_worker == person(user):
+            return common
+        if second_worker == person(user):
+            other = self.summary(common)
+            mine = self.summary(second)
+            # Who has handed in an annotation of their own may see the other one, to review it.
+            both_done = other is not None and mine is not None and {other.status, mine.status} <= DONE
+            return common if both_done else second
+        if first_worker is None and not held_by_another(common, user):
+            return common
+        if second_worker is None and not held_by_another(second, user):
+            return second
+        return common
+
+    def document(self, key: Key) -> Document:
+        """The annotation, opened if it is not.
+
+        Raises:
+            VideoError, LogError, RawError, OSError: as `Document`.
+        """
+        with self._changing:
+            found = self._open.get(key)
+            if found is not None:
+                self._open.move_to_end(key)
+                return found
+            opening = self._opening.setdefault(key, threading.Lock())
+        with opening:
+            with self._changing:
+                if key in self._open:
+                    return self._open[key]
+            document = Document(self._place(key))
+            with self._changing:
+                self._open[key] = document
+                self._summaries[key] = summary_of(document.state)
+            return document
+
+    def pictures(self, key: Key) -> Pictures:
+        """The frames of an open annotation."""
+        document = self.document(key)
+        with self._changing:
+            found = self._pictures.get(key)
+            if found is None or found.index is not document.video.index:
+                found = self._pictures[key] = Pictures(document.video.path, document.video.index)
+            return found
+
+    def close_idle(self, in_use: Collection[Key]) -> list[Key]:
+        """Closes the annotations that were opened long ago and nobody uses; gives them back."""
+        with self._changing:
+            idle = [key for key in self._open if key not in in_use]
+            gone = idle[: max(0, len(idle) - MAX_OPEN)]
+            for key in gone:
+                self._open.pop(key).close()
+                pictures = self._pictures.pop(key, None)
+                if pictures is not None:
+                    pictures.close()
+            return gone
+
+    def changed(self, key: Key, state: VideoState) -> Summary:
+        """Notes a new state for the list."""
+        summary = summary_of(state)
+        with self._changing:
+            self._summaries[key] = summary
+        return summary
+
+    def summary(self, key: Key) -> Summary | None:
+        """The line of an annotation; None where nobody has begun it.
+
+        Raises:
+            LogError, RefusedError: its log cannot be read.
+        """
+        with self._changing:
+            if key in self._summaries:
+                return self._summaries[key]
+        events = self.events(key)
+        if events:
+            return self.changed(key, fold(events))
+        with self._changing:
+            return self._summaries.setdefault(key, None)
+
+    def events(self, key: Key) -> tuple[Event, ...]:
+        """What is in the log of an annotation; nothing where nobody has begun it.
+
+        Raises:
+            LogError: it is damaged. OSError: it cannot be read.
+        """
+        home, video_id = key
+        return read_log(log_path_of(home, video_id)).events
+
+    def summaries(self) -> list[Summary]:
+        """The lines of all annotations that were begun, every copy; without those whose log cannot be read."""
+        found = []
+        for key in self.begun():
+            with suppress(ValueError, OSError):
+                found.append(self.summary(key))
+        return [summary for summary in found if summary is not None]
+
+    def begun(self) -> list[Key]:
+        """The annotations that have a log, by folder and video_id."""
+        homes = [self.raw, self.raw / SECOND, *(self.raw / PEOPLE / name for name in self._settings.people)]
+        keys = [(home, video_id) for home in homes for video_id in self.video_ids]
+        return [key for key in keys if self._summaries.get(key) or log_path_of(*key).exists()]
+
+    def close(self) -> None:
+        """Closes everything."""
+        with self._changing:
+            for document in self._open.values():
+                document.close()
+            self._open.clear()
+
+    def _place(self, key: Key) -> Place:
+        home, video_id = key
+        beside = next(iter(sorted((home / "videos").glob(f"{video_id}.*"))), None)
+        has_masks = home == self.raw and self._settings.kind == "raw"
+        entry = self._held.get(video_id) if has_masks else self.found.about.get(video_id)
+        if entry is None and video_id in self._held:  # of a common folder that was taken over
+            entry = replace(self._held[video_id], objects=None, annotated_frames=None, label=None, review=None)
+        path = beside or self.found.videos[video_id]
+        return Place(home, video_id, path, entry, has_masks, self._generator, self._proposals)
+
+    def _worker(self, key: Key) -> str | None:
+        summary = self.summary(key)
+        return None if summary is None or summary.worker is None else person(summary.worker)
+
+    def _folder_of(self, user: str) -> str:
+        with self._changing:
+            known = {person(name): folder for folder, name in self._settings.people.items()}
+            if person(user) in known:
+                return known[person(user)]
+            folder = safe_id(person(user), self._settings.people)
+            self._settings = replace(self._settings, people={**self._settings.people, folder: user})
+            save_settings(self.raw, self._settings)
+            return folder
+
+
+def _doubled(video_ids: Sequence[str], percent: int | None) -> frozenset[str]:
+    """The videos that two people annotate: those whose ids have the smallest SHA-256, so that anybody finds the same ones."""
+    number = ceil(len(video_ids) * (percent or 0) / 100)
+    return frozenset(sorted(video_ids, key=lambda video_id: hashlib.sha256(video_id.encode()).hexdigest())[:number])

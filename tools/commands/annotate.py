@@ -1,0 +1,94 @@
+"""`brokenvideos annotate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .command import Command
+
+
+def annotate(
+    folder: Annotated[Path, typer.Argument(help="A folder of videos; or a raw folder or a release, to be corrected.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where masks and links to the videos go. Default: FOLDER-raw.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="flow needs no weights; sam2 and sam2-package are models.")] = "flow",
+    checkpoint: Annotated[str | None, typer.Option(help="Of the engine's model: its id on the Hub, or a path.")] = None,
+    device: Annotated[str | None, typer.Option(help="Where the model runs: cuda or cpu.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Your name, which stands with your masks. Default: the page asks.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to serve at; another than loopback demands a --token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 takes a free one.")] = 0,
+    token: Annotated[
+        str | None, typer.Option(help="The secret part of the address. Default: a new one each time.")
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")] = True,
+    independent: Annotated[
+        bool, typer.Option("--independent", help="Keep each person's masks apart, and hidden from the others.")
+    ] = False,
+    double: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="Percent of the videos that two people annotate, each unseen by the other."),
+    ] = None,
+    subtypes: Annotated[
+        Path | None, typer.Option(help='A JSON file of finer types, as in {"motion": ["flicker", "jump"]}.')
+    ] = None,
+    proposals: Annotated[
+        Path | None, typer.Option(help="Predictions of a model, shown as proposals until somebody accepts them.")
+    ] = None,
+    generator: Annotated[
+        str | None, typer.Option(help="Name of the model that made the videos, where nothing says it.")
+    ] = None,
+    artifact_type: Annotated[
+        str | None,
+        typer.Option(help="Type of every object of a raw folder that names none: motion, deformation or blur."),
+    ] = None,
+    replay: Annotated[
+        bool,
+        typer.Option(
+            "--replay", help="Serve nothing: ask the engine all over again, and print the IoU with each mask."
+        ),
+    ] = False,
+) -> None:
+    """Mark what is broken in videos, in your browser: click, carry through the video, correct, review.
+
+    Example: brokenvideos annotate clips --user Ada
+    """
+    try:
+        from ..annotation import AnnotateOptions, run_annotate, run_replay
+    except ModuleNotFoundError as error:
+        raise RuntimeError(f"the package {error.name} is missing: pip install 'brokenvideos[annotate]'") from error
+
+    options = AnnotateOptions(
+        folder=folder,
+        out=out,
+        engine=engine,
+        checkpoint=checkpoint,
+        device=device,
+        user=user,
+        host=host,
+        port=port,
+        token=token,
+        browser=browser,
+        independent=independent,
+        double_percent=double,
+        subtypes=subtypes,
+        proposals=proposals,
+        generator=generator,
+        artifact_type=artifact_type,
+    )
+    if replay:
+        run_replay(options, say=_say)
+    else:
+        run_annotate(options, say=_say)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # a page is opened by whoever reads the address
+
+
+COMMAND = Command(annotate, group="Data", place=3)
