@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def add_sound(film: Path, video: bytes) -> None:
                 except (ValueError, FFmpegError):
                     continue
             heard: list[Any] = [track for track in source.streams.audio if track in tracks]
-            for packet in chain(pictures.demux(shown), source.demux(heard) if heard else ()):
+            packets: Iterator[Any] = chain(pictures.demux(shown), source.demux(heard) if heard else ())
+            for packet in packets:
                 if packet.dts is not None:
                     packet.stream = tracks[packet.stream]
                     out.mux(packet)
