@@ -10,12 +10,14 @@ from typing import get_args
 from ...masks import ARTIFACT_TYPES
 from ...release import names_in, record_in
 from ..raw import NOT_GIVEN, Layout, MasksAre, Problem, RawError, RawVideo
+from .own import OwnMasks
 from .sav import ANNOTATION_NAME, FRAME_STEP, MaskletError, read_masklets
 
 __all__ = [
     "ANNOTATION_NAME",
     "FRAME_STEP",
     "MaskletError",
+    "OwnMasks",
     "detect",
     "found_layouts",
     "layout_named",
