@@ -1,7 +1,7 @@
 """Raw folder -> release folder."""
 
 import errno
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .layouts import detect, read_layout
 from .manifest import MANIFEST, SUMS, library_versions, manifest_bytes, manifest_of, sums_bytes
 from .parent import Parent, check_step, read_parent, withdrawn
 from .plan import ShardPlan, assign_splits, plan_shards, split_rule
-from .raw import FILE_NAME, Include, Problem, RawError, included, read_videos_jsonl
+from .raw import FILE_NAME, Include, MasksAre, Problem, RawError, included, read_videos_jsonl
 from .tasks import IngestTask, ShardTask, run_ingest, run_shard
 from .work import (
     BuildError,
@@ -34,16 +34,24 @@ from .work import (
 MoreFiles = Callable[[Path], Mapping[str, bytes]]
 """Called with a folder of finished shards; gives further files of the release by name."""
 
+OnNote = Callable[[str], None]
+"""Called with a line that people should read."""
+
+
+def no_note(note: str) -> None:
+    """Says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
     """What a build depends on besides the raw folder.
 
     Attributes:
-        layout: a name of `builder.layouts.LAYOUTS`, or "auto".
+        layout: one of `builder.layouts.layout_names()`, or "auto".
         artifact_type: type of every object in a layout that names none.
         generator: generator of every video in a layout that names none.
         void: a label value to leave out (DAVIS: 255); None: every value is an object.
+        masks_are: how the masks of videos that players turn were drawn, where their size does not tell.
         num_shards: shards by split; a split that is not named gets one per 384 MB of video.
         data_version: SemVer of the data.
         seed: of the split assignment.
@@ -54,6 +62,7 @@ class BuildOptions:
     artifact_type: str | None = None
     generator: str | None = None
     void: int | None = None
+    masks_are: MasksAre | None = None
     num_shards: Mapping[str, int] | None = None
     data_version: str = DATA_VERSION
     seed: int = 0
@@ -72,6 +81,7 @@ def build(
     fresh: bool = False,
     more_files: MoreFiles | None = None,
     on_progress: Progress = no_progress,
+    on_note: OnNote = no_note,
 ) -> dict[str, Any]:
     """Builds a release from raw annotations; the same input and versions give the same bytes for any number of workers.
 
@@ -86,6 +96,7 @@ def build(
         engine, address: where they run, as `engine.executor_of` has it.
         fresh: do not go on where an earlier build was.
         more_files: called with the finished shards' folder, gives further files (README.md) by name.
+        on_note: called with each rule by which masks were read, and the videos it was used on.
 
     Returns:
         The manifest.
@@ -109,7 +120,15 @@ def build(
     try:
         with executor_of(workers, engine=engine, address=address) as executor:
             return build_with(
-                executor, raw, out, options, parent=before, fresh=fresh, more_files=more_files, on_progress=on_progress
+                executor,
+                raw,
+                out,
+                options,
+                parent=before,
+                fresh=fresh,
+                more_files=more_files,
+                on_progress=on_progress,
+                on_note=on_note,
             )
     except RawError as error:
         if not (work := work_folder_of(out)).exists():
@@ -130,6 +149,7 @@ def build_with(
     fresh: bool,
     more_files: MoreFiles | None,
     on_progress: Progress,
+    on_note: OnNote = no_note,
 ) -> dict[str, Any]:
     """`build` in a pool that is there; arguments and errors are its."""
     check_free(out)
@@ -138,6 +158,7 @@ def build_with(
         "artifact_type": options.artifact_type,
         "generator": options.generator,
         "void": options.void,
+        **({"masks_are": options.masks_are} if options.masks_are is not None else {}),
     }
     found, problems = read_layout(raw, **reading)
     videos = included(found, options.include)
@@ -156,6 +177,8 @@ def build_with(
         on_done = partial(on_progress, "decode videos, read masks")
         results = list(run_tasks(executor, run_ingest, rows, on_done, name_of=_name_of_ingest))
         problems += [problem for result in results if isinstance(result, list) for problem in result]
+        for note in _notes([result for result in results if isinstance(result, Ingested)]):
+            on_note(note)
         if problems or not videos:
             raise RawError(_report(raw, problems))
         plans = _plan([result for result in results if isinstance(result, Ingested)], options, parent)
@@ -183,6 +206,17 @@ def left_out(raw: Path) -> list[str]:
     """Ids of the videos that wait for a review, sorted; a build leaves them out unless it is told to include them."""
     entries, _ = read_videos_jsonl(raw / FILE_NAME, required=())
     return sorted(video_id for video_id, entry in entries.items() if entry.review == "unreviewed")
+
+
+def _notes(videos: Sequence[Ingested]) -> Iterator[str]:
+    """A line for each rule by which masks were read."""
+    by_rule: dict[str, list[str]] = {}
+    for video in videos:
+        for rule in video.rules:
+            by_rule.setdefault(rule, []).append(video.video_id)
+    for rule, ids in sorted(by_rule.items()):
+        more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+        yield f"masks of {', '.join(ids[:3])}{more}: {rule}"
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

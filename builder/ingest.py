@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..frames import VideoError, VideoIndex, index_to_columns, index_video
+from ..frames import VideoError, VideoIndex, index_to_columns, index_video, where
 from ..masks import ARTIFACT_TYPES, encode, fingerprint_labels, masklet_digest, video_digest
 from ..release import ANNOTATION_FEATURES, LABELS, SOURCE_FIELDS
-from .raw import NOT_GIVEN, FrameLabels, Problem, RawError, RawVideo, encode_still, is_still
+from .raw import NOT_GIVEN, FrameLabels, Problem, RawError, RawVideo, coded_masks, encode_still, is_still
 from .row_json import row_digest
 from .work import atomic_file
 
@@ -36,6 +36,8 @@ class Ingested:
     """Of everything that the row says, as `row_json.row_digest` gives it."""
     perceptual_hash: str = ""
     """Of the frames, as `frames.perceptual` gives it; "" is like nothing."""
+    rules: tuple[str, ...] = ()
+    """What was taken for marked in its masks, and how; sorted."""
 
     @property
     def video_name(self) -> str:
@@ -50,6 +52,9 @@ class _Masklets:
     counts: dict[int, dict[int, str]] = field(default_factory=dict)
     fingerprints: dict[int, dict[int, int]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    rules: set[str] = field(default_factory=set)
+    has_background: bool = False
+    """Whether some frame has a pixel that is not marked."""
 
 
 def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[Problem]:
@@ -61,7 +66,9 @@ def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[P
     try:
         data = read_video(video.video_path)
         index = index_video(data)
-    except (VideoError, OSError) as error:
+    except VideoError as error:
+        return [Problem(f"video {video.video_id}", str(error).replace(where(data), str(video.video_path)))]
+    except OSError as error:
         return [Problem(f"video {video.video_id}", str(error))]
     masklets = _read_masks(video, index)
     problems = masklets.problems + _check(video, index, masklets)
@@ -86,6 +93,7 @@ def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[P
         video_path=video.video_path,
         row_digest=digest,
         perceptual_hash=index.perceptual_hash,
+        rules=tuple(sorted(masklets.rules)),
     )
 
 
@@ -112,10 +120,13 @@ def _read_masks(video: RawVideo, index: VideoIndex) -> _Masklets:
     masklets = _Masklets()
     annotated = None if video.annotated_frames is None else set(video.annotated_frames)
     try:
-        for frame in video.masks.read():
+        frames = coded_masks(video, index.orientation, height=index.height, width=index.width)
+        for frame in frames:
+            masklets.rules.update(frame.rules)
             if problem := _misplaced(frame, index, annotated):
                 masklets.problems.append(problem)
                 continue
+            masklets.has_background = masklets.has_background or not _is_full(frame)
             for plane in frame.planes:
                 _add_plane(masklets, frame.frame_index, np.asarray(plane))
     except RawError as error:
@@ -134,11 +145,17 @@ def _misplaced(frame: FrameLabels, index: VideoIndex, annotated: set[int] | None
         if plane.shape != (index.height, index.width):
             return (
                 f"mask of frame {number}: {plane.shape[1]}x{plane.shape[0]} pixels, the decoded video has "
-                f"{index.width}x{index.height}. Masks have the size of the decoded, unrotated frames."
+                f"{index.width}x{index.height}. Masks have the size of the decoded, unrotated frames"
+                f"{'.' if index.orientation.is_upright else ', or of the frames as players show them.'}"
             )
     if annotated is not None and number not in annotated and any(plane.any() for plane in frame.planes):
         return f"mask of frame {number}: the frame is not in annotated_frames. Add it there, or remove the mask."
     return None
+
+
+def _is_full(frame: FrameLabels) -> bool:
+    """Whether every pixel is marked."""
+    return bool(frame.planes) and bool(np.logical_or.reduce([plane > 0 for plane in frame.planes]).all())
 
 
 def _add_plane(masklets: _Masklets, frame_index: int, plane: np.ndarray[Any, np.dtype[np.uint16]]) -> None:
@@ -177,6 +194,18 @@ def _check(video: RawVideo, index: VideoIndex, masklets: _Masklets) -> list[str]
         problems.append(
             f"label is {video.label!r} and {len(found)} objects have marked pixels, which makes it {label!r}. "
             "Correct the label or the masks."
+        )
+    annotated = index.num_frames if video.annotated_frames is None else len(video.annotated_frames)
+    marked = {frame for frames in masklets.counts.values() for frame in frames}
+    if found and not masklets.has_background and len(marked) == annotated and video.label is None:
+        problems.append(
+            'every pixel of every frame is marked, as when black and white are swapped. Swap them, or say label "broken" in '
+            "videos.jsonl if all of the video is meant."
+        )
+    if video.annotated_frames is not None and not video.annotated_frames and video.label is None:
+        problems.append(
+            "no frame of it was annotated and no label is given, so whether it is normal or broken is unknown. Annotate it, give "
+            "the label that a person gave it, or take it out."
         )
     beyond = [frame for frame in video.annotated_frames or () if frame >= index.num_frames]
     if beyond:

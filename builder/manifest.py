@@ -15,8 +15,11 @@ from .shards import FileFacts
 
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
-READING = ("layout", "artifact_type", "generator", "void")
-"""Arguments of `layouts.read_layout`; the manifest keeps them, so that the raw folder can be read the same way again."""
+READING = ("layout", "artifact_type", "generator", "void", "masks_are")
+"""Arguments of `layouts.read_layout`; the manifest keeps them, so that the raw folder can be read the same way again.
+
+The last one stands there only when it was given.
+"""
 
 
 def library_versions() -> dict[str, str]:
@@ -44,7 +47,7 @@ def manifest_of(
     """The content of manifest.json; holds no time and no name of a machine.
 
     Args:
-        reading: a value for each of `READING`.
+        reading: values of `READING`.
         errata: of the releases before, each with data_version, video_ids and reason.
     """
     shards = list(shards)
@@ -79,6 +82,11 @@ def manifest_of(
         },
         **({"errata": list(errata)} if errata else {}),
     }
+
+
+def reading_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `layouts.read_layout` that a manifest keeps."""
+    return {name: manifest["reading"].get(name) for name in READING}
 
 
 def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:

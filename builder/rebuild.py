@@ -10,7 +10,7 @@ from ..release import FORMAT_VERSION, ReleaseError, read_manifest
 from .build import BuildOptions, MoreFiles, build_with
 from .check_row import Finding
 from .diff import video_facts
-from .manifest import MANIFEST, READING, SUMS, library_versions
+from .manifest import MANIFEST, SUMS, library_versions, reading_of
 from .parent import Parent, layout_of
 from .plan import split_rule
 from .raw import Include
@@ -83,10 +83,13 @@ def rebuild(
     manifest = read_manifest(str(release))
     seed, parent_version = _seed(manifest, release), manifest.get("parent_version")
     layout = layout_of(manifest)
-    reading = {name: manifest["reading"][name] for name in READING}
     include: Include = "unreviewed" if manifest["reading"].get("include") == "unreviewed" else "approved"
     options = BuildOptions(
-        **reading, num_shards=layout["num_shards"], data_version=manifest["data_version"], seed=seed, include=include
+        **reading_of(manifest),
+        num_shards=layout["num_shards"],
+        data_version=manifest["data_version"],
+        seed=seed,
+        include=include,
     )
     errata = manifest.get("errata", ())
     parent = None if parent_version is None else Parent(version=parent_version, **layout, errata=errata)

@@ -16,7 +16,7 @@ from .raw import Problem, RawVideo
 from .shards import FileFacts, write_shard
 from .work import BuildError, Receipt, file_sha256, finished, key_of, link_or_copy, write_receipt
 
-_OF_INGEST = ("label", "digest", "row_digest", "video_sha256", "video_bytes", "perceptual_hash")
+_OF_INGEST = ("label", "digest", "row_digest", "video_sha256", "video_bytes", "perceptual_hash", "rules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def run_ingest(task: IngestTask) -> Ingested | list[Problem]:
             split=video.split,
             row_path=row_path,
             video_path=video.video_path,
-            **{name: receipt.result[name] for name in _OF_INGEST},
+            **{name: receipt.result[name] for name in _OF_INGEST} | {"rules": tuple(receipt.result["rules"])},
         )
     result = ingest(video, row_path, layout=task.layout)
     if isinstance(result, Ingested):

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..frames import VideoError
+from ..frames import VideoError, probe
 from ..masks import RLEError, decoded_ahead, fingerprint_labels
 from ..release import (
     ANNOTATION_FEATURES,
@@ -23,11 +23,12 @@ from ..release import (
     shard_of,
     shard_paths,
 )
+from .check_clips import check_clips, is_sampled
 from .check_row import Finding, check_row
 from .ingest import read_video
 from .layouts import read_layout
-from .manifest import MANIFEST, READING, SUMS, library_versions, read_sums
-from .raw import RawError, RawVideo, included
+from .manifest import MANIFEST, SUMS, library_versions, read_sums, reading_of
+from .raw import RawError, RawVideo, coded_masks, included
 from .work import Progress, executor_of, file_sha256, no_progress, run_tasks
 
 
@@ -75,7 +76,8 @@ def verify(
 
     File SHA-256 with SHA256SUMS and manifest; rows with manifest; every stored fingerprint, taken from the raw annotation when
     the release was built, with that of the decoded bitmap; digests with the masks; frame_pts, num_frames and packets with a demux
-    of the video's bytes; annotations Parquet and tar with the Parquet. With `raw`, the masks and videos of a raw folder too.
+    of the video's bytes; clips of some videos, read through their packets, with a plain decode; annotations Parquet and tar
+    with the Parquet. With `raw`, the masks and videos of a raw folder too.
 
     Args:
         device: where masks are decoded: "cpu", "cuda", "cuda:1". Only their strings travel there, while the next row is read.
@@ -217,6 +219,7 @@ def verify_shard(task: ShardTask) -> ShardResult:
     findings: list[Finding] = []
     ids: list[str] = []
     num_masks = 0
+    codecs: set[str] = set()
     parquet = _readable(
         paths["default"], _parquet_rows(release / paths["default"], of_format(FEATURES, format_version)), findings
     )
@@ -239,7 +242,11 @@ def verify_shard(task: ShardTask) -> ShardResult:
         row, decoded = checked
         ids.append(row["video_id"])
         num_masks += len(row["masks"]["counts"])
-        findings += check_row(row, paths["default"], facts.get(row["video_id"], {}), decoded)
+        found = list(check_row(row, paths["default"], facts.get(row["video_id"], {}), decoded))
+        if not found and (row["codec"]["name"] not in codecs or is_sampled(row)):
+            found += check_clips(row, paths["default"])
+        codecs.add(row["codec"]["name"])
+        findings += found
         findings += _same_row(row, annotation, paths["annotations"])
         findings += _same_row(row, packed, paths["webdataset"])
         if raw_videos is not None and row["video_id"] in raw_videos:
@@ -293,7 +300,7 @@ def _raw_videos(raw: Path | None, manifest: Mapping[str, Any]) -> tuple[dict[str
     if raw is None:
         return None, []
     try:
-        videos, problems = read_layout(raw, **{name: manifest["reading"][name] for name in READING})
+        videos, problems = read_layout(raw, **reading_of(manifest))
     except RawError as error:
         return None, [Finding(str(raw), str(error))]
     findings = [Finding(str(raw), str(problem)) for problem in problems]
@@ -322,9 +329,10 @@ def _same_as_raw(
     try:
         if read_video(video.video_path) != row["video"]["bytes"]:
             yield Finding(file, f"the video's bytes are not those of {video.video_path}.", video_id)
+        shown = probe(row["video"]["bytes"])  # a row does not say of an angle that is no quarter turn
         wanted = {
             (object_id, frame.frame_index): fingerprint
-            for frame in video.masks.read()
+            for frame in coded_masks(video, shown.orientation, height=shown.height, width=shown.width)
             for plane in frame.planes
             for object_id, fingerprint in fingerprint_labels(plane).items()
         }

@@ -11,6 +11,7 @@ import numpy as np
 from ..masks import ARTIFACT_TYPES, TYPE_NOT_GIVEN, area, type_name
 from ..release import LABELS, read_manifest, read_parquet, shard_paths
 from .shortcuts import Shortcuts, find_shortcuts
+from .triggers import TriggerFacts, add_row
 
 COLUMNS = (
     "label",
@@ -83,10 +84,14 @@ AREA_NAMES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFacts:
-    """Counts by split (those that have videos, in their usual order), and how far metadata alone tells the labels apart."""
+    """Counts by split (those that have videos, in their usual order), and how far metadata alone tells the labels apart.
+
+    `triggers`: counts by what the clips were asked for; empty where no row says.
+    """
 
     splits: Mapping[str, Facts]
     shortcuts: Shortcuts
+    triggers: Mapping[str, TriggerFacts]
 
     def total(self) -> Facts:
         """The counts of all splits together."""
@@ -109,14 +114,16 @@ def count_facts(release: Path) -> ReleaseFacts:
 def count_rows(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> ReleaseFacts:
     """The facts of rows that have the columns `COLUMNS`, each with its split."""
     splits: dict[str, Facts] = {}
+    triggers: dict[str, TriggerFacts] = {}
     labels: list[int] = []
     features: dict[str, list[float]] = {}
     for split, row in rows:
         splits.setdefault(split, Facts()).add(row)
+        add_row(triggers, row)
         labels.append(row["label"])
         for name, value in _metadata(row).items():
             features.setdefault(name, []).append(value)
-    return ReleaseFacts(splits, find_shortcuts(labels, features))
+    return ReleaseFacts(splits, find_shortcuts(labels, features), triggers)
 
 
 def annotation_rows(release: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:

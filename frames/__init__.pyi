@@ -1,4 +1,5 @@
-from .container import VideoSource as VideoSource
+from .container import VideoSource as VideoSource, container_texts as container_texts, where as where
+from .decoded_hash import encode_hashed as encode_hashed
 from .encode import encode_video as encode_video
 from .geometry import (
     Geometry as Geometry,
@@ -15,7 +16,17 @@ from .index import (
     index_to_columns as index_to_columns,
 )
 from .ingest import index_video as index_video
+from .orientation import (
+    UPRIGHT as UPRIGHT,
+    Orientation as Orientation,
+    displayed_size as displayed_size,
+    orientation_of_rotation as orientation_of_rotation,
+    to_coded as to_coded,
+    to_displayed as to_displayed,
+)
 from .packets import demux_index as demux_index
+from .probe import Probe as Probe, probe as probe
+from .proof import frames_that_differ as frames_that_differ
 from .reader import (
     frames_from as frames_from,
     iter_frames as iter_frames,

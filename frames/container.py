@@ -22,6 +22,17 @@ VideoSource: TypeAlias = bytes | memoryview | Path
 MAX_FRAME_PIXELS = 2**26
 """Of one frame, 8 times 4K: a few bytes can declare gigabytes. Asked before anything is decoded."""
 
+_CONVERTED = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
+_MATRICES = {
+    8: "YCgCo",
+    10: "BT.2020 constant luminance",
+    11: "YDzDx",
+    13: "chroma-derived constant luminance",
+    14: "ICtCp",
+}
+_MATRICES |= {12: "chroma-derived", 15: "IPT-C2", 16: "YCgCo-Re", 17: "YCgCo-Ro"}
+"""Of the colour matrices of ITU-T H.273 (table 4), those that FFmpeg's scaler converts, and names of others."""
+
 REMUX = "Re-mux it with `ffmpeg -i IN -c copy OUT.mp4`, or re-encode it if that does not help."
 
 
@@ -76,13 +87,24 @@ def opened(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[InputConta
         yield container, stream
 
 
+def container_texts(video: VideoSource) -> dict[str, str]:
+    """What the container and its video stream say of themselves, text by key; of one key, the container's.
+
+    Raises:
+        VideoError: not a video file. OSError: it cannot be read.
+    """
+    with opened(video) as (container, stream):
+        return {**stream.metadata, **container.metadata}
+
+
 def shown_frames(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[int, VideoFrame]]:
     """(pts, frame) of every displayed frame, from the first on; pts strictly increase.
 
     Frames that an edit list cuts away are decoded but not displayed.
 
     Raises:
-        VideoError: a frame without a time, out of order, damaged, or of another size than the first; nothing decodes.
+        VideoError: a frame without a time, out of order, damaged, of another size than the first or in colours that cannot be
+            converted; nothing decodes.
     """
     last_pts, size, count = None, None, 0
     with opened(video, threads=threads) as (container, stream):
@@ -117,6 +139,13 @@ def _check_frame(name: str, frame: VideoFrame, *, size: tuple[int, int], last_pt
         raise VideoError(
             f"{name}: is {frame.width}x{frame.height}, the first frame is {size[0]}x{size[1]}; one size is wanted. "
             "Re-encode the video to one size."
+        )
+    if frame.colorspace not in _CONVERTED:
+        matrix = f"{_MATRICES.get(frame.colorspace, 'unknown')} ({int(frame.colorspace)})"
+        raise VideoError(
+            f"{name}: its colour matrix is {matrix}, which is not converted to RGB here. If only its header is wrong, correct "
+            "that: `ffmpeg -i IN -c copy -bsf:v h264_metadata=matrix_coefficients=1 OUT` makes it BT.709 (hevc_metadata, "
+            "av1_metadata for those); else convert the video with `ffmpeg -i IN -vf zscale=matrix=709 OUT`."
         )
     if frame.is_corrupt:
         raise VideoError(f"{name}: is damaged. Copy the video again from its source, or re-encode what is left of it.")

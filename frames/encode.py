@@ -2,14 +2,17 @@
 
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import OutputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -17,6 +20,8 @@ from av.video.stream import VideoStream
 from .index import VideoError
 
 UInt8Array = npt.NDArray[np.uint8]
+OnPacket: TypeAlias = "Callable[[Packet[VideoStream], bytes], None]"
+"""Is given a coded frame, and what its decoder needs beside it."""
 
 
 def encode_video(
@@ -27,6 +32,7 @@ def encode_video(
     crf: int = 18,
     gop: int = 12,
     b_frames: int = 2,
+    on_packet: "OnPacket | None" = None,
 ) -> None:
     """Writes an H.264 mp4 under `path`, which appears only when it is whole.
 
@@ -40,9 +46,11 @@ def encode_video(
         crf: x264's quality, 0 (best) to 51.
         gop: frames from one key frame to the next.
         b_frames: at most so many B-frames in a row.
+        on_packet: is given every coded frame, in coding order, and what a decoder needs beside them.
 
     Raises:
         VideoError: no frames, or a frame of another type or size than the first.
+        OSError: the file cannot be written; it names `path`.
     """
     remaining = iter(frames)
     first = next(remaining, None)
@@ -54,12 +62,28 @@ def encode_video(
             stream = container.add_stream("libx264", rate=Fraction(fps))
             _set_up(stream, first, crf=crf, gop=gop, b_frames=b_frames)
             for frame in _yuv_frames(path, chain([first], remaining), stream, time_base=1 / Fraction(fps)):
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
+                _mux(container, stream, stream.encode(frame), on_packet)
+            _mux(container, stream, stream.encode(None), on_packet)
         _sync(partial)
         os.replace(partial, path)
+    except OSError as error:  # a full disk: named is the file that was wanted
+        if error.errno is None or error.filename not in (None, str(partial)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _mux(
+    container: OutputContainer,
+    stream: VideoStream,
+    packets: "list[Packet[VideoStream]]",
+    on_packet: "OnPacket | None",
+) -> None:
+    for packet in packets:
+        if on_packet is not None:  # before the container takes the packet's bytes over
+            on_packet(packet, stream.codec_context.extradata or b"")
+        container.mux(packet)
 
 
 def _set_up(stream: VideoStream, first: UInt8Array, *, crf: int, gop: int, b_frames: int) -> None:

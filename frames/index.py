@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .orientation import Orientation, orientation_of_rotation
+
 Int64Array = npt.NDArray[np.int64]
 Int32Array = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
@@ -39,10 +41,11 @@ class VideoIndex:
     """Frame i is the i-th displayed frame; `frame_pts` int64[num_frames] is strictly increasing, in ticks of `time_base` seconds.
 
     height and width are those of the decoded grid, to which `rotation` was not applied: it says by how many degrees clockwise
-    (0, 90, 180, 270) a player turns the picture. `packets` is None where frames can only be reached through the container.
+    (0, 90, 180, 270) a player turns the picture, plus 360 where it mirrors it first; 0 where it does something else.
+    `packets` is None where frames can only be reached through the container.
     `frames_sha256` is the SHA-256 over the visible bytes of every plane of every frame in the video's own pixel format, in
     presentation order; `perceptual_hash` is that of `frames.perceptual`, 64 hex digits. Both are empty where the index was taken
-    from a row, which does not hold them.
+    from a row, which does not hold them; `orientation` is `rotation` then.
     """
 
     height: int
@@ -57,6 +60,7 @@ class VideoIndex:
     rotation: int
     frames_sha256: str
     perceptual_hash: str
+    orientation: Orientation
 
 
 def index_from_row(row: Mapping[str, Any]) -> VideoIndex:
@@ -79,6 +83,7 @@ def index_from_row(row: Mapping[str, Any]) -> VideoIndex:
         rotation=int(codec["rotation"]),
         frames_sha256="",
         perceptual_hash="",
+        orientation=orientation_of_rotation(int(codec["rotation"])),
     )
 
 

@@ -1,20 +1,17 @@
 """The frame index of a video, from one full decode."""
 
 import hashlib
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from av.video.frame import VideoFrame
 
-from .container import REMUX, plane_rows, shown_frames, where
+from .container import REMUX, shown_frames, where
 from .index import Int64Array, VideoError, VideoIndex
+from .orientation import UPRIGHT, orientation_of
 from .packets import demux
 from .perceptual import frame_hash, hashed_frames
-
-UInt8Array = npt.NDArray[np.uint8]
+from .proof import visible_planes
 
 
 def index_video(video: bytes | Path) -> VideoIndex:
@@ -32,12 +29,13 @@ def index_video(video: bytes | Path) -> VideoIndex:
     hashed = hashed_frames(demuxed.frame_pts)
     hashes: dict[int, str] = {}
     times: list[int] = []
-    sha256, frame = hashlib.sha256(), None
+    sha256, frame, orientation = hashlib.sha256(), None, UPRIGHT
     for pts, frame in shown_frames(video):
+        orientation = orientation_of(frame) if not times else orientation
         if len(times) in hashed:
             hashes[len(times)] = frame_hash(frame)
         times.append(pts)
-        for plane in _visible_planes(frame):
+        for plane in visible_planes(frame):
             sha256.update(plane.tobytes())
     frame_pts = np.asarray(times, dtype=np.int64)
     if frame is None or not np.array_equal(frame_pts, demuxed.frame_pts):
@@ -56,21 +54,11 @@ def index_video(video: bytes | Path) -> VideoIndex:
         packets=demuxed.packets,
         codec_name=demuxed.codec_name,
         extradata=demuxed.extradata,
-        rotation=-round(frame.rotation / 90) * 90 % 360,
+        rotation=orientation.rotation,
         frames_sha256=sha256.hexdigest(),
         perceptual_hash="".join(hashes[number] for number in hashed),
+        orientation=orientation,
     )
-
-
-def _visible_planes(frame: VideoFrame) -> Iterator[UInt8Array]:
-    """uint8[rows, bytes] of each plane, without the decoder's padding, whose content is left to chance."""
-    for plane_index, plane in enumerate(frame.planes):
-        bits = [component.bits for component in frame.format.components if component.plane == plane_index]
-        # Components in a single plane may share bytes (yuyv422); in several planes each sample has whole bytes. A palette has none.
-        bits_per_sample = (
-            frame.format.padded_bits_per_pixel if len(frame.planes) == 1 else sum((b + 7) // 8 * 8 for b in bits)
-        )
-        yield plane_rows(plane)[:, : (plane.width * bits_per_sample + 7) // 8] if bits else plane_rows(plane)
 
 
 def _average_rate(frame_pts: Int64Array, time_base: Fraction, rate: Fraction | None) -> float:

@@ -3,7 +3,7 @@
 from .arrays import BitmapArray, BoolArray, Float64Array, Int64Array, MaskError, UInt8Array, checked_bitmaps
 from .batch import RLEBatch, collate_planes
 from .bitmaps import MAX_DECODED_BYTES, empty, encode, spans
-from .collate import collate_rle
+from .collate import rle_batch
 from .digest import masklet_digest, object_digest, video_digest
 from .fingerprint import fingerprint_bitmaps, fingerprint_counts, fingerprint_labels, weights
 from .masklets import decode_masks
@@ -39,7 +39,6 @@ __all__ = [
     "check",
     "checked_bitmaps",
     "collate_planes",
-    "collate_rle",
     "decode",
     "decode_many",
     "decode_masks",
@@ -57,6 +56,7 @@ __all__ = [
     "object_digest",
     "overlay",
     "parse",
+    "rle_batch",
     "row_as_dict",
     "spans",
     "type_colour",

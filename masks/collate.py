@@ -10,7 +10,7 @@ from .planes import Grouping, planes_of_row
 from .runs import checked_rle
 
 
-def collate_rle(
+def rle_batch(
     items: Sequence[Mapping[str, Any]],
     *,
     frames: Sequence[Sequence[int] | None] | None = None,

@@ -49,7 +49,7 @@ def decode(
     """uint8[N, H, W] of 0 and 1, in column-major memory: a transposed view of [N, W, H].
 
     Args:
-        counts: N canonical COCO RLE strings of one size; may be empty. Or, with a device, a batch of `collate_rle` whose planes
+        counts: N canonical COCO RLE strings of one size; may be empty. Or, with a device, a batch of `rle_batch` whose planes
             have one size, which says it itself: N is then the number of planes.
         out: a buffer to decode into, C-contiguous uint8[M, W, H] with M >= N; the result is a view of its first N masks and the
             rest stays as it is. A buffer that is used again decodes several times faster than fresh memory. Not with a device.
@@ -101,7 +101,7 @@ def decode_many(
     Masks of one size are decoded together and share their memory.
 
     Args:
-        rles: or, with a device, a batch of `collate_rle`, whose rows give [T, H, W], or [T, K, H, W] where K planes were asked for.
+        rles: or, with a device, a batch of `rle_batch`, whose rows give [T, H, W], or [T, K, H, W] where K planes were asked for.
         max_decoded_bytes: budget for all sizes together.
         device: None = NumPy arrays; a torch device = tensors there.
 

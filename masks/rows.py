@@ -39,6 +39,6 @@ def row_with_masks(row: Any) -> Mapping[str, Any]:
     found = row_as_dict(row)
     if missing := [column for column in _NEEDED if column not in found]:
         raise MaskError(f"the row lacks the columns {', '.join(missing)}. Leave columns= out, or name these too.")
-    if isinstance(found["num_frames"], list | tuple) or getattr(found["num_frames"], "ndim", 0):
+    if isinstance(found["num_frames"], list | tuple) or getattr(found["num_frames"], "ndim", None):
         raise MaskError("the row is a batch: its num_frames has several values. Give a single row.")
     return found

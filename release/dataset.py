@@ -13,6 +13,7 @@ from typing import IO, Any, cast
 
 import datasets
 import datasets.data_files
+import datasets.exceptions
 import fsspec
 import pyarrow as pa
 from datasets.utils.file_utils import xopen
@@ -22,7 +23,7 @@ from huggingface_hub import constants
 from .error import ReleaseError
 from .features import ANNOTATION_FEATURES, FEATURES, wanted_columns
 from .filters import Choice, FilterError, Filters, chosen, held_out, names_in, of_holdout
-from .hub import asking_the_hub, download
+from .hub import UNWRITABLE, asking_the_hub, download, no_cache, require_reachable
 from .layout import SHARD_FILES
 from .manifest import read_manifest
 from .names import REPO_ID, SAMPLE
@@ -83,8 +84,12 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
         """Root of the release, what else says which content its files have, its shards by split, and annotations of tars."""
         if self.release is not None:
             return self.release, (), release_shards(self.release, kind), annotations_beside(self.release, kind)
-        from huggingface_hub import hf_hub_download
+        from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
+        where = {"repo_id": self.repo_id, "revision": self.revision}
+        is_cached = isinstance(try_to_load_from_cache(filename="manifest.json", repo_type="dataset", **where), str)
+        if not is_cached and not constants.HF_HUB_OFFLINE:
+            require_reachable(**where, endpoint=datasets.config.HF_ENDPOINT, instead=_INSTEAD)
         # The manifest and not a listing: it stays in the cache, under the commit that the revision named, for when there is no Hub.
         fetch = partial(
             hf_hub_download,
@@ -123,6 +128,35 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     """Reads the shards of a release, Parquet or tar, into equal rows."""
 
     BUILDER_CONFIG_CLASS = BrokenVideosConfig
+
+    def __init__(self, cache_dir: str | None = None, **more: Any) -> None:
+        self._no_cache: OSError | None = None
+        try:
+            super().__init__(cache_dir, **more)
+        except OSError as error:
+            if error.errno not in UNWRITABLE:
+                raise
+            # A stream needs no cache, and there `datasets` makes none.
+            super().__init__("memory://brokenvideos", **more)
+            self._no_cache = error
+
+    def download_and_prepare(self, *args: Any, **more: Any) -> None:
+        """As `datasets` does, but errors of a release, and of a cache that cannot be written, come as they are."""
+        if self._no_cache is not None:
+            raise ReleaseError(no_cache(self._no_cache))
+        try:
+            super().download_and_prepare(*args, **more)
+        except OSError as error:
+            if error.errno not in UNWRITABLE:
+                raise
+            raise ReleaseError(no_cache(error)) from None
+        except datasets.exceptions.DatasetGenerationError as error:
+            cause = error.__cause__
+            if isinstance(cause, ReleaseError | FilterError):
+                raise cause from None
+            if isinstance(cause, OSError) and cause.errno in UNWRITABLE:
+                raise ReleaseError(no_cache(cause)) from None
+            raise
 
     def _info(self) -> datasets.DatasetInfo:
         config = self.config
@@ -213,9 +247,9 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     def _choice(self, split: str) -> Choice | None:
         features = ANNOTATION_FEATURES if self.config.name == "annotations" else FEATURES
-        choices = [chosen(self.config.filters, features.arrow_schema), of_holdout(self.config.holdout, split)]
-        one, *others = [choice for choice in choices if choice is not None] or [None]
-        return one & others[0] if one is not None and others else one
+        wanted = chosen(self.config.filters, features.arrow_schema)
+        left = of_holdout(self.config.holdout, split)
+        return wanted & left if wanted is not None and left is not None else wanted or left
 
     def _require_held_out(self) -> None:
         """

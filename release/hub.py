@@ -1,11 +1,12 @@
 """Asks the Hub, and says in one line what it refuses."""
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from huggingface_hub import constants, errors
+from huggingface_hub import constants, errors, get_hf_file_metadata, hf_hub_url
 
 from .error import ReleaseError
 
@@ -14,6 +15,9 @@ _REFUSALS = (_HTTP_ERROR, errors.LocalEntryNotFoundError, ConnectionError)
 RETRY_WAITS_S = (1, 2, 4, 8, 8)
 """Between tries to download a file: huggingface_hub itself tries its other requests again, as often and as patiently."""
 
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.ENOENT)
+"""Of an error at a folder or file that should be written."""
+
 Answer = TypeVar("Answer")
 
 
@@ -21,7 +25,7 @@ def download(call: Callable[[], Answer], *, where: str, instead: str = "") -> An
     """What a call that downloads from the Hub gives, tried again while the Hub is busy or the connection fails.
 
     Raises:
-        ReleaseError: as `asking_the_hub`.
+        ReleaseError: as `asking_the_hub`; the cache cannot be written.
     """
     waits_s = iter(RETRY_WAITS_S)
     while True:
@@ -33,7 +37,31 @@ def download(call: Callable[[], Answer], *, where: str, instead: str = "") -> An
                 refused = isinstance(error, errors.HfHubHTTPError) and error.response.status_code < 500
                 if refused or wait_s is None:
                     raise
+            except OSError as error:
+                if error.errno not in UNWRITABLE:
+                    raise
+                raise ReleaseError(f"{where}: {no_cache(error)}") from None
         time.sleep(wait_s)
+
+
+def require_reachable(repo_id: str, *, revision: str, endpoint: str, instead: str) -> None:
+    """Asks once for the manifest of a repository, and does not wait long for a Hub that is not there.
+
+    Raises:
+        ReleaseError: no connection; huggingface_hub itself would try for half a minute.
+    """
+    url = hf_hub_url(repo_id, "manifest.json", repo_type="dataset", revision=revision, endpoint=endpoint)
+    try:
+        get_hf_file_metadata(url, token=False, timeout=_FIRST_CONTACT_TIMEOUTS_S, retry_on_errors=False)  # type: ignore[arg-type]
+    except _HTTP_ERROR as error:
+        # Whatever else is wrong has its own words when it is asked for in earnest.
+        if type(error).__name__ in _UNREACHABLE:
+            raise ReleaseError(f"{repo_id} at revision {revision}: {_refusal(error, instead=instead)}") from None
+
+
+_FIRST_CONTACT_TIMEOUTS_S = (1.5, 10, 10, 10)
+"""To connect, to read, to write, and to wait for a free connection."""
+_UNREACHABLE = ("ConnectError", "ConnectTimeout", "ProxyError", "UnsupportedProtocol")
 
 
 @contextmanager
@@ -52,6 +80,14 @@ def asking_the_hub(where: str, *, instead: str = "") -> Iterator[None]:
         yield
     except refusals as error:
         raise ReleaseError(f"{where}: {_refusal(error, instead=instead)}") from None
+
+
+def no_cache(error: OSError) -> str:
+    """What to do where the cache cannot be written."""
+    return (
+        f"the Hugging Face cache cannot be written ({error.strerror}: {error.filename or constants.HF_HOME}). Set HF_HOME to a "
+        "folder that can. brokenvideos.clips and streaming=True need none to read a local release."
+    )
 
 
 def _refusal(error: BaseException, *, instead: str) -> str:

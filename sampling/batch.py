@@ -19,17 +19,19 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {key: _together([item[key] for item in items]) for key in items[0]}
 
 
-def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "types"] = "union") -> dict[str, Any]:
+def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "type"] = "union") -> dict[str, Any]:
     """As `collate`, for clips of one size whose masks have the layout "rle": they stay strings, which `to_device` decodes.
 
     A few hundred bytes for each mask go from the workers to the loop, and on to the device, in place of its pixels.
 
     Args:
-        by: what `to_device` makes of them: "union" uint8[B, T, H, W], or "types" uint8[B, T, 3, H, W].
+        by: what `to_device` makes of them: "union" uint8[B, T, H, W], or "type" uint8[B, T, 3, H, W].
 
     Raises:
-        MaskError: clips of other layouts or of several sizes.
+        MaskError: clips of other layouts or of several sizes, or another `by`.
     """
+    if by not in ("union", "type"):
+        raise MaskError(f'collate_rle: by={by!r}, must be "union" or "type".')
     sizes = sorted({tuple(item["video"].shape[-2:]) for item in items})
     if len(sizes) > 1 or any(isinstance(item["masks"], torch.Tensor) for item in items):
         layouts = sorted({"tensors" if isinstance(item["masks"], torch.Tensor) else "strings" for item in items})
@@ -44,13 +46,13 @@ def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "types"
         for entry in item["masks"]:
             counts.append(entry["rle"]["counts"])
             frame = clip * shape[1] + entry["frame"]
-            painted.append(frame * planes + (entry["artifact_type"] if by == "types" else 0))
+            painted.append(frame * planes + (entry["artifact_type"] if by == "type" else 0))
     height, width = sizes[0]
     strings = collate_planes(
         counts, height=height, width=width, planes=painted, num_planes=shape[0] * shape[1] * planes
     )
     batch = collate([{name: value for name, value in item.items() if name != "masks"} for item in items])
-    return {**batch, "masks": replace(strings, shapes=(shape if by == "types" else shape[:2] + shape[3:],))}
+    return {**batch, "masks": replace(strings, shapes=(shape if by == "type" else shape[:2] + shape[3:],))}
 
 
 def to_device(batch: Mapping[str, Any], device: torch.device | str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import torch
 from ..frames import Geometry, Int64Array, sampled_pixels
 from ..masks import ARTIFACT_TYPES, MaskError, RLEError, Runs, empty, encode, parse
 
-MaskLayout = Literal["union", "objects", "types", "rle"]
+MaskLayout = Literal["union", "object", "type", "rle"]
 ClipMasks = torch.Tensor | list[dict[str, Any]]
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ def clip_masks(
 
     Args:
         frame_index: int64[T], repeats allowed.
-        layout: "union" gives uint8[T, H, W] of 0 and 1; "types" uint8[T, 3, H, W], a plane for each of ARTIFACT_TYPES; "objects"
+        layout: "union" gives uint8[T, H, W] of 0 and 1; "type" uint8[T, 3, H, W], a plane for each of ARTIFACT_TYPES; "object"
             uint8[T, K, H, W], a plane for each of the row's objects; "rle" a list of {"frame": place in the clip, "object_id",
             "artifact_type", "rle": {"size", "counts"}}, one for each object and frame with a pixel in the clip.
         device: where a tensor is made; None is the CPU. The values are the same everywhere.
@@ -133,8 +133,8 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
         raise MaskError(f"{where}artifact_type is {kinds}, wanted 0 to {len(ARTIFACT_TYPES) - 1}. Build the row anew.")
     plane_of = {
         "union": dict.fromkeys(object_ids, 0),
-        "types": dict(zip(object_ids, kinds, strict=True)),
-        "objects": {object_id: plane for plane, object_id in enumerate(object_ids)},
+        "type": dict(zip(object_ids, kinds, strict=True)),
+        "object": {object_id: plane for plane, object_id in enumerate(object_ids)},
         "rle": {object_id: plane for plane, object_id in enumerate(object_ids)},
     }[layout]
     found = [int(row["masks"]["object_id"][at]) for at in chosen.tolist()]
@@ -153,7 +153,7 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
         at = int(chosen[error.index])
         object_id = row["masks"]["object_id"][at]
         raise RLEError(f"{where}frame {all_frames[at]} object {object_id}: {error.problem}", at) from None
-    planes = {"union": 1, "types": len(ARTIFACT_TYPES)}.get(layout, len(object_ids))
+    planes = {"union": 1, "type": len(ARTIFACT_TYPES)}.get(layout, len(object_ids))
     return _Marked(runs, all_frames[chosen], plane, planes)
 
 

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import logging
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -19,8 +20,10 @@ from ..masks.device import DeviceError, require_device
 from .clip_masks import MaskLayout
 from .cut import Clip, ClipForm, clips_of, threads_of_each
 from .epoch_order import Done, Place
+from .passes import Passes
 from .plan import ClipPlan, Sampling
-from .share import order_of, rows_at, share_of
+from .prepared import is_accelerate_used, prepared_loader, require_sendable
+from .share import num_clips, order_of, rows_at, share_of
 from .source import Row, Rows, data_of, has_rows, opened_source, worker_and_workers
 from .state import Identity, dealt_state, done_of, require_fitting, require_same_place, stream_state
 from .stream import is_stream, keeps_its_place, shuffled_stream, stream_of_rank
@@ -39,7 +42,7 @@ def clips(
     sampling: Sampling = "random",
     seed: int = 0,
     epoch: int = 0,
-    masks: MaskLayout | Literal["object", "type"] = "union",
+    masks: MaskLayout | Literal["objects", "types"] = "union",
     device: torch.device | str | None = None,
     shuffle: bool = False,
     crop: float = 1.0,
@@ -62,8 +65,8 @@ def clips(
         clips_per_video: clips of one video in an epoch; they follow one another and are decoded in one pass.
         sampling: "random", "uniform", "broken" (around frames with artifacts) or "all" (every frame once): see `ClipPlan`.
         seed, epoch: with the video_id they decide where a clip is cut, whatever the number of workers and the order of rows.
-        masks: "union" gives masks uint8[T, H, W], "types" uint8[T, 3, H, W], "objects" uint8[T, K, H, W] with K of the video,
-            "rle" a list of COCO RLEs: see `clip_masks`. "type" and "object" are other words for the first two.
+        masks: "union" gives masks uint8[T, H, W], "type" uint8[T, 3, H, W], "object" uint8[T, K, H, W] with K of the video,
+            "rle" a list of COCO RLEs: see `clip_masks`. "types" and "objects" are older words, which the next version refuses.
         device: where video and masks are made; None is the CPU. Another one is for loops without DataLoader workers: with workers
             say masks="rle", and decode them where the batch goes, with `collate_rle` and `to_device`.
         shuffle: another order of videos in each epoch: see docs/clips.md for how random it is.
@@ -71,7 +74,7 @@ def clips(
         flip: probability of a mirrored clip.
         split: of a release folder or a Hub repository.
         rank, world_size: which part of the clips is read here. None: those of torch.distributed where it is initialised, else all.
-            Say rank=0, world_size=1 where something else divides the batches, as `accelerate` does with a prepared loader.
+            Where `accelerate` or Trainer divides the batches of a loader that it was given, all.
         uneven: with several ranks every consumer (worker of a rank) gives equally many clips: those with fewer "pad" with clips of
             their own again, flagged `repeated`, or all "drop" what is over.
         on_error: "raise", or "skip" a video that cannot be decoded, count it in `num_skipped` and log it.
@@ -85,7 +88,9 @@ def clips(
         raise ValueError(
             f"clips: num_frames={num_frames}, stride={stride}, size={size}; each must be 1 or more. Give positive numbers."
         )
-    layout = {"object": "objects", "type": "types"}.get(masks, masks)
+    layout = {"objects": "object", "types": "type"}.get(masks, masks)
+    if layout != masks:
+        warnings.warn(f'clips: masks="{masks}" is now masks="{layout}".', DeprecationWarning, stacklevel=2)
     choices = (
         ("masks", layout, MaskLayout),
         ("uneven", uneven, Literal["pad", "drop"]),
@@ -158,7 +163,7 @@ class ClipDataset(IterableDataset[Clip]):
         self.on_error = on_error
         self.decoder_threads = decoder_threads
         # Shared memory, so that workers that live longer than an epoch see set_epoch too, and the loop sees what they skipped.
-        self._epoch: torch.Tensor = torch.tensor(epoch).share_memory_()  # type: ignore[no-untyped-call]
+        self._passes = Passes(epoch)
         self._num_skipped: torch.Tensor = torch.zeros(_COUNTERS, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
         self._pending: Mapping[str, Any] | None = None
         self._state: Mapping[str, Any] | None = None
@@ -172,10 +177,12 @@ class ClipDataset(IterableDataset[Clip]):
         return int(self._num_skipped.sum())
 
     def set_epoch(self, epoch: int) -> None:
-        """Other clips, and with `shuffle` another order, in the next pass; also tells a `source` that has set_epoch."""
-        self._epoch.fill_(epoch)
-        if hasattr(self.source, "set_epoch"):
-            self.source.set_epoch(epoch)
+        """The epoch of the next pass: other clips, and with `shuffle` another order; also tells a `source` that has set_epoch.
+
+        A pass without it is of the epoch after that of the pass before.
+        """
+        self._passes.set_next(epoch)
+        self._tell_source(epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """What was given of this epoch, as numbers, strings and lists.
@@ -183,7 +190,7 @@ class ClipDataset(IterableDataset[Clip]):
         Of the latest iterator in this process; in a DataLoader's workers use torchdata's StatefulDataLoader, which asks them.
         """
         state = self._pending or self._state
-        return dict(state) if state is not None else self._first_state(self._place())
+        return dict(state) if state is not None else self._first_state(self._place(), self._passes.next())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The next pass goes on where the state was taken, if it is of the epoch that is then set.
@@ -198,6 +205,21 @@ class ClipDataset(IterableDataset[Clip]):
         self.set_epoch(int(state["epoch"]))
         self._pending = state
 
+    def __len__(self) -> int:
+        """Clips of a pass: of all where a loader that accelerate prepares divides them, else of this rank, with one worker at most.
+
+        Raises:
+            TypeError: it is not known before: of a stream or a plain iterable, with on_error="skip", or with sampling="all" on
+                several ranks, of which each gives as many as the order of the epoch deals.
+        """
+        ranks = self._node_of_length()[1]
+        if not has_rows(self.source) or self.on_error == "skip" or (ranks > 1 and self.plan.sampling == "all"):
+            raise TypeError("clips: how many there are in an epoch is known when it is over.")
+        return num_clips(self.source, self.plan, world_size=ranks, uneven=self.uneven)
+
+    def __bool__(self) -> bool:
+        return True
+
     def __getstate__(self) -> dict[str, Any]:
         # A spawned worker has no torch.distributed of its own.
         return {**self.__dict__, "node": self._node()}
@@ -211,22 +233,41 @@ class ClipDataset(IterableDataset[Clip]):
             )
         place, pending = self._place(), self._pending
         self._pending = None
-        is_of_epoch = pending is not None and pending["epoch"] == int(self._epoch)
-        state = dict(pending) if pending is not None and is_of_epoch else self._first_state(place)
+        epoch = self._passes.begin()
+        self._tell_source(epoch)
+        is_of_epoch = pending is not None and pending["epoch"] == epoch
+        state = dict(pending) if pending is not None and is_of_epoch else self._first_state(place, epoch)
         self._state = state
         if is_stream(self.source):
             require_same_place(state, place)
-            return self._streamed_clips(place, source=state["source"], clips=state["clips"])
+            return self._streamed_clips(place, epoch, source=state["source"], clips=state["clips"])
         done, progress = done_of(state, place)
-        self._state = dealt_state(self._identity(), int(self._epoch), place, done, **progress)
-        return self._dealt_clips(place, done, **progress)
+        self._state = dealt_state(self._identity(), epoch, place, done, **progress)
+        return self._dealt_clips(place, epoch, done, **progress)
+
+    def _tell_source(self, epoch: int) -> None:
+        if hasattr(self.source, "set_epoch"):
+            self.source.set_epoch(epoch)
 
     def _node(self) -> tuple[int, int]:
+        loader = prepared_loader(self)
+        if loader is not None:
+            require_sendable(loader)
+            if self.node is not None and self.node[1] > 1 and is_accelerate_used():
+                raise ValueError(
+                    f"clips: world_size={self.node[1]}, but accelerate divides the batches of this loader too. Leave rank and "
+                    "world_size out, or do not give the loader to prepare()."
+                )
+            return 0, 1
         if self.node is not None:
             return self.node
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             return torch.distributed.get_rank(), torch.distributed.get_world_size()
         return 0, 1
+
+    def _node_of_length(self) -> tuple[int, int]:
+        # Before a prepared loader is read, nothing tells that it will be.
+        return (0, 1) if self.node is None and is_accelerate_used() else self._node()
 
     def _place(self) -> Place:
         return Place(*self._node(), *worker_and_workers())
@@ -237,16 +278,16 @@ class ClipDataset(IterableDataset[Clip]):
         facts = [repr(self.plan), self.shuffle, rows, is_stream(self.source)]
         return Identity(self.data, hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16])
 
-    def _first_state(self, place: Place) -> dict[str, Any]:
+    def _first_state(self, place: Place, epoch: int) -> dict[str, Any]:
         if is_stream(self.source):
-            return stream_state(self._identity(), int(self._epoch), place, source=None, clips=0)
-        return dealt_state(self._identity(), int(self._epoch), place, Done(), visits=0, clips=0, given=0, repeated=0)
+            return stream_state(self._identity(), epoch, place, source=None, clips=0)
+        return dealt_state(self._identity(), epoch, place, Done(), visits=0, clips=0, given=0, repeated=0)
 
     def _dealt_clips(
-        self, place: Place, done: Done, *, visits: int, clips: int, given: int, repeated: int
+        self, place: Place, epoch: int, done: Done, *, visits: int, clips: int, given: int, repeated: int
     ) -> Iterator[Clip]:
         """This consumer's share of what is not done, from where it was on."""
-        epoch, identity = int(self._epoch), self._identity()
+        identity = self._identity()
 
         def remember(visits: int, clips: int) -> None:
             progress = {"visits": visits, "clips": clips, "given": given, "repeated": repeated}
@@ -287,8 +328,8 @@ class ClipDataset(IterableDataset[Clip]):
 
     # --- streams: the source deals ------------------------------------------------------------------------------------
 
-    def _streamed_clips(self, place: Place, *, source: Any, clips: int) -> Iterator[Clip]:
-        epoch, identity = int(self._epoch), self._identity()
+    def _streamed_clips(self, place: Place, epoch: int, *, source: Any, clips: int) -> Iterator[Clip]:
+        identity = self._identity()
         stream = stream_of_rank(self.source, place)
         is_exact, rows_before = keeps_its_place(stream), 0
         if source is not None and is_exact:

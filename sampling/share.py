@@ -58,6 +58,17 @@ def share_of(
     return Share(visits, most if uneven == "pad" else fewest)
 
 
+def num_clips(source: Rows, plan: ClipPlan, *, world_size: int, uneven: Literal["pad", "drop"]) -> int:
+    """Clips that each of `world_size` ranks gives in an epoch, with one worker; with sampling "all" of one rank alone."""
+    rows = sum(group_sizes(source))
+    lengths = video_frames(source) if plan.sampling == "all" else np.zeros(rows, np.int64)
+    clip_counts = count_clips(plan, lengths)
+    if world_size == 1:
+        return int(clip_counts.sum())
+    most, fewest = most_and_fewest(clip_counts, world_size)
+    return most if uneven == "pad" else fewest
+
+
 def rows_at(source: Any, order: Int64Array | None, visits: Iterable[int]) -> Iterator[tuple[int, Row, str]]:
     """(visit, row, where the row is from, for messages) of these visits; those of an iterable ascend."""
     if order is None:

@@ -194,13 +194,14 @@ def require_row(row: Any) -> Row:
         row = row_as_dict(row)
     except MaskError as error:
         raise SourceError(f"clips: {error}") from None
-    require_columns(row)
-    if not isinstance(row["video_id"], str):
+    found: Mapping[str, Any] = row
+    require_columns(found)
+    if not isinstance(found["video_id"], str):
         raise SourceError(
-            f"clips: video_id of a row is {type(row['video_id']).__name__}, wanted one text: are the rows batched? Give single "
+            f"clips: video_id of a row is {type(found['video_id']).__name__}, wanted one text: are the rows batched? Give single "
             "rows; DataLoader(batch_size=…) makes batches of the clips."
         )
-    return row
+    return found
 
 
 def data_of(source: Any) -> str | None:

@@ -86,12 +86,24 @@ def make_video(
 
 
 def remux(
-    data: bytes, *, container: str = "mp4", change: Callable[[list[bytes]], None] | None = None, first: int = 0
+    data: bytes,
+    *,
+    container: str = "mp4",
+    change: Callable[[list[bytes]], None] | None = None,
+    first: int = 0,
+    container_options: Mapping[str, str] | None = None,
+    called_key: Callable[[bool], bool] = bool,
 ) -> bytes:
-    """The packets from `first` on in a new container, their bytes as `change` leaves them."""
+    """The packets from `first` on in a new container, their bytes as `change` leaves them.
+
+    Args:
+        called_key: whether the container calls a packet a key frame, given whether it is one.
+    """
     file = io.BytesIO()
-    with av.open(io.BytesIO(data)) as source, av.open(file, "w", format=container) as output:
-        stream = output.add_stream_from_template(source.streams.video[0])
+    options = dict(container_options or {})
+    with av.open(io.BytesIO(data)) as source, av.open(file, "w", format=container, options=options) as output:
+        # Opaque: no encoder is looked for, FFmpeg has none of the name of its AV1 decoder.
+        stream = output.add_stream_from_template(source.streams.video[0], opaque=True)
         packets = [packet for packet in source.demux(video=0) if packet.size][first:]
         payloads = [bytes(packet) for packet in packets]
         if change is not None:
@@ -99,7 +111,7 @@ def remux(
         for packet, payload in zip(packets, payloads, strict=True):
             copy = av.Packet(payload)
             copy.pts, copy.dts, copy.time_base, copy.stream = packet.pts, packet.dts, packet.time_base, stream
-            copy.is_keyframe = packet.is_keyframe
+            copy.is_keyframe = called_key(packet.is_keyframe)
             output.mux(copy)
     return file.getvalue()
 
@@ -114,14 +126,6 @@ def edit_list(data: bytes, entries: Sequence[tuple[int, int]]) -> bytes:
     return bytes(patched)
 
 
-def cut_off(data: bytes, packet: int) -> bytes:
-    """The file up to somewhere in this packet, as a download that was broken off leaves it."""
-    with av.open(io.BytesIO(data)) as source:
-        found = [packet for packet in source.demux(video=0) if packet.size][packet]
-    assert found.pos is not None
-    return data[: found.pos + found.size // 2]
-
-
 def rotated(data: bytes, degrees: int) -> bytes:
     """The mp4 with a display matrix that turns it clockwise."""
     cos, sin = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
@@ -130,6 +134,13 @@ def rotated(data: bytes, degrees: int) -> bytes:
     matrix = (cos * one, sin * one, 0, -sin * one, cos * one, 0, 0, 0, 1 << 30)
     # ISO/IEC 14496-12, 8.3.2: the matrix of a version 0 track header stands 40 bytes after its version.
     struct.pack_into(">9i", patched, patched.index(b"tkhd") + 44, *matrix)
+    return bytes(patched)
+
+
+def mirrored(data: bytes) -> bytes:
+    """The mp4 with a display matrix that swaps left and right."""
+    patched = bytearray(data)
+    struct.pack_into(">i", patched, patched.index(b"tkhd") + 44, -1 << 16)
     return bytes(patched)
 
 
@@ -193,7 +204,6 @@ RECIPES: dict[str, Recipe] = {
     "h264 mov": Recipe(partial(h264, container="mov")),
     "h264 mkv": Recipe(partial(h264, container="matroska"), packets=False),
     "h264 ts": Recipe(partial(h264, container="mpegts"), packets=False),
-    "h264 mkv cut off": Recipe(lambda: cut_off(h264(container="matroska"), 24), range(24), packets=False),
     "hevc variable rate": Recipe(
         partial(make_video, codec="libx265", options={"x265-params": X265 + ":open-gop=0"}, times=VARIABLE, tick=TICK)
     ),

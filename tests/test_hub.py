@@ -14,6 +14,7 @@ from huggingface_hub import constants
 import brokenvideos
 from brokenvideos.builder import build, withdraw
 from brokenvideos.card import card_files
+from brokenvideos.release import FilterError
 from tests.hub.state import State
 
 REPO = "someone/brokenvideos"
@@ -28,7 +29,7 @@ LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN or token=."
 def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-    monkeypatch.setattr(brokenvideos, "RETRY_WAITS_S", (0, 0, 0, 0, 0))
+    monkeypatch.setattr("brokenvideos.release.hub.RETRY_WAITS_S", (0, 0, 0, 0, 0))
     monkeypatch.setenv("BROKENVIDEOS_REPO", REPO)
 
 
@@ -247,9 +248,10 @@ def test_columns_that_are_left_out_are_not_fetched(hub: State, large: Path, monk
     assert requests <= 4
     assert some == [{name: value for name, value in row.items() if name != "video"} for row in rows]
     # A row group of which a filter wants nothing has its videos left where they are.
-    none, _, some = fetched(hub, filters=[("generator", "==", "nobody")])
-    assert none < size / 10
-    assert some == []
+    hub.exchanges.clear()
+    with pytest.raises(FilterError):
+        fetched(hub, filters=[("generator", "==", "nobody")])
+    assert hub.sent_bytes("storage") < size / 10
 
 
 # --- Processes -------------------------------------------------------------------------------------------------------

@@ -1,64 +1,86 @@
-"""Readers of raw layouts: one file per layout, all giving the same records."""
+"""Raw layouts: one file a layout, each with a `LAYOUT`, all giving the same records.
 
+In: a raw folder. Out: `RawVideo` records and `Problem`s, by `read_layout`. The builder and tools call it.
+"""
+
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from ...masks import ARTIFACT_TYPES
-from ..raw import NOT_GIVEN, Problem, RawError, RawVideo
-from .anakin import AnakinMasks, read_anakin
-from .coco import CocoMasks, read_coco
-from .cvat import CvatMasks, read_cvat
-from .davis import DavisMasks, read_davis
-from .detect import detect, found_layouts
-from .geneva import BoxMasks, read_geneva
-from .label_studio import BrushMasks, read_label_studio
-from .labelme import LabelMeMasks, read_labelme
-from .mask_video import VideoMasks, read_mask_video
-from .own import OwnMasks, read_own
-from .pal4vst import StillMask, read_pal4vst
-from .richhf import HeatMap, read_richhf
-from .sav import ANNOTATION_NAME, FRAME_STEP, MaskletError, SavMasks, read_masklets, read_sav
+from ...release import names_in, record_in
+from ..raw import NOT_GIVEN, Layout, MasksAre, Problem, RawError, RawVideo
+from .sav import ANNOTATION_NAME, FRAME_STEP, MaskletError, read_masklets
 
 __all__ = [
     "ANNOTATION_NAME",
     "FRAME_STEP",
-    "LAYOUTS",
-    "AnakinMasks",
-    "BoxMasks",
-    "BrushMasks",
-    "CocoMasks",
-    "CvatMasks",
-    "DavisMasks",
-    "HeatMap",
-    "LabelMeMasks",
     "MaskletError",
-    "OwnMasks",
-    "SavMasks",
-    "StillMask",
-    "VideoMasks",
     "detect",
     "found_layouts",
+    "layout_named",
+    "layout_names",
+    "layouts_table",
     "read_layout",
     "read_masklets",
 ]
 
-LAYOUTS = (
-    *("own", "davis", "sav", "mask-video", "coco", "cvat", "label-studio", "labelme"),
-    *("pal4vst", "anakin", "richhf", "geneva"),  # other people's datasets
-)
 
-_READERS = {
-    "sav": read_sav,
-    "mask-video": read_mask_video,
-    "coco": read_coco,
-    "cvat": read_cvat,
-    "label-studio": read_label_studio,
-    "labelme": read_labelme,
-    "pal4vst": read_pal4vst,
-    "anakin": read_anakin,
-    "richhf": read_richhf,
-    "geneva": read_geneva,
-}
-"""Of the layouts that take nothing but an artifact type and a generator."""
+def layout_names() -> tuple[str, ...]:
+    """The names of all layouts; each is the name of its file, with - for _."""
+    return tuple(name.replace("_", "-") for name in names_in(__path__))
+
+
+def layout_named(name: str) -> Layout:
+    """The layout of this name.
+
+    Raises:
+        RawError: there is none.
+    """
+    names = layout_names()
+    if name not in names:
+        raise RawError(f"layout {name!r} is unknown; wanted auto, {', '.join(names[:-1])} or {names[-1]}")
+    layout: Layout = record_in(__name__, name.replace("-", "_"), record="LAYOUT")
+    return layout
+
+
+def layouts_table() -> str:
+    """The layouts as a Markdown table: name, what it holds, the files by which it is known, the options of `build` it takes."""
+    rows = []
+    for name in layout_names():
+        layout = layout_named(name)
+        options = ", ".join(f"`--{option.replace('_', '-')}`" for option in layout.options)
+        rows.append(f"| {name} | {layout.help} | {layout.looked_for} | {options or 'none'} |")
+    return "\n".join(["| layout | holds | known by | takes |", "|---|---|---|---|", *rows])
+
+
+def detect(raw: Path) -> str:
+    """The name of the layout whose files the folder holds. Only names are looked at, and whether videos.jsonl gives objects.
+
+    Raises:
+        RawError: no such folder, or none or several of the layouts fit; says what was looked for, or what was found.
+    """
+    _check_folder(raw)
+    found = found_layouts(raw)
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        clashes = "; ".join(
+            f"{name}: {path.relative_to(raw).as_posix()}{'/' * path.is_dir()}" for name, path in found.items()
+        )
+        raise RawError(f"{raw}: files of {len(found)} layouts ({clashes}); give --layout, or move the files of one out")
+    wanted = "; ".join(f"{name}: {layout_named(name).looked_for}" for name in layout_names())
+    raise RawError(f"{raw}: none of the known layouts; looked for {wanted}. Arrange the folder as one of them")
+
+
+def found_layouts(raw: Path) -> dict[str, Path]:
+    """The layouts whose files the folder holds, and the file or folder by which each is known; empty for none."""
+    layouts = {name: layout_named(name) for name in layout_names()}
+    found = {name: path for name, layout in layouts.items() if (path := layout.detect(raw)) is not None}
+    if found:
+        return found
+    last = {name: layout.detect_else(raw) for name, layout in layouts.items() if layout.detect_else is not None}
+    return {name: path for name, path in last.items() if path is not None}
 
 
 def read_layout(
@@ -68,21 +90,23 @@ def read_layout(
     artifact_type: str | None = None,
     generator: str | None = None,
     void: int | None = None,
+    masks_are: MasksAre | None = None,
 ) -> tuple[list[RawVideo], list[Problem]]:
     """Records of the videos that have all they need, by video_id, and every problem found without decoding, sorted.
 
     Args:
-        layout: one of LAYOUTS, or "auto" for what `detect` says.
+        layout: one of `layout_names()`, or "auto" for what `detect` says.
         artifact_type: of every object whose type neither videos.jsonl (`objects`) nor a label of the layout gives.
         generator: of the videos for which videos.jsonl gives none, else "unknown". Neither is needed in "own", where
             videos.jsonl must give both.
         void: value of mask pixels that are to be read as background; with "davis" only, where 255 is usual.
+        masks_are: how the masks of videos that players turn were drawn, where their size does not tell.
 
     Raises:
         RawError: no such folder, a layout that cannot be told, or an argument that is unknown or not of the layout.
     """
-    if layout not in ("auto", *LAYOUTS):
-        raise RawError(f"layout {layout!r} is unknown; wanted auto, {', '.join(LAYOUTS[:-1])} or {LAYOUTS[-1]}")
+    if layout != "auto":
+        layout_named(layout)
     if artifact_type is not None and artifact_type not in (*ARTIFACT_TYPES, NOT_GIVEN):
         names = f"{', '.join(ARTIFACT_TYPES)} or {NOT_GIVEN}"
         raise RawError(f"artifact type {artifact_type!r} is unknown; wanted {names}")
@@ -90,16 +114,19 @@ def read_layout(
         raise RawError(
             f"void value {void} cannot stand in an 8-bit mask beside 0, the background; wanted 1 to 255, 255 in DAVIS"
         )
+    if masks_are not in (None, *get_args(MasksAre)):
+        raise RawError(f"masks are {masks_are!r}: wanted {' or '.join(get_args(MasksAre))}")
+    _check_folder(raw)
+    name = detect(raw) if layout == "auto" else layout
+    options = layout_named(name).options
+    if void is not None and "void" not in options:
+        raise RawError(f"{raw}: --void {void} is for the davis layout, this is {name}; leave it out")
+    given = {"artifact_type": artifact_type, "generator": generator, "void": void}
+    records, problems = layout_named(name).read(raw, **{option: given[option] for option in options})
+    records = [replace(record, masks_are=masks_are) for record in records]
+    return sorted(records, key=lambda record: record.video_id), sorted(problems)
+
+
+def _check_folder(raw: Path) -> None:
     if not raw.is_dir():
         raise RawError(f"{raw}: no such folder; give the folder that holds the raw videos and masks")
-    if layout == "auto":
-        layout = detect(raw)
-    if void is not None and layout != "davis":
-        raise RawError(f"{raw}: --void {void} is for the davis layout, this is {layout}; leave it out")
-    if layout == "own":
-        records, problems = read_own(raw)
-    elif layout == "davis":
-        records, problems = read_davis(raw, artifact_type=artifact_type, generator=generator, void=void)
-    else:
-        records, problems = _READERS[layout](raw, artifact_type=artifact_type, generator=generator)
-    return sorted(records, key=lambda record: record.video_id), sorted(problems)

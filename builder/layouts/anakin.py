@@ -24,10 +24,12 @@ from ..raw import (
     FoundMasks,
     FrameLabels,
     LabelMap,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     find_videos,
+    is_litter,
     join_records,
     list_folder,
     read_binary_file,
@@ -110,9 +112,8 @@ def _in_order(names: list[str], *, where: str) -> list[str]:
         raise RawError(f"{where}: {len(names)} masks, at most {MAX_FRAMES} are read")
     numbered: dict[int, str] = {}
     for name in sorted(names):
-        # macOS puts a twin of every file into its zips.
-        if name.startswith("__MACOSX/"):
-            continue
+        if any(is_litter(part) for part in name.split("/")):
+            continue  # macOS puts a twin of every file into its zips
         match = _NUMBERED.fullmatch(name)
         if match is None:
             raise RawError(f"{where}: {name!r} is no mask; wanted PNGs whose names end in the number of their frame")
@@ -187,3 +188,15 @@ def _read_metadata(path: Path) -> tuple[dict[str, dict[str, str]], list[Problem]
         {key: value for key, value in line.items() if isinstance(key, str) and isinstance(value, str)} for line in lines
     )
     return {row["video-id"]: row for row in rows if "video-id" in row}, []
+
+
+def _detect(raw: Path) -> Path | None:
+    return next((path for path in list_folder(raw / "edited") if path.is_file()), None)
+
+
+LAYOUT = Layout(
+    help="ANAKIN: edited videos, and a zip or folder of a binary PNG per frame",
+    looked_for="edited/{video_id}.mp4",
+    detect=_detect,
+    read=read_anakin,
+)

@@ -2,17 +2,17 @@
 
 `segmentations[k]` of an annotation is the COCO RLE of one object in the frame that `file_names[k]` of its video names, as
 {video_id}/{frame}.jpg with frames from 0; null where the object is absent. A video with `file_name` {video_id}.mp4 instead has
-one entry for every frame. Frames that are not named were not looked at. Counts are a string or a list of run lengths, in
-column-major order both. The object_id is `object_id`, where every annotation of the video has one, else the annotation's `id`.
+one entry for every frame. Folders before these names are passed over. Frames that are not named were not looked at. Counts are a
+string or a list of run lengths, in column-major order both. The object_id is `object_id`, where every annotation of the video has
+one, else the annotation's `id`.
 
 Source: YouTube-VIS, https://youtube-vos.org/dataset/vis (the API in youtubevos/cocoapi).
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -21,29 +21,33 @@ import numpy.typing as npt
 from ...masks import RLEError, decode
 from ...release import VIDEO_ID
 from ..raw import (
-    MAX_FRAME_INDEX,
     MAX_FRAMES,
     MAX_OBJECT_ID,
     MAX_PIXELS,
+    NUMBER,
     VIDEO_SUFFIXES,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
+    annotation_files,
     bad_video_id,
     blank_planes,
     find_videos,
+    first_file,
     is_whole,
     join_records,
     objects_of_labels,
     read_json,
     shown,
+    shown_end,
 )
 
 FILE_NAME = "instances.json"
 
-_FRAME_NAME = re.compile(r"(.+)/([0-9]{1,9})\.(?:jpg|jpeg|png)")
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _Segmentation = Mapping[str, Any] | None
 
 
@@ -113,8 +117,8 @@ def read_coco(raw: Path, *, artifact_type: str | None, generator: str | None) ->
         videos, annotations, categories = _tables(content)
     except RawError as error:
         return [], [*problems, Problem(where, str(error))]
-    described, faults = _videos(videos)
-    objects, labels, more = _objects(annotations, described, categories)
+    described, passed, faults = _videos(videos)
+    objects, labels, more = _objects(annotations, described, categories, passed=passed)
     problems += [Problem(where, fault) for fault in faults + more]
     masks = {}
     for key, video in described.items():
@@ -138,6 +142,7 @@ def read_coco(raw: Path, *, artifact_type: str | None, generator: str | None) ->
         masks_wanted=f"an entry for {{video_id}} in {FILE_NAME}",
         artifact_type=artifact_type,
         generator=generator,
+        unread=bool(faults or more),
     )
     return records, problems + record_problems
 
@@ -158,8 +163,10 @@ def _tables(content: object) -> tuple[list[Any], list[Any], dict[int, str]]:
     return videos, annotations, names
 
 
-def _videos(entries: Sequence[Any]) -> tuple[dict[int, _Video], list[str]]:
+def _videos(entries: Sequence[Any]) -> tuple[dict[int, _Video], set[int | None], list[str]]:
+    """Sound entries by id; the ids of the others, None of one that has none; and what is wrong with them."""
     videos: dict[int, _Video] = {}
+    passed: set[int | None] = set()
     faults: list[str] = []
     seen: set[str] = set()
     for position, entry in enumerate(entries):
@@ -172,8 +179,10 @@ def _videos(entries: Sequence[Any]) -> tuple[dict[int, _Video], list[str]]:
             seen.add(video.video_id)
             videos[entry["id"]] = video
         except RawError as error:
+            key = entry.get("id") if isinstance(entry, dict) else None
+            passed.add(key if type(key) is int else None)
             faults.append(f"videos[{position}]: {error}")
-    return videos, faults
+    return videos, passed, faults
 
 
 def _video(entry: Mapping[str, Any]) -> _Video:
@@ -196,12 +205,18 @@ def _video(entry: Mapping[str, Any]) -> _Video:
 
 
 def _whole_video(name: object, length: object) -> tuple[str, Sequence[int]]:
-    stem, dot, suffix = name.rpartition(".") if isinstance(name, str) else ("", "", "")
-    if f"{dot}{suffix}" not in VIDEO_SUFFIXES:
-        raise RawError(f"no file_names and file_name is {shown(name)}; wanted one of the two, as in dog.mp4")
+    path = _path(name)
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        found = shown_end(name) if isinstance(name, str) else shown(name)
+        raise RawError(f"no file_names and file_name is {found}; wanted one of the two, as in dog.mp4")
     if not is_whole(length, least=1, most=MAX_FRAMES):
         raise RawError(f"length is {shown(length)}, wanted the number of frames, at most {MAX_FRAMES}")
-    return stem, range(length)  # type: ignore[call-overload]
+    return path.stem, range(length)  # type: ignore[call-overload]
+
+
+def _path(name: object) -> PureWindowsPath:
+    """A file name, whichever slashes it has; without a suffix where it is none."""
+    return PureWindowsPath(name if isinstance(name, str) else "")
 
 
 def _named_frames(names: object) -> tuple[str, Sequence[int]]:
@@ -210,23 +225,33 @@ def _named_frames(names: object) -> tuple[str, Sequence[int]]:
     frames: list[int] = []
     video_id = None
     for position, name in enumerate(names):
-        match = _FRAME_NAME.fullmatch(name) if isinstance(name, str) else None
-        if match is None or match[1] != (video_id or match[1]) or int(match[2]) > MAX_FRAME_INDEX:
+        path = _path(name)
+        folder = path.parent.name
+        is_frame = NUMBER.fullmatch(path.stem) and path.suffix.lower() in _PICTURES and folder
+        found = shown_end(name) if isinstance(name, str) else shown(name)
+        if not is_frame or folder != (video_id or folder):
             wanted = f"{video_id or 'VIDEO_ID'}/00000.jpg and so on, the number being the frame's, from 0"
-            raise RawError(f"file_names[{position}] is {shown(name)}, wanted {wanted}")
-        video_id = match[1]
-        if frames and int(match[2]) <= frames[-1]:
-            raise RawError(f"file_names[{position}] is {shown(name)} after frame {frames[-1]}, wanted ascending frames")
-        frames.append(int(match[2]))
+            raise RawError(f"file_names[{position}] is {found}, wanted {wanted}")
+        video_id = folder
+        if frames and int(path.stem) <= frames[-1]:
+            raise RawError(f"file_names[{position}] is {found} after frame {frames[-1]}, wanted ascending frames")
+        frames.append(int(path.stem))
     if video_id is None:
         raise RawError("file_names is empty; take the video out, or name its annotated frames")
     return video_id, tuple(frames)
 
 
 def _objects(
-    annotations: Sequence[Any], videos: Mapping[int, _Video], categories: Mapping[int, str]
+    annotations: Sequence[Any],
+    videos: Mapping[int, _Video],
+    categories: Mapping[int, str],
+    *,
+    passed: set[int | None],
 ) -> tuple[dict[int, dict[int, Sequence[_Segmentation]]], dict[int, dict[int, str]], list[str]]:
-    """Per video (by its id in the file): segmentations and labels by object_id; and what is wrong."""
+    """Per video (by its id in the file): segmentations and labels by object_id; and what is wrong.
+
+    Annotations of the videos `passed` are passed over, since what is wrong with those is told already.
+    """
     objects: dict[int, dict[int, Sequence[_Segmentation]]] = defaultdict(dict)
     labels: dict[int, dict[int, str]] = defaultdict(dict)
     faults: list[str] = []
@@ -237,8 +262,10 @@ def _objects(
             if not isinstance(annotation, dict):
                 raise RawError(f"{shown(annotation)}, wanted an object")
             key = annotation.get("video_id")
+            if type(key) is int and key not in videos and (key in passed or None in passed):
+                continue
             if type(key) is not int or key not in videos:
-                raise RawError(f"video_id is {shown(key)}, wanted the id of a sound entry of videos")
+                raise RawError(f"video_id is {shown(key)}, wanted the id of an entry of videos")
             if type(annotation.get("category_id")) is not int or annotation["category_id"] not in categories:
                 raise RawError(f"category_id is {shown(annotation.get('category_id'))}, wanted the id of a category")
             name = "object_id" if key in numbered else "id"
@@ -271,3 +298,15 @@ def _segmentations(value: object, video: _Video) -> Sequence[_Segmentation]:
                 f"segmentations[{position}] has size {found}, the video is [{video.height}, {video.width}] (height first)"
             )
     return value
+
+
+def _detect(raw: Path) -> Path | None:
+    return first_file(annotation_files(raw), name=FILE_NAME)
+
+
+LAYOUT = Layout(
+    help="COCO JSON for videos, as YouTube-VIS has it: run lengths of one object in each named frame",
+    looked_for=f"{FILE_NAME}, in the folder itself or in annotations/",
+    detect=_detect,
+    read=read_coco,
+)

@@ -24,12 +24,14 @@ from ..raw import (
     MAX_PIXELS,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     bad_video_id,
     blank_planes,
     find_videos,
+    first_file,
     join_records,
     list_folder,
     objects_of_labels,
@@ -267,7 +269,7 @@ def read_cvat(raw: Path, *, artifact_type: str | None, generator: str | None) ->
     masks: dict[str, FoundMasks] = {}
     for path in list_folder(raw / _FOLDER):
         where = path.relative_to(raw).as_posix()
-        if path.suffix != ".xml" or not path.is_file():
+        if path.suffix.lower() != ".xml" or not path.is_file():
             problems.append(Problem(where, "not a CVAT annotation; wanted {video_id}.xml: rename it or move it out"))
         elif not VIDEO_ID.fullmatch(path.stem):
             problems.append(Problem(where, bad_video_id(path.stem)))
@@ -290,3 +292,15 @@ def read_cvat(raw: Path, *, artifact_type: str | None, generator: str | None) ->
         generator=generator,
     )
     return records, problems + record_problems
+
+
+def _detect(raw: Path) -> Path | None:
+    return first_file(list_folder(raw / _FOLDER), suffix=".xml")
+
+
+LAYOUT = Layout(
+    help="CVAT for video 1.1: masks of tracks in XML",
+    looked_for=f"{_FOLDER}/{{video_id}}.xml",
+    detect=_detect,
+    read=read_cvat,
+)

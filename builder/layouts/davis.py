@@ -1,7 +1,8 @@
 """PNG folders as in DAVIS beside video files: masks/{video_id}/ or Annotations/[480p/]{video_id}/, each with {frame:05d}.png.
 
 Unlike in our own layout, a frame without a file is one that nobody annotated (YouTube-VOS gives every 5th frame), unless
-videos.jsonl lists `annotated_frames`. JPEG folders are not read: the video must be there as one file.
+videos.jsonl lists `annotated_frames`. Files may also lie in a folder per object, {video_id}/{object}/{frame}.png, as SAM 2 writes
+them. JPEG folders are not read: the video must be there as one file.
 
 Source: DAVIS 2017 (palette PNGs, 255 is void), DAVIS 2016 (grey PNGs of 0 and 255).
 """
@@ -11,25 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..raw import (
+    FILE_NAME,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
+    find_object_folders,
     find_videos,
+    foreground,
+    gives_objects,
     join_records,
     list_folder,
     mask_files,
+    mask_folder,
     mask_folders,
     read_png,
 )
 
-_WHITE = 255
-
 
 @dataclass(frozen=True, slots=True)
 class DavisMasks:
-    """PNG masks of one video. A palette file holds object ids; a grey one too, or 0 and 255, where 255 is object 1."""
+    """PNG masks of one video, read as `foreground` says: object ids, or black and white, where white is object 1."""
 
     folder: Path
     void: int | None
@@ -39,8 +44,8 @@ class DavisMasks:
         """Frames that have a file. Read to the end: what is wrong with a video may show in its last file only.
 
         Raises:
-            RawError: a file that is no readable label PNG; 255 (not being `void`) in a palette file, or in grey files
-                beside other ids; grey files in which `void` is the only value, so that every mark would be lost.
+            RawError: a file that is no readable label PNG, or as `foreground`; white masks beside files of object ids; grey files
+                in which `void` is the only value, so that every mark would be lost.
         """
         files, _ = mask_files(self.folder, raw=self.folder)
         white_in = ids_in = void_in = ""
@@ -51,23 +56,17 @@ class DavisMasks:
                 is_void = labels == self.void
                 labels[is_void] = 0
                 void_in = void_in or (path.name if mode == "L" and is_void.any() else "")
-            white = labels == _WHITE
-            if mode == "P" and white.any():
-                raise RawError(
-                    f"{path}: the palette PNG has value 255, void in DAVIS; give --void 255 to read it as background"
-                )
-            white_in = white_in or (path.name if mode == "L" and white.any() else "")
+            found = foreground(mode, labels, where=str(path))
+            white_in = white_in or (path.name if found.kind == "white" else "")
             # A 1-bit file is as good as one of 0 and 255.
-            ids_in = ids_in or (path.name if mode != "1" and (labels[~white] != 0).any() else "")
+            ids_in = ids_in or (path.name if found.kind == "ids" and mode != "1" else "")
             if white_in and ids_in:
                 what = f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and 255 alone"
                 raise RawError(
                     f"{self.folder}: {what}: give --void 255 if 255 is void, else write the masks as one of the two"
                 )
-            if mode == "L":
-                labels[white] = 1
-            marked = marked or bool(labels.any())
-            yield FrameLabels(frame_index, (labels,))
+            marked = marked or found.kind != "nothing"
+            yield FrameLabels(frame_index, (found.labels,), rules=found.rules)
         if void_in and not marked:
             what = f"grey masks of 0 and {self.void} alone ({void_in}), which --void {self.void} would read as nothing marked"
             raise RawError(f"{self.folder}: {what}; leave --void out: 255 is object 1 then")
@@ -92,6 +91,13 @@ def read_davis(
     masks: dict[str, FoundMasks] = {}
     for video_id, folder in folders.items():
         where = folder.relative_to(raw).as_posix()
+        if (by_object := find_object_folders(folder, raw=raw)) is not None:
+            masks[video_id], folder_problems = by_object
+            problems += folder_problems
+            if void is not None:
+                what = f"folders of objects, which hold no void; leave --void {void} out"
+                problems.append(Problem(where, what))
+            continue
         files, file_problems = mask_files(folder, raw=raw)
         problems += file_problems
         if not files and not file_problems:
@@ -103,3 +109,20 @@ def read_davis(
         raw, videos=videos, masks=masks, masks_wanted=wanted, artifact_type=artifact_type, generator=generator
     )
     return records, problems + record_problems
+
+
+def _detect(raw: Path) -> Path | None:
+    # By the name that the disk has: where case is ignored, annotations/ of other layouts would be found here too.
+    for root in list_folder(raw):
+        if root.name == "Annotations" and (folder := next((p for p in list_folder(root) if p.is_dir()), None)):
+            return folder
+    return None if gives_objects(raw) else mask_folder(raw)
+
+
+LAYOUT = Layout(
+    help="a PNG per annotated frame, of palette indices or of 0 and 255, or one per object as SAM 2 writes them",
+    looked_for=f"Annotations/, or masks/{{video_id}}/ folders and no objects in {FILE_NAME}",
+    detect=_detect,
+    read=read_davis,
+    options=("artifact_type", "generator", "void"),
+)

@@ -25,12 +25,14 @@ from ..raw import (
     VIDEO_SUFFIXES,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     bad_video_id,
     blank_planes,
     find_videos,
+    first_file,
     is_finite,
     is_whole,
     join_records,
@@ -76,7 +78,7 @@ class BoxMasks:
                             f"{self.where}: frame {frame_index}: {what}; wanted pixels from the upper left corner"
                         )
                     planes[object_id][top:bottom, left:right] = object_id
-            yield FrameLabels(frame_index, list(planes.values()))
+            yield FrameLabels(frame_index, list(planes.values()), as_displayed=True)
 
 
 def _centres(start: float, length: float, size: int) -> tuple[int, int]:
@@ -86,14 +88,14 @@ def _centres(start: float, length: float, size: int) -> tuple[int, int]:
 
 
 def _frame_size(path: Path) -> tuple[int, int]:
-    from ...frames import VideoError, iter_frames
+    """(height, width) of the frames as players show them."""
+    from ...frames import VideoError, displayed_size, probe
 
     try:
-        for _, rgb in iter_frames(path):
-            return rgb.shape[0], rgb.shape[1]
+        found = probe(path)
     except (VideoError, OSError) as error:
         raise RawError(str(error)) from error
-    raise RawError(f"{path}: no frame in it; wanted a video")
+    return displayed_size(found.orientation, found.height, found.width)
 
 
 def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:
@@ -106,6 +108,7 @@ def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) 
     except RawError as error:
         return [], [*problems, Problem(FILE_NAME, str(error))]
     masks: dict[str, FoundMasks] = {}
+    faults: list[Problem] = []
     for position, entry in enumerate(entries):
         try:
             video_id, found = _video(entry, raw=raw, videos=videos, artifact_type=artifact_type)
@@ -113,7 +116,7 @@ def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) 
                 raise RawError(f"video {video_id} stands there twice; merge the two")
             masks[video_id] = found
         except RawError as error:
-            problems.append(Problem(FILE_NAME, f"[{position}]: {error}"))
+            faults.append(Problem(FILE_NAME, f"[{position}]: {error}"))
     records, record_problems = join_records(
         raw,
         videos=videos,
@@ -121,8 +124,9 @@ def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) 
         masks_wanted=f"an entry for {{video_id}} in {FILE_NAME}",
         artifact_type=artifact_type,
         generator=generator,
+        unread=bool(faults),
     )
-    return records, problems + record_problems
+    return records, problems + faults + record_problems
 
 
 def _video(
@@ -180,3 +184,15 @@ def _optional(entry: Mapping[str, Any], key: str) -> str | None:
     if not isinstance(value, str) or not value or any("\ud800" <= char <= "\udfff" for char in value):
         raise RawError(f"{key} is {shown(value)}, wanted text")
     return value
+
+
+def _detect(raw: Path) -> Path | None:
+    return first_file([raw / FILE_NAME], name=FILE_NAME)
+
+
+LAYOUT = Layout(
+    help="GeneVA: boxes of artifacts, frame by frame",
+    looked_for=FILE_NAME,
+    detect=_detect,
+    read=read_geneva,
+)

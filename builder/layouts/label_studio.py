@@ -7,44 +7,57 @@ object, since nothing else follows it from frame to frame. Objects are numbered 
 values as they are), a 2-bit size class, a length - 1 of so many bits, and the values; they are 4 channels in row-major order, of
 which the last, if not 0, is the mask.
 
+Addresses may have a query, a fragment and either slash. Regions that are no brush (answers, relations, shapes of another question)
+are passed over, and a build says how many; a shape with a label of the brushes, or in place of all brushes, is refused.
+
 Source: Label Studio documentation, "BrushLabels"; label_studio_sdk.converter.brush; thi.ng/rle-pack.
 """
 
-import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PureWindowsPath
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 import numpy as np
 import numpy.typing as npt
 
+from ...masks import ARTIFACT_TYPES
 from ...release import VIDEO_ID
 from ..raw import (
     MAX_FRAME_INDEX,
     MAX_OBJECT_ID,
     MAX_PIXELS,
+    NUMBER,
     VIDEO_SUFFIXES,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     bad_video_id,
     blank_planes,
     find_videos,
+    first_file,
     is_whole,
     join_records,
     objects_of_labels,
     read_json,
     shown,
+    shown_end,
 )
 
 FILE_NAME = "tasks.json"
 
 _CHANNELS = 4
-_IMAGE = re.compile(r"(?:.*[/=])?([^/=]+)/([0-9]{1,9})\.(?:jpg|jpeg|png|webp)", re.DOTALL)
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_MASKS = ("brush", "magicwand", "bitmask", "bitmasklabels")
+"""Regions that mark pixels, in a form that is not read."""
+_SHAPES = ("rectangle", "polygon", "ellipse", "keypoint", "vector", "cuboid", "videorectangle")
+"""Regions that have a place in the frame; the type of one with labels ends in "labels"."""
 _SPARE_BITS = 64
 
 
@@ -65,13 +78,17 @@ class BrushMasks:
     where: str
     frames: Mapping[int, Mapping[int, Sequence[Brush]]]
     """frame_index → object_id → regions, which are joined."""
+    notes: tuple[str, ...] = ()
+    """What a build says of the file."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames with a region, a plane per object, since they may overlap.
+        """Frames with a region, a plane per object, since they may overlap; the first frame where there is none, to carry notes.
 
         Raises:
             RawError: a bit stream that is no mask of the region's size; regions of two sizes in one frame.
         """
+        if self.notes and not self.frames:
+            yield FrameLabels(0, (), rules=self.notes)
         for frame_index, objects in sorted(self.frames.items()):
             sizes = {(brush.height, brush.width) for brushes in objects.values() for brush in brushes}
             where = f"{self.where}: frame {frame_index}"
@@ -87,7 +104,7 @@ class BrushMasks:
                         planes[object_id][decode_brush(brush.rle, height=height, width=width)] = object_id
                     except RawError as error:
                         raise RawError(f"{self.where}: {brush.where}: {error}") from error
-            yield FrameLabels(frame_index, list(planes.values()))
+            yield FrameLabels(frame_index, list(planes.values()), rules=self.notes)
 
 
 def decode_brush(rle: Sequence[int], *, height: int, width: int) -> npt.NDArray[np.bool_]:
@@ -168,12 +185,15 @@ def read_label_studio(
     except RawError as error:
         return [], [*problems, Problem(FILE_NAME, str(error))]
     videos: dict[str, _Video] = defaultdict(_Video)
+    others: list[_Other] = []
     faults: list[str] = []
     for position, task in enumerate(tasks):
         try:
-            _add_task(videos, task)
+            others += _add_task(videos, task, where=f"[{position}]")
         except RawError as error:
             faults.append(f"[{position}]: {error}")
+    faults += _meant_as_brushes(others, {label for video in videos.values() for label in video.labels.values()})
+    notes = _notes(others)
     problems += [Problem(FILE_NAME, fault) for fault in faults]
     masks: dict[str, FoundMasks] = {}
     for video_id, video in videos.items():
@@ -189,7 +209,7 @@ def read_label_studio(
         }
         masks[video_id] = FoundMasks(
             FILE_NAME,
-            None if faults else BrushMasks(f"{raw / FILE_NAME} video {video_id}", frames),
+            None if faults else BrushMasks(f"{raw / FILE_NAME} video {video_id}", frames, notes),
             None if video.whole else tuple(sorted(video.annotated)),
             objects=objects_of_labels({ids[name]: video.labels[name] for name in names}, artifact_type),
         )
@@ -200,11 +220,47 @@ def read_label_studio(
         masks_wanted=f"a task for {{video_id}} in {FILE_NAME}",
         artifact_type=artifact_type,
         generator=generator,
+        unread=bool(faults),
     )
     return records, problems + record_problems
 
 
-def _add_task(videos: Mapping[str, _Video], task: object) -> None:
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """A region that is no brush."""
+
+    where: str
+    kind: str
+    labels: frozenset[str]
+
+    @property
+    def is_shape(self) -> bool:
+        return self.kind.removesuffix("labels") in _SHAPES
+
+
+def _meant_as_brushes(others: Sequence[_Other], brush_labels: set[str]) -> Iterator[str]:
+    """What is wrong with shapes that stand where brushes were wanted."""
+    shapes = [other for other in others if other.is_shape]
+    if shapes and not brush_labels:
+        yield f"no brush in any task, but {_counted(shapes)}; wanted brushlabels: draw what is marked with brushes"
+        return
+    for shape in shapes:
+        if labels := sorted(shape.labels & (brush_labels | set(ARTIFACT_TYPES))):
+            what = f"type is {shown(shape.kind)} with the label {shown(labels[0])}, wanted brushlabels for it"
+            yield f"{shape.where}: {what}; draw it with a brush, or delete the region"
+
+
+def _notes(others: Sequence[_Other]) -> tuple[str, ...]:
+    return (f"{FILE_NAME} has regions that are no brushes and were passed over: {_counted(others)}",) if others else ()
+
+
+def _counted(others: Sequence[_Other]) -> str:
+    counts = Counter(other.kind for other in others)
+    return ", ".join(f"{count} {shown(kind)}" for kind, count in sorted(counts.items()))
+
+
+def _add_task(videos: Mapping[str, _Video], task: object, *, where: str) -> list[_Other]:
+    """Adds the brushes of one task to its video; gives back its other regions."""
     data = task.get("data") if isinstance(task, dict) else None
     annotations = task.get("annotations") if isinstance(task, dict) else None
     if (
@@ -217,6 +273,7 @@ def _add_task(videos: Mapping[str, _Video], task: object) -> None:
     kept = [annotation for annotation in annotations if not annotation.get("was_cancelled")]
     if len(kept) > 1:
         raise RawError(f"{len(kept)} annotations; wanted one: delete the others, or export the reviewed ones")
+    others: list[_Other] = []
     for annotation in kept:
         video = videos[video_id]
         if (frame_index is None and video.whole) or frame_index in video.annotated:
@@ -228,40 +285,75 @@ def _add_task(videos: Mapping[str, _Video], task: object) -> None:
             raise RawError(f"result is {shown(regions)}, wanted a list of regions")
         for position, region in enumerate(regions):
             try:
-                _add_region(video, region, frame_index)
+                if (other := _other(region, where=f"{where}: result[{position}]")) is not None:
+                    others.append(other)
+                else:
+                    _add_region(video, region, frame_index)
             except RawError as error:
                 raise RawError(f"result[{position}]: {error}") from error
         video.whole |= frame_index is None
         if frame_index is not None:
             video.annotated.add(frame_index)
+    return others
 
 
 def _place(data: Mapping[str, Any]) -> tuple[str, int | None]:
     """The video, and the frame where the task is of one."""
     video, image = data.get("video"), data.get("image")
     if isinstance(video, str) and image is None:
-        stem, dot, suffix = re.split(r"[/=]", video)[-1].rpartition(".")
-        if f"{dot}{suffix}".lower() not in VIDEO_SUFFIXES:
-            raise RawError(f"data.video is {shown(video)}, wanted a path that ends in {{video_id}}.mp4")
-        video_id, frame_index = stem, None
+        path = next((path for path in _paths(video) if path.suffix.lower() in VIDEO_SUFFIXES), None)
+        if path is None:
+            raise RawError(f"data.video is {shown_end(video)}, wanted a path that ends in {{video_id}}.mp4")
+        video_id, frame_index = path.stem, None
+    elif isinstance(image, str) and video is None:
+        path = next((path for path in _paths(image) if _is_frame(path)), None)
+        if path is None:
+            wanted = "wanted a path that ends in {video_id}/{frame}.png, the number being the frame's, from 0"
+            raise RawError(f"data.image is {shown_end(image)}, {wanted}")
+        video_id, frame_index = path.parent.name, int(path.stem)
     else:
-        match = _IMAGE.fullmatch(image) if isinstance(image, str) and video is None else None
-        if match is None or int(match[2]) > MAX_FRAME_INDEX:
-            wanted = "wanted data.video, or data.image that ends in {video_id}/{frame}.png, the number being the frame's, from 0"
-            raise RawError(f"data is {shown(data)}, {wanted}")
-        video_id, frame_index = match[1], int(match[2])
+        raise RawError(
+            f"data is {shown(data)}, wanted one of data.image and data.video, the address of a frame or a video"
+        )
     if not VIDEO_ID.fullmatch(video_id):
         raise RawError(bad_video_id(video_id))
     return video_id, frame_index
 
 
-def _add_region(video: _Video, region: object, frame_index: int | None) -> None:
-    value = region.get("value") if isinstance(region, dict) else None
-    if not isinstance(region, dict) or not isinstance(value, dict) or region.get("type") != "brushlabels":
-        kind = region.get("type") if isinstance(region, dict) else region
-        raise RawError(
-            f"type is {shown(kind)}, wanted brushlabels alone; delete the region, or take it out of the export"
-        )
+def _paths(address: str) -> Iterator[PureWindowsPath]:
+    """The paths that an address may mean: its own, those in its query (local files have ?d=PATH), all of it as a path."""
+    plain, _, query = address.partition("#")[0].partition("?")
+    values = (value for _, value in parse_qsl(query))
+    # A path of Windows may have either slash.
+    return (PureWindowsPath(text) for text in chain([unquote(plain)], values, [address]))
+
+
+def _is_frame(path: PureWindowsPath) -> bool:
+    is_numbered = NUMBER.fullmatch(path.stem) is not None and path.suffix.lower() in _PICTURES
+    return is_numbered and bool(path.parent.name)
+
+
+def _other(region: object, *, where: str) -> _Other | None:
+    """A region that is passed over; None for a brush.
+
+    Raises:
+        RawError: no region, or one that marks pixels in another form.
+    """
+    kind = region.get("type") if isinstance(region, dict) else region
+    if not isinstance(region, dict) or not isinstance(kind, str) or kind in _MASKS:
+        raise RawError(f"type is {shown(kind)}, wanted brushlabels; delete the region, or take it out of the export")
+    if kind == "brushlabels":
+        return None
+    value = region.get("value")
+    named = [value.get(kind), value.get("labels")] if isinstance(value, dict) else []
+    lists = [names for names in named if isinstance(names, list)]
+    return _Other(where, kind, frozenset(name for names in lists for name in names if isinstance(name, str)))
+
+
+def _add_region(video: _Video, region: Mapping[str, Any], frame_index: int | None) -> None:
+    value = region.get("value")
+    if not isinstance(value, dict):
+        raise RawError(f"value is {shown(value)}, wanted that of a brush")
     height, width = region.get("original_height"), region.get("original_width")
     if not is_whole(height, least=1, most=MAX_PIXELS) or not is_whole(width, least=1, most=MAX_PIXELS):
         raise RawError(
@@ -306,3 +398,15 @@ def _shown_frames(value: Mapping[str, Any], frame_index: int | None) -> Iterator
         seen.add(frame)  # type: ignore[arg-type]
         if entry.get("enabled", True) is not False:
             yield f"sequence[{position}]: ", frame - 1, entry.get("rle")  # type: ignore[operator]
+
+
+def _detect(raw: Path) -> Path | None:
+    return first_file([raw / FILE_NAME], name=FILE_NAME)
+
+
+LAYOUT = Layout(
+    help="brushes of Label Studio in a project's JSON export",
+    looked_for=FILE_NAME,
+    detect=_detect,
+    read=read_label_studio,
+)

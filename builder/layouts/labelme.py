@@ -1,9 +1,11 @@
 """LabelMe: annotations/{video_id}/{frame:05d}.json beside videos/{video_id}.mp4, or {frame:05d}.png, a label mask, in its place.
 
-A frame without a file is not annotated. In JSON, `group_id` is the object_id, from 1; shapes without one are an object per label,
-numbered after the highest group_id of the video, labels in order. Polygons, rectangles and circles are drawn as LabelMe draws them
-(Pillow's ImageDraw, outline included); masks are the PNG in the shape, laid at its first point. In a PNG, as labelme's exporters
-write it, palette indices or grey values are object ids; 255 is "ignore" there and is refused.
+A frame without a file is not annotated. In JSON, `group_id` is the object_id, or one less than it where the video has a group 0;
+shapes without one are an object per label, numbered after the highest object_id of the video, labels in order. Polygons, rectangles
+and circles are drawn as LabelMe draws them (Pillow's ImageDraw, outline included); a rectangle may have two corners or all four.
+Masks are the PNG in the shape, laid at its first point. In a PNG, as labelme's exporters write it, palette indices or grey values
+are object ids; 255 is "ignore" there and is refused. Pictures that were annotated may lie beside their JSON: JPEG and the like are
+passed over, and PNGs where one has the name of a JSON file.
 
 Source: labelme 6.3.1, labelme/utils/shape.py and labelme/_label_file.py.
 """
@@ -11,7 +13,6 @@ Source: labelme 6.3.1, labelme/utils/shape.py and labelme/_label_file.py.
 import base64
 import binascii
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +24,19 @@ from PIL import Image, ImageDraw
 from ..raw import (
     MAX_OBJECT_ID,
     MAX_PIXELS,
+    NUMBER,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     blank_planes,
+    by_frame,
     decode_png,
     find_videos,
+    first_file,
+    ids_from_one,
     is_finite,
     is_whole,
     join_records,
@@ -46,10 +52,16 @@ MAX_FILE_BYTES = 2**28
 """Of one JSON file, which may hold the image too."""
 
 _FOLDER = "annotations"
-_FILE_NAME = re.compile(r"([0-9]{5,9})\.(json|png)")
+_PICTURES = (".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+"""Of the pictures that were annotated; none is a label mask."""
 _IGNORE = 255
-_POINTS = {"polygon": (3, 10**6), "rectangle": (2, 2), "circle": (2, 2), "oriented_rectangle": (4, 4), "mask": (2, 2)}
+_POINTS = {"polygon": (3, 10**6), "rectangle": (2, 4), "circle": (2, 2), "oriented_rectangle": (4, 4), "mask": (2, 2)}
 
+_UPRIGHT_PX = 0.01
+"""How far corners of a rectangle may be off one that is not turned."""
+
+_Point = tuple[float, float]
+"""(x, y) in pixels."""
 _Name = tuple[int | None, str]
 """group_id and label of a shape; without a group_id, the label tells objects apart."""
 
@@ -60,8 +72,7 @@ class Shape:
 
     kind: str
     name: _Name
-    points: Sequence[tuple[float, float]]
-    """(x, y) in pixels."""
+    points: Sequence[_Point]
     png: str | None
     """Base64 of the mask of kind "mask"."""
 
@@ -81,7 +92,7 @@ class LabelMeMasks:
             RawError: a file that has changed into one that cannot be read, a mask that does not fit, 255 in a PNG.
         """
         for frame_index, path in self.files.items():
-            if path.suffix == ".png":
+            if path.suffix.lower() == ".png":
                 _, labels = read_png(path)
                 if (labels == _IGNORE).any():
                     raise RawError(
@@ -113,12 +124,38 @@ def _bitmap(shape: Shape, *, height: int, width: int, where: str) -> npt.NDArray
         (x, y), edge = shape.points
         radius = math.dist((x, y), edge)
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=1, fill=1)
-    elif shape.kind == "rectangle":
-        (x0, y0), (x1, y1) = shape.points
+    elif shape.kind == "rectangle" and (corners := _upright_corners(shape.points)) is not None:
+        (x0, y0), (x1, y1) = corners
         draw.rectangle((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), outline=1, fill=1)
     else:
-        draw.polygon(list(shape.points), outline=1, fill=1)
+        points = _around(shape.points) if shape.kind == "rectangle" else shape.points
+        draw.polygon(list(points), outline=1, fill=1)
     return np.asarray(image, np.bool_)
+
+
+def _upright_corners(points: Sequence[_Point]) -> tuple[_Point, _Point] | None:
+    """Two opposite corners of a rectangle that is given by them or by all four, in any order; None where it is turned."""
+    (left, right), (top, bottom) = ((min(side), max(side)) for side in zip(*points, strict=True))
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    is_upright = len(points) == 2 or all(
+        any(math.dist(corner, point) <= _UPRIGHT_PX for point in points) for corner in corners
+    )
+    return ((left, top), (right, bottom)) if is_upright else None
+
+
+def _around(points: Sequence[_Point]) -> Sequence[_Point]:
+    """The corners of a convex shape in the order in which they follow each other."""
+    x, y = (sum(side) / len(points) for side in zip(*points, strict=True))
+    return sorted(points, key=lambda point: math.atan2(point[1] - y, point[0] - x))
+
+
+def _is_convex(points: Sequence[_Point]) -> bool:
+    """Whether no corner lies inside of what the others enclose; `points` follow each other."""
+    turns = []
+    for place, (x1, y1) in enumerate(points):
+        (x0, y0), (x2, y2) = points[place - 1], points[(place + 1) % len(points)]
+        turns.append((x1 - x0) * (y2 - y1) - (y1 - y0) * (x2 - x1))
+    return all(turn >= 0 for turn in turns)
 
 
 def _pasted(shape: Shape, *, height: int, width: int, where: str) -> npt.NDArray[np.bool_]:
@@ -174,8 +211,8 @@ def _shape(entry: object, where: str, height: int, width: int) -> Shape:
     if not isinstance(kind, str) or kind not in _POINTS:
         raise RawError(f"{where}: shape_type is {shown(kind)}, wanted one with an area: {', '.join(_POINTS)}")
     fewest, most = _POINTS[kind]
-    if not fewest <= len(entry["points"]) <= most:
-        wanted = f"{fewest}" if fewest == most else f"at least {fewest}"
+    if not fewest <= len(entry["points"]) <= most or (kind == "rectangle" and len(entry["points"]) == 3):
+        wanted = {2: f"{fewest}", 4: "2 or 4"}.get(most, f"at least {fewest}") if fewest != most else f"{fewest}"
         raise RawError(f"{where}: {len(entry['points'])} points, wanted {wanted} for a {kind}")
     points = []
     for point in entry["points"]:
@@ -192,10 +229,12 @@ def _shape(entry: object, where: str, height: int, width: int) -> Shape:
             raise RawError(f"{where}: point {shown(point)}, wanted [x, y] in a frame of {width}x{height}")
         points.append((point[0], point[1]))
     group_id, png = entry.get("group_id"), entry.get("mask")
-    if group_id is not None and not is_whole(group_id, least=1, most=MAX_OBJECT_ID):
+    if group_id is not None and not is_whole(group_id, least=0, most=MAX_OBJECT_ID):
         raise RawError(
-            f"{where}: group_id is {shown(group_id)}, wanted the object_id, from 1 to {MAX_OBJECT_ID}, or null"
+            f"{where}: group_id is {shown(group_id)}, wanted the number of an object, from 0 to {MAX_OBJECT_ID}, or null"
         )
+    if kind == "rectangle" and not _is_convex(_around(points)):
+        raise RawError(f"{where}: points {shown(entry['points'])}, wanted the corners of a rectangle")
     if kind == "mask" and not isinstance(png, str):
         raise RawError(f"{where}: mask is {shown(png)}, wanted a PNG in base64")
     return Shape(kind, (group_id, entry["label"]), points, png if kind == "mask" else None)
@@ -214,7 +253,7 @@ def read_labelme(
         files, faults = _files(folder, raw=raw)
         names: set[_Name] = set()
         for path in files.values():
-            if path.suffix == ".json":
+            if path.suffix.lower() == ".json":
                 try:
                     names |= {shape.name for shape in read_shapes(path)[2]}
                 except RawError as error:
@@ -227,7 +266,7 @@ def read_labelme(
             )
             faults.append(Problem(where, what))
         problems += faults
-        has_png = any(path.suffix == ".png" for path in files.values())
+        has_png = any(path.suffix.lower() == ".png" for path in files.values())
         masks[video_id] = FoundMasks(
             where,
             None if faults else LabelMeMasks(files, ids),
@@ -247,21 +286,20 @@ def read_labelme(
 
 
 def _files(folder: Path, *, raw: Path) -> tuple[dict[int, Path], list[Problem]]:
-    files: dict[int, Path] = {}
+    entries: dict[str, list[Path]] = {".json": [], ".png": []}
     problems: list[Problem] = []
     for path in list_folder(folder):
-        where = path.relative_to(raw).as_posix()
-        match = _FILE_NAME.fullmatch(path.name)
-        if match is None or path.stem != f"{int(match[1]):05d}" or not path.is_file():
+        suffix = path.suffix.lower()
+        if suffix in entries and NUMBER.fullmatch(path.stem) and path.is_file():
+            entries[suffix].append(path)
+        elif suffix not in _PICTURES or not path.is_file():
             wanted = "wanted {frame:05d}.json or .png, such as 00017.json for frame 17 (from 0)"
-            problems.append(Problem(where, f"not an annotation of LabelMe; {wanted}: rename it or move it out"))
-        elif int(match[1]) in files:
-            problems.append(
-                Problem(where, f"beside {files[int(match[1])].name}; wanted one of the two: remove the other")
-            )
-        else:
-            files[int(match[1])] = path
-    return dict(sorted(files.items())), problems
+            what = f"not an annotation of LabelMe; {wanted}: rename it or move it out"
+            problems.append(Problem(path.relative_to(raw).as_posix(), what))
+    stems = {path.stem for path in entries[".json"]}
+    pngs_are_pictures = any(path.stem in stems for path in entries[".png"])
+    files, faults = by_frame(entries[".json"] + ([] if pngs_are_pictures else entries[".png"]), raw=raw)
+    return files, problems + faults
 
 
 def _number(names: set[_Name]) -> tuple[dict[int, str], dict[_Name, int], list[str]]:
@@ -269,12 +307,14 @@ def _number(names: set[_Name]) -> tuple[dict[int, str], dict[_Name, int], list[s
     labels: dict[int, str] = {}
     ids: dict[_Name, int] = {}
     faults: list[str] = []
+    id_of_group = ids_from_one({group_id for group_id, _ in names if group_id is not None})
     for group_id, label in sorted((g, label) for g, label in names if g is not None):
-        if group_id in labels:
-            what = f"labels {shown(labels[group_id])} and {shown(label)}; wanted one label per object"
+        object_id = id_of_group[group_id]
+        if object_id in labels:
+            what = f"labels {shown(labels[object_id])} and {shown(label)}; wanted one label per object"
             faults.append(f"group_id {group_id}: {what}")
-        labels[group_id] = label
-        ids[group_id, label] = group_id
+        labels[object_id] = label
+        ids[group_id, label] = object_id
     for label in sorted(label for group_id, label in names if group_id is None):
         object_id = max(labels, default=0) + 1
         labels[object_id] = label
@@ -282,3 +322,16 @@ def _number(names: set[_Name]) -> tuple[dict[int, str], dict[_Name, int], list[s
     if max(labels, default=0) > MAX_OBJECT_ID:
         faults.append(f"more than {MAX_OBJECT_ID} objects; give fewer group ids")
     return labels, ids, faults
+
+
+def _detect(raw: Path) -> Path | None:
+    found = (first_file(list_folder(folder), suffix=".json") for folder in list_folder(raw / _FOLDER))
+    return next((path for path in found if path is not None), None)
+
+
+LAYOUT = Layout(
+    help="polygons, rectangles, circles and masks of LabelMe, a JSON file per annotated frame",
+    looked_for=f"{_FOLDER}/{{video_id}}/00000.json and so on",
+    detect=_detect,
+    read=read_labelme,
+)

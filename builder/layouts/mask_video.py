@@ -7,10 +7,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..raw import FoundMasks, FrameLabels, Problem, RawError, RawVideo, find_videos, join_records
+from ..raw import (
+    VIDEO_SUFFIXES,
+    FoundMasks,
+    FrameLabels,
+    Layout,
+    Problem,
+    RawError,
+    RawVideo,
+    find_videos,
+    join_records,
+    list_folder,
+)
 
 THRESHOLD = 127
 """Brighter is marked."""
+RULE = f"mask videos: brighter than {THRESHOLD} is object 1"
+_WHITE_WANTED = "write what is marked as 255 and the rest as 0, or masks of object ids as PNGs"
 DARK_MAX = 31
 BRIGHT_MIN = 224
 MAX_GREY_OF_MARKED = 0.02
@@ -33,22 +46,26 @@ class VideoMasks:
     def read(self) -> Iterator[FrameLabels]:
         """Every frame of the mask video, marked or not, so that their number can be held against the video's.
 
-        Read to the end: whether its greys are those of a mask shows only then.
+        As players show it, where a display matrix turns it. Read to the end: whether its greys are those of a mask shows only then.
 
         Raises:
-            RawError: cannot be decoded; fewer frames than the video has; not bimodal, with the shares of dark, grey and
-                bright pixels.
+            RawError: cannot be decoded; fewer frames than the video has; not bimodal, with the shares of dark, grey and bright
+                pixels; greys, none of which is bright enough to be marked.
         """
-        from ...frames import VideoError, demux_index, iter_frames
+        from ...frames import VideoError, demux_index, iter_frames, probe, to_displayed
 
         histogram = np.zeros(256, np.int64)
         frame_count = 0
         try:
+            orientation = probe(self.path).orientation
+            is_turned = not orientation.is_upright and orientation.quarter_turns is not None
             for frame_index, (_, rgb) in enumerate(iter_frames(self.path)):
                 grey = _grey(rgb)
                 histogram += np.bincount(grey.ravel(), minlength=256)
                 frame_count += 1
-                yield FrameLabels(frame_index, ((grey > THRESHOLD).astype(np.uint16),))
+                marked = (grey > THRESHOLD).astype(np.uint16)
+                plane = to_displayed(marked, orientation) if is_turned else marked
+                yield FrameLabels(frame_index, (plane,), rules=(RULE,) if marked.any() else (), as_displayed=is_turned)
             wanted = len(demux_index(self.video_path)[0])
         except VideoError as error:  # it names the file
             raise RawError(str(error)) from error
@@ -73,6 +90,10 @@ def _check_bimodal(path: Path, histogram: npt.NDArray[np.int64]) -> None:
         int(part.sum())
         for part in (histogram[: DARK_MAX + 1], histogram[DARK_MAX + 1 : BRIGHT_MIN], histogram[BRIGHT_MIN:])
     )
+    if not middle and not bright and dark > histogram[0]:
+        raise RawError(
+            f"{path}: {_greys(histogram)}, and nothing is brighter than {THRESHOLD}, which is marked; {_WHITE_WANTED}"
+        )
     if middle <= MAX_GREY_OF_MARKED * (middle + bright):
         return
     total = dark + middle + bright
@@ -84,6 +105,12 @@ def _check_bimodal(path: Path, histogram: npt.NDArray[np.int64]) -> None:
         f"{path}: not black and white enough for a mask ({shares}); wanted at most {MAX_GREY_OF_MARKED:.0%} of what is not dark in "
         f"the middle. Export it losslessly (FFV1, x264 -qp 0) or at crf 23 and better, or as PNG masks"
     )
+
+
+def _greys(histogram: npt.NDArray[np.int64]) -> str:
+    values = np.flatnonzero(histogram[1:]) + 1
+    shown = ", ".join(f"{histogram[value]} pixels of grey {value}" for value in values[:5].tolist())
+    return shown if len(values) <= 5 else f"{shown} and of {len(values) - 5} more greys"
 
 
 def read_mask_video(
@@ -105,3 +132,16 @@ def read_mask_video(
         generator=generator,
     )
     return records, problems + mask_problems + record_problems
+
+
+def _detect(raw: Path) -> Path | None:
+    paths = list_folder(raw / "masks")
+    return next((path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()), None)
+
+
+LAYOUT = Layout(
+    help="a black and white video of masks beside each video",
+    looked_for="masks/{video_id}.mp4",
+    detect=_detect,
+    read=read_mask_video,
+)

@@ -1,4 +1,4 @@
-"""Our own raw layout: videos.jsonl, videos/{video_id}.mp4, masks/{video_id}/{frame:05d}.png (builder/raw/own_masks.py)."""
+"""Our own raw layout: videos.jsonl, videos/{video_id}.mp4, masks/{video_id}/{frame:05d}.png."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +7,15 @@ from pathlib import Path
 from ..raw import (
     FILE_NAME,
     FrameLabels,
+    Layout,
+    MaskSource,
     Problem,
     RawVideo,
+    find_object_folders,
     find_videos,
+    foreground,
+    gives_objects,
+    mask_folder,
     mask_folders,
     missing_video,
     own_mask_files,
@@ -20,9 +26,11 @@ from ..raw import (
 
 @dataclass(frozen=True, slots=True)
 class OwnMasks:
-    """PNG masks of one video; 0 is background, another value the object_id. No folder: nothing marked."""
+    """PNG masks of one video, read as `foreground` says. No folder: nothing marked."""
 
     folder: Path
+    listed: tuple[int, ...] = ()
+    """The object ids that videos.jsonl lists. White masks are object 1, unless 255 is one of them."""
 
     def read(self) -> Iterator[FrameLabels]:
         """Frames that have a file.
@@ -32,7 +40,9 @@ class OwnMasks:
         """
         files, _ = own_mask_files(self.folder, raw=self.folder)
         for frame_index, paths in files.items():
-            yield FrameLabels(frame_index, tuple(read_png(path)[1] for path in paths))
+            found = [foreground(*read_png(path), where=str(path), listed=self.listed) for path in paths]
+            rules = dict.fromkeys(rule for plane in found for rule in plane.rules)
+            yield FrameLabels(frame_index, tuple(plane.labels for plane in found), rules=tuple(rules))
 
 
 def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
@@ -48,12 +58,16 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
     if not entries and not problems:
         problems.append(Problem(FILE_NAME, "no video in it; wanted one JSON object per video"))
     records: list[RawVideo] = []
+    sources: dict[str, MaskSource] = {}
     for video_id, path in videos.items():
         if video_id not in entries:
             what = f"not in {FILE_NAME}; add a line for it, or take the file out"
             problems.append(Problem(path.relative_to(raw).as_posix(), what))
     for video_id, folder in folders.items():
-        problems += own_mask_files(folder, raw=raw)[1]
+        by_object = find_object_folders(folder, raw=raw)
+        problems += by_object[1] if by_object is not None else own_mask_files(folder, raw=raw)[1]
+        if by_object is not None and by_object[0].source is not None:
+            sources[video_id] = by_object[0].source
         if video_id not in entries and video_id not in videos:
             problems.append(Problem(folder.relative_to(raw).as_posix(), missing_video(video_id)))
     for video_id, entry in sorted(entries.items()):
@@ -63,7 +77,7 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
             record = RawVideo(
                 video_id=video_id,
                 video_path=videos[video_id],
-                masks=OwnMasks(raw / "masks" / video_id),
+                masks=sources.get(video_id) or OwnMasks(raw / "masks" / video_id, tuple(entry.objects or ())),
                 objects=entry.objects,
                 subtypes=entry.subtypes,
                 default_artifact_type=None,
@@ -77,3 +91,21 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
             )
             records.append(record)
     return records, problems
+
+
+def _detect(raw: Path) -> Path | None:
+    return mask_folder(raw) if gives_objects(raw) else None
+
+
+def _detect_else(raw: Path) -> Path | None:
+    return raw / FILE_NAME if gives_objects(raw) else None
+
+
+LAYOUT = Layout(
+    help="our own: a PNG of object ids per marked frame, and videos.jsonl",
+    looked_for=f"{FILE_NAME} with objects, and no masks or masks/{{video_id}}/ folders",
+    detect=_detect,
+    read=read_own,
+    options=(),
+    detect_else=_detect_else,
+)

@@ -13,10 +13,12 @@ from ..raw import (
     STILL_LIST,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawVideo,
     find_stills,
     join_records,
+    list_folder,
     missing_still,
     read_binary_file,
 )
@@ -63,3 +65,19 @@ def read_pal4vst(
         missing=missing_still,
     )
     return records, problems + record_problems
+
+
+def _detect(raw: Path) -> Path | None:
+    if not (raw / "images").is_dir():
+        return None
+    labels = list_folder(raw / "labels")
+    below = [path for label in labels for path in (list_folder(label) if label.is_dir() else (label,))]
+    return next((path for path in below if path.is_file()), None)
+
+
+LAYOUT = Layout(
+    help="PAL4VST: images and their binary masks",
+    looked_for="images/ and labels/",
+    detect=_detect,
+    read=read_pal4vst,
+)

@@ -21,10 +21,12 @@ from ..raw import (
     Feature,
     FoundMasks,
     FrameLabels,
+    Layout,
     Problem,
     RawError,
     RawVideo,
     find_stills,
+    first_file,
     join_records,
     list_folder,
     missing_still,
@@ -79,11 +81,12 @@ def _text(features: Mapping[str, Feature], name: str) -> bytes:
 def read_richhf(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:
     """Records by video_id, and every problem found without decoding an image or a map."""
     images, problems = find_stills(raw / "images", raw=raw)
-    files = [path for path in list_folder(raw) if path.suffix == SUFFIX]
+    files = [path for path in list_folder(raw) if path.suffix.lower() == SUFFIX]
     if not problems and not (images and files):
         what = f"{len(files)} {SUFFIX} files here and {len(images)} images in images/; wanted train{SUFFIX} (dev, test) and "
         return [], [Problem(".", f"{what}the Pick-a-Pic images that it names, {STILL_LIST}")]
     masks: dict[str, FoundMasks] = {}
+    faults: list[Problem] = []
     for path in files:
         try:
             for offset, length in record_spans(path):
@@ -102,7 +105,7 @@ def read_richhf(raw: Path, *, artifact_type: str | None, generator: str | None) 
                     notes=_notes(features),
                 )
         except RawError as error:
-            problems.append(Problem(path.name, str(error)))
+            faults.append(Problem(path.name, str(error)))
     records, record_problems = join_records(
         raw,
         videos={video_id: image.path for video_id, image in images.items()},
@@ -111,10 +114,23 @@ def read_richhf(raw: Path, *, artifact_type: str | None, generator: str | None) 
         artifact_type=artifact_type,
         generator=generator,
         missing=missing_still,
+        unread=bool(faults),
     )
-    return records, problems + record_problems
+    return records, problems + faults + record_problems
 
 
 def _notes(features: Mapping[str, Feature]) -> str | None:
     score = features.get("artifact_score", ())
     return f"artifact_score {score[0]:.4g}" if len(score) == 1 and isinstance(score[0], float) else None
+
+
+def _detect(raw: Path) -> Path | None:
+    return first_file(list_folder(raw), suffix=SUFFIX)
+
+
+LAYOUT = Layout(
+    help="RichHF-18K: heat maps of images in TFRecord files",
+    looked_for=f"*{SUFFIX} and images/",
+    detect=_detect,
+    read=read_richhf,
+)

@@ -25,14 +25,18 @@ from ..raw import (
     FoundMasks,
     FrameLabels,
     LabelMap,
+    Layout,
     Problem,
     RawError,
     RawVideo,
+    annotation_files,
     find_videos,
+    is_finite,
     join_records,
     list_folder,
     read_json,
     read_videos_jsonl,
+    shown,
 )
 
 FRAME_STEP = 4
@@ -120,7 +124,8 @@ def read_masklets(path: Path) -> Masklets:
     faults += _frame_faults(frames, object_count=len(ids))
     last, frame_count = FRAME_STEP * (len(frames) - 1), record.get("video_frame_count")
     if isinstance(frame_count, int | float) and last >= frame_count:
-        what = f"masklet has {len(frames)} frames, the last at video frame {last}, but video_frame_count is {frame_count:g}"
+        count = f"{frame_count:g}" if is_finite(frame_count) else shown(frame_count)
+        what = f"masklet has {len(frames)} frames, the last at video frame {last}, but video_frame_count is {count}"
         faults.append(f"{what}; wanted one for every {FRAME_STEP}th frame")
     if faults:
         raise MaskletError(*faults)
@@ -214,3 +219,15 @@ def _annotation_files(raw: Path) -> tuple[dict[str, Path], list[Problem]]:
             found[match[1], match[2]] = path
     # "manual" sorts after "auto", so it takes the place of it.
     return {video_id: path for (video_id, _), path in sorted(found.items())}, problems
+
+
+def _detect(raw: Path) -> Path | None:
+    return next((path for path in annotation_files(raw) if ANNOTATION_NAME.fullmatch(path.name)), None)
+
+
+LAYOUT = Layout(
+    help="masklets of every 4th frame in JSON, as SA-V and SAM 2 have them",
+    looked_for="{video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/",
+    detect=_detect,
+    read=read_sav,
+)

@@ -6,15 +6,32 @@ and tools call it.
 """
 
 from .binary_png import read_binary_file, read_binary_png
-from .json_files import bad_video_id, is_finite, is_whole, read_json, shown
+from .foreground import Foreground, foreground
+from .frame_files import NUMBER, by_frame, ids_from_one, mask_files, mask_folders
+from .json_files import bad_video_id, is_finite, is_whole, read_json, shown, shown_end
+from .layout import Layout, annotation_files, first_file, gives_objects, mask_folder
+from .litter import is_litter
+from .object_folders import find_object_folders
 from .own_masks import own_mask_files, own_mask_pngs
 from .planes import blank_planes
-from .png import MAX_PIXELS, decode_png, encode_png, mask_files, mask_folders, read_png
+from .png import MAX_PIXELS, decode_png, encode_png, read_png
 from .records import FoundMasks, join_records, missing_video, objects_of_labels
 from .still_folders import SPLIT_NAMES, STILL_LIST, find_stills, missing_still
 from .stills import encode_still, is_still, read_still, still_size
 from .tfrecord import Feature, parse_example, peek_record, read_record, record_spans
-from .video import NOT_GIVEN, FrameLabels, Include, LabelMap, Problem, RawError, RawVideo, included
+from .turned import coded_masks, drawn_as
+from .video import (
+    NOT_GIVEN,
+    FrameLabels,
+    Include,
+    LabelMap,
+    MasksAre,
+    MaskSource,
+    Problem,
+    RawError,
+    RawVideo,
+    included,
+)
 from .video_files import MAX_FRAMES, SUFFIX_LIST, VIDEO_ID_RULE, VIDEO_SUFFIXES, find_videos, list_folder
 from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, VideoEntry, read_videos_jsonl
 
@@ -25,34 +42,50 @@ __all__ = [
     "MAX_OBJECT_ID",
     "MAX_PIXELS",
     "NOT_GIVEN",
+    "NUMBER",
     "SPLIT_NAMES",
     "STILL_LIST",
     "SUFFIX_LIST",
     "VIDEO_ID_RULE",
     "VIDEO_SUFFIXES",
     "Feature",
+    "Foreground",
     "FoundMasks",
     "FrameLabels",
     "Include",
     "LabelMap",
+    "Layout",
+    "MaskSource",
+    "MasksAre",
     "Problem",
     "RawError",
     "RawVideo",
     "VideoEntry",
+    "annotation_files",
     "bad_video_id",
     "blank_planes",
+    "by_frame",
+    "coded_masks",
     "decode_png",
+    "drawn_as",
     "encode_png",
     "encode_still",
+    "find_object_folders",
     "find_stills",
     "find_videos",
+    "first_file",
+    "foreground",
+    "gives_objects",
+    "ids_from_one",
     "included",
     "is_finite",
+    "is_litter",
     "is_still",
     "is_whole",
     "join_records",
     "list_folder",
     "mask_files",
+    "mask_folder",
     "mask_folders",
     "missing_still",
     "missing_video",
@@ -70,5 +103,6 @@ __all__ = [
     "read_videos_jsonl",
     "record_spans",
     "shown",
+    "shown_end",
     "still_size",
 ]

@@ -41,6 +41,12 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def shown_end(value: str) -> str:
+    """The end of a path or address as messages show it: what is read of it stands there."""
+    text = ascii(value)
+    return text if len(text) <= 60 else f"...{text[-57:]}"
+
+
 def bad_video_id(video_id: str) -> str:
     """What to say of an id that no video can have."""
     return f"the video_id {shown(video_id)} is not {VIDEO_ID_RULE}; rename the video and its files"

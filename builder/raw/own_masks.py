@@ -10,26 +10,37 @@ from pathlib import Path
 import numpy as np
 
 from ...masks import decode
+from .frame_files import by_frame
 from .png import encode_png
 from .video import LabelMap, Problem
 from .video_files import list_folder
 
-_MASK_NAME = re.compile(r"([0-9]{5,9})(?:\.([2-9]|[1-9][0-9]{1,4}))?\.png")
+_NAME = re.compile(r"([0-9]{1,9})(?:\.([2-9]|[1-9][0-9]{1,4}))?")
 
 
 def own_mask_files(folder: Path, *, raw: Path) -> tuple[dict[int, list[Path]], list[Problem]]:
-    """The mask files of one video by frame_index, ascending, and every entry of the folder that is none."""
-    files: dict[int, dict[int, Path]] = {}
+    """The mask files of one video by frame_index, ascending, and what is wrong with the folder's entries."""
+    planes: dict[int, list[Path]] = {}
     problems: list[Problem] = []
     for path in list_folder(folder):
-        match = _MASK_NAME.fullmatch(path.name)
-        plane = int(match[2] or 1) if match else 1
-        if match is None or path.name != _name(int(match[1]), plane) or not path.is_file():
+        match = _NAME.fullmatch(path.stem)
+        if match is not None and path.suffix.lower() == ".png" and path.is_file():
+            planes.setdefault(int(match[2] or 1), []).append(path)
+        else:
             what = "not a mask file; wanted {frame:05d}.png, such as 00017.png for frame 17 (from 0): rename it or move it out"
             problems.append(Problem(path.relative_to(raw).as_posix(), what))
-        else:
-            files.setdefault(int(match[1]), {})[plane] = path
-    return {frame: [path for _, path in sorted(files[frame].items())] for frame in sorted(files)}, problems
+    first, faults = by_frame(planes.pop(1, []), raw=raw)
+    files = {frame_index: [path] for frame_index, path in first.items()}
+    for _, paths in sorted(planes.items()):
+        for path in paths:
+            number = path.stem.split(".")[0]
+            beside = next((found[0] for found in [files.get(int(number))] if found), None)
+            if beside is None or beside.stem != number:
+                what = f"no {number}.png beside it, which holds the first objects of this frame: add it, or rename this file"
+                problems.append(Problem(path.relative_to(raw).as_posix(), what))
+            else:
+                files[int(number)].append(path)
+    return files, problems + faults
 
 
 def own_mask_pngs(frame_index: int, masks: Mapping[int, str], *, height: int, width: int) -> dict[str, bytes]:

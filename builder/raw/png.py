@@ -1,72 +1,54 @@
-"""Mask PNGs: the folders and files of a raw folder that hold them, and the values in one file."""
+"""The values in one mask PNG."""
 
 import io
-import re
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
-from ...release import VIDEO_ID
-from .video import LabelMap, Problem, RawError
-from .video_files import VIDEO_ID_RULE, list_folder
+from .video import LabelMap, RawError
 
 MAX_PIXELS = 2**26
 """Of one mask; 8 times a 4K frame, less than Pillow warns of. Checked on the header, before memory is taken for pixels."""
 
-_MASK_NAME = re.compile(r"([0-9]{5,9})\.png")
 _COLOUR_TYPES = {2: "RGB", 4: "grey with alpha", 6: "RGB with alpha"}
 _GREY, _PALETTE = 0, 3
-
-
-def mask_folders(root: Path, *, raw: Path) -> tuple[dict[str, Path], list[Problem]]:
-    """Folders directly under `root` by video_id, and what is wrong with its entries."""
-    folders: dict[str, Path] = {}
-    problems: list[Problem] = []
-    for path in list_folder(root):
-        where = path.relative_to(raw).as_posix()
-        if not path.is_dir():
-            problems.append(Problem(where, "not a folder; wanted one folder of PNG masks per video: move it out"))
-        elif not VIDEO_ID.fullmatch(path.name):
-            problems.append(Problem(where, f"the video_id {path.name!r} is not {VIDEO_ID_RULE}; rename the folder"))
-        else:
-            folders[path.name] = path
-    return folders, problems
-
-
-def mask_files(folder: Path, *, raw: Path) -> tuple[dict[int, Path], list[Problem]]:
-    """The mask files of one video by frame_index, ascending, and every entry of the folder that is none."""
-    files: dict[int, Path] = {}
-    problems: list[Problem] = []
-    for path in list_folder(folder):
-        match = _MASK_NAME.fullmatch(path.name)
-        if match is None or path.name != f"{int(match[1]):05d}.png" or not path.is_file():
-            what = "not a mask file; wanted {frame:05d}.png, such as 00017.png for frame 17 (from 0): rename it or move it out"
-            problems.append(Problem(path.relative_to(raw).as_posix(), what))
-        else:
-            files[int(match[1])] = path
-    return dict(sorted(files.items())), problems
+_WHITE, _WHITE_OF_16_BIT = 255, 65535
+_DARK_MAX, _BRIGHT_MIN = 31, 224
+"""Of each channel of a palette's colour that counts as black, or as white."""
 
 
 def read_png(path: Path) -> tuple[str, LabelMap]:
-    """Pillow's mode of a mask file ("L", "P", "1", "I;16") and its values, uint16[H, W].
+    """Mode and values of a mask file, as `decode_png` gives them.
 
     Raises:
         RawError: it cannot be read, or as `decode_png`.
     """
+    return decode_png(read_file(path), where=str(path))
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a mask file.
+
+    Raises:
+        RawError: it cannot be read.
+    """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise RawError(f"{path}: cannot be read ({error.strerror}); a mask PNG was wanted here") from error
-    return decode_png(data, where=str(path))
 
 
 def decode_png(data: bytes, *, where: str) -> tuple[str, LabelMap]:
-    """As `read_png`, of a file's content; `where` names it in messages.
+    """The values that a mask PNG states, uint16[H, W], and what kind of values they are; `where` names the file in messages.
 
-    Values are stored numbers: of a palette file its indices, never its colours; of a 1-bit file 0 and 1.
+    "P": indices of a palette, whatever its colours. "1": 0 and 1. "L": 8-bit grey; also what is black and white alone in another
+    form, as 0 and 255: 16-bit grey of 0 and 65535, a palette with white first and nothing but black, colours or an alpha channel
+    of these two. "I;16": other 16-bit grey.
 
     Raises:
         RawError: not a PNG, damaged, more than MAX_PIXELS, or of a kind whose numbers are no labels.
@@ -78,22 +60,29 @@ def decode_png(data: bytes, *, where: str) -> tuple[str, LabelMap]:
         raise RawError(
             f"{where}: {height}x{width} pixels, at most {MAX_PIXELS} are read; is this a mask of a video frame?"
         )
-    if colour not in (_GREY, _PALETTE):
-        found = _COLOUR_TYPES.get(colour, f"of unknown colour type {colour}")
-        raise RawError(f"{where}: the PNG is {found}, wanted 8-bit grey or palette; export object ids, not colours")
-    if colour == _GREY and depth in (2, 4):
-        # Readers scale such grey to 0..255 (Pillow: 1 of 4 bits becomes 17), so the number meant is not knowable.
-        raise RawError(
-            f"{where}: the PNG is {depth}-bit grey, wanted 8-bit grey or palette; write its object ids in 8 bits"
-        )
+    if colour not in (_GREY, _PALETTE, *_COLOUR_TYPES):
+        raise RawError(f"{where}: the PNG is of unknown colour type {colour}, {_WANTED}")
     try:
         # Decoding alone lets a flipped bit through (2 % of the bytes of a small file): verify() checks every chunk's CRC.
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             image.verify()
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            return image.mode, np.asarray(image).astype(np.uint16)
+            palette = bytes(image.palette.palette) if image.palette is not None else b""
+            mode, pixels = image.mode, np.asarray(image)
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
         raise RawError(f"{where}: a damaged PNG; export or copy this mask again") from error
+    if colour in _COLOUR_TYPES:
+        return "L", _black_and_white(pixels, _COLOUR_TYPES[colour], where=where)
+    if colour == _GREY and depth in (2, 4) and not _is_binary(pixels, _WHITE):
+        # Readers scale such grey to 0..255 (Pillow: 1 of 4 bits becomes 17), so the number meant is not knowable.
+        raise RawError(
+            f"{where}: the PNG is {depth}-bit grey, wanted 8-bit grey or palette; write its object ids in 8 bits"
+        )
+    if colour == _PALETTE and (white := _white_of(palette, pixels)) is not None:
+        return "L", np.where(white, _WHITE, 0).astype(np.uint16)
+    if depth == 16 and pixels.any() and _is_binary(pixels, _WHITE_OF_16_BIT):
+        return "L", np.where(pixels, _WHITE, 0).astype(np.uint16)
+    return mode, pixels.astype(np.uint16)
 
 
 def encode_png(labels: LabelMap) -> bytes:
@@ -102,3 +91,53 @@ def encode_png(labels: LabelMap) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=False, compress_level=6)
     return stream.getvalue()
+
+
+_WANTED = "wanted 8-bit grey or palette; export object ids, not colours"
+
+
+def _is_binary(values: npt.NDArray[Any], white: int) -> bool:
+    return bool(np.isin(values, (0, white)).all())
+
+
+def _white_of(palette: bytes, indices: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_] | None:
+    """bool[H, W]: pixels that are white; None where the palette's colours are there for the eye, and indices are object ids.
+
+    Colours count where every one is near black or near white and white comes first, as when a picture in black and white was
+    reduced to two colours; and where 0 and 255 alone are used, and are black and white.
+    """
+    colours = np.frombuffer(palette, np.uint8)[: len(palette) // 3 * 3].reshape(-1, 3)
+    white, black = np.all(colours >= _BRIGHT_MIN, axis=1), np.all(colours <= _DARK_MAX, axis=1)
+    if not len(colours) or int(indices.max()) >= len(colours):
+        return None
+    white_first = bool(white[0] and (white | black).all())
+    as_grey = len(colours) > _WHITE and black[0] and white[_WHITE] and indices.any() and _is_binary(indices, _WHITE)
+    return white[indices] if white_first or as_grey else None
+
+
+def _black_and_white(pixels: npt.NDArray[Any], kind: str, *, where: str) -> LabelMap:
+    """Grey values of a picture in colours, or with alpha, that has only black, white and transparent pixels.
+
+    One colour under an alpha channel that varies: the mask is the alpha channel. Else a transparent pixel is background, and a
+    white one is marked.
+
+    Raises:
+        RawError: colours, other greys, or half-transparent pixels.
+    """
+    *channels, last = np.moveaxis(pixels, -1, 0)
+    colours, alpha = (channels, last) if "alpha" in kind else ([*channels, last], np.full_like(last, _WHITE))
+    grey = colours[0]
+    if any((grey != other).any() for other in colours[1:]):
+        raise RawError(f"{where}: the PNG is {kind}, {_WANTED}")
+    is_constant = bool((grey == grey.flat[0]).all())
+    values = alpha if is_constant and (alpha != alpha.flat[0]).any() else np.where(alpha == 0, 0, grey)
+    halves = alpha[(alpha != 0) & (alpha != _WHITE)]
+    greys = values[(values != 0) & (values != _WHITE)]
+    if len(halves) or (len(greys) and not _is_binary(values, 1)):
+        found = f"{len(halves)} half-transparent pixels" if len(halves) else f"the grey value {greys.flat[0]}"
+        raise RawError(
+            f"{where}: the PNG is {kind} with {found}, {_WANTED}, or black and white alone: draw the mask without soft edges"
+        )
+    if grey.any() and alpha.any() and not values.any():
+        raise RawError(f"{where}: the PNG is {kind}, black where it is opaque and white where it is not; {_WANTED}")
+    return values.astype(np.uint16)

@@ -63,6 +63,7 @@ def join_records(
     artifact_type: str | None,
     generator: str | None,
     missing: Callable[[str], str] = missing_video,
+    unread: bool = False,
 ) -> tuple[list[RawVideo], list[Problem]]:
     """Records of the videos that have all they need, by video_id, and a problem for every one that has not.
 
@@ -72,9 +73,11 @@ def join_records(
         artifact_type: of every object of the videos for which videos.jsonl gives no `objects`.
         generator: of the videos for which neither videos.jsonl nor the masks give one.
         missing: what to say of a video_id without a video.
+        unread: whether a file that holds masks of several videos has a problem, from which it may follow that a video has none.
     """
     entries, problems = read_videos_jsonl(raw / FILE_NAME, required=())
     records: list[RawVideo] = []
+    untyped: list[Path] = []
     for video_id in sorted({*videos, *masks, *entries}):
         entry, found, path = entries.get(video_id), masks.get(video_id), videos.get(video_id)
         if path is None:
@@ -83,20 +86,26 @@ def join_records(
             continue
         if entry is not None and not entry.sound:
             continue  # its faults are listed; what else it lacks may follow from them
-        faults: list[str] = []
+        if unread if found is None else found.source is None:
+            continue  # as are those of its masks
         normal = entry is not None and entry.label == "normal"
         if found is None and not normal:
             wanted = masks_wanted.format(video_id=video_id)
-            faults.append(
-                f'no masks; wanted {wanted}: add them, or say label "normal" in {FILE_NAME} if nothing is marked'
-            )
-        untyped = (entry is None or entry.objects is None) and (found is None or found.objects is None)
-        if artifact_type is None and not normal and untyped:
-            names = f"{', '.join(ARTIFACT_TYPES)} or {NOT_GIVEN}"
-            faults.append(f"no artifact type; give --artifact-type (of all objects: {names}) or objects in {FILE_NAME}")
-        problems += [Problem(path.relative_to(raw).as_posix(), fault) for fault in faults]
-        if not faults and (found is None or found.source is not None):
+            what = f'no masks; wanted {wanted}: add them, or say label "normal" in {FILE_NAME} if nothing is marked'
+            problems.append(Problem(path.relative_to(raw).as_posix(), what))
+            continue
+        has_types = (entry is not None and entry.objects is not None) or (
+            found is not None and found.objects is not None
+        )
+        if artifact_type is None and not normal and not has_types:
+            untyped.append(path)
+        else:
             records.append(_record(video_id, path, entry, found, artifact_type=artifact_type, generator=generator))
+    if untyped:
+        more = f" (and {len(untyped) - 1} more)" if len(untyped) > 1 else ""
+        names = f"{', '.join(ARTIFACT_TYPES)} or {NOT_GIVEN}"
+        what = f"no artifact type; give --artifact-type (of all objects: {names}) or objects in {FILE_NAME}"
+        problems.append(Problem(f"{untyped[0].relative_to(raw).as_posix()}{more}", what))
     if not videos and not masks and not problems:
         problems.append(Problem(".", f"no video found; wanted {SUFFIX_LIST} files in videos/"))
     return records, problems

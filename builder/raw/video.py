@@ -19,6 +19,9 @@ NOT_GIVEN = "not-given"
 
 LabelMap = npt.NDArray[np.uint16]
 
+MasksAre = Literal["displayed", "coded"]
+"""displayed: drawn on frames as players show them, turned by the display matrix. coded: on frames as they are stored."""
+
 
 class RawError(ValueError):
     """A raw folder that cannot be built; the message holds every problem, one a line."""
@@ -45,6 +48,10 @@ class FrameLabels:
 
     frame_index: int
     planes: Sequence[LabelMap]
+    rules: tuple[str, ...] = ()
+    """What was taken for marked, and how, where a file does not say it by itself; a build tells it."""
+    as_displayed: bool = False
+    """The planes are the frame as players show it, and not perhaps as it is stored; of videos that players turn."""
 
 
 class MaskSource(Protocol):
@@ -81,6 +88,8 @@ class RawVideo:
     prompt: str | None
     split: str | None
     source: Mapping[str, str]
+    masks_are: MasksAre | None = None
+    """How the masks of a video that players turn were drawn; None: nobody says."""
     subtypes: Mapping[int, str] = field(default_factory=dict)
     """object_id → the name of its type in a finer taxonomy, where one is given."""
     review: str | None = None

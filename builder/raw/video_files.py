@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ...release import VIDEO_ID
+from .litter import is_litter
 from .video import Problem
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi")
@@ -14,10 +15,10 @@ SUFFIX_LIST = f"{', '.join(VIDEO_SUFFIXES[:-1])} or {VIDEO_SUFFIXES[-1]}"
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """Entries of a folder by name, without those that start with a dot; empty where there is no such folder."""
+    """Entries of a folder by name, without litter (see `is_litter`); empty where there is no such folder."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if not is_litter(path.name))
 
 
 def find_videos(folder: Path, *, raw: Path, only_videos: bool = True) -> tuple[dict[str, Path], list[Problem]]:

@@ -9,6 +9,7 @@ from ...release import FEATURES
 from ..facts import Facts, ReleaseFacts, types_in
 from ..inputs import CardInputs
 from .markdown import figure, many, paragraphs, table
+from .prompts import prompts
 
 RENDERER = "renderer"
 """Who `brokenvideos sample` names as annotator of what it renders."""
@@ -117,6 +118,7 @@ def counts(facts: ReleaseFacts, total: Facts) -> str:
         f"Videos by generator: {listed(total.generators)}.\n"
         f"Sizes: {listed(total.sizes)}.\n"
         f"Licences of the videos: {listed(total.licenses)}.",
+        prompts(facts.triggers),
     )
 
 

@@ -6,6 +6,7 @@ from ..details import AREA_EDGES
 from ..facts import types_in
 from ..inputs import CardInputs
 from .markdown import figure, many, paragraphs, percent, table
+from .prompts import prompts
 
 
 def statistics(inputs: CardInputs) -> str:
@@ -14,6 +15,8 @@ def statistics(inputs: CardInputs) -> str:
         "Everything here was counted in the shards of this release.",
         "### Artifacts by generator",
         _generators(inputs),
+        "### Prompts and triggers" if inputs.facts.triggers else None,
+        prompts(inputs.facts.triggers),
         "### Masks",
         _masks(inputs),
         "### Lengths and sizes",

@@ -13,7 +13,7 @@ from .. import bitmaps as host
 from ..arrays import Int64Array
 from ..batch import RLEBatch, collate_planes
 from ..bitmaps import MAX_DECODED_BYTES
-from ..collate import collate_rle
+from ..collate import rle_batch
 from ..runs import RLEError, check, located, parse as parse_on_host
 from .parse import DeviceRuns, Parser, Rule, in_chunks, parse
 from .place import Backend, backend_of, require_device
@@ -97,7 +97,7 @@ def decode_many(
         DeviceError: there is no such device.
     """
     place = require_device(device)
-    batch = rles if isinstance(rles, RLEBatch) else collate_rle(rles)
+    batch = rles if isinstance(rles, RLEBatch) else rle_batch(rles)
     decoded = decode_planes(batch, device=place, max_decoded_bytes=max_decoded_bytes, backend=backend)
     used = dict.fromkeys(decoded, 0)
     items = []

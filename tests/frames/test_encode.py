@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from brokenvideos.frames import VideoError, encode_video, index_video, read_frames
+from brokenvideos.frames import VideoError, encode_hashed, encode_video, index_video, read_frames
 
 
 def scene(height: int, width: int, num_frames: int = 30) -> np.ndarray:
@@ -100,3 +100,21 @@ def test_refuses(tmp_path, name):
         encode_video(tmp_path / "video.mp4", frames, fps=24)
     assert str(error.value).replace(str(tmp_path / "video.mp4"), "PATH") == message
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("size", "b_frames"), [((48, 64), 2), ((47, 63), 0)])
+def test_the_hash_of_the_decoded_frames_is_that_of_the_file(tmp_path, size, b_frames):
+    frames = scene(*size)
+    said = encode_hashed(tmp_path / "hashed.mp4", iter(frames), fps=24, crf=10, b_frames=b_frames)
+    assert said == index_video(tmp_path / "hashed.mp4").frames_sha256
+    encode_video(tmp_path / "plain.mp4", frames, fps=24, crf=10, b_frames=b_frames)
+    assert (tmp_path / "hashed.mp4").read_bytes() == (tmp_path / "plain.mp4").read_bytes()
+
+
+def test_a_hashed_encoding_that_fails_ends(tmp_path):
+    with pytest.raises(VideoError) as caught:
+        encode_hashed(tmp_path / "none.mp4", [], fps=24, crf=10)
+    assert str(caught.value) == f"{tmp_path / 'none.mp4'}: no frames to encode, at least one is wanted."
+    with pytest.raises(VideoError, match="frame 3"):
+        encode_hashed(tmp_path / "odd.mp4", [*scene(48, 64, 3), *scene(48, 62, 1)], fps=24, crf=10)
+    assert not list(tmp_path.iterdir())

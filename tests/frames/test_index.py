@@ -11,14 +11,17 @@ import pyarrow as pa
 import pytest
 
 from brokenvideos.frames import (
+    Orientation,
     VideoError,
     demux_index,
     encode_video,
     index_from_row,
     index_to_columns,
     index_video,
+    iter_frames,
     read_frames,
 )
+from tests.odd_videos import mirrored
 
 
 def test_frames_are_those_a_player_shows(video, barcode):
@@ -144,6 +147,12 @@ def _cut_off(make_video, folder):
     return (folder / "whole.mp4").read_bytes()[: packets.offset[30] + 5]
 
 
+def _damaged(make_video, folder):
+    encode_video(folder / "whole.mp4", [np.full((48, 64, 3), 5 * i, np.uint8) for i in range(40)], fps=24)
+    packets, data = index_video(folder / "whole.mp4").packets, (folder / "whole.mp4").read_bytes()
+    return data[: packets.offset[30]] + bytes(packets.size[30]) + data[packets.offset[31] :]
+
+
 def _cut_off_stream(make_video, folder):
     data = make_video(container="mpegts", options={"g": "12", "bf": "3", "sc_threshold": "0"})
     with av.open(io.BytesIO(data)) as source:
@@ -196,12 +205,23 @@ REFUSED = {
     ),
     "cut off": (
         _cut_off,
+        "VIDEO: ends at frame 30: it has 2630 bytes, and its mdat box ends at byte 2825. Copy it again from its source; "
+        "if it is cut off there too, re-encode what is left of it.",
+    ),
+    "damaged": (
+        _damaged,
         "VIDEO frame 28: does not decode (Invalid data found when processing input). Copy it again from its source; "
         "if it is damaged there too, re-encode what is left of it.",
     ),
     "cut off, without an index": (
         _cut_off_stream,
         "VIDEO frame 24: is damaged. Copy the video again from its source, or re-encode what is left of it.",
+    ),
+    "a colour matrix that cannot be converted": (
+        lambda make_video, folder: make_video(num_frames=2, options={"x264-params": "colormatrix=YCgCo"}),
+        "VIDEO frame 0: its colour matrix is YCgCo (8), which is not converted to RGB here. If only its header is wrong, correct "
+        "that: `ffmpeg -i IN -c copy -bsf:v h264_metadata=matrix_coefficients=1 OUT` makes it BT.709 (hevc_metadata, av1_metadata "
+        "for those); else convert the video with `ffmpeg -i IN -vf zscale=matrix=709 OUT`.",
     ),
     "two sizes": (
         _two_sizes,
@@ -248,3 +268,27 @@ def test_refuses(make_video, name, tmp_path):
 def test_missing_file_is_an_os_error(read, tmp_path):
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "none.mp4")
+
+
+COLOUR_MATRICES = ["bt2020c", "SMPTE2085", "chroma-derived-nc", "chroma-derived-c", "ICtCp"]
+
+
+@pytest.mark.parametrize(("number", "name"), list(enumerate(COLOUR_MATRICES, start=10)))
+def test_colour_matrices_that_cannot_be_converted_are_named(make_video, number, name):
+    data = make_video(num_frames=2, options={"x264-params": f"colormatrix={name}"})
+    for read in (index_video, lambda data: read_frames(data, [0]), lambda data: next(iter_frames(data))):
+        with pytest.raises(VideoError, match=rf"colour matrix is .*\({number}\), which is not converted"):
+            read(data)
+
+
+@pytest.mark.parametrize("name", ["GBR", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"])
+def test_the_other_colour_matrices_are_converted(make_video, every_frame, name):
+    data = make_video(num_frames=2, options={"x264-params": f"colormatrix={name}"})
+    index = index_video(data)
+    np.testing.assert_array_equal(read_frames(data, [0, 1], index=index), every_frame(data))
+
+
+def test_a_mirrored_video_is_recorded_as_one(make_video):
+    index = index_video(mirrored(make_video(num_frames=2)))
+    assert (index.rotation, index.orientation) == (360, Orientation(0, mirrored=True))
+    assert index_from_row(index_to_columns(index)).orientation == index.orientation

@@ -12,7 +12,6 @@ from brokenvideos.masks import (
     MaskError,
     RLEError,
     collate_planes,
-    collate_rle,
     decode,
     decode_many,
     decode_masks,
@@ -21,6 +20,7 @@ from brokenvideos.masks import (
     empty,
     encode,
     fingerprint_bitmaps,
+    rle_batch,
 )
 from brokenvideos.masks.device import bitmaps, fingerprints, parse, proof as device_proof, raster, strings
 
@@ -296,7 +296,7 @@ def test_masks_of_a_row(row, by, frames, dtype, backend, monkeypatch):
     assert (str(masks.dtype), masks.shape) == (f"torch.{dtype}", wanted.shape)
     assert np.array_equal(masks, wanted)
     assert masks.transpose(-1, -2)[0:1].is_contiguous() or not masks.numel()
-    [of_batch] = decode_many(collate_rle([row], frames=[frames], by=by), device="cpu")
+    [of_batch] = decode_many(rle_batch([row], frames=[frames], by=by), device="cpu")
     assert np.array_equal(of_batch, decode_masks(row, frames=frames, by=by))
 
 
@@ -334,7 +334,7 @@ def test_a_batch_of_rows_and_rles_travels_as_bytes(row, backend):
     mask = np.random.default_rng(7).random((5, 7)) < 0.4
     rle = {"size": [5, 7], "counts": encode(mask[None])[0]}
     items = [row, rle, other, row]
-    batch = pickle.loads(pickle.dumps(collate_rle(items, frames=[[2, 0], None, None, None])))
+    batch = pickle.loads(pickle.dumps(rle_batch(items, frames=[[2, 0], None, None, None])))
     assert batch.nbytes < 3000
     assert [batch.counts(index) for index in range(len(batch))] == batch.strings()
     decoded = device.decode_many(batch, device="cpu", backend=backend)
@@ -370,7 +370,7 @@ def test_what_a_batch_cannot_hold():
             collate_planes(["6", "06"], height=2, width=3, **wish)
         assert str(caught.value) == message
     with pytest.raises(MaskError) as caught:
-        collate_rle([{"size": [2, 3], "counts": "6"}], frames=[])
+        rle_batch([{"size": [2, 3], "counts": "6"}], frames=[])
     assert str(caught.value) == "frames has 0 entries, wanted one for each of the 1 items."
 
 

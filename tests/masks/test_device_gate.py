@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from brokenvideos.masks import RLEError, collate_rle, decode, decode_many, device, encode, fingerprint_bitmaps, parse
+from brokenvideos.masks import RLEError, decode, decode_many, device, encode, fingerprint_bitmaps, parse, rle_batch
 from brokenvideos.masks.device.bitmaps import read_any
 from brokenvideos.masks.device.parse import Rule
 
@@ -28,7 +28,7 @@ WORDS = {
 
 def test_thousands_of_damaged_strings_are_judged_alike(reference_parse, damaged_strings):
     strings = [entry for entry in damaged_strings(6000) if entry[0]]
-    batch = collate_rle([{"size": [height, width], "counts": text} for text, height, width in strings])
+    batch = rle_batch([{"size": [height, width], "counts": text} for text, height, width in strings])
     runs = read_any(batch, device=CPU, backend="torch")
     verdicts = dict.fromkeys(Rule, 0)
     for index, (text, height, width) in enumerate(strings):
@@ -121,7 +121,7 @@ def test_a_parser_that_is_too_strict_is_an_error_of_ours(monkeypatch):
 
 
 def test_largest_size():
-    batch = collate_rle([{"size": [1, 2**31 - 1], "counts": text} for text in ("oooooo1", "0oooooo1", "1nooooo1")])
+    batch = rle_batch([{"size": [1, 2**31 - 1], "counts": text} for text in ("oooooo1", "0oooooo1", "1nooooo1")])
     runs = read_any(batch, device=CPU, backend="torch")
     assert runs.broken.tolist() == [Rule.SOUND] * 3
     assert runs.ends.tolist() == [2**31 - 1, 0, 2**31 - 1, 1, 2**31 - 1]

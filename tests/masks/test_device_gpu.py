@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from brokenvideos.masks import collate_rle, decode_masks, device, encode, fingerprint_bitmaps
+from brokenvideos.masks import decode_masks, device, encode, fingerprint_bitmaps, rle_batch
 from brokenvideos.masks.device.bitmaps import read_any
 
 pytestmark = pytest.mark.gpu
@@ -49,7 +49,7 @@ def test_there_and_back(backend, shape, share):
 
 def test_damaged_strings_are_judged_as_on_the_cpu(backend, damaged_strings):
     strings = [entry for entry in damaged_strings(6000) if entry[0]]
-    batch = collate_rle([{"size": [height, width], "counts": text} for text, height, width in strings])
+    batch = rle_batch([{"size": [height, width], "counts": text} for text, height, width in strings])
     wanted = read_any(batch, device=torch.device("cpu"), backend="torch")
     found = read_any(batch, device=torch.device("cuda", 0), backend=backend)
     assert torch.equal(found.broken.cpu(), wanted.broken)

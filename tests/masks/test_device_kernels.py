@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from brokenvideos.masks import collate_rle, device, encode
+from brokenvideos.masks import device, encode, rle_batch
 from brokenvideos.masks.device.bitmaps import read_any
 
 pytestmark = pytest.mark.skipif(
@@ -24,14 +24,14 @@ from pathlib import Path
 
 import torch
 
-from brokenvideos.masks import collate_rle, device
+from brokenvideos.masks import rle_batch, device
 from brokenvideos.masks.device import kernels
 from brokenvideos.masks.device.bitmaps import read_any
 from brokenvideos.masks.runs import RLEError
 
 kernels._PARSE_BLOCK, kernels._RASTER_LANES = 64, 16
 case = json.loads(Path(sys.argv[1]).read_text())
-batch = collate_rle([{"size": [h, w], "counts": text} for text, h, w in case["strings"]])
+batch = rle_batch([{"size": [h, w], "counts": text} for text, h, w in case["strings"]])
 runs = read_any(batch, device=torch.device("cpu"), backend="triton")
 ends = [
     runs.ends[start : start + count].tolist() if rule == 8 else None
@@ -52,7 +52,7 @@ Path(sys.argv[2]).write_text(json.dumps(result))
 
 
 def judged(strings):
-    batch = collate_rle([{"size": [height, width], "counts": text} for text, height, width in strings])
+    batch = rle_batch([{"size": [height, width], "counts": text} for text, height, width in strings])
     return read_any(batch, device=torch.device("cpu"), backend="torch")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from brokenvideos.masks import collate_rle, decode_many, decoded_ahead, encode, fingerprint_bitmaps, fingerprint_decoded
+from brokenvideos.masks import decode_many, decoded_ahead, encode, fingerprint_bitmaps, fingerprint_decoded, rle_batch
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -86,7 +86,7 @@ class Rles(torch.utils.data.Dataset):
 def test_a_batch_comes_through_dataloader_workers():
     masks = np.random.default_rng(5).random((8, 6, 9)) < 0.4
     rles = [{"size": [6, 9], "counts": counts} for counts in encode(masks)]
-    loader = torch.utils.data.DataLoader(Rles(rles), batch_size=4, num_workers=2, collate_fn=collate_rle)
+    loader = torch.utils.data.DataLoader(Rles(rles), batch_size=4, num_workers=2, collate_fn=rle_batch)
     decoded = [mask for batch in loader for mask in decode_many(batch, device="cpu")]
     assert np.array_equal(torch.stack(decoded), masks)
 

@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+import os
 import shutil
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import datasets
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import constants
 
 import brokenvideos
-from brokenvideos.release import ReleaseError, read_parquet, release_shards
+from brokenvideos.release import DATA_VERSION, REPO_ID, ReleaseError, read_parquet, release_shards
 from brokenvideos.sampling import clips
 
 TRAIN = {
@@ -142,7 +146,15 @@ def test_a_shard_with_another_number_of_rows(copy: Path, kind: str) -> None:
     name = TRAIN[kind].rpartition("/")[2] if kind == "webdataset" else str(copy / TRAIN[kind])
     again = "Build or download this shard again." if kind == "webdataset" else "Copy or download this file again."
     says = f"{name}: {wanted - 1} rows, manifest.json says {wanted}: of another release? {again}"
-    assert message_of(lambda: list(brokenvideos.load(kind, data_dir=copy, split="train", streaming=True))) == says
+    for streaming in (True, False):
+        assert (
+            message_of(
+                lambda streaming=streaming: list(
+                    brokenvideos.load(kind, data_dir=copy, split="train", streaming=streaming)
+                )
+            )
+            == says
+        )
     if kind == "default":
         assert message_of(lambda: clips(copy, num_frames=2)) == says
         rows = brokenvideos.load(kind, data_dir=copy, split="train", streaming=True)
@@ -186,3 +198,51 @@ def test_parquet_of_other_columns(copy: Path) -> None:
     (copy / "manifest.json").write_text(json.dumps(manifest))
     said = message_of(lambda: list(brokenvideos.load("annotations", data_dir=copy, split="train", streaming=True)))
     assert said == (f"{path}: not rows of this version (no column masks, digest). Copy or download this file again.")
+
+
+NO_CACHE = """
+import sys, brokenvideos
+from brokenvideos.sampling import clips
+release, = sys.argv[1:]
+print(sum(1 for _ in clips(release, num_frames=2)))
+print(sum(1 for _ in brokenvideos.load(data_dir=release, split="train", streaming=True)))
+try:
+    brokenvideos.load(data_dir=release, split="train")
+except brokenvideos.ReleaseError as error:
+    print(error)
+try:
+    brokenvideos.load(split="train", streaming=True)
+except brokenvideos.ReleaseError as error:
+    print(error)
+"""
+
+
+def test_a_cache_that_cannot_be_written_is_needed_where_it_is_needed(
+    release: Path, tmp_path: Path, run_process
+) -> None:
+    (tmp_path / "file").write_text("")  # root may write into every folder, but not below a file
+    home = tmp_path / "file" / "home"
+    environment = {**os.environ, "HF_HOME": str(home), "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
+    done = run_process([sys.executable, "-c", NO_CACHE, str(release)], env=environment)
+    count, same, folder, hub = done.stdout.splitlines()
+    assert count == same
+    assert folder == (
+        f"the Hugging Face cache cannot be written (Not a directory: {home}). Set HF_HOME to a folder that can. "
+        "brokenvideos.clips and streaming=True need none to read a local release."
+    )
+    assert hub.startswith(f"{REPO_ID} at revision v{DATA_VERSION}: the Hub cannot be reached (ConnectError: ")
+    assert done.stderr == ""
+
+
+def test_a_hub_that_is_not_there_answers_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    for endpoint, error in (("http://127.0.0.1:9", "ConnectError"), ("nonsense", "UnsupportedProtocol")):
+        monkeypatch.setattr(datasets.config, "HF_ENDPOINT", endpoint)
+        start_s = time.monotonic()
+        said = message_of(lambda: brokenvideos.load(split="train"))
+        assert time.monotonic() - start_s < 2
+        assert said.startswith(f"{REPO_ID} at revision v{DATA_VERSION}: the Hub cannot be reached ({error}: ")
+        assert said.endswith(
+            "Try again later. Name a revision with revision=, another repository with BROKENVIDEOS_REPO or "
+            "brokenvideos.load(repo_id=…), or a local release with data_dir=; config 'sample' needs no Hub."
+        )

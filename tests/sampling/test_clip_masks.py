@@ -54,10 +54,10 @@ GEOMETRIES = {
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
-@pytest.mark.parametrize("layout", ["union", "objects", "types"])
+@pytest.mark.parametrize("layout", ["union", "object", "type"])
 def test_masks_are_those_of_the_video_scaled_cut_and_mirrored(row, geometry, layout):
     frame_index = np.asarray([1, 4, 7, 7, 2])
-    by = {"union": "union", "objects": "object", "types": "type"}[layout]
+    by = layout
     full = decode_masks(row, frames=frame_index, by=by)
     scaled_rows, scaled_columns = sampled_pixels(whole(30, 41, size=geometry.scaled), 30, 41)
     scaled = full[..., scaled_rows[:, None], scaled_columns]
@@ -73,7 +73,7 @@ def test_masks_are_those_of_the_video_scaled_cut_and_mirrored(row, geometry, lay
 
 def test_rle_is_what_objects_show(row):
     geometry, frame_index = GEOMETRIES["cropped and flipped"], np.asarray([0, 3, 3])
-    objects = clip_masks(row, frame_index, geometry, "objects").numpy()
+    objects = clip_masks(row, frame_index, geometry, "object").numpy()
     drawn = np.zeros_like(objects)
     entries = clip_masks(row, frame_index, geometry, "rle")
     for entry in entries:
@@ -95,10 +95,9 @@ def test_a_video_without_objects():
         "masks": nothing,
     }
     shapes = {
-        layout: clip_masks(row, np.asarray([0, 1]), whole(4, 6), layout).shape
-        for layout in ("union", "objects", "types")
+        layout: clip_masks(row, np.asarray([0, 1]), whole(4, 6), layout).shape for layout in ("union", "object", "type")
     }
-    assert shapes == {"union": (2, 4, 6), "objects": (2, 0, 4, 6), "types": (2, 3, 4, 6)}
+    assert shapes == {"union": (2, 4, 6), "object": (2, 0, 4, 6), "type": (2, 3, 4, 6)}
     assert clip_masks(row, np.asarray([0, 1]), whole(4, 6), "rle") == []
 
 

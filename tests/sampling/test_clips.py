@@ -132,8 +132,8 @@ def test_size_scales_masks_by_pixel_centres(rows):
 
 def test_masks_by_type_and_object(rows):
     (union,) = clips(rows[:1], num_frames=3)
-    (by_type,) = clips(rows[:1], num_frames=3, masks="types")
-    (by_object,) = clips(rows[:1], num_frames=3, masks="objects", size=(24, 32))
+    (by_type,) = clips(rows[:1], num_frames=3, masks="type")
+    (by_object,) = clips(rows[:1], num_frames=3, masks="object", size=(24, 32))
     assert by_type["masks"].shape == (3, 3, 48, 64)
     np.testing.assert_array_equal(by_type["masks"][:, 2], union["masks"])
     assert by_object["masks"].shape == (3, 1, 24, 32)
@@ -224,10 +224,10 @@ def test_row_without_video(rows):
 def test_rows_of_every_format(release, format_type, tmp_path):
     rows = load("default", data_dir=release, split="train")
     stream = load("default", data_dir=release, split="train", streaming=True)
-    wanted = summary(clips(rows, num_frames=3, masks="objects"))
+    wanted = summary(clips(rows, num_frames=3, masks="object"))
     formatted = rows.with_format(format_type)
     for source in (formatted, [formatted[number] for number in range(len(rows))], stream.with_format(format_type)):
-        assert summary(clips(source, num_frames=3, masks="objects")) == wanted
+        assert summary(clips(source, num_frames=3, masks="object")) == wanted
     masks = decode_masks(formatted[0], by="object")
     assert masks.dtype == np.uint8
     assert np.array_equal(masks, decode_masks(rows[0], by="object"))
@@ -291,7 +291,7 @@ def message_of(call) -> str:
             {"num_frames": 2, "size": (0, 4)},
             "clips: num_frames=2, stride=1, size=(0, 4); each must be 1 or more. Give positive numbers.",
         ),
-        ({"num_frames": 2, "masks": "all"}, 'clips: masks=\'all\', must be "union", "objects", "types" or "rle".'),
+        ({"num_frames": 2, "masks": "all"}, 'clips: masks=\'all\', must be "union", "object", "type" or "rle".'),
     ],
 )
 def test_refuses(arguments, message):

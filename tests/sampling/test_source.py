@@ -72,7 +72,7 @@ def test_a_built_release_is_read_without_pyarrow_touching_videos(release):
                 byte_array_spans(data, names)
 
 
-@pytest.mark.parametrize("layout", ["union", "objects", "types"])
+@pytest.mark.parametrize("layout", ["union", "object", "type"])
 def test_a_folder_gives_the_clips_of_its_rows(release, rows, layout):
     wishes = {"num_frames": 3, "stride": 2, "clips_per_video": 2, "masks": layout}
     for from_folder, from_rows in zip(clips(release, **wishes), clips(rows, **wishes), strict=True):
@@ -151,7 +151,7 @@ def test_device_gives_the_same(rows):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("by", ["union", "types"])
+@pytest.mark.parametrize("by", ["union", "type"])
 def test_masks_that_travel_as_strings_are_decoded_on_the_device(rows, by, workers):
     wishes = {"num_frames": 4, "stride": 2, "size": (20, 30), "crop": 0.6, "flip": 0.5}
     more = {"batch_size": 3, "num_workers": workers, "multiprocessing_context": "fork" if workers else None}
@@ -212,7 +212,7 @@ def test_a_device_that_is_not_there(rows):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("masks", ["union", "objects", "types"])
+@pytest.mark.parametrize("masks", ["union", "object", "type"])
 def test_cuda_gives_the_same(rows, masks):
     if not torch.cuda.is_available():
         assert os.environ.get("REQUIRE_GPU") != "1", "no CUDA device"

@@ -14,6 +14,8 @@ from ...masks import ARTIFACT_TYPES, Float64Array, Int64Array, decode, empty, pa
 from ...release import __version__
 from ..evaluation import (
     UNKNOWN,
+    UNRELIABLE,
+    UNRELIABLE_NOTE,
     AnnotatedVideo,
     Annotation,
     Estimate,
@@ -130,7 +132,8 @@ class Agreement:
         """What people want to know, in lines of text."""
         lines = [
             f"{self.num_videos} videos, {self.num_marked} marked by somebody; annotators: {', '.join(self.annotators)}",
-            f"Human ceiling, J&F on marked videos: active frames {_shown(self.active_ceiling)}, all frames {_shown(self.ceiling)}",
+            f"Human ceiling, J&F on marked videos: active frames {shown_estimate(self.active_ceiling)}, "
+            f"all frames {shown_estimate(self.ceiling)}",
             "",
             "| pair | J&F active | J&F | Dice active | Dice | kappa | objects matched | types equal |",
             "|---|---|---|---|---|---|---|---|",
@@ -138,15 +141,15 @@ class Agreement:
         for pair in self.pairs:
             cells = [
                 f"{pair.first} and {pair.second}",
-                *(_shown(found) for found in (pair.active_jf, pair.jf, pair.active_dice, pair.dice)),
-                _number(pair.kappa),
+                *(shown_estimate(found) for found in (pair.active_jf, pair.jf, pair.active_dice, pair.dice)),
+                shown_number(pair.kappa),
                 f"{pair.objects_matched} of {pair.objects_first} and {pair.objects_second}",
-                _number(pair.types_equal),
+                shown_number(pair.types_equal),
             ]
             lines.append(f"| {' | '.join(cells)} |")
         lines += [
             "",
-            f"Fleiss' kappa {_number(self.fleiss_kappa)}, Krippendorff's alpha {_number(self.krippendorff_alpha)}",
+            f"Fleiss' kappa {shown_number(self.fleiss_kappa)}, Krippendorff's alpha {shown_number(self.krippendorff_alpha)}",
         ]
         if self.sensitivity is not None and self.specificity is not None:
             rated = zip(self.annotators, self.sensitivity, self.specificity, strict=True)
@@ -159,6 +162,8 @@ class Agreement:
                 "Most disputed (active J&F): "
                 + ", ".join(f"{video_id} {score:.3f}" for video_id, score in self.worst[:10])
             )
+        if any(f"]{UNRELIABLE}" in line for line in lines):
+            lines.append(UNRELIABLE_NOTE)
         return "\n".join(lines)
 
 
@@ -417,13 +422,11 @@ def _pair_agreement(
     )
 
 
-def _shown(found: Estimate) -> str:
-    if found.value is None:
-        return "-"
-    return f"{found.value:.3f}" + (
-        "" if found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
-    )
+def shown_estimate(found: Estimate) -> str:
+    """A mean with its interval, as texts and pages show it."""
+    return "-" if found.value is None else f"{found.value:.3f} {found.interval()}".rstrip()
 
 
-def _number(value: float | None) -> str:
+def shown_number(value: float | None) -> str:
+    """A coefficient, as texts and pages show it."""
     return "-" if value is None else f"{value:.3f}"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .command import Command
-from .options import Workers
+from .options import AsJson, Workers
 
 
 def agree(
@@ -19,24 +19,33 @@ def agree(
     ],
     majority: Annotated[Path | None, typer.Option(help="Write the majority's masks as a raw folder.")] = None,
     staple: Annotated[Path | None, typer.Option(help="Write STAPLE's masks as a raw folder.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything as JSON.")] = None,
+    as_json: AsJson = False,
+    json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write everything as JSON.")] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with the most disputed frames.")
+    ] = None,
     workers: Workers = 1,
 ) -> None:
     """Compare annotators: pairwise J&F and Dice, kappas and alpha, the human ceiling, disputed videos, a consensus."""
     from ...builder.work import write_atomic
-    from ..agreement import agree as run, apart, write_consensus
+    from ..agreement import agree as run, apart, disputed_videos, html_report, write_consensus
     from .progress import progress
 
     annotations = apart(annotations)
     with progress() as show:
         found = run(annotations, workers=workers, on_progress=show)
+    text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
     if json_file is not None:
-        write_atomic(json_file, (json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n").encode())
-    typer.echo(found.table())
+        write_atomic(json_file, f"{text}\n".encode())
+    if html_file is not None:
+        write_atomic(html_file, html_report(found, disputed_videos(found, annotations)).encode())
+    typer.echo(text if as_json else found.table())
     if majority is not None:
-        typer.echo(f"{write_consensus(annotations, majority, rule='majority')}: the majority's masks")
+        made = write_consensus(annotations, majority, rule="majority")
+        typer.echo(f"{made}: the majority's masks", err=as_json)
     if staple is not None:
-        typer.echo(f"{write_consensus(annotations, staple, rule='staple')}: STAPLE's masks")
+        made = write_consensus(annotations, staple, rule="staple")
+        typer.echo(f"{made}: STAPLE's masks", err=as_json)
 
 
 COMMAND = Command(agree, group="Data", place=5)

@@ -5,11 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from ...release import DATA_VERSION
+from ...release import DATA_VERSION, HOUSE, names_in
 from .command import Command
 from .options import Workers
 
+MasksAre = Literal["displayed", "coded"]  # as in builder.raw
 Engine = Literal["processes", "ray"]  # as in builder.work, which is imported when the work starts
+
+_LAYOUTS = ", ".join(name.replace("_", "-") for name in names_in([f"{HOUSE}/builder/layouts"]))
+"""Listed, not imported: readers need numpy."""
 
 
 def build(
@@ -17,7 +21,7 @@ def build(
     out: Annotated[Path, typer.Argument(help="The release folder to make.")],
     layout: Annotated[
         str,
-        typer.Option(help="auto, own, davis, sav, mask-video, coco, cvat, label-studio, labelme, pal4vst, anakin, ..."),
+        typer.Option(help=f"What the folder holds: auto, {_LAYOUTS}."),
     ] = "auto",
     split_shards: Annotated[str, typer.Option(help="As in train=4,test=1; else one shard per 384 MB of video.")] = "",
     data_version: Annotated[str, typer.Option(help="SemVer of the data.")] = DATA_VERSION,
@@ -27,6 +31,10 @@ def build(
     ] = None,
     generator: Annotated[str | None, typer.Option(help="Of every video, where the layout names none.")] = None,
     void: Annotated[int | None, typer.Option(min=1, help="A label value to leave out (DAVIS: 255).")] = None,
+    masks_are: Annotated[
+        MasksAre | None,
+        typer.Option(help="How masks of videos that players turn were drawn, where their size does not tell."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the split assignment.")] = 0,
     include: Annotated[
         Literal["approved", "unreviewed"],
@@ -52,6 +60,7 @@ def build(
         artifact_type=artifact_type,
         generator=generator,
         void=void,
+        masks_are=masks_are,
         num_shards=_counts(split_shards),
         data_version=data_version,
         seed=seed,
@@ -69,6 +78,7 @@ def build(
             fresh=fresh,
             more_files=card_files,
             on_progress=show,
+            on_note=typer.echo,
         )
     if include == "approved" and (waiting := left_out(raw)):
         typer.echo(f"{raw}: {len(waiting)} videos left out, not approved yet; --include unreviewed takes them.")

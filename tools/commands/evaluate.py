@@ -9,20 +9,29 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
+from ...release import HOUSE, names_in
 from .command import Command
-from .options import Workers
+from .options import AsJson, Workers
 
 if TYPE_CHECKING:
-    from ..evaluation import Evaluation, Values, VideoScores
+    from ..evaluation import VideoScores
+
+FORMS = names_in([f"{HOUSE}/tools/evaluation/predictions/formats"])
+
+
+def _show_forms(show: bool) -> None:
+    if show:
+        from ..evaluation import formats_table
+
+        typer.echo(formats_table())
+        raise typer.Exit
 
 
 def evaluate(
     truth: Annotated[Path, typer.Argument(help="A release, a raw folder, or {video_id}/{frame}.png.")],
     predictions: Annotated[
         Path,
-        typer.Argument(
-            help="{video_id}/{frame}.png, a .tar of these, COCO/YouTube-VIS/SA-V JSON, Parquet, or a release."
-        ),
+        typer.Argument(help=f"Masks in any of these forms, of which --forms says more: {', '.join(FORMS)}."),
     ],
     missing: Annotated[
         str, typer.Option(help="error, or empty: a frame without a prediction counts as empty.")
@@ -31,6 +40,13 @@ def evaluate(
         str,
         typer.Option(help="How PNGs are read: auto (palette ids, or 0 and 1, or 0 and 255), ids, or soft (0 to 255)."),
     ] = "auto",
+    first_frame: Annotated[
+        int | None, typer.Option(min=0, max=1, help="Number of a video's first frame in the predictions, 0 or 1.")
+    ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(help="JSON that says which video a number is, for YouTube-VIS and COCO results lists."),
+    ] = None,
     split: Annotated[list[str] | None, typer.Option(help="Score only this split; may be given again.")] = None,
     skip_ends: Annotated[bool, typer.Option("--skip-ends", help="Leave out first and last annotated frames.")] = False,
     compare: Annotated[
@@ -38,16 +54,21 @@ def evaluate(
     ] = None,
     no_floors: Annotated[bool, typer.Option("--no-floors", help="Do not score predictions that know nothing.")] = False,
     void: Annotated[int | None, typer.Option(min=1, help="Of a DAVIS truth: a label value to leave out.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything as JSON.")] = None,
+    as_json: AsJson = False,
+    json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write everything as JSON.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the scores of every video.")] = None,
     html_file: Annotated[
         Path | None, typer.Option("--html", help="Write a page with plots and the worst videos.")
     ] = None,
+    forms: Annotated[
+        bool,
+        typer.Option("--forms", is_eager=True, callback=_show_forms, help="List the forms of predictions and exit."),
+    ] = False,
     workers: Workers = 1,
 ) -> None:
     """Score predicted masks: J&F as DAVIS, broken and normal videos apart, floors and 95 % intervals beside every score."""
     from ...builder.work import write_atomic
-    from ..evaluation import Missing, Values, evaluate as run
+    from ..evaluation import Missing, Values, evaluate as run, html_report, worst_videos
     from .progress import progress
 
     how_missing = cast(Missing, _one_of("missing", missing, get_args(Missing)))
@@ -58,6 +79,8 @@ def evaluate(
             predictions,
             missing=how_missing,
             values=how_values,
+            first_frame=first_frame,
+            names=names,
             splits=split,
             skip_ends=skip_ends,
             floors=not no_floors,
@@ -66,24 +89,14 @@ def evaluate(
             workers=workers,
             on_progress=show,
         )
+    text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
     if json_file is not None:
-        write_atomic(json_file, (json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n").encode())
+        write_atomic(json_file, f"{text}\n".encode())
     if csv_file is not None:
         write_atomic(csv_file, videos_csv(found.videos).encode())
     if html_file is not None:
-        write_html(html_file, found, truth=truth, predictions=predictions, values=how_values, void=void)
-    typer.echo(found.table())
-
-
-def write_html(
-    path: Path, found: "Evaluation", *, truth: Path, predictions: Path, values: "Values", void: int | None
-) -> None:
-    """Writes the page of an evaluation."""
-    from ...builder.work import write_atomic
-    from ..evaluation import html_report, worst_videos
-
-    worst = worst_videos(found, truth=truth, predictions=predictions, values=values, void=void)
-    write_atomic(path, html_report(found, worst).encode())
+        write_atomic(html_file, html_report(found, worst_videos(found)).encode())
+    typer.echo(text if as_json else found.table())
 
 
 def videos_csv(videos: Sequence["VideoScores"]) -> str:

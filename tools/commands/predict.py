@@ -44,21 +44,25 @@ def predict(
     chosen = find_videos(videos, split=split)
     asked = open_model(model, device=device)
     with progress() as show:
-        report = run(asked, chosen, out, name=model, flag=flag, overlays=overlays, on_progress=show)
-    share = report.share_flagged
-    closed = max_broken is not None and share is not None and share > max_broken
+        report = run(
+            asked,
+            chosen,
+            out,
+            name=model,
+            flag=flag,
+            overlays=overlays,
+            max_broken=max_broken,
+            on_progress=show,
+        )
     for where, what in report.unreadable:
         typer.echo(f"{what}" if what.startswith(where) else f"{where}: {what}", err=True)
     if as_json:
-        typer.echo(json.dumps(report.to_dict() | {"max_broken": max_broken, "gate_closed": closed}))
+        typer.echo(json.dumps(report.to_dict()))
     else:
-        typer.echo(
-            f"{out}: {len(report.videos)} videos, {report.num_flagged} flagged broken ({share or 0:.1%}), "
-            f"{len(report.unreadable)} unreadable. Look at {out / REPORT_HTML}"
-        )
-        if max_broken is not None:
-            typer.echo(f"gate max-broken={max_broken:g}: {'closed' if closed else 'open'}.")
-    raise typer.Exit(GATE_CLOSED if closed else 1 if report.unreadable else 0)
+        typer.echo(f"{out}: {report.summary()}. Look at {out / REPORT_HTML}")
+        for line in filter(None, (report.gate_line(), report.warning)):
+            typer.echo(line)
+    raise typer.Exit(GATE_CLOSED if report.gate_closed else 1 if report.unreadable else 0)
 
 
 def _max_broken(gate: str) -> float:

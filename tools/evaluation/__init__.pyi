@@ -6,7 +6,6 @@ from .counts import (
 )
 from .evaluation import (
     Evaluation as Evaluation,
-    VideoScores as VideoScores,
     evaluate as evaluate,
     evaluation_of as evaluation_of,
 )
@@ -16,21 +15,34 @@ from .floors import (
     sum_masks as sum_masks,
 )
 from .intervals import (
+    UNRELIABLE as UNRELIABLE,
+    Difference as Difference,
     Estimate as Estimate,
     estimate as estimate,
 )
+from .jf_score import JFScore as JFScore
 from .overlap import (
     areas as areas,
     foreground as foreground,
     intersections as intersections,
 )
 from .overlays import worst_videos as worst_videos
+from .page import (
+    conventions_list as conventions_list,
+    html_page as html_page,
+    html_table as html_table,
+    legend as legend,
+    page_head as page_head,
+    table_row as table_row,
+    video_tiles as video_tiles,
+)
 from .predictions import (
     PredictedFrame as PredictedFrame,
     PredictedVideo as PredictedVideo,
     Predictions as Predictions,
     Values as Values,
     find_predictions as find_predictions,
+    formats_table as formats_table,
 )
 from .report import html_report as html_report
 from .scores import (
@@ -41,6 +53,18 @@ from .scoring import (
     Missing as Missing,
     Task as Task,
     score_part as score_part,
+)
+from .summary import (
+    Cell as Cell,
+    Comparison as Comparison,
+    Scores as Scores,
+    VideoScores as VideoScores,
+)
+from .table import UNRELIABLE_NOTE as UNRELIABLE_NOTE
+from .tiles import (
+    Tile as Tile,
+    painted as painted,
+    pictures as pictures,
 )
 from .truth import (
     UNKNOWN as UNKNOWN,

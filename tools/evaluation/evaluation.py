@@ -1,7 +1,7 @@
 """A truth and predictions in, scores out: for all videos, by group, with intervals and with floors beside them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from ...masks import Float64Array
 from ...release import __version__
 from .counts import Counts
 from .floors import FLOORS, MaskSum, MeanMask, mean_mask, sum_masks
-from .intervals import Difference, Estimate, difference, estimate
-from .predictions import Predictions, Values, find_predictions
+from .intervals import Difference, difference, estimate, mean_of
+from .predictions import Predictions, Reading, Values, find_predictions
 from .scores import (
     BROKEN_METRICS,
     CONVENTIONS,
@@ -27,86 +27,11 @@ from .scores import (
     video_scores,
 )
 from .scoring import Missing, Task, score_part
+from .summary import Cell, Comparison, Scores, VideoScores
+from .table import table
 from .truth import Annotation, EvaluationError, Part, read_annotation
 
 FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Broken and normal videos, each metric with its interval, and what can only be said of all of them."""
-
-    broken: Mapping[str, Estimate]
-    normal: Mapping[str, Estimate]
-    micro: Mapping[str, float]
-    """Pixel scores of all pixels of all broken videos together."""
-    auc: float | None = None
-    pixel_ap: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "broken": {name: found.to_dict() for name, found in self.broken.items()},
-            "normal": {name: found.to_dict() for name, found in self.normal.items()},
-            "broken_pixel_micro": dict(self.micro),
-            "auc": self.auc,
-            "pixel_ap": self.pixel_ap,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Videos of one artifact type, generator and split; None: of any. Type "normal": the videos without an artifact."""
-
-    artifact_type: str | None
-    generator: str | None
-    split: str | None
-    n: int
-    scores: Mapping[str, float | None]
-    """Means over the cell's videos; a metric that its videos do not have is None."""
-
-    def to_dict(self) -> dict[str, Any]:
-        names = {"artifact_type": self.artifact_type, "generator": self.generator, "split": self.split, "n": self.n}
-        return names | dict(self.scores)
-
-
-@dataclass(frozen=True, slots=True)
-class VideoScores:
-    """Every metric of one video; NaN where there is nothing to say."""
-
-    video_id: str
-    split: str | None
-    generator: str
-    artifact_types: tuple[str, ...]
-    broken: bool
-    num_frames: int
-    scores: Mapping[str, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "video_id": self.video_id,
-            "split": self.split,
-            "generator": self.generator,
-            "artifact_types": list(self.artifact_types),
-            "label": "broken" if self.broken else "normal",
-            "frames": self.num_frames,
-            **{name: _json_number(value) for name, value in self.scores.items()},
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Ours minus another prediction's, on the same videos."""
-
-    name: str
-    broken: Mapping[str, Difference]
-    normal: Mapping[str, Difference]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "with": self.name,
-            "broken": {name: found.to_dict() for name, found in self.broken.items()},
-            "normal": {name: found.to_dict() for name, found in self.normal.items()},
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +65,7 @@ class Evaluation:
 
     def table(self) -> str:
         """The headline as a Markdown table: the prediction, then the floors; means with their 95 % intervals."""
-        from .table import table
-
-        return table(self)
+        return table({self.predictions: self.scores, **self.floors}, self.comparison)
 
 
 def evaluate(
@@ -151,6 +74,8 @@ def evaluate(
     *,
     missing: Missing = "error",
     values: Values = "auto",
+    first_frame: int | None = None,
+    names: Path | None = None,
     splits: Sequence[str] | None = None,
     skip_ends: bool = False,
     floors: bool = True,
@@ -166,6 +91,9 @@ def evaluate(
         predictions: see `predictions.find_predictions`.
         missing: whether a frame or video without a prediction is an error or counts as empty.
         values: how PNGs are read.
+        first_frame: the number that predictions give a video's first frame, 0 or 1; None: 0, and numbers that only fit from 1 on
+            are refused.
+        names: a COCO or YouTube-VIS file that says which video or image a number is; None: it is looked for beside the predictions.
         splits: score the videos of these alone; predictions for others are passed over.
         skip_ends: leave out the first and last annotated frame of every video, as DAVIS's semi-supervised task does.
         floors: also score the predictions that know nothing.
@@ -176,21 +104,15 @@ def evaluate(
         EvaluationError: every problem of the predictions, before anything is scored.
     """
     annotation = read_annotation(truth, splits=splits, void=void)
-    sources = [find_predictions(path, values=values) for path in (predictions, compare) if path is not None]
+    reading = Reading(values, first_frame, names, annotation.splits.keys())
+    sources = [find_predictions(path, reading=reading) for path in (predictions, compare) if path is not None]
     with executor_of(workers) as executor:
         mean = _train_mean_mask(annotation, executor, void=void, on_progress=on_progress) if floors else None
         found = []
         for number, source in enumerate(sources):
-            tasks = [
-                Task(part, _of_part(part, source), missing, skip_ends, floors and number == 0, mean)
-                for part in annotation.parts
-            ]
+            given = Task(annotation.parts[0], {}, missing, skip_ends, floors and number == 0, mean)
             on_done = partial(on_progress, "score" if number == 0 else "score the other")
-            parts = list(run_tasks(executor, score_part, tasks, on_done))
-            problems = [*source.problems, *_extra(annotation, source), *(p for part in parts for p in part.problems)]
-            if problems:
-                raise EvaluationError(problems, summary=_summary(source, problems))
-            found.append(sorted((v for part in parts for v in part.videos), key=lambda video: video.video_id))
+            found.append(_scored(annotation, source, given, executor, reading=reading, on_done=on_done))
     result = evaluation_of(
         found[0],
         truth=str(truth),
@@ -199,6 +121,8 @@ def evaluate(
             "empty": "davis",
             "missing": missing,
             "values": values,
+            "first_frame": first_frame,
+            "names": str(sources[0].names) if sources[0].names is not None else None,
             "splits": list(splits) if splits is not None else None,
             "skip_ends": skip_ends,
             "void": void,
@@ -207,6 +131,37 @@ def evaluate(
     if compare is None:
         return result
     return _with_comparison(result, found[0], found[1], str(compare))
+
+
+def _scored(
+    annotation: Annotation,
+    source: Predictions,
+    given: Task,
+    executor: Any,
+    *,
+    reading: Reading,
+    on_done: Callable[[int, int], None],
+) -> list[ScoredVideo]:
+    """The videos of an annotation, by video_id; `given` is a task with all that does not depend on the part."""
+    strangers = _strangers(annotation, source)
+    incomplete = source.incomplete
+    if incomplete is not None:
+        incomplete |= {meant for _, meant in strangers if meant is not None}
+    tasks = [
+        replace(
+            given,
+            part=part,
+            predictions=_of_part(part, source),
+            incomplete=incomplete,
+            counts_from_0=reading.first_frame is not None,
+        )
+        for part in annotation.parts
+    ]
+    parts = list(run_tasks(executor, score_part, tasks, on_done))
+    problems = [*source.problems, *(problem for problem, _ in strangers), *(p for part in parts for p in part.problems)]
+    if problems:
+        raise EvaluationError(problems, summary=_summary(source, problems))
+    return sorted((video for part in parts for video in part.videos), key=lambda video: video.video_id)
 
 
 def evaluation_of(
@@ -244,8 +199,8 @@ def _scores(videos: Sequence[tuple[ScoredVideo, Counts]], *, is_floor: bool) -> 
     if not is_floor and levels:
         pixel_ap = average_precision(np.sum(levels, axis=0))
     return Scores(
-        broken={name: estimate(_column(tables[True], name)) for name in BROKEN_METRICS},
-        normal={name: estimate(_column(tables[False], name)) for name in NORMAL_METRICS},
+        broken={name: estimate(_column(tables[True], name), least=_least(name)) for name in BROKEN_METRICS},
+        normal={name: estimate(_column(tables[False], name), least=_least(name)) for name in NORMAL_METRICS},
         micro=micro_scores([counts for video, counts in videos if video.broken]),
         auc=auc,
         pixel_ap=pixel_ap,
@@ -254,6 +209,10 @@ def _scores(videos: Sequence[tuple[ScoredVideo, Counts]], *, is_floor: bool) -> 
 
 def _column(table: Sequence[Mapping[str, float]], name: str) -> Float64Array:
     return np.array([scores[name] for scores in table], np.float64)
+
+
+def _least(metric: str) -> float:
+    return -1.0 if metric.endswith("decay") else 0.0
 
 
 def _breakdown(videos: Sequence[VideoScores]) -> tuple[Cell, ...]:
@@ -272,9 +231,9 @@ def _breakdown(videos: Sequence[VideoScores]) -> tuple[Cell, ...]:
         normal = [video.scores for video in found if not video.broken]
         scores: dict[str, float | None] = {"n_broken": len(broken), "n_normal": len(normal)}
         for name in ("jf", "j", "f", "active_jf", "strict_jf", "temporal_iou"):
-            scores[name] = estimate(_column(broken, name)).value if broken else None
+            scores[name] = mean_of(_column(broken, name)) if broken else None
         for name in ("jf", "false_frames", "false_videos", "false_area"):
-            scores[f"normal_{name}"] = float(np.nanmean(_column(normal, name))) if normal else None
+            scores[f"normal_{name}"] = mean_of(_column(normal, name)) if normal else None
         cells.append(Cell(kind, generator, split, len(found), scores))
     return tuple(cells)
 
@@ -292,28 +251,29 @@ def _with_comparison(
             [video_scores(video.counts, broken=broken) for video in videos if video.broken == broken]
             for videos in (ours, others)
         ]
-        sides[broken] = {metric: difference(*(_column(table, metric) for table in tables)) for metric in names}
-    comparison = Comparison(name, sides[True], sides[False])
-    return Evaluation(
-        result.truth,
-        result.predictions,
-        result.options,
-        result.scores,
-        result.floors,
-        result.breakdown,
-        result.videos,
-        comparison,
-    )
+        sides[broken] = {
+            metric: difference(*(_column(table, metric) for table in tables), widest=1 - _least(metric))
+            for metric in names
+        }
+    return replace(result, comparison=Comparison(name, sides[True], sides[False]))
 
 
 def _of_part(part: Part, source: Predictions) -> Mapping[str, Any]:
     return {video_id: source.videos[video_id] for video_id in part.video_ids if video_id in source.videos}
 
 
-def _extra(annotation: Annotation, source: Predictions) -> Iterable[Problem]:
+def _strangers(annotation: Annotation, source: Predictions) -> list[tuple[Problem, str | None]]:
+    """What to say of predicted videos that the truth does not have, and which of its videos each seems to be."""
+    by_lower = {video_id.casefold(): video_id for video_id in annotation.splits if video_id not in source.videos}
+    found: list[tuple[Problem, str | None]] = []
     for video_id, video in source.videos.items():
         if video_id not in annotation.splits:
-            yield Problem(video.where, f"the truth has no video {video_id}; remove it, or check its name")
+            meant = by_lower.get(video_id.casefold())
+            what = f"the truth has no video {video_id}; remove it, or check its name"
+            if meant is not None:
+                what = f"the truth has no video {video_id}, and calls one {meant}; rename it"
+            found.append((Problem(video.where, what), meant))
+    return found
 
 
 def _summary(source: Predictions, problems: Sequence[Problem]) -> str:
@@ -333,7 +293,3 @@ def _train_mean_mask(
 
 def _sum_part(part: Part) -> MaskSum:
     return sum_masks(part.read())
-
-
-def _json_number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -40,7 +40,7 @@ def eval_results(evaluation: Evaluation, *, split: str, revision: str = f"v{DATA
             metric_type=task_id,
             metric_name=name,
             metric_value=found.value,
-            metric_args={"convention": NOTES, "n": found.n, "low": found.low, "high": found.high},
+            metric_args={"convention": NOTES, **found.to_dict()},
         )
         for task_id, name, found in _published(evaluation)
     ]

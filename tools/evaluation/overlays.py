@@ -1,36 +1,22 @@
 """The videos that a prediction fails on most, as frames with what it hit, missed and marked for nothing."""
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from ...builder.raw import find_videos
-from ...masks import BoolArray, Colour, UInt8Array, decode, empty, overlay
-from ...sampling import find_row
-from .evaluation import Evaluation, VideoScores
-from .predictions import PredictedVideo, Values, find_predictions
+from ...masks import Colour, decode, empty
+from .evaluation import Evaluation
+from .predictions import PredictedVideo, Reading, find_predictions
+from .summary import VideoScores
+from .tiles import Tile, painted, pictures
 from .truth import AnnotatedVideo, Annotation, read_annotation
 
 COLOURS: dict[str, Colour] = {"hit": (0, 158, 115), "missed": (213, 94, 0), "false": (240, 228, 66)}
 """Bluish green, vermilion and yellow of the palette of Okabe and Ito, as in masks/overlay.py."""
 
 NUM_BROKEN, NUM_NORMAL, FRAMES_PER_VIDEO = 6, 2, 5
-TILE_LONG_SIDE_PX = 320
-PLAIN_GREY = 96
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One frame as a JPEG."""
-
-    frame_index: int
-    jpeg: bytes
-    width: int
-    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +27,17 @@ class WorstVideo:
     tiles: tuple[Tile, ...]
 
 
-def worst_videos(
-    evaluation: Evaluation, *, truth: Path, predictions: Path, values: Values, void: int | None = None
-) -> list[WorstVideo]:
+def worst_videos(evaluation: Evaluation) -> list[WorstVideo]:
     """The broken videos with the lowest J&F in active frames, then the normal ones with the largest false area.
 
-    A truth without videos is drawn on grey.
+    Truth and predictions are read again, as the evaluation says. A truth without videos is drawn on grey.
     """
+    options = evaluation.options
+    names = None if options["names"] is None else Path(options["names"])
     chosen = _choose(evaluation.videos)
-    annotation = read_annotation(truth, void=void)
-    source = find_predictions(predictions, values=values)
+    annotation = read_annotation(Path(evaluation.truth), void=options["void"])
+    reading = Reading(options["values"], options["first_frame"], names, annotation.splits.keys())
+    source = find_predictions(Path(evaluation.predictions), reading=reading)
     wanted = {scores.video_id: scores for scores in chosen}
     found: dict[str, WorstVideo] = {}
     for part in annotation.parts:
@@ -82,12 +69,13 @@ def _tiles(video: AnnotatedVideo, predicted: PredictedVideo | None, annotation: 
         frame_index for frame_index in sorted(strings) if strings[frame_index] != background
     ]
     shown = _spread(interesting)
-    frames = _pictures(video, shown, annotation)
+    frames = pictures(video, shown, [annotation])
     tiles = []
     for frame_index in shown:
         pair = [marked.get(frame_index, background), strings.get(frame_index, background)]
         truth, pred = decode(pair, height=video.height, width=video.width).astype(np.bool_)
-        tiles.append(_tile(frame_index, frames[frame_index], truth, pred))
+        kinds = np.stack([truth & pred, truth & ~pred, pred & ~truth])
+        tiles.append(painted(frame_index, frames[frame_index], kinds, list(COLOURS.values())))
     return tuple(tiles)
 
 
@@ -95,29 +83,3 @@ def _spread(frames: Sequence[int]) -> list[int]:
     """Up to FRAMES_PER_VIDEO of them, the middles of equal parts."""
     count = min(FRAMES_PER_VIDEO, len(frames))
     return [frames[(2 * number + 1) * len(frames) // (2 * count)] for number in range(count)]
-
-
-def _tile(frame_index: int, frame: UInt8Array, truth: BoolArray, pred: BoolArray) -> Tile:
-    height, width = truth.shape
-    scale = TILE_LONG_SIDE_PX / max(height, width)
-    size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    kinds = np.stack([truth & pred, truth & ~pred, pred & ~truth])
-    painted = overlay(frame, kinds, [COLOURS["hit"], COLOURS["missed"], COLOURS["false"]], size=size, line_px=2)
-    file = io.BytesIO()
-    Image.fromarray(painted).save(file, format="JPEG", quality=82)
-    return Tile(frame_index, file.getvalue(), size[1], size[0])
-
-
-def _pictures(video: AnnotatedVideo, frames: Sequence[int], annotation: Annotation) -> Mapping[int, UInt8Array]:
-    from ...frames import index_from_row, read_frames
-
-    if annotation.kind == "release":
-        row = find_row(str(annotation.path), video.video_id)
-        pictures = read_frames(row["video"]["bytes"], list(frames), index=index_from_row(row))
-    else:
-        files, _ = find_videos(annotation.path / "videos", raw=annotation.path)
-        if video.video_id not in files:
-            grey = np.full((video.height, video.width, 3), PLAIN_GREY, np.uint8)
-            return dict.fromkeys(frames, grey)
-        pictures = read_frames(files[video.video_id], list(frames))
-    return dict(zip(frames, pictures, strict=True))

@@ -1,6 +1,5 @@
 """An evaluation as one HTML file that needs no network: headline with floors, plots, breakdown, every video, the worst ones."""
 
-import base64
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -8,10 +7,13 @@ from pathlib import Path
 
 from ...release import __version__
 from .charts import Strip, bars, histogram, scatter, strip_chart
-from .evaluation import Cell, Evaluation, Scores, VideoScores
-from .intervals import Difference, Estimate
+from .evaluation import Evaluation
+from .intervals import UNRELIABLE, Difference, Estimate
 from .overlays import WorstVideo
+from .page import conventions_list, html_page, html_table, legend, page_head, table_row, video_tiles
 from .scores import CONVENTIONS
+from .summary import Cell, Scores, VideoScores
+from .table import UNRELIABLE_NOTE
 
 # One word per column; what it means is in CONVENTIONS.
 BROKEN_COLUMNS = {
@@ -45,17 +47,9 @@ def html_report(evaluation: Evaluation, worst: Sequence[WorstVideo] = ()) -> str
         _worst(worst),
         _breakdown(evaluation.breakdown),
         _videos(evaluation.videos),
-        _conventions(),
+        conventions_list(CONVENTIONS),
     ]
-    folder = Path(__file__).parent
-    style, script = ((folder / file).read_text(encoding="utf-8") for file in ("report.css", "report.js"))
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(name)} on {escape(Path(evaluation.truth).name)}</title>\n<style>\n{style}</style></head>\n<body>\n"
-        + "\n".join(filter(None, sections))
-        + f"\n<script>\n{script}</script>\n</body></html>\n"
-    )
+    return html_page(f"{name} on {Path(evaluation.truth).name}", sections)
 
 
 def _head(evaluation: Evaluation, name: str) -> str:
@@ -72,8 +66,7 @@ def _head(evaluation: Evaluation, name: str) -> str:
         "Options": escape(", ".join(f"{key}={_text(value)}" for key, value in options.items())) or "default",
         "Scored by": f"brokenvideos {__version__}",
     }
-    items = "".join(f"<li><span class='faint'>{key}</span> <b>{value}</b></li>" for key, value in facts.items())
-    return f"<header><h1>{escape(name)}</h1><ul class='facts'>{items}</ul></header>"
+    return page_head(name, facts)
 
 
 def _text(value: object) -> str:
@@ -118,7 +111,7 @@ def _headline(evaluation: Evaluation) -> str:
             if (value := _side(scores, side)[metric].value) is not None
         }
         strip = Strip(title, note, found, floors)
-        interval = "" if found.low is None else f"95 % {found.low:.3f} to {found.high:.3f}"
+        interval = "" if found.low is None else f"95 % {found.low:.3f} to {found.high:.3f}{_mark(found)}"
         cards.append(
             f"<div class='card'><h3>{escape(title)}</h3><p class='note'>{escape(note)}</p>"
             f"<span class='value'>{found.value:.3f}</span><span class='range'>{interval} · n = {found.n} videos</span>"
@@ -127,8 +120,9 @@ def _headline(evaluation: Evaluation) -> str:
     more = [f"{name} {value:.3f}" for name, value in _for_all(evaluation.scores) if value is not None]
     note = f"<p>Broken against normal: <b>{', '.join(more)}</b>.</p>" if more else ""
     return (
-        "<h2>Headline</h2><p class='note'>The dot is the prediction, the bar its 95 % bootstrap interval over videos, the marks "
-        f"below are floors: predictions that never looked at the video.</p><div class='cards'>{''.join(cards)}</div>{note}"
+        "<h2>Headline</h2><p class='note'>The dot is the prediction, the bar its 95 % interval over videos, the marks "
+        f"below are floors: predictions that never looked at the video. {UNRELIABLE_NOTE}</p>"
+        f"<div class='cards'>{''.join(cards)}</div>{note}"
     )
 
 
@@ -148,19 +142,13 @@ def _with_floors(evaluation: Evaluation, name: str) -> str:
         if not count:
             parts.append(f"<p>No {side} video in the truth.</p>")
             continue
-        head = _row("th", [f"{side.capitalize()} videos (n = {count})", *columns.values()], text=1)
+        head = table_row("th", [f"{side.capitalize()} videos (n = {count})", *columns.values()], text=1)
         body = "".join(
             _floor_row(label, [_side(scores, side)[key] for key in columns], is_own=scores is evaluation.scores)
             for label, scores in rows.items()
         )
-        parts.append(_table(head, body) + "<p></p>")
+        parts.append(html_table(head, body) + "<p></p>")
     return "<h2>Against the floors</h2>" + "".join(parts)
-
-
-def _table(head: str, body: str, *, name: str = "") -> str:
-    """A table that scrolls sideways; one with a name is long, and can be sorted and filtered."""
-    long, kind = (" tall", f" class='sortable' id='{name}'") if name else ("", "")
-    return f"<div class='scroll{long}'><table{kind}><thead>{head}</thead><tbody>{body}</tbody></table></div>"
 
 
 def _floor_row(label: str, found: Iterable[Estimate], *, is_own: bool) -> str:
@@ -168,17 +156,9 @@ def _floor_row(label: str, found: Iterable[Estimate], *, is_own: bool) -> str:
     for estimate in found:
         interval = ""
         if is_own and estimate.low is not None and estimate.high is not None:
-            interval = f"<span class='range'>±{(estimate.high - estimate.low) / 2:.3f}</span>"
+            interval = f"<span class='range'>{estimate.low:.3f} to {estimate.high:.3f}{_mark(estimate)}</span>"
         cells.append(f"<td>{_number(estimate.value)}{interval}</td>")
     return f"<tr{' class=own' if is_own else ''}>{''.join(cells)}</tr>"
-
-
-def _row(tag: str, cells: Sequence[str], *, text: int) -> str:
-    """`text` cells first, numbers after."""
-    parts = (
-        f"<{tag}{' class=text' if number < text else ''}>{escape(cell)}</{tag}>" for number, cell in enumerate(cells)
-    )
-    return f"<tr>{''.join(parts)}</tr>"
 
 
 def _comparison(evaluation: Evaluation) -> str:
@@ -191,16 +171,22 @@ def _comparison(evaluation: Evaluation) -> str:
         for key, label in columns.items():
             if found[key].value is not None:
                 rows.append(_difference_row(f"{side}: {label}", found[key]))
-    head = _row("th", ["Metric", "difference", "95 % from", "to", "p", "n"], text=1)
+    head = table_row("th", ["Metric", "difference", "95 % from", "to", "p", "n"], text=1)
     return (
-        f"<h2>Minus {escape(Path(comparison.name).name)}</h2><p class='note'>Mean difference over the same videos (paired "
-        f"bootstrap). <code>{escape(comparison.name)}</code></p>" + _table(head, "".join(rows))
+        f"<h2>Minus {escape(Path(comparison.name).name)}</h2><p class='note'>Mean difference over the same videos; p from sign "
+        f"flips. {UNRELIABLE_NOTE} <code>{escape(comparison.name)}</code></p>" + html_table(head, "".join(rows))
     )
 
 
 def _difference_row(label: str, found: Difference) -> str:
-    numbers = [f"{value:+.3f}" if value is not None else "-" for value in (found.value, found.low, found.high)]
-    return _row("td", [label, *numbers, _number(found.p), str(found.n)], text=1)
+    mean = found.mean
+    numbers = [f"{value:+.3f}" if value is not None else "-" for value in (mean.value, mean.low, mean.high)]
+    numbers[2] += _mark(mean)
+    return table_row("td", [label, *numbers, _number(found.p), str(found.n)], text=1)
+
+
+def _mark(found: Estimate) -> str:
+    return "" if found.reliable or found.low is None else UNRELIABLE
 
 
 def _plots(evaluation: Evaluation) -> str:
@@ -237,8 +223,7 @@ def _plots(evaluation: Evaluation) -> str:
 def _worst(worst: Sequence[WorstVideo]) -> str:
     if not worst:
         return ""
-    names = {"hit": "hit", "missed": "missed", "false": "marked for nothing"}
-    legend = "".join(f"<span><i style='background:var(--{key})'></i>{name}</span>" for key, name in names.items())
+    names = {"hit": "hit", "missed": "missed", "marked for nothing": "false"}
     blocks = []
     for video in worst:
         scores = video.scores
@@ -247,19 +232,10 @@ def _worst(worst: Sequence[WorstVideo]) -> str:
             if scores.broken
             else f"normal, false area {scores.scores['false_area']:.2%}, false frames {scores.scores['false_frames']:.0%}"
         )
-        kinds = ", ".join(scores.artifact_types)
-        figures = "".join(
-            f"<figure><img src='data:image/jpeg;base64,{base64.b64encode(tile.jpeg).decode()}' width='{tile.width}' "
-            f"height='{tile.height}' alt='frame {tile.frame_index}' loading='lazy'>"
-            f"<figcaption>frame {tile.frame_index}</figcaption></figure>"
-            for tile in video.tiles
-        )
-        blocks.append(
-            f"<div class='worst'><h3><code>{escape(scores.video_id)}</code><span>{escape(said)}</span>"
-            f"<span class='faint'>{escape(scores.generator)}{' · ' if kinds else ''}{escape(kinds)}</span></h3>"
-            f"<div class='tiles'>{figures}</div></div>"
-        )
-    return f"<h2>Where it fails most</h2><div class='legend'>{legend}</div>{''.join(blocks)}"
+        more = " · ".join(filter(None, [scores.generator, ", ".join(scores.artifact_types)]))
+        blocks.append(video_tiles(scores.video_id, said, more, video.tiles))
+    colours = legend({name: f"var(--{key})" for name, key in names.items()})
+    return f"<h2>Where it fails most</h2>{colours}{''.join(blocks)}"
 
 
 def _breakdown(cells: Sequence[Cell]) -> str:
@@ -271,7 +247,7 @@ def _breakdown(cells: Sequence[Cell]) -> str:
         "normal_jf": "normal J&F",
         "normal_false_frames": "false frames",
     }
-    head = _row("th", ["type", "generator", "split", "n", *columns.values()], text=3)
+    head = table_row("th", ["type", "generator", "split", "n", *columns.values()], text=3)
     body = []
     for cell in cells:
         names = [name or "all" for name in (cell.artifact_type, cell.generator, cell.split)]
@@ -291,7 +267,7 @@ def _breakdown(cells: Sequence[Cell]) -> str:
         "<h2>Breakdown</h2><p class='note'>Artifact type &times; generator &times; split; “all” is any. A video with two types "
         "is in both.</p>"
         f"<div class='tools' data-table='breakdown'><input type='search' placeholder='Filter' aria-label='Filter'>{choices}"
-        "<output class='faint'></output></div>" + _table(head, "".join(body), name="breakdown")
+        "<output class='faint'></output></div>" + html_table(head, "".join(body), name="breakdown")
     )
 
 
@@ -308,7 +284,7 @@ def _videos(videos: Sequence[VideoScores]) -> str:
         "false_frames": "false frames",
         "false_area": "false area",
     }
-    head = _row("th", ["video", "label", "type", "generator", "split", "frames", *columns.values()], text=5)
+    head = table_row("th", ["video", "label", "type", "generator", "split", "frames", *columns.values()], text=5)
     body = []
     for video in videos:
         label = "broken" if video.broken else "normal"
@@ -327,7 +303,7 @@ def _videos(videos: Sequence[VideoScores]) -> str:
     return (
         "<h2>Every video</h2><div class='tools' data-table='videos'><input type='search' placeholder='Filter videos' "
         f"aria-label='Filter videos'>{choices}<output class='faint'></output></div>"
-        + _table(head, "".join(body), name="videos")
+        + html_table(head, "".join(body), name="videos")
     )
 
 
@@ -339,11 +315,6 @@ def _word(place: str, name: str) -> str:
 def _choice(place: str, names: Sequence[str], label: str) -> str:
     options = "".join(f"<option value='{escape(_word(place, name))}'>{escape(name)}</option>" for name in names)
     return f"<select aria-label='{place}'><option value=''>{label}</option>{options}</select>"
-
-
-def _conventions() -> str:
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in CONVENTIONS.items())
-    return f"<h2>Conventions</h2><details open><summary>What the numbers mean</summary><dl>{items}</dl></details>"
 
 
 def _shaded(value: float | None) -> str:

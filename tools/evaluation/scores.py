@@ -35,7 +35,8 @@ CONVENTIONS = {
     "auc": "of all videos: how often a broken one has a higher score than a normal one; a video's score is its highest frame "
     "score, a video without one ranks lowest",
     "pixel_ap": "average precision over all pixels of all videos, at the 256 levels of soft masks",
-    "interval": "95 % percentile bootstrap over videos",
+    "interval": "95 % over videos: Student's t or the bootstrap-t, whichever reaches further; of fewer than 10 videos not reliable",
+    "p": "two-sided sign-flip test over videos: exact up to 20 that differ, of 9,999 drawn signs above",
 }
 """What the numbers mean; part of every output."""
 

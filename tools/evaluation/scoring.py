@@ -27,6 +27,10 @@ class Task:
     skip_ends: bool
     floors: bool
     mean_mask: MeanMask | None
+    incomplete: frozenset[str] | None = frozenset()
+    """Of `Predictions`: videos whose missing frames are no problem of their own."""
+    counts_from_0: bool = False
+    """Whether somebody said that the first frame's number is 0; else numbers that only fit from 1 on are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def _score_video(video: AnnotatedVideo, task: Task) -> tuple[ScoredVideo | None,
     predicted = task.predictions.get(video.video_id)
     marked = video.union()
     frames = video.frames[1:-1] if task.skip_ends else video.frames
-    problems = _frame_problems(video, predicted, task)
+    problems = _frame_problems(video, predicted, frames, task)
     if not frames:
         what = f"{len(video.frames)} annotated frames{', none without the first and last' if video.frames else ''}"
         problems.append(Problem(f"video {video.video_id}", f"{what}; wanted at least one to score"))
@@ -87,25 +91,48 @@ def _score_video(video: AnnotatedVideo, task: Task) -> tuple[ScoredVideo | None,
     ), []
 
 
-def _frame_problems(video: AnnotatedVideo, predicted: PredictedVideo | None, task: Task) -> list[Problem]:
-    """Predictions that should be there and are not, or are there and should not be."""
+def _frame_problems(
+    video: AnnotatedVideo, predicted: PredictedVideo | None, frames: Sequence[int], task: Task
+) -> list[Problem]:
+    """Predictions that should be there and are not, or are there and should not be; `frames` are those that are scored."""
     where = f"video {video.video_id}"
     hint = "predict it, or count it as empty with --missing empty"
+    may_miss = task.missing == "empty" or task.incomplete is None or video.video_id in task.incomplete
     if predicted is None:
-        if task.missing == "empty":
-            return []
-        return [Problem(where, f"no prediction at all, wanted {len(video.frames)} frames; {hint}")]
+        what = f"no prediction at all, wanted {len(frames)} frames; {hint}"
+        return [] if may_miss else [Problem(where, what)]
+    there = predicted.frames
+    beyond = [frame_index for frame_index in there if not 0 <= frame_index < video.num_frames]
+    if not task.counts_from_0 and _only_fits_from_1(there, video):
+        what = (
+            f"predicted frames {frame_ranges(there)} only fit the truth's, {frame_ranges(video.frames)}, if they count from 1; "
+            "give --first-frame 1 if they do, else rename them"
+        )
+        return [Problem(where, what)]
     problems = []
-    absent = set(video.frames) - set(predicted.frames)
-    if absent and task.missing == "error":
+    absent = set(frames) - set(there)
+    if absent and not may_miss:
         problems.append(Problem(where, f"no prediction for frames {frame_ranges(absent)}; {hint}"))
-    beyond = [frame_index for frame_index in predicted.frames if not 0 <= frame_index < video.num_frames]
     if beyond:
         what = (
             f"frames {frame_ranges(beyond)} are predicted, the truth ends at frame {video.num_frames - 1}; remove them"
         )
         problems.append(Problem(where, what))
     return problems
+
+
+def _only_fits_from_1(there: Sequence[int], video: AnnotatedVideo) -> bool:
+    """Whether the numbers end one after the truth or hit none of its frames, and all do fit when 1 is taken off.
+
+    One number alone that hits none may be all that a model found.
+    """
+    annotated = set(video.frames)
+    one_less = {frame_index - 1 for frame_index in there}
+    if not there or min(there) < 1:
+        return False
+    if max(there) == video.num_frames:
+        return bool(one_less & annotated)
+    return len(one_less) > 1 and one_less <= annotated and not annotated & set(there)
 
 
 def _read(

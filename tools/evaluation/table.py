@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from .evaluation import Evaluation, Scores
-from .intervals import Difference, Estimate
+from .intervals import RELIABLE_FROM, UNRELIABLE, Estimate
+from .summary import Comparison, Scores
 
 BROKEN = {
     "jf": "J&F",
@@ -15,10 +15,17 @@ BROKEN = {
 }
 NORMAL = {"jf": "J&F", "false_frames": "false frames", "false_videos": "false videos", "false_area": "false area"}
 
+UNRELIABLE_NOTE = f"{UNRELIABLE} An interval of fewer than {RELIABLE_FROM} videos is not reliable."
 
-def table(evaluation: Evaluation) -> str:
-    """Two Markdown tables, broken and normal videos, a row per prediction and floor; then what holds for all and the comparison."""
-    rows = {evaluation.predictions: evaluation.scores, **evaluation.floors}
+
+def table(rows: Mapping[str, Scores], comparison: Comparison | None) -> str:
+    """Two Markdown tables, broken and normal videos, a row per prediction and floor; then what holds for all, the comparison, and
+    what is to be said of the intervals.
+
+    Args:
+        rows: by name, the prediction first, then the floors.
+    """
+    own = next(iter(rows.values()))
     parts = []
     for title, columns, side in (("Broken videos", BROKEN, "broken"), ("Normal videos", NORMAL, "normal")):
         groups: list[Mapping[str, Estimate]] = [getattr(scores, side) for scores in rows.values()]
@@ -32,19 +39,18 @@ def table(evaluation: Evaluation) -> str:
             for name, group in zip(rows, groups, strict=True)
         ]
         parts.append(_markdown([head, *body]))
-    parts += [line for line in (_for_all(evaluation.scores), _compared(evaluation)) if line]
+    parts += [line for line in (_for_all(own), _compared(comparison)) if line]
+    if any(f"]{UNRELIABLE}" in part for part in parts):
+        parts.append(UNRELIABLE_NOTE)
     return "\n\n".join(parts)
 
 
-def _value(found: Estimate | Difference) -> str:
+def _value(found: Estimate) -> str:
     return "-" if found.value is None else f"{found.value:.3f}"
 
 
-def _cell(found: Estimate | Difference) -> str:
-    if found.value is None:
-        return "-"
-    interval = "" if found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
-    return f"{found.value:.3f}{interval}"
+def _cell(found: Estimate) -> str:
+    return "-" if found.value is None else f"{found.value:.3f} {found.interval()}".rstrip()
 
 
 def _for_all(scores: Scores) -> str:
@@ -56,8 +62,7 @@ def _for_all(scores: Scores) -> str:
     return f"Broken against normal: {', '.join(parts)}." if parts else ""
 
 
-def _compared(evaluation: Evaluation) -> str:
-    comparison = evaluation.comparison
+def _compared(comparison: Comparison | None) -> str:
     if comparison is None:
         return ""
     rows = [[f"Minus {comparison.name}", "difference", "p", "n"]]
@@ -66,7 +71,7 @@ def _compared(evaluation: Evaluation) -> str:
             found = side[key]
             if found.value is not None:
                 p = "-" if found.p is None else f"{found.p:.3f}"
-                rows.append([f"{title}: {name}", _cell(found), p, str(found.n)])
+                rows.append([f"{title}: {name}", _cell(found.mean), p, str(found.n)])
     return _markdown(rows)
 
 

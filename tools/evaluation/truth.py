@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ...builder.layouts import detect, read_layout
-from ...builder.raw import Problem, RawError, RawVideo, mask_folders, read_png
+from ...builder.raw import Problem, RawError, RawVideo, list_folder, mask_folders, read_png
 from ...masks import ARTIFACT_TYPES, encode, union
 from ...release import read_manifest, read_parquet, shard_paths
 
@@ -30,7 +30,7 @@ _COLUMNS = (
     "objects",
     "masks",
 )
-_FRAME_NAME = re.compile(r"([0-9]+)\.png")
+_FRAME_NAME = re.compile(r"([0-9]{1,9})\.png", re.IGNORECASE)
 UNKNOWN = "unknown"
 
 
@@ -192,7 +192,7 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
     masks = row["masks"]
     for object_id, frame_index, string in zip(masks["object_id"], masks["frame_index"], masks["counts"], strict=True):
         counts[object_id][frame_index] = string
-    masklets = (Masklet(object_id, ARTIFACT_TYPES[types[object_id]], frames) for object_id, frames in counts.items())
+    masklets = (Masklet(object_id, _type_name(types[object_id]), frames) for object_id, frames in counts.items())
     return AnnotatedVideo(
         video_id=row["video_id"],
         split=split,
@@ -203,6 +203,10 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
         frames=tuple(row["annotated_frames"]),
         masklets=tuple(masklets),
     )
+
+
+def _type_name(index: int | None) -> str:
+    return UNKNOWN if index is None else ARTIFACT_TYPES[index]
 
 
 # --- A raw folder ---------------------------------------------------------------------------------------------------
@@ -257,7 +261,8 @@ def _raw(path: Path, splits: Sequence[str] | None, *, void: int | None) -> Annot
 
 
 def _type_of(video: RawVideo, object_id: int) -> str:
-    return video.objects.get(object_id, UNKNOWN) if video.objects is not None else UNKNOWN
+    found = video.objects.get(object_id) if video.objects is not None else None
+    return found if found in ARTIFACT_TYPES else UNKNOWN
 
 
 def _add(counts: dict[int, dict[int, str]], frame_index: int, labels: "np.ndarray[Any, Any]") -> None:
@@ -340,12 +345,10 @@ def _png_folders(path: Path, splits: Sequence[str] | None) -> Annotation:
 
 
 def png_files(folder: Path, *, root: Path) -> tuple[dict[int, Path], list[Problem]]:
-    """Mask files of one video by frame index, ascending, and every entry that is none; hidden ones are passed over."""
+    """Mask files of one video by frame index, ascending, and every entry that is none; litter is passed over."""
     files: dict[int, Path] = {}
     problems = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
+    for path in list_folder(folder):
         where = path.relative_to(root).as_posix()
         match = _FRAME_NAME.fullmatch(path.name)
         if match is None or not path.is_file():

@@ -30,6 +30,11 @@ class Masks:
 class Model(Protocol):
     """Anything that gives masks."""
 
+    @property
+    def warning(self) -> str | None:
+        """What it cannot promise, for whoever reads its report; None: nothing to say."""
+        ...
+
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
         """Of every frame of a video, at its own size. Raises VideoError where it cannot be decoded."""
         ...
@@ -40,6 +45,10 @@ class Floor:
     """One of FLOORS."""
 
     name: str
+
+    @property
+    def warning(self) -> str | None:
+        return None
 
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
         height, width = index.height, index.width
@@ -56,6 +65,12 @@ class Trained:
     """A model of `brokenvideos train`."""
 
     predictor: "Predictor"
+
+    @property
+    def warning(self) -> str | None:
+        from ..training import warning
+
+        return warning((self.predictor.facts or {}).get("gates"))
 
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
         """As `Predictor.predict` of the whole video where CHUNK_BYTES hold it; else of chunks, whose frames each have the model's

@@ -5,9 +5,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,89 +14,18 @@ import pyarrow.parquet as pq
 from ...builder import check_free
 from ...builder.work import atomic_file, sync_folder, write_atomic
 from ...frames import VideoError, VideoIndex
-from ...masks import BoolArray, Float64Array, area, empty
-from ...release import __version__
+from ...masks import area, empty
 from .flag import Flag
 from .model import Masks, Model
+from .report import html_report
+from .verdict import OVERLAYS, PREDICTIONS, REPORT_HTML, REPORT_JSON, Report, VideoReport
 from .videos import PredictError, Video
 
-PREDICTIONS, REPORT_JSON, REPORT_HTML, OVERLAYS = "predictions.parquet", "report.json", "report.html", "overlays"
 SCHEMA = pa.schema({"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float64()})
 """As `brokenvideos evaluate` reads it; a row a frame, marked or not."""
 
-DECIMALS = 6
 MASKS_AT_A_TIME = 64
 """Whose area is taken: what a poor model marks has strings of many KB, and one call reads 32 MiB of them."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class VideoReport:
-    """What was found in one video.
-
-    where: the file, or the shard. areas: float64[T], the marked share of each frame. scores: float64[T]. broken_frames: bool[T].
-    peak_counts: COCO RLE of the frame with the largest area.
-    """
-
-    video_id: str
-    where: str
-    height: int
-    width: int
-    fps: float
-    areas: Float64Array
-    scores: Float64Array
-    broken_frames: BoolArray
-    flagged: bool
-    peak_counts: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "video_id": self.video_id,
-            "where": self.where,
-            "height": self.height,
-            "width": self.width,
-            "fps": self.fps,
-            "num_frames": len(self.areas),
-            "flagged": self.flagged,
-            "broken_frames": np.flatnonzero(self.broken_frames).tolist(),
-            "max_area": round(float(self.areas.max(initial=0)), DECIMALS),
-            "max_score": round(float(self.scores.max(initial=0)), DECIMALS),
-            "areas": self.areas.round(DECIMALS).tolist(),
-            "scores": self.scores.round(DECIMALS).tolist(),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was found in all of them; `unreadable`: (where, what is wrong) of videos that could not be decoded."""
-
-    model: str
-    flag: Flag
-    videos: tuple[VideoReport, ...]
-    unreadable: tuple[tuple[str, str], ...]
-
-    @property
-    def num_flagged(self) -> int:
-        """Videos that count as broken."""
-        return sum(video.flagged for video in self.videos)
-
-    @property
-    def share_flagged(self) -> float | None:
-        """Of the videos that could be decoded; None without one."""
-        return self.num_flagged / len(self.videos) if self.videos else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "model": self.model,
-            "brokenvideos": __version__,
-            "flag": asdict(self.flag),
-            "num_videos": len(self.videos),
-            "num_flagged": self.num_flagged,
-            "share_flagged": self.share_flagged,
-            "unreadable": [{"where": where, "what": what} for where, what in self.unreadable],
-            "videos": [video.to_dict() for video in self.videos],
-        }
 
 
 def predict(
@@ -109,6 +36,7 @@ def predict(
     name: str,
     flag: Flag | None = None,
     overlays: bool = False,
+    max_broken: float | None = None,
     on_progress: Callable[[str, int, int], None] = lambda step, done, total: None,
 ) -> Report:
     """Predicts the videos one after another and writes `out`, which is whole or absent.
@@ -119,6 +47,7 @@ def predict(
     Args:
         out: a new folder, or an empty one.
         name: of the model, for the report.
+        max_broken: the share of flagged videos that a gate lets through, for the report.
 
     Raises:
         FileExistsError: `out` holds something. PredictError: none of the videos can be decoded. OSError: `out` cannot be written.
@@ -143,12 +72,10 @@ def predict(
                             folder / OVERLAYS / f"{video.video_id}.mp4", video.video_id, data, index, masks, found[-1]
                         )
                 on_progress("predict", done, len(videos))
-        report = Report(name, flag, tuple(found), tuple(unreadable))
+        report = Report(name, flag, tuple(found), tuple(unreadable), max_broken, model.warning)
         if not found:
             raise PredictError("; ".join(what for _, what in unreadable))
         write_atomic(folder / REPORT_JSON, (json.dumps(report.to_dict(), allow_nan=False) + "\n").encode())
-        from .report import html_report
-
         write_atomic(folder / REPORT_HTML, html_report(report, videos, overlays=overlays).encode())
     return report
 
@@ -196,7 +123,7 @@ def _report(video: Video, index: VideoIndex, masks: Masks, flag: Flag) -> VideoR
 def _draw(path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Masks, found: VideoReport) -> None:
     """The film that `view` makes, of a row that the prediction would be."""
     from ...frames import index_to_columns
-    from ..view import view
+    from ..view import FILM_LONG_SIDE_PX, view
 
     nothing = empty(index.height, index.width)
     marked = [frame for frame, counts in enumerate(masks.counts) if counts != nothing]
@@ -221,4 +148,6 @@ def _draw(path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Mask
         },
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    view(row, path, names={1: "predicted"})
+    # A large video keeps its size; a small one is enlarged, as in every film.
+    scale = 1.0 if max(index.height, index.width) > FILM_LONG_SIDE_PX else None
+    view(row, path, scale=scale, names={1: "predicted"}, sound=True)

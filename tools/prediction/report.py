@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
@@ -12,7 +13,8 @@ from PIL import Image
 from ...frames import VideoError, read_frames
 from ...masks import LABEL_COLOURS, TYPE_COLOURS, Float64Array, decode, overlay
 from ...release import __version__
-from .prediction import OVERLAYS, Report, VideoReport
+from ..evaluation import html_page
+from .verdict import OVERLAYS, Report, VideoReport
 from .videos import Video
 
 NUM_TILES = 24
@@ -46,16 +48,8 @@ def html_report(report: Report, videos: Sequence[Video], *, overlays: bool = Fal
         _peaks(ordered[:NUM_TILES], {video.video_id: video for video in videos}),
         _table(ordered, overlays=overlays),
     ]
-    folder = Path(__file__).parent.parent / "evaluate"
-    style, script = ((folder / file).read_text(encoding="utf-8") for file in ("report.css", "report.js"))
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(name)}: {report.num_flagged} of {len(report.videos)} broken</title>\n"
-        f"<style>\n{style}{STYLE}</style></head>\n<body>\n"
-        + "\n".join(filter(None, sections))
-        + f"\n<script>\n{script}</script>\n</body></html>\n"
-    )
+    title = f"{name}: {report.num_flagged} of {len(report.videos)} broken"
+    return html_page(title, sections, more_style=STYLE)
 
 
 def _head(report: Report, name: str) -> str:
@@ -65,16 +59,18 @@ def _head(report: Report, name: str) -> str:
         "Model": f"<code>{escape(report.model)}</code>",
         "Videos": f"{len(report.videos):,}",
         "Frames": f"{frames:,}",
-        "Flagged broken": f"{report.num_flagged:,} ({report.share_flagged or 0:.1%})",
+        "Flagged broken": f"{report.num_flagged:,} ({report.share_flagged or 0:.1%}) {report.share.interval()}",
         "Unreadable": f"{len(report.unreadable):,}",
         "Predicted by": f"brokenvideos {__version__}",
     }
     items = "".join(f"<li><span class='faint'>{key}</span> <b>{value}</b></li>" for key, value in facts.items())
+    said = filter(None, (report.gate_line(), report.warning))
     score = f" and its score is at least {flag.min_score:g}" if flag.min_score else ""
     return (
         f"<header><h1>{escape(name)}</h1><ul class='facts'>{items}</ul></header><p class='note'>A frame is broken where at least "
         f"{flag.min_area:.2%} of it is marked{score}; a video with at least {flag.min_frames} broken frames is flagged. This is "
         "what the model says, not what people would: score the model with <code>brokenvideos evaluate</code> first.</p>"
+        + "".join(f"<p class='note'><b>{escape(line)}</b></p>" for line in said)
     )
 
 
@@ -122,7 +118,7 @@ def _table(ordered: Sequence[VideoReport], *, overlays: bool) -> str:
         label = "broken" if video.flagged else "normal"
         name = f"<code>{escape(video.video_id)}</code>"
         if overlays:
-            name = f"<a href='{OVERLAYS}/{escape(video.video_id, quote=True)}.mp4'>{name}</a>"
+            name = f"<a href='{OVERLAYS}/{quote(video.video_id)}.mp4'>{name}</a>"
         numbers = [
             (len(video.areas), f"{len(video.areas)}"),
             (int(video.broken_frames.sum()), f"{video.broken_frames.sum()}"),

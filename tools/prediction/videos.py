@@ -1,17 +1,28 @@
 """Which videos are meant: files, folders, releases."""
 
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...builder import read_video
-from ...builder.raw import SUFFIX_LIST, VIDEO_SUFFIXES
+from ...builder.raw import VIDEO_SUFFIXES, is_litter
 from ...frames import VideoIndex, index_from_row
 from ...release import SAMPLE, SAMPLE_RELEASE, VIDEO_ID, read_manifest, read_parquet, shard_paths
+from .verdict import PREDICTIONS, REPORT_JSON
 
 if TYPE_CHECKING:
     from ...sampling import ReleaseRows
+
+
+SUFFIXES = tuple(
+    dict.fromkeys((*VIDEO_SUFFIXES, *(".m4v", ".gif", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".3gp", ".ogv")))
+)
+"""Of what a folder holds, these are taken for videos."""
+
+LIST_OF_SUFFIXES = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
 
 
 class PredictError(ValueError):
@@ -28,7 +39,7 @@ class VideoFile:
     @property
     def where(self) -> str:
         """Names it in messages."""
-        return str(self.path)
+        return _shown(str(self.path))
 
     def read(self) -> tuple[bytes, VideoIndex]:
         """Its bytes and its index, for which it is decoded once.
@@ -66,7 +77,10 @@ Video = VideoFile | VideoRow
 
 def find_videos(names: Sequence[str], *, split: str | None = None) -> list[Video]:
     """The videos, by video_id: of a file the name without its suffix; in a folder, which is searched to its ends, with the folders
-    on the way ("takes/a"); of a release the row's.
+    on the way ("takes/a"); of a release the row's. Where two would have one id they keep their suffix, or more of their path.
+
+    Links are followed. Folders that `predict` has written are passed over, hidden files and droppings of file managers too. What
+    looks like a video and cannot be read is among them: `read` says what is wrong with it.
 
     Args:
         names: video files, folders of them, release folders, or "sample" for the release inside the package.
@@ -75,37 +89,69 @@ def find_videos(names: Sequence[str], *, split: str | None = None) -> list[Video
     Raises:
         PredictError: nothing there, not a video, no video in it, or two with one id. ReleaseError: a release that cannot be read.
     """
-    found: dict[str, Video] = {}
+    found: list[Video] = []
     for name in names:
         videos = list(_videos(name, split))
         if not videos:
-            raise PredictError(f"{name}: no video in it; wanted {SUFFIX_LIST} files, or a release.")
-        for video in videos:
-            if video.video_id in found:
-                other = found[video.video_id].where
-                raise PredictError(
-                    f"{video.where}: {other} has the id {video.video_id!r} too. Rename one, or predict them apart."
-                )
-            found[video.video_id] = video
-    return [found[video_id] for video_id in sorted(found)]
+            raise PredictError(f"{name}: no video in it; wanted {LIST_OF_SUFFIXES} files, or a release.")
+        found += videos
+    named = _with_ids_of_their_own(found)
+    return [named[video_id] for video_id in sorted(named)]
+
+
+def _with_ids_of_their_own(videos: Sequence[Video]) -> dict[str, Video]:
+    named: dict[str, Video] = {}
+    again: list[VideoFile] = []
+    ids = Counter(video.video_id for video in videos)
+    for video in videos:
+        if ids[video.video_id] == 1:
+            named[video.video_id] = video
+        elif isinstance(video, VideoFile):
+            again.append(video)
+        else:
+            raise PredictError(f"{video.where}: another video has the id {video.video_id!r} too. Predict them apart.")
+    # As much of the path, from its end, as tells them apart.
+    for depth in range(1, max((len(video.path.parts) for video in again), default=0) + 1):
+        longer = {video.path: Path(*video.path.parts[-depth:]).as_posix().lstrip("/") for video in again}
+        if len(set(longer.values())) == len({video.path for video in again}) and not set(longer.values()) & set(named):
+            return named | {longer[video.path]: VideoFile(longer[video.path], video.path) for video in again}
+    return named
 
 
 def _videos(name: str, split: str | None) -> Iterator[Video]:
-    path = Path(SAMPLE_RELEASE) if name == SAMPLE else Path(name)
+    path = Path(SAMPLE_RELEASE) if name == SAMPLE else Path(name).expanduser()
     if path.is_file():
-        if path.suffix.lower() not in VIDEO_SUFFIXES:
-            raise PredictError(f"{name}: not a video; wanted {SUFFIX_LIST} files, folders of them, or a release.")
-        yield VideoFile(path.stem, path)
+        if path.suffix.lower() not in SUFFIXES:
+            raise PredictError(f"{name}: not a video; wanted {LIST_OF_SUFFIXES} files, folders of them, or a release.")
+        yield VideoFile(_shown(path.stem), path)
     elif not path.is_dir():
         raise PredictError(f"{name}: no such file or folder.")
     elif (path / "manifest.json").is_file():
         yield from _rows(path, split)
     else:
-        for file in sorted(path.rglob("*")):
-            inside = file.relative_to(path)
-            is_hidden = any(part.startswith(".") for part in inside.parts)
-            if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file() and not is_hidden:
-                yield VideoFile(inside.with_suffix("").as_posix(), file)
+        for file in _files(path, seen=set()):
+            if file.suffix.lower() in SUFFIXES:
+                yield VideoFile(_shown(file.relative_to(path).with_suffix("").as_posix()), file)
+
+
+def _files(folder: Path, *, seen: set[Path]) -> Iterator[Path]:
+    """Files and broken links below a folder, sorted; a folder that links lead to again is entered once."""
+    real = folder.resolve()
+    if real in seen or all((folder / name).is_file() for name in (PREDICTIONS, REPORT_JSON)):
+        return
+    seen.add(real)
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or is_litter(path.name):
+            continue
+        if path.is_dir():
+            yield from _files(path, seen=seen)
+        else:
+            yield path
+
+
+def _shown(name: str) -> str:
+    """A name that can be printed and written: bytes of it that are no UTF-8 as \\xNN."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _rows(release: Path, split: str | None) -> Iterator[Video]:

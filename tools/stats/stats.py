@@ -15,7 +15,7 @@ MOST_GROUPS = 20
 
 
 def stats_dict(facts: ReleaseFacts, groups: Groups | None) -> dict[str, Any]:
-    """Plain values for JSON: counts by split, near-duplicates (null: not looked for when it was built) and the shortcuts."""
+    """Plain values for JSON: counts by split, near-duplicates (null: not looked for when it was built), shortcuts, triggers."""
     return {
         "splits": {
             split: {name: getattr(of_split, name) for name in Facts.__slots__}
@@ -25,11 +25,12 @@ def stats_dict(facts: ReleaseFacts, groups: Groups | None) -> dict[str, Any]:
         if groups is None
         else {"groups": groups, "in_several_splits": [group for group in groups if _in_several_splits(group)]},
         "shortcuts": asdict(facts.shortcuts),
+        "triggers": {name: of.to_dict() for name, of in sorted(facts.triggers.items())},
     }
 
 
 def stats_text(facts: ReleaseFacts, groups: Groups | None) -> str:
-    """A table with a column per split, and paragraphs on near-duplicates and shortcuts."""
+    """A table with a column per split, and paragraphs on near-duplicates, on shortcuts and, where clips name them, on triggers."""
     columns = {**facts.splits, "all": facts.total()}
     rows = [["", *columns], ["videos", *(str(of.num_videos) for of in columns.values())]]
     for title in ("labels", "artifact_types", "generators", "sizes", "mask_areas", "licenses"):
@@ -45,7 +46,16 @@ def stats_text(facts: ReleaseFacts, groups: Groups | None) -> str:
         )
         for row in rows
     ]
-    return "\n".join([*(line.rstrip() for line in lines), "", *_groups_lines(groups), "", _shortcuts_text(facts)])
+    return "\n".join(
+        [
+            *(line.rstrip() for line in lines),
+            "",
+            *_groups_lines(groups),
+            "",
+            _shortcuts_text(facts),
+            *_triggers_lines(facts),
+        ]
+    )
 
 
 def _rows(title: str, columns: Mapping[str, Facts]) -> list[list[str]]:
@@ -87,3 +97,19 @@ def _shortcuts_text(facts: ReleaseFacts) -> str:
         f"Shortcuts: metadata alone tells broken from normal videos with AUC {found.combined:.2f} (0.50 = not at all; logistic "
         f"regression on held-out videos). One column alone, either way round: {alone}."
     )
+
+
+def _triggers_lines(facts: ReleaseFacts) -> list[str]:
+    if not facts.triggers:
+        return []
+    head = "Triggers: share of judged clips that are broken (95 % interval), and their artifact types; * were expected."
+    return ["", head, *(_trigger_line(name, of.to_dict()) for name, of in sorted(facts.triggers.items()))]
+
+
+def _trigger_line(name: str, of: Mapping[str, Any]) -> str:
+    share = of["share_broken"]
+    known = "nobody looked" if share["value"] is None else "{value:.1%} ({low:.1%} to {high:.1%})".format(**share)
+    marks = {kind: "*" if kind in of["expected"] else "" for kind in of["artifact_types"]}
+    types = ", ".join(f"{kind}{marks[kind]} {count}" for kind, count in of["artifact_types"].items())
+    asked = f"{of['videos']} clips of {of['prompts']} prompts"
+    return f"  {name}: {asked}, {of['broken']} of {of['judged']} broken, {known}; {types}"

@@ -4,6 +4,7 @@ from .predictor import (
     VideoPrediction as VideoPrediction,
     load_model as load_model,
 )
+from .promise import warning as warning
 from .recipe import (
     Recipe as Recipe,
     TrainError as TrainError,

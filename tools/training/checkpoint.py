@@ -114,7 +114,8 @@ def kept_when_full(out: Path) -> Iterator[None]:
             raise
         kept = checkpoints(out)
         what = f"{kept[-1]} is kept" if kept else "no checkpoint was written yet"
-        named = f"{error.filename}: " if getattr(error, "filename", None) else ""
+        path = getattr(error, "filename", None)
+        named = f"{path}: " if path else ""
         why = f"{named}{' '.join(str(error).split())}"
         raise TrainError(
             f"{out}: cannot be written ({why}); {what}. Make room there; the same command with --resume goes on."

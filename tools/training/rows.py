@@ -1,5 +1,6 @@
 """The rows that a training reads: of a release or a Hub repository, a split at a time, without what is held out."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,8 @@ import torch
 from torch.utils.data import Dataset
 
 from ...frames import index_from_row, read_clips, whole
-from ...release import DATA_VERSION, LABELS, SAMPLE, SAMPLE_RELEASE, SPLITS, is_repo_id, load, read_manifest
-from ...sampling import ReleaseRows, opened_source
+from ...release import LABELS, SPLITS, load, read_manifest
+from ...sampling import ReleaseRows, SourceError, opened_source, release_folder as named_folder
 from .recipe import TrainError
 
 
@@ -22,24 +23,12 @@ def release_folder(data: str) -> Path:
     processes exactly, which a stream cannot.
 
     Raises:
-        TrainError: neither a folder nor OWNER/NAME. ReleaseError: not a release.
+        TrainError: no folder and no name of a release. ReleaseError: not a release.
     """
-    if data == SAMPLE:
-        folder = Path(SAMPLE_RELEASE)
-    elif Path(data).is_dir():
-        folder = Path(data)
-    elif is_repo_id(data):
-        from huggingface_hub import snapshot_download
-
-        patterns = ["manifest.json", "data/*", "annotations/*"]
-        revision = f"v{DATA_VERSION}"
-        folder = Path(snapshot_download(data, repo_type="dataset", revision=revision, allow_patterns=patterns))
-    else:
-        raise TrainError(
-            f"--data {data}: no such folder, and no repository OWNER/NAME. Name a release made by `brokenvideos build`."
-        )
-    read_manifest(str(folder))
-    return folder
+    try:
+        return named_folder(data)
+    except SourceError as error:
+        raise TrainError(f"--data {error}") from None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +43,11 @@ class ChosenRows:
 
     def __getitem__(self, number: int) -> dict[str, Any]:
         return self.rows[self.numbers[number]]
+
+    @property
+    def data(self) -> str:
+        """Which rows these are, for the states of clips."""
+        return f"{self.rows.data} {hashlib.sha256(repr(self.numbers).encode()).hexdigest()[:16]}"
 
 
 def split_rows(release: Path, split: str, *, holdout: str | None = None) -> ReleaseRows | ChosenRows:

@@ -3,6 +3,6 @@
 In: a row of a release. Out: a PNG or an MP4. Commands, agreement and prediction call it.
 """
 
-from .view import view
+from .view import FILM_LONG_SIDE_PX, view
 
-__all__ = ["view"]
+__all__ = ["FILM_LONG_SIDE_PX", "view"]

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ...frames import encode_video, index_from_row, iter_frames, read_frames
 from ...masks import LABEL_COLOURS, Colour, decode_masks, object_colours, overlay, type_name
 from ...release import LABELS
+from .sound import add_sound
 
 UInt8Array = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
@@ -71,6 +72,7 @@ def view(
     columns: int | None = None,
     scale: float | None = None,
     names: Mapping[int, str] | None = None,
+    sound: bool = False,
 ) -> Path:
     """The file `out`, now a picture of one video with its masks painted on it.
 
@@ -85,6 +87,7 @@ def view(
         columns: tiles side by side; None = 4, for upright videos 6. Only for a .png.
         scale: size of the frames relative to the video's; None = what suits the picture.
         names: of objects, by object_id, for the legend; None = "object 1: blur" and so on.
+        sound: keep the video's sound tracks. Only for an .mp4.
 
     Raises:
         ViewError: another file name extension, a frame index out of range, or an argument that the format does not have.
@@ -101,6 +104,8 @@ def view(
         else:
             rate = Fraction(facts.fps).limit_denominator(1001)
             encode_video(partial, _draw_film(row, facts, scale=scale), fps=rate)
+            if sound:
+                add_sound(partial, row["video"]["bytes"])
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)

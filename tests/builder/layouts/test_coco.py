@@ -84,6 +84,38 @@ def test_a_video_file_name_has_every_frame(write_raw):
     assert planes(record) == {0: [], 1: [ELL.tolist()]}
 
 
+@pytest.mark.parametrize("name", ["A.MP4", "clips/A.webm", "C:\\clips\\A.Mov", "../A.mkv"])
+def test_a_video_file_name_may_have_folders_and_capitals(write_raw, name):
+    video = {"id": 9, "height": 3, "width": 5, "length": 1, "file_name": name}
+    raw = write_raw({"instances.json": instances(annotation(1, [compressed(ELL)]), video=video), "videos/A.MP4": None})
+    (record,), problems = read_layout(raw)
+    assert (problems, record.video_id, planes(record)) == ([], "A", {0: [ELL.tolist()]})
+
+
+@pytest.mark.parametrize("name", ["a/00004.JPG", "train\\a\\4.png", "JPEGImages/a/00000004.webp", "a/4.jpeg"])
+def test_a_frame_file_name_may_have_folders_and_capitals(write_raw, name):
+    video = {"id": 9, "height": 3, "width": 5, "file_names": [name]}
+    (record,), problems = read_layout(write(write_raw, instances(annotation(1, [compressed(ELL)]), video=video)))
+    assert (problems, record.annotated_frames) == ([], (4,))
+
+
+def test_runs_of_no_pixel_are_read(write_raw):
+    for runs in ([0, 0, 15], [0, 15, 0], [3, 0, 2, 0, 0, 10], [15, 0, 0]):
+        content = instances(annotation(1, [{"size": [3, 5], "counts": runs}, None, None]))
+        (record,), _ = read_layout(write(write_raw, content))
+        wanted = np.repeat(np.arange(len(runs)) % 2, runs).reshape(5, 3).T
+        assert planes(record)[0] == [wanted.tolist()]
+
+
+@pytest.mark.parametrize(
+    "broken", [{"file_name": "a.txt", "length": 1}, {"file_names": ["a"]}, {"id": None, "file_name": "a.mp4"}]
+)
+def test_what_follows_from_a_bad_video_is_not_told_again(write_raw, broken):
+    video = {"id": 9, "height": 3, "width": 5, **broken}
+    _, problems = read_layout(write(write_raw, instances(annotation(1, [RLE]), annotation(2, [RLE]), video=video)))
+    assert [problem.what[:10] for problem in problems] == ["videos[0]:"]
+
+
 def test_object_id_goes_before_id(write_raw):
     both = [annotation(70_001, [None] * 3, object_id=2), annotation(70_002, [None, None, compressed(ELL)], object_id=1)]
     (record,), problems = read_layout(write(write_raw, instances(*both)))
@@ -96,7 +128,8 @@ def test_a_category_that_is_no_artifact_type_takes_the_one_that_is_given(write_r
     (record,), problems = read_layout(raw, artifact_type="motion")
     assert (problems, record.objects) == ([], {1: "blur", 2: "motion"})
     what = (
-        "no artifact type; give --artifact-type (of all objects: motion, deformation, blur) or objects in videos.jsonl"
+        "no artifact type; give --artifact-type "
+        "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
     )
     assert read_layout(raw) == ([], [Problem("videos/a.mp4", what)])
 
@@ -125,8 +158,8 @@ STRUCTURES = {
         "videos[0]: length is 1000000000, wanted the number of frames, at most 1048576",
     ),
     "climbing id": (
-        instances(video=VIDEO | {"file_names": ["../etc/00000.jpg"], "length": 1}),
-        "videos[0]: the video_id '../etc' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the video and its files",
+        instances(video=VIDEO | {"file_names": ["etc/../00000.jpg"], "length": 1}),
+        "videos[0]: the video_id '..' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the video and its files",
     ),
     "two folders": (
         instances(video=VIDEO | {"file_names": ["a/00000.jpg", "b/00001.jpg"]}),
@@ -138,7 +171,7 @@ STRUCTURES = {
     ),
     "video unknown": (
         instances(annotation(1, [], video_id=8)),
-        "annotations[0]: video_id is 8, wanted the id of a sound entry of videos",
+        "annotations[0]: video_id is 8, wanted the id of an entry of videos",
     ),
     "category unknown": (
         instances(annotation(1, [], category_id=True)), "annotations[0]: category_id is True, wanted the id of a category"

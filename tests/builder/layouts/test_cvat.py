@@ -3,7 +3,8 @@ import pickle
 import numpy as np
 import pytest
 
-from brokenvideos.builder.layouts import CvatMasks, read_layout
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.layouts.cvat import CvatMasks
 from brokenvideos.builder.raw.video import Problem, RawError
 
 # datumaro 1.13.12 reads this rle, at left 2 and top 1 in 9x6 pixels, as the picture.

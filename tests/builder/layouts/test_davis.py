@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brokenvideos.builder.layouts import DavisMasks, read_layout
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.layouts.davis import DavisMasks
 from brokenvideos.builder.raw.video import Problem, RawError
 
 IDS = np.array([[0, 1, 2], [0, 0, 1]], np.uint8)
@@ -117,6 +118,27 @@ def test_a_palette_video_of_void_alone_is_empty(write_raw):
     assert read(raw / "m", void=255) == {0: [BLACK.tolist()]}
 
 
+@pytest.mark.parametrize(("numbers", "ids"), [(("000", "001"), (1, 2)), (("1", "12"), (1, 12)), (("002", "0"), (3, 1))])
+def test_a_folder_per_object_is_a_plane_per_object(write_raw, numbers, ids):
+    first, second = (f"masks/a/{number}" for number in numbers)
+    raw = write_raw(
+        {
+            "videos/a.mp4": None,
+            f"{first}/00000.png": BINARY,
+            f"{first}/00003.png": BLACK,
+            f"{second}/00000.png": BINARY[:, ::-1],
+            "masks/a/Thumbs.db": None,
+        }
+    )
+    (record,), problems = read_layout(raw, artifact_type="blur")
+    assert (problems, record.annotated_frames, record.objects) == ([], (0, 3), None)
+    found = {frame.frame_index: [plane.tolist() for plane in frame.planes] for frame in record.masks.read()}
+    a, b = ids
+    planes = sorted([(a, [[0, a, a], [0, 0, 0]]), (b, [[b, b, 0], [0, 0, 0]])])
+    assert found == {0: [plane for _, plane in planes], 3: [BLACK.tolist()]}
+    assert pickle.loads(pickle.dumps(record.masks)) == record.masks
+
+
 BAD_VIDEOS = {
     "void in a palette file": (
         {"m/00000.png": palette(IDS), "m/00001.png": palette(WITH_VOID)},
@@ -131,8 +153,8 @@ BAD_VIDEOS = {
     "255 beside ids": (
         {"m/00000.png": WITH_VOID},
         None,
-        "/m: 255 in 00000.png, other object ids in 00000.png; wanted ids, or 0 and 255 alone: "
-        "give --void 255 if 255 is void, else write the masks as one of the two",
+        "/m/00000.png: value 255 beside 1, 2; wanted object ids, or 0 and 255 alone: "
+        "give --void 255 if 255 is void, else write the mask as one of the two",
     ),
     "255, then ids": (
         {"m/00000.png": BINARY, "m/00001.png": BLACK, "m/00002.png": IDS},
@@ -165,7 +187,8 @@ def test_bad_values_are_named(write_raw, files, void, what):
 
 MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov or .avi); add it, or take this out"
 NO_TYPE = (
-    "no artifact type; give --artifact-type (of all objects: motion, deformation, blur) or objects in videos.jsonl"
+    "no artifact type; give --artifact-type "
+    "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
 )
 FOLDER_PROBLEMS = {
     "no videos": ({}, "blur", {".": "no video found; wanted .mp4, .webm, .mkv, .mov or .avi files in videos/"}),
@@ -222,3 +245,9 @@ FOLDER_PROBLEMS = {
 def test_a_bad_folder_is_named(write_raw, files, artifact_type, expected):
     _, problems = read_layout(write_raw(files), layout="davis", artifact_type=artifact_type)
     assert problems == sorted(Problem(where, what) for where, what in expected.items())
+
+
+def test_void_is_of_no_use_in_folders_of_objects(write_raw):
+    raw = write_raw({"videos/a.mp4": None, "masks/a/001/00000.png": BINARY})
+    _, problems = read_layout(raw, layout="davis", artifact_type="blur", void=255)
+    assert problems == [Problem("masks/a", "folders of objects, which hold no void; leave --void 255 out")]

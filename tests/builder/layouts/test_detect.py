@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from brokenvideos.builder.layouts import LAYOUTS, detect, read_layout
+from brokenvideos.builder.layouts import detect, layout_names, read_layout
 from brokenvideos.builder.raw.video import RawError
 
 MASK = np.zeros((2, 3), np.uint8)
@@ -24,6 +24,8 @@ FITS = {
     "coco, in a folder": ("coco", {"videos/a.mp4": None, "annotations/instances.json": {}}),
     "cvat": ("cvat", {"videos/a.mp4": None, "annotations/a.xml": b""}),
     "label-studio": ("label-studio", {"videos/a.mp4": None, "tasks.json": []}),
+    "labelme in capitals": ("labelme", {"annotations/a/00001.JSON": {}}),
+    "cvat in capitals": ("cvat", {"annotations/a.XML": b""}),
     "labelme": ("labelme", {"videos/a.mp4": None, "annotations/a/00000.png": MASK, "annotations/a/00001.json": {}}),
     "pal4vst": ("pal4vst", {"images/a.jpg": b"", "labels/a.png": MASK}),
     "pal4vst, by split": ("pal4vst", {"images/val/a.jpg": b"", "labels/val/a.png": MASK}),
@@ -36,17 +38,18 @@ FITS = {
 
 @pytest.mark.parametrize(("layout", "files"), FITS.values(), ids=FITS)
 def test_the_layout_is_told_from_the_files(write_raw, layout, files):
-    assert layout in LAYOUTS
+    assert layout in layout_names()
     assert detect(write_raw(files)) == layout
 
 
 LOOKED_FOR = (
-    "none of the known layouts; looked for own: videos.jsonl with objects, and no masks or masks/{video_id}/ folders; "
-    "davis: Annotations/, or masks/{video_id}/ folders and no objects in videos.jsonl; "
-    "sav: {video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/; "
-    "mask-video: masks/{video_id}.mp4; coco: instances.json, in the folder itself or in annotations/; "
-    "cvat: annotations/{video_id}.xml; label-studio: tasks.json; labelme: annotations/{video_id}/00000.json and so on; "
-    "pal4vst: images/ and labels/; anakin: edited/{video_id}.mp4; richhf: *.tfrecord and images/; geneva: geneva.json. "
+    "none of the known layouts; looked for anakin: edited/{video_id}.mp4; "
+    "coco: instances.json, in the folder itself or in annotations/; cvat: annotations/{video_id}.xml; "
+    "davis: Annotations/, or masks/{video_id}/ folders and no objects in videos.jsonl; geneva: geneva.json; "
+    "label-studio: tasks.json; labelme: annotations/{video_id}/00000.json and so on; mask-video: masks/{video_id}.mp4; "
+    "own: videos.jsonl with objects, and no masks or masks/{video_id}/ folders; pal4vst: images/ and labels/; "
+    "richhf: *.tfrecord and images/; "
+    "sav: {video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/. "
     "Arrange the folder as one of them"
 )
 DOUBTFUL = {
@@ -59,7 +62,7 @@ DOUBTFUL = {
     ),
     "own, davis and sav": (
         {"videos.jsonl": [OWN_LINE], "masks/a/": None, "Annotations/480p/": None, "a_auto.json": {}},
-        "files of 3 layouts (own: masks/a/; davis: Annotations/480p/; sav: a_auto.json); "
+        "files of 3 layouts (davis: Annotations/480p/; own: masks/a/; sav: a_auto.json); "
         "give --layout, or move the files of one out",
     ),
 }
@@ -76,7 +79,7 @@ def test_a_folder_of_no_or_several_layouts_is_refused(write_raw, files, what):
     assert str(caught.value) == f"{raw}: {what}"
 
 
-@pytest.mark.parametrize("layout", ["auto", *LAYOUTS])
+@pytest.mark.parametrize("layout", ["auto", *layout_names()])
 def test_a_missing_folder_is_refused(tmp_path, layout):
     with pytest.raises(RawError) as caught:
         read_layout(tmp_path / "none", layout=layout)
@@ -86,12 +89,12 @@ def test_a_missing_folder_is_refused(tmp_path, layout):
 BAD_ARGUMENTS = {
     "layout": (
         {"layout": "kitti"},
-        "layout 'kitti' is unknown; wanted auto, own, davis, sav, mask-video, coco, cvat, label-studio, labelme, pal4vst, anakin, "
-        "richhf or geneva",
+        "layout 'kitti' is unknown; wanted auto, anakin, coco, cvat, davis, geneva, label-studio, labelme, mask-video, own, "
+        "pal4vst, richhf or sav",
     ),
     "artifact_type": (
         {"artifact_type": "blurr"},
-        "artifact type 'blurr' is unknown; wanted motion, deformation or blur",
+        "artifact type 'blurr' is unknown; wanted motion, deformation, blur or not-given",
     ),
     "void 0": (
         {"void": 0},
@@ -107,7 +110,7 @@ def test_an_unknown_argument_is_refused(tmp_path, arguments, what):
     assert str(caught.value) == what
 
 
-@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "davis"])
+@pytest.mark.parametrize("layout", [layout for layout in layout_names() if layout != "davis"])
 def test_void_is_for_davis_only(tmp_path, layout):
     with pytest.raises(RawError) as caught:
         read_layout(tmp_path, layout=layout, void=255)

@@ -72,7 +72,8 @@ def test_a_category_that_is_no_type_asks_for_one(write_raw, video):
     (problem,) = read_layout(write(write_raw, video, entry(artifact(box()))))[1]
     assert problem == Problem(
         "videos/a.mp4",
-        "no artifact type; give --artifact-type (of all objects: motion, deformation, blur) or objects in videos.jsonl",
+        "no artifact type; give --artifact-type "
+        "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl",
     )
 
 

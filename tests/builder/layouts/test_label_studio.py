@@ -44,6 +44,10 @@ def task(*regions, **data):
     return {"id": 1, "data": data, "annotations": [{"id": 1, "was_cancelled": False, "result": list(regions)}]}
 
 
+def other(kind, labels=(), **value):
+    return {"id": "o", "type": kind, "value": {kind: list(labels), **value}}
+
+
 def write(write_raw, *tasks):
     return write_raw({"tasks.json": json.dumps(tasks).encode(), "videos/a.mp4": None})
 
@@ -74,6 +78,55 @@ def test_frames_as_images_count_from_0_and_a_label_is_an_object(write_raw, image
     assert pickle.loads(pickle.dumps(record.masks)) == record.masks
 
 
+ADDRESSES = [
+    "https://bucket.example/frames/a/00004.png?X-Signature=0a%2F1b.2c",
+    "https://bucket.example/a/4.PNG#top",
+    "gs://bucket/frames/a/00004.webp",
+    "s3://bucket/frames/a/00004.png?versionId=3",
+    "/data/local-files/?d=frames\\a\\00004.png",
+    "/data/local-files/?d=frames%2Fa%2F00004.png",
+    "D:\\frames\\a\\00004.jpg",
+    "/data/frames%5Ca%5C00004.png",
+    "/data/take#1/a/00004.png",
+]
+
+
+@pytest.mark.parametrize("image", ADDRESSES)
+def test_a_frame_is_found_in_any_address(write_raw, image):
+    (record,), problems = read_layout(write(write_raw, task(region(), image=image)))
+    assert (problems, planes(record)) == ([], {4: [BITMAP.tolist()]})
+
+
+@pytest.mark.parametrize(
+    "video", ["https://bucket.example/x/a.MP4?sig=/0a.1b#t=3", "/data/local-files/?d=x\\a.mp4", "s3://bucket/a.webm"]
+)
+def test_a_video_is_found_in_any_address(write_raw, video):
+    raw = write(write_raw, task(moving("q", {"frame": 1, "rle": RLE}), video=video))
+    (record,), problems = read_layout(raw)
+    assert (problems, record.video_id, planes(record)) == ([], "a", {0: [BITMAP.tolist()]})
+
+
+def test_what_is_no_brush_is_passed_over_and_counted(write_raw):
+    choice, relation = other("choices", ["blur"]), {"type": "relation", "from_id": "x", "to_id": "y", "labels": []}
+    raw = write(
+        write_raw,
+        task(region(), choice, relation, other("rectanglelabels", ["face"]), image="a/0.png"),
+        task(choice, other("textarea", text=["bad"]), image="a/1.png"),
+    )
+    (record,), problems = read_layout(raw)
+    assert (problems, record.annotated_frames, record.objects) == ([], (0, 1), {1: "blur"})
+    (frame,) = record.masks.read()
+    note = "tasks.json has regions that are no brushes and were passed over: 2 'choices', 1 'rectanglelabels', 1 'relation', "
+    assert (frame.frame_index, frame.rules) == (0, (note + "1 'textarea'",))
+
+
+def test_answers_alone_are_told_too(write_raw):
+    (record,), problems = read_layout(write(write_raw, task(other("choices", ["fine"]), image="a/3.png")))
+    (frame,) = record.masks.read()
+    assert (problems, record.annotated_frames, frame.planes) == ([], (3,), ())
+    assert frame.rules == ("tasks.json has regions that are no brushes and were passed over: 1 'choices'",)
+
+
 def test_videos_count_frames_from_1_and_a_region_is_an_object(write_raw):
     shown, hidden = {"frame": 1, "rle": RLE}, {"frame": 3, "rle": RLE, "enabled": False}
     raw = write(
@@ -89,8 +142,12 @@ STRUCTURES = {
     "no task": ([1], "[0]: 1, wanted a task with data and annotations, as the JSON export (not JSON-MIN) has"),
     "no place": (
         [task(text="x")],
-        "[0]: data is {'text': 'x'}, wanted data.video, or data.image that ends in {video_id}/{frame}.png, the number being the "
-        "frame's, from 0",
+        "[0]: data is {'text': 'x'}, wanted one of data.image and data.video, the address of a frame or a video",
+    ),
+    "no frame": (
+        [task(image=f"https://bucket.example/{'deep/' * 20}v/frame.png?X-Signature=0a1b2c")],
+        "[0]: data.image is .../deep/deep/deep/deep/deep/v/frame.png?X-Signature=0a1b2c', wanted a path that ends in "
+        "{video_id}/{frame}.png, the number being the frame's, from 0",
     ),
     "climbing id": (
         [task(image="x/../00001.png")],
@@ -105,7 +162,28 @@ STRUCTURES = {
     "result": ([{"data": {"image": "a/0.png"}, "annotations": [{}]}], "[0]: result is None, wanted a list of regions"),
     "rectangle": (
         [task({"type": "rectanglelabels", "value": {}}, image="a/0.png")],
-        "[0]: result[0]: type is 'rectanglelabels', wanted brushlabels alone; delete the region, or take it out of the export",
+        "no brush in any task, but 1 'rectanglelabels'; wanted brushlabels: draw what is marked with brushes",
+    ),
+    "rectangle with the label of a brush": (
+        [task(region(labels=["dog"]), other("rectanglelabels", ["dog"]), image="a/0.png")],
+        "[0]: result[1]: type is 'rectanglelabels' with the label 'dog', wanted brushlabels for it; draw it with a brush, or "
+        "delete the region",
+    ),
+    "polygon of an artifact": (
+        [task(region(labels=["dog"]), image="a/0.png"), task(other("polygonlabels", ["motion"]), image="a/1.png")],
+        "[1]: result[0]: type is 'polygonlabels' with the label 'motion', wanted brushlabels for it; draw it with a brush, or "
+        "delete the region",
+    ),
+    "brush without a label": (
+        [task({"type": "brush", "value": {"rle": RLE}}, image="a/0.png")],
+        "[0]: result[0]: type is 'brush', wanted brushlabels; delete the region, or take it out of the export",
+    ),
+    "no region": (
+        [task(None, image="a/0.png")],
+        "[0]: result[0]: type is None, wanted brushlabels; delete the region, or take it out of the export",
+    ),
+    "no value": (
+        [task({"type": "brushlabels"}, image="a/0.png")], "[0]: result[0]: value is None, wanted that of a brush",
     ),
     "size": (
         [task(region() | {"original_width": None}, image="a/0.png")],
@@ -141,7 +219,7 @@ STRUCTURES = {
 def test_a_bad_file_is_named(write_raw, tasks, what):
     records, problems = read_layout(write(write_raw, *tasks), artifact_type="blur")
     assert records == []
-    assert Problem("tasks.json", what) in problems
+    assert problems == [Problem("tasks.json", what)]
 
 
 BAD_BRUSHES = {

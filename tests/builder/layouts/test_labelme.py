@@ -107,6 +107,60 @@ def test_ignored_pixels_of_a_png_are_refused(write_raw):
     assert str(caught.value) == f"{raw}/annotations/a/00000.png: {what}"
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [1, 2, 3, 0], [0, 2, 1, 3]])
+def test_a_rectangle_of_four_corners_is_that_of_two(write_raw, order):
+    corners = [[6.0, 3.0], [2.0, 3.0], [2.0, 1.0], [6.0, 1.001]]
+    raw = write(write_raw, labelme(shape("rectangle", [corners[i] for i in order], group=1)))
+    (record,), problems = read_layout(raw)
+    picture = [[int(pixel) for pixel in row] for row in DRAWN["rectangle"][1]]
+    assert (problems, planes(record)) == ([], {0: [picture]})
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [0, 2, 1, 3]])
+def test_a_turned_rectangle_is_the_polygon_of_its_corners(write_raw, order):
+    corners = [[1, 2], [4, 0], [8, 3], [5, 5]]
+    raw = write_raw(
+        {
+            "annotations/a/00000.json": labelme(shape("rectangle", [corners[i] for i in order], group=1)),
+            "annotations/a/00001.json": labelme(shape("polygon", corners, group=1)),
+            "videos/a.mp4": None,
+        }
+    )
+    (record,), problems = read_layout(raw)
+    found = planes(record)
+    assert (problems, found[0]) == ([], found[1])
+    assert np.sum(found[0]) > 15
+
+
+def test_groups_from_0_are_objects_from_1(write_raw):
+    square = [[0, 0], [1, 1]]
+    shapes = [shape("rectangle", square, "blur", group) for group in (0, 2, None)]
+    (record,), problems = read_layout(write(write_raw, labelme(*shapes)))
+    assert (problems, record.objects) == ([], {1: "blur", 3: "blur", 4: "blur"})
+    assert [np.max(plane) for plane in planes(record)[0]] == [1, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["00000000.json", "0.json", "000.JSON"])
+def test_frames_may_be_padded_otherwise(write_raw, name):
+    (record,), problems = read_layout(write(write_raw, labelme(shape()), f"annotations/a/{name}"), layout="labelme")
+    assert (problems, record.annotated_frames) == ([], (0,))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".webp", ".png", ".PNG"])
+def test_pictures_beside_their_json_are_passed_over(write_raw, suffix):
+    picture = Image.new("RGB", (10, 7), "red")
+    raw = write_raw(
+        {
+            "annotations/a/00000.json": labelme(shape()),
+            f"annotations/a/00000{suffix}": picture,
+            f"annotations/a/00001{suffix}": picture,
+            "videos/a.mp4": None,
+        }
+    )
+    (record,), problems = read_layout(raw)
+    assert (problems, record.annotated_frames, list(planes(record))) == ([], (0,), [0])
+
+
 STRUCTURES = {
     "no shapes": ({}, "wanted a JSON object with shapes, imageHeight and imageWidth, as LabelMe writes"),
     "bomb": (
@@ -128,8 +182,15 @@ STRUCTURES = {
         labelme(shape(points=[[0, 0], [1, 1], [float("nan"), 0]])),
         "shapes[0]: point [nan, 0], wanted [x, y] in a frame of 10x7",
     ),
-    "group 0": (
-        labelme(shape(group=0)), "shapes[0]: group_id is 0, wanted the object_id, from 1 to 65535, or null"
+    "group -1": (
+        labelme(shape(group=-1)), "shapes[0]: group_id is -1, wanted the number of an object, from 0 to 65535, or null"
+    ),
+    "three corners": (
+        labelme(shape("rectangle", [[0, 0], [4, 0], [4, 4]])), "shapes[0]: 3 points, wanted 2 or 4 for a rectangle"
+    ),
+    "no corner": (
+        labelme(shape("rectangle", [[0, 0], [6, 0], [2, 1], [0, 6]])),
+        "shapes[0]: points [[0, 0], [6, 0], [2, 1], [0, 6]], wanted the corners of a rectangle",
     ),
     "no mask": (
         labelme(shape("mask", [[0, 0], [1, 1]])), "shapes[0]: mask is None, wanted a PNG in base64"
@@ -167,8 +228,8 @@ def test_a_bad_folder_is_named(write_raw):
     raw = write_raw(
         {
             "annotations/a/00000.json": labelme(shape(group=1), shape(label="motion", group=1)),
-            "annotations/a/00000.png": np.zeros((7, 10), np.uint8),
             "annotations/a/1.json": {},
+            "annotations/a/notes.txt": None,
             "annotations/b/": None,
             "videos/a.mp4": None,
             "videos/b.mp4": None,
@@ -178,9 +239,12 @@ def test_a_bad_folder_is_named(write_raw):
         [],
         [
             Problem("annotations/a", "group_id 1: labels 'blur' and 'motion'; wanted one label per object"),
-            Problem("annotations/a/00000.png", "beside 00000.json; wanted one of the two: remove the other"),
             Problem(
                 "annotations/a/1.json",
+                "wanted 00001.json, as the other names here have leading zeros: rename it or move it out",
+            ),
+            Problem(
+                "annotations/a/notes.txt",
                 "not an annotation of LabelMe; wanted {frame:05d}.json or .png, such as 00017.json for frame 17 (from 0): "
                 "rename it or move it out",
             ),

@@ -1,9 +1,11 @@
 import pickle
 
+import av
 import numpy as np
 import pytest
 
-from brokenvideos.builder.layouts import VideoMasks, read_layout
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.layouts.mask_video import VideoMasks
 from brokenvideos.builder.raw.video import Problem, RawError
 from brokenvideos.frames import encode_video
 
@@ -24,6 +26,16 @@ def write_video(path, masks, *, colour=(255, 255, 255), noise=0, crf=18):
     pixels = masks[..., None] * np.array(colour)
     pixels = pixels + (random.normal(0, noise, masks.shape)[..., None] if noise else 0)
     encode_video(path, pixels.clip(0, 255).astype(np.uint8), fps=12, crf=crf)
+
+
+def write_grey(path, frames):
+    """Without loss, each grey as it is."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("ffv1", rate=12)
+        stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, "gray"
+        for grey in frames:
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="gray")))
+        output.mux(stream.encode(None))
 
 
 @pytest.mark.parametrize("crf", [0, 23])
@@ -82,6 +94,30 @@ def test_a_refusal_reports_the_histogram(tmp_path):
     )
 
 
+@pytest.mark.parametrize("value", [1, 2, 20, 31])
+def test_marks_that_are_too_dim_are_refused_by_their_grey(tmp_path, value):
+    path = tmp_path / "a.mkv"
+    masks = disk_masks()
+    write_grey(path, masks * np.uint8(value))
+    with pytest.raises(RawError) as caught:
+        list(VideoMasks(path, path).read())
+    assert str(caught.value) == (
+        f"{path}: {masks.sum()} pixels of grey {value}, and nothing is brighter than 127, which is marked; write what is marked as "
+        "255 and the rest as 0, or masks of object ids as PNGs"
+    )
+
+
+def test_object_ids_in_a_mask_video_are_refused(tmp_path):
+    ids = np.zeros((2, HEIGHT, WIDTH), np.uint8)
+    for object_id in range(1, 8):
+        ids[:, 10 * object_id, :object_id] = object_id
+    write_grey(tmp_path / "a.mkv", ids)
+    with pytest.raises(
+        RawError, match=r"a\.mkv: 2 pixels of grey 1, 4 pixels of grey 2, .* and of 2 more greys, and nothing"
+    ):
+        list(VideoMasks(tmp_path / "a.mkv", tmp_path / "a.mkv").read())
+
+
 def test_a_mask_video_that_ends_early_is_named(tmp_path):
     masks = disk_masks()
     write_video(tmp_path / "video.mp4", masks)
@@ -106,7 +142,8 @@ def test_a_mask_video_that_cannot_be_read_is_named(tmp_path):
 MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov or .avi); add it, or take this out"
 NO_MASKS = 'no masks; wanted masks/b.mp4: add them, or say label "normal" in videos.jsonl if nothing is marked'
 NO_TYPE = (
-    "no artifact type; give --artifact-type (of all objects: motion, deformation, blur) or objects in videos.jsonl"
+    "no artifact type; give --artifact-type "
+    "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
 )
 FOLDER_PROBLEMS = {
     "no videos": ({}, "blur", {".": "no video found; wanted .mp4, .webm, .mkv, .mov or .avi files in videos/"}),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brokenvideos.builder.layouts import OwnMasks, read_layout
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.layouts.own import OwnMasks
 from brokenvideos.builder.raw import Problem, RawError, decode_png, own_mask_pngs
 from brokenvideos.masks import encode
 
@@ -338,10 +339,36 @@ FOLDER_PROBLEMS = {
             "masks/a/00005.png/": None,
             "masks/a/٠٠٠٠٦.png": None,
         },
-        dict.fromkeys(
-            [f"masks/a/{name}" for name in ("1.png", "000002.png", "00003.PNG", "00004.jpg", "00005.png", "٠٠٠٠٦.png")],
-            NO_MASK_FILE,
-        ),
+        dict.fromkeys([f"masks/a/{name}" for name in ("00004.jpg", "00005.png", "٠٠٠٠٦.png")], NO_MASK_FILE)
+        | {
+            "masks/a/000002.png (and 1 more)": "wanted 00002.png, as the other names here have leading zeros: rename it or "
+            "move it out"
+        },
+    ),
+    "a frame twice": (
+        {"videos.jsonl": [line()], "videos/a.mp4": None, "masks/a/1.png": LABELS, "masks/a/1.PNG": LABELS},
+        {"masks/a/1.png": "beside 1.PNG; wanted one of the two: remove the other"},
+    ),
+    "objects": (
+        {
+            "videos.jsonl": [line()],
+            "videos/a.mp4": None,
+            "masks/a/1/00000.png": LABELS,
+            "masks/a/01/00000.png": LABELS,
+            "masks/a/70000/00000.png": LABELS,
+            "masks/a/2/x.png": LABELS,
+            "masks/a/00000.png": LABELS,
+        },
+        {
+            "masks/a/1": "the same object as 01; wanted one folder per object: rename one of the two",
+            "masks/a/70000": "wanted the number of an object, below 65535; rename the folder",
+            "masks/a/2/x.png": NO_MASK_FILE,
+            "masks/a/00000.png": "beside the folder of an object, 01; wanted folders of objects alone: move it out",
+        },
+    ),
+    "objects without masks": (
+        {"videos.jsonl": [line()], "videos/a.mp4": None, "masks/a/1/": None},
+        {"masks/a": "no mask in its folders, so no frame is annotated; add all-background PNGs"},
     ),
     "a mask outside a folder": (
         {"videos.jsonl": [line()], "videos/a.mp4": None, "masks/00000.png": LABELS},
@@ -354,6 +381,23 @@ FOLDER_PROBLEMS = {
 def test_a_bad_folder_is_named(write_raw, files, expected):
     _, problems = read_layout(write_raw(files), layout="own")
     assert problems == sorted(Problem(where, what) for where, what in expected.items())
+
+
+@pytest.mark.parametrize("name", ["{:d}.png", "{:05d}.PNG", "{:08d}.png", "{:09d}.Png"])
+def test_masks_may_be_padded_otherwise_and_written_in_capitals(write_raw, name):
+    masks = {f"masks/a/{name.format(frame)}": LABELS for frame in (9, 10, 100)}
+    (record,), problems = read_layout(
+        write_raw({"videos.jsonl": [line()], "videos/a.mp4": None, **masks}), layout="own"
+    )
+    assert (problems, [frame.frame_index for frame in record.masks.read()]) == ([], [9, 10, 100])
+
+
+def test_names_of_more_digits_than_their_padding_are_whole_numbers(write_raw):
+    masks = {f"masks/a/{name}.png": LABELS for name in ("99999", "100000", "00007")}
+    (record,), problems = read_layout(
+        write_raw({"videos.jsonl": [line()], "videos/a.mp4": None, **masks}), layout="own"
+    )
+    assert (problems, [frame.frame_index for frame in record.masks.read()]) == ([], [7, 99999, 100000])
 
 
 def chunk(kind, body):
@@ -385,11 +429,14 @@ BAD_PNGS = {
     "no pixels": (png(0, 5, 8, 0), DAMAGED),
     "no zlib": (GREY[:33] + chunk(b"IDAT", b"\0" * 9) + chunk(b"IEND", b""), DAMAGED),
     "unknown colour type": (png(3, 2, 8, 9), f"the PNG is of unknown colour type 9, {COLOURS}"),
-    "RGB": (stored(Image.new("RGB", (3, 2))), f"the PNG is RGB, {COLOURS}"),
-    "RGBA": (stored(Image.new("RGBA", (3, 2))), f"the PNG is RGB with alpha, {COLOURS}"),
-    "grey with alpha": (stored(Image.new("LA", (3, 2))), f"the PNG is grey with alpha, {COLOURS}"),
+    "RGB": (stored(Image.new("RGB", (3, 2), "red")), f"the PNG is RGB, {COLOURS}"),
+    "RGBA": (stored(Image.new("RGBA", (3, 2), "red")), f"the PNG is RGB with alpha, {COLOURS}"),
+    "grey with alpha": (
+        stored(Image.new("LA", (3, 2), (7, 255))),
+        f"the PNG is grey with alpha with the grey value 7, {COLOURS}, or black and white alone: draw the mask without soft edges",
+    ),
     "4-bit grey": (
-        png(3, 2, 4, 0),
+        png(3, 2, 4, 0, b"\0\x12\x30" * 2),
         "the PNG is 4-bit grey, wanted 8-bit grey or palette; write its object ids in 8 bits",
     ),
     "bomb": (

@@ -144,9 +144,8 @@ def test_coloured_labels_are_refused(write_raw):
     (record,), _ = read_layout(raw, artifact_type="blur")
     with pytest.raises(RawError) as caught:
         list(record.masks.read())
-    assert (
-        str(caught.value) == f"{raw}/labels/a.png: the PNG has colours, wanted black and white; export the mask again"
-    )
+    what = "the PNG is RGB, wanted 8-bit grey or palette; export object ids, not colours"
+    assert str(caught.value) == f"{raw}/labels/a.png: {what}"
 
 
 def test_everything_that_is_wrong_is_listed(write_raw):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from brokenvideos.builder.layouts import SavMasks, read_layout
+from brokenvideos.builder.layouts import read_layout
+from brokenvideos.builder.layouts.sav import SavMasks
 from brokenvideos.builder.raw.video import Problem, RawError
 from brokenvideos.masks import RLEError, decode
 

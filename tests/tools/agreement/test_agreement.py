@@ -1,5 +1,6 @@
 """Annotators' folders compared, and made into one."""
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -10,9 +11,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from brokenvideos.builder import build
-from brokenvideos.tools.agreement import agree, write_consensus
+from brokenvideos.tools.agreement import agree, disputed_videos, html_report, write_consensus
+from brokenvideos.tools.agreement.disputed import COLOURS
 from brokenvideos.tools.commands.main import app
-from brokenvideos.tools.evaluation import evaluate
+from brokenvideos.tools.evaluation import evaluate, read_annotation
 from brokenvideos.tools.evaluation.truth import EvaluationError
 
 
@@ -141,10 +143,80 @@ def test_what_cannot_be_compared(names: list[str], wanted: str, tmp_path: Path) 
 
 def test_the_command(three: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "out.json"
-    arguments = ["agree", *map(str, three), "--json", str(out), "--staple", str(tmp_path / "staple")]
+    arguments = ["agree", *map(str, three), "--out-json", str(out), "--staple", str(tmp_path / "staple")]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     assert "2 videos, 1 marked by somebody; annotators: anna, bo, cleo" in done.output
     assert "| anna and bo | 1.000 | 1.000 | 1.000 | 1.000 | 1.000 | 1 of 1 and 1 | - |" in done.output
     assert json.loads(out.read_text())["pairs"][0]["kappa"] == 1
     assert (tmp_path / "staple" / "Annotations" / "b" / "00000.png").is_file()
+    printed = CliRunner().invoke(app, ["agree", *map(str, three), "--json"])
+    assert json.loads(printed.stdout) == json.loads(out.read_text())
+
+
+def test_one_mean_has_one_interval(tmp_path: Path) -> None:
+    """The ceiling is listed by dispute, the pair by name; with two annotators both are the same mean."""
+    stream = np.random.default_rng(0)
+    for name in ("anna", "ben"):
+        shifts = stream.permutation(12)
+        annotated(
+            tmp_path / name, {f"v{number}/00000.png": box(3 + shift, 12 + shift) for number, shift in enumerate(shifts)}
+        )
+    found = agree([tmp_path / "anna", tmp_path / "ben"])
+    assert found.active_ceiling == found.pairs[0].active_jf == found.pairs[0].jf == found.ceiling
+    assert found.active_ceiling.reliable
+    assert found.table().count(found.ceiling.interval()) == 4
+    assert "not reliable" not in found.table()
+
+
+def test_few_videos_are_marked(three: list[Path], tmp_path: Path) -> None:
+    for name in ("anna", "cleo"):
+        annotated(tmp_path / name, {"d/00000.png": box(1, 5 if name == "anna" else 9)})
+    found = agree([tmp_path / "anna", tmp_path / "cleo"])
+    assert f"{found.ceiling.interval()}\n" in found.table()
+    assert found.table().endswith("\n? An interval of fewer than 10 videos is not reliable.")
+    assert found.to_dict()["ceiling"]["jf"]["reliable"] is False
+
+
+def colours_in(jpeg: bytes) -> set[str]:
+    """Which annotators' lines a picture has."""
+    pixels = np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB")).astype(int)
+    return {
+        name
+        for name, colour in zip(("first", "second", "third"), COLOURS, strict=False)
+        if (np.abs(pixels - np.array(colour)).max(axis=2) < 40).any()
+    }
+
+
+def test_the_page_shows_the_disputed_frames(three: list[Path], tmp_path: Path) -> None:
+    found = agree(three)
+    (video,) = disputed_videos(found, three)
+    assert (video.video_id, [tile.frame_index for tile in video.tiles]) == ("a", [1])
+    # Bo marked what Anna did, and is drawn over her; Cleo marked the left half.
+    assert colours_in(video.tiles[0].jpeg) == {"second", "third"}
+    page = html_report(found, [video])
+    assert page == html_report(found, [video])
+    assert "http" not in page
+    assert "<link" not in page
+    assert page.count("<img src='data:image/jpeg;base64,") == 1
+    out = tmp_path / "page.html"
+    done = CliRunner().invoke(app, ["agree", *map(str, three), "--html", str(out)])
+    assert (done.exit_code, out.read_text()) == (0, page)
+
+
+def test_a_page_without_a_dispute(three: list[Path]) -> None:
+    found = agree(three[:2])
+    assert disputed_videos(found, three[:2]) == []
+    assert "Nothing is disputed." in html_report(found)
+
+
+def test_frames_come_from_whoever_has_the_video(release: Path, tmp_path: Path) -> None:
+    """Masks alone against a release: the frames are the release's."""
+    video = next(video for part in read_annotation(release).parts for video in part.read() if video.masklets)
+    blank = np.zeros((video.height, video.width), np.uint8)
+    annotated(tmp_path / "nobody", {f"{video.video_id}/{frame:05d}.png": blank for frame in video.frames})
+    paths = [tmp_path / "nobody", release]
+    (shown,) = disputed_videos(agree(paths), paths)
+    pixels = np.asarray(Image.open(io.BytesIO(shown.tiles[0].jpeg)).convert("RGB"))
+    assert (pixels.std(axis=(0, 1)) > 10).all()  # not plain grey
+    assert shown.video_id == video.video_id

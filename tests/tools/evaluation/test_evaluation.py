@@ -109,11 +109,12 @@ def test_comparison_is_paired(release: Path, moved: Path, tmp_path: Path) -> Non
 
 
 def test_the_table_reads(found: Evaluation) -> None:
-    broken, normal = found.table().split("\n\n")
+    broken, normal, note = found.table().split("\n\n")
     assert broken.startswith("| Broken videos (n = 6) ")
     assert [line.split("|")[1].strip() for line in normal.splitlines()[2:]] == [found.predictions, *found.floors]
     value = found.scores.broken["jf"]
-    assert f"| {value.value:.3f} [{value.low:.3f}, {value.high:.3f}] |" in broken
+    assert f"| {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]? |" in broken
+    assert note == "? An interval of fewer than 10 videos is not reliable."
 
 
 def test_conventions_travel_with_the_numbers(found: Evaluation) -> None:
@@ -124,7 +125,7 @@ def test_conventions_travel_with_the_numbers(found: Evaluation) -> None:
 
 
 def test_the_page_needs_no_network(found: Evaluation, release: Path, moved: Path) -> None:
-    worst = worst_videos(found, truth=release, predictions=moved, values="auto")
+    worst = worst_videos(found)
     page = html_report(found, worst)
     assert page == html_report(found, worst)
     assert [video.scores.broken for video in worst] == [True] * 6 + [False] * 2
@@ -164,7 +165,7 @@ def test_the_hub_forms(found: Evaluation) -> None:
 
 def test_the_command_writes_all_forms(release: Path, moved: Path, tmp_path: Path) -> None:
     out = {form: tmp_path / f"out.{form}" for form in ("json", "csv", "html")}
-    options = [text for form, path in out.items() for text in (f"--{form}", str(path))]
+    options = ["--out-json", str(out["json"]), "--csv", str(out["csv"]), "--html", str(out["html"])]
     done = CliRunner().invoke(app, ["evaluate", str(release), str(moved), *options])
     assert done.exit_code == 0, done.output
     assert "| Broken videos (n = 6) " in done.output
@@ -174,6 +175,8 @@ def test_the_command_writes_all_forms(release: Path, moved: Path, tmp_path: Path
     assert [row["video_id"] for row in rows] == [video["video_id"] for video in content["videos"]]
     assert float(rows[0]["jf"]) == content["videos"][0]["jf"]
     assert out["html"].read_text().startswith("<!doctype html>")
+    printed = CliRunner().invoke(app, ["evaluate", str(release), str(moved), "--json"])
+    assert json.loads(printed.stdout) == content
 
 
 def test_an_unknown_choice_is_refused() -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from brokenvideos.masks import encode
 from brokenvideos.tools.evaluation import EvaluationError, evaluate
+from brokenvideos.tools.evaluation.predictions import known_formats
 
 WritePngs = Callable[[Path, Mapping[str, object]], Path]
 HEIGHT, WIDTH = 12, 16
@@ -254,7 +255,7 @@ def test_a_video_that_is_missing_is_empty_only_when_asked(truth: Path, tmp_path:
         ),
         (
             {"frame_index": -1},
-            "results.json [4]: video_id 'b', frame_index -1; wanted text and a whole number from 0, or segmentations",
+            "results.json [4]: frame_index is -1, wanted a whole number from 0",
         ),
     ],
 )
@@ -275,11 +276,11 @@ def test_parquet_that_is_wrong(truth: Path, tmp_path: Path) -> None:
         {"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float32()}
     )
     pq.write_table(pa.Table.from_pylist(rows, schema), tmp_path / "pred.parquet")
-    what = "video_id 'a', frame_index 0, counts None; wanted text, a whole number from 0 and a COCO RLE string"
+    what = "video_id is 'a', counts None; wanted text and a COCO RLE string"
     assert problems(truth, tmp_path / "pred.parquet", missing="empty")[1:] == [f"pred.parquet row 0: {what}"]
     (tmp_path / "pred.parquet").write_bytes(b"PAR1")
     assert problems(truth, tmp_path / "pred.parquet", missing="empty")[1].startswith(
-        "pred.parquet: not a Parquet file ("
+        "pred.parquet: not a Parquet file that can be read, from row 0 on ("
     )
 
 
@@ -293,10 +294,7 @@ def test_a_compressed_or_broken_tar(truth: Path, tmp_path: Path, write_pngs: Wri
 
 
 def test_nothing_to_read(truth: Path, tmp_path: Path) -> None:
-    forms = (
-        "wanted {video_id}/{frame}.png, a .tar of these, a .parquet with video_id, frame_index and counts, COCO, YouTube-VIS or "
-        "SA-V JSON, or a release"
-    )
+    forms = f"wanted one of these: {'; '.join(form.what for form in known_formats())}"
     (tmp_path / "empty").mkdir()
     (tmp_path / "masks.zip").write_bytes(b"")
     assert problems(truth, tmp_path / "nowhere") == [

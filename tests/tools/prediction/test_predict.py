@@ -1,6 +1,8 @@
 import json
+import os
 import shutil
 
+import av
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -15,8 +17,8 @@ from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.evaluation import evaluate
 from brokenvideos.tools.prediction import Flag, PredictError, predict
 from brokenvideos.tools.prediction.model import Floor, Masks
-from brokenvideos.tools.prediction.prediction import PREDICTIONS
-from brokenvideos.tools.prediction.videos import find_videos
+from brokenvideos.tools.prediction.verdict import PREDICTIONS
+from brokenvideos.tools.prediction.videos import LIST_OF_SUFFIXES, find_videos
 
 HEIGHT, WIDTH, NUM_FRAMES = 48, 80, 6
 
@@ -38,6 +40,8 @@ def run(tmp_path, monkeypatch):
 
 class Corner:
     """Marks t · 8 columns in the lower left corner of frame t, and nothing in a video that is not HEIGHT high."""
+
+    warning = None
 
     def predict(self, video, index):
         masks = np.zeros((index.num_frames, index.height, index.width), bool)
@@ -124,7 +128,7 @@ def test_a_broken_file_is_named_and_the_others_go_on(clip, run, tmp_path):
     (tmp_path / "none.mp4").write_bytes(b"no video")
     done = run("centre-box", clip, "cut.mp4", "none.mp4", "--out", "p", "--json")
     assert done.exit_code == 1
-    assert [line.split()[0] for line in done.stderr.splitlines() if ".mp4" in line] == ["cut.mp4", "none.mp4:"]
+    assert [line.split()[0] for line in done.stderr.splitlines() if ".mp4" in line] == ["cut.mp4:", "none.mp4:"]
     report = json.loads(done.stdout)
     assert [video["video_id"] for video in report["videos"]] == ["a"]
     assert [video["where"] for video in report["unreadable"]] == ["cut.mp4", "none.mp4"]
@@ -142,6 +146,8 @@ def test_nothing_is_written_where_nothing_can_be_read(run, tmp_path):
 
 def test_nothing_is_left_of_a_prediction_that_failed(clip, tmp_path):
     class OutOfMemory:
+        warning = None
+
         def predict(self, video, index):
             raise RuntimeError("out of memory")
 
@@ -158,9 +164,9 @@ def test_nothing_is_left_of_a_prediction_that_failed(clip, tmp_path):
 @pytest.mark.parametrize(
     ("gate", "floor", "status", "said"),
     [
-        ("max-broken=0.4", "centre-box", 3, "gate max-broken=0.4: closed."),
-        ("max-broken=1", "centre-box", 0, "gate max-broken=1: open."),
-        ("max-broken=0", "all-empty", 0, "gate max-broken=0: open."),
+        ("max-broken=0.4", "centre-box", 3, "gate max-broken=0.4: closed; 1 of 1 videos."),
+        ("max-broken=1", "centre-box", 0, "gate max-broken=1: open; 1 of 1 videos."),
+        ("max-broken=0", "all-empty", 0, "gate max-broken=0: open; 0 of 1 videos."),
     ],
 )
 def test_the_gate(clip, run, gate, floor, status, said):
@@ -206,7 +212,7 @@ def test_a_flag_that_makes_no_sense(values, what):
     assert str(caught.value) == what
 
 
-SUFFIXES = ".mp4, .webm, .mkv, .mov or .avi files"
+SUFFIXES = f"{LIST_OF_SUFFIXES} files"
 
 
 @pytest.mark.parametrize(
@@ -215,10 +221,6 @@ SUFFIXES = ".mp4, .webm, .mkv, .mov or .avi files"
         (["gone"], "gone: no such file or folder."),
         (["notes.txt"], f"notes.txt: not a video; wanted {SUFFIXES}, folders of them, or a release."),
         (["empty"], f"empty: no video in it; wanted {SUFFIXES}, or a release."),
-        (
-            ["x/a.mp4", "y/a.mp4"],
-            "y/a.mp4: x/a.mp4 has the id 'a' too. Rename one, or predict them apart.",
-        ),
     ],
 )
 def test_videos_that_are_none(tmp_path, monkeypatch, names, what):
@@ -230,6 +232,75 @@ def test_videos_that_are_none(tmp_path, monkeypatch, names, what):
     with pytest.raises(PredictError) as caught:
         find_videos(names)
     assert str(caught.value) == what
+
+
+def ids_of(names: list[str]) -> list[str]:
+    return [video.video_id for video in find_videos(names)]
+
+
+def test_videos_of_one_name_keep_what_tells_them_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("x/a.mp4", "y/a.mp4", "z/b.mp4", "z/b.webm", "z/c.M4V", "z/d.gif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert ids_of(["z"]) == ["b.mp4", "b.webm", "c", "d"]
+    assert ids_of(["x/a.mp4", "y/a.mp4"]) == ["x/a.mp4", "y/a.mp4"]
+    assert ids_of(["x", "y", "z/b.mp4"]) == ["b", "x/a.mp4", "y/a.mp4"]
+
+
+def test_all_of_a_folder_is_found_and_only_once(clip, tmp_path):
+    folder = tmp_path / "in"
+    for name in ("more", ".hidden", "__MACOSX"):
+        (folder / name).mkdir(parents=True)
+        shutil.copy(clip, folder / name / "x.mp4")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    shutil.copy(clip, outside / "y.mp4")
+    (folder / "linked").symlink_to(outside)
+    (folder / "round").symlink_to(folder)
+    (folder / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    (folder / os.fsdecode(b"caf\xe9.mp4")).write_bytes(clip.read_bytes())
+    report = predict(
+        Floor("all-empty"), find_videos([str(folder)]), folder / "checked", name="all-empty", overlays=True
+    )
+    assert [video.video_id for video in report.videos] == ["caf\\xe9", "linked/y", "more/x"]
+    assert [where for where, _ in report.unreadable] == [str(folder / "gone.mp4")]
+    # What predict has written below its input is no input the next time.
+    assert ids_of([str(folder)]) == ["caf\\xe9", "gone", "linked/y", "more/x"]
+
+
+def test_the_gate_stands_in_all_that_is_kept(clip, run, tmp_path):
+    (tmp_path / "in").mkdir()
+    shutil.copy(clip, tmp_path / "in" / "a.mp4")
+    (tmp_path / "in" / "bad.mp4").write_bytes(b"no video")
+    done = run("all-full", tmp_path / "in", "--out", tmp_path / "p", "--gate", "max-broken=0.1")
+    line = "gate max-broken=0.1: closed; 1 of 1 videos, 1 unreadable ones left out."
+    assert (done.exit_code, line in done.output) == (3, True)
+    found = json.loads((tmp_path / "p" / "report.json").read_text())
+    assert (found["max_broken"], found["gate_closed"], found["share"]["n"]) == (0.1, True, 1)
+    assert line in (tmp_path / "p" / "report.html").read_text()
+
+
+def test_a_film_has_the_size_and_the_sound_of_its_video(tmp_path):
+    source = tmp_path / "in" / "a.mp4"
+    source.parent.mkdir()
+    with av.open(str(source), "w") as out:
+        video, sound = out.add_stream("libx264", rate=12), out.add_stream("aac", rate=16000)
+        video.width, video.height, video.pix_fmt = 1280, 720, "yuv420p"
+        for shade in range(12):
+            picture = np.full((720, 1280, 3), shade * 20, np.uint8)
+            out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(video.encode(None))
+        for _ in range(16):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            frame.sample_rate = 16000
+            out.mux(sound.encode(frame))
+        out.mux(sound.encode(None))
+    predict(Floor("centre-box"), find_videos([str(source)]), tmp_path / "p", name="centre-box", overlays=True)
+    with av.open(str(tmp_path / "p" / "overlays" / "a.mp4")) as film:
+        shown = film.streams.video[0]
+        assert (shown.width >= 1280, shown.height >= 720, len(film.streams.audio)) == (True, True, 1)
+        assert sum(1 for _ in film.decode(video=0)) == 12
 
 
 def test_the_page_needs_no_network_and_escapes_names(clip, tmp_path):

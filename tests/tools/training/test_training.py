@@ -281,7 +281,7 @@ def test_bad_wishes_are_refused_in_words(videos: Path, tiny, tmp_path: Path) -> 
     with pytest.raises(TrainError) as caught:
         train("nowhere", out, tiny())
     assert str(caught.value) == (
-        "--data nowhere: no such folder, and no repository OWNER/NAME. Name a release made by `brokenvideos build`."
+        "--data nowhere: no such folder. Wanted a release folder, 'sample', or a repository OWNER/NAME@REVISION on the Hub."
     )
 
 

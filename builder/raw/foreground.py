@@ -1,0 +1,71 @@
+"""What is marked in a mask PNG: the one rule for truth and predictions, which docs/raw-layouts.md has as a table."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .video import LabelMap, RawError
+
+WHITE = 255
+MAX_GREYS = 32
+"""Of one frame: a grey PNG with more values beside 0 is a soft mask, not one of object ids."""
+
+IDS_RULE = "the value of a pixel (palette index or grey) is its object_id, 0 is background"
+WHITE_RULE = "black and white alone: white is object 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Foreground:
+    """Object ids uint16[H, W] of a frame, and how they were found."""
+
+    labels: LabelMap
+    kind: Literal["nothing", "ids", "white"]
+    """nothing: every pixel is background. ids: values as they stand. white: 255 was made 1."""
+    rules: tuple[str, ...]
+    """For people; none where nothing is marked."""
+
+
+def foreground(mode: str, labels: LabelMap, *, where: str, listed: Collection[int] | None = None) -> Foreground:
+    """The object ids that a mask PNG states.
+
+    Args:
+        mode, labels: as `decode_png` gives them.
+        where: names the file in messages.
+        listed: the object ids of the video, where something else says them. Then every value is an id and is held against them
+            elsewhere; only white, where 255 is not listed, is object 1.
+
+    Raises:
+        RawError: nothing is listed, and 255 stands in a palette or beside other values (void, soft or white), or there are more
+            than MAX_GREYS greys.
+    """
+    found = np.flatnonzero(np.bincount(labels.reshape(-1)))
+    marked = found[found > 0].tolist()
+    if not marked:
+        return Foreground(labels, "nothing", ())
+    if marked == [WHITE] and mode != "P" and WHITE not in (listed or ()):
+        return Foreground((labels > 0).astype(np.uint16), "white", (WHITE_RULE,))
+    if listed is None and (fault := _fault(mode, marked)):
+        raise RawError(f"{where}: {fault}")
+    return Foreground(labels, "ids", (IDS_RULE,))
+
+
+def _fault(mode: str, marked: Sequence[int]) -> str | None:
+    """Why values beside 0 cannot all be object ids."""
+    if mode == "P":
+        void = "the palette PNG has value 255, void in DAVIS; give --void 255 to read it as background"
+        return void if WHITE in marked else None
+    if len(marked) > MAX_GREYS:
+        return (
+            f"{len(marked)} grey values beside 0, at most {MAX_GREYS} are read as object ids: a soft mask? Write what is marked as "
+            "255 and the rest as 0, or that many object ids into a palette PNG"
+        )
+    if WHITE in marked:
+        others = [value for value in marked if value != WHITE]
+        shown = ", ".join(map(str, others[:5])) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        return (
+            f"value 255 beside {shown}; wanted object ids, or 0 and 255 alone: give --void 255 if 255 is void, else write the mask "
+            "as one of the two"
+        )
+    return None

@@ -1,0 +1,62 @@
+"""What a raw layout is, and the places in which several look for their files."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .video import Problem, RawVideo
+from .video_files import list_folder
+from .videos_jsonl import FILE_NAME
+
+_OBJECTS_KEY = re.compile(rb'"objects"\s*:')
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One raw layout: `LAYOUT` of a file in builder/layouts, which is all that adding one needs. Its name is the file's, - for _.
+
+    help: what it holds, in one line.
+    looked_for: the files by which it is known, as messages and docs name them.
+    detect: raw folder → the file or folder by which it is known; None where it is another layout. Looks at names only.
+    read: raw folder and `options` → records of the videos that have all they need, and every problem found without decoding.
+    options: the arguments of `read_layout` that `read` takes.
+    detect_else: asked where no layout's `detect` found anything.
+    """
+
+    help: str
+    looked_for: str
+    detect: Callable[[Path], Path | None]
+    read: Callable[..., tuple[list[RawVideo], list[Problem]]]
+    options: tuple[str, ...] = ("artifact_type", "generator")
+    detect_else: Callable[[Path], Path | None] | None = None
+
+
+def first_file(paths: list[Path], *, suffix: str = "", name: str = "") -> Path | None:
+    """The first file of this suffix, in any case, or of this name."""
+    return next(
+        (
+            path
+            for path in paths
+            if (path.name == name or (suffix and path.suffix.lower() == suffix)) and path.is_file()
+        ),
+        None,
+    )
+
+
+def annotation_files(raw: Path) -> list[Path]:
+    """What lies in the raw folder itself and in annotations/."""
+    return [*list_folder(raw), *list_folder(raw / "annotations")]
+
+
+def mask_folder(raw: Path) -> Path | None:
+    """The first folder in masks/; None where there is none, or masks/ is ANAKIN's."""
+    if (raw / "edited").is_dir():
+        return None
+    return next((path for path in list_folder(raw / "masks") if path.is_dir()), None)
+
+
+def gives_objects(raw: Path) -> bool:
+    """Whether videos.jsonl gives objects; it is searched, not read."""
+    listed = raw / FILE_NAME
+    return listed.is_file() and _OBJECTS_KEY.search(listed.read_bytes()) is not None

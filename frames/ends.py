@@ -1,0 +1,215 @@
+"""Whether the bytes of a file reach as far as the file itself says: a download that stopped often still plays."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+
+def missing_end(data: bytes) -> str | None:
+    """What a cut-off file promises and does not hold, for a message; None where nothing is missing or nothing is promised.
+
+    MP4 and QuickTime, fragmented or not, Matroska and WebM, and AVI say how long their parts are. A file that was cut exactly
+    between two parts, and has no list of them, promises nothing more.
+    """
+    if data[:4] == _EBML:
+        return _matroska_end(data)
+    if data[:4] == b"RIFF":
+        return _avi_end(data)
+    if data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"styp", b"pnot"):
+        return _mp4_end(data)
+    return None
+
+
+# --- MP4, QuickTime (ISO/IEC 14496-12, 4.2 and 8.16.3) ----------------------------------------------------------------
+
+_NEEDED_BOXES = (b"mdat", b"moov", b"moof")
+
+
+def _mp4_end(data: bytes) -> str | None:
+    position, is_fragmented = 0, False
+    while position + 8 <= len(data):
+        size, kind = int.from_bytes(data[position : position + 4]), data[position + 4 : position + 8]
+        header = 8
+        if size == 1:
+            size, header = int.from_bytes(data[position + 8 : position + 16]), 16
+        if size < header:  # 0: up to the end of the file; else no box
+            return None
+        end = position + size
+        if end > len(data):
+            return f"its {kind.decode()} box ends at byte {end}" if kind in _NEEDED_BOXES else None
+        if kind == b"sidx" and (listed := end + _segments_bytes(data[position + header : end])) > len(data):
+            return f"its segment index lists segments up to byte {listed}"
+        is_fragmented = is_fragmented or kind == b"moof"
+        position = end
+    return f"a box begins at byte {position}" if is_fragmented and position < len(data) else None
+
+
+def _segments_bytes(sidx: bytes) -> int:
+    """Bytes from the end of a segment index to that of the last segment it lists."""
+    wide = bool(sidx) and sidx[0] > 0
+    at = 20 if wide else 16
+    if len(sidx) < at + (12 if wide else 8):
+        return 0
+    first = int.from_bytes(sidx[at : at + (8 if wide else 4)])
+    at += 8 if wide else 4
+    sizes = sidx[at + 4 : at + 4 + 12 * int.from_bytes(sidx[at + 2 : at + 4])]
+    return first + sum(
+        int(size) & 0x7FFFFFFF for size, _, _ in struct.iter_unpack(">III", sizes[: len(sizes) // 12 * 12])
+    )
+
+
+# --- AVI (RIFF) -------------------------------------------------------------------------------------------------------
+
+_UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
+
+
+def _avi_end(data: bytes) -> str | None:
+    """Of the lists of frames; an index after them may be cut off, it is not needed."""
+    position = 0
+    while data[position : position + 4] == b"RIFF":
+        size = int.from_bytes(data[position + 4 : position + 8], "little")
+        known = size not in _UNKNOWN_RIFF_SIZES
+        for kind, start, end in _chunks(data, position + 12, position + 8 + size if known else len(data)):
+            if kind != b"LIST" or data[start : start + 4] != b"movi":
+                continue
+            if end - start not in _UNKNOWN_RIFF_SIZES and end > len(data):
+                return f"its list of frames ends at byte {end}"
+        if not known:
+            return None
+        position += 8 + size + size % 2
+    return None
+
+
+def _chunks(data: bytes, position: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, first byte of the content, first byte after it)."""
+    while position + 8 <= min(stop, len(data)):
+        size = int.from_bytes(data[position + 4 : position + 8], "little")
+        yield data[position : position + 4], position + 8, position + 8 + size
+        position += 8 + size + size % 2
+
+
+# --- Matroska, WebM (RFC 8794, RFC 9559) ------------------------------------------------------------------------------
+
+_EBML, _SEGMENT, _INFO, _CLUSTER = (bytes.fromhex(each) for each in ("1A45DFA3", "18538067", "1549A966", "1F43B675"))
+_TIMESTAMP_SCALE, _DURATION = bytes.fromhex("2AD7B1"), bytes.fromhex("4489")
+_CLUSTER_TIME, _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK = b"\xe7", b"\xa3", b"\xa0", b"\xa1"
+_OTHERS = ("114D9B74", "1654AE6B", "1C53BB6B", "1941A469", "1043A770", "1254C367")
+_LEVEL_1 = {_INFO, _CLUSTER, *map(bytes.fromhex, _OTHERS)}
+
+
+class _CutOffError(Exception):
+    """An element that is not whole; says which."""
+
+
+@dataclass(slots=True)
+class _Times:
+    """When blocks are shown, and for how long the file says that it lasts, both in units of its timestamp scale."""
+
+    duration: float = 0.0
+    scale_ns: int = 1_000_000
+    blocks: list[int] = field(default_factory=list)
+
+
+def _matroska_end(data: bytes) -> str | None:
+    times = _Times()
+    try:
+        kind, start, end = _element(data, 0)
+        while kind != _SEGMENT:
+            if end is None or end >= len(data):
+                return "its segment is missing"
+            kind, start, end = _element(data, end)
+        if end is not None and end > len(data):
+            return f"its segment ends at byte {end}"
+        _walk(data, start, end, times)
+    except _CutOffError as error:
+        return str(error)
+    return _time_missing(times) if end is None else None
+
+
+def _element(data: bytes, position: int) -> tuple[bytes, int, int | None]:
+    """(ID, first byte of the content, first byte after it); the last is None where the size is unknown.
+
+    Raises:
+        _CutOffError: no whole element header stands here.
+    """
+    id_bytes, size_bytes = 0, 0
+    if position < len(data):
+        id_bytes = 9 - data[position].bit_length()
+    if 1 <= id_bytes <= 4 and position + id_bytes < len(data):
+        size_bytes = 9 - data[position + id_bytes].bit_length()
+    start = position + id_bytes + size_bytes
+    if not 1 <= size_bytes <= 8 or start > len(data):
+        raise _CutOffError(f"its next element, at byte {position}, is missing")
+    size = int.from_bytes(data[position + id_bytes : start]) & ((1 << 7 * size_bytes) - 1)
+    unknown = size == (1 << 7 * size_bytes) - 1
+    return data[position : position + id_bytes], start, None if unknown else start + size
+
+
+def _walk(data: bytes, position: int, stop: int | None, times: _Times) -> None:
+    """Looks at every element of a segment.
+
+    Raises:
+        _CutOffError: one is not whole.
+    """
+    stop = len(data) if stop is None else stop
+    while position < stop:
+        kind, start, end = _element(data, position)
+        if end is not None and end > len(data):
+            raise _CutOffError(f"its element at byte {position} ends at byte {end}")
+        if kind == _INFO and end is not None:
+            _read_info(data, start, end, times)
+        if kind == _CLUSTER:
+            end = _cluster(data, start, end, times)
+        position = stop if end is None else end
+
+
+def _cluster(data: bytes, position: int, stop: int | None, times: _Times) -> int:
+    """The end of a cluster: where its size says, or where an element of a higher level begins."""
+    time = 0
+    while position < (len(data) if stop is None else stop):
+        kind, start, end = _element(data, position)
+        if stop is None and kind in _LEVEL_1:
+            break
+        if end is None or end > len(data):
+            raise _CutOffError(f"its element at byte {position} ends at byte {end}")
+        if kind == _CLUSTER_TIME:
+            time = int.from_bytes(data[start:end])
+        elif kind == _SIMPLE_BLOCK:
+            times.blocks.append(time + _block_time(data, start))
+        elif kind == _BLOCK_GROUP and data[start : start + 1] == _BLOCK:
+            times.blocks.append(time + _block_time(data, _element(data, start)[1]))
+        position = end
+    return position
+
+
+def _block_time(data: bytes, start: int) -> int:
+    """Relative to its cluster; it stands after the number of the track."""
+    track_bytes = max(1, 9 - data[start].bit_length())
+    return int.from_bytes(data[start + track_bytes : start + track_bytes + 2], signed=True)
+
+
+def _read_info(data: bytes, position: int, stop: int, times: _Times) -> None:
+    while position < stop:
+        kind, start, end = _element(data, position)
+        if end is None:
+            return
+        if kind == _TIMESTAMP_SCALE:
+            times.scale_ns = int.from_bytes(data[start:end]) or times.scale_ns
+        elif kind == _DURATION and end - start in (4, 8):
+            times.duration = float(struct.unpack(">f" if end - start == 4 else ">d", data[start:end])[0])
+        position = end
+
+
+def _time_missing(times: _Times) -> str | None:
+    """Of a file whose segment has no size: its last block lies further before its end than two of its longest steps."""
+    blocks = sorted(times.blocks)
+    if not blocks or not times.duration:
+        return None
+    longest = max((later - before for before, later in pairwise(blocks)), default=0)
+    seconds = times.scale_ns / 1e9
+    if times.duration - blocks[-1] <= 2 * max(longest, 0.1 / seconds):
+        return None
+    return (
+        f"it says that it lasts {times.duration * seconds:.2f} s, its last frame begins at {blocks[-1] * seconds:.2f} s"
+    )

@@ -1,0 +1,28 @@
+"""What the first frame of a video says of the others."""
+
+from dataclasses import dataclass
+
+from .container import VideoSource, opened, shown_frames
+from .orientation import Orientation, orientation_of
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Size in pixels of the stored frames, how players turn them, and FFmpeg's name of the codec."""
+
+    height: int
+    width: int
+    orientation: Orientation
+    codec_name: str
+
+
+def probe(video: VideoSource) -> Probe:
+    """Of a video of which one frame is decoded.
+
+    Raises:
+        VideoError: no video stream, or its first frame does not decode. OSError: the path cannot be read.
+    """
+    with opened(video) as (_, stream):
+        codec_name = stream.codec_context.codec.canonical_name
+    _, frame = next(shown_frames(video))
+    return Probe(frame.height, frame.width, orientation_of(frame), codec_name)

@@ -1,0 +1,59 @@
+"""Which epoch a pass over the clips is of: the one that was set, then the next, with any number of workers.
+
+A loop that never calls set_epoch (Lightning does not) gets another epoch in each pass all the same. Workers have no common moment
+at which a pass begins, and start one after another; so each notes in memory that all share which pass it is in and what comes
+after it, and those who come later find it there.
+"""
+
+import torch
+from torch.utils.data import get_worker_info
+
+_SLOTS = 1024
+_EPOCH_BITS = 31
+
+
+class Passes:
+    """The epochs of the passes over one dataset, in this process and its workers.
+
+    Each worker writes one number of 64 bits, the mark of its pass and the epoch after it together, so that no reader finds half.
+    """
+
+    def __init__(self, epoch: int) -> None:
+        self._notes: torch.Tensor = torch.full((_SLOTS,), epoch).share_memory_()  # type: ignore[no-untyped-call]
+        self._begun = 0
+        self._wanted: int | None = None
+
+    def next(self) -> int:
+        """The epoch of the pass that would begin now."""
+        return int(self._epochs().max()) if self._wanted is None else self._wanted
+
+    def set_next(self, epoch: int) -> None:
+        """The next pass is of this epoch: said in a worker, that worker's, else everybody's."""
+        if get_worker_info() is not None:
+            self._wanted = epoch
+        else:
+            self._wanted = None
+            self._notes.fill_(epoch)
+
+    def begin(self) -> int:
+        """Begins a pass, and gives its epoch: the same in all workers of the pass."""
+        epoch, self._wanted = self.next(), None
+        self._begun += 1
+        worker = get_worker_info()
+        if worker is None:
+            self._notes[0] = epoch + 1
+            return epoch
+        # All workers of a pass are given one seed and their number; those that live on count their passes.
+        mark = hash((worker.seed - worker.id, self._begun)) % (2**32 - 1) + 1
+        slot = worker.id % _SLOTS
+        epochs, has_mark = self._epochs(), self._notes >> _EPOCH_BITS == mark
+        # One's own mark is of a pass before, where a loop seeds torch anew for each.
+        later = epochs[has_mark & (epochs > epochs[slot])] if has_mark[slot] else epochs[has_mark]
+        if len(later):
+            epoch = int(later.max()) - 1
+        self._notes[slot] = mark << _EPOCH_BITS | epoch + 1
+        return epoch
+
+    def _epochs(self) -> torch.Tensor:
+        """int64[_SLOTS]: what each knows to be the next epoch."""
+        return self._notes & ((1 << _EPOCH_BITS) - 1)

@@ -1,0 +1,134 @@
+"""`brokenvideos generate`."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .command import Command
+from .options import height_width
+
+if TYPE_CHECKING:
+    from ..generation import Settings
+
+
+def generate(
+    prompts: Annotated[Path | None, typer.Argument(help="A prompt file; with --adopt it may be left out.")] = None,
+    out: Annotated[Path | None, typer.Argument(help="The raw folder to make, or to go on with.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model of diffusers: ID, ID@REVISION or a folder.")] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Its class in diffusers, where the model does not say.")] = None,
+    device: Annotated[str | None, typer.Option(help="cuda, cuda:1, cpu; else cuda where there is one.")] = None,
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None, typer.Option(help="Else bfloat16, and float32 on cpu.")
+    ] = None,
+    offload: Annotated[
+        bool, typer.Option("--offload", help="Keep only the component in use on the GPU: slower, in less memory.")
+    ] = False,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of denoising.")] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; else the model's.")] = None,
+    num_frames: Annotated[int | None, typer.Option(min=1, help="Frames a clip; else the model's.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0.1, help="Frames a second, where the pipeline does not say.")
+    ] = None,
+    negative_prompt: Annotated[str | None, typer.Option(help="Of every clip.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE: any other argument of the pipeline; repeatable.")
+    ] = None,
+    generator: Annotated[str | None, typer.Option(help="What rows call the model; else the end of its id.")] = None,
+    license_: Annotated[str | None, typer.Option("--license", help="Of the clips, as rows say it.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Make at most so many clips now.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Also try the clips again that failed; missing ones are made anyway.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and the GPU memory it wants.")] = False,
+    rerun: Annotated[
+        Path | None, typer.Option(help="Make the clips of this folder again, and say of each whether it is the same.")
+    ] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="With --rerun: so many clips.")] = None,
+    adopt: Annotated[Path | None, typer.Option(help="A folder of finished videos of services.")] = None,
+    claims: Annotated[Path | None, typer.Option(help="With --adopt: a CSV of what is claimed of each file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With --rerun: print JSON for machines.")] = False,
+) -> None:
+    """Make clips of prompts with a text-to-video model, each with a record from which it can be made again.
+
+    Example: brokenvideos generate prompts.jsonl raw --model Wan-AI/Wan2.1-T2V-1.3B-Diffusers --fps 16
+    """
+    if adopt is not None:
+        _adopt(adopt, claims, prompts if out is not None else None, out or prompts)
+    elif rerun is not None:
+        _rerun(rerun, sample=sample, model=model, device=device, as_json=as_json)
+    elif prompts is None or out is None or model is None:
+        raise typer.BadParameter("give PROMPTS OUT --model ID, or --rerun OUT, or --adopt FOLDER --claims FILE")
+    else:
+        from ..generation import Settings, parse_settings
+
+        asked = Settings(
+            model=model,
+            pipeline=pipeline,
+            device=device,
+            dtype=dtype,
+            offload=offload,
+            negative_prompt=negative_prompt,
+            steps=steps,
+            size=None if size is None else height_width(size),
+            num_frames=num_frames,
+            fps=fps,
+            more=parse_settings(settings or []),
+            generator=generator,
+            license=license_,
+        )
+        _generate(prompts, out, asked, limit=limit, resume=resume, dry_run=dry_run)
+
+
+def _generate(
+    prompts: Path, out: Path, settings: "Settings", *, limit: int | None, resume: bool, dry_run: bool
+) -> None:
+    from ..generation import generate as make, make_plan, memory_lines, read_records
+    from ..prompts import read_prompts
+
+    plan = make_plan(read_prompts(prompts), out, settings, retry_failed=resume, limit=limit)
+    typer.echo(
+        f"{plan.model.version} ({plan.model.pipeline}, {plan.dtype} on {plan.device}): {len(plan.jobs)} clips to make, "
+        f"{plan.num_made} there, {plan.num_failed} failed before"
+    )
+    if dry_run:
+        typer.echo("\n".join(f"{name} = {json.dumps(value)}" for name, value in sorted(plan.arguments.items())))
+        typer.echo("\n".join(memory_lines(plan, read_records(out))))
+        return
+    outcome = make(plan, out, say=typer.echo)
+    typer.echo(
+        f"{out}: {outcome.num_made} made, {outcome.num_failed} failed. Next: annotate, then brokenvideos build {out} OUT"
+    )
+    raise typer.Exit(1 if outcome.num_failed else 0)
+
+
+def _rerun(out: Path, *, sample: int | None, model: str | None, device: str | None, as_json: bool) -> None:
+    from ..generation import rerun as make_again
+
+    found = []
+    for clip in make_again(out, sample=sample, model=model, device=device):
+        found.append(clip)
+        if not as_json:
+            typer.echo(str(clip))
+    counts = Counter(clip.verdict for clip in found)
+    if as_json:
+        typer.echo(json.dumps([clip.to_dict() for clip in found], indent=1))
+    else:
+        typer.echo(f"{out}: {', '.join(f'{count} {verdict}' for verdict, count in sorted(counts.items()))}")
+    raise typer.Exit(1 if counts["different"] else 0)
+
+
+def _adopt(folder: Path, claims: Path | None, prompts: Path | None, out: Path | None) -> None:
+    from ..generation import adopt as take_in
+    from ..prompts import read_prompts
+
+    if claims is None:
+        raise typer.BadParameter("--adopt wants --claims FILE: a CSV of what is claimed of each file")
+    made = out or folder.with_name(f"{folder.name}-raw")
+    count = take_in(folder, claims, made, prompts=read_prompts(prompts) if prompts is not None else ())
+    typer.echo(f"{made}: {count} files adopted. Next: annotate, then brokenvideos build {made} OUT")
+
+
+COMMAND = Command(generate, group="Data", place=2)

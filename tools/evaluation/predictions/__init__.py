@@ -1,0 +1,23 @@
+"""Predicted masks, whatever form they have: one file a form, and one registry that finds them.
+
+In: a path. Out: what was predicted by video_id, its masks still unread, and every problem found so far. The rest of the
+evaluation calls it.
+"""
+
+from .find import find_predictions, formats_in, formats_table, known_formats
+from .form import Format, PredictedFrame, PredictedVideo, Predictions, Reading, Values
+from .place import Place
+
+__all__ = [
+    "Format",
+    "Place",
+    "PredictedFrame",
+    "PredictedVideo",
+    "Predictions",
+    "Reading",
+    "Values",
+    "find_predictions",
+    "formats_in",
+    "formats_table",
+    "known_formats",
+]

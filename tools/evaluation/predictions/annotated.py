@@ -1,0 +1,30 @@
+"""What somebody annotated, read as a prediction."""
+
+from pathlib import Path
+
+from ....builder.raw import Problem, RawError
+from ....masks import RLEError
+from ..truth import read_annotation
+from .entries import Entries
+from .form import Predictions
+from .rle import Rle
+
+
+def read_annotated_videos(path: Path, *, kind: str) -> Predictions:
+    """The masks of an annotation, all objects of a frame together.
+
+    Raises:
+        EvaluationError, ReleaseError: as `read_annotation`.
+    """
+    entries = Entries(path, kind)
+    for part in read_annotation(path).parts:
+        try:
+            for video in part.read():
+                marked = video.union()
+                frames = entries.masks[video.video_id]
+                for frame_index in video.frames:
+                    frames[frame_index] = [Rle(marked[frame_index], None, None)] if frame_index in marked else []
+        except (RawError, RLEError) as error:
+            entries.problems.append(Problem(f"{path} {', '.join(part.video_ids[:3])}", str(error)))
+            entries.incomplete.update(part.video_ids)
+    return entries.predictions()

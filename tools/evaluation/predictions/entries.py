@@ -1,0 +1,136 @@
+"""Masks of JSON entries, whichever of COCO's forms they have: of one frame, of one image, or of a whole track."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ....builder.raw import Problem, shown
+from .form import Predictions
+from .names import NO_NAMES, Key, NamedVideo, Names, key_of, read_names
+from .place import Place
+from .rle import BadValueError, Rle, frame_of, rle_of, rle_videos, score_of
+
+_ENTRY = "an object with video_id or image_id, and segmentation or segmentations"
+
+
+@dataclass(slots=True)
+class Entries:
+    """What is found while entries are read. A video or frame with an empty list was looked at and has no mask."""
+
+    path: Path
+    kind: str
+    masks: dict[str, dict[int, list[Rle]]] = field(default_factory=lambda: defaultdict(dict))
+    problems: list[Problem] = field(default_factory=list)
+    incomplete: set[str] = field(default_factory=set)
+    hidden: bool = False
+    """Whether an entry was lost of which nobody knows the video."""
+
+    def predictions(self, *, names: Path | None = None) -> Predictions:
+        """All of it."""
+        incomplete = None if self.hidden else frozenset(self.incomplete)
+        videos = rle_videos(self.path, self.masks)
+        return Predictions(self.path, self.kind, videos, tuple(self.problems), incomplete, names)
+
+    def add_names(self, file: Path, names: Names) -> None:
+        """Every frame that the names list was looked at; what is wrong with the names is a problem."""
+        self.problems += [Problem(f"{file} {where}", what) for where, what in names.faults]
+        self.hidden = self.hidden or bool(names.faults)
+        for video in names.videos.values():
+            for frame_index in video.frames or ():
+                self.masks[video.video_id].setdefault(frame_index, [])
+        for video_id, frame_index in names.images.values():
+            self.masks[video_id].setdefault(frame_index, [])
+
+    def add(self, where: str, entry: object, names: Names = NO_NAMES) -> None:
+        """One entry, or what is wrong with it."""
+        video_id: str | None = None
+        try:
+            if not isinstance(entry, dict):
+                raise BadValueError(f"{shown(entry)}, wanted {_ENTRY}")
+            if _is_of_faulty_name(entry, names):
+                return
+            video, frame = _home(entry, names)
+            video_id = video.video_id
+            score = score_of(entry.get("score"))
+            if frame is None:
+                self._add_track(where, entry["segmentations"], video, score)
+            else:
+                self._add_mask(where, frame, entry.get("segmentation"), video_id, score)
+        except BadValueError as error:
+            self.problems.append(Problem(where, str(error)))
+            if video_id is None:
+                self.hidden = True
+            else:
+                self.incomplete.add(video_id)
+
+    def _add_track(self, where: str, segmentations: Sequence[Any], video: NamedVideo, score: float | None) -> None:
+        frames = range(len(segmentations)) if video.frames is None else video.frames
+        if len(segmentations) != len(frames):
+            what = f"segmentations has {len(segmentations)} entries, the video has {len(frames)} frames; wanted as many"
+            raise BadValueError(what)
+        for frame, value in zip(frames, segmentations, strict=True):
+            if value is None:  # out of sight
+                self.masks[video.video_id].setdefault(frame, [])
+            else:
+                self._add_mask(where, frame, value, video.video_id, score)
+
+    def _add_mask(self, where: str, frame: int, value: object, video_id: str, score: float | None) -> None:
+        masks = self.masks[video_id].setdefault(frame, [])
+        try:
+            masks.append(rle_of(value, score))
+        except BadValueError as error:
+            self.problems.append(Problem(f"{where} frame {frame}", str(error)))
+
+
+def _is_of_faulty_name(entry: Mapping[str, Any], names: Names) -> bool:
+    image, video = key_of(entry.get("image_id")), key_of(entry.get("video_id"))
+    return (image is not None and image in names.faulty_images) or (video is not None and video in names.faulty_videos)
+
+
+def _home(entry: Mapping[str, Any], names: Names) -> tuple[NamedVideo, int | None]:
+    """The video of an entry and its frame; None for a track."""
+    if "image_id" in entry and (names.images or "video_id" not in entry):
+        image = _found(entry["image_id"], names.images, "image_id", "images")
+        return NamedVideo(image[0], None), image[1]
+    value = entry.get("video_id")
+    key = key_of(value)
+    if isinstance(key, str) and key not in names.videos and key:
+        video = NamedVideo(key, None)
+    else:
+        video = _found(value, names.videos, "video_id", "videos")
+    if isinstance(entry.get("segmentations"), list):
+        return video, None
+    if "frame_index" not in entry and "segmentations" in entry:
+        found = shown(entry["segmentations"])
+        raise BadValueError(f"segmentations is {found}, wanted a list with an RLE or null for each frame")
+    return video, frame_of(entry.get("frame_index"))
+
+
+def _found(value: object, table: Mapping[Key, Any], name: str, where: str) -> Any:
+    key = key_of(value)
+    if key is None or key not in table:
+        wanted = f"the id of an entry of {where}" if table else "text that is the name of a video"
+        raise BadValueError(f"{name} is {shown(value)}, wanted {wanted}")
+    return table[key]
+
+
+def read_annotated(place: Place, files: Sequence[Path], *, kind: str) -> Predictions:
+    """The masks of files with `annotations`, and with `images` or `videos` that name their frames."""
+    entries = Entries(place.path, kind)
+    for file in files:
+        content: Any = place.json(file)
+        names = read_names(content)
+        entries.add_names(file, names)
+        annotations = content.get("annotations")
+        if not isinstance(annotations, list):
+            found = "is not there" if "annotations" not in content else f"is {shown(annotations)}"
+            entries.problems.append(
+                Problem(f"{file} annotations", f"{found}, wanted a list with an object for each mask")
+            )
+            entries.hidden = True
+            continue
+        for position, entry in enumerate(annotations):
+            entries.add(f"{file} annotations[{position}]", entry, names)
+    return entries.predictions()

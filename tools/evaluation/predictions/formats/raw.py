@@ -1,0 +1,44 @@
+"""A raw folder of any layout that is built, as annotators hand it in: its masks are the prediction."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .....builder.layouts import detect as layout_of
+from .....builder.raw import FILE_NAME, VIDEO_SUFFIXES, RawError
+from ..annotated import read_annotated_videos
+from ..form import Format, Predictions, Reading
+from ..place import Place
+
+_ALSO_WITHOUT_VIDEOS = ("coco", "sav", "davis")
+"""Layouts whose masks are predictions in a form of their own where no video lies beside."""
+
+
+def detect(place: Place) -> Sequence[Path]:
+    """The folder, where it has one of the layouts, and videos or images that were annotated."""
+    has_videos = (
+        (place.path / FILE_NAME).is_file()
+        or any(folder.name == "videos" for folder in place.folders)
+        or any(file.suffix.lower() in VIDEO_SUFFIXES for file in place.files if file != place.path)
+    )
+    try:
+        layout = layout_of(place.path)
+    except RawError:
+        is_meant = (place.path / FILE_NAME).is_file() or (place.path / "videos").is_dir()
+        return [place.path] if is_meant and not place.with_suffix(".parquet") and not place.with_suffix(".tar") else []
+    return [place.path] if has_videos or layout not in _ALSO_WITHOUT_VIDEOS else []
+
+
+def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
+    """What is annotated, all objects of a frame together; an annotated frame without a mask is an empty prediction."""
+    return read_annotated_videos(place.path, kind=FORMAT.name)
+
+
+FORMAT = Format(
+    name="raw",
+    what="a raw folder of any layout with its videos",
+    needs="",
+    order=2,
+    numbered=False,
+    detect=detect,
+    read=read,
+)

@@ -1,0 +1,21 @@
+"""Another release: its annotations are the prediction."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..annotated import read_annotated_videos
+from ..form import Format, Predictions, Reading
+from ..place import Place
+
+
+def detect(place: Place) -> Sequence[Path]:
+    """The folder, where it has a manifest."""
+    return [place.path] if (place.path / "manifest.json").is_file() else []
+
+
+def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
+    """What is annotated, all objects of a frame together; an annotated frame without a mask is an empty prediction."""
+    return read_annotated_videos(place.path, kind=FORMAT.name)
+
+
+FORMAT = Format(name="release", what="a release", needs="", order=1, numbered=False, detect=detect, read=read)

@@ -1,0 +1,121 @@
+"""PNGs of predicted masks, on disk or in a tar: which frame each is of, and what its numbers mark."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ....builder.raw import LabelMap, Problem, RawError, decode_png
+from ....masks import encode
+from .form import PredictedFrame, Values
+from .rle import size_fault
+
+SOFT_THRESHOLD = 128
+FRAME_NAME = re.compile(r"([0-9]{1,9})\.png", re.IGNORECASE)
+OBJECT_NAME = re.compile(r"[0-9]{1,9}")
+NOTE_SUFFIXES = (".csv", ".html", ".log", ".md", ".txt")
+"""Of files that scoring tools write beside the folders of videos, such as the results.csv of vos-benchmark; passed over there."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFile:
+    """A PNG on disk, or in a tar at an offset."""
+
+    where: str
+    path: Path
+    offset: int = 0
+    size: int = -1
+    """Bytes; -1: to the end."""
+
+    def bytes(self) -> bytes:
+        """Its content; empty where it cannot be read."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                return file.read(self.size)
+        except OSError:
+            return b""
+
+
+@dataclass(frozen=True, slots=True)
+class PngVideo:
+    """Mask files of one video by frame number; of several in a frame, the pixels of any are marked."""
+
+    where: str
+    files: Mapping[int, tuple[MaskFile, ...]]
+    values: Values
+
+    @property
+    def frames(self) -> Sequence[int]:
+        return sorted(self.files)
+
+    def read(self, frames: Sequence[int], *, height: int, width: int) -> Iterator[PredictedFrame]:
+        for frame_index in frames:
+            labels, problem = self._joined(self.files[frame_index], height=height, width=width)
+            if problem is not None:
+                yield PredictedFrame(frame_index, "", problem=problem)
+                continue
+            is_soft = self.values == "soft"
+            marked = labels >= SOFT_THRESHOLD if is_soft else labels > 0
+            score = float(labels.max()) / 255 if is_soft else None
+            soft = labels.astype(np.uint8) if is_soft else None
+            yield PredictedFrame(frame_index, encode(marked[None])[0], score=score, soft=soft)
+
+    def _joined(self, files: Sequence[MaskFile], *, height: int, width: int) -> tuple[LabelMap, Problem | None]:
+        joined = np.zeros((height, width), np.uint16)
+        for file in files:
+            try:
+                mode, labels = decode_png(file.bytes(), where=file.where)
+            except RawError as error:
+                return joined, Problem(file.where, str(error).removeprefix(f"{file.where}: "))
+            fault = size_fault(labels.shape, height=height, width=width) or _value_fault(mode, labels, self.values)
+            if fault:
+                return joined, Problem(file.where, fault)
+            np.maximum(joined, labels, out=joined)
+        return joined, None
+
+
+def _value_fault(mode: str, labels: LabelMap, values: Values) -> str | None:
+    found = np.flatnonzero(np.bincount(labels.reshape(-1))).tolist()
+    marked = [value for value in found if value]
+    if values == "soft":
+        if mode not in ("L", "1"):
+            return f"a PNG of mode {mode}, wanted 8-bit grey for soft values; write probabilities as 0 to 255"
+        return None
+    if 255 in marked and (mode == "P" or values == "ids" or len(marked) > 1):
+        beside = f" beside {_some([value for value in marked if value != 255])}" if len(marked) > 1 else ""
+        return f"has value 255{beside}, which looks void; write 0 there if it is background, 1 if it is marked"
+    if mode == "P" or values == "ids" or not marked or marked in ([1], [255]):
+        return None
+    return (
+        f"not binary: grey values {_some(marked)}; wanted 0 and 1, or 0 and 255 (--values ids or soft if they are that)"
+    )
+
+
+def _some(values: Sequence[int]) -> str:
+    shown = ", ".join(map(str, values[:5]))
+    return shown if len(values) <= 5 else f"{shown} and {len(values) - 5} more"
+
+
+def joined_files(found: Iterable[tuple[int, str, MaskFile]]) -> tuple[dict[int, tuple[MaskFile, ...]], list[Problem]]:
+    """Mask files of one video by frame number, from (frame number, object, file); the object is "" for a file of all of them.
+
+    A frame that an object has twice, or that lies both in an object's folder and beside it, is a problem.
+    """
+    files: dict[int, dict[str, MaskFile]] = {}
+    problems = []
+    for frame, of_object, file in sorted(found, key=lambda entry: (entry[1], entry[2].where)):
+        there = files.setdefault(frame, {})
+        other = there.get(of_object) or (there.get("") if of_object else next(iter(there.values()), None))
+        if other is None:
+            there[of_object] = file
+        else:
+            problems.append(Problem(file.where, f"frame {frame} is also {other.where}; remove one"))
+    return {frame: tuple(there.values()) for frame, there in sorted(files.items())}, problems
+
+
+def is_note(name: str) -> bool:
+    """Whether a file beside the folders of videos is passed over: what scoring tools write there."""
+    return Path(name).suffix.lower() in NOTE_SUFFIXES

@@ -1,0 +1,164 @@
+"""COCO RLE as strangers write it, and videos whose masks are such."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ....builder.raw import MAX_FRAME_INDEX, MAX_PIXELS, Problem, is_whole, shown
+from ....masks import RLEError, Runs, check, empty, format_runs, union
+from .form import PredictedFrame, PredictedVideo
+
+
+class BadValueError(ValueError):
+    """A value that is no mask, score or frame; the message does not say where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rle:
+    """One predicted mask; `size` None where the format gives none."""
+
+    counts: str
+    size: tuple[int, int] | None
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RleVideo:
+    """Masks of one video by frame index; several in one frame count together. No mask: nothing predicted there."""
+
+    where: str
+    masks: Mapping[int, tuple[Rle, ...]]
+
+    @property
+    def frames(self) -> Sequence[int]:
+        return sorted(self.masks)
+
+    def read(self, frames: Sequence[int], *, height: int, width: int) -> Iterator[PredictedFrame]:
+        for frame_index in frames:
+            masks = self.masks[frame_index]
+            fault = next(filter(None, (_fault(mask, height=height, width=width) for mask in masks)), None)
+            if fault:
+                where = f"{self.where} frame {frame_index}"
+                yield PredictedFrame(frame_index, "", problem=Problem(where, fault))
+                continue
+            scores = [mask.score for mask in masks if mask.score is not None]
+            joined = _joined([mask.counts for mask in masks], height=height, width=width)
+            yield PredictedFrame(frame_index, joined, score=max(scores, default=None))
+
+
+def _joined(counts: Sequence[str], *, height: int, width: int) -> str:
+    if len(counts) == 1:
+        return counts[0]
+    return union(counts, height=height, width=width) if counts else empty(height, width)
+
+
+def size_fault(size: Sequence[int], *, height: int, width: int) -> str | None:
+    """What is wrong with a mask of this size (height, width) in a video of the other."""
+    if tuple(size) == (height, width):
+        return None
+    return (
+        f"{size[0]}x{size[1]} pixels (height x width), the truth has {height}x{width}; predict at the size of the video"
+    )
+
+
+def _fault(mask: Rle, *, height: int, width: int) -> str | None:
+    if mask.size is not None and (fault := size_fault(mask.size, height=height, width=width)):
+        return fault
+    if mask.score is not None and not math.isfinite(mask.score):
+        return f"score is {mask.score}, wanted a finite number"
+    try:
+        check([mask.counts], height=height, width=width)
+    except RLEError as error:
+        return error.problem
+    return None
+
+
+def rle_videos(path: Path, masks: Mapping[str, Mapping[int, Sequence[Rle]]]) -> dict[str, PredictedVideo]:
+    """Videos of these masks, by video_id and frame index."""
+    return {
+        video_id: RleVideo(
+            f"{path} video {video_id}", {frame_index: tuple(found) for frame_index, found in frames.items()}
+        )
+        for video_id, frames in masks.items()
+    }
+
+
+def frame_of(value: object) -> int:
+    """A frame number of JSON or a table; a whole float counts.
+
+    Raises:
+        BadValueError: anything else.
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_FRAME_INDEX:
+        value = int(value)
+    if not is_whole(value, least=0, most=MAX_FRAME_INDEX):
+        raise BadValueError(f"frame_index is {shown(value)}, wanted a whole number from 0")
+    return value  # type: ignore[return-value]
+
+
+def score_of(value: object) -> float | None:
+    """A score of JSON or a table; None where there is none. Whether it is finite is asked when the frame is read.
+
+    Raises:
+        BadValueError: not a number, or one that no float holds.
+    """
+    if value is None:
+        return None
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    except OverflowError:
+        pass
+    raise BadValueError(f"score is {shown(value)}, wanted a number")
+
+
+def rle_of(value: Any, score: float | None) -> Rle:
+    """A mask of {size: [height, width], counts}: counts a string, or a list of run lengths of which any may be 0.
+
+    Raises:
+        BadValueError: says what is wrong.
+    """
+    if not isinstance(value, dict) or "size" not in value or "counts" not in value:
+        raise BadValueError(
+            f"segmentation is {shown(value)}, wanted {{size: [height, width], counts}}: an RLE, not polygons"
+        )
+    size, counts = value["size"], value["counts"]
+    if (
+        not isinstance(size, list)
+        or len(size) != 2
+        or not all(is_whole(side, least=1, most=MAX_PIXELS) for side in size)
+        or size[0] * size[1] > MAX_PIXELS
+    ):
+        raise BadValueError(
+            f"size is {shown(size)}, wanted [height, width] in whole pixels, at most {MAX_PIXELS} together"
+        )
+    if isinstance(counts, list):
+        counts = _counts_of_runs(counts, height=size[0], width=size[1])
+    if not isinstance(counts, str):
+        raise BadValueError(f"counts is {shown(counts)}, wanted a COCO RLE string or a list of run lengths")
+    return Rle(counts, (size[0], size[1]), score)
+
+
+def _counts_of_runs(runs: Sequence[object], *, height: int, width: int) -> str:
+    total = height * width
+    wanted = f"wanted whole numbers from 0 that sum to {total} = {height} x {width} pixels"
+    if not runs:
+        raise BadValueError(f"counts is an empty list; {wanted}")
+    for position, run in enumerate(runs):
+        if not is_whole(run, least=0, most=total):
+            raise BadValueError(f"run length counts[{position}] is {shown(run)}; {wanted}")
+    if (found := sum(runs)) != total:  # type: ignore[arg-type]
+        raise BadValueError(f"the run lengths sum to {found}; {wanted}")
+    lengths = np.array(runs, np.int64)
+    there = np.flatnonzero(lengths)
+    marked = there % 2
+    # Runs of one value that only empty ones part are one run.
+    starts = np.flatnonzero(np.diff(marked, prepend=-1))
+    merged = np.add.reduceat(lengths[there], starts)
+    if marked[0]:
+        merged = np.concatenate([[0], merged])
+    return format_runs(Runs(merged, np.array([0, len(merged)]), height, width))[0]

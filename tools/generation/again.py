@@ -1,0 +1,164 @@
+"""Clips made again, and held against those that are there."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ...frames import iter_frames
+from .clip import write_clip
+from .error import GenerateError
+from .frames import FailedClipError
+from .model import Model, file_hashes, find_model, load_pipeline
+from .plan import VIDEOS
+from .record import ADOPTED, MADE, Record, device_facts, read_records, versions
+from .run import call_pipeline
+
+CLOSE_DB = 40.0
+"""Peak signal-to-noise ratio from which two clips are close: one level of 255 in every value is 48 dB."""
+
+Verdict = Literal["identical", "close", "different", "not comparable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """One clip made again. `psnr_db` is of the decoded clips; None where they were not compared by values."""
+
+    video_id: str
+    verdict: Verdict
+    why: str
+    psnr_db: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.video_id}: {self.verdict}, {self.why}"
+
+
+def rerun(
+    out: Path, *, sample: int | None = None, model: str | None = None, device: str | None = None
+) -> Iterator[Rerun]:
+    """Makes clips of a folder again, one model after the other.
+
+    A clip is identical when the pipeline gives the very same frames, whatever has changed around it. It is close or different by
+    `CLOSE_DB`; far off under other versions or on another device says nothing, and is not comparable.
+
+    Args:
+        sample: so many clips, chosen by a hash of their ids; else all.
+        model: where the model is now: a folder model must be named, another ID is a mirror.
+        device: in place of the recorded one.
+
+    Raises:
+        GenerateError: the folder has no record, or a record is none.
+    """
+    records = {key: record for key, record in read_records(out).items() if record["status"] in (MADE, ADOPTED)}
+    if not records:
+        raise GenerateError(f"{out}: no clip with a record in it. Give a folder that `brokenvideos generate` made.")
+    chosen = sorted(records, key=lambda video_id: hashlib.sha256(video_id.encode()).digest())[:sample]
+    groups: dict[str, list[str]] = {}
+    for video_id in sorted(chosen):
+        groups.setdefault(_loaded_as(records[video_id]), []).append(video_id)
+    for video_ids in groups.values():
+        yield from _rerun_group(out, {i: records[i] for i in video_ids}, model=model, device=device)
+
+
+def psnr_db(ours: Path, theirs: Path) -> float:
+    """Peak signal-to-noise ratio over all values of two videos of one shape; infinity for equal ones."""
+    total, count = 0.0, 0
+    for (_, one), (_, other) in zip(iter_frames(ours), iter_frames(theirs), strict=True):
+        gap = one.astype(np.float64) - other
+        total, count = total + float((gap * gap).sum()), count + gap.size
+    return float("inf") if total == 0 else 10 * float(np.log10(255**2 * count / total))
+
+
+def _loaded_as(record: Record) -> str:
+    """What clips must have in common to come from one loaded pipeline."""
+    if record["status"] == ADOPTED:
+        return ADOPTED
+    model = {key: record["model"][key] for key in ("id", "revision", "pipeline")}
+    return json.dumps([model, record["dtype"], record["device"]["type"], record["device"]["offload"]])
+
+
+def _rerun_group(out: Path, records: Mapping[str, Record], *, model: str | None, device: str | None) -> Iterator[Rerun]:
+    first = next(iter(records.values()))
+    if first["status"] == ADOPTED:
+        for video_id in records:
+            yield Rerun(video_id, "not comparable", "it was adopted: its making is claimed, and there is no pipeline")
+        return
+    wanted = device or first["device"]["type"]
+    try:
+        found, pipeline, folder = _load(first, model=model, device=wanted)
+    except GenerateError as error:
+        for video_id in records:
+            yield Rerun(video_id, "not comparable", str(error))
+        return
+    hashes = file_hashes(found, folder)
+    for video_id, record in records.items():
+        changed = _changed_file(record["model"], hashes)
+        if changed is not None:
+            yield Rerun(video_id, "not comparable", f"the model's file {changed} is another than it was")
+        else:
+            yield _rerun_clip(out, video_id, record, pipeline, device=wanted)
+
+
+def _load(record: Record, *, model: str | None, device: str) -> tuple[Model, Any, Path]:
+    import torch
+
+    then = record["model"]
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise GenerateError(f"it was made on {record['device']['name']}, and there is no CUDA device here")
+    if model is None and then["revision"] is None:
+        raise GenerateError(f"its model is the folder {then['id']}: name it with --model FOLDER")
+    found = find_model(model or f"{then['id']}@{then['revision']}", pipeline=then["pipeline"])
+    pipeline, folder = load_pipeline(found, dtype=record["dtype"], device=device, offload=record["device"]["offload"])
+    return found, pipeline, folder
+
+
+def _changed_file(then: Mapping[str, Any], now: Mapping[str, Mapping[str, str]]) -> str | None:
+    for kind in ("configs", "weights"):
+        before, after = then.get(kind), now.get(kind)
+        if before is not None and after is not None and before != after:
+            return next(str(name) for name in sorted({*before, *after}) if before.get(name) != after.get(name))
+    return None
+
+
+def _rerun_clip(out: Path, video_id: str, record: Record, pipeline: Any, *, device: str) -> Rerun:
+    there = out / VIDEOS / record["video"]["file"]
+    if not there.is_file() or hashlib.sha256(there.read_bytes()).hexdigest() != record["video"]["sha256"]:
+        return Rerun(video_id, "different", f"{there} is missing, or not the file that was recorded")
+    try:
+        frames = call_pipeline(pipeline, record)
+    except (FailedClipError, GenerateError) as error:
+        return Rerun(video_id, "not comparable", f"it cannot be made here: {error}")
+    if hashlib.sha256(frames.data).hexdigest() == record["video"]["generated_sha256"]:
+        return Rerun(video_id, "identical", "the pipeline gives the same frames")
+    changes = _changes(record, device)
+    if list(frames.shape[:3]) != [record["video"][name] for name in ("num_frames", "height", "width")]:
+        return _judged(video_id, changes, "it has another size or length")
+    with tempfile.TemporaryDirectory() as folder:
+        again = Path(folder) / there.name
+        write_clip(again, frames, fps=record["encoder"]["fps"])
+        found = psnr_db(again, there)
+    if found >= CLOSE_DB:
+        return Rerun(video_id, "close", f"{found:.1f} dB{changes and f' after {changes}'}", found)
+    return _judged(video_id, changes, f"{found:.1f} dB", found)
+
+
+def _judged(video_id: str, changes: str, what: str, found: float | None = None) -> Rerun:
+    if changes:
+        return Rerun(video_id, "not comparable", f"{what} after {changes}", found)
+    return Rerun(video_id, "different", f"{what}, with the same versions and device", found)
+
+
+def _changes(record: Record, device: str) -> str:
+    """What is not as it was when the clip was made, in words; "" for nothing."""
+    now = {**versions(), **{f"device {key}": value for key, value in device_facts(device).items()}}
+    then = {**record["versions"], **{f"device {key}": record["device"].get(key) for key in ("type", "name", "cuda")}}
+    names = [name for name in sorted({*now, *then}) if now.get(name) != then.get(name)]
+    return ", ".join(f"{name} {then.get(name)} became {now.get(name)}" for name in names)

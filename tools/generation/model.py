@@ -1,0 +1,179 @@
+"""A text-to-video model of diffusers: found and pinned by name, then loaded."""
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...builder.work import file_sha256
+from ...release import parse_json
+from .error import GenerateError, first_line
+
+INDEX = "model_index.json"
+DTYPES = ("float32", "bfloat16", "float16")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf")
+_LENGTH_ARGUMENTS = ("num_frames", "video_length")
+INSTALL = "Install what clips are made with: pip install 'brokenvideos[generate]'."
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that is found and not loaded. A folder has no revision; its files are hashed instead."""
+
+    model_id: str
+    """The Hub's id, or the folder's name: records are published, paths are not."""
+    revision: str | None
+    """40 hex digits."""
+    folder: Path | None
+    """None: on the Hub."""
+    pipeline: str
+    """Class of diffusers."""
+    components: tuple[str, ...]
+    """Folders of what the pipeline is made of."""
+
+    @property
+    def version(self) -> str:
+        """As a row names it."""
+        return self.model_id if self.revision is None else f"{self.model_id}@{self.revision}"
+
+
+def find_model(name: str, *, pipeline: str | None = None) -> Model:
+    """The model that ID, ID@REVISION or a folder names. A branch or tag is resolved to the commit that it points to now.
+
+    Raises:
+        GenerateError: not there, not a model of diffusers, or not text-to-video.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        model_id, revision, index = folder.resolve().name, None, _read_index(folder / INDEX, name)
+    else:
+        model_id, _, wanted = name.partition("@")
+        revision, index = _on_hub(model_id, wanted or "main", name=name)
+    class_name = pipeline or index.get("_class_name")
+    pipeline_class(str(class_name), name=name)
+    parts = tuple(sorted(key for key, value in index.items() if not key.startswith("_") and _is_component(value)))
+    return Model(model_id, revision, folder if revision is None else None, str(class_name), parts)
+
+
+def pipeline_class(class_name: str, *, name: str) -> Any:
+    """The class of diffusers, which takes a prompt and nothing else, and gives frames.
+
+    Raises:
+        GenerateError: diffusers is not installed, has no such class, or the class makes something else.
+    """
+    diffusers = import_diffusers()
+    found = getattr(diffusers, class_name, None)
+    if not (isinstance(found, type) and issubclass(found, diffusers.DiffusionPipeline)):
+        raise GenerateError(
+            f"{name}: its pipeline {class_name!r} is none of diffusers {diffusers.__version__}. Name one with --pipeline, or "
+            "install a newer diffusers."
+        )
+    parameters = inspect.signature(found.__call__).parameters
+    needed = [
+        key for key, value in parameters.items() if value.default is value.empty and key not in ("self", "prompt")
+    ]
+    needed = [key for key in needed if parameters[key].kind is not inspect.Parameter.VAR_KEYWORD]
+    lengths = [key for key in _LENGTH_ARGUMENTS if key in parameters]
+    if "prompt" not in parameters or not lengths:
+        raise GenerateError(f"{name}: {class_name} does not make videos from text. Give a text-to-video model.")
+    # A pipeline that takes an image, a video or neither does all three; one that takes an image alone starts from it.
+    if needed or ("image" in parameters and "video" not in parameters):
+        raise GenerateError(
+            f"{name}: {class_name} needs {', '.join(needed) or 'image'} beside the prompt. Give a text-to-video model."
+        )
+    return found
+
+
+def import_diffusers() -> Any:
+    """diffusers.
+
+    Raises:
+        GenerateError: it is not installed.
+    """
+    try:
+        import diffusers
+    except ImportError as error:
+        raise GenerateError(f"clips are made with diffusers ({error}). {INSTALL}") from None
+    return diffusers
+
+
+def load_pipeline(model: Model, *, dtype: str, device: str, offload: bool = False) -> tuple[Any, Path]:
+    """The pipeline on its device, silent, and the folder of its files; they are downloaded where they are not yet.
+
+    Args:
+        offload: keep only the component in use on the device; slower, in less memory.
+
+    Raises:
+        GenerateError: the files cannot be had or read, or a package that the model needs is missing.
+    """
+    import torch
+    from transformers.utils import logging as transformers_logging
+
+    diffusers = import_diffusers()
+    diffusers.utils.logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    made = pipeline_class(model.pipeline, name=model.model_id)
+    try:
+        folder = model.folder or Path(made.download(model.model_id, revision=model.revision))
+        pipeline = made.from_pretrained(str(folder), dtype=getattr(torch, dtype))
+    except ImportError as error:
+        raise GenerateError(f"{model.version}: {first_line(error)}. {INSTALL}") from error
+    except (OSError, ValueError) as error:
+        raise GenerateError(f"{model.version}: cannot be loaded ({first_line(error)}).") from error
+    pipeline.set_progress_bar_config(disable=True)
+    if offload:
+        pipeline.enable_model_cpu_offload(device=device)
+    else:
+        pipeline.to(device)
+    return pipeline, folder
+
+
+def file_hashes(model: Model, folder: Path) -> dict[str, dict[str, str]]:
+    """{"configs": SHA-256 by path} of what is no weight; of a model without a revision {"weights": ...} too."""
+    paths = [folder / INDEX, *(path for part in model.components for path in sorted((folder / part).rglob("*")))]
+    files = {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
+    hashes = {"configs": {name: file_sha256(path) for name, path in files.items() if path.suffix not in WEIGHTS}}
+    if model.revision is None:
+        hashes["weights"] = {name: file_sha256(path) for name, path in files.items() if path.suffix in WEIGHTS}
+    return hashes
+
+
+def _is_component(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(item, str) for item in value)
+
+
+def _read_index(path: Path, name: str) -> Mapping[str, Any]:
+    try:
+        index = parse_json(path.read_bytes())
+    except FileNotFoundError:
+        raise GenerateError(f"{name}: no {INDEX} in it, so it is no model of diffusers.") from None
+    except ValueError as error:
+        raise GenerateError(f"{name}: {INDEX} is not JSON ({error}).") from None
+    if not isinstance(index, dict):
+        raise GenerateError(f"{name}: {INDEX} is no object.")
+    return index
+
+
+def _on_hub(model_id: str, wanted: str, *, name: str) -> tuple[str, Mapping[str, Any]]:
+    """The commit and the model_index.json of a Hub repository."""
+    from huggingface_hub import HfApi, errors, hf_hub_download
+
+    try:
+        revision = wanted if COMMIT.fullmatch(wanted) else HfApi().model_info(model_id, revision=wanted).sha
+        if revision is None:
+            raise GenerateError(f"{name}: the Hub names no commit of {wanted}. Give 40 hex digits after @.")
+        return revision, _read_index(Path(hf_hub_download(model_id, INDEX, revision=revision)), name)
+    except (errors.HFValidationError, errors.RepositoryNotFoundError):
+        said = "no such folder here, and no such model on the Hub that you can see"
+    except errors.RevisionNotFoundError:
+        said = f"the Hub's model has no revision {wanted!r}"
+    except errors.RemoteEntryNotFoundError:
+        said = f"no {INDEX} in it, so it is no model of diffusers; many have a twin whose name ends in -Diffusers"
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as error:
+        said = (
+            f"the Hub cannot be asked ({first_line(error)}); offline, give a downloaded model's 40 hex digits after @"
+        )
+    raise GenerateError(f"{name}: {said}. Give a folder, ID or ID@REVISION.")

@@ -1,0 +1,125 @@
+"""What a prediction says of videos, in numbers."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ...masks import BoolArray, Float64Array
+from ...release import __version__
+from ..evaluation import Estimate, estimate
+from .flag import Flag
+
+PREDICTIONS, REPORT_JSON, REPORT_HTML, OVERLAYS = "predictions.parquet", "report.json", "report.html", "overlays"
+"""What `predict` writes."""
+
+DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoReport:
+    """What was found in one video.
+
+    where: the file, or the shard. areas: float64[T], the marked share of each frame. scores: float64[T]. broken_frames: bool[T].
+    peak_counts: COCO RLE of the frame with the largest area.
+    """
+
+    video_id: str
+    where: str
+    height: int
+    width: int
+    fps: float
+    areas: Float64Array
+    scores: Float64Array
+    broken_frames: BoolArray
+    flagged: bool
+    peak_counts: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "video_id": self.video_id,
+            "where": self.where,
+            "height": self.height,
+            "width": self.width,
+            "fps": self.fps,
+            "num_frames": len(self.areas),
+            "flagged": self.flagged,
+            "broken_frames": np.flatnonzero(self.broken_frames).tolist(),
+            "max_area": round(float(self.areas.max(initial=0)), DECIMALS),
+            "max_score": round(float(self.scores.max(initial=0)), DECIMALS),
+            "areas": self.areas.round(DECIMALS).tolist(),
+            "scores": self.scores.round(DECIMALS).tolist(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found in all of them.
+
+    unreadable: (where, what is wrong) of what looks like a video and could not be decoded.
+    max_broken: the share of flagged videos that a gate lets through; None: there is no gate.
+    warning: what the model cannot promise; None: nothing to say.
+    """
+
+    model: str
+    flag: Flag
+    videos: tuple[VideoReport, ...]
+    unreadable: tuple[tuple[str, str], ...]
+    max_broken: float | None = None
+    warning: str | None = None
+
+    @property
+    def num_flagged(self) -> int:
+        """Videos that count as broken."""
+        return sum(video.flagged for video in self.videos)
+
+    @property
+    def share_flagged(self) -> float | None:
+        """Of the videos that could be decoded; None without one."""
+        return self.num_flagged / len(self.videos) if self.videos else None
+
+    @property
+    def share(self) -> Estimate:
+        """The share of flagged videos among those that could be decoded, with its n and 95 % interval."""
+        return estimate(np.asarray([float(video.flagged) for video in self.videos], dtype=np.float64))
+
+    @property
+    def gate_closed(self) -> bool:
+        """Whether a gate holds these videos back: more are flagged than it lets through, or none could be decoded."""
+        if self.max_broken is None:
+            return False
+        return self.share_flagged is None or self.share_flagged > self.max_broken
+
+    def summary(self) -> str:
+        """ "3 of 40 videos flagged broken (7.5%, 95 % interval [0.016, 0.204]), 2 unreadable"."""
+        interval = self.share.interval()
+        share = f" ({self.share_flagged:.1%}{f', 95 % interval {interval}' if interval else ''})" if self.videos else ""
+        return (
+            f"{self.num_flagged} of {len(self.videos)} videos flagged broken{share}, {len(self.unreadable)} unreadable"
+        )
+
+    def gate_line(self) -> str | None:
+        """What the gate decides and on how many videos; None without one."""
+        if self.max_broken is None:
+            return None
+        left_out = f", {len(self.unreadable)} unreadable ones left out" if self.unreadable else ""
+        verdict = "closed" if self.gate_closed else "open"
+        return f"gate max-broken={self.max_broken:g}: {verdict}; {self.num_flagged} of {len(self.videos)} videos{left_out}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "model": self.model,
+            "brokenvideos": __version__,
+            "flag": asdict(self.flag),
+            "num_videos": len(self.videos),
+            "num_flagged": self.num_flagged,
+            "share_flagged": self.share_flagged,
+            "share": self.share.to_dict(),
+            "max_broken": self.max_broken,
+            "gate_closed": self.gate_closed,
+            "warning": self.warning,
+            "unreadable": [{"where": where, "what": what} for where, what in self.unreadable],
+            "videos": [video.to_dict() for video in self.videos],
+        }
