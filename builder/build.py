@@ -202,6 +202,12 @@ def build_with(
     return manifest
 
 
+def left_out(raw: Path) -> list[str]:
+    """Ids of the videos that wait for a review, sorted; a build leaves them out unless it is told to include them."""
+    entries, _ = read_videos_jsonl(raw / FILE_NAME, required=())
+    return sorted(video_id for video_id, entry in entries.items() if entry.review == "unreviewed")
+
+
 def _notes(videos: Sequence[Ingested]) -> Iterator[str]:
     """A line for each rule by which masks were read."""
     by_rule: dict[str, list[str]] = {}
@@ -211,12 +217,6 @@ def _notes(videos: Sequence[Ingested]) -> Iterator[str]:
     for rule, ids in sorted(by_rule.items()):
         more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
         yield f"masks of {', '.join(ids[:3])}{more}: {rule}"
-
-
-def left_out(raw: Path) -> list[str]:
-    """Ids of the videos that wait for a review, sorted; a build leaves them out unless it is told to include them."""
-    entries, _ = read_videos_jsonl(raw / FILE_NAME, required=())
-    return sorted(video_id for video_id, entry in entries.items() if entry.review == "unreviewed")
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

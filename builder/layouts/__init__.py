@@ -10,14 +10,12 @@ from typing import get_args
 from ...masks import ARTIFACT_TYPES
 from ...release import names_in, record_in
 from ..raw import NOT_GIVEN, Layout, MasksAre, Problem, RawError, RawVideo
-from .own import OwnMasks
 from .sav import ANNOTATION_NAME, FRAME_STEP, MaskletError, read_masklets
 
 __all__ = [
     "ANNOTATION_NAME",
     "FRAME_STEP",
     "MaskletError",
-    "OwnMasks",
     "detect",
     "found_layouts",
     "layout_named",
@@ -56,20 +54,6 @@ def layouts_table() -> str:
     return "\n".join(["| layout | holds | known by | takes |", "|---|---|---|---|", *rows])
 
 
-def found_layouts(raw: Path) -> dict[str, Path]:
-    """The layouts whose files a folder holds, by name, with what shows it; empty for none."""
-    layouts = _layouts()
-    found = {name: path for name, layout in layouts.items() if (path := layout.detect(raw)) is not None}
-    if not found:
-        last = {name: layout.detect_else(raw) for name, layout in layouts.items() if layout.detect_else is not None}
-        found = {name: path for name, path in last.items() if path is not None}
-    return found
-
-
-def _layouts() -> dict[str, Layout]:
-    return {name: layout_named(name) for name in layout_names()}
-
-
 def detect(raw: Path) -> str:
     """The name of the layout whose files the folder holds. Only names are looked at, and whether videos.jsonl gives objects.
 
@@ -85,8 +69,18 @@ def detect(raw: Path) -> str:
             f"{name}: {path.relative_to(raw).as_posix()}{'/' * path.is_dir()}" for name, path in found.items()
         )
         raise RawError(f"{raw}: files of {len(found)} layouts ({clashes}); give --layout, or move the files of one out")
-    wanted = "; ".join(f"{name}: {layout.looked_for}" for name, layout in _layouts().items())
+    wanted = "; ".join(f"{name}: {layout_named(name).looked_for}" for name in layout_names())
     raise RawError(f"{raw}: none of the known layouts; looked for {wanted}. Arrange the folder as one of them")
+
+
+def found_layouts(raw: Path) -> dict[str, Path]:
+    """The layouts whose files the folder holds, and the file or folder by which each is known; empty for none."""
+    layouts = {name: layout_named(name) for name in layout_names()}
+    found = {name: path for name, layout in layouts.items() if (path := layout.detect(raw)) is not None}
+    if found:
+        return found
+    last = {name: layout.detect_else(raw) for name, layout in layouts.items() if layout.detect_else is not None}
+    return {name: path for name, path in last.items() if path is not None}
 
 
 def read_layout(

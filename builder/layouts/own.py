@@ -1,4 +1,4 @@
-"""Our own raw layout: videos.jsonl, videos/{video_id}.mp4, masks/{video_id}/{frame:05d}.png (builder/raw/own_masks.py)."""
+"""Our own raw layout: videos.jsonl, videos/{video_id}.mp4, masks/{video_id}/{frame:05d}.png."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,10 +40,7 @@ class OwnMasks:
         """
         files, _ = own_mask_files(self.folder, raw=self.folder)
         for frame_index, paths in files.items():
-            found = []
-            for path in paths:
-                mode, labels = read_png(path)
-                found.append(foreground(mode, labels, where=str(path), listed=self.listed))
+            found = [foreground(*read_png(path), where=str(path), listed=self.listed) for path in paths]
             rules = dict.fromkeys(rule for plane in found for rule in plane.rules)
             yield FrameLabels(frame_index, tuple(plane.labels for plane in found), rules=tuple(rules))
 

@@ -37,8 +37,6 @@ def mask_files(folder: Path, *, raw: Path, besides: Collection[Path] = ()) -> tu
     named: list[Path] = []
     problems: list[Problem] = []
     for path in list_folder(folder):
-        if path in besides:
-            continue
         if NUMBER.fullmatch(path.stem) and path.suffix.lower() == ".png" and path.is_file():
             named.append(path)
         else:

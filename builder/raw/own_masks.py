@@ -10,27 +10,37 @@ from pathlib import Path
 import numpy as np
 
 from ...masks import decode
-from .frame_files import mask_files
+from .frame_files import by_frame
 from .png import encode_png
 from .video import LabelMap, Problem
 from .video_files import list_folder
 
-_FURTHER = re.compile(r"([0-9]{1,9})\.([2-9]|[1-9][0-9]{1,4})\.png", re.IGNORECASE)
+_NAME = re.compile(r"([0-9]{1,9})(?:\.([2-9]|[1-9][0-9]{1,4}))?")
 
 
 def own_mask_files(folder: Path, *, raw: Path) -> tuple[dict[int, list[Path]], list[Problem]]:
     """The mask files of one video by frame_index, ascending, and what is wrong with the folder's entries."""
-    further = {path: match for path in list_folder(folder) if (match := _FURTHER.fullmatch(path.name))}
-    first, problems = mask_files(folder, raw=raw, besides=further)
-    files = {frame: [path] for frame, path in first.items()}
-    for path, match in sorted(further.items(), key=lambda item: (int(item[1][1]), int(item[1][2]))):
-        frame = int(match[1])
-        if path.is_file() and frame in files and files[frame][0].stem == match[1]:
-            files[frame].append(path)
+    planes: dict[int, list[Path]] = {}
+    problems: list[Problem] = []
+    for path in list_folder(folder):
+        match = _NAME.fullmatch(path.stem)
+        if match is not None and path.suffix.lower() == ".png" and path.is_file():
+            planes.setdefault(int(match[2] or 1), []).append(path)
         else:
-            what = f"a further file of its frame; wanted {match[1]}.png beside it: add that, or move this out"
+            what = "not a mask file; wanted {frame:05d}.png, such as 00017.png for frame 17 (from 0): rename it or move it out"
             problems.append(Problem(path.relative_to(raw).as_posix(), what))
-    return files, problems
+    first, faults = by_frame(planes.pop(1, []), raw=raw)
+    files = {frame_index: [path] for frame_index, path in first.items()}
+    for _, paths in sorted(planes.items()):
+        for path in paths:
+            number = path.stem.split(".")[0]
+            beside = next((found[0] for found in [files.get(int(number))] if found), None)
+            if beside is None or beside.stem != number:
+                what = f"no {number}.png beside it, which holds the first objects of this frame: add it, or rename this file"
+                problems.append(Problem(path.relative_to(raw).as_posix(), what))
+            else:
+                files[int(number)].append(path)
+    return files, problems + faults
 
 
 def own_mask_pngs(frame_index: int, masks: Mapping[int, str], *, height: int, width: int) -> dict[str, bytes]:

@@ -85,6 +85,14 @@ def decode_png(data: bytes, *, where: str) -> tuple[str, LabelMap]:
     return mode, pixels.astype(np.uint16)
 
 
+def encode_png(labels: LabelMap) -> bytes:
+    """A label map as a grey PNG file: 8-bit, or 16-bit where an id is over 255. Equal maps give equal bytes."""
+    image = Image.fromarray(labels if labels.max() > 255 else labels.astype(np.uint8))
+    stream = io.BytesIO()
+    image.save(stream, "PNG", optimize=False, compress_level=6)
+    return stream.getvalue()
+
+
 _WANTED = "wanted 8-bit grey or palette; export object ids, not colours"
 
 
@@ -133,11 +141,3 @@ def _black_and_white(pixels: npt.NDArray[Any], kind: str, *, where: str) -> Labe
     if grey.any() and alpha.any() and not values.any():
         raise RawError(f"{where}: the PNG is {kind}, black where it is opaque and white where it is not; {_WANTED}")
     return values.astype(np.uint16)
-
-
-def encode_png(labels: LabelMap) -> bytes:
-    """A label map as a grey PNG file: 8-bit, or 16-bit where an id is over 255. Equal maps give equal bytes."""
-    image = Image.fromarray(labels if labels.max() > 255 else labels.astype(np.uint8))
-    stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=False, compress_level=6)
-    return stream.getvalue()

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...builder.layouts import OwnMasks
-from ...builder.raw import VideoEntry
+from ...builder.raw import VideoEntry, own_mask_files, read_png
 from ...builder.work import link_or_copy
 from ...masks import encode
 from .events import LOG_FORMAT, Event
@@ -244,8 +243,10 @@ def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list
 def _read_masks(place: Place) -> list[list[Any]]:
     """[object_id, frame_index, counts] of every mask that the raw folder holds."""
     found: list[list[Any]] = []
-    for frame in OwnMasks(place.home / "masks" / place.video_id).read():
-        for plane in frame.planes:
+    files, _ = own_mask_files(place.home / "masks" / place.video_id, raw=place.home)
+    for frame_index, paths in files.items():
+        for path in paths:
+            _, plane = read_png(path)
             ids = sorted(set(plane[plane > 0].tolist()))
-            found += [[i, frame.frame_index, encode((plane == i)[None])[0]] for i in ids]
+            found += [[i, frame_index, encode((plane == i)[None])[0]] for i in ids]
     return found
