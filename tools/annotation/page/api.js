@@ -29,10 +29,10 @@ function helloAgain() {
   return greeting;
 }
 
-/** The JSON of a GET below the token; the session goes with it. */
+/** The JSON of a GET below the token; the session, once there is one, goes with it. */
 export async function get(path, query = {}) {
   return withSession(() => {
-    const asked = new URLSearchParams({ ...query, session: session.id ?? "" });
+    const asked = new URLSearchParams({ ...query, ...(session.id && { session: session.id }) });
     return send(`${path}?${asked}`);
   });
 }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-START_S = 60
+START_S = 100
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Server:
         )
         found = threading.Event()
         threading.Thread(target=self._listen, args=(self.process, found), daemon=True).start()
-        if not found.wait(START_S):
+        if not found.wait(START_S) or self.process.poll() is not None:
             raise AssertionError(f"the server did not start: {self.said}")
 
     def _listen(self, process: "subprocess.Popen[str]", found: threading.Event) -> None:
