@@ -39,6 +39,12 @@ def build(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over instead of going on where an earlier build ended.")
     ] = False,
+    bring_back: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VIDEO_ID", help="A withdrawn video, or a copy of one, that comes nevertheless; again for more."
+        ),
+    ] = None,
     engine: Annotated[Engine, typer.Option(help="Where the work is done.")] = "processes",
     address: Annotated[str | None, typer.Option(help="Of an existing Ray cluster, as in auto or HOST:PORT.")] = None,
     workers: Workers = 1,
@@ -68,6 +74,7 @@ def build(
             engine=engine,
             address=address,
             fresh=fresh,
+            bring_back=bring_back or (),
             more_files=card_files,
             on_progress=show,
             on_note=typer.echo,
