@@ -53,7 +53,8 @@ def withdraw(
 
     Raises:
         ReleaseError: `release` is no release, a file of it is not what its manifest says, or nothing would be left of it.
-        ValueError: unknown ids, twins that are not decided on, an empty reason, a version whose step is too small. FileExistsError: `out` holds something.
+        ValueError: unknown ids, twins that are not decided on, an empty reason, a version whose step is too small.
+        FileExistsError: `out` holds something.
         BuildError: another process makes `out`, or the disk is full or read-only.
     """
     manifest = read_manifest(str(release))
@@ -115,8 +116,8 @@ def _with_twins(gone: set[str], manifest: Mapping[str, Any], twins: Twins | None
     found = sorted({video_id for group in groups if not gone.isdisjoint(group) for video_id in group} - gone)
     if found and twins is None:
         raise ValueError(
-            f"{release}: {', '.join(found)}: same bytes as what is withdrawn, or near-duplicates of it; nothing was written. Look at "
-            "them, then give --twins withdraw to take them down too, or --twins keep."
+            f"{release}: {', '.join(found)}: same bytes as what is withdrawn, or near-duplicates of it; nothing was written. Look "
+            "at them, then give --twins withdraw to take them down too, or --twins keep."
         )
     return gone | set(found) if twins == "withdraw" else gone
 
