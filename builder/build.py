@@ -15,7 +15,7 @@ from .ingest import Ingested
 from .layouts import detect, read_layout
 from .manifest import MANIFEST, SUMS, library_versions, manifest_bytes, manifest_of, sums_bytes
 from .parent import Parent, check_step, read_parent, withdrawn
-from .plan import ShardPlan, assign_splits, plan_shards, split_rule
+from .plan import ShardPlan, assign_splits, empty_splits, plan_shards, split_rule
 from .raw import MasksAre, Problem, RawError
 from .tasks import IngestTask, ShardTask, run_ingest, run_shard
 from .work import (
@@ -97,7 +97,8 @@ def build(
         bring_back: ids of videos that `parent` or a release before it has withdrawn, or that are copies of such, and that come
             nevertheless.
         more_files: called with the finished shards' folder, gives further files (README.md) by name.
-        on_note: called with each rule by which masks were read, and the videos it was used on.
+        on_note: called with each rule by which masks were read, and the videos it was used on; and with the splits that are
+            empty.
 
     Returns:
         The manifest.
@@ -181,6 +182,8 @@ def build_with(
         if problems or not videos:
             raise RawError(_report(raw, problems))
         plans = _plan(ingested, options, parent)
+        if note := empty_splits(ingested, {video.video_id: plan.split for plan in plans for video in plan.videos}):
+            on_note(note)
         release = work / "release"
         kept = [parent.shard(plan) if parent else None for plan in plans]
         shards = [

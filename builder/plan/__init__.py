@@ -4,6 +4,6 @@ In: records of all videos. Out: shard plans, and the rule by which splits were a
 """
 
 from .near_duplicates import are_alike, release_groups
-from .splits import ShardPlan, assign_splits, plan_shards, split_rule
+from .splits import ShardPlan, assign_splits, empty_splits, plan_shards, split_rule
 
-__all__ = ["ShardPlan", "are_alike", "assign_splits", "plan_shards", "release_groups", "split_rule"]
+__all__ = ["ShardPlan", "are_alike", "assign_splits", "empty_splits", "plan_shards", "release_groups", "split_rule"]
