@@ -1,7 +1,8 @@
 """`brokenvideos build`."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -94,4 +95,12 @@ def _counts(text: str) -> dict[str, int]:
     return counts
 
 
-COMMAND = Command(build, group="Release", place=1)
+def _kept(parameters: Mapping[str, Any]) -> str:
+    from ...builder.work import work_folder_of
+
+    if not (work := work_folder_of(parameters["out"])).exists():
+        return "Nothing was finished, and nothing is left; the same command starts over."
+    return f"What is done is kept in {work}: the same command goes on from there. Remove that folder if you do not want to."
+
+
+COMMAND = Command(build, group="Release", place=1, example="build raw release --workers 4", kept=_kept)

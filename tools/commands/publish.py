@@ -1,8 +1,9 @@
 """`brokenvideos publish`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -80,4 +81,8 @@ def publish(
         typer.echo(f"\n{hub_steps(release, repo_id=repo, data_version=done.plan.tag.removeprefix('v'))}")
 
 
-COMMAND = Command(publish, group="Hub", place=2)
+def _kept(parameters: Mapping[str, Any]) -> str:
+    return "Nothing half-done is visible there, and files that arrived are not sent again: the same command goes on."
+
+
+COMMAND = Command(publish, group="Hub", place=2, example="publish release --repo OWNER/NAME --dry-run", kept=_kept)

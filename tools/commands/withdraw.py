@@ -47,4 +47,9 @@ def withdraw(
     typer.echo(hub_steps(out, repo_id=repo, data_version=manifest["data_version"]))
 
 
-COMMAND = Command(withdraw, group="Release", place=5)
+COMMAND = Command(
+    withdraw,
+    group="Release",
+    place=5,
+    example='withdraw release next VIDEO_ID --reason "asked for"',
+)
