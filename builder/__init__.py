@@ -2,13 +2,14 @@
 
 from .build import BuildOptions, build, check_free, left_out
 from .check_row import Finding
-from .diff import ReleaseDiff, diff
+from .diff import ReleaseDiff, diff, version_of
+from .errata import Returning, contents_of, returning
 from .ingest import name_of_video, read_video
 from .manifest import MANIFEST, SUMS, read_sums, sums_bytes
 from .raw import FrameLabels, Problem, RawError, RawVideo
 from .rebuild import RebuildReport, rebuild
 from .verify import ShardResult, VerifyReport, check_manifest, verify, verify_shard
-from .withdraw import withdraw
+from .withdraw import Twins, withdraw
 from .work import BuildError, WorkerError
 
 __all__ = [
@@ -23,20 +24,25 @@ __all__ = [
     "RawVideo",
     "RebuildReport",
     "ReleaseDiff",
+    "Returning",
     "ShardResult",
+    "Twins",
     "VerifyReport",
     "WorkerError",
     "build",
     "check_free",
     "check_manifest",
+    "contents_of",
     "diff",
     "left_out",
     "name_of_video",
     "read_sums",
     "read_video",
     "rebuild",
+    "returning",
     "sums_bytes",
     "verify",
     "verify_shard",
+    "version_of",
     "withdraw",
 ]

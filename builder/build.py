@@ -1,7 +1,7 @@
 """Raw folder -> release folder."""
 
 import errno
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from .ingest import Ingested
 from .layouts import detect, read_layout
 from .manifest import MANIFEST, SUMS, library_versions, manifest_bytes, manifest_of, sums_bytes
 from .parent import Parent, check_step, read_parent, withdrawn
-from .plan import ShardPlan, assign_splits, plan_shards, split_rule
+from .plan import ShardPlan, assign_splits, empty_splits, plan_shards, split_rule
 from .raw import FILE_NAME, Include, MasksAre, Problem, RawError, included, read_videos_jsonl
 from .tasks import IngestTask, ShardTask, run_ingest, run_shard
 from .work import (
@@ -79,6 +79,7 @@ def build(
     engine: str = "processes",
     address: str | None = None,
     fresh: bool = False,
+    bring_back: Collection[str] = (),
     more_files: MoreFiles | None = None,
     on_progress: Progress = no_progress,
     on_note: OnNote = no_note,
@@ -95,8 +96,11 @@ def build(
         workers: processes that decode and write; 1 works in this one.
         engine, address: where they run, as `engine.executor_of` has it.
         fresh: do not go on where an earlier build was.
+        bring_back: ids of videos that `parent` or a release before it has withdrawn, or that are copies of such, and that come
+            nevertheless.
         more_files: called with the finished shards' folder, gives further files (README.md) by name.
-        on_note: called with each rule by which masks were read, and the videos it was used on.
+        on_note: called with each rule by which masks were read, and the videos it was used on; and with the splits that are
+            empty.
 
     Returns:
         The manifest.
@@ -126,6 +130,7 @@ def build(
                 options,
                 parent=before,
                 fresh=fresh,
+                bring_back=bring_back,
                 more_files=more_files,
                 on_progress=on_progress,
                 on_note=on_note,
@@ -149,6 +154,7 @@ def build_with(
     fresh: bool,
     more_files: MoreFiles | None,
     on_progress: Progress,
+    bring_back: Collection[str] = (),
     on_note: OnNote = no_note,
 ) -> dict[str, Any]:
     """`build` in a pool that is there; arguments and errors are its."""
@@ -169,7 +175,8 @@ def build_with(
         )
     if options.include == "unreviewed":
         reading["include"] = options.include  # what a release of unreviewed masks says of itself
-    problems += withdrawn(parent, videos) if parent else []
+    by_id = withdrawn(parent, videos, bring_back=bring_back) if parent else []
+    problems += by_id
     with room_wanted(out), work_folder(out, fresh=fresh) as work:
         check_free(out)
         versions = library_versions()
@@ -177,11 +184,16 @@ def build_with(
         on_done = partial(on_progress, "decode videos, read masks")
         results = list(run_tasks(executor, run_ingest, rows, on_done, name_of=_name_of_ingest))
         problems += [problem for result in results if isinstance(result, list) for problem in result]
-        for note in _notes([result for result in results if isinstance(result, Ingested)]):
+        ingested = [result for result in results if isinstance(result, Ingested)]
+        for note in _notes(ingested):
             on_note(note)
+        by_content = withdrawn(parent, ingested, bring_back=bring_back) if parent else []
+        problems += [problem for problem in by_content if problem not in by_id]
         if problems or not videos:
             raise RawError(_report(raw, problems))
-        plans = _plan([result for result in results if isinstance(result, Ingested)], options, parent)
+        plans = _plan(ingested, options, parent)
+        if note := empty_splits(ingested, {video.video_id: plan.split for plan in plans for video in plan.videos}):
+            on_note(note)
         release = work / "release"
         kept = [parent.shard(plan) if parent else None for plan in plans]
         shards = [

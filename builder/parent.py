@@ -1,12 +1,14 @@
 """What a release takes over from the one before it: splits, shard counts and the files that stay as they are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..release import FORMAT_VERSION, read_manifest
 from .diff import VideoFacts, demanded_step, next_version, version_of, video_facts
+from .errata import Content, returning
+from .ingest import Ingested
 from .manifest import library_versions
 from .plan import ShardPlan
 from .raw import Problem, RawVideo
@@ -116,15 +118,27 @@ def check_step(parent: Parent, plans: Sequence[ShardPlan], data_version: str) ->
         )
 
 
-def withdrawn(parent: Parent, videos: Iterable[RawVideo]) -> list[Problem]:
-    """A problem for every video of a raw folder that was taken down: no build brings it back unnoticed."""
-    entries = {video_id: entry for entry in parent.errata for video_id in entry["video_ids"]}
+def withdrawn(
+    parent: Parent, videos: Iterable[RawVideo | Ingested], *, bring_back: Collection[str] = ()
+) -> list[Problem]:
+    """A problem for every video that was taken down: no build brings it back unnoticed, under another id neither.
+
+    What the parent has itself was decided on. Bytes and looks of a video are known once it was ingested.
+
+    Args:
+        bring_back: ids that come back on purpose.
+    """
+    held = dict.fromkeys(parent.splits) | {video_id: facts.video_sha256 for video_id, facts in parent.videos.items()}
+    contents = {
+        video.video_id: Content(video.video_sha256, video.perceptual_hash)
+        if isinstance(video, Ingested)
+        else Content("")
+        for video in videos
+    }
     return [
         Problem(
-            f"video {video.video_id}",
-            f"withdrawn in {entry['data_version']} ({entry['reason']}). Remove it from the raw folder; to publish it after all, "
-            "give it another id.",
+            f"video {come.video_id}",
+            f"{come}. Remove it from the raw folder; to publish it after all, give --bring-back {come.video_id}.",
         )
-        for video in videos
-        if (entry := entries.get(video.video_id))
+        for come in returning(parent.errata, contents, held=held, allowed=bring_back)
     ]

@@ -4,16 +4,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..release import FORMAT_VERSION, ReleaseError, read_manifest, read_parquet, shard_paths
 from .build import MoreFiles, check_free, room_wanted, seal
 from .diff import next_version, version_of, video_facts
+from .errata import erratum
 from .manifest import library_versions
-from .plan import split_rule
+from .plan import release_groups, split_rule
 from .row_json import row_digest
 from .shards import write_rows
 from .work import Progress, executor_of, file_sha256, link_or_copy, no_progress, run_tasks, work_folder
+
+Twins = Literal["withdraw", "keep"]
+_NO_LOOKS = "0" * 64
 
 
 def withdraw(
@@ -23,6 +27,7 @@ def withdraw(
     *,
     reason: str,
     data_version: str | None = None,
+    twins: Twins | None = None,
     workers: int = 1,
     more_files: MoreFiles | None = None,
     on_progress: Progress = no_progress,
@@ -38,6 +43,8 @@ def withdraw(
         video_ids: to leave out.
         reason: one line, for the public; names no person.
         data_version: at least a major step from the release's; None: that step.
+        twins: what is done with other videos of the same bytes and with near-duplicates, and what these lead to: they go too, or
+            are kept. None: there must be none.
         workers: processes that read and write shards; the bytes are the same for any number.
         more_files: as for `build`.
 
@@ -46,12 +53,13 @@ def withdraw(
 
     Raises:
         ReleaseError: `release` is no release, a file of it is not what its manifest says, or nothing would be left of it.
-        ValueError: unknown ids, an empty reason, a version whose step is too small. FileExistsError: `out` holds something.
+        ValueError: unknown ids, twins that are not decided on, an empty reason, a version whose step is too small.
+        FileExistsError: `out` holds something.
         BuildError: another process makes `out`, or the disk is full or read-only.
     """
     manifest = read_manifest(str(release))
     facts = video_facts(manifest, name=str(release))
-    gone = _known(video_ids, facts, release=release)
+    gone = _with_twins(_known(video_ids, facts, release=release), manifest, twins, release=release)
     if not reason.strip() or not reason.isprintable():
         raise ValueError(f"reason {reason!r}: wanted one line of text that says why, without names of persons.")
     version = _version(manifest["data_version"], data_version)
@@ -69,7 +77,7 @@ def withdraw(
         ]
         on_done = partial(on_progress, "keep or write shards")
         shards = list(run_tasks(executor, _shard_without, tasks, on_done, name_of=_name_of))
-        entry = {"data_version": version, "video_ids": sorted(gone), "reason": reason.strip()}
+        entry = erratum(manifest, gone, data_version=version, reason=reason.strip())
         changed: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
             "data_version": version,
@@ -95,6 +103,23 @@ def _known(video_ids: Iterable[str], facts: Mapping[str, Any], *, release: Path)
             f"{release}: no video {', '.join(unknown)}; nothing was written. Look the ids up in the release's manifest.json."
         )
     return wanted
+
+
+def _with_twins(gone: set[str], manifest: Mapping[str, Any], twins: Twins | None, *, release: Path) -> set[str]:
+    """All videos that go."""
+    groups = release_groups(manifest, name=str(release))
+    if groups is None:  # of a time before perceptual hashes
+        looks_unknown = {
+            video_id: {**facts, "perceptual_hash": _NO_LOOKS} for video_id, facts in manifest["videos"].items()
+        }
+        groups = release_groups({**manifest, "videos": looks_unknown}, name=str(release)) or []
+    found = sorted({video_id for group in groups if not gone.isdisjoint(group) for video_id in group} - gone)
+    if found and twins is None:
+        raise ValueError(
+            f"{release}: {', '.join(found)}: same bytes as what is withdrawn, or near-duplicates of it; nothing was written. Look "
+            "at them, then give --twins withdraw to take them down too, or --twins keep."
+        )
+    return gone | set(found) if twins == "withdraw" else gone
 
 
 def _version(before: str, data_version: str | None) -> str:

@@ -35,8 +35,7 @@ def read_manifest(release: str) -> dict[str, Any]:
             f"{path}: format_version is {found!r}, this package reads {_READABLE}. Install the version of brokenvideos "
             "that wrote it, or build the release again."
         )
-    shape = _MANIFEST_SHAPE | {key: entry for key, entry in _MANIFEST_MAY_HOLD.items() if key in manifest}
-    if wrong := _misshapen(manifest, shape, ""):
+    if wrong := _misshapen(manifest, _MANIFEST_SHAPE, ""):
         raise ReleaseError(f"{path}: {wrong}. Build or download the release again.")
     for number, shard in enumerate(manifest["shards"]):
         split, index, num_shards = shard["split"], shard["index"], shard["num_shards"]
@@ -68,10 +67,10 @@ _MANIFEST_SHAPE = {
         }
     ],
     "videos": {...: {"digest": str, "video_sha256": str}},
+    "errata?": [{"data_version": str, "video_ids": [str], "reason": str, "videos?": {...: {"video_sha256?": str}}}],
 }
 """Types that readers rely on: a list's entry stands for all of its entries, `...` for every key of an object, a tuple for any of
-its types."""
-_MANIFEST_MAY_HOLD = {"errata": [{"data_version": str, "video_ids": [str], "reason": str}]}
+its types, a question mark after a key that it may lack."""
 
 
 def _misshapen(value: Any, wanted: Any, where: str) -> str | None:
@@ -82,10 +81,12 @@ def _misshapen(value: Any, wanted: Any, where: str) -> str | None:
     if isinstance(wanted, list):
         parts = [(f"{where}[{number}]", entry, wanted[0]) for number, entry in enumerate(value)]
     elif isinstance(wanted, dict):
-        missing = [key for key in wanted if key is not ... and key not in value]
+        missing = [key for key in wanted if key is not ... and not key.endswith("?") and key not in value]
         if missing:
             return f"{where or 'it'} lacks {missing[0]!r}"
-        parts = [(f"{where}.{key}", value[key], wanted.get(key, wanted.get(...))) for key in value]
+        parts = [
+            (f"{where}.{key}", value[key], wanted.get(key, wanted.get(f"{key}?", wanted.get(...)))) for key in value
+        ]
     else:
         return None
     found = (_misshapen(part, shape, place) for place, part, shape in parts if shape is not None)

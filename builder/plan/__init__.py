@@ -3,7 +3,7 @@
 In: records of all videos. Out: shard plans, and the rule by which splits were assigned. The builder and tools call it.
 """
 
-from .near_duplicates import release_groups
-from .splits import ShardPlan, assign_splits, plan_shards, split_rule
+from .near_duplicates import are_alike, release_groups
+from .splits import ShardPlan, assign_splits, empty_splits, plan_shards, split_rule
 
-__all__ = ["ShardPlan", "assign_splits", "plan_shards", "release_groups", "split_rule"]
+__all__ = ["ShardPlan", "are_alike", "assign_splits", "empty_splits", "plan_shards", "release_groups", "split_rule"]

@@ -59,6 +59,19 @@ def near_duplicate_groups(hashes: Sequence[str]) -> Int64Array:
     return labels
 
 
+def are_alike(one: str, others: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """bool[n]: which of the other videos are near-duplicates of one, as `near_duplicate_groups` has it, but in one step.
+
+    Args:
+        one, others: hashes as there.
+    """
+    word, words = _words([one]), _words(others)
+    shown = (np.bitwise_count(word) >= MIN_BITS) & (np.bitwise_count(words) >= MIN_BITS)
+    near: npt.NDArray[np.bool_] = np.bitwise_count(word ^ words) <= MAX_DISTANCE
+    alike: npt.NDArray[np.bool_] = (shown & near).sum(axis=1) >= ALIKE_FRAMES
+    return alike
+
+
 def join(labels: Int64Array, one: Int64Array, other: Int64Array) -> None:
     """Joins the groups of one[i] and other[i] for every i, in place: `labels` holds the smallest index of everyone's group."""
     while len(apart := np.flatnonzero(labels[one] != labels[other])):

@@ -81,6 +81,31 @@ def assign_splits(
     return placed
 
 
+def empty_splits(videos: Iterable[Ingested], splits: Mapping[str, str]) -> str | None:
+    """A line that says which splits have no video, why, and what can be done; None when every split has one.
+
+    Args:
+        splits: split by id, of every video.
+    """
+    there = set(splits.values())
+    empty = [split for split in SPLITS if split not in there]
+    if not empty:
+        return None
+    videos = sorted(videos, key=lambda video: video.video_id)
+    what = f"no video in {' and '.join(empty)}"
+    if all(video.split for video in videos):
+        return f"{what}, as the videos name their splits. Training needs {', '.join(SPLITS)}; evaluation needs test."
+    num_groups = len(_groups(videos))
+    alike = (
+        f"{len(videos)} video{'s are' if len(videos) > 1 else ' is'} {num_groups} group{'s' if num_groups > 1 else ''}"
+    )
+    return (
+        f"{what}: {alike} of one prompt, equal bytes or near-duplicates, which stay together, and the shares of "
+        f"{', '.join(f'{fraction:.0%} {split}' for split, fraction in SPLIT_FRACTIONS.items())} leave these none. Training needs "
+        f"{', '.join(SPLITS)}: add videos of other prompts, or name the splits in videos.jsonl (split)."
+    )
+
+
 def _groups(videos: Sequence[Ingested]) -> dict[str, list[Ingested]]:
     """Who has to stay together, by the key of the group; in the order of the videos."""
     labels = near_duplicate_groups([video.perceptual_hash for video in videos])

@@ -25,6 +25,25 @@ def shards(release: Path) -> list[dict]:
     return brokenvideos.read_manifest(str(release))["shards"]
 
 
+def erratum(data_version: str, video_id: str, reason: str, *, before: Path) -> dict:
+    facts = brokenvideos.read_manifest(str(before))["videos"][video_id]
+    hashes = {name: facts[name] for name in ("video_sha256", "perceptual_hash")}
+    return {"data_version": data_version, "video_ids": [video_id], "reason": reason, "videos": {video_id: hashes}}
+
+
+def rename_in_raw(raw: Path, old: str, new: str, *, keep: bool = False) -> None:
+    """Gives a video another id, or a copy of it with `keep`."""
+    lines = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
+    (row,) = (line for line in lines if line["video_id"] == old)
+    kept = lines if keep else [line for line in lines if line is not row]
+    lines = [*kept, {**row, "video_id": new}]
+    (raw / "videos.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for path in (raw / "videos" / f"{old}.mp4", raw / "masks" / old):
+        if path.exists():
+            there = path.with_name(new + path.suffix)
+            (shutil.copytree if path.is_dir() else shutil.copy)(path, there) if keep else path.rename(there)
+
+
 def remove_from_raw(raw: Path, gone: set[str]) -> None:
     lines = (raw / "videos.jsonl").read_text().splitlines(keepends=True)
     (raw / "videos.jsonl").write_text("".join(line for line in lines if json.loads(line)["video_id"] not in gone))
@@ -46,7 +65,7 @@ def test_its_rows_go_and_everything_else_stays(release: Path, raw_copy: Path, tm
     manifest = withdraw(release, out, [gone, gone], reason=f" {REASON} ", more_files=card_files)
     assert manifest == brokenvideos.read_manifest(str(out))
     assert (manifest["data_version"], manifest["parent_version"]) == ("2.0.0", "1.0.0")
-    assert manifest["errata"] == [{"data_version": "2.0.0", "video_ids": [gone], "reason": REASON}]
+    assert manifest["errata"] == [erratum("2.0.0", gone, REASON, before=release)]
     remove_from_raw(raw_copy, {gone})
     assert verify(out, raw=raw_copy).findings == ()
     for name in ("default", "annotations", "webdataset"):
@@ -97,17 +116,17 @@ def test_later_releases_carry_the_errata_on_and_do_not_bring_the_video_back(
     other = shards(first)[-1]["video_ids"][0]
     withdraw(first, second, [other], reason="as asked for", more_files=card_files)
     errata = [
-        {"data_version": "2.0.0", "video_ids": [gone], "reason": REASON},
-        {"data_version": "3.0.0", "video_ids": [other], "reason": "as asked for"},
+        erratum("2.0.0", gone, REASON, before=release),
+        erratum("3.0.0", other, "as asked for", before=release),
     ]
     assert brokenvideos.read_manifest(str(second))["errata"] == errata
     options = BuildOptions(data_version="3.0.1")
     with pytest.raises(RawError) as caught:
         build(raw_copy, third, options, parent=second)
-    ending = "Remove it from the raw folder; to publish it after all, give it another id."
+    ending = "Remove it from the raw folder; to publish it after all, give --bring-back"
     lines = [
-        f"video {gone}: withdrawn in 2.0.0 ({REASON}). {ending}",
-        f"video {other}: withdrawn in 3.0.0 (as asked for). {ending}",
+        f"video {gone}: withdrawn in 2.0.0 ({REASON}). {ending} {gone}.",
+        f"video {other}: withdrawn in 3.0.0 (as asked for). {ending} {other}.",
     ]
     head, *found, _ = str(caught.value).splitlines()
     assert (head, found) == (f"{raw_copy}: 2 problems, no release was written.", sorted(lines))
@@ -116,6 +135,63 @@ def test_later_releases_carry_the_errata_on_and_do_not_bring_the_video_back(
     assert manifest["errata"] == errata
     assert diff(second, third).rewritten_bytes == 0
     assert rebuild(third, raw_copy, more_files=card_files).findings == ()
+
+
+def test_a_renamed_copy_comes_back_on_purpose_alone(release: Path, raw_copy: Path, tmp_path: Path, gone: str) -> None:
+    fewer, out, later = (tmp_path / name for name in ("fewer", "out", "later"))
+    withdraw(release, fewer, [gone], reason=REASON)
+    rename_in_raw(raw_copy, gone, "renamed")
+    options = BuildOptions(data_version="2.1.0")
+    with pytest.raises(RawError) as caught:
+        build(raw_copy, out, options, parent=fewer)
+    assert str(caught.value).splitlines()[1] == (
+        f"video renamed: has the bytes of {gone}, withdrawn in 2.0.0 ({REASON}). Remove it from the raw folder; to publish it "
+        "after all, give --bring-back renamed."
+    )
+    with (raw_copy / "videos" / "renamed.mp4").open("ab") as video:  # other bytes, the same pictures
+        video.write((16).to_bytes(4, "big") + b"free" + bytes(8))
+    with pytest.raises(RawError, match=f"video renamed: looks like {gone}, withdrawn in 2.0.0"):
+        build(raw_copy, out, options, parent=fewer)
+    manifest = build(raw_copy, out, options, parent=fewer, bring_back=["renamed"], more_files=card_files)
+    assert "renamed" in manifest["videos"]
+    # It was decided on: neither a rebuild nor the next build asks again.
+    assert rebuild(out, raw_copy, more_files=card_files).findings == ()
+    build(raw_copy, later, BuildOptions(data_version="2.1.1"), parent=out)
+
+
+def test_errata_without_hashes_know_ids_alone(release: Path, raw_copy: Path, tmp_path: Path, gone: str) -> None:
+    fewer, out = tmp_path / "fewer", tmp_path / "out"
+    manifest = withdraw(release, fewer, [gone], reason=REASON)
+    del manifest["errata"][0]["videos"]
+    (fewer / "manifest.json").write_bytes(manifest_bytes(manifest))
+    with pytest.raises(RawError, match=f"video {gone}: withdrawn in 2.0.0"):
+        build(raw_copy, out, BuildOptions(data_version="2.1.0"), parent=fewer)
+    rename_in_raw(raw_copy, gone, "renamed")
+    assert "renamed" in build(raw_copy, out, BuildOptions(data_version="2.1.0"), parent=fewer)["videos"]
+
+
+def test_twins_need_a_decision(raw_copy: Path, tmp_path: Path, gone: str) -> None:
+    before, out, kept = (tmp_path / name for name in ("before", "out", "kept"))
+    rename_in_raw(raw_copy, gone, "a_twin", keep=True)
+    rename_in_raw(raw_copy, gone, "look_alike", keep=True)
+    with (raw_copy / "videos" / "look_alike.mp4").open("ab") as video:
+        video.write((16).to_bytes(4, "big") + b"free" + bytes(8))
+    build(raw_copy, before)
+    with pytest.raises(ValueError) as caught:
+        withdraw(before, out, [gone], reason=REASON)
+    assert str(caught.value) == (
+        f"{before}: a_twin, look_alike: same bytes as what is withdrawn, or near-duplicates of it; nothing was written. Look at "
+        "them, then give --twins withdraw to take them down too, or --twins keep."
+    )
+    assert not out.exists()
+    manifest = withdraw(before, out, [gone], reason=REASON, twins="withdraw")
+    assert manifest["errata"][0]["video_ids"] == sorted([gone, "a_twin", "look_alike"])
+    assert manifest["videos"].keys().isdisjoint(manifest["errata"][0]["video_ids"])
+    manifest = withdraw(before, kept, [gone], reason=REASON, twins="keep")
+    assert manifest["errata"][0]["video_ids"] == [gone]
+    assert {"a_twin", "look_alike"} <= manifest["videos"].keys()
+    remove_from_raw(raw_copy, {gone})
+    build(raw_copy, tmp_path / "next", BuildOptions(data_version="2.0.1"), parent=kept)
 
 
 def test_other_versions_are_stated_beside_those_of_the_kept_files(

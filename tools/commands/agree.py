@@ -48,4 +48,4 @@ def agree(
         typer.echo(f"{made}: STAPLE's masks", err=as_json)
 
 
-COMMAND = Command(agree, group="Data", place=5)
+COMMAND = Command(agree, group="Data", place=5, example="agree first second --out-json agreement.json")

@@ -1,7 +1,8 @@
 """`brokenvideos build`."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -46,6 +47,12 @@ def build(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over instead of going on where an earlier build ended.")
     ] = False,
+    bring_back: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VIDEO_ID", help="A withdrawn video, or a copy of one, that comes nevertheless; again for more."
+        ),
+    ] = None,
     engine: Annotated[Engine, typer.Option(help="Where the work is done.")] = "processes",
     address: Annotated[str | None, typer.Option(help="Of an existing Ray cluster, as in auto or HOST:PORT.")] = None,
     workers: Workers = 1,
@@ -76,6 +83,7 @@ def build(
             engine=engine,
             address=address,
             fresh=fresh,
+            bring_back=bring_back or (),
             more_files=card_files,
             on_progress=show,
             on_note=typer.echo,
@@ -97,4 +105,12 @@ def _counts(text: str) -> dict[str, int]:
     return counts
 
 
-COMMAND = Command(build, group="Release", place=1)
+def _kept(parameters: Mapping[str, Any]) -> str:
+    from ...builder.work import work_folder_of
+
+    if not (work := work_folder_of(parameters["out"])).exists():
+        return "Nothing was finished, and nothing is left; the same command starts over."
+    return f"What is done is kept in {work}: the same command goes on from there. Remove that folder if you do not want to."
+
+
+COMMAND = Command(build, group="Release", place=1, example="build raw release --workers 4", kept=_kept)

@@ -38,4 +38,4 @@ def card(
     raise typer.Exit(0 if report.ok else 1)
 
 
-COMMAND = Command(card, group="Hub", place=1)
+COMMAND = Command(card, group="Hub", place=1, example="card release --about about.toml")

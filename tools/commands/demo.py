@@ -96,4 +96,4 @@ def _megabytes(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
-COMMAND = Command(demo, group="Start", place=1)
+COMMAND = Command(demo, group="Start", place=1, example="demo demo")

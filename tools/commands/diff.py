@@ -23,4 +23,4 @@ def diff(
     raise typer.Exit(0 if found.version_ok else 1)
 
 
-COMMAND = Command(diff, group="Release", place=4)
+COMMAND = Command(diff, group="Release", place=4, example="diff release-1.0.0 release-1.1.0")

@@ -117,4 +117,4 @@ def _one_of(option: str, value: str, known: Sequence[str]) -> str:
     return value
 
 
-COMMAND = Command(evaluate, group="Model", place=3)
+COMMAND = Command(evaluate, group="Model", place=3, example="evaluate release predictions --html report.html")

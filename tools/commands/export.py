@@ -28,4 +28,4 @@ def export(
     typer.echo(f"{out}: {report.num_videos} videos, {report.num_masks} masks. Next: brokenvideos build {out} OUT")
 
 
-COMMAND = Command(export, group="Release", place=6)
+COMMAND = Command(export, group="Release", place=6, example="export release exported --layout coco")

@@ -6,10 +6,13 @@ from os.path import dirname
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from ...release import DATA_VERSION, __version__, records_in
 from .command import GROUPS, Command
+
+STOPPED = 130
+"""The exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
 
 def commands(folders: Iterable[str], package: str) -> list[Command]:
@@ -31,11 +34,11 @@ def command_line(listed: Iterable[Command]) -> typer.Typer:
         help="Pixel-exact artifact masks for AI-generated videos: build, verify, load and look.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        add_completion=False,
     )
     app.callback(invoke_without_command=True)(_version)
     for command in listed:
-        app.command(rich_help_panel=command.group)(command.run)
+        epilog = f"Example: brokenvideos {command.example}"
+        app.command(cls=_kind_of(command), rich_help_panel=command.group, epilog=epilog)(command.run)
     return app
 
 
@@ -59,6 +62,20 @@ class _InGroups(TyperGroup):
                 with formatter.section(group):
                     rows = [(str(command.name).ljust(widest), command.get_short_help_str(300)) for command in commands]
                     formatter.write_dl(rows)
+
+
+def _kind_of(command: Command) -> type[TyperCommand]:
+    """Commands that say what is kept when Ctrl-C stops them."""
+
+    class Stoppable(TyperCommand):
+        def invoke(self, ctx: Any) -> Any:
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt:
+                print(f"brokenvideos: stopped. {command.kept(ctx.params)}", file=sys.stderr)
+                sys.exit(STOPPED)
+
+    return Stoppable
 
 
 def _group_of(command: Any) -> str | None:

@@ -76,4 +76,4 @@ def _max_broken(gate: str) -> float:
     return share
 
 
-COMMAND = Command(predict, group="Model", place=2)
+COMMAND = Command(predict, group="Model", place=2, example="predict trained videos --out out --gate max-broken=0.1")

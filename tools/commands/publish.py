@@ -1,8 +1,9 @@
 """`brokenvideos publish`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,12 +23,29 @@ def publish(
         bool, typer.Option("--gated", help="Let only those read it who log in and agree to its terms.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    roll_back: Annotated[
+        bool,
+        typer.Option("--roll-back", help="Replace a later release, or one that this was not made from."),
+    ] = False,
+    bring_back: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VIDEO_ID", help="Make a withdrawn video, or a copy of one, public again; again for more."
+        ),
+    ] = None,
+    delete_others: Annotated[
+        bool, typer.Option("--delete-others", help="Also delete files there that are of no release.")
+    ] = False,
     withdraw: Annotated[
         list[str] | None,
         typer.Option(metavar="VIDEO_ID", help="Publish a release without this video instead; may be given again."),
     ] = None,
     reason: Annotated[str | None, typer.Option(help="With --withdraw: why; it is published.")] = None,
     out: Annotated[Path | None, typer.Option(help="With --withdraw: the folder of the release to make.")] = None,
+    twins: Annotated[
+        Literal["withdraw", "keep"] | None,
+        typer.Option(help="With --withdraw: other videos of the same bytes, and near-duplicates, go too or stay."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that verify the release.")] = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +60,7 @@ def publish(
     disable_progress_bars()  # ours show the whole
     with progress() as show:
         if withdraw and reason is not None and out is not None:
-            take_down(release, out, withdraw, reason=reason, workers=workers, on_progress=show)
+            take_down(release, out, withdraw, reason=reason, twins=twins, workers=workers, on_progress=show)
             release = out
         done = run(
             release,
@@ -52,6 +70,9 @@ def publish(
             private=private,
             gated=gated,
             dry_run=dry_run,
+            roll_back=roll_back,
+            bring_back=bring_back or (),
+            delete_others=delete_others,
             workers=workers,
             on_progress=show,
         )
@@ -60,4 +81,8 @@ def publish(
         typer.echo(f"\n{hub_steps(release, repo_id=repo, data_version=done.plan.tag.removeprefix('v'))}")
 
 
-COMMAND = Command(publish, group="Hub", place=2)
+def _kept(parameters: Mapping[str, Any]) -> str:
+    return "Nothing half-done is visible there, and files that arrived are not sent again: the same command goes on."
+
+
+COMMAND = Command(publish, group="Hub", place=2, example="publish release --repo OWNER/NAME --dry-run", kept=_kept)

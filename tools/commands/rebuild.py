@@ -26,4 +26,4 @@ def rebuild(
     raise typer.Exit(0 if report.ok else 1)
 
 
-COMMAND = Command(rebuild, group="Release", place=3)
+COMMAND = Command(rebuild, group="Release", place=3, example="rebuild release --raw raw")

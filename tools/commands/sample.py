@@ -42,4 +42,4 @@ def sample(
     typer.echo(f"{out}: {videos} videos. Next: brokenvideos build {out} OUT")
 
 
-COMMAND = Command(sample, group="Start", place=2)
+COMMAND = Command(sample, group="Start", place=2, example="sample raw --videos 12")

@@ -25,4 +25,4 @@ def stats(
     typer.echo(json.dumps(stats_dict(facts, groups), indent=1) if as_json else stats_text(facts, groups))
 
 
-COMMAND = Command(stats, group="Release", place=7)
+COMMAND = Command(stats, group="Release", place=7, example="stats release --json")

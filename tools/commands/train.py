@@ -1,7 +1,8 @@
 """`brokenvideos train`."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -80,4 +81,11 @@ def train(
         )
 
 
-COMMAND = Command(train, group="Model", place=1)
+def _kept(parameters: Mapping[str, Any]) -> str:
+    whole = sorted((parameters["out"] / "checkpoints").glob("step-" + "[0-9]" * 8))
+    if not whole:
+        return "No checkpoint was written yet; the same command starts over."
+    return f"{whole[-1]} is kept: the same command with --resume goes on from there."
+
+
+COMMAND = Command(train, group="Model", place=1, example="train --data release --recipe unet --out trained", kept=_kept)

@@ -10,11 +10,15 @@ from .command import Command
 
 def view(
     release: Annotated[str, typer.Argument(help="A release folder, or `sample`.")],
-    video_id: Annotated[str, typer.Argument(help="Which video.")],
+    video_id: Annotated[
+        str | None, typer.Argument(help="Which video; `brokenvideos list RELEASE` names them.", show_default=False)
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="A .png contact sheet or an .mp4.")] = Path("view.png"),
     frames: Annotated[str, typer.Option(help="Frames of the contact sheet, as in 0,5,10; else evenly spaced.")] = "",
 ) -> None:
     """Draw a video's frames with its masks: colours and outlines by artifact type, with a legend."""
+    if video_id is None:
+        raise typer.BadParameter(f"no video named. `brokenvideos list {release}` names the videos of the release")
     from ...sampling import find_row
     from ..view import view as draw
 
@@ -22,4 +26,4 @@ def view(
     typer.echo(draw(find_row(release, video_id), out, frames=numbers))
 
 
-COMMAND = Command(view, group="Look", place=1)
+COMMAND = Command(view, group="Look", place=1, example="view sample VIDEO_ID --out view.png")

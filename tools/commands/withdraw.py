@@ -1,7 +1,7 @@
 """`brokenvideos withdraw`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,10 @@ def withdraw(
     data_version: Annotated[
         str | None, typer.Option(help="SemVer of the data; else the next major step.", show_default=False)
     ] = None,
+    twins: Annotated[
+        Literal["withdraw", "keep"] | None,
+        typer.Option(help="Other videos of the same bytes, and near-duplicates: they go too, or stay."),
+    ] = None,
     repo: Annotated[str, typer.Option(help="The Hub repository, for what is printed.")] = REPO_ID,
     workers: Workers = 1,
 ) -> None:
@@ -28,7 +32,14 @@ def withdraw(
 
     with progress() as show:
         manifest = take_down(
-            release, out, video_ids, reason=reason, data_version=data_version, workers=workers, on_progress=show
+            release,
+            out,
+            video_ids,
+            reason=reason,
+            data_version=data_version,
+            twins=twins,
+            workers=workers,
+            on_progress=show,
         )
     for line in diff(release, out).lines():
         typer.echo(line)
@@ -36,4 +47,9 @@ def withdraw(
     typer.echo(hub_steps(out, repo_id=repo, data_version=manifest["data_version"]))
 
 
-COMMAND = Command(withdraw, group="Release", place=5)
+COMMAND = Command(
+    withdraw,
+    group="Release",
+    place=5,
+    example='withdraw release next VIDEO_ID --reason "asked for"',
+)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...builder import MANIFEST, SUMS, Finding, ShardResult, check_manifest, read_sums, verify_shard
 from ...builder.work import Progress, file_sha256, no_progress
 from ...release import ReleaseError, asking_the_hub, download, read_manifest
-from .plan import KEPT, tree_of
+from .plan import KEPT, is_of_a_release, tree_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -31,6 +31,7 @@ class HubReport:
         sampled: shards that were downloaded and checked row by row, as "train 3".
         seed: of their choice.
         num_videos, num_masks: in them.
+        others: paths that are of no release, and of which nothing is said.
     """
 
     repo_id: str
@@ -45,6 +46,7 @@ class HubReport:
     num_videos: int
     num_masks: int
     findings: tuple[Finding, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -57,6 +59,7 @@ class HubReport:
     def lines(self) -> Iterator[str]:
         """The same for people: findings, then what was compared and how far that goes."""
         yield from map(str, self.findings)
+        yield from (f"note: {path}: no file of a release." for path in self.others)
         if self.sampled:
             yield (
                 f"downloaded and checked row by row (seed {self.seed}): {', '.join(self.sampled)}; {self.num_videos} videos, "
@@ -140,6 +143,7 @@ def verify_on_hub(
         num_videos=sum(result.num_videos for result in results.values()),
         num_masks=sum(result.num_masks for result in results.values()),
         findings=(*findings, *(finding for result in results.values() for finding in result.findings)),
+        others=tuple(sorted(path for path in tree.keys() - sums.keys() - {KEPT} if not is_of_a_release(path))),
     )
 
 
@@ -172,9 +176,9 @@ def _compare(tree: "Mapping[str, RepoFile]", read: Mapping[str, Path]) -> tuple[
         if path not in tree:
             findings.append(Finding(path, f"missing on the Hub; {SUMS} lists it. Publish the release again."))
         elif path not in sums:
-            findings.append(
-                Finding(path, f"not in {SUMS}. A release holds nothing else; remove it from the repository.")
-            )
+            if is_of_a_release(path):
+                what = f"not in {SUMS}. A release holds nothing else; remove it from the repository."
+                findings.append(Finding(path, what))
         elif stored[path] != sums[path]:
             what = f"SHA-256 is {stored[path]} on the Hub, {SUMS} says {sums[path]}. Publish the release again."
             findings.append(Finding(path, what))

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...builder import MANIFEST, SUMS, read_sums
 from ...builder.work import file_sha256
+from ...card import is_of_card
+from ...release import SHARD_FILES
 from .trouble import PublishError
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class Seen:
         head: commit that the branch names; None: there is no repository.
         tag: commit that the version's tag names; None: there is none.
         tree, tag_tree: files by path at these commits.
+        main, main_tree: the same of the branch main; None where there is no such branch.
         pull_requests: refs of pull requests, the newest first.
     """
 
@@ -33,6 +36,8 @@ class Seen:
     tag: str | None
     tree: Mapping[str, "RepoFile"]
     tag_tree: Mapping[str, "RepoFile"]
+    main: str | None = None
+    main_tree: Mapping[str, "RepoFile"] = field(default_factory=dict)
     pull_requests: tuple[str, ...] = ()
     private: bool = False
     gated: bool = False
@@ -47,7 +52,8 @@ class Plan:
         private, gated: it is to be made so.
         adds: new or changed files, with their bytes.
         keeps: files that the Hub has as they are.
-        deletes: files that the release does not have.
+        deletes: files of another release, or with `delete_others` all that the release does not have.
+        leaves: files that are of no release, and stay.
     """
 
     repo_id: str
@@ -60,6 +66,7 @@ class Plan:
     adds: Mapping[str, int]
     keeps: tuple[str, ...]
     deletes: tuple[str, ...]
+    leaves: tuple[str, ...] = ()
 
     @property
     def num_bytes(self) -> int:
@@ -84,10 +91,17 @@ class Plan:
         yield from (f"add    {path}  {size / 1e6:.1f} MB" for path, size in self.adds.items())
         yield from (f"keep   {path}" for path in self.keeps)
         yield from (f"delete {path}" for path in self.deletes)
+        yield from self.lines_of_others()
         yield (
             f"{self.repo_id} {self.revision} -> {self.tag}: {len(self.adds)} to add, {len(self.keeps)} kept, "
             f"{len(self.deletes)} to delete; {self.num_bytes / 1e6:.1f} MB to send at most."
         )
+
+    def lines_of_others(self) -> Iterator[str]:
+        """What is there and of no release."""
+        if self.leaves:
+            yield from (f"leave  {path}" for path in self.leaves)
+            yield "These are no files of a release and stay; --delete-others deletes them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +163,15 @@ def look(api: "HfApi", repo_id: str, *, revision: str, tag: str) -> Seen:
             f"{repo_id}: it has no branch {revision!r}, only {', '.join(sorted(ref.name for ref in refs.branches))}. "
             "Name one of them with --revision, or make it on the Hub first."
         )
+    main = next((ref.target_commit for ref in refs.branches if ref.name == "main"), None)
+    tree = tree_of(api, repo_id, head)
     tagged = next((ref.target_commit for ref in refs.tags if ref.name == tag), None)
     return Seen(
         head=head,
         tag=tagged,
-        tree=tree_of(api, repo_id, head),
+        tree=tree,
+        main=main,
+        main_tree=tree if main in (head, None) else tree_of(api, repo_id, str(main)),
         tag_tree=tree_of(api, repo_id, tagged) if tagged is not None else {},
         pull_requests=tuple(ref.ref for ref in sorted(refs.pull_requests or [], key=lambda ref: -int(ref.name))),
         private=bool(info.private),
@@ -169,10 +187,15 @@ def tree_of(api: "HfApi", repo_id: str, revision: str) -> dict[str, "RepoFile"]:
     return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
 
 
+def is_of_a_release(path: str) -> bool:
+    """Whether a file with this path is a release's: a shard, what describes it, or a part of its card."""
+    return path in (MANIFEST, SUMS) or is_of_card(path) or any(name.fullmatch(path) for name in SHARD_FILES.values())
+
+
 def differing(files: Mapping[str, LocalFile], tree: Mapping[str, "RepoFile"]) -> list[str]:
-    """Paths at which a revision is not the release."""
+    """Paths at which a revision is not the release; what is no file of any release is passed over."""
     wrong = [path for path, file in files.items() if not file.is_same(tree.get(path))]
-    return sorted([*wrong, *(tree.keys() - files.keys() - {KEPT})])
+    return sorted([*wrong, *(path for path in tree.keys() - files.keys() if is_of_a_release(path))])
 
 
 def plan_for(
@@ -184,9 +207,11 @@ def plan_for(
     tag: str,
     private: bool,
     gated: bool,
+    delete_others: bool,
 ) -> Plan:
     """What turns the branch into the release."""
     changed = differing(files, seen.tree)
+    others = sorted(path for path in seen.tree.keys() - files.keys() - {KEPT} if not is_of_a_release(path))
     adds = {path: files[path].num_bytes for path in changed if path in files}
     return Plan(
         repo_id=repo_id,
@@ -198,5 +223,6 @@ def plan_for(
         gated=gated and not seen.gated,
         adds=adds,
         keeps=tuple(path for path in files if path not in adds),
-        deletes=tuple(path for path in changed if path not in files),
+        deletes=tuple(sorted({path for path in changed if path not in files}.union(others if delete_others else ()))),
+        leaves=() if delete_others else tuple(others),
     )

@@ -4,7 +4,7 @@ Until the commit nothing is visible, until the tag nothing is under the version'
 does anything, so that the same command goes on after any end.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ...builder import verify
 from ...builder.work import Progress, no_progress
 from ...release import REPO_ID, __version__, is_repo_id, read_manifest
+from .held import check_held
 from .plan import LocalFile, Plan, Seen, differing, look, plan_for, release_files, tree_of
 from .trouble import PublishError, bounded_patience, explained
 
@@ -65,6 +66,7 @@ class Published:
                 f"({plan.num_bytes / 1e6:.1f} MB), {len(plan.keeps)} kept, {len(plan.deletes)} deleted. "
                 f"Next: brokenvideos verify {plan.repo_id}@{plan.tag}"
             )
+            yield from plan.lines_of_others()
 
 
 def publish(
@@ -76,6 +78,9 @@ def publish(
     private: bool = False,
     gated: bool = False,
     dry_run: bool = False,
+    roll_back: bool = False,
+    bring_back: Collection[str] = (),
+    delete_others: bool = False,
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> Published:
@@ -89,10 +94,13 @@ def publish(
         create_pr: propose the change in a pull request instead, without a tag.
         private, gated: make the repository so before anything is sent; False leaves it as it is.
         dry_run: only say what would be done.
+        roll_back: replace the branch's release by an older one, or by one that was not made from it.
+        bring_back: ids of videos that the repository has withdrawn, or that are copies of such, and that come back on purpose.
+        delete_others: delete what is there and is no file of a release; else such files stay.
 
     Raises:
-        PublishError: the release has findings, or the tag holds something else, or the Hub refuses or does not answer. The same
-            command goes on from there. ReleaseError: `release` is no release.
+        PublishError: the release has findings, the tag holds something else, it would undo what was published, or the Hub
+            refuses or does not answer. The same command goes on from there. ReleaseError: `release` is no release.
     """
     if not is_repo_id(repo_id):
         raise PublishError(f"repository {repo_id!r}: wanted OWNER/NAME, as in {REPO_ID}.")
@@ -100,11 +108,24 @@ def publish(
 
     if get_token() is None and not dry_run:
         raise PublishError(f"{repo_id}: no Hugging Face token was found. Log in with `hf auth login`, or set HF_TOKEN.")
-    tag = f"v{read_manifest(str(release))['data_version']}"
+    manifest = read_manifest(str(release))
+    tag = f"v{manifest['data_version']}"
     files = release_files(release)
     api = HfApi(library_name="brokenvideos", library_version=__version__)
     looking = partial(look, api, repo_id, revision=revision, tag=tag)
-    planning = partial(plan_for, files, repo_id=repo_id, revision=revision, tag=tag, private=private, gated=gated)
+    planning = partial(
+        plan_for,
+        files,
+        repo_id=repo_id,
+        revision=revision,
+        tag=tag,
+        private=private,
+        gated=gated,
+        delete_others=delete_others,
+    )
+    compare = partial(
+        check_held, api, manifest, repo_id=repo_id, revision=revision, roll_back=roll_back, bring_back=bring_back
+    )
     with bounded_patience():
         with explained(f"{repo_id}, looking at it"):
             seen = looking()
@@ -114,6 +135,8 @@ def publish(
                 f"{repo_id}: {tag} is there already and holds something else ({len(wrong)} files differ, the first is {wrong[0]}). "
                 "A published version stays as it is: build the release again with a later --data-version."
             )
+        if seen.tag is None:
+            compare(seen)
         _verified(release, workers=workers, on_progress=on_progress)
         if seen.tag is not None:
             return Published("already published", plan, seen.tag)
@@ -127,6 +150,7 @@ def publish(
             _prepare(api, plan)
             with explained(f"{repo_id}, looking at it"):
                 seen = looking()
+            compare(seen)  # somebody may have published meanwhile
             plan = replace(planning(seen), creates=plan.creates, private=plan.private, gated=plan.gated)
         if create_pr:
             return _propose(api, files, plan, seen, on_progress=on_progress)

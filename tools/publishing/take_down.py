@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...builder import MANIFEST, withdraw
+from ...builder import MANIFEST, Twins, withdraw
 from ...builder.work import Progress, no_progress
 from ...card import about_of, card_files, full_card, is_full
 from ...release import read_manifest
@@ -18,6 +18,7 @@ def take_down(
     *,
     reason: str,
     data_version: str | None = None,
+    twins: Twins | None = None,
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def take_down(
     """
     video_ids = set(video_ids)
     made = _made_before(release, out)
-    if made is not None and made["errata"][-1] == _entry(made, video_ids, reason):
+    if made is not None and _is_of(made["errata"][-1], video_ids, reason=reason, twins=twins):
         return made
     card = partial(full_card, about=about_of(release)) if is_full(release) else card_files
     return withdraw(
@@ -39,6 +40,7 @@ def take_down(
         video_ids,
         reason=reason,
         data_version=data_version,
+        twins=twins,
         workers=workers,
         more_files=card,
         on_progress=on_progress,
@@ -54,5 +56,7 @@ def _made_before(release: Path, out: Path) -> dict[str, Any] | None:
     return made if made.get("errata") and made.get("parent_version") == before else None
 
 
-def _entry(made: dict[str, Any], video_ids: set[str], reason: str) -> dict[str, Any]:
-    return {"data_version": made["data_version"], "video_ids": sorted(video_ids), "reason": reason.strip()}
+def _is_of(erratum: dict[str, Any], video_ids: set[str], *, reason: str, twins: Twins | None) -> bool:
+    """Whether the same call wrote this entry; twins that were taken down with the videos stand in it too."""
+    gone = set(erratum["video_ids"])
+    return erratum["reason"] == reason.strip() and (gone == video_ids or (twins == "withdraw" and gone > video_ids))

@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 import brokenvideos
 from brokenvideos.builder.ingest import Ingested
-from brokenvideos.builder.plan.splits import SHARD_BYTES, SPLIT_FRACTIONS, assign_splits, plan_shards
+from brokenvideos.builder.plan.splits import SHARD_BYTES, SPLIT_FRACTIONS, assign_splits, empty_splits, plan_shards
 from brokenvideos.builder.raw.video import RawError
 
 
@@ -133,3 +133,23 @@ def test_shard_of_is_what_the_contract_says() -> None:
         int.from_bytes(__import__("hashlib").sha256(video_id.encode()).digest()[:8], "big") % 7
         for video_id in ("Cog5B_00000", "Kling_00412", "a")
     ]
+
+
+def test_empty_splits_are_said_with_the_reason() -> None:
+    def said(*videos: Ingested) -> str | None:
+        return empty_splits(videos, assign_splits(videos))
+
+    ending = (
+        "of one prompt, equal bytes or near-duplicates, which stay together, and the shares of 80% train, 10% validation, 10% test "
+        "leave these none. Training needs train, validation, test: add videos of other prompts, or name the splits in videos.jsonl "
+        "(split)."
+    )
+    takes = [video(number, prompt="a cat") for number in range(6)]
+    assert said(*takes) == f"no video in validation and test: 6 videos are 1 group {ending}"
+    assert said(video(0)) == f"no video in validation and test: 1 video is 1 group {ending}"
+    assert said(*(video(number) for number in range(5))) == f"no video in test: 5 videos are 5 groups {ending}"
+    assert said(*(video(number) for number in range(10))) is None
+    named = [video(number, split=split) for number, split in enumerate(("validation", "test"))]
+    assert said(*named) == (
+        "no video in train, as the videos name their splits. Training needs train, validation, test; evaluation needs test."
+    )

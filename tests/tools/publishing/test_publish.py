@@ -1,5 +1,6 @@
 """`brokenvideos publish` against the Hub of the tests, when all goes well and when it has to refuse."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,10 @@ import pytest
 from huggingface_hub import HfApi, constants
 from typer.testing import CliRunner
 
+from brokenvideos.builder import read_sums, sums_bytes, withdraw
+from brokenvideos.builder.manifest import manifest_bytes
+from brokenvideos.card import card_files
+from brokenvideos.release import read_manifest
 from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.publishing.publish import publish
 from brokenvideos.tools.publishing.trouble import PublishError
@@ -61,11 +66,15 @@ def test_a_release_becomes_one_commit_and_a_tag(hub: State, old: Path, monkeypat
 
 
 def test_the_next_release_sends_what_changed_and_deletes_what_is_gone(published: State, old: Path, new: Path) -> None:
-    published.push(REPO, {"notes.txt": b"of another person"})
+    published.push(
+        REPO, {"notes.txt": b"of another person", "data/train-00000-of-00009.parquet": b"of another release"}
+    )
     done = publish(new, repo_id=REPO)
-    assert release_of(published, "v1.1.0") == files_of(new)
+    assert release_of(published, "v1.1.0") == files_of(new) | {"notes.txt": b"of another person"}
     assert release_of(published, "v1.0.0") == files_of(old)
-    assert "notes.txt" in done.plan.deletes
+    assert done.plan.leaves == ("notes.txt",)
+    assert "notes.txt" not in done.plan.deletes
+    assert "data/train-00000-of-00009.parquet" in done.plan.deletes
     assert "data/train-00000-of-00002.parquet" in done.plan.deletes
     assert "data/test-00000-of-00001.parquet" in done.plan.keeps
     asked = [json.dumps(exchange.path) for exchange in published.exchanges if exchange.endpoint == "preupload"]
@@ -87,7 +96,7 @@ def test_a_dry_run_changes_nothing_and_counts_the_bytes(published: State, new: P
     monkeypatch.delenv("HF_TOKEN")
     planned = publish(new, repo_id=REPO, dry_run=True)
     assert planned.status == "planned"
-    assert {exchange.method for exchange in published.exchanges} == {"GET"}
+    assert {exchange.method for exchange in published.exchanges} <= {"GET", "HEAD"}
     assert planned.plan.num_bytes == sum((new / path).stat().st_size for path in planned.plan.adds)
     monkeypatch.setenv("HF_TOKEN", "hf_owner")
     assert publish(new, repo_id=REPO).plan == planned.plan
@@ -164,6 +173,19 @@ def test_the_command_says_what_it_did(hub: State, old: Path, new: Path) -> None:
     assert (report["status"], report["plan"]["tag"], report["plan"]["head"]) == ("proposed", "v1.1.0", commit)
 
 
+def test_files_of_no_release_are_named_and_deleted_when_told(published: State, new: Path) -> None:
+    published.push(REPO, {"notes.txt": b"of another person", "papers/one.pdf": b"%PDF"})
+    named = ["leave  notes.txt", "leave  papers/one.pdf"]
+    advice = "These are no files of a release and stay; --delete-others deletes them."
+    planned = list(publish(new, repo_id=REPO, dry_run=True).lines())
+    assert planned[-5:-2] == [*named, advice]
+    planned = list(publish(new, repo_id=REPO, dry_run=True, delete_others=True).lines())
+    assert {"delete notes.txt", "delete papers/one.pdf"} <= set(planned)
+    done = publish(new, repo_id=REPO, delete_others=True)
+    assert done.plan.leaves == ()
+    assert release_of(published, "main") == files_of(new)
+
+
 # --- What it refuses ------------------------------------------------------------------------------------------------
 
 
@@ -220,3 +242,140 @@ def test_there_is_nothing_to_propose_a_change_to(hub: State, old: Path) -> None:
     assert refused(old, repo_id=REPO, create_pr=True) == (
         f"{REPO}: no such repository, so nothing to propose a change to. Leave out --create-pr."
     )
+
+
+# --- What would undo what was published --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fewer(old: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2.0.0: 1.0.0 without its first video."""
+    out = tmp_path_factory.mktemp("fewer") / "2.0.0"
+    withdraw(old, out, [first_of(old)], reason="asked for", more_files=card_files)
+    return out
+
+
+def first_of(release: Path) -> str:
+    return min(read_manifest(str(release))["videos"])
+
+
+def only(hub: State, release: Path) -> dict[str, str]:
+    """A Hub whose main holds one release and has no tags, as after a take-down; its refs."""
+    hub.create(REPO)
+    hub.push_folder(REPO, release)
+    return dict(hub.repository(REPO).refs)
+
+
+HOW = pytest.mark.parametrize(
+    "how", [{}, {"dry_run": True}, {"create_pr": True}], ids=["publish", "dry-run", "create-pr"]
+)
+
+
+@HOW
+def test_an_older_version_is_refused(hub: State, old: Path, new: Path, how: dict) -> None:
+    refs = only(hub, new)
+    assert refused(old, repo_id=REPO, **how) == (
+        f"{REPO}@main holds 1.1.0, and 1.0.0 is older. If that is meant, give --roll-back."
+    )
+    assert hub.repository(REPO).refs == refs
+    assert {exchange.method for exchange in hub.exchanges} <= {"GET", "HEAD"}
+    assert publish(old, repo_id=REPO, roll_back=True, **how).status in ("published", "planned", "proposed")
+
+
+@HOW
+def test_a_withdrawn_video_does_not_come_back(hub: State, old: Path, fewer: Path, tmp_path: Path, how: dict) -> None:
+    refs, gone, again = only(hub, fewer), first_of(old), tmp_path / "again"
+    shutil.copytree(old, again)
+    # Even as a later version that knows of no errata, and beside --roll-back.
+    for release, ending in ((old, "older"), (again, None)):
+        manifest = read_manifest(str(release))
+        if ending is None:
+            manifest["data_version"] = "2.1.0"
+            rewrite(release, manifest)
+        message = (
+            f"{REPO}@main: video {gone}: withdrawn in 2.0.0 (asked for). Withdraw it from this release too, or, if it is to be "
+            f"public again, give --bring-back {gone}."
+        )
+        assert message in refused(release, repo_id=REPO, **how).splitlines()
+        assert refused(release, repo_id=REPO, roll_back=True, **how) == message
+    assert hub.repository(REPO).refs == refs
+    done = publish(old, repo_id=REPO, roll_back=True, bring_back=[gone], **how)
+    assert done.status in ("published", "planned", "proposed")
+
+
+def test_a_withdrawn_video_does_not_come_back_under_another_id(
+    hub: State, old: Path, fewer: Path, tmp_path: Path
+) -> None:
+    only(hub, fewer)
+    gone, renamed = first_of(old), tmp_path / "renamed"
+    shutil.copytree(old, renamed)
+    text = (renamed / "manifest.json").read_text().replace(f'"{gone}"', '"renamed"')
+    rewrite(renamed, json.loads(text) | {"data_version": "2.1.0"})
+    assert refused(renamed, repo_id=REPO, roll_back=True) == (
+        f"{REPO}@main: video renamed: has the bytes of {gone}, withdrawn in 2.0.0 (asked for). Withdraw it from this release "
+        "too, or, if it is to be public again, give --bring-back renamed."
+    )
+
+
+def test_another_branch_is_held_against_what_main_has_withdrawn(hub: State, old: Path, fewer: Path) -> None:
+    only(hub, old)
+    HfApi().create_branch(REPO, branch="next", repo_type="dataset")
+    hub.push_folder(REPO, fewer)
+    assert publish(old, repo_id=REPO, revision="next", dry_run=True, bring_back=[first_of(old)], roll_back=True)
+    message = refused(old, repo_id=REPO, revision="next")
+    assert message.splitlines()[0].startswith(f"{REPO}@main: video {first_of(old)}: withdrawn in 2.0.0")
+
+
+def test_a_version_from_beside_is_refused(hub: State, old: Path, new: Path, fewer: Path, tmp_path: Path) -> None:
+    only(hub, new)
+    assert refused(fewer, repo_id=REPO) == (
+        f"{REPO}@main holds 1.1.0, and 2.0.0 was made from 1.0.0: what changed in between would be undone. Build it again with "
+        "1.1.0 as its --parent. If that is meant, give --roll-back."
+    )
+    same = tmp_path / "same"
+    shutil.copytree(old, same)
+    rewrite(same, read_manifest(str(same)) | {"data_version": "1.1.0"})
+    assert refused(same, repo_id=REPO) == (
+        f"{REPO}@main holds another 1.1.0 than this. Build the release again with a later --data-version. If that is meant, give "
+        "--roll-back."
+    )
+    assert publish(fewer, repo_id=REPO, roll_back=True).status == "published"
+
+
+def test_errata_are_not_dropped(hub: State, old: Path, fewer: Path, tmp_path: Path) -> None:
+    only(hub, fewer)
+    later = tmp_path / "later"
+    shutil.copytree(fewer, later)
+    manifest = read_manifest(str(later)) | {"data_version": "2.1.0", "parent_version": "2.0.0"}
+    del manifest["errata"]
+    rewrite(later, manifest)
+    assert refused(later, repo_id=REPO) == (
+        f"{REPO}@main: its errata say that {first_of(old)} was withdrawn, and this release's do not. Build it again with what is "
+        "published as its --parent. If they are to be dropped, give --roll-back."
+    )
+
+
+def test_a_manifest_that_cannot_be_compared(hub: State, old: Path) -> None:
+    only(hub, old)
+    hub.push(REPO, {"manifest.json": b"{"})
+    message = refused(old, repo_id=REPO)
+    assert message.startswith(f"{REPO}@main/manifest.json: not JSON (")
+    assert message.endswith("So it cannot be compared. Give --roll-back to replace it nevertheless.")
+    assert publish(old, repo_id=REPO, roll_back=True).status == "published"
+
+
+def test_the_command_has_these_flags(hub: State, old: Path, fewer: Path) -> None:
+    only(hub, fewer)
+    call = ["publish", str(old), "--repo", REPO, "--dry-run"]
+    done = CliRunner().invoke(app, [*call, "--roll-back", "--bring-back", first_of(old), "--delete-others"])
+    assert done.exit_code == 0, done.output
+    assert isinstance(CliRunner().invoke(app, [*call, "--roll-back"]).exception, PublishError)
+
+
+def rewrite(release: Path, manifest: dict) -> None:
+    """Another manifest in a copy of a release, whose SHA256SUMS fit."""
+    content = manifest_bytes(manifest)
+    (release / "manifest.json").write_bytes(content)
+    sums = read_sums((release / "SHA256SUMS").read_text())
+    sums["manifest.json"] = hashlib.sha256(content).hexdigest()
+    (release / "SHA256SUMS").write_bytes(sums_bytes(sums))

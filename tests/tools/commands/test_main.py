@@ -1,0 +1,76 @@
+"""What all commands have in common: help with an example, completion, and a word when Ctrl-C stops them."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import brokenvideos.tools.commands
+from brokenvideos.tools.commands.main import app, commands
+from brokenvideos.tools.synthetic.sample import write_sample
+
+BROKENVIDEOS = str(Path(sys.executable).parent / "brokenvideos")
+COMMANDS = commands(brokenvideos.tools.commands.__path__, brokenvideos.tools.commands.__name__)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.run.__name__)
+def test_help_ends_with_an_example_that_fits_a_line_and_parses(command) -> None:
+    name, *arguments = shlex.split(command.example)
+    assert name == command.run.__name__
+    done = CliRunner().invoke(app, [name, "--help"], catch_exceptions=False, env={"COLUMNS": "80"})
+    assert done.stdout.rstrip().splitlines()[-1] == f"  Example: brokenvideos {command.example}"
+    # Every option of it is one of the command's.
+    assert all(word in done.stdout for word in arguments if word.startswith("--"))
+
+
+def test_shells_can_complete() -> None:
+    done = CliRunner().invoke(app, ["--help"], catch_exceptions=False)
+    assert "--install-completion" in done.stdout
+    words = {"_BROKENVIDEOS_COMPLETE": "complete_bash", "COMP_WORDS": "brokenvideos wit", "COMP_CWORD": "1"}
+    completed = subprocess.run([BROKENVIDEOS], env=os.environ | words, capture_output=True, text=True, timeout=60)
+    assert completed.stdout.split() == ["withdraw"]
+
+
+@pytest.mark.slow
+def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path) -> None:
+    raw, out, work = tmp_path / "raw", tmp_path / "release", tmp_path / ".release.building"
+    write_sample(raw, videos=24, num_frames=24, height=96, width=128)
+    call = [BROKENVIDEOS, "build", str(raw), str(out)]
+    build = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not any(path.suffix == ".json" for path in work.rglob("*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(build.pid, signal.SIGINT)  # as a terminal does: every process of the command gets it
+    output = build.communicate(timeout=60)
+    assert build.returncode == 130
+    assert output == (
+        "",
+        f"brokenvideos: stopped. What is done is kept in {work}: the same command goes on from there. Remove that folder if you do "
+        "not want to.\n",
+    )
+    assert not out.exists()
+    subprocess.run(call, check=True, capture_output=True, timeout=120)
+    assert out.is_dir()
+    assert not work.exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.run.__name__)
+def test_a_command_that_is_stopped_at_once_claims_nothing_that_is_not_there(command, tmp_path: Path) -> None:
+    said = command.kept({"out": tmp_path / "out"})
+    assert said.endswith(("starts over.", "the same command goes on."))
+    assert str(tmp_path) not in said
+
+
+def test_a_stopped_training_names_its_last_whole_checkpoint(tmp_path: Path) -> None:
+    (train,) = (command for command in COMMANDS if command.run.__name__ == "train")
+    for name in ("step-00000004", "step-00000010", ".step-00000020.partial"):
+        (tmp_path / "checkpoints" / name).mkdir(parents=True)
+    assert train.kept({"out": tmp_path}) == (
+        f"{tmp_path}/checkpoints/step-00000010 is kept: the same command with --resume goes on from there."
+    )
