@@ -72,3 +72,4 @@ from .truth import (
     Part as Part,
     read_annotation as read_annotation,
 )
+from .turned import on_stored as on_stored
