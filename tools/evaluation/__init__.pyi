@@ -64,7 +64,6 @@ from .tiles import (
     pictures as pictures,
 )
 from .truth import (
-    UNKNOWN as UNKNOWN,
     AnnotatedVideo as AnnotatedVideo,
     Annotation as Annotation,
     EvaluationError as EvaluationError,

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...builder.raw import MasksAre, Problem
 from ...builder.work import Progress, executor_of, no_progress, run_tasks
-from ...masks import Float64Array
+from ...masks import TYPE_NOT_GIVEN, Float64Array
 from ...release import __version__
 from .counts import Counts
 from .floors import FLOORS, MaskSum, MeanMask, mean_mask, sum_masks
@@ -100,8 +100,8 @@ def evaluate(
         floors: also score the predictions that know nothing.
         compare: another prediction, to be compared video by video.
         void: of a DAVIS truth: a value to read as background.
-        masks_are: how masks of videos that players turn were drawn, of truth and predictions, where their size does not tell. None: a
-            mask of which nothing tells is a problem.
+        masks_are: how masks of videos that players turn were drawn, of truth and predictions, where their size does not tell.
+            None: a mask of which nothing tells is a problem.
 
     Raises:
         EvaluationError: every problem of the predictions, before anything is scored.
@@ -229,7 +229,7 @@ def _breakdown(videos: Sequence[VideoScores]) -> tuple[Cell, ...]:
     members: dict[tuple[str | None, str | None, str | None], list[VideoScores]] = {}
     for video in videos:
         # A broken video whose objects have no type still is one.
-        types = video.artifact_types or (("unknown",) if video.broken else ("normal",))
+        types = video.artifact_types or ((TYPE_NOT_GIVEN,) if video.broken else ("normal",))
         for kind in (None, *types):
             for generator in (None, video.generator):
                 for split in {None, video.split}:

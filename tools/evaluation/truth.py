@@ -27,7 +27,7 @@ from ...builder.raw import (
     still_size,
 )
 from ...frames import UPRIGHT, Orientation, VideoError, orientation_of_rotation, probe
-from ...masks import ARTIFACT_TYPES, encode, union
+from ...masks import ARTIFACT_TYPES, TYPE_NOT_GIVEN, encode, type_name, union
 from ...release import read_manifest, read_parquet, shard_paths
 
 _COLUMNS = (
@@ -44,6 +44,7 @@ _COLUMNS = (
 )
 _FRAME_NAME = re.compile(r"([0-9]{1,9})\.png", re.IGNORECASE)
 UNKNOWN = "unknown"
+"""The generator of videos of which nobody says it."""
 
 
 class EvaluationError(ValueError):
@@ -88,9 +89,9 @@ class AnnotatedVideo:
 
     @property
     def artifact_types(self) -> tuple[str, ...]:
-        """Names of the types of its objects, in the order of ARTIFACT_TYPES; "unknown" last."""
+        """Names of the types of its objects, in the order of ARTIFACT_TYPES; `TYPE_NOT_GIVEN` last."""
         found = {masklet.artifact_type for masklet in self.masklets}
-        return tuple(name for name in (*ARTIFACT_TYPES, UNKNOWN) if name in found)
+        return tuple(name for name in (*ARTIFACT_TYPES, TYPE_NOT_GIVEN) if name in found)
 
     def union(self) -> dict[int, str]:
         """Canonical counts of the pixels of any object, by frame index; frames without one are left out."""
@@ -216,7 +217,7 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
     masks = row["masks"]
     for object_id, frame_index, string in zip(masks["object_id"], masks["frame_index"], masks["counts"], strict=True):
         counts[object_id][frame_index] = string
-    masklets = (Masklet(object_id, _type_name(types[object_id]), frames) for object_id, frames in counts.items())
+    masklets = (Masklet(object_id, type_name(types[object_id]), frames) for object_id, frames in counts.items())
     return AnnotatedVideo(
         video_id=row["video_id"],
         split=split,
@@ -228,10 +229,6 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
         masklets=tuple(masklets),
         orientation=orientation_of_rotation(row["codec"]["rotation"]),
     )
-
-
-def _type_name(index: int | None) -> str:
-    return UNKNOWN if index is None else ARTIFACT_TYPES[index]
 
 
 # --- A raw folder ---------------------------------------------------------------------------------------------------
@@ -288,7 +285,7 @@ def _raw(path: Path, splits: Sequence[str] | None, *, void: int | None, masks_ar
 
 def _type_of(video: RawVideo, object_id: int) -> str:
     found = video.objects.get(object_id) if video.objects is not None else None
-    return found if found in ARTIFACT_TYPES else UNKNOWN
+    return found if found in ARTIFACT_TYPES else TYPE_NOT_GIVEN
 
 
 def _add(counts: dict[int, dict[int, str]], frame_index: int, labels: "np.ndarray[Any, Any]") -> None:
@@ -354,7 +351,9 @@ class _PngPart:
             width=width,
             num_frames=self.files[-1][0] + 1,
             frames=tuple(frame_index for frame_index, _ in self.files),
-            masklets=tuple(Masklet(object_id, UNKNOWN, strings) for object_id, strings in sorted(counts.items())),
+            masklets=tuple(
+                Masklet(object_id, TYPE_NOT_GIVEN, strings) for object_id, strings in sorted(counts.items())
+            ),
             orientation=None,
         )
 
