@@ -25,8 +25,8 @@ def write_consensus(paths: Sequence[Path], out: Path, *, rule: Rule, masks_are: 
 
     majority: pixels that more than half mark; staple: pixels whose probability is above one half, estimated over the whole video.
     Which type a pixel has is what most annotators called it there, of equal ones the first; a type is one object. Where
-    nobody named a type in a whole video, no line names any. Videos are the first annotator's; without any, only masks are written. Masks
-    lie on the frames as they are stored: whoever builds them says `masks_are` "coded", where players turn the video.
+    nobody named a type in a whole video, no line names any. Videos are the first annotator's; without any, only masks are written.
+    Masks lie on the frames as they are stored: whoever builds them says `masks_are` "coded", where players turn the video.
 
     Raises:
         FileExistsError: `out` holds something.

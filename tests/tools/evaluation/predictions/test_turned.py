@@ -135,8 +135,8 @@ def test_a_prediction_is_scored_where_it_lies(release_of, tmp_path: Path, turn: 
 def test_what_the_size_does_not_tell_is_asked(release_of, tmp_path: Path) -> None:
     truth, predictions = release_of("180", "oblong"), as_png(tmp_path, stored_mask("oblong"))
     assert problems(truth, predictions) == [
-        "pngs/v frame 0: players show the video turned clockwise by 180 degrees (its display matrix), and the size of the mask does "
-        "not tell whether it was drawn on that or on the frame as it is stored; give --masks-are displayed or --masks-are coded"
+        "pngs/v frame 0: players show the video turned clockwise by 180 degrees (its display matrix), and the size of the mask "
+        "does not tell whether it was drawn on that or on the frame as it is stored; give --masks-are displayed or --masks-are coded"
     ]
 
 
@@ -192,8 +192,8 @@ def test_another_video_file_is_refused(raw_of, release_of) -> None:
     """Re-encoded as players show it, or stripped of its turn: nobody knows which."""
     truth, theirs = release_of("180", "square"), raw_of(None, "square", name="theirs")
     assert problems(truth, theirs) == [
-        "theirs video v: players show its video upright, the truth's turned clockwise by 180 degrees (their display matrices); give "
-        "both the same video file"
+        "theirs video v: players show its video upright, the truth's turned clockwise by 180 degrees (their display matrices); "
+        "give both the same video file"
     ]
 
 
