@@ -182,7 +182,7 @@ def _scores(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _estimate(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: found[name] for name in ("value", "low", "high", "n")}
+    return {name: found[name] for name in ("value", "low", "high", "n", "reliable")}
 
 
 def _value(found: Any) -> Any:

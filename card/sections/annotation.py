@@ -2,7 +2,7 @@
 
 from ..inputs import CardInputs
 from .data import is_rendered
-from .markdown import estimate, many, number, paragraphs, percent, table
+from .markdown import estimate, many, number, paragraphs, percent, table, unreliable_note
 
 
 def annotation(inputs: CardInputs) -> str:
@@ -33,12 +33,13 @@ def agreement(inputs: CardInputs) -> str:
         )
     names = ("active_jf", "jf", "active_dice", "kappa", "types_equal")
     rows = [[str(place), *(number(pair[name]) for name in names)] for place, pair in enumerate(found["pairs"], start=1)]
-    ceiling = found["ceiling"]
+    ceiling = {name: estimate(found["ceiling"][name]) for name in ("active_jf", "jf")}
     return paragraphs(
         f"{many(found['num_annotators'], 'annotator')} marked the same {many(found['num_videos'], 'video')}; in "
-        f"{found['num_marked']:,} of them somebody marked something. People reach **{estimate(ceiling['active_jf'])}** J&F with "
-        f"each other in frames that one of a pair marked, and {estimate(ceiling['jf'])} over all annotated frames: what a model "
+        f"{found['num_marked']:,} of them somebody marked something. People reach **{ceiling['active_jf']}** J&F with "
+        f"each other in frames that one of a pair marked, and {ceiling['jf']} over all annotated frames: what a model "
         "can be expected to reach (mean and 95 % interval over videos).",
+        unreliable_note(*ceiling.values()),
         table(["pair", "J&F active", "J&F", "Dice active", "Cohen's kappa", "equal types"], rows),
         f"Fleiss' kappa {number(found['fleiss_kappa'])}, Krippendorff's alpha {number(found['krippendorff_alpha'])}, over pixels.",
     )

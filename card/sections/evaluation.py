@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..inputs import CardInputs
-from .markdown import estimate, number, paragraphs, table
+from .markdown import estimate, number, paragraphs, table, unreliable_note
 
 CONVENTION = """`brokenvideos evaluate RELEASE PREDICTIONS` scores region J and boundary F per frame as DAVIS does, at the
 truth's own size; boundaries match within ceil(0.008 · diagonal) pixels. All artifact objects of a frame count as one mask, every
@@ -51,7 +51,7 @@ def _baseline(found: Mapping[str, Any]) -> str:
             ]
             parts.append(table([f"{side} videos (n = {count})", *columns.values()], lines))
     floors = "; ".join(f"{name}: {floor['what']}" for name, floor in found["floors"].items())
-    return paragraphs(*parts, f"Floors: {floors}." if floors else None)
+    return paragraphs(*parts, unreliable_note(*parts), f"Floors: {floors}." if floors else None)
 
 
 def _mean(found: Mapping[str, Any]) -> str:

@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+UNRELIABLE = "?"
+UNRELIABLE_NOTE = f"{UNRELIABLE} An interval of fewer than 10 videos is not reliable."
+"""As `brokenvideos evaluate` and `agree` say it."""
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, text: int = 1) -> str:
     """A Markdown table; the first `text` columns hold words, the others numbers, which stand to the right."""
@@ -18,11 +22,17 @@ def shown(value: object) -> str:
 
 
 def estimate(found: Mapping[str, Any] | None) -> str:
-    """A mean with its 95 % interval, three digits each; "-" where there is none."""
+    """A mean with its 95 % interval, three digits each, followed by UNRELIABLE where it is not; "-" where there is none."""
     if found is None or found["value"] is None:
         return "-"
     interval = "" if found["low"] is None else f" [{found['low']:.3f}, {found['high']:.3f}]"
-    return f"{found['value']:.3f}{interval}"
+    mark = "" if found["low"] is None or found.get("reliable", True) else UNRELIABLE
+    return f"{found['value']:.3f}{interval}{mark}"
+
+
+def unreliable_note(*texts: str) -> str | None:
+    """What the mark of an interval means, where one of the texts has it."""
+    return UNRELIABLE_NOTE if any(f"]{UNRELIABLE}" in text for text in texts) else None
 
 
 def number(value: float | None) -> str:

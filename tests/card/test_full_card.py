@@ -20,7 +20,9 @@ from brokenvideos.card.details import AREA_EDGES
 from brokenvideos.card.full import CardError, full_card
 from brokenvideos.card.inputs import CardInputs
 from brokenvideos.card.readme import render_full
+from brokenvideos.card.sections.markdown import UNRELIABLE_NOTE, estimate, unreliable_note
 from brokenvideos.tools.card import write
+from brokenvideos.tools.evaluation import UNRELIABLE_NOTE as EVALUATE_NOTE
 from brokenvideos.tools.publishing.rebuild import rebuild
 
 FIGURES = [f"figures/{name}.png" for name in ("generators", "lengths", "mask_areas", "mosaic", "positions", "sizes")]
@@ -66,6 +68,9 @@ def test_it_says_what_was_counted_and_what_people_say(carded: Path, inputs: Card
     assert section(text, "Annotation").strip().startswith("Two people marked every video.")
     assert "2 annotators marked the same 9 videos" in section(text, "Agreement")
     assert "| a perfect one | 1.000" in section(text, "Evaluation")
+    # Fewer than ten of the nine videos are marked.
+    assert "People reach **1.000 [1.000, 1.000]?** J&F" in section(text, "Agreement")
+    assert f"\n\n{UNRELIABLE_NOTE}\n\n" in section(text, "Agreement")
     assert "| all-empty | 0.000 |" in section(text, "Evaluation")
     assert "arXiv:2506.20103" in section(text, "Citation")
     assert "| synth-a | CC0-1.0 | 3 |" in section(text, "Licences")
@@ -243,3 +248,13 @@ def test_a_release_without_a_mask(release: Path, raw: Path, tmp_path: Path) -> N
     assert "There is no mask in this release." in text
     assert "There is no broken video in this release" in text
     assert "mosaic" not in text
+
+
+def test_an_interval_of_few_videos_is_marked() -> None:
+    found = {"value": 0.5, "low": 0.25, "high": 0.75, "n": 9, "reliable": False}
+    assert UNRELIABLE_NOTE == EVALUATE_NOTE
+    assert estimate(found) == "0.500 [0.250, 0.750]?"
+    assert estimate(found | {"n": 10, "reliable": True}) == "0.500 [0.250, 0.750]"
+    assert estimate(found | {"low": None, "high": None, "n": 1}) == "0.500"
+    assert unreliable_note("| 0.500 |", estimate(found)) == UNRELIABLE_NOTE
+    assert unreliable_note("| 0.500 [0.250, 0.750] |", "Why?") is None

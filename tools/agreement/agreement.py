@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...builder.raw import FILE_NAME, Problem
+from ...builder.raw import FILE_NAME, MasksAre, Problem
 from ...builder.work import Progress, executor_of, no_progress, run_tasks
-from ...masks import ARTIFACT_TYPES, Float64Array, Int64Array, decode, empty, parse
+from ...masks import ARTIFACT_TYPES, TYPE_NOT_GIVEN, Float64Array, Int64Array, decode, empty, parse
 from ...release import __version__
 from ..evaluation import (
-    UNKNOWN,
     UNRELIABLE,
     UNRELIABLE_NOTE,
     AnnotatedVideo,
@@ -26,6 +26,7 @@ from ..evaluation import (
     estimate,
     foreground,
     intersections,
+    on_stored,
     read_annotation,
 )
 from .votes import MAX_ANNOTATORS, cohen_kappa, fleiss_kappa, krippendorff_alpha, pair_table, staple, votes_of
@@ -56,7 +57,7 @@ class PairVideo:
     frames: int
     objects: tuple[int, int]
     type_table: tuple[tuple[int, ...], ...]
-    """Matched objects by the type that either gave them, in the order of ARTIFACT_TYPES and "unknown"."""
+    """Matched objects by the type that either gave them, in the order of ARTIFACT_TYPES and `TYPE_NOT_GIVEN`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,21 +168,31 @@ class Agreement:
         return "\n".join(lines)
 
 
-def agree(paths: Sequence[Path], *, workers: int = 1, on_progress: Progress = no_progress) -> Agreement:
+def agree(
+    paths: Sequence[Path],
+    *,
+    masks_are: MasksAre | None = None,
+    workers: int = 1,
+    on_progress: Progress = no_progress,
+) -> Agreement:
     """How far annotators agree on the videos that all of them have.
 
     Args:
         paths: two to eight releases, raw folders or folders of PNG masks.
+        masks_are: how masks of videos that players turn were drawn, where their size does not tell. None: a mask of which nothing
+            tells is an error.
 
     Raises:
-        EvaluationError: fewer or more, two of one name, no common video, or videos of different sizes.
+        EvaluationError: fewer or more, two of one name, no common video, or videos of different sizes or turns.
+        RawError: nothing tells how a mask was drawn.
     """
-    annotations = _read_all(paths)
+    annotations = _read_all(paths, masks_are)
     names = names_of(paths)
     common = common_videos(annotations)
     with executor_of(workers) as executor:
         tasks = [tuple(readers) for readers in readers_of(annotations, common)]
-        videos = list(run_tasks(executor, _votes, tasks, lambda done, total: on_progress("compare", done, total)))
+        votes = partial(_votes, masks_are=masks_are)
+        videos = list(run_tasks(executor, votes, tasks, lambda done, total: on_progress("compare", done, total)))
     return _agreement(names, videos)
 
 
@@ -206,10 +217,10 @@ def names_of(paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(str(path) for path in paths)
 
 
-def _read_all(paths: Sequence[Path]) -> list[Annotation]:
+def _read_all(paths: Sequence[Path], masks_are: MasksAre | None) -> list[Annotation]:
     if not 2 <= len(paths) <= MAX_ANNOTATORS:
         raise EvaluationError([Problem("annotators", f"{len(paths)} given, wanted 2 to {MAX_ANNOTATORS}")])
-    return [read_annotation(path) for path in paths]
+    return [read_annotation(path, masks_are=masks_are) for path in paths]
 
 
 def common_videos(annotations: Sequence[Annotation]) -> list[str]:
@@ -256,9 +267,8 @@ def readers_of(annotations: Sequence[Annotation], video_ids: Sequence[str]) -> I
         yield [Reader(a.path, home[video_id], video_id) for a, home in zip(annotations, homes, strict=True)]
 
 
-def _votes(readers: Sequence[Reader]) -> VideoVotes:
-    videos = [reader.read() for reader in readers]
-    check_sizes(videos, [str(reader.annotation) for reader in readers])
+def _votes(readers: Sequence[Reader], *, masks_are: MasksAre | None) -> VideoVotes:
+    videos = read_together(readers, masks_are=masks_are)
     unions = [video.union() for video in videos]
     pairs = tuple(_pair(videos, unions, first, second) for first, second in combinations(range(len(videos)), 2))
     patterns: dict[int, Int64Array] = {}
@@ -270,12 +280,41 @@ def _votes(readers: Sequence[Reader]) -> VideoVotes:
     return VideoVotes(videos[0].video_id, any(unions), pairs, patterns)
 
 
-def check_sizes(videos: Sequence[AnnotatedVideo], names: Sequence[str]) -> None:
-    """Nothing, when all have one size.
+def read_together(readers: Sequence[Reader], *, masks_are: MasksAre | None) -> list[AnnotatedVideo]:
+    """One video as all annotators have it, on its frames as they are stored.
+
+    Masks without a video are brought onto the stored frames of whoever has it.
+
+    Args:
+        masks_are: how masks without a video were drawn, where players turn it and their size does not tell.
 
     Raises:
-        EvaluationError: names the first that differs.
+        EvaluationError: sizes differ, or how players turn the video does.
+        RawError: nothing tells how a mask was drawn.
     """
+    names = [str(reader.annotation) for reader in readers]
+    videos = [reader.read() for reader in readers]
+    place = next((place for place, video in enumerate(videos) if video.orientation is not None), None)
+    if place is not None:
+        videos = [
+            on_stored(video, videos[place], masks_are=masks_are, where=f"{name} video {video.video_id}")
+            for video, name in zip(videos, names, strict=True)
+        ]
+    _check_turns(videos, names, place or 0)
+    _check_sizes(videos, names)
+    return videos
+
+
+def _check_turns(videos: Sequence[AnnotatedVideo], names: Sequence[str], place: int) -> None:
+    """A row says of an angle that is no quarter turn what it says of none, so `rotation` is what can be compared."""
+    first = videos[place].orientation
+    for video, name in zip(videos, names, strict=True):
+        if first is not None and video.orientation is not None and video.orientation.rotation != first.rotation:
+            what = f"players show it {video.orientation} in {name}, {first} in {names[place]} (its display matrix)"
+            raise EvaluationError([Problem(f"video {video.video_id}", f"{what}; annotate the same video file")])
+
+
+def _check_sizes(videos: Sequence[AnnotatedVideo], names: Sequence[str]) -> None:
     first = videos[0]
     for video, name in zip(videos, names, strict=True):
         if (video.height, video.width) != (first.height, first.width):
@@ -320,7 +359,7 @@ def _mean(values: Float64Array) -> float:
 
 def _type_table(one: AnnotatedVideo, other: AnnotatedVideo, frames: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     """Matched objects by type. Above one half, at most one object of either side can match, so the best first is best."""
-    names = (*ARTIFACT_TYPES, UNKNOWN)
+    names = (*ARTIFACT_TYPES, TYPE_NOT_GIVEN)
     found = sorted(
         (
             (_iou(a, b, frames, height=one.height, width=one.width), number, other_number)

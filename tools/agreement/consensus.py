@@ -10,37 +10,37 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from ...builder.raw import find_videos
+from ...builder.raw import MasksAre, find_videos
 from ...masks import ARTIFACT_TYPES, Float64Array, union
 from ...sampling import find_row
 from ..evaluation import AnnotatedVideo, read_annotation
-from .agreement import check_sizes, common_videos, frame_patterns, readers_of
+from .agreement import common_videos, frame_patterns, read_together, readers_of
 from .votes import majority, staple
 
 Rule = Literal["majority", "staple"]
 
 
-def write_consensus(paths: Sequence[Path], out: Path, *, rule: Rule) -> Path:
+def write_consensus(paths: Sequence[Path], out: Path, *, rule: Rule, masks_are: MasksAre | None = None) -> Path:
     """The folder `out`, now a raw folder with the consensus of annotators on frames that all of them looked at.
 
     majority: pixels that more than half mark; staple: pixels whose probability is above one half, estimated over the whole video.
     Which type a pixel has is what most annotators called it there, of equal ones the first; a type is one object. Where
     nobody named a type in a whole video, no line names any. Videos are the first annotator's; without any, only masks are written.
+    Masks lie on the frames as they are stored: whoever builds them says `masks_are` "coded", where players turn the video.
 
     Raises:
         FileExistsError: `out` holds something.
-        EvaluationError: see `agree`.
+        EvaluationError, RawError: see `agree`.
     """
     if out.exists() and any(out.iterdir()):
         raise FileExistsError(f"{out}: exists and is not empty. Name a new folder for the consensus.")
-    annotations = [read_annotation(path) for path in paths]
+    annotations = [read_annotation(path, masks_are=masks_are) for path in paths]
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
         lines = []
         for readers in readers_of(annotations, common_videos(annotations)):
-            videos = [reader.read() for reader in readers]
-            check_sizes(videos, [str(path) for path in paths])
+            videos = read_together(readers, masks_are=masks_are)
             has_video = _write_video(videos[0].video_id, annotations[0].kind, paths[0], partial / "videos")
             folder = partial / ("masks" if has_video else "Annotations") / videos[0].video_id
             lines.append(_write_masks(videos, folder, rule=rule, every_frame=not has_video))

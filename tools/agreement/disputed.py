@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ...builder.raw import MasksAre
 from ...masks import Colour, decode, empty
 from ..evaluation import AnnotatedVideo, Annotation, Tile, count_strings, painted, pictures, read_annotation
-from .agreement import Agreement, readers_of
+from .agreement import Agreement, read_together, readers_of
 
 COLOURS: tuple[Colour, ...] = (
     (0, 114, 178),
@@ -35,18 +36,20 @@ class DisputedVideo:
     tiles: tuple[Tile, ...]
 
 
-def disputed_videos(agreement: Agreement, paths: Sequence[Path]) -> list[DisputedVideo]:
+def disputed_videos(
+    agreement: Agreement, paths: Sequence[Path], *, masks_are: MasksAre | None = None
+) -> list[DisputedVideo]:
     """The first of `agreement.worst`, without videos on which all agree, read again from the annotators' folders.
 
-    Where nobody has the video, its frames are grey.
+    Where nobody has the video, its frames are grey. `masks_are`: as in `agree`.
     """
     worst = [(video_id, score) for video_id, score in agreement.worst if score < 1][:NUM_VIDEOS]
-    annotations = [read_annotation(path) for path in paths]
+    annotations = [read_annotation(path, masks_are=masks_are) for path in paths]
     found = []
     for (video_id, score), readers in zip(
         worst, readers_of(annotations, [video_id for video_id, _ in worst]), strict=True
     ):
-        tiles = _tiles([reader.read() for reader in readers], annotations)
+        tiles = _tiles(read_together(readers, masks_are=masks_are), annotations)
         found.append(DisputedVideo(video_id, score, tiles))
     return found
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .command import Command
-from .options import AsJson, Workers
+from .options import AsJson, MasksAre, Workers
 
 
 def agree(
@@ -19,6 +19,7 @@ def agree(
     ],
     majority: Annotated[Path | None, typer.Option(help="Write the majority's masks as a raw folder.")] = None,
     staple: Annotated[Path | None, typer.Option(help="Write STAPLE's masks as a raw folder.")] = None,
+    masks_are: MasksAre = None,
     as_json: AsJson = False,
     json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write everything as JSON.")] = None,
     html_file: Annotated[
@@ -33,18 +34,18 @@ def agree(
 
     annotations = apart(annotations)
     with progress() as show:
-        found = run(annotations, workers=workers, on_progress=show)
+        found = run(annotations, masks_are=masks_are, workers=workers, on_progress=show)
     text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
     if json_file is not None:
         write_atomic(json_file, f"{text}\n".encode())
     if html_file is not None:
-        write_atomic(html_file, html_report(found, disputed_videos(found, annotations)).encode())
+        write_atomic(html_file, html_report(found, disputed_videos(found, annotations, masks_are=masks_are)).encode())
     typer.echo(text if as_json else found.table())
     if majority is not None:
-        made = write_consensus(annotations, majority, rule="majority")
+        made = write_consensus(annotations, majority, rule="majority", masks_are=masks_are)
         typer.echo(f"{made}: the majority's masks", err=as_json)
     if staple is not None:
-        made = write_consensus(annotations, staple, rule="staple")
+        made = write_consensus(annotations, staple, rule="staple", masks_are=masks_are)
         typer.echo(f"{made}: STAPLE's masks", err=as_json)
 
 

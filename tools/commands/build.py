@@ -8,9 +8,8 @@ import typer
 
 from ...release import DATA_VERSION, HOUSE, names_in
 from .command import Command
-from .options import Workers
+from .options import MasksAre, Workers
 
-MasksAre = Literal["displayed", "coded"]  # as in builder.raw
 Engine = Literal["processes", "ray"]  # as in builder.work, which is imported when the work starts
 
 _LAYOUTS = ", ".join(name.replace("_", "-") for name in names_in([f"{HOUSE}/builder/layouts"]))
@@ -32,10 +31,7 @@ def build(
     ] = None,
     generator: Annotated[str | None, typer.Option(help="Of every video, where the layout names none.")] = None,
     void: Annotated[int | None, typer.Option(min=1, help="A label value to leave out (DAVIS: 255).")] = None,
-    masks_are: Annotated[
-        MasksAre | None,
-        typer.Option(help="How masks of videos that players turn were drawn, where their size does not tell."),
-    ] = None,
+    masks_are: MasksAre = None,
     seed: Annotated[int, typer.Option(help="Of the split assignment.")] = 0,
     include: Annotated[
         Literal["approved", "unreviewed"],

@@ -11,7 +11,7 @@ import typer
 
 from ...release import HOUSE, names_in
 from .command import Command
-from .options import AsJson, Workers
+from .options import AsJson, MasksAre, Workers
 
 if TYPE_CHECKING:
     from ..evaluation import VideoScores
@@ -54,6 +54,7 @@ def evaluate(
     ] = None,
     no_floors: Annotated[bool, typer.Option("--no-floors", help="Do not score predictions that know nothing.")] = False,
     void: Annotated[int | None, typer.Option(min=1, help="Of a DAVIS truth: a label value to leave out.")] = None,
+    masks_are: MasksAre = None,
     as_json: AsJson = False,
     json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write everything as JSON.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the scores of every video.")] = None,
@@ -86,6 +87,7 @@ def evaluate(
             floors=not no_floors,
             compare=compare,
             void=void,
+            masks_are=masks_are,
             workers=workers,
             on_progress=show,
         )

@@ -67,7 +67,6 @@ from .tiles import (
     pictures as pictures,
 )
 from .truth import (
-    UNKNOWN as UNKNOWN,
     AnnotatedVideo as AnnotatedVideo,
     Annotation as Annotation,
     EvaluationError as EvaluationError,
@@ -75,3 +74,4 @@ from .truth import (
     Part as Part,
     read_annotation as read_annotation,
 )
+from .turned import on_stored as on_stored

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...builder.raw import Problem
+from ...builder.raw import MasksAre, Problem
 from ...builder.work import Progress, executor_of, no_progress, run_tasks
-from ...masks import Float64Array
+from ...masks import TYPE_NOT_GIVEN, Float64Array
 from ...release import __version__
 from .counts import Counts
 from .floors import FLOORS, MaskSum, MeanMask, mean_mask, sum_masks
@@ -81,6 +81,7 @@ def evaluate(
     floors: bool = True,
     compare: Path | None = None,
     void: int | None = None,
+    masks_are: MasksAre | None = None,
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> Evaluation:
@@ -99,15 +100,21 @@ def evaluate(
         floors: also score the predictions that know nothing.
         compare: another prediction, to be compared video by video.
         void: of a DAVIS truth: a value to read as background.
+        masks_are: how masks of videos that players turn were drawn, of truth and predictions, where their size does not tell.
+            None: a mask of which nothing tells is a problem.
 
     Raises:
         EvaluationError: every problem of the predictions, before anything is scored.
     """
-    annotation = read_annotation(truth, splits=splits, void=void)
-    reading = Reading(values, first_frame, names, annotation.splits.keys())
+    annotation = read_annotation(truth, splits=splits, void=void, masks_are=masks_are)
+    reading = Reading(values, first_frame, names, annotation.splits.keys(), masks_are)
     sources = [find_predictions(path, reading=reading) for path in (predictions, compare) if path is not None]
     with executor_of(workers) as executor:
-        mean = _train_mean_mask(annotation, executor, void=void, on_progress=on_progress) if floors else None
+        mean = (
+            _train_mean_mask(annotation, executor, void=void, masks_are=masks_are, on_progress=on_progress)
+            if floors
+            else None
+        )
         found = []
         for number, source in enumerate(sources):
             given = Task(annotation.parts[0], {}, missing, skip_ends, floors and number == 0, mean)
@@ -126,6 +133,7 @@ def evaluate(
             "splits": list(splits) if splits is not None else None,
             "skip_ends": skip_ends,
             "void": void,
+            "masks_are": masks_are,
         },
     )
     if compare is None:
@@ -154,6 +162,7 @@ def _scored(
             predictions=_of_part(part, source),
             incomplete=incomplete,
             counts_from_0=reading.first_frame is not None,
+            masks_are=reading.masks_are,
         )
         for part in annotation.parts
     ]
@@ -220,7 +229,7 @@ def _breakdown(videos: Sequence[VideoScores]) -> tuple[Cell, ...]:
     members: dict[tuple[str | None, str | None, str | None], list[VideoScores]] = {}
     for video in videos:
         # A broken video whose objects have no type still is one.
-        types = video.artifact_types or (("unknown",) if video.broken else ("normal",))
+        types = video.artifact_types or ((TYPE_NOT_GIVEN,) if video.broken else ("normal",))
         for kind in (None, *types):
             for generator in (None, video.generator):
                 for split in {None, video.split}:
@@ -282,11 +291,16 @@ def _summary(source: Predictions, problems: Sequence[Problem]) -> str:
 
 
 def _train_mean_mask(
-    annotation: Annotation, executor: Any, *, void: int | None, on_progress: Callable[[str, int, int], None]
+    annotation: Annotation,
+    executor: Any,
+    *,
+    void: int | None,
+    masks_are: MasksAre | None,
+    on_progress: Callable[[str, int, int], None],
 ) -> MeanMask | None:
     if "train" not in annotation.splits.values():
         return None
-    train = read_annotation(annotation.path, splits=["train"], void=void)
+    train = read_annotation(annotation.path, splits=["train"], void=void, masks_are=masks_are)
     sums = run_tasks(executor, _sum_part, train.parts, partial(on_progress, "mean mask of train"))
     return mean_mask(list(sums))
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ...builder.raw import MasksAre
 from ...masks import Colour, decode, empty
 from .evaluation import Evaluation
-from .predictions import PredictedVideo, Reading, find_predictions
+from .predictions import PredictedVideo, Reading, find_predictions, read_on_stored
 from .summary import VideoScores
 from .tiles import Tile, painted, pictures
 from .truth import AnnotatedVideo, Annotation, read_annotation
@@ -35,8 +36,8 @@ def worst_videos(evaluation: Evaluation) -> list[WorstVideo]:
     options = evaluation.options
     names = None if options["names"] is None else Path(options["names"])
     chosen = _choose(evaluation.videos)
-    annotation = read_annotation(Path(evaluation.truth), void=options["void"])
-    reading = Reading(options["values"], options["first_frame"], names, annotation.splits.keys())
+    annotation = read_annotation(Path(evaluation.truth), void=options["void"], masks_are=options["masks_are"])
+    reading = Reading(options["values"], options["first_frame"], names, annotation.splits.keys(), options["masks_are"])
     source = find_predictions(Path(evaluation.predictions), reading=reading)
     wanted = {scores.video_id: scores for scores in chosen}
     found: dict[str, WorstVideo] = {}
@@ -44,7 +45,8 @@ def worst_videos(evaluation: Evaluation) -> list[WorstVideo]:
         if wanted.keys() & set(part.video_ids) - found.keys():
             for video in part.read():
                 if video.video_id in wanted and video.video_id not in found:
-                    tiles = _tiles(video, source.videos.get(video.video_id), annotation)
+                    predicted = source.videos.get(video.video_id)
+                    tiles = _tiles(video, predicted, annotation, masks_are=reading.masks_are)
                     found[video.video_id] = WorstVideo(wanted[video.video_id], tiles)
     return [found[scores.video_id] for scores in chosen if scores.video_id in found]
 
@@ -57,14 +59,19 @@ def _choose(videos: Sequence[VideoScores]) -> list[VideoScores]:
     return broken[:NUM_BROKEN] + normal[:NUM_NORMAL]
 
 
-def _tiles(video: AnnotatedVideo, predicted: PredictedVideo | None, annotation: Annotation) -> tuple[Tile, ...]:
-    size = {"height": video.height, "width": video.width}
-    background = empty(**size)
+def _tiles(
+    video: AnnotatedVideo, predicted: PredictedVideo | None, annotation: Annotation, *, masks_are: MasksAre | None
+) -> tuple[Tile, ...]:
+    height, width = video.height, video.width
+    background = empty(height, width)
     marked = video.union()
     strings: dict[int, str] = {}
     if predicted is not None:
         there = [frame_index for frame_index in predicted.frames if frame_index in set(video.frames)]
-        strings = {frame.frame_index: frame.counts for frame in predicted.read(there, **size)}
+        found = read_on_stored(
+            predicted, there, height=height, width=width, orientation=video.orientation, masks_are=masks_are
+        )
+        strings = {frame.frame_index: frame.counts for frame in found}
     interesting = sorted(marked) or [
         frame_index for frame_index in sorted(strings) if strings[frame_index] != background
     ]
@@ -73,7 +80,7 @@ def _tiles(video: AnnotatedVideo, predicted: PredictedVideo | None, annotation: 
     tiles = []
     for frame_index in shown:
         pair = [marked.get(frame_index, background), strings.get(frame_index, background)]
-        truth, pred = decode(pair, height=video.height, width=video.width).astype(np.bool_)
+        truth, pred = decode(pair, height=height, width=width).astype(np.bool_)
         kinds = np.stack([truth & pred, truth & ~pred, pred & ~truth])
         tiles.append(painted(frame_index, frames[frame_index], kinds, list(COLOURS.values())))
     return tuple(tiles)

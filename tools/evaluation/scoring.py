@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from ...builder.raw import Problem
+from ...builder.raw import MasksAre, Problem
 from ...masks import Int64Array, decode, empty
 from .counts import Counts, against_empty, against_full, count_strings
 from .floors import MeanMask, centre_box
-from .predictions import PredictedVideo
+from .predictions import PredictedVideo, read_on_stored
 from .scores import ScoredVideo
 from .truth import AnnotatedVideo, Part, frame_ranges
 
@@ -31,6 +32,8 @@ class Task:
     """Of `Predictions`: videos whose missing frames are no problem of their own."""
     counts_from_0: bool = False
     """Whether somebody said that the first frame's number is 0; else numbers that only fit from 1 on are refused."""
+    masks_are: MasksAre | None = None
+    """How predictions for videos that players turn were drawn, where their size does not tell; None: nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def _score_video(video: AnnotatedVideo, task: Task) -> tuple[ScoredVideo | None,
     if not frames:
         what = f"{len(video.frames)} annotated frames{', none without the first and last' if video.frames else ''}"
         problems.append(Problem(f"video {video.video_id}", f"{what}; wanted at least one to score"))
-    read = _read(video, predicted, frames, marked)
+    read = _read(video, predicted, frames, marked, masks_are=task.masks_are)
     problems += read.problems
     if problems:
         return None, problems
@@ -136,15 +139,21 @@ def _only_fits_from_1(there: Sequence[int], video: AnnotatedVideo) -> bool:
 
 
 def _read(
-    video: AnnotatedVideo, predicted: PredictedVideo | None, frames: Sequence[int], marked: Mapping[int, str]
+    video: AnnotatedVideo,
+    predicted: PredictedVideo | None,
+    frames: Sequence[int],
+    marked: Mapping[int, str],
+    *,
+    masks_are: MasksAre | None,
 ) -> _Read:
     read = _Read()
     background = empty(video.height, video.width)
     strings = dict.fromkeys(frames, background)
     there = set(predicted.frames) if predicted is not None else set()
     wanted = [frame_index for frame_index in frames if frame_index in there]
-    found = predicted.read(wanted, height=video.height, width=video.width) if predicted is not None else ()
-    for frame in found:
+    size = {"height": video.height, "width": video.width}
+    turn = partial(read_on_stored, orientation=video.orientation, masks_are=masks_are)
+    for frame in turn(predicted, wanted, **size) if predicted is not None else ():
         if frame.problem is not None:
             read.problems.append(frame.problem)
             continue

@@ -1,8 +1,7 @@
 """Annotated videos of a release, a raw folder or a folder of PNG masks, in parts that a worker reads on its own.
 
-Masks come from the `annotations` shards of a release, so no video is read. A video of a raw folder is opened only where its masks
-do not say what is needed: its header for the number of frames when every frame counts as annotated, one decode for the size when
-nothing is marked.
+Masks come from the `annotations` shards of a release, so no video is read. Of a video of a raw folder one frame is decoded,
+for its size and how players turn it, and its header is read for the number of frames when every frame counts as annotated.
 """
 
 import re
@@ -15,8 +14,20 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ...builder.layouts import detect, read_layout
-from ...builder.raw import Problem, RawError, RawVideo, list_folder, mask_folders, read_png
-from ...masks import ARTIFACT_TYPES, encode, union
+from ...builder.raw import (
+    MasksAre,
+    Problem,
+    RawError,
+    RawVideo,
+    coded_masks,
+    is_still,
+    list_folder,
+    mask_folders,
+    read_png,
+    still_size,
+)
+from ...frames import UPRIGHT, Orientation, VideoError, orientation_of_rotation, probe
+from ...masks import ARTIFACT_TYPES, TYPE_NOT_GIVEN, encode, type_name, union
 from ...release import read_manifest, read_parquet, shard_paths
 
 _COLUMNS = (
@@ -26,12 +37,14 @@ _COLUMNS = (
     "height",
     "width",
     "num_frames",
+    "codec",
     "annotated_frames",
     "objects",
     "masks",
 )
 _FRAME_NAME = re.compile(r"([0-9]{1,9})\.png", re.IGNORECASE)
 UNKNOWN = "unknown"
+"""The generator of videos of which nobody says it."""
 
 
 class EvaluationError(ValueError):
@@ -58,7 +71,11 @@ class Masklet:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedVideo:
-    """One video's annotation. `frames` are those that somebody looked at, ascending; of others nothing is known."""
+    """One video's annotation, on the frames as they are stored.
+
+    frames: those that somebody looked at, ascending; of others nothing is known.
+    orientation: how players turn the stored frames; None: the masks have no video, so nobody knows on which frames they lie.
+    """
 
     video_id: str
     split: str | None
@@ -68,12 +85,13 @@ class AnnotatedVideo:
     num_frames: int
     frames: tuple[int, ...]
     masklets: tuple[Masklet, ...]
+    orientation: Orientation | None = UPRIGHT
 
     @property
     def artifact_types(self) -> tuple[str, ...]:
-        """Names of the types of its objects, in the order of ARTIFACT_TYPES; "unknown" last."""
+        """Names of the types of its objects, in the order of ARTIFACT_TYPES; `TYPE_NOT_GIVEN` last."""
         found = {masklet.artifact_type for masklet in self.masklets}
-        return tuple(name for name in (*ARTIFACT_TYPES, UNKNOWN) if name in found)
+        return tuple(name for name in (*ARTIFACT_TYPES, TYPE_NOT_GIVEN) if name in found)
 
     def union(self) -> dict[int, str]:
         """Canonical counts of the pixels of any object, by frame index; frames without one are left out."""
@@ -111,13 +129,20 @@ class Annotation:
     parts: tuple[Part, ...]
 
 
-def read_annotation(path: Path, *, splits: Sequence[str] | None = None, void: int | None = None) -> Annotation:
+def read_annotation(
+    path: Path,
+    *,
+    splits: Sequence[str] | None = None,
+    void: int | None = None,
+    masks_are: MasksAre | None = None,
+) -> Annotation:
     """What is annotated at `path`; masks are not read yet.
 
     Args:
         path: a release, a raw folder, or a folder of {video_id}/{frame}.png alone.
         splits: read only the parts of these; `splits` of the result still names every video.
         void: of a raw folder in the DAVIS layout: see `builder.layouts.read_layout`.
+        masks_are: of a raw folder: how the masks of videos that players turn were drawn, where their size does not tell.
 
     Raises:
         EvaluationError: every problem of a raw folder; nothing that can be read; no video in these splits.
@@ -130,7 +155,7 @@ def read_annotation(path: Path, *, splits: Sequence[str] | None = None, void: in
     elif (masks := _masks_alone(path)) is not None:
         found = _png_folders(masks, splits)
     else:
-        found = _raw(path, splits, void=void)
+        found = _raw(path, splits, void=void, masks_are=masks_are)
     if not found.parts:
         wanted = f"a video of {', '.join(splits)}" if splits is not None else "a video"
         have = sorted({split or "no split" for split in found.splits.values()})
@@ -192,7 +217,7 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
     masks = row["masks"]
     for object_id, frame_index, string in zip(masks["object_id"], masks["frame_index"], masks["counts"], strict=True):
         counts[object_id][frame_index] = string
-    masklets = (Masklet(object_id, _type_name(types[object_id]), frames) for object_id, frames in counts.items())
+    masklets = (Masklet(object_id, type_name(types[object_id]), frames) for object_id, frames in counts.items())
     return AnnotatedVideo(
         video_id=row["video_id"],
         split=split,
@@ -202,11 +227,8 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
         num_frames=row["num_frames"],
         frames=tuple(row["annotated_frames"]),
         masklets=tuple(masklets),
+        orientation=orientation_of_rotation(row["codec"]["rotation"]),
     )
-
-
-def _type_name(index: int | None) -> str:
-    return UNKNOWN if index is None else ARTIFACT_TYPES[index]
 
 
 # --- A raw folder ---------------------------------------------------------------------------------------------------
@@ -223,34 +245,35 @@ class _RawPart:
     def read(self) -> Iterator[AnnotatedVideo]:
         video = self.video
         counts: dict[int, dict[int, str]] = {}
-        size: tuple[int, int] | None = None
-        for frame in video.masks.read():
+        size, orientation = _shown(video)
+        for frame in coded_masks(video, orientation, height=size[0], width=size[1]):
             for plane in frame.planes:
-                if size is not None and plane.shape != size:
-                    what = f"frame {frame.frame_index} has a mask of {plane.shape[0]}x{plane.shape[1]} pixels, the first has"
-                    raise RawError(f"video {video.video_id}: {what} {size[0]}x{size[1]}; export them at one size")
-                size = plane.shape
+                if plane.shape != size:
+                    what = f"frame {frame.frame_index} has a mask of {plane.shape[0]}x{plane.shape[1]} pixels, its frames have"
+                    raise RawError(
+                        f"video {video.video_id}: {what} {size[0]}x{size[1]}; export them at the size of the video"
+                    )
                 _add(counts, frame.frame_index, np.asarray(plane))
         frames = None if video.annotated_frames is None else tuple(video.annotated_frames)
         num_frames = _num_frames(video.video_path) if frames is None else max(frames, default=-1) + 1
-        height, width = size or _size(video.video_path)
         yield AnnotatedVideo(
             video_id=video.video_id,
             split=video.split,
             generator=video.generator,
-            height=height,
-            width=width,
+            height=size[0],
+            width=size[1],
             num_frames=num_frames,
             frames=frames if frames is not None else tuple(range(num_frames)),
             masklets=tuple(
                 Masklet(object_id, _type_of(video, object_id), strings) for object_id, strings in sorted(counts.items())
             ),
+            orientation=orientation,
         )
 
 
-def _raw(path: Path, splits: Sequence[str] | None, *, void: int | None) -> Annotation:
+def _raw(path: Path, splits: Sequence[str] | None, *, void: int | None, masks_are: MasksAre | None) -> Annotation:
     # A layout that names no types asks for one; `_type_of` keeps the stand-in from passing for what somebody said.
-    records, problems = read_layout(path, artifact_type=ARTIFACT_TYPES[0], void=void)
+    records, problems = read_layout(path, artifact_type=ARTIFACT_TYPES[0], void=void, masks_are=masks_are)
     if problems:
         raise EvaluationError(problems, summary=f"{path}: {len(problems)} problems in the raw folder")
     kind = detect(path)
@@ -262,7 +285,7 @@ def _raw(path: Path, splits: Sequence[str] | None, *, void: int | None) -> Annot
 
 def _type_of(video: RawVideo, object_id: int) -> str:
     found = video.objects.get(object_id) if video.objects is not None else None
-    return found if found in ARTIFACT_TYPES else UNKNOWN
+    return found if found in ARTIFACT_TYPES else TYPE_NOT_GIVEN
 
 
 def _add(counts: dict[int, dict[int, str]], frame_index: int, labels: "np.ndarray[Any, Any]") -> None:
@@ -278,11 +301,15 @@ def _num_frames(path: Path) -> int:
     return len(demux_index(path)[0])
 
 
-def _size(path: Path) -> tuple[int, int]:
-    from ...frames import iter_frames
-
-    _, rgb = next(iter_frames(path))
-    return rgb.shape[0], rgb.shape[1]
+def _shown(video: RawVideo) -> tuple[tuple[int, int], Orientation]:
+    """(height, width) of the stored frames and how players turn them."""
+    if is_still(video.video_path):
+        return still_size(video.video_path), UPRIGHT
+    try:
+        found = probe(video.video_path)
+    except (VideoError, OSError) as error:
+        raise RawError(f"video {video.video_id}: {error}") from error
+    return (found.height, found.width), found.orientation
 
 
 # --- A folder of PNG masks alone ------------------------------------------------------------------------------------
@@ -324,7 +351,10 @@ class _PngPart:
             width=width,
             num_frames=self.files[-1][0] + 1,
             frames=tuple(frame_index for frame_index, _ in self.files),
-            masklets=tuple(Masklet(object_id, UNKNOWN, strings) for object_id, strings in sorted(counts.items())),
+            masklets=tuple(
+                Masklet(object_id, TYPE_NOT_GIVEN, strings) for object_id, strings in sorted(counts.items())
+            ),
+            orientation=None,
         )
 
 

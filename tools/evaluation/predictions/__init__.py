@@ -7,6 +7,7 @@ evaluation calls it.
 from .find import find_predictions, formats_in, formats_table, known_formats
 from .form import Format, PredictedFrame, PredictedVideo, Predictions, Reading, Values
 from .place import Place
+from .turned import read_on_stored
 
 __all__ = [
     "Format",
@@ -20,4 +21,5 @@ __all__ = [
     "formats_in",
     "formats_table",
     "known_formats",
+    "read_on_stored",
 ]

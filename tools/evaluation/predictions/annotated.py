@@ -6,24 +6,26 @@ from ....builder.raw import Problem, RawError
 from ....masks import RLEError
 from ..truth import read_annotation
 from .entries import Entries
-from .form import Predictions
+from .form import Predictions, Reading
 from .rle import Rle
 
 
-def read_annotated_videos(path: Path, *, kind: str) -> Predictions:
-    """The masks of an annotation, all objects of a frame together.
+def read_annotated_videos(path: Path, reading: Reading, *, kind: str) -> Predictions:
+    """The masks of an annotation, all objects of a frame together, on the frames of its videos as they are stored.
 
     Raises:
         EvaluationError, ReleaseError: as `read_annotation`.
     """
     entries = Entries(path, kind)
-    for part in read_annotation(path).parts:
+    for part in read_annotation(path, masks_are=reading.masks_are).parts:
         try:
             for video in part.read():
                 marked = video.union()
+                size = (video.height, video.width)
                 frames = entries.masks[video.video_id]
+                entries.orientations[video.video_id] = video.orientation
                 for frame_index in video.frames:
-                    frames[frame_index] = [Rle(marked[frame_index], None, None)] if frame_index in marked else []
+                    frames[frame_index] = [Rle(marked[frame_index], size, None)] if frame_index in marked else []
         except (RawError, RLEError) as error:
             entries.problems.append(Problem(f"{path} {', '.join(part.video_ids[:3])}", str(error)))
             entries.incomplete.update(part.video_ids)

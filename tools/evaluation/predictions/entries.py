@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ....builder.raw import Problem, shown
+from ....frames import Orientation
 from .form import Predictions
 from .names import NO_NAMES, Key, NamedVideo, Names, key_of, read_names
 from .place import Place
@@ -22,6 +23,8 @@ class Entries:
     path: Path
     kind: str
     masks: dict[str, dict[int, list[Rle]]] = field(default_factory=lambda: defaultdict(dict))
+    orientations: dict[str, Orientation | None] = field(default_factory=dict)
+    """Of the videos whose stored frames the masks lie on, where they are known."""
     problems: list[Problem] = field(default_factory=list)
     incomplete: set[str] = field(default_factory=set)
     hidden: bool = False
@@ -30,7 +33,7 @@ class Entries:
     def predictions(self, *, names: Path | None = None) -> Predictions:
         """All of it."""
         incomplete = None if self.hidden else frozenset(self.incomplete)
-        videos = rle_videos(self.path, self.masks)
+        videos = rle_videos(self.path, self.masks, self.orientations)
         return Predictions(self.path, self.kind, videos, tuple(self.problems), incomplete, names)
 
     def add_names(self, file: Path, names: Names) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from ....builder.raw import Problem
+from ....builder.raw import MasksAre, Problem
+from ....frames import Orientation
 from ....masks import UInt8Array
 from .place import Place
 
@@ -22,6 +23,8 @@ class Reading:
     first_frame: the number that the first frame of a video has in names and lists, 0 or 1. None: 0, and numbers that only fit from
         1 on are refused.
     names: a JSON file that says which video or image a number is; None: it is looked for beside the predictions.
+    masks_are: of videos that players turn: whether masks were drawn on that or on the frames as they are stored, where their size
+        does not tell. None: nobody says, and a mask of which nothing tells is refused.
     video_ids: of the truth, for forms whose names can be read in two ways; None: not known.
     """
 
@@ -29,6 +32,7 @@ class Reading:
     first_frame: int | None = None
     names: Path | None = None
     video_ids: Collection[str] | None = None
+    masks_are: MasksAre | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +47,8 @@ class PredictedFrame:
     soft: UInt8Array | None = None
     """uint8[H, W]: the probability in 255ths, where the prediction is soft."""
     problem: Problem | None = None
+    orientation: Orientation | None = None
+    """How players turn the stored frame on which the mask lies, where the form knows its video; None: it does not."""
 
 
 class PredictedVideo(Protocol):

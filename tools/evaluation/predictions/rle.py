@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....builder.raw import MAX_FRAME_INDEX, MAX_PIXELS, Problem, is_whole, shown
+from ....frames import Orientation
 from ....masks import RLEError, Runs, check, empty, format_runs, union
 from .form import PredictedFrame, PredictedVideo
 
@@ -32,6 +33,8 @@ class RleVideo:
 
     where: str
     masks: Mapping[int, tuple[Rle, ...]]
+    orientation: Orientation | None = None
+    """Of the stored frames on which they lie, where it is known."""
 
     @property
     def frames(self) -> Sequence[int]:
@@ -43,11 +46,12 @@ class RleVideo:
             fault = next(filter(None, (_fault(mask, height=height, width=width) for mask in masks)), None)
             if fault:
                 where = f"{self.where} frame {frame_index}"
-                yield PredictedFrame(frame_index, "", problem=Problem(where, fault))
+                yield PredictedFrame(frame_index, "", problem=Problem(where, fault), orientation=self.orientation)
                 continue
             scores = [mask.score for mask in masks if mask.score is not None]
             joined = _joined([mask.counts for mask in masks], height=height, width=width)
-            yield PredictedFrame(frame_index, joined, score=max(scores, default=None))
+            score = max(scores, default=None)
+            yield PredictedFrame(frame_index, joined, score=score, orientation=self.orientation)
 
 
 def _joined(counts: Sequence[str], *, height: int, width: int) -> str:
@@ -77,11 +81,15 @@ def _fault(mask: Rle, *, height: int, width: int) -> str | None:
     return None
 
 
-def rle_videos(path: Path, masks: Mapping[str, Mapping[int, Sequence[Rle]]]) -> dict[str, PredictedVideo]:
-    """Videos of these masks, by video_id and frame index."""
+def rle_videos(
+    path: Path, masks: Mapping[str, Mapping[int, Sequence[Rle]]], orientations: Mapping[str, Orientation | None]
+) -> dict[str, PredictedVideo]:
+    """Videos of these masks, by video_id and frame index; `orientations` of those that are known, by video_id."""
     return {
         video_id: RleVideo(
-            f"{path} video {video_id}", {frame_index: tuple(found) for frame_index, found in frames.items()}
+            f"{path} video {video_id}",
+            {frame_index: tuple(found) for frame_index, found in frames.items()},
+            orientations.get(video_id),
         )
         for video_id, frames in masks.items()
     }

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from brokenvideos.builder import BuildOptions, build
-from brokenvideos.masks import encode
+from brokenvideos.masks import TYPE_NOT_GIVEN, encode
 from brokenvideos.tools.agreement import agree
 from brokenvideos.tools.evaluation import EvaluationError, evaluate, formats_table
 from brokenvideos.tools.evaluation.predictions import Place, find_predictions, formats_in, known_formats
@@ -181,7 +181,9 @@ def test_a_release_without_types_is_scored(raw: Path, tmp_path: Path) -> None:
     shutil.copy(raw / "videos" / f"{source.name}.mp4", tmp_path / "raw" / "videos")
     build(tmp_path / "raw", tmp_path / "release", BuildOptions(artifact_type="not-given"))
     found = evaluate(tmp_path / "release", tmp_path / "raw", floors=False)
-    assert (found.scores.broken["jf"].value, found.videos[0].artifact_types) == (1, ("unknown",))
+    assert (found.scores.broken["jf"].value, found.videos[0].artifact_types) == (1, (TYPE_NOT_GIVEN,))
+    (cell,) = (cell for cell in found.breakdown if (cell.artifact_type, cell.generator) == ("type not given", None))
+    assert (cell.n, cell.scores["jf"]) == (1, 1)
 
 
 def test_masks_beside_no_video_are_pngs(truth: Path, pred: Path) -> None:

@@ -30,7 +30,7 @@ def detect(place: Place) -> Sequence[Path]:
 
 def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
     """What is annotated, all objects of a frame together; an annotated frame without a mask is an empty prediction."""
-    return read_annotated_videos(place.path, kind=FORMAT.name)
+    return read_annotated_videos(place.path, reading, kind=FORMAT.name)
 
 
 FORMAT = Format(

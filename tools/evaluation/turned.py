@@ -1,0 +1,43 @@
+"""Annotated masks without a video, brought onto the frames of the video as they are stored."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ...builder.raw import MasksAre, drawn_as
+from ...frames import displayed_size, to_coded
+from ...masks import decode, encode
+from .truth import AnnotatedVideo
+
+
+def on_stored(video: AnnotatedVideo, of: AnnotatedVideo, *, masks_are: MasksAre | None, where: str) -> AnnotatedVideo:
+    """The video on the stored frames of `of`, which says how players turn them; as it is, where it has a video of its own.
+
+    Masks of neither size stay as they are: whoever compares sizes says so.
+
+    Args:
+        masks_are: how the masks were drawn, where their size does not tell.
+        where: names the masks in messages.
+
+    Raises:
+        RawError: something is marked, and nothing tells how it was drawn or its size contradicts `masks_are`.
+    """
+    orientation = of.orientation
+    if video.orientation is not None or orientation is None or orientation.is_upright:
+        return video
+    sizes: Mapping[MasksAre, tuple[int, int]] = {
+        "coded": (of.height, of.width),
+        "displayed": displayed_size(orientation, of.height, of.width),
+    }
+    fits = [drawn for drawn, size in sizes.items() if size == (video.height, video.width)]
+    is_marked = any(masklet.counts for masklet in video.masklets)
+    drawn = drawn_as(fits, orientation, is_marked=is_marked, masks_are=masks_are, where=where)
+    if drawn == "coded":
+        return replace(video, orientation=orientation) if fits else video
+    masklets = []
+    for masklet in video.masklets:
+        counts = {}
+        for frame_index, string in masklet.counts.items():
+            shown = decode([string], height=video.height, width=video.width)[0]
+            counts[frame_index] = encode(to_coded(shown, orientation)[None])[0]
+        masklets.append(replace(masklet, counts=counts))
+    return replace(video, height=of.height, width=of.width, masklets=tuple(masklets), orientation=orientation)
