@@ -8,13 +8,14 @@ from typer.testing import CliRunner
 import brokenvideos
 from brokenvideos.masks import ARTIFACT_TYPES
 from brokenvideos.release import LABELS, ReleaseError
+from brokenvideos.sampling import release_folder
 from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.stats import listed_videos, table_of
 
 
 def test_every_video_is_listed_with_its_facts() -> None:
     listed = listed_videos("sample")
-    rows = brokenvideos.load("annotations", data_dir=brokenvideos.sample(), streaming=True)
+    rows = brokenvideos.load("annotations", data_dir=release_folder("sample"), streaming=True)
     wanted = [
         (
             row["video_id"],
