@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from brokenvideos.builder import BuildOptions, build
+from brokenvideos.builder import BuildOptions, RawError, build
 from brokenvideos.frames import Orientation, encode_video, to_displayed
 from brokenvideos.masks import encode
+from brokenvideos.tools.agreement import agree
 from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.evaluation import EvaluationError, evaluate, read_annotation, worst_videos
 from tests.odd_videos import mirrored, rotated
@@ -136,7 +137,8 @@ def test_what_the_size_does_not_tell_is_asked(release_of, tmp_path: Path) -> Non
     truth, predictions = release_of("180", "oblong"), as_png(tmp_path, stored_mask("oblong"))
     assert problems(truth, predictions) == [
         "pngs/v frame 0: players show the video turned clockwise by 180 degrees (its display matrix), and the size of the mask "
-        "does not tell whether it was drawn on that or on the frame as it is stored; give --masks-are displayed or --masks-are coded"
+        "does not tell whether it was drawn on that or on the frame as it is stored; give --masks-are displayed or --masks-are "
+        "coded"
     ]
 
 
@@ -205,6 +207,25 @@ def test_a_truth_without_videos_is_asked_about(release_of, tmp_path: Path) -> No
         "tells whether they lie on the frame as it is stored; give a truth with its videos, or --masks-are coded if they do"
     ]
     assert jf(truth, release, masks_are="coded") == 1
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_annotators_without_a_video_are_brought_onto_the_others(release_of, tmp_path: Path, turn: str) -> None:
+    release, masks = release_of(turn, "oblong"), as_png(tmp_path, drawn_mask(turn, "oblong", "displayed"))
+    masks_are = None if told_by_size(turn, "oblong", "png") else "displayed"
+    assert agree([masks, release], masks_are=masks_are).pairs[0].jf.value == 1
+    assert agree([release, masks], masks_are=masks_are).pairs[0].jf.value == 1
+
+
+def test_annotators_are_asked_too(release_of, tmp_path: Path) -> None:
+    release, masks = release_of("180", "oblong"), as_png(tmp_path, stored_mask("oblong"))
+    with pytest.raises(RawError) as error:
+        agree([masks, release])
+    assert str(error.value) == (
+        f"{masks} video v: players show the video turned clockwise by 180 degrees (its display matrix), and the size of the mask "
+        "does not tell whether it was drawn on that or on the frame as it is stored; give --masks-are displayed or --masks-are "
+        "coded"
+    )
 
 
 def test_the_command_and_its_pictures(release_of, tmp_path: Path) -> None:
