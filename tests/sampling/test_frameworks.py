@@ -137,3 +137,50 @@ def test_every_video_comes_in_every_epoch_and_epochs_differ(
         assert found.keys() == wanted
         # What fills up the last batches comes again.
         assert found.total() - len(wanted) < 2 * world_size
+
+
+RESUME = """
+from transformers import Trainer, TrainingArguments
+def train(name, checkpoint=None):
+    seen.clear()
+    arguments = TrainingArguments(f"{out}/{name}", num_train_epochs=2, per_device_train_batch_size=2, save_strategy="steps",
+        save_steps=3, report_to=[], use_cpu=True, dataloader_pin_memory=False, disable_tqdm=True, remove_unused_columns=False)
+    trainer = Trainer(model=Net(), args=arguments, train_dataset=dataset(), data_collator=tensors)
+    trainer.train(resume_from_checkpoint=checkpoint)
+    return [entry[1:] for entry in seen]
+whole = train("whole")
+rest = train("rest", f"{out}/whole/checkpoint-3")
+seen[:] = [whole, rest]
+done()
+"""
+
+
+def test_trainer_goes_on_from_a_checkpoint(release: Path, tmp_path: Path, run_process: Run) -> None:
+    pytest.importorskip("transformers")
+    script = tmp_path / "loop.py"
+    script.write_text(START + RESUME)
+    assert not run_ranks(run_process, script, [str(release), str(tmp_path)], world_size=1, tmp_path=tmp_path)
+    whole, rest = json.loads((tmp_path / "0.json").read_text())
+    assert len(whole) == 2 * len(clips(release, num_frames=2))
+    assert rest == whole[6:]
+
+
+DISPATCHED = """
+from accelerate import Accelerator
+try:
+    for batch in Accelerator(cpu=True).prepare(DataLoader(dataset(), batch_size=2)):
+        seen.append("a batch")
+except ValueError as error:
+    seen.append(str(error))
+done()
+"""
+
+
+def test_text_that_accelerate_cannot_send_is_said(release: Path, tmp_path: Path, run_process: Run) -> None:
+    pytest.importorskip("accelerate")
+    script = tmp_path / "loop.py"
+    script.write_text(START + DISPATCHED)
+    assert not run_ranks(run_process, script, [str(release), str(tmp_path)], world_size=2, tmp_path=tmp_path)
+    for rank in range(2):
+        (said,) = json.loads((tmp_path / f"{rank}.json").read_text())
+        assert said.startswith("clips: accelerate sends the batches of this loader from one process to the others,")
