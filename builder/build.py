@@ -192,8 +192,9 @@ def build_with(
         if problems or not videos:
             raise RawError(_report(raw, problems))
         plans = _plan(ingested, options, parent)
-        if note := empty_splits(ingested, {video.video_id: plan.split for plan in plans for video in plan.videos}):
-            on_note(note)
+        empty = empty_splits(ingested, {video.video_id: plan.split for plan in plans for video in plan.videos})
+        if empty is not None:
+            on_note(empty)
         release = work / "release"
         kept = [parent.shard(plan) if parent else None for plan in plans]
         shards = [

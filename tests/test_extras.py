@@ -44,6 +44,7 @@ def test_no_words_install_what_no_index_has() -> None:
     on_no_index = re.compile(r"pip install [^\n`]*\bbroken" + r"videos\b|\bbroken" + r"videos\[[a-z]")
     files = [path for path in ROOT.rglob("*") if path.suffix in TEXT and path.is_file()]
     files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(ROOT).parts[:-1])]
+    files = [path for path in files if "format1" not in path.parts]  # a release as it was written then
     assert ROOT / "README.md" in files
     wrong = [
         f"{path.relative_to(ROOT)}: {line.strip()}"

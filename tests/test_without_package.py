@@ -89,7 +89,7 @@ def test_a_torchcodec_that_cannot_be_loaded_does_not_matter(
         "Metadata-Version: 2.1\nName: torchcodec\nVersion: 0.17.0\n"
     )
     script = (
-        "import sys, datasets.config, brokenvideos; from brokenvideos.frames import clips\n"
+        "import sys, datasets.config, brokenvideos; from brokenvideos import clips\n"
         "assert datasets.config.TORCHCODEC_AVAILABLE\n"
         "for name in ('default', 'webdataset'):\n"
         "    rows = brokenvideos.load(name, data_dir=sys.argv[1], split='train', streaming=sys.argv[2] == 'stream')\n"

@@ -70,9 +70,7 @@ def test_a_record_of_every_record_set_can_be_read(carded: Path) -> None:
 def plain(value: Any) -> Any:
     """A record's value as `datasets` has it: mlcroissant gives bytes for text, and the whole path as the name of a part."""
     if isinstance(value, dict):
-        parts = {key.rpartition("/")[2]: plain(part) for key, part in value.items()}
-        # Croissant has no bytes: these are no text.
-        return parts | {key.rpartition("/")[2]: value[key] for key in value if key.endswith("/extradata")}
+        return {key.rpartition("/")[2]: plain(part) for key, part in value.items()}
     if isinstance(value, list):
         return [plain(part) for part in value]
     return value.decode("latin-1") if isinstance(value, bytes) else value

@@ -54,10 +54,7 @@ def annotate(
         ),
     ] = False,
 ) -> None:
-    """Mark what is broken in videos, in your browser: click, carry through the video, correct, review.
-
-    Example: brokenvideos annotate clips --user Ada
-    """
+    """Mark what is broken in videos, in your browser: click, carry through the video, correct, review."""
     try:
         from ..annotation import AnnotateOptions, run_annotate, run_replay
     except ModuleNotFoundError as error:
@@ -91,4 +88,4 @@ def _say(text: str) -> None:
     print(text, flush=True)  # a page is opened by whoever reads the address
 
 
-COMMAND = Command(annotate, group="Data", place=3)
+COMMAND = Command(annotate, group="Data", place=3, example="annotate clips --user Ada")

@@ -1,6 +1,7 @@
 """`brokenvideos build`."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -82,7 +83,7 @@ def build(
             bring_back=bring_back or (),
             more_files=card_files,
             on_progress=show,
-            on_note=typer.echo,
+            on_note=partial(typer.echo, err=True),
         )
     if include == "approved" and (waiting := left_out(raw)):
         typer.echo(f"{raw}: {len(waiting)} videos left out, not approved yet; --include unreviewed takes them.")

@@ -51,10 +51,7 @@ def generate(
     claims: Annotated[Path | None, typer.Option(help="With --adopt: a CSV of what is claimed of each file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --rerun: print JSON for machines.")] = False,
 ) -> None:
-    """Make clips of prompts with a text-to-video model, each with a record from which it can be made again.
-
-    Example: brokenvideos generate prompts.jsonl raw --model Wan-AI/Wan2.1-T2V-1.3B-Diffusers --fps 16
-    """
+    """Make clips of prompts with a text-to-video model, each with a record from which it can be made again."""
     if adopt is not None:
         _adopt(adopt, claims, prompts if out is not None else None, out or prompts)
     elif rerun is not None:
@@ -131,4 +128,6 @@ def _adopt(folder: Path, claims: Path | None, prompts: Path | None, out: Path | 
     typer.echo(f"{made}: {count} files adopted. Next: annotate, then brokenvideos build {made} OUT")
 
 
-COMMAND = Command(generate, group="Data", place=2)
+COMMAND = Command(
+    generate, group="Data", place=2, example="generate prompts.jsonl made --model Lightricks/LTX-Video --fps 24"
+)

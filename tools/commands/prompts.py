@@ -29,10 +29,7 @@ def prompts(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write prompts that cover a taxonomy of failures, each with seeds and a control without the trigger.
-
-    Example: brokenvideos prompts prompts.jsonl --seeds 2 --report
-    """
+    """Write prompts that cover a taxonomy of failures, each with seeds and a control without the trigger."""
     from ..prompts import (
         OURS,
         check_list,
@@ -65,4 +62,4 @@ def prompts(
     )
 
 
-COMMAND = Command(prompts, group="Data", place=1)
+COMMAND = Command(prompts, group="Data", place=1, example="prompts prompts.jsonl --seeds 2 --report")

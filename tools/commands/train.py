@@ -11,7 +11,7 @@ from .options import height_width
 
 
 def train(
-    data: Annotated[str, typer.Option(help="A release folder, sample, or a Hub repository OWNER/NAME.")],
+    data: Annotated[str, typer.Option(help="A release folder, sample, or a Hub repository OWNER/NAME@REVISION.")],
     recipe: Annotated[str, typer.Option(help="Which model: unet, segformer or sam2.")] = "unet",
     out: Annotated[Path, typer.Option(help="A new folder for checkpoints, logs, model and scores.")] = Path("trained"),
     holdout: Annotated[

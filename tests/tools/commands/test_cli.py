@@ -28,7 +28,7 @@ def test_sample_build_verify_view_by_hand(run, tmp_path: Path) -> None:
     assert (made.returncode, made.stdout) == (0, "raw: 4 videos. Next: brokenvideos build raw OUT\n"), made.stderr
     built = run("build", "raw", "out", "--split-shards", "train=2", "--data-version", "1.2.3", cwd=tmp_path)
     assert built.returncode == 0, built.stderr
-    assert built.stdout.startswith("out: 4 videos in ")
+    assert built.stdout.splitlines()[-1].startswith("out: 4 videos in ")
     assert built.stderr.splitlines()[0] == "decode videos, read masks: 4 of 4"
     verified = run("verify", "out", "--raw", "raw", "--json", cwd=tmp_path)
     report = json.loads(verified.stdout)

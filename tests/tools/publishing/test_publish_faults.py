@@ -5,6 +5,7 @@ import signal
 import sys
 from collections import Counter
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -198,7 +199,8 @@ def test_an_upload_is_cut_in_the_middle(hub: State, old: Path) -> None:
 
 
 def test_batches_that_arrived_are_not_sent_again(hub: State, old: Path, monkeypatch) -> None:
-    monkeypatch.setattr("brokenvideos.tools.publishing.publish.BATCH_BYTES", 1)  # a file each
+    publishing = import_module("brokenvideos.tools.publishing.publish")
+    monkeypatch.setattr(publishing, "BATCH_BYTES", 1)  # a file each
     large = [path for path in sorted(old.rglob("*")) if path.suffix in (".parquet", ".tar")]
     hub.fault("shard", times=None, skip=4, cut="before")
     assert trouble(old).startswith(f"{REPO}, sending {large[4].relative_to(old)}: ")

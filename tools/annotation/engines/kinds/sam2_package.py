@@ -1,6 +1,5 @@
 """The engine `sam2-package`: SAM 2 of its authors' own package, on frames that are decoded when they are needed."""
 
-import pickle
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +16,8 @@ from ..memory_engine import NEAREST, REACH, MemoryEngine, Point
 from ..model_frames import RESIZE, FeatureCache, ModelFrames, pick_device
 from ..prompts import no_video
 from ..protocol import BoolArray, EngineError, Frames
+
+_UNPICKLING_ERROR: type[Exception] = vars(torch.serialization)["pickle"].UnpicklingError
 
 CHECKPOINT = "facebook/sam2.1-hiera-small"
 TRUNKS = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
@@ -44,7 +45,7 @@ def _load(found: Checkpoint, device: torch.device) -> SAM2VideoPredictor:
             config, ckpt_path=None, device=str(device), hydra_overrides_extra=["++model.fill_hole_area=0"]
         )
         predictor.load_state_dict(state)
-    except (OSError, RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, LookupError, TypeError, ValueError, EOFError, _UNPICKLING_ERROR) as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise EngineError(
             f"--checkpoint {found.name}: not weights of SAM 2 as its authors publish them ({first}). Name such a .pt file, or use "
