@@ -21,7 +21,7 @@ from brokenvideos.card.full import CardError, full_card
 from brokenvideos.card.inputs import CardInputs
 from brokenvideos.card.readme import render_full
 from brokenvideos.card.sections.markdown import UNRELIABLE_NOTE, estimate, unreliable_note
-from brokenvideos.tools.card import write
+from brokenvideos.tools.publishing.write_card import write_card as write
 from brokenvideos.tools.evaluation import UNRELIABLE_NOTE as EVALUATE_NOTE
 from brokenvideos.tools.publishing.rebuild import rebuild
 
