@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import brokenvideos
 from brokenvideos.tools.commands.main import app
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 BROKENVIDEOS = str(Path(sys.executable).parent / "brokenvideos")
 
 

@@ -232,7 +232,10 @@ def test_the_learning_rate_rises_and_falls() -> None:
 def test_a_repository_on_the_hub_is_trained_on_as_a_release_is(hub, online, videos: Path, tiny, tmp_path: Path) -> None:
     hub.create("someone/videos")
     hub.push_folder("someone/videos", videos, tag=f"v{brokenvideos.DATA_VERSION}")
-    for data, out in ((f"someone/videos@v{brokenvideos.DATA_VERSION}", tmp_path / "hub"), (str(videos), tmp_path / "local")):
+    for data, out in (
+        (f"someone/videos@v{brokenvideos.DATA_VERSION}", tmp_path / "hub"),
+        (str(videos), tmp_path / "local"),
+    ):
         train(data, out, tiny(steps=2))
     assert same(weights(tmp_path / "hub"), weights(tmp_path / "local"))
     scores = [json.loads((tmp_path / name / "scores.json").read_text()) for name in ("hub", "local")]
