@@ -8,6 +8,7 @@ write files, call it.
 from .atomic import atomic_file, link_or_copy, partial_name, sync_folder, write_atomic
 from .engine import Progress, WorkerError, executor_of, no_progress, run_tasks
 from .engines import ENGINES
+from .folders import put_in_place, take_place, whole_folder
 from .hashing import file_sha256
 from .receipts import Receipt, finished, key_of, write_receipt
 from .work_folder import BuildError, work_folder, work_folder_of
@@ -26,8 +27,11 @@ __all__ = [
     "link_or_copy",
     "no_progress",
     "partial_name",
+    "put_in_place",
     "run_tasks",
     "sync_folder",
+    "take_place",
+    "whole_folder",
     "work_folder",
     "work_folder_of",
     "write_atomic",

@@ -1,10 +1,7 @@
 """Masks of many videos, written as they come, and what they say of each video."""
 
 import json
-import secrets
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...builder import check_free
-from ...builder.work import atomic_file, sync_folder, write_atomic
+from ...builder.work import Progress, atomic_file, no_progress, whole_folder, write_atomic
 from ...frames import VideoError, VideoIndex
 from ...masks import area, empty
 from .flag import Flag
@@ -37,7 +34,7 @@ def predict(
     flag: Flag | None = None,
     overlays: bool = False,
     max_broken: float | None = None,
-    on_progress: Callable[[str, int, int], None] = lambda step, done, total: None,
+    on_progress: Progress = no_progress,
 ) -> Report:
     """Predicts the videos one after another and writes `out`, which is whole or absent.
 
@@ -56,7 +53,7 @@ def predict(
     check_free(out)
     found: list[VideoReport] = []
     unreadable: list[tuple[str, str]] = []
-    with _whole_folder(out) as folder:
+    with whole_folder(out) as folder:
         with atomic_file(folder / PREDICTIONS) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
             for done, video in enumerate(videos, start=1):
                 try:
@@ -78,20 +75,6 @@ def predict(
         write_atomic(folder / REPORT_JSON, (json.dumps(report.to_dict(), allow_nan=False) + "\n").encode())
         write_atomic(folder / REPORT_HTML, html_report(report, videos, overlays=overlays).encode())
     return report
-
-
-@contextmanager
-def _whole_folder(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that takes its name when the block ends without an error, and goes away otherwise."""
-    folder = out.with_name(f".{out.name}.{secrets.token_hex(4)}.partial")
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-        folder.replace(out)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    sync_folder(out.parent)
 
 
 def _table(video_id: str, masks: Masks) -> pa.Table:

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from accelerate.utils import gather_object
 from safetensors import SafetensorError
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from ...builder.work import partial_name, sync_folder
+from ...builder.work import partial_name, put_in_place, sync_folder, take_place, whole_folder
 from ...release import parse_json
 from ...sampling import ClipDataset, join_states
 from .recipe import TrainError
@@ -63,7 +62,7 @@ def save_checkpoint(
         (partial / "place.json").write_text(json.dumps(place))
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
-        _put(partial, final)
+        put_in_place(partial, final)
         for old in checkpoints(out)[:-KEPT]:
             shutil.rmtree(old)
     accelerator.wait_for_everyone()
@@ -123,18 +122,6 @@ def kept_when_full(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def whole_folder(final: Path) -> Iterator[Path]:
-    """A folder to write into; it takes the place of `final` when the block ends without an error, and leaves no trace otherwise."""
-    partial = partial_name(final)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        _put(partial, final)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-@contextmanager
 def newest_folder(name: Path, *, step: int) -> Iterator[Path]:
     """A folder to write into, {name}-{step}; `name` becomes a link to it in one step, and the one before goes.
 
@@ -151,26 +138,8 @@ def newest_folder(name: Path, *, step: int) -> Iterator[Path]:
         link.unlink(missing_ok=True)
         if name.is_symlink():
             name.unlink()
-        _take_place(final, name)
+        take_place(final, name)
     sync_folder(name.parent)
     for old in name.parent.glob(f"{name.name}-*"):
         if old != final:
             shutil.rmtree(old)
-
-
-def _put(partial: Path, final: Path) -> None:
-    """Gives a folder its name once everything in it is on disk."""
-    for path in partial.iterdir():
-        with path.open("rb+") as file:  # Windows flushes no file that is open for reading only
-            os.fsync(file.fileno())
-    sync_folder(partial)
-    _take_place(partial, final)
-
-
-def _take_place(folder: Path, final: Path) -> None:
-    old = partial_name(final)
-    if final.exists():
-        final.rename(old)  # a folder that holds something cannot be replaced in one step
-    folder.rename(final)
-    sync_folder(final.parent)
-    shutil.rmtree(old, ignore_errors=True)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...builder.work import write_atomic
+from ...builder.work import whole_folder, write_atomic
 from ..evaluation import Evaluation
 from .card import model_card
-from .checkpoint import whole_folder
 from .predictor import Predictor, VideoPrediction, save_model
 from .promise import warning
 from .rows import held_out

@@ -14,7 +14,7 @@ from accelerate.utils import broadcast_object_list, gather_object, set_seed
 from torch import nn
 from torch.nn.functional import interpolate
 
-from ...builder.work import write_atomic
+from ...builder.work import Progress as OnProgress, no_progress, write_atomic
 from ...release import parse_json
 from ...sampling import ReleaseRows
 from .batches import clip_dataset, clip_loader, on_device, steps_per_epoch
@@ -47,10 +47,6 @@ LAST_LR = 0.01
 MAX_NORM = 1.0
 
 
-def no_progress(step: str, done: int, total: int) -> None:
-    """Shows nothing."""
-
-
 def say_nothing(line: str) -> None:
     """Says nothing."""
 
@@ -67,7 +63,7 @@ class _Run:
     facts: dict[str, Any]
     train_rows: ReleaseRows | ChosenRows
     validation_rows: ReleaseRows | ChosenRows
-    on_progress: Callable[[str, int, int], None]
+    on_progress: OnProgress
     say: Callable[[str], None]
 
     @property
@@ -82,7 +78,7 @@ def train(
     options: TrainOptions,
     *,
     resume: bool = False,
-    on_progress: Callable[[str, int, int], None] = no_progress,
+    on_progress: OnProgress = no_progress,
     say: Callable[[str], None] = say_nothing,
     on_batch: Callable[[dict[str, Any]], None] | None = None,
 ) -> Results | None:
@@ -125,7 +121,7 @@ def _begin(
     wishes: Settled,
     *,
     resume: bool,
-    on_progress: Callable[[str, int, int], None],
+    on_progress: OnProgress,
     say: Callable[[str], None],
 ) -> _Run:
     accelerator = Accelerator(mixed_precision=_precision(wishes), cpu=wishes.cpu)
