@@ -167,7 +167,7 @@ def test_who_changes_the_branch_meanwhile_is_not_overwritten(hub: State, old: Pa
         f"{ADVICE[412]}"
     )
     assert sorted(hub.files(REPO)) == [".gitattributes", "theirs.txt"]
-    assert publish(old, repo_id=REPO).plan.deletes == ("theirs.txt",)
+    assert publish(old, repo_id=REPO).plan.leaves == ("theirs.txt",)
 
 
 def test_who_changes_the_branch_after_the_commit_does_not_get_the_tag(hub: State, old: Path) -> None:
