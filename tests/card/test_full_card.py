@@ -21,9 +21,9 @@ from brokenvideos.card.full import CardError, full_card
 from brokenvideos.card.inputs import CardInputs
 from brokenvideos.card.readme import render_full
 from brokenvideos.card.sections.markdown import UNRELIABLE_NOTE, estimate, unreliable_note
-from brokenvideos.tools.publishing.write_card import write_card as write
 from brokenvideos.tools.evaluation import UNRELIABLE_NOTE as EVALUATE_NOTE
 from brokenvideos.tools.publishing.rebuild import rebuild
+from brokenvideos.tools.publishing.write_card import write_card
 
 FIGURES = [f"figures/{name}.png" for name in ("generators", "lengths", "mask_areas", "mosaic", "positions", "sizes")]
 FILES = ["README.md", "card.json", "croissant.json", *FIGURES]
@@ -130,8 +130,8 @@ def test_a_run_that_was_killed_is_put_right_by_the_next(copy: Path, monkeypatch:
         written.append(path.relative_to(copy).as_posix())
         write_atomic(path, content)
 
-    monkeypatch.setattr(write, "write_atomic", watched)
-    assert write.write_card(copy) == sorted(FILES)  # without --about it says again what it said
+    monkeypatch.setattr(sys.modules[write_card.__module__], "write_atomic", watched)
+    assert write_card(copy) == sorted(FILES)  # without --about it says again what it said
     assert files_of(copy) == wanted
     assert sorted(written[:-1]) == sorted(FILES)
     assert written[-1] == "SHA256SUMS"  # until then `verify` sees that something is amiss
@@ -154,7 +154,7 @@ def test_without_the_extra_the_plain_card_stays(release: Path, run_process, tmp_
 def test_no_checksums_no_card(copy: Path) -> None:
     (copy / "SHA256SUMS").unlink()
     with pytest.raises(brokenvideos.ReleaseError) as caught:
-        write.write_card(copy)
+        write_card(copy)
     assert str(caught.value).startswith(f"{copy}/SHA256SUMS: cannot be read ([Errno 2]")
     assert str(caught.value).endswith("Build or download the release again.")
 
@@ -162,7 +162,7 @@ def test_no_checksums_no_card(copy: Path) -> None:
 def test_a_damaged_card_json_is_named(copy: Path) -> None:
     (copy / "card.json").write_text('{"format_version": 7, "made_with": {}, "about": {}, "figures": {}}')
     with pytest.raises(CardError) as caught:
-        write.write_card(copy)
+        write_card(copy)
     assert str(caught.value) == (
         f"{copy}/card.json: format_version is 7, this package reads 1. Install the version of brokenvideos that wrote it, or make "
         "the card again."
