@@ -151,9 +151,9 @@ def _read(
     strings = dict.fromkeys(frames, background)
     there = set(predicted.frames) if predicted is not None else set()
     wanted = [frame_index for frame_index in frames if frame_index in there]
-    size = {"height": video.height, "width": video.width}
-    turn = partial(read_on_stored, orientation=video.orientation, masks_are=masks_are)
-    for frame in turn(predicted, wanted, **size) if predicted is not None else ():
+    height, width = video.height, video.width
+    turn = partial(read_on_stored, height=height, width=width, orientation=video.orientation, masks_are=masks_are)
+    for frame in turn(predicted, wanted) if predicted is not None else ():
         if frame.problem is not None:
             read.problems.append(frame.problem)
             continue
