@@ -63,12 +63,15 @@ def overlay(
     """
     height, width = size
     image = np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.BICUBIC)).astype(np.float32)
-    for mask, colour in zip(masks, colours, strict=True):
-        if not mask.any():
-            continue
-        scaled = _resize(mask, height, width)
-        paint = np.array(colour, np.float32)
+    painted = [
+        (_resize(mask, height, width), np.array(colour, np.float32))
+        for mask, colour in zip(masks, colours, strict=True)
+        if mask.any()
+    ]
+    for scaled, paint in painted:
         image[scaled] += (paint - image[scaled]) * _FILL
+    # All lines lie on all fills: an outline is seen inside another mask too.
+    for scaled, paint in painted:
         image[_grow(scaled, 1) & ~scaled] *= 1 - _HALO
         image[scaled & _grow(~scaled, line_px)] = paint
     return np.rint(image).astype(np.uint8)

@@ -1,6 +1,6 @@
 """One part of the truth against its predictions: counts of every video, or everything that is wrong with them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,7 +10,7 @@ from ...builder.raw import MasksAre, Problem
 from ...masks import Int64Array, decode, empty
 from .counts import Counts, against_empty, against_full, count_strings
 from .floors import MeanMask, centre_box
-from .predictions import PredictedFrame, PredictedVideo, read_on_stored
+from .predictions import PredictedVideo, read_on_stored
 from .scores import ScoredVideo
 from .truth import AnnotatedVideo, Part, frame_ranges
 
@@ -150,17 +150,9 @@ def _read(
     strings = dict.fromkeys(frames, background)
     there = set(predicted.frames) if predicted is not None else set()
     wanted = [frame_index for frame_index in frames if frame_index in there]
-    given: Iterable[PredictedFrame] = ()
-    if predicted is not None:
-        given = read_on_stored(
-            predicted,
-            wanted,
-            height=video.height,
-            width=video.width,
-            orientation=video.orientation,
-            masks_are=masks_are,
-        )
-    for frame in given:
+    height, width = video.height, video.width
+    turn = partial(read_on_stored, height=height, width=width, orientation=video.orientation, masks_are=masks_are)
+    for frame in turn(predicted, wanted) if predicted is not None else ():
         if frame.problem is not None:
             read.problems.append(frame.problem)
             continue

@@ -30,9 +30,8 @@ def labels(*boxes: tuple[int, int, int, int], value: int = 1) -> np.ndarray:
 
 def palette(values: np.ndarray) -> Image.Image:
     image = Image.fromarray(values, mode="L")
-    image.putpalette(
-        bytes(range(255, -1, -1)) * 3
-    )  # not black first and white last, which would be read as black and white
+    # Black first and white last would be read as black and white.
+    image.putpalette(bytes(range(255, -1, -1)) * 3)
     return image
 
 
