@@ -22,7 +22,7 @@ def chromium() -> "Iterator[Browser]":
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        missing = "playwright is not installed: pip install 'brokenvideos[test]'"
+        missing = "playwright is not installed: pip install '.[test]'"
     if path is None:
         missing = "no Chromium on PATH: apt-get install chromium"
     if missing:

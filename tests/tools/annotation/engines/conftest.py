@@ -92,7 +92,7 @@ def new_engine(request: pytest.FixtureRequest) -> Callable[[str], Engine]:
 
     def make(name: str) -> Engine:
         if name == "flow":
-            pytest.importorskip("cv2", reason="no OpenCV: pip install 'brokenvideos[annotate]'")
+            pytest.importorskip("cv2", reason="no OpenCV: pip install '.[annotate]'")
             return make_engine("flow")
         sam2_weights = request.getfixturevalue("sam2_weights")
         if name == "sam2":

@@ -9,7 +9,7 @@ import pytest
 from brokenvideos.tools.annotation.engines import Click, Engine, Prompt, make_engine
 from brokenvideos.tools.annotation.engines.regions import overlap
 
-pytest.importorskip("cv2", reason="opencv-python-headless is not installed: pip install 'brokenvideos[annotate]'")
+pytest.importorskip("cv2", reason="opencv-python-headless is not installed: pip install '.[annotate]'")
 
 
 @pytest.fixture

@@ -36,6 +36,6 @@ def make_engine(name: str, *, checkpoint: str | None = None, device: str | None 
     except ModuleNotFoundError as error:
         extra = EXTRAS.get(name, "annotate")
         raise EngineError(
-            f"--engine {name}: the package {error.name} is missing. pip install 'brokenvideos[{extra}]'"
+            f"--engine {name}: the package {error.name} is missing. Install it in a checkout: pip install '.[{extra}]'"
         ) from error
     return engine
