@@ -21,3 +21,4 @@ from .readme import (
     card_files as card_files,
     render as render,
 )
+from .triggers import wilson_interval as wilson_interval

@@ -46,6 +46,8 @@ def test_no_words_install_what_no_index_has() -> None:
     files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(ROOT).parts[:-1])]
     files = [path for path in files if "format1" not in path.parts]  # a release as it was written then
     assert ROOT / "README.md" in files
+    kept = ROOT / "tests/release/format1"  # A release as an earlier version wrote it: its bytes stay.
+    files = [path for path in files if not path.is_relative_to(kept)]
     wrong = [
         f"{path.relative_to(ROOT)}: {line.strip()}"
         for path in files

@@ -25,7 +25,6 @@ from brokenvideos.card.sections.markdown import UNRELIABLE_NOTE, estimate, unrel
 from brokenvideos.tools.evaluation import UNRELIABLE_NOTE as EVALUATE_NOTE
 from brokenvideos.tools.publishing import write_card
 from brokenvideos.tools.publishing.rebuild import rebuild
-from brokenvideos.tools.publishing.write_card import write_card
 
 FIGURES = [f"figures/{name}.png" for name in ("generators", "lengths", "mask_areas", "mosaic", "positions", "sizes")]
 FILES = ["README.md", "card.json", "croissant.json", *FIGURES]

@@ -58,7 +58,9 @@ def annotate(
     try:
         from ..annotation import AnnotateOptions, run_annotate, run_replay
     except ModuleNotFoundError as error:
-        raise RuntimeError(f"the package {error.name} is missing: pip install '.[annotate]'") from error
+        raise RuntimeError(
+            f"the package {error.name} is missing. Install it in a checkout: pip install '.[annotate]'"
+        ) from error
 
     options = AnnotateOptions(
         folder=folder,

@@ -18,26 +18,33 @@ def generate(
     prompts: Annotated[Path | None, typer.Argument(help="A prompt file; with --adopt it may be left out.")] = None,
     out: Annotated[Path | None, typer.Argument(help="The raw folder to make, or to go on with.")] = None,
     model: Annotated[str | None, typer.Option(help="A model of diffusers: ID, ID@REVISION or a folder.")] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Its class in diffusers, where the model does not say.")] = None,
+    pipeline: Annotated[
+        str | None, typer.Option(help="The pipeline's class in diffusers, where the model does not name it.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="cuda, cuda:1, cpu; else cuda where there is one.")] = None,
     dtype: Annotated[
-        Literal["float32", "bfloat16", "float16"] | None, typer.Option(help="Else bfloat16, and float32 on cpu.")
+        Literal["float32", "bfloat16", "float16"] | None,
+        typer.Option(help="Type of the weights. Default: bfloat16, and float32 on cpu."),
     ] = None,
     offload: Annotated[
         bool, typer.Option("--offload", help="Keep only the component in use on the GPU: slower, in less memory.")
     ] = False,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of denoising.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Number of denoising steps; else the pipeline's.")] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; else the model's.")] = None,
     num_frames: Annotated[int | None, typer.Option(min=1, help="Frames a clip; else the model's.")] = None,
     fps: Annotated[
         float | None, typer.Option(min=0.1, help="Frames a second, where the pipeline does not say.")
     ] = None,
-    negative_prompt: Annotated[str | None, typer.Option(help="Of every clip.")] = None,
+    negative_prompt: Annotated[
+        str | None, typer.Option(help="What no clip should show, for models that take it.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE: any other argument of the pipeline; repeatable.")
     ] = None,
     generator: Annotated[str | None, typer.Option(help="What rows call the model; else the end of its id.")] = None,
-    license_: Annotated[str | None, typer.Option("--license", help="Of the clips, as rows say it.")] = None,
+    license_: Annotated[
+        str | None, typer.Option("--license", help="License of the clips, as it stands in their rows.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Make at most so many clips now.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Also try the clips again that failed; missing ones are made anyway.")

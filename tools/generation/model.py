@@ -16,7 +16,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf")
 _LENGTH_ARGUMENTS = ("num_frames", "video_length")
-INSTALL = "Install what clips are made with: pip install '.[generate]'."
+INSTALL = "Install what clips are made with in a checkout: pip install '.[generate]'."
 
 
 @dataclass(frozen=True, slots=True)

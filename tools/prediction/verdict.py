@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from ...card import wilson_interval
 from ...masks import BoolArray, Float64Array
 from ...release import __version__
-from ..evaluation import Estimate, estimate
+from ..evaluation import Estimate
 from .flag import Flag
 
 PREDICTIONS, REPORT_JSON, REPORT_HTML, OVERLAYS = "predictions.parquet", "report.json", "report.html", "overlays"
@@ -81,8 +82,9 @@ class Report:
 
     @property
     def share(self) -> Estimate:
-        """The share of flagged videos among those that could be decoded, with its n and 95 % interval."""
-        return estimate(np.asarray([float(video.flagged) for video in self.videos], dtype=np.float64))
+        """The share of flagged videos among those that could be decoded, with its n and 95 % interval (Wilson)."""
+        low, high = wilson_interval(self.num_flagged, len(self.videos)) or (None, None)
+        return Estimate(self.share_flagged, low, high, len(self.videos))
 
     @property
     def gate_closed(self) -> bool:
@@ -92,7 +94,7 @@ class Report:
         return self.share_flagged is None or self.share_flagged > self.max_broken
 
     def summary(self) -> str:
-        """ "3 of 40 videos flagged broken (7.5%, 95 % interval [0.016, 0.204]), 2 unreadable"."""
+        """ "3 of 40 videos flagged broken (7.5%, 95 % interval [0.026, 0.199]), 2 unreadable"."""
         interval = self.share.interval()
         share = f" ({self.share_flagged:.1%}{f', 95 % interval {interval}' if interval else ''})" if self.videos else ""
         return (

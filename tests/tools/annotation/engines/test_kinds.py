@@ -39,4 +39,7 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch: p
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(EngineError) as caught:
         make_engine("flow")
-    assert str(caught.value) == "--engine flow: the package cv2 is missing. pip install '.[annotate]'"
+    assert (
+        str(caught.value)
+        == "--engine flow: the package cv2 is missing. Install it in a checkout: pip install '.[annotate]'"
+    )

@@ -35,5 +35,7 @@ def make_engine(name: str, *, checkpoint: str | None = None, device: str | None 
         engine: Engine = make(checkpoint=checkpoint, device=device)
     except ModuleNotFoundError as error:
         extra = EXTRAS.get(name, "annotate")
-        raise EngineError(f"--engine {name}: the package {error.name} is missing. pip install '.[{extra}]'") from error
+        raise EngineError(
+            f"--engine {name}: the package {error.name} is missing. Install it in a checkout: pip install '.[{extra}]'"
+        ) from error
     return engine
