@@ -1,1 +1,0 @@
-"""Proving a release: in a folder, or on the Hub without downloading it."""

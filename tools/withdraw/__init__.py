@@ -1,1 +1,0 @@
-"""Taking videos down: the release without them, and what is then to be done on the Hub."""
