@@ -135,6 +135,4 @@ def _adopt(folder: Path, claims: Path | None, prompts: Path | None, out: Path | 
     typer.echo(f"{made}: {count} files adopted. Next: annotate, then brokenvideos build {made} OUT")
 
 
-COMMAND = Command(
-    generate, group="Data", place=2, example="generate prompts.jsonl made --model Lightricks/LTX-Video --fps 24"
-)
+COMMAND = Command(generate, group="Data", place=2, example="generate prompts.jsonl made --model OWNER/NAME --fps 24")
