@@ -328,7 +328,7 @@ def test_by_hand(videos: Path, run_process, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_training_teaches(tmp_path: Path) -> None:
-    """Two minutes of it on a hundred videos, past the steps in which a model says nothing yet: far from the benchmark's scores, and far above where it began."""
+    """Two minutes of it, past the steps in which a model says nothing: far from the benchmark's scores, far above the start."""
     raw = write_sample(tmp_path / "raw", videos=150, num_frames=12, height=48, width=48)
     lines = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
     for number, line in enumerate(lines):
