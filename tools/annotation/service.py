@@ -151,10 +151,15 @@ class Service:
         desk = await self._desk(key)
         document = desk.document
         session.watches = key
-        state = document.state
         trouble = await asyncio.to_thread(document.trouble)
         index = document.video.index
         written = await asyncio.to_thread(self.raw_writer.folder(key[0]).revision, video_id)
+        while True:  # until the state and the propagation are of one moment: its end must not be told beside older masks
+            state, job = document.state, desk.job
+            view = await asyncio.to_thread(view_of, state)
+            overlaps = await asyncio.to_thread(overlaps_of, state)
+            if desk.job is job:
+                break
         return {
             "video_id": video_id,
             "name": self.store.name_of(video_id),
@@ -165,10 +170,10 @@ class Service:
             "rotation": index.rotation,
             "sha256": document.video.sha256,
             "times": times_of(index),
-            **await asyncio.to_thread(view_of, state),
-            "overlaps": await asyncio.to_thread(overlaps_of, state),
+            **view,
+            "overlaps": overlaps,
             "lock": self.lock_view(session, key),
-            "job": None if desk.job is None else desk.job.view(),
+            "job": None if job is None else job.view(),
             "notices": [*([trouble] if trouble else []), *document.notices],
             "read_only": trouble,
             "raw": {"written": written, "error": self._raw_errors.get(key)},
