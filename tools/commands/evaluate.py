@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
 
@@ -14,7 +14,7 @@ from .command import Command
 from .options import AsJson, MasksAre, Workers
 
 if TYPE_CHECKING:
-    from ..evaluation import VideoScores
+    from ..evaluation import AnsweredVideo, Missing, VideoScores
 
 FORMS = names_in([f"{HOUSE}/tools/evaluation/predictions/formats"])
 
@@ -31,7 +31,10 @@ def evaluate(
     truth: Annotated[Path, typer.Argument(help="A release, a raw folder, or {video_id}/{frame}.png.")],
     predictions: Annotated[
         Path,
-        typer.Argument(help=f"Masks in any of these forms, of which --forms says more: {', '.join(FORMS)}."),
+        typer.Argument(
+            help=f"Masks in any of these forms, of which --forms says more: {', '.join(FORMS)}; "
+            "or a .jsonl of what a language model answered."
+        ),
     ],
     missing: Annotated[
         str, typer.Option(help="error, or empty: a frame without a prediction counts as empty.")
@@ -69,10 +72,33 @@ def evaluate(
 ) -> None:
     """Score predicted masks: J&F as DAVIS, broken and normal videos apart, floors and 95 % intervals beside every score."""
     from ...builder.work import write_atomic
-    from ..evaluation import Missing, Values, evaluate as run, html_report, worst_videos
+    from ..evaluation import Missing, Values, evaluate as run, html_report, is_answers, worst_videos
     from .progress import progress
 
     how_missing = cast(Missing, _one_of("missing", missing, get_args(Missing)))
+    if is_answers(predictions):
+        of_masks = {
+            "--values": values != "auto",
+            "--first-frame": first_frame is not None,
+            "--names": names is not None,
+            "--skip-ends": skip_ends,
+            "--compare": compare is not None,
+            "--masks-are": masks_are is not None,
+        }
+        if any(of_masks.values()):
+            given = ", ".join(name for name, is_given in of_masks.items() if is_given)
+            raise typer.BadParameter(f"{given}: only of masks; {predictions} holds answers of a language model")
+        _answers(
+            truth,
+            predictions,
+            missing=how_missing,
+            splits=split,
+            floors=not no_floors,
+            void=void,
+            as_json=as_json,
+            files={"json": json_file, "csv": csv_file, "html": html_file},
+        )
+        return
     how_values = cast(Values, _one_of("values", values, get_args(Values)))
     with progress() as show:
         found = run(
@@ -101,7 +127,38 @@ def evaluate(
     typer.echo(text if as_json else found.table())
 
 
-def videos_csv(videos: Sequence["VideoScores"]) -> str:
+def _answers(
+    truth: Path,
+    answers: Path,
+    *,
+    missing: "Missing",
+    splits: Sequence[str] | None,
+    floors: bool,
+    void: int | None,
+    as_json: bool,
+    files: Mapping[str, Path | None],
+) -> None:
+    from ...builder.work import write_atomic
+    from ..evaluation import answers_report, evaluate_answers
+    from .progress import progress
+
+    with progress() as show:
+        found = evaluate_answers(
+            truth, answers, missing=missing, splits=splits, floors=floors, void=void, on_progress=show
+        )
+    text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
+    contents = {
+        "json": lambda: f"{text}\n",
+        "csv": lambda: videos_csv(found.videos),
+        "html": lambda: answers_report(found),
+    }
+    for kind, path in files.items():
+        if path is not None:
+            write_atomic(path, contents[kind]().encode())
+    typer.echo(text if as_json else found.table())
+
+
+def videos_csv(videos: Sequence["VideoScores | AnsweredVideo"]) -> str:
     """A line per video: what it is, then every metric that any video has; a number that nobody can give is left empty."""
     rows = [video.to_dict() for video in videos]
     names = list(dict.fromkeys(name for row in rows for name in row))

@@ -1,0 +1,73 @@
+"""The words of the questions, and of what is to be answered."""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from ...masks import ARTIFACT_TYPES
+from .boxes import BoxUnit
+
+Question = Literal["broken", "when", "where", "type"]
+QUESTIONS: tuple[Question, ...] = get_args(Question)
+TYPE_NONE = "none"
+"""What stands for no type where one word is wanted; in JSON it is the empty list."""
+
+_TYPES = ", ".join(ARTIFACT_TYPES)
+_BROKEN = (
+    "Is anything broken in it, as videos that a model has generated can be: motion that cannot be, something deformed, "
+    "a blur that does not belong there? Answer Yes or No."
+)
+_WHEN = (
+    "When is something broken in it? Answer with a JSON list of spans, each an object with first_frame, last_frame, start_s "
+    "and end_s; with [] if nothing is broken."
+)
+_WHERE = (
+    "Where is something broken in frames {frames}? Answer with a JSON list that has an object for every broken thing in each of "
+    "these frames: frame, bbox_2d as [left, top, right, bottom] {unit}, and label, which is one of {types}; with [] if nothing "
+    "is broken."
+)
+_TYPE = (
+    f"Which types of artifact does it show, of {_TYPES}? Answer with a JSON list of them; with [] if nothing is broken."
+)
+
+
+def question_text(question: Question, *, frames: Sequence[int], unit: BoxUnit, height: int, width: int) -> str:
+    """What is asked, without saying of which video.
+
+    Args:
+        frames: those that are asked about, of `where`.
+    """
+    if question == "where":
+        how = (
+            "in thousandths of the frame's width and height, 0 to 1000"
+            if unit == "1000"
+            else f"in pixels of the frame, which is {width} wide and {height} high"
+        )
+        return _WHERE.format(frames=listed(frames), unit=how, types=_TYPES)
+    return {"broken": _BROKEN, "when": _WHEN, "type": _TYPE}[question]
+
+
+def of_frames(frames: Sequence[int], times_s: Sequence[float]) -> str:
+    """What is said first where a model is shown frames: which they are, and when."""
+    if len(frames) == 1:
+        return f"This is frame {frames[0]} of a video, at {times_s[0]:.2f} s."
+    times = listed([f"{time:.2f}" for time in times_s])
+    return f"These are frames {listed(frames)} of a video, at {times} s."
+
+
+def of_video(num_frames: int, fps: float, stretch: tuple[int, int, float, float] | None) -> str:
+    """What is said first where a model is shown the video.
+
+    Args:
+        stretch: first frame, last frame, start and end in seconds of the part that is meant; None: all of it.
+    """
+    said = f"The video has {num_frames} frames, {fps:.2f} a second, counted from 0."
+    if stretch is None:
+        return said
+    first, last, start_s, end_s = stretch
+    return f"{said} Look only at frames {first} to {last}, from {start_s:.2f} to {end_s:.2f} s."
+
+
+def listed(words: Sequence[object]) -> str:
+    """As a sentence lists them: `0, 4 and 9`."""
+    *most, last = map(str, words)
+    return f"{', '.join(most)} and {last}" if most else last
