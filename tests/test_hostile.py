@@ -297,7 +297,7 @@ def spoil(release: Path, tmp_path: Path) -> Callable[[str, str], Path]:
 def test_an_id_that_climbs_is_not_exported(spoil: Callable[[str, str], Path], tmp_path: Path) -> None:
     release = spoil("video_id", "../../climbed")
     with pytest.raises(brokenvideos.ReleaseError) as caught:
-        export(release, tmp_path / "a" / "raw", layout="coco")
+        export(release, tmp_path / "a" / "raw", layout="ytvis")
     what = "wanted 1 to 128 of A-Z a-z 0-9 _ -. Build the release again."
     assert str(caught.value) == f"video_id '../../climbed': {what}"
     assert [path.name for path in tmp_path.iterdir()] == ["release"]
@@ -309,7 +309,7 @@ def test_a_shard_name_that_climbs_is_not_exported(spoil: Callable[[str, str], Pa
     manifest["shards"][0]["split"] = "../../etc"
     (release / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(brokenvideos.ReleaseError) as caught:
-        export(release, tmp_path / "raw", layout="coco")
+        export(release, tmp_path / "raw", layout="ytvis")
     what = (
         ".shards[0] is '../../etc' 0 of 2, wanted a split of train, validation, test and an index below a count of at most 99999. "
         "Build or download the release again."
@@ -424,7 +424,7 @@ def test_flipped_bytes_of_a_manifest(
     assert manifest["format_version"] == brokenvideos.FORMAT_VERSION
     # The release is known by its manifest; what only it says is refused where it is used.
     try:
-        export(folder, folder / "raw", layout="coco")
+        export(folder, folder / "raw", layout="ytvis")
     except (brokenvideos.ReleaseError, OSError):
         return
     raise AssertionError("a manifest without shards was exported")

@@ -1,31 +1,50 @@
 """`brokenvideos export`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from ...release import HOUSE, names_in
 from .command import Command
+
+_LAYOUTS = ", ".join(name.replace("_", "-") for name in names_in([f"{HOUSE}/builder/export/layouts"]))
+"""Listed, not imported: they need numpy."""
 
 
 def export(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
-    out: Annotated[Path, typer.Argument(help="The raw folder to make.")],
-    layout: Annotated[str, typer.Option(help="own, davis, sav or coco.")] = "own",
-    videos: Annotated[bool, typer.Option("--videos", help="Also write the videos; own and davis always do.")] = False,
+    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    layout: Annotated[str, typer.Option(help=f"How it is written: {_LAYOUTS}.")] = "own",
+    frames: Annotated[
+        Literal["png", "jpg"] | None,
+        typer.Option(help="Also write the annotated frames as pictures. png is exact; jpg is smaller."),
+    ] = None,
+    counts: Annotated[
+        Literal["list", "string"] | None,
+        typer.Option(help="How JSON holds run lengths, where the layout has a choice."),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Only this split: train, validation or test.")] = None,
+    videos: Annotated[bool, typer.Option("--videos", help="Also write the videos, where the layout does not.")] = False,
     lossy: Annotated[
         bool, typer.Option("--lossy", help="Write what the layout can carry of what it cannot carry whole.")
     ] = False,
 ) -> None:
-    """Write a release's annotations back as a raw folder, from which `build` gives equal digests."""
-    from ...builder.export import export as export_release
+    """Write a release in the layout of another tool; most of them `build` reads again, to equal digests."""
+    from ...builder.export import ExportOptions, export as export_release
     from .progress import progress
 
+    options = ExportOptions(frames=frames, counts=counts)
     with progress() as show:
-        report = export_release(release, out, layout=layout, videos=videos, lossy=lossy, on_progress=show)
+        report = export_release(
+            release, out, layout=layout, options=options, split=split, videos=videos, lossy=lossy, on_progress=show
+        )
     for loss in report.losses:
         typer.echo(f"lost: {loss}")
-    typer.echo(f"{out}: {report.num_videos} videos, {report.num_masks} masks. Next: brokenvideos build {out} OUT")
+    again = (
+        "" if report.build_options is None else " ".join(["brokenvideos build", str(out), "OUT", *report.build_options])
+    )
+    typer.echo(f"{out}: {report.num_videos} videos, {report.num_masks} masks.{again and f' Next: {again}'}")
 
 
-COMMAND = Command(export, group="Release", place=6, example="export release exported --layout coco")
+COMMAND = Command(export, group="Release", place=6, example="export release exported --layout ytvis")

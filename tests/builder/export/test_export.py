@@ -14,12 +14,14 @@ from PIL import Image
 
 import brokenvideos
 from brokenvideos.builder import BuildOptions, build
-from brokenvideos.builder.export import EXPORT_LAYOUTS, ExportError, export
+from brokenvideos.builder.export import ExportError, ExportOptions, export
 from brokenvideos.builder.layouts import detect, read_layout
 from brokenvideos.frames import encode_video
 from brokenvideos.masks import encode
 
 HEIGHT, WIDTH, FRAMES = 16, 24, 9
+READ_AS = {"ytvis": "coco"}
+"""The layout of `build` that reads an export, where it has another name."""
 
 
 def rows_of(release: Path) -> dict[str, tuple[str, dict]]:
@@ -83,26 +85,26 @@ def assert_same(before: Path, after: Path, *, layout: str) -> None:
     for video_id, (split, row) in old.items():
         again_split, again = new[video_id]
         assert again_split == split
-        assert again["source"]["layout"] == layout
+        assert again["source"]["layout"] == READ_AS.get(layout, layout)
         again["source"] |= {"layout": row["source"]["layout"]}
         if layout == "sav":
             again["source"] |= {"annotator": row["source"]["annotator"]}
         assert again == row
 
 
-@pytest.mark.parametrize("layout", ["own", "davis", "coco"])
+@pytest.mark.parametrize("layout", ["own", "davis", "ytvis"])
 def test_export_and_import_give_the_same_rows(release: Path, tmp_path: Path, layout: str) -> None:
     report = export(release, tmp_path / "raw", layout=layout, videos=True)
     rows = rows_of(release)
     assert report.num_videos == len(rows)
     assert report.num_masks == sum(len(row["masks"]["counts"]) for _, row in rows.values())
     assert report.losses == ()
-    assert detect(tmp_path / "raw") == layout
+    assert detect(tmp_path / "raw") == READ_AS.get(layout, layout)
     build(tmp_path / "raw", tmp_path / "again", BuildOptions(num_shards={"train": 2}))
     assert_same(release, tmp_path / "again", layout=layout)
 
 
-@pytest.mark.parametrize("layout", ["own", "sav", "coco"])
+@pytest.mark.parametrize("layout", ["own", "sav", "ytvis"])
 def test_objects_that_overlap_go_through_layouts_with_a_mask_each(
     overlapping: Path, tmp_path: Path, layout: str
 ) -> None:
@@ -158,26 +160,8 @@ def test_a_davis_palette_holds_ids_as_indices_and_the_colours_of_davis(release: 
         assert image.getpalette()[:12] == [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0]
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools
-def test_coco_is_what_pycocotools_reads(overlapping: Path, tmp_path: Path) -> None:
-    from pycocotools import mask as coco
-
-    export(overlapping, tmp_path / "raw", layout="coco")
-    content = json.loads((tmp_path / "raw" / "instances.json").read_text())
-    assert [c["name"] for c in content["categories"]] == ["motion", "deformation", "blur"]
-    video = next(v for v in content["videos"] if v["file_names"][0].startswith("a/"))
-    assert video["file_names"] == ["a/00000.jpg", "a/00004.jpg", "a/00008.jpg"]
-    first, second, third = [a for a in content["annotations"] if a["video_id"] == video["id"]]
-    assert [a["object_id"] for a in (first, second, third)] == [1, 7, 300]
-    assert [a["category_id"] for a in (first, second, third)] == [3, 1, 3]
-    assert np.array_equal(coco.decode(first["segmentations"][0]), LEFT)
-    assert np.array_equal(coco.decode(second["segmentations"][0]), TOP)
-    assert [s is None for s in third["segmentations"]] == [True, True, False]
-    assert not (tmp_path / "raw" / "videos").exists()
-
-
 def test_the_same_release_gives_the_same_files(release: Path, tmp_path: Path) -> None:
-    for layout in ("own", "coco"):
+    for layout in ("own", "ytvis"):
         for name in ("one", "two"):
             export(release, tmp_path / layout / name, layout=layout)
         assert contents(tmp_path / layout / "one") == contents(tmp_path / layout / "two")
@@ -199,11 +183,43 @@ def test_an_own_export_is_the_raw_folder_that_was_built(raw: Path, release: Path
         assert marked[0] == marked[1]
 
 
-def test_an_unknown_layout(release: Path, tmp_path: Path) -> None:
+WISHES = {
+    "unknown layout": (
+        {"layout": "mask-video"},
+        "layout 'mask-video' cannot be exported; wanted coco, davis, own, sav or ytvis",
+    ),
+    "not of the layout": (
+        {"layout": "own", "options": ExportOptions(frames="png")},
+        "--frames png is for coco, davis, ytvis, this is own; leave it out",
+    ),
+    "counts": (
+        {"layout": "davis", "options": ExportOptions(counts="list")},
+        "--counts list is for coco, ytvis, this is davis; leave it out",
+    ),
+    "unknown value": (
+        {"layout": "ytvis", "options": ExportOptions(frames="gif")},
+        "--frames gif is unknown; wanted png or jpg",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WISHES)
+def test_a_wish_that_cannot_be_met(release: Path, tmp_path: Path, name: str) -> None:
+    wishes, message = WISHES[name]
     with pytest.raises(ExportError) as caught:
-        export(release, tmp_path / "raw", layout="mask-video")
-    assert str(caught.value) == "layout 'mask-video' cannot be exported; wanted own, davis, sav or coco"
-    assert EXPORT_LAYOUTS == ("own", "davis", "sav", "coco")
+        export(release, tmp_path / "raw", **wishes)
+    assert str(caught.value) == message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_split_alone(release: Path, tmp_path: Path) -> None:
+    report = export(release, tmp_path / "raw", layout="own", split="test")
+    lines = (tmp_path / "raw" / "videos.jsonl").read_text().splitlines()
+    assert report.num_videos == len(lines)
+    assert {json.loads(line)["split"] for line in lines} == {"test"}
+    with pytest.raises(ExportError) as caught:
+        export(release, tmp_path / "other", layout="own", split="holdout")
+    assert str(caught.value) == f"{release}: has no split 'holdout'; it has test, train, validation"
 
 
 def test_out_must_be_new(release: Path, tmp_path: Path) -> None:
@@ -215,7 +231,7 @@ def test_out_must_be_new(release: Path, tmp_path: Path) -> None:
 
 def test_the_command(release: Path, tmp_path: Path, run_process) -> None:
     script = "import brokenvideos.tools.commands.main as c; c.main()"
-    command = [sys.executable, "-c", script, "export", str(release), "raw", "--layout", "coco", "--videos"]
+    command = [sys.executable, "-c", script, "export", str(release), "raw", "--layout", "ytvis", "--videos"]
     done: subprocess.CompletedProcess[str] = run_process(command, cwd=tmp_path)
     masks = sum(len(row["masks"]["counts"]) for _, row in rows_of(release).values())
     assert (done.returncode, done.stdout) == (0, f"raw: 9 videos, {masks} masks. Next: brokenvideos build raw OUT\n")
