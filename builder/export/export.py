@@ -92,7 +92,7 @@ def export(
             f"{release}: {layout} cannot carry everything, nothing was written. Choose another layout, or give --lossy."
         )
         raise ExportError("\n".join([head, *seen.losses]))
-    videos = videos or writer.with_videos
+    videos = videos or (writer.with_videos and (writer.is_raw or options.frames is None))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.exporting-", dir=out.parent) as work:
         folder, parts = Path(work) / "raw", Path(work) / "parts"

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..chat import BOX_UNITS
+
 Row = Mapping[str, Any]
 """A row as `brokenvideos.read_parquet` gives it."""
 
@@ -16,13 +18,23 @@ class ExportOptions:
     Attributes:
         frames: png or jpg: also write the annotated frames as pictures, each with the number of its frame as its name.
         counts: list or string: how JSON holds the run lengths of a mask.
+        num_frames: how many frames of a video are shown, or asked about, at most; at least 1.
+        box_unit: 1000 or pixels: what boxes are counted in; see `builder.chat.BoxUnit`.
+        seed: what frames are chosen by; at least 0.
     """
 
     frames: str | None = None
     counts: str | None = None
+    num_frames: int | None = None
+    box_unit: str | None = None
+    seed: int | None = None
 
 
-CHOICES: Mapping[str, tuple[str, ...]] = {"frames": ("png", "jpg"), "counts": ("list", "string")}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "frames": ("png", "jpg"),
+    "counts": ("list", "string"),
+    "box_unit": BOX_UNITS,
+}
 """The values that an option can have, where they are few."""
 
 
@@ -71,7 +83,8 @@ class ExportLayout:
         losses: a text for everything of a row that it cannot carry. Called for every row before anything is written.
         finish: called once after all rows with the parts that `write` gave, in order, and the folder.
         options: the fields of `ExportOptions` that it takes, with their defaults.
-        with_videos: whether the videos are always written to videos/, not only when they are asked for.
+        with_videos: whether the videos are always written to videos/, not only when they are asked for; of a layout that `build`
+            does not read, where no frames are written in their place.
         is_raw: whether `build` reads the folder. It gets a videos.jsonl then, for what its own files do not say.
         names_types: whether its labels name the artifact types, so that videos.jsonl need not and a tool can add objects.
         names_frames: whether its files tell which frames were looked at.
@@ -82,7 +95,7 @@ class ExportLayout:
     lacks: str = ""
     losses: Callable[[Row, ExportOptions], list[str]] = nothing_lost
     finish: Callable[[Sequence[Any], Path, ExportOptions], None] = nothing_to_finish
-    options: Mapping[str, str | None] = field(default_factory=dict)
+    options: Mapping[str, str | int | None] = field(default_factory=dict)
     with_videos: bool = False
     is_raw: bool = True
     names_types: bool = False

@@ -24,6 +24,16 @@ def export(
         Literal["list", "string"] | None,
         typer.Option(help="How JSON holds run lengths, where the layout has a choice."),
     ] = None,
+    num_frames: Annotated[
+        int | None, typer.Option(min=1, help="Of chat: how many frames are shown, or asked for boxes. [default: 8]")
+    ] = None,
+    box_unit: Annotated[
+        Literal["1000", "pixels"] | None,
+        typer.Option(help="Of chat: boxes in thousandths of the frame, or in pixels. [default: 1000]"),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of chat: which frames and stretches are chosen. [default: 0]")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Only this split: train, validation or test.")] = None,
     videos: Annotated[bool, typer.Option("--videos", help="Also write the videos, where the layout does not.")] = False,
     lossy: Annotated[
@@ -34,7 +44,7 @@ def export(
     from ...builder.export import ExportOptions, export as export_release
     from .progress import progress
 
-    options = ExportOptions(frames=frames, counts=counts)
+    options = ExportOptions(frames=frames, counts=counts, num_frames=num_frames, box_unit=box_unit, seed=seed)
     with progress() as show:
         report = export_release(
             release, out, layout=layout, options=options, split=split, videos=videos, lossy=lossy, on_progress=show

@@ -25,6 +25,7 @@ def export_layouts_table() -> str:
     rows = []
     for name in export_layout_names():
         layout = export_layout_named(name)
-        options = ", ".join(f"`--{option}` ({default or 'none'})" for option, default in layout.options.items())
+        defaults = ((option, "none" if value is None else value) for option, value in layout.options.items())
+        options = ", ".join(f"`--{option.replace('_', '-')}` ({value})" for option, value in defaults)
         rows.append(f"| {name} | {layout.help} | {options or 'none'} | {layout.lacks or '-'} |")
     return "\n".join(["| layout | holds | options (default) | cannot carry |", "|---|---|---|---|", *rows])

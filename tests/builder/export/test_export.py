@@ -186,11 +186,11 @@ def test_an_own_export_is_the_raw_folder_that_was_built(raw: Path, release: Path
 WISHES = {
     "unknown layout": (
         {"layout": "mask-video"},
-        "layout 'mask-video' cannot be exported; wanted coco, davis, own, sav or ytvis",
+        "layout 'mask-video' cannot be exported; wanted chat, coco, davis, own, sav or ytvis",
     ),
     "not of the layout": (
         {"layout": "own", "options": ExportOptions(frames="png")},
-        "--frames png is for coco, davis, ytvis, this is own; leave it out",
+        "--frames png is for chat, coco, davis, ytvis, this is own; leave it out",
     ),
     "counts": (
         {"layout": "davis", "options": ExportOptions(counts="list")},
