@@ -36,6 +36,8 @@ def chosen_frames(
         frames: ascending.
         marked: if any of `frames` is among these, at least one that is chosen is.
     """
+    if not frames:
+        return ()
     parts = np.array_split(np.asarray(frames, np.int64), min(count, len(frames)))
     chosen = [int(stream.choice(part)) for part in parts]
     wanted = [frame for frame in frames if frame in marked]
