@@ -51,15 +51,14 @@ def said_types(text: str) -> frozenset[str]:
         UnreadableError: neither, or another word.
     """
     text = _THOUGHT.sub("", text).strip()
-    if "[" in text:
-        words = _list(text)
-    else:
-        words = [word.strip() for word in text.rstrip(".").casefold().split(",")]
-        words = [] if words == [TYPE_NONE] else words
-    strange = [word for word in words if word not in ARTIFACT_TYPES]
+    words = _list(text) if "[" in text else [word.strip() for word in text.rstrip(".").split(",")]
+    lower = [word.casefold() if isinstance(word, str) else word for word in words]
+    if lower == [TYPE_NONE]:
+        return frozenset()
+    strange = [word for word, name in zip(words, lower, strict=True) if name not in ARTIFACT_TYPES]
     if strange:
         raise UnreadableError(f"{shown(strange[0])} is no type; wanted a list of {', '.join(ARTIFACT_TYPES)}")
-    return frozenset(words)
+    return frozenset(lower)
 
 
 def said_spans(text: str) -> list[Span]:

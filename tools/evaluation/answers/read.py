@@ -40,7 +40,7 @@ class _BadRowError(ValueError):
 
 def is_answers(path: Path) -> bool:
     """Whether a path is read as answers and not as masks."""
-    return path.suffix.lower() == SUFFIX and path.is_file()
+    return path.suffix.lower() == SUFFIX and not path.is_dir()
 
 
 def read_answers(path: Path) -> tuple[list[Answer], list[Problem]]:

@@ -102,6 +102,13 @@ def test_a_file_that_is_cut_off_anywhere(truth: Path, write) -> None:
             evaluate_answers(truth, path)
 
 
+def test_no_such_file(truth: Path, tmp_path: Path) -> None:
+    path = tmp_path / "none.jsonl"
+    with pytest.raises(EvaluationError) as caught:
+        evaluate_answers(truth, path)
+    assert str(caught.value).splitlines()[1:] == [f"{path}: cannot be read (No such file or directory)"]
+
+
 def test_an_empty_file(truth: Path, write) -> None:
     path = write(())
     with pytest.raises(EvaluationError) as caught:
@@ -185,7 +192,7 @@ UNREADABLE = {
     "types in a sentence": (
         said_types,
         "It is a blur.",
-        "'it is a blur' is no type; wanted a list of motion, deformation, blur",
+        "'It is a blur' is no type; wanted a list of motion, deformation, blur",
     ),
 }
 
