@@ -51,11 +51,12 @@ LEFT, TOP, CORNER = mask(slice(2, 13), slice(1, 9)), mask(slice(0, 5), slice(3, 
 
 @pytest.fixture(scope="module")
 def overlapping(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release from SA-V files: objects that overlap, one with a large id, one out of sight; a normal video; an unseen one."""
+    """A release from SA-V files: objects that overlap, one with a large id, one out of sight; a normal video; an unseen one; one
+    with an object whose type nobody gave, but a subtype."""
     raw = tmp_path_factory.mktemp("sav")
     (raw / "videos").mkdir()
     (raw / "annotations").mkdir()
-    for video_id in ("a", "b", "c"):
+    for video_id in ("a", "b", "c", "d"):
         rng = np.random.default_rng(ord(video_id))
         frames = [rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8) for _ in range(FRAMES)]
         encode_video(raw / "videos" / f"{video_id}.mp4", frames, fps=8)
@@ -63,6 +64,7 @@ def overlapping(tmp_path_factory: pytest.TempPathFactory) -> Path:
     content = {
         "a": ([0, 6, 299], [[rle(LEFT), rle(TOP), none], [rle(LEFT), none, none], [none, none, rle(CORNER)]]),
         "b": ([], [[], []]),
+        "d": ([1], [[rle(CORNER)], [none]]),
     }
     for video_id, (ids, masklet) in content.items():
         annotation = {"video_id": video_id, "video_frame_count": float(FRAMES), "masklet_id": ids, "masklet": masklet}
@@ -72,6 +74,7 @@ def overlapping(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"video_id": "a", "generator": "Kling", "prompt": "ein Hund läuft", "objects": objects, "split": "test"},
         {"video_id": "b", "generator": "Vidu", "label": "normal", "source": {"license": "CC0-1.0"}},
         {"video_id": "c", "generator": "Vidu", "label": "normal"},
+        {"video_id": "d", "generator": "Vidu", "objects": [{"object_id": 2, "artifact_type": None, "subtype": "halo"}]},
     ]
     (raw / "videos.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     out = tmp_path_factory.mktemp("overlapping") / "release"
@@ -92,7 +95,7 @@ def assert_same(before: Path, after: Path, *, layout: str) -> None:
         assert again == row
 
 
-@pytest.mark.parametrize("layout", ["own", "davis", "ytvis"])
+@pytest.mark.parametrize("layout", ["own", "davis", "cvat"])
 def test_export_and_import_give_the_same_rows(release: Path, tmp_path: Path, layout: str) -> None:
     report = export(release, tmp_path / "raw", layout=layout, videos=True)
     rows = rows_of(release)
@@ -104,7 +107,7 @@ def test_export_and_import_give_the_same_rows(release: Path, tmp_path: Path, lay
     assert_same(release, tmp_path / "again", layout=layout)
 
 
-@pytest.mark.parametrize("layout", ["own", "sav", "ytvis"])
+@pytest.mark.parametrize("layout", ["own", "sav", "ytvis", "coco", "cvat", "label-studio", "labelme"])
 def test_objects_that_overlap_go_through_layouts_with_a_mask_each(
     overlapping: Path, tmp_path: Path, layout: str
 ) -> None:
@@ -112,9 +115,15 @@ def test_objects_that_overlap_go_through_layouts_with_a_mask_each(
     shutil.copytree(overlapping, only)
     if layout == "sav":  # video c is annotated in every frame, which SA-V cannot say
         drop(only, "c")
-    export(only, tmp_path / "raw", layout=layout, videos=True)
+    report = export(only, tmp_path / "raw", layout=layout, videos=True)
+    assert (report.losses, report.build_options) == ((), ())
+    assert detect(tmp_path / "raw") == READ_AS.get(layout, layout)
     build(tmp_path / "raw", tmp_path / "again")
     assert_same(only, tmp_path / "again", layout=layout)
+    assert len(list((tmp_path / "raw" / "videos").iterdir())) == report.num_videos
+    pictures = [path for path in (tmp_path / "raw").rglob("*.*") if path.suffix in (".png", ".jpg")]
+    kind = {"own": ".png", "coco": ".jpg", "label-studio": ".png", "labelme": ".png"}.get(layout)
+    assert {path.suffix for path in pictures} == ({kind} if kind else set())
 
 
 def drop(release: Path, video_id: str) -> None:
@@ -186,11 +195,11 @@ def test_an_own_export_is_the_raw_folder_that_was_built(raw: Path, release: Path
 WISHES = {
     "unknown layout": (
         {"layout": "mask-video"},
-        "layout 'mask-video' cannot be exported; wanted coco, davis, own, sav or ytvis",
+        "layout 'mask-video' cannot be exported; wanted coco, cvat, davis, label-studio, labelme, own, sav or ytvis",
     ),
     "not of the layout": (
         {"layout": "own", "options": ExportOptions(frames="png")},
-        "--frames png is for coco, davis, ytvis, this is own; leave it out",
+        "--frames png is for coco, davis, label-studio, labelme, ytvis, this is own; leave it out",
     ),
     "counts": (
         {"layout": "davis", "options": ExportOptions(counts="list")},
