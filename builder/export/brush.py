@@ -47,5 +47,6 @@ def _blocks(lengths: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> np
     codes = codes << _VALUE_BITS | values
     widths = 3 + size_bits + _VALUE_BITS
     places = np.arange(widths.max())
-    bits = codes[:, None] >> np.maximum(widths[:, None] - 1 - places, 0) & 1
-    return bits[places < widths[:, None]].astype(np.uint8)
+    bits = (codes[:, None] >> np.maximum(widths[:, None] - 1 - places, 0) & 1).astype(np.uint8)
+    held: npt.NDArray[np.uint8] = bits[places < widths[:, None]]
+    return held
