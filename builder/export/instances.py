@@ -1,12 +1,9 @@
-"""instances.json of COCO and YouTube-VIS: segmentations, and a file of long lists that is never held whole."""
+"""What instances.json of COCO and of YouTube-VIS have in common: categories and segmentations."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from ...masks import area, bbox, parse
-from .files import json_text
 from .layout import Row
 from .rows import labels, types_by_object
 
@@ -45,27 +42,3 @@ def segmentations(row: Row, counts: Sequence[str], *, as_counts: str | None) -> 
         {"segmentation": {"size": [height, width], "counts": entry}, "area": pixels, "bbox": box}
         for entry, pixels, box in zip(held, areas, boxes, strict=True)
     ]
-
-
-def write_tables(path: Path, tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
-    """Writes a JSON object of lists, an entry at a time."""
-    with path.open("w", encoding="utf-8") as file:
-        for number, (name, entries) in enumerate(tables.items()):
-            file.write(f"{',' if number else '{'}{json_text(name)}:[")
-            for place, entry in enumerate(entries):
-                file.write(f"{',' if place else ''}\n{json_text(entry)}")
-            file.write("]")
-        file.write("}\n")
-
-
-def part_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The entries of one row, as `write_part` put them down."""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
-
-
-def write_part(path: Path, entries: Iterable[Mapping[str, Any]]) -> Path:
-    """Puts the entries of one row down, a line each, for the end, when all rows are known; gives the path back."""
-    path.write_text("".join(f"{json_text(entry)}\n" for entry in entries), encoding="utf-8")
-    return path

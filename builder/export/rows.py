@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ...frames import orientation_of_rotation
 from ...masks import ARTIFACT_TYPES
 from ...release import LABELS
 from .layout import ExportLayout, Row
@@ -66,3 +67,12 @@ def label_of(kind: str | None) -> str:
 def labels(*, with_no_type: bool) -> list[str]:
     """The labels of a file: all artifact types, and at the end that of objects whose type is not given, if there are any."""
     return [*ARTIFACT_TYPES, *([NO_TYPE] if with_no_type else [])]
+
+
+def shown_turned(row: Row, tool: str) -> list[str]:
+    """The loss of a tool that shows the video as players do, while masks lie on the frame as it is stored."""
+    rotation = row["codec"]["rotation"]
+    if not rotation:
+        return []
+    turned = orientation_of_rotation(rotation)
+    return [f"{tool} shows the video {turned}, as its display matrix asks; the masks lie on the frame as it is stored"]

@@ -6,6 +6,15 @@ and tools call it.
 """
 
 from .binary_png import read_binary_file, read_binary_png
+from .coco_images import CocoImageMasks, ImageVideo, videos_of_images
+from .coco_json import (
+    Segmentation,
+    category_names,
+    check_segmentation,
+    is_frame,
+    named_path,
+    segmentation_bitmap,
+)
 from .foreground import Foreground, foreground
 from .frame_files import NUMBER, by_frame, ids_from_one, mask_files, mask_folders
 from .json_files import bad_video_id, is_finite, is_whole, read_json, shown, shown_end
@@ -48,10 +57,12 @@ __all__ = [
     "SUFFIX_LIST",
     "VIDEO_ID_RULE",
     "VIDEO_SUFFIXES",
+    "CocoImageMasks",
     "Feature",
     "Foreground",
     "FoundMasks",
     "FrameLabels",
+    "ImageVideo",
     "Include",
     "LabelMap",
     "Layout",
@@ -60,11 +71,14 @@ __all__ = [
     "Problem",
     "RawError",
     "RawVideo",
+    "Segmentation",
     "VideoEntry",
     "annotation_files",
     "bad_video_id",
     "blank_planes",
     "by_frame",
+    "category_names",
+    "check_segmentation",
     "coded_masks",
     "decode_png",
     "drawn_as",
@@ -79,6 +93,7 @@ __all__ = [
     "ids_from_one",
     "included",
     "is_finite",
+    "is_frame",
     "is_litter",
     "is_still",
     "is_whole",
@@ -89,6 +104,7 @@ __all__ = [
     "mask_folders",
     "missing_still",
     "missing_video",
+    "named_path",
     "objects_of_labels",
     "own_mask_files",
     "own_mask_pngs",
@@ -102,7 +118,9 @@ __all__ = [
     "read_still",
     "read_videos_jsonl",
     "record_spans",
+    "segmentation_bitmap",
     "shown",
     "shown_end",
     "still_size",
+    "videos_of_images",
 ]

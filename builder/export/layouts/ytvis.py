@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..frame_pictures import FOLDER, picture_name, write_frames
-from ..instances import FILE_NAME, categories, category_ids, part_of, segmentations, write_part, write_tables
+from ..instances import FILE_NAME, categories, category_ids, segmentations
 from ..layout import ExportLayout, ExportOptions, Row, Target, Written
+from ..long_json import part_of, write_part, write_tables
 from ..rows import masks_by_frame
 
 

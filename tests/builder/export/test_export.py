@@ -6,93 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
-import brokenvideos
 from brokenvideos.builder import BuildOptions, build
 from brokenvideos.builder.export import ExportError, ExportOptions, export
 from brokenvideos.builder.layouts import detect, read_layout
-from brokenvideos.frames import encode_video
-from brokenvideos.masks import encode
-
-HEIGHT, WIDTH, FRAMES = 16, 24, 9
-READ_AS = {"ytvis": "coco"}
-"""The layout of `build` that reads an export, where it has another name."""
-
-
-def rows_of(release: Path) -> dict[str, tuple[str, dict]]:
-    found = {}
-    for path in sorted((release / "data").iterdir()):
-        rows = pa.concat_tables(brokenvideos.read_parquet(str(path))).to_pylist()
-        found |= {row["video_id"]: (path.name.partition("-")[0], row) for row in rows}
-    return found
+from tests.builder.export.rows_in import READ_AS, assert_same, rows_of
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def mask(rows: slice, columns: slice) -> np.ndarray:
-    bitmap = np.zeros((HEIGHT, WIDTH), np.uint8)
-    bitmap[rows, columns] = 1
-    return bitmap
-
-
-def rle(bitmap: np.ndarray) -> dict:
-    return {"size": [HEIGHT, WIDTH], "counts": encode(bitmap[None])[0]}
-
-
-LEFT, TOP, CORNER = mask(slice(2, 13), slice(1, 9)), mask(slice(0, 5), slice(3, 20)), mask(slice(14, 16), slice(22, 24))
-
-
-@pytest.fixture(scope="module")
-def overlapping(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release from SA-V files: objects that overlap, one with a large id, one out of sight; a normal video; an unseen one."""
-    raw = tmp_path_factory.mktemp("sav")
-    (raw / "videos").mkdir()
-    (raw / "annotations").mkdir()
-    for video_id in ("a", "b", "c"):
-        rng = np.random.default_rng(ord(video_id))
-        frames = [rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8) for _ in range(FRAMES)]
-        encode_video(raw / "videos" / f"{video_id}.mp4", frames, fps=8)
-    none = rle(mask(slice(0, 0), slice(0, 0)))
-    content = {
-        "a": ([0, 6, 299], [[rle(LEFT), rle(TOP), none], [rle(LEFT), none, none], [none, none, rle(CORNER)]]),
-        "b": ([], [[], []]),
-    }
-    for video_id, (ids, masklet) in content.items():
-        annotation = {"video_id": video_id, "video_frame_count": float(FRAMES), "masklet_id": ids, "masklet": masklet}
-        (raw / "annotations" / f"{video_id}_manual.json").write_text(json.dumps(annotation))
-    objects = [{"object_id": i, "artifact_type": kind} for i, kind in ((1, "blur"), (7, "motion"), (300, "blur"))]
-    lines = [
-        {"video_id": "a", "generator": "Kling", "prompt": "ein Hund läuft", "objects": objects, "split": "test"},
-        {"video_id": "b", "generator": "Vidu", "label": "normal", "source": {"license": "CC0-1.0"}},
-        {"video_id": "c", "generator": "Vidu", "label": "normal"},
-    ]
-    (raw / "videos.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    out = tmp_path_factory.mktemp("overlapping") / "release"
-    build(raw, out)
-    return out
-
-
-def assert_same(before: Path, after: Path, *, layout: str) -> None:
-    old, new = rows_of(before), rows_of(after)
-    assert old.keys() == new.keys()
-    for video_id, (split, row) in old.items():
-        again_split, again = new[video_id]
-        assert again_split == split
-        assert again["source"]["layout"] == READ_AS.get(layout, layout)
-        again["source"] |= {"layout": row["source"]["layout"]}
-        if layout == "sav":
-            again["source"] |= {"annotator": row["source"]["annotator"]}
-        assert again == row
-
-
-@pytest.mark.parametrize("layout", ["own", "davis", "ytvis"])
+@pytest.mark.parametrize("layout", ["own", "davis", "cvat"])
 def test_export_and_import_give_the_same_rows(release: Path, tmp_path: Path, layout: str) -> None:
     report = export(release, tmp_path / "raw", layout=layout, videos=True)
     rows = rows_of(release)
@@ -104,7 +32,7 @@ def test_export_and_import_give_the_same_rows(release: Path, tmp_path: Path, lay
     assert_same(release, tmp_path / "again", layout=layout)
 
 
-@pytest.mark.parametrize("layout", ["own", "sav", "ytvis"])
+@pytest.mark.parametrize("layout", ["own", "sav", "ytvis", "coco", "cvat", "label-studio", "labelme"])
 def test_objects_that_overlap_go_through_layouts_with_a_mask_each(
     overlapping: Path, tmp_path: Path, layout: str
 ) -> None:
@@ -112,9 +40,15 @@ def test_objects_that_overlap_go_through_layouts_with_a_mask_each(
     shutil.copytree(overlapping, only)
     if layout == "sav":  # video c is annotated in every frame, which SA-V cannot say
         drop(only, "c")
-    export(only, tmp_path / "raw", layout=layout, videos=True)
+    report = export(only, tmp_path / "raw", layout=layout, videos=True)
+    assert (report.losses, report.build_options) == ((), ())
+    assert detect(tmp_path / "raw") == READ_AS.get(layout, layout)
     build(tmp_path / "raw", tmp_path / "again")
     assert_same(only, tmp_path / "again", layout=layout)
+    assert len(list((tmp_path / "raw" / "videos").iterdir())) == report.num_videos
+    pictures = [path for path in (tmp_path / "raw").rglob("*.*") if path.suffix in (".png", ".jpg")]
+    kind = {"own": ".png", "coco": ".jpg", "label-studio": ".png", "labelme": ".png"}.get(layout)
+    assert {path.suffix for path in pictures} == ({kind} if kind else set())
 
 
 def drop(release: Path, video_id: str) -> None:
@@ -152,14 +86,6 @@ def test_lossy_writes_the_rest_and_it_builds(overlapping: Path, tmp_path: Path, 
     assert row["objects"]["object_id"] == {"davis": [1, 7], "sav": [1, 7, 300]}[layout]
 
 
-def test_a_davis_palette_holds_ids_as_indices_and_the_colours_of_davis(release: Path, tmp_path: Path) -> None:
-    export(release, tmp_path / "raw", layout="davis")
-    path = sorted((tmp_path / "raw" / "Annotations").rglob("*.png"))[0]
-    with Image.open(path) as image:
-        assert image.mode == "P"
-        assert image.getpalette()[:12] == [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0]
-
-
 def test_the_same_release_gives_the_same_files(release: Path, tmp_path: Path) -> None:
     for layout in ("own", "ytvis"):
         for name in ("one", "two"):
@@ -186,11 +112,11 @@ def test_an_own_export_is_the_raw_folder_that_was_built(raw: Path, release: Path
 WISHES = {
     "unknown layout": (
         {"layout": "mask-video"},
-        "layout 'mask-video' cannot be exported; wanted chat, coco, davis, own, sav or ytvis",
+        "layout 'mask-video' cannot be exported; wanted chat, coco, cvat, davis, label-studio, labelme, own, sav or ytvis",
     ),
     "not of the layout": (
         {"layout": "own", "options": ExportOptions(frames="png")},
-        "--frames png is for chat, coco, davis, ytvis, this is own; leave it out",
+        "--frames png is for chat, coco, davis, label-studio, labelme, ytvis, this is own; leave it out",
     ),
     "counts": (
         {"layout": "davis", "options": ExportOptions(counts="list")},
