@@ -22,7 +22,7 @@ def checked_bitmaps(masks: BitmapArray) -> UInt8Array:
         MaskError: wrong rank or dtype, a side of length 0, or the first mask with another value.
     """
     bits = checked_stack(masks)
-    if bits.size and bits.max() > 1:
+    if masks.dtype == np.uint8 and bits.size and bits.max() > 1:
         index = int((bits > 1).any(axis=(1, 2)).argmax())
         raise wrong_value(index, int(bits[index].max()))
     return bits
