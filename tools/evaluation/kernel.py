@@ -1,9 +1,10 @@
 """Pixels and boundary pixels of two masks, and how many of them match, counted on eight bands of the frame at once.
 
-A plane is a mask as uint8[L, N] of 0 and 1: L lines of N neighbours in memory. Lines are columns, as COCO RLE has them, or rows:
-the formulas do not notice, since the disk and the boundary stay the same when x and y change places. The lines that hold a mask are
-cut into 8 bands; bit k of a byte is the pixel at that place of band k. So one operation works on 8 pixels, and the neighbour of a pixel
-in any direction is an offset of whole bytes. After the lines of a band come those of the next band, shifted by one bit.
+A plane is a mask as uint8[L, N] of 0 and 1: L lines of N neighbours in memory. Lines are columns, as COCO RLE has them, or
+rows: the formulas do not notice, since the disk and the boundary stay the same when x and y change places. The lines that hold
+a mask are cut into 8 bands; bit k of a byte is the pixel at that place of band k. So one operation works on 8 pixels, and the
+neighbour of a pixel in any direction is an offset of whole bytes. After the lines of a band come those of the next band,
+shifted by one bit.
 
 Source: Perazzi et al., CVPR 2016, section 3 and 5; the conventions that the paper leaves open are those of davis2017-evaluation
 (boundary pixels from the right, lower and lower right neighbour; a disk of ceil(0.008 * diagonal)).
