@@ -150,7 +150,7 @@ class Way:
         return batches
 
     def cpu_s(self) -> float:
-        """Of this process and the workers."""
+        """Processor seconds of this process and the workers."""
         ticks = 0
         for pid in self.pids:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -82,7 +82,7 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def measure(path: Path, device: str) -> dict[str, float]:
-    """In a process of its own, so that its highest memory is that of this release."""
+    """Runs in a process of its own, so that its highest memory is that of this release."""
     start_s = time.perf_counter()
     read = sum(len(row["counts"]) for row in rows_of(path))
     reading_s = time.perf_counter() - start_s
