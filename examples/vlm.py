@@ -65,23 +65,23 @@ def main() -> None:
     parser.add_argument("--num-frames", type=int, default=8)
     parser.add_argument("--box-unit", choices=["1000", "pixels"], default="1000")
     parser.add_argument("--max-new-tokens", type=int, default=512)
-    given = parser.parse_args()
-    processor = AutoProcessor.from_pretrained(given.model)
-    model = AutoModelForImageTextToText.from_pretrained(given.model, dtype="auto").eval()
+    args = parser.parse_args()
+    processor = AutoProcessor.from_pretrained(args.model)
+    model = AutoModelForImageTextToText.from_pretrained(args.model, dtype="auto").eval()
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    options = ExportOptions(frames="jpg", num_frames=given.num_frames, box_unit=given.box_unit)
-    partial = given.answers.with_name(f".{given.answers.name}.partial")
+    options = ExportOptions(frames="jpg", num_frames=args.num_frames, box_unit=args.box_unit)
+    partial = args.answers.with_name(f".{args.answers.name}.partial")
     with tempfile.TemporaryDirectory() as folder, partial.open("w", encoding="utf-8") as file:
         chat = Path(folder, "chat")
-        export(given.release, chat, layout="chat", options=options, split=given.split, lossy=True)
+        export(args.release, chat, layout="chat", options=options, split=args.split, lossy=True)
         count = 0
         for row in questions(chat):
-            text, sure = answer(model, processor, row, chat, max_new_tokens=given.max_new_tokens)
+            text, sure = answer(model, processor, row, chat, max_new_tokens=args.max_new_tokens)
             said = {"answer": text} | ({"score": sure} if row["question"] == "broken" else {})
             file.write(json.dumps({key: row[key] for key in KEPT} | said) + "\n")
             count += 1
-    partial.replace(given.answers)
-    print(f"{given.answers}: {count} answers")
+    partial.replace(args.answers)
+    print(f"{args.answers}: {count} answers")
 
 
 if __name__ == "__main__":

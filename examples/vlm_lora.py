@@ -24,18 +24,18 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=1)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--rank", type=int, default=16)
-    given = parser.parse_args()
-    rows = load_dataset("json", data_files={"train": str(given.chat / "trl" / "train.jsonl")}, split="train")
+    args = parser.parse_args()
+    rows = load_dataset("json", data_files={"train": str(args.chat / "trl" / "train.jsonl")}, split="train")
     rows = rows.select_columns(["prompt", "completion", "images"])
-    rows = rows.map(lambda row: {"images": [str(given.chat / name) for name in row["images"]]})
+    rows = rows.map(lambda row: {"images": [str(args.chat / name) for name in row["images"]]})
     rows = rows.cast_column("images", List(Image()))
     has_gpu = torch.cuda.is_available()
-    arguments = SFTConfig(
-        str(given.out),
-        max_steps=given.steps,
-        num_train_epochs=given.epochs,
-        per_device_train_batch_size=given.batch_size,
-        learning_rate=given.learning_rate,
+    settings = SFTConfig(
+        str(args.out),
+        max_steps=args.steps,
+        num_train_epochs=args.epochs,
+        per_device_train_batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
         max_length=None,  # a cut would lose pictures
         bf16=has_gpu,
         use_cpu=not has_gpu,
@@ -45,15 +45,15 @@ def main() -> None:
         report_to=[],
     )
     trainer = SFTTrainer(
-        AutoModelForImageTextToText.from_pretrained(given.model, dtype="auto"),
-        args=arguments,
+        AutoModelForImageTextToText.from_pretrained(args.model, dtype="auto"),
+        args=settings,
         train_dataset=rows,
-        processing_class=AutoProcessor.from_pretrained(given.model),
-        peft_config=LoraConfig(r=given.rank, lora_alpha=2 * given.rank, target_modules="all-linear"),
+        processing_class=AutoProcessor.from_pretrained(args.model),
+        peft_config=LoraConfig(r=args.rank, lora_alpha=2 * args.rank, target_modules="all-linear"),
     )
     result = trainer.train()
-    trainer.save_model(str(given.out))
-    print(f"{given.out}: steps {result.global_step} loss {result.training_loss:.3f}")
+    trainer.save_model(str(args.out))
+    print(f"{args.out}: steps {result.global_step} loss {result.training_loss:.3f}")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,9 @@ class ChatOptions:
 
     def __post_init__(self) -> None:
         if self.num_frames < 1 or self.seed < 0:
-            raise ValueError(f"num_frames {self.num_frames}, seed {self.seed}: wanted at least 1 frame and a seed of at least 0")
+            raise ValueError(
+                f"num_frames {self.num_frames}, seed {self.seed}: wanted at least 1 frame and a seed of at least 0"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Any, cast
 from ....release import SPLITS
 from ...chat import BoxUnit, ChatOptions, Conversation, conversations
 from ..frame_pictures import picture_name, write_frames
-from ..instances import write_part
 from ..layout import ExportLayout, ExportOptions, Row, Target, Written
+from ..long_json import write_part
 
 _FRAMES = "frames"
 
