@@ -130,7 +130,9 @@ def _given(options: ExportOptions, layout: ExportLayout, *, name: str) -> Export
             raise ExportError(f"{flag} is for {', '.join(takers)}, this is {name}; leave it out")
         if value not in CHOICES.get(option, (value,)):
             raise ExportError(f"{flag} is unknown; wanted {' or '.join(CHOICES[option])}")
-    defaults = {option: value for option, value in layout.options.items() if getattr(options, option) is None}
+    defaults: dict[str, Any] = {
+        option: value for option, value in layout.options.items() if getattr(options, option) is None
+    }
     return replace(options, **defaults)
 
 
