@@ -27,7 +27,13 @@ def _show_forms(show: bool) -> None:
         raise typer.Exit
 
 
+_OF_ANSWERS = {"truth", "predictions", "missing", "split", "no_floors", "void", "workers"}
+_OF_ANSWERS |= {"as_json", "json_file", "csv_file", "html_file"}
+"""Parameters that say something of answers too."""
+
+
 def evaluate(
+    ctx: typer.Context,
     truth: Annotated[Path, typer.Argument(help="A release, a raw folder, or {video_id}/{frame}.png.")],
     predictions: Annotated[
         Path,
@@ -77,17 +83,7 @@ def evaluate(
 
     how_missing = cast(Missing, _one_of("missing", missing, get_args(Missing)))
     if is_answers(predictions):
-        of_masks = {
-            "--values": values != "auto",
-            "--first-frame": first_frame is not None,
-            "--names": names is not None,
-            "--skip-ends": skip_ends,
-            "--compare": compare is not None,
-            "--masks-are": masks_are is not None,
-        }
-        if any(of_masks.values()):
-            given = ", ".join(name for name, is_given in of_masks.items() if is_given)
-            raise typer.BadParameter(f"{given}: only of masks; {predictions} holds answers of a language model")
+        _refuse_options_of_masks(ctx, predictions)
         _answers(
             truth,
             predictions,
@@ -125,6 +121,16 @@ def evaluate(
     if html_file is not None:
         write_atomic(html_file, html_report(found, worst_videos(found)).encode())
     typer.echo(text if as_json else found.table())
+
+
+def _refuse_options_of_masks(ctx: typer.Context, answers: Path) -> None:
+    wrong = []
+    for parameter in ctx.command.params:
+        source = ctx.get_parameter_source(str(parameter.name))
+        if parameter.name not in _OF_ANSWERS and source is not None and source.name == "COMMANDLINE":
+            wrong.append(parameter.opts[0])
+    if wrong:
+        raise typer.BadParameter(f"{', '.join(wrong)}: only of masks; {answers} holds answers of a language model")
 
 
 def _answers(

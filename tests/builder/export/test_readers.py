@@ -16,6 +16,7 @@ import brokenvideos
 from brokenvideos.builder.export import ExportOptions, export
 from brokenvideos.frames import iter_frames
 from tests.builder.export.rows_in import rows_of
+from tests.outside import environment
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools
 Masks = dict[tuple[str, int, int], np.ndarray]
@@ -169,6 +170,49 @@ def test_youtube_vis_has_what_trackeval_asks_for(exported) -> None:
         for segmentation, area, box in zip(*lists, strict=True):
             assert (segmentation is None) == (area is None) == (box is None)
             assert segmentation is None or isinstance(segmentation["counts"], list)
+
+
+TRACKEVAL = """
+import json, sys
+from pathlib import Path
+from pycocotools import mask as masks
+import trackeval
+truth, work = Path(sys.argv[1]), Path(sys.argv[2])
+content = json.loads(truth.read_text())
+results = []
+for track in content["annotations"]:
+    rles = [rle and masks.frPyObjects(rle, *rle["size"]) for rle in track["segmentations"]]
+    rles = [rle and {**rle, "counts": rle["counts"].decode()} for rle in rles]
+    results.append({key: track[key] for key in ("video_id", "category_id")} | {"segmentations": rles, "score": 0.9})
+for folder, name, entries in (("gt/youtube_vis_all", "truth", content), ("trackers/youtube_vis_all/same/data", "results", results)):
+    (work / folder).mkdir(parents=True)
+    (work / folder / f"{name}.json").write_text(json.dumps(entries))
+quiet = {"PRINT_CONFIG": False}
+dataset = trackeval.datasets.YouTubeVIS(
+    {"GT_FOLDER": f"{work}/gt/", "TRACKERS_FOLDER": f"{work}/trackers/", "SPLIT_TO_EVAL": "all", **quiet}
+)
+silent = ("PRINT_RESULTS", "OUTPUT_SUMMARY", "OUTPUT_DETAILED", "PLOT_CURVES", "TIME_PROGRESS")
+errors = {"USE_PARALLEL": False, "BREAK_ON_ERROR": True, "LOG_ON_ERROR": None}
+evaluator = trackeval.Evaluator({**errors, **dict.fromkeys(silent, False), **quiet})
+areas = {"USE_TIME_RANGES": False, "AREA_RANGES": [[0, 128**2], [128**2, 256**2], [256**2, 10**10]]}
+metrics = [trackeval.metrics.HOTA(quiet), trackeval.metrics.TrackMAP({**areas, **quiet})]
+found = evaluator.evaluate([dataset], metrics)[0]["YouTubeVIS"]["same"]["COMBINED_SEQ"]["cls_comb_det_av"]
+print(json.dumps([found["HOTA"]["HOTA"].mean(), float(found["HOTA"]["HOTA_TP"].max()), float(found["TrackMAP"]["AP_all"].mean())]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # installs what it runs
+def test_youtube_vis_as_trackeval_scores_it(release: Path, tmp_path: Path, run_process) -> None:
+    report = export(release, tmp_path / "exported", layout="ytvis")
+    python = environment(tmp_path / "environment", "trackeval", ours=True)
+    truth = tmp_path / "exported" / "instances.json"
+    done = run_process([str(python), "-c", TRACKEVAL, str(truth), str(tmp_path / "work")])
+    assert done.returncode == 0, done.stderr
+    # The truth against itself: every mask is found, and every score is full.
+    hota, found, precision = json.loads(done.stdout.splitlines()[-1])
+    assert (hota, found) == (pytest.approx(1), report.num_masks)
+    assert precision == pytest.approx(1)
 
 
 @pytest.mark.parametrize("layout", ["ytvis", "coco", "davis", "label-studio", "labelme"])
