@@ -73,7 +73,9 @@ def main() -> None:
     partial = args.answers.with_name(f".{args.answers.name}.partial")
     with tempfile.TemporaryDirectory() as folder, partial.open("w", encoding="utf-8") as file:
         chat = Path(folder, "chat")
-        export(args.release, chat, layout="chat", options=options, split=args.split, lossy=True)
+        report = export(args.release, chat, layout="chat", options=options, split=args.split, lossy=True)
+        for loss in report.losses:
+            print(f"left out: {loss}")
         count = 0
         for row in questions(chat):
             text, sure = answer(model, processor, row, chat, max_new_tokens=args.max_new_tokens)

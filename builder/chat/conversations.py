@@ -143,9 +143,11 @@ def _conversation(
     is_whole = part == (0, row["num_frames"] - 1)
     if options.media == "frames":
         said = of_frames(shown, [facts.times_s[frame] for frame in shown])
+        place = "these frames" if len(shown) > 1 else "this frame"
     else:
         stretch = None if is_whole else (*part, facts.times_s[part[0]], facts.end_s(part[1]))
         said = of_video(row["num_frames"], row["fps"], stretch)
+        place = "the video" if is_whole else "these frames"
     size = {"height": row["height"], "width": row["width"]}
     return Conversation(
         video_id=row["video_id"],
@@ -156,7 +158,7 @@ def _conversation(
         frames=shown if options.media == "frames" or question == "where" else None,
         box_unit=options.unit if question == "where" else None,
         is_whole=is_whole,
-        text=f"{said} {question_text(question, frames=shown, unit=options.unit, **size)}",
+        text=f"{said} {question_text(question, place=place, frames=shown, unit=options.unit, **size)}",
         answer=_answer(facts, question, part, shown, options),
     )
 

@@ -13,11 +13,11 @@ TYPE_NONE = "none"
 
 _TYPES = ", ".join(ARTIFACT_TYPES)
 _BROKEN = (
-    "Is anything broken in it, as videos that a model has generated can be: motion that cannot be, something deformed, "
+    "Is anything broken in {place}, as videos that a model has generated can be: motion that cannot be, something deformed, "
     "a blur that does not belong there? Answer Yes or No."
 )
 _WHEN = (
-    "When is something broken in it? Answer with a JSON list of spans, each an object with first_frame, last_frame, start_s "
+    "When is something broken in {place}? Answer with a JSON list of spans, each an object with first_frame, last_frame, start_s "
     "and end_s; with [] if nothing is broken."
 )
 _WHERE = (
@@ -30,10 +30,13 @@ _TYPE = (
 )
 
 
-def question_text(question: Question, *, frames: Sequence[int], unit: BoxUnit, height: int, width: int) -> str:
+def question_text(
+    question: Question, *, place: str, frames: Sequence[int], unit: BoxUnit, height: int, width: int
+) -> str:
     """What is asked, without saying of which video.
 
     Args:
+        place: what is meant, in words: "the video", or "these frames" of it.
         frames: those that are asked about, of `where`.
     """
     if question == "where":
@@ -43,7 +46,7 @@ def question_text(question: Question, *, frames: Sequence[int], unit: BoxUnit, h
             else f"in pixels of the frame, which is {width} wide and {height} high"
         )
         return _WHERE.format(frames=listed(frames), unit=how, types=_TYPES)
-    return {"broken": _BROKEN, "when": _WHEN, "type": _TYPE}[question]
+    return {"broken": _BROKEN, "when": _WHEN, "type": _TYPE}[question].format(place=place)
 
 
 def of_frames(frames: Sequence[int], times_s: Sequence[float]) -> str:

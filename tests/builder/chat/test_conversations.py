@@ -107,7 +107,8 @@ def test_a_marked_stretch_and_one_without_a_mark_of_the_same_video() -> None:
     assert said.keys() == {"Yes", "No"}
     assert said["Yes"] <= {2, 3, 4, 5}
     assert not said["No"] & {2, 3, 4, 5}
-    assert all("Look only at frames" in one.text for one in stretches)
+    assert all("Look only at frames" in one.text and "broken in these frames" in one.text for one in stretches)
+    assert "broken in the video" in by_name(BROKEN)["a-broken"].text
 
 
 def test_frames_that_are_shown_are_named_with_their_times() -> None:

@@ -1,10 +1,12 @@
 """Files of answers that say nothing, or the wrong thing: every problem before anything is scored."""
 
+import contextlib
 import json
 import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from brokenvideos.tools.evaluation import EvaluationError, evaluate_answers
 from brokenvideos.tools.evaluation.answers.parse import (
@@ -203,6 +205,14 @@ def test_a_text_that_cannot_be_read(name: str) -> None:
     with pytest.raises(UnreadableError) as caught:
         read(text)
     assert str(caught.value) == why
+
+
+@settings(deadline=None)
+@given(st.text() | st.text(alphabet='[]{}",: 0123456789.eE-framebox_2dNaNyesno'))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for read in (said_yes, said_types, said_spans, boxes):
+        with contextlib.suppress(UnreadableError):
+            read(text)
 
 
 def test_texts_that_can_be_read() -> None:
