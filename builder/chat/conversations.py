@@ -14,7 +14,7 @@ from .frames import chosen_frames, frame_times_s, spans_of, stretches_of
 from .questions import Question, of_frames, of_video, question_text
 
 Media = Literal["frames", "video"]
-"""What a model is shown: chosen frames as pictures, or the video, of which its processor takes the frames that it wants."""
+"""A model is shown chosen frames as pictures, or the video, from which its processor takes frames."""
 
 NO_TYPE = "artifact"
 """The label of a box whose type nobody gave."""
@@ -22,7 +22,7 @@ NO_TYPE = "artifact"
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """How a release becomes conversations.
+    """The settings by which a release becomes conversations.
 
     media: what is shown.
     num_frames: how many frames are shown or, of a video, asked for boxes; at least 1.
@@ -72,15 +72,15 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What answers are made of."""
+    """The facts about one video from which its answers are made."""
 
     row: Mapping[str, Any]
     times_s: Sequence[float]
     boxes: Mapping[int, Sequence[tuple[list[int], str]]]
-    """By frame: edges in pixels and label of every object, by object_id."""
+    """The edges in pixels and the label of every object, by frame and then in the order of object ids."""
 
     def end_s(self, frame: int) -> float:
-        """When a frame gives way to the next one."""
+        """The time in seconds at which a frame gives way to the next one."""
         last = len(self.times_s) - 1
         return self.times_s[frame + 1] if frame < last else self.times_s[last] + 1 / self.row["fps"]
 

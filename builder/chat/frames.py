@@ -1,4 +1,4 @@
-"""Which frames are shown, at what times, and in which spans of them something is marked."""
+"""The choice of frames, their times, and the spans of them in which something is marked."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,18 @@ class Span:
 
 
 def frame_times_s(row: Mapping[str, Any]) -> list[float]:
-    """When each frame of a row's video is shown, in seconds after its first; ascending."""
+    """The time of each frame of a row's video, in seconds after its first; ascending."""
     num, den = row["time_base"]["num"], row["time_base"]["den"]
     pts = row["frame_pts"]
     return [(value - pts[0]) * num / den for value in pts]
 
 
 def spans_of(frames: Sequence[int], marked: Collection[int]) -> list[Span]:
-    """The longest runs of marked frames in a list of frames that somebody looked at, ascending; frames between are not asked."""
+    """The longest runs of marked frames in a list of annotated frames. Frames that the list leaves out end no run.
+
+    Args:
+        frames: ascending.
+    """
     return [Span(run[0], run[-1]) for run in _runs(frames, marked, is_marked=True)]
 
 

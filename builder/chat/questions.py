@@ -9,7 +9,7 @@ from .boxes import BoxUnit
 Question = Literal["broken", "when", "where", "type"]
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 TYPE_NONE = "none"
-"""What stands for no type where one word is wanted; in JSON it is the empty list."""
+"""The word for no type. In JSON it is the empty list."""
 
 _TYPES = ", ".join(ARTIFACT_TYPES)
 _BROKEN = (
@@ -33,7 +33,7 @@ _TYPE = (
 def question_text(
     question: Question, *, place: str, frames: Sequence[int], unit: BoxUnit, height: int, width: int
 ) -> str:
-    """What is asked, without saying of which video.
+    """The question, without what comes before it about the video.
 
     Args:
         place: what is meant, in words: "the video", or "these frames" of it.
@@ -50,7 +50,7 @@ def question_text(
 
 
 def of_frames(frames: Sequence[int], times_s: Sequence[float]) -> str:
-    """What is said first where a model is shown frames: which they are, and when."""
+    """The sentence before a question about frames: their numbers and times."""
     if len(frames) == 1:
         return f"This is frame {frames[0]} of a video, at {times_s[0]:.2f} s."
     times = listed([f"{time:.2f}" for time in times_s])
@@ -58,7 +58,7 @@ def of_frames(frames: Sequence[int], times_s: Sequence[float]) -> str:
 
 
 def of_video(num_frames: int, fps: float, stretch: tuple[int, int, float, float] | None) -> str:
-    """What is said first where a model is shown the video.
+    """The sentences before a question about a video: its length, and the part that is meant.
 
     Args:
         stretch: first frame, last frame, start and end in seconds of the part that is meant; None: all of it.
@@ -71,6 +71,6 @@ def of_video(num_frames: int, fps: float, stretch: tuple[int, int, float, float]
 
 
 def listed(words: Sequence[object]) -> str:
-    """As a sentence lists them: `0, 4 and 9`."""
+    """The words as a sentence lists them: `0, 4 and 9`."""
     *most, last = map(str, words)
     return f"{', '.join(most)} and {last}" if most else last

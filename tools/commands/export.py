@@ -25,14 +25,14 @@ def export(
         typer.Option(help="How JSON holds run lengths, where the layout has a choice."),
     ] = None,
     num_frames: Annotated[
-        int | None, typer.Option(min=1, help="Of chat: how many frames are shown, or asked for boxes. [default: 8]")
+        int | None, typer.Option(min=1, help="How many frames chat shows, or asks for boxes. [default: 8]")
     ] = None,
     box_unit: Annotated[
         Literal["1000", "pixels"] | None,
-        typer.Option(help="Of chat: boxes in thousandths of the frame, or in pixels. [default: 1000]"),
+        typer.Option(help="How chat counts boxes: thousandths of the frame, or pixels. [default: 1000]"),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of chat: which frames and stretches are chosen. [default: 0]")
+        int | None, typer.Option(min=0, help="What chat chooses frames and stretches by. [default: 0]")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only this split: train, validation or test.")] = None,
     videos: Annotated[bool, typer.Option("--videos", help="Also write the videos, where the layout does not.")] = False,

@@ -12,7 +12,9 @@ from ..scores import video_auc
 
 
 def auroc(broken: npt.NDArray[np.bool_], scores: Float64Array) -> Estimate:
-    """How often a broken video has a higher score than a normal one, a tie counted half; n is the number of the rarer kind.
+    """The share of pairs in which a broken video has a higher score than a normal one, a tie counted half.
+
+    `n` of the result is the number of videos of the rarer kind.
 
     The interval is DeLong's on the logit scale, with Student's t; Wilson's of a share of n videos where the two kinds are wholly
     apart, which leaves DeLong's no width. Of drawn scores, normal in each kind, it covered 94 to 99 % at n = 10 to 50, where

@@ -145,7 +145,7 @@ def _scored(
 
 
 def _all_asked(video: AnnotatedVideo, said: Said, wanted: frozenset[Question]) -> Said:
-    """What was said, and of a question without an answer that nothing was, in every annotated frame."""
+    """What was said, with an unreadable answer in place of each that is missing, about every annotated frame."""
     if "when" in wanted - said.asked:
         said = replace(said, when_frames=video.frames)
     if "where" in wanted - said.asked:
@@ -209,7 +209,7 @@ def _evaluation(
 
 
 def _estimates(videos: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
-    """Of every metric that any video has: its mean over these videos, with its interval."""
+    """The mean of every metric over the videos that have it, with its interval."""
     found: dict[str, Estimate] = {}
     for metric in METRICS:
         values = np.array([scores[metric] for scores in videos if metric in scores], np.float64)
@@ -223,7 +223,7 @@ def _estimates(videos: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
 
 
 def _rank(one: _Scored, *, has_scores: bool) -> float:
-    """How sure the answer is that the video is broken; an answer that is not there or says nothing ranks on the wrong side."""
+    """The score by which the video is ranked. A missing or unreadable answer ranks on the wrong side."""
     worst = -np.inf if one.facts.broken else np.inf
     if has_scores:
         return worst if one.said.broken_score is None else one.said.broken_score

@@ -1,4 +1,4 @@
-"""What is wrong with a file of answers, beyond its single lines."""
+"""Problems of a file of answers that no single line shows."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
@@ -55,7 +55,7 @@ def video_faults(video: AnnotatedVideo, answers: Sequence[Answer], *, path: Path
 
 
 def _keys(video: AnnotatedVideo, answer: Answer) -> Iterator[Hashable]:
-    """What an answer answers: a question, of boxes in every frame by itself."""
+    """The questions that an answer settles. Boxes are asked for in every frame by itself."""
     if answer.question == "where":
         for frame in scope(video, answer):
             yield answer.question, frame
@@ -66,7 +66,7 @@ def _keys(video: AnnotatedVideo, answer: Answer) -> Iterator[Hashable]:
 
 
 def unit_problems(unreadable: Sequence[Unreadable], answers: Sequence[Answer], *, path: Path) -> list[Problem]:
-    """Whether no answer with boxes has them in the unit that it says: then the file says the wrong one."""
+    """A problem where no answer with boxes has them in the unit that it says: then the file says the wrong one."""
     wrong = [found for found in unreadable if found.is_unit]
     lines = {found.line for found in unreadable}
     right = any(a.question == "where" and a.line not in lines and "bbox_2d" in a.text for a in answers)

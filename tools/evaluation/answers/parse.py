@@ -92,7 +92,7 @@ def _pair(span: Mapping[str, Any], first: str, last: str) -> tuple[float, float]
 def said_boxes(
     text: str, *, frames: Sequence[int], unit: BoxUnit, height: int, width: int
 ) -> dict[int, list[tuple[float, ...]]]:
-    """By frame the edges of boxes in pixels, of a JSON list of objects with `frame` and `bbox_2d`.
+    """The boxes of a JSON list of objects with `frame` and `bbox_2d`: their edges in pixels, by frame.
 
     Args:
         frames: those that were asked about; where it is one alone, `frame` may be left out.

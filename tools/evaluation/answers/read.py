@@ -15,7 +15,7 @@ SUFFIX = ".jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said to one question.
+    """One answer of a model to one question.
 
     line: of the file, from 1.
     part: first and last frame of the part that was asked about; None: the whole video.
@@ -35,7 +35,7 @@ class Answer:
 
 
 class _BadRowError(ValueError):
-    """What is wrong with a line."""
+    """A line that is no answer; the message says why."""
 
 
 def is_answers(path: Path) -> bool:

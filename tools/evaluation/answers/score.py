@@ -1,4 +1,4 @@
-"""What was said of one video -> its scores."""
+"""The answers about one video -> its scores."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -115,7 +115,7 @@ def filled(boxes: Iterable[Edges], *, height: int, width: int) -> BoolArray:
 
 
 def box_iou(truth: Sequence[Edges], said: Sequence[Edges] | None) -> float:
-    """How well boxes agree in one frame: the overlaps (IoU) of pairs, summed, over the larger number of boxes; 1 for none and none.
+    """The agreement of boxes in one frame: the IoU of pairs, summed, over the larger number of boxes; 1 for none and none.
 
     Pairs are made greedily, the best first, each box in one of them. None is an answer that cannot be read: 0.
     """

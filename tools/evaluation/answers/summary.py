@@ -1,4 +1,4 @@
-"""What answers are worth: of all videos, of one, and what cannot be read."""
+"""The results: of all videos, of each video, and the answers that cannot be read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ METRICS = {
     "false_boxes": "of normal videos: share of frames with a box",
     "exact_types": "share of videos of which exactly the right types are named; Wilson's interval",
 }
-"""What every number means; part of every output."""
+"""The meaning of every number; part of every output."""
 
 FLOORS = {
     "always-yes": "Yes to everything",
@@ -66,7 +66,7 @@ class AnsweredVideo:
 
 @dataclass(frozen=True, slots=True)
 class AnswersEvaluation:
-    """What an evaluation of answers found.
+    """The results of an evaluation of answers.
 
     num_answers: lines of the file that were scored, the unreadable ones among them.
     scores: by name of METRICS, of those that were asked.

@@ -90,7 +90,7 @@ def table(
 
 
 def said_unreadable(unreadable: Sequence[Unreadable], num_answers: int) -> str:
-    """How many answers cannot be read, and the first of them; "" of none."""
+    """A list of the first answers that cannot be read, headed by their number; "" where there is none."""
     if not unreadable:
         return ""
     lines = [f"{len(unreadable)} of {num_answers} answers cannot be read and count as wrong:"]
@@ -101,7 +101,7 @@ def said_unreadable(unreadable: Sequence[Unreadable], num_answers: int) -> str:
 
 
 def _videos(section: Section, scores: Mapping[str, Estimate]) -> str:
-    """Of how many videos the first columns are, which are not of the same ones everywhere."""
+    """The number of videos behind the columns: two numbers where broken and normal videos have a column each."""
     counts = [scores[metric].n for metric in section.columns if metric in scores and metric != "auroc"]
     return " and ".join(map(str, dict.fromkeys(counts))) if section.title == "When" else str(counts[0])
 

@@ -30,7 +30,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was said of one video; None: nothing that can be read, or no answer at all.
+    """The content of the answers about one video. None stands for an answer that is missing or cannot be read.
 
     broken: whether anything in it is; broken_score: how sure that is, where it was given.
     stretches: the same by (first, last) frame of a part.
@@ -52,7 +52,7 @@ class Said:
 
 
 def said_of(video: AnnotatedVideo, answers: Sequence[Answer]) -> tuple[Said, list[Unreadable]]:
-    """What the answers about one video say; frames that nobody annotated are passed over."""
+    """The content of the answers about one video, and those that cannot be read. Frames that nobody annotated are passed over."""
     unreadable: list[Unreadable] = []
     broken: bool | None = None
     score: float | None = None
@@ -142,7 +142,7 @@ def _middles_s(times_s: Sequence[float]) -> list[float]:
 
 
 def floors_of(video: AnnotatedVideo, said: Said, *, commonest_type: str | None) -> dict[str, Said]:
-    """What is said of the same frames by predictions that know nothing; and what exact boxes say, which know all.
+    """The answers of predictions that know nothing to the same questions, and those of exact boxes, which know the truth.
 
     Args:
         commonest_type: of the truth's videos.
