@@ -160,12 +160,13 @@ def _write(
     needs_bytes = videos or target.options.frames is not None
     for split, row in _rows(release, shards, "default" if needs_bytes else "annotations", on_progress):
         _check_row(row)
+        suffix = _suffix(row) if needs_bytes else ""
         written = layout.write(row, replace(target, split=split))
         parts.append(written.part)
         line = line_of(row, split, layout=layout, written=written.objects)
         lines.append((row["video_id"], f"{json_text(line)}\n"))
         if videos:
-            write_file(target.folder / "videos" / f"{row['video_id']}{_suffix(row)}", row["video"]["bytes"])
+            write_file(target.folder / "videos" / f"{row['video_id']}{suffix}", row["video"]["bytes"])
     layout.finish(parts, target.folder, target.options)
     if layout.is_raw:
         write_file(target.folder / FILE_NAME, "".join(line for _, line in sorted(lines)).encode())

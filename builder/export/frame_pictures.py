@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from ...frames import iter_frames
+from ...frames import VideoError, iter_frames, where
 from .files import write_file
 from .layout import Row
 
@@ -41,10 +41,12 @@ def write_frames(row: Row, folder: Path, *, frames: Collection[int], suffix: str
         if suffix == "png"
         else {"format": "JPEG", "quality": _JPEG_QUALITY, "subsampling": 0}
     )
-    wanted = set(frames)
-    for frame_index, (_, rgb) in enumerate(iter_frames(row["video"]["bytes"])):
-        if frame_index not in wanted:
-            continue
-        stream = io.BytesIO()
-        Image.fromarray(rgb).save(stream, **settings)
-        write_file(folder / picture_name(frame_index, suffix), stream.getvalue())
+    wanted, data = set(frames), row["video"]["bytes"]
+    try:
+        for frame_index, (_, rgb) in enumerate(iter_frames(data)):
+            if frame_index in wanted:
+                stream = io.BytesIO()
+                Image.fromarray(rgb).save(stream, **settings)
+                write_file(folder / picture_name(frame_index, suffix), stream.getvalue())
+    except VideoError as error:
+        raise VideoError(str(error).replace(where(data), f"video {row['video_id']}")) from error

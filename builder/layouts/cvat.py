@@ -231,10 +231,10 @@ class _Reader:
         where = f"track {track.get('id')} frame {attributes.get('frame')}"
         if attributes.get("outside") == "1":
             return
-        numbers = {key: attributes.get(key, "") for key in ("frame", "left", "top", "width", "height")}
-        for key, text in numbers.items():
+        numbers = {name: attributes.get(name, "") for name in ("frame", "left", "top", "width", "height")}
+        for name, text in numbers.items():
             if not _NUMBER.fullmatch(text):
-                raise RawError(f"{where}: {key} is {shown(text)}, wanted a whole number from 0")
+                raise RawError(f"{where}: {name} is {shown(text)}, wanted a whole number from 0")
         frame_index = int(numbers.pop("frame"))
         if frame_index > MAX_FRAME_INDEX:
             raise RawError(f"{where}: wanted a frame of the video, from 0 to {MAX_FRAME_INDEX}")

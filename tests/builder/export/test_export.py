@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import brokenvideos
 from brokenvideos.builder import BuildOptions, build
 from brokenvideos.builder.export import ExportError, ExportOptions, export
 from brokenvideos.builder.layouts import detect, read_layout
+from brokenvideos.frames import VideoError
 from tests.builder.export.rows_in import READ_AS, assert_same, rows_of
 
 
@@ -164,3 +166,30 @@ def test_the_command(release: Path, tmp_path: Path, run_process) -> None:
     done = run_process(command, cwd=tmp_path)
     message = "brokenvideos: raw: exists and is not empty. Name a new folder, or remove this one.\n"
     assert (done.returncode, done.stderr) == (1, message)
+
+
+BYTES = {
+    None: (brokenvideos.ReleaseError, "video d: no bytes, or path 'd.mp4' of another kind. Build it again."),
+    b"not a video": (
+        VideoError,
+        "video d: not a video file that FFmpeg can open, or cut off before its index. Copy it again from its source.",
+    ),
+}
+
+
+@pytest.mark.parametrize("video_bytes", BYTES, ids=["none", "no video"])
+def test_frames_of_a_video_that_is_none(overlapping: Path, tmp_path: Path, video_bytes: bytes | None) -> None:
+    release = tmp_path / "release"
+    shutil.copytree(overlapping, release)
+    for path in (release / "data").iterdir():
+        table = pq.read_table(path)
+        rows = [
+            row | {"video": row["video"] | {"bytes": video_bytes}} if row["video_id"] == "d" else row
+            for row in table.to_pylist()
+        ]
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    error, message = BYTES[video_bytes]
+    with pytest.raises(error) as caught:
+        export(release, tmp_path / "out", layout="labelme")
+    assert str(caught.value) == message
+    assert [path.name for path in tmp_path.iterdir()] == ["release"]
