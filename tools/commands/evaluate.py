@@ -27,7 +27,7 @@ def _show_forms(show: bool) -> None:
         raise typer.Exit
 
 
-_OF_ANSWERS = {"truth", "predictions", "missing", "split", "no_floors", "void", "workers"}
+_OF_ANSWERS = {"truth", "predictions", "missing", "split", "no_floors", "void", "masks_are", "workers"}
 _OF_ANSWERS |= {"as_json", "json_file", "csv_file", "html_file"}
 """Parameters that say something of answers too."""
 
@@ -91,6 +91,7 @@ def evaluate(
             splits=split,
             floors=not no_floors,
             void=void,
+            masks_are=masks_are,
             as_json=as_json,
             files={"json": json_file, "csv": csv_file, "html": html_file},
         )
@@ -141,6 +142,7 @@ def _answers(
     splits: Sequence[str] | None,
     floors: bool,
     void: int | None,
+    masks_are: MasksAre,
     as_json: bool,
     files: Mapping[str, Path | None],
 ) -> None:
@@ -150,7 +152,14 @@ def _answers(
 
     with progress() as show:
         found = evaluate_answers(
-            truth, answers, missing=missing, splits=splits, floors=floors, void=void, on_progress=show
+            truth,
+            answers,
+            missing=missing,
+            splits=splits,
+            floors=floors,
+            void=void,
+            masks_are=masks_are,
+            on_progress=show,
         )
     text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
     contents = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ....builder.chat import Question
-from ....builder.raw import Problem
+from ....builder.raw import MasksAre, Problem
 from ....builder.work import Progress, no_progress
 from ....card import wilson_interval
 from ....masks import ARTIFACT_TYPES
@@ -46,6 +46,7 @@ def evaluate_answers(
     splits: Sequence[str] | None = None,
     floors: bool = True,
     void: int | None = None,
+    masks_are: MasksAre | None = None,
     on_progress: Progress = no_progress,
 ) -> AnswersEvaluation:
     """Scores of what a language model said of videos, against a truth.
@@ -57,12 +58,13 @@ def evaluate_answers(
         splits: score the videos of these alone; answers about others are passed over.
         floors: also score what knows nothing, and exact boxes.
         void: of a DAVIS truth: a value to read as background.
+        masks_are: how masks of a raw truth were drawn on videos that players turn, where their size does not tell.
 
     Raises:
         EvaluationError: every problem of the file, before anything is scored. An answer whose text cannot be read is no problem: it
             counts as wrong.
     """
-    annotation = read_annotation(truth, splits=splits, void=void)
+    annotation = read_annotation(truth, splits=splits, void=void, masks_are=masks_are)
     read, problems = read_answers(answers)
     problems += strangers(annotation, read, path=answers)
     by_video: dict[str, list[Answer]] = defaultdict(list)
@@ -96,7 +98,12 @@ def evaluate_answers(
         [_with_missing(one, wanted) for one in scored],
         truth=str(truth),
         answers=str(answers),
-        options={"missing": missing, "splits": list(splits) if splits is not None else None, "void": void},
+        options={
+            "missing": missing,
+            "splits": list(splits) if splits is not None else None,
+            "void": void,
+            "masks_are": masks_are,
+        },
         num_answers=sum(len(by_video[one.facts.video_id]) for one in scored),
         unreadable=sorted(unreadable, key=lambda found: found.line),
         floors=floors,
