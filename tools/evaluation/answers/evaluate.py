@@ -69,21 +69,13 @@ def evaluate_answers(
     problems += strangers(annotation, read, path=answers)
     by_video: dict[str, list[Answer]] = defaultdict(list)
     for answer in read:
-        by_video[answer.video_id].append(answer)
-    wanted = frozenset(answer.question for answer in read) - {"broken"}
-    commonest = (
-        _commonest_type(annotation, partial(on_progress, "look for types")) if floors and "type" in wanted else None
+        if answer.video_id in annotation.splits and (splits is None or annotation.splits[answer.video_id] in splits):
+            by_video[answer.video_id].append(answer)
+    wanted = frozenset(answer.question for found in by_video.values() for answer in found) - {"broken"}
+    scored, unreadable, faults = _score(
+        annotation, by_video, wanted, path=answers, floors=floors, on_progress=on_progress
     )
-    scored: list[_Scored] = []
-    unreadable: list[Unreadable] = []
-    for video in _videos(annotation, partial(on_progress, "score")):
-        of_video = by_video[video.video_id]
-        faults = video_faults(video, of_video, path=answers)
-        problems += faults
-        if video.frames and not faults:
-            said, bad = said_of(video, of_video)
-            unreadable += bad
-            scored.append(_scored(video, said, wanted, floors=floors, commonest_type=commonest))
+    problems += faults
     problems += unit_problems(unreadable, read, path=answers)
     if any("broken" in one.said.asked for one in scored):
         wanted |= {"broken"}
@@ -104,10 +96,37 @@ def evaluate_answers(
             "void": void,
             "masks_are": masks_are,
         },
-        num_answers=sum(len(by_video[one.facts.video_id]) for one in scored),
+        num_answers=sum(len(by_video.get(one.facts.video_id, ())) for one in scored),
         unreadable=sorted(unreadable, key=lambda found: found.line),
         floors=floors,
     )
+
+
+def _score(
+    annotation: Annotation,
+    by_video: Mapping[str, Sequence[Answer]],
+    wanted: frozenset[Question],
+    *,
+    path: Path,
+    floors: bool,
+    on_progress: Progress,
+) -> tuple[list[_Scored], list[Unreadable], list[Problem]]:
+    """Every annotated video without a fault, the answers that cannot be read, and the faults."""
+    commonest = None
+    if floors and "type" in wanted:
+        commonest = _commonest_type(annotation, partial(on_progress, "look for types"))
+    scored: list[_Scored] = []
+    unreadable: list[Unreadable] = []
+    problems: list[Problem] = []
+    for video in _videos(annotation, partial(on_progress, "score")):
+        of_video = by_video.get(video.video_id, ())
+        faults = video_faults(video, of_video, path=path)
+        problems += faults
+        if video.frames and not faults:
+            said, bad = said_of(video, of_video)
+            unreadable += bad
+            scored.append(_scored(video, said, wanted, floors=floors, commonest_type=commonest))
+    return scored, unreadable, problems
 
 
 def _videos(annotation: Annotation, on_done: "partial[None]") -> Iterator[AnnotatedVideo]:

@@ -61,3 +61,8 @@ def test_a_split_alone_is_scored(release: Path, tmp_path: Path) -> None:
     code, shown = run(release, path, "--split", "test")
     assert code == 0
     assert f"Broken or not (n = {len(test)})" in shown
+    # What is asked of other splits is not asked of this one.
+    other = next(shard["video_ids"][0] for shard in ids if shard["split"] == "train")
+    row = {"video_id": other, "question": "where", "box_unit": "1000", "answer": "[]"}
+    path.write_text(path.read_text() + json.dumps(row) + "\n")
+    assert run(release, path, "--split", "test") == (0, shown)
