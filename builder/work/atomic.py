@@ -75,12 +75,16 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def link_or_copy(source: Path, path: Path) -> None:
-    """Gives a file a second name, or copies it where the file system allows none; replaces what is there."""
+    """Gives a file a second name, or copies it where the file system allows none; replaces what is there.
+
+    Args:
+        source: a link counts as the file that it leads to.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_name(path)
     try:
         try:
-            os.link(source, partial)
+            os.link(source.resolve(), partial)  # os.link gives a link itself a second name, which then leads nowhere
         except OSError:  # another file system, or one without hard links
             with source.open("rb") as reader, HashingFile(partial) as writer:
                 shutil.copyfileobj(reader, writer, 2**20)
