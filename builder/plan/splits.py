@@ -54,9 +54,9 @@ def split_rule(seed: int, *, grown: bool = False, name: str = STRATIFIED) -> dic
     )
     if name == FILLED:
         text += (
-            f" Then each split that got no video, in the order {', '.join(_FILL_ORDER)}, takes one of the groups that were ordered so "
-            "and that are not alone in their split: of the generator and label that most of these groups of a split have, the group "
-            "with fewest videos, the first in that order."
+            f" Then each split that got no video, in the order {', '.join(_FILL_ORDER)}, takes one of the groups that were ordered "
+            "so and that are not alone in their split: of the generator and label that most of these groups of a split have, the "
+            "group with fewest videos, the first in that order."
         )
     if grown:
         text += (
@@ -166,7 +166,9 @@ def empty_splits(videos: Iterable[Ingested], splits: Mapping[str, str]) -> str |
         f"{len(videos)} video{'s are' if len(videos) > 1 else ' is'} {num_groups} group{'s' if num_groups > 1 else ''}"
     )
     fewer = num_groups < len(SPLITS)
-    why = f"fewer than the {len(SPLITS)} splits" if fewer else "and keep the splits that videos name or had in the parent"
+    why = (
+        f"fewer than the {len(SPLITS)} splits" if fewer else "and keep the splits that videos name or had in the parent"
+    )
     return (
         f"{what}: {alike} of one prompt, equal bytes or near-duplicates, which stay together, {why}. {needs}: add videos of other "
         "prompts, or name the splits in videos.jsonl (split)."

@@ -220,8 +220,8 @@ def test_empty_splits_are_said_with_the_reason() -> None:
     assert said(video(0), video(1)) == f"no video in validation: 2 videos are 2 groups {alike}. {ending}"
     assert said(video(0), video(1), video(2)) is None
     assert said(video(0), video(1), video(2), kept={f"g_{number:05d}": "train" for number in range(3)}) == (
-        "no video in validation and test: 3 videos are 3 groups of one prompt, equal bytes or near-duplicates, which stay together, "
-        f"and keep the splits that videos name or had in the parent. {ending}"
+        "no video in validation and test: 3 videos are 3 groups of one prompt, equal bytes or near-duplicates, which stay "
+        f"together, and keep the splits that videos name or had in the parent. {ending}"
     )
     named = [video(number, split=split) for number, split in enumerate(("validation", "test"))]
     assert said(*named) == (
