@@ -38,10 +38,11 @@ def test_shells_can_complete() -> None:
 
 
 @pytest.mark.slow
-def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path, workers: int) -> None:
     raw, out, work = tmp_path / "raw", tmp_path / "release", tmp_path / ".release.building"
     write_sample(raw, videos=24, num_frames=24, height=96, width=128)
-    call = [BROKENVIDEOS, "build", str(raw), str(out)]
+    call = [BROKENVIDEOS, "build", str(raw), str(out), "--workers", str(workers)]
     build = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 60
     while not any(path.suffix == ".json" for path in work.rglob("*")) and time.monotonic() < deadline:
@@ -58,6 +59,27 @@ def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path) -> None:
     subprocess.run(call, check=True, capture_output=True, timeout=120)
     assert out.is_dir()
     assert not work.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay_s", [0.0, 1.5])
+def test_workers_that_are_stopped_while_they_start_say_nothing(tmp_path: Path, delay_s: float) -> None:
+    call = [BROKENVIDEOS, "sample", str(tmp_path / "raw"), "--videos", "64", "--size", "256x192", "--workers", "2"]
+    sample = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".raw.*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(delay_s)
+    os.killpg(sample.pid, signal.SIGINT)
+    assert sample.communicate(timeout=30) == ("", "brokenvideos: stopped. The same command starts over.\n")
+    assert sample.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_build_is_not_called_unfinished(tmp_path: Path) -> None:
+    (build,) = (command for command in COMMANDS if command.run.__name__ == "build")
+    (tmp_path / "manifest.json").touch()
+    assert build.kept({"out": tmp_path}) == f"{tmp_path} is a whole release."
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.run.__name__)
