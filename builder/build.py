@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..release import DATA_VERSION, MAX_SHARDS, SPLITS
+from ..release import DATA_VERSION, MAX_SHARDS, SPLITS, in_words
 from .diff import version_of
 from .ingest import Ingested
 from .layouts import detect, read_layout
@@ -258,8 +258,8 @@ def room_wanted(out: Path) -> Iterator[None]:
         if error.errno not in _NO_ROOM and not refused:
             raise
         raise BuildError(
-            f"{out}: not finished: {error}. Make room there, or make it writable, and give the same command again: what is done is "
-            "kept, and the build goes on from there."
+            f"{out}: not finished: {in_words(error)}. Make room there, or make it writable, and give the same command again: what is "
+            "done is kept, and the build goes on from there."
         ) from error
 
 

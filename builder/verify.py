@@ -16,6 +16,7 @@ from ..release import (
     ANNOTATION_FEATURES,
     FEATURES,
     ReleaseError,
+    in_words,
     of_format,
     read_manifest,
     read_parquet,
@@ -161,7 +162,7 @@ def _check_files(release: Path, files: Set[str]) -> tuple[list[Finding], dict[st
     try:
         sums = read_sums((release / SUMS).read_text())
     except (OSError, ValueError) as error:
-        return [Finding(SUMS, f"cannot be read ({error}). Download or build the release again.")], {}
+        return [Finding(SUMS, f"cannot be read ({in_words(error)}). Download or build the release again.")], {}
     findings = []
     present = files - {SUMS}
     for path in sorted(present ^ sums.keys()):
@@ -277,7 +278,9 @@ def _readable(file: str, rows: Iterator[dict[str, Any]], findings: list[Finding]
     try:
         yield from rows
     except (OSError, ValueError, pa.ArrowException) as error:
-        findings.append(Finding(file, f"cannot be read further ({error}). Download or build this file again."))
+        findings.append(
+            Finding(file, f"cannot be read further ({in_words(error)}). Download or build this file again.")
+        )
 
 
 def _parquet_rows(path: Path, features: Any) -> Iterator[dict[str, Any]]:
@@ -350,7 +353,7 @@ def _same_as_raw(
             for object_id, fingerprint in fingerprint_labels(plane).items()
         }
     except (OSError, RawError, VideoError) as error:
-        yield Finding(file, f"the raw video or masks cannot be read: {error}", video_id)
+        yield Finding(file, f"the raw video or masks cannot be read: {in_words(error)}", video_id)
         return
     places: Iterable[tuple[int, int]] = zip(row["masks"]["object_id"], row["masks"]["frame_index"], strict=True)
     found = dict(zip(places, decoded, strict=True))

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from ...release import VIDEO_ID
+from ...release import VIDEO_ID, VIDEO_SUFFIXES
 from .litter import is_litter
 from .video import Problem
 
-VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi")
 VIDEO_ID_RULE = "1 to 128 of A-Z, a-z, 0-9, _ and -"
 MAX_FRAMES = 2**20
 """Of one video, where a layout states a number of frames instead of listing them."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ...release import DATA_VERSION, __version__, records_in
+from ...release import DATA_VERSION, __version__, in_words_with_advice, records_in
 from .command import GROUPS, Command
 
 STOPPED = 130
@@ -47,7 +47,7 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"brokenvideos: {error}", file=sys.stderr)
+        print(f"brokenvideos: {in_words_with_advice(error)}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -28,7 +28,7 @@ from ...builder.raw import (
 )
 from ...frames import UPRIGHT, Orientation, VideoError, orientation_of_rotation, probe
 from ...masks import ARTIFACT_TYPES, TYPE_NOT_GIVEN, encode, type_name, union
-from ...release import read_manifest, read_parquet, shard_paths
+from ...release import in_words, read_manifest, read_parquet, shard_paths
 
 _COLUMNS = (
     "video_id",
@@ -308,7 +308,7 @@ def _shown(video: RawVideo) -> tuple[tuple[int, int], Orientation]:
     try:
         found = probe(video.video_path)
     except (VideoError, OSError) as error:
-        raise RawError(f"video {video.video_id}: {error}") from error
+        raise RawError(f"video {video.video_id}: {in_words(error)}") from error
     return (found.height, found.width), found.orientation
 
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from ...sampling import ReleaseRows
 
 
-SUFFIXES = tuple(
-    dict.fromkeys((*VIDEO_SUFFIXES, *(".m4v", ".gif", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".3gp", ".ogv")))
-)
+SUFFIXES = (*VIDEO_SUFFIXES, ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".3gp", ".ogv")
 """Of what a folder holds, these are taken for videos."""
 
 LIST_OF_SUFFIXES = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...builder import MANIFEST, SUMS, read_sums
 from ...builder.work import file_sha256
 from ...card import is_of_card
-from ...release import SHARD_FILES
+from ...release import SHARD_FILES, in_words
 from .trouble import PublishError
 
 if TYPE_CHECKING:
@@ -137,8 +137,9 @@ def release_files(release: Path) -> dict[str, LocalFile]:
             for path, sha256 in sorted(sums.items())
         }
     except (OSError, ValueError) as error:
+        where = "" if isinstance(error, OSError) else f"{release / SUMS}: "
         raise PublishError(
-            f"{release / SUMS}: {error}. Publish a folder that `brokenvideos build` made and `brokenvideos verify` finds right."
+            f"{where}{in_words(error)}. Publish a folder that `brokenvideos build` made and `brokenvideos verify` finds right."
         ) from error
 
 

@@ -8,6 +8,8 @@ from huggingface_hub import get_session
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]  # a lazy name
 
+from ...release import in_words
+
 LONGEST_WAIT_S = 60
 """A longer Retry-After is not waited for: the command ends and names it."""
 LONGEST_SILENCE_S = 300
@@ -107,7 +109,7 @@ def _explanation(error: BaseException) -> str:
         return f"the Hub answered {status} ({said_by(error)}{wait}). {ADVICE.get(status, AGAIN)}"
     if isinstance(error, httpx2.TransportError):
         return f"the connection failed ({type(error).__name__}: {_one_line(error)}). {AGAIN}"
-    return f"{type(error).__name__}: {_one_line(error)}. {AGAIN}"
+    return f"{type(error).__name__}: {_one_line(in_words(error))}. {AGAIN}"
 
 
 def said_by(error: HfHubHTTPError) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...builder import SUMS, read_sums, sums_bytes
 from ...builder.work import write_atomic
 from ...card import FIGURES, About, about_of, full_card, is_full, is_of_card, read_about
-from ...release import ReleaseError, read_manifest
+from ...release import ReleaseError, in_words, read_manifest
 
 
 def write_card(release: Path, *, about: Path | None = None, on_note: Callable[[str], None] | None = None) -> list[str]:
@@ -28,7 +28,7 @@ def write_card(release: Path, *, about: Path | None = None, on_note: Callable[[s
         sums = read_sums((release / SUMS).read_text())
     except (FileNotFoundError, ValueError) as error:
         raise ReleaseError(
-            f"{release}/{SUMS}: cannot be read ({error}). Build or download the release again."
+            f"{release}/{SUMS}: cannot be read ({in_words(error)}). Build or download the release again."
         ) from None
     before = about_of(release) if about is None and is_full(release) else About()
     files = full_card(release, before if about is None else read_about(about, manifest), on_note=on_note)

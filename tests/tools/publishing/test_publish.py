@@ -265,7 +265,7 @@ def test_a_branch_that_is_not_there(published: State, new: Path) -> None:
 def test_a_folder_that_is_no_release(tmp_path: Path, old: Path) -> None:
     (tmp_path / "manifest.json").write_bytes((old / "manifest.json").read_bytes())
     assert refused(tmp_path, repo_id=REPO) == (
-        f"{tmp_path / 'SHA256SUMS'}: [Errno 2] No such file or directory: '{tmp_path / 'SHA256SUMS'}'. "
+        f"{tmp_path / 'SHA256SUMS'}: no such file or directory. "
         "Publish a folder that `brokenvideos build` made and `brokenvideos verify` finds right."
     )
 
