@@ -189,7 +189,8 @@ def build_with(
         reading["include"] = options.include  # what a release of unreviewed masks says of itself
     by_id = withdrawn(parent, videos, bring_back=bring_back) if parent else []
     problems += by_id
-    with room_wanted(out), work_folder(out, fresh=fresh) as work:
+    goes_on = STARTS_OVER if fresh else "what is done is kept, and the build goes on from there."
+    with room_wanted(out, goes_on), work_folder(out, fresh=fresh) as work:
         check_free(out)
         versions = library_versions()
         rows = [IngestTask(video, str(reading["layout"]), raw, work / "rows", versions) for video in videos]
@@ -245,12 +246,17 @@ def _notes(videos: Sequence[Ingested]) -> Iterator[str]:
         yield f"masks of {', '.join(ids[:3])}{more}: {rule}"
 
 
+STARTS_OVER = "nothing is kept, and it starts over."
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @contextmanager
-def room_wanted(out: Path) -> Iterator[None]:
-    """Says of a disk that takes no more what to do about it."""
+def room_wanted(out: Path, goes_on: str) -> Iterator[None]:
+    """Says of a disk that takes no more what to do about it.
+
+    Args:
+        goes_on: what the same command does then.
+    """
     try:
         yield
     except OSError as error:
@@ -258,8 +264,8 @@ def room_wanted(out: Path) -> Iterator[None]:
         if error.errno not in _NO_ROOM and not refused:
             raise
         raise BuildError(
-            f"{out}: not finished: {in_words(error)}. Make room there, or make it writable, and give the same command again: what is "
-            "done is kept, and the build goes on from there."
+            f"{out}: not finished: {in_words(error)}. Make room there, or make it writable, and give the same command again: "
+            f"{goes_on}"
         ) from error
 
 

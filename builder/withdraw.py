@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..release import FORMAT_VERSION, ReleaseError, read_manifest, read_parquet, shard_paths
-from .build import MoreFiles, check_free, room_wanted, seal
+from .build import STARTS_OVER, MoreFiles, check_free, room_wanted, seal
 from .diff import next_version, version_of, video_facts
 from .errata import erratum
 from .manifest import library_versions
@@ -67,7 +67,7 @@ def withdraw(
     if not splits_left:
         raise ReleaseError(f"{release}: no video would be left. Delete the repository instead.")
     check_free(out)
-    with room_wanted(out), work_folder(out, fresh=True) as work, executor_of(workers) as executor:
+    with room_wanted(out, STARTS_OVER), work_folder(out, fresh=True) as work, executor_of(workers) as executor:
         made = work / "release"
         is_current = manifest["format_version"] == FORMAT_VERSION
         tasks = [

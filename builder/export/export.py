@@ -23,7 +23,7 @@ from ...release import (
     shard_paths,
 )
 from ..raw import FILE_NAME, MAX_OBJECT_ID, VIDEO_SUFFIXES
-from ..work import Progress, no_progress, sync_folder
+from ..work import Progress, naming, no_progress, sync_folder
 from .layouts import LAYOUTS, describe, write_file
 
 EXPORT_LAYOUTS = tuple(LAYOUTS)
@@ -87,7 +87,7 @@ def export(
         )
         raise ExportError("\n".join([head, *sorted(losses)]))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.exporting-", dir=out.parent) as work:
+    with naming(out), tempfile.TemporaryDirectory(prefix=f".{out.name}.exporting-", dir=out.parent) as work:
         folder = Path(work) / "raw"
         folder.mkdir()
         with_videos = videos or writer.needs_videos

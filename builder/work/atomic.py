@@ -68,6 +68,18 @@ def atomic_file(path: Path) -> Iterator[HashingFile]:
     sync_folder(path.parent)
 
 
+@contextmanager
+def naming(final: Path) -> Iterator[None]:
+    """Gives an error of the system the name of what is made: a full disk names no file, and a hidden one beside it is gone then."""
+    try:
+        yield
+    except OSError as error:
+        beside = str(final.with_name(f".{final.stem}."))
+        if error.errno is None or not (error.filename is None or str(error.filename).startswith(beside)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(final)) from error
+
+
 def write_atomic(path: Path, content: bytes) -> None:
     """Writes a small file whole."""
     with atomic_file(path) as file:

@@ -1,5 +1,6 @@
 """The command line: `brokenvideos COMMAND`. Arguments in, one line per error out; the work is done elsewhere."""
 
+import os
 import sys
 from collections.abc import Iterable
 from os.path import dirname
@@ -47,8 +48,18 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"brokenvideos: {in_words_with_advice(error)}", file=sys.stderr)
+        print(f"brokenvideos: {in_words_with_advice(_of_output() or error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def _of_output() -> OSError | None:
+    """The error for which what a command prints cannot be written, as on a full disk; it is given up then."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+        return OSError(error.errno, error.strerror, "standard output")
+    return None
 
 
 class _InGroups(TyperGroup):

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ...builder.work import Progress, executor_of, no_progress, run_tasks
+from ...builder.work import Progress, executor_of, naming, no_progress, run_tasks
 from ...frames import encode_video, index_video
 from ...masks import ARTIFACT_TYPES
 from .artifacts import Artifact, draw_artifacts
@@ -113,7 +113,11 @@ def write_sample(
             (partial / folder).mkdir(parents=True)
         tasks = [(partial, spec, number) for number in range(videos)]
         shown = functools.partial(on_progress, "sample")
-        with executor_of(workers) as executor, (partial / "videos.jsonl").open("w", encoding="utf-8") as lines:
+        with (
+            naming(out),
+            executor_of(workers) as executor,
+            (partial / "videos.jsonl").open("w", encoding="utf-8") as lines,
+        ):
             for records in run_tasks(executor, _write_video, tasks, shown):
                 lines.writelines(json.dumps(record) + "\n" for record in records)
         partial.rename(out)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from ...builder.work import naming
 from ...card import one_font
 from ...frames import encode_video, index_from_row, iter_frames, read_frames
 from ...masks import LABEL_COLOURS, Colour, decode_masks, object_colours, overlay, type_name
@@ -98,18 +99,19 @@ def view(
     _check_arguments(row, out, frames=frames, columns=columns, scale=scale)
     facts = _read_facts(row, names or {})
     partial = out.with_name(f".{out.stem}.{os.getpid()}.partial{out.suffix}")
-    try:
-        if out.suffix.lower() == ".png":
-            shown = _choose_frames(facts) if frames is None else [int(frame_index) for frame_index in frames]
-            _draw_sheet(row, facts, shown, columns=columns, scale=scale).save(partial, format="PNG")
-        else:
-            rate = Fraction(facts.fps).limit_denominator(1001)
-            encode_video(partial, _draw_film(row, facts, scale=scale), fps=rate)
-            if sound:
-                add_sound(partial, row["video"]["bytes"])
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with naming(out):
+        try:
+            if out.suffix.lower() == ".png":
+                shown = _choose_frames(facts) if frames is None else [int(frame_index) for frame_index in frames]
+                _draw_sheet(row, facts, shown, columns=columns, scale=scale).save(partial, format="PNG")
+            else:
+                rate = Fraction(facts.fps).limit_denominator(1001)
+                encode_video(partial, _draw_film(row, facts, scale=scale), fps=rate)
+                if sound:
+                    add_sound(partial, row["video"]["bytes"])
+            partial.replace(out)
+        finally:
+            partial.unlink(missing_ok=True)
     return out
 
 

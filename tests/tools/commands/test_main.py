@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import brokenvideos.tools.commands
+from brokenvideos.release import SAMPLE_RELEASE
 from brokenvideos.tools.commands.main import app, commands
 from brokenvideos.tools.synthetic.sample import write_sample
 
@@ -96,3 +97,56 @@ def test_a_stopped_training_names_its_last_whole_checkpoint(tmp_path: Path) -> N
     assert train.kept({"out": tmp_path}) == (
         f"{tmp_path}/checkpoints/step-00000010 is kept: the same command with --resume goes on from there."
     )
+
+
+SAMPLE = str(SAMPLE_RELEASE)
+FULL = Path("/dev/full")
+LIMITED = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+from brokenvideos.tools.commands.main import main
+main()
+"""
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("command", [["list", "sample"], ["stats", SAMPLE, "--json"], ["verify", SAMPLE, "--json"]])
+def test_a_full_disk_under_standard_output_is_named(command: list[str]) -> None:
+    with FULL.open("w") as full:
+        ended = subprocess.run([BROKENVIDEOS, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == (
+        "brokenvideos: standard output: no space left on device. Make room there, and give the same command again."
+    )
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "out", "said"),
+    [
+        (["export", SAMPLE, "out"], "out", "out: file too large. Make room there, and give the same command again."),
+        (
+            ["view", SAMPLE, "synth-a_00000", "--out", "v.png"],
+            "v.png",
+            "v.png: file too large. Make room there, and give",
+        ),
+        (
+            ["withdraw", SAMPLE, "out", "synth-a_00000", "--reason", "asked for", "--twins", "withdraw"],
+            "out",
+            "and give the same command again: nothing is kept, and it starts over.",
+        ),
+    ],
+    ids=["export", "view", "withdraw"],
+)
+def test_a_full_disk_is_one_line_that_names_what_was_made(
+    command: list[str], out: str, said: str, tmp_path: Path
+) -> None:
+    """A file that may grow no further stands for the disk."""
+    call = [sys.executable, "-c", LIMITED, *command]
+    ended = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith(f"brokenvideos: {out}: ")
+    assert said in last
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / out).exists()
