@@ -29,13 +29,14 @@ def in_words(error: BaseException) -> str:
     if not _is_plain(error):
         return str(error)
     names = " to ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
-    reason = error.strerror[0].lower() + error.strerror[1:]
+    said = str(error.strerror)
+    reason = said[:1].lower() + said[1:]
     return f"{names}: {reason}" if names else reason
 
 
 def in_words_with_advice(error: BaseException) -> str:
     """`in_words`, and what to do where it is an error of the system that names a file."""
-    advice = _ADVICE.get(error.errno) if _is_plain(error) and error.filename is not None else None
+    advice = _ADVICE.get(error.errno or 0) if _is_plain(error) and error.filename is not None else None
     return in_words(error) if advice is None else f"{in_words(error)}. {advice}."
 
 

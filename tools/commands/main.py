@@ -2,9 +2,10 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Iterable
 from os.path import dirname
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -48,18 +49,18 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"brokenvideos: {in_words_with_advice(_of_output() or error)}", file=sys.stderr)
+        if _is_of_output(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+            error = OSError(error.errno, error.strerror, "standard output")
+        print(f"brokenvideos: {in_words_with_advice(error)}", file=sys.stderr)
         sys.exit(1)
 
 
-def _of_output() -> OSError | None:
-    """The error for which what a command prints cannot be written, as on a full disk; it is given up then."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
-        return OSError(error.errno, error.strerror, "standard output")
-    return None
+def _is_of_output(error: BaseException) -> TypeGuard[OSError]:
+    """Whether what a command prints could not be written, as on a full disk: such an error names no file."""
+    if not isinstance(error, OSError) or error.errno is None or error.filename is not None:
+        return False
+    return traceback.extract_tb(error.__traceback__)[-1].name == typer.echo.__name__
 
 
 class _InGroups(TyperGroup):
