@@ -317,8 +317,8 @@ FOLDER_PROBLEMS = {
         {"videos/a.webm": "video a is also videos/a.mp4; wanted one file: remove one of the two"},
     ),
     "no video file": (
-        {"videos.jsonl": [line()], "videos/a.mp4": None, "videos/a.gif": None, "videos/sub.mp4/": None},
-        {"videos/a.gif": NO_VIDEO_FILE, "videos/sub.mp4": NO_VIDEO_FILE},
+        {"videos.jsonl": [line()], "videos/a.mp4": None, "videos/a.tiff": None, "videos/sub.mp4/": None},
+        {"videos/a.tiff": NO_VIDEO_FILE, "videos/sub.mp4": NO_VIDEO_FILE},
     ),
     "bad id of a file": (
         {"videos.jsonl": [line()], "videos/a.mp4": None, "videos/a b.mp4": None, "masks/ä/": None},
