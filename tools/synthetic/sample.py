@@ -92,7 +92,7 @@ def write_sample(
         num_frames: at least 8.
         clean_twins: also write `{video_id}_clean` for every broken video: scene and grain without the artifact, label normal.
         workers: processes.
-        on_progress: told ("sample", videos done, videos in all) after each video.
+        on_progress: told ("sample", videos done, videos in all) before the first video and after each.
 
     Raises:
         SampleExistsError: `out` holds something.
