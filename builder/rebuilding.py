@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..release import FORMAT_VERSION, ReleaseError, read_manifest
-from .build import BuildOptions, MoreFiles, build_with
+from .building import BuildOptions, MoreFiles, build_with
 from .check_row import Finding
-from .diff import video_facts
+from .differences import video_facts
 from .manifest import MANIFEST, SUMS, library_versions, reading_of
 from .parent import Parent, layout_of
 from .plan import split_rule

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..release import DATA_VERSION, MAX_SHARDS, SPLITS
-from .diff import version_of
+from .differences import version_of
 from .ingest import Ingested
 from .layouts import detect, read_layout
 from .manifest import MANIFEST, SUMS, library_versions, manifest_bytes, manifest_of, sums_bytes
