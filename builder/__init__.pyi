@@ -2,9 +2,13 @@ from .building import BuildOptions as BuildOptions, build as build, check_free a
 from .check_row import Finding as Finding
 from .differences import ReleaseDiff as ReleaseDiff, diff as diff, version_of as version_of
 from .errata import Returning as Returning, contents_of as contents_of, returning as returning
-from .ingest import name_of_video as name_of_video, read_video as read_video
-from .manifest import MANIFEST as MANIFEST, SUMS as SUMS, read_sums as read_sums, sums_bytes as sums_bytes
-from .raw import FrameLabels as FrameLabels, Problem as Problem, RawError as RawError, RawVideo as RawVideo
+from .manifest import read_sums as read_sums, sums_bytes as sums_bytes
+from .raw import (
+    FrameLabels as FrameLabels,
+    Problem as Problem,
+    RawError as RawError,
+    RawVideo as RawVideo,
+)
 from .rebuilding import RebuildReport as RebuildReport, rebuild as rebuild
 from .verification import (
     ShardResult as ShardResult,
