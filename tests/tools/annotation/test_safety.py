@@ -92,6 +92,10 @@ def test_a_signal_ends_the_server_when_the_raw_folder_is_up_to_date(clips, numbe
         ada.do("normal")
         run.send_signal(number)
         assert run.wait(20) == 0
+        assert run.stdout.read().splitlines() == [
+            f"Ended; all is saved in {server.raw} (0 approved, 1 waiting for review).",
+            f"Go on with: brokenvideos annotate {clips} --no-browser",
+        ]
     assert json.loads((server.raw / "videos.jsonl").read_text())["label"] == "normal"
     assert json.loads((server.raw / "events/a.written.json").read_text()) == {"revision": ada.state["revision"]}
 
