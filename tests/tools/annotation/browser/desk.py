@@ -211,11 +211,3 @@ class Person:
             places,
         )
         return [tuple(pixel) for pixel in found]
-
-
-@contextmanager
-def routed(page: "Page", pattern: str, **answer: Any) -> Iterator[None]:
-    """Answers these requests of the page with something else for a while."""
-    page.route(pattern, lambda route: route.fulfill(**answer))
-    yield
-    page.unroute(pattern)
