@@ -54,7 +54,7 @@ DOUBLED = "d"
 PROPOSED_FOR = "b"
 
 
-def mark(person: Person, video_id: str, *, row: int) -> None:
+def mark(person: Person, video_id: str, *, row: int, words: str = "waits for review") -> None:
     """One stroke of the brush on frame 1, all frames seen, sent."""
     person.open(video_id)
     person.press("ArrowRight")
@@ -64,13 +64,13 @@ def mark(person: Person, video_id: str, *, row: int) -> None:
     person.drag((30, row), (90, row))
     person.saved_after(before + 1)
     person.press("1", "Home", "Space")
-    send(person)
+    send(person, words)
 
 
-def send(person: Person) -> None:
+def send(person: Person, words: str = "waits for review") -> None:
     person.has_seen([0, FRAMES - 1])
     person.press("Control+Enter")
-    person.page.wait_for_selector("#status:has-text('waits for review')")
+    person.page.wait_for_selector(f"#status:has-text('{words}')")
 
 
 def row_of(person: Person, video_id: str) -> str:
@@ -143,12 +143,12 @@ def test_two_people_mark_one_video_and_see_each_other_only_when_both_are_done(do
 
 def test_independent_people_never_see_each_others_masks(independent: Server, person: SitDown) -> None:
     ada, ben = person(independent, "Ada"), person(independent, "Ben")
-    mark(ada, "a", row=30)
+    mark(ada, "a", row=30, words="finished")
     mine = ada.masks()
     ben.open("a")
     assert (ben.state()["masks"], ben.state()["lock"]["mine"]) == ([], True)
     assert "Ada" not in row_of(ben, "a")
-    mark(ben, "a", row=34)
+    mark(ben, "a", row=34, words="finished")
     ada.page.click("#home")
     ada.open("a")
     assert ada.masks() == mine

@@ -226,6 +226,7 @@ def test_a_name_is_asked_for(serve: Serve, chromium: "Browser", clips: Path) -> 
     page.press("#name", "Enter")
     page.wait_for_selector("#videos:visible")
     assert page.inner_text("#who") == "Grace Hopper"
+    assert "false" not in page.inner_text("#videos")  # parts that are not there
     page.close()
 
 
