@@ -131,9 +131,12 @@ def open_folder(
 
 
 def save_settings(raw: Path, settings: Settings) -> None:
-    """Writes annotation.json whole."""
-    content = {"format_version": 1, **_plain(settings)}
-    write_atomic(raw / SETTINGS, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+    """Writes annotation.json whole, where it says something else: a disk may be full."""
+    record = {"format_version": 1, **_plain(settings)}
+    content = (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
+    path = raw / SETTINGS
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomic(path, content)
 
 
 def safe_id(name: str, taken: Iterable[str]) -> str:
