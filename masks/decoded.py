@@ -11,8 +11,8 @@ from .runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, check, checked_size
 BUDGET_BYTES = 1 << 30
 """Of bitmaps that are held at a time; a mask that needs more is refused."""
 
-# Of bitmaps that are drawn and then summed in one go: they stay near the caches.
-_PART_BYTES = 64 << 20
+# Of bitmaps that are drawn and then summed in one go: they stay in the caches.
+_PART_BYTES = 4 << 20
 
 
 def fingerprint_on_host(
