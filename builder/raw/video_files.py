@@ -13,7 +13,7 @@ VIDEO_ID_RULE = "1 to 128 of A-Z, a-z, 0-9, _ and -"
 MAX_FRAMES = 2**20
 """Of one video, where a layout states a number of frames instead of listing them."""
 MAX_VIDEO_BYTES = 2**30
-"""Of one video: Arrow's `binary` ends at 2 GiB for a whole row group."""
+"""A row holds no larger video: Arrow's `binary` ends at 2 GiB for a whole row group."""
 
 SUFFIX_LIST = f"{', '.join(VIDEO_SUFFIXES[:-1])} or {VIDEO_SUFFIXES[-1]}"
 

@@ -50,7 +50,7 @@ def independent(clips: Path) -> Iterator[Server]:
 
 
 DOUBLED = "d"
-"""Of a to d, its SHA-256 is the smallest."""
+"""The video whose id has the smallest SHA-256 of the four."""
 PROPOSED_FOR = "b"
 
 
