@@ -27,7 +27,7 @@ _DOMAIN = b"brokenvideos.maskfp.1\0"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """Of lane 0 and 1 for one size, all in [1, p - 1]: `origin` int64[2], `rows` int64[2, H], `columns` int64[2, W]."""
+    """The weights of lane 0 and 1 for one size, all in [1, p - 1]: `origin` int64[2], `rows` int64[2, H], `columns` int64[2, W]."""
 
     origin: Int64Array
     rows: Int64Array
