@@ -137,10 +137,10 @@ def command_of(options: AnnotateOptions) -> str:
 
 
 def _farewell(options: AnnotateOptions, store: Store) -> list[str]:
-    begun = store.summaries()
-    counts = {status: sum(found.status == status for found in begun) for status in ("approved", "submitted")}
+    begun = [found.status for found in store.summaries()]
+    counts = f"{begun.count('approved')} approved, {begun.count('submitted')} waiting for review"
     return [
-        f"Ended; all is saved in {store.raw} ({counts['approved']} approved, {counts['submitted']} waiting for review).",
+        f"Ended; all is saved in {store.raw} ({counts if begun else 'no video begun'}).",
         f"Go on with: {command_of(options)}",
     ]
 
