@@ -29,8 +29,10 @@ from .json_text import (
     parse_json as parse_json,
 )
 from .layout import (
+    MANIFEST as MANIFEST,
     MAX_SHARDS as MAX_SHARDS,
     SHARD_FILES as SHARD_FILES,
+    SUMS as SUMS,
     shard_of as shard_of,
     shard_paths as shard_paths,
 )

@@ -33,7 +33,15 @@ from .video import (
     RawVideo,
     included,
 )
-from .video_files import MAX_FRAMES, SUFFIX_LIST, VIDEO_ID_RULE, find_videos, list_folder
+from .video_files import (
+    MAX_FRAMES,
+    SUFFIX_LIST,
+    VIDEO_ID_RULE,
+    find_videos,
+    list_folder,
+    name_of_video,
+    read_video,
+)
 from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, VideoEntry, read_videos_jsonl
 
 __all__ = [
@@ -90,6 +98,7 @@ __all__ = [
     "mask_folders",
     "missing_still",
     "missing_video",
+    "name_of_video",
     "objects_of_labels",
     "own_mask_files",
     "own_mask_pngs",
@@ -101,6 +110,7 @@ __all__ = [
     "read_png",
     "read_record",
     "read_still",
+    "read_video",
     "read_videos_jsonl",
     "record_spans",
     "shown",

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...builder import read_video
-from ...builder.raw import VIDEO_SUFFIXES, is_litter
+from ...builder.raw import VIDEO_SUFFIXES, is_litter, read_video
 from ...frames import VideoIndex, index_from_row
 from ...release import SAMPLE, SAMPLE_RELEASE, VIDEO_ID, read_manifest, read_parquet, shard_paths
 from .verdict import PREDICTIONS, REPORT_JSON

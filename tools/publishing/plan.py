@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...builder import MANIFEST, SUMS, read_sums
+from ...builder import read_sums
 from ...builder.work import file_sha256
 from ...card import is_of_card
-from ...release import SHARD_FILES, in_words
+from ...release import MANIFEST, SHARD_FILES, SUMS, in_words
 from .trouble import PublishError
 
 if TYPE_CHECKING:

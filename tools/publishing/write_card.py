@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ...builder import SUMS, read_sums, sums_bytes
+from ...builder import read_sums, sums_bytes
 from ...builder.work import write_atomic
 from ...card import FIGURES, About, about_of, full_card, is_full, is_of_card, read_about
-from ...release import ReleaseError, in_words, read_manifest
+from ...release import SUMS, ReleaseError, in_words, read_manifest
 
 
 def write_card(release: Path, *, about: Path | None = None, on_note: Callable[[str], None] | None = None) -> list[str]:

@@ -117,7 +117,7 @@ def test_other_versions_and_options_do_everything_again(
     versions = tasks.library_versions() | {"pyarrow": "0"}
     monkeypatch.setattr(tasks, "library_versions", lambda: versions)
     # By import_module: as an attribute of its package the module is hidden by its function.
-    monkeypatch.setattr(import_module("brokenvideos.builder.build"), "library_versions", lambda: versions)
+    monkeypatch.setattr(import_module("brokenvideos.builder.building"), "library_versions", lambda: versions)
     finish(raw, half_built)
     assert len(done) == 9 + 4
     assert {path.name for path in (half_built / "data").iterdir() if "train" in path.name} == {

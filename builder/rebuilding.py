@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..release import FORMAT_VERSION, ReleaseError, read_manifest
-from .build import BuildOptions, MoreFiles, build_with
+from ..release import FORMAT_VERSION, MANIFEST, SUMS, ReleaseError, read_manifest
+from .building import BuildOptions, MoreFiles, build_with
 from .check_row import Finding
-from .diff import video_facts
+from .differences import video_facts
 from .folder_files import folder_files
-from .manifest import MANIFEST, SUMS, library_versions, reading_of
+from .manifest import library_versions, reading_of
 from .parent import Parent, layout_of
 from .plan import rule_of
 from .raw import Include

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..release import DATA_VERSION, MAX_SHARDS, SPLITS, in_words
-from .diff import version_of
+from ..release import DATA_VERSION, MANIFEST, MAX_SHARDS, SPLITS, SUMS, in_words
+from .differences import version_of
 from .ingest import Ingested
 from .layouts import detect, read_layout
-from .manifest import MANIFEST, SUMS, library_versions, manifest_bytes, manifest_of, sums_bytes
+from .manifest import library_versions, manifest_bytes, manifest_of, sums_bytes
 from .parent import Parent, check_step, read_parent, withdrawn
 from .plan import (
     FILLED,

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..release import FORMAT_VERSION, ReleaseError, read_manifest, read_parquet, shard_paths
-from .build import STARTS_OVER, MoreFiles, check_free, room_wanted, seal
-from .diff import next_version, version_of, video_facts
+from .building import STARTS_OVER, MoreFiles, check_free, room_wanted, seal
+from .differences import next_version, version_of, video_facts
 from .errata import erratum
 from .manifest import library_versions
 from .plan import release_groups, rule_of, split_rule

@@ -15,6 +15,8 @@ from ..masks import RLEError, decoded_ahead, fingerprint_labels
 from ..release import (
     ANNOTATION_FEATURES,
     FEATURES,
+    MANIFEST,
+    SUMS,
     ReleaseError,
     in_words,
     of_format,
@@ -27,10 +29,9 @@ from ..release import (
 from .check_clips import check_clips, is_sampled
 from .check_row import Finding, check_row
 from .folder_files import folder_files
-from .ingest import read_video
 from .layouts import read_layout
-from .manifest import MANIFEST, SUMS, library_versions, read_sums, reading_of
-from .raw import RawError, RawVideo, coded_masks, included
+from .manifest import library_versions, read_sums, reading_of
+from .raw import RawError, RawVideo, coded_masks, included, read_video
 from .work import Progress, executor_of, file_sha256, no_progress, run_tasks
 
 
