@@ -11,9 +11,18 @@ from typing import Any
 import pyarrow as pa
 
 from ...masks import check
-from ...release import ANNOTATION_FEATURES, FEATURES, VIDEO_ID, ReleaseError, read_manifest, read_parquet, shard_paths
+from ...release import (
+    ANNOTATION_FEATURES,
+    FEATURES,
+    VIDEO_ID,
+    ReleaseError,
+    in_words,
+    read_manifest,
+    read_parquet,
+    shard_paths,
+)
 from ..raw import FILE_NAME, MAX_OBJECT_ID, VIDEO_SUFFIXES
-from ..work import Progress, no_progress, sync_folder
+from ..work import Progress, naming, no_progress, sync_folder
 from .files import json_text, write_file
 from .layout import CHOICES, ExportLayout, ExportOptions, Target
 from .layouts import export_layout_named, export_layout_names
@@ -94,7 +103,7 @@ def export(
         raise ExportError("\n".join([head, *seen.losses]))
     videos = videos or (writer.with_videos and (writer.is_raw or options.frames is None))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.exporting-", dir=out.parent) as work:
+    with naming(out), tempfile.TemporaryDirectory(prefix=f".{out.name}.exporting-", dir=out.parent) as work:
         folder, parts = Path(work) / "raw", Path(work) / "parts"
         folder.mkdir()
         parts.mkdir()
@@ -200,7 +209,7 @@ def _rows(
         except (OSError, pa.ArrowException, ValueError) as error:
             if isinstance(error, ExportError | ReleaseError):
                 raise
-            what = f"cannot be read ({error}). Build or download this file again."
+            what = f"cannot be read ({in_words(error)}). Build or download this file again."
             raise ReleaseError(f"{path}: {what}") from None
     on_done(len(shards), len(shards))
 
