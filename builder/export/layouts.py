@@ -1,6 +1,6 @@
 """The layouts that a release can be written as: what each cannot carry of a row, and its files.
 
-A row is as `brokenvideos.read_parquet` gives it. Every layout also gets a videos.jsonl (see `describe`), which carries what its own
+A row is as `release.read_parquet` gives it. Every layout also gets a videos.jsonl (see `describe`), which carries what its own
 files cannot: generator, prompt, label, types, split, source.
 """
 
