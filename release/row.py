@@ -27,6 +27,9 @@ Examples:
     ['kling_0041']
 """
 
+VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi", ".m4v", ".gif")
+"""Of the files that a release takes as they are, in lower case."""
+
 SOURCE_FIELDS = (
     "generator_version",
     "seed",

@@ -1,5 +1,6 @@
 """`brokenvideos card`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,7 @@ def card(
     if not check:
         from ..publishing import write_card
 
-        names = write_card(release, about=about)
+        names = write_card(release, about=about, on_note=partial(typer.echo, err=True))
         made = f"{release}: card of {len(names)} files. Next: brokenvideos card {release} --check"
         answer({"release": str(release), "files": names}, made, as_json=as_json)
         return
