@@ -7,7 +7,12 @@ SAMPLE = "sample"
 """The small synthetic release inside the package."""
 
 REPO_ID = "Luuu213u/broken_video_dataset"
-"""The Hub repository that is read unless another is named."""
+"""The Hub repository that is read unless another is named, by `repo_id=` or BROKENVIDEOS_REPO.
+
+Examples:
+    >>> brokenvideos.REPO_ID
+    'Luuu213u/broken_video_dataset'
+"""
 
 
 def is_repo_id(text: str) -> bool:

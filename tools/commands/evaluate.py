@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 
@@ -43,10 +43,11 @@ def evaluate(
         ),
     ],
     missing: Annotated[
-        str, typer.Option(help="error, or empty: a frame without a prediction counts as empty.")
+        Literal["error", "empty"],  # as in evaluation.Missing
+        typer.Option(help="error, or empty: a frame without a prediction counts as empty."),
     ] = "error",
     values: Annotated[
-        str,
+        Literal["auto", "ids", "soft"],  # as in evaluation.Values
         typer.Option(help="How PNGs are read: auto (palette ids, or 0 and 1, or 0 and 255), ids, or soft (0 to 255)."),
     ] = "auto",
     first_frame: Annotated[
@@ -56,7 +57,9 @@ def evaluate(
         Path | None,
         typer.Option(help="JSON that says which video a number is, for YouTube-VIS and COCO results lists."),
     ] = None,
-    split: Annotated[list[str] | None, typer.Option(help="Score only this split; may be given again.")] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="Score only train, validation or test; may be given again.")
+    ] = None,
     skip_ends: Annotated[bool, typer.Option("--skip-ends", help="Leave out first and last annotated frames.")] = False,
     compare: Annotated[
         Path | None, typer.Option(help="Another prediction: paired differences on the same videos.")

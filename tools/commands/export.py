@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from ...release import HOUSE, names_in
+from .answer import answer
 from .command import Command
+from .options import AsJson
 
 _LAYOUTS = ", ".join(name.replace("_", "-") for name in names_in([f"{HOUSE}/builder/export/layouts"]))
 """Listed, not imported: they need numpy."""
@@ -39,6 +41,7 @@ def export(
     lossy: Annotated[
         bool, typer.Option("--lossy", help="Write what the layout can carry of what it cannot carry whole.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a release in the layout of another tool; most of them `build` reads again, to equal digests."""
     from ...builder.export import ExportOptions, export as export_release
@@ -49,12 +52,15 @@ def export(
         report = export_release(
             release, out, layout=layout, options=options, split=split, videos=videos, lossy=lossy, on_progress=show
         )
-    for loss in report.losses:
-        typer.echo(f"lost: {loss}")
-    again = (
-        "" if report.build_options is None else " ".join(["brokenvideos build", str(out), "OUT", *report.build_options])
+    build = (
+        None
+        if report.build_options is None
+        else f"brokenvideos build {out} OUT {' '.join(report.build_options)}".strip()
     )
-    typer.echo(f"{out}: {report.num_videos} videos, {report.num_masks} masks.{again and f' Next: {again}'}")
+    made = f"{out}: {report.num_videos} videos, {report.num_masks} masks.{f' Next: {build}' if build else ''}"
+    losses = [str(loss) for loss in report.losses]
+    facts = {"out": str(out), "videos": report.num_videos, "masks": report.num_masks, "losses": losses, "build": build}
+    answer(facts, "\n".join([*(f"lost: {loss}" for loss in losses), made]), as_json=as_json)
 
 
 COMMAND = Command(export, group="Release", place=6, example="export release exported --layout ytvis")
