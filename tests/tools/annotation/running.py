@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from brokenvideos.tools.annotation.folder import open_folder
-from brokenvideos.tools.annotation.server import address_of, listen, only_one, serve, server_of
+from brokenvideos.tools.annotation.server import only_one, serve, server_of
 from brokenvideos.tools.annotation.service import Service
 from brokenvideos.tools.annotation.store import Store
-from brokenvideos.tools.page import MODULES
+from brokenvideos.tools.page import MODULES, address_of, listen
 from tests.tools.annotation.copying_engine import CopyingEngine
 
 HEIGHT, WIDTH, FRAMES = 24, 32, 12
