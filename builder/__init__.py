@@ -8,7 +8,7 @@ from .ingest import name_of_video, read_video
 from .manifest import MANIFEST, SUMS, read_sums, sums_bytes
 from .raw import FrameLabels, Problem, RawError, RawVideo
 from .rebuild import RebuildReport, rebuild
-from .verify import ShardResult, VerifyReport, check_manifest, verify, verify_shard
+from .verify import ShardResult, VerifyReport, check_manifest, verify, verify_raw, verify_row, verify_shard
 from .withdraw import Twins, withdraw
 from .work import BuildError, WorkerError
 
@@ -42,6 +42,8 @@ __all__ = [
     "returning",
     "sums_bytes",
     "verify",
+    "verify_raw",
+    "verify_row",
     "verify_shard",
     "version_of",
     "withdraw",

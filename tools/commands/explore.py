@@ -1,0 +1,60 @@
+"""`brokenvideos explore`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .command import Command
+
+
+def explore(
+    source: Annotated[
+        str, typer.Argument(help="A release, a raw folder, OWNER/NAME@REVISION on the Hub, or `sample`.")
+    ],
+    others: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="What somebody else marked: predictions, a second annotator, the folder of train or predict."
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Serve nothing: write the page as a folder of files that opens by itself."),
+    ] = None,
+    max_mb: Annotated[int, typer.Option(min=1, help="With --html: how large the folder may be, in megabytes.")] = 60,
+    host: Annotated[
+        str, typer.Option(help="The address to serve at; another than loopback demands a --token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 takes a free one.")] = 0,
+    token: Annotated[
+        str | None, typer.Option(help="The secret part of the address. Default: a new one each time.")
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")] = True,
+) -> None:
+    """Look at everything in your browser: all videos with filters and counts, each one frame by frame with its masks."""
+    try:
+        from ..explorer import ExploreOptions, run_explore, write_static
+    except ModuleNotFoundError as error:
+        raise RuntimeError(
+            f"the package {error.name} is missing. Install it in a checkout: pip install '.[explore]'"
+        ) from error
+
+    options = ExploreOptions(
+        source=source, others=tuple(others or ()), host=host, port=port, token=token, browser=browser
+    )
+    if html is None:
+        run_explore(options, say=_say)
+        return
+    from .progress import progress
+
+    with progress() as show:
+        said = write_static(options, html, max_bytes=max_mb * 10**6, on_progress=show)
+    typer.echo(said)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # a page is opened by whoever reads the address
+
+
+COMMAND = Command(explore, group="Look", place=2, example="explore sample --html page")
