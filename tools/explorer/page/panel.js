@@ -4,18 +4,19 @@ import { COMPARED_COLOURS, css } from "../shared/colours.js";
 import { count, h, toast } from "../shared/dom.js";
 
 /**
- * Draws into `box`. `hidden` is the set of hidden objects, `onHidden()` hears of its changes, `onVerify()` when somebody asks;
+ * Draws into `box`. `hidden` is the set of hidden objects, `onHidden()` hears of its changes, `onVerify()` when somebody
+ * asks, null where nothing can be verified;
  * `masks()` gives the masks as they are now.
  */
 export function panelIn(box, { video, row, masks, hidden, onHidden, onVerify }) {
   const here = h("p", { class: "faint here" });
   const agreement = h("section", { class: "card", hidden: true });
   const findings = h("div", { role: "status", "aria-live": "polite" });
-  box.replaceChildren(objects(), agreement, about(), check(), python(), more());
+  box.replaceChildren(objects(), agreement, about(), ...(onVerify ? [check()] : []), python(), more());
   box.scrollTop = 0;
 
   function card(title, ...children) {
-    return h("section", { class: "card" }, h("h2", {}, title), children);
+    return h("section", { class: "card" }, h("h2", {}, title), ...children);
   }
 
   function objects() {

@@ -137,7 +137,7 @@ export async function openVideo(id, { others, row, asked, onState }) {
   const panel = panelIn(byId("panel"), {
     video, row, masks: () => masks, others, hidden,
     onHidden: () => ui.shown && (show(ui.shown), timeline.redraw()),
-    onVerify: verify,
+    onVerify: data.verify && verify,
   });
   const viewBar = byId("view-bar");
   const transport = byId("transport");
