@@ -12,7 +12,8 @@ export function filtersIn(box, { others, onChange }) {
   const parts = [];
 
   const clear = h("button", { type: "button", class: "small", onclick: () => onChange({ ...filter, words: "", facets: new Map(), ranges: new Map(), group: null }) }, "Take all away");
-  const heading = h("div", { class: "row between" }, h("h2", {}, "Filters"), clear);
+  const done = h("button", { type: "button", class: "small narrow-only", "data-command": "filters" }, "Done");
+  const heading = h("div", { class: "row" }, h("h2", {}, "Filters"), h("span", { class: "gap" }), clear, done);
   box.replaceChildren(heading);
   if (others.length > 1) {
     const choice = h("select", { "aria-label": "Scores against", onchange: () => onChange({ ...filter, other: Number(choice.value) }) }, others.map(({ name }, number) => h("option", { value: String(number) }, name)));

@@ -211,9 +211,10 @@ const commands = {
   search: () => byId("search").focus(),
   jump: () => byId("jump").focus(),
   filters: () => {
-    const shown = document.body.classList.toggle("with-filters");
-    if (shown || getComputedStyle(byId("show-filters")).display === "none") byId("filters").querySelector("input, button:not([hidden]), select")?.focus();
-    else byId("grid").focus();
+    const isDrawer = getComputedStyle(byId("show-filters")).display !== "none";
+    if (isDrawer && document.body.classList.contains("with-filters")) return home();
+    document.body.classList.add("with-filters");
+    byId("filters").querySelector("input, select")?.focus();
   },
   sort: () => byId("sort").focus(),
   turn: () => setFilter({ ...filter, turned: !filter.turned }),
@@ -236,6 +237,7 @@ function listen() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-command]");
     if (button) run(button.dataset.command, event);
+    else if (byId("videos").contains(event.target)) document.body.classList.remove("with-filters");
   });
   document.addEventListener("keydown", (event) => {
     const { target } = event;
@@ -268,7 +270,10 @@ function listen() {
   byId("banner-close").addEventListener("click", () => (byId("banner").hidden = true));
 }
 
-const home = () => (document.body.dataset.view === "video" ? byId("picture") : byId("grid")).focus();
+function home() {
+  document.body.classList.remove("with-filters");
+  (document.body.dataset.view === "video" ? byId("picture") : byId("grid")).focus();
+}
 
 function help() {
   byId("help-body").replaceChildren(

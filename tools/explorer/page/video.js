@@ -58,7 +58,7 @@ export async function openVideo(id, { others, row, asked, onState }) {
   const player = playerOf({
     source,
     times: video.times.length ? video.times : Array.from({ length: video.num_frames }, (_, frame) => frame / (video.fps || 25)),
-    onShow: ({ frame }) => show(frame),
+    onShow: ({ frame }) => ui.closed || show(frame),
     onTrouble: (message) => toast(message, "bad"),
     onState: () => bars(),
   });
@@ -291,6 +291,7 @@ export async function openVideo(id, { others, row, asked, onState }) {
     show: (index) => index !== ui.frame && go(index),
     close() {
       ui.closed = true;
+      for (const view of [first, second]) view.show(null); // its bitmaps are gone
       player.close();
       document.body.classList.remove("sides");
       delete byId("picture-box").dataset.frame;
