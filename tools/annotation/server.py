@@ -47,7 +47,7 @@ def server_of(service: Service, listening: socket.socket, *, host: str, token: s
     Args:
         shared: a folder of modules that the page imports.
     """
-    return guarded_server(application(service, shared=shared), listening, host=host, token=token)
+    return guarded_server(application(service, shared=shared), listening, host=host, token=token, live=True)
 
 
 async def serve(

@@ -33,24 +33,22 @@ def explore(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")] = True,
 ) -> None:
     """Look at everything in your browser: all videos with filters and counts, each one frame by frame with its masks."""
-    try:
-        from ..explorer import ExploreOptions, run_explore, write_static
-    except ModuleNotFoundError as error:
-        raise RuntimeError(
-            f"the package {error.name} is missing. Install it in a checkout: pip install '.[explore]'"
-        ) from error
+    from ..explorer import ExploreOptions, run_explore, write_static
+    from .progress import progress
 
     options = ExploreOptions(
         source=source, others=tuple(others or ()), host=host, port=port, token=token, browser=browser
     )
-    if html is None:
-        run_explore(options, say=_say)
+    if html is not None:
+        with progress() as show:
+            said = write_static(options, html, max_bytes=max_mb * 10**6, on_progress=show)
+        typer.echo(said)
         return
-    from .progress import progress
-
-    with progress() as show:
-        said = write_static(options, html, max_bytes=max_mb * 10**6, on_progress=show)
-    typer.echo(said)
+    try:
+        run_explore(options, say=_say)
+    except ModuleNotFoundError as error:
+        name = str(error.name).partition(".")[0]
+        raise RuntimeError(f"explore needs {name}. Install it in a checkout: pip install '.[explore]'.") from error
 
 
 def _say(text: str) -> None:

@@ -7,18 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..page import (
-    address_of,
-    check_host,
-    ended_by_signals,
-    guarded_server,
-    listen,
-    new_token,
-    return_freed_memory,
-    serve_until_told,
-)
 from .open_source import open_source
-from .routes import application
 from .service import Service
 from .static_page import write_static_page
 from .video import ExploreError, Source
@@ -50,6 +39,19 @@ def run_explore(options: ExploreOptions, *, say: Callable[[str], None]) -> None:
     Raises:
         ExploreError, ReleaseError, RawError, ServerError: what was given is not possible; says why.
     """
+    # Here and not above: a folder of files needs no server.
+    from ..page import (
+        address_of,
+        check_host,
+        ended_by_signals,
+        guarded_server,
+        listen,
+        new_token,
+        return_freed_memory,
+        serve_until_told,
+    )
+    from .routes import application
+
     return_freed_memory()
     check_host(options.host, options.token)
     service = make_service(options)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...release import __version__
-from ..page import FrameQueue, FrameRequest, Pictures
+from ..page import FrameQueue, Pictures
 from .measure import MEASURED_FIELDS, TIME_BINS, frame_areas
 from .measuring import Measuring
 from .posters import Posters
 from .video import ExploreError, Source, as_json
 
 if TYPE_CHECKING:
+    from ..page import FrameRequest
     from .others import Other
 
 OPEN_VIDEOS = 3
@@ -118,7 +119,7 @@ class Service:
         """What is wrong with a video."""
         return await asyncio.to_thread(self.source.verify, self.known(video_id))
 
-    async def frame(self, video_id: str, page: str, asked: FrameRequest) -> tuple[bytes, int, float]:
+    async def frame(self, video_id: str, page: str, asked: "FrameRequest") -> tuple[bytes, int, float]:
         """A frame as a picture file, its presentation time in ticks, and in seconds from the first frame.
 
         Args:

@@ -93,8 +93,12 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def guarded_server(app: App, listening: socket.socket, *, host: str, token: str) -> uvicorn.Server:
-    """A server of `app` for those who know the token; it ends when its `should_exit` is set."""
+def guarded_server(app: App, listening: socket.socket, *, host: str, token: str, live: bool = False) -> uvicorn.Server:
+    """A server of `app` for those who know the token; it ends when its `should_exit` is set.
+
+    Args:
+        live: whether pages hold a WebSocket to it; needs websockets.
+    """
     port = listening.getsockname()[1]
     config = uvicorn.Config(
         Guard(app, token=token, is_ours=hosts_of(host, port)),
@@ -102,7 +106,7 @@ def guarded_server(app: App, listening: socket.socket, *, host: str, token: str)
         access_log=False,  # it would hold the token
         lifespan="off",
         server_header=False,
-        ws="websockets-sansio",
+        ws="websockets-sansio" if live else "none",
         ws_max_size=2**16,
         ws_ping_interval=10.0,
         ws_ping_timeout=20.0,
