@@ -1,6 +1,7 @@
 """A release of many videos that repeats the rows of a small one under other ids, written at once."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,15 @@ import pyarrow.parquet as pq
 from brokenvideos.release import read_manifest, read_parquet, shard_paths
 
 ROWS_PER_GROUP = 50
+
+
+def with_a_cut_shard(release: Path, out: Path, *, size: int) -> tuple[Path, dict[str, Any]]:
+    """Copies a release to `out` and leaves `size` bytes of a shard of train; that file, and the shard of the manifest."""
+    shutil.copytree(release, out)
+    shard = next(shard for shard in read_manifest(str(out))["shards"] if shard["split"] == "train")
+    path = out / shard_paths("train", shard["index"], shard["num_shards"])["default"]
+    path.write_bytes(path.read_bytes()[:size])
+    return path, shard
 
 
 def write_many(release: Path, out: Path, *, videos: int) -> Path:

@@ -1,8 +1,6 @@
 """A server of explore in a thread of this process, and what a page asks it."""
 
 import asyncio
-import http.client
-import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -10,31 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from brokenvideos.tools.explorer.routes import application
 from brokenvideos.tools.explorer.run import ExploreOptions, make_service
 from brokenvideos.tools.explorer.service import Service
 from brokenvideos.tools.page import address_of, guarded_server, listen, serve_until_told
+from tests.tools.page.asking import Answer, ask
 
 TOKEN = "t0ken-t0ken-t0ken"
 PATIENCE_S = 100
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    content: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.content)
-
-    @property
-    def error(self) -> tuple[int, str, str]:
-        found = self.json["error"]
-        return self.status, found["code"], found["message"]
 
 
 @dataclass
@@ -62,16 +44,7 @@ class Running:
                 service.stop()
 
     def ask(self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Answer:
-        where = urlsplit(self.address)
-        assert where.hostname is not None
-        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=PATIENCE_S)
-        try:
-            connection.request(method, path if path.startswith("/") else where.path + path, headers=headers or {})
-            response = connection.getresponse()
-            found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found, response.read())
-        finally:
-            connection.close()
+        return ask(self.address, path, method=method, headers=headers)
 
     def measured(self) -> dict[str, Any]:
         """Waits until everything is measured."""

@@ -1,7 +1,6 @@
 """What the page's server answers, and to whom."""
 
 import io
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,9 +9,10 @@ import pytest
 from PIL import Image
 
 from brokenvideos.frames import read_frames
-from brokenvideos.release import read_manifest, shard_paths
+from brokenvideos.release import read_manifest
 from brokenvideos.sampling import find_row
 from brokenvideos.tools.explorer.posters import LONG_SIDE_PX, worst_frame
+from tests.tools.explorer.many import with_a_cut_shard
 from tests.tools.explorer.running import TOKEN, Running, columns
 
 
@@ -123,10 +123,7 @@ def test_a_bad_shard_is_told_where_somebody_comes_to_it(
     release: Path, tmp_path: Path, explore: Callable[..., Running]
 ) -> None:
     copied = tmp_path / "release"
-    shutil.copytree(release, copied)
-    shard = next(shard for shard in read_manifest(str(copied))["shards"] if shard["split"] == "train")
-    path = copied / shard_paths("train", shard["index"], shard["num_shards"])["default"]
-    path.write_bytes(path.read_bytes()[:1000])
+    path, shard = with_a_cut_shard(release, copied, size=1000)
     server = explore(copied)
     told = server.ask("api/list").json
     assert told["notices"] == [

@@ -114,7 +114,8 @@ export function gridIn(box, { posterUrl, score, onOpen, onMove }) {
     setRows(next, { keepPlace = false } = {}) {
       const was = rows[selected];
       rows = next;
-      const found = was ? rows.indexOf(was) : -1;
+      // Who has not moved yet stays at the top, whatever comes there.
+      const found = was && selected ? rows.indexOf(was) : -1;
       selected = found >= 0 ? found : 0;
       measure();
       if (!keepPlace) box.scrollTop = 0;

@@ -1,6 +1,5 @@
 """The page in a real browser: filters and addresses, frames and masks pixel by pixel, keys, narrow windows, many videos."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +9,12 @@ import pytest
 
 from brokenvideos.frames import read_frames
 from brokenvideos.masks import decode_masks
-from brokenvideos.release import read_manifest, shard_paths
+from brokenvideos.release import read_manifest
 from brokenvideos.sampling import find_row
 from brokenvideos.tools.explorer import ExploreOptions, write_static
 from brokenvideos.tools.explorer.others import compared, open_other, scored
 from tests.tools.explorer.browser.looking import masks_set_to, painted, pixels, settled, wait_for_frame
-from tests.tools.explorer.many import write_many
+from tests.tools.explorer.many import with_a_cut_shard, write_many
 from tests.tools.explorer.running import Running
 
 if TYPE_CHECKING:
@@ -266,10 +265,7 @@ def test_a_bad_shard_is_told_and_the_rest_is_shown(
     page: "Page", release: Path, tmp_path: Path, explore: Callable[..., Running]
 ) -> None:
     copied = tmp_path / "release"
-    shutil.copytree(release, copied)
-    shard = next(shard for shard in read_manifest(str(copied))["shards"] if shard["split"] == "train")
-    path = copied / shard_paths("train", shard["index"], shard["num_shards"])["default"]
-    path.write_bytes(path.read_bytes()[:1000])
+    path, shard = with_a_cut_shard(release, copied, size=1000)
     page.goto(explore(copied).address)
     page.wait_for_selector(".cell img.there")
     assert str(path) in page.locator("#banner").inner_text()
