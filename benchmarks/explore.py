@@ -31,15 +31,14 @@ COMMAND = [sys.executable, "-c", "from brokenvideos.tools.commands.main import m
 
 FILTER = """async () => {
   const times = [];
-  const count = document.querySelector("#count");
-  const wait = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   for (const input of [...document.querySelectorAll(".value input")].slice(0, 8)) {
     for (let turn = 0; turn < 2; turn++) {
-      const before = count.textContent;
+      const before = location.hash;
       const from = performance.now();
       input.click();
-      while (count.textContent === before) await wait();
-      await wait(); // the grid and the counts are drawn
+      await drawn(); // counts, distributions and the grid
+      if (location.hash === before) throw new Error("nothing was filtered");
       times.push(performance.now() - from);
     }
   }

@@ -1,5 +1,6 @@
 """All masks of a source are measured once, in a process of its own, while people already look at the list."""
 
+import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,9 @@ from .video import FindGroups, MeasureTask, Shown, Source
 
 BATCH_VIDEOS = 32
 """Videos that are told of at a time."""
+
+NICE = 10
+"""How much the other process stands back, as in `nice`."""
 
 Predicted = Mapping[str, Any]
 """Of another source: its videos by video_id."""
@@ -111,6 +115,8 @@ def _work(
 ) -> None:
     """The other process: measures what the tasks give and tells of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
+    if hasattr(os, "nice"):
+        os.nice(NICE)  # posters and frames go first
     try:
         for task in tasks:
             try:

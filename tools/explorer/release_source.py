@@ -14,6 +14,7 @@ from ...masks import ARTIFACT_TYPES
 from ...release import (
     LABELS,
     SPLITS,
+    VIDEO_ID,
     ReleaseError,
     asking_the_hub,
     open_parquet,
@@ -118,9 +119,11 @@ class ReleaseSource:
                 self._notice(str(error))
                 continue
             self._readable[number] = self._at(path)
-            for row, listed in enumerate(found):
-                self._homes[listed.video_id] = _Home(number, row)
-            return found
+            named = {row: listed for row, listed in enumerate(found) if VIDEO_ID.fullmatch(listed.video_id or "")}
+            if lost := [listed.video_id for row, listed in enumerate(found) if row not in named]:
+                self._notice(f"{self._said(path)}: {lost[0]!r} is no video_id; {len(lost)} such videos are not shown.")
+            self._homes |= {listed.video_id: _Home(number, row) for row, listed in named.items()}
+            return list(named.values())
         name = f"{shard['split']} {shard['index']}"
         self._notice(f"{self.name}: the {len(shard['video_ids'])} videos of shard {name} are not shown.")
         return []

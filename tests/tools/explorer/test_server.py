@@ -140,3 +140,24 @@ def test_a_bad_shard_is_told_where_somebody_comes_to_it(
 
 def test_the_token_is_part_of_the_address(running: Running) -> None:
     assert running.address.endswith(f"/{TOKEN}/")
+
+
+def test_masks_elsewhere_are_measured_when_somebody_asks(
+    served: tuple[str, list[tuple[str, int]]], explore: Callable[..., Running]
+) -> None:
+    address, sent = served
+    server = explore(address)
+    told = server.ask("api/list").json
+    assert told["remote"]
+    sent.clear()
+    assert server.ask("api/measured").json == {
+        "entries": [],
+        "begun": False,
+        "done": False,
+        "groups": None,
+        "problems": [],
+    }
+    assert sent == []
+    assert server.ask("api/measure", method="POST").json == {}
+    assert len(server.measured()["entries"]) == 300
+    assert not [path for path, _ in sent if path.startswith("/data/")]

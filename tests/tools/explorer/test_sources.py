@@ -1,14 +1,13 @@
 """Where the videos come from: a release here, on the Hub and at an address, a raw folder; and what is wrong with each."""
 
-import functools
-import http.server
 import shutil
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
 
@@ -17,13 +16,12 @@ from brokenvideos.frames import read_frames
 from brokenvideos.masks import decode_masks
 from brokenvideos.release import ReleaseError, read_manifest, shard_paths
 from brokenvideos.sampling import find_row
-from brokenvideos.tools.explorer import ExploreError
+from brokenvideos.tools.explorer import ExploreError, ExploreOptions, write_static
 from brokenvideos.tools.explorer.measuring import measure_here
 from brokenvideos.tools.explorer.open_source import open_source
 from brokenvideos.tools.explorer.video import Source
 from brokenvideos.tools.stats import listed_videos
 from tests.hub.state import State
-from tests.tools.explorer.many import write_many
 
 REPO = "someone/looked-at"
 
@@ -149,6 +147,24 @@ def test_a_shard_that_is_gone_is_named_and_the_others_are_shown(release: Path, t
     assert source.notices[-1] == f"{copied}: the {len(shard['video_ids'])} videos of shard train 0 are not shown."
 
 
+def test_an_id_that_is_a_way_out_is_not_shown(release: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "release"
+    shutil.copytree(release, copied)
+    path, _ = shard_file(copied, "annotations")
+    table = pq.read_table(path)
+    ids = ["../../out", *table["video_id"].to_pylist()[1:]]
+    changed = table.set_column(table.schema.get_field_index("video_id"), "video_id", pa.array(ids, pa.string()))
+    pq.write_table(changed, path)
+    source = open_source(str(copied))
+    assert source.notices == [f"{path}: '../../out' is no video_id; 1 such videos are not shown."]
+    assert len(source.videos) == len(listed_videos(str(release))) - 1
+    write_static(
+        ExploreOptions(source=str(copied)), tmp_path / "deep" / "page", max_bytes=10**7, on_progress=lambda *told: None
+    )
+    assert {path.name for path in (tmp_path / "deep").iterdir()} == {"page"}
+    assert {found.name for found in tmp_path.iterdir()} == {"release", "deep"}
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -175,57 +191,6 @@ def test_a_video_that_is_not_there(release: Path) -> None:
 
 
 # --- Elsewhere -------------------------------------------------------------------------------------------------------
-
-
-class _Ranges(http.server.SimpleHTTPRequestHandler):
-    """Files with ranges, and a note of every byte that was sent."""
-
-    sent: list[tuple[str, int]]
-
-    def do_GET(self) -> None:
-        path = Path(self.translate_path(self.path))
-        if not path.is_file():
-            self.send_error(404)
-            return
-        content = path.read_bytes()
-        asked = self.headers.get("Range")
-        if asked:
-            first, last = asked.removeprefix("bytes=").split("-")
-            whole = len(content)
-            content = content[int(first) : int(last) + 1]
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {first}-{int(first) + len(content) - 1}/{whole}")
-        else:
-            self.send_response(200)
-        self.send_header("Accept-Ranges", "bytes")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-        self.sent.append((self.path, len(content)))
-
-    def log_message(self, *arguments: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def many(release: Path, tmp_path: Path) -> Path:
-    """A release of 300 videos in six row groups."""
-    return write_many(release, tmp_path / "many", videos=300)
-
-
-@pytest.fixture
-def served(many: Path) -> Iterator[tuple[str, list[tuple[str, int]]]]:
-    """The address of `many` on a plain server of files, and what it has sent."""
-    sent: list[tuple[str, int]] = []
-    handler = type("Handler", (_Ranges,), {"sent": sent})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(many))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", sent
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def test_a_release_at_an_address_is_read_by_ranges(many: Path, served: tuple[str, list[tuple[str, int]]]) -> None:

@@ -29,6 +29,7 @@ export const SORTS = [
   ["frames", "Length", (row) => row.num_frames, true],
   ["size", "Size", (row) => row.width && row.width * row.height, true],
   ["label", "Label", (row) => row.label],
+  ["type", "Artifact type", (row) => row.artifact_types?.join(" ")],
   ["generator", "Generator", (row) => row.generator],
   ["split", "Split", (row) => row.split],
   ["prompt", "Prompt", (row) => row.prompt],
