@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .command import Command
+from .options import Browser, Host, Port, Token
 
 
 def explore(
@@ -23,14 +24,10 @@ def explore(
         typer.Option("--html", help="Serve nothing: write the page as a folder of files that opens by itself."),
     ] = None,
     max_mb: Annotated[int, typer.Option(min=1, help="With --html: how large the folder may be, in megabytes.")] = 60,
-    host: Annotated[
-        str, typer.Option(help="The address to serve at; another than loopback demands a --token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 takes a free one.")] = 0,
-    token: Annotated[
-        str | None, typer.Option(help="The secret part of the address. Default: a new one each time.")
-    ] = None,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")] = True,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    token: Token = None,
+    browser: Browser = True,
 ) -> None:
     """Look at everything in your browser: all videos with filters and counts, each one frame by frame with its masks."""
     from ..explorer import ExploreOptions, run_explore, write_static

@@ -9,6 +9,10 @@ MasksAre = Annotated[
     Literal["displayed", "coded"] | None,  # as in builder.raw
     typer.Option(help="How masks of videos that players turn were drawn, where their size does not tell."),
 ]
+Host = Annotated[str, typer.Option(help="The address to serve at; another than loopback demands a --token.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 takes a free one.")]
+Token = Annotated[str | None, typer.Option(help="The secret part of the address. Default: a new one each time.")]
+Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
 

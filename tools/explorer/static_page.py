@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ...builder.work import whole_folder
-from ...frames import frames_from
+from ...frames import VideoIndex, VideoSource, frames_from
 from ..page import MODULES
 from .measuring import measure_here
 from .posters import jpeg, poster, worst_frame
@@ -30,6 +30,10 @@ MOST_VIDEO_BYTES = 600_000
 """Previews are no larger, however much room there is."""
 SIZES: tuple[tuple[int, int], ...] = ((480, 80), (480, 70), (400, 70), (320, 70), (320, 55), (240, 55), (160, 50))
 """Long side in pixels and JPEG quality of previews, the best first."""
+LEAST_FRAME_BYTES = 2000
+"""Of one preview: of a video whose frames would have less, only some are kept."""
+SAMPLED_FRAMES = 5
+"""By which it is told how large previews become."""
 POSTER_BYTES = 40_000
 """Of one poster, with room to spare."""
 _IMPORT = re.compile(r'(from\s+)"(?:\./|\.\./shared/)([A-Za-z0-9_-]+)\.js"')
@@ -100,8 +104,8 @@ def _write_video(source: Source, video_id: str, others: Sequence["Other"], folde
     told = video_json(source, video_id, others)
     compared = _compared(source, video_id, others)
     head = _script("", {"video": told, "others": compared})
-    frames = (rgb.copy() for _, rgb in frames_from(video, 0, index=index))
-    previews = _previews(list(frames), budget=budget - len(head) - 200, must=[worst_frame(shown)])
+    around = 16 * index.num_frames + 200  # frame numbers, marks and a list of the frames that are kept
+    previews = _previews(video, index, budget=budget - len(head) - around, must=worst_frame(shown))
     if previews.step > 1:
         told["kept"] = sorted(previews.frames)
     content = {"video": told, "others": compared, "frames": previews.frames}
@@ -120,36 +124,51 @@ def _compared(source: Source, video_id: str, others: Sequence["Other"]) -> dict[
     return {number: compared_json(compared(shown, video)) for number, video in found.items() if video is not None}
 
 
-def _previews(frames: Sequence[UInt8Array], *, budget: int, must: Sequence[int]) -> _Previews:
+def _previews(video: VideoSource, index: VideoIndex, *, budget: int, must: int) -> _Previews:
     """The best previews of a video that fit: first smaller and coarser ones, then fewer frames.
 
     Args:
-        must: frames that are there even where only some are.
+        must: a frame that is there even where only some are.
     """
     step = 1
-    while True:
-        chosen = sorted({*range(0, len(frames), step), *must})
-        for side, quality in SIZES:
-            found: dict[int, str] = {}
-            size = 0
-            for frame_index in chosen:
-                content = base64.b64encode(jpeg(_smaller(frames[frame_index], side), quality=quality)).decode()
-                found[frame_index] = content
-                size += len(content) + 12
-                if size > budget:
-                    break
-            else:
-                return _Previews(found, step)
-        if step > len(frames):
-            return _Previews(found, step)  # one frame, whatever it takes: the whole is looked at in the end
+    while index.num_frames > step * max(1, budget // LEAST_FRAME_BYTES):
         step *= 2
+    # Small from the beginning: a long video does not fit into memory in its own size.
+    frames = {
+        number: _smaller(rgb, SIZES[0][0])
+        for number, rgb in frames_from(video, 0, index=index)
+        if number % step == 0 or number == must
+    }
+    while True:
+        for side, quality in SIZES:
+            sampled = list(frames)[:: max(1, len(frames) // SAMPLED_FRAMES)]
+            expected = (
+                sum(len(_preview(frames[number], side, quality)) for number in sampled) * len(frames) / len(sampled)
+            )
+            if expected > budget:
+                continue
+            found = {number: _preview(rgb, side, quality) for number, rgb in frames.items()}
+            if sum(map(len, found.values())) <= budget or len(frames) == 1:
+                return _Previews(found, step)
+        if len(frames) == 1:
+            # One frame, whatever it takes: the whole folder is looked at in the end.
+            return _Previews({number: _preview(rgb, *SIZES[-1]) for number, rgb in frames.items()}, step)
+        step *= 2
+        frames = {number: rgb for number, rgb in frames.items() if number % step == 0 or number == must}
+        if len(frames) == 2 and step > index.num_frames:
+            frames = {must: frames[must]}
+
+
+def _preview(rgb: UInt8Array, side: int, quality: int) -> str:
+    """A JPEG in base64."""
+    return base64.b64encode(jpeg(_smaller(rgb, side), quality=quality)).decode()
 
 
 def _smaller(rgb: UInt8Array, side: int) -> UInt8Array:
     height, width = rgb.shape[:2]
     scale = side / max(height, width)
     if scale >= 1:
-        return rgb
+        return rgb.copy()  # the reader uses its memory again
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
 

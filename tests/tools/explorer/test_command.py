@@ -13,6 +13,9 @@ from typer.testing import CliRunner
 
 from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.explorer import ExploreError, ExploreOptions, run_explore, write_static
+from brokenvideos.tools.explorer.open_source import open_source
+from brokenvideos.tools.explorer.posters import worst_frame
+from brokenvideos.tools.explorer.static_page import _previews
 from brokenvideos.tools.page import ServerError
 
 COMMAND = [sys.executable, "-c", "from brokenvideos.tools.commands.main import main; main()", "explore"]
@@ -76,6 +79,22 @@ def test_a_folder_is_written_within_its_bound(release: Path, predicted: Path, tm
     assert len(list((out / "videos").iterdir())) == len(list((out / "posters").iterdir())) == 9
     for path in out.rglob("*"):
         assert path.is_dir() or str(release).encode() not in path.read_bytes() or path.name != "index.html"
+
+
+def test_a_video_that_does_not_fit_keeps_some_frames_and_its_worst(release: Path, tmp_path: Path) -> None:
+    source = open_source(str(release))
+    video_id = next(video.video_id for video in source.videos if video.label == "broken")
+    video, index = source.video(video_id)
+    worst = worst_frame(source.show(video_id))
+    sizes = []
+    for budget in (10**6, 12_000, 5_000, 1_500, 1):
+        found = _previews(video, index, budget=budget, must=worst)
+        assert worst in found.frames
+        assert all(number % found.step == 0 or number == worst for number in found.frames)
+        sizes.append(sum(map(len, found.frames.values())))
+        assert sizes[-1] <= budget or len(found.frames) == 1
+    assert len(_previews(video, index, budget=10**6, must=worst).frames) == 12
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_what_cannot_be_written(release: Path, tmp_path: Path) -> None:
