@@ -125,7 +125,8 @@ class ReleaseRows:
         shard = self._shard(number)
         if spans is not None:
             start, length = spans[within].tolist()
-            return shard.data[start : start + length]
+            found: memoryview | bytes = shard.data[start : start + length]
+            return found
         table = shard.file.read_row_group(in_shard, columns=["video.bytes"], use_threads=False)
         content: bytes = table["video"][within]["bytes"].as_py()
         return content

@@ -15,7 +15,7 @@ from .video import FindGroups, MeasureTask, Shown, Source
 BATCH_VIDEOS = 32
 """Videos that are told of at a time."""
 
-NICE = 10
+NICE = 3
 """How much the other process stands back, as in `nice`."""
 
 Predicted = Mapping[str, Any]

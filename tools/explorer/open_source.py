@@ -3,12 +3,10 @@
 from functools import partial
 from pathlib import Path
 
-from ...release import asking_the_hub, download
+from ...release import MANIFEST, asking_the_hub, download
 from ...sampling import HubRelease, SourceError, named_release
 from .release_source import ReleaseSource
 from .video import ExploreError, Source
-
-MANIFEST = "manifest.json"
 
 
 def open_source(name: str) -> Source:

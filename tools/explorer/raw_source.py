@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...builder.layouts import detect, read_layout
-from ...builder.raw import RawError, RawVideo
+from ...builder.raw import RawError, RawVideo, encode_still, is_still
 from ...frames import VideoError, VideoIndex, VideoSource, index_video
 from ...masks import ARTIFACT_TYPES
 from ..evaluation import AnnotatedVideo, annotated_raw
@@ -71,7 +71,7 @@ class RawSource:
     def video(self, video_id: str) -> tuple[VideoSource, VideoIndex]:
         record = self._record(video_id)
         try:
-            return record.video_path, self._index(record)
+            return _content(record), self._index(record)
         except (VideoError, OSError) as error:
             raise ExploreError(f"video {video_id} cannot be read: {error}") from error
 
@@ -97,11 +97,16 @@ class RawSource:
     def _index(self, record: RawVideo) -> VideoIndex:
         with self._lock:
             if record.video_id not in self._indexes:
-                self._indexes[record.video_id] = index_video(record.video_path)
+                self._indexes[record.video_id] = index_video(_content(record))
                 if len(self._indexes) > KEPT_INDEXES:
                     self._indexes.popitem(last=False)
             self._indexes.move_to_end(record.video_id)
             return self._indexes[record.video_id]
+
+
+def _content(record: RawVideo) -> bytes | Path:
+    """The file of a video; of an image, the bytes of the video of one frame that a build makes of it."""
+    return encode_still(record.video_path) if is_still(record.video_path) else record.video_path
 
 
 def _type_of(record: RawVideo, object_id: int) -> str | None:

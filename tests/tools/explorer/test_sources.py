@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
+from PIL import Image
 
 from brokenvideos.builder import RawError
 from brokenvideos.frames import read_frames
-from brokenvideos.masks import decode_masks
+from brokenvideos.masks import decode, decode_masks
 from brokenvideos.release import ReleaseError, read_manifest, shard_paths
 from brokenvideos.sampling import find_row
 from brokenvideos.tools.explorer import ExploreError, ExploreOptions, write_static
@@ -257,6 +258,22 @@ def test_the_videos_of_a_raw_folder(raw: Path, release: Path) -> None:
     assert found["video"].video_id == first
 
 
+def test_an_image_is_a_video_of_one_frame(tmp_path: Path) -> None:
+    picture = np.zeros((40, 56, 3), np.uint8)
+    picture[:, 20:] = (200, 120, 40)
+    marked = np.zeros((40, 56), np.uint8)
+    marked[5:20, 30:50] = 255
+    for name, content in (("images/a.jpg", picture), ("labels/a.png", marked)):
+        (tmp_path / name).parent.mkdir()
+        Image.fromarray(content).save(tmp_path / name)
+    source = open_source(str(tmp_path))
+    video, index = source.video("a")
+    assert np.abs(read_frames(video, [0], index=index)[0].astype(int) - picture).mean() < 4
+    shown = source.show("a")
+    assert shown.num_frames == 1
+    assert np.array_equal(decode(shown.counts, height=40, width=56)[0], marked // 255)
+
+
 def test_a_raw_folder_with_a_fault_shows_the_rest(raw: Path, tmp_path: Path) -> None:
     copied = tmp_path / "raw"
     shutil.copytree(raw, copied)
@@ -270,8 +287,6 @@ def test_a_raw_folder_with_a_fault_shows_the_rest(raw: Path, tmp_path: Path) -> 
 
 
 def test_masks_of_another_size_are_told_at_the_video(raw: Path, tmp_path: Path) -> None:
-    from PIL import Image
-
     copied = tmp_path / "raw"
     shutil.copytree(raw, copied)
     mask = sorted((copied / "masks").rglob("*.png"))[0]
