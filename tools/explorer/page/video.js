@@ -10,6 +10,7 @@ import { masksOf } from "./masks.js";
 import { panelIn } from "./panel.js";
 
 const MODES = { truth: "Its masks", compared: "Compared", sides: "Side by side", other: "The other" };
+const TELL_MS = 200;
 const MASKS = ["filled", "edges", "hidden"];
 
 /** A canvas without the listeners of the video before. */
@@ -43,6 +44,7 @@ export async function openVideo(id, { others, row, asked, onState }) {
   // --- Pictures ------------------------------------------------------------------------------------------------------
 
   let following = false;
+  let telling = null;
   const follow = (view) => (moved) => {
     if (following || ui.mode !== "sides" || !view()) return;
     following = true;
@@ -84,7 +86,7 @@ export async function openVideo(id, { others, row, asked, onState }) {
     player.drew(index);
     byId("picture-box").dataset.frame = String(index);
     byId("frame-number").textContent = String(index);
-    byId("frame-count").textContent = `of ${video.num_frames - 1}`;
+    byId("frame-count").textContent = `of ${video.num_frames - 1}${frames ? `, ${frames.length} frames are here` : ""}`;
     byId("frame-time").textContent = `${video.times.length ? `${video.times[index].toFixed(3)} s` : ""}${exact ? " · exact" : ""}${data.isStatic ? " · preview" : ""}`;
     const score = scores.get(index);
     byId("frame-score").textContent = score ? `J ${score.j.toFixed(2)}  F ${score.f.toFixed(2)}` : isAnnotated(index) ? areaWords(index) : "not annotated";
@@ -249,7 +251,11 @@ export async function openVideo(id, { others, row, asked, onState }) {
     }
   }
 
-  const tell = () => onState({ frame: ui.frame, view: has() && ui.mode !== "compared" ? ui.mode : null, other: otherNumber });
+  /** Browsers take only so many addresses a second: the last one of a moment is told. */
+  function tell() {
+    clearTimeout(telling);
+    telling = setTimeout(() => ui.closed || onState({ frame: ui.frame, view: has() && ui.mode !== "compared" ? ui.mode : null, other: otherNumber }), TELL_MS);
+  }
 
   layout();
   bars();
