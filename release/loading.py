@@ -10,12 +10,8 @@ import datasets.load
 
 from .dataset import BrokenVideos, BrokenVideosConfig
 from .filters import Filters
-from .names import NAME, REPO_ID, SAMPLE
-from .registry import HOUSE
+from .names import NAME, REPO_ID, SAMPLE, SAMPLE_RELEASE
 from .version import DATA_VERSION, __version__
-
-SAMPLE_RELEASE = f"{HOUSE}/sample"
-"""The folder of the release inside the package."""
 
 
 def load(

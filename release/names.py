@@ -1,10 +1,15 @@
 """The names by which a release is asked for."""
 
+from .registry import HOUSE
+
 NAME = "brokenvideos"
 """What `load_dataset` knows; "brokenvideos:OWNER/NAME" is the release in another Hub repository."""
 
 SAMPLE = "sample"
 """The small synthetic release inside the package."""
+
+SAMPLE_RELEASE = f"{HOUSE}/sample"
+"""Its folder."""
 
 REPO_ID = "Luuu213u/broken_video_dataset"
 """The Hub repository that is read unless another is named, by `repo_id=` or BROKENVIDEOS_REPO.

@@ -92,7 +92,7 @@ def conversations(row: Mapping[str, Any], split: str, options: ChatOptions) -> l
     asked where an object of the video has none. Boxes lie on the frame as it is stored.
 
     Args:
-        row: as `brokenvideos.read_parquet` gives it; its video is not read.
+        row: as `release.read_parquet` gives it; its video is not read.
     """
     annotated = list(row["annotated_frames"])
     if not annotated:

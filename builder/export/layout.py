@@ -8,7 +8,7 @@ from typing import Any
 from ..chat import BOX_UNITS
 
 Row = Mapping[str, Any]
-"""A row as `brokenvideos.read_parquet` gives it."""
+"""A row as `release.read_parquet` gives it."""
 
 
 @dataclass(frozen=True, slots=True)

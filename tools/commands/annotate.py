@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .command import Command
-from .options import ArtifactType, choice_of_files
+from .options import ArtifactType, Browser, Host, Port, Token, choice_of_files
 
 if TYPE_CHECKING:
     Engine = str
@@ -25,14 +25,10 @@ def annotate(
     user: Annotated[
         str | None, typer.Option(help="Your name, which stands with your masks. Default: the page asks.")
     ] = None,
-    host: Annotated[
-        str, typer.Option(help="The address to serve at; another than loopback demands a --token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 takes a free one.")] = 0,
-    token: Annotated[
-        str | None, typer.Option(help="The secret part of the address. Default: a new one each time.")
-    ] = None,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")] = True,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    token: Token = None,
+    browser: Browser = True,
     independent: Annotated[
         bool, typer.Option("--independent", help="Keep each person's masks apart, and hidden from the others.")
     ] = False,

@@ -1,23 +1,24 @@
 """`brokenvideos export`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ...release import HOUSE, names_in
 from .answer import answer
 from .command import Command
-from .options import AsJson
+from .options import AsJson, Split, choice_of_files
 
-_LAYOUTS = ", ".join(name.replace("_", "-") for name in names_in([f"{HOUSE}/builder/export/layouts"]))
-"""Listed, not imported: they need numpy."""
+if TYPE_CHECKING:
+    Layout = str
+else:
+    Layout = choice_of_files("builder/export/layouts")
 
 
 def export(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
     out: Annotated[Path, typer.Argument(help="The folder to make.")],
-    layout: Annotated[str, typer.Option(help=f"How it is written: {_LAYOUTS}.")] = "own",
+    layout: Annotated[Layout, typer.Option(help="How it is written.")] = "own",
     frames: Annotated[
         Literal["png", "jpg"] | None,
         typer.Option(help="Also write the annotated frames as pictures. png is exact; jpg is smaller."),
@@ -36,7 +37,7 @@ def export(
     seed: Annotated[
         int | None, typer.Option(min=0, help="What chat chooses frames and stretches by. [default: 0]")
     ] = None,
-    split: Annotated[str | None, typer.Option(help="Only this split: train, validation or test.")] = None,
+    split: Annotated[Split | None, typer.Option(help="Only this split.")] = None,
     videos: Annotated[bool, typer.Option("--videos", help="Also write the videos, where the layout does not.")] = False,
     lossy: Annotated[
         bool, typer.Option("--lossy", help="Write what the layout can carry of what it cannot carry whole.")

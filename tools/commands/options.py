@@ -14,6 +14,10 @@ MasksAre = Annotated[
 ArtifactType = Literal["motion", "deformation", "blur"]  # as in masks.ARTIFACT_TYPES
 Split = Literal["train", "validation", "test"]  # as in release.SPLITS
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value for machines.")]
+Host = Annotated[str, typer.Option(help="The address to serve at; another than loopback demands a --token.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 takes a free one.")]
+Token = Annotated[str | None, typer.Option(help="The secret part of the address. Default: a new one each time.")]
+Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")]
 
 
 def choice_of_files(folder: str, *more: str) -> Any:

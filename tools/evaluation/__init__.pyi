@@ -47,9 +47,11 @@ from .predictions import (
     PredictedFrame as PredictedFrame,
     PredictedVideo as PredictedVideo,
     Predictions as Predictions,
+    Reading as Reading,
     Values as Values,
     find_predictions as find_predictions,
     formats_table as formats_table,
+    read_on_stored as read_on_stored,
 )
 from .report import html_report as html_report
 from .scores import (
@@ -79,6 +81,7 @@ from .truth import (
     EvaluationError as EvaluationError,
     Masklet as Masklet,
     Part as Part,
+    annotated_raw as annotated_raw,
     read_annotation as read_annotation,
 )
 from .turned import on_stored as on_stored

@@ -241,6 +241,15 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
 # --- A raw folder ---------------------------------------------------------------------------------------------------
 
 
+def annotated_raw(video: RawVideo) -> AnnotatedVideo:
+    """The annotation of one video of a raw folder, on the frames as they are stored.
+
+    Raises:
+        RawError: its masks cannot be read, or are of another size. VideoError, OSError: its video cannot be read.
+    """
+    return next(_RawPart(video).read())
+
+
 @dataclass(frozen=True, slots=True)
 class _RawPart:
     video: RawVideo

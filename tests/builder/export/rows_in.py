@@ -14,7 +14,7 @@ def rows_of(release: Path) -> dict[str, tuple[str, dict]]:
     """(split, row) by video_id."""
     found = {}
     for path in sorted((release / "data").iterdir()):
-        rows = pa.concat_tables(brokenvideos.read_parquet(str(path))).to_pylist()
+        rows = pa.concat_tables(brokenvideos.release.read_parquet(str(path))).to_pylist()
         found |= {row["video_id"]: (path.name.partition("-")[0], row) for row in rows}
     return found
 

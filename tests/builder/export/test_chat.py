@@ -81,7 +81,7 @@ def test_qwen_finds_every_file_and_two_turns(form: str, release: Path, request: 
 def list_of(release: Path) -> dict[str, str]:
     splits = {}
     for path in sorted((release / "annotations").iterdir()):
-        table = pa.concat_tables(brokenvideos.read_parquet(str(path), columns=["video_id"]))
+        table = pa.concat_tables(brokenvideos.release.read_parquet(str(path), columns=["video_id"]))
         splits |= dict.fromkeys(table["video_id"].to_pylist(), path.name.partition("-")[0])
     return splits
 
@@ -114,7 +114,7 @@ def test_datasets_reads_it_with_pictures(with_frames: Path) -> None:
 
 def test_a_picture_is_the_frame_that_its_name_says(release: Path, with_frames: Path) -> None:
     path = sorted((release / "data").glob("train-*"))[0]
-    row = pa.concat_tables(brokenvideos.read_parquet(str(path))).to_pylist()[0]
+    row = pa.concat_tables(brokenvideos.release.read_parquet(str(path))).to_pylist()[0]
     picture = sorted((with_frames / "frames" / row["video_id"]).iterdir())[-1]
     wanted = read_frames(row["video"]["bytes"], [int(picture.stem)])[0]
     assert np.array_equal(np.asarray(Image.open(picture)), wanted)

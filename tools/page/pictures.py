@@ -4,14 +4,13 @@ import io
 import threading
 from collections import OrderedDict
 from collections.abc import Generator
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ...frames import VideoIndex, frames_from
+from ...frames import VideoIndex, VideoSource, frames_from
 
 UInt8Array = npt.NDArray[np.uint8]
 PictureFormat = Literal["jpg", "png"]
@@ -32,16 +31,16 @@ PNG_LEVEL = 1
 class Pictures:
     """The frames of one video. May be called from several threads; one decodes at a time.
 
-    It has the form of `engines.protocol.Frames`, so that an engine sees exactly what people see.
+    It has the form of the `Frames` that engines of annotation take, so that an engine sees exactly what people see.
     """
 
-    def __init__(self, path: Path, index: VideoIndex, *, pixel_bytes: int = PIXEL_BYTES) -> None:
+    def __init__(self, video: VideoSource, index: VideoIndex, *, pixel_bytes: int = PIXEL_BYTES) -> None:
         """
         Args:
             pixel_bytes: of decoded frames that are kept.
         """
         self.index = index
-        self._path = path
+        self._video = video
         self._lock = threading.Lock()
         self._kept = max(MIN_FRAMES, pixel_bytes // (index.height * index.width * 3))
         # One block of memory that frames are copied into: freed one by one, they would leave holes behind.
@@ -128,7 +127,7 @@ class Pictures:
             self._next = max(0, frame_index - back)
             if self._coming is not None:
                 self._coming.close()
-            self._coming = frames_from(self._path, self._next, index=self.index)
+            self._coming = frames_from(self._video, self._next, index=self.index)
         for number, rgb in self._coming:
             self._next = number + 1
             kept = self._keep_frame(number, rgb)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from brokenvideos.frames import VideoError, encode_video, frames_from, index_video, read_frames
-from brokenvideos.tools.annotation import pictures
-from brokenvideos.tools.annotation.pictures import Pictures
+from brokenvideos.tools.page import pictures
+from brokenvideos.tools.page.pictures import Pictures
 
 FRAMES = 40
 

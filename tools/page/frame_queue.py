@@ -1,12 +1,10 @@
 """Frames that pages wait for: decoded away from the event loop, one at a time for each video, what is on show first."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
-
-from .store import Key
 
 Lane = Literal["wanted", "ahead", "small"]
 """A frame to show now, one that is asked for in advance, a small picture of one."""
@@ -39,11 +37,11 @@ class FrameQueue:
     """Requests for frames of all videos. To be used from the event loop only."""
 
     def __init__(self) -> None:
-        self._videos: dict[Key, _Lanes] = {}
+        self._videos: dict[Hashable, _Lanes] = {}
         # Few threads, always the same: each one that decodes keeps memory of its own.
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="frames")
 
-    async def get(self, key: Key, session_id: str, lane: Lane, load: Callable[[], bytes]) -> bytes:
+    async def get(self, key: Hashable, session_id: str, lane: Lane, load: Callable[[], bytes]) -> bytes:
         """What `load` gives, called in a thread when it is its turn.
 
         A wanted frame ends the waiting of everything that the same page wanted or asked for in advance before it.
@@ -67,7 +65,7 @@ class FrameQueue:
         """Ends the threads."""
         self._threads.shutdown()
 
-    async def _work(self, key: Key, lanes: _Lanes) -> None:
+    async def _work(self, key: Hashable, lanes: _Lanes) -> None:
         try:
             while lanes.waiting:
                 request = min(lanes.waiting, key=lambda found: _ORDER.index(found.lane))  # the oldest of its lane

@@ -1,6 +1,6 @@
 // Which frame is on show: stepping, playing, flickering. The picture, its number and its masks always come from one frame.
 
-import { FrameError } from "../shared/frames.js";
+import { FrameError } from "./frames.js";
 
 const FLICKER_MS = 280;
 
