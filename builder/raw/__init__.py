@@ -8,6 +8,15 @@ and tools call it.
 from .binary_png import read_binary_file, read_binary_png
 from .foreground import Foreground, foreground
 from .frame_files import NUMBER, by_frame, ids_from_one, mask_files, mask_folders
+from .grey_video import (
+    BRIGHT_MIN,
+    DARK_MAX,
+    GREY_THRESHOLD,
+    MAX_GREY_OF_MARKED,
+    Histogram,
+    dark_middle_bright,
+    is_bimodal,
+)
 from .json_files import bad_video_id, is_finite, is_whole, read_json, shown, shown_end
 from .layout import Layout, annotation_files, first_file, gives_objects, mask_folder
 from .litter import is_litter
@@ -36,9 +45,13 @@ from .video_files import MAX_FRAMES, SUFFIX_LIST, VIDEO_ID_RULE, VIDEO_SUFFIXES,
 from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, VideoEntry, read_videos_jsonl
 
 __all__ = [
+    "BRIGHT_MIN",
+    "DARK_MAX",
     "FILE_NAME",
+    "GREY_THRESHOLD",
     "MAX_FRAMES",
     "MAX_FRAME_INDEX",
+    "MAX_GREY_OF_MARKED",
     "MAX_OBJECT_ID",
     "MAX_PIXELS",
     "NOT_GIVEN",
@@ -52,6 +65,7 @@ __all__ = [
     "Foreground",
     "FoundMasks",
     "FrameLabels",
+    "Histogram",
     "Include",
     "LabelMap",
     "Layout",
@@ -66,6 +80,7 @@ __all__ = [
     "blank_planes",
     "by_frame",
     "coded_masks",
+    "dark_middle_bright",
     "decode_png",
     "drawn_as",
     "encode_png",
@@ -78,6 +93,7 @@ __all__ = [
     "gives_objects",
     "ids_from_one",
     "included",
+    "is_bimodal",
     "is_finite",
     "is_litter",
     "is_still",
