@@ -19,6 +19,8 @@ UNREAD_SUFFIXES = (".rar", ".7z", ".gz", ".bz2", ".xz", ".zst", ".tar.zst", ".z0
 """Archives, and parts of such, that are not opened."""
 MAX_ENTRY_BYTES = 2**30
 """Of one file that is read: a row of a release holds no more."""
+LOCAL = "mtime:"
+"""How the keys of files on this machine begin: they are compared by time and size."""
 _DOWNLOADS = 8
 """Frames that are fetched at a time."""
 

@@ -13,6 +13,7 @@ from ...release import asking_the_hub, is_repo_id
 from .archives import members_of
 from .entries import (
     ARCHIVE_SUFFIXES,
+    LOCAL,
     UNREAD_SUFFIXES,
     Entry,
     HubFile,
@@ -33,7 +34,7 @@ _ARGUMENT = "Name a folder, a zip or tar, or OWNER/NAME[@REVISION]."
 class Source:
     """Everything that a source holds.
 
-    name: OWNER/NAME, or the path that was given.
+    name: OWNER/NAME, or the whole path.
     commit: of a repository, 40 hex digits; None of a folder or an archive.
     entries: by path, members of archives instead of the archives.
     unread: what cannot be used whatever its name says.
@@ -73,13 +74,17 @@ def open_source(source: str, *, work: Path, for_report: bool, on_progress: Progr
     path = Path(source).expanduser()
     match = _REPO_AND_REVISION.fullmatch(source)
     if path.is_dir():
-        name, commit, found = source, None, list(_folder(path))
+        name, commit, found = str(path.resolve()), None, list(_folder(path))
     elif path.is_file():
         if suffix_of(path.name) not in ARCHIVE_SUFFIXES:
             raise AdoptError(
                 f"{source}: a file that is no archive; wanted one of {', '.join(ARCHIVE_SUFFIXES)}. {_ARGUMENT}"
             )
-        name, commit, found = source, None, [Entry(path.name, path.stat().st_size, _state(path), path.resolve())]
+        name, commit, found = (
+            str(path.resolve()),
+            None,
+            [Entry(path.name, path.stat().st_size, _state(path), path.resolve())],
+        )
     elif match is not None and is_repo_id(match[1]):
         name = match[1]
         commit, found = _repository(name, match[2])
@@ -123,7 +128,7 @@ def _folder(root: Path) -> Iterator[Entry | Leftover]:
 
 def _state(path: Path) -> str:
     facts = path.stat()
-    return f"mtime:{facts.st_mtime_ns}:{facts.st_size}"
+    return f"{LOCAL}{facts.st_mtime_ns}:{facts.st_size}"
 
 
 def _repository(repo_id: str, revision: str | None) -> tuple[str, list[Entry | Leftover]]:
