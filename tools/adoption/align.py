@@ -79,6 +79,7 @@ def suggestion(num_frames: int, num_masks: int, numbers: Sequence[int]) -> str:
 def scaled(plane: npt.NDArray[np.uint16], height: int, width: int) -> npt.NDArray[np.uint16]:
     """A label map in another size; each pixel takes the value of the nearest centre."""
     rows, columns = (
-        (2 * np.arange(new) + 1) * old // (2 * new) for new, old in ((height, plane.shape[0]), (width, plane.shape[1]))
+        (2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip((height, width), plane.shape, strict=True)
     )
-    return plane[rows][:, columns]
+    out: npt.NDArray[np.uint16] = plane[rows][:, columns]
+    return out

@@ -85,7 +85,7 @@ def _tar(path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool) -
     if isinstance(archive, HubFile):
         raise AdoptError(f"{path}: is not on this machine")  # callers download it
     mode = tar_mode(path) or "r:"
-    with tarfile.open(archive, mode) as opened:
+    with tarfile.open(archive, mode) as opened:  # type: ignore[call-overload]
         for number, member in enumerate(opened):
             if member.isdir():
                 continue
@@ -106,12 +106,7 @@ def _tar(path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool) -
                 key = _sha256(opened.extractfile(member), out)
                 yield Entry(where, member.size, key, out)
             elif why is None:
-                yield Entry(where, member.size, "", out_of_reach(archive))
-
-
-def out_of_reach(archive: Path) -> Path:
-    """The place of a member that nobody reads."""
-    return archive
+                yield Entry(where, member.size, "", archive)  # nobody reads it
 
 
 def _sha256(member: IO[bytes] | None, out: Path | None = None) -> str:

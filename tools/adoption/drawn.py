@@ -8,6 +8,7 @@ marked where the best ink explains its neighbourhood better than noise does.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -241,14 +242,15 @@ def _sampled(clip: UInt8Array, other: UInt8Array, *, most: int) -> UInt8Array:
 
 
 def _toned(clip: UInt8Array, tone: FloatArray) -> FloatArray:
-    return clip.astype(np.float32) @ tone[:3] + tone[3]
+    toned: FloatArray = clip.astype(np.float32) @ tone[:3] + tone[3]
+    return toned
 
 
 def _inked(toned: FloatArray, ink: Ink) -> FloatArray:
     return np.float32(1 - ink.alpha) * toned + np.float32(ink.alpha) * np.asarray(ink.colour, np.float32)
 
 
-def _length(vectors: FloatArray) -> FloatArray:
+def _length(vectors: npt.NDArray[np.floating[Any]]) -> FloatArray:
     length: FloatArray = np.sqrt(np.einsum("...c,...c->...", vectors, vectors))
     return length
 
@@ -338,7 +340,7 @@ def _densest(toned: FloatArray, shown: FloatArray) -> Ink:
     return best
 
 
-def _crowd(colours: FloatArray) -> tuple[FloatArray, float]:
+def _crowd(colours: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.floating[Any]], float]:
     """The colours about the fullest bin of two grids, and how many they are."""
     best = colours[:0]
     for shift in (0, _BIN // 2):

@@ -1,7 +1,5 @@
 """Files of a source, wherever they lie: in a folder, on the Hub, in an archive of either."""
 
-import io
-import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -185,13 +183,10 @@ def opened(archive: Path | HubFile) -> Iterator[IO[bytes]]:
             return
         archive = Path(cached)
     with archive.open("rb") as local:
-        yield cast(IO[bytes], io.BufferedReader(local))  # type: ignore[arg-type]
+        yield local
 
 
 def tar_mode(path: str) -> str | None:
     """How `tarfile` opens an archive of this name; None where it is no tar. Compressed ones end in more than the colon."""
     ends = {"r:": (".tar",), "r:gz": (".tar.gz", ".tgz"), "r:bz2": (".tar.bz2", ".tbz2"), "r:xz": (".tar.xz", ".txz")}
     return next((mode for mode, suffixes in ends.items() if suffix_of(path) in suffixes), None)
-
-
-TarError = tarfile.TarError

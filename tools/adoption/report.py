@@ -195,7 +195,7 @@ class AdoptReport:
         return f"{self.raw}: {len(self.outcomes)} videos. Next: brokenvideos build {self.raw} release"
 
 
-def _counted(counts: Mapping[str, int]) -> str:
+def _counted(counts: Mapping[Any, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

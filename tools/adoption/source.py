@@ -194,9 +194,7 @@ def _license(entries: list[Entry]) -> str | None:
     for entry in entries:
         if entry.path.lower() == "readme.md" and entry.size <= MAX_README_BYTES:
             try:
-                data = DatasetCard(
-                    content_of(entry).decode("utf-8", "replace"), ignore_metadata_errors=True
-                ).data.to_dict()
+                data = DatasetCard(content_of(entry).decode("utf-8", "replace"), ignore_metadata_errors=True).data
             except (ValueError, AttributeError):  # front matter that is no mapping
                 return None
             license_ = data.get("license_name") or data.get("license")
