@@ -45,6 +45,7 @@ class AdoptOptions:
     looks: pairs that a dry run decodes; None: all of a folder, LOOKS_ON_HUB of a repository.
     license: of the clips; None: as the source's README gives it.
     fps: of clips that come as images.
+    splits: whether text files that list ids, and are called after a split, say the split of their videos.
     """
 
     pairing: Path | None = None
@@ -54,6 +55,7 @@ class AdoptOptions:
     looks: int | None = None
     license: str | None = None
     fps: float | None = None
+    splits: bool = True
 
 
 def adopt(
@@ -97,7 +99,8 @@ def adopt(
         pairing = _one_per_id(pairing)
         sure = [pair for pair in pairing.pairs if pair.is_sure]
         lists = find_lists(others, {pair.video_id for pair in pairing.pairs})
-        tasks = _tasks(sure, found, table, splits_of(lists), raw=None if dry_run else raw, options=options)
+        splits = splits_of(lists) if options.splits else {}
+        tasks = _tasks(sure, found, table, splits, raw=None if dry_run else raw, options=options)
         outcomes = {
             id(pair): Outcome(pair, "doubtful", pair.doubt, pair.kind) for pair in pairing.pairs if not pair.is_sure
         }
@@ -314,7 +317,7 @@ def _report(
         leftover=tuple(sorted([*source.unread, *pairing.leftover, *unused])),
         lists=tuple(lists),
         generators=generators,
-        splits=splits_of(lists),
+        splits=splits_of(lists) if options.splits else {},
         removed=removed,
         edited=edited,
         looked_at=looked_at,

@@ -40,6 +40,8 @@ _WHOLE_FRAMES = 3
 _BLOCK = 16
 _BUSY = 0.12
 """The share of a block's pixels that differ where something is drawn in it."""
+_CLOSE = 0.3
+"""What an ink leaves of a difference that it explains: edges are blurred by more than noise."""
 _DEPTH = 8
 _CORE_PX = 200
 _ABOVE_NOISE = 1.6
@@ -184,7 +186,7 @@ def _contour_px(drawing: Drawing, frames: Sequence[tuple[UInt8Array, UInt8Array]
     is_contour = (outer / np.maximum(pixels, 1) >= 0.5).tolist()
     start = 0 if is_contour[0] else 1  # the outermost pixels are blurred with what lies outside
     end = next((depth for depth in range(start, len(is_contour)) if not is_contour[depth]), len(is_contour))
-    return end if start < end <= _DEPTH else 0
+    return end if max(start + 1, 2) <= end <= _DEPTH else 0  # one pixel may be the blur of an edge
 
 
 def _contour_by_depth(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> tuple[FloatArray, FloatArray]:
@@ -313,13 +315,14 @@ def _noise(differences: Sequence[FloatArray]) -> float:
 def _fit_inks(toned: FloatArray, shown: FloatArray, metric: FloatArray, noise: float) -> tuple[tuple[Ink, ...], float]:
     """Inks by how much they explain, and the share of the pixels that they explain together."""
     total, inks = len(toned), list[Ink]()
+    far = _length((shown - toned) @ metric)
     left = np.ones(total, np.bool_)
     while len(inks) < MAX_INKS and left.sum() > max(50, MIN_INK_SHARE * total):
         ink = _densest(toned[left], shown[left])
-        explains = _length((shown - _inked(toned, ink)) @ metric) < noise
+        explains = _length((shown - _inked(toned, ink)) @ metric) < np.maximum(noise, _CLOSE * far)
         found = explains & left
         share = float(found.sum()) / total
-        if share < MIN_INK_SHARE or np.median(_length((shown - toned)[found] @ metric)) < _ABOVE_NOISE * noise:
+        if share < MIN_INK_SHARE or np.median(far[found]) < _ABOVE_NOISE * noise:
             break
         inks.append(Ink(ink.alpha, ink.colour, share))
         left &= ~explains

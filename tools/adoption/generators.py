@@ -34,8 +34,8 @@ _KNOWN = {
     "Tongyi": "Tongyi",
     "Vidu": "Vidu",
 }
-"""By prefix without punctuation, in any case. Source: the generators that arXiv 2506.20103 and its project page name; all prefixes but
-Cog5B are guesses, which is why the table is printed."""
+"""By prefix without punctuation, in any case. Source: the generators that arXiv 2506.20103 and its project page name. All prefixes
+but Cog5B are guesses, which is why the table is printed."""
 
 
 def read_generators(path: Path | None) -> Mapping[str, str]:

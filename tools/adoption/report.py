@@ -148,7 +148,8 @@ class AdoptReport:
         for note, count in Counter(_plain(o.note) for o in self.outcomes if o.note).most_common(_SHOWN):
             yield f"  {count} x {note}"
         for found in self.generators:
-            yield f"generator {found.name}: {found.videos} ids {found.prefix}_…{'' if found.known else ' (prefix not in the table)'}"
+            known = "" if found.known else " (prefix not in the table)"
+            yield f"generator {found.name}: {found.videos} ids {found.prefix}_…{known}"
         for listed in self.lists:
             split = f"split {listed.split}" if listed.split else "no split in its name"
             absent = (

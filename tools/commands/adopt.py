@@ -39,6 +39,10 @@ def adopt(
     fps: Annotated[
         float | None, typer.Option(min=0.1, help="Frames a second of clips that come as folders of images.")
     ] = None,
+    splits: Annotated[
+        bool,
+        typer.Option("--splits/--no-splits", help="Take splits from lists such as train.txt, or leave them to build."),
+    ] = True,
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -57,6 +61,7 @@ def adopt(
         looks=look,
         license=license_,
         fps=fps,
+        splits=splits,
     )
     with progress() as show:
         report = run(source, raw, options, dry_run=dry_run, workers=workers, on_progress=show)
