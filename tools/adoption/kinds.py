@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...builder.raw import (
+    BRIGHT_MIN,
     DARK_MAX,
     GREY_THRESHOLD,
     Histogram,
@@ -35,6 +36,8 @@ _NEAR = 16
 _ONE_LEVEL = 0.85
 _COLOURED = 48
 """Difference of the channels of a pixel from which it has a colour."""
+_ONE_COLOUR = 40
+"""How far pixels of one colour differ from it, as a standard deviation; their edges are darker."""
 _PROBED_PNGS = 8
 
 
@@ -103,8 +106,8 @@ def look(clip: Stream, mask: Stream, frames: Sequence[int | None], *, kind: Kind
     if drawn.kind:
         return drawn
     black = float(tones.histogram[: DARK_MAX + 1].sum() / tones.histogram.sum())
-    if black > 0.3 and tones.coloured < 0.01:
-        return _grey(tones)
+    if black > 0.3:
+        return _several(tones) or _grey(tones)
     found = f"neither black and white nor the clip with something drawn on it ({drawn.doubt}{why_no_labels})"
     return Look("", 0.0, found, "")
 
@@ -173,10 +176,20 @@ def _binary(tones: Tones) -> Look:
         return Look(
             "binary", 0.5, "more is white than black: is what is black marked? Then the kind is inverted", _shown(tones)
         )
-    if tones.coloured > 0.1 * bright / tones.histogram.sum() and tones.spread > 40:
-        why = "marked in several colours, which are not told apart; kind binary takes all as one object"
-        return Look("binary", 0.5, why, "colours on black")
-    return Look("binary", 0.95, "", _shown(tones))
+    return _several(tones) or Look("binary", 0.95, "", _shown(tones))
+
+
+def _several(tones: Tones) -> Look | None:
+    """Of a mask in several colours; None of another."""
+    if not _has_colour(tones) or tones.spread <= _ONE_COLOUR:
+        return None
+    why = "marked in several colours, which are not told apart; kind binary takes all as one object"
+    return Look("binary", 0.5, why, "colours on black")
+
+
+def _has_colour(tones: Tones) -> bool:
+    lit = tones.histogram[DARK_MAX + 1 :].sum() / tones.histogram.sum()
+    return bool(tones.coloured > 0.1 * lit)
 
 
 def _grey(tones: Tones) -> Look:
@@ -185,8 +198,9 @@ def _grey(tones: Tones) -> Look:
         return Look("grey", 0.5, "nothing is brighter than grey 31", "dark")
     level = int(lit.argmax()) + DARK_MAX + 1
     near = tones.histogram[max(DARK_MAX + 1, level - _NEAR) : level + _NEAR + 1].sum() / lit.sum()
+    shown = f"rgb{tones.colour}" if _has_colour(tones) else f"grey {level}"
     if near >= _ONE_LEVEL:
-        return Look("grey", 0.9, "", f"grey {level} on black", threshold=max(DARK_MAX, level // 2))
+        return Look("grey", 0.9, "", f"{shown} on black", threshold=max(DARK_MAX, level // 2))
     why = f"a soft mask, or several greys: {near:.0%} of what is not dark is about its commonest grey, {level}; "
     return Look("grey", 0.5, f"{why}kind grey takes all above {GREY_THRESHOLD}", "greys on black")
 
@@ -217,7 +231,6 @@ def _said(found: Look) -> Look:
 
 
 def _shown(tones: Tones) -> str:
-    _, _, bright = dark_middle_bright(tones.histogram)
-    if tones.coloured > 0.1 * bright / tones.histogram.sum():
+    if _has_colour(tones):
         return f"rgb{tones.colour} on black"
-    return "white on black" if bright else "black"
+    return "white on black" if tones.histogram[BRIGHT_MIN:].any() else "black"
