@@ -8,30 +8,29 @@ marked where the best ink explains its neighbourhood better than noise does.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-UInt8Array = npt.NDArray[np.uint8]
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float32]
+from .inks import (
+    FloatArray,
+    Ink,
+    UInt8Array,
+    alike,
+    fit_inks,
+    fit_metric,
+    fit_tone,
+    in_tone,
+    length_of,
+    noise_of,
+    with_ink,
+)
 
-ALPHAS = tuple(round(0.15 + 0.05 * step, 2) for step in range(18))
-MAX_INKS = 4
-MIN_INK_SHARE = 0.08
-"""Of the pixels that differ by more than noise: a colour of fewer is a contour's blur or a caption."""
+BoolArray = npt.NDArray[np.bool_]
+
 SAMPLED_PIXELS = 2**23
 """Of a whole video, when inks are fitted: 48 MiB."""
 _MOST_OF_FRAME = 40_000
-_QUIET = 0.2
-"""The share of frames that differ least, in which noise is measured."""
-_UNMARKED = 0.7
-"""A share of the pixels of a video of which hardly one is marked, when they are those that differ least."""
-_MIN_NOISE = 4.0
-_TAIL = 10.0
-"""Noise reaches at most so many times its median: a bound for videos that are marked in every frame."""
-_BIN = 16
 _KEPT = 60_000
 """Pixels that a fit looks at."""
 _STRONG = 16
@@ -40,24 +39,8 @@ _WHOLE_FRAMES = 3
 _BLOCK = 16
 _BUSY = 0.12
 """The share of a block's pixels that differ where something is drawn in it."""
-_CLOSE = 0.3
-"""What an ink leaves of a difference that it explains: edges are blurred by more than noise."""
 _DEPTH = 8
 _CORE_PX = 200
-_ABOVE_NOISE = 1.6
-"""How far a drawn pixel differs at the median, in times of the noise; the tail of the noise itself reaches about 1.3."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ink:
-    """A colour that was laid over the clip: `alpha` in (0, 1], `colour` RGB in [0, 255], `share` of the pixels that differ."""
-
-    alpha: float
-    colour: tuple[float, float, float]
-    share: float
-
-    def __str__(self) -> str:
-        return f"rgb({', '.join(f'{value:.0f}' for value in self.colour)}) at alpha {self.alpha:.2f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +85,14 @@ def measure(pairs: Iterable[tuple[UInt8Array, UInt8Array]], *, num_frames: int) 
         loud = float(np.mean(np.abs(seen[-1][0].astype(np.int16) - seen[-1][1]) > _STRONG))
         whole = sorted([*whole, (loud, clip, other)], key=lambda entry: -entry[0])[:_WHOLE_FRAMES]
     every = np.concatenate([frame[:, :: max(1, frame.shape[1] * len(seen) // _KEPT)] for frame in seen], axis=1)
-    tone = _fit_tone(every)
-    metric = _fit_metric(every, tone)
-    differences = [_length((frame[1] - _toned(frame[0], tone)) @ metric) for frame in seen]
-    noise = _noise(differences)
+    tone = fit_tone(every)
+    metric = fit_metric(every, tone)
+    differences = [length_of((frame[1] - in_tone(frame[0], tone)) @ metric) for frame in seen]
+    noise = noise_of(differences)
     strong = np.concatenate([frame[:, far > noise] for frame, far in zip(seen, differences, strict=True)], axis=1)
     strong = strong[:, np.linspace(0, strong.shape[1] - 1, min(strong.shape[1], _KEPT)).astype(np.int64)]
-    inks, explained = _fit_inks(_toned(strong[0], tone), strong[1].astype(np.float32), metric, noise)
-    typical, likeness = _alike(every, tone, metric, noise)
+    inks, explained = fit_inks(in_tone(strong[0], tone), strong[1].astype(np.float32), metric, noise)
+    typical, likeness = alike(every, tone, metric, noise)
     differing = float(np.mean([np.mean(far > noise) for far in differences]))
     drawing = Drawing(tone, metric, noise, typical, likeness, inks, differing, explained)
     if not inks:
@@ -126,7 +109,7 @@ def marked(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> BoolArray:
     """
     found = np.zeros(clip.shape[:2], np.bool_)
     if drawing.inks:
-        toned = _toned(clip, drawing.tone)
+        toned = in_tone(clip, drawing.tone)
         if (window := _window(toned, other, drawing)) is not None:
             found[window] = _marked(toned[window], other[window], drawing)
     for _ in range(drawing.contour_px // 2):
@@ -139,7 +122,7 @@ def _window(toned: FloatArray, other: UInt8Array, drawing: Drawing) -> tuple[sli
     height, width = other.shape[:2]
     rows, columns = -(-height // _BLOCK), -(-width // _BLOCK)
     differs = np.zeros((rows * _BLOCK, columns * _BLOCK), np.bool_)
-    differs[:height, :width] = _length((other - toned) @ drawing.metric) > drawing.noise
+    differs[:height, :width] = length_of((other - toned) @ drawing.metric) > drawing.noise
     counts = differs.reshape(rows, _BLOCK, columns, _BLOCK).sum((1, 3), dtype=np.int32)
     busy = counts >= _BUSY * _BLOCK**2
     if not busy.any():
@@ -192,7 +175,7 @@ def _contour_px(drawing: Drawing, frames: Sequence[tuple[UInt8Array, UInt8Array]
 def _contour_by_depth(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> tuple[FloatArray, FloatArray]:
     """Per pixel of depth, from the edge inwards and then all that is deeper: how many pixels, and how many look like a contour."""
     pixels, outer = np.zeros(_DEPTH + 1, np.float32), np.zeros(_DEPTH + 1, np.float32)
-    toned = _toned(clip, drawing.tone)
+    toned = in_tone(clip, drawing.tone)
     window = _window(toned, other, drawing)
     if window is None:
         return pixels, outer
@@ -204,7 +187,7 @@ def _contour_by_depth(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> 
     towards = np.asarray(fill.colour, np.float32) - toned
     length = np.einsum("hwc,hwc->hw", towards, towards)
     strength = np.einsum("hwc,hwc->hw", towards, other - toned) / np.maximum(length, 1)
-    off = _length((other - _inked(toned, fill)) @ drawing.metric) > np.float32(2 * drawing.noise)
+    off = length_of((other - with_ink(toned, fill)) @ drawing.metric) > np.float32(2 * drawing.noise)
     contour = (length > 40**2) & ((strength > (1 + fill.alpha) / 2) | off)
     for depth in range(_DEPTH + 1):
         inside = _eroded(left)
@@ -221,7 +204,7 @@ def _fill_of(drawing: Drawing, toned: FloatArray, other: UInt8Array, found: Bool
         deep = _eroded(deep)
     if not deep.any():
         return None
-    residuals = [float(np.abs(other[deep] - _inked(toned[deep], ink)).mean()) for ink in drawing.inks]
+    residuals = [float(np.abs(other[deep] - with_ink(toned[deep], ink)).mean()) for ink in drawing.inks]
     fill = drawing.inks[int(np.argmin(residuals))]
     return fill if fill.alpha < 0.9 or len(drawing.inks) > 1 else None
 
@@ -241,118 +224,6 @@ def _sampled(clip: UInt8Array, other: UInt8Array, *, most: int) -> UInt8Array:
     height, width = clip.shape[:2]
     step = max(1, int(np.ceil(np.sqrt(height * width / most))))
     return np.stack([clip[::step, ::step].reshape(-1, 3), other[::step, ::step].reshape(-1, 3)])
-
-
-def _toned(clip: UInt8Array, tone: FloatArray) -> FloatArray:
-    toned: FloatArray = clip.astype(np.float32) @ tone[:3] + tone[3]
-    return toned
-
-
-def _inked(toned: FloatArray, ink: Ink) -> FloatArray:
-    return np.float32(1 - ink.alpha) * toned + np.float32(ink.alpha) * np.asarray(ink.colour, np.float32)
-
-
-def _length(vectors: npt.NDArray[np.floating[Any]]) -> FloatArray:
-    length: FloatArray = np.sqrt(np.einsum("...c,...c->...", vectors, vectors))
-    return length
-
-
-def _identity() -> FloatArray:
-    return np.eye(4, 3, dtype=np.float32)
-
-
-def _fit_tone(pixels: UInt8Array) -> FloatArray:
-    """By least squares over the half of the pixels that fit best, three times; held near the identity where pixels say little."""
-    clip, shown = pixels[0], pixels[1].astype(np.float32)
-
-    def off(tone: FloatArray) -> FloatArray:
-        difference: FloatArray = np.abs(shown - _toned(clip, tone)).max(-1)
-        return difference
-
-    tone = _identity()
-    before = float(np.median(off(tone)))
-    for _ in range(3):
-        difference = off(tone)
-        fits = difference <= np.median(difference)
-        given = np.concatenate([clip[fits].astype(np.float64), np.ones((int(fits.sum()), 1))], axis=1)
-        held = np.diag([100.0, 100.0, 100.0, 1e-3]) * len(given)
-        tone = np.linalg.solve(given.T @ given + held, given.T @ shown[fits] + held @ _identity()).astype(np.float32)
-    return tone if float(np.median(off(tone))) < 0.8 * before else _identity()
-
-
-def _fit_metric(pixels: UInt8Array, tone: FloatArray) -> FloatArray:
-    """The inverse root of the covariance of the differences, over the pixels that differ least."""
-    differences = (pixels[1] - _toned(pixels[0], tone)).astype(np.float64)
-    metric = np.eye(3)
-    for _ in range(3):
-        length = np.linalg.norm(differences @ metric, axis=1)
-        small = differences[length <= np.quantile(length, _UNMARKED)]
-        values, vectors = np.linalg.eigh(small.T @ small / len(small) + np.eye(3))
-        metric = vectors @ np.diag(values**-0.5) @ vectors.T
-    return metric.astype(np.float32)
-
-
-def _alike(pixels: UInt8Array, tone: FloatArray, metric: FloatArray, noise: float) -> tuple[float, float]:
-    """Median difference of a channel, and the correlation where pixels do not differ by more than noise; 0.0 of one flat colour."""
-    toned = _toned(pixels[0], tone)
-    differences = pixels[1] - toned
-    near = _length(differences @ metric) <= noise
-    typical = float(np.median(np.abs(differences).max(-1)))
-    one, other = toned[near].mean(-1), pixels[1][near].mean(-1)
-    if len(one) < 2 or one.std() < 1 or other.std() < 1:
-        return typical, 0.0
-    return typical, float(np.corrcoef(one, other)[0, 1])
-
-
-def _noise(differences: Sequence[FloatArray]) -> float:
-    """Of the quietest frames; where these are marked too, its median bounds it."""
-    loudest = [float(np.quantile(difference, 0.98)) for difference in differences]
-    quiet = np.argsort(loudest)[: max(1, round(_QUIET * len(differences)))]
-    pooled = np.concatenate([differences[number] for number in quiet])
-    return max(_MIN_NOISE, min(float(np.quantile(pooled, 0.999)), _TAIL * max(1.0, float(np.median(pooled)))))
-
-
-def _fit_inks(toned: FloatArray, shown: FloatArray, metric: FloatArray, noise: float) -> tuple[tuple[Ink, ...], float]:
-    """Inks by how much they explain, and the share of the pixels that they explain together."""
-    total, inks = len(toned), list[Ink]()
-    far = _length((shown - toned) @ metric)
-    left = np.ones(total, np.bool_)
-    while len(inks) < MAX_INKS and left.sum() > max(50, MIN_INK_SHARE * total):
-        ink = _densest(toned[left], shown[left])
-        explains = _length((shown - _inked(toned, ink)) @ metric) < np.maximum(noise, _CLOSE * far)
-        found = explains & left
-        share = float(found.sum()) / total
-        if share < MIN_INK_SHARE or np.median(far[found]) < _ABOVE_NOISE * noise:
-            break
-        inks.append(Ink(ink.alpha, ink.colour, share))
-        left &= ~explains
-    return tuple(inks), 1.0 if not total else float(1 - left.mean())
-
-
-def _densest(toned: FloatArray, shown: FloatArray) -> Ink:
-    """The alpha for which the colours that must have been laid over agree best, and that colour."""
-    best, most = Ink(1.0, (0.0, 0.0, 0.0), 0.0), -1.0
-    for alpha in ALPHAS:
-        colours = (shown - np.float32(1 - alpha) * toned) / np.float32(alpha)
-        inside = np.all((colours > -20) & (colours < 275), axis=1)
-        if not inside.any():
-            continue
-        near, count = _crowd(colours[inside])
-        if count > most:
-            best, most = Ink(alpha, tuple(float(v) for v in np.clip(np.median(near, axis=0), 0, 255)), 0.0), count  # type: ignore[arg-type]
-    return best
-
-
-def _crowd(colours: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.floating[Any]], float]:
-    """The colours about the fullest bin of two grids, and how many they are."""
-    best = colours[:0]
-    for shift in (0, _BIN // 2):
-        bins = ((colours + 32 + shift) // _BIN).astype(np.int64)
-        keys = (bins[:, 0] << 12) + (bins[:, 1] << 6) + bins[:, 2]
-        fullest = np.bincount(keys).argmax()
-        found = colours[keys == fullest]
-        best = found if len(found) > len(best) else best
-    return best, float(len(best))
 
 
 def _box(values: FloatArray, radius: int) -> FloatArray:

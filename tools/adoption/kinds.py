@@ -132,7 +132,7 @@ def tones_of(mask: Stream) -> Tones:
             sums, squares = sums + colours.sum(0), squares + np.square(colours).sum(0)
     mean = sums / max(1, coloured)
     spread = float(np.sqrt(np.maximum(squares / max(1, coloured) - mean**2, 0)).max())
-    return Tones(histogram, coloured / max(1, seen), tuple(round(v) for v in mean.tolist()), spread)  # type: ignore[arg-type]
+    return Tones(histogram, coloured / max(1, seen), tuple(round(v) for v in mean.tolist()), spread)
 
 
 def pairs_of(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Iterator[tuple[int, UInt8Array, UInt8Array]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .entries import Leftover, suffix_of
 from .lists import IdList
-from .one import Outcome
+from .task import Outcome
 
 COLUMNS = (
     "state",

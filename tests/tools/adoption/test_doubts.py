@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brokenvideos.tools.adoption import AdoptError, AdoptOptions, AdoptReport, adopt
-from brokenvideos.tools.adoption.one import Outcome
+from brokenvideos.tools.adoption.task import Outcome
 from tests.tools.adoption.published import (
     HEIGHT,
     NUM_FRAMES,

@@ -13,7 +13,6 @@ from .error import AdoptError
 from .generators import generator_of, generators_csv, read_generators
 from .lists import IdList, find_lists, splits_of
 from .names import find_media
-from .one import Outcome, Task, adopt_one
 from .pairing import Pair, Pairing, by_id, pair_up
 from .pairing_file import Row, apply_rows, pairing_csv, read_pairing
 from .records import (
@@ -30,6 +29,7 @@ from .records import (
 )
 from .report import AdoptReport, Generator
 from .source import Source, open_source
+from .task import Outcome, Task, adopt_one
 
 LOOKS_ON_HUB = 12
 """Pairs of a repository that a dry run decodes."""
