@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ class Record:
     """One adopted video.
 
     source, commit: as `Source` has them, of the run that made it.
-    made_of: of all that decides the video and its masks, as `made_of` gives it.
+    made_of: of all that decides the video and its masks, as `made_of` gives it; "" while they are being written.
     video: the name of its file in videos/.
     masks_sha256: of its folder of masks, as `masks_digest` gives it; "" where nothing is marked.
     line: of videos.jsonl, as adopt wrote it.
@@ -56,14 +56,31 @@ def read_records(raw: Path) -> dict[str, Record]:
     records: dict[str, Record] = {}
     folder = raw / FOLDER / "records"
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-        try:
-            record = Record(**parse_json(path.read_bytes()))
-        except (OSError, ValueError, TypeError) as error:
-            raise AdoptError(
-                f"{path}: not a record of adopt ({error}); remove it, and adopt makes the video again."
-            ) from error
+        record = _read(path)
         records[record.video_id] = record
     return records
+
+
+def _read(path: Path) -> Record:
+    try:
+        return Record(**parse_json(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise AdoptError(
+            f"{path}: not a record of adopt ({error}); remove it, and adopt makes the video again."
+        ) from error
+
+
+def read_record(raw: Path, video_id: str) -> Record | None:
+    """The record of one video; None where there is none."""
+    path = record_path(raw, video_id)
+    return _read(path) if path.is_file() else None
+
+
+def begin_record(raw: Path, video_id: str, *, source: str, commit: str | None) -> None:
+    """Says that the files of a video are being written: whoever finds this record later makes them again."""
+    before = read_record(raw, video_id)
+    begun = Record(video_id, source, commit, "", f"{video_id}.mp4", "", {}, {}) if before is None else before
+    write_record(raw, replace(begun, made_of=""))
 
 
 def write_record(raw: Path, record: Record) -> None:

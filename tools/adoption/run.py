@@ -21,6 +21,7 @@ from .records import (
     is_whole,
     made_of,
     masks_digest,
+    read_record,
     read_records,
     record_path,
     strangers,
@@ -213,7 +214,7 @@ def _to_do(
             chosen.append(task)
             continue
         is_same = record.made_of == made_of(task.pair, fps=fps) and all(entry.key for entry in _entries(task.pair))
-        if not is_same and masks_digest(raw / "masks" / record.video_id) != record.masks_sha256:
+        if record.made_of and not is_same and masks_digest(raw / "masks" / record.video_id) != record.masks_sha256:
             why = f"changed in the source, and its masks were changed in {raw} too; remove masks/{record.video_id} there to take it"
             done.append(_as_before(task, record, "kept", why))
         elif not is_same:
@@ -272,7 +273,11 @@ def _settle(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Takes away what is not adopted any more, and brings videos.jsonl up to date: ids that went, and ids with a changed line."""
     now = {outcome.pair.video_id: outcome.record for outcome in outcomes if outcome.record is not None}
-    removed = sorted(mine.keys() - now.keys())
+    failed = {outcome.pair.video_id for outcome in outcomes if outcome.state == "failed"}
+    # What failed stays as it was: the reason may be gone the next time.
+    stayed = {video_id: read_record(raw, video_id) for video_id in failed & mine.keys()}
+    now |= {video_id: record for video_id, record in stayed.items() if record is not None and record.made_of}
+    removed = sorted(mine.keys() - now.keys() - failed)
     others = {key: record for key, record in before.items() if key not in mine}
     edited = write_lines(raw, {**others, **now}, before)
     for video_id in removed:

@@ -10,6 +10,8 @@ from fractions import Fraction
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
+import numpy as np
+
 from ...builder.raw import RawError, encode_png
 from ...builder.work import link_or_copy, whole_folder, write_atomic
 from ...frames import VideoError, encode_video
@@ -20,7 +22,7 @@ from .error import AdoptError
 from .kinds import Look, look
 from .pairing import Pair
 from .planes import planes_of
-from .records import Record, made_of, masks_digest, write_record
+from .records import Record, begin_record, made_of, masks_digest, write_record
 from .streams import Stream, open_stream
 
 State = Literal["adopted", "unchanged", "doubtful", "failed", "paired", "kept"]
@@ -142,17 +144,18 @@ def _written(
     shape: Mapping[str, Any],
 ) -> Outcome:
     video_id = task.pair.video_id
-    video = _put_video(task, raw, clip)
     objects: set[int] = set()
     marked_frames = 0
     folder = raw / "masks" / video_id
     with whole_folder(folder) as partial:
         for frame_index, plane in planes_of(clip, mask, frames, found):
-            ids = set(plane.ravel()[plane.ravel() > 0].tolist()) if plane.any() else set()
+            ids = set(np.unique(plane).tolist()) - {0}
             objects |= ids
             if ids:
                 marked_frames += 1
                 (partial / f"{frame_index:05d}.png").write_bytes(encode_png(plane))
+        begin_record(raw, video_id, source=task.source, commit=task.commit)  # from here on files of two commits may mix
+        video = _put_video(task, raw, clip)
     if not marked_frames:
         shutil.rmtree(folder)
     facts = {

@@ -70,9 +70,7 @@ def adopt(
 
 
 def _kept(parameters: Mapping[str, Any]) -> str:
-    return (
-        "What is adopted is kept, and files that arrived are not downloaded again: the same command goes on from there."
-    )
+    return "What is adopted, and what was downloaded, is kept: the same command goes on."
 
 
 COMMAND = Command(adopt, group="Release", place=0, example="adopt OWNER/NAME raw --dry-run", kept=_kept)

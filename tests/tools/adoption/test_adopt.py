@@ -277,6 +277,35 @@ def test_a_run_that_was_stopped_goes_on(tree: Path, tmp_path: Path) -> None:
     assert len(lines_of(raw)) == 4
 
 
+def test_a_run_that_was_killed_between_two_files_goes_on(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = tmp_path / "raw"
+
+    def killed(folder: Path) -> str:
+        raise KeyboardInterrupt
+
+    for seed in (0, 12):  # at the first run, and at one that replaces a video
+        frames = write_clip(tree / "videos" / "Cog5B_00000.mp4", seed=seed)
+        write_mask(tree / "masks" / "Cog5B_00000_mask.mp4", frames, masks_of(seed))
+        with monkeypatch.context() as patch:
+            patch.setattr("brokenvideos.tools.adoption.task.masks_digest", killed)
+            with pytest.raises(KeyboardInterrupt):
+                adopt(str(tree), raw)
+        assert states(adopt(str(tree), raw))["Cog5B_00000"] == "adopted"
+        assert iou(raw_masks(raw, "Cog5B_00000"), masks_of(seed)) >= 0.95
+
+
+def test_what_fails_stays_as_it_was(tree: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    adopt(str(tree), raw)
+    before = snapshot(raw)
+    (tree / "masks" / "Cog5B_00000_mask.mp4").write_bytes(b"cut off")
+    report = adopt(str(tree), raw)
+    assert (states(report)["Cog5B_00000"], report.removed) == ("failed", ())
+    assert snapshot(raw) == before
+
+
 @pytest.mark.slow
 def test_the_number_of_workers_changes_nothing(
     adopted: tuple[Path, AdoptReport], published_tree: Path, tmp_path: Path
