@@ -2,7 +2,11 @@ from .dataset import (
     BrokenVideos as BrokenVideos,
     BrokenVideosConfig as BrokenVideosConfig,
 )
-from .error import ReleaseError as ReleaseError
+from .error import (
+    ReleaseError as ReleaseError,
+    in_words as in_words,
+    in_words_with_advice as in_words_with_advice,
+)
 from .features import (
     ANNOTATION_FEATURES as ANNOTATION_FEATURES,
     FEATURES as FEATURES,
@@ -25,8 +29,10 @@ from .json_text import (
     parse_json as parse_json,
 )
 from .layout import (
+    MANIFEST as MANIFEST,
     MAX_SHARDS as MAX_SHARDS,
     SHARD_FILES as SHARD_FILES,
+    SUMS as SUMS,
     shard_of as shard_of,
     shard_paths as shard_paths,
 )
@@ -55,6 +61,7 @@ from .row import (
     SOURCE_FIELDS as SOURCE_FIELDS,
     SPLITS as SPLITS,
     VIDEO_ID as VIDEO_ID,
+    VIDEO_SUFFIXES as VIDEO_SUFFIXES,
 )
 from .shards import (
     Shard as Shard,

@@ -5,6 +5,9 @@ import re
 LABELS = ("normal", "broken")
 SPLITS = ("train", "validation", "test")
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi", ".m4v", ".gif")
+"""Of the files that a release takes as they are, in lower case."""
+
 SOURCE_FIELDS = (
     "generator_version",
     "seed",

@@ -12,9 +12,18 @@ from typing import Any
 import pyarrow as pa
 
 from ...masks import check
-from ...release import ANNOTATION_FEATURES, FEATURES, VIDEO_ID, ReleaseError, read_manifest, read_parquet, shard_paths
+from ...release import (
+    ANNOTATION_FEATURES,
+    FEATURES,
+    VIDEO_ID,
+    ReleaseError,
+    in_words,
+    read_manifest,
+    read_parquet,
+    shard_paths,
+)
 from ..raw import FILE_NAME, MAX_OBJECT_ID, VIDEO_SUFFIXES
-from ..work import Progress, no_progress, sync_folder
+from ..work import Progress, naming, no_progress, sync_folder
 from .layouts import LAYOUTS, describe, write_file
 
 EXPORT_LAYOUTS = tuple(LAYOUTS)
@@ -78,7 +87,7 @@ def export(
         )
         raise ExportError("\n".join([head, *sorted(losses)]))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.exporting-", dir=out.parent) as work:
+    with naming(out), tempfile.TemporaryDirectory(prefix=f".{out.name}.exporting-", dir=out.parent) as work:
         folder = Path(work) / "raw"
         folder.mkdir()
         with_videos = videos or writer.needs_videos
@@ -124,7 +133,7 @@ def _rows(
         except (OSError, pa.ArrowException, ValueError) as error:
             if isinstance(error, ExportError | ReleaseError):
                 raise
-            what = f"cannot be read ({error}). Build or download this file again."
+            what = f"cannot be read ({in_words(error)}). Build or download this file again."
             raise ReleaseError(f"{path}: {what}") from None
     on_done(len(shards), len(shards))
 

@@ -5,6 +5,7 @@ In: files of a raw folder. Out: `RawVideo` records whose masks are still unread,
 and tools call it.
 """
 
+from ...release import VIDEO_SUFFIXES
 from .binary_png import read_binary_file, read_binary_png
 from .foreground import Foreground, foreground
 from .frame_files import NUMBER, by_frame, ids_from_one, mask_files, mask_folders
@@ -41,7 +42,15 @@ from .video import (
     RawVideo,
     included,
 )
-from .video_files import MAX_FRAMES, SUFFIX_LIST, VIDEO_ID_RULE, VIDEO_SUFFIXES, find_videos, list_folder
+from .video_files import (
+    MAX_FRAMES,
+    SUFFIX_LIST,
+    VIDEO_ID_RULE,
+    find_videos,
+    list_folder,
+    name_of_video,
+    read_video,
+)
 from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, VideoEntry, read_videos_jsonl
 
 __all__ = [
@@ -105,6 +114,7 @@ __all__ = [
     "mask_folders",
     "missing_still",
     "missing_video",
+    "name_of_video",
     "objects_of_labels",
     "own_mask_files",
     "own_mask_pngs",
@@ -116,6 +126,7 @@ __all__ = [
     "read_png",
     "read_record",
     "read_still",
+    "read_video",
     "read_videos_jsonl",
     "record_spans",
     "shown",

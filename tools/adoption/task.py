@@ -15,7 +15,7 @@ import numpy as np
 from ...builder.raw import RawError, encode_png
 from ...builder.work import link_or_copy, whole_folder, write_atomic
 from ...frames import VideoError, encode_video
-from ...release import ReleaseError
+from ...release import ReleaseError, in_words
 from .align import frame_map, suggestion
 from .entries import LOCAL, Entry, content_of
 from .error import AdoptError
@@ -93,7 +93,7 @@ def adopt_one(task: Task) -> Outcome:
             return Outcome(pair, "doubtful", "the clip is a folder of images; give --fps to have it encoded", **shape)
         return _written(task, task.raw, clip, mask, frames, annotated, found, shape)
     except (VideoError, RawError, AdoptError, ReleaseError, OSError) as error:
-        return Outcome(pair, "failed", str(error), kind=pair.kind, **shape)
+        return Outcome(pair, "failed", in_words(error), kind=pair.kind, **shape)
 
 
 def _unlike(clip: Stream, mask: Stream, pair: Pair) -> str:

@@ -105,7 +105,10 @@ def _counts(text: str) -> dict[str, int]:
 def _kept(parameters: Mapping[str, Any]) -> str:
     from ...builder.work import work_folder_of
 
-    if not (work := work_folder_of(parameters["out"])).exists():
+    out = parameters["out"]
+    if not (work := work_folder_of(out)).exists():
+        if (out / "manifest.json").exists():
+            return f"{out} is a whole release."
         return "Nothing was finished, and nothing is left; the same command starts over."
     return f"What is done is kept in {work}: the same command goes on from there. Remove that folder if you do not want to."
 

@@ -1,6 +1,7 @@
 """`brokenvideos card`."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ def card(
     if not check:
         from ..publishing import write_card
 
-        names = write_card(release, about=about)
+        names = write_card(release, about=about, on_note=partial(typer.echo, err=True))
         made = f"{release}: card of {len(names)} files. Next: brokenvideos card {release} --check"
         typer.echo(json.dumps({"release": str(release), "files": names}, indent=1) if as_json else made)
         return

@@ -1,14 +1,16 @@
 """The command line: `brokenvideos COMMAND`. Arguments in, one line per error out; the work is done elsewhere."""
 
+import os
 import sys
+import traceback
 from collections.abc import Iterable
 from os.path import dirname
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ...release import DATA_VERSION, __version__, records_in
+from ...release import DATA_VERSION, __version__, in_words_with_advice, records_in
 from .command import GROUPS, Command
 
 STOPPED = 130
@@ -47,8 +49,18 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"brokenvideos: {error}", file=sys.stderr)
+        if _is_of_output(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+            error = OSError(error.errno, error.strerror, "standard output")
+        print(f"brokenvideos: {in_words_with_advice(error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def _is_of_output(error: BaseException) -> TypeGuard[OSError]:
+    """Whether what a command prints could not be written, as on a full disk: such an error names no file."""
+    if not isinstance(error, OSError) or error.errno is None or error.filename is not None:
+        return False
+    return traceback.extract_tb(error.__traceback__)[-1].name == typer.echo.__name__
 
 
 class _InGroups(TyperGroup):

@@ -54,7 +54,7 @@ def _lines(report: "VerifyReport", raw: Path | None) -> list[str]:
     counted = f"{report.num_files} files, {report.num_videos} videos, {report.num_masks} masks"
     against = f" and compared with {raw}" if raw is not None else ""
     verdict = "no difference" if report.ok else f"findings: {len(report.findings)}"
-    return [*map(str, report.findings), f"{report.release}: {counted} checked{against}; {verdict}."]
+    return [*report.notes, *map(str, report.findings), f"{report.release}: {counted} checked{against}; {verdict}."]
 
 
 COMMAND = Command(verify, group="Release", place=2, example="verify release --raw raw")

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...builder import read_video
-from ...builder.raw import VIDEO_SUFFIXES, is_litter
+from ...builder.raw import VIDEO_SUFFIXES, is_litter, read_video
 from ...frames import VideoIndex, index_from_row
 from ...release import SAMPLE, SAMPLE_RELEASE, VIDEO_ID, read_manifest, read_parquet, shard_paths
 from .verdict import PREDICTIONS, REPORT_JSON
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
     from ...sampling import ReleaseRows
 
 
-SUFFIXES = tuple(
-    dict.fromkeys((*VIDEO_SUFFIXES, *(".m4v", ".gif", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".3gp", ".ogv")))
-)
+SUFFIXES = (*VIDEO_SUFFIXES, ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".3gp", ".ogv")
 """Of what a folder holds, these are taken for videos."""
 
 LIST_OF_SUFFIXES = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"

@@ -119,7 +119,8 @@ def test_folders_that_are_none(clips, tmp_path, raw):
         == f"{nowhere}: no such folder; give a folder of videos, a raw folder or a release"
     )
     assert refused(lambda: open_folder(empty)) == (
-        f"{empty}: no video found; wanted .mp4, .webm, .mkv, .mov or .avi files in it or in empty/videos, a raw folder or a release"
+        f"{empty}: no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in it or in empty/videos, a raw folder "
+        "or a release"
     )
     taken = f"{clips}: holds something that annotate has not made; name another folder with --out"
     assert refused(lambda: open_folder(raw, clips)) == taken

@@ -1,6 +1,7 @@
 """The server as the page talks to it: work from the first click to the submission, two people, a lock, refusals."""
 
 import socket
+import sys
 import threading
 
 import numpy as np
@@ -382,3 +383,12 @@ def test_a_page_of_another_origin_gets_no_live_line(serve, clips):
     for origin in ("http://evil.example", None):
         with pytest.raises(InvalidStatus), connect(where, origin=origin):
             pass
+
+
+def test_it_starts_without_what_only_releases_and_models_need(run_process):
+    script = (
+        "import sys, brokenvideos.tools.annotation.run;"
+        "print(*sorted({'datasets', 'pandas', 'pyarrow', 'torch', 'transformers'} & set(sys.modules)))"
+    )
+    done = run_process([sys.executable, "-c", script])
+    assert (done.stdout, done.stderr) == ("\n", "")

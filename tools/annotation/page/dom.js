@@ -13,9 +13,15 @@ export function h(tag, properties = {}, ...children) {
     else if (name === "colour") element.style.setProperty("--colour", value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...present(children));
   return element;
 }
+
+/** Puts these children in the place of those that are there. */
+export const fillWith = (element, ...children) => element.replaceChildren(...present(children));
+
+/** The children that are there: null, undefined and false stand for none. */
+const present = (children) => children.flat().filter((child) => child !== null && child !== undefined && child !== false);
 
 const SVG = "http://www.w3.org/2000/svg";
 

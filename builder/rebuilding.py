@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..release import FORMAT_VERSION, ReleaseError, read_manifest
-from .build import BuildOptions, MoreFiles, build_with
+from ..release import FORMAT_VERSION, MANIFEST, SUMS, ReleaseError, read_manifest
+from .building import BuildOptions, MoreFiles, build_with
 from .check_row import Finding
-from .diff import video_facts
-from .manifest import MANIFEST, SUMS, library_versions, reading_of
+from .differences import video_facts
+from .folder_files import folder_files
+from .manifest import library_versions, reading_of
 from .parent import Parent, layout_of
-from .plan import split_rule
+from .plan import rule_of
 from .raw import Include
 from .work import Progress, executor_of, no_progress
 
@@ -81,7 +82,7 @@ def rebuild(
         ReleaseError: `release` is no release, or its manifest does not say how it was built. RawError: the raw folder.
     """
     manifest = read_manifest(str(release))
-    seed, parent_version = _seed(manifest, release), manifest.get("parent_version")
+    (rule, seed), parent_version = _rule(manifest, release), manifest.get("parent_version")
     layout = layout_of(manifest)
     include: Include = "unreviewed" if manifest["reading"].get("include") == "unreviewed" else "approved"
     options = BuildOptions(
@@ -89,6 +90,7 @@ def rebuild(
         num_shards=layout["num_shards"],
         data_version=manifest["data_version"],
         seed=seed,
+        split_rule=rule,
         include=include,
     )
     errata = manifest.get("errata", ())
@@ -100,7 +102,7 @@ def rebuild(
             executor, raw, made, options, parent=parent, fresh=True, more_files=more_files, on_progress=on_progress
         )
         findings = list(_content_findings(release, made))
-        there = sorted(_files(release) | _files(made))
+        there = sorted(folder_files(release)[0] | folder_files(made)[0])
         left_out = [name for name in there if leave_out and leave_out(name)]
         names = [name for name in there if name not in left_out]
         if not other_versions:
@@ -116,16 +118,15 @@ def rebuild(
     )
 
 
-def _seed(manifest: Mapping[str, Any], release: Path) -> int:
-    rule = manifest.get("split_rule")
-    seed = rule.get("seed") if isinstance(rule, dict) else None
-    grown = manifest.get("parent_version") is not None
-    if type(seed) is not int or rule != split_rule(seed, grown=grown):
+def _rule(manifest: Mapping[str, Any], release: Path) -> tuple[str, int]:
+    """Name and seed of the rule by which the splits were assigned."""
+    rule = rule_of(manifest.get("split_rule"), grown=manifest.get("parent_version") is not None)
+    if rule is None:
         raise ReleaseError(
-            f"{release}/{MANIFEST}: its split_rule is not the one of this version, so the splits cannot be assigned again. Install "
+            f"{release}/{MANIFEST}: its split_rule is not one of this version's, so the splits cannot be assigned again. Install "
             "the version of brokenvideos that wrote it."
         )
-    return seed
+    return rule
 
 
 def _other_versions(then: Mapping[str, str], *, format_version: int) -> dict[str, tuple[str | None, str | None]]:
@@ -149,11 +150,6 @@ def _content_findings(release: Path, made: Path) -> Iterator[Finding]:
             for name, found in asdict(was[video_id]).items():
                 if found != (wanted := asdict(now[video_id])[name]):
                     yield Finding(MANIFEST, f"{name} is {found}, the raw folder gives {wanted}.", video_id)
-
-
-def _files(folder: Path) -> set[str]:
-    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    return {name for name in names if not name.startswith(".cache/")}  # huggingface_hub's own notes beside a download
 
 
 def _byte_finding(release: Path, made: Path, name: str, left_out: Sequence[str]) -> Finding | None:

@@ -9,13 +9,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..release import DATA_VERSION, MAX_SHARDS, SPLITS
-from .diff import version_of
+from ..release import DATA_VERSION, MANIFEST, MAX_SHARDS, SPLITS, SUMS, in_words
+from .differences import version_of
 from .ingest import Ingested
 from .layouts import detect, read_layout
-from .manifest import MANIFEST, SUMS, library_versions, manifest_bytes, manifest_of, sums_bytes
+from .manifest import library_versions, manifest_bytes, manifest_of, sums_bytes
 from .parent import Parent, check_step, read_parent, withdrawn
-from .plan import ShardPlan, assign_splits, empty_splits, plan_shards, split_rule
+from .plan import (
+    FILLED,
+    SPLIT_RULES,
+    STRATIFIED,
+    ShardPlan,
+    assign_splits,
+    empty_splits,
+    fill_splits,
+    plan_shards,
+    split_rule,
+)
 from .raw import FILE_NAME, Include, MasksAre, Problem, RawError, included, read_videos_jsonl
 from .tasks import IngestTask, ShardTask, run_ingest, run_shard
 from .work import (
@@ -55,6 +65,7 @@ class BuildOptions:
         num_shards: shards by split; a split that is not named gets one per 384 MB of video.
         data_version: SemVer of the data.
         seed: of the split assignment.
+        split_rule: one of `builder.plan.SPLIT_RULES`; the later one is that of fractions where this leaves no split empty.
         include: "approved" leaves out videos that videos.jsonl calls unreviewed; "unreviewed" takes every video.
     """
 
@@ -66,6 +77,7 @@ class BuildOptions:
     num_shards: Mapping[str, int] | None = None
     data_version: str = DATA_VERSION
     seed: int = 0
+    split_rule: str = FILLED
     include: Include = "approved"
 
 
@@ -177,7 +189,8 @@ def build_with(
         reading["include"] = options.include  # what a release of unreviewed masks says of itself
     by_id = withdrawn(parent, videos, bring_back=bring_back) if parent else []
     problems += by_id
-    with room_wanted(out), work_folder(out, fresh=fresh) as work:
+    goes_on = STARTS_OVER if fresh else "what is done is kept, and the build goes on from there."
+    with room_wanted(out, goes_on), work_folder(out, fresh=fresh) as work:
         check_free(out)
         versions = library_versions()
         rows = [IngestTask(video, str(reading["layout"]), raw, work / "rows", versions) for video in videos]
@@ -191,8 +204,9 @@ def build_with(
         problems += [problem for problem in by_content if problem not in by_id]
         if problems or not videos:
             raise RawError(_report(raw, problems))
-        plans = _plan(ingested, options, parent)
-        empty = empty_splits(ingested, {video.video_id: plan.split for plan in plans for video in plan.videos})
+        splits, rule = _splits(ingested, options, parent)
+        plans = _plan(ingested, splits, options, parent)
+        empty = empty_splits(ingested, splits)
         if empty is not None:
             on_note(empty)
         release = work / "release"
@@ -208,7 +222,7 @@ def build_with(
             data_version=options.data_version,
             parent_version=parent.version if parent else None,
             reading=reading,
-            split_rule=split_rule(options.seed, grown=parent is not None),
+            split_rule=split_rule(options.seed, grown=parent is not None, name=rule),
             errata=parent.errata if parent else (),
         )
         seal(release, manifest, more_files, out=out)
@@ -232,12 +246,17 @@ def _notes(videos: Sequence[Ingested]) -> Iterator[str]:
         yield f"masks of {', '.join(ids[:3])}{more}: {rule}"
 
 
+STARTS_OVER = "nothing is kept, and it starts over."
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @contextmanager
-def room_wanted(out: Path) -> Iterator[None]:
-    """Says of a disk that takes no more what to do about it."""
+def room_wanted(out: Path, goes_on: str) -> Iterator[None]:
+    """Says of a disk that takes no more what to do about it.
+
+    Args:
+        goes_on: what the same command does then.
+    """
     try:
         yield
     except OSError as error:
@@ -245,8 +264,8 @@ def room_wanted(out: Path) -> Iterator[None]:
         if error.errno not in _NO_ROOM and not refused:
             raise
         raise BuildError(
-            f"{out}: not finished: {error}. Make room there, or make it writable, and give the same command again: what is done is "
-            "kept, and the build goes on from there."
+            f"{out}: not finished: {in_words(error)}. Make room there, or make it writable, and give the same command again: "
+            f"{goes_on}"
         ) from error
 
 
@@ -256,8 +275,21 @@ def check_free(out: Path) -> None:
         raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
 
 
-def _plan(ingested: list[Ingested], options: BuildOptions, parent: Parent | None) -> list[ShardPlan]:
-    splits = assign_splits(ingested, seed=options.seed, kept=parent.splits if parent else None)
+def _splits(
+    ingested: Sequence[Ingested], options: BuildOptions, parent: Parent | None
+) -> tuple[Mapping[str, str], str]:
+    """Split by id, and the name of the rule that gave it."""
+    kept = parent.splits if parent else None
+    splits = assign_splits(ingested, seed=options.seed, kept=kept)
+    if options.split_rule == STRATIFIED:
+        return splits, STRATIFIED
+    filled = fill_splits(ingested, splits, seed=options.seed, kept=kept)
+    return filled, STRATIFIED if filled == splits else FILLED
+
+
+def _plan(
+    ingested: Sequence[Ingested], splits: Mapping[str, str], options: BuildOptions, parent: Parent | None
+) -> list[ShardPlan]:
     plans = plan_shards(
         ingested, splits, num_shards=options.num_shards or {}, parent_shards=parent.num_shards if parent else None
     )
@@ -289,6 +321,8 @@ def seal(release: Path, manifest: dict[str, Any], more_files: MoreFiles | None, 
 
 def _check_options(options: BuildOptions) -> None:
     version_of(options.data_version)
+    if options.split_rule not in SPLIT_RULES:
+        raise ValueError(f"split rule {options.split_rule!r}: wanted one of {', '.join(SPLIT_RULES)}.")
     for split, count in (options.num_shards or {}).items():
         if split not in SPLITS or not 1 <= count <= MAX_SHARDS:
             raise ValueError(f"split shards {split}={count}: wanted one of {', '.join(SPLITS)} and 1 to {MAX_SHARDS}.")

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..release import FORMAT_VERSION, ReleaseError, read_manifest, read_parquet, shard_paths
-from .build import MoreFiles, check_free, room_wanted, seal
-from .diff import next_version, version_of, video_facts
+from .building import STARTS_OVER, MoreFiles, check_free, room_wanted, seal
+from .differences import next_version, version_of, video_facts
 from .errata import erratum
 from .manifest import library_versions
-from .plan import release_groups, split_rule
+from .plan import release_groups, rule_of, split_rule
 from .row_json import row_digest
 from .shards import write_rows
 from .work import Progress, executor_of, file_sha256, link_or_copy, no_progress, run_tasks, work_folder
@@ -67,7 +67,7 @@ def withdraw(
     if not splits_left:
         raise ReleaseError(f"{release}: no video would be left. Delete the repository instead.")
     check_free(out)
-    with room_wanted(out), work_folder(out, fresh=True) as work, executor_of(workers) as executor:
+    with room_wanted(out, STARTS_OVER), work_folder(out, fresh=True) as work, executor_of(workers) as executor:
         made = work / "release"
         is_current = manifest["format_version"] == FORMAT_VERSION
         tasks = [
@@ -140,8 +140,8 @@ def _versions_of_both(then: Mapping[str, str]) -> dict[str, str]:
 
 def _grown(rule: Any) -> Any:
     """The split rule of a release with a parent, if it is one of this version's."""
-    seed = rule.get("seed") if isinstance(rule, dict) else None
-    return split_rule(seed, grown=True) if type(seed) is int and rule == split_rule(seed) else rule
+    found = rule_of(rule)
+    return rule if found is None else split_rule(found[1], grown=True, name=found[0])
 
 
 # --- One shard -------------------------------------------------------------------------------------------------------

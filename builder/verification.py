@@ -1,6 +1,6 @@
 """Proves a release: what independent paths say of the same thing is compared, and every difference is named."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import zip_longest
@@ -15,7 +15,10 @@ from ..masks import RLEError, decoded_ahead, fingerprint_labels
 from ..release import (
     ANNOTATION_FEATURES,
     FEATURES,
+    MANIFEST,
+    SUMS,
     ReleaseError,
+    in_words,
     of_format,
     read_manifest,
     read_parquet,
@@ -25,16 +28,20 @@ from ..release import (
 )
 from .check_clips import check_clips, is_sampled
 from .check_row import Finding, check_row
-from .ingest import read_video
+from .folder_files import folder_files
 from .layouts import read_layout
-from .manifest import MANIFEST, SUMS, library_versions, read_sums, reading_of
-from .raw import RawError, RawVideo, coded_masks, included
+from .manifest import library_versions, read_sums, reading_of
+from .raw import RawError, RawVideo, coded_masks, included, read_video
 from .work import Progress, executor_of, file_sha256, no_progress, run_tasks
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What `verify` looked at and found; `ok` when nothing differs."""
+    """What `verify` looked at and found; `ok` when nothing differs.
+
+    Attributes:
+        notes: what is no difference, but good to know: entries of the folder that other tools have left there.
+    """
 
     release: str
     data_version: str | None
@@ -45,6 +52,7 @@ class VerifyReport:
     device: Mapping[str, str | None]
     versions: Mapping[str, str]
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -89,11 +97,13 @@ def verify(
         DeviceError: there is no such device.
     """
     used = _device_facts(device)
-    findings, sums = _check_files(release)
+    files, others = folder_files(release)
+    notes = [f"note: {path}: no file of a release." for path in others]
+    findings, sums = _check_files(release, files)
     try:
         manifest = read_manifest(str(release))
     except ReleaseError as error:
-        return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw, used)
+        return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw, used, notes)
     findings += check_manifest(manifest, sums)
     raw_videos, raw_findings = _raw_videos(raw, manifest)
     tasks = [
@@ -110,7 +120,7 @@ def verify(
     with executor_of(workers) as executor:
         results = list(run_tasks(executor, verify_shard, tasks, partial(on_progress, "verify shards")))
     findings += [finding for result in results for finding in result.findings] + raw_findings
-    return _report(release, manifest["data_version"], len(sums), results, findings, raw, used)
+    return _report(release, manifest["data_version"], len(sums), results, findings, raw, used, notes)
 
 
 def _device_facts(device: str) -> Mapping[str, str | None]:
@@ -129,6 +139,7 @@ def _report(
     findings: Sequence[Finding],
     raw: Path | None,
     device: Mapping[str, str | None],
+    notes: Sequence[str],
 ) -> VerifyReport:
     return VerifyReport(
         release=str(release),
@@ -140,24 +151,28 @@ def _report(
         device=device,
         versions=library_versions(),
         findings=tuple(findings),
+        notes=tuple(notes),
     )
 
 
 # --- Files and manifest ----------------------------------------------------------------------------------------------
 
 
-def _check_files(release: Path) -> tuple[list[Finding], dict[str, str]]:
+def _check_files(release: Path, files: Set[str]) -> tuple[list[Finding], dict[str, str]]:
     """Findings, and sha256 by path as SHA256SUMS states them."""
     try:
         sums = read_sums((release / SUMS).read_text())
     except (OSError, ValueError) as error:
-        return [Finding(SUMS, f"cannot be read ({error}). Download or build the release again.")], {}
+        return [Finding(SUMS, f"cannot be read ({in_words(error)}). Download or build the release again.")], {}
     findings = []
-    present = {path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file()} - {SUMS}
+    present = files - {SUMS}
     for path in sorted(present ^ sums.keys()):
-        if path in sums:
+        if path in sums and (release / path).is_symlink():
+            to_do = "Fetch what it leads to (`git annex get`, `dvc pull`), or download this file again."
+            findings.append(Finding(path, f"a link that leads nowhere; {SUMS} lists it. {to_do}"))
+        elif path in sums:
             findings.append(Finding(path, f"missing; {SUMS} lists it. Download or build this file again."))
-        elif not path.startswith(".cache/"):  # huggingface_hub's own notes beside a download
+        else:
             findings.append(Finding(path, f"not in {SUMS}. A release holds nothing else; remove it."))
     for path in sorted(present & sums.keys()):
         if (found := file_sha256(release / path)) != sums[path]:
@@ -264,7 +279,9 @@ def _readable(file: str, rows: Iterator[dict[str, Any]], findings: list[Finding]
     try:
         yield from rows
     except (OSError, ValueError, pa.ArrowException) as error:
-        findings.append(Finding(file, f"cannot be read further ({error}). Download or build this file again."))
+        findings.append(
+            Finding(file, f"cannot be read further ({in_words(error)}). Download or build this file again.")
+        )
 
 
 def _parquet_rows(path: Path, features: Any) -> Iterator[dict[str, Any]]:
@@ -337,7 +354,7 @@ def _same_as_raw(
             for object_id, fingerprint in fingerprint_labels(plane).items()
         }
     except (OSError, RawError, VideoError) as error:
-        yield Finding(file, f"the raw video or masks cannot be read: {error}", video_id)
+        yield Finding(file, f"the raw video or masks cannot be read: {in_words(error)}", video_id)
         return
     places: Iterable[tuple[int, int]] = zip(row["masks"]["object_id"], row["masks"]["frame_index"], strict=True)
     found = dict(zip(places, decoded, strict=True))
