@@ -60,7 +60,7 @@ def add_row(triggers: dict[str, TriggerFacts], row: Mapping[str, Any]) -> None:
     if row["label"] or row["annotated_frames"]:
         facts.num_judged += 1
         facts.num_broken += bool(row["label"])
-        facts.artifact_types.update(ARTIFACT_TYPES[code] for code in row["artifact_types"] if code is not None)
+        facts.artifact_types.update(ARTIFACT_TYPES[code] for code in row["artifact_types"] or ())
 
 
 def prompt_of(source: Mapping[str, Any]) -> Mapping[str, Any] | None:

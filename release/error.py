@@ -29,6 +29,10 @@ class ReleaseError(ValueError):
     """
 
 
+class NotThereError(ReleaseError):
+    """A repository that is reached, and has not the revision or the file that is asked for."""
+
+
 def in_words(error: BaseException) -> str:
     """What an error says; of an error of the system the file and the reason, without a number.
 

@@ -18,6 +18,15 @@ from .coco_json import (
 )
 from .foreground import Foreground, foreground
 from .frame_files import NUMBER, by_frame, ids_from_one, mask_files, mask_folders
+from .grey_video import (
+    BRIGHT_MIN,
+    DARK_MAX,
+    GREY_THRESHOLD,
+    MAX_GREY_OF_MARKED,
+    Histogram,
+    dark_middle_bright,
+    is_bimodal,
+)
 from .json_files import bad_video_id, is_finite, is_whole, read_json, shown, shown_end
 from .layout import Layout, annotation_files, first_file, gives_objects, mask_folder
 from .litter import is_litter
@@ -54,9 +63,13 @@ from .video_files import (
 from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, VideoEntry, read_videos_jsonl
 
 __all__ = [
+    "BRIGHT_MIN",
+    "DARK_MAX",
     "FILE_NAME",
+    "GREY_THRESHOLD",
     "MAX_FRAMES",
     "MAX_FRAME_INDEX",
+    "MAX_GREY_OF_MARKED",
     "MAX_OBJECT_ID",
     "MAX_PIXELS",
     "NOT_GIVEN",
@@ -71,6 +84,7 @@ __all__ = [
     "Foreground",
     "FoundMasks",
     "FrameLabels",
+    "Histogram",
     "ImageVideo",
     "Include",
     "LabelMap",
@@ -89,6 +103,7 @@ __all__ = [
     "category_names",
     "check_segmentation",
     "coded_masks",
+    "dark_middle_bright",
     "decode_png",
     "drawn_as",
     "encode_png",
@@ -101,6 +116,7 @@ __all__ = [
     "gives_objects",
     "ids_from_one",
     "included",
+    "is_bimodal",
     "is_finite",
     "is_frame",
     "is_litter",
