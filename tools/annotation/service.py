@@ -154,7 +154,9 @@ class Service:
         trouble = await asyncio.to_thread(document.trouble)
         index = document.video.index
         written = await asyncio.to_thread(self.raw_writer.folder(key[0]).revision, video_id)
-        while True:  # until the state and the propagation are of one moment: its end must not be told beside older masks
+        while (
+            True
+        ):  # until the state and the propagation are of one moment: its end must not be told beside older masks
             state, job = document.state, desk.job
             view = await asyncio.to_thread(view_of, state)
             overlaps = await asyncio.to_thread(overlaps_of, state)

@@ -44,6 +44,12 @@ from .predictions import (
     find_predictions as find_predictions,
     formats_table as formats_table,
 )
+from .protocol import (
+    PROTOCOLS as PROTOCOLS,
+    ObjectScores as ObjectScores,
+    Protocol as Protocol,
+    ScoredObject as ScoredObject,
+)
 from .report import html_report as html_report
 from .scores import (
     ScoredVideo as ScoredVideo,

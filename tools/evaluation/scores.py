@@ -5,12 +5,16 @@ Mean over the frames of a video, then over videos; broken and normal videos are 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ...masks import Float64Array, Int64Array
 from .counts import Counts
+
+if TYPE_CHECKING:
+    from .protocol import ScoredObject
 
 RECALL_ABOVE = 0.5
 DECAY_BINS = 4
@@ -56,6 +60,8 @@ class ScoredVideo:
     levels: Int64Array | None = None
     """int64[2, 256]: background and artifact pixels by predicted level, if the prediction is soft."""
     floors: Mapping[str, Counts] = field(default_factory=dict)
+    objects: tuple["ScoredObject", ...] = ()
+    """Those of the truth, each on its own, where a protocol asks for them."""
 
 
 BROKEN_METRICS = (
@@ -133,6 +139,13 @@ def video_scores(counts: Counts, *, broken: bool) -> dict[str, float]:
         **{f"pixel_{name}": value for name, value in pixels.items()},
         "active_area": _mean(counts.truth_px[active] / (counts.height * counts.width)),
     }
+
+
+def object_scores(counts: Counts) -> dict[str, float]:
+    """J and F of one object: mean, recall and decay of its frames. NaN without a frame."""
+    (j, j_recall, j_decay), (f, f_recall, f_decay) = statistics(counts.j()), statistics(counts.f())
+    found = {"jf": (j + f) / 2, "j": j, "f": f}
+    return found | {"j_recall": j_recall, "j_decay": j_decay, "f_recall": f_recall, "f_decay": f_decay}
 
 
 def pixel_scores(truth_px: int, pred_px: int, both_px: int) -> dict[str, float]:
