@@ -14,8 +14,8 @@ from ...frames import VideoError, orientation_of_rotation, read_frames, to_displ
 from ...masks import LABEL_COLOURS, TYPE_COLOURS, Float64Array, decode, overlay
 from ...release import __version__
 from ..evaluation import html_page
+from .kinds import Video
 from .verdict import OVERLAYS, Report, VideoReport
-from .videos import Video
 
 NUM_TILES = 24
 TILE_LONG_SIDE_PX = 320
