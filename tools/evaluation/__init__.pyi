@@ -48,10 +48,10 @@ from .protocol import (
     PROTOCOLS as PROTOCOLS,
     ObjectScores as ObjectScores,
     Protocol as Protocol,
-    ScoredObject as ScoredObject,
 )
 from .report import html_report as html_report
 from .scores import (
+    ScoredObject as ScoredObject,
     ScoredVideo as ScoredVideo,
     video_scores as video_scores,
 )

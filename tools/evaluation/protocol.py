@@ -12,7 +12,7 @@ from .counts import Counts, count_strings
 from .overlap import Spans, areas, foreground, intersections
 from .predictions import PredictedVideo
 from .reading import read_masks
-from .scores import object_scores
+from .scores import ScoredObject, object_scores
 from .truth import AnnotatedVideo, Masklet
 
 Protocol = Literal["davis", "sav", "ytvos"]
@@ -41,31 +41,6 @@ class ProtocolTask(NamedTuple):
     protocol: str
     skip_ends: bool
     masks_are: MasksAre | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoredObject:
-    """The counts of one object of the truth, in the frames that its protocol scores.
-
-    predicted_id: of the predicted object it is scored against; None: there is none, so against empty masks.
-    """
-
-    video_id: str
-    object_id: int
-    artifact_type: str
-    predicted_id: int | None
-    counts: Counts
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "video_id": self.video_id,
-            "object_id": self.object_id,
-            "artifact_type": self.artifact_type,
-            "predicted_id": self.predicted_id,
-            "frames": len(self.counts),
-            **object_scores(self.counts),
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,13 @@ Mean over the frames of a video, then over videos; broken and normal videos are 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...masks import Float64Array, Int64Array
 from .counts import Counts
-
-if TYPE_CHECKING:
-    from .protocol import ScoredObject
 
 RECALL_ABOVE = 0.5
 DECAY_BINS = 4
@@ -46,6 +43,31 @@ CONVENTIONS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ScoredObject:
+    """The counts of one object of the truth, in the frames that its protocol scores.
+
+    predicted_id: of the predicted object it is scored against; None: there is none, so against empty masks.
+    """
+
+    video_id: str
+    object_id: int
+    artifact_type: str
+    predicted_id: int | None
+    counts: Counts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "video_id": self.video_id,
+            "object_id": self.object_id,
+            "artifact_type": self.artifact_type,
+            "predicted_id": self.predicted_id,
+            "frames": len(self.counts),
+            **object_scores(self.counts),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ScoredVideo:
     """The counts of one video and what is needed to group it."""
 
@@ -60,7 +82,7 @@ class ScoredVideo:
     levels: Int64Array | None = None
     """int64[2, 256]: background and artifact pixels by predicted level, if the prediction is soft."""
     floors: Mapping[str, Counts] = field(default_factory=dict)
-    objects: tuple["ScoredObject", ...] = ()
+    objects: tuple[ScoredObject, ...] = ()
     """Those of the truth, each on its own, where a protocol asks for them."""
 
 

@@ -9,9 +9,9 @@ from ...masks import empty
 from .counts import Counts, against_empty, against_full, count_strings
 from .floors import MeanMask, centre_box
 from .predictions import PredictedVideo
-from .protocol import Protocol, ProtocolTask, ScoredObject, score_objects
+from .protocol import Protocol, ProtocolTask, score_objects
 from .reading import read_masks
-from .scores import ScoredVideo
+from .scores import ScoredObject, ScoredVideo
 from .truth import AnnotatedVideo, Part, frame_ranges
 
 Missing = Literal["error", "empty"]
