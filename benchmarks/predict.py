@@ -2,10 +2,10 @@
 
     OMP_NUM_THREADS=1 python benchmarks/predict.py [--videos N] [--rounds N]
 
-Synthetic videos and a unet with chance weights, on the CPU. Every round runs the whole command with 1 and with 2 workers, in an order that
-turns. Printed are medians over rounds as rows of a Markdown table: seconds on the clock and of the processor, and the ratio within a round of
-both. On a machine with two free cores the clock decides. On a busy one the clock measures the others: 2 × (processor time with one worker) /
-(with two) then is what two free cores would give at most, for the two workers share the videos evenly.
+Synthetic videos and a unet with chance weights, on the CPU. Every round runs the whole command with 1 and with 2 workers, in an
+order that turns. Printed are medians over rounds as rows of a Markdown table: seconds on the clock and of the processor, and the
+ratio of both within a round. On a machine with two free cores the clock decides. On a busy one the clock measures the others: twice
+(processor time with one worker) / (with two) then is what two free cores would give at most, as the workers share the videos evenly.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def main() -> None:
         pairs = list(zip(found[1], found[2], strict=True))
         clock = median(one[0] / two[0] for one, two in pairs)
         most = median(2 * one[1] / two[1] for one, two in pairs)
-        print(f"| ratio | {clock:.2f} × | at most {most:.2f} × |")
+        print(f"| ratio | {clock:.2f} | at most {most:.2f} |")
 
 
 if __name__ == "__main__":
