@@ -5,7 +5,7 @@
 Synthetic videos and a unet with chance weights, on the CPU. Every round runs the whole command with 1 and with 2 workers, in an
 order that turns. Printed are medians over rounds as rows of a Markdown table: seconds on the clock and of the processor, and the
 ratio of both within a round. On a machine with two free cores the clock decides. On a busy one the clock measures the others: twice
-(processor time with one worker) / (with two) then is what two free cores would give at most, as the workers share the videos evenly.
+(processor time with one worker) / (with two) then is what two free cores would give at most, as workers share the videos evenly.
 """
 
 import argparse
