@@ -60,7 +60,7 @@ class Clip:
 
     @property
     def window(self) -> range:
-        """From the first to the last frame on which the object shows."""
+        """The frames from the first to the last one on which the object shows."""
         shows = np.flatnonzero(self.truth.any(axis=(1, 2)))
         return range(int(shows[0]), int(shows[-1]) + 1)
 
@@ -175,7 +175,7 @@ def ask(engine: Engine, desk: Desk, prompt: Prompt) -> None:
 
 
 def next_click(mask: BoolArray, truth: BoolArray) -> Click:
-    """In the middle of the largest connected region of error."""
+    """A point in the middle of the largest connected region of error."""
     errors = [(truth & ~mask, True), (mask & ~truth, False)]
     best_area, best = -1, Click(0, 0)
     for error, positive in errors:

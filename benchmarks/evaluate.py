@@ -137,28 +137,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time J&F against DAVIS's functions; prints Markdown table rows.")
     parser.add_argument("--masks", type=Path, nargs=2, metavar=("TRUTH", "PRED"), help="folders of {video}/{frame}.png")
     parser.add_argument("--rounds", type=int, default=5, help="times each way is timed (default: %(default)s)")
-    wishes = parser.parse_args()
+    args = parser.parse_args()
     cv2.setNumThreads(1)
-    videos = real_videos(*wishes.masks) if wishes.masks else blob_videos()
+    videos = real_videos(*args.masks) if args.masks else blob_videos()
     per_frame: dict[str, list[float]] = {}
     ratios: dict[str, list[float]] = {name: [] for name in AGAINST}
     for truth, pred in videos.values():
         ways = contenders(truth, pred)
-        for _ in range(wishes.rounds):
+        for _ in range(args.rounds):
             seconds = {name: timed(call) for name, call in ways.items()}
             for name, elapsed_s in seconds.items():
                 per_frame.setdefault(name, []).append(elapsed_s / len(truth))
             for name, other in AGAINST.items():
                 ratios[name].append(seconds[other] / seconds[name])
     sizes = sorted({f"{truth.shape[1]} x {truth.shape[2]}" for truth, _ in videos.values()})
-    print(f"{len(videos)} videos of {', '.join(sizes)}, {wishes.rounds} rounds\n")
+    print(f"{len(videos)} videos of {', '.join(sizes)}, {args.rounds} rounds\n")
     print("| what | ms per frame | times DAVIS | least over the videos |")
     print("|---|---|---|---|")
     for name, found in per_frame.items():
         ratio = ("", "")
         if name in AGAINST:
             by_video = [
-                median(ratios[name][start : start + wishes.rounds]) for start in range(0, len(found), wishes.rounds)
+                median(ratios[name][start : start + args.rounds]) for start in range(0, len(found), args.rounds)
             ]
             ratio = (f"{median(ratios[name]):.1f}", f"{min(by_video):.1f}")
         print(f"| {name} | {median(found) * 1e3:.2f} | {ratio[0]} | {ratio[1]} |")

@@ -119,22 +119,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time masks/ against pycocotools; prints Markdown table rows.")
     parser.add_argument("--masks", type=Path, help="folder of label maps as PNG; default: blobs made here")
     parser.add_argument("--rounds", type=int, default=11, help="times each way is timed (default: %(default)s)")
-    wishes = parser.parse_args()
+    args = parser.parse_args()
     warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
 
-    label_maps = real_label_maps(wishes.masks) if wishes.masks else blob_label_maps()
+    label_maps = real_label_maps(args.masks) if args.masks else blob_label_maps()
     ways = contenders(label_maps)
     for call in ways.values():
         call()
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(wishes.rounds):
+    for _ in range(args.rounds):
         for name, call in ways.items():
             seconds[name].append(timed(call))
 
     height, width = label_maps[0].shape
-    print(
-        f"{len(label_maps)} masks of {height} x {width} ({wishes.masks or 'blobs made here'}), {wishes.rounds} rounds\n"
-    )
+    print(f"{len(label_maps)} masks of {height} x {width} ({args.masks or 'blobs made here'}), {args.rounds} rounds\n")
     print("| what | µs per mask | masks/s | times pycocotools |")
     print("|---|---|---|---|")
     for name, rounds in seconds.items():

@@ -94,13 +94,13 @@ def main() -> None:
     parser.add_argument("--masks", type=Path, help="folder of label maps as PNG; default: blobs made here")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--repeat", type=int, default=1, help="every mask so often, to fill a GPU")
-    wishes = parser.parse_args()
+    args = parser.parse_args()
     warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
 
-    label_maps = real_label_maps(wishes.masks) if wishes.masks else blob_label_maps()
+    label_maps = real_label_maps(args.masks) if args.masks else blob_label_maps()
     height, width = label_maps[0].shape
     bitmaps = np.stack([(labels == labels[labels > 0][0]).view(np.uint8) for labels in label_maps])
-    counts = encode(bitmaps) * wishes.repeat
+    counts = encode(bitmaps) * args.repeat
     rles = [{"size": [height, width], "counts": entry} for entry in counts]
     column_major = decode(counts, height=height, width=width)
 
@@ -114,12 +114,12 @@ def main() -> None:
     for way in ways.values():
         way()
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(wishes.rounds):
+    for _ in range(args.rounds):
         for name, way in ways.items():
             seconds[name].append(timed(way))
 
     card = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
-    print(f"{len(counts)} masks of {height} x {width}, {wishes.rounds} rounds, torch {torch.__version__}, {card}\n")
+    print(f"{len(counts)} masks of {height} x {width}, {args.rounds} rounds, torch {torch.__version__}, {card}\n")
     print("| what | µs per mask | masks/s | times pycocotools decode | of the write bound |")
     print("|---|---|---|---|---|")
     for name, rounds in seconds.items():

@@ -150,7 +150,7 @@ class Way:
         return batches
 
     def cpu_s(self) -> float:
-        """Of this process and the workers."""
+        """Processor seconds of this process and the workers."""
         ticks = 0
         for pid in self.pids:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -616,20 +616,20 @@ def main() -> None:
     )
     parser.add_argument("--http", action="store_true", help="instead: the first batch and the bytes over HTTP")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "brokenvideos-benchmark")
-    wishes = parser.parse_args()
+    args = parser.parse_args()
     torch.set_num_threads(1)
     # This file has the name of a library that it measures.
     sys.path[:] = [path for path in sys.path if path != str(Path(__file__).parent)]
-    release = make_corpus(wishes.folder, wishes.videos, wishes.keyint)
+    release = make_corpus(args.folder, args.videos, args.keyint)
     rows = [
         {**row, "video": {"bytes": bytes(row["video"]["bytes"])}}
         for row in ReleaseRows(sorted((release / "data").glob("*.parquet")))
     ]
-    if wishes.memory:
-        report_memory(wishes.folder, wishes.videos, wishes.keyint)
-    if wishes.http:
-        report_http(release, rows, wishes.rounds)
-    if wishes.memory or wishes.http:
+    if args.memory:
+        report_memory(args.folder, args.videos, args.keyint)
+    if args.http:
+        report_http(release, rows, args.rounds)
+    if args.memory or args.http:
         return
     ways: dict[str, Way] = {
         "bound: decode": bound(rows, convert=False),
@@ -638,23 +638,23 @@ def main() -> None:
         "ours, folder, without masks": ours(clips(NoMasks(release), num_frames=NUM_FRAMES, size=SIZE), 0),
     }
     left_out = []
-    for workers in wishes.workers:
+    for workers in args.workers:
         suffix = f", {workers} workers"
         ways["ours, release folder" + suffix] = ours(from_folder(release), workers)
         ways["ours, Parquet stream" + suffix] = ours(from_stream(release, "default"), workers)
         ways["ours, tar stream" + suffix] = ours(from_stream(release, "webdataset"), workers)
         ways["ours, folder, 4 clips per video" + suffix] = ours(from_folder(release, clips_per_video=4), workers)
-        if not wishes.no_peers:
-            for name, way in peers(release, rows, epochs=wishes.rounds, workers=workers):
+        if not args.no_peers:
+            for name, way in peers(release, rows, epochs=args.rounds, workers=workers):
                 if isinstance(way, str):
                     left_out.append(f"{name}: {way}")
                 else:
                     ways[name + suffix] = way
-    chosen = {name: way for name, way in ways.items() if wishes.only in name or name.startswith("bound")}
-    found = measured(chosen, wishes.rounds, against=bound(rows))
+    chosen = {name: way for name, way in ways.items() if args.only in name or name.startswith("bound")}
+    found = measured(chosen, args.rounds, against=bound(rows))
     print(
-        f"{wishes.videos} videos, key frames at most {wishes.keyint} apart, {NUM_FRAMES} frames of {SIZE[0]} x {SIZE[1]}, "
-        f"{wishes.rounds} rounds, {os.cpu_count()} cores\n"
+        f"{args.videos} videos, key frames at most {args.keyint} apart, {NUM_FRAMES} frames of {SIZE[0]} x {SIZE[1]}, "
+        f"{args.rounds} rounds, {os.cpu_count()} cores\n"
     )
     print("| way | CPU ms per clip | bound (decode and convert) / way | bound (decode) / way |\n|---|---|---|---|")
     whole = [ms for ms, _ in found["bound: every frame, PyAV's loop"]]

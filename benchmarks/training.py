@@ -220,13 +220,13 @@ def loader(work: Path, *, steps: int, workers: int) -> None:
     """Wait for data as a share of the step time, clips per second against the same batches held in memory, and peak memory."""
     torch.set_num_threads(1)
     recipe = recipe_named("unet")
-    wishes = settled(TrainOptions(size=SIZE, workers=workers, cpu=True), recipe)
-    dataset = clip_dataset(split_rows(corpus(work), "train"), wishes, rank=0, world_size=1, on_cuda=False)
+    args = settled(TrainOptions(size=SIZE, workers=workers, cpu=True), recipe)
+    dataset = clip_dataset(split_rows(corpus(work), "train"), args, rank=0, world_size=1, on_cuda=False)
     batches = []
     waited_s = []
     start_s = time.perf_counter()
-    step = stepper(recipe, wishes)
-    stream = iter(clip_loader(dataset, wishes, on_cuda=False))
+    step = stepper(recipe, args)
+    stream = iter(clip_loader(dataset, args, on_cuda=False))
     for number in range(steps + 5):
         before_s = time.perf_counter()
         batch = next(stream)
@@ -241,9 +241,9 @@ def loader(work: Path, *, steps: int, workers: int) -> None:
     for batch in batches[5:]:
         step(batch)
     held_s = time.perf_counter() - start_s
-    clips = steps * wishes.batch_size
+    clips = steps * args.batch_size
     peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(f"{steps} steps of {wishes.batch_size} clips, {workers} workers")
+    print(f"{steps} steps of {args.batch_size} clips, {workers} workers")
     print(f"| wait for data, share of the step time | {sum(waited_s) / streamed_s:.1%} |")
     print(
         f"| clips/s streamed, held in memory, ratio | {clips / streamed_s:.1f}, {clips / held_s:.1f}, {held_s / streamed_s:.2f} |"
@@ -251,9 +251,9 @@ def loader(work: Path, *, steps: int, workers: int) -> None:
     print(f"| peak memory of the trainer and of its largest worker | {peaks[0]:.0f} MB, {peaks[1]:.0f} MB |")
 
 
-def stepper(recipe: Recipe, wishes: Settled) -> Any:
+def stepper(recipe: Recipe, args: Settled) -> Any:
     model = recipe.make(None)
-    optimizer = torch.optim.AdamW(recipe.parameters(model), lr=wishes.lr)
+    optimizer = torch.optim.AdamW(recipe.parameters(model), lr=args.lr)
 
     def step(batch: dict[str, Any]) -> None:
         ready = on_device(batch, torch.device("cpu"), augment=True)
@@ -276,20 +276,20 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="of --loader (default: %(default)s)")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--holdout", help=argparse.SUPPRESS)
-    wishes = parser.parse_args()
-    seeds = [int(seed) for seed in wishes.seeds.split(",")]
-    if wishes.one:
-        run_one(wishes.work, wishes.one, seeds[0], wishes.holdout)
+    args = parser.parse_args()
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    if args.one:
+        run_one(args.work, args.one, seeds[0], args.holdout)
         return
-    if wishes.loader:
-        loader(wishes.work, steps=wishes.steps, workers=wishes.workers)
+    if args.loader:
+        loader(args.work, steps=args.steps, workers=args.workers)
         return
-    found = proof(wishes.work, seeds)
+    found = proof(args.work, seeds)
     print_proof(found)
-    if wishes.json:
-        wishes.json.write_text(json.dumps(found, indent=1) + "\n")
-    if wishes.plot:
-        draw(found, wishes.plot)
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + "\n")
+    if args.plot:
+        draw(found, args.plot)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def measure(path: Path, device: str) -> dict[str, float]:
-    """In a process of its own, so that its highest memory is that of this release."""
+    """Runs in a process of its own, so that its highest memory is that of this release."""
     start_s = time.perf_counter()
     read = sum(len(row["counts"]) for row in rows_of(path))
     reading_s = time.perf_counter() - start_s
@@ -120,19 +120,19 @@ def main() -> None:
     parser.add_argument("--masks", type=Path, help="folder of label maps as PNG; default: blobs made here")
     parser.add_argument("--size", help="HEIGHTxWIDTH that the label maps are scaled to; default: their own")
     parser.add_argument("--device", default="cpu")
-    wishes = parser.parse_args()
+    args = parser.parse_args()
 
-    masks = masks_to_repeat(wishes.masks, wishes.size)
-    facts = "NumPy" if wishes.device == "cpu" else describe(wishes.device)
+    masks = masks_to_repeat(args.masks, args.size)
+    facts = "NumPy" if args.device == "cpu" else describe(args.device)
     print(f"{len(masks[0])} masks of {masks[2]} x {masks[3]} repeated; {facts}\n")
     print("| share | masks | file, MB | s | CPU s | masks/s | reading alone, s | resident, MB | on device, MB |")
     print("|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        for share in wishes.share:
+        for share in args.share:
             path = Path(folder) / "annotations.parquet"
             write_release(path, max(1, round(PAPER_VIDEOS * share / 100)), masks)
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                found = pool.apply(measure, (path, wishes.device))
+                found = pool.apply(measure, (path, args.device))
             print(
                 f"| {share:g} % | {found['masks']:,} | {path.stat().st_size / 1e6:.1f} | {found['s']:.1f} | {found['cpu_s']:.1f} "
                 f"| {found['masks'] / found['s']:,.0f} | {found['reading_s']:.2f} | {found['resident_mb']:.0f} "

@@ -14,7 +14,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """By what a video is known whatever its id: the SHA-256 of its bytes and its perceptual hash, "" where there is none."""
+    """What identifies a video whatever its id: the SHA-256 of its bytes and its perceptual hash, "" where there is none."""
 
     video_sha256: str
     perceptual_hash: str = ""
@@ -113,7 +113,7 @@ def _same_looks(entry: Mapping[str, Any], videos: Mapping[str, Content]) -> Iter
 
 
 def _content(facts: Mapping[str, Any]) -> Content:
-    """Of a manifest's entry; a perceptual hash that is none is like nothing."""
+    """The content that a manifest's entry states; an invalid perceptual hash is like nothing."""
     looks = facts.get("perceptual_hash")
     known = isinstance(looks, str) and _HASH.fullmatch(looks)
     return Content(str(facts.get("video_sha256") or ""), str(looks) if known else "")

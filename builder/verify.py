@@ -168,7 +168,7 @@ def _check_files(release: Path) -> tuple[list[Finding], dict[str, str]]:
 
 
 def check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> list[Finding]:
-    """Where a manifest contradicts SHA256SUMS (`sums`, sha256 by path) or itself."""
+    """The places where a manifest contradicts SHA256SUMS (`sums`, sha256 by path) or itself."""
     findings = []
     listed: dict[str, str] = {}
     seen: set[str] = set()

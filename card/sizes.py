@@ -17,7 +17,7 @@ CONFIGS: dict[Config, str] = {"default": "data", "annotations": "annotations"}
 
 @dataclass(frozen=True, slots=True)
 class ConfigSize:
-    """Of one config.
+    """The sizes of one configuration.
 
     Attributes:
         num_bytes: of the rows as Arrow tables, by split.

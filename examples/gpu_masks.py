@@ -19,21 +19,21 @@ def main() -> None:
     parser.add_argument("release", nargs="?", type=Path, default=Path(brokenvideos.__path__[0]) / "sample")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=0)
-    wishes = parser.parse_args()
+    args = parser.parse_args()
 
     torch.manual_seed(0)
-    model = tiny_net().to(wishes.device)
+    model = tiny_net().to(args.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    dataset = clips(wishes.release, num_frames=8, size=(48, 64), masks="rle", shuffle=True)
+    dataset = clips(args.release, num_frames=8, size=(48, 64), masks="rle", shuffle=True)
     loader = DataLoader(
         dataset,
         batch_size=4,
-        num_workers=wishes.workers,
+        num_workers=args.workers,
         collate_fn=collate_rle,
-        pin_memory=wishes.device != "cpu",
+        pin_memory=args.device != "cpu",
     )
     for step, batch in enumerate(loader):
-        on_device = to_device(batch, wishes.device)
+        on_device = to_device(batch, args.device)
         loss = loss_of(model, on_device)
         optimizer.zero_grad()
         loss.backward()

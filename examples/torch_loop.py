@@ -39,13 +39,13 @@ def main() -> None:
     parser.add_argument(
         "--stop-after", type=int, help="leave after so many steps, as a machine that is taken away would"
     )
-    wishes = parser.parse_args()
+    args = parser.parse_args()
 
     torch.manual_seed(0)
     model = tiny_net()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     dataset = clips(
-        wishes.release,
+        args.release,
         num_frames=8,
         stride=2,
         size=(48, 64),
@@ -54,16 +54,16 @@ def main() -> None:
         shuffle=True,
         flip=0.5,
     )
-    loader = StatefulDataLoader(dataset, batch_size=4, num_workers=wishes.workers)
+    loader = StatefulDataLoader(dataset, batch_size=4, num_workers=args.workers)
     first_epoch = steps = 0
-    if wishes.checkpoint and wishes.checkpoint.exists():
-        saved = torch.load(wishes.checkpoint)
+    if args.checkpoint and args.checkpoint.exists():
+        saved = torch.load(args.checkpoint)
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         loader.load_state_dict(saved["loader"])
         first_epoch, steps = saved["epoch"], saved["steps"]
 
-    for epoch in range(first_epoch, wishes.epochs):
+    for epoch in range(first_epoch, args.epochs):
         dataset.set_epoch(epoch)
         for batch in loader:
             loss = loss_of(model, batch)
@@ -72,13 +72,13 @@ def main() -> None:
             optimizer.step()
             steps += 1
             print(f"epoch {epoch} step {steps} loss {loss.item():.3f} {' '.join(batch['video_id'])}", flush=True)
-            if steps == wishes.stop_after:
+            if steps == args.stop_after:
                 state = {
                     "model": model.state_dict(),
                     "optimizer": optimizer.state_dict(),
                     "loader": loader.state_dict(),
                 }
-                torch.save({**state, "epoch": epoch, "steps": steps}, wishes.checkpoint)
+                torch.save({**state, "epoch": epoch, "steps": steps}, args.checkpoint)
                 return
 
 

@@ -171,7 +171,7 @@ def _mpeg4_frame(payload: bytes) -> _CodedFrame | None:
 
 
 def _vp9_frame(payload: bytes) -> _CodedFrame | None:
-    """Of the first frame of a superframe: if that is a key frame, the others have nothing before it to refer to.
+    """What the first frame of a superframe says. If it is a key frame, the others have nothing before it to refer to.
 
     Source: VP9 bitstream specification, 6.2 and 7.2: frame_marker 2, profile, show_existing_frame, frame_type (0 is a key frame),
     and 8.4.2: a key frame resets every probability and reference.

@@ -65,7 +65,7 @@ _UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
 
 
 def _avi_end(data: bytes) -> str | None:
-    """Of the lists of frames; an index after them may be cut off, it is not needed."""
+    """What is cut off from the lists of frames, None where nothing is. An index after them is not needed and may be cut off."""
     position = 0
     while data[position : position + 4] == b"RIFF":
         size = int.from_bytes(data[position + 4 : position + 8], "little")
@@ -202,7 +202,10 @@ def _read_info(data: bytes, position: int, stop: int, times: _Times) -> None:
 
 
 def _time_missing(times: _Times) -> str | None:
-    """Of a file whose segment has no size: its last block lies further before its end than two of its longest steps."""
+    """What is missing from a file whose segment has no size.
+
+    Its last block then lies further before the stated duration than two of its longest steps.
+    """
     blocks = sorted(times.blocks)
     if not blocks or not times.duration:
         return None

@@ -1,10 +1,13 @@
 """The frame index of a video, from one full decode."""
 
 import hashlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from av.video.frame import VideoFrame
 
 from .container import REMUX, shown_frames, where
 from .index import Int64Array, VideoError, VideoIndex
@@ -12,6 +15,9 @@ from .orientation import UPRIGHT, orientation_of
 from .packets import demux
 from .perceptual import frame_hash, hashed_frames
 from .proof import visible_planes
+
+_FRAMES_AHEAD = 4
+"""Decoded frames that wait for the digest at most."""
 
 
 def index_video(video: bytes | Path) -> VideoIndex:
@@ -30,13 +36,24 @@ def index_video(video: bytes | Path) -> VideoIndex:
     hashes: dict[int, str] = {}
     times: list[int] = []
     sha256, frame, orientation = hashlib.sha256(), None, UPRIGHT
-    for pts, frame in shown_frames(video):
-        orientation = orientation_of(frame) if not times else orientation
-        if len(times) in hashed:
-            hashes[len(times)] = frame_hash(frame)
-        times.append(pts)
+
+    def add(frame: VideoFrame) -> None:
         for plane in visible_planes(frame):
-            sha256.update(plane.tobytes())
+            sha256.update(np.ascontiguousarray(plane).data)
+
+    # The digest takes half as long as the decoder, and both let go of Python's lock: they run beside each other.
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(1) as beside:
+        for pts, frame in shown_frames(video):
+            orientation = orientation_of(frame) if not times else orientation
+            if len(times) in hashed:
+                hashes[len(times)] = frame_hash(frame)
+            times.append(pts)
+            waiting.append(beside.submit(add, frame))
+            if len(waiting) > _FRAMES_AHEAD:
+                waiting.popleft().result()
+        for added in waiting:
+            added.result()
     frame_pts = np.asarray(times, dtype=np.int64)
     if frame is None or not np.array_equal(frame_pts, demuxed.frame_pts):
         raise VideoError(

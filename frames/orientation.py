@@ -41,7 +41,7 @@ UPRIGHT = Orientation()
 
 
 def orientation_of_rotation(rotation: int) -> Orientation:
-    """Of what a row records; undoes `Orientation.rotation`."""
+    """The orientation that a row records as a number; undoes `Orientation.rotation`."""
     return Orientation(rotation % 360 // 90, mirrored=rotation >= 360)
 
 
@@ -55,7 +55,7 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
 
 def _of_matrix(matrix: npt.NDArray[np.int32]) -> Orientation:
-    """Of the nine numbers a b u, c d v, x y w: the point (x, y) is shown at (a·x + c·y, b·x + d·y), y downwards.
+    """The orientation of a matrix a b u, c d v, x y w: the point (x, y) is shown at (a·x + c·y, b·x + d·y), y downwards.
 
     Source: ISO/IEC 14496-12, 8.3.2 and FFmpeg's libavutil/display.h.
     """

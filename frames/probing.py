@@ -17,7 +17,7 @@ class Probe:
 
 
 def probe(video: VideoSource) -> Probe:
-    """Of a video of which one frame is decoded.
+    """The size, orientation and codec of a video; one frame is decoded.
 
     Raises:
         VideoError: no video stream, or its first frame does not decode. OSError: the path cannot be read.

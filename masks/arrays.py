@@ -21,17 +21,26 @@ def checked_bitmaps(masks: BitmapArray) -> UInt8Array:
     Raises:
         MaskError: wrong rank or dtype, a side of length 0, or the first mask with another value.
     """
+    bits = checked_stack(masks)
+    if masks.dtype == np.uint8 and bits.size and bits.max() > 1:
+        index = int((bits > 1).any(axis=(1, 2)).argmax())
+        raise wrong_value(index, int(bits[index].max()))
+    return bits
+
+
+def checked_stack(masks: BitmapArray) -> UInt8Array:
+    """The same memory as uint8[N, H, W]; the values are the caller's to check.
+
+    Raises:
+        MaskError: wrong rank or dtype, or a side of length 0.
+    """
     if not isinstance(masks, np.ndarray) or masks.ndim != 3 or masks.dtype not in (np.bool_, np.uint8):
         raise wrong_stack(
             f"{masks.dtype}{list(masks.shape)}" if isinstance(masks, np.ndarray) else type(masks).__name__
         )
     if masks.shape[1] < 1 or masks.shape[2] < 1:
         raise wrong_sides(masks.shape[1], masks.shape[2])
-    bits = masks.view(np.uint8)
-    if bits.size and bits.max() > 1:
-        index = int((bits > 1).any(axis=(1, 2)).argmax())
-        raise wrong_value(index, int(bits[index].max()))
-    return bits
+    return masks.view(np.uint8)
 
 
 def wrong_stack(found: str) -> MaskError:

@@ -100,7 +100,7 @@ def empty(height: int, width: int) -> str:
 
 
 def spans(runs: Runs) -> Iterator[tuple[int, UInt8Array]]:
-    """Of every mask, in column-major order, the place of its first pixel and the uint8 0 and 1 from there to its last pixel.
+    """For every mask, in column-major order: the place of its first pixel, and the uint8 0 and 1 from there to its last pixel.
 
     The background before and behind, often half of a mask, is left to the caller.
     """

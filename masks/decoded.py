@@ -11,8 +11,8 @@ from .runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, check, checked_size
 BUDGET_BYTES = 1 << 30
 """Of bitmaps that are held at a time; a mask that needs more is refused."""
 
-# Of bitmaps that are drawn and then summed in one go: they stay near the caches.
-_PART_BYTES = 64 << 20
+# Of bitmaps that are drawn and then summed in one go: they stay in the caches.
+_PART_BYTES = 4 << 20
 
 
 def fingerprint_on_host(
@@ -50,14 +50,14 @@ def _on_host(counts: Sequence[str], *, height: int, width: int, part_bytes: int)
         try:
             bitmaps = decode_on_host(part, height=height, width=width, out=buffer)
         except RLEError:
-            errors, good = judged(part, height=height, width=width)
+            errors, good = checked_apart(part, height=height, width=width)
             bitmaps = decode_on_host(good, height=height, width=width, out=buffer)
         found = iter(fingerprint_bitmaps(bitmaps).tolist())
         results += [RLEError(errors[i].problem, start + i) if i in errors else next(found) for i in range(len(part))]
     return results
 
 
-def judged(counts: Sequence[str], *, height: int, width: int) -> tuple[dict[int, RLEError], list[str]]:
+def checked_apart(counts: Sequence[str], *, height: int, width: int) -> tuple[dict[int, RLEError], list[str]]:
     """Errors by index, and the strings that have none."""
     errors: dict[int, RLEError] = {}
     for index, entry in enumerate(counts):

@@ -2,8 +2,8 @@
 
 Two lanes k = 0, 1 modulo p = 2³¹ - 1, each with a weight O for the origin, R[y] per row and C[x] per column, read from
 SHAKE-256: D_k = (O + Σ R[y]·C[x] over the pixels of the mask) mod p; the fingerprint is D₁·2³² + D₀. Pixels of a label map
-are counted into bins, bitmaps are multiplied by a matrix, runs look up prefix sums; so a wrong axis, a flip, a shift or a
-swap on one way shows against another. It finds errors, not adversaries.
+are counted into bins, bitmaps are packed and their bytes looked up in tables of sums, runs look up prefix sums; so a wrong axis, a
+flip, a shift or a swap on one way shows against another. It finds errors, not adversaries.
 """
 
 import hashlib
@@ -14,20 +14,20 @@ from functools import lru_cache
 
 import numpy as np
 
-from .arrays import BitmapArray, Int64Array, LabelArray, MaskError, checked_bitmaps
+from .arrays import BitmapArray, Int64Array, LabelArray, MaskError, UInt8Array, checked_stack, wrong_value
 from .runs import parse
 
 MAX_SIDE = 1 << 20
 """Longest side: weights fit in memory, and float64 holds the sum of one row exactly (2²⁰ · 2³¹ < 2⁵³)."""
 
 P = 2**31 - 1
-_SLAB_PIXELS = 1 << 22  # of a bitmap that are floats at a time
+_BAND = 1 << 12  # pixels of a line whose tables are made at a time: 2 MB of them
 _DOMAIN = b"brokenvideos.maskfp.1\0"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """Of lane 0 and 1 for one size, all in [1, p - 1]: `origin` int64[2], `rows` int64[2, H], `columns` int64[2, W]."""
+    """The weights of lane 0 and 1 for one size, all in [1, p - 1]: `origin` int64[2], `rows` int64[2, H], `columns` int64[2, W]."""
 
     origin: Int64Array
     rows: Int64Array
@@ -96,22 +96,67 @@ def fingerprint_bitmaps(masks: BitmapArray) -> Int64Array:
     Raises:
         MaskError: another shape, dtype or value.
     """
-    bits = checked_bitmaps(masks)
-    of_size = weights(bits.shape[1], bits.shape[2])
-    column_weights = of_size.columns.astype(np.float64)
-    lanes = np.empty((2, len(bits)), np.int64)
-    step = max(1, _SLAB_PIXELS // bits.shape[2])
-    for index, bitmap in enumerate(bits):
-        row_sums = np.empty((2, bits.shape[1]))
-        for start in range(0, bits.shape[1], step):
-            pixels = bitmap[start : start + step].astype(np.float64)
-            for lane in (0, 1):
-                # Not `@`: BLAS wakes its threads for this small product, and waiting for them can cost 20 times the product.
-                row_sums[lane, start : start + step] = np.einsum("yx,x->y", pixels, column_weights[lane])
+    bits = checked_stack(masks)
+    height, width = bits.shape[1:]
+    of_size = weights(height, width)
+    # Pixels that lie side by side in memory form a line: a column or a row.
+    if bits.strides[1] < bits.strides[2]:
+        planes, axis, line_weights = bits.transpose(0, 2, 1), 0, of_size.columns
+    else:
+        planes, axis, line_weights = bits, 1, of_size.rows
+    lanes = np.empty((2, len(planes)), np.int64)
+    for index, plane in enumerate(planes):
+        used = plane.max(axis=0)
+        if used.max() > 1:
+            raise wrong_value(index, int(plane.max()))
+        lanes[:, index] = of_size.origin
+        places = np.flatnonzero(used)
+        if not len(places):
+            continue
+        # The box that holds the mask, along a line from a whole byte on.
+        start, stop = int(places[0]) // 8 * 8, int(places[-1]) + 1
+        lines = np.flatnonzero(plane[:, start:stop].max(axis=1))
+        first, last = int(lines[0]), int(lines[-1]) + 1
+        line_sums = _line_sums(plane[first:last, start:stop], start, height=height, width=width, axis=axis)
+        lanes[:, index] += (line_sums * line_weights[:, first:last] % P).sum(axis=1)
+    return _joined(lanes[0] % P, lanes[1] % P)
+
+
+def _line_sums(lines: UInt8Array, start: int, *, height: int, width: int, axis: int) -> Int64Array:
+    """Weights of the pixels of every line, summed modulo p, int64[2, L].
+
+    Args:
+        lines: uint8[L, n] of 0 and 1.
+        start: place of their first pixel, a multiple of 8.
+        axis: along which a line runs: 0 for a column, 1 for a row.
+    """
+    sums = np.zeros((2, len(lines)), np.int64)
+    for offset in range(start // _BAND * _BAND, start + lines.shape[1], _BAND):
+        first = max(offset, start)
+        part = lines[:, first - start : offset + _BAND - start]
+        packed = np.packbits(part.view(np.bool_), axis=1)
+        tables = _byte_tables(height, width, axis, offset)
+        at = packed + 256 * np.arange((first - offset) // 8, (first - offset) // 8 + packed.shape[1])
         for lane in (0, 1):
-            terms = of_size.rows[lane] * (row_sums[lane].astype(np.int64) % P) % P
-            lanes[lane, index] = (of_size.origin[lane] + terms.sum()) % P
-    return _joined(lanes[0], lanes[1])
+            sums[lane] += tables[lane].take(at).sum(axis=1)
+    return sums % P
+
+
+@lru_cache(maxsize=16)
+def _byte_tables(height: int, width: int, axis: int, offset: int) -> Int64Array:
+    """Weights of the pixels that a byte of 8 neighbours marks, summed: int64[2, 256 B], the 256 values of byte 0 first.
+
+    Args:
+        offset: place of the first pixel of byte 0; the B bytes end with the line, or after _BAND pixels.
+    """
+    of_size = weights(height, width)
+    of_line = (of_size.rows if axis == 0 else of_size.columns)[:, offset : offset + _BAND]
+    of_bytes = np.zeros((2, -(-of_line.shape[1] // 8), 8), np.int64)
+    of_bytes.reshape(2, -1)[:, : of_line.shape[1]] = of_line
+    pixels = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.int64)
+    tables: Int64Array = np.einsum("lbp,vp->lbv", of_bytes, pixels).reshape(2, -1)
+    tables.flags.writeable = False
+    return tables
 
 
 def fingerprint_counts(counts: Sequence[str], *, height: int, width: int) -> Int64Array:

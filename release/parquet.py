@@ -47,16 +47,16 @@ def read_parquet(
         names = parquet.schema_arrow.names
         wanted = names if columns is None else [column for column in names if column in set(columns)]
         keep = filters if isinstance(filters, Choice) or filters is None else chosen(filters, parquet.schema_arrow)
-        # An expression does not tell which columns it needs, so everything but the videos is read to judge it.
-        judged_by = (
+        # An expression does not tell which columns it needs, so everything but the videos is read for it.
+        filter_columns = (
             [column for column in names if column != "video"] if keep is None or not keep.columns else keep.columns
         )
         for group in range(parquet.num_row_groups) if row_groups is None else row_groups:
             if keep is None:
                 yield _read(parquet, group, wanted, file, name)
                 continue
-            judged = _read(parquet, group, list(judged_by), file, name)
-            numbered = judged.append_column("__row", pa.array(range(judged.num_rows), pa.int64()))
+            values = _read(parquet, group, list(filter_columns), file, name)
+            numbered = values.append_column("__row", pa.array(range(values.num_rows), pa.int64()))
             matching = numbered.filter(keep.expression).column("__row")
             if len(matching):
                 yield _read(parquet, group, wanted, file, name).take(matching)

@@ -58,7 +58,7 @@ def clips_of(
 
 
 def threads_of_each(consumers: int, *, at_most: int) -> int:
-    """Of a decoder: all consumers may share this machine, and no core is promised twice."""
+    """Threads that each decoder may use. All consumers may share this machine, so no core is promised twice."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(max(cores // consumers, 1), at_most)
 

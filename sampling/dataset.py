@@ -273,7 +273,7 @@ class ClipDataset(IterableDataset[Clip]):
         return Place(*self._node(), *worker_and_workers())
 
     def _identity(self) -> Identity:
-        """Of all that decides which clip comes when."""
+        """A digest of everything that decides which clip comes when."""
         rows = len(self.source) if has_rows(self.source) else None
         facts = [repr(self.plan), self.shuffle, rows, is_stream(self.source)]
         return Identity(self.data, hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16])

@@ -16,7 +16,7 @@ from .source import Row, Rows, group_sizes, rows_in_turn, video_frames
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Share:
-    """Of one consumer: its visits in order, and the number of clips that every consumer gives (None: all that it has)."""
+    """One consumer's visits in order, and the number of clips that every consumer gives (None: all that it has)."""
 
     visits: Iterable[int]
     clips: int | None

@@ -29,7 +29,7 @@ def dealt_state(
     given: int,
     repeated: int,
 ) -> State:
-    """Of a consumer that began at `done`: so many of its visits are over, `clips` of the next one, `given` clips in all.
+    """The state of a consumer that began at `done`: `visits` are over, `clips` of the next one are given, `given` in all.
 
     place: None says that the state is not one consumer's but of all.
     """
@@ -50,7 +50,7 @@ def dealt_state(
 
 
 def stream_state(identity: Identity, epoch: int, place: Place, *, source: Any, clips: int) -> State:
-    """Of a stream, and the clips that were given of the row that is at hand.
+    """The state of a stream, and the number of clips given of the row that is at hand.
 
     source: before that row, the stream's own state, or the number of rows where that is not exact; None: at its start.
     """

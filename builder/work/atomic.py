@@ -91,7 +91,7 @@ def link_or_copy(source: Path, path: Path) -> None:
 
 
 def partial_name(path: Path) -> Path:
-    """Where a file is written before it gets its name; another one each time, since the writer before may not be dead yet."""
+    """The path at which a file is written before it gets its name. It is new each time: an earlier writer may still be alive."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
 
 

@@ -31,7 +31,7 @@ def no_progress(step: str, done: int, total: int) -> None:
 
 @contextmanager
 def executor_of(workers: int, *, engine: str = "processes", address: str | None = None) -> Iterator[Executor | None]:
-    """Where tasks run while the block lasts; None is this process.
+    """The engine on which tasks run while the block lasts; None is this process.
 
     Args:
         workers: processes; a cluster decides for itself.

@@ -92,7 +92,7 @@ def _with_said(inputs: CardInputs, key: str, lines: list[str]) -> list[str]:
 
 
 def _spread(counts: Counter[str]) -> str:
-    """From the rarest to the most frequent."""
+    """The values, from the rarest to the most frequent."""
     ordered = sorted(counts.items(), key=lambda item: (item[1], item[0]))
     if len(ordered) < 2:
         return ", ".join(f"{name} {count:,}" for name, count in ordered)

@@ -90,7 +90,7 @@ def decode_many(
     max_decoded_bytes: int = MAX_DECODED_BYTES,
     backend: Backend | None = None,
 ) -> list[torch.Tensor]:
-    """Of every item its planes, in the order given: [H, W] of an RLE, [T, H, W] or [T, K, H, W] of a row.
+    """The planes of every item, in the order given: [H, W] of an RLE, [T, H, W] or [T, K, H, W] of a row.
 
     Raises:
         RLEError: as `brokenvideos.masks.decode_many`.
@@ -244,7 +244,7 @@ class _Group:
 
 
 def _groups(batch: RLEBatch) -> list[_Group]:
-    """By size, in the order in which planes have them."""
+    """The masks in groups of one size, in the order in which planes have the sizes."""
     plane_keys, mask_keys = _size_keys(batch.plane_sizes), _size_keys(batch.sizes)
     keys, first = np.unique(plane_keys, return_index=True)
     groups = []

@@ -48,7 +48,7 @@ def _on_device(
     try:
         batch = collate_planes(good, height=height, width=width)
     except RLEError:  # not even text; what is text is judged by the device
-        errors, good = decoded.judged(counts, height=height, width=width)
+        errors, good = decoded.checked_apart(counts, height=height, width=width)
         places = [index for index in places if index not in errors]
         batch = collate_planes(good, height=height, width=width)
     runs = read_any(batch, device=device, backend=backend)

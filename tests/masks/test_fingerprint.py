@@ -107,6 +107,19 @@ def test_longest_side():
     assert fingerprint_labels(mask[0]) == {1: expected}
 
 
+@pytest.mark.parametrize(("height", "width"), [(9001, 3), (3, 9001), (4096, 2), (4097, 2), (8193, 1)])
+def test_long_lines_are_summed_in_bands(height, width):
+    """A line of more than 4,096 pixels, with masks that begin and end anywhere in it, in both memory orders."""
+    masks = np.zeros((5, height, width), np.uint8)
+    masks[0] = 1
+    for mask, (first, last) in zip(masks[1:], [(0, 1), (4095, 4097), (4100, 9001), (8190, 8195)], strict=True):
+        mask.reshape(-1)[first:last] = 1
+    found = fingerprint_bitmaps(masks)
+    turned = fingerprint_bitmaps(np.stack([mask.T.copy() for mask in masks]).transpose(0, 2, 1))
+    labels = [fingerprint_labels(mask).get(1, by_definition(np.zeros_like(mask))) for mask in masks]
+    assert found.tolist() == turned.tolist() == labels
+
+
 def test_empty_batch_and_background():
     assert fingerprint_bitmaps(np.zeros((0, 3, 4), np.uint8)).tolist() == []
     assert fingerprint_counts([], height=3, width=4).tolist() == []

@@ -53,15 +53,15 @@ class Iterable:
 
 
 def dataset_of(kind: str, folder: Path, rows: list, **more):
-    wishes = {**WHAT, **more}
+    options = {**WHAT, **more}
     if kind == "folder":
-        return clips(folder, shuffle=True, **wishes)
+        return clips(folder, shuffle=True, **options)
     if kind == "list":
-        return clips(rows, shuffle=True, **wishes)
+        return clips(rows, shuffle=True, **options)
     if kind == "iterable":
-        return clips(Iterable(rows), **wishes)
+        return clips(Iterable(rows), **options)
     return clips(
-        load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True), shuffle=True, **wishes
+        load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True), shuffle=True, **options
     )
 
 
@@ -336,8 +336,8 @@ def test_workers_read_a_mixed_stream_again(folder, workers):
 
 
 def test_a_state_is_of_its_data(folder, rows, tmp_path):
-    def stream(**wishes):
-        return brokenvideos.load(data_dir=folder, split="train", streaming=True, **wishes)
+    def stream(**options):
+        return brokenvideos.load(data_dir=folder, split="train", streaming=True, **options)
 
     def other_version(table, path):
         pq.write_table(table, path, row_group_size=1, compression="none", use_dictionary=False)

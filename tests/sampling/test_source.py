@@ -74,8 +74,8 @@ def test_a_built_release_is_read_without_pyarrow_touching_videos(release):
 
 @pytest.mark.parametrize("layout", ["union", "object", "type"])
 def test_a_folder_gives_the_clips_of_its_rows(release, rows, layout):
-    wishes = {"num_frames": 3, "stride": 2, "clips_per_video": 2, "masks": layout}
-    for from_folder, from_rows in zip(clips(release, **wishes), clips(rows, **wishes), strict=True):
+    options = {"num_frames": 3, "stride": 2, "clips_per_video": 2, "masks": layout}
+    for from_folder, from_rows in zip(clips(release, **options), clips(rows, **options), strict=True):
         assert from_folder.keys() == from_rows.keys()
         for key, value in from_rows.items():
             assert torch.equal(from_folder[key], value) if torch.is_tensor(value) else from_folder[key] == value
@@ -129,8 +129,8 @@ def test_all_flags_what_is_padded(release, rows):
 
 
 def test_collate_takes_all_sizes(rows):
-    def batch_of(**wishes):
-        dataset = clips(rows, num_frames=2, **wishes)
+    def batch_of(**options):
+        dataset = clips(rows, num_frames=2, **options)
         return next(iter(DataLoader(dataset, batch_size=3, collate_fn=collate)))
 
     batch = batch_of(size=(16, 24))
@@ -153,10 +153,10 @@ def test_device_gives_the_same(rows):
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("by", ["union", "type"])
 def test_masks_that_travel_as_strings_are_decoded_on_the_device(rows, by, workers):
-    wishes = {"num_frames": 4, "stride": 2, "size": (20, 30), "crop": 0.6, "flip": 0.5}
+    options = {"num_frames": 4, "stride": 2, "size": (20, 30), "crop": 0.6, "flip": 0.5}
     more = {"batch_size": 3, "num_workers": workers, "multiprocessing_context": "fork" if workers else None}
-    wanted = DataLoader(clips(rows, masks=by, **wishes), collate_fn=collate, **more)
-    strings = DataLoader(clips(rows, masks="rle", **wishes), collate_fn=partial(collate_rle, by=by), **more)
+    wanted = DataLoader(clips(rows, masks=by, **options), collate_fn=collate, **more)
+    strings = DataLoader(clips(rows, masks="rle", **options), collate_fn=partial(collate_rle, by=by), **more)
     for plain, batch in zip(wanted, strings, strict=True):
         assert batch["masks"].nbytes < plain["masks"].nbytes / 5
         there = to_device(batch, "cpu")
@@ -174,7 +174,7 @@ def test_a_batch_of_several_sizes_goes_to_a_device(rows):
 
 
 def test_strings_of_several_sizes_or_pixels_are_refused(rows):
-    for wishes, message in (
+    for options, message in (
         (
             {"masks": "union", "size": (16, 24)},
             "collate_rle: masks are tensors of sizes [(16, 24)], wanted strings of one size. "
@@ -186,7 +186,7 @@ def test_strings_of_several_sizes_or_pixels_are_refused(rows):
             'Give clips masks="rle" and a size.',
         ),
     ):
-        items = list(clips(rows[:3], num_frames=2, **wishes))
+        items = list(clips(rows[:3], num_frames=2, **options))
         sizes = sorted({tuple(item["video"].shape[-2:]) for item in items})
         with pytest.raises(MaskError) as error:
             collate_rle(items)
@@ -217,8 +217,8 @@ def test_cuda_gives_the_same(rows, masks):
     if not torch.cuda.is_available():
         assert os.environ.get("REQUIRE_GPU") != "1", "no CUDA device"
         pytest.skip("no CUDA device")
-    wishes = {"num_frames": 4, "size": (20, 30), "crop": 0.6, "flip": 0.5, "masks": masks}
-    for plain, there in zip(clips(rows, **wishes), clips(rows, device="cuda", **wishes), strict=True):
+    options = {"num_frames": 4, "size": (20, 30), "crop": 0.6, "flip": 0.5, "masks": masks}
+    for plain, there in zip(clips(rows, **options), clips(rows, device="cuda", **options), strict=True):
         assert there["video"].is_cuda
         assert there["masks"].is_cuda
         assert torch.equal(there["video"].cpu(), plain["video"])
@@ -230,9 +230,9 @@ def test_strings_become_masks_on_cuda(rows):
     if not torch.cuda.is_available():
         assert os.environ.get("REQUIRE_GPU") != "1", "no CUDA device"
         pytest.skip("no CUDA device")
-    wishes = {"num_frames": 4, "size": (20, 30)}
-    wanted = DataLoader(clips(rows, **wishes), batch_size=3, collate_fn=collate)
-    dataset = clips(rows, masks="rle", **wishes)
+    options = {"num_frames": 4, "size": (20, 30)}
+    wanted = DataLoader(clips(rows, **options), batch_size=3, collate_fn=collate)
+    dataset = clips(rows, masks="rle", **options)
     strings = DataLoader(
         dataset,
         batch_size=3,
@@ -333,8 +333,8 @@ def test_refuses(release, tmp_path):
 def test_a_repository_is_loaded_by_name(monkeypatch, rows):
     asked = []
 
-    def load(path, name, **wishes):
-        asked.append((path, wishes["revision"], wishes["split"], wishes["streaming"]))
+    def load(path, name, **options):
+        asked.append((path, options["revision"], options["split"], options["streaming"]))
         return rows
 
     monkeypatch.setattr("datasets.load_dataset", load)

@@ -253,7 +253,7 @@ class Reader:
 
 
 def readers_of(annotations: Sequence[Annotation], video_ids: Sequence[str]) -> Iterator[list[Reader]]:
-    """For every video, a reader per annotator."""
+    """Yields for every video one reader per annotator."""
     homes = []
     for annotation in annotations:
         home = {}

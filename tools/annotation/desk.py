@@ -52,7 +52,7 @@ class VideoTroubleError(ValueError):
 
 
 class FullDiskError(RuntimeError):
-    """Nothing was saved, for lack of room."""
+    """The disk is full: nothing was saved."""
 
 
 class Desk:

@@ -18,7 +18,7 @@ def seen(state: VideoState, event: Event) -> VideoState:
 
 
 def normal(state: VideoState, event: Event) -> VideoState:
-    """Nothing is wrong in any frame; counts as looked at, and as handed in."""
+    """Marks the video as normal: every frame counts as looked at, and the video as submitted."""
     _require_status(state, EDITABLE)
     if not state.is_empty:
         frames = {frame for found in state.masks.values() for frame in found}

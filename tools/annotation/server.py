@@ -92,7 +92,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(host: str, listening: socket.socket, token: str) -> str:
-    """Where the page is; of all addresses of this machine, by its name."""
+    """The address of the page; where all addresses are served, with the name of this machine."""
     port = listening.getsockname()[1]
     return f"http://{_in_address(socket.gethostname() if host in EVERY else host)}:{port}/{token}/"
 

@@ -10,7 +10,7 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 def starts_over(parameters: Mapping[str, Any]) -> str:
-    """Of a command that keeps nothing."""
+    """What Ctrl-C says after a command that keeps nothing."""
     return "The same command starts over."
 
 

@@ -2,26 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import starmap
 
 import numpy as np
 import numpy.typing as npt
 
 from ...masks import BitmapArray, Float64Array, Int64Array, UInt8Array, checked_bitmaps, parse, spans
-from .kernel import NO_BOX, BoundaryCounts, Box, boundary_radius, count_boundaries
-from .overlap import areas, boxes, foreground, intersections
+from .kernel import FrameCounts, boundary_radius, count_planes
 
-FIELDS = (
-    "truth_px",
-    "pred_px",
-    "both_px",
-    "truth_boundary_px",
-    "pred_boundary_px",
-    "truth_matched_px",
-    "pred_matched_px",
-)
+FIELDS = FrameCounts._fields
 
 CHUNK_FRAMES = 64
+
+_SEARCH_LINES = 64  # looked at in one call, from the end of a plane
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +80,7 @@ def count_strings(
 ) -> Counts:
     """Counts of the frames of one video from COCO RLE strings.
 
-    Areas and intersections come from the runs; of the bitmaps only what lies around the masks is unpacked, one frame at a time.
+    Of the bitmaps only what lies around the masks is drawn, one frame at a time.
 
     Args:
         truth, pred: canonical strings, one per frame.
@@ -100,22 +92,20 @@ def count_strings(
     parts = []
     radius = boundary_radius(height, width)
     buffers = np.zeros((2, width * height), np.uint8)
+    planes = buffers.reshape(2, width, height)
     for start in range(0, len(frames), CHUNK_FRAMES):
         chunk = slice(start, start + CHUNK_FRAMES)
-        truth_runs = parse(truth[chunk], height=height, width=width)
-        pred_runs = parse(pred[chunk], height=height, width=width)
-        truth_spans, pred_spans = foreground(truth_runs), foreground(pred_runs)
-        joined = list(starmap(Box.joined, zip(boxes(truth_spans), boxes(pred_spans), strict=True)))
-        boundaries = []
-        for box, *pixels in zip(joined, spans(truth_runs), spans(pred_runs), strict=True):
-            for buffer, (place, bits) in zip(buffers, pixels, strict=True):
+        both = [spans(parse(side[chunk], height=height, width=width)) for side in (truth, pred)]
+        counted = []
+        for drawn in zip(*both, strict=True):
+            for buffer, (place, bits) in zip(buffers, drawn, strict=True):
                 buffer[place : place + len(bits)] = bits
-            planes = buffers.reshape(2, width, height)
-            boundaries.append(count_boundaries(planes[0], planes[1], box, radius=radius))
-            for buffer, (place, bits) in zip(buffers, pixels, strict=True):
+            used = [(place // height, -(-(place + len(bits)) // height)) for place, bits in drawn if len(bits)]
+            first, last = min((a for a, _ in used), default=0), max((b for _, b in used), default=0)
+            counted.append(count_planes(planes[0], planes[1], first, last, radius=radius))
+            for buffer, (place, bits) in zip(buffers, drawn, strict=True):
                 buffer[place : place + len(bits)] = 0
-        regions = (areas(truth_spans), areas(pred_spans), intersections(truth_spans, pred_spans))
-        parts.append(_counts(frames[chunk], *regions, boundaries=boundaries, height=height, width=width))
+        parts.append(_counts(frames[chunk], counted, height=height, width=width))
     return joined_counts(parts) if parts else no_counts(height, width)
 
 
@@ -138,19 +128,13 @@ def count_bitmaps(truth: BitmapArray, pred: BitmapArray, *, frames: Sequence[int
         )
     count, height, width = truth_bits.shape
     radius = boundary_radius(height, width)
-    regions = [np.zeros(count, np.int64) for _ in range(3)]
-    boundaries = []
+    counted = []
     for index in range(count):
-        truth_plane, pred_plane = _planes(truth_bits[index], pred_bits[index])
-        # NumPy packs bool several times faster than the same memory as uint8.
-        truth_packed, pred_packed = np.packbits(truth_plane.view(np.bool_)), np.packbits(pred_plane.view(np.bool_))
-        for found, packed in zip(regions, (truth_packed, pred_packed, truth_packed & pred_packed), strict=True):
-            found[index] = np.bitwise_count(packed).sum(dtype=np.int64)
-        box = _box(truth_plane | pred_plane, truth_packed | pred_packed)
-        boundaries.append(count_boundaries(truth_plane, pred_plane, box, radius=radius))
-    return _counts(
-        range(count) if frames is None else frames, *regions, boundaries=boundaries, height=height, width=width
-    )
+        planes = _planes(truth_bits[index], pred_bits[index])
+        used = [span for span in map(_used_lines, planes) if span is not None]
+        first, last = min((a for a, _ in used), default=0), max((b for _, b in used), default=0)
+        counted.append(count_planes(*planes, first, last, radius=radius))
+    return _counts(range(count) if frames is None else frames, counted, height=height, width=width)
 
 
 def _planes(truth: UInt8Array, pred: UInt8Array) -> tuple[UInt8Array, UInt8Array]:
@@ -160,30 +144,22 @@ def _planes(truth: UInt8Array, pred: UInt8Array) -> tuple[UInt8Array, UInt8Array
     return np.ascontiguousarray(truth.T), np.ascontiguousarray(pred.T)
 
 
-def _box(plane: UInt8Array, packed: UInt8Array) -> Box:
-    """A box that holds every pixel; `packed` are the bits of the plane, in which they are looked for eight at a time."""
-    marked = np.flatnonzero(packed != 0)
-    if not len(marked):
-        return NO_BOX
-    height = plane.shape[1]
-    left, right = int(marked[0]) * 8 // height, min(int(marked[-1]) * 8 + 7, plane.size - 1) // height + 1
-    rows = np.flatnonzero(np.bitwise_or.reduce(plane[left:right], axis=0))
-    return Box(left, int(rows[0]), right, int(rows[-1]) + 1)
+def _used_lines(plane: UInt8Array) -> tuple[int, int] | None:
+    """The first line with a pixel and the one after the last; None where there is no pixel."""
+    pixels = plane.view(np.bool_)
+    start = int(pixels.argmax())
+    if not pixels.flat[start]:
+        return None
+    stop = len(plane)
+    while not pixels[max(stop - _SEARCH_LINES, 0) : stop].any():
+        stop -= _SEARCH_LINES
+    begin = max(stop - _SEARCH_LINES, 0)
+    return start // plane.shape[1], begin + int(np.flatnonzero(pixels[begin:stop].any(axis=1))[-1]) + 1
 
 
-def _counts(
-    frames: Sequence[int],
-    truth_px: Int64Array,
-    pred_px: Int64Array,
-    both_px: Int64Array,
-    *,
-    boundaries: Sequence[BoundaryCounts],
-    height: int,
-    width: int,
-) -> Counts:
-    table = np.array(boundaries, np.int64).reshape(-1, 4).T
-    indices = np.array(frames, np.int64).reshape(-1)
-    return Counts(height, width, indices, truth_px, pred_px, both_px, *table)
+def _counts(frames: Sequence[int], counted: Sequence[FrameCounts], *, height: int, width: int) -> Counts:
+    table = np.array(counted, np.int64).reshape(-1, len(FIELDS)).T
+    return Counts(height, width, np.array(frames, np.int64).reshape(-1), *table)
 
 
 def no_counts(height: int, width: int) -> Counts:

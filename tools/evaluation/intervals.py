@@ -175,7 +175,7 @@ def student_t(freedom: int) -> float:
 
 
 def _studentized(values: Float64Array) -> Float64Array:
-    """Of RESAMPLES: (resampled mean - mean) / its own standard error; infinite where all resampled values are equal."""
+    """RESAMPLES values of (resampled mean - mean) / its own standard error; infinite where all resampled values are equal."""
     stream = np.random.default_rng(SEED)
     count, mean = len(values), values.mean()
     parts = []

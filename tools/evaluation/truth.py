@@ -110,7 +110,7 @@ class Part(Protocol):
 
     @property
     def video_ids(self) -> Sequence[str]:
-        """At least those of the videos that `read` gives."""
+        """The ids, at least those of the videos that `read` gives."""
         ...
 
     def read(self) -> Iterator[AnnotatedVideo]:

@@ -140,17 +140,17 @@ def _rerun_clip(out: Path, video_id: str, record: Record, pipeline: Any, *, devi
         return Rerun(video_id, "identical", "the pipeline gives the same frames")
     changes = _changes(record, device)
     if list(frames.shape[:3]) != [record["video"][name] for name in ("num_frames", "height", "width")]:
-        return _judged(video_id, changes, "it has another size or length")
+        return _unlike(video_id, changes, "it has another size or length")
     with tempfile.TemporaryDirectory() as folder:
         again = Path(folder) / there.name
         write_clip(again, frames, fps=record["encoder"]["fps"])
         found = psnr_db(again, there)
     if found >= CLOSE_DB:
         return Rerun(video_id, "close", f"{found:.1f} dB{changes and f' after {changes}'}", found)
-    return _judged(video_id, changes, f"{found:.1f} dB", found)
+    return _unlike(video_id, changes, f"{found:.1f} dB", found)
 
 
-def _judged(video_id: str, changes: str, what: str, found: float | None = None) -> Rerun:
+def _unlike(video_id: str, changes: str, what: str, found: float | None = None) -> Rerun:
     if changes:
         return Rerun(video_id, "not comparable", f"{what} after {changes}", found)
     return Rerun(video_id, "different", f"{what}, with the same versions and device", found)

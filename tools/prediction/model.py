@@ -48,7 +48,7 @@ class Model(Protocol):
         ...
 
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
-        """Of every frame of a video, at its own size. Raises VideoError where it cannot be decoded."""
+        """The mask of every frame of a video, at its own size. Raises VideoError where it cannot be decoded."""
         ...
 
 

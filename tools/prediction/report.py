@@ -165,7 +165,7 @@ def area_chart(video: VideoReport, *, top: float) -> str:
 
 
 def _columns(values: Float64Array) -> Float64Array:
-    """At most CHART_COLUMNS values, the largest of each group of frames."""
+    """The largest value of each group of frames; at most CHART_COLUMNS groups."""
     if len(values) <= CHART_COLUMNS:
         return values
     starts = np.arange(CHART_COLUMNS) * len(values) // CHART_COLUMNS

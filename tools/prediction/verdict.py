@@ -116,7 +116,7 @@ class Report:
 
     @property
     def share_flagged(self) -> float | None:
-        """Of the videos that could be decoded; None without one."""
+        """The share among the videos that could be decoded; None without one."""
         return self.num_flagged / len(self.videos) if self.videos else None
 
     @property

@@ -70,7 +70,7 @@ class Plan:
 
     @property
     def num_bytes(self) -> int:
-        """To send, at most: parts that the Hub has from other files are left out on the way."""
+        """Bytes to send at most: parts that the Hub has from other files are left out on the way."""
         return sum(self.adds.values())
 
     @property

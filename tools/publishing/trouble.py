@@ -68,7 +68,7 @@ def _refuse_long_waits(response: httpx2.Response) -> None:
 
 
 def _wait_s(response: httpx2.Response) -> int | None:
-    """For how long the Hub wants no more requests, if it says so: by its `ratelimit` header or by Retry-After."""
+    """Seconds for which the Hub wants no more requests, None where it does not say: by its `ratelimit` header or by Retry-After."""
     limit = parse_ratelimit_headers(response.headers)
     if limit is not None and limit.remaining == 0:
         return limit.reset_in_seconds

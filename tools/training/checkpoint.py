@@ -76,7 +76,7 @@ def load_checkpoint(accelerator: Accelerator, path: Path) -> tuple[Progress, lis
 
 
 def place_in(loader: StatefulDataLoader) -> dict[str, Any]:
-    """Where a loader is in its epoch, and how many workers it has."""
+    """The loader's place in its epoch, and the number of its workers."""
     return {"workers": loader.num_workers, "state": loader.state_dict()}
 
 

@@ -69,7 +69,7 @@ def matched(grey: Tensor, offset: int) -> Tensor:
 
 
 def _frames_at(grey: Tensor, offset: int) -> Tensor:
-    """Of every frame the one at an offset, at the ends the last there is."""
+    """For every frame the one at an offset; at the ends, the last one there is."""
     at = torch.arange(grey.shape[1], device=grey.device) + offset
     return grey[:, at.clamp(0, grey.shape[1] - 1)]
 

@@ -151,7 +151,7 @@ def _windows(num_frames: int, feeding: Feeding, context: int) -> list[_Window]:
 
 
 def _batches(windows: Sequence[_Window], size: int) -> Iterator[list[_Window]]:
-    """At most `size` windows of one length at a time."""
+    """Batches of at most `size` windows, all of one length."""
     for _, alike in groupby(windows, key=lambda window: len(window.shown)):
         found = list(alike)
         yield from (found[start : start + size] for start in range(0, len(found), size))

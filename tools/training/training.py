@@ -59,7 +59,7 @@ class _Run:
     out: Path
     release: Path
     recipe: Recipe
-    wishes: Settled
+    settings: Settled
     facts: dict[str, Any]
     train_rows: ReleaseRows | ChosenRows
     validation_rows: ReleaseRows | ChosenRows
@@ -68,8 +68,8 @@ class _Run:
 
     @property
     def feeding(self) -> Feeding:
-        wishes = self.wishes
-        return Feeding(wishes.size, wishes.num_frames, wishes.stride, wishes.batch_size)
+        settings = self.settings
+        return Feeding(settings.size, settings.num_frames, settings.stride, settings.batch_size)
 
 
 def train(
@@ -97,18 +97,18 @@ def train(
         TrainError: options that do not go together, or `out` holds another run. ReleaseError: no release.
     """
     recipe = recipe_named(options.recipe)
-    wishes = settled(options, recipe)
+    settings = settled(options, recipe)
     release = release_folder(data)
     require_splits(release)
     for split in ("train", "validation"):
-        require_broken(release, split, holdout=wishes.holdout)
-    run = _begin(release, out, recipe, wishes, resume=resume, on_progress=on_progress, say=say)
-    set_seed(wishes.seed)
-    model = recipe.make(wishes.init)
-    optimizer = torch.optim.AdamW(recipe.parameters(model), lr=wishes.lr, weight_decay=wishes.weight_decay)
+        require_broken(release, split, holdout=settings.holdout)
+    run = _begin(release, out, recipe, settings, resume=resume, on_progress=on_progress, say=say)
+    set_seed(settings.seed)
+    model = recipe.make(settings.init)
+    optimizer = torch.optim.AdamW(recipe.parameters(model), lr=settings.lr, weight_decay=settings.weight_decay)
     model, optimizer = run.accelerator.prepare(model, optimizer)
     # Every process takes its own chances with its own clips.
-    set_seed(wishes.seed + 1, device_specific=True)
+    set_seed(settings.seed + 1, device_specific=True)
     with kept_when_full(out):
         _loop(run, model, optimizer, on_batch)
         return _finish(run)
@@ -118,15 +118,15 @@ def _begin(
     release: Path,
     out: Path,
     recipe: Recipe,
-    wishes: Settled,
+    settings: Settled,
     *,
     resume: bool,
     on_progress: OnProgress,
     say: Callable[[str], None],
 ) -> _Run:
-    accelerator = Accelerator(mixed_precision=_precision(wishes), cpu=wishes.cpu)
+    accelerator = Accelerator(mixed_precision=_precision(settings), cpu=settings.cpu)
     main = accelerator.is_main_process
-    begun = json.loads(json.dumps({name: value for name, value in asdict(wishes).items() if name not in MAY_CHANGE}))
+    begun = json.loads(json.dumps({name: value for name, value in asdict(settings).items() if name not in MAY_CHANGE}))
     facts = provenance(release)
     record = out / "options.json"
     if record.is_file():
@@ -137,13 +137,13 @@ def _begin(
     accelerator.wait_for_everyone()
     if main:
         write_atomic(record, (json.dumps({"options": begun, "facts": facts}, indent=1) + "\n").encode())
-    rows = [split_rows(release, split, holdout=wishes.holdout) for split in ("train", "validation")]
+    rows = [split_rows(release, split, holdout=settings.holdout) for split in ("train", "validation")]
     return _Run(
         accelerator,
         out,
         release,
         recipe,
-        wishes,
+        settings,
         facts,
         rows[0],
         rows[1],
@@ -152,10 +152,10 @@ def _begin(
     )
 
 
-def _precision(wishes: Settled) -> str:
-    if wishes.precision != "auto":
-        return wishes.precision
-    has_bf16 = not wishes.cpu and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+def _precision(settings: Settled) -> str:
+    if settings.precision != "auto":
+        return settings.precision
+    has_bf16 = not settings.cpu and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     return "bf16" if has_bf16 else "no"
 
 
@@ -163,45 +163,45 @@ def _precision(wishes: Settled) -> str:
 
 
 def _loop(run: _Run, model: nn.Module, optimizer: Any, on_batch: Callable[[dict[str, Any]], None] | None) -> None:
-    accelerator, wishes = run.accelerator, run.wishes
+    accelerator, settings = run.accelerator, run.settings
     rank, world_size = accelerator.process_index, accelerator.num_processes
     on_cuda = accelerator.device.type == "cuda"
-    dataset = clip_dataset(run.train_rows, wishes, rank=rank, world_size=world_size, on_cuda=on_cuda)
-    loader = clip_loader(dataset, wishes, on_cuda=on_cuda)
+    dataset = clip_dataset(run.train_rows, settings, rank=rank, world_size=world_size, on_cuda=on_cuda)
+    loader = clip_loader(dataset, settings, on_cuda=on_cuda)
     # About: a run that goes on with other workers cuts the rest of its epoch into other batches.
-    total = wishes.epochs * steps_per_epoch(len(run.train_rows), wishes, world_size=world_size)
-    total = min(total, wishes.steps or total)
+    total = settings.epochs * steps_per_epoch(len(run.train_rows), settings, world_size=world_size)
+    total = min(total, settings.steps or total)
     progress = Progress()
     if found := checkpoints(run.out):
         progress, places = load_checkpoint(accelerator, found[-1])
         put_back(loader, dataset, places, rank=rank, world_size=world_size)
         run.say(f"goes on from step {progress.step} of {total}")
     with board(run.out / "logs", step=progress.step, writes=accelerator.is_main_process) as note:
-        while not _is_over(progress, wishes):
+        while not _is_over(progress, settings):
             dataset.set_epoch(progress.epoch)
             for batch in loader:
                 if on_batch is not None:
                     on_batch(batch)
-                lr = wishes.lr * learning_rate(progress.step, total=total)
+                lr = settings.lr * learning_rate(progress.step, total=total)
                 loss = _step(run, model, optimizer, batch, lr=lr, step=progress.step)
                 progress = replace(progress, step=progress.step + 1)
                 note({"train/loss": loss, "train/lr": lr}, progress.step)
                 run.on_progress("train", progress.step, total)
-                if progress.step == wishes.steps:
+                if progress.step == settings.steps:
                     break
-                if wishes.checkpoint_steps and progress.step % wishes.checkpoint_steps == 0:
+                if settings.checkpoint_steps and progress.step % settings.checkpoint_steps == 0:
                     save_checkpoint(accelerator, run.out, progress, place_in(loader))
             progress = replace(progress, epoch=progress.epoch + 1)
-            is_last = progress.epoch == wishes.epochs or progress.step == wishes.steps
-            if is_last or progress.epoch % wishes.validate_epochs == 0:
+            is_last = progress.epoch == settings.epochs or progress.step == settings.steps
+            if is_last or progress.epoch % settings.validate_epochs == 0:
                 progress = _validate(run, model, progress, note)
             save_checkpoint(accelerator, run.out, progress, None)
 
 
-def _is_over(progress: Progress, wishes: Settled) -> bool:
-    if wishes.patience and progress.worse >= wishes.patience:
+def _is_over(progress: Progress, settings: Settled) -> bool:
+    if settings.patience and progress.worse >= settings.patience:
         return True
-    return progress.epoch >= wishes.epochs or (wishes.steps is not None and progress.step >= wishes.steps)
+    return progress.epoch >= settings.epochs or (settings.steps is not None and progress.step >= settings.steps)
 
 
 def learning_rate(step: int, *, total: int) -> float:
@@ -215,7 +215,7 @@ def learning_rate(step: int, *, total: int) -> float:
 def _step(run: _Run, model: nn.Module, optimizer: Any, batch: Batch, *, lr: float, step: int) -> float:
     for group in optimizer.param_groups:
         group["lr"] = lr
-    ready = on_device(batch, run.accelerator.device, augment=run.wishes.augment)
+    ready = on_device(batch, run.accelerator.device, augment=run.settings.augment)
     logits = run.recipe.logits(model, ready)
     if logits.shape[-2:] != ready["masks"].shape[-2:]:
         logits = interpolate(logits, size=ready["masks"].shape[-2:], mode="bilinear")
@@ -288,7 +288,7 @@ def _predict(
         rows,
         first=accelerator.process_index,
         share=accelerator.num_processes,
-        workers=run.wishes.workers,
+        workers=run.settings.workers,
         on_progress=partial(run.on_progress, step),
     )
     return dict(sorted(gather_object(list(found.items())), key=lambda item: item[0]))
@@ -306,6 +306,6 @@ def _finish(run: _Run) -> Results | None:
         predictor,
         predictions,
         release=run.release,
-        options=asdict(run.wishes),
+        options=asdict(run.settings),
         facts={"gates": gates, **run.facts},
     )

@@ -9,7 +9,7 @@ import pytest
 
 from brokenvideos.masks import encode, parse
 from brokenvideos.tools.evaluation.counts import FIELDS, count_bitmaps, count_strings
-from brokenvideos.tools.evaluation.kernel import NO_BOX, Box, boundary_radius, count_boundaries
+from brokenvideos.tools.evaluation.kernel import NO_BOX, Box, boundary_radius, count_planes
 from brokenvideos.tools.evaluation.overlap import areas, boxes, foreground, intersections
 
 BoolArray = npt.NDArray[np.bool_]
@@ -45,8 +45,23 @@ def test_the_grown_point_is_the_disk(radius: int) -> None:
     for shift in (0, 1, radius - 1, radius, radius + 1):
         pred = np.zeros_like(truth)
         pred[side // 2 + shift :, side // 2 - shift :] = 1
-        found = count_boundaries(truth, pred, Box(0, 0, side, side), radius=radius)
-        assert found == plain_counts(truth.T > 0, pred.T > 0, radius)
+        found = count_planes(truth, pred, 0, side, radius=radius)
+        assert found[3:] == plain_counts(truth.T > 0, pred.T > 0, radius)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(0, 1), (0, 24), (7, 9), (23, 24), (40, 180), (150, 200), (191, 200), (199, 200)]
+)
+def test_counts_equal_the_formulas_where_bands_end(first: int, last: int) -> None:
+    """Masks of which lines are cut at every place of a band, at both edges of the frame and away from them."""
+    stream = np.random.default_rng(last)
+    for radius, left, right in ((1, 0, 30), (3, 5, 24), (9, 20, 30)):
+        truth, pred = np.zeros((2, 200, 30), np.uint8)
+        for plane in (truth, pred):
+            plane[first:last, left:right] = stream.random((last - first, right - left)) < 0.7
+        found = count_planes(truth, pred, first, last, radius=radius)
+        wanted = (truth.sum(), pred.sum(), (truth & pred).sum(), *plain_counts(truth.T > 0, pred.T > 0, radius))
+        assert found == tuple(int(value) for value in wanted)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -136,4 +151,5 @@ def test_no_mask_has_no_box() -> None:
     runs = foreground(parse([], height=4, width=5))
     assert (boxes(runs), areas(runs).tolist(), intersections(runs, runs).tolist()) == ([], [], [])
     assert NO_BOX.joined(Box(1, 2, 3, 4)) == Box(1, 2, 3, 4).joined(NO_BOX) == Box(1, 2, 3, 4)
-    assert count_boundaries(np.zeros((5, 4), np.uint8), np.zeros((5, 4), np.uint8), NO_BOX, radius=1) == (0, 0, 0, 0)
+    empty = np.zeros((5, 4), np.uint8)
+    assert count_planes(empty, empty, 0, 0, radius=1) == count_planes(empty, empty, 0, 5, radius=1) == (0,) * 7

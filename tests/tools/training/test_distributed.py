@@ -21,8 +21,8 @@ import json, os, sys, time
 from pathlib import Path
 from brokenvideos.tools.training import TrainOptions, train
 
-release, out, wishes = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
-stall_at, resume = wishes.pop("stall_at", None), wishes.pop("resume", False)
+release, out, settings = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
+stall_at, resume = settings.pop("stall_at", None), settings.pop("resume", False)
 rank, steps = os.environ.get("RANK", "0"), 0
 seen = open(out.parent / f"seen-{rank}-{os.getpid()}.jsonl", "w")
 
@@ -34,17 +34,17 @@ def on_batch(batch):
     steps += 1
     print(json.dumps([batch["video_id"], batch["repeated"].tolist()]), file=seen, flush=True)
 
-train(release, out, TrainOptions(size=(32, 32), cpu=True, **wishes), resume=resume, on_batch=on_batch)
+train(release, out, TrainOptions(size=(32, 32), cpu=True, **settings), resume=resume, on_batch=on_batch)
 """
 
 
-def launch(tmp_path: Path, videos: Path, **wishes) -> list[str]:
+def launch(tmp_path: Path, videos: Path, **settings) -> list[str]:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     # accelerate 1.15 starts one process alone where it is told --cpu and has no MPI; ours says cpu=True itself.
     command = "launch --multi_gpu --num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no --main_process_port 0"
     accelerate = [str(Path(sys.executable).parent / "accelerate"), *command.split()]
-    return [*accelerate, str(script), str(videos), str(tmp_path / "out"), json.dumps(wishes)]
+    return [*accelerate, str(script), str(videos), str(tmp_path / "out"), json.dumps(settings)]
 
 
 def seen_in(tmp_path: Path) -> list[str]:
@@ -79,10 +79,10 @@ def test_two_processes_see_every_clip_of_an_epoch_once_and_evaluate_as_one_does(
 def test_a_killed_process_ends_the_run_and_it_goes_on_from_the_last_checkpoint(
     videos: Path, run_process, tmp_path: Path
 ) -> None:
-    wishes = {"epochs": 1, "batch_size": 2, "checkpoint_steps": 1}
+    settings = {"epochs": 1, "batch_size": 2, "checkpoint_steps": 1}
     with (tmp_path / "log").open("w") as log:
         running = subprocess.Popen(
-            launch(tmp_path, videos, stall_at=2, **wishes), stdout=log, stderr=log, start_new_session=True
+            launch(tmp_path, videos, stall_at=2, **settings), stdout=log, stderr=log, start_new_session=True
         )
         try:
             until_s = time.monotonic() + 200
@@ -97,7 +97,7 @@ def test_a_killed_process_ends_the_run_and_it_goes_on_from_the_last_checkpoint(
                 os.killpg(running.pid, signal.SIGKILL)
                 running.wait()
     assert [path.name for path in checkpoints(tmp_path / "out")] == ["step-00000001", "step-00000002"]
-    done = run_process(launch(tmp_path, videos, resume=True, **wishes), timeout_s=300)
+    done = run_process(launch(tmp_path, videos, resume=True, **settings), timeout_s=300)
     assert done.returncode == 0, done.stderr
     assert checkpoints(tmp_path / "out")[-1].name == "step-00000003"
     assert sorted(seen_in(tmp_path)) == train_ids(videos)

@@ -59,13 +59,13 @@ def test_masks_frames_and_what_is_known_of_them_move_together() -> None:
 
 def test_masks_that_travel_as_strings_arrive_as_pixels(videos: Path) -> None:
     recipe = recipe_named("unet")
-    wishes = settled(TrainOptions(size=(32, 32), batch_size=3), recipe)
+    settings = settled(TrainOptions(size=(32, 32), batch_size=3), recipe)
     rows = split_rows(videos, "train")
     dense, strings = (
         [
             on_device(batch, torch.device("cpu"), augment=False)
             for batch in DataLoader(
-                clip_dataset(rows, wishes, rank=0, world_size=1, on_cuda=on_cuda), batch_size=3, collate_fn=together
+                clip_dataset(rows, settings, rank=0, world_size=1, on_cuda=on_cuda), batch_size=3, collate_fn=together
             )
         ]
         for on_cuda, together in ((False, collate), (True, collate_rle))
