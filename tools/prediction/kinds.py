@@ -46,7 +46,7 @@ class VideoFile:
     @property
     def state(self) -> tuple[object, ...]:
         """What says whether it is what an earlier run has read."""
-        return "file", self.path.absolute()
+        return "file", Path(os.path.abspath(self.path))
 
     def read(self) -> tuple[bytes, VideoIndex]:
         """Its bytes and its index, for which it is decoded once.

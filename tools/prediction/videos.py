@@ -59,7 +59,7 @@ def find_videos(names: Sequence[str], *, split: str | None = None) -> list[Video
         split: of releases only this one.
 
     Raises:
-        PredictError: two rows with one id. ReleaseError: a release that cannot be read.
+        PredictError: two videos with one id that nothing tells apart. ReleaseError: a release that cannot be read.
     """
     found: dict[object, Video] = {}
     for name in names:
@@ -89,6 +89,8 @@ def _with_ids_of_their_own(videos: Sequence[Video]) -> dict[str, Video]:
             return named | {
                 video_id: replace(video, video_id=video_id) for video_id, video in zip(longer, again, strict=True)
             }
+    if again:
+        raise PredictError(f"{again[0].where}: another video has the id {again[0].video_id!r} too. Predict them apart.")
     return named
 
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +101,7 @@ def test_another_model_and_other_films_start_over(folder: Path, tmp_path: Path) 
     assert unknown.asked == NUM_VIDEOS
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(os.name == "nt", reason="nothing is kept on Windows")
 def test_a_run_that_is_killed_goes_on(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "p"
@@ -146,6 +146,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.timeout(300)  # every process imports all of it, on a machine that may be busy
 @pytest.mark.parametrize("model", ["centre-box", pytest.param("trained", marks=pytest.mark.slow)])
 def test_two_processes_say_the_same_as_one(model: str, folder: Path, trained: Path, tmp_path: Path) -> None:
     (folder / "bad.mp4").write_bytes(b"no video")
@@ -196,9 +197,7 @@ def test_one_run_at_a_time(folder: Path, tmp_path: Path) -> None:
     assert said[0].startswith(f"{out}: process {os.getpid()} is ")
 
 
-def test_a_folder_that_holds_something_is_left_alone(
-    folder: Path, tmp_path: Path, run_process: Callable[..., object]
-) -> None:
+def test_a_folder_that_holds_something_is_left_alone(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / "mine").touch()
     with pytest.raises(FileExistsError):
