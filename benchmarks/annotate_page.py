@@ -81,7 +81,8 @@ def measure(page: Page, server: Server, *, steps: int, frames: int) -> None:
     page.add_init_script("sessionStorage.setItem('user', 'Ada')")
     page.set_default_timeout(120_000)
     started = memory_mb(server)
-    Person(page, server, "Ada").open("long")
+    ada = Person(page, server, "Ada")
+    ada.open("long")
     print("| step | median ms | 90 % below, ms | slowest, ms | server until then, MB |\n|---|---|---|---|---|")
     print(f"| (server started) | | | | {started} |\n| (video opened) | | | | {memory_mb(server)} |")
     row(server, "next frame, 8 a second", page.evaluate(STEP, ["ArrowRight", steps, 125]))
@@ -92,6 +93,22 @@ def measure(page: Page, server: Server, *, steps: int, frames: int) -> None:
     page.keyboard.press("x")
     page.wait_for_selector("#frame-kind:has-text('exact pixels')")
     row(server, "next frame, exact pixels", page.evaluate(STEP, ["ArrowRight", steps // 5, 300]))
+    print(f"| ({carried(ada, frames // 2)} frames carried from a box) | | | | {memory_mb(server)} |")
+
+
+def carried(person: Person, first: int) -> int:
+    """How many masks the engine has carried from a box on frame `first` to the 30 frames after it."""
+    person.go_to(first)
+    person.box(300, 200, 700, 500)
+    person.press("p")
+    person.go_to(first + 30)
+    person.press("Shift+P")
+    person.go_to(first)
+    before = person.state()["revision"]
+    person.press("Shift+F")
+    person.saved_after(before)
+    person.followed()
+    return len(person.masks()) - 1
 
 
 def row(server: Server, name: str, times_ms: list[Any]) -> None:

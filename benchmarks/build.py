@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 import brokenvideos
-from brokenvideos.builder.build import BuildOptions, build
+from brokenvideos.builder.building import BuildOptions, build
 from brokenvideos.builder.ingest import Ingested, ingest
 from brokenvideos.builder.layouts import read_layout
 from brokenvideos.builder.plan.splits import assign_splits, plan_shards

@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from brokenvideos.builder import BuildOptions, build, diff
-from brokenvideos.builder.build import build_with
+from brokenvideos.builder.building import build_with
 from brokenvideos.builder.ingest import Ingested, ingest
 from brokenvideos.builder.layouts import read_layout
 from brokenvideos.builder.plan.splits import ShardPlan

@@ -1,48 +1,9 @@
-"""Raw annotations -> records -> shards -> manifest; and the proof that a release is what it says."""
+"""Raw annotations -> records -> shards -> manifest; and the proof that a release is what it says.
 
-from .build import BuildOptions, build, check_free, left_out
-from .check_row import Finding
-from .diff import ReleaseDiff, diff, version_of
-from .errata import Returning, contents_of, returning
-from .ingest import name_of_video, read_video
-from .manifest import MANIFEST, SUMS, read_sums, sums_bytes
-from .raw import FrameLabels, Problem, RawError, RawVideo
-from .rebuild import RebuildReport, rebuild
-from .verify import ShardResult, VerifyReport, check_manifest, verify, verify_shard
-from .withdraw import Twins, withdraw
-from .work import BuildError, WorkerError
+In: a raw folder, or releases. Out: a release, or what is wrong with it. Tools call it. A name is imported when it is first
+used: what writes shards imports `datasets`, which takes longer than reading a raw folder.
+"""
 
-__all__ = [
-    "MANIFEST",
-    "SUMS",
-    "BuildError",
-    "BuildOptions",
-    "Finding",
-    "FrameLabels",
-    "Problem",
-    "RawError",
-    "RawVideo",
-    "RebuildReport",
-    "ReleaseDiff",
-    "Returning",
-    "ShardResult",
-    "Twins",
-    "VerifyReport",
-    "WorkerError",
-    "build",
-    "check_free",
-    "check_manifest",
-    "contents_of",
-    "diff",
-    "left_out",
-    "name_of_video",
-    "read_sums",
-    "read_video",
-    "rebuild",
-    "returning",
-    "sums_bytes",
-    "verify",
-    "verify_shard",
-    "version_of",
-    "withdraw",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -11,11 +11,18 @@ import pyarrow as pa
 from ..frames import VideoError, VideoIndex, index_to_columns, index_video, where
 from ..masks import ARTIFACT_TYPES, encode, fingerprint_labels, masklet_digest, video_digest
 from ..release import ANNOTATION_FEATURES, LABELS, SOURCE_FIELDS
-from .raw import NOT_GIVEN, FrameLabels, Problem, RawError, RawVideo, coded_masks, encode_still, is_still
+from .raw import (
+    NOT_GIVEN,
+    FrameLabels,
+    Problem,
+    RawError,
+    RawVideo,
+    coded_masks,
+    name_of_video,
+    read_video,
+)
 from .row_json import row_digest
 from .work import atomic_file
-
-MAX_VIDEO_BYTES = 2**30  # Arrow's `binary` ends at 2 GiB for a whole row group.
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +102,6 @@ def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[P
         perceptual_hash=index.perceptual_hash,
         rules=tuple(sorted(masklets.rules)),
     )
-
-
-def name_of_video(video_id: str, video_path: Path) -> str:
-    """What a release calls a video's file: its id with the suffix that it came with; .mp4 where it was an image."""
-    return f"{video_id}{'.mp4' if is_still(video_path) else video_path.suffix.lower()}"
-
-
-def read_video(path: Path) -> bytes:
-    """The bytes of a video file; of an image, those of a video of one frame.
-
-    Raises:
-        VideoError: the file is larger than `MAX_VIDEO_BYTES`, or an image that cannot be decoded. OSError: it cannot be read.
-    """
-    size = path.stat().st_size
-    if size > MAX_VIDEO_BYTES:
-        raise VideoError(
-            f"{path}: {size} bytes, a row holds at most {MAX_VIDEO_BYTES}. Cut the video into shorter ones."
-        )
-    return encode_still(path) if is_still(path) else path.read_bytes()
 
 
 def _read_masks(video: RawVideo, index: VideoIndex) -> _Masklets:

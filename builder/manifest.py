@@ -13,8 +13,6 @@ from ..release import FORMAT_VERSION, __version__
 from .plan import ShardPlan
 from .shards import FileFacts
 
-MANIFEST = "manifest.json"
-SUMS = "SHA256SUMS"
 READING = ("layout", "artifact_type", "generator", "void", "masks_are")
 """Arguments of `layouts.read_layout`; the manifest keeps them, so that the raw folder can be read the same way again.
 

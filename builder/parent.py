@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..release import FORMAT_VERSION, read_manifest
-from .diff import VideoFacts, demanded_step, next_version, version_of, video_facts
+from .differences import VideoFacts, demanded_step, next_version, version_of, video_facts
 from .errata import Content, returning
 from .ingest import Ingested
 from .manifest import library_versions

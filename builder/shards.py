@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from datasets.arrow_writer import get_parquet_column_options
 
 from ..release import ANNOTATION_FEATURES, FEATURES, shard_paths
-from .ingest import Ingested, read_video
+from .ingest import Ingested
 from .plan import ShardPlan
+from .raw import read_video
 from .row_json import tar_json
 from .work import atomic_file
 

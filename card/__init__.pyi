@@ -8,6 +8,7 @@ from .facts import (
     ReleaseFacts as ReleaseFacts,
     count_facts as count_facts,
 )
+from .fonts import one_font as one_font
 from .full import (
     FIGURES as FIGURES,
     about_of as about_of,

@@ -79,7 +79,7 @@ def read_about(path: Path, manifest: Mapping[str, Any]) -> About:
         AboutError: everything that is wrong with it, at the first. OSError: a file cannot be read.
     """
     try:
-        stated = tomllib.loads(path.read_text(encoding="utf-8"))
+        stated = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise AboutError(f"{path}: not TOML ({error}).") from None
     known = (*TEXTS, "date_published", "agreement", "baselines")

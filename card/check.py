@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from ..release import ANNOTATION_FEATURES, FEATURES, parse_json, read_manifest, shard_paths
+from ..release import ANNOTATION_FEATURES, FEATURES, in_words, parse_json, read_manifest, shard_paths
 from .about import About, AboutError
 from .croissant import croissant, unreadable
 from .full import CARD, CROISSANT, FIGURES, README, CardError, about_of, figure_digests, read_card, require_extra
@@ -101,7 +101,7 @@ def _columns(release: Path, manifest: Mapping[str, Any]) -> Iterator[CardProblem
             try:
                 names = pq.read_schema(release / path).names
             except (OSError, pa.ArrowException) as error:
-                yield CardProblem(path, f"cannot be read ({error})")
+                yield CardProblem(path, f"cannot be read ({in_words(error)})")
                 continue
             if lacking := [name for name in features if name not in names]:
                 yield CardProblem(path, f"lacks the columns {', '.join(lacking)}")
@@ -114,7 +114,7 @@ def _readme(release: Path, inputs: CardInputs) -> Iterator[CardProblem]:
     try:
         text = (release / README).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        yield CardProblem(README, f"cannot be read ({error})")
+        yield CardProblem(README, f"cannot be read ({in_words(error)})")
         return
     wanted_yaml, wanted = _halves(render_full(inputs))
     found_yaml, found = _halves(text)
@@ -202,7 +202,7 @@ def _croissant(release: Path, inputs: CardInputs) -> Iterator[CardProblem]:
     try:
         found = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        yield CardProblem(CROISSANT, f"cannot be read ({error})")
+        yield CardProblem(CROISSANT, f"cannot be read ({in_words(error)})")
         return
     for problem in differences(found, croissant(inputs), where=""):
         yield CardProblem(CROISSANT, problem)

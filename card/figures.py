@@ -10,6 +10,7 @@ import numpy as np
 from ..masks import LABEL_COLOURS, NOT_GIVEN_COLOUR, TYPE_COLOURS, TYPE_NOT_GIVEN, Colour, type_colour
 from .details import AREA_EDGES, Details
 from .facts import Facts, types_in
+from .fonts import Lettering, lettering_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,10 +32,13 @@ STYLE = {
     "legend.frameon": False,
     "svg.hashsalt": "brokenvideos",
     "text.color": INK,
+    "text.parse_math": False,  # a name may hold $, _ and ^
     "xtick.color": FAINT,
     "ytick.color": FAINT,
 }
 MAX_BARS = 12
+MAX_NAME = 40
+"""Characters of a generator's name that stand beside its bars."""
 
 Data = dict[str, Any]
 
@@ -110,6 +114,7 @@ def _generators(total: Facts, details: Details) -> Data:
 
 def _draw_generators(data: Data) -> "Figure":
     names = data["generators"]
+    lettering = lettering_of(data)
     figure, panels = _new(0.9 + 0.27 * len(names), len(data["counts"]), sharey=True)
     places = np.arange(len(names))
     most = max(1, *(max(counts) for counts in data["counts"].values()))
@@ -124,10 +129,21 @@ def _draw_generators(data: Data) -> "Figure":
         panel.set_xticks([])
         panel.tick_params(length=0)
         panel.spines["bottom"].set_visible(False)
-    panels[0].set_yticks(places, names, color=INK)
+    shown = [_shortened(lettering.shown(name)) for name in names]
+    panels[0].set_yticks(places, shown, color=INK, fontfamily=list(lettering.families))
     panels[0].invert_yaxis()
-    figure.supxlabel("videos", fontsize=9, color=FAINT)
+    spelled = " (U+…: a character that no font had; the table has the names)" if lettering.missing else ""
+    figure.supxlabel(f"videos{spelled}", fontsize=9, color=FAINT)
     return figure
+
+
+def lettering_of(data: Data) -> Lettering:
+    """Fonts for the names of generators; `data`: of the figure `generators`."""
+    return lettering_for(data["generators"])
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
 
 
 # --- Masks ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 from ..release import __version__, parse_json
 from .about import About, about_from_dict
 from .croissant import croissant, croissant_bytes
-from .figures import draw, figure_data
+from .figures import draw, figure_data, lettering_of
+from .fonts import Lettering
 from .inputs import CardInputs, read_inputs
 from .mosaic import draw_mosaic, mosaic_data
 from .readme import render_full
@@ -27,8 +28,11 @@ class CardError(ValueError):
     """A full card that cannot be made or read; the message says why."""
 
 
-def full_card(release: Path, about: About) -> dict[str, bytes]:
-    """The files of the full card by their path in the release; the same release and versions give the same bytes.
+def full_card(release: Path, about: About, *, on_note: Callable[[str], None] | None = None) -> dict[str, bytes]:
+    """The files of the full card by their path in the release; the same release, versions and fonts give the same bytes.
+
+    Args:
+        on_note: called with a line that says which characters of names no font here has.
 
     Raises:
         CardError: the extra `card` is not installed. ReleaseError: no release. OSError: a shard is missing.
@@ -36,14 +40,18 @@ def full_card(release: Path, about: About) -> dict[str, bytes]:
     require_extra()
     inputs = read_inputs(release, about)
     shown = inputs.details.shown()
-    drawn = {name: draw(name, data) for name, data in figure_data(inputs.total, inputs.details).items()}
+    data = figure_data(inputs.total, inputs.details)
+    lettering = lettering_of(data["generators"])
+    if on_note is not None and (note := lettering.note()):
+        on_note(note)
+    drawn = {name: draw(name, data[name]) for name in data}
     if any(shown.values()):
         drawn[MOSAIC] = draw_mosaic(release, shown, inputs.manifest)
     figures = {figure_path(name): content for name, content in sorted(drawn.items())}
     return {
         **figures,
         CROISSANT: croissant_bytes(croissant(inputs)),
-        CARD: _card_bytes(inputs, figures),
+        CARD: _card_bytes(inputs, figures, lettering),
         README: render_full(inputs).encode(),
     }
 
@@ -123,11 +131,11 @@ def figure_digests(inputs: CardInputs) -> dict[str, str]:
     return {figure_path(name): _digest(data[name]) for name in sorted(data)}
 
 
-def _card_bytes(inputs: CardInputs, figures: Mapping[str, bytes]) -> bytes:
+def _card_bytes(inputs: CardInputs, figures: Mapping[str, bytes], lettering: Lettering) -> bytes:
     digests = figure_digests(inputs)
     card = {
         "format_version": FORMAT_VERSION,
-        "made_with": versions(),
+        "made_with": versions() | _fonts(lettering),
         "about": inputs.about.to_dict(),
         "figures": {
             path: {"sha256": hashlib.sha256(content).hexdigest(), "shows": digests[path]}
@@ -135,6 +143,13 @@ def _card_bytes(inputs: CardInputs, figures: Mapping[str, bytes]) -> bytes:
         },
     }
     return (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _fonts(lettering: Lettering) -> dict[str, str]:
+    """What the figures depend on beside versions: the fonts of this machine, where matplotlib's own did not do."""
+    spelled = [f"U+{ord(character):04X} spelled" for character in sorted(lettering.missing)]
+    others = [*lettering.families[1:], *spelled]
+    return {"fonts": ", ".join(others)} if others else {}
 
 
 def _digest(data: Any) -> str:

@@ -21,6 +21,7 @@ from ..masks import (
 )
 from ..release import ReleaseError, read_parquet, shard_paths
 from .details import Shown
+from .fonts import one_font
 
 WIDTH_PX, MAX_ROW_PX = 1600, 300
 GAP_PX, TITLE_PX = 8, 46
@@ -116,7 +117,8 @@ def _tile(row: Mapping[str, Any], frame_index: int, *, size: tuple[int, int]) ->
 
 
 def _caption(draw: ImageDraw.ImageDraw, text: str, left: int, bottom: int, width: int) -> None:
-    font = _font(18)
+    text, found = one_font(text)
+    font = _font(18) if found is None else ImageFont.truetype(found.path, 18, index=found.index)
     while text and font.getlength(text) > width - 24:
         text = text[:-1]
     right = left + 8 + font.getlength(text) + 14

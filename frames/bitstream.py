@@ -5,7 +5,7 @@ They are not looked at.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,22 +32,24 @@ _Reader = Callable[[bytes], _CodedFrame | None]
 """Reads one packet; None: it is not stored in the way that is known here."""
 
 
-def packet_flags(payloads: Sequence[bytes], *, codec_name: str, extradata: bytes) -> tuple[BoolArray, BoolArray] | None:
+def packet_flags(payloads: Iterable[bytes], *, codec_name: str, extradata: bytes) -> tuple[BoolArray, BoolArray] | None:
     """(keyframe, reference) of packets in decode order, or None where the codec or its way of storing is not known to be safe."""
     of_codec = _CODECS.get(codec_name)
     read = of_codec(extradata) if of_codec else None
     if read is None:
         return None
     coded: list[_CodedFrame] = []
+    is_old_x264 = False
     for payload in payloads:
         frame = read(payload)
         if frame is None:
             return None
+        is_old_x264 = is_old_x264 or (not coded and _is_old_x264_444(codec_name, payload, extradata))
         coded.append(frame)
     highest = max(frame.temporal_id for frame in coded)
     reference = np.asarray([frame.reference or frame.temporal_id < highest for frame in coded], dtype=np.bool_)
     starts = np.asarray([frame.starts for frame in coded], dtype=np.bool_)
-    if _is_old_x264_444(codec_name, payloads[0], extradata):
+    if is_old_x264:
         starts[:] = False
     return starts & _self_contained(coded, needs_parameters=codec_name == "av1"), reference
 

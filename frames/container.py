@@ -41,10 +41,6 @@ def where(video: VideoSource) -> str:
     return str(video) if isinstance(video, Path) else f"video of {len(video)} bytes"
 
 
-def read_bytes(video: VideoSource) -> bytes | memoryview:
-    return video.read_bytes() if isinstance(video, Path) else video
-
-
 def plane_rows(plane: VideoPlane) -> npt.NDArray[np.uint8]:
     """uint8[rows, bytes] view of a plane, with the padding at the end of each row."""
     return np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(plane.height, -1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import av
 import numpy as np
@@ -10,7 +11,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .container import VideoSource, read_bytes, shown_frames, where
+from .container import VideoSource, shown_frames, where
+from .file_bytes import FileBytes, opened_bytes
 from .index import Int64Array, Packets, VideoError, VideoIndex
 from .packets import bare_decoder, bare_packet
 
@@ -42,19 +44,19 @@ def frames_by_packets(
     """
     if index.packets is None:
         raise PacketsError
-    data = memoryview(read_bytes(video))
     frame_of_pts = {int(index.frame_pts[frame_index]): frame_index for frame_index in wanted}
-    for run in _runs(index.packets, list(frame_of_pts)):
-        missing = set(run.wanted_pts)
-        for frame in _decode(data, index, run.positions, threads=threads):
-            if frame.pts not in missing:
-                continue
-            if frame.is_corrupt or (frame.height, frame.width) != (index.height, index.width):
-                raise PacketsError
-            missing.remove(frame.pts)
-            yield frame_of_pts.pop(frame.pts), frame
-            if not missing:
-                break
+    with opened_bytes(video if isinstance(video, Path) else memoryview(video)) as data:
+        for run in _runs(index.packets, list(frame_of_pts)):
+            missing = set(run.wanted_pts)
+            for frame in _decode(data, index, run.positions, threads=threads):
+                if frame.pts not in missing:
+                    continue
+                if frame.is_corrupt or (frame.height, frame.width) != (index.height, index.width):
+                    raise PacketsError
+                missing.remove(frame.pts)
+                yield frame_of_pts.pop(frame.pts), frame
+                if not missing:
+                    break
     if frame_of_pts:
         raise PacketsError
 
@@ -132,7 +134,9 @@ def _runs(packets: Packets, wanted_pts: Sequence[int]) -> list[_Run]:
     return runs
 
 
-def _decode(data: memoryview, index: VideoIndex, positions: Int64Array, *, threads: int) -> Iterator[VideoFrame]:
+def _decode(
+    data: memoryview | FileBytes, index: VideoIndex, positions: Int64Array, *, threads: int
+) -> Iterator[VideoFrame]:
     decoder, packets = bare_decoder(index.codec_name, index.extradata, threads=threads), index.packets
     if decoder is None or packets is None:
         return

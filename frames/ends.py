@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from .file_bytes import FileBytes
 
-def missing_end(data: bytes) -> str | None:
+
+def missing_end(data: bytes | FileBytes) -> str | None:
     """What a cut-off file promises and does not hold, for a message; None where nothing is missing or nothing is promised.
 
     MP4 and QuickTime, fragmented or not, Matroska and WebM, and AVI say how long their parts are. A file that was cut exactly
@@ -26,7 +28,7 @@ def missing_end(data: bytes) -> str | None:
 _NEEDED_BOXES = (b"mdat", b"moov", b"moof")
 
 
-def _mp4_end(data: bytes) -> str | None:
+def _mp4_end(data: bytes | FileBytes) -> str | None:
     position, is_fragmented = 0, False
     while position + 8 <= len(data):
         size, kind = int.from_bytes(data[position : position + 4]), data[position + 4 : position + 8]
@@ -64,7 +66,7 @@ def _segments_bytes(sidx: bytes) -> int:
 _UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
 
 
-def _avi_end(data: bytes) -> str | None:
+def _avi_end(data: bytes | FileBytes) -> str | None:
     """What is cut off from the lists of frames, None where nothing is. An index after them is not needed and may be cut off."""
     position = 0
     while data[position : position + 4] == b"RIFF":
@@ -81,7 +83,7 @@ def _avi_end(data: bytes) -> str | None:
     return None
 
 
-def _chunks(data: bytes, position: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(data: bytes | FileBytes, position: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
     """(kind, first byte of the content, first byte after it)."""
     while position + 8 <= min(stop, len(data)):
         size = int.from_bytes(data[position + 4 : position + 8], "little")
@@ -111,7 +113,7 @@ class _Times:
     blocks: list[int] = field(default_factory=list)
 
 
-def _matroska_end(data: bytes) -> str | None:
+def _matroska_end(data: bytes | FileBytes) -> str | None:
     times = _Times()
     try:
         kind, start, end = _element(data, 0)
@@ -127,7 +129,7 @@ def _matroska_end(data: bytes) -> str | None:
     return _time_missing(times) if end is None else None
 
 
-def _element(data: bytes, position: int) -> tuple[bytes, int, int | None]:
+def _element(data: bytes | FileBytes, position: int) -> tuple[bytes, int, int | None]:
     """(ID, first byte of the content, first byte after it); the last is None where the size is unknown.
 
     Raises:
@@ -146,7 +148,7 @@ def _element(data: bytes, position: int) -> tuple[bytes, int, int | None]:
     return data[position : position + id_bytes], start, None if unknown else start + size
 
 
-def _walk(data: bytes, position: int, stop: int | None, times: _Times) -> None:
+def _walk(data: bytes | FileBytes, position: int, stop: int | None, times: _Times) -> None:
     """Looks at every element of a segment.
 
     Raises:
@@ -164,7 +166,7 @@ def _walk(data: bytes, position: int, stop: int | None, times: _Times) -> None:
         position = stop if end is None else end
 
 
-def _cluster(data: bytes, position: int, stop: int | None, times: _Times) -> int:
+def _cluster(data: bytes | FileBytes, position: int, stop: int | None, times: _Times) -> int:
     """The end of a cluster: where its size says, or where an element of a higher level begins."""
     time = 0
     while position < (len(data) if stop is None else stop):
@@ -183,13 +185,13 @@ def _cluster(data: bytes, position: int, stop: int | None, times: _Times) -> int
     return position
 
 
-def _block_time(data: bytes, start: int) -> int:
+def _block_time(data: bytes | FileBytes, start: int) -> int:
     """Relative to its cluster; it stands after the number of the track."""
     track_bytes = max(1, 9 - data[start].bit_length())
     return int.from_bytes(data[start + track_bytes : start + track_bytes + 2], signed=True)
 
 
-def _read_info(data: bytes, position: int, stop: int, times: _Times) -> None:
+def _read_info(data: bytes | FileBytes, position: int, stop: int, times: _Times) -> None:
     while position < stop:
         kind, start, end = _element(data, position)
         if end is None:

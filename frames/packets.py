@@ -13,8 +13,9 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from .bitstream import packet_flags
-from .container import MAX_FRAME_PIXELS, REMUX, opened, read_bytes, where
+from .container import MAX_FRAME_PIXELS, REMUX, opened, where
 from .ends import missing_end
+from .file_bytes import FileBytes, opened_bytes
 from .index import Int64Array, Packets, VideoError
 
 # Codecs whose frames were found equal to those of a decode from the first frame, whatever frame is read first, and the decoder
@@ -36,6 +37,21 @@ class Demuxed:
     extradata: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What is kept of a packet: not its payload, which together are as large as the video.
+
+    is_plain: the payload stands in the file's bytes as it is, and nothing that comes with it changes how others are decoded.
+    """
+
+    pts: int | None
+    offset: int | None
+    size: int
+    is_shown: bool
+    is_corrupt: bool
+    is_plain: bool
+
+
 def demux_index(video: bytes | Path) -> tuple[Int64Array, Packets | None]:
     """(frame_pts, packets) as `index_video` finds them, without decoding the video.
 
@@ -48,31 +64,34 @@ def demux_index(video: bytes | Path) -> tuple[Int64Array, Packets | None]:
 
 def demux(video: bytes | Path) -> Demuxed:
     """One pass over the packets of the video stream; only its first packet is decoded, to compare decoders."""
-    packets: list[Packet[VideoStream]] = []
-    data = bytes(read_bytes(video))
-    with opened(video) as (container, stream):
+    packets: list[_Listed] = []
+    first: Packet[VideoStream] | None = None
+    with opened_bytes(video) as data, opened(video) as (container, stream):
         context = stream.codec_context
         codec_name, extradata = context.codec.canonical_name, context.extradata or b""
         time_base, rate = stream.time_base, stream.average_rate
         try:
-            packets.extend(packet for packet in container.demux(stream) if packet.size)
+            for packet in container.demux(stream):
+                if packet.size:
+                    first = packet if first is None else first
+                    packets.append(_listed(packet, data, codec_name))
         except av.FFmpegError as error:
-            _check_end(packets, data, video, codec_name=codec_name, entries=stream.index_entries)
+            _check_end(packets, data, video, entries=stream.index_entries)
             raise VideoError(
                 f"{where(video)} packet {len(packets)}: cannot be read ({error.strerror}). Copy the video again from its source."
             ) from error
-        _check_end(packets, data, video, codec_name=codec_name, entries=stream.index_entries)
-        alike = bool(packets) and _bare_decoder_agrees(context, packets[0], codec_name=codec_name, extradata=extradata)
+        _check_end(packets, data, video, entries=stream.index_entries)
+        alike = first is not None and _bare_decoder_agrees(context, first, codec_name=codec_name, extradata=extradata)
+        found = _packets(packets, data, codec_name=codec_name, extradata=extradata) if alike else None
     if time_base is None or not packets:
         raise VideoError(
             f"{where(video)}: the video stream holds no packets. Copy it again from its source or leave it out."
         )
-    shown = _shown(packets, codec_name)
     return Demuxed(
-        frame_pts=_frame_pts(shown, video),
+        frame_pts=_frame_pts([packet.pts for packet in packets if packet.is_shown], video),
         time_base=time_base,
         rate=rate,
-        packets=_packets(packets, data, codec_name=codec_name, extradata=extradata) if alike else None,
+        packets=found,
         codec_name=codec_name,
         extradata=extradata,
     )
@@ -104,17 +123,23 @@ def bare_packet(payload: bytes | memoryview, pts: int) -> "Packet[VideoStream]":
     return packet
 
 
-def _shown(packets: Sequence["Packet[VideoStream]"], codec_name: str) -> list["Packet[VideoStream]"]:
-    return [packet for packet in packets if not packet.is_discard and not _is_hidden(packet, codec_name)]
+def _listed(packet: "Packet[VideoStream]", data: bytes | FileBytes, codec_name: str) -> _Listed:
+    payload, offset = bytes(packet), packet.pos
+    is_found = offset is not None and data[offset : offset + packet.size] == payload
+    # VP8 alternate reference frames are packets of their own with show_frame = 0 (RFC 6386, section 9.1).
+    is_hidden = codec_name == "vp8" and not payload[0] & 0x10
+    return _Listed(
+        pts=packet.pts,
+        offset=offset,
+        size=packet.size,
+        is_shown=not packet.is_discard and not is_hidden,
+        is_corrupt=packet.is_corrupt,
+        is_plain=is_found and not any(s.data_type in _STATEFUL_SIDE_DATA for s in packet.iter_sidedata()),
+    )
 
 
 def _check_end(
-    packets: Sequence["Packet[VideoStream]"],
-    data: bytes,
-    video: bytes | Path,
-    *,
-    codec_name: str,
-    entries: IndexEntries,
+    packets: Sequence[_Listed], data: bytes | FileBytes, video: bytes | Path, *, entries: IndexEntries
 ) -> None:
     """
     Raises:
@@ -126,15 +151,15 @@ def _check_end(
     if missing is None and packets and packets[-1].is_corrupt:
         missing = "its last packet is not whole"
     if missing is not None:
-        whole = sum(not packet.is_corrupt for packet in _shown(packets, codec_name))
+        whole = sum(packet.is_shown and not packet.is_corrupt for packet in packets)
         raise VideoError(
             f"{where(video)}: ends at frame {whole}: it has {len(data)} bytes, and {missing}. Copy it again from its source; "
             "if it is cut off there too, re-encode what is left of it."
         )
 
 
-def _frame_pts(shown: Sequence["Packet[VideoStream]"], video: bytes | Path) -> Int64Array:
-    times = [packet.pts for packet in shown if packet.pts is not None]
+def _frame_pts(shown: Sequence[int | None], video: bytes | Path) -> Int64Array:
+    times = [pts for pts in shown if pts is not None]
     if len(times) < len(shown):
         raise VideoError(
             f"{where(video)}: {len(shown) - len(times)} of {len(shown)} packets have no presentation time. {REMUX}"
@@ -149,24 +174,18 @@ def _frame_pts(shown: Sequence["Packet[VideoStream]"], video: bytes | Path) -> I
     return frame_pts
 
 
-def _is_hidden(packet: "Packet[VideoStream]", codec_name: str) -> bool:
-    # VP8 alternate reference frames are packets of their own with show_frame = 0 (RFC 6386, section 9.1).
-    return codec_name == "vp8" and not bytes(packet)[0] & 0x10
-
-
 def _packets(
-    packets: Sequence["Packet[VideoStream]"], data: bytes, *, codec_name: str, extradata: bytes
+    packets: Sequence[_Listed], data: bytes | FileBytes, *, codec_name: str, extradata: bytes
 ) -> Packets | None:
     """None unless every packet is found in the file's bytes under a time of its own and its codec's rules are known here."""
     times = [packet.pts for packet in packets if packet.pts is not None]
-    if len(set(times)) < len(packets):
-        return None
-    if any(data[p.pos : p.pos + p.size] != bytes(p) for p in packets if p.pos is not None):
-        return None
-    if any(p.pos is None or any(s.data_type in _STATEFUL_SIDE_DATA for s in p.iter_sidedata()) for p in packets):
+    offsets = [packet.offset for packet in packets if packet.offset is not None]
+    sizes = [packet.size for packet in packets]
+    if len(set(times)) < len(packets) or not all(packet.is_plain for packet in packets):
         return None
     pts = np.asarray(times, dtype=np.int64)
-    flags = packet_flags([bytes(packet) for packet in packets], codec_name=codec_name, extradata=extradata)
+    payloads = (data[offset : offset + size] for offset, size in zip(offsets, sizes, strict=True))
+    flags = packet_flags(payloads, codec_name=codec_name, extradata=extradata)
     if flags is None:
         return None
     keyframe, reference = flags
@@ -176,8 +195,8 @@ def _packets(
     keyframe[0] = True
     return Packets(
         pts=pts,
-        offset=np.asarray([packet.pos for packet in packets], dtype=np.int64),
-        size=np.asarray([packet.size for packet in packets], dtype=np.int32),
+        offset=np.asarray(offsets, dtype=np.int64),
+        size=np.asarray(sizes, dtype=np.int32),
         keyframe=keyframe,
         reference=reference,
     )

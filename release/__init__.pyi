@@ -2,7 +2,11 @@ from .dataset import (
     BrokenVideos as BrokenVideos,
     BrokenVideosConfig as BrokenVideosConfig,
 )
-from .error import ReleaseError as ReleaseError
+from .error import (
+    ReleaseError as ReleaseError,
+    in_words as in_words,
+    in_words_with_advice as in_words_with_advice,
+)
 from .features import (
     ANNOTATION_FEATURES as ANNOTATION_FEATURES,
     FEATURES as FEATURES,
@@ -25,20 +29,20 @@ from .json_text import (
     parse_json as parse_json,
 )
 from .layout import (
+    MANIFEST as MANIFEST,
     MAX_SHARDS as MAX_SHARDS,
     SHARD_FILES as SHARD_FILES,
+    SUMS as SUMS,
     shard_of as shard_of,
     shard_paths as shard_paths,
 )
-from .loading import (
-    SAMPLE_RELEASE as SAMPLE_RELEASE,
-    load as load,
-)
+from .loading import load as load
 from .manifest import read_manifest as read_manifest
 from .names import (
     NAME as NAME,
     REPO_ID as REPO_ID,
     SAMPLE as SAMPLE,
+    SAMPLE_RELEASE as SAMPLE_RELEASE,
     is_repo_id as is_repo_id,
 )
 from .parquet import (
@@ -46,6 +50,7 @@ from .parquet import (
     read_parquet as read_parquet,
 )
 from .parquet_pages import (
+    Content as Content,
     UnknownPagesError as UnknownPagesError,
     byte_array_spans as byte_array_spans,
 )
@@ -55,6 +60,7 @@ from .row import (
     SOURCE_FIELDS as SOURCE_FIELDS,
     SPLITS as SPLITS,
     VIDEO_ID as VIDEO_ID,
+    VIDEO_SUFFIXES as VIDEO_SUFFIXES,
 )
 from .shards import (
     Shard as Shard,

@@ -1,8 +1,11 @@
-"""Where a release keeps its shards."""
+"""Where a release keeps its files."""
 
 import hashlib
 import re
 from typing import Literal
+
+MANIFEST = "manifest.json"
+SUMS = "SHA256SUMS"
 
 
 def shard_of(video_id: str, num_shards: int) -> int:

@@ -11,7 +11,7 @@ from ..masks import ARTIFACT_TYPES
 from .error import ReleaseError
 from .features import FEATURES
 from .json_text import parse_json
-from .row import LABELS, VIDEO_ID
+from .row import LABELS, VIDEO_ID, VIDEO_SUFFIXES
 
 
 def tar_members(file: IO[bytes], *, name: str) -> Iterator[tuple[str, bytes]]:
@@ -62,7 +62,7 @@ _TAR_EXTENSIONS = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )
-_TAR_MEMBER = re.compile(rf"{VIDEO_ID.pattern}\.(json|mp4|webm|mkv|mov|avi)")
+_TAR_MEMBER = re.compile(rf"{VIDEO_ID.pattern}(\.json|{'|'.join(map(re.escape, VIDEO_SUFFIXES))})")
 
 
 class _StrictTarInfo(tarfile.TarInfo):

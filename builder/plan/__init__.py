@@ -4,6 +4,30 @@ In: records of all videos. Out: shard plans, and the rule by which splits were a
 """
 
 from .near_duplicates import are_alike, release_groups
-from .splits import ShardPlan, assign_splits, empty_splits, plan_shards, split_rule
+from .splits import (
+    FILLED,
+    SPLIT_RULES,
+    STRATIFIED,
+    ShardPlan,
+    assign_splits,
+    empty_splits,
+    fill_splits,
+    plan_shards,
+    rule_of,
+    split_rule,
+)
 
-__all__ = ["ShardPlan", "are_alike", "assign_splits", "empty_splits", "plan_shards", "release_groups", "split_rule"]
+__all__ = [
+    "FILLED",
+    "SPLIT_RULES",
+    "STRATIFIED",
+    "ShardPlan",
+    "are_alike",
+    "assign_splits",
+    "empty_splits",
+    "fill_splits",
+    "plan_shards",
+    "release_groups",
+    "rule_of",
+    "split_rule",
+]

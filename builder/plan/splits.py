@@ -17,6 +17,16 @@ SHARD_BYTES = 384 * 2**20
 MAX_GROWTH = 2
 SPLIT_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
+STRATIFIED = "stratified-deficit/2"
+"""The rule of fractions alone, which can leave the splits of a small release empty."""
+
+FILLED = "stratified-deficit/3"
+"""`STRATIFIED`, and then a group into every split that it left empty; named only where that moved one."""
+
+SPLIT_RULES = (STRATIFIED, FILLED)
+# A release with one of the two can be scored at least.
+_FILL_ORDER = ("test", "validation", "train")
+
 
 @dataclass(frozen=True, slots=True)
 class ShardPlan:
@@ -28,11 +38,12 @@ class ShardPlan:
     videos: tuple[Ingested, ...]
 
 
-def split_rule(seed: int, *, grown: bool = False) -> dict[str, object]:
+def split_rule(seed: int, *, grown: bool = False, name: str = STRATIFIED) -> dict[str, object]:
     """What the manifest says of the assignment, so that anyone can repeat it.
 
     Args:
         grown: the release has a parent, whose videos keep their splits.
+        name: one of `SPLIT_RULES`.
     """
     text = (
         "A video's own `split` wins. Videos of one prompt, of equal bytes, and near-duplicates are a group, with whatever any of "
@@ -41,18 +52,32 @@ def split_rule(seed: int, *, grown: bool = False) -> dict[str, object]:
         "split. The others are ordered by (generator and label of the smallest id, SHA-256 of 'seed/key'), the key being the "
         "smallest of 'prompt PROMPT' or, without one, 'video ID', and each goes to the split that is furthest below its fraction."
     )
+    if name == FILLED:
+        text += (
+            f" Then each split that got no video, in the order {', '.join(_FILL_ORDER)}, takes one of the groups that were ordered "
+            "so and that are not alone in their split: of the generator and label that most of these groups of a split have, the "
+            "group with fewest videos, the first in that order."
+        )
     if grown:
         text += (
             " A video of the parent release stays in its split, and new videos of its group join it; where the parent has a group "
             "in several splits, that with most of its videos. All of them count from the start."
         )
-    return {"name": "stratified-deficit/2", "seed": seed, "fractions": SPLIT_FRACTIONS, "text": text}
+    return {"name": name, "seed": seed, "fractions": SPLIT_FRACTIONS, "text": text}
+
+
+def rule_of(stated: object, *, grown: bool = False) -> tuple[str, int] | None:
+    """Name and seed of a manifest's `split_rule`; None where it is not one of this version's."""
+    name, seed = (stated.get("name"), stated.get("seed")) if isinstance(stated, dict) else (None, None)
+    if type(seed) is not int or not isinstance(name, str) or name not in SPLIT_RULES:
+        return None
+    return (name, seed) if stated == split_rule(seed, grown=grown, name=name) else None
 
 
 def assign_splits(
     videos: Iterable[Ingested], *, seed: int = 0, kept: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Split of every video by id, as `split_rule` says; videos of one prompt and near-duplicates are never apart.
+    """Split of every video by id, as the rule `STRATIFIED` says; videos of one prompt and near-duplicates are never apart.
 
     Near-duplicates that the parent has in different splits are the exception: they stay there.
 
@@ -73,12 +98,52 @@ def assign_splits(
         if all(video.split is None for video in groups[key]):
             for split in splits.values():
                 totals[split] += 1
-    for _, key in sorted((_order(group, key, seed), key) for key, group in groups.items() if not fixed[key]):
-        group = groups[key]
+    for group in _free(groups, fixed, seed):
         split = _furthest_below(totals, len(group))
         totals[split] += len(group)
         placed.update({video.video_id: split for video in group})
     return placed
+
+
+def fill_splits(
+    videos: Iterable[Ingested], splits: Mapping[str, str], *, seed: int = 0, kept: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Split of every video by id once every empty split has a group, as far as there are groups to move: the rule `FILLED`.
+
+    Args:
+        splits: as `assign_splits` gave them, for the same videos, seed and kept splits; where all have a video, they stay as they
+            are.
+    """
+    filled = dict(splits)
+    empty = [split for split in _FILL_ORDER if split not in splits.values()]
+    if not empty:
+        return filled
+    groups = _groups(sorted(videos, key=lambda v: v.video_id))
+    free = _free(groups, {key: _fixed_splits(group, kept or {}) for key, group in groups.items()}, seed)
+    for split in empty:
+        if (group := _to_move(free, filled)) is None:
+            break
+        filled.update({video.video_id: split for video in group})
+    return filled
+
+
+def _free(
+    groups: Mapping[str, list[Ingested]], fixed: Mapping[str, Mapping[str, str]], seed: int
+) -> list[list[Ingested]]:
+    """The groups that are assigned a split, in the order in which they are."""
+    return [groups[key] for _, key in sorted((_order(groups[key], key, seed), key) for key in groups if not fixed[key])]
+
+
+def _to_move(free: Sequence[Sequence[Ingested]], splits: Mapping[str, str]) -> Sequence[Ingested] | None:
+    """The group that a split can give best; None where each is alone in its own."""
+    sizes = Counter(splits.values())
+    there = [group for group in free if len(group) < sizes[splits[group[0].video_id]]]
+    kinds = Counter((splits[group[0].video_id], group[0].generator, group[0].label) for group in there)
+    return min(
+        there,
+        key=lambda group: (-kinds[splits[group[0].video_id], group[0].generator, group[0].label], len(group)),
+        default=None,
+    )
 
 
 def empty_splits(videos: Iterable[Ingested], splits: Mapping[str, str]) -> str | None:
@@ -93,16 +158,20 @@ def empty_splits(videos: Iterable[Ingested], splits: Mapping[str, str]) -> str |
         return None
     videos = sorted(videos, key=lambda video: video.video_id)
     what = f"no video in {' and '.join(empty)}"
+    needs = f"Training needs {', '.join(SPLITS)}; evaluation needs test"
     if all(video.split for video in videos):
-        return f"{what}, as the videos name their splits. Training needs {', '.join(SPLITS)}; evaluation needs test."
+        return f"{what}, as the videos name their splits. {needs}."
     num_groups = len(_groups(videos))
     alike = (
         f"{len(videos)} video{'s are' if len(videos) > 1 else ' is'} {num_groups} group{'s' if num_groups > 1 else ''}"
     )
+    fewer = num_groups < len(SPLITS)
+    why = (
+        f"fewer than the {len(SPLITS)} splits" if fewer else "and keep the splits that videos name or had in the parent"
+    )
     return (
-        f"{what}: {alike} of one prompt, equal bytes or near-duplicates, which stay together, and the shares of "
-        f"{', '.join(f'{fraction:.0%} {split}' for split, fraction in SPLIT_FRACTIONS.items())} leave these none. Training needs "
-        f"{', '.join(SPLITS)}: add videos of other prompts, or name the splits in videos.jsonl (split)."
+        f"{what}: {alike} of one prompt, equal bytes or near-duplicates, which stay together, {why}. {needs}: add videos of other "
+        "prompts, or name the splits in videos.jsonl (split)."
     )
 
 

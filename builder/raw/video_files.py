@@ -1,15 +1,18 @@
-"""Which video files a folder holds, by video_id."""
+"""Which video files a folder holds, by video_id, and the bytes of one."""
 
 from pathlib import Path
 
-from ...release import VIDEO_ID
+from ...frames import VideoError
+from ...release import VIDEO_ID, VIDEO_SUFFIXES
 from .litter import is_litter
+from .stills import encode_still, is_still
 from .video import Problem
 
-VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi")
 VIDEO_ID_RULE = "1 to 128 of A-Z, a-z, 0-9, _ and -"
 MAX_FRAMES = 2**20
 """Of one video, where a layout states a number of frames instead of listing them."""
+MAX_VIDEO_BYTES = 2**30
+"""A row holds no larger video: Arrow's `binary` ends at 2 GiB for a whole row group."""
 
 SUFFIX_LIST = f"{', '.join(VIDEO_SUFFIXES[:-1])} or {VIDEO_SUFFIXES[-1]}"
 
@@ -48,3 +51,22 @@ def find_videos(folder: Path, *, raw: Path, only_videos: bool = True) -> tuple[d
         else:
             videos[path.stem] = path
     return videos, problems
+
+
+def name_of_video(video_id: str, video_path: Path) -> str:
+    """What a release calls a video's file: its id with the suffix that it came with; .mp4 where it was an image."""
+    return f"{video_id}{'.mp4' if is_still(video_path) else video_path.suffix.lower()}"
+
+
+def read_video(path: Path) -> bytes:
+    """The bytes of a video file; of an image, those of a video of one frame.
+
+    Raises:
+        VideoError: the file is larger than `MAX_VIDEO_BYTES`, or an image that cannot be decoded. OSError: it cannot be read.
+    """
+    size = path.stat().st_size
+    if size > MAX_VIDEO_BYTES:
+        raise VideoError(
+            f"{path}: {size} bytes, a row holds at most {MAX_VIDEO_BYTES}. Cut the video into shorter ones."
+        )
+    return encode_still(path) if is_still(path) else path.read_bytes()

@@ -5,7 +5,7 @@ In: tasks and bytes. Out: results in order, files that are whole. Everything tha
 write files, call it.
 """
 
-from .atomic import atomic_file, link_or_copy, partial_name, sync_folder, write_atomic
+from .atomic import atomic_file, link_or_copy, naming, partial_name, sync_folder, write_atomic
 from .engine import Progress, WorkerError, executor_of, no_progress, run_tasks
 from .engines import ENGINES
 from .folders import put_in_place, take_place, whole_folder
@@ -25,6 +25,7 @@ __all__ = [
     "finished",
     "key_of",
     "link_or_copy",
+    "naming",
     "no_progress",
     "partial_name",
     "put_in_place",

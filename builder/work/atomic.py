@@ -68,6 +68,18 @@ def atomic_file(path: Path) -> Iterator[HashingFile]:
     sync_folder(path.parent)
 
 
+@contextmanager
+def naming(final: Path) -> Iterator[None]:
+    """Gives an error of the system the name of what is made: a full disk names no file, and a hidden one beside it is gone then."""
+    try:
+        yield
+    except OSError as error:
+        beside = str(final.with_name(f".{final.stem}."))
+        if error.errno is None or not (error.filename is None or str(error.filename).startswith(beside)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(final)) from error
+
+
 def write_atomic(path: Path, content: bytes) -> None:
     """Writes a small file whole."""
     with atomic_file(path) as file:
@@ -75,12 +87,16 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def link_or_copy(source: Path, path: Path) -> None:
-    """Gives a file a second name, or copies it where the file system allows none; replaces what is there."""
+    """Gives a file a second name, or copies it where the file system allows none; replaces what is there.
+
+    Args:
+        source: a link counts as the file that it leads to.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_name(path)
     try:
         try:
-            os.link(source, partial)
+            os.link(source.resolve(), partial)  # os.link gives a link itself a second name, which then leads nowhere
         except OSError:  # another file system, or one without hard links
             with source.open("rb") as reader, HashingFile(partial) as writer:
                 shutil.copyfileobj(reader, writer, 2**20)

@@ -12,7 +12,7 @@ from PIL import Image
 
 import brokenvideos
 from brokenvideos.builder import BuildOptions, build, diff
-from brokenvideos.builder.diff import MaskChange, VideoChange, demanded_step, next_version, version_of
+from brokenvideos.builder.differences import MaskChange, VideoChange, demanded_step, next_version, version_of
 from brokenvideos.builder.manifest import manifest_bytes
 
 Change = Callable[[Path, str], None]

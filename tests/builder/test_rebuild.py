@@ -9,7 +9,9 @@ import pytest
 import brokenvideos
 from brokenvideos.builder import BuildOptions, RawError, build, rebuild
 from brokenvideos.builder.manifest import library_versions, manifest_bytes
+from brokenvideos.builder.plan import FILLED, STRATIFIED
 from brokenvideos.card import card_files
+from brokenvideos.tools.synthetic import write_sample
 
 
 @pytest.fixture
@@ -107,7 +109,7 @@ def test_another_split_rule_is_refused(copy: Path, raw: Path) -> None:
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         rebuild(copy, raw)
     assert str(caught.value) == (
-        f"{copy}/manifest.json: its split_rule is not the one of this version, so the splits cannot be assigned again. Install the "
+        f"{copy}/manifest.json: its split_rule is not one of this version's, so the splits cannot be assigned again. Install the "
         "version of brokenvideos that wrote it."
     )
 
@@ -116,3 +118,22 @@ def test_a_raw_folder_with_problems(release: Path, tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     with pytest.raises(RawError):
         rebuild(release, tmp_path / "raw")
+
+
+@pytest.mark.parametrize(("rule", "num_splits"), [(STRATIFIED, 2), (FILLED, 3)])
+def test_a_small_release_is_rebuilt_by_the_rule_that_it_names(tmp_path: Path, rule: str, num_splits: int) -> None:
+    write_sample(tmp_path / "raw", videos=5, num_frames=8, height=48, width=64)
+    manifest = build(tmp_path / "raw", tmp_path / "release", BuildOptions(split_rule=rule))
+    assert manifest["split_rule"]["name"] == rule
+    assert len({shard["split"] for shard in manifest["shards"]}) == num_splits
+    assert rebuild(tmp_path / "release", tmp_path / "raw").ok
+
+
+def test_a_release_without_an_empty_split_names_the_rule_that_it_had_before(release: Path) -> None:
+    assert brokenvideos.read_manifest(str(release))["split_rule"]["name"] == STRATIFIED
+
+
+def test_an_unknown_rule_is_refused(raw: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError) as caught:
+        build(raw, tmp_path / "out", BuildOptions(split_rule="by hand"))
+    assert str(caught.value) == "split rule 'by hand': wanted one of stratified-deficit/2, stratified-deficit/3."

@@ -21,6 +21,11 @@ def test_headlines_are_taken_over_and_names_are_not(about: About, about_file: Pa
     assert baseline["floors"]["all-full"]["normal"]["jf"] == scored["floors"]["all-full"]["normal"]["jf"]
 
 
+def test_a_byte_order_mark_is_passed_over(inputs: CardInputs, tmp_path: Path) -> None:
+    (tmp_path / "about.toml").write_text('contact = "see the project page"', encoding="utf-8-sig")
+    assert read_about(tmp_path / "about.toml", inputs.manifest).texts == {"contact": "see the project page"}
+
+
 def test_it_comes_back_from_json(about: About) -> None:
     assert about_from_dict(json.loads(json.dumps(about.to_dict())), where="card.json") == about
 

@@ -156,7 +156,9 @@ def test_no_checksums_no_card(copy: Path) -> None:
     (copy / "SHA256SUMS").unlink()
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         write_card(copy)
-    assert str(caught.value).startswith(f"{copy}/SHA256SUMS: cannot be read ([Errno 2]")
+    assert str(caught.value).startswith(
+        f"{copy}/SHA256SUMS: cannot be read ({copy}/SHA256SUMS: no such file or directory)"
+    )
     assert str(caught.value).endswith("Build or download the release again.")
 
 

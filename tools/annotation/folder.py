@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ...builder import MANIFEST, name_of_video, read_video
-from ...builder.export import export
 from ...builder.layouts import found_layouts, read_layout
 from ...builder.raw import (
     FILE_NAME,
@@ -21,12 +19,14 @@ from ...builder.raw import (
     VideoEntry,
     is_still,
     list_folder,
+    name_of_video,
     own_mask_pngs,
+    read_video,
     read_videos_jsonl,
 )
 from ...builder.work import link_or_copy, sync_folder, write_atomic
 from ...masks import encode
-from ...release import VIDEO_ID, parse_json
+from ...release import MANIFEST, VIDEO_ID, parse_json
 
 SETTINGS = "annotation.json"
 """In the folder that annotate makes: what it was made from, which names became which ids, and how people work together."""
@@ -131,9 +131,12 @@ def open_folder(
 
 
 def save_settings(raw: Path, settings: Settings) -> None:
-    """Writes annotation.json whole."""
-    content = {"format_version": 1, **_plain(settings)}
-    write_atomic(raw / SETTINGS, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+    """Writes annotation.json whole, where it says something else: a disk may be full."""
+    record = {"format_version": 1, **_plain(settings)}
+    content = (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
+    path = raw / SETTINGS
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomic(path, content)
 
 
 def safe_id(name: str, taken: Iterable[str]) -> str:
@@ -216,6 +219,8 @@ def _take_over(folder: Path, out: Path, *, is_release: bool, artifact_type: str 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FolderError(f"{out}: holds something that annotate has not made; name another folder with --out")
     if is_release:
+        from ...builder.export import export  # it imports `datasets`, which no other folder needs
+
         export(folder, out, layout="own", videos=True)
         return
     records, problems = read_layout(folder, artifact_type=artifact_type, generator=generator)

@@ -3,9 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...masks import area
-from ..evaluation import EvaluationError, PredictedVideo, Predictions, find_predictions
+
+if TYPE_CHECKING:
+    from ..evaluation import PredictedVideo, Predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Proposed:
 class Proposals:
     """Predictions for some videos."""
 
-    found: Predictions
+    found: "Predictions"
 
     @property
     def by(self) -> str:
@@ -59,6 +62,8 @@ def find_proposals(path: Path) -> Proposals:
     Raises:
         EvaluationError: none there, or what is wrong with them.
     """
+    from ..evaluation import EvaluationError, find_predictions  # it imports pyarrow
+
     found = find_predictions(path)
     if found.problems:
         raise EvaluationError(found.problems)

@@ -1,20 +1,21 @@
 """The whole of `brokenvideos annotate`: options in, a server until it is interrupted."""
 
 import asyncio
+import shlex
 import webbrowser
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ...masks import ARTIFACT_TYPES
 from ...release import parse_json
+from ..page import MODULES, address_of, check_host, ended_by_signals, listen, new_token, return_freed_memory
 from .document import UNKNOWN
 from .engines import Engine, make_engine
 from .folder import FolderError, Found, Mode, open_folder
-from .memory import return_freed_memory
 from .proposals import Proposals, find_proposals
 from .replay import report_of
-from .server import address_of, check_host, ended_by_signals, listen, new_token, only_one, serve, server_of
+from .server import only_one, serve, server_of
 from .service import Service
 from .sessions import checked_name
 from .store import Store
@@ -48,7 +49,8 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
     """Serves the page until it is interrupted.
 
     Args:
-        say: is given lines for the person at the terminal; the one with the address is the last before pages can be opened.
+        say: is given lines for the person at the terminal; the one with the address is the last before pages can be opened, and
+            two say at the end where the work lies and which command goes on.
 
     Raises:
         FolderError, RawError, ServerError, EngineError, EvaluationError, RefusedError: what was given is not possible; says why.
@@ -83,9 +85,11 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
             if options.browser:
                 webbrowser.open(address)
 
-        server = server_of(service, listening, host=options.host, token=token, shared=_shared())
+        server = server_of(service, listening, host=options.host, token=token, shared=MODULES)
         with listening, ended_by_signals(server):
             asyncio.run(serve(service, server, listening, on_ready=ready))
+        for line in _farewell(options, store):
+            say(line)
 
 
 def run_replay(options: AnnotateOptions, *, say: Callable[[str], None]) -> None:
@@ -120,6 +124,27 @@ def read_subtypes(path: Path) -> dict[str, list[str]]:
     return {kind: list(dict.fromkeys(names)) for kind, names in content.items()}
 
 
+def command_of(options: AnnotateOptions) -> str:
+    """The command line that was given, to be given again; a secret token of one's own is left for its owner to put in."""
+    words = ["brokenvideos", "annotate", str(options.folder)]
+    for field in fields(AnnotateOptions):
+        value = getattr(options, field.name)
+        if field.name in ("folder", "browser") or value == field.default:
+            continue
+        name = {"double_percent": "double"}.get(field.name, field.name.replace("_", "-"))
+        words += [f"--{name}"] if value is True else [f"--{name}", "TOKEN" if name == "token" else str(value)]
+    return shlex.join(words if options.browser else [*words, "--no-browser"])
+
+
+def _farewell(options: AnnotateOptions, store: Store) -> list[str]:
+    begun = [found.status for found in store.summaries()]
+    counts = f"{begun.count('approved')} approved, {begun.count('submitted')} waiting for review"
+    return [
+        f"Ended; all is saved in {store.raw} ({counts if begun else 'no video begun'}).",
+        f"Go on with: {command_of(options)}",
+    ]
+
+
 def _open(options: AnnotateOptions) -> Found:
     mode: Mode = "together"
     if options.independent and options.double_percent is not None:
@@ -144,9 +169,3 @@ def _make_engine(options: AnnotateOptions) -> Engine:
 
 def _notices_of(proposals: Proposals | None, store: Store) -> list[str]:
     return [] if proposals is None else proposals.notices(store.video_ids)
-
-
-def _shared() -> Path:
-    from ..page import MODULES
-
-    return MODULES

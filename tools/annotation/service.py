@@ -6,14 +6,13 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..page import FrameQueue, Lane, PictureFormat
 from .desk import Desk
 from .document import Document
 from .engine_room import EngineRoom
 from .engines import Engine
-from .frame_queue import FrameQueue, Lane
 from .jobs import Job
 from .listing import next_video, video_line
-from .pictures import PictureFormat
 from .raw_output import RawWriter
 from .reducer import fold
 from .regions import Regions, regions_of
@@ -154,9 +153,8 @@ class Service:
         trouble = await asyncio.to_thread(document.trouble)
         index = document.video.index
         written = await asyncio.to_thread(self.raw_writer.folder(key[0]).revision, video_id)
-        while (
-            True
-        ):  # until the state and the propagation are of one moment: its end must not be told beside older masks
+        # Until the state and the propagation are of one moment: its end must not be told beside older masks.
+        while True:
             state, job = document.state, desk.job
             view = await asyncio.to_thread(view_of, state)
             overlaps = await asyncio.to_thread(overlaps_of, state)

@@ -1,16 +1,14 @@
 """`brokenvideos list`."""
 
-import json
 from typing import Annotated, Literal
 
 import typer
 
+from .answer import answer
 from .command import Command
-from .options import AsJson
+from .options import ArtifactType, AsJson, Split
 
-Split = Literal["train", "validation", "test"]  # as in release.SPLITS
 Label = Literal["normal", "broken"]  # as in release.LABELS
-Type = Literal["motion", "deformation", "blur"]  # as in masks.ARTIFACT_TYPES
 
 
 def list(
@@ -18,7 +16,9 @@ def list(
     split: Annotated[Split | None, typer.Option(help="Only of this split.")] = None,
     label: Annotated[Label | None, typer.Option(help="Only of this label.")] = None,
     generator: Annotated[str | None, typer.Option(help="Only of this generator.")] = None,
-    artifact_type: Annotated[Type | None, typer.Option("--type", help="Only with an object of this type.")] = None,
+    artifact_type: Annotated[
+        ArtifactType | None, typer.Option("--type", help="Only with an object of this type.")
+    ] = None,
     video_id: Annotated[str | None, typer.Option("--id", help="Only ids like this, as in 'kling_*'.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with more facts than the table.")] = False,
     as_json: AsJson = False,
@@ -32,7 +32,7 @@ def list(
     if as_csv:
         typer.echo(csv_of(videos), nl=False)
     else:
-        typer.echo(json.dumps([video.to_dict() for video in videos], indent=1) if as_json else table_of(videos))
+        answer([video.to_dict() for video in videos], table_of(videos), as_json=as_json)
 
 
 COMMAND = Command(list, group="Look", place=0, example="list release --split test --label broken")

@@ -1,18 +1,18 @@
 """The command line: `brokenvideos COMMAND`. Arguments in, one line per error out; the work is done elsewhere."""
 
+import os
 import sys
+import traceback
 from collections.abc import Iterable
 from os.path import dirname
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from ...release import DATA_VERSION, __version__, records_in
+from ...release import DATA_VERSION, __version__, in_words_with_advice, records_in
 from .command import GROUPS, Command
-
-STOPPED = 130
-"""The exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
+from .exit_status import DIFFERS, STOPPED
 
 
 def commands(folders: Iterable[str], package: str) -> list[Command]:
@@ -47,8 +47,18 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"brokenvideos: {error}", file=sys.stderr)
-        sys.exit(1)
+        if _is_of_output(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+            error = OSError(error.errno, error.strerror, "standard output")
+        print(f"brokenvideos: {in_words_with_advice(error)}", file=sys.stderr)
+        sys.exit(DIFFERS)
+
+
+def _is_of_output(error: BaseException) -> TypeGuard[OSError]:
+    """Whether what a command prints could not be written, as on a full disk: such an error names no file."""
+    if not isinstance(error, OSError) or error.errno is None or error.filename is not None:
+        return False
+    return traceback.extract_tb(error.__traceback__)[-1].name == typer.echo.__name__
 
 
 class _InGroups(TyperGroup):
@@ -65,9 +75,18 @@ class _InGroups(TyperGroup):
 
 
 def _kind_of(command: Command) -> type[TyperCommand]:
-    """Commands that say what is kept when Ctrl-C stops them."""
+    """Commands that name their arguments in capitals, and say what is kept when Ctrl-C stops them."""
 
     class Stoppable(TyperCommand):
+        def __init__(self, *arguments: Any, **settings: Any) -> None:
+            super().__init__(*arguments, **settings)
+            for param in self.params:
+                if isinstance(param, TyperArgument):
+                    param.metavar = param.metavar or param.name.upper()
+
+        def collect_usage_pieces(self, ctx: Any) -> list[str]:
+            return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
+
         def invoke(self, ctx: Any) -> Any:
             try:
                 return super().invoke(ctx)

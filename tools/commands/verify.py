@@ -1,12 +1,13 @@
 """`brokenvideos verify`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .answer import answer
 from .command import Command
+from .exit_status import DIFFERS, DONE
 from .options import AsJson, Workers
 
 if TYPE_CHECKING:
@@ -45,15 +46,15 @@ def verify(
         else:
             report = verify_folder(named, raw=raw, device=device, workers=workers, on_progress=show)
             lines = _lines(report, raw)
-    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(lines))
-    raise typer.Exit(0 if report.ok else 1)
+    answer(report.to_dict(), "\n".join(lines), as_json=as_json)
+    raise typer.Exit(DONE if report.ok else DIFFERS)
 
 
 def _lines(report: "VerifyReport", raw: Path | None) -> list[str]:
     counted = f"{report.num_files} files, {report.num_videos} videos, {report.num_masks} masks"
     against = f" and compared with {raw}" if raw is not None else ""
     verdict = "no difference" if report.ok else f"findings: {len(report.findings)}"
-    return [*map(str, report.findings), f"{report.release}: {counted} checked{against}; {verdict}."]
+    return [*report.notes, *map(str, report.findings), f"{report.release}: {counted} checked{against}; {verdict}."]
 
 
 COMMAND = Command(verify, group="Release", place=2, example="verify release --raw raw")

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow.parquet as pq
 
+from ...builder.chat import frame_times_s
 from ...builder.layouts import detect, read_layout
 from ...builder.raw import (
     MasksAre,
@@ -20,6 +21,7 @@ from ...builder.raw import (
     RawError,
     RawVideo,
     coded_masks,
+    foreground,
     is_still,
     list_folder,
     mask_folders,
@@ -28,7 +30,7 @@ from ...builder.raw import (
 )
 from ...frames import UPRIGHT, Orientation, VideoError, orientation_of_rotation, probe
 from ...masks import ARTIFACT_TYPES, TYPE_NOT_GIVEN, encode, type_name, union
-from ...release import read_manifest, read_parquet, shard_paths
+from ...release import in_words, read_manifest, read_parquet, shard_paths
 
 _COLUMNS = (
     "video_id",
@@ -37,6 +39,8 @@ _COLUMNS = (
     "height",
     "width",
     "num_frames",
+    "frame_pts",
+    "time_base",
     "codec",
     "annotated_frames",
     "objects",
@@ -75,6 +79,7 @@ class AnnotatedVideo:
 
     frames: those that somebody looked at, ascending; of others nothing is known.
     orientation: how players turn the stored frames; None: the masks have no video, so nobody knows on which frames they lie.
+    times_s: when each frame is shown, in seconds after the first; None: nobody says it.
     """
 
     video_id: str
@@ -86,6 +91,7 @@ class AnnotatedVideo:
     frames: tuple[int, ...]
     masklets: tuple[Masklet, ...]
     orientation: Orientation | None = UPRIGHT
+    times_s: tuple[float, ...] | None = None
 
     @property
     def artifact_types(self) -> tuple[str, ...]:
@@ -228,10 +234,20 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
         frames=tuple(row["annotated_frames"]),
         masklets=tuple(masklets),
         orientation=orientation_of_rotation(row["codec"]["rotation"]),
+        times_s=tuple(frame_times_s(row)),
     )
 
 
 # --- A raw folder ---------------------------------------------------------------------------------------------------
+
+
+def annotated_raw(video: RawVideo) -> AnnotatedVideo:
+    """The annotation of one video of a raw folder, on the frames as they are stored.
+
+    Raises:
+        RawError: its masks cannot be read, or are of another size. VideoError, OSError: its video cannot be read.
+    """
+    return next(_RawPart(video).read())
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +324,7 @@ def _shown(video: RawVideo) -> tuple[tuple[int, int], Orientation]:
     try:
         found = probe(video.video_path)
     except (VideoError, OSError) as error:
-        raise RawError(f"video {video.video_id}: {error}") from error
+        raise RawError(f"video {video.video_id}: {in_words(error)}") from error
     return (found.height, found.width), found.orientation
 
 
@@ -317,7 +333,7 @@ def _shown(video: RawVideo) -> tuple[tuple[int, int], Orientation]:
 
 @dataclass(frozen=True, slots=True)
 class _PngPart:
-    """Every file is an annotated frame; values are object ids, 0 and 255 alone mean one object."""
+    """Every file is an annotated frame; what is marked in it is decided as for a build, in all files of a video alike."""
 
     video_id: str
     files: tuple[tuple[int, Path], ...]
@@ -329,19 +345,24 @@ class _PngPart:
     def read(self) -> Iterator[AnnotatedVideo]:
         counts: dict[int, dict[int, str]] = {}
         size: tuple[int, int] | None = None
+        white_in = ids_in = ""
         for frame_index, path in self.files:
             mode, labels = read_png(path)
             if size is not None and labels.shape != size:
                 what = f"{labels.shape[0]}x{labels.shape[1]} pixels, the masks before it have {size[0]}x{size[1]}"
                 raise RawError(f"{path}: {what}; export the masks of a video at one size")
             size = labels.shape
-            if (labels == 255).any():
-                if mode == "P" or np.setdiff1d(labels, [0, 255]).size:
-                    raise RawError(
-                        f"{path}: has value 255, which looks void, beside object ids; write 0 there if it is background"
-                    )
-                labels = labels // 255
-            _add(counts, frame_index, labels)
+            if (labels == 255).any() and (mode == "P" or np.setdiff1d(labels, [0, 255]).size):
+                raise RawError(
+                    f"{path}: has value 255, which looks void, beside object ids; write 0 there if it is background"
+                )
+            found = foreground(mode, labels, where=str(path))
+            white_in = white_in or (path.name if found.kind == "white" else "")
+            ids_in = ids_in or (path.name if found.kind == "ids" and mode != "1" else "")
+            if white_in and ids_in:
+                what = f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and 255 alone"
+                raise RawError(f"{path.parent}: {what}: write the masks as one of the two")
+            _add(counts, frame_index, found.labels)
         height, width = size or (1, 1)
         yield AnnotatedVideo(
             video_id=self.video_id,

@@ -11,9 +11,11 @@ from ...release import __version__
 from ..evaluation import Estimate
 from .flag import Flag
 
-PREDICTIONS, REPORT_JSON, REPORT_HTML, OVERLAYS = "predictions.parquet", "report.json", "report.html", "overlays"
-VIDEOS_CSV = "videos.csv"
-"""What `predict` writes."""
+PREDICTIONS, REPORT_JSON, VIDEOS_CSV, OVERLAYS = "predictions.parquet", "report.json", "videos.csv", "overlays"
+"""What `predict` writes beside the page."""
+
+REPORT_HTML = "report.html"
+"""The page that `predict` writes, in its folder."""
 
 DECIMALS = 6
 

@@ -12,30 +12,10 @@ from ...release import SAMPLE, VIDEO_ID, ReleaseError, read_parquet, release_sha
 from .kinds import Nothing, Video, VideoFile, VideoRow, VideoUrl, is_url, name_of, shown
 from .verdict import PREDICTIONS, REPORT_JSON
 
-SUFFIXES = tuple(
-    dict.fromkeys(
-        (
-            *VIDEO_SUFFIXES,
-            *(".m4v", ".gif", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".3gp", ".ogv"),
-            *(
-                ".3g2",
-                ".asf",
-                ".divx",
-                ".dv",
-                ".f4v",
-                ".ivf",
-                ".m2ts",
-                ".mts",
-                ".mxf",
-                ".nut",
-                ".ogm",
-                ".rm",
-                ".vob",
-                ".y4m",
-            ),
-        )
-    )
+MORE_SUFFIXES = (
+    ".3g2 .3gp .asf .divx .dv .f4v .flv .gif .ivf .m2ts .m4v .mpeg .mpg .mts .mxf .nut .ogm .ogv .rm .ts .vob .wmv .y4m"
 )
+SUFFIXES = tuple(dict.fromkeys((*VIDEO_SUFFIXES, *MORE_SUFFIXES.split())))
 """Of what a folder holds, these are taken for videos. A file that is named is opened whatever its suffix."""
 
 LIST_OF_SUFFIXES = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"

@@ -74,7 +74,7 @@ def read_taxonomy(path: Path = OURS) -> Taxonomy:
         TaxonomyError: not TOML, or something in it is missing, unknown or of another type. OSError: it cannot be read.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TaxonomyError(f"{path}: not TOML ({error}). Wanted a file like {OURS.name} of this package.") from None
     try:

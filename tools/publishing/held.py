@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...builder import MANIFEST, contents_of, returning, version_of
-from ...release import ReleaseError, read_manifest
+from ...builder import contents_of, returning, version_of
+from ...release import MANIFEST, ReleaseError, read_manifest
 from .plan import Seen
 from .trouble import PublishError, explained
 

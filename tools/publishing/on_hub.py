@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...builder import MANIFEST, SUMS, Finding, ShardResult, check_manifest, read_sums, verify_shard
+from ...builder import Finding, ShardResult, check_manifest, read_sums, verify_shard
 from ...builder.work import Progress, file_sha256, no_progress
-from ...release import ReleaseError, asking_the_hub, download, read_manifest
+from ...release import MANIFEST, SUMS, ReleaseError, asking_the_hub, download, read_manifest
 from .plan import KEPT, is_of_a_release, tree_of
 
 if TYPE_CHECKING:

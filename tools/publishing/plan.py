@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...builder import MANIFEST, SUMS, read_sums
+from ...builder import read_sums
 from ...builder.work import file_sha256
 from ...card import is_of_card
-from ...release import SHARD_FILES
+from ...release import MANIFEST, SHARD_FILES, SUMS, in_words
 from .trouble import PublishError
 
 if TYPE_CHECKING:
@@ -137,8 +137,9 @@ def release_files(release: Path) -> dict[str, LocalFile]:
             for path, sha256 in sorted(sums.items())
         }
     except (OSError, ValueError) as error:
+        where = "" if isinstance(error, OSError) else f"{release / SUMS}: "
         raise PublishError(
-            f"{release / SUMS}: {error}. Publish a folder that `brokenvideos build` made and `brokenvideos verify` finds right."
+            f"{where}{in_words(error)}. Publish a folder that `brokenvideos build` made and `brokenvideos verify` finds right."
         ) from error
 
 

@@ -5,6 +5,7 @@ does anything, so that the same command goes on after any end.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from ...builder.work import Progress, no_progress
 from ...release import REPO_ID, __version__, is_repo_id, read_manifest
 from .held import check_held
 from .plan import LocalFile, Plan, Seen, differing, look, plan_for, release_files, tree_of
+from .rights import NO_TOKEN, lacking
 from .trouble import PublishError, bounded_patience, explained
 
 if TYPE_CHECKING:
@@ -37,12 +39,14 @@ class Published:
             "proposed": there is a pull request; "not tagged": nothing, since the branch holds this and a pull request cannot tag.
         commit: that holds the release; None where there is none.
         pull_request: its address.
+        lacks: in a dry run, why the token may not do it; None: as far as can be told it may.
     """
 
     status: Status
     plan: Plan
     commit: str | None = None
     pull_request: str | None = None
+    lacks: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -53,6 +57,8 @@ class Published:
         plan, commit = self.plan, (self.commit or "")[:12]
         if self.status == "planned":
             yield from plan.lines()
+            if self.lacks is not None:
+                yield f"It would be refused: {self.lacks}"
             yield "Nothing was changed: a dry run."
         elif self.status == "already published":
             yield f"{plan.repo_id}: already published; {plan.tag} (commit {commit}) holds exactly this release."
@@ -107,7 +113,7 @@ def publish(
     from huggingface_hub import HfApi, get_token
 
     if get_token() is None and not dry_run:
-        raise PublishError(f"{repo_id}: no Hugging Face token was found. Log in with `hf auth login`, or set HF_TOKEN.")
+        raise PublishError(f"{repo_id}: {NO_TOKEN}")
     manifest = read_manifest(str(release))
     tag = f"v{manifest['data_version']}"
     files = release_files(release)
@@ -141,7 +147,9 @@ def publish(
         if seen.tag is not None:
             return Published("already published", plan, seen.tag)
         if dry_run:
-            return Published("planned", plan)
+            with explained(f"{repo_id}, asking what the token may do"):
+                lacks = lacking(api, repo_id, exists=not plan.creates, create_pr=create_pr)
+            return Published("planned", plan, lacks=lacks)
         if plan.creates or plan.private or plan.gated:
             if create_pr and plan.creates:
                 raise PublishError(
@@ -188,39 +196,55 @@ def _commit(
     """Sends the files and makes the commit: its id, and the address of the pull request if it is one."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    adds = [CommitOperationAdd(path, str(files[path].path)) for path in plan.adds]
-    num_sent = 0
-    for batch in _batches(adds, plan.adds):
-        more = f" and {len(batch) - 1} more" if len(batch) > 1 else ""
-        with explained(f"{plan.repo_id}, sending {batch[0].path_in_repo}{more}"):
-            api.preupload_lfs_files(
+    with _files_stay([files[path].path for path in plan.adds]):
+        adds = [CommitOperationAdd(path, str(files[path].path)) for path in plan.adds]
+        num_sent = 0
+        for batch in _batches(adds, plan.adds):
+            more = f" and {len(batch) - 1} more" if len(batch) > 1 else ""
+            with explained(f"{plan.repo_id}, sending {batch[0].path_in_repo}{more}"):
+                api.preupload_lfs_files(
+                    plan.repo_id,
+                    additions=batch,
+                    repo_type="dataset",
+                    revision=plan.revision,
+                    create_pr=create_pr,
+                    free_memory=False,
+                )
+            num_sent += len(batch)
+            on_progress("send files", num_sent, len(adds))
+        for add in adds:
+            if add.upload_info.sha256.hex() != files[add.path_in_repo].sha256:
+                raise PublishError(
+                    f"{files[add.path_in_repo].path}: it changed while it was sent. Nothing is visible. "
+                    "Verify the release, then publish it."
+                )
+        deletes = [CommitOperationDelete(path, is_folder=False) for path in plan.deletes]
+        with explained(f"{plan.repo_id}, committing to {plan.revision}"):
+            made = api.create_commit(
                 plan.repo_id,
-                additions=batch,
+                [*adds, *deletes],
+                commit_message=f"Release {plan.tag}",
                 repo_type="dataset",
                 revision=plan.revision,
+                parent_commit=plan.head,
                 create_pr=create_pr,
-                free_memory=False,
             )
-        num_sent += len(batch)
-        on_progress("send files", num_sent, len(adds))
-    for add in adds:
-        if add.upload_info.sha256.hex() != files[add.path_in_repo].sha256:
-            raise PublishError(
-                f"{files[add.path_in_repo].path}: it changed while it was sent. Nothing is visible. "
-                "Verify the release, then publish it."
-            )
-    deletes = [CommitOperationDelete(path, is_folder=False) for path in plan.deletes]
-    with explained(f"{plan.repo_id}, committing to {plan.revision}"):
-        made = api.create_commit(
-            plan.repo_id,
-            [*adds, *deletes],
-            commit_message=f"Release {plan.tag}",
-            repo_type="dataset",
-            revision=plan.revision,
-            parent_commit=plan.head,
-            create_pr=create_pr,
-        )
     return made.oid, made.pr_url
+
+
+@contextmanager
+def _files_stay(paths: Sequence[Path]) -> Iterator[None]:
+    """Names a file that is gone, where something failed for that."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        gone = next((path for path in paths if not path.is_file()), None)
+        if gone is None:
+            raise
+        raise PublishError(
+            f"{gone}: gone since the release was verified. Nothing is visible. Build or download the release again, then publish "
+            "it."
+        ) from error
 
 
 def _batches(

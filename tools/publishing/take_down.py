@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...builder import MANIFEST, Twins, withdraw
+from ...builder import Twins, withdraw
 from ...builder.work import Progress, no_progress
 from ...card import about_of, card_files, full_card, is_full
-from ...release import read_manifest
+from ...release import MANIFEST, read_manifest
 
 
 def take_down(

@@ -8,6 +8,8 @@ from huggingface_hub import get_session
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]  # a lazy name
 
+from ...release import in_words
+
 LONGEST_WAIT_S = 60
 """A longer Retry-After is not waited for: the command ends and names it."""
 LONGEST_SILENCE_S = 300
@@ -101,13 +103,18 @@ def _explanation(error: BaseException) -> str:
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set. Unset it and run the same command again."
     if isinstance(error, HfHubHTTPError):
-        status, said = error.response.status_code, error.server_message or error.response.reason_phrase
+        status = error.response.status_code
         wait_s = _wait_s(error.response)
         wait = f", wait {wait_s} s" if wait_s is not None else ""
-        return f"the Hub answered {status} ({_one_line(said)}{wait}). {ADVICE.get(status, AGAIN)}"
+        return f"the Hub answered {status} ({said_by(error)}{wait}). {ADVICE.get(status, AGAIN)}"
     if isinstance(error, httpx2.TransportError):
         return f"the connection failed ({type(error).__name__}: {_one_line(error)}). {AGAIN}"
-    return f"{type(error).__name__}: {_one_line(error)}. {AGAIN}"
+    return f"{type(error).__name__}: {_one_line(in_words(error))}. {AGAIN}"
+
+
+def said_by(error: HfHubHTTPError) -> str:
+    """What the Hub says of its refusal, in one line without a full stop."""
+    return _one_line(error.server_message or error.response.reason_phrase)
 
 
 def _one_line(text: object) -> str:

@@ -1,16 +1,16 @@
 """Writes a full card into a release folder."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ...builder import SUMS, read_sums, sums_bytes
+from ...builder import read_sums, sums_bytes
 from ...builder.work import write_atomic
 from ...card import FIGURES, About, about_of, full_card, is_full, is_of_card, read_about
-from ...release import ReleaseError, read_manifest
+from ...release import SUMS, ReleaseError, in_words, read_manifest
 
 
-def write_card(release: Path, *, about: Path | None = None) -> list[str]:
+def write_card(release: Path, *, about: Path | None = None, on_note: Callable[[str], None] | None = None) -> list[str]:
     """Makes the full card of a release and brings SHA256SUMS up to date; returns the names of the card's files.
 
     Every file is written beside and renamed, SHA256SUMS last: after a run that was killed `verify` finds files that differ from
@@ -18,6 +18,7 @@ def write_card(release: Path, *, about: Path | None = None) -> list[str]:
 
     Args:
         about: a TOML file, as `card.about.read_about` has it; None says again what the card said before.
+        on_note: called with a line that people should read, as `card.full_card` has it.
 
     Raises:
         CardError: the extra `card` is not installed. AboutError: `about`. ReleaseError: no release. OSError: a file.
@@ -27,10 +28,10 @@ def write_card(release: Path, *, about: Path | None = None) -> list[str]:
         sums = read_sums((release / SUMS).read_text())
     except (FileNotFoundError, ValueError) as error:
         raise ReleaseError(
-            f"{release}/{SUMS}: cannot be read ({error}). Build or download the release again."
+            f"{release}/{SUMS}: cannot be read ({in_words(error)}). Build or download the release again."
         ) from None
     before = about_of(release) if about is None and is_full(release) else About()
-    files = full_card(release, before if about is None else read_about(about, manifest))
+    files = full_card(release, before if about is None else read_about(about, manifest), on_note=on_note)
     _clear(release, files)
     for name, content in files.items():
         write_atomic(release / name, content)

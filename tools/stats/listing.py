@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any
@@ -27,7 +27,8 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ListedVideo:
-    """Facts of one video; `artifact_types` are names, of all its objects; `prompt` is "" where nobody knows it."""
+    """Facts of one video; `artifact_types` are names, of all its objects, "type not given" where nobody says; `prompt` is "" where
+    nobody knows it."""
 
     video_id: str
     split: str
@@ -132,14 +133,12 @@ def csv_of(videos: Iterable[ListedVideo]) -> str:
 
 
 def _listed(row: dict[str, Any], split: str) -> ListedVideo:
-    codes = row["artifact_types"]
-    types = {ARTIFACT_TYPES[code] if code is not None else TYPE_NOT_GIVEN for code in codes or ()}
     return ListedVideo(
         video_id=row["video_id"],
         split=split,
         label=LABELS[row["label"]],
         generator=row["generator"],
-        artifact_types=tuple(sorted(types)),
+        artifact_types=_types(row["artifact_types"]),
         num_frames=row["num_frames"],
         fps=row["fps"],
         height=row["height"],
@@ -148,3 +147,7 @@ def _listed(row: dict[str, Any], split: str) -> ListedVideo:
         num_objects=len(row["objects"]["object_id"]),
         prompt=row["prompt"] or "",
     )
+
+
+def _types(codes: Sequence[int] | None) -> tuple[str, ...]:
+    return (TYPE_NOT_GIVEN,) if codes is None else tuple(sorted({ARTIFACT_TYPES[code] for code in codes}))

@@ -1,11 +1,10 @@
 """Writes a synthetic raw folder: small moving scenes, some of them broken on purpose, with exact masks."""
 
+import functools
 import json
-import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ...builder.work import Progress, executor_of, naming, no_progress, run_tasks
 from ...frames import encode_video, index_video
 from ...masks import ARTIFACT_TYPES
 from .artifacts import Artifact, draw_artifacts
@@ -79,7 +79,7 @@ def write_sample(
     fps: int = 12,
     clean_twins: bool = False,
     workers: int = 1,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    on_progress: Progress = no_progress,
 ) -> Path:
     """The folder `out`, now a raw folder in the own layout with synthetic videos.
 
@@ -92,7 +92,7 @@ def write_sample(
         num_frames: at least 8.
         clean_twins: also write `{video_id}_clean` for every broken video: scene and grain without the artifact, label normal.
         workers: processes.
-        on_progress: told ("sample", videos done, videos in all) after each video.
+        on_progress: told ("sample", videos done, videos in all) before the first video and after each.
 
     Raises:
         SampleExistsError: `out` holds something.
@@ -112,11 +112,14 @@ def write_sample(
         for folder in ("videos", "masks"):
             (partial / folder).mkdir(parents=True)
         tasks = [(partial, spec, number) for number in range(videos)]
-        with (partial / "videos.jsonl").open("w", encoding="utf-8") as lines:
-            for done, records in enumerate(_run(tasks, workers), start=1):
+        shown = functools.partial(on_progress, "sample")
+        with (
+            naming(out),
+            executor_of(workers) as executor,
+            (partial / "videos.jsonl").open("w", encoding="utf-8") as lines,
+        ):
+            for records in run_tasks(executor, _write_video, tasks, shown):
                 lines.writelines(json.dumps(record) + "\n" for record in records)
-                if on_progress is not None:
-                    on_progress("sample", done, videos)
         partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -185,16 +188,6 @@ def _shows(artifact: Artifact, labels: npt.NDArray[np.uint8], annotated: Sequenc
     due = due if annotated is None else np.intersect1d(due, annotated)
     visible = area_px[due] >= labels[0].size * 0.003
     return due.size > 0 and int(visible.sum()) * 2 >= due.size
-
-
-def _run(tasks: Sequence[tuple[Path, SampleSpec, int]], workers: int) -> Iterator[list[dict[str, Any]]]:
-    """What `_write_video` returns for every task, in order."""
-    if workers == 1:
-        yield from map(_write_video, tasks)
-        return
-    # Spawned: a forked child would inherit the locks of threads that the caller's libraries have started.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_write_video, tasks)
 
 
 def _write_video(task: tuple[Path, SampleSpec, int]) -> list[dict[str, Any]]:

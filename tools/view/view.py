@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from ...builder.work import naming
+from ...card import one_font
 from ...frames import (
     displayed_size,
     encode_video,
@@ -105,18 +107,19 @@ def view(
     _check_arguments(row, out, frames=frames, columns=columns, scale=scale)
     facts = _read_facts(row, names or {})
     partial = out.with_name(f".{out.stem}.{os.getpid()}.partial{out.suffix}")
-    try:
-        if out.suffix.lower() == ".png":
-            shown = _choose_frames(facts) if frames is None else [int(frame_index) for frame_index in frames]
-            _draw_sheet(row, facts, shown, columns=columns, scale=scale).save(partial, format="PNG")
-        else:
-            rate = Fraction(facts.fps).limit_denominator(1001)
-            encode_video(partial, _draw_film(row, facts, scale=scale), fps=rate)
-            if sound:
-                add_sound(partial, row["video"]["bytes"])
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with naming(out):
+        try:
+            if out.suffix.lower() == ".png":
+                shown = _choose_frames(facts) if frames is None else [int(frame_index) for frame_index in frames]
+                _draw_sheet(row, facts, shown, columns=columns, scale=scale).save(partial, format="PNG")
+            else:
+                rate = Fraction(facts.fps).limit_denominator(1001)
+                encode_video(partial, _draw_film(row, facts, scale=scale), fps=rate)
+                if sound:
+                    add_sound(partial, row["video"]["bytes"])
+            partial.replace(out)
+        finally:
+            partial.unlink(missing_ok=True)
     return out
 
 
@@ -271,13 +274,13 @@ def _draw_head(facts: _Facts, content_width: int, *, ticks: Sequence[int]) -> Im
     draw.text((left, y), title, INK, _font(24))
     badge_left = left + _font(24).getlength(title) + 14
     badge_right = _draw_badge(draw, (badge_left, y + 3), facts.label, 15, (*LABEL_COLOURS[facts.label], 255))
-    generator = _shortened(facts.generator, _font(16), right - badge_right - 24)
-    draw.text((right - _font(16).getlength(generator), y + 7), generator, FAINT_INK, _font(16))
+    generator, font = _lettered(facts.generator, 16)
+    generator = _shortened(generator, font, right - badge_right - 24)
+    draw.text((right - font.getlength(generator), y + 7), generator, FAINT_INK, font)
     y += 38
     if facts.prompt:
-        draw.text(
-            (left, y), _shortened(f"“{' '.join(facts.prompt.split())}”", _font(16), content_width), INK, _font(16)
-        )
+        prompt, font = _lettered(f"“{' '.join(facts.prompt.split())}”", 16)
+        draw.text((left, y), _shortened(prompt, font, content_width), INK, font)
         y += 24
     draw.text((left, y), _shortened(_numbers(facts), _font(14), content_width), FAINT_INK, _font(14))
     y += 30
@@ -341,6 +344,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise ViewError("Pillow has no FreeType support here, text cannot be drawn. Install Pillow from its wheel.")
     return font
+
+
+def _lettered(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont]:
+    """A text of strangers as it can be drawn, in a font that has its characters."""
+    text, found = one_font(text)
+    return text, _font(size) if found is None else ImageFont.truetype(found.path, size, index=found.index)
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:

@@ -3,6 +3,7 @@
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
@@ -14,6 +15,9 @@ from .engine import Engine
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
+_HAS_MASKS = hasattr(signal, "pthread_sigmask")
+"""Windows has none, and sends Ctrl-C in another way."""
+
 
 class Processes(Executor):
     """A pool of processes that is made anew when one of them is killed (`ProcessPoolExecutor` alone is broken for good then)."""
@@ -21,22 +25,57 @@ class Processes(Executor):
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._pool = self._new_pool()
+        self._started: set[multiprocessing.process.BaseProcess] = set()
 
     def _new_pool(self) -> ProcessPoolExecutor:
         # spawn: a forked child would inherit the threads' locks of pyarrow and torch.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.workers, mp_context=context, initializer=_end_with_parent)
+        return ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin_worker)
 
     def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
+        before = set(multiprocessing.active_children())
         try:
-            return self._pool.submit(fn, *args, **kwargs)
-        except BrokenExecutor:
-            self._pool.shutdown()
-            self._pool = self._new_pool()
-            return self._pool.submit(fn, *args, **kwargs)
+            with _no_ctrl_c():  # a worker is started here, where one is wanted
+                try:
+                    return self._pool.submit(fn, *args, **kwargs)
+                except BrokenExecutor:
+                    self._pool.shutdown()
+                    self._pool = self._new_pool()
+                    return self._pool.submit(fn, *args, **kwargs)
+        finally:
+            self._started |= set(multiprocessing.active_children()) - before
+
+    def end_workers(self) -> None:
+        """Ends the workers at whatever they are: files are written whole or not at all."""
+        for worker in self._started & set(multiprocessing.active_children()):
+            worker.terminate()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+@contextmanager
+def _no_ctrl_c() -> Iterator[None]:
+    """Keeps Ctrl-C from this thread, and from processes that are started meanwhile, until the block ends; it is not lost.
+
+    A terminal sends it to the workers too, and one that is still importing would print a traceback.
+    """
+    if not _HAS_MASKS:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin_worker() -> None:
+    """Lets Ctrl-C end a worker without a word, at whatever it is: the parent says what is kept."""
+    if _HAS_MASKS:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    _end_with_parent()
 
 
 def _end_with_parent() -> None:
@@ -56,7 +95,11 @@ def _open(workers: int, address: str | None) -> Iterator[Executor | None]:
         yield None  # no start-up, plain tracebacks
         return
     with Processes(workers) as pool:
-        yield pool
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            pool.end_workers()  # or they would finish their tasks, or their imports, first
+            raise
 
 
 ENGINE = Engine(_open)

@@ -185,13 +185,17 @@ def test_bad_values_are_named(write_raw, files, void, what):
     assert str(caught.value) == f"{raw}{what}"
 
 
-MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov or .avi); add it, or take this out"
+MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or take this out"
 NO_TYPE = (
     "no artifact type; give --artifact-type "
     "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
 )
 FOLDER_PROBLEMS = {
-    "no videos": ({}, "blur", {".": "no video found; wanted .mp4, .webm, .mkv, .mov or .avi files in videos/"}),
+    "no videos": (
+        {},
+        "blur",
+        {".": "no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in videos/"},
+    ),
     "no type": ({"videos/a.mp4": None, "masks/a/00000.png": IDS}, None, {"videos/a.mp4": NO_TYPE}),
     "no masks": (
         {"videos/a.mp4": None, "videos/b.mp4": None, "Annotations/480p/a/00000.png": IDS},

@@ -125,7 +125,7 @@ def test_a_box_outside_the_frame(write_raw, video):
 def test_a_video_without_an_entry_and_an_entry_without_a_video(write_raw, video):
     raw = write(write_raw, video, entry(video="b.mp4"))
     assert [str(problem) for problem in read_layout(raw, artifact_type="motion")[1]] == [
-        "geneva.json: no video videos/b.mp4 (or .webm, .mkv, .mov or .avi); add it, or take this out",
+        "geneva.json: no video videos/b.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or take this out",
         'videos/a.mp4: no masks; wanted an entry for a in geneva.json: add them, or say label "normal" in videos.jsonl if nothing '
         "is marked",
     ]

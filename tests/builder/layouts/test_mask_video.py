@@ -139,21 +139,27 @@ def test_a_mask_video_that_cannot_be_read_is_named(tmp_path):
     assert str(path) in str(caught.value)
 
 
-MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov or .avi); add it, or take this out"
+MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or take this out"
 NO_MASKS = 'no masks; wanted masks/b.mp4: add them, or say label "normal" in videos.jsonl if nothing is marked'
 NO_TYPE = (
     "no artifact type; give --artifact-type "
     "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
 )
 FOLDER_PROBLEMS = {
-    "no videos": ({}, "blur", {".": "no video found; wanted .mp4, .webm, .mkv, .mov or .avi files in videos/"}),
+    "no videos": (
+        {},
+        "blur",
+        {".": "no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in videos/"},
+    ),
     "masks without a video": ({"masks/a.mkv": None}, "blur", {"masks/a.mkv": MISSING}),
     "video without masks": ({"videos/b.mp4": None}, "blur", {"videos/b.mp4": NO_MASKS}),
     "no type": ({"videos/a.mp4": None, "masks/a.mp4": None}, None, {"videos/a.mp4": NO_TYPE}),
     "no video file": (
         {"videos/a.mp4": None, "masks/a.mp4": None, "masks/a/": None},
         "blur",
-        {"masks/a": "not a video file; wanted only .mp4, .webm, .mkv, .mov or .avi files here: move it out"},
+        {
+            "masks/a": "not a video file; wanted only .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files here: move it out"
+        },
     ),
     "two mask videos": (
         {"videos/a.mp4": None, "masks/a.mp4": None, "masks/a.mkv": None},

@@ -281,12 +281,12 @@ def test_lines_end_at_line_feeds_only_and_may_start_with_a_byte_order_mark(write
     assert (record.prompt, problems) == ("a\u2028b", [])
 
 
-MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov or .avi); add it, or take this out"
+MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or take this out"
 UNLISTED = "not in videos.jsonl; add a line for it, or take the file out"
 NO_MASK_FILE = (
     "not a mask file; wanted {frame:05d}.png, such as 00017.png for frame 17 (from 0): rename it or move it out"
 )
-NO_VIDEO_FILE = "not a video file; wanted only .mp4, .webm, .mkv, .mov or .avi files here: move it out"
+NO_VIDEO_FILE = "not a video file; wanted only .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files here: move it out"
 FOLDER_PROBLEMS = {
     "nothing listed": ({"videos.jsonl": []}, {"videos.jsonl": "no video in it; wanted one JSON object per video"}),
     "no videos.jsonl": (
@@ -317,8 +317,8 @@ FOLDER_PROBLEMS = {
         {"videos/a.webm": "video a is also videos/a.mp4; wanted one file: remove one of the two"},
     ),
     "no video file": (
-        {"videos.jsonl": [line()], "videos/a.mp4": None, "videos/a.gif": None, "videos/sub.mp4/": None},
-        {"videos/a.gif": NO_VIDEO_FILE, "videos/sub.mp4": NO_VIDEO_FILE},
+        {"videos.jsonl": [line()], "videos/a.mp4": None, "videos/a.tiff": None, "videos/sub.mp4/": None},
+        {"videos/a.tiff": NO_VIDEO_FILE, "videos/sub.mp4": NO_VIDEO_FILE},
     ),
     "bad id of a file": (
         {"videos.jsonl": [line()], "videos/a.mp4": None, "videos/a b.mp4": None, "masks/ä/": None},

@@ -196,10 +196,10 @@ def test_a_file_that_changed_since_is_named(write_raw):
 
 
 FOLDER_PROBLEMS = {
-    "no videos": ({}, {".": "no video found; wanted .mp4, .webm, .mkv, .mov or .avi files in videos/"}),
+    "no videos": ({}, {".": "no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in videos/"}),
     "masks without a video": (
         {"a_auto.json": sav()},
-        {"a_auto.json": "no video videos/a.mp4 (or .webm, .mkv, .mov or .avi); add it, or take this out"},
+        {"a_auto.json": "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or take this out"},
     ),
     "video without masks": (
         {"a.mp4": None},

@@ -8,7 +8,18 @@ from hypothesis import given, settings, strategies as st
 
 import brokenvideos
 from brokenvideos.builder.ingest import Ingested
-from brokenvideos.builder.plan.splits import SHARD_BYTES, SPLIT_FRACTIONS, assign_splits, empty_splits, plan_shards
+from brokenvideos.builder.plan.splits import (
+    FILLED,
+    SHARD_BYTES,
+    SPLIT_FRACTIONS,
+    STRATIFIED,
+    assign_splits,
+    empty_splits,
+    fill_splits,
+    plan_shards,
+    rule_of,
+    split_rule,
+)
 from brokenvideos.builder.raw.video import RawError
 
 
@@ -85,7 +96,7 @@ def test_every_video_is_in_the_shard_of_its_id(number: int, num_shards: int) -> 
     for plan in plans:
         ids = [v.video_id for v in plan.videos]
         assert ids == sorted(ids)
-        assert all(brokenvideos.shard_of(video_id, num_shards) == plan.index for video_id in ids)
+        assert all(brokenvideos.release.shard_of(video_id, num_shards) == plan.index for video_id in ids)
     assert sum(len(plan.videos) for plan in plans) == number
 
 
@@ -129,26 +140,89 @@ def test_shards_are_as_many_as_the_parent_s_until_they_grow_too_large(number: in
 
 
 def test_shard_of_is_what_the_contract_says() -> None:
-    assert [brokenvideos.shard_of(video_id, 7) for video_id in ("Cog5B_00000", "Kling_00412", "a")] == [
+    assert [brokenvideos.release.shard_of(video_id, 7) for video_id in ("Cog5B_00000", "Kling_00412", "a")] == [
         int.from_bytes(__import__("hashlib").sha256(video_id.encode()).digest()[:8], "big") % 7
         for video_id in ("Cog5B_00000", "Kling_00412", "a")
     ]
 
 
+def filled(videos: list[Ingested], **options) -> dict[str, str]:
+    return fill_splits(videos, assign_splits(videos, **options), **options)
+
+
+@given(collections(), st.integers(0, 9), st.randoms())
+@settings(deadline=None, max_examples=100)
+def test_every_split_is_filled_that_can_be_and_what_was_full_stays(videos: list[Ingested], seed: int, random) -> None:
+    before, after = assign_splits(videos, seed=seed), filled(videos, seed=seed)
+    num_groups = len({video.prompt or video.video_id for video in videos})
+    assert len(set(after.values())) == min(3, num_groups)
+    if len(set(before.values())) == 3:
+        assert after == before
+    moved = {video.prompt or video.video_id for video in videos if after[video.video_id] != before[video.video_id]}
+    assert len(moved) <= 3 - len(set(before.values()))
+    for prompt in {v.prompt for v in videos} - {None}:
+        assert len({after[v.video_id] for v in videos if v.prompt == prompt}) == 1
+    shuffled = list(videos)
+    random.shuffle(shuffled)
+    assert filled(shuffled, seed=seed) == after
+
+
+def test_a_split_is_filled_from_the_largest_kind_by_its_smallest_group() -> None:
+    takes = [video(number, prompt="a cat") for number in range(3)]
+    alone = [video(number) for number in range(3, 5)]
+    other = [video(5, label="normal")]
+    assert Counter(assign_splits(takes + alone + other).values()) == {"train": 5, "validation": 1}
+    after = filled(takes + alone + other)
+    assert [split for split in after.values() if split == "test"] == ["test"]
+    assert after["g_00003"] == "test" or after["g_00004"] == "test"
+
+
+def test_two_groups_are_for_training_and_a_test() -> None:
+    assert Counter(filled([video(0), video(1)]).values()) == {"train": 1, "test": 1}
+
+
+def test_what_has_a_split_is_not_moved() -> None:
+    named = [video(number, split="train") for number in range(5)]
+    assert set(filled(named).values()) == {"train"}
+    assert Counter(filled([*named, video(5), video(6)]).values()) == {"train": 5, "validation": 1, "test": 1}
+    kept = {f"g_{number:05d}": "train" for number in range(5)}
+    videos = [video(number) for number in range(7)]
+    after = filled(videos, kept=kept)
+    assert {video_id: after[video_id] for video_id in kept} == kept
+    assert {after["g_00005"], after["g_00006"]} == {"validation", "test"}
+
+
+@pytest.mark.parametrize("grown", [False, True])
+@pytest.mark.parametrize("name", [STRATIFIED, FILLED])
+def test_a_manifest_names_its_rule(name: str, grown: bool) -> None:
+    stated = split_rule(7, grown=grown, name=name)
+    assert rule_of(stated, grown=grown) == (name, 7)
+    assert rule_of(stated, grown=not grown) is None
+    assert rule_of({**stated, "name": "stratified-deficit/1"}, grown=grown) is None
+    assert rule_of({**stated, "seed": True}, grown=grown) is None
+    assert rule_of({**stated, "text": "by hand"}, grown=grown) is None
+    assert rule_of({**stated, "name": []}, grown=grown) is None
+    assert rule_of(None, grown=grown) is None
+
+
 def test_empty_splits_are_said_with_the_reason() -> None:
-    def said(*videos: Ingested) -> str | None:
-        return empty_splits(videos, assign_splits(videos))
+    def said(*videos: Ingested, kept: dict[str, str] | None = None) -> str | None:
+        return empty_splits(videos, filled(list(videos), kept=kept))
 
     ending = (
-        "of one prompt, equal bytes or near-duplicates, which stay together, and the shares of 80% train, 10% validation, 10% test "
-        "leave these none. Training needs train, validation, test: add videos of other prompts, or name the splits in videos.jsonl "
-        "(split)."
+        "Training needs train, validation, test; evaluation needs test: add videos of other prompts, or name the splits in "
+        "videos.jsonl (split)."
     )
+    alike = "of one prompt, equal bytes or near-duplicates, which stay together, fewer than the 3 splits"
     takes = [video(number, prompt="a cat") for number in range(6)]
-    assert said(*takes) == f"no video in validation and test: 6 videos are 1 group {ending}"
-    assert said(video(0)) == f"no video in validation and test: 1 video is 1 group {ending}"
-    assert said(*(video(number) for number in range(5))) == f"no video in test: 5 videos are 5 groups {ending}"
-    assert said(*(video(number) for number in range(10))) is None
+    assert said(*takes) == f"no video in validation and test: 6 videos are 1 group {alike}. {ending}"
+    assert said(video(0)) == f"no video in validation and test: 1 video is 1 group {alike}. {ending}"
+    assert said(video(0), video(1)) == f"no video in validation: 2 videos are 2 groups {alike}. {ending}"
+    assert said(video(0), video(1), video(2)) is None
+    assert said(video(0), video(1), video(2), kept={f"g_{number:05d}": "train" for number in range(3)}) == (
+        "no video in validation and test: 3 videos are 3 groups of one prompt, equal bytes or near-duplicates, which stay "
+        f"together, and keep the splits that videos name or had in the parent. {ending}"
+    )
     named = [video(number, split=split) for number, split in enumerate(("validation", "test"))]
     assert said(*named) == (
         "no video in train, as the videos name their splits. Training needs train, validation, test; evaluation needs test."

@@ -109,7 +109,7 @@ def test_an_error_of_a_task_ends_the_run(mortal: ModuleType, pool, tmp_path: Pat
 def test_a_worker_that_is_killed_in_the_middle_of_a_shard(
     mortal: ModuleType, raw: Path, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("brokenvideos.builder.build"), "run_shard", mortal.run_shard)
+    monkeypatch.setattr(import_module("brokenvideos.builder.building"), "run_shard", mortal.run_shard)
     out = tmp_path / "out"
     seen: list[tuple[str, int, int]] = []
     options = BuildOptions(num_shards={"train": 2})
@@ -190,7 +190,7 @@ def test_a_ray_node_that_is_killed_in_the_middle_of_a_build(
     mortal: ModuleType, ray_nodes, raw: Path, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, second = ray_nodes
-    monkeypatch.setattr(import_module("brokenvideos.builder.build"), "run_ingest", mortal.run_slow_ingest)
+    monkeypatch.setattr(import_module("brokenvideos.builder.building"), "run_ingest", mortal.run_slow_ingest)
     killed: list[int] = []
 
     def on_progress(step: str, done: int, total: int) -> None:

@@ -9,7 +9,8 @@ import pytest
 from brokenvideos.builder import build
 from brokenvideos.tools.annotation.folder import FolderError, open_folder, safe_id
 from brokenvideos.tools.annotation.run import AnnotateOptions, read_subtypes, run_annotate
-from brokenvideos.tools.annotation.server import ServerError, check_host, listen, only_one
+from brokenvideos.tools.annotation.server import only_one
+from brokenvideos.tools.page import ServerError, check_host, listen
 from brokenvideos.tools.synthetic import write_sample
 
 
@@ -119,7 +120,8 @@ def test_folders_that_are_none(clips, tmp_path, raw):
         == f"{nowhere}: no such folder; give a folder of videos, a raw folder or a release"
     )
     assert refused(lambda: open_folder(empty)) == (
-        f"{empty}: no video found; wanted .mp4, .webm, .mkv, .mov or .avi files in it or in empty/videos, a raw folder or a release"
+        f"{empty}: no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in it or in empty/videos, a raw folder "
+        "or a release"
     )
     taken = f"{clips}: holds something that annotate has not made; name another folder with --out"
     assert refused(lambda: open_folder(raw, clips)) == taken

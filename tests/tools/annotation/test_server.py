@@ -1,6 +1,7 @@
 """The server as the page talks to it: work from the first click to the submission, two people, a lock, refusals."""
 
 import socket
+import sys
 import threading
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from brokenvideos.frames import read_frames
 from brokenvideos.masks import decode
-from brokenvideos.tools.annotation.server import hosts_of
+from brokenvideos.tools.page import hosts_of
 from tests.tools.annotation.copying_engine import CopyingEngine
 from tests.tools.annotation.running import FRAMES, HEIGHT, TOKEN, WIDTH
 
@@ -349,9 +350,9 @@ def test_no_way_leads_out_of_the_page_and_nothing_can_be_uploaded(serve, clips):
     (clips / "secret.js").write_text("1")
     for path in (
         *(
-            "page/../guard.py",
-            "page/..%2fguard.py",
-            "page/%2e%2e/guard.py",
+            "page/../run.py",
+            "page/..%2frun.py",
+            "page/%2e%2e/run.py",
             "page/..%2f..%2fclips/secret.js",
             "page//etc/passwd",
         ),
@@ -382,3 +383,12 @@ def test_a_page_of_another_origin_gets_no_live_line(serve, clips):
     for origin in ("http://evil.example", None):
         with pytest.raises(InvalidStatus), connect(where, origin=origin):
             pass
+
+
+def test_it_starts_without_what_only_releases_and_models_need(run_process):
+    script = (
+        "import sys, brokenvideos.tools.annotation.run;"
+        "print(*sorted({'datasets', 'pandas', 'pyarrow', 'torch', 'transformers'} & set(sys.modules)))"
+    )
+    done = run_process([sys.executable, "-c", script])
+    assert (done.stdout, done.stderr) == ("\n", "")

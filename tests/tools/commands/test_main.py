@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import brokenvideos.tools.commands
+from brokenvideos.release import SAMPLE_RELEASE
 from brokenvideos.tools.commands.main import app, commands
 from brokenvideos.tools.synthetic.sample import write_sample
 
@@ -38,10 +39,11 @@ def test_shells_can_complete() -> None:
 
 
 @pytest.mark.slow
-def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path, workers: int) -> None:
     raw, out, work = tmp_path / "raw", tmp_path / "release", tmp_path / ".release.building"
     write_sample(raw, videos=24, num_frames=24, height=96, width=128)
-    call = [BROKENVIDEOS, "build", str(raw), str(out)]
+    call = [BROKENVIDEOS, "build", str(raw), str(out), "--workers", str(workers)]
     build = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 60
     while not any(path.suffix == ".json" for path in work.rglob("*")) and time.monotonic() < deadline:
@@ -60,6 +62,27 @@ def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path) -> None:
     assert not work.exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("delay_s", [0.0, 1.5])
+def test_workers_that_are_stopped_while_they_start_say_nothing(tmp_path: Path, delay_s: float) -> None:
+    call = [BROKENVIDEOS, "sample", str(tmp_path / "raw"), "--videos", "64", "--size", "256x192", "--workers", "2"]
+    sample = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".raw.*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(delay_s)
+    os.killpg(sample.pid, signal.SIGINT)
+    assert sample.communicate(timeout=30) == ("", "brokenvideos: stopped. The same command starts over.\n")
+    assert sample.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_build_is_not_called_unfinished(tmp_path: Path) -> None:
+    (build,) = (command for command in COMMANDS if command.run.__name__ == "build")
+    (tmp_path / "manifest.json").touch()
+    assert build.kept({"out": tmp_path}) == f"{tmp_path} is a whole release."
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.run.__name__)
 def test_a_command_that_is_stopped_at_once_claims_nothing_that_is_not_there(command, tmp_path: Path) -> None:
     said = command.kept({"out": tmp_path / "out"})
@@ -74,3 +97,56 @@ def test_a_stopped_training_names_its_last_whole_checkpoint(tmp_path: Path) -> N
     assert train.kept({"out": tmp_path}) == (
         f"{tmp_path}/checkpoints/step-00000010 is kept: the same command with --resume goes on from there."
     )
+
+
+SAMPLE = str(SAMPLE_RELEASE)
+FULL = Path("/dev/full")
+LIMITED = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+from brokenvideos.tools.commands.main import main
+main()
+"""
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("command", [["list", "sample"], ["stats", SAMPLE, "--json"], ["verify", SAMPLE, "--json"]])
+def test_a_full_disk_under_standard_output_is_named(command: list[str]) -> None:
+    with FULL.open("w") as full:
+        ended = subprocess.run([BROKENVIDEOS, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == (
+        "brokenvideos: standard output: no space left on device. Make room there, and give the same command again."
+    )
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "out", "said"),
+    [
+        (["export", SAMPLE, "out"], "out", "out: file too large. Make room there, and give the same command again."),
+        (
+            ["view", SAMPLE, "synth-a_00000", "--out", "v.png"],
+            "v.png",
+            "v.png: file too large. Make room there, and give",
+        ),
+        (
+            ["withdraw", SAMPLE, "out", "synth-a_00000", "--reason", "asked for", "--twins", "withdraw"],
+            "out",
+            "and give the same command again: nothing is kept, and it starts over.",
+        ),
+    ],
+    ids=["export", "view", "withdraw"],
+)
+def test_a_full_disk_is_one_line_that_names_what_was_made(
+    command: list[str], out: str, said: str, tmp_path: Path
+) -> None:
+    """A file that may grow no further stands for the disk."""
+    call = [sys.executable, "-c", LIMITED, *command]
+    ended = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith(f"brokenvideos: {out}: ")
+    assert said in last
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / out).exists()

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from brokenvideos.builder import RawError
 from brokenvideos.masks import encode
 from brokenvideos.tools.evaluation import EvaluationError, evaluate
 from brokenvideos.tools.evaluation.predictions import known_formats
@@ -321,3 +322,22 @@ def test_skip_ends_of_two_frames_leaves_nothing(truth: Path, tmp_path: Path, wri
     assert problems(truth, pred, skip_ends=True)[1:] == [
         "video b: 2 annotated frames, none without the first and last; wanted at least one to score"
     ]
+
+
+def test_folders_of_pngs_are_a_truth_by_the_rule_of_a_build(tmp_path: Path, write_pngs: WritePngs) -> None:
+    """What is marked in the files of a video is decided in all of them alike, and a soft mask is none of object ids."""
+    white = {"a/00000.png": labels((0, 0, 2, 2), value=255), "a/00001.png": labels()}
+    prediction = write_pngs(tmp_path / "pred", {"a/00000.png": labels((0, 0, 2, 2)), "a/00001.png": labels()})
+    assert evaluate(write_pngs(tmp_path / "white", white), prediction).to_dict()["broken"]["jf"]["value"] == 1.0
+    mixed = write_pngs(tmp_path / "mixed", white | {"a/00001.png": labels((0, 0, 2, 2), value=3)})
+    with pytest.raises(RawError) as caught:
+        evaluate(mixed, prediction)
+    assert str(caught.value) == (
+        f"{mixed}/a: 255 in 00000.png, other object ids in 00001.png; wanted ids, or 0 and 255 alone: write the masks as one of "
+        "the two"
+    )
+    ramp = np.arange(1, 13 * 16 - 15, dtype=np.uint8).reshape(12, 16) % 250
+    soft = write_pngs(tmp_path / "soft", {"a/00000.png": ramp, "a/00001.png": labels()})
+    with pytest.raises(RawError) as caught:
+        evaluate(soft, prediction)
+    assert "a soft mask?" in str(caught.value)

@@ -211,7 +211,10 @@ def test_a_damaged_file_and_an_empty_folder_are_named(files: Path, tmp_path: Pat
     empty = tmp_path / "empty"
     with pytest.raises(GenerateError) as caught:
         adopt(empty, files / "claims.csv", tmp_path / "raw")
-    assert str(caught.value) == f"{empty}: no video in it; wanted a folder with .mp4, .webm, .mkv, .mov, .avi files."
+    assert (
+        str(caught.value)
+        == f"{empty}: no video in it; wanted a folder with .mp4, .webm, .mkv, .mov, .avi, .m4v, .gif files."
+    )
 
 
 def test_another_clip_under_the_same_id_is_refused(files: Path, tmp_path: Path) -> None:

@@ -395,7 +395,9 @@ def test_a_full_disk_ends_the_run_with_one_line(run_process, tiny: Path, setting
     ended = run_process(command, cwd=tmp_path, timeout_s=250)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
-    assert ended.stderr.splitlines()[-1] == "brokenvideos: [Errno 27] File too large: 'raw/videos/tiny_a_0.mp4'"
+    assert ended.stderr.splitlines()[-1] == (
+        "brokenvideos: raw/videos/tiny_a_0.mp4: file too large. Make room there, and give the same command again."
+    )
     assert names(tmp_path / "raw") == []
     assert run(tmp_path / "raw", settings(), read_prompts(tmp_path / "prompts.jsonl"))[1] == (1, 0)
 

@@ -103,6 +103,52 @@ def test_a_dry_run_changes_nothing_and_counts_the_bytes(published: State, new: P
     assert published.received_bytes("xorb") < planned.plan.num_bytes
 
 
+NO_TOKEN = "no Hugging Face token was found. Log in with `hf auth login`, or set HF_TOKEN."
+OTHER_TOKEN = (
+    "Use a token that may write to this repository (`hf auth login`), or --create-pr, and run the same command again."
+)
+
+
+@pytest.mark.parametrize(
+    ("token", "repo", "create_pr", "wanted"),
+    [
+        ("hf_owner", REPO, False, None),
+        ("hf_owner", "someone/another", False, None),
+        ("hf_reader", REPO, True, None),
+        (None, REPO, False, NO_TOKEN),
+        (
+            "hf_reader",
+            REPO,
+            False,
+            "the Hub answered 403 (Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request). "
+            + OTHER_TOKEN,
+        ),
+        (
+            "hf_readonly",
+            REPO,
+            False,
+            "the Hub answered 403 (Forbidden: you must use a write token to upload to a repository). " + OTHER_TOKEN,
+        ),
+        ("hf_readonly", REPO, True, "the token of someone may only read. " + OTHER_TOKEN),
+        ("hf_readonly", "someone/another", False, "the token of someone may only read. " + OTHER_TOKEN),
+        ("hf_owner", "else/new", False, "someone is not else and in no organization of that name. " + OTHER_TOKEN),
+    ],
+)
+def test_a_dry_run_says_what_the_token_lacks(
+    published: State,
+    new: Path,
+    monkeypatch,
+    token: str | None,
+    repo: str,
+    create_pr: bool,
+    wanted: str | None,
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
+    planned = publish(new, repo_id=repo, create_pr=create_pr, dry_run=True)
+    assert planned.lacks == wanted
+    assert (f"It would be refused: {wanted}" in list(planned.lines())) == (wanted is not None)
+
+
 def test_private_and_gated_are_set_before_anything_is_sent(hub: State, old: Path) -> None:
     seen = []
     hub.fault("preupload", do=lambda: seen.append((hub.repository(REPO).private, hub.repository(REPO).gated)))
@@ -219,7 +265,7 @@ def test_a_branch_that_is_not_there(published: State, new: Path) -> None:
 def test_a_folder_that_is_no_release(tmp_path: Path, old: Path) -> None:
     (tmp_path / "manifest.json").write_bytes((old / "manifest.json").read_bytes())
     assert refused(tmp_path, repo_id=REPO) == (
-        f"{tmp_path / 'SHA256SUMS'}: [Errno 2] No such file or directory: '{tmp_path / 'SHA256SUMS'}'. "
+        f"{tmp_path / 'SHA256SUMS'}: no such file or directory. "
         "Publish a folder that `brokenvideos build` made and `brokenvideos verify` finds right."
     )
 

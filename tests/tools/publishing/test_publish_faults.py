@@ -1,6 +1,7 @@
 """Whatever goes wrong on the way, it is one line, nothing half is under the tag, and the same command goes on to the same end."""
 
 import os
+import shutil
 import signal
 import sys
 from collections import Counter
@@ -157,6 +158,19 @@ def test_a_silent_hub_is_not_waited_for_for_ever(hub: State, old: Path, monkeypa
     hub.create(REPO)
     hub.fault(endpoint, times=None, delay_s=1.0)
     assert trouble(old) == f"{REPO}, looking at it: the connection failed (ReadTimeout: timed out). {AGAIN}"
+
+
+@pytest.mark.parametrize("when", ["create-repo", "preupload", "xet-token"])
+def test_a_shard_that_vanishes_while_it_is_sent_is_named(hub: State, old: Path, tmp_path: Path, when: str) -> None:
+    shard = tmp_path / "release" / "data" / "train-00001-of-00002.parquet"
+    shutil.copytree(old, tmp_path / "release")
+    gone = hub.fault(when, do=partial(shard.unlink, missing_ok=True))
+    said = trouble(tmp_path / "release")
+    assert gone.num_hits
+    assert said == (
+        f"{shard}: gone since the release was verified. Nothing is visible. Build or download the release again, then publish it."
+    )
+    check_nothing_half(hub, old)
 
 
 def test_who_changes_the_branch_meanwhile_is_not_overwritten(hub: State, old: Path) -> None:

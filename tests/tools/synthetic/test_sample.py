@@ -156,7 +156,7 @@ def test_reports_every_video_done(tmp_path: Path) -> None:
         on_progress=lambda step, done, total: said.append((step, done, total)),
     )
 
-    assert said == [("sample", 1, 2), ("sample", 2, 2)]
+    assert said == [("sample", 0, 2), ("sample", 1, 2), ("sample", 2, 2)]
 
 
 def test_takes_an_empty_folder_and_refuses_a_full_one(tmp_path: Path) -> None:

@@ -211,3 +211,19 @@ def test_overlay_leaves_the_rest_of_the_frame_alone() -> None:
     far = ~box(9, 19, 14, 14).astype(np.bool_)
     assert np.array_equal(painted[far], frame[far])
     assert (painted[mask] != frame[mask]).any(axis=1).mean() > 0.95
+
+
+def test_a_prompt_in_another_script_is_drawn_with_a_font_that_has_it_and_else_spelled(
+    row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def head(prompt: str, name: str) -> npt.NDArray[np.uint8]:
+        view(row | {"prompt": prompt}, tmp_path / name, frames=[3])
+        return pixels(tmp_path / name)
+
+    found = head("a Серый кот b", "found.png")
+    spelled = head("a U+0421 U+0435 U+0440 U+044B U+0439 U+043A U+043E U+0442 b", "spelled.png")
+    monkeypatch.setattr("brokenvideos.card.fonts.find_spec", lambda name: None)  # without matplotlib
+    without = head("a Серыйкот b", "without.png")
+    assert found.shape == without.shape
+    assert (without == spelled).all()
+    assert (found != without).any(axis=2).sum() > 100

@@ -2,7 +2,8 @@
 
 import { encode } from "../shared/rle.js";
 import { session } from "./api.js";
-import { ask, clearErrors, count, toast } from "./dom.js";
+import { clearErrors, count, toast } from "../shared/dom.js";
+import { ask } from "./ask.js";
 import { framesToReview } from "./model.js";
 import { polygonInto, strokeInto } from "./paint.js";
 
@@ -170,7 +171,7 @@ export function actsOf(editor) {
     async normal() {
       if (video.state.objects.some((object) => object.num_masks)) return toast("This video has masks. Delete them first if nothing is wrong.", "bad");
       if (await act({ action: "normal" })) {
-        toast("Nothing is wrong: sent to review.", "good");
+        toast(editor.app.apart ? "Nothing is wrong: finished." : "Nothing is wrong: sent to review.", "good");
         await editor.app.openNext(video.id);
       }
     },
@@ -179,7 +180,7 @@ export function actsOf(editor) {
       editor.sendSeen(); // it goes first
       const done = await act({ action: "submit" });
       if (!done) return;
-      toast("Sent to review.", "good");
+      toast(editor.app.apart ? "Finished." : "Sent to review.", "good");
     },
     async approve() {
       const left = framesToReview(video).filter((frame) => !ui.looked.has(frame));

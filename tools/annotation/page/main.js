@@ -2,10 +2,10 @@
 
 import { Lost, Refusal, afterNewSession, get, hello, listen, session } from "./api.js";
 import { changesOf, commandsOf } from "./commands.js";
-import { byId, h, toast } from "./dom.js";
+import { byId, fillWith, h, toast } from "../shared/dom.js";
 import { openEditor } from "./editor.js";
 import { KEYS, commandOf, nameOf } from "./keys.js";
-import { STATUS_WORDS } from "./panel.js";
+import { statusWord } from "./panel.js";
 import { legend } from "./toolbars.js";
 import { showVideos } from "./videos.js";
 
@@ -24,6 +24,10 @@ const app = {
   },
   get subtypes() {
     return project.subtypes;
+  },
+  /** Whether people work apart from each other. */
+  get apart() {
+    return project.mode === "independent";
   },
   openVideo: (id) => (location.hash = `video/${id}`),
   openNext: (after) => openNext({ after }, "Every video is finished, or others work on the rest.", after),
@@ -97,7 +101,7 @@ function showTitle(video) {
   const chip = byId("status");
   chip.hidden = false;
   chip.className = `chip ${status}`;
-  chip.textContent = STATUS_WORDS[status];
+  chip.textContent = statusWord(status, app.apart);
   showBanner();
 }
 
@@ -140,8 +144,8 @@ function showBanner() {
   banner.hidden = !parts.length;
   if (banner.dataset.signature === signature) return;
   banner.dataset.signature = signature;
-  byId("banner-text").replaceChildren(...parts.map((part) => h("span", {}, part)));
-  byId("banner-actions").replaceChildren(...actions.filter(([, , show]) => show).map(([command, words]) => h("button", { type: "button", class: "small", "data-command": command }, words)));
+  fillWith(byId("banner-text"), parts.map((part) => h("span", {}, part)));
+  fillWith(byId("banner-actions"), actions.map(([command, words, show]) => show && h("button", { type: "button", class: "small", "data-command": command }, words)));
 }
 
 function hear(message) {

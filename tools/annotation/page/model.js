@@ -12,6 +12,7 @@ export function panelModel({ video, ui, colours, player, app }, specks) {
   const review = reviewModel(video, ui);
   return {
     status: state.status,
+    apart: app.apart,
     editable,
     mayNote: state.lock.mine || review !== null,
     mine: state.annotator === session.user,

@@ -1,12 +1,15 @@
 // The panel beside the picture: objects, following them, this frame, and finishing. It shows a model and calls commands.
 
 import { css } from "../shared/colours.js";
-import { count, h, icon } from "./dom.js";
+import { count, fillWith, h, icon } from "../shared/dom.js";
 import { keyOf } from "./keys.js";
 
-export const STATUS_WORDS = {
+const STATUS_WORDS = {
   untouched: "not started", working: "in work", submitted: "waits for review", approved: "approved", rejected: "given back",
 };
+
+/** How the page calls a status. `apart`: people work apart from each other, and nobody reviews. */
+export const statusWord = (status, apart) => (apart && status === "submitted" ? "finished" : STATUS_WORDS[status]);
 
 const FROM_WORDS = {
   prompt: "from clicks", drawn: "drawn", accepted: "accepted", propagated: "followed", imported: "from the folder", proposal: "proposed",
@@ -34,7 +37,10 @@ export function showPanel(panel, model) {
   if (panel.dataset.signature === signature) return;
   panel.dataset.signature = signature;
   const keep = document.activeElement?.dataset?.keep;
-  panel.replaceChildren(...[model.review && reviewCard(model), objectsCard(model), !model.review && followCard(model), frameCard(model), !model.review && finishCard(model)].filter(Boolean));
+  fillWith(panel, model.review && reviewCard(model), objectsCard(model), !model.review && followCard(model), frameCard(model), !model.review && finishCard(model));
+  // What was asked for is not hidden below the last card.
+  if (model.specks && !(panel.dataset.specks === "shown")) panel.querySelector(".specks")?.scrollIntoView({ block: "nearest" });
+  panel.dataset.specks = model.specks ? "shown" : "";
   if (keep) panel.querySelector(`[data-keep="${CSS.escape(keep)}"]`)?.focus({ preventScroll: true });
 }
 
@@ -135,10 +141,10 @@ function frameCard({ frame, specks, editable, mayNote, speckLimit }) {
         commandButton("clean-all", "Remove on all frames", { kind: "small" }))));
 }
 
-function finishCard({ status, editable, objects, unseen, unaccepted, mine, running }) {
+function finishCard({ status, apart, editable, objects, unseen, unaccepted, mine, running }) {
   const next = commandButton("next-video", editable ? "Next" : "Next video", { picture: "next", kind: editable ? "" : "primary grow", tip: "Next unfinished video" });
   if (status === "submitted") {
-    return finish("Finished", h("p", { class: "faint" }, "Another person checks this video now."), h("div", { class: "row" }, next, mine && commandButton("withdraw", "Take it back")));
+    return finish("Finished", h("p", { class: "faint" }, apart ? "Your masks stand by themselves: nobody else sees them here." : "Another person checks this video now."), h("div", { class: "row" }, next, mine && commandButton("withdraw", "Take it back")));
   }
   if (status === "approved") {
     return finish("Approved", h("p", { class: "faint" }, "This video is part of the next release."), h("div", { class: "row" }, next, commandButton("reopen", "Work on it again")));
@@ -146,12 +152,12 @@ function finishCard({ status, editable, objects, unseen, unaccepted, mine, runni
   if (!editable) return finish("Go on", h("div", { class: "row" }, next));
   const untyped = objects.filter((object) => !object.type);
   return finish("Finish",
-    objects.length > 0 && unseen > 0 && h("p", { class: "faint" }, `${count(unseen, "frame")} not seen yet: unknown, not normal.`),
+    objects.length > 0 && unseen > 0 && h("p", { class: "faint" }, `You have not seen ${count(unseen, "frame")}: nothing is said about ${unseen === 1 ? "it" : "them"}.`),
     unaccepted > 0 && h("p", { class: "asks-text" }, `${count(unaccepted, "proposal")} to accept or delete first.`),
     untyped.length > 0 && h("p", { class: "asks-text" }, `What is wrong with ${untyped.length === 1 ? "object" : "objects"} ${untyped.map(({ id }) => id).join(", ")}? Keys 1, 2, 3.`),
     h("div", { class: "row" },
       objects.length === 0
         ? commandButton("normal", "Nothing is wrong", { picture: "done", kind: "primary grow" })
-        : commandButton("finish", "Send to review", { picture: "done", kind: "primary grow", disabled: running }),
+        : commandButton("finish", apart ? "Finish" : "Send to review", { picture: "done", kind: "primary grow", disabled: running }),
       next));
 }

@@ -4,7 +4,7 @@ import { css } from "../shared/colours.js";
 import { fillOf } from "../shared/marks.js";
 import { uprightOf } from "../shared/picture.js";
 import { frameUrl } from "./api.js";
-import { byId, count, h } from "./dom.js";
+import { byId, count, fillWith, h } from "../shared/dom.js";
 import { framesToReview } from "./model.js";
 
 const THUMB_PX = 150;
@@ -36,7 +36,7 @@ export function stripIn(box, editor) {
     watcher = null;
     for (const timer of timers.values()) clearTimeout(timer);
     timers.clear();
-    box.replaceChildren();
+    fillWith(box);
     thumbs = new Map();
     built = null;
   }
@@ -65,7 +65,7 @@ export function stripIn(box, editor) {
     });
     if (!frames.length) items.push(h("p", { class: "faint empty" }, "This video has no masks."));
     else if (before < video.state.num_frames - 1) items.push(h("span", { class: "gap-note" }, `${count(video.state.num_frames - 1 - before, "frame")} without masks`));
-    box.replaceChildren(...items);
+    fillWith(box, items);
     watcher.disconnect();
     for (const { element } of thumbs.values()) watcher.observe(element);
     box.scrollTop = scrollTop;

@@ -1,6 +1,6 @@
 // The bars around the picture: tools at its side, how it is shown above it, frames and playing below it.
 
-import { byId, h, icon } from "./dom.js";
+import { byId, fillWith, h, icon } from "../shared/dom.js";
 import { TOOLS } from "./drawing.js";
 import { keyOf } from "./keys.js";
 import { commandButton } from "./panel.js";
@@ -11,7 +11,7 @@ function fill(bar, model, build) {
   if (bar.dataset.signature === signature) return;
   bar.dataset.signature = signature;
   const keep = document.activeElement?.closest(`#${bar.id}`) && document.activeElement.dataset.keep;
-  bar.replaceChildren(...build(model).filter(Boolean));
+  fillWith(bar, ...build(model));
   if (keep) bar.querySelector(`[data-keep="${CSS.escape(keep)}"]`)?.focus({ preventScroll: true });
 }
 

@@ -1,5 +1,6 @@
 """A running `brokenvideos annotate`, and people at its page: their hands on the picture, their eyes on what it shows."""
 
+import json
 import os
 import re
 import signal
@@ -213,9 +214,13 @@ class Person:
         return [tuple(pixel) for pixel in found]
 
 
-@contextmanager
-def routed(page: "Page", pattern: str, **answer: Any) -> Iterator[None]:
-    """Answers these requests of the page with something else for a while."""
-    page.route(pattern, lambda route: route.fulfill(**answer))
-    yield
-    page.unroute(pattern)
+def written(raw: Path, video_id: str) -> dict[str, Any]:
+    """The raw folder's line of a video once all that is in its log is written there, which takes a moment."""
+    log, mark = raw / "events" / f"{video_id}.jsonl", raw / "events" / f"{video_id}.written.json"
+    limit = time.monotonic() + 20
+    while not mark.exists() or json.loads(mark.read_bytes())["revision"] < log.read_bytes().count(b"\n"):
+        assert time.monotonic() < limit, mark
+        time.sleep(0.1)
+    lines = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
+    (found,) = [line for line in lines if line["video_id"] == video_id]
+    return dict(found)

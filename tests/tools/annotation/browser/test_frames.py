@@ -255,7 +255,7 @@ def test_a_video_of_2000_frames(serve: Serve, person: SitDown, tmp_path: Path) -
 def test_a_video_of_4k(serve: Serve, person: SitDown, tmp_path: Path) -> None:
     folder = tmp_path / "large"
     folder.mkdir()
-    (folder / "large.mp4").write_bytes(make_video(num_frames=10, height=2160, width=3840))
+    (folder / "large.mp4").write_bytes(make_video(num_frames=4, height=2160, width=3840))
     ada = person(serve(folder))
     ada.open("large")
     ada.press("ArrowRight", "ArrowRight")

@@ -1,10 +1,7 @@
 """From a folder of videos to a checked release on the page: mark, follow, correct, send, check by another person, build."""
 
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +10,7 @@ from PIL import Image
 from brokenvideos.builder import BuildOptions, build
 from brokenvideos.masks import decode
 from brokenvideos.tools.synthetic import write_sample
-from tests.tools.annotation.browser.desk import Person, Server
+from tests.tools.annotation.browser.desk import Person, Server, written
 
 Serve = Callable[..., Server]
 SitDown = Callable[..., Person]
@@ -97,7 +94,8 @@ def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(serve: Serve, 
     ada.open(VIDEO)
     state = ada.state()
     assert (state["status"], state["annotator"], state["reviewer"]) == ("approved", "Ada", "Bob")
-    assert written(server, "approved")["source"]["annotator"] == "Ada"
+    line = written(server.raw, VIDEO)
+    assert (line["review"], line["source"]["annotator"]) == ("approved", "Ada")
 
 
 def test_a_reviewer_cannot_approve_unseen_masks(serve: Serve, person: SitDown, small: Path) -> None:
@@ -208,7 +206,7 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
         bob.page.wait_for_timeout(700)
     bob.press("Control+Enter")
     bob.says("Approved.")
-    written(server, "approved")
+    assert written(server.raw, VIDEO)["review"] == "approved"
 
     release = tmp_path / "release"
     build(server.raw, release, BuildOptions())
@@ -221,18 +219,6 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
     values = [overlap(masks[place] > 0, truth[frame]) for place, frame in enumerate(annotated) if frame in truth]
     assert len(values) == len(truth)
     assert np.mean(values) >= 0.8
-
-
-def written(server: Server, review: str) -> dict[str, Any]:
-    """The line of the raw folder about the video, once it says this. It follows what people do by a moment."""
-    limit = time.monotonic() + 20
-    while True:
-        lines = [json.loads(line) for line in (server.raw / "videos.jsonl").read_text().splitlines()]
-        (found,) = [line for line in lines if line["video_id"] == VIDEO]
-        if found["review"] == review:
-            return found
-        assert time.monotonic() < limit
-        time.sleep(0.1)
 
 
 def split_rows(package: object, release: Path, split: str) -> list[dict[str, object]]:

@@ -1,16 +1,21 @@
 """A video made in code: a striped square crosses a textured floor, and the engines' view of it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from brokenvideos.tools.annotation.engines import Engine, Prompt, make_engine
+import brokenvideos
+from brokenvideos.tools.annotation.engines import Engine, Prompt, kinds, make_engine
 from tests.tools.annotation.engines.tiny_sam2 import tiny_model, tiny_predictor
 
+PAGE = Path(brokenvideos.__path__[0]) / "docs/annotate-engines.md"
+OF_THE_DOCS = "steady"
 UInt8Array = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -91,6 +96,14 @@ def new_engine(request: pytest.FixtureRequest) -> Callable[[str], Engine]:
     """Makes engines by name, those with a model around a tiny one."""
 
     def make(name: str) -> Engine:
+        if name == OF_THE_DOCS:
+            (added,) = re.findall(r"```python\n(\"\"\"The engine .*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+            folder = request.getfixturevalue("tmp_path")
+            (folder / f"{name}.py").write_text(added, encoding="utf-8")
+            monkeypatch = request.getfixturevalue("monkeypatch")
+            monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(folder)])
+            monkeypatch.setattr(kinds, "ENGINES", (*kinds.ENGINES, name))
+            return make_engine(name)
         if name == "flow":
             pytest.importorskip("cv2", reason="no OpenCV: pip install '.[annotate]'")
             return make_engine("flow")

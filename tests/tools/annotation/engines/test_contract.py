@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from brokenvideos.tools.annotation.engines import ENGINES, Click, Engine, EngineError, Prompt
+from tests.tools.annotation.engines.conftest import OF_THE_DOCS
 
 
-@pytest.fixture(params=list(ENGINES))
+@pytest.fixture(params=[*ENGINES, OF_THE_DOCS])
 def opened(request: pytest.FixtureRequest, new_engine: Callable[[str], Engine], film: Any) -> Callable[[], Engine]:
     """Makes engines of one kind, with `film` open."""
 
@@ -108,7 +109,7 @@ def test_a_cancelled_run_reads_no_further_and_can_be_run_again(opened: Callable[
     run = broken.propagate([1], first=0, last=7)
     first = [next(run)[2], next(run)[2]]
     run.close()
-    assert max(film.frames.asked) <= 3
+    assert max(film.frames.asked, default=0) <= 3  # an engine may need no pictures
     rest = [mask for _, _, mask in broken.propagate([1], first=3, last=7)]
     np.testing.assert_array_equal([*first, *rest], expected)
     again = [mask for _, _, mask in broken.propagate([1], first=0, last=7)]
@@ -187,6 +188,6 @@ def test_nothing_is_open_after_close(engine: Engine, film: Any) -> None:
 
 
 def test_the_log_is_told_what_answered(engine: Engine) -> None:
-    assert engine.facts["engine"] in ENGINES
+    assert engine.facts["engine"] in (*ENGINES, OF_THE_DOCS)
     assert {"engine", "resize", "device"} <= set(engine.facts)
     assert all(isinstance(fact, str) and fact for fact in engine.facts.values())

@@ -266,7 +266,7 @@ BAD_NAMES = [
     (
         {"file_name": "v.txt"},
         "has file_name 'v.txt', wanted file_names such as dog/00000.jpg, a name, or a file_name that ends in .mp4, .webm, .mkv, "
-        ".mov or .avi",
+        ".mov, .avi, .m4v or .gif",
     ),
 ]
 

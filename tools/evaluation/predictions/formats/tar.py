@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from .....builder.raw import Problem, is_litter
-from .....release import VIDEO_ID
+from .....release import VIDEO_ID, in_words
 from ..form import Format, PredictedVideo, Predictions, Reading
 from ..mask_files import FRAME_NAME, OBJECT_NAME, MaskFile, PngVideo, is_note, joined_files
 from ..place import Place
@@ -65,7 +65,7 @@ def _members(file: Path) -> tuple[list[tarfile.TarInfo], str]:
                 found.append(member)
     # tarfile raises plain ValueErrors for numbers in headers that are none, and OverflowErrors for those that are too large.
     except (tarfile.TarError, OSError, ValueError, EOFError, OverflowError) as error:
-        return found, f"not a readable, uncompressed tar ({error}); pack it again"
+        return found, f"not a readable, uncompressed tar ({in_words(error)}); pack it again"
     return found, ""
 
 

@@ -1,0 +1,412 @@
+"""Proves a release: what independent paths say of the same thing is compared, and every difference is named."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..frames import VideoError, probe
+from ..masks import RLEError, decoded_ahead, fingerprint_decoded, fingerprint_labels
+from ..release import (
+    ANNOTATION_FEATURES,
+    FEATURES,
+    MANIFEST,
+    SUMS,
+    ReleaseError,
+    in_words,
+    of_format,
+    read_manifest,
+    read_parquet,
+    read_tar,
+    shard_of,
+    shard_paths,
+)
+from .check_clips import check_clips, is_sampled
+from .check_row import Finding, check_row
+from .folder_files import folder_files
+from .ingest import ingest
+from .layouts import read_layout
+from .manifest import library_versions, read_sums, reading_of
+from .raw import RawError, RawVideo, coded_masks, included, read_video
+from .work import Progress, executor_of, file_sha256, no_progress, run_tasks
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What `verify` looked at and found; `ok` when nothing differs.
+
+    Attributes:
+        notes: what is no difference, but good to know: entries of the folder that other tools have left there.
+    """
+
+    release: str
+    data_version: str | None
+    num_files: int
+    num_videos: int
+    num_masks: int
+    compared_with_raw: bool
+    device: Mapping[str, str | None]
+    versions: Mapping[str, str]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResult:
+    """What `verify_shard` found and counted."""
+
+    findings: tuple[Finding, ...]
+    num_videos: int
+    num_masks: int
+
+
+def verify(
+    release: str | Path,
+    *,
+    raw: str | Path | None = None,
+    device: str = "cpu",
+    workers: int = 1,
+    on_progress: Progress = no_progress,
+) -> VerifyReport:
+    """Compares everything in a release that is said twice.
+
+    File SHA-256 with SHA256SUMS and manifest; rows with manifest; every stored fingerprint, taken from the raw annotation when
+    the release was built, with that of the decoded bitmap; digests with the masks; frame_pts, num_frames and packets with a demux
+    of the video's bytes; clips of some videos, read through their packets, with a plain decode; annotations Parquet and tar
+    with the Parquet. With `raw`, the masks and videos of a raw folder too.
+
+    Args:
+        device: where masks are decoded: "cpu", "cuda", "cuda:1". Only their strings travel there, while the next row is read.
+
+    Returns:
+        A report with every finding, in the order of the shards. Nothing is raised for what is wrong with the release.
+
+    Raises:
+        DeviceError: there is no such device.
+
+    Examples:
+        >>> report = brokenvideos.verify("release", raw="raw")
+        >>> report.ok, report.num_videos, report.compared_with_raw
+        (True, 9, True)
+
+        Every difference is a finding that says where it is:
+
+        >>> _ = shutil.copytree("release", "changed")
+        >>> _ = Path("changed/README.md").write_text("other words")
+        >>> [finding.file for finding in brokenvideos.verify("changed").findings]
+        ['README.md']
+    """
+    release, raw = Path(release), None if raw is None else Path(raw)
+    used = _device_facts(device)
+    files, others = folder_files(release)
+    notes = [f"note: {path}: no file of a release." for path in others]
+    findings, sums = _check_files(release, files)
+    try:
+        manifest = read_manifest(str(release))
+    except ReleaseError as error:
+        return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw, used, notes)
+    findings += check_manifest(manifest, sums)
+    raw_videos, raw_findings = _raw_videos(raw, manifest)
+    tasks = [
+        (
+            release,
+            shard,
+            {i: manifest["videos"].get(i, {}) for i in shard["video_ids"]},
+            raw_videos and _only(raw_videos, shard),
+            device,
+            manifest["format_version"],
+        )
+        for shard in manifest["shards"]
+    ]
+    with executor_of(workers) as executor:
+        results = list(run_tasks(executor, verify_shard, tasks, partial(on_progress, "verify shards")))
+    findings += [finding for result in results for finding in result.findings] + raw_findings
+    return _report(release, manifest["data_version"], len(sums), results, findings, raw, used, notes)
+
+
+def _device_facts(device: str) -> Mapping[str, str | None]:
+    if device == "cpu":
+        return {"device": "cpu", "backend": "numpy"}
+    from ..masks.device import describe
+
+    return {key: value if value is None else str(value) for key, value in describe(device).items()}
+
+
+def _report(
+    release: Path,
+    data_version: str | None,
+    num_files: int,
+    results: Sequence[ShardResult],
+    findings: Sequence[Finding],
+    raw: Path | None,
+    device: Mapping[str, str | None],
+    notes: Sequence[str],
+) -> VerifyReport:
+    return VerifyReport(
+        release=str(release),
+        data_version=data_version,
+        num_files=num_files,
+        num_videos=sum(result.num_videos for result in results),
+        num_masks=sum(result.num_masks for result in results),
+        compared_with_raw=raw is not None,
+        device=device,
+        versions=library_versions(),
+        findings=tuple(findings),
+        notes=tuple(notes),
+    )
+
+
+# --- Files and manifest ----------------------------------------------------------------------------------------------
+
+
+def _check_files(release: Path, files: Set[str]) -> tuple[list[Finding], dict[str, str]]:
+    """Findings, and sha256 by path as SHA256SUMS states them."""
+    try:
+        sums = read_sums((release / SUMS).read_text())
+    except (OSError, ValueError) as error:
+        return [Finding(SUMS, f"cannot be read ({in_words(error)}). Download or build the release again.")], {}
+    findings = []
+    present = files - {SUMS}
+    for path in sorted(present ^ sums.keys()):
+        if path in sums and (release / path).is_symlink():
+            to_do = "Fetch what it leads to (`git annex get`, `dvc pull`), or download this file again."
+            findings.append(Finding(path, f"a link that leads nowhere; {SUMS} lists it. {to_do}"))
+        elif path in sums:
+            findings.append(Finding(path, f"missing; {SUMS} lists it. Download or build this file again."))
+        else:
+            findings.append(Finding(path, f"not in {SUMS}. A release holds nothing else; remove it."))
+    for path in sorted(present & sums.keys()):
+        if (found := file_sha256(release / path)) != sums[path]:
+            findings.append(
+                Finding(path, f"SHA-256 is {found}, {SUMS} says {sums[path]}. Download or build this file again.")
+            )
+    return findings, sums
+
+
+def check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> list[Finding]:
+    """The places where a manifest contradicts SHA256SUMS (`sums`, sha256 by path) or itself."""
+    findings = []
+    listed: dict[str, str] = {}
+    seen: set[str] = set()
+    for shard in manifest["shards"]:
+        split, index, num_shards = shard["split"], shard["index"], shard["num_shards"]
+        name = f"shard {split} {index}"
+        for file in shard["files"]:
+            listed[file["path"]] = file["sha256"]
+            if sums.get(file["path"]) != file["sha256"]:
+                stated = sums.get(file["path"], "nothing")
+                findings.append(
+                    Finding(
+                        MANIFEST,
+                        f"{file['path']} has SHA-256 {file['sha256']}, {SUMS} says {stated}. Build the release again.",
+                    )
+                )
+        for video_id in shard["video_ids"]:
+            if video_id in seen:
+                findings.append(
+                    Finding(MANIFEST, f"{name}: this id is listed twice. Build the release again.", video_id)
+                )
+            if shard_of(video_id, num_shards) != index:
+                right = shard_of(video_id, num_shards)
+                findings.append(
+                    Finding(MANIFEST, f"{name}: this id belongs into shard {right}. Build the release again.", video_id)
+                )
+            seen.add(video_id)
+    for path in sorted(sums.keys() - listed.keys()):
+        if path.endswith((".parquet", ".tar")):
+            findings.append(Finding(MANIFEST, f"{path} is not listed. Build the release again."))
+    for video_id in sorted(seen ^ manifest["videos"].keys()):
+        findings.append(
+            Finding(MANIFEST, "listed only once under `shards` and `videos`. Build the release again.", video_id)
+        )
+    return findings
+
+
+# --- One shard -------------------------------------------------------------------------------------------------------
+
+ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, RawVideo] | None, str, int]
+"""A folder that holds the shard's files, the shard and its videos as the manifest lists them, raw videos, device, format."""
+
+
+def verify_shard(task: ShardTask) -> ShardResult:
+    """Compares everything that the rows of one shard say twice; the checksums of its files are not looked at."""
+    release, shard, facts, raw_videos, device, format_version = task
+    paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
+    findings: list[Finding] = []
+    ids: list[str] = []
+    num_masks = 0
+    codecs: set[str] = set()
+    parquet = _readable(
+        paths["default"], _parquet_rows(release / paths["default"], of_format(FEATURES, format_version)), findings
+    )
+    annotations = _readable(
+        paths["annotations"],
+        _parquet_rows(release / paths["annotations"], of_format(ANNOTATION_FEATURES, format_version)),
+        findings,
+    )
+    tar = _readable(paths["webdataset"], _tar_rows(release / paths["webdataset"]), findings)
+    # A thread decodes the masks of the next row while this one's video is hashed and demuxed.
+    for checked, annotation, packed in zip_longest(decoded_ahead(parquet, _strings, device=device), annotations, tar):
+        if checked is None:
+            extra = (annotation or packed)["video_id"]
+            findings.append(
+                Finding(
+                    paths["default"], "in the annotations Parquet or the tar, not here. Build this shard again.", extra
+                )
+            )
+            continue
+        row, decoded = checked
+        ids.append(row["video_id"])
+        num_masks += len(row["masks"]["counts"])
+        found = list(check_row(row, paths["default"], facts.get(row["video_id"], {}), decoded))
+        if not found and (row["codec"]["name"] not in codecs or is_sampled(row)):
+            found += check_clips(row, paths["default"])
+        codecs.add(row["codec"]["name"])
+        findings += found
+        findings += _same_row(row, annotation, paths["annotations"])
+        findings += _same_row(row, packed, paths["webdataset"])
+        if raw_videos is not None and row["video_id"] in raw_videos:
+            findings += _same_as_raw(row, raw_videos[row["video_id"]], paths["default"], decoded)
+    if ids != shard["video_ids"]:
+        wrong = sorted(set(ids) ^ set(shard["video_ids"])) or "in another order"
+        findings.append(
+            Finding(paths["default"], f"its videos are not those of the manifest: {wrong}. Build this shard again.")
+        )
+    return ShardResult(tuple(findings), len(ids), num_masks)
+
+
+def verify_row(row: Mapping[str, Any], file: str, facts: Mapping[str, str]) -> list[Finding]:
+    """Everything that one row says twice, and whether its packets lead to the pixels of a plain decode.
+
+    Args:
+        row: of format 2, with its video.
+        file: the shard, for the findings.
+        facts: what manifest.json says of the video.
+    """
+    counts, height, width = _strings(row)
+    decoded = fingerprint_decoded(counts, height=height, width=width)
+    return list(check_row(row, file, facts, decoded)) or check_clips(row, file)
+
+
+def verify_raw(video: RawVideo, *, layout: str) -> list[str]:
+    """Everything for which a build would refuse this video of a raw folder; the video is decoded and its masks are read.
+
+    Args:
+        layout: the name of the folder's layout.
+    """
+    with TemporaryDirectory() as folder:
+        found = ingest(video, Path(folder) / "row.arrow", layout=layout)
+    return [str(problem) for problem in found] if isinstance(found, list) else []
+
+
+def _readable(file: str, rows: Iterator[dict[str, Any]], findings: list[Finding]) -> Iterator[dict[str, Any]]:
+    """The rows up to the first that cannot be read, which becomes a finding."""
+    try:
+        yield from rows
+    except (OSError, ValueError, pa.ArrowException) as error:
+        findings.append(
+            Finding(file, f"cannot be read further ({in_words(error)}). Download or build this file again.")
+        )
+
+
+def _parquet_rows(path: Path, features: Any) -> Iterator[dict[str, Any]]:
+    found, wanted = pq.read_schema(path), features.arrow_schema
+    if not found.equals(wanted):
+        names = sorted({*found.names, *wanted.names})
+        differing = [
+            n for n in names if n not in found.names or n not in wanted.names or found.field(n) != wanted.field(n)
+        ]
+        raise ReleaseError(f"its schema differs from this version's in {differing or 'the order of columns'}")
+    for table in read_parquet(str(path)):
+        yield from table.to_pylist()
+
+
+def _tar_rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        yield from read_tar(file, name=path.name)
+
+
+def _same_row(row: Mapping[str, Any], other: Mapping[str, Any] | None, file: str) -> Iterator[Finding]:
+    if other is None:
+        yield Finding(file, "missing here, the Parquet has it. Build this shard again.", row["video_id"])
+        return
+    for column, value in other.items():
+        if value != row[column]:
+            yield Finding(file, f"column {column} differs from the Parquet's. Build this shard again.", row["video_id"])
+
+
+# --- Raw folder ------------------------------------------------------------------------------------------------------
+
+
+def _raw_videos(raw: Path | None, manifest: Mapping[str, Any]) -> tuple[dict[str, RawVideo] | None, list[Finding]]:
+    if raw is None:
+        return None, []
+    try:
+        videos, problems = read_layout(raw, **reading_of(manifest))
+    except RawError as error:
+        return None, [Finding(str(raw), str(error))]
+    findings = [Finding(str(raw), str(problem)) for problem in problems]
+    by_id = {video.video_id: video for video in included(videos, manifest["reading"].get("include"))}
+    for video_id in sorted(by_id.keys() ^ manifest["videos"].keys()):
+        where = (
+            "in the raw folder, not in the release" if video_id in by_id else "in the release, not in the raw folder"
+        )
+        findings.append(Finding(MANIFEST, f"{where}. Build the release again.", video_id))
+    return by_id, findings
+
+
+def _only(raw_videos: Mapping[str, RawVideo], shard: Mapping[str, Any]) -> dict[str, RawVideo]:
+    return {video_id: raw_videos[video_id] for video_id in shard["video_ids"] if video_id in raw_videos}
+
+
+def _strings(row: Mapping[str, Any]) -> tuple[Sequence[str], int, int]:
+    return row["masks"]["counts"], row["height"], row["width"]
+
+
+def _same_as_raw(
+    row: Mapping[str, Any], video: RawVideo, file: str, decoded: Sequence[int | RLEError]
+) -> Iterator[Finding]:
+    """Compares the decoded masks of a row with the label maps of the raw folder, by fingerprint, and the videos' bytes."""
+    video_id = row["video_id"]
+    try:
+        if read_video(video.video_path) != row["video"]["bytes"]:
+            yield Finding(file, f"the video's bytes are not those of {video.video_path}.", video_id)
+        shown = probe(row["video"]["bytes"])  # a row does not say of an angle that is no quarter turn
+        wanted = {
+            (object_id, frame.frame_index): fingerprint
+            for frame in coded_masks(video, shown.orientation, height=shown.height, width=shown.width)
+            for plane in frame.planes
+            for object_id, fingerprint in fingerprint_labels(plane).items()
+        }
+    except (OSError, RawError, VideoError) as error:
+        yield Finding(file, f"the raw video or masks cannot be read: {in_words(error)}", video_id)
+        return
+    places: Iterable[tuple[int, int]] = zip(row["masks"]["object_id"], row["masks"]["frame_index"], strict=True)
+    found = dict(zip(places, decoded, strict=True))
+    for object_id, frame in sorted(found.keys() | wanted.keys()):
+        place = (object_id, frame)
+        if found.get(place) != wanted.get(place):
+            what = (
+                "differs from"
+                if place in found and place in wanted
+                else "is missing in"
+                if place in found
+                else "is only in"
+            )
+            yield Finding(
+                file, f"the decoded mask {what} the raw folder. Build the release again.", video_id, frame, object_id
+            )

@@ -1,0 +1,186 @@
+"""A release -> the next one without some of its videos: a take-down, made of the release's own files."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from ..release import FORMAT_VERSION, ReleaseError, read_manifest, read_parquet, shard_paths
+from .building import STARTS_OVER, MoreFiles, check_free, room_wanted, seal
+from .differences import next_version, version_of, video_facts
+from .errata import erratum
+from .manifest import library_versions
+from .plan import release_groups, rule_of, split_rule
+from .row_json import row_digest
+from .shards import write_rows
+from .work import Progress, executor_of, file_sha256, link_or_copy, no_progress, run_tasks, work_folder
+
+Twins = Literal["withdraw", "keep"]
+_NO_LOOKS = "0" * 64
+
+
+def withdraw(
+    release: Path,
+    out: Path,
+    video_ids: Iterable[str],
+    *,
+    reason: str,
+    data_version: str | None = None,
+    twins: Twins | None = None,
+    workers: int = 1,
+    more_files: MoreFiles | None = None,
+    on_progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """Makes the release that follows `release` and lacks some of its videos; no raw folder is needed.
+
+    Only shards that hold one of the videos are written, from the release's own rows; the files of all others are kept as they are.
+    A split that loses its last video goes. The manifest's `errata` say which videos went and why, and so do those of every later
+    release that is built with this one as its parent.
+
+    Args:
+        out: the release folder to make, whole or not at all; must not exist, or be empty.
+        video_ids: to leave out.
+        reason: one line, for the public; names no person.
+        data_version: at least a major step from the release's; None: that step.
+        twins: what is done with other videos of the same bytes and with near-duplicates, and what these lead to: they go too, or
+            are kept. None: there must be none.
+        workers: processes that read and write shards; the bytes are the same for any number.
+        more_files: as for `build`.
+
+    Returns:
+        The new manifest.
+
+    Raises:
+        ReleaseError: `release` is no release, a file of it is not what its manifest says, or nothing would be left of it.
+        ValueError: unknown ids, twins that are not decided on, an empty reason, a version whose step is too small.
+        FileExistsError: `out` holds something.
+        BuildError: another process makes `out`, or the disk is full or read-only.
+    """
+    manifest = read_manifest(str(release))
+    facts = video_facts(manifest, name=str(release))
+    gone = _with_twins(_known(video_ids, facts, release=release), manifest, twins, release=release)
+    if not reason.strip() or not reason.isprintable():
+        raise ValueError(f"reason {reason!r}: wanted one line of text that says why, without names of persons.")
+    version = _version(manifest["data_version"], data_version)
+    splits_left = {video.split for video_id, video in facts.items() if video_id not in gone}
+    if not splits_left:
+        raise ReleaseError(f"{release}: no video would be left. Delete the repository instead.")
+    check_free(out)
+    with room_wanted(out, STARTS_OVER), work_folder(out, fresh=True) as work, executor_of(workers) as executor:
+        made = work / "release"
+        is_current = manifest["format_version"] == FORMAT_VERSION
+        tasks = [
+            (release, shard, made, {i: facts[i].row_digest for i in shard["video_ids"] if i not in gone}, is_current)
+            for shard in manifest["shards"]
+            if shard["split"] in splits_left
+        ]
+        on_done = partial(on_progress, "keep or write shards")
+        shards = list(run_tasks(executor, _shard_without, tasks, on_done, name_of=_name_of))
+        entry = erratum(manifest, gone, data_version=version, reason=reason.strip())
+        changed: dict[str, Any] = {
+            "format_version": FORMAT_VERSION,
+            "data_version": version,
+            "parent_version": manifest["data_version"],
+            "built_with": _versions_of_both(manifest.get("built_with", {})),
+            "split_rule": _grown(manifest.get("split_rule")),
+            "shards": shards,
+            "videos": {video_id: said for video_id, said in manifest["videos"].items() if video_id not in gone},
+        }
+        # Last, where `manifest_of` has it too: a rebuild gives the same bytes.
+        new = {**manifest, **changed}
+        new["errata"] = [*new.pop("errata", ()), entry]
+        seal(made, new, more_files, out=out)
+    return new
+
+
+def _known(video_ids: Iterable[str], facts: Mapping[str, Any], *, release: Path) -> set[str]:
+    wanted = set(video_ids)
+    if not wanted:
+        raise ValueError(f"{release}: no video named. Name the ids to withdraw.")
+    if unknown := sorted(wanted - facts.keys()):
+        raise ValueError(
+            f"{release}: no video {', '.join(unknown)}; nothing was written. Look the ids up in the release's manifest.json."
+        )
+    return wanted
+
+
+def _with_twins(gone: set[str], manifest: Mapping[str, Any], twins: Twins | None, *, release: Path) -> set[str]:
+    """All videos that go."""
+    groups = release_groups(manifest, name=str(release))
+    if groups is None:  # of a time before perceptual hashes
+        looks_unknown = {
+            video_id: {**facts, "perceptual_hash": _NO_LOOKS} for video_id, facts in manifest["videos"].items()
+        }
+        groups = release_groups({**manifest, "videos": looks_unknown}, name=str(release)) or []
+    found = sorted({video_id for group in groups if not gone.isdisjoint(group) for video_id in group} - gone)
+    if found and twins is None:
+        raise ValueError(
+            f"{release}: {', '.join(found)}: same bytes as what is withdrawn, or near-duplicates of it; nothing was written. Look "
+            "at them, then give --twins withdraw to take them down too, or --twins keep."
+        )
+    return gone | set(found) if twins == "withdraw" else gone
+
+
+def _version(before: str, data_version: str | None) -> str:
+    least = next_version(before, "major")
+    version = least if data_version is None else data_version
+    if version_of(version) < version_of(least):
+        raise ValueError(
+            f"data version {version}: a release without videos that {before} has is a major step. Give {least} or later."
+        )
+    return version
+
+
+def _versions_of_both(then: Mapping[str, str]) -> dict[str, str]:
+    """Library versions of kept files and of written ones; where they differ both, so that no later build takes them for its own."""
+    now = library_versions()
+    return {name: now[name] if then.get(name, now[name]) == now[name] else f"{then[name]}, {now[name]}" for name in now}
+
+
+def _grown(rule: Any) -> Any:
+    """The split rule of a release with a parent, if it is one of this version's."""
+    found = rule_of(rule)
+    return rule if found is None else split_rule(found[1], grown=True, name=found[0])
+
+
+# --- One shard -------------------------------------------------------------------------------------------------------
+
+_ShardTask = tuple[Path, Mapping[str, Any], Path, Mapping[str, str], bool]
+"""The release, a shard of its manifest, the folder to make, row digests of the videos that stay, and whether files in the current
+format can be kept."""
+
+
+def _shard_without(task: _ShardTask) -> dict[str, Any]:
+    """What the new manifest says of one shard, whose files are kept or written."""
+    release, shard, made, stay, is_current = task
+    paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
+    stated = {file["path"]: file["sha256"] for file in shard["files"]}
+    for path in paths.values():
+        if (found := file_sha256(release / path)) != stated.get(path):
+            raise ReleaseError(
+                f"{release}/{path}: SHA-256 is {found}, the manifest says {stated.get(path)}. Download or build it again."
+            )
+    if is_current and len(stay) == len(shard["video_ids"]):
+        for path in paths.values():
+            link_or_copy(release / path, made / path)
+        return dict(shard)
+    files = write_rows(_rows(release / paths["default"], stay), paths, made)
+    return {**shard, "video_ids": list(stay), "files": [asdict(file) for file in files]}
+
+
+def _rows(path: Path, stay: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The rows that stay, a row group at a time."""
+    if not stay:
+        return
+    for table in read_parquet(str(path), filters=[("video_id", "in", list(stay))]):
+        for row in table.to_pylist():
+            if row_digest(row, video_name=row["video"]["path"]) != stay[row["video_id"]]:
+                raise ReleaseError(
+                    f"{path} video {row['video_id']}: not the row that the manifest lists. Build the release again."
+                )
+            yield row
+
+
+def _name_of(task: _ShardTask) -> str:
+    return f"shard {task[1]['split']} {task[1]['index']}"

@@ -1,0 +1,44 @@
+"""What a token may do: asked before anything is sent, so that a dry run says what would be refused."""
+
+from typing import TYPE_CHECKING
+
+from .trouble import ADVICE, said_by
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+NO_TOKEN = "no Hugging Face token was found. Log in with `hf auth login`, or set HF_TOKEN."
+
+
+def lacking(api: "HfApi", repo_id: str, *, exists: bool, create_pr: bool) -> str | None:
+    """What the token lacks to publish to a repository, in one line; None: nothing that can be told beforehand.
+
+    Args:
+        exists: the repository is there; else it would be made.
+        create_pr: a pull request is wanted, which needs no right to the repository itself.
+
+    Raises:
+        HfHubHTTPError: another answer than that the token may not.
+    """
+    from huggingface_hub import get_token
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if get_token() is None:
+        return NO_TOKEN
+    try:
+        if exists and not create_pr:
+            api.auth_check(repo_id, repo_type="dataset", write=True)
+            return None
+        person = api.whoami()
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        if status not in (401, 403):
+            raise
+        return f"the Hub answered {status} ({said_by(error)}). {ADVICE[status]}"
+    if person.get("auth", {}).get("accessToken", {}).get("role") == "read":
+        return f"the token of {person['name']} may only read. {ADVICE[403]}"
+    owner = repo_id.partition("/")[0]
+    owners = {person["name"], *(organization["name"] for organization in person.get("orgs", ()))}
+    if not exists and owner not in owners:
+        return f"{person['name']} is not {owner} and in no organization of that name. {ADVICE[403]}"
+    return None
