@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..frames import index_from_row, read_frames
+from ..frames import displayed_size, index_from_row, orientation_of_rotation, read_frames, to_displayed
 from ..masks import (
     ARTIFACT_TYPES,
     TYPE_NOT_GIVEN,
@@ -98,18 +98,17 @@ def _row(release: Path, shown: Shown, manifest: Mapping[str, Any]) -> dict[str, 
 
 def _upright(row: Mapping[str, Any]) -> tuple[int, int]:
     """Height and width after the rotation that the row records."""
-    height, width = row["height"], row["width"]
-    return (width, height) if row["codec"]["rotation"] % 180 else (height, width)
+    return displayed_size(orientation_of_rotation(row["codec"]["rotation"]), row["height"], row["width"])
 
 
 def _tile(row: Mapping[str, Any], frame_index: int, *, size: tuple[int, int]) -> Image.Image:
     frame = read_frames(row["video"]["bytes"], [frame_index], index=index_from_row(row))[0]
     masks = decode_masks(row, frames=[frame_index], by="object", dtype="bool")[0]
-    turns = -row["codec"]["rotation"] // 90
+    orientation = orientation_of_rotation(row["codec"]["rotation"])
     types = [type_name(code) for code in row["objects"]["artifact_type"]]
     painted = overlay(
-        np.ascontiguousarray(np.rot90(frame, turns)),
-        np.rot90(masks, turns, axes=(1, 2)),
+        to_displayed(frame, orientation),
+        np.array([to_displayed(mask, orientation) for mask in masks], np.bool_).reshape(-1, *_upright(row)),
         object_colours(types),
         size=size,
         line_px=3,

@@ -86,7 +86,7 @@ def to_coded(shown: Plane, orientation: Orientation) -> Plane:
 
 
 def to_displayed(stored: Plane, orientation: Orientation) -> Plane:
-    """A plane [H, W] of the stored frame as players show it; undoes `to_coded`.
+    """A plane [H, W] or picture [H, W, C] of the stored frame as players show it; undoes `to_coded`.
 
     Raises:
         ValueError: the orientation has no quarter turns.

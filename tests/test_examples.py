@@ -1,11 +1,15 @@
 """The examples and the README's Train snippet run on the sample."""
 
 import importlib.util
+import os
 import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from brokenvideos.frames import encode_video
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -57,6 +61,24 @@ def test_segformer_with_trainer(run_process) -> None:
     *_, steps, asked = run_example(run_process, "segformer_trainer.py").splitlines()
     assert steps.startswith("steps 6 loss ")
     assert "masks [24, 96, 128], scores " in asked
+
+
+def test_the_workflow_gates_a_folder_of_clips(run_process, tmp_path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    workflow = yaml.safe_load((EXAMPLES / "gate-clips.yml").read_text())
+    (command,) = [
+        step["run"] for step in workflow["jobs"]["gate"]["steps"] if "brokenvideos predict" in step.get("run", "")
+    ]
+    (tmp_path / "clips").mkdir()
+    encode_video(tmp_path / "clips" / "a.mp4", np.full((3, 48, 64, 3), 90, np.uint8), fps=12)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # Two processes of one clip are one; what they are good for is another test's matter.
+    for model, status in (("all-empty", 0), ("all-full", 3)):
+        env = {**os.environ, "MODEL": model, "PATH": path}
+        done = run_process(["bash", "-c", command.replace(" checked", f" {model}")], cwd=tmp_path, env=env)
+        assert done.returncode == status, done.stderr
+        assert f'failures="{2 * (status // 3)}"' in (tmp_path / f"{model}-junit.xml").read_text()
+        assert (tmp_path / model / "overlays" / "a.mp4").is_file()
 
 
 def test_the_train_snippet_of_the_readme(run_process) -> None:

@@ -67,6 +67,13 @@ def evaluate(
     no_floors: Annotated[bool, typer.Option("--no-floors", help="Do not score predictions that know nothing.")] = False,
     void: Annotated[int | None, typer.Option(min=1, help="Of a DAVIS truth: a label value to leave out.")] = None,
     masks_are: MasksAre = None,
+    per_object: Annotated[
+        bool, typer.Option("--per-object", help="Also score every object on its own, as --protocol says.")
+    ] = False,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="Whose rule scores objects on their own: davis (with --per-object alone), sav or ytvos."),
+    ] = None,
     as_json: AsJson = False,
     json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write everything as JSON.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the scores of every video.")] = None,
@@ -81,7 +88,7 @@ def evaluate(
 ) -> None:
     """Score predicted masks: J&F as DAVIS, broken and normal videos apart, floors and 95 % intervals beside every score."""
     from ...builder.work import write_atomic
-    from ..evaluation import Missing, Values, evaluate as run, html_report, is_answers, worst_videos
+    from ..evaluation import Missing, Protocol, Values, evaluate as run, html_report, is_answers, worst_videos
     from .progress import progress
 
     how_missing = cast(Missing, _one_of("missing", missing, get_args(Missing)))
@@ -100,6 +107,9 @@ def evaluate(
         )
         return
     how_values = cast(Values, _one_of("values", values, get_args(Values)))
+    how_objects = (
+        None if protocol is None and not per_object else _one_of("protocol", protocol or "davis", get_args(Protocol))
+    )
     with progress() as show:
         found = run(
             truth,
@@ -114,6 +124,7 @@ def evaluate(
             compare=compare,
             void=void,
             masks_are=masks_are,
+            protocol=cast(Protocol | None, how_objects),
             workers=workers,
             on_progress=show,
         )

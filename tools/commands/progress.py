@@ -1,29 +1,27 @@
-"""How long work shows itself: a bar on a terminal; elsewhere a plain line per step, and every 30 s of a long one."""
+"""How long work shows itself: a bar on a terminal; elsewhere a plain line at the end of a step, and every 30 s until then."""
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 
-LINE_EVERY_S = 30
+LINE_EVERY_S = 30.0
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A callback (step, done, total) that draws to standard error until the block ends."""
+    """A callback (step, done, total) that shows on standard error how far the work is, until the block ends."""
+    with _bars() if sys.stderr.isatty() else _lines() as show:
+        yield show
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int], None]]:
     from tqdm import tqdm  # loaded with the work, not with the command line
 
     bars: dict[str, tqdm[None]] = {}
-    terminal = sys.stderr.isatty()
-    said_s = time.monotonic()
 
     def show(step: str, done: int, total: int) -> None:
-        nonlocal said_s
-        if not terminal:
-            if done == total or time.monotonic() - said_s >= LINE_EVERY_S:
-                said_s = time.monotonic()
-                print(f"{step}: {done} of {total}", file=sys.stderr, flush=True)
-            return
         bar = bars.setdefault(step, tqdm(total=total, desc=step, unit="", file=sys.stderr))
         bar.update(done - bar.n)
 
@@ -32,3 +30,26 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     finally:
         for bar in bars.values():
             bar.close()
+
+
+@contextmanager
+def _lines() -> Iterator[Callable[[str, int, int], None]]:
+    stderr, latest, ended = sys.stderr, [""], Event()
+
+    def show(step: str, done: int, total: int) -> None:
+        latest[0] = "" if done == total else f"{step}: {done} of {total}"
+        if done == total:
+            print(f"{step}: {done} of {total}", file=stderr, flush=True)
+
+    def tell() -> None:
+        while not ended.wait(LINE_EVERY_S):  # also while one long video is at work, of which nothing is heard
+            if latest[0]:
+                print(latest[0], file=stderr, flush=True)
+
+    teller = Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield show
+    finally:
+        ended.set()
+        teller.join()

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...release import DATA_VERSION, is_repo_id
 from .answer import answer
 from .command import Command
 from .exit_status import DIFFERS, DONE
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def verify(
-    release: Annotated[str, typer.Argument(help="A release folder, or OWNER/NAME[@REVISION] on the Hub.")],
+    release: Annotated[str, typer.Argument(help="A release folder, `sample`, or OWNER/NAME@REVISION on the Hub.")],
     raw: Annotated[Path | None, typer.Option(help="Also compare with the raw folder it was built from.")] = None,
     sample: Annotated[int, typer.Option(min=0, help="On the Hub: also download this many shards and check them.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the choice of these shards.")] = 0,
@@ -27,25 +26,25 @@ def verify(
 ) -> None:
     """Prove a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet against tar; or one on the Hub."""
     from ...builder import verify as verify_folder
+    from ...sampling import HubRelease, named_release
     from ..publishing import verify_on_hub
     from .progress import progress
 
-    repo_id, _, named = release.partition("@")
-    on_hub = not Path(release).exists() and is_repo_id(repo_id)
+    named = named_release(release)
+    on_hub = isinstance(named, HubRelease)
     if on_hub and raw is not None:
         raise typer.BadParameter(f"--raw: {release} is no folder here, and a repository is not compared with raw files")
     if sample and not on_hub:
         raise typer.BadParameter(f"--sample: {release} is no OWNER/NAME[@REVISION], and a folder is checked whole")
     report: VerifyReport | HubReport
     with progress() as show:
-        if on_hub:
-            revision = named or f"v{DATA_VERSION}"
+        if isinstance(named, HubRelease):
             report = verify_on_hub(
-                repo_id, revision=revision, sample=sample, seed=seed, device=device, on_progress=show
+                named.repo_id, revision=named.revision, sample=sample, seed=seed, device=device, on_progress=show
             )
             lines = list(report.lines())
         else:
-            report = verify_folder(Path(release), raw=raw, device=device, workers=workers, on_progress=show)
+            report = verify_folder(named, raw=raw, device=device, workers=workers, on_progress=show)
             lines = _lines(report, raw)
     answer(report.to_dict(), "\n".join(lines), as_json=as_json)
     raise typer.Exit(DONE if report.ok else DIFFERS)

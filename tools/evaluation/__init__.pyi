@@ -53,8 +53,14 @@ from .predictions import (
     formats_table as formats_table,
     read_on_stored as read_on_stored,
 )
+from .protocol import (
+    PROTOCOLS as PROTOCOLS,
+    ObjectScores as ObjectScores,
+    Protocol as Protocol,
+)
 from .report import html_report as html_report
 from .scores import (
+    ScoredObject as ScoredObject,
     ScoredVideo as ScoredVideo,
     video_scores as video_scores,
 )

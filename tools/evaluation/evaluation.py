@@ -16,6 +16,7 @@ from .counts import Counts
 from .floors import FLOORS, MaskSum, MeanMask, mean_mask, sum_masks
 from .intervals import Difference, difference, estimate, mean_of
 from .predictions import Predictions, Reading, Values, find_predictions
+from .protocol import ObjectScores, Protocol, objects_of
 from .scores import (
     BROKEN_METRICS,
     CONVENTIONS,
@@ -46,6 +47,8 @@ class Evaluation:
     breakdown: tuple[Cell, ...]
     videos: tuple[VideoScores, ...]
     comparison: Comparison | None = None
+    objects: ObjectScores | None = None
+    """Every object on its own, where a protocol was asked for."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as plain values for JSON; numbers that nobody can give are None."""
@@ -59,13 +62,15 @@ class Evaluation:
             **self.scores.to_dict(),
             "floors": {name: {"what": FLOORS[name], **found.to_dict()} for name, found in self.floors.items()},
             "comparison": self.comparison.to_dict() if self.comparison else None,
+            "per_object": self.objects.to_dict() if self.objects else None,
             "breakdown": [cell.to_dict() for cell in self.breakdown],
             "videos": [video.to_dict() for video in self.videos],
         }
 
     def table(self) -> str:
         """The headline as a Markdown table: the prediction, then the floors; means with their 95 % intervals."""
-        return table({self.predictions: self.scores, **self.floors}, self.comparison)
+        headline = table({self.predictions: self.scores, **self.floors}, self.comparison)
+        return headline if self.objects is None else f"{headline}\n\n{self.objects.line()}"
 
 
 def evaluate(
@@ -82,6 +87,7 @@ def evaluate(
     compare: str | Path | None = None,
     void: int | None = None,
     masks_are: MasksAre | None = None,
+    protocol: Protocol | None = None,
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> Evaluation:
@@ -102,6 +108,7 @@ def evaluate(
         void: of a DAVIS truth: a value to read as background.
         masks_are: how masks of videos that players turn were drawn, of truth and predictions, where their size does not tell.
             None: a mask of which nothing tells is a problem.
+        protocol: also score every object on its own, by this rule (see `protocol.Protocol`).
 
     Raises:
         EvaluationError: every problem of the predictions, before anything is scored.
@@ -130,7 +137,15 @@ def evaluate(
         )
         found = []
         for number, source in enumerate(sources):
-            given = Task(annotation.parts[0], {}, missing, skip_ends, floors and number == 0, mean)
+            given = Task(
+                annotation.parts[0],
+                {},
+                missing,
+                skip_ends,
+                floors and number == 0,
+                mean,
+                protocol=protocol if number == 0 else None,
+            )
             on_done = partial(on_progress, "score" if number == 0 else "score the other")
             found.append(_scored(annotation, source, given, executor, reading=reading, on_done=on_done))
     result = evaluation_of(
@@ -147,8 +162,12 @@ def evaluate(
             "skip_ends": skip_ends,
             "void": void,
             "masks_are": masks_are,
+            "protocol": protocol,
         },
     )
+    if protocol is not None:
+        objects = [found_object for video in found[0] for found_object in video.objects]
+        result = replace(result, objects=objects_of(protocol, objects))
     if compare is None:
         return result
     return _with_comparison(result, found[0], found[1], str(compare))

@@ -66,7 +66,8 @@ def _head(evaluation: Evaluation, name: str) -> str:
         "Options": escape(", ".join(f"{key}={_text(value)}" for key, value in options.items())) or "default",
         "Scored by": f"brokenvideos {__version__}",
     }
-    return page_head(name, facts)
+    objects = f"<p>{escape(evaluation.objects.line())}</p>" if evaluation.objects else ""
+    return page_head(name, facts) + objects
 
 
 def _text(value: object) -> str:

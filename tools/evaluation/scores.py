@@ -5,6 +5,7 @@ Mean over the frames of a video, then over videos; broken and normal videos are 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,31 @@ CONVENTIONS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ScoredObject:
+    """The counts of one object of the truth, in the frames that its protocol scores.
+
+    predicted_id: of the predicted object it is scored against; None: there is none, so against empty masks.
+    """
+
+    video_id: str
+    object_id: int
+    artifact_type: str
+    predicted_id: int | None
+    counts: Counts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "video_id": self.video_id,
+            "object_id": self.object_id,
+            "artifact_type": self.artifact_type,
+            "predicted_id": self.predicted_id,
+            "frames": len(self.counts),
+            **object_scores(self.counts),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ScoredVideo:
     """The counts of one video and what is needed to group it."""
 
@@ -56,6 +82,8 @@ class ScoredVideo:
     levels: Int64Array | None = None
     """int64[2, 256]: background and artifact pixels by predicted level, if the prediction is soft."""
     floors: Mapping[str, Counts] = field(default_factory=dict)
+    objects: tuple[ScoredObject, ...] = ()
+    """Those of the truth, each on its own, where a protocol asks for them."""
 
 
 BROKEN_METRICS = (
@@ -133,6 +161,13 @@ def video_scores(counts: Counts, *, broken: bool) -> dict[str, float]:
         **{f"pixel_{name}": value for name, value in pixels.items()},
         "active_area": _mean(counts.truth_px[active] / (counts.height * counts.width)),
     }
+
+
+def object_scores(counts: Counts) -> dict[str, float]:
+    """J and F of one object: mean, recall and decay of its frames. NaN without a frame."""
+    (j, j_recall, j_decay), (f, f_recall, f_decay) = statistics(counts.j()), statistics(counts.f())
+    found = {"jf": (j + f) / 2, "j": j, "f": f}
+    return found | {"j_recall": j_recall, "j_decay": j_decay, "f_recall": f_recall, "f_decay": f_decay}
 
 
 def pixel_scores(truth_px: int, pred_px: int, both_px: int) -> dict[str, float]:

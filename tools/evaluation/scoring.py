@@ -1,18 +1,17 @@
 """One part of the truth against its predictions: counts of every video, or everything that is wrong with them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from ...builder.raw import MasksAre, Problem
-from ...masks import Int64Array, decode, empty
+from ...masks import empty
 from .counts import Counts, against_empty, against_full, count_strings
 from .floors import MeanMask, centre_box
-from .predictions import PredictedVideo, read_on_stored
-from .scores import ScoredVideo
+from .predictions import PredictedVideo
+from .protocol import Protocol, ProtocolTask, score_objects
+from .reading import read_masks
+from .scores import ScoredObject, ScoredVideo
 from .truth import AnnotatedVideo, Part, frame_ranges
 
 Missing = Literal["error", "empty"]
@@ -34,6 +33,8 @@ class Task:
     """Whether somebody said that the first frame's number is 0; else numbers that only fit from 1 on are refused."""
     masks_are: MasksAre | None = None
     """How predictions for videos that players turn were drawn, where their size does not tell; None: nobody says."""
+    protocol: Protocol | None = None
+    """By which every object is scored on its own too; None: objects are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,6 @@ class PartScores:
 
     videos: tuple[ScoredVideo, ...]
     problems: tuple[Problem, ...]
-
-
-@dataclass(slots=True)
-class _Read:
-    """The predictions of one video as they are read: strings in the order of the frames asked for."""
-
-    strings: list[str] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    levels: Int64Array | None = None
-    problems: list[Problem] = field(default_factory=list)
 
 
 def score_part(task: Task) -> PartScores:
@@ -73,8 +64,12 @@ def _score_video(video: AnnotatedVideo, task: Task) -> tuple[ScoredVideo | None,
     if not frames:
         what = f"{len(video.frames)} annotated frames{', none without the first and last' if video.frames else ''}"
         problems.append(Problem(f"video {video.video_id}", f"{what}; wanted at least one to score"))
-    read = _read(video, predicted, frames, marked, masks_are=task.masks_are)
+    read = read_masks(video, predicted, frames, marked, masks_are=task.masks_are)
     problems += read.problems
+    objects: tuple[ScoredObject, ...] = ()
+    if not problems and task.protocol is not None:
+        asked = ProtocolTask(task.protocol, task.skip_ends, task.masks_are)
+        objects, problems = score_objects(video, predicted, asked)
     if problems:
         return None, problems
     height, width = video.height, video.width
@@ -91,6 +86,7 @@ def _score_video(video: AnnotatedVideo, task: Task) -> tuple[ScoredVideo | None,
         score=max(read.scores, default=None),
         levels=read.levels,
         floors=_floors(counts, truth, task) if task.floors else {},
+        objects=objects,
     ), []
 
 
@@ -136,36 +132,6 @@ def _only_fits_from_1(there: Sequence[int], video: AnnotatedVideo) -> bool:
     if max(there) == video.num_frames:
         return bool(one_less & annotated)
     return len(one_less) > 1 and one_less <= annotated and not annotated & set(there)
-
-
-def _read(
-    video: AnnotatedVideo,
-    predicted: PredictedVideo | None,
-    frames: Sequence[int],
-    marked: Mapping[int, str],
-    *,
-    masks_are: MasksAre | None,
-) -> _Read:
-    read = _Read()
-    background = empty(video.height, video.width)
-    strings = dict.fromkeys(frames, background)
-    there = set(predicted.frames) if predicted is not None else set()
-    wanted = [frame_index for frame_index in frames if frame_index in there]
-    height, width = video.height, video.width
-    turn = partial(read_on_stored, height=height, width=width, orientation=video.orientation, masks_are=masks_are)
-    for frame in turn(predicted, wanted) if predicted is not None else ():
-        if frame.problem is not None:
-            read.problems.append(frame.problem)
-            continue
-        strings[frame.frame_index] = frame.counts
-        if frame.score is not None:
-            read.scores.append(frame.score)
-        if frame.soft is not None:
-            truth = decode([marked.get(frame.frame_index, background)], height=video.height, width=video.width)[0]
-            by_level = np.bincount(frame.soft.reshape(-1) + 256 * truth.reshape(-1).astype(np.intp), minlength=512)
-            read.levels = by_level.reshape(2, 256) + (0 if read.levels is None else read.levels)
-    read.strings = list(strings.values())
-    return read
 
 
 def _floors(counts: Counts, truth: Sequence[str], task: Task) -> dict[str, Counts]:

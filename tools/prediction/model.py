@@ -1,8 +1,11 @@
 """What is asked for masks: a trained model, or a floor of `evaluate` that never looks at the video."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,10 +24,14 @@ CHUNK_BYTES = 2**26
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Masks:
-    """What is said of a video: canonical COCO RLE of every frame, and float64[T] of how sure it is that one is broken there."""
+    """What is said of a video: canonical COCO RLE of every frame, and float64[T] of how sure it is that one is broken there.
+
+    artifact_types: of the video, from ARTIFACT_TYPES, where the model tells them apart.
+    """
 
     counts: tuple[str, ...]
     scores: Float64Array
+    artifact_types: tuple[str, ...] = ()
 
 
 class Model(Protocol):
@@ -33,6 +40,11 @@ class Model(Protocol):
     @property
     def warning(self) -> str | None:
         """What it cannot promise, for whoever reads its report; None: nothing to say."""
+        ...
+
+    @property
+    def identity(self) -> str | None:
+        """Equal for models that say the same of every video, so that an earlier run's work counts; None: nobody knows."""
         ...
 
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
@@ -50,6 +62,10 @@ class Floor:
     def warning(self) -> str | None:
         return None
 
+    @property
+    def identity(self) -> str | None:
+        return self.name
+
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
         height, width = index.height, index.width
         counts = {
@@ -62,9 +78,30 @@ class Floor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """A model of `brokenvideos train`."""
+    """A model of `brokenvideos train`.
+
+    name, device: as `open_model` was asked for it. A worker process opens it again by them, once; None: it cannot be sent to one.
+    """
 
     predictor: "Predictor"
+    name: str | None = None
+    device: str | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.name is None:
+            raise TypeError("a model that was not opened by name cannot be sent to another process; use one worker.")
+        return _opened_by_worker, (self.name, self.device)
+
+    @property
+    def identity(self) -> str | None:
+        """SHA-256 of its weights and settings."""
+        import torch
+
+        digest = hashlib.sha256(json.dumps(self.predictor.facts, sort_keys=True, default=str).encode())
+        for name, tensor in sorted(self.predictor.model.state_dict().items()):
+            digest.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return f"{digest.hexdigest()} on {next(self.predictor.model.parameters()).device.type}"
 
     @property
     def warning(self) -> str | None:
@@ -124,4 +161,10 @@ def open_model(name: str, *, device: str | None = None) -> Model:
     need_extra("predict with a trained model")
     from ..training import load_model
 
-    return Trained(load_model(name, device=device))
+    return Trained(load_model(name, device=device), name, device)
+
+
+@cache
+def _opened_by_worker(name: str, device: str | None) -> Model:
+    """The model in a worker process, whose only one it is."""
+    return open_model(name, device=device)

@@ -1,28 +1,59 @@
 """Masks of many videos, written as they come, and what they say of each video."""
 
 import json
+import os
+import secrets
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...builder import check_free
-from ...builder.work import Progress, atomic_file, no_progress, whole_folder, write_atomic
+from ...builder.work import (
+    Progress,
+    atomic_file,
+    executor_of,
+    key_of,
+    link_or_copy,
+    no_progress,
+    run_tasks,
+    whole_folder,
+    write_atomic,
+)
 from ...frames import VideoError, VideoIndex
 from ...masks import area, empty
+from ...release import __version__
 from .flag import Flag
+from .kept import SCHEMA, Found, film_path, keep, kept, kept_work, masks_path
+from .kinds import Video
 from .model import Masks, Model
 from .report import html_report
-from .verdict import OVERLAYS, PREDICTIONS, REPORT_HTML, REPORT_JSON, Report, VideoReport
-from .videos import PredictError, Video
-
-SCHEMA = pa.schema({"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float64()})
-"""As `brokenvideos evaluate` reads it; a row a frame, marked or not."""
+from .tables import videos_csv
+from .verdict import OVERLAYS, PREDICTIONS, REPORT_HTML, REPORT_JSON, VIDEOS_CSV, Report, VideoReport
+from .videos import PredictError
 
 MASKS_AT_A_TIME = 64
 """Whose area is taken: what a poor model marks has strings of many KB, and one call reads 32 MiB of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """One video for a process of its own. `key` says what its result depends on; `threads` is None in the first process."""
+
+    video: Video
+    model: Model
+    flag: Flag
+    overlays: bool
+    work: Path
+    key: str
+    threads: int | None
+
+    def __str__(self) -> str:
+        return self.video.where
 
 
 def predict(
@@ -34,57 +65,101 @@ def predict(
     flag: Flag | None = None,
     overlays: bool = False,
     max_broken: float | None = None,
+    workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> Report:
-    """Predicts the videos one after another and writes `out`, which is whole or absent.
+    """Predicts the videos and writes `out`, which is whole or absent.
 
-    predictions.parquet holds a row per frame, report.json and report.html what they say of every video, overlays/{video_id}.mp4
-    (where asked for) the video with its masks. In memory are one video's bytes, its frames in chunks, and two numbers per frame.
+    predictions.parquet holds a row per frame, report.json and report.html what they say of every video, videos.csv a line for each,
+    overlays/{video_id}.mp4 (where asked for) the video with its masks. In memory are, for each worker, one video's bytes and its
+    frames in chunks, and two numbers per frame of all videos. Videos that are finished are kept in a folder beside `out` when
+    a run is ended: the next one into `out` does not predict them again, if the model, the video and the options are the same.
 
     Args:
         out: a new folder, or an empty one.
         name: of the model, for the report.
         max_broken: the share of flagged videos that a gate lets through, for the report.
+        workers: processes, among which the processor's cores are divided.
 
     Raises:
         FileExistsError: `out` holds something. PredictError: none of the videos can be decoded. OSError: `out` cannot be written.
+        BuildError: another process is writing `out`. WorkerError: videos that end their worker process; all others are kept.
     """
     flag = flag or Flag()
     check_free(out)
-    found: list[VideoReport] = []
-    unreadable: list[tuple[str, str]] = []
-    with whole_folder(out) as folder:
-        with atomic_file(folder / PREDICTIONS) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
-            for done, video in enumerate(videos, start=1):
-                try:
-                    data, index = video.read()
-                    masks = model.predict(data, index)
-                except (VideoError, OSError) as error:
-                    unreadable.append((video.where, str(error)))
+    with kept_work(out) as work:
+        # A model of which nobody knows what it is has nothing in common with the one of an earlier run.
+        options = (__version__, model.identity or secrets.token_hex(16), overlays, flag if overlays else None)
+        keys = {video.video_id: key_of(*options, video.video_id, *video.state, root=out.parent) for video in videos}
+        reports: dict[str, VideoReport] = {}
+        for video in videos:
+            if (found := kept(work, video.video_id, keys[video.video_id])) is not None:
+                reports[video.video_id] = _report(video, found, flag)
+        left = [video for video in videos if video.video_id not in reports]
+        on_done = partial(_on_done, on_progress, len(reports))
+        workers = min(workers, max(1, len(left)))
+        threads = None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
+        tasks = [Task(video, model, flag, overlays, work, keys[video.video_id], threads) for video in left]
+        unreadable: list[tuple[str, str]] = []
+        with executor_of(workers) as executor:
+            for video, reason in zip(left, run_tasks(executor, predict_video, tasks, on_done), strict=True):
+                found = kept(work, video.video_id, keys[video.video_id])
+                if found is not None:
+                    reports[video.video_id] = _report(video, found, flag)
                 else:
-                    writer.write_table(_table(video.video_id, masks))
-                    found.append(_report(video, index, masks, flag))
-                    if overlays:
-                        _draw(
-                            folder / OVERLAYS / f"{video.video_id}.mp4", video.video_id, data, index, masks, found[-1]
-                        )
-                on_progress("predict", done, len(videos))
-        report = Report(name, flag, tuple(found), tuple(unreadable), max_broken, model.warning)
-        if not found:
-            raise PredictError("; ".join(what for _, what in unreadable))
-        write_atomic(folder / REPORT_JSON, (json.dumps(report.to_dict(), allow_nan=False) + "\n").encode())
-        write_atomic(folder / REPORT_HTML, html_report(report, videos, overlays=overlays).encode())
+                    unreadable.append((video.where, reason or f"{work}: files there have changed meanwhile"))
+        in_turn = tuple(reports[video.video_id] for video in videos if video.video_id in reports)
+        report = Report(name, flag, in_turn, tuple(unreadable), max_broken, model.warning)
+        if not reports:
+            raise PredictError("; ".join(what for _, what in unreadable) or "no video is named.")
+        _write(out, work, report, videos, overlays=overlays)
     return report
 
 
-def _table(video_id: str, masks: Masks) -> pa.Table:
-    num_frames = len(masks.counts)
-    columns = [[video_id] * num_frames, range(num_frames), masks.counts, masks.scores]
-    return pa.table([pa.array(column, kind) for column, kind in zip(columns, SCHEMA.types, strict=True)], schema=SCHEMA)
+def _on_done(on_progress: Progress, num_kept: int, done: int, total: int) -> None:
+    on_progress("predict", num_kept + done, num_kept + total)
 
 
-def _report(video: Video, index: VideoIndex, masks: Masks, flag: Flag) -> VideoReport:
-    height, width = index.height, index.width
+def predict_video(task: Task) -> str | None:
+    """Predicts one video and keeps it; runs in any process.
+
+    Returns:
+        Why the video could not be read; None where it is kept.
+    """
+    if task.threads is not None and "torch" in sys.modules:  # a floor does without
+        import torch
+
+        torch.set_num_threads(task.threads)
+    try:
+        data, index = task.video.read()
+        masks = task.model.predict(data, index)
+    except (VideoError, OSError) as error:
+        return str(error)
+    video_id = task.video.video_id
+    film = film_path(task.work, video_id)
+    film.unlink(missing_ok=True)
+    if task.overlays:
+        found = Found(masks, index.height, index.width, index.fps, (0.0,) * index.num_frames)
+        _draw(film, video_id, data, index, masks, is_broken=_report(task.video, found, task.flag).flagged)
+    keep(task.work, video_id, task.key, index, masks)
+    return None
+
+
+def _write(out: Path, work: Path, report: Report, videos: Sequence[Video], *, overlays: bool) -> None:
+    """The folder `out` of what is kept; only what one video has is in memory at a time."""
+    with whole_folder(out) as folder:
+        with atomic_file(folder / PREDICTIONS) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+            for found in report.videos:
+                writer.write_table(pq.read_table(masks_path(work, found.video_id)))
+        for found in report.videos if overlays else ():
+            link_or_copy(film_path(work, found.video_id), folder / OVERLAYS / f"{found.video_id}.mp4")
+        write_atomic(folder / REPORT_JSON, (json.dumps(report.to_dict(), allow_nan=False) + "\n").encode())
+        write_atomic(folder / VIDEOS_CSV, videos_csv(report).encode())
+        write_atomic(folder / REPORT_HTML, html_report(report, videos, overlays=overlays).encode())
+
+
+def _report(video: Video, found: Found, flag: Flag) -> VideoReport:
+    masks, height, width = found.masks, found.height, found.width
     parts = (masks.counts[start : start + MASKS_AT_A_TIME] for start in range(0, len(masks.counts), MASKS_AT_A_TIME))
     pixels = np.concatenate([np.zeros(0, np.int64), *(area(part, height=height, width=width) for part in parts)])
     areas = pixels / (height * width)
@@ -94,16 +169,18 @@ def _report(video: Video, index: VideoIndex, masks: Masks, flag: Flag) -> VideoR
         where=video.where,
         height=height,
         width=width,
-        fps=index.fps,
+        fps=found.fps,
         areas=areas,
         scores=masks.scores,
         broken_frames=broken,
         flagged=flag.is_broken(broken),
         peak_counts=masks.counts[int(areas.argmax())],
+        durations_s=np.array(found.durations_s, np.float64),
+        artifact_types=masks.artifact_types,
     )
 
 
-def _draw(path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Masks, found: VideoReport) -> None:
+def _draw(path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Masks, *, is_broken: bool) -> None:
     """The film that `view` makes, of a row that the prediction would be."""
     from ...frames import index_to_columns
     from ..view import FILM_LONG_SIDE_PX, view
@@ -114,7 +191,7 @@ def _draw(path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Mask
         **index_to_columns(index),
         "video_id": video_id,
         "video": {"bytes": data, "path": None},
-        "label": int(found.flagged),
+        "label": int(is_broken),
         "generator": "",
         "prompt": None,
         "annotated_frames": range(index.num_frames),

@@ -10,12 +10,12 @@ from urllib.parse import quote
 import numpy as np
 from PIL import Image
 
-from ...frames import VideoError, read_frames
+from ...frames import VideoError, orientation_of_rotation, read_frames, to_displayed
 from ...masks import LABEL_COLOURS, TYPE_COLOURS, Float64Array, decode, overlay
 from ...release import __version__
 from ..evaluation import html_page
+from .kinds import Video
 from .verdict import OVERLAYS, Report, VideoReport
-from .videos import Video
 
 NUM_TILES = 24
 TILE_LONG_SIDE_PX = 320
@@ -103,9 +103,11 @@ def _peak(found: VideoReport, video: Video) -> bytes | None:
     mask = decode([found.peak_counts], height=found.height, width=found.width).astype(np.bool_)
     scale = TILE_LONG_SIDE_PX / max(found.height, found.width)
     size = (max(1, round(found.height * scale)), max(1, round(found.width * scale)))
-    painted = np.rot90(overlay(frame, mask, [TYPE_COLOURS["motion"]], size=size), -index.rotation // 90)
+    painted = overlay(frame, mask, [TYPE_COLOURS["motion"]], size=size)
     stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(painted)).save(stream, format="JPEG", quality=82)
+    Image.fromarray(to_displayed(painted, orientation_of_rotation(index.rotation))).save(
+        stream, format="JPEG", quality=82
+    )
     return stream.getvalue()
 
 

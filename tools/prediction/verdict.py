@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from ...card import wilson_interval
-from ...masks import BoolArray, Float64Array
+from ...masks import TYPE_NOT_GIVEN, BoolArray, Float64Array
 from ...release import __version__
 from ..evaluation import Estimate
 from .flag import Flag
 
-PREDICTIONS, REPORT_JSON, OVERLAYS = "predictions.parquet", "report.json", "overlays"
+PREDICTIONS, REPORT_JSON, VIDEOS_CSV, OVERLAYS = "predictions.parquet", "report.json", "videos.csv", "overlays"
 """What `predict` writes beside the page."""
 
 REPORT_HTML = "report.html"
@@ -25,7 +25,8 @@ class VideoReport:
     """What was found in one video.
 
     where: the file, or the shard. areas: float64[T], the marked share of each frame. scores: float64[T]. broken_frames: bool[T].
-    peak_counts: COCO RLE of the frame with the largest area.
+    peak_counts: COCO RLE of the frame with the largest area. durations_s: float64[T], how long each frame is shown.
+    artifact_types: that the model names; none where it tells no types apart.
     """
 
     video_id: str
@@ -38,6 +39,39 @@ class VideoReport:
     broken_frames: BoolArray
     flagged: bool
     peak_counts: str
+    durations_s: Float64Array
+    artifact_types: tuple[str, ...] = ()
+
+    @property
+    def seconds_broken(self) -> float:
+        """For how long broken frames are shown."""
+        return float(self.durations_s[self.broken_frames].sum())
+
+    @property
+    def fraction_broken(self) -> float:
+        """Broken frames among all; 0 without a frame."""
+        return float(self.broken_frames.mean()) if len(self.broken_frames) else 0.0
+
+    @property
+    def worst_frame(self) -> int | None:
+        """The first with the largest marked share; None where no frame has any."""
+        return int(self.areas.argmax()) if self.areas.any() else None
+
+    def summary(self) -> dict[str, Any]:
+        """One line of a table about it."""
+        return {
+            "video_id": self.video_id,
+            "where": self.where,
+            "label": "broken" if self.flagged else "normal",
+            "artifact_types": " ".join(self.artifact_types or ((TYPE_NOT_GIVEN,) if self.flagged else ())),
+            "fraction_broken": round(self.fraction_broken, DECIMALS),
+            "worst_frame": self.worst_frame,
+            "seconds_broken": round(self.seconds_broken, 3),
+            "seconds": round(float(self.durations_s.sum()), 3),
+            "num_frames": len(self.areas),
+            "max_area": round(float(self.areas.max(initial=0)), DECIMALS),
+            "max_score": round(float(self.scores.max(initial=0)), DECIMALS),
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -50,6 +84,10 @@ class VideoReport:
             "num_frames": len(self.areas),
             "flagged": self.flagged,
             "broken_frames": np.flatnonzero(self.broken_frames).tolist(),
+            "fraction_broken": round(self.fraction_broken, DECIMALS),
+            "worst_frame": self.worst_frame,
+            "seconds_broken": round(self.seconds_broken, 3),
+            "artifact_types": list(self.artifact_types),
             "max_area": round(float(self.areas.max(initial=0)), DECIMALS),
             "max_score": round(float(self.scores.max(initial=0)), DECIMALS),
             "areas": self.areas.round(DECIMALS).tolist(),
@@ -105,12 +143,14 @@ class Report:
         )
 
     def gate_line(self) -> str | None:
-        """What the gate decides and on how many videos; None without one."""
+        """What the gate decides, on how many videos, and how sure that share is; None without one."""
         if self.max_broken is None:
             return None
         left_out = f", {len(self.unreadable)} unreadable ones left out" if self.unreadable else ""
         verdict = "closed" if self.gate_closed else "open"
-        return f"gate max-broken={self.max_broken:g}: {verdict}; {self.num_flagged} of {len(self.videos)} videos{left_out}."
+        interval = f" (95 % interval {self.share.interval()})" if self.videos else ""
+        counted = f"{self.num_flagged} of {len(self.videos)} videos flagged{interval}{left_out}"
+        return f"gate max-broken={self.max_broken:g}: {verdict}; {counted}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -124,6 +164,7 @@ class Report:
             "share": self.share.to_dict(),
             "max_broken": self.max_broken,
             "gate_closed": self.gate_closed,
+            "gate": self.gate_line(),
             "warning": self.warning,
             "unreadable": [{"where": where, "what": what} for where, what in self.unreadable],
             "videos": [video.to_dict() for video in self.videos],

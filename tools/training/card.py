@@ -6,6 +6,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from ..evaluation import Evaluation
+from .about import FalseAlarms, TrainedOn
 from .predictor import Predictor
 from .promise import false_alarms, warning
 
@@ -22,10 +23,19 @@ def _chosen_on(facts: Mapping[str, Any]) -> str:
     )
 
 
-def model_card(evaluation: Evaluation, table: str, *, predictor: Predictor, facts: Mapping[str, Any]) -> str:
+def model_card(
+    evaluation: Evaluation,
+    table: str,
+    *,
+    predictor: Predictor,
+    facts: Mapping[str, Any],
+    data_seen: TrainedOn,
+    alarms: FalseAlarms,
+) -> str:
     """The text of README.md, with metadata that the Hub reads.
 
     Args:
+        data_seen: what it was trained on. alarms: in the normal videos of the test split.
         facts: options, data and code, as `training` has them.
     """
     options, data, code = facts["options"], facts["data"], facts["code"]
@@ -72,7 +82,19 @@ masks, scores = predictor(frames)  # uint8[T, 3, H, W] of a whole video -> bool[
 Videos without a frame of a score of {predictor.feeding.video_gate:.3f} come out empty, and of the others frames below
 {predictor.feeding.gate:.2f}; both gates were chosen on validation{_chosen_on(facts)}.
 
+## What it is for, and what not
+
+It marks what is broken in videos that a model has generated: motion, deformation, blur. On the test split it raised
+{alarms.text()}; an alarm is a stretch of frames in which it marks something.
+
+- Not for telling whether a video was generated, edited or real, and not as evidence of anything (forensics): it looks for faults,
+  and a faultless generated video comes out empty, a blurred real one may not.
+- Not for judging people's faces, and not for recognising or rating people: it was not made, tried or balanced for that.
+- Of other generators and other faults than those below nothing is promised: score it on some of your own first.
+
 ## Data and code
+
+Trained on {data_seen.text()}
 
 BrokenVideos data version {data["version"]} (SHA-256 of its manifest: {data["manifest_sha256"]}), split train.{held_out}
 Code: brokenvideos {code["version"]}, commit {code["commit"] or "not known"}. {settings}.

@@ -33,6 +33,19 @@ def _at_most_that_many(flagged: int, n: int, share: float) -> float:
     return sum(math.exp(c + k * math.log(share) + (n - k) * math.log1p(-share)) for k, c in enumerate(choose))
 
 
+def at_most_per_unit(events: int, units: float) -> float:
+    """The rate that is not exceeded with 95 % confidence when `events` were counted in `units` (hours, say; above 0).
+
+    Source: the one-sided exact bound for a Poisson count, Garwood, Biometrika 28 (1936).
+    """
+    low, high = float(events), 2.0 * events + 10
+    for _ in range(60):
+        middle = (low + high) / 2
+        terms = (math.exp(k * math.log(middle) - middle - math.lgamma(k + 1)) for k in range(events + 1))
+        low, high = (middle, high) if sum(terms) > 1 - CONFIDENCE else (low, middle)
+    return high / units
+
+
 def false_alarms(flagged: int, n: int) -> str:
     """ "2 of 30 normal videos flagged, at most 19.5 % of others (95 % confidence)"."""
     return f"{flagged} of {n} normal videos flagged, at most {at_most(flagged, n):.1%} of others (95 % confidence)"

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...builder.work import whole_folder, write_atomic
 from ..evaluation import Evaluation
+from .about import false_alarms_of, trained_on
 from .card import model_card
 from .predictor import Predictor, VideoPrediction, save_model
 from .promise import warning
@@ -70,10 +71,19 @@ def write_results(
             groups[name] = evaluated(members, **names)
     results = Results(out / "model", evaluated(videos, **names), groups, warning(facts.get("gates")))
     write_atomic(out / "scores.json", (json.dumps(results.to_dict(), indent=1, allow_nan=False) + "\n").encode())
+    data_seen = trained_on(release, holdout=options["holdout"])
+    alarms = false_alarms_of(videos, release, split="test")
     with whole_folder(out / "model") as folder:
-        about = {"options": dict(options), **facts}
+        about = {
+            "options": dict(options),
+            **facts,
+            "trained_on": data_seen.to_dict(),
+            "false_alarms_test": alarms.to_dict(),
+        }
         save_model(predictor.model, folder, recipe=predictor.recipe, feeding=predictor.feeding, facts=about)
-        card = model_card(results.evaluation, results.table(), predictor=predictor, facts=about)
+        card = model_card(
+            results.evaluation, results.table(), predictor=predictor, facts=about, data_seen=data_seen, alarms=alarms
+        )
         write_atomic(folder / "README.md", card.encode())
     return results
 

@@ -73,6 +73,9 @@ class _Given:
         for frame in frames:
             yield PredictedFrame(frame, self.prediction.counts[frame], float(self.prediction.scores[frame]))
 
+    def objects(self) -> None:
+        """It tells none apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class _ChosenPart:

@@ -15,7 +15,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ...builder.work import naming
 from ...card import one_font
-from ...frames import encode_video, index_from_row, iter_frames, read_frames
+from ...frames import (
+    displayed_size,
+    encode_video,
+    index_from_row,
+    iter_frames,
+    orientation_of_rotation,
+    read_frames,
+    to_displayed,
+)
 from ...masks import LABEL_COLOURS, Colour, decode_masks, object_colours, overlay, type_name
 from ...release import LABELS
 from .sound import add_sound
@@ -136,7 +144,7 @@ def _check_arguments(
 
 def _read_facts(row: Mapping[str, Any], names: Mapping[int, str]) -> _Facts:
     num_frames, rotation = int(row["num_frames"]), int(row["codec"]["rotation"])
-    height, width = int(row["height"]), int(row["width"])
+    height, width = displayed_size(orientation_of_rotation(rotation), int(row["height"]), int(row["width"]))
     annotated = np.zeros(num_frames, np.bool_)
     annotated[list(row["annotated_frames"])] = True
     object_ids = [int(object_id) for object_id in row["objects"]["object_id"]]
@@ -153,8 +161,8 @@ def _read_facts(row: Mapping[str, Any], names: Mapping[int, str]) -> _Facts:
         label=LABELS[row["label"]],
         generator=row["generator"],
         prompt=row["prompt"] or "",
-        height=width if rotation % 180 else height,
-        width=height if rotation % 180 else width,
+        height=height,
+        width=width,
         num_frames=num_frames,
         fps=float(row["fps"]),
         rotation=rotation,
@@ -211,10 +219,10 @@ def _draw_sheet(
 def _draw_tile(
     facts: _Facts, frame: UInt8Array, masks: BoolArray, frame_index: int, *, size: tuple[int, int]
 ) -> Image.Image:
-    upright = np.rot90(masks, -facts.rotation // 90, axes=(1, 2))
+    orientation = orientation_of_rotation(facts.rotation)
     painted = overlay(
-        np.ascontiguousarray(np.rot90(frame, -facts.rotation // 90)),
-        upright,
+        to_displayed(frame, orientation),
+        np.array([to_displayed(mask, orientation) for mask in masks], np.bool_).reshape(-1, facts.height, facts.width),
         [track.colour for track in facts.tracks],
         size=size,
         line_px=2,
@@ -293,7 +301,7 @@ def _numbers(facts: _Facts) -> str:
     if looked_at < facts.num_frames:
         parts.append(f"{looked_at} annotated")
     if facts.rotation:
-        parts.append(f"turned by {facts.rotation}°")
+        parts.append(str(orientation_of_rotation(facts.rotation)))
     return "   ·   ".join(parts)
 
 

@@ -1,19 +1,32 @@
-"""Off a terminal, work that takes long says how far it is, and no more often than every 30 s."""
+"""What long work shows where there is no terminal."""
 
-from types import SimpleNamespace
+import time
 
 import pytest
 
 from brokenvideos.tools.commands import progress as module
-from brokenvideos.tools.commands.progress import LINE_EVERY_S, progress
+from brokenvideos.tools.commands.progress import progress
 
 
-def test_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    clock_s = [0.0]
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock_s[0]))
+def test_a_line_at_the_end_of_a_step(capsys: pytest.CaptureFixture[str]) -> None:
     with progress() as show:
-        for done in range(101):
-            show("adopted", done, 100)
-            clock_s[0] += 1
-    assert LINE_EVERY_S == 30
-    assert capsys.readouterr().err.splitlines() == [f"adopted: {done} of 100" for done in (30, 60, 90, 100)]
+        for done in range(4):
+            show("predict", done, 3)
+    assert capsys.readouterr().err == "predict: 3 of 3\n"
+
+
+def test_a_line_every_half_minute_also_while_nothing_is_heard(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert module.LINE_EVERY_S == 30
+    monkeypatch.setattr(module, "LINE_EVERY_S", 0.05)
+    with progress() as show:
+        time.sleep(0.15)  # nothing has begun, so nothing is said
+        show("predict", 1, 3)
+        time.sleep(0.4)
+        show("predict", 3, 3)
+        time.sleep(0.2)
+    lines = capsys.readouterr().err.splitlines()
+    assert set(lines[:-1]) == {"predict: 1 of 3"}
+    assert len(lines) >= 3
+    assert lines[-1] == "predict: 3 of 3"

@@ -42,6 +42,7 @@ class Corner:
     """Marks t · 8 columns in the lower left corner of frame t, and nothing in a video that is not HEIGHT high."""
 
     warning = None
+    identity = None
 
     def predict(self, video, index):
         masks = np.zeros((index.num_frames, index.height, index.width), bool)
@@ -56,6 +57,7 @@ def test_what_is_written_is_what_the_model_says(clip, tmp_path):
         "predictions.parquet",
         "report.html",
         "report.json",
+        "videos.csv",
     ]
     rows = pq.read_table(tmp_path / "p" / PREDICTIONS).to_pylist()
     assert [(row["video_id"], row["frame_index"], row["score"]) for row in rows] == [
@@ -146,7 +148,7 @@ def test_nothing_is_written_where_nothing_can_be_read(run, tmp_path):
 
 def test_nothing_is_left_of_a_prediction_that_failed(clip, tmp_path):
     class OutOfMemory:
-        warning = None
+        warning = identity = None
 
         def predict(self, video, index):
             raise RuntimeError("out of memory")
@@ -164,9 +166,24 @@ def test_nothing_is_left_of_a_prediction_that_failed(clip, tmp_path):
 @pytest.mark.parametrize(
     ("gate", "floor", "status", "said"),
     [
-        ("max-broken=0.4", "centre-box", 3, "gate max-broken=0.4: closed; 1 of 1 videos."),
-        ("max-broken=1", "centre-box", 0, "gate max-broken=1: open; 1 of 1 videos."),
-        ("max-broken=0", "all-empty", 0, "gate max-broken=0: open; 0 of 1 videos."),
+        (
+            "max-broken=0.4",
+            "centre-box",
+            3,
+            "gate max-broken=0.4: closed; 1 of 1 videos flagged (95 % interval [0.207, 1.000]?).",
+        ),
+        (
+            "max-broken=1",
+            "centre-box",
+            0,
+            "gate max-broken=1: open; 1 of 1 videos flagged (95 % interval [0.207, 1.000]?).",
+        ),
+        (
+            "max-broken=0",
+            "all-empty",
+            0,
+            "gate max-broken=0: open; 0 of 1 videos flagged (95 % interval [0.000, 0.793]?).",
+        ),
     ],
 )
 def test_the_gate(clip, run, gate, floor, status, said):
@@ -219,7 +236,11 @@ SUFFIXES = f"{LIST_OF_SUFFIXES} files"
     ("names", "what"),
     [
         (["gone"], "gone: no such file or folder."),
-        (["notes.txt"], f"notes.txt: not a video; wanted {SUFFIXES}, folders of them, or a release."),
+        (["*.mov"], "*.mov: no file fits."),
+        (
+            ["notes.txt"],
+            "notes.txt: not a video file that FFmpeg can open, or cut off before its index. Copy it again from its source.",
+        ),
         (["empty"], f"empty: no video in it; wanted {SUFFIXES}, or a release."),
     ],
 )
@@ -230,8 +251,9 @@ def test_videos_that_are_none(tmp_path, monkeypatch, names, what):
         (tmp_path / name).touch()
     (tmp_path / "empty").mkdir()
     with pytest.raises(PredictError) as caught:
-        find_videos(names)
+        predict(Floor("all-empty"), find_videos(names), tmp_path / "p", name="all-empty")
     assert str(caught.value) == what
+    assert not (tmp_path / "p").exists()
 
 
 def ids_of(names: list[str]) -> list[str]:
@@ -274,7 +296,7 @@ def test_the_gate_stands_in_all_that_is_kept(clip, run, tmp_path):
     shutil.copy(clip, tmp_path / "in" / "a.mp4")
     (tmp_path / "in" / "bad.mp4").write_bytes(b"no video")
     done = run("all-full", tmp_path / "in", "--out", tmp_path / "p", "--gate", "max-broken=0.1")
-    line = "gate max-broken=0.1: closed; 1 of 1 videos, 1 unreadable ones left out."
+    line = "gate max-broken=0.1: closed; 1 of 1 videos flagged (95 % interval [0.207, 1.000]?), 1 unreadable ones left out."
     assert (done.exit_code, line in done.output) == (3, True)
     found = json.loads((tmp_path / "p" / "report.json").read_text())
     assert (found["max_broken"], found["gate_closed"], found["share"]["n"]) == (0.1, True, 1)

@@ -1,5 +1,7 @@
 """Models of `brokenvideos train` asked about whole videos."""
 
+import json
+import pickle
 import shutil
 from dataclasses import replace
 
@@ -113,6 +115,48 @@ def test_a_model_that_does_not_fit_the_code(trained, tmp_path, file, content, wh
     assert message.startswith(f"{folder}: cannot be read as a model of brokenvideos {brokenvideos.__version__} ({what}")
     assert message.endswith(f"It was saved by {saved_by}: load it with that version, or train it again.")
     assert "\n" not in message
+
+
+class Code:
+    """What a pickle runs when it is read by somebody who trusts it."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_a_checkpoint_with_code_in_it_is_refused_and_not_run(trained, tmp_path):
+    ran = tmp_path / "ran"
+    folder = tmp_path / "model"
+    shutil.copytree(trained, folder)
+    (folder / "model.safetensors").write_bytes(pickle.dumps(Code(ran)))
+    with pytest.raises(TrainError) as caught:
+        open_model(str(folder), device="cpu")
+    assert str(caught.value).startswith(
+        f"{folder}: cannot be read as a model of brokenvideos {brokenvideos.__version__} ("
+    )
+    (folder / "model.safetensors").unlink()
+    torch.save({"head.weight": Code(ran)}, folder / "pytorch_model.bin")
+    with pytest.raises(TrainError):
+        open_model(str(folder), device="cpu")
+    assert not ran.exists()
+
+
+def test_weights_of_transformers_are_read_as_safetensors_alone(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    ran = tmp_path / "ran"
+    folder = tmp_path / "model"
+    config = transformers.SegformerConfig(num_labels=1, depths=[1] * 4, hidden_sizes=[8, 16, 16, 16])
+    config.save_pretrained(folder)
+    settings = {"recipe": "segformer", "brokenvideos": "1", "feeding": {"size": [32, 32], "num_frames": 1}}
+    (folder / "brokenvideos.json").write_text(json.dumps(settings))
+    torch.save({"decode_head.classifier.bias": Code(ran)}, folder / "pytorch_model.bin")
+    with pytest.raises(TrainError) as caught:
+        open_model(str(folder), device="cpu")
+    assert "model.safetensors" in str(caught.value)
+    assert not ran.exists()
 
 
 @pytest.mark.parametrize("margin", [0, 1, 3])

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import brokenvideos
 from brokenvideos.builder.manifest import manifest_bytes, read_sums, sums_bytes
 from brokenvideos.builder.work import file_sha256
+from brokenvideos.sampling import SourceError
 from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.publishing.on_hub import HubReport, verify_on_hub
 from tests.hub.repository import lfs_file
@@ -224,9 +225,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return lambda *arguments: CliRunner().invoke(app, ["verify", *map(str, arguments)], catch_exceptions=False)
 
 
-def test_the_command_takes_a_repository_and_a_folder_wins(run, published: State, release: Path, tmp_path: Path) -> None:
+def test_the_command_takes_a_repository_and_a_folder_wins(
+    run, published: State, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = run(f"{REPO}@v1.0.0")
     assert (done.exit_code, done.stdout.splitlines()[-1].partition(" (")[0]) == (0, f"{REPO}@v1.0.0")
+    with pytest.raises(SourceError, match=f"Then say {REPO}@v1.0.0"):  # it may be a folder that is not there
+        run(REPO)
+    monkeypatch.setenv("BROKENVIDEOS_REPO", REPO)
     assert run(REPO).stdout == done.stdout  # the data version of this code
     report = json.loads(run(REPO, "--sample", 1, "--json").stdout)
     assert (report["ok"], len(report["sampled"]), report["seed"]) == (True, 1, 0)
@@ -252,7 +258,10 @@ def test_the_command_ends_with_1_when_something_differs(run, published: State) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((REPO, "--raw", "."), f"--raw: {REPO} is no folder here, and a repository is not compared with raw files"),
+        (
+            (f"{REPO}@main", "--raw", "."),
+            f"--raw: {REPO}@main is no folder here, and a repository is not compared with raw files",
+        ),
         ((".", "--sample", 1), "--sample: . is no OWNER/NAME[@REVISION], and a folder is checked whole"),
     ],
 )

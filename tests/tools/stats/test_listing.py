@@ -1,5 +1,7 @@
 """The list of a release's videos."""
 
+import csv
+import io
 import json
 
 import pytest
@@ -10,7 +12,7 @@ from brokenvideos.masks import ARTIFACT_TYPES
 from brokenvideos.release import LABELS, ReleaseError
 from brokenvideos.sampling import release_folder
 from brokenvideos.tools.commands.main import app
-from brokenvideos.tools.stats import listed_videos, table_of
+from brokenvideos.tools.stats import Wanted, csv_of, listed_videos, table_of
 
 
 def test_every_video_is_listed_with_its_facts() -> None:
@@ -24,12 +26,17 @@ def test_every_video_is_listed_with_its_facts() -> None:
             row["generator"],
             tuple(sorted({ARTIFACT_TYPES[number] for number in row["artifact_types"]})),
             (row["num_frames"], row["fps"], row["height"], row["width"]),
+            (round(row["num_frames"] / row["fps"], 3), len(row["objects"]["object_id"]), row["prompt"] or ""),
         )
         for split in rows
         for row in sorted(rows[split], key=lambda row: row["video_id"])
     ]
     found = [
-        (v.video_id, v.split, v.label, v.generator, v.artifact_types, (v.num_frames, v.fps, v.height, v.width))
+        (
+            *(v.video_id, v.split, v.label, v.generator, v.artifact_types),
+            (v.num_frames, v.fps, v.height, v.width),
+            (v.seconds, v.num_objects, v.prompt),
+        )
         for v in listed
     ]
     assert found == wanted
@@ -41,10 +48,26 @@ def test_splits_and_labels_choose() -> None:
     for split in {video.split for video in listed}:
         for label in LABELS:
             chosen = [video for video in listed if (video.split, video.label) == (split, label)]
-            assert listed_videos("sample", split=split, label=label) == chosen
+            assert listed_videos("sample", Wanted(split, label)) == chosen
     with pytest.raises(ReleaseError) as caught:
-        listed_videos("sample", split="tset")
+        listed_videos("sample", Wanted(split="tset"))
     assert str(caught.value) == "sample: no split 'tset'. It has train, validation, test."
+
+
+def test_generators_types_and_patterns_choose() -> None:
+    listed = listed_videos("sample")
+    generator, one = listed[0].generator, listed[0].video_id
+    assert listed_videos("sample", Wanted(generator=generator)) == [v for v in listed if v.generator == generator]
+    for name in ARTIFACT_TYPES:
+        chosen = [video for video in listed if name in video.artifact_types]
+        assert listed_videos("sample", Wanted(artifact_type=name)) == chosen
+    assert [video.video_id for video in listed_videos("sample", Wanted(video_id=f"{one[:-1]}?"))].count(one) == 1
+    assert listed_videos("sample", Wanted(video_id="no-such-*")) == []
+    with pytest.raises(ReleaseError) as caught:
+        listed_videos("sample", Wanted(generator="sora"))
+    assert str(caught.value) == (
+        f"sample: no generator 'sora'. It has {', '.join(sorted({video.generator for video in listed}))}."
+    )
 
 
 def test_the_table_is_aligned_and_counted() -> None:
@@ -60,8 +83,20 @@ def test_the_command_prints_a_table_or_json() -> None:
     assert done.stdout == table_of(listed_videos("sample")) + "\n"
     done = CliRunner().invoke(app, ["list", "sample", "--label", "normal", "--json"], catch_exceptions=False)
     assert [video["video_id"] for video in json.loads(done.stdout)] == [
-        video.video_id for video in listed_videos("sample", label="normal")
+        video.video_id for video in listed_videos("sample", Wanted(label="normal"))
     ]
+
+
+def test_the_command_prints_csv_of_what_was_asked_for() -> None:
+    options = ["--split", "test", "--label", "broken", "--csv"]
+    done = CliRunner().invoke(app, ["list", "sample", *options], catch_exceptions=False)
+    wanted = listed_videos("sample", Wanted("test", "broken"))
+    assert done.stdout == csv_of(wanted)
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["video_id"] for row in rows] == [video.video_id for video in wanted]
+    assert rows[0]["artifact_types"].split() == list(wanted[0].artifact_types)
+    done = CliRunner().invoke(app, ["list", "sample", "--csv", "--json"], env={"COLUMNS": "200"})
+    assert (done.exit_code, "--csv and --json: wanted one of them" in done.output) == (2, True)
 
 
 def test_view_without_an_id_names_the_list() -> None:

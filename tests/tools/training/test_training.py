@@ -113,6 +113,15 @@ def test_the_card_says_what_it_was_made_of(trained, videos: Path) -> None:
     settings = json.loads((out / "model" / "brokenvideos.json").read_text())
     assert f"commit {settings['code']['commit'] or 'not known'}" in card
     assert f"value: {results.evaluation.scores.broken['jf'].value:.3f}" in card
+    assert "Trained on 9 videos (6 broken, 3 normal), 0.00 h. By generator: " in card
+    about = settings["trained_on"]
+    assert sum(about["generators"].values()) == 9
+    alarms = settings["false_alarms_test"]
+    normal = [row for row in rows_of(videos, "test").values() if not row["label"]]
+    assert alarms["hours"] == pytest.approx(sum(row["num_frames"] / row["fps"] for row in normal) / 3600)
+    assert f"{alarms['alarms']} false alarm" in card
+    assert "Not for judging people's faces" in card
+    assert "(forensics)" in card
 
 
 # --- Resume -----------------------------------------------------------------------------------------------------------

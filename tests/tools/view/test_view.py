@@ -105,6 +105,20 @@ def test_rotated_video_is_shown_upright(row: Row, tmp_path: Path) -> None:
     assert (columns.min(), columns.max() + 1) == (4 * (HEIGHT - 24), 4 * (HEIGHT - 8))
 
 
+@pytest.mark.parametrize(("rotation", "turned"), [(360, False), (450, True)])
+def test_mirrored_video_is_shown_as_players_show_it(row: Row, tmp_path: Path, rotation: int, turned: bool) -> None:
+    row["codec"]["rotation"] = rotation
+    height, width = (WIDTH, HEIGHT) if turned else (HEIGHT, WIDTH)
+    tile = tile_of(pixels(view(row, tmp_path / "m.png", frames=[4], scale=4)), height=4 * height, width=4 * width)
+    rows, columns = np.nonzero((tile == TYPE_COLOURS["motion"]).all(axis=2))
+    # Mirrored the mask lies from 28 to 16 pixels from the right, still 8 to 24 from the top; clockwise then as above.
+    across, down = (WIDTH - 28, WIDTH - 16), (8, 24)
+    wanted = (across, (HEIGHT - 24, HEIGHT - 8)) if turned else (down, across)
+    assert ((rows.min(), rows.max() + 1), (columns.min(), columns.max() + 1)) == tuple(
+        tuple(4 * value for value in pair) for pair in wanted
+    )
+
+
 def test_columns_and_repeated_frames_shape_the_sheet(row: Row, tmp_path: Path) -> None:
     wide, tall = (
         pixels(view(row, tmp_path / f"{columns}.png", frames=[3, 3, 0, 9], columns=columns, scale=4)).shape

@@ -20,12 +20,15 @@ def read_annotated_videos(path: Path, reading: Reading, *, kind: str) -> Predict
     for part in read_annotation(path, masks_are=reading.masks_are).parts:
         try:
             for video in part.read():
-                marked = video.union()
                 size = (video.height, video.width)
                 frames = entries.masks[video.video_id]
                 entries.orientations[video.video_id] = video.orientation
                 for frame_index in video.frames:
-                    frames[frame_index] = [Rle(marked[frame_index], size, None)] if frame_index in marked else []
+                    frames[frame_index] = [
+                        Rle(masklet.counts[frame_index], size, None, masklet.object_id)
+                        for masklet in video.masklets
+                        if frame_index in masklet.counts
+                    ]
         except (RawError, RLEError) as error:
             entries.problems.append(Problem(f"{path} {', '.join(part.video_ids[:3])}", str(error)))
             entries.incomplete.update(part.video_ids)

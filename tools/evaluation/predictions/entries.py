@@ -11,7 +11,7 @@ from ....frames import Orientation
 from .form import Predictions
 from .names import NO_NAMES, Key, NamedVideo, Names, key_of, read_names
 from .place import Place
-from .rle import BadValueError, Rle, frame_of, rle_of, rle_videos, score_of
+from .rle import BadValueError, Rle, frame_of, object_of, rle_of, rle_videos, score_of
 
 _ENTRY = "an object with video_id or image_id, and segmentation or segmentations"
 
@@ -25,6 +25,8 @@ class Entries:
     masks: dict[str, dict[int, list[Rle]]] = field(default_factory=lambda: defaultdict(dict))
     orientations: dict[str, Orientation | None] = field(default_factory=dict)
     """Of the videos whose stored frames the masks lie on, where they are known."""
+    tracks: dict[str, int] = field(default_factory=dict)
+    """How many of each video were read."""
     problems: list[Problem] = field(default_factory=list)
     incomplete: set[str] = field(default_factory=set)
     hidden: bool = False
@@ -56,11 +58,11 @@ class Entries:
                 return
             video, frame = _home(entry, names)
             video_id = video.video_id
-            score = score_of(entry.get("score"))
+            score, object_id = score_of(entry.get("score")), object_of(entry.get("object_id"))
             if frame is None:
-                self._add_track(where, entry["segmentations"], video, score)
+                self._add_track(where, entry["segmentations"], video, score, object_id)
             else:
-                self._add_mask(where, frame, entry.get("segmentation"), video_id, score)
+                self._add_mask(where, frame, entry.get("segmentation"), video_id, score, object_id)
         except BadValueError as error:
             self.problems.append(Problem(where, str(error)))
             if video_id is None:
@@ -68,7 +70,12 @@ class Entries:
             else:
                 self.incomplete.add(video_id)
 
-    def _add_track(self, where: str, segmentations: Sequence[Any], video: NamedVideo, score: float | None) -> None:
+    def _add_track(
+        self, where: str, segmentations: Sequence[Any], video: NamedVideo, score: float | None, object_id: int | None
+    ) -> None:
+        """A track is an object; one without an object_id is numbered as it comes."""
+        self.tracks[video.video_id] = self.tracks.get(video.video_id, 0) + 1
+        object_id = self.tracks[video.video_id] if object_id is None else object_id
         frames = range(len(segmentations)) if video.frames is None else video.frames
         if len(segmentations) != len(frames):
             what = f"segmentations has {len(segmentations)} entries, the video has {len(frames)} frames; wanted as many"
@@ -77,12 +84,14 @@ class Entries:
             if value is None:  # out of sight
                 self.masks[video.video_id].setdefault(frame, [])
             else:
-                self._add_mask(where, frame, value, video.video_id, score)
+                self._add_mask(where, frame, value, video.video_id, score, object_id)
 
-    def _add_mask(self, where: str, frame: int, value: object, video_id: str, score: float | None) -> None:
+    def _add_mask(
+        self, where: str, frame: int, value: object, video_id: str, score: float | None, object_id: int | None
+    ) -> None:
         masks = self.masks[video_id].setdefault(frame, [])
         try:
-            masks.append(rle_of(value, score))
+            masks.append(rle_of(value, score, object_id=object_id))
         except BadValueError as error:
             self.problems.append(Problem(f"{where} frame {frame}", str(error)))
 

@@ -101,6 +101,10 @@ class _FromOne:
         for found in self.video.read([frame_index + 1 for frame_index in frames], height=height, width=width):
             yield replace(found, frame_index=found.frame_index - 1)
 
+    def objects(self) -> Mapping[int, PredictedVideo] | None:
+        found = self.video.objects()
+        return None if found is None else {object_id: _FromOne(video) for object_id, video in found.items()}
+
 
 def _counted_from_1(found: Predictions) -> Predictions:
     videos: Mapping[str, PredictedVideo] = {video_id: _FromOne(video) for video_id, video in found.videos.items()}

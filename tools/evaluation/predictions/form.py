@@ -68,6 +68,10 @@ class PredictedVideo(Protocol):
         """The predictions of some of its frames, in the order asked for."""
         ...
 
+    def objects(self) -> "Mapping[int, PredictedVideo] | None":
+        """Each object on its own, by object_id, with the same frames; None where the masks do not tell objects apart."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Predictions:

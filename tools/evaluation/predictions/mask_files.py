@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ....builder.raw import LabelMap, Problem, RawError, decode_png
 from ....masks import encode
-from .form import PredictedFrame, Values
-from .rle import size_fault
+from .form import PredictedFrame, PredictedVideo, Values
+from .rle import Rle, RleVideo, size_fault
 
 SOFT_THRESHOLD = 128
 FRAME_NAME = re.compile(r"([0-9]{1,9})\.png", re.IGNORECASE)
@@ -28,6 +28,8 @@ class MaskFile:
     offset: int = 0
     size: int = -1
     """Bytes; -1: to the end."""
+    object_id: int | None = None
+    """Of which object alone it is: one more than its folder says, as where annotations are read. None: its values say it."""
 
     def bytes(self) -> bytes:
         """Its content; empty where it cannot be read."""
@@ -63,6 +65,16 @@ class PngVideo:
             soft = labels.astype(np.uint8) if is_soft else None
             yield PredictedFrame(frame_index, encode(marked[None])[0], score=score, soft=soft)
 
+    def objects(self) -> Mapping[int, PredictedVideo] | None:
+        if self.values == "soft":
+            return None
+        found: dict[int, dict[int, tuple[Rle, ...]]] = {}
+        for frame_index, files in self.files.items():
+            for file in files:
+                for object_id, mask in _objects_in(file).items():
+                    found.setdefault(object_id, dict.fromkeys(self.files, ()))[frame_index] = (mask,)
+        return {object_id: RleVideo(self.where, masks) for object_id, masks in sorted(found.items())}
+
     def _joined(self, files: Sequence[MaskFile], *, height: int, width: int) -> tuple[LabelMap, Problem | None]:
         joined = np.zeros((height, width), np.uint16)
         for file in files:
@@ -75,6 +87,28 @@ class PngVideo:
                 return joined, Problem(file.where, fault)
             np.maximum(joined, labels, out=joined)
         return joined, None
+
+
+def _objects_in(file: MaskFile) -> dict[int, Rle]:
+    """The masks of a file by object_id; none where it cannot be read, which `PngVideo.read` says.
+
+    White of a mask that is no palette file marks one object, number 1.
+    """
+    try:
+        mode, labels = decode_png(file.bytes(), where=file.where)
+    except RawError:
+        return {}
+    if file.object_id is not None:
+        labels = np.where(labels > 0, file.object_id, 0)
+    elif mode != "P" and labels.max(initial=0) == 255:
+        labels = labels // 255
+    ids = np.flatnonzero(np.bincount(labels.reshape(-1)))
+    ids = ids[ids > 0]
+    strings = encode(labels[None] == ids[:, None, None])
+    return {
+        object_id: Rle(counts, labels.shape, None, object_id)
+        for object_id, counts in zip(ids.tolist(), strings, strict=True)
+    }
 
 
 def _value_fault(mode: str, labels: LabelMap, values: Values) -> str | None:
@@ -110,7 +144,7 @@ def joined_files(found: Iterable[tuple[int, str, MaskFile]]) -> tuple[dict[int, 
         there = files.setdefault(frame, {})
         other = there.get(of_object) or (there.get("") if of_object else next(iter(there.values()), None))
         if other is None:
-            there[of_object] = file
+            there[of_object] = replace(file, object_id=int(of_object) + 1) if of_object else file
         else:
             problems.append(Problem(file.where, f"frame {frame} is also {other.where}; remove one"))
     return {frame: tuple(there.values()) for frame, there in sorted(files.items())}, problems

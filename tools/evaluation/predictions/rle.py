@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ....builder.raw import MAX_FRAME_INDEX, MAX_PIXELS, Problem, is_whole, shown
+from ....builder.raw import MAX_FRAME_INDEX, MAX_OBJECT_ID, MAX_PIXELS, Problem, is_whole, shown
 from ....frames import Orientation
 from ....masks import RLEError, Runs, check, empty, format_runs, union
 from .form import PredictedFrame, PredictedVideo
@@ -25,6 +25,8 @@ class Rle:
     counts: str
     size: tuple[int, int] | None
     score: float | None
+    object_id: int | None = None
+    """Which object it is of; None: nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,19 @@ class RleVideo:
             joined = _joined([mask.counts for mask in masks], height=height, width=width)
             score = max(scores, default=None)
             yield PredictedFrame(frame_index, joined, score=score, orientation=self.orientation)
+
+    def objects(self) -> Mapping[int, PredictedVideo] | None:
+        ids = {mask.object_id for masks in self.masks.values() for mask in masks}
+        if None in ids:
+            return None
+        return {
+            object_id: replace(self, masks={frame: _of_object(masks, object_id) for frame, masks in self.masks.items()})
+            for object_id in sorted(object_id for object_id in ids if object_id is not None)
+        }
+
+
+def _of_object(masks: Sequence[Rle], object_id: int) -> tuple[Rle, ...]:
+    return tuple(mask for mask in masks if mask.object_id == object_id)
 
 
 def _joined(counts: Sequence[str], *, height: int, width: int) -> str:
@@ -124,7 +139,12 @@ def score_of(value: object) -> float | None:
     raise BadValueError(f"score is {shown(value)}, wanted a number")
 
 
-def rle_of(value: Any, score: float | None) -> Rle:
+def object_of(value: object) -> int | None:
+    """An object_id of JSON or a table; None where there is none, or no whole number: scores of whole frames need none."""
+    return value if isinstance(value, int) and is_whole(value, least=0, most=MAX_OBJECT_ID) else None
+
+
+def rle_of(value: Any, score: float | None, *, object_id: int | None = None) -> Rle:
     """A mask of {size: [height, width], counts}: counts a string, or a list of run lengths of which any may be 0.
 
     Raises:
@@ -148,7 +168,7 @@ def rle_of(value: Any, score: float | None) -> Rle:
         counts = _counts_of_runs(counts, height=size[0], width=size[1])
     if not isinstance(counts, str):
         raise BadValueError(f"counts is {shown(counts)}, wanted a COCO RLE string or a list of run lengths")
-    return Rle(counts, (size[0], size[1]), score)
+    return Rle(counts, (size[0], size[1]), score, object_id)
 
 
 def _counts_of_runs(runs: Sequence[object], *, height: int, width: int) -> str:

@@ -76,7 +76,7 @@ def _make(init: str | None) -> Sam2Localizer:
 
 def _load(folder: Path) -> Sam2Localizer:
     # Every frame of a prediction is asked about once.
-    return Sam2Localizer(pretrained(Sam2Model, folder), cache_bytes=0)
+    return Sam2Localizer(pretrained(Sam2Model, folder, use_safetensors=True), cache_bytes=0)
 
 
 def _logits(model: nn.Module, batch: Batch) -> Tensor:

@@ -29,7 +29,7 @@ def _make(init: str | None) -> nn.Module:
 
 
 def _load(folder: Path) -> nn.Module:
-    model: nn.Module = pretrained(SegformerForSemanticSegmentation, folder)
+    model: nn.Module = pretrained(SegformerForSemanticSegmentation, folder, use_safetensors=True)
     return model
 
 

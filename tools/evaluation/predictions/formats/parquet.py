@@ -1,4 +1,4 @@
-"""Parquet, a row for each mask: video_id, frame_index, counts, and maybe score; several files count together."""
+"""Parquet, a row for each mask: video_id, frame_index, counts, and maybe score and object_id; several files count together."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from .....builder.raw import Problem, shown
 from ..entries import Entries
 from ..form import Format, Predictions, Reading
 from ..place import Place
-from ..rle import BadValueError, Rle, frame_of, score_of
+from ..rle import BadValueError, Rle, frame_of, object_of, score_of
 
 _COLUMNS = ("video_id", "frame_index", "counts", "score")
 
@@ -58,7 +58,7 @@ def _columns(file: Path) -> tuple[str | None, Sequence[str]]:
             kind = kind.value_type
         if not any(fits(kind) for fits in _KINDS[name]):
             return f"has the column {name} of type {kind}, wanted {_WANTED[name]}", ()
-    return None, columns
+    return None, [*columns, *(["object_id"] if "object_id" in schema.names else [])]
 
 
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
@@ -83,7 +83,7 @@ def _add(where: str, row: Mapping[str, Any], entries: Entries) -> None:
             raise BadValueError(
                 f"video_id is {shown(video_id)}, counts {shown(counts)}; wanted text and a COCO RLE string"
             )
-        mask = Rle(counts, None, score_of(row.get("score")))
+        mask = Rle(counts, None, score_of(row.get("score")), object_of(row.get("object_id")))
         entries.masks[video_id].setdefault(frame_of(row["frame_index"]), []).append(mask)
     except BadValueError as error:
         entries.problems.append(Problem(where, str(error)))
@@ -92,7 +92,7 @@ def _add(where: str, row: Mapping[str, Any], entries: Entries) -> None:
 
 FORMAT = Format(
     name="parquet",
-    what="a .parquet with video_id, frame_index, counts and maybe score",
+    what="a .parquet with video_id, frame_index, counts and maybe score and object_id",
     needs="",
     order=3,
     numbered=True,

@@ -38,7 +38,10 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
             continue
         frames = entries.masks[video_id]
         for position, rles in enumerate(masklets.rles):
-            frames[FRAME_STEP * position] = [Rle(rle["counts"], (rle["size"][0], rle["size"][1]), None) for rle in rles]
+            frames[FRAME_STEP * position] = [
+                Rle(rle["counts"], (rle["size"][0], rle["size"][1]), None, object_id)
+                for object_id, rle in zip(masklets.object_ids, rles, strict=True)
+            ]
     return entries.predictions()
 
 

@@ -1,0 +1,78 @@
+"""`brokenvideos predict` with one worker and with two, in turn.
+
+    OMP_NUM_THREADS=1 python benchmarks/predict.py [--videos N] [--rounds N]
+
+Synthetic videos and a unet with chance weights, on the CPU. Every round runs the whole command with 1 and with 2 workers, in an
+order that turns. Printed are medians over rounds as rows of a Markdown table: seconds on the clock and of the processor, and the
+ratio of both within a round. On a machine with two free cores the clock decides. On a busy one the clock measures the others: twice
+(processor time with one worker) / (with two) then is what two free cores would give at most, as workers share the videos evenly.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import nn
+
+from brokenvideos.tools.synthetic.sample import write_sample
+from brokenvideos.tools.training.predictor import Feeding, save_model
+from brokenvideos.tools.training.recipes import recipe_named
+
+
+def make_model(folder: Path) -> None:
+    torch.manual_seed(0)
+    recipe = recipe_named("unet")
+    unet = recipe.make(None)
+    for parameter in unet.head.parameters():  # type: ignore[union-attr, operator]
+        nn.init.normal_(parameter, std=0.5)
+    save_model(unet, folder, recipe=recipe, feeding=Feeding((128, 128), 12), facts={})
+
+
+def seconds(command: list[str], out: Path) -> tuple[float, float]:
+    """(on the clock, of the processor) of a command with all that it starts."""
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - begun, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--videos", type=int, default=64)
+    parser.add_argument("--num-frames", type=int, default=96)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_model(folder / "model")
+        raw = write_sample(
+            folder / "raw", videos=arguments.videos, num_frames=arguments.num_frames, height=240, width=320
+        )
+        command = [str(Path(sys.executable).parent / "brokenvideos"), "predict", str(folder / "model")]
+        command += [str(raw / "videos"), "--device", "cpu"]
+        found: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+        for number in range(arguments.rounds):
+            for workers in (1, 2) if number % 2 == 0 else (2, 1):
+                out = folder / f"out-{number}-{workers}"
+                found[workers].append(seconds([*command, "--workers", str(workers)], out))
+        print(
+            f"{arguments.videos} videos of {arguments.num_frames} frames; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+        )
+        print("| workers | clock | processor |\n|---|---|---|")
+        for workers, times in found.items():
+            print(f"| {workers} | {median(t for t, _ in times):.1f} s | {median(t for _, t in times):.1f} s |")
+        pairs = list(zip(found[1], found[2], strict=True))
+        clock = median(one[0] / two[0] for one, two in pairs)
+        most = median(2 * one[1] / two[1] for one, two in pairs)
+        print(f"| ratio | {clock:.2f} | at most {most:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

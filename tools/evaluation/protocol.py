@@ -1,0 +1,208 @@
+"""Scores of every object on its own, as other benchmarks give them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from ...builder.raw import MasksAre, Problem
+from ...masks import Float64Array, empty, parse
+from .counts import Counts, count_strings
+from .overlap import Spans, areas, foreground, intersections
+from .predictions import PredictedVideo
+from .reading import read_masks
+from .scores import ScoredObject, object_scores
+from .truth import AnnotatedVideo, Masklet
+
+Protocol = Literal["davis", "sav", "ytvos"]
+"""Whose rule says which frames of an object are scored, and against which predicted object.
+
+davis: against the predicted object that fits it best, every predicted object once, with the highest sum of J; every annotated frame
+    counts, those before the object appears too. As TrackEval's DAVIS, and davis2017-evaluation's unsupervised task but for its
+    choice by J&F.
+sav: against the predicted object of the same id; the video's first and last annotated frames do not count, nor do those before the
+    object first appears in the truth or the prediction. As vos-benchmark and SA-V's sav_evaluator.
+ytvos: against the predicted object of the same id; what counts is after the frame in which the object first appears, which a method
+    is given, the last frame with it. As the YouTube-VOS challenge describes it; its server's code is not public.
+"""
+
+PROTOCOLS: Mapping[str, str] = {
+    "davis": "objects matched one to one by the highest J; every annotated frame, also before an object appears",
+    "sav": "objects by id; without the first and last annotated frame, and from an object's first appearance on",
+    "ytvos": "objects by id; from the frame after an object's first appearance on, the last frame with it",
+}
+"""What each says, for people."""
+
+
+class ProtocolTask(NamedTuple):
+    """What objects are scored by: a protocol, whether ends are left out whatever it says, and how turned videos were drawn."""
+
+    protocol: str
+    skip_ends: bool
+    masks_are: MasksAre | None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectScores:
+    """Every object by one protocol; an object without a frame to score is in `left_out`, as (video_id, object_id)."""
+
+    protocol: str
+    objects: tuple[ScoredObject, ...]
+    left_out: tuple[tuple[str, int], ...]
+
+    @property
+    def means(self) -> Mapping[str, float]:
+        """Every metric's mean over all objects, whichever video they are in; empty without an object."""
+        rows = [object_scores(found.counts) for found in self.objects]
+        return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]} if rows else {}
+
+    @property
+    def num_videos(self) -> int:
+        """Videos with an object that was scored."""
+        return len({found.video_id for found in self.objects})
+
+    def line(self) -> str:
+        """ "Every object on its own (protocol davis): J&F 0.617, J 0.600, F 0.634 of 12 objects in 6 videos." """
+        means = self.means
+        numbers = ", ".join(f"{label} {means[name]:.3f}" for name, label in _LABELS.items()) if means else "no score"
+        left_out = f"; {len(self.left_out)} without a frame to score" if self.left_out else ""
+        objects, videos = (
+            f"{count} {noun}{'' if count == 1 else 's'}"
+            for noun, count in (("object", len(self.objects)), ("video", self.num_videos))
+        )
+        return f"Every object on its own (protocol {self.protocol}): {numbers} of {objects} in {videos}{left_out}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "protocol": self.protocol,
+            "what": PROTOCOLS[self.protocol],
+            "mean": "over all objects, whichever video they are in; objects of one video are not independent, so without interval",
+            "n_objects": len(self.objects),
+            "n_videos": self.num_videos,
+            **self.means,
+            "left_out": [{"video_id": video_id, "object_id": object_id} for video_id, object_id in self.left_out],
+            "objects": [found.to_dict() for found in self.objects],
+        }
+
+
+def objects_of(protocol: str, objects: Sequence[ScoredObject]) -> ObjectScores:
+    """The scores of these objects."""
+    scored = tuple(found for found in objects if len(found.counts))
+    left_out = tuple((found.video_id, found.object_id) for found in objects if not len(found.counts))
+    return ObjectScores(protocol, scored, left_out)
+
+
+_LABELS = {"jf": "J&F", "j": "J", "f": "F", "j_recall": "J recall", "f_recall": "F recall"}
+
+
+def score_objects(
+    video: AnnotatedVideo, predicted: PredictedVideo | None, task: ProtocolTask
+) -> tuple[tuple[ScoredObject, ...], list[Problem]]:
+    """Counts of every object that has a pixel in an annotated frame; one without a frame to score has counts of no frame.
+
+    Args:
+        predicted: masks that were read whole before; None: nothing is predicted for the video.
+    """
+    masklets = [masklet for masklet in video.masklets if any(frame in masklet.counts for frame in video.frames)]
+    if not masklets:
+        return (), []
+    objects: Mapping[int, PredictedVideo] | None = {} if predicted is None else predicted.objects()
+    if objects is None:
+        what = (
+            f"its prediction does not tell objects apart, which --protocol {task.protocol} needs; give palette PNGs of object ids, "
+            "{video_id}/{object}/{frame}.png, tracks, or an object_id for every mask, or leave the option out"
+        )
+        return (), [Problem(f"video {video.video_id}", what)]
+    strings: dict[int, list[str]] = {}
+    for object_id, one in objects.items():
+        read = read_masks(video, one, video.frames, {}, masks_are=task.masks_are)
+        if read.problems:
+            return (), read.problems
+        strings[object_id] = read.strings
+    of_truth = [_strings_of(video, masklet) for masklet in masklets]
+    if task.protocol == "davis":
+        pairs = _matched(video, of_truth, strings, slice(1, -1) if task.skip_ends else slice(None))
+    else:
+        pairs = [
+            _by_id(video, masklet, truth, strings, task) for masklet, truth in zip(masklets, of_truth, strict=True)
+        ]
+    return tuple(
+        ScoredObject(video.video_id, masklet.object_id, masklet.artifact_type, predicted_id, counts)
+        for masklet, (predicted_id, counts) in zip(masklets, pairs, strict=True)
+    ), []
+
+
+def _strings_of(video: AnnotatedVideo, masklet: Masklet) -> list[str]:
+    background = empty(video.height, video.width)
+    return [masklet.counts.get(frame_index, background) for frame_index in video.frames]
+
+
+def _counted(video: AnnotatedVideo, truth: Sequence[str], pred: Sequence[str], chosen: slice) -> Counts:
+    size = {"height": video.height, "width": video.width}
+    return count_strings(truth[chosen], pred[chosen], frames=video.frames[chosen], **size)
+
+
+def _matched(
+    video: AnnotatedVideo, of_truth: Sequence[Sequence[str]], strings: Mapping[int, Sequence[str]], chosen: slice
+) -> list[tuple[int | None, Counts]]:
+    """Every object's partner and the counts with it. Where fewer are predicted, empty ones join them: one may fit best."""
+    nothing = [empty(video.height, video.width)] * len(video.frames)
+    candidates: list[tuple[int | None, Sequence[str]]] = [*strings.items()]
+    candidates += [(None, nothing)] * max(0, len(of_truth) - len(candidates))
+    if not video.frames[chosen]:
+        return [(None, _counted(video, truth, nothing, chosen)) for truth in of_truth]
+    spans_of_truth, spans = (
+        [foreground(parse(masks[chosen], height=video.height, width=video.width)) for masks in side]
+        for side in (of_truth, [pred for _, pred in candidates])
+    )
+    best = best_assignment(np.array([[_mean_j(truth, pred) for pred in spans] for truth in spans_of_truth]))
+    return [
+        (candidates[column][0], _counted(video, truth, candidates[column][1], chosen))
+        for truth, column in zip(of_truth, best, strict=True)
+    ]
+
+
+def _mean_j(truth: Spans, pred: Spans) -> float:
+    """As `Counts.j`, from runs alone: no boundary is looked at before a partner is chosen."""
+    both = intersections(truth, pred)
+    union = areas(truth) + areas(pred) - both
+    return float(np.where(union == 0, 1.0, both / np.maximum(union, 1)).mean())
+
+
+def best_assignment(scores: Float64Array) -> list[int]:
+    """A column of its own for every row, with the highest sum of scores.
+
+    Args:
+        scores: float64[R, C] from 0 to 1, C at least R.
+    """
+    import networkx
+
+    graph = networkx.Graph()
+    for row, columns in enumerate(scores.tolist()):
+        graph.add_weighted_edges_from((("row", row), ("column", column), value) for column, value in enumerate(columns))
+    pairs = networkx.max_weight_matching(graph, maxcardinality=True)
+    found = dict(sorted(pair, reverse=True) for pair in pairs)
+    return [found["row", row][1] for row in range(len(scores))]
+
+
+def _by_id(
+    video: AnnotatedVideo,
+    masklet: Masklet,
+    truth: Sequence[str],
+    strings: Mapping[int, Sequence[str]],
+    task: ProtocolTask,
+) -> tuple[int | None, Counts]:
+    background = empty(video.height, video.width)
+    pred = strings.get(masklet.object_id, [background] * len(truth))
+    marked_truth = [string != background for string in truth]
+    marked = [ours or string != background for ours, string in zip(marked_truth, pred, strict=True)]
+    last = len(truth)
+    if task.protocol == "sav":
+        is_scored = any(marked_truth[1:-1])
+        chosen = slice(marked.index(True, 1) if is_scored else last, last - 1)
+    else:
+        chosen = slice(marked_truth.index(True) + 1, last - 1 if task.skip_ends else last)
+    predicted_id = masklet.object_id if masklet.object_id in strings else None
+    return predicted_id, _counted(video, truth, pred, chosen)

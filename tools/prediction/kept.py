@@ -1,0 +1,110 @@
+"""What is finished of a prediction, kept beside it until it is whole: who is killed goes on from there."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...builder.work import Receipt, atomic_file, file_sha256, finished, work_folder, write_receipt
+from ...frames import VideoIndex
+from .model import Masks
+
+SCHEMA = pa.schema({"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float64()})
+"""As `brokenvideos evaluate` reads it; a row a frame, marked or not."""
+
+RECEIPTS, MASKS, FILMS = "receipts", "masks", "films"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What is kept of one video: the masks, and the size and times of its frames."""
+
+    masks: Masks
+    height: int
+    width: int
+    fps: float
+    durations_s: tuple[float, ...]
+
+
+@contextmanager
+def kept_work(out: Path) -> Iterator[Path]:
+    """The folder beside `out` for finished videos. It stays where the block ends with an error and something is finished.
+
+    On Windows, which has no lock that ends with its process, nothing is kept.
+
+    Raises:
+        BuildError: another process is writing `out`.
+    """
+    if os.name == "nt":
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+            yield Path(folder)
+    else:
+        with work_folder(out, fresh=False) as work:
+            yield work
+
+
+def masks_path(work: Path, video_id: str) -> Path:
+    """Where the masks of a finished video lie, as rows of SCHEMA."""
+    return work / MASKS / f"{_name(video_id)}.parquet"
+
+
+def film_path(work: Path, video_id: str) -> Path:
+    """Where the film of a finished video lies."""
+    return work / FILMS / f"{_name(video_id)}.mp4"
+
+
+def keep(work: Path, video_id: str, key: str, index: VideoIndex, masks: Masks) -> None:
+    """Says that a video is finished; its film, if there is to be one, is there already.
+
+    Args:
+        key: of everything that decides the result.
+    """
+    num_frames = len(masks.counts)
+    columns = [[video_id] * num_frames, range(num_frames), masks.counts, masks.scores]
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, SCHEMA.types, strict=True)]
+    path = masks_path(work, video_id)
+    with atomic_file(path) as file:
+        pq.write_table(pa.table(arrays, schema=SCHEMA), file, compression="zstd")
+    film = film_path(work, video_id)
+    files = [path, film] if film.is_file() else [path]
+    facts = {
+        "height": index.height,
+        "width": index.width,
+        "fps": index.fps,
+        "durations_s": durations_s(index),
+        "artifact_types": list(masks.artifact_types),
+    }
+    sums = {file.relative_to(work).as_posix(): file_sha256(file) for file in files}
+    write_receipt(work / RECEIPTS / f"{_name(video_id)}.json", Receipt(key, sums, facts))
+
+
+def kept(work: Path, video_id: str, key: str) -> Found | None:
+    """What was kept of a video under this key; None: it is not finished."""
+    receipt = finished(work / RECEIPTS / f"{_name(video_id)}.json", key=key, folder=work)
+    if receipt is None:
+        return None
+    table = pq.read_table(masks_path(work, video_id))
+    facts = receipt.result
+    masks = Masks(tuple(table["counts"].to_pylist()), table["score"].to_numpy(), tuple(facts["artifact_types"]))
+    return Found(masks, facts["height"], facts["width"], facts["fps"], tuple(facts["durations_s"]))
+
+
+def durations_s(index: VideoIndex) -> list[float]:
+    """How long every frame is shown: to the next one; the last as long as the middle one of the others, or by the rate."""
+    gaps = np.diff(index.frame_pts) * float(index.time_base)
+    last = float(np.median(gaps)) if len(gaps) else 1 / index.fps if index.fps else 0.0
+    found: list[float] = [*gaps.tolist(), last]
+    return found[: index.num_frames]
+
+
+def _name(video_id: str) -> str:
+    """A file name for any id, which may hold folders."""
+    return hashlib.sha256(video_id.encode()).hexdigest()[:32]
