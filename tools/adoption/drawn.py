@@ -122,6 +122,15 @@ def marked(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> BoolArray:
     return found
 
 
+def within(line: BoolArray) -> BoolArray:
+    """The area that a line encloses, up to the middle of the line; its width is taken to be the same everywhere."""
+    whole = filled(line)
+    edge = whole & ~_eroded(whole)
+    for _ in range(round(line.sum() / max(1, 2 * edge.sum()))):
+        whole = _eroded(whole)
+    return whole
+
+
 def filled(found: BoolArray) -> BoolArray:
     """What is marked, and what it encloses: all that no path over unmarked pixels, up, down, left or right, leads out of."""
     free = ~found

@@ -218,9 +218,7 @@ def _drawn(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Look:
         why = f"it differs from the clip by {found.typical:.0f} levels at the median, correlation {found.likeness:.2f}"
         return Look("", 0.0, why, note, drawing=found)
     if found.inks and found.hollow > MAX_HOLLOW:
-        why = (
-            "a line is drawn about an area: kind outline marks the area within the line too, kind drawn the line alone"
-        )
+        why = "a line is drawn about an area: kind outline marks the area up to the middle of the line, kind drawn the line alone"
         return Look("outline", 0.5, why, note, drawing=found)
     if found.inks and found.explained >= MIN_EXPLAINED:
         return Look("drawn", 0.9, "", note, drawing=found)

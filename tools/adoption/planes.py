@@ -6,7 +6,7 @@ import numpy as np
 
 from ...builder.raw import LabelMap, RawError, decode_png, foreground
 from .align import scaled
-from .drawn import filled, marked
+from .drawn import marked, within
 from .entries import contents_in_order
 from .error import AdoptError
 from .kinds import Look, pairs_of, value_of
@@ -41,7 +41,7 @@ def _own_size(clip: Stream, mask: Stream, frames: Sequence[int | None], found: L
             raise RawError(f"{mask.media.name}: nothing is known of how it was drawn")
         for frame_index, rgb, shown in pairs_of(clip, mask, frames):
             drawn = marked(rgb, shown, found.drawing)
-            yield frame_index, (filled(drawn) if found.kind == "outline" else drawn).astype(np.uint16)
+            yield frame_index, (within(drawn) if found.kind == "outline" else drawn).astype(np.uint16)
     else:
         for frame_index, shown in zip(frames, mask.frames(), strict=True):
             if frame_index is not None:
