@@ -15,6 +15,8 @@ from .verification import (
     VerifyReport as VerifyReport,
     check_manifest as check_manifest,
     verify as verify,
+    verify_raw as verify_raw,
+    verify_row as verify_row,
     verify_shard as verify_shard,
 )
 from .withdrawal import Twins as Twins, withdraw as withdraw

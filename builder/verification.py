@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..frames import VideoError, probe
-from ..masks import RLEError, decoded_ahead, fingerprint_labels
+from ..masks import RLEError, decoded_ahead, fingerprint_decoded, fingerprint_labels
 from ..release import (
     ANNOTATION_FEATURES,
     FEATURES,
@@ -29,6 +30,7 @@ from ..release import (
 from .check_clips import check_clips, is_sampled
 from .check_row import Finding, check_row
 from .folder_files import folder_files
+from .ingest import ingest
 from .layouts import read_layout
 from .manifest import library_versions, read_sums, reading_of
 from .raw import RawError, RawVideo, coded_masks, included, read_video
@@ -73,9 +75,9 @@ class ShardResult:
 
 
 def verify(
-    release: Path,
+    release: str | Path,
     *,
-    raw: Path | None = None,
+    raw: str | Path | None = None,
     device: str = "cpu",
     workers: int = 1,
     on_progress: Progress = no_progress,
@@ -95,7 +97,20 @@ def verify(
 
     Raises:
         DeviceError: there is no such device.
+
+    Examples:
+        >>> report = brokenvideos.verify("release", raw="raw")
+        >>> report.ok, report.num_videos, report.compared_with_raw
+        (True, 9, True)
+
+        Every difference is a finding that says where it is:
+
+        >>> _ = shutil.copytree("release", "changed")
+        >>> _ = Path("changed/README.md").write_text("other words")
+        >>> [finding.file for finding in brokenvideos.verify("changed").findings]
+        ['README.md']
     """
+    release, raw = Path(release), None if raw is None else Path(raw)
     used = _device_facts(device)
     files, others = folder_files(release)
     notes = [f"note: {path}: no file of a release." for path in others]
@@ -272,6 +287,30 @@ def verify_shard(task: ShardTask) -> ShardResult:
             Finding(paths["default"], f"its videos are not those of the manifest: {wrong}. Build this shard again.")
         )
     return ShardResult(tuple(findings), len(ids), num_masks)
+
+
+def verify_row(row: Mapping[str, Any], file: str, facts: Mapping[str, str]) -> list[Finding]:
+    """Everything that one row says twice, and whether its packets lead to the pixels of a plain decode.
+
+    Args:
+        row: of format 2, with its video.
+        file: the shard, for the findings.
+        facts: what manifest.json says of the video.
+    """
+    counts, height, width = _strings(row)
+    decoded = fingerprint_decoded(counts, height=height, width=width)
+    return list(check_row(row, file, facts, decoded)) or check_clips(row, file)
+
+
+def verify_raw(video: RawVideo, *, layout: str) -> list[str]:
+    """Everything for which a build would refuse this video of a raw folder; the video is decoded and its masks are read.
+
+    Args:
+        layout: the name of the folder's layout.
+    """
+    with TemporaryDirectory() as folder:
+        found = ingest(video, Path(folder) / "row.arrow", layout=layout)
+    return [str(problem) for problem in found] if isinstance(found, list) else []
 
 
 def _readable(file: str, rows: Iterator[dict[str, Any]], findings: list[Finding]) -> Iterator[dict[str, Any]]:

@@ -76,7 +76,7 @@ def prompt_of(source: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {**prompt, "trigger": prompt.get("trigger") if isinstance(prompt.get("trigger"), str) else None}
 
 
-def wilson_interval(count: int, total: int) -> tuple[float, float] | None:
+def wilson_interval(count: float, total: int) -> tuple[float, float] | None:
     """A 95 % interval of a share, in [0, 1]; None of nothing.
 
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).

@@ -36,15 +36,13 @@ from .layout import (
     shard_of as shard_of,
     shard_paths as shard_paths,
 )
-from .loading import (
-    SAMPLE_RELEASE as SAMPLE_RELEASE,
-    load as load,
-)
+from .loading import load as load
 from .manifest import read_manifest as read_manifest
 from .names import (
     NAME as NAME,
     REPO_ID as REPO_ID,
     SAMPLE as SAMPLE,
+    SAMPLE_RELEASE as SAMPLE_RELEASE,
     is_repo_id as is_repo_id,
 )
 from .parquet import (
@@ -52,6 +50,7 @@ from .parquet import (
     read_parquet as read_parquet,
 )
 from .parquet_pages import (
+    Content as Content,
     UnknownPagesError as UnknownPagesError,
     byte_array_spans as byte_array_spans,
 )

@@ -1,13 +1,23 @@
 """The names by which a release is asked for."""
 
+from .registry import HOUSE
+
 NAME = "brokenvideos"
 """What `load_dataset` knows; "brokenvideos:OWNER/NAME" is the release in another Hub repository."""
 
 SAMPLE = "sample"
 """The small synthetic release inside the package."""
 
+SAMPLE_RELEASE = f"{HOUSE}/sample"
+"""Its folder."""
+
 REPO_ID = "Luuu213u/broken_video_dataset"
-"""The Hub repository that is read unless another is named."""
+"""The Hub repository that is read unless another is named, by `repo_id=` or BROKENVIDEOS_REPO.
+
+Examples:
+    >>> brokenvideos.REPO_ID
+    'Luuu213u/broken_video_dataset'
+"""
 
 
 def is_repo_id(text: str) -> bool:

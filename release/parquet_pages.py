@@ -4,9 +4,8 @@ pyarrow reads whole row groups; a clip needs one video of one row, or part of it
 (README, "Data Pages"; Encodings.md, PLAIN and RLE) and the Thrift compact protocol, which page headers are written in.
 """
 
-import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +16,17 @@ _NUM_VALUES, _ENCODING = 1, 2
 _DATA_PAGE, _PLAIN = 0, 0
 
 
+class Content(Protocol):
+    """The bytes of a file by their place: a memoryview, or what fetches only those that are asked for."""
+
+    def __getitem__(self, place: Any, /) -> Any: ...
+
+
 class UnknownPagesError(Exception):
     """The column is stored in a way that only pyarrow reads."""
 
 
-def byte_array_spans(data: memoryview, column: Any) -> npt.NDArray[np.int64]:
+def byte_array_spans(data: Content, column: Any) -> npt.NDArray[np.int64]:
     """int64[N, 2]: offset in the file and length in bytes of every value of one column chunk; the values stay unread.
 
     Args:
@@ -44,19 +49,19 @@ def byte_array_spans(data: memoryview, column: Any) -> npt.NDArray[np.int64]:
             stop = at + header[_COMPRESSED_SIZE]
             spans += _page_spans(data, at, stop, header[_DATA_PAGE_HEADER][_NUM_VALUES])
             at = stop
-    except (KeyError, IndexError, struct.error) as error:
+    except (KeyError, IndexError) as error:
         raise UnknownPagesError from error
     return np.asarray(spans, dtype=np.int64).reshape(-1, 2)
 
 
-def _page_spans(data: memoryview, at: int, stop: int, count: int) -> Iterator[tuple[int, int]]:
-    (levels_bytes,) = struct.unpack_from("<I", data, at)
+def _page_spans(data: Content, at: int, stop: int, count: int) -> Iterator[tuple[int, int]]:
+    levels_bytes = _u32(data, at)
     at += 4
     if not _all_defined(data[at : at + levels_bytes], count):
         raise UnknownPagesError
     at += levels_bytes
     for _ in range(count):
-        (length,) = struct.unpack_from("<I", data, at)
+        length = _u32(data, at)
         at += 4
         yield at, length
         at += length
@@ -64,7 +69,14 @@ def _page_spans(data: memoryview, at: int, stop: int, count: int) -> Iterator[tu
         raise UnknownPagesError
 
 
-def _all_defined(levels: memoryview, count: int) -> bool:
+def _u32(data: Content, at: int) -> int:
+    found = data[at : at + 4]
+    if len(found) < 4:
+        raise IndexError(at)
+    return int.from_bytes(found, "little")
+
+
+def _all_defined(levels: Content, count: int) -> bool:
     """Whether the first `count` definition levels, two bits each in Parquet's RLE and bit-packing hybrid, are 2."""
     at = seen = 0
     while seen < count:
@@ -84,7 +96,7 @@ def _all_defined(levels: memoryview, count: int) -> bool:
     return True
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
+def _varint(data: Content, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         byte = data[at]
@@ -95,7 +107,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _read_struct(data: memoryview, at: int) -> tuple[dict[int, Any], int]:
+def _read_struct(data: Content, at: int) -> tuple[dict[int, Any], int]:
     """A Thrift compact struct as {field id: value}, and where it ends."""
     fields: dict[int, Any] = {}
     field_id = 0
@@ -110,7 +122,7 @@ def _read_struct(data: memoryview, at: int) -> tuple[dict[int, Any], int]:
     return fields, at + 1
 
 
-def _read_value(data: memoryview, at: int, kind: int) -> tuple[Any, int]:
+def _read_value(data: Content, at: int, kind: int) -> tuple[Any, int]:
     if kind in (1, 2):  # a boolean is its own type
         return kind == 1, at
     if kind == 3:

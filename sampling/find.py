@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..release import ReleaseError, read_manifest, read_parquet, shard_paths
-from .source import release_folder
+from .named import release_folder
 
 
 def find_row(release: str, video_id: str) -> dict[str, Any]:

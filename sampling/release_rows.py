@@ -1,4 +1,4 @@
-"""The rows of a local release, any of them at once, without reading the videos of the others."""
+"""The rows of a release, any of them at once, without reading the videos of the others."""
 
 import mmap
 from collections import OrderedDict
@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..frames import Int64Array
-from ..release import UnknownPagesError, as_current, byte_array_spans, open_parquet
+from ..release import Content, UnknownPagesError, as_current, byte_array_spans, open_parquet
+from .file_bytes import FileBytes, opened_at
 
 COLUMNS = (
     *("video_id", "height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec"),
@@ -30,34 +31,41 @@ CACHED_GROUPS = 10
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """A Parquet file that is open: its bytes are mapped, not read."""
+    """A Parquet file that is open: its bytes are mapped, not read; of one elsewhere those that are asked for are fetched."""
 
-    path: Path
     file: pq.ParquetFile
-    data: memoryview
+    data: Content
 
 
 class ReleaseRows:
     """A sequence of rows as `datasets` yields them, with the columns that a clip needs; video bytes are views of the mapped file.
 
     Args:
-        paths: the Parquet shards, in order.
+        paths: the Parquet shards, in order. A text is an address that fsspec opens: of that file what a row needs is fetched, and
+            no more.
         num_rows: of every shard, as the manifest says; None: not compared.
         data: which rows these are, for the states of clips.
+        columns: to read beside the video.
 
     Raises:
         ReleaseError: a shard that is no Parquet file, or has another number of rows; names it.
     """
 
     def __init__(
-        self, paths: Sequence[Path], *, num_rows: Sequence[int] | None = None, data: str | None = None
+        self,
+        paths: Sequence[Path | str],
+        *,
+        num_rows: Sequence[int] | None = None,
+        data: str | None = None,
+        columns: Sequence[str] = COLUMNS,
     ) -> None:
         self.paths = list(paths)
         self.data = data
+        self._columns = list(columns)
         # (shard, row group, rows) of every row group of the release.
         self._groups: list[tuple[int, int, int]] = []
         for shard, path in enumerate(self.paths):
-            with closing(open_parquet(str(path), num_rows=None if num_rows is None else num_rows[shard])) as file:
+            with closing(_parquet(path, num_rows=None if num_rows is None else num_rows[shard])) as file:
                 metadata = file.metadata
             self._groups += [(shard, g, metadata.row_group(g).num_rows) for g in range(metadata.num_row_groups)]
         self.group_sizes: list[int] = [rows for _, _, rows in self._groups]
@@ -80,11 +88,14 @@ class ReleaseRows:
 
     def where(self, number: int) -> str:
         """The shard of a row, for messages."""
-        return self.paths[self._groups[self._find(number)[0]][0]].name
+        return str(self.paths[self._groups[self._find(number)[0]][0]]).replace("\\", "/").rpartition("/")[2]
 
     def video_frames(self) -> Int64Array:
         """int64[N]: the column num_frames."""
-        columns = [pq.read_table(path, columns=["num_frames"])["num_frames"].to_numpy() for path in self.paths]
+        columns = []
+        for path in self.paths:
+            with closing(_parquet(path)) as file:
+                columns.append(file.read(columns=["num_frames"])["num_frames"].to_numpy())
         return np.concatenate([np.zeros(0, np.int64), *columns]).astype(np.int64)
 
     def _find(self, number: int) -> tuple[int, int]:
@@ -98,7 +109,7 @@ class ReleaseRows:
             return self._tables[group]
         number, in_shard, _ = self._groups[group]
         shard = self._shard(number)
-        table = shard.file.read_row_group(in_shard, columns=list(COLUMNS), use_threads=False)
+        table = shard.file.read_row_group(in_shard, columns=self._columns, use_threads=False)
         table = as_current(table)
         try:
             spans = byte_array_spans(shard.data, _video_chunk(shard.file.metadata.row_group(in_shard)))
@@ -114,7 +125,8 @@ class ReleaseRows:
         shard = self._shard(number)
         if spans is not None:
             start, length = spans[within].tolist()
-            return shard.data[start : start + length]
+            found: memoryview | bytes = shard.data[start : start + length]
+            return found
         table = shard.file.read_row_group(in_shard, columns=["video.bytes"], use_threads=False)
         content: bytes = table["video"][within]["bytes"].as_py()
         return content
@@ -124,14 +136,25 @@ class ReleaseRows:
             self._shards.move_to_end(number)
             return self._shards[number]
         path = self.paths[number]
-        with path.open("rb") as file:
-            # Closed when the last row that looks at it is gone.
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        shard = _Shard(path, open_parquet(str(path)), data)
+        shard = _Shard(_parquet(path), _content(path))
         self._shards[number] = shard
         if len(self._shards) > OPEN_SHARDS:
             self._shards.popitem(last=False)
         return shard
+
+
+def _parquet(path: Path | str, *, num_rows: int | None = None) -> pq.ParquetFile:
+    if isinstance(path, Path):
+        return open_parquet(str(path), num_rows=num_rows)
+    return open_parquet(opened_at(path), name=path, num_rows=num_rows)
+
+
+def _content(path: Path | str) -> Content:
+    if not isinstance(path, Path):
+        return FileBytes(opened_at(path))
+    with path.open("rb") as file:
+        # Closed when the last row that looks at it is gone.
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _video_chunk(row_group: Any) -> Any:

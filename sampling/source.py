@@ -2,10 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
 from itertools import islice
-from os import environ
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,17 +13,11 @@ from torch.utils.data import get_worker_info
 from ..frames import Int64Array
 from ..masks import MaskError, row_as_dict
 from ..release import (
-    DATA_VERSION,
-    REPO_ID,
-    SAMPLE,
-    SAMPLE_RELEASE,
     digest_of,
-    download,
-    is_repo_id,
     load,
-    read_manifest,
     release_shards,
 )
+from .named import HubRelease, SourceError, named_release
 from .release_rows import COLUMNS, ReleaseRows
 from .stream import data_of_stream, is_stream
 
@@ -39,72 +30,6 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, number: int, /) -> Row: ...
-
-
-class SourceError(ValueError):
-    """What was named is no source of rows; the message says what is wanted."""
-
-
-@dataclass(frozen=True, slots=True)
-class HubRelease:
-    """A release in a repository on the Hub."""
-
-    repo_id: str
-    revision: str
-
-
-def named_release(name: str | Path) -> Path | HubRelease:
-    """The release that a name means: "sample", a folder ("~" is the home), or a repository on the Hub.
-
-    A repository is OWNER/NAME@REVISION, or OWNER/NAME alone where it is the one that `brokenvideos.load` reads. Any other
-    OWNER/NAME may be a folder that is not there: it is refused, and the Hub is not asked for it.
-
-    Raises:
-        SourceError: none of these.
-    """
-    if isinstance(name, str) and name == SAMPLE:
-        return Path(SAMPLE_RELEASE)
-    path = Path(name).expanduser()
-    if not isinstance(name, str) or (name.strip() and path.is_dir()):
-        return path
-    repo_id, _, revision = name.removeprefix("hf://datasets/").partition("@")
-    known = (environ.get("BROKENVIDEOS_REPO"), REPO_ID)
-    if is_repo_id(repo_id):
-        if revision or repo_id in known or name.startswith("hf://"):
-            return HubRelease(repo_id, revision or f"v{DATA_VERSION}")
-        raise SourceError(
-            f"{name}: no such folder here. Is a repository on the Hub meant? Then say {repo_id}@v{DATA_VERSION}, or another "
-            "revision."
-        )
-    raise SourceError(
-        f"{name}: no such folder. Wanted a release folder, {SAMPLE!r}, or a repository OWNER/NAME@REVISION on the Hub."
-    )
-
-
-def release_folder(name: str | Path) -> Path:
-    """The local folder of the release that a name means; one of the Hub is fetched into the Hub's cache, without its tars.
-
-    Raises:
-        SourceError: as `named_release`. ReleaseError: no release there.
-    """
-    named = named_release(name)
-    if isinstance(named, HubRelease):
-        from huggingface_hub import snapshot_download
-
-        named = Path(
-            download(
-                partial(
-                    snapshot_download,
-                    named.repo_id,
-                    repo_type="dataset",
-                    revision=named.revision,
-                    allow_patterns=["manifest.json", "data/*", "annotations/*"],
-                ),
-                where=f"{named.repo_id} at revision {named.revision}",
-            )
-        )
-    read_manifest(str(named))
-    return named
 
 
 def opened_source(source: Any, *, split: str) -> Any:

@@ -24,6 +24,11 @@ TEXT = {".md", ".py", ".pyi", ".toml", ".ipynb", ".html", ""}
             "predict with a trained model needs safetensors. Install them in a checkout: pip install '.[train]'.",
         ),
         (
+            ["starlette"],
+            ["explore", "raw"],
+            "explore needs starlette. Install it in a checkout: pip install '.[explore]'.",
+        ),
+        (
             ["ray"],
             ["build", "raw", "out", "--engine", "ray", "--address", "auto"],
             "--engine ray needs ray. Install it in a checkout: pip install '.[ray]'.",

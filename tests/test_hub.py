@@ -164,7 +164,7 @@ def test_access_that_is_taken_back_while_a_stream_is_read(published: State, nobo
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         list(rows)
     commit = published.repository(REPO).commit_of("v1.0.0").oid
-    path = brokenvideos.shard_paths("train", 1, 2)["default"]
+    path = brokenvideos.release.shard_paths("train", 1, 2)["default"]
     assert str(caught.value) == (
         f"hf://datasets/{REPO}@{commit}/{path}: the Hub answered 401 (Invalid credentials in Authorization header). {LOG_IN}"
     )
@@ -230,7 +230,7 @@ def test_offline_the_annotations_alone_do_not_stand_in_for_the_videos(published:
     go_offline()
     assert list(brokenvideos.load("annotations", split="train", streaming=True)) == rows
     commit = published.repository(REPO).commit_of("v1.0.0").oid
-    path = brokenvideos.shard_paths("train", 0, 2)["default"]
+    path = brokenvideos.release.shard_paths("train", 0, 2)["default"]
     assert error_of(streaming=True) == (
         f"hf://datasets/{REPO}@{commit}/{path}: HF_HUB_OFFLINE is set and the cache does not hold it."
     )
@@ -264,7 +264,7 @@ def fetched(hub: State, **arguments: Any) -> tuple[int, int, list[dict[str, Any]
 
 
 def test_columns_that_are_left_out_are_not_fetched(hub: State, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    size = (large / brokenvideos.shard_paths("train", 0, 1)["default"]).stat().st_size
+    size = (large / brokenvideos.release.shard_paths("train", 0, 1)["default"]).stat().st_size
     everything, requests, rows = fetched(hub)
     # The footer is read first: 64 kB, or what a smaller file has.
     assert size <= everything <= size + 2**17

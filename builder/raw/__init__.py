@@ -7,6 +7,15 @@ and tools call it.
 
 from ...release import VIDEO_SUFFIXES
 from .binary_png import read_binary_file, read_binary_png
+from .coco_images import CocoImageMasks, ImageVideo, videos_of_images
+from .coco_json import (
+    Segmentation,
+    category_names,
+    check_segmentation,
+    is_frame,
+    named_path,
+    segmentation_bitmap,
+)
 from .foreground import Foreground, foreground
 from .frame_files import NUMBER, by_frame, ids_from_one, mask_files, mask_folders
 from .grey_video import (
@@ -70,11 +79,13 @@ __all__ = [
     "SUFFIX_LIST",
     "VIDEO_ID_RULE",
     "VIDEO_SUFFIXES",
+    "CocoImageMasks",
     "Feature",
     "Foreground",
     "FoundMasks",
     "FrameLabels",
     "Histogram",
+    "ImageVideo",
     "Include",
     "LabelMap",
     "Layout",
@@ -83,11 +94,14 @@ __all__ = [
     "Problem",
     "RawError",
     "RawVideo",
+    "Segmentation",
     "VideoEntry",
     "annotation_files",
     "bad_video_id",
     "blank_planes",
     "by_frame",
+    "category_names",
+    "check_segmentation",
     "coded_masks",
     "dark_middle_bright",
     "decode_png",
@@ -104,6 +118,7 @@ __all__ = [
     "included",
     "is_bimodal",
     "is_finite",
+    "is_frame",
     "is_litter",
     "is_still",
     "is_whole",
@@ -115,6 +130,7 @@ __all__ = [
     "missing_still",
     "missing_video",
     "name_of_video",
+    "named_path",
     "objects_of_labels",
     "own_mask_files",
     "own_mask_pngs",
@@ -129,7 +145,9 @@ __all__ = [
     "read_video",
     "read_videos_jsonl",
     "record_spans",
+    "segmentation_bitmap",
     "shown",
     "shown_end",
     "still_size",
+    "videos_of_images",
 ]

@@ -107,4 +107,4 @@ def test_nothing_has_no_interval() -> None:
 def test_a_broken_clip_whose_types_are_not_given_counts_as_broken() -> None:
     untyped = {**row(asked("h1", "hands", "deformation"), types=("motion",)), "artifact_types": None}
     found = stats_dict(count_rows([("train", untyped)]), None)["triggers"]["hands"]
-    assert (found["broken"], found["artifact_types"]) == (1, {})
+    assert (found["broken"], found["artifact_types"]) == (1, dict.fromkeys(ARTIFACT_TYPES, 0))

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from ...masks import decode
+from ..page import Pictures
 from . import jobs
 from .actions import BadRequestError, box_of, clicks_of, event_of, number, text
 from .document import Document
 from .engine_room import EngineRoom
 from .engines import Click, EngineError, Prompt
 from .jobs import Job
-from .pictures import Pictures
 from .reducer import fold
 from .sessions import HeldError, Session
 from .state import EDITABLE, RefusedError, VideoState, person

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...masks import decode, encode
+from ..page import Pictures
 from .engines import Click, Engine, EngineError, Prompt
-from .pictures import Pictures
 from .state import Mask, VideoState
 
 MAX_ENGINES = 2

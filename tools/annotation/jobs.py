@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ...masks import area
+from ..page import Pictures
 from .document import Document
 from .engine_room import EngineRoom, keyframes_of
 from .engines import EngineError
-from .pictures import Pictures
 from .state import RefusedError, VideoState
 
 CHUNK = 16

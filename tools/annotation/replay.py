@@ -7,11 +7,11 @@ from itertools import groupby
 import numpy as np
 
 from ...masks import decode, iou
+from ..page import Pictures
 from .document import Document
 from .engine_room import EngineRoom
 from .engines import Click, Engine, EngineError, Prompt
 from .events import Event
-from .pictures import Pictures
 from .reducer import apply, start
 from .state import VideoState
 from .store import Store

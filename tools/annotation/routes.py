@@ -16,21 +16,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ...frames import VideoError
 from ...masks import ARTIFACT_TYPES
 from ...release import __version__, parse_json
+from ..page import FrameRequestError, SupersededError, error_answer, file_answer, frame_answer, frame_request
 from .actions import BadRequestError, number
 from .desk import BusyError, FullDiskError, StaleError, VideoTroubleError
 from .engines import EngineError
-from .frame_queue import Lane, SupersededError
 from .history import history_of
 from .service import Service
 from .sessions import HeldError, NoSessionError, Session, checked_name
 from .state import RefusedError
 
 PAGE = Path(__file__).parent / "page"
-_FRAME = re.compile(r"([0-9]{1,9})\.(jpg|png)")
-_FILE = re.compile(r"[A-Za-z0-9_-]+\.(html|css|js|svg)")
-_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-MAX_THUMB_PX = 1024
-PING_S = 10.0
 
 Answer = Callable[[Service, Request], Awaitable[Response]]
 
@@ -52,10 +47,10 @@ def application(service: Service, *, shared: Path) -> Starlette:
         await _live(service, socket)
 
     async def page_file(service: Service, request: Request) -> Response:
-        return _file(PAGE, request.path_params["name"])
+        return file_answer(PAGE, request.path_params["name"])
 
     async def shared_file(service: Service, request: Request) -> Response:
-        return _file(shared, request.path_params["name"])
+        return file_answer(shared, request.path_params["name"])
 
     routes = [
         http("/", _index, "GET"),
@@ -81,7 +76,7 @@ def application(service: Service, *, shared: Path) -> Starlette:
 
 
 async def _index(service: Service, request: Request) -> Response:
-    return _file(PAGE, "index.html")
+    return file_answer(PAGE, "index.html")
 
 
 async def _hello(service: Service, request: Request) -> Response:
@@ -115,7 +110,7 @@ async def _lock(service: Service, request: Request) -> Response:
         lock = service.lock(session, video_id, take=body.get("take") is True)
     except HeldError as error:
         lock = service.lock_view(session, service.key(session, video_id))
-        return _error(409, "locked", str(error), holder=error.holder, lock=lock)
+        return error_answer(409, "locked", str(error), holder=error.holder, lock=lock)
     return JSONResponse({"lock": lock})
 
 
@@ -158,25 +153,12 @@ async def _log(service: Service, request: Request) -> Response:
 
 
 async def _frame(service: Service, request: Request) -> Response:
-    match = _FRAME.fullmatch(request.path_params["name"])
-    if match is None:
-        raise RefusedError("no such frame; wanted NUMBER.jpg or NUMBER.png", code="not-found")
-    height = _query_number(request, "height") if "height" in request.query_params else None
-    if height is not None and not 1 <= height <= MAX_THUMB_PX:
-        raise BadRequestError(f"height is {height}, wanted 1 to {MAX_THUMB_PX}")
-    lane: Lane = "small" if height is not None else "ahead" if "prefetch" in request.query_params else "wanted"
-    kind = "png" if match[2] == "png" else "jpg"
-    frame_index = int(match[1])
+    asked = frame_request(request.path_params["name"], request.query_params)
     session, video_id = _session(service, request), request.path_params["video_id"]
-    content, pts, time_s = await service.frame(session, video_id, frame_index, kind, height=height, lane=lane)  # type: ignore[arg-type]
-    headers = {
-        "X-Frame-Index": str(frame_index),
-        "X-Frame-Pts": str(pts),
-        "X-Frame-Time": f"{time_s:.6f}",
-        # With `v` the address names the bytes of the video too.
-        "Cache-Control": "private, max-age=86400, immutable" if "v" in request.query_params else "no-store",
-    }
-    return Response(content, media_type="image/png" if kind == "png" else "image/jpeg", headers=headers)
+    content, pts, time_s = await service.frame(
+        session, video_id, asked.frame_index, asked.kind, height=asked.height, lane=asked.lane
+    )
+    return frame_answer(content, asked, pts=pts, time_s=time_s, is_named="v" in request.query_params)
 
 
 async def _live(service: Service, socket: WebSocket) -> None:
@@ -231,39 +213,32 @@ def _query_number(request: Request, name: str) -> int:
     return int(value)
 
 
-def _file(folder: Path, name: str) -> Response:
-    """A file of the page. Only plain names are served: no way leads out of the folder."""
-    match = _FILE.fullmatch(name)
-    path = folder / name
-    if match is None or not path.is_file():
-        return Response("404: no such file\n", status_code=404, media_type="text/plain")
-    return Response(path.read_bytes(), media_type=_TYPES[match[1]], headers={"Cache-Control": "no-cache"})
-
-
 async def _answered(answer: Answer, service: Service, request: Request) -> Response:
     """The answer, or what was wrong as a sentence for the person who asked."""
     try:
         return await answer(service, request)
     except NoSessionError as error:
-        return _error(401, "no-session", str(error))
+        return error_answer(401, "no-session", str(error))
+    except FrameRequestError as error:
+        return error.answer()
     except BadRequestError as error:
-        return _error(400, "bad-request", str(error))
+        return error_answer(400, "bad-request", str(error))
     except HeldError as error:
-        return _error(409, "locked", str(error), holder=error.holder)
+        return error_answer(409, "locked", str(error), holder=error.holder)
     except StaleError as error:
-        return _error(409, "stale", str(error), revision=error.revision)
+        return error_answer(409, "stale", str(error), revision=error.revision)
     except BusyError as error:
-        return _error(409, "busy", str(error), job=error.job.view())
+        return error_answer(409, "busy", str(error), job=error.job.view())
     except SupersededError:
-        return _error(409, "superseded", "a newer frame was asked for")
+        return error_answer(409, "superseded", "a newer frame was asked for")
     except RefusedError as error:
         return _refused(error)
     except EngineError as error:
-        return _error(422, "engine", str(error))
+        return error_answer(422, "engine", str(error))
     except FullDiskError as error:
-        return _error(507, "disk-full", str(error))
+        return error_answer(507, "disk-full", str(error))
     except (VideoTroubleError, VideoError, ValueError, OSError) as error:
-        return _error(422, "video", str(error))
+        return error_answer(422, "video", str(error))
 
 
 def _refused(error: RefusedError) -> Response:
@@ -271,8 +246,4 @@ def _refused(error: RefusedError) -> Response:
     more: dict[str, Any] = {"frames": error.frames} if error.frames else {}
     if error.code == "locked-frame" and error.frames:
         more["frame_index"] = error.frames[0]
-    return _error(status, error.code, str(error), **more)
-
-
-def _error(status: int, code: str, message: str, **more: Any) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message, **more}}, status_code=status)
+    return error_answer(status, error.code, str(error), **more)

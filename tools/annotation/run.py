@@ -9,13 +9,13 @@ from pathlib import Path
 
 from ...masks import ARTIFACT_TYPES
 from ...release import parse_json
+from ..page import MODULES, address_of, check_host, ended_by_signals, listen, new_token, return_freed_memory
 from .document import UNKNOWN
 from .engines import Engine, make_engine
 from .folder import FolderError, Found, Mode, open_folder
-from .memory import return_freed_memory
 from .proposals import Proposals, find_proposals
 from .replay import report_of
-from .server import address_of, check_host, ended_by_signals, listen, new_token, only_one, serve, server_of
+from .server import only_one, serve, server_of
 from .service import Service
 from .sessions import checked_name
 from .store import Store
@@ -85,7 +85,7 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
             if options.browser:
                 webbrowser.open(address)
 
-        server = server_of(service, listening, host=options.host, token=token, shared=_shared())
+        server = server_of(service, listening, host=options.host, token=token, shared=MODULES)
         with listening, ended_by_signals(server):
             asyncio.run(serve(service, server, listening, on_ready=ready))
         for line in _farewell(options, store):
@@ -169,9 +169,3 @@ def _make_engine(options: AnnotateOptions) -> Engine:
 
 def _notices_of(proposals: Proposals | None, store: Store) -> list[str]:
     return [] if proposals is None else proposals.notices(store.video_ids)
-
-
-def _shared() -> Path:
-    from ..page import MODULES
-
-    return MODULES

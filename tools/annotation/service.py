@@ -6,14 +6,13 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..page import FrameQueue, Lane, PictureFormat
 from .desk import Desk
 from .document import Document
 from .engine_room import EngineRoom
 from .engines import Engine
-from .frame_queue import FrameQueue, Lane
 from .jobs import Job
 from .listing import next_video, video_line
-from .pictures import PictureFormat
 from .raw_output import RawWriter
 from .reducer import fold
 from .regions import Regions, regions_of

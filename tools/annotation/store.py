@@ -10,11 +10,11 @@ from math import ceil
 from pathlib import Path
 
 from ...builder.raw import FILE_NAME, VideoEntry, read_videos_jsonl
+from ..page import Pictures
 from .document import UNKNOWN, Document, Place, log_path_of
 from .events import Event
 from .folder import Found, safe_id, save_settings
 from .log import read_log
-from .pictures import Pictures
 from .proposals import Proposals
 from .reducer import fold
 from .state import RefusedError, VideoState, person

@@ -1,3 +1,10 @@
+from .answers import (
+    AnsweredVideo as AnsweredVideo,
+    AnswersEvaluation as AnswersEvaluation,
+    answers_report as answers_report,
+    evaluate_answers as evaluate_answers,
+    is_answers as is_answers,
+)
 from .counts import (
     FIELDS as FIELDS,
     Counts as Counts,
@@ -40,9 +47,11 @@ from .predictions import (
     PredictedFrame as PredictedFrame,
     PredictedVideo as PredictedVideo,
     Predictions as Predictions,
+    Reading as Reading,
     Values as Values,
     find_predictions as find_predictions,
     formats_table as formats_table,
+    read_on_stored as read_on_stored,
 )
 from .report import html_report as html_report
 from .scores import (
@@ -72,6 +81,7 @@ from .truth import (
     EvaluationError as EvaluationError,
     Masklet as Masklet,
     Part as Part,
+    annotated_raw as annotated_raw,
     read_annotation as read_annotation,
 )
 from .turned import on_stored as on_stored

@@ -1,8 +1,9 @@
-"""What every page of ours in a browser needs, as ES modules that no build step touches: frames, the picture, masks, colours."""
+"""What every page of ours in a browser needs: its server on loopback, frames as picture files, and ES modules without a build step.
 
-from pathlib import Path
+In: videos, and the application of a stage. Out: that application served behind a guard; frames as JPEG or PNG; the modules. Stages
+that open a page call it.
+"""
 
-MODULES = Path(__file__).parent
-"""The folder to serve: rle.js, marks.js, frames.js, picture.js, colours.js. They import each other by relative paths."""
+import lazy_loader
 
-__all__ = ["MODULES"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

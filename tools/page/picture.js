@@ -8,12 +8,17 @@ const FILL = 0.38; // as in brokenvideos.masks.overlay
 const HALO = "rgb(0 0 0 / 0.65)";
 
 /**
- * How a picture is turned upright: {matrix: [a, b, c, d, e, f], height, width}, for `rotation` degrees clockwise, a multiple of 90.
- * The matrix takes a point of the decoded grid to the upright picture of that height and width, as canvas transforms do.
+ * How a picture is turned upright: {matrix: [a, b, c, d, e, f], height, width}, for `rotation` degrees clockwise, a multiple of 90;
+ * from 360 on it is mirrored left to right first. The matrix takes a point of the decoded grid to the upright picture of that height
+ * and width, as canvas transforms do.
  */
 export function uprightOf(rotation, height, width) {
   const turned = ((rotation % 360) + 360) % 360;
-  const matrix = { 0: [1, 0, 0, 1, 0, 0], 90: [0, 1, -1, 0, height, 0], 180: [-1, 0, 0, -1, width, height], 270: [0, -1, 1, 0, 0, width] }[turned];
+  let matrix = { 0: [1, 0, 0, 1, 0, 0], 90: [0, 1, -1, 0, height, 0], 180: [-1, 0, 0, -1, width, height], 270: [0, -1, 1, 0, 0, width] }[turned];
+  if (rotation >= 360) {
+    const [a, b, c, d, e, f] = matrix;
+    matrix = [-a, -b, c, d, e + a * width, f + b * width];
+  }
   return turned % 180 ? { matrix, height: width, width: height } : { matrix, height, width };
 }
 

@@ -1,7 +1,6 @@
 """A server of annotate in a thread, and people who talk to it as the page does."""
 
 import asyncio
-import http.client
 import itertools
 import json
 import threading
@@ -11,31 +10,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from brokenvideos.tools.annotation.folder import open_folder
-from brokenvideos.tools.annotation.server import address_of, listen, only_one, serve, server_of
+from brokenvideos.tools.annotation.server import only_one, serve, server_of
 from brokenvideos.tools.annotation.service import Service
 from brokenvideos.tools.annotation.store import Store
-from brokenvideos.tools.page import MODULES
+from brokenvideos.tools.page import MODULES, address_of, listen
 from tests.tools.annotation.copying_engine import CopyingEngine
+from tests.tools.page.asking import Answer, ask
 
 HEIGHT, WIDTH, FRAMES = 24, 32, 12
 TOKEN = "t0ken-t0ken-t0ken"
 _ids = itertools.count()
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    content: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.content)
-
-    @property
-    def error(self) -> tuple[int, str, str]:
-        found = self.json["error"]
-        return self.status, found["code"], found["message"]
 
 
 @dataclass
@@ -75,17 +59,7 @@ class Running:
                 thread.join(20)
 
     def ask(self, path, body=None, *, method=None, headers=None) -> Answer:
-        where = urlsplit(self.address)
-        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=100)
-        try:
-            data = None if body is None else json.dumps(body).encode()
-            target = path if path.startswith("/") else where.path + path
-            connection.request(method or ("GET" if body is None else "POST"), target, data, headers or {})
-            response = connection.getresponse()
-            found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found, response.read())
-        finally:
-            connection.close()
+        return ask(self.address, path, body, method=method, headers=headers)
 
     def person(self, name, video_id=None):
         session = self.ask("api/hello", {"user": name}).json["session"]

@@ -9,7 +9,8 @@ import pytest
 from brokenvideos.builder import build
 from brokenvideos.tools.annotation.folder import FolderError, open_folder, safe_id
 from brokenvideos.tools.annotation.run import AnnotateOptions, read_subtypes, run_annotate
-from brokenvideos.tools.annotation.server import ServerError, check_host, listen, only_one
+from brokenvideos.tools.annotation.server import only_one
+from brokenvideos.tools.page import ServerError, check_host, listen
 from brokenvideos.tools.synthetic import write_sample
 
 

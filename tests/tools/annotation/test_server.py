@@ -10,7 +10,7 @@ from PIL import Image
 
 from brokenvideos.frames import read_frames
 from brokenvideos.masks import decode
-from brokenvideos.tools.annotation.server import hosts_of
+from brokenvideos.tools.page import hosts_of
 from tests.tools.annotation.copying_engine import CopyingEngine
 from tests.tools.annotation.running import FRAMES, HEIGHT, TOKEN, WIDTH
 
@@ -350,9 +350,9 @@ def test_no_way_leads_out_of_the_page_and_nothing_can_be_uploaded(serve, clips):
     (clips / "secret.js").write_text("1")
     for path in (
         *(
-            "page/../guard.py",
-            "page/..%2fguard.py",
-            "page/%2e%2e/guard.py",
+            "page/../run.py",
+            "page/..%2frun.py",
+            "page/%2e%2e/run.py",
             "page/..%2f..%2fclips/secret.js",
             "page//etc/passwd",
         ),

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pycocotools.mask
 import pytest
 
+from brokenvideos.frames import orientation_of_rotation, to_displayed
 from brokenvideos.masks import decode
 from brokenvideos.masks.overlay import TYPE_COLOURS, object_colours
 from brokenvideos.tools.page import MODULES
@@ -20,7 +21,7 @@ UInt8Array = npt.NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def modules(chromium: "Browser") -> "Page":
-    """A page on which `rle`, `marks` and `colours` are the modules of these names."""
+    """A page on which `rle`, `marks`, `colours` and `picture` are the modules of these names."""
     page = chromium.new_page()
     page.route(
         "http://modules.test/*.js",
@@ -30,7 +31,7 @@ def modules(chromium: "Browser") -> "Page":
     page.goto("http://modules.test/")
     page.evaluate(
         """async () => {
-             for (const name of ["rle", "marks", "colours"]) window[name] = await import(`/${name}.js`);
+             for (const name of ["rle", "marks", "colours", "picture"]) window[name] = await import(`/${name}.js`);
              window.rows = (bitmap, width) => Array.from({length: bitmap.length / width},
                (_, y) => Array.from(bitmap.subarray(y * width, (y + 1) * width)).join(""));
            }"""
@@ -164,6 +165,18 @@ def test_the_outline_runs_between_pixels(modules: "Page") -> None:
            }"""
     )
     assert painted == [True, True, True, True, False, False, False, False]
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270, 360, 450, 540, 630])
+def test_a_picture_is_turned_as_the_reader_turns_planes(modules: "Page", rotation: int) -> None:
+    stored = np.arange(6 * 10).reshape(6, 10)
+    shown = to_displayed(stored, orientation_of_rotation(rotation))
+    upright = modules.evaluate("(rotation) => picture.uprightOf(rotation, 6, 10)", rotation)
+    assert (upright["height"], upright["width"]) == shown.shape
+    a, b, c, d, e, f = upright["matrix"]
+    for y, x in ((0, 0), (1, 7), (5, 9), (4, 2)):
+        u, v = a * (x + 0.5) + c * (y + 0.5) + e, b * (x + 0.5) + d * (y + 0.5) + f
+        assert shown[int(v), int(u)] == stored[y, x]
 
 
 def test_colours_are_those_of_the_overlay(modules: "Page") -> None:

@@ -2,7 +2,8 @@
 
 import { encode } from "../shared/rle.js";
 import { session } from "./api.js";
-import { ask, clearErrors, count, toast } from "./dom.js";
+import { clearErrors, count, toast } from "../shared/dom.js";
+import { ask } from "./ask.js";
 import { framesToReview } from "./model.js";
 import { polygonInto, strokeInto } from "./paint.js";
 

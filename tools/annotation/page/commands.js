@@ -1,6 +1,6 @@
 // What every command of the keys and buttons does in an open video.
 
-import { byId, toast } from "./dom.js";
+import { byId, toast } from "../shared/dom.js";
 import { firstOutside } from "./ranges.js";
 
 const TOOL_NAMES = ["move", "box", "plus", "minus", "polygon", "cut", "brush", "eraser"];

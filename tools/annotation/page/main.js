@@ -2,7 +2,7 @@
 
 import { Lost, Refusal, afterNewSession, get, hello, listen, session } from "./api.js";
 import { changesOf, commandsOf } from "./commands.js";
-import { byId, fillWith, h, toast } from "./dom.js";
+import { byId, fillWith, h, toast } from "../shared/dom.js";
 import { openEditor } from "./editor.js";
 import { KEYS, commandOf, nameOf } from "./keys.js";
 import { statusWord } from "./panel.js";

@@ -1,7 +1,7 @@
 // The panel beside the picture: objects, following them, this frame, and finishing. It shows a model and calls commands.
 
 import { css } from "../shared/colours.js";
-import { count, fillWith, h, icon } from "./dom.js";
+import { count, fillWith, h, icon } from "../shared/dom.js";
 import { keyOf } from "./keys.js";
 
 const STATUS_WORDS = {

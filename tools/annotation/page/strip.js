@@ -4,7 +4,7 @@ import { css } from "../shared/colours.js";
 import { fillOf } from "../shared/marks.js";
 import { uprightOf } from "../shared/picture.js";
 import { frameUrl } from "./api.js";
-import { byId, count, fillWith, h } from "./dom.js";
+import { byId, count, fillWith, h } from "../shared/dom.js";
 import { framesToReview } from "./model.js";
 
 const THUMB_PX = 150;

@@ -1,6 +1,6 @@
 // The bars around the picture: tools at its side, how it is shown above it, frames and playing below it.
 
-import { byId, fillWith, h, icon } from "./dom.js";
+import { byId, fillWith, h, icon } from "../shared/dom.js";
 import { TOOLS } from "./drawing.js";
 import { keyOf } from "./keys.js";
 import { commandButton } from "./panel.js";

@@ -1,6 +1,6 @@
 // The list of videos and the progress of everybody: what is done, what is next, who did how much.
 
-import { count, duration, fillWith, h, icon } from "./dom.js";
+import { count, duration, fillWith, h, icon } from "../shared/dom.js";
 import { statusWord } from "./panel.js";
 
 const ORDER = ["approved", "submitted", "rejected", "working", "untouched"];

@@ -1,0 +1,55 @@
+"""`brokenvideos explore`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .command import Command
+from .options import Browser, Host, Port, Token
+
+
+def explore(
+    source: Annotated[
+        str, typer.Argument(help="A release, a raw folder, OWNER/NAME@REVISION on the Hub, or `sample`.")
+    ],
+    others: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="What somebody else marked: predictions, a second annotator, the folder of train or predict."
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Serve nothing: write the page as a folder of files that opens by itself."),
+    ] = None,
+    max_mb: Annotated[int, typer.Option(min=1, help="With --html: how large the folder may be, in megabytes.")] = 60,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    token: Token = None,
+    browser: Browser = True,
+) -> None:
+    """Look at everything in your browser: all videos with filters and counts, each one frame by frame with its masks."""
+    from ..explorer import ExploreOptions, run_explore, write_static
+    from .progress import progress
+
+    options = ExploreOptions(
+        source=source, others=tuple(others or ()), host=host, port=port, token=token, browser=browser
+    )
+    if html is not None:
+        with progress() as show:
+            said = write_static(options, html, max_bytes=max_mb * 10**6, on_progress=show)
+        typer.echo(said)
+        return
+    try:
+        run_explore(options, say=_say)
+    except ModuleNotFoundError as error:
+        name = str(error.name).partition(".")[0]
+        raise RuntimeError(f"explore needs {name}. Install it in a checkout: pip install '.[explore]'.") from error
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # a page is opened by whoever reads the address
+
+
+COMMAND = Command(explore, group="Look", place=2, example="explore sample --html page")

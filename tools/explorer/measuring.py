@@ -1,0 +1,159 @@
+"""All masks of a source are measured once, in a process of its own, while people already look at the list."""
+
+import os
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+from ...masks import RLEError
+from .measure import Measured, measured
+from .video import FindGroups, MeasureTask, Shown, Source
+
+BATCH_VIDEOS = 32
+"""Videos that are told of at a time."""
+
+NICE = 3
+"""How much the other process stands back, as in `nice`."""
+
+Predicted = Mapping[str, Any]
+"""Of another source: its videos by video_id."""
+
+
+class Measuring:
+    """What is measured so far. `start` begins; pages ask `since` again and again."""
+
+    def __init__(self, source: Source, others: Sequence[Predicted]) -> None:
+        self._source = source
+        self._others = others
+        self._lock = threading.Lock()
+        self._found: list[list[Any]] = []
+        self._groups: list[list[str]] | None = None
+        self._problems: list[str] = []
+        self._process: Any = None
+        self._begun = self._done = False
+
+    def start(self) -> None:
+        """Begins, once."""
+        with self._lock:
+            if self._begun:
+                return
+            self._begun = True
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def stop(self) -> None:
+        """Ends, wherever it is."""
+        with self._lock:
+            self._done = True
+            if self._process is not None:
+                self._process.terminate()
+
+    def since(self, first: int) -> dict[str, Any]:
+        """What was measured from the `first`-th video on, in the order of `measure.MEASURED_FIELDS`, and how far it is."""
+        with self._lock:
+            return {
+                "entries": self._found[first:],
+                "begun": self._begun,
+                "done": self._done,
+                "groups": self._groups,
+                "problems": list(self._problems),
+            }
+
+    def _run(self) -> None:
+        # Another process: it leaves this one's memory and its time for the frames that people wait for.
+        context = get_context("spawn")
+        ours, theirs = context.Pipe(duplex=False)
+        try:
+            arguments = (theirs, self._source.measure_tasks(), self._others, self._source.near_duplicates())
+            process = context.Process(target=_work, args=arguments, daemon=True)
+            with self._lock:
+                if self._done:
+                    return
+                process.start()
+                self._process = process
+            theirs.close()
+            self._listen(ours)
+            process.join()
+        except (OSError, ValueError) as error:
+            self._problems.append(f"the masks cannot be measured: {error}")
+        with self._lock:
+            self._done = True
+
+    def _listen(self, ours: Connection) -> None:
+        while True:
+            try:
+                kind, value = ours.recv()
+            except EOFError:
+                return
+            with self._lock:
+                if kind == "measured":
+                    self._found += value
+                elif kind == "groups":
+                    self._groups = value
+                else:
+                    self._problems.append(value)
+
+
+def measure_here(source: Source, others: Sequence[Predicted]) -> tuple[list[list[Any]], list[list[str]], list[str]]:
+    """The same at once and in this process: what is measured, groups of videos that look alike, problems."""
+    found: list[list[Any]] = []
+    problems: list[str] = []
+    for task in source.measure_tasks():
+        for shown in task.read():
+            try:
+                found.append(_measured(shown, others).to_json())
+            except RLEError as error:
+                problems.append(f"video {shown.listed.video_id}: {error}")
+    find_groups = source.near_duplicates()
+    return found, [] if find_groups is None else find_groups(), problems
+
+
+def _work(
+    told: Connection, tasks: Sequence[MeasureTask], others: Sequence[Predicted], find_groups: FindGroups | None
+) -> None:
+    """The other process: measures what the tasks give and tells of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
+    if hasattr(os, "nice"):
+        os.nice(NICE)  # posters and frames go first
+    try:
+        for task in tasks:
+            try:
+                _measure(told, task, others)
+            except (ValueError, OSError) as error:
+                told.send(("problem", str(error)))
+        if find_groups is not None:
+            try:
+                told.send(("groups", find_groups()))
+            except ValueError as error:
+                told.send(("problem", str(error)))
+    except BrokenPipeError:
+        pass  # the server is gone
+    finally:
+        told.close()
+
+
+def _measure(told: Connection, task: MeasureTask, others: Sequence[Predicted]) -> None:
+    batch: list[list[Any]] = []
+    for shown in task.read():
+        try:
+            batch.append(_measured(shown, others).to_json())
+        except RLEError as error:
+            told.send(("problem", f"video {shown.listed.video_id}: {error}"))
+        if len(batch) == BATCH_VIDEOS:
+            told.send(("measured", batch))
+            batch = []
+    told.send(("measured", batch))
+
+
+def _measured(shown: Shown, others: Sequence[Predicted]) -> Measured:
+    if not others:
+        return measured(shown)
+    from .others import compared, scored
+
+    scores = tuple(
+        scored(compared(shown, other[shown.listed.video_id])) if shown.listed.video_id in other else None
+        for other in others
+    )
+    return measured(shown, scores)

@@ -1,0 +1,73 @@
+// Where the page's data comes from: the server it was opened from, or the files of a folder that needs no server.
+
+const page = Math.random().toString(36).slice(2); // who asks, for the server's queue of frames
+
+/** An answer that is none; the message is for the person at the screen. */
+export class DataError extends Error {}
+
+async function json(path, options) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch {
+    throw new DataError("The server does not answer. Was the command ended?");
+  }
+  const told = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new DataError(told.error?.message ?? `The server answered ${answer.status}.`);
+  return told;
+}
+
+const server = {
+  isStatic: false,
+  list: () => json("api/list"),
+  measured: (from) => json(`api/measured?from=${from}`),
+  startMeasuring: () => json("api/measure", { method: "POST" }),
+  video: (id) => json(`api/video/${id}`),
+  other: (id, number) => json(`api/video/${id}/other/${number}`),
+  verify: (id) => json(`api/video/${id}/verify`, { method: "POST" }),
+  posterUrl: (id) => `poster/${id}.jpg`,
+  fetchFrame: (id, index, exact, { ahead, signal }) => fetch(`frame/${id}/${index}.${exact ? "png" : "jpg"}?page=${page}${ahead ? "&prefetch=1" : ""}`, { signal }),
+};
+
+/** A folder of files: `files` is what its index.js has put on the page. Every video is a script that gives itself. */
+function folder(files) {
+  const loaded = new Map(); // id → promise of a video's file
+  const waiting = new Map(); // id → resolve
+  window.explore.give = (id, content) => waiting.get(id)?.(content);
+  const load = (id) => {
+    if (!loaded.has(id)) {
+      const given = new Promise((resolve, reject) => {
+        waiting.set(id, resolve);
+        const script = document.createElement("script");
+        script.src = `videos/${id}.js`;
+        script.onerror = () => reject(new DataError(`The file videos/${id}.js is not in this folder.`));
+        document.head.append(script);
+        script.onload = () => script.remove();
+      });
+      loaded.set(id, given);
+      for (const old of loaded.keys()) {
+        if (loaded.size <= 4) break;
+        loaded.delete(old);
+      }
+    }
+    return loaded.get(id);
+  };
+  return {
+    isStatic: true,
+    list: async () => files.list,
+    measured: async (from) => ({ ...files.measured, entries: files.measured.entries.slice(from) }),
+    startMeasuring: async () => {},
+    video: async (id) => (await load(id)).video,
+    other: async (id, number) => (await load(id)).others[number],
+    verify: null,
+    posterUrl: (id) => `posters/${id}.jpg`,
+    fetchFrame: async (id, index) => {
+      const content = (await load(id)).frames[index];
+      if (!content) return new Response(`Frame ${index} is not in this folder: of long videos only some frames are.`, { status: 404 });
+      const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+      return new Response(new Blob([bytes], { type: "image/jpeg" }), { headers: { "X-Frame-Index": String(index) } });
+    },
+  };
+}
+
+export const data = window.explore ? folder(window.explore) : server;

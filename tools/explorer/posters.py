@@ -1,0 +1,143 @@
+"""Posters: the worst frame of a video with its masks, made when it comes on the screen, the newest wish first."""
+
+import asyncio
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ...frames import VideoIndex, VideoSource, orientation_of_rotation, read_frames, to_displayed
+from ...masks import decode, object_colours, overlay
+from .measure import frame_areas
+from .video import Shown, Source
+
+UInt8Array = npt.NDArray[np.uint8]
+
+LONG_SIDE_PX = 320
+JPEG_QUALITY = 80
+KEPT_BYTES = 32 * 2**20
+"""Of posters: about 2,000."""
+THREADS = 2
+
+
+def worst_frame(shown: Shown) -> int:
+    """The frame of which the largest share is marked; without a mask the middle one."""
+    areas = frame_areas(shown)
+    return max(areas, key=lambda frame: (areas[frame], -frame), default=shown.num_frames // 2)
+
+
+def poster(shown: Shown, video: VideoSource, index: VideoIndex, *, frame_index: int) -> bytes:
+    """One frame of a video with its masks, upright, as a JPEG of LONG_SIDE_PX.
+
+    Raises:
+        VideoError: it does not decode. RLEError: a mask that is none.
+    """
+    frame = read_frames(video, [frame_index], index=index)[0]
+    scale = LONG_SIDE_PX / max(shown.height, shown.width)
+    size = (max(1, round(shown.height * scale)), max(1, round(shown.width * scale)))
+    places = [place for place, other in enumerate(shown.frame_indices) if other == frame_index]
+    colours = dict(
+        zip(
+            [found.object_id for found in shown.objects],
+            object_colours([found.artifact_type or "" for found in shown.objects]),
+            strict=True,
+        )
+    )
+    masks = decode([shown.counts[place] for place in places], height=shown.height, width=shown.width).astype(np.bool_)
+    painted = overlay(frame, masks, [colours[shown.object_ids[place]] for place in places], size=size, line_px=2)
+    return jpeg(upright(painted, shown.rotation), quality=JPEG_QUALITY)
+
+
+def upright(rgb: UInt8Array, rotation: int) -> UInt8Array:
+    """A picture of the stored frame as players show it."""
+    orientation = orientation_of_rotation(rotation)
+    return rgb if orientation.is_upright else to_displayed(rgb, orientation)
+
+
+def jpeg(rgb: UInt8Array, *, quality: int) -> bytes:
+    """A picture file."""
+    stream = io.BytesIO()
+    Image.fromarray(rgb).save(stream, "JPEG", quality=quality)
+    return stream.getvalue()
+
+
+@dataclass(slots=True, eq=False)
+class _Wish:
+    video_id: str
+    is_gone: Callable[[], Awaitable[bool]]
+    answer: "asyncio.Future[bytes]"
+
+
+class Posters:
+    """Posters of a source, the last ones kept. `get` is to be used from the event loop only."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._wishes: list[_Wish] = []
+        self._working = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="posters")
+
+    async def get(self, video_id: str, is_gone: Callable[[], Awaitable[bool]]) -> bytes:
+        """The poster of a video. Who has scrolled on is served last, or not at all.
+
+        Args:
+            is_gone: whether nobody waits any more.
+
+        Raises:
+            ExploreError, VideoError, RLEError: it cannot be made.
+        """
+        if video_id in self._kept:
+            self._kept.move_to_end(video_id)
+            return self._kept[video_id]
+        wish = _Wish(video_id, is_gone, asyncio.get_running_loop().create_future())
+        self._wishes.append(wish)
+        if self._working < THREADS:
+            self._working += 1
+            task = asyncio.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await wish.answer
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _work(self) -> None:
+        try:
+            while self._wishes:
+                wish = self._wishes.pop()  # what came on the screen last
+                if await wish.is_gone():
+                    wish.answer.set_result(b"")
+                    continue
+                try:
+                    content = await asyncio.get_running_loop().run_in_executor(self._threads, self._make, wish.video_id)
+                except (ValueError, OSError) as error:
+                    if not wish.answer.done():
+                        wish.answer.set_exception(error)
+                    continue
+                self._keep(wish.video_id, content)
+                if not wish.answer.done():
+                    wish.answer.set_result(content)
+        finally:
+            self._working -= 1
+
+    def _make(self, video_id: str) -> bytes:
+        shown = self._source.show(video_id)
+        video, index = self._source.video(video_id)
+        return poster(shown, video, index, frame_index=worst_frame(shown))
+
+    def _keep(self, video_id: str, content: bytes) -> None:
+        self._bytes += len(content) - len(self._kept.get(video_id, b""))
+        self._kept[video_id] = content
+        while self._bytes > KEPT_BYTES and len(self._kept) > 1:
+            self._bytes -= len(self._kept.popitem(last=False)[1])

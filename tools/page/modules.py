@@ -1,0 +1,6 @@
+"""Where the modules lie that pages import. They import each other by relative paths."""
+
+from pathlib import Path
+
+MODULES = Path(__file__).parent
+"""The folder to serve: rle.js, marks.js, frames.js, picture.js, player.js, dom.js, colours.js; base.css."""
