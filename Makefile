@@ -1,9 +1,12 @@
-# Two commands that need nothing but make and Python 3.11 to 3.14; each makes its own virtual environment in .venv.
+# `make demo` and `make test` need nothing but make and Python 3.11 to 3.14. Every target makes its own virtual environment in .venv.
 PYTHON ?= python3
 NEEDS_GB ?= $(if $(wildcard .venv/lib/python*/site-packages/torch),1,9)
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint constraints
+.PHONY: help demo test lint docs hooks release constraints
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/installed  ## sample data -> build -> verify -> load_dataset -> a clip with its masks, into ./demo
 	rm -rf demo
@@ -17,6 +20,18 @@ lint: .venv/tests-installed  ## style and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	. .venv/bin/activate && .ci/types
+
+docs: .venv/installed  ## the documentation site, in .site; open .site/index.html
+	$(PIP) -e ".[docs]"
+	. .venv/bin/activate && .ci/docs
+
+hooks: .venv/tests-installed  ## checks before every commit, by pre-commit
+	$(PIP) -e ".[lint]"
+	.venv/bin/pre-commit install
+
+release: .venv/bin/python  ## wheel and sdist in dist, each tried in a clean environment (docs/releasing.md)
+	$(PIP) build hatchling uv
+	. .venv/bin/activate && .ci/release
 
 constraints: .venv/bin/python  ## constraints.txt from pyproject.toml
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv

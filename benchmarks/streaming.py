@@ -121,7 +121,7 @@ def make_corpus(folder: Path, videos: int, keyint: int = 250) -> Path:
             ingested.append(Ingested(*facts, row_path, release / "files" / f"{video_id}.mp4"))
     shards = 4
     for shard in range(shards):
-        mine = [video for video in ingested if brokenvideos.shard_of(video.video_id, shards) == shard]
+        mine = [video for video in ingested if brokenvideos.release.shard_of(video.video_id, shards) == shard]
         write_shard(ShardPlan("train", shard, shards, tuple(sorted(mine, key=lambda v: v.video_id))), release)
     (release / "done").touch()
     return release

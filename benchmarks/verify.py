@@ -77,7 +77,7 @@ def describe(device: str) -> object:
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:
-    for table in brokenvideos.read_parquet(str(path)):
+    for table in brokenvideos.release.read_parquet(str(path)):
         yield from table.to_pylist()
 
 

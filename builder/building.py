@@ -67,6 +67,11 @@ class BuildOptions:
         seed: of the split assignment.
         split_rule: one of `builder.plan.SPLIT_RULES`; the later one is that of fractions where this leaves no split empty.
         include: "approved" leaves out videos that videos.jsonl calls unreviewed; "unreviewed" takes every video.
+
+    Examples:
+        >>> options = brokenvideos.BuildOptions(num_shards={"train": 2}, data_version="1.0.0")
+        >>> options.layout, options.include
+        ('auto', 'approved')
     """
 
     layout: str = "auto"
@@ -82,11 +87,11 @@ class BuildOptions:
 
 
 def build(
-    raw: Path,
-    out: Path,
+    raw: str | Path,
+    out: str | Path,
     options: BuildOptions | None = None,
     *,
-    parent: Path | None = None,
+    parent: str | Path | None = None,
     workers: int = 1,
     engine: str = "processes",
     address: str | None = None,
@@ -123,7 +128,19 @@ def build(
         ReleaseError: `parent` is no release.
         ValueError: an option, or a version whose step from the parent's is smaller than the changes demand.
         BuildError: another process builds it, or the disk is full or read-only. WorkerError: a task killed its worker twice.
+
+    Examples:
+        The files of the dataset card come from the room `card`, as with `brokenvideos build`:
+
+        >>> from brokenvideos.card import card_files
+        >>> options = brokenvideos.BuildOptions(num_shards={"train": 1})
+        >>> manifest = brokenvideos.build("raw", "built", options, more_files=card_files)
+        >>> [len(shard["video_ids"]) for shard in manifest["shards"]], manifest["reading"]["layout"]
+        ([7, 1, 1], 'own')
+        >>> sorted(path.name for path in Path("built").iterdir())
+        ['README.md', 'SHA256SUMS', 'annotations', 'data', 'manifest.json', 'webdataset']
     """
+    raw, out, parent = Path(raw), Path(out), None if parent is None else Path(parent)
     options = options or BuildOptions()
     _check_options(options)
     if engine == "ray":  # a worker elsewhere has another current folder

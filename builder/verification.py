@@ -75,9 +75,9 @@ class ShardResult:
 
 
 def verify(
-    release: Path,
+    release: str | Path,
     *,
-    raw: Path | None = None,
+    raw: str | Path | None = None,
     device: str = "cpu",
     workers: int = 1,
     on_progress: Progress = no_progress,
@@ -97,7 +97,20 @@ def verify(
 
     Raises:
         DeviceError: there is no such device.
+
+    Examples:
+        >>> report = brokenvideos.verify("release", raw="raw")
+        >>> report.ok, report.num_videos, report.compared_with_raw
+        (True, 9, True)
+
+        Every difference is a finding that says where it is:
+
+        >>> _ = shutil.copytree("release", "changed")
+        >>> _ = Path("changed/README.md").write_text("other words")
+        >>> [finding.file for finding in brokenvideos.verify("changed").findings]
+        ['README.md']
     """
+    release, raw = Path(release), None if raw is None else Path(raw)
     used = _device_facts(device)
     files, others = folder_files(release)
     notes = [f"note: {path}: no file of a release." for path in others]

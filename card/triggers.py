@@ -60,7 +60,7 @@ def add_row(triggers: dict[str, TriggerFacts], row: Mapping[str, Any]) -> None:
     if row["label"] or row["annotated_frames"]:
         facts.num_judged += 1
         facts.num_broken += bool(row["label"])
-        facts.artifact_types.update(ARTIFACT_TYPES[code] for code in row["artifact_types"] if code is not None)
+        facts.artifact_types.update(ARTIFACT_TYPES[code] for code in row["artifact_types"] or ())
 
 
 def prompt_of(source: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -76,7 +76,7 @@ def prompt_of(source: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {**prompt, "trigger": prompt.get("trigger") if isinstance(prompt.get("trigger"), str) else None}
 
 
-def wilson_interval(count: int, total: int) -> tuple[float, float] | None:
+def wilson_interval(count: float, total: int) -> tuple[float, float] | None:
     """A 95 % interval of a share, in [0, 1]; None of nothing.
 
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).

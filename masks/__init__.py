@@ -1,5 +1,8 @@
 """One mask format, done right: strict COCO RLE, batched decode and encode, measures, fingerprints and digests."""
 
+import warnings
+from typing import TYPE_CHECKING, Any
+
 from .arrays import BitmapArray, BoolArray, Float64Array, Int64Array, MaskError, UInt8Array, checked_bitmaps
 from .batch import RLEBatch, collate_planes
 from .bitmaps import MAX_DECODED_BYTES, empty, encode, spans
@@ -65,3 +68,15 @@ __all__ = [
     "video_digest",
     "weights",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name != "collate_rle":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        warnings.warn(
+            f"{__name__}.collate_rle is now {__name__}.rle_batch; the next version does not have the earlier name any more.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return rle_batch

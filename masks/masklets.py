@@ -70,6 +70,20 @@ def decode_masks(
         RLEError: a string is refused (see `parse`; `index` is the place in `row["masks"]`), or the result is over the budget.
         MaskError: the row contradicts itself, or `frames`, `by` or `dtype` is not among what there is.
         DeviceError: there is no such device.
+
+    Examples:
+        >>> row = next(row for row in brokenvideos.load("sample", split="train", streaming=True) if row["label"])
+        >>> masks = brokenvideos.decode_masks(row)
+        >>> masks.shape, masks.dtype, row["num_frames"], row["height"], row["width"]
+        ((24, 96, 128), dtype('uint8'), 24, 96, 128)
+        >>> broken = [frame for frame, mask in enumerate(masks) if mask.any()]
+        >>> broken == sorted(set(row["masks"]["frame_index"]))
+        True
+
+        A plane for each artifact type, of two frames:
+
+        >>> brokenvideos.decode_masks(row, frames=[0, 5], by="type").shape
+        (2, 3, 96, 128)
     """
     require_grouping(by)
     if dtype not in ("uint8", "bool"):

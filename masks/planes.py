@@ -13,7 +13,13 @@ from .rows import row_with_masks
 from .runs import checked_size
 
 ARTIFACT_TYPES = ("motion", "deformation", "blur")
-"""The class labels of `objects.artifact_type`, in the order of their integers."""
+"""The class labels of `objects.artifact_type`, in the order of their integers.
+
+Examples:
+    >>> row = next(row for row in brokenvideos.load("sample", split="train", streaming=True) if row["label"])
+    >>> [brokenvideos.ARTIFACT_TYPES[code] for code in row["artifact_types"]]
+    ['motion']
+"""
 
 TYPE_NOT_GIVEN = "type not given"
 """In the place of a type's name: the annotation does not say which it is."""

@@ -20,7 +20,7 @@ from datasets.utils.file_utils import xopen
 from fsspec.caching import BaseCache
 from huggingface_hub import constants
 
-from .error import ReleaseError
+from .error import NotThereError, ReleaseError
 from .features import ANNOTATION_FEATURES, FEATURES, wanted_columns
 from .filters import Choice, FilterError, Filters, chosen, held_out, names_in, of_holdout
 from .hub import UNWRITABLE, asking_the_hub, download, no_cache, require_reachable
@@ -30,6 +30,7 @@ from .names import REPO_ID, SAMPLE
 from .parquet import open_parquet, read_parquet
 from .shards import Kind, Shard, annotations_beside, digest_of, listed_shards, release_shards
 from .tar import read_tar
+from .unreleased import no_release
 from .version import DATA_VERSION, __version__
 
 _INSTEAD = (
@@ -100,7 +101,12 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
             endpoint=datasets.config.HF_ENDPOINT,
             token=download_config.token,
         )
-        path = download(fetch, where=f"{self.repo_id} at revision {self.revision}", instead=_INSTEAD)
+        try:
+            path = download(fetch, where=f"{self.repo_id} at revision {self.revision}", instead=_INSTEAD)
+        except NotThereError as error:
+            raise no_release(
+                error, **where, token=download_config.token, endpoint=datasets.config.HF_ENDPOINT
+            ) from None
         snapshot = path[: -len("/manifest.json")]  # on Windows its separators are others
         commit = re.split(r"[/\\]", snapshot)[-1]
         manifest = read_manifest(snapshot)

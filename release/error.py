@@ -18,7 +18,19 @@ _ADVICE = {
 
 
 class ReleaseError(ValueError):
-    """A release, or a shard of one, that is not what this version reads; the message names the file."""
+    """A release, or a shard of one, that is not what this version reads; the message names the file.
+
+    Examples:
+        >>> try:
+        ...     brokenvideos.load(data_dir="raw", split="train")
+        ... except brokenvideos.ReleaseError as error:
+        ...     print(str(error).replace(str(Path.cwd()), "."))
+        ./raw/manifest.json: not found. A release has one; was this folder made by `brokenvideos build`?
+    """
+
+
+class NotThereError(ReleaseError):
+    """A repository that is reached, and has not the revision or the file that is asked for."""
 
 
 def in_words(error: BaseException) -> str:

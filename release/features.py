@@ -44,10 +44,22 @@ FEATURES = datasets.Features(
         "source": {field: datasets.Value("string") for field in SOURCE_FIELDS},
     }
 )
-"""The columns of config `default` and `webdataset`; DESIGN says what each means, README's field table repeats it."""
+"""The columns of configs `default` and `webdataset`; docs/format.md says what each means.
+
+Examples:
+    >>> brokenvideos.FEATURES["label"].names
+    ['normal', 'broken']
+    >>> brokenvideos.load("sample", split="train", streaming=True).features == brokenvideos.FEATURES
+    True
+"""
 
 ANNOTATION_FEATURES = datasets.Features({name: f for name, f in FEATURES.items() if name != "video"})
-"""The columns of config `annotations`: all but the video's bytes."""
+"""The columns of config `annotations`: all but the video's bytes.
+
+Examples:
+    >>> set(brokenvideos.FEATURES) - set(brokenvideos.ANNOTATION_FEATURES)
+    {'video'}
+"""
 
 
 def of_format(features: datasets.Features, format_version: int) -> datasets.Features:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from huggingface_hub import constants, errors, get_hf_file_metadata, hf_hub_url
 
-from .error import ReleaseError
+from .error import NotThereError, ReleaseError
 
 _HTTP_ERROR: type[Exception] = vars(errors)["HTTPError"]  # httpx's or httpx2's
 _REFUSALS = (_HTTP_ERROR, errors.LocalEntryNotFoundError, ConnectionError)
@@ -73,13 +73,15 @@ def asking_the_hub(where: str, *, instead: str = "") -> Iterator[None]:
         instead: a sentence: what else could be named.
 
     Raises:
-        ReleaseError: no such repository or revision, no access, or no answer.
+        NotThereError: the repository has no such revision, or no such file.
+        ReleaseError: no such repository, no access, or no answer.
     """
     refusals = _REFUSALS  # a stream that is left half-way comes here when the interpreter has lost its names
     try:
         yield
     except refusals as error:
-        raise ReleaseError(f"{where}: {_refusal(error, instead=instead)}") from None
+        kind = NotThereError if _is_not_there(error) else ReleaseError
+        raise kind(f"{where}: {_refusal(error, instead=instead)}") from None
 
 
 def no_cache(error: OSError) -> str:
@@ -88,6 +90,12 @@ def no_cache(error: OSError) -> str:
         f"the Hugging Face cache cannot be written ({error.strerror}: {error.filename or constants.HF_HOME}). Set HF_HOME to a "
         "folder that can. brokenvideos.clips and streaming=True need none to read a local release."
     )
+
+
+def _is_not_there(error: BaseException) -> bool:
+    if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ is not None:
+        return _is_not_there(error.__cause__)
+    return isinstance(error, errors.RevisionNotFoundError | errors.RemoteEntryNotFoundError)
 
 
 def _refusal(error: BaseException, *, instead: str) -> str:

@@ -50,6 +50,17 @@ def load(
 
     Raises:
         ReleaseError: no release there. ValueError: arguments that exclude one another, an unknown column.
+
+    Examples:
+        >>> rows = brokenvideos.load("annotations", data_dir="release", split="train", filters=[("label", "==", "broken")])
+        >>> rows[0]["generator"], rows[0]["num_frames"], rows.features["label"].int2str(rows[0]["label"])
+        ('synth-a', 12, 'broken')
+
+        Read as it goes, without a download of the whole:
+
+        >>> rows = brokenvideos.load("sample", split="test", streaming=True, columns=["video_id", "prompt"])
+        >>> sorted(next(iter(rows)))
+        ['prompt', 'video_id']
     """
     return datasets.load_dataset(
         NAME if repo_id is None else f"{NAME}:{repo_id}",

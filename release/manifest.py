@@ -1,5 +1,6 @@
 """The manifest of a release: what every file and video of it should be."""
 
+from os import PathLike, fspath
 from types import NoneType
 from typing import Any
 
@@ -12,14 +13,21 @@ from .layout import MAX_SHARDS
 from .row import SPLITS
 
 
-def read_manifest(release: str) -> dict[str, Any]:
-    """The manifest.json of a release folder.
+def read_manifest(release: str | PathLike[str]) -> dict[str, Any]:
+    """The manifest.json of a release folder: its versions, and what every file and video of it should be (docs/format.md).
 
     Raises:
         ReleaseError: the file is missing, is no JSON object (of `parse_json`'s bounds), or has another format version or
             other types.
+
+    Examples:
+        >>> manifest = brokenvideos.read_manifest("release")
+        >>> manifest["data_version"], len(manifest["videos"])
+        ('1.0.0', 9)
+        >>> [(shard["split"], len(shard["video_ids"])) for shard in manifest["shards"]]
+        [('train', 3), ('train', 4), ('validation', 1), ('test', 1)]
     """
-    path = f"{release}/manifest.json"
+    path = f"{fspath(release)}/manifest.json"
     try:
         with fsspec.open(path, "rb") as file:
             manifest: dict[str, Any] = parse_json(file.read(MAX_JSON_BYTES + 1), max_bytes=MAX_JSON_BYTES)

@@ -12,7 +12,12 @@ SAMPLE_RELEASE = f"{HOUSE}/sample"
 """Its folder."""
 
 REPO_ID = "Luuu213u/broken_video_dataset"
-"""The Hub repository that is read unless another is named."""
+"""The Hub repository that is read unless another is named, by `repo_id=` or BROKENVIDEOS_REPO.
+
+Examples:
+    >>> brokenvideos.REPO_ID
+    'Luuu213u/broken_video_dataset'
+"""
 
 
 def is_repo_id(text: str) -> bool:

@@ -3,8 +3,30 @@
 import re
 
 LABELS = ("normal", "broken")
+"""The names of column `label`, by its number.
+
+Examples:
+    >>> row = next(iter(brokenvideos.load("sample", split="train", streaming=True)))
+    >>> brokenvideos.LABELS[row["label"]]
+    'broken'
+"""
+
 SPLITS = ("train", "validation", "test")
+"""The splits of a release, in this order.
+
+Examples:
+    >>> tuple(brokenvideos.load("sample", streaming=True)) == brokenvideos.SPLITS
+    True
+"""
+
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""The names that a video may have, matched whole. A dot would break the keys of WebDataset.
+
+Examples:
+    >>> [name for name in ("kling_0041", "kling 0041", "kling.0041") if brokenvideos.VIDEO_ID.fullmatch(name)]
+    ['kling_0041']
+"""
+
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi", ".m4v", ".gif")
 """Of the files that a release takes as they are, in lower case."""
 
@@ -19,3 +41,10 @@ SOURCE_FIELDS = (
     "notes",
     "record",
 )
+"""The fields of column `source`: where a video and its masks come from. A field is null where nobody knows.
+
+Examples:
+    >>> row = next(iter(brokenvideos.load("sample", split="train", streaming=True)))
+    >>> tuple(row["source"]) == brokenvideos.SOURCE_FIELDS
+    True
+"""

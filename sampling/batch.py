@@ -44,6 +44,10 @@ def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "type"]
     counts, painted = [], []
     for clip, item in enumerate(items):
         for entry in item["masks"]:
+            if by == "type" and entry["artifact_type"] is None:
+                raise MaskError(
+                    f'collate_rle: clip {clip} object {entry["object_id"]}: its artifact type is not given. Ask for by="union".'
+                )
             counts.append(entry["rle"]["counts"])
             frame = clip * shape[1] + entry["frame"]
             painted.append(frame * planes + (entry["artifact_type"] if by == "type" else 0))

@@ -128,12 +128,17 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
     all_frames = np.asarray(row["masks"]["frame_index"], dtype=np.int64)
     chosen = np.flatnonzero(np.isin(all_frames, frames))
     object_ids = [int(object_id) for object_id in row["objects"]["object_id"]]
-    kinds = [int(kind) for kind in row["objects"]["artifact_type"]]
-    if any(not 0 <= kind < len(ARTIFACT_TYPES) for kind in kinds):
+    kinds = [_kind(kind) for kind in row["objects"]["artifact_type"]]
+    if any(kind is not None and not 0 <= kind < len(ARTIFACT_TYPES) for kind in kinds):
         raise MaskError(f"{where}artifact_type is {kinds}, wanted 0 to {len(ARTIFACT_TYPES) - 1}. Build the row anew.")
+    if layout == "type" and None in kinds:
+        object_id = object_ids[kinds.index(None)]
+        raise MaskError(
+            f'{where}object {object_id}: its artifact type is not given. Ask for masks="union" or masks="object".'
+        )
     plane_of = {
         "union": dict.fromkeys(object_ids, 0),
-        "type": dict(zip(object_ids, kinds, strict=True)),
+        "type": {object_id: kind for object_id, kind in zip(object_ids, kinds, strict=True) if kind is not None},
         "object": {object_id: plane for plane, object_id in enumerate(object_ids)},
         "rle": {object_id: plane for plane, object_id in enumerate(object_ids)},
     }[layout]
@@ -157,6 +162,11 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
     return _Marked(runs, all_frames[chosen], plane, planes)
 
 
+def _kind(kind: Any) -> int | None:
+    """The class of an artifact type, None where it is not given; pandas has NaN for that."""
+    return None if kind is None or kind != kind else int(kind)
+
+
 def _as_rle(
     row: Mapping[str, Any], marked: _Marked, bitmaps: UInt8Array, frame_index: Int64Array
 ) -> list[dict[str, Any]]:
@@ -168,7 +178,7 @@ def _as_rle(
         {
             "frame": place,
             "object_id": int(objects[marked.plane[at]][0]),
-            "artifact_type": int(objects[marked.plane[at]][1]),
+            "artifact_type": _kind(objects[marked.plane[at]][1]),
             "rle": {"size": [height, width], "counts": strings[at]},
         }
         for place, frame in enumerate(frame_index.tolist())

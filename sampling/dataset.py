@@ -83,6 +83,20 @@ def clips(
 
     Raises:
         ValueError: an argument out of its range. ReleaseError: no release at `source`. DeviceError: there is no such device.
+
+    Examples:
+        >>> rows = brokenvideos.load("sample", split="train", streaming=True)
+        >>> dataset = brokenvideos.clips(rows, num_frames=8, size=(48, 64), shuffle=True, seed=0)
+        >>> clip = next(iter(dataset))
+        >>> clip["video"].shape, clip["masks"].shape, clip["valid"].all().item()
+        (torch.Size([8, 3, 48, 64]), torch.Size([8, 48, 64]), True)
+
+        In a training loop, by a DataLoader with any number of workers:
+
+        >>> from torch.utils.data import DataLoader
+        >>> batch = next(iter(DataLoader(brokenvideos.clips("release", num_frames=4), batch_size=2)))
+        >>> batch["video"].shape
+        torch.Size([2, 4, 3, 48, 64])
     """
     if num_frames < 1 or stride < 1 or (size is not None and min(size) < 1):
         raise ValueError(

@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -28,9 +29,30 @@ from brokenvideos.card import card_files  # noqa: E402
 from brokenvideos.tools.synthetic.sample import write_sample  # noqa: E402
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.hub.state import State
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--renew", action="store_true", help="Write the texts that tests compare with anew; look at the diff."
+    )
+
+
+@pytest.fixture
+def is_as_stored(request: pytest.FixtureRequest) -> Callable[[Path, str], bool]:
+    """Whether a file holds this text; with --renew the file is written instead."""
+
+    def compare(path: Path, text: str) -> bool:
+        if request.config.getoption("--renew"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return path.exists() and path.read_text(encoding="utf-8") == text
+
+    return compare
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +102,31 @@ def release(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("release") / "release"
     build(raw, out, BuildOptions(num_shards={"train": 2}), more_files=card_files)
     return out
+
+
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Browser]":
+    """A Chromium of the system, driven by playwright; REQUIRE_CHROMIUM=1 makes its absence a failure.
+
+    One per module and not per session: while it lives, its event loop counts as running in this thread.
+    """
+    missing = None
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing = "playwright is not installed: pip install '.[test]'"
+    if path is None:
+        missing = "no Chromium on PATH: apt-get install chromium"
+    if missing:
+        if os.environ.get("REQUIRE_CHROMIUM") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        # --no-sandbox: containers, where CI runs as root, do not let Chromium make its own.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--force-color-profile=srgb"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

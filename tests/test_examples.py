@@ -42,6 +42,15 @@ def test_trainer(run_process) -> None:
 
 
 @pytest.mark.slow
+def test_lightning(run_process) -> None:
+    if importlib.util.find_spec("lightning") is None:
+        pytest.skip("lightning is not installed")
+    steps, first, last = re.findall(r"[\d.]+", run_example(run_process, "lightning_loop.py"))
+    assert steps == "6"
+    assert float(last) < float(first)
+
+
+@pytest.mark.slow
 def test_segformer_with_trainer(run_process) -> None:
     if importlib.util.find_spec("accelerate") is None or importlib.util.find_spec("transformers") is None:
         pytest.skip("transformers and accelerate are not installed")

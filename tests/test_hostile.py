@@ -62,7 +62,7 @@ def with_size(tar: bytes, size: int) -> bytes:
 
 
 def read(tar: bytes) -> list[dict[str, Any]]:
-    return list(brokenvideos.read_tar(io.BytesIO(tar), name="train-000000.tar"))
+    return list(brokenvideos.release.read_tar(io.BytesIO(tar), name="train-000000.tar"))
 
 
 PLAIN = "wanted a plain file named {video_id}.json or {video_id}.mp4."
@@ -107,7 +107,7 @@ def test_a_hostile_tar(tar: bytes, what: str, tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     tracemalloc.start()
     with pytest.raises(brokenvideos.ReleaseError) as caught:
-        list(brokenvideos.tar_members(io.BytesIO(tar), name="train-000000.tar"))
+        list(brokenvideos.release.tar_members(io.BytesIO(tar), name="train-000000.tar"))
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert str(caught.value) == f"train-000000.tar{what} {AGAIN}"
@@ -121,7 +121,7 @@ def shard() -> bytes:
 
 
 def members_of(shard: bytes) -> dict[str, bytes]:
-    return dict(brokenvideos.tar_members(io.BytesIO(shard), name="tar"))
+    return dict(brokenvideos.release.tar_members(io.BytesIO(shard), name="tar"))
 
 
 def packed(members: dict[str, bytes]) -> bytes:
@@ -204,7 +204,7 @@ def test_a_line_that_is_too_deep(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ['{"a": "[[[[' + "[" * 99 + '"}', '"' + '\\"[' * 99 + '"', '["\\\\", "["]'])
 def test_brackets_in_strings_are_not_depth(text: str) -> None:
-    assert brokenvideos.parse_json(text.encode()) == json.loads(text)
+    assert brokenvideos.release.parse_json(text.encode()) == json.loads(text)
 
 
 @pytest.mark.timeout(20)  # a search that starts again at every quote takes hours
@@ -212,7 +212,7 @@ def test_brackets_in_strings_are_not_depth(text: str) -> None:
 def test_quotes_without_an_end_take_no_longer(part: bytes) -> None:
     for text in (part * 1_000_001, part * 1_000_001 + b"\\"):
         with pytest.raises(ValueError):
-            brokenvideos.parse_json(text)
+            brokenvideos.release.parse_json(text)
 
 
 # --- Pictures and videos ---------------------------------------------------------------------------------------------
@@ -284,7 +284,9 @@ def spoil(release: Path, tmp_path: Path) -> Callable[[str, str], Path]:
         shutil.copytree(release, copy)
         manifest = brokenvideos.read_manifest(str(copy))
         (first, *_) = manifest["shards"]
-        path = copy / brokenvideos.shard_paths(first["split"], first["index"], first["num_shards"])["annotations"]
+        path = (
+            copy / brokenvideos.release.shard_paths(first["split"], first["index"], first["num_shards"])["annotations"]
+        )
         rows = pq.read_table(path).to_pylist()
         rows[0][column] = value
         schema = brokenvideos.ANNOTATION_FEATURES.arrow_schema
@@ -297,7 +299,7 @@ def spoil(release: Path, tmp_path: Path) -> Callable[[str, str], Path]:
 def test_an_id_that_climbs_is_not_exported(spoil: Callable[[str, str], Path], tmp_path: Path) -> None:
     release = spoil("video_id", "../../climbed")
     with pytest.raises(brokenvideos.ReleaseError) as caught:
-        export(release, tmp_path / "a" / "raw", layout="coco")
+        export(release, tmp_path / "a" / "raw", layout="ytvis")
     what = "wanted 1 to 128 of A-Z a-z 0-9 _ -. Build the release again."
     assert str(caught.value) == f"video_id '../../climbed': {what}"
     assert [path.name for path in tmp_path.iterdir()] == ["release"]
@@ -309,7 +311,7 @@ def test_a_shard_name_that_climbs_is_not_exported(spoil: Callable[[str, str], Pa
     manifest["shards"][0]["split"] = "../../etc"
     (release / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(brokenvideos.ReleaseError) as caught:
-        export(release, tmp_path / "raw", layout="coco")
+        export(release, tmp_path / "raw", layout="ytvis")
     what = (
         ".shards[0] is '../../etc' 0 of 2, wanted a split of train, validation, test and an index below a count of at most 99999. "
         "Build or download the release again."
@@ -424,7 +426,7 @@ def test_flipped_bytes_of_a_manifest(
     assert manifest["format_version"] == brokenvideos.FORMAT_VERSION
     # The release is known by its manifest; what only it says is refused where it is used.
     try:
-        export(folder, folder / "raw", layout="coco")
+        export(folder, folder / "raw", layout="ytvis")
     except (brokenvideos.ReleaseError, OSError):
         return
     raise AssertionError("a manifest without shards was exported")

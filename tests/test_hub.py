@@ -92,8 +92,38 @@ def test_an_argument_names_the_repository(published: State, release: Path, monke
     assert ids(rows) == manifest_ids(release)
 
 
-def test_a_repository_that_holds_no_release(published: State) -> None:
+NO_RELEASE = (
+    "someone/other: reached, but it holds no release of BrokenVideos, at revision {revision} or on its main branch.\n"
+    "It holds {held}.\n"
+    "Make a release of it: `brokenvideos adopt someone/other raw`, `brokenvideos build raw release`, then "
+    'load_dataset("brokenvideos", data_dir="release").'
+)
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize("revision", [None, "main"])
+def test_a_repository_that_holds_no_release(published: State, revision: str | None, streaming: bool) -> None:
     published.create("someone/other")
+    files = {f"videos/Cog5B_{number:05d}.mp4": b"clip" for number in range(3)}
+    files |= {f"masks/Cog5B_{number:05d}_mask.mp4": b"mask" for number in range(3)}
+    published.push("someone/other", {**files, "README.md": b"#", "a/list": b"1", "b/c/d.json": b"1", "e.txt": b"1"})
+    assert error_of(repo_id="someone/other", revision=revision, streaming=streaming) == NO_RELEASE.format(
+        revision=revision or "v1.0.0",
+        held="10 files: 3 .mp4 in masks/, 3 .mp4 in videos/, 1 .md, 1 .txt and 2 others",
+    )
+
+
+def test_a_repository_that_holds_nothing(published: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    published.create("someone/other")
+    monkeypatch.setenv("BROKENVIDEOS_REPO", "someone/other")
+    with pytest.raises(brokenvideos.ReleaseError) as caught:
+        load_dataset("brokenvideos")
+    assert str(caught.value) == NO_RELEASE.format(revision="v1.0.0", held="no file")
+
+
+def test_a_repository_that_cannot_be_listed_says_what_is_missing(published: State) -> None:
+    published.create("someone/other")
+    published.fault("tree", status=403)
     assert error_of(repo_id="someone/other", revision="main", streaming=True) == (
         f"someone/other at revision main: manifest.json is missing, so it is no release. {INSTEAD}"
     )
@@ -134,7 +164,7 @@ def test_access_that_is_taken_back_while_a_stream_is_read(published: State, nobo
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         list(rows)
     commit = published.repository(REPO).commit_of("v1.0.0").oid
-    path = brokenvideos.shard_paths("train", 1, 2)["default"]
+    path = brokenvideos.release.shard_paths("train", 1, 2)["default"]
     assert str(caught.value) == (
         f"hf://datasets/{REPO}@{commit}/{path}: the Hub answered 401 (Invalid credentials in Authorization header). {LOG_IN}"
     )
@@ -200,7 +230,7 @@ def test_offline_the_annotations_alone_do_not_stand_in_for_the_videos(published:
     go_offline()
     assert list(brokenvideos.load("annotations", split="train", streaming=True)) == rows
     commit = published.repository(REPO).commit_of("v1.0.0").oid
-    path = brokenvideos.shard_paths("train", 0, 2)["default"]
+    path = brokenvideos.release.shard_paths("train", 0, 2)["default"]
     assert error_of(streaming=True) == (
         f"hf://datasets/{REPO}@{commit}/{path}: HF_HUB_OFFLINE is set and the cache does not hold it."
     )
@@ -234,7 +264,7 @@ def fetched(hub: State, **arguments: Any) -> tuple[int, int, list[dict[str, Any]
 
 
 def test_columns_that_are_left_out_are_not_fetched(hub: State, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    size = (large / brokenvideos.shard_paths("train", 0, 1)["default"]).stat().st_size
+    size = (large / brokenvideos.release.shard_paths("train", 0, 1)["default"]).stat().st_size
     everything, requests, rows = fetched(hub)
     # The footer is read first: 64 kB, or what a smaller file has.
     assert size <= everything <= size + 2**17

@@ -1,5 +1,6 @@
 """`make` on a machine that lacks something: one line that says what, and nothing half-made."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,16 @@ def first_line(done: subprocess.CompletedProcess[str], folder: Path) -> str:
     return said.replace(str(folder / "python"), "PYTHON")
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "constraints"])
+def test_help_names_every_target_and_is_the_default(make) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
+    done = make("help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [["make", target] for target in targets]
+    assert re.findall(r"^([a-z]+):", makefile, re.MULTILINE)[0] == "help"
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "constraints", "docs", "hooks", "release"])
 @pytest.mark.parametrize(
     ("front", "found"), [("echo 3.10; exit", "3.10"), ("echo 3.15; exit", "3.15"), ("exit 127", "missing")]
 )

@@ -1,5 +1,18 @@
-"""A release -> a raw folder that `brokenvideos build` reads again."""
+"""A release in the layouts of other tools, one file a layout in layouts/.
 
-from .export import EXPORT_LAYOUTS, ExportError, ExportReport, export
+In: a release folder. Out: a folder that `build` reads again, or that others read. Commands and `annotate` call `export`.
+"""
 
-__all__ = ["EXPORT_LAYOUTS", "ExportError", "ExportReport", "export"]
+from .export import ExportError, ExportReport, export
+from .layout import ExportOptions
+from .layouts import export_layout_named, export_layout_names, export_layouts_table
+
+__all__ = [
+    "ExportError",
+    "ExportOptions",
+    "ExportReport",
+    "export",
+    "export_layout_named",
+    "export_layout_names",
+    "export_layouts_table",
+]

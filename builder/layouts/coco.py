@@ -1,10 +1,10 @@
-"""COCO JSON for videos, as YouTube-VIS has it: instances.json, in the folder itself or in annotations/, beside videos/.
+"""COCO JSON, of videos as YouTube-VIS has it or of images: instances.json, in the folder itself or in annotations/, beside videos/.
 
 `segmentations[k]` of an annotation is the COCO RLE of one object in the frame that `file_names[k]` of its video names, as
 {video_id}/{frame}.jpg with frames from 0; null where the object is absent. A video with `file_name` {video_id}.mp4 instead has
 one entry for every frame. Folders before these names are passed over. Frames that are not named were not looked at. Counts are a
 string or a list of run lengths, in column-major order both. The object_id is `object_id`, where every annotation of the video has
-one, else the annotation's `id`.
+one, else the annotation's `id`. A file with `images` in place of `videos` is read as `..raw.coco_images` says.
 
 Source: YouTube-VIS, https://youtube-vos.org/dataset/vis (the API in youtubevos/cocoapi).
 """
@@ -12,43 +12,48 @@ Source: YouTube-VIS, https://youtube-vos.org/dataset/vis (the API in youtubevos/
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ...masks import RLEError, decode
+from ...masks import RLEError
 from ...release import VIDEO_ID
 from ..raw import (
     MAX_FRAMES,
     MAX_OBJECT_ID,
     MAX_PIXELS,
-    NUMBER,
     VIDEO_SUFFIXES,
+    CocoImageMasks,
     FoundMasks,
     FrameLabels,
     Layout,
     Problem,
     RawError,
     RawVideo,
+    Segmentation,
     annotation_files,
     bad_video_id,
     blank_planes,
+    category_names,
+    check_segmentation,
     find_videos,
     first_file,
+    is_frame,
     is_whole,
     join_records,
+    named_path,
     objects_of_labels,
     read_json,
+    segmentation_bitmap,
     shown,
     shown_end,
+    videos_of_images,
 )
 
 FILE_NAME = "instances.json"
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-_Segmentation = Mapping[str, Any] | None
+_Segmentation = Segmentation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +79,12 @@ class CocoMasks:
             planes = blank_planes(ids, self.height, self.width, where=f"{self.where}: frame {frame_index}")
             for object_id, plane in planes.items():
                 try:
-                    bitmap = _bitmap(there[object_id]["counts"], height=self.height, width=self.width)  # type: ignore[index]
+                    bitmap = segmentation_bitmap(there[object_id]["counts"], height=self.height, width=self.width)  # type: ignore[index]
                 except RLEError as error:
                     what = f"object {object_id} segmentations[{position}]: {error.problem}"
                     raise RawError(f"{self.where}: {what}") from error
                 np.multiply(bitmap, np.uint16(object_id), out=plane)
             yield FrameLabels(frame_index, list(planes.values()))
-
-
-def _bitmap(counts: str | list[int], *, height: int, width: int) -> npt.NDArray[np.uint8]:
-    bitmap: npt.NDArray[np.uint8]
-    if isinstance(counts, str):
-        (bitmap,) = decode([counts], height=height, width=width)
-        return bitmap
-    total = height * width
-    if not all(is_whole(count, least=0, most=total) for count in counts) or sum(counts) != total:
-        raise RLEError(
-            f"run lengths {shown(counts)}, wanted whole numbers that sum to {total} = {height} x {width} pixels"
-        )
-    values = (np.arange(len(counts)) % 2).astype(np.uint8)
-    bitmap = np.repeat(values, counts).reshape(width, height).T
-    return bitmap
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +104,33 @@ def read_coco(raw: Path, *, artifact_type: str | None, generator: str | None) ->
     where = path.relative_to(raw).as_posix()
     try:
         content = read_json(path)
-        videos, annotations, categories = _tables(content)
+        if isinstance(content, dict) and "images" in content and "videos" not in content:
+            masks, faults = _of_images(content, path, where=where, artifact_type=artifact_type)
+        else:
+            masks, faults = _of_videos(content, path, where=where, artifact_type=artifact_type)
     except RawError as error:
         return [], [*problems, Problem(where, str(error))]
+    problems += [Problem(where, fault) for fault in faults]
+    records, record_problems = join_records(
+        raw,
+        videos=found,
+        masks=masks,
+        masks_wanted=f"an entry for {{video_id}} in {FILE_NAME}",
+        artifact_type=artifact_type,
+        generator=generator,
+        unread=bool(faults),
+    )
+    return records, problems + record_problems
+
+
+def _of_videos(
+    content: Any, path: Path, *, where: str, artifact_type: str | None
+) -> tuple[dict[str, FoundMasks], list[str]]:
+    videos, annotations, names = _tables(content, "videos", "as YouTube-VIS has")
+    categories = category_names(names)
     described, passed, faults = _videos(videos)
     objects, labels, more = _objects(annotations, described, categories, passed=passed)
-    problems += [Problem(where, fault) for fault in faults + more]
+    faults += more
     masks = {}
     for key, video in described.items():
         source = CocoMasks(
@@ -131,36 +142,39 @@ def read_coco(raw: Path, *, artifact_type: str | None, generator: str | None) ->
         )
         masks[video.video_id] = FoundMasks(
             where,
-            None if faults or more else source,
+            None if faults else source,
             tuple(video.frames),
             objects=objects_of_labels(labels[key], artifact_type),
         )
-    records, record_problems = join_records(
-        raw,
-        videos=found,
-        masks=masks,
-        masks_wanted=f"an entry for {{video_id}} in {FILE_NAME}",
-        artifact_type=artifact_type,
-        generator=generator,
-        unread=bool(faults or more),
-    )
-    return records, problems + record_problems
+    return masks, faults
 
 
-def _tables(content: object) -> tuple[list[Any], list[Any], dict[int, str]]:
-    tables = [
-        content.get(key) if isinstance(content, dict) else None for key in ("videos", "annotations", "categories")
-    ]
-    videos, annotations, categories = tables
-    if not isinstance(videos, list) or not isinstance(annotations, list) or not isinstance(categories, list):
-        raise RawError("wanted a JSON object with the lists videos, annotations and categories, as YouTube-VIS has")
-    names: dict[int, str] = {}
-    for position, category in enumerate(categories):
-        known = isinstance(category, dict) and type(category.get("id")) is int and isinstance(category.get("name"), str)
-        if not known or category["id"] in names:
-            raise RawError(f"categories[{position}] is {shown(category)}, wanted an id of its own and a name")
-        names[category["id"]] = category["name"]
-    return videos, annotations, names
+def _of_images(
+    content: Any, path: Path, *, where: str, artifact_type: str | None
+) -> tuple[dict[str, FoundMasks], list[str]]:
+    images, annotations, names = _tables(content, "images", "as COCO has")
+    categories = category_names(names)
+    videos, faults = videos_of_images(images, annotations, categories)
+    masks = {}
+    for video_id, video in videos.items():
+        try:
+            labels, frames = video.objects(categories)
+        except RawError as error:
+            faults.append(f"video {video_id}: {error}")
+            labels, frames = {}, {}
+        source = CocoImageMasks(f"{path} video {video_id}", video.height, video.width, frames)
+        objects = objects_of_labels(labels, artifact_type)
+        masks[video_id] = FoundMasks(where, None if faults else source, tuple(sorted(video.frames)), objects=objects)
+    return masks, faults
+
+
+def _tables(content: object, first: str, like: str) -> list[list[Any]]:
+    keys = (first, "annotations", "categories")
+    tables = [content.get(key) if isinstance(content, dict) else None for key in keys]
+    found = [table for table in tables if isinstance(table, list)]
+    if len(found) < len(tables):
+        raise RawError(f"wanted a JSON object with the lists {first}, annotations and categories, {like}")
+    return found
 
 
 def _videos(entries: Sequence[Any]) -> tuple[dict[int, _Video], set[int | None], list[str]]:
@@ -205,7 +219,7 @@ def _video(entry: Mapping[str, Any]) -> _Video:
 
 
 def _whole_video(name: object, length: object) -> tuple[str, Sequence[int]]:
-    path = _path(name)
+    path = named_path(name)
     if path.suffix.lower() not in VIDEO_SUFFIXES:
         found = shown_end(name) if isinstance(name, str) else shown(name)
         raise RawError(f"no file_names and file_name is {found}; wanted one of the two, as in dog.mp4")
@@ -214,22 +228,16 @@ def _whole_video(name: object, length: object) -> tuple[str, Sequence[int]]:
     return path.stem, range(length)  # type: ignore[call-overload]
 
 
-def _path(name: object) -> PureWindowsPath:
-    """A file name, whichever slashes it has; without a suffix where it is none."""
-    return PureWindowsPath(name if isinstance(name, str) else "")
-
-
 def _named_frames(names: object) -> tuple[str, Sequence[int]]:
     if not isinstance(names, list):
         raise RawError(f"file_names is {shown(names)}, wanted a list")
     frames: list[int] = []
     video_id = None
     for position, name in enumerate(names):
-        path = _path(name)
+        path = named_path(name)
         folder = path.parent.name
-        is_frame = NUMBER.fullmatch(path.stem) and path.suffix.lower() in _PICTURES and folder
         found = shown_end(name) if isinstance(name, str) else shown(name)
-        if not is_frame or folder != (video_id or folder):
+        if not is_frame(path) or folder != (video_id or folder):
             wanted = f"{video_id or 'VIDEO_ID'}/00000.jpg and so on, the number being the frame's, from 0"
             raise RawError(f"file_names[{position}] is {found}, wanted {wanted}")
         video_id = folder
@@ -289,14 +297,8 @@ def _segmentations(value: object, video: _Video) -> Sequence[_Segmentation]:
     for position, segmentation in enumerate(value):
         if segmentation is None:
             continue
-        if not isinstance(segmentation, dict) or not isinstance(segmentation.get("counts"), str | list):
-            what = "a polygon" if isinstance(segmentation, list) else shown(segmentation)
-            raise RawError(f"segmentations[{position}] is {what}, wanted an RLE with size and counts, or null")
-        if segmentation.get("size") != [video.height, video.width]:
-            found = shown(segmentation.get("size"))
-            raise RawError(
-                f"segmentations[{position}] has size {found}, the video is [{video.height}, {video.width}] (height first)"
-            )
+        where = f"segmentations[{position}]"
+        check_segmentation(segmentation, height=video.height, width=video.width, where=where, of="video")
     return value
 
 
@@ -305,7 +307,7 @@ def _detect(raw: Path) -> Path | None:
 
 
 LAYOUT = Layout(
-    help="COCO JSON for videos, as YouTube-VIS has it: run lengths of one object in each named frame",
+    help="COCO JSON of videos, as YouTube-VIS has it, or of images: run lengths of one object in each named frame",
     looked_for=f"{FILE_NAME}, in the folder itself or in annotations/",
     detect=_detect,
     read=read_coco,

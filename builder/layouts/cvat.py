@@ -1,9 +1,11 @@
 """CVAT for video 1.1: annotations/{video_id}.xml beside videos/{video_id}.mp4, the annotations.xml of one task each.
 
 A track is an object; tracks of one `group_id` are one object, since CVAT writes a mask that was drawn in a single frame as a track
-of its own. Objects are numbered from 1 in the order of the file. `rle` holds run lengths in row-major order of the mask's box,
-starting with background; `frame` counts the frames of the video from 0, whatever the task's frame step. `outside="1"`: the
-object is not there. Frames of the task (start_frame to stop_frame by the step of frame_filter) are annotated, others are not.
+of its own. Objects are numbered from 1 in the order of the file. A mask with an attribute `object_id` that is not 0 is of the
+object of this number, whatever its track; other objects are numbered after the highest. `rle` holds run lengths in row-major order
+of the mask's box, starting with background; `frame` counts the frames of the video from 0, whatever the task's frame step.
+`outside="1"`: the object is not there. Frames of the task (start_frame to stop_frame by the step of frame_filter) are annotated,
+others are not.
 
 Source: CVAT documentation, "XML annotation format" 1.1.
 """
@@ -47,6 +49,9 @@ _FILTER = re.compile(r"step=([1-9][0-9]{0,8})")
 _META = "annotations/meta/task/"
 _JOB_META = "annotations/meta/job/"
 _META_FIELDS = ("original_size/height", "original_size/width", "start_frame", "stop_frame", "frame_filter")
+_ATTRIBUTE = "annotations/track/mask/attribute"
+_OBJECT_ID = " object_id"
+"""Apart from every attribute of XML, which has no space in its name."""
 _SHAPES = ("box", "polygon", "polyline", "points", "ellipse", "cuboid", "skeleton")
 
 
@@ -142,10 +147,24 @@ def _refuse_doctype(*_: object) -> None:
     raise RawError("has a DOCTYPE, which could define entities without end; CVAT writes none: remove it")
 
 
-def _object_key(track: Mapping[str, str]) -> tuple[str, str]:
-    """What tells objects apart: the group of a track where it has one (0 is none), else the track."""
+_Key = tuple[str, str]
+"""What tells objects apart: "object_id", "group" or "track", and its number as the file has it."""
+
+
+def _object_key(track: Mapping[str, str]) -> _Key:
+    """The group of a track where it has one (0 is none), else the track."""
     group = track.get("group_id", "0")
     return ("group", group) if group != "0" else ("track", track.get("id", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mask:
+    """One mask as the file has it, before objects are numbered."""
+
+    where: str
+    key: _Key
+    box: Mapping[str, int]
+    rle: str
 
 
 @dataclass(slots=True)
@@ -155,9 +174,12 @@ class _Reader:
     path: list[str] = field(default_factory=list)
     meta: dict[str, str] = field(default_factory=dict)
     track: dict[str, str] | None = None
-    object_ids: dict[tuple[str, str], int] = field(default_factory=dict)
-    labels: dict[int, str] = field(default_factory=dict)
-    shapes: dict[int, list[tuple[str, Shape]]] = field(default_factory=dict)
+    mask: dict[str, str] | None = None
+    """The attributes of the mask that is open, with those of CVAT by their names after a space."""
+    attribute: str = ""
+    labels: dict[_Key, str] = field(default_factory=dict)
+    """In the order of the file."""
+    masks: dict[int, list[_Mask]] = field(default_factory=dict)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.path.append(name)
@@ -172,46 +194,74 @@ class _Reader:
         if place == "annotations/track":
             self._start_track(attributes)
         elif place == "annotations/track/mask":
-            self._add_mask(attributes)
+            self.mask = attributes
+        elif place == _ATTRIBUTE:
+            self.attribute = attributes.get("name", "")
         elif len(self.path) == 3 and self.track is not None and name in _SHAPES and attributes.get("outside") != "1":
             where = f"track {self.track.get('id')} frame {attributes.get('frame')}"
             raise RawError(f"{where}: a {name}, wanted masks alone; convert it to a mask in CVAT, or delete it")
 
     def end(self, name: str) -> None:
+        if "/".join(self.path) == "annotations/track/mask":
+            self._add_mask(self.mask or {})
         self.path.pop()
 
     def text(self, text: str) -> None:
         place = "/".join(self.path)
+        if place == _ATTRIBUTE and self.mask is not None and self.attribute == "object_id":
+            self.mask[_OBJECT_ID] = (self.mask.get(_OBJECT_ID, "") + text)[:64]
         name = place.removeprefix(_META).removeprefix(_JOB_META)
         if name in _META_FIELDS and len(text) < 64:  # numbers; what is longer is none
             self.meta[name] = (self.meta.get(name, "") + text)[:64]
 
     def _start_track(self, attributes: dict[str, str]) -> None:
         self.track = attributes
-        key = _object_key(attributes)
-        object_id = self.object_ids.setdefault(key, len(self.object_ids) + 1)
-        if object_id > MAX_OBJECT_ID:
+        self._label(_object_key(attributes))
+        if len(self.labels) > MAX_OBJECT_ID:
             raise RawError(f"more than {MAX_OBJECT_ID} objects; group the tracks of one object in CVAT")
-        label = attributes.get("label", "")
-        if self.labels.setdefault(object_id, label) != label:
-            what = f"labels {shown(self.labels[object_id])} and {shown(label)}; wanted one label per object"
+
+    def _label(self, key: _Key) -> None:
+        label = (self.track or {}).get("label", "")
+        if self.labels.setdefault(key, label) != label:
+            what = f"labels {shown(self.labels[key])} and {shown(label)}; wanted one label per object"
             raise RawError(f"{' '.join(key)}: {what}")
 
-    def _add_mask(self, attributes: dict[str, str]) -> None:
+    def _add_mask(self, attributes: Mapping[str, str]) -> None:
         track = self.track or {}
         where = f"track {track.get('id')} frame {attributes.get('frame')}"
         if attributes.get("outside") == "1":
             return
-        numbers = {key: attributes.get(key, "") for key in ("frame", "left", "top", "width", "height")}
-        for key, text in numbers.items():
+        numbers = {name: attributes.get(name, "") for name in ("frame", "left", "top", "width", "height")}
+        for name, text in numbers.items():
             if not _NUMBER.fullmatch(text):
-                raise RawError(f"{where}: {key} is {shown(text)}, wanted a whole number from 0")
+                raise RawError(f"{where}: {name} is {shown(text)}, wanted a whole number from 0")
         frame_index = int(numbers.pop("frame"))
         if frame_index > MAX_FRAME_INDEX:
             raise RawError(f"{where}: wanted a frame of the video, from 0 to {MAX_FRAME_INDEX}")
-        box = {key: int(text) for key, text in numbers.items()}
-        shape = Shape(object_id=self.object_ids[_object_key(track)], rle=attributes.get("rle", ""), **box)
-        self.shapes.setdefault(frame_index, []).append((where, shape))
+        key = self._key(attributes.get(_OBJECT_ID, "").strip() or "0", where)
+        box = {name: int(text) for name, text in numbers.items()}
+        self.masks.setdefault(frame_index, []).append(_Mask(where, key, box, attributes.get("rle", "")))
+
+    def _key(self, object_id: str, where: str) -> _Key:
+        """Of a mask with this attribute."""
+        if not _NUMBER.fullmatch(object_id) or int(object_id) > MAX_OBJECT_ID:
+            wanted = f"wanted a whole number from 1 to {MAX_OBJECT_ID}, or 0 for none"
+            raise RawError(f"{where}: the attribute object_id is {shown(object_id)}, {wanted}")
+        if not int(object_id):
+            return _object_key(self.track or {})
+        key = ("object_id", str(int(object_id)))
+        self._label(key)
+        return key
+
+    def _object_ids(self) -> dict[_Key, int]:
+        """object_id by key: the number that the masks say, and else the place in the file."""
+        used = {mask.key for masks in self.masks.values() for mask in masks}
+        said = {key: int(key[1]) for key in used if key[0] == "object_id"}
+        others = [key for key in self.labels if key[0] != "object_id" and (not said or key in used)]
+        first = max(said.values(), default=0) + 1
+        if first + len(others) - 1 > MAX_OBJECT_ID:
+            raise RawError(f"more than {MAX_OBJECT_ID} objects; give them lower numbers in the attribute object_id")
+        return said | {key: object_id for object_id, key in enumerate(others, start=first)}
 
     def task(self) -> CvatTask:
         height, width = (self._size(side) for side in ("height", "width"))
@@ -220,25 +270,24 @@ class _Reader:
                 f"original_size is {height}x{width} pixels, at most {MAX_PIXELS} are read; is this a video frame?"
             )
         annotated = self._annotated_frames()
-        for frame_index, placed in self.shapes.items():
-            for where, shape in placed:
+        ids = self._object_ids()
+        shapes: dict[int, list[Shape]] = {}
+        for frame_index, masks in self.masks.items():
+            for mask in masks:
                 if annotated is not None and frame_index not in annotated:
                     wanted = f"frames {annotated.start} to {annotated[-1]} by {annotated.step}, as the task's meta says"
                     raise RawError(
-                        f"{where}: wanted {wanted}; export the task again, or correct start_frame and frame_filter"
+                        f"{mask.where}: wanted {wanted}; export the task again, or correct start_frame and frame_filter"
                     )
+                shape = Shape(object_id=ids[mask.key], rle=mask.rle, **mask.box)
                 inside = shape.left + shape.width <= width and shape.top + shape.height <= height
                 if not inside or not shape.width or not shape.height:
                     box = f"{shape.width}x{shape.height} at {shape.left},{shape.top}"
-                    raise RawError(f"{where}: the mask's box is {box}, wanted one inside of {width}x{height}")
-        used = {shape.object_id for placed in self.shapes.values() for _, shape in placed}
-        return CvatTask(
-            height=height,
-            width=width,
-            annotated_frames=annotated,
-            labels={object_id: label for object_id, label in self.labels.items() if object_id in used},
-            shapes={frame: [shape for _, shape in placed] for frame, placed in self.shapes.items()},
-        )
+                    raise RawError(f"{mask.where}: the mask's box is {box}, wanted one inside of {width}x{height}")
+                shapes.setdefault(frame_index, []).append(shape)
+        used = {mask.key for masks in self.masks.values() for mask in masks}
+        labels = {object_id: self.labels[key] for key, object_id in ids.items() if key in used}
+        return CvatTask(height, width, annotated, dict(sorted(labels.items())), shapes)
 
     def _size(self, side: str) -> int:
         text = self.meta.get(f"original_size/{side}", "").strip()

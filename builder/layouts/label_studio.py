@@ -2,7 +2,8 @@
 
 A task whose data names a video holds regions with a `sequence` of {frame, rle, enabled}, frames from 1; each region is an object.
 A task whose data names an image, {video_id}/{frame}.png with frames from 0, holds one rle per region; there every label is an
-object, since nothing else follows it from frame to frame. Objects are numbered from 1 in the order of region ids or labels.
+object, since nothing else follows it from frame to frame. Objects are numbered from 1 in the order of region ids or labels. A brush
+with a number of its own (a per-region Number) named object_id is of the object of this number; others come after the highest.
 `rle` is a packed bit stream: u32 number of values, u5 bits per value - 1, four u4 size classes - 1, then blocks of a bit (run or
 values as they are), a 2-bit size class, a length - 1 of so many bits, and the values; they are 4 channels in row-major order, of
 which the last, if not 0, is the mask.
@@ -59,6 +60,9 @@ _MASKS = ("brush", "magicwand", "bitmask", "bitmasklabels")
 _SHAPES = ("rectangle", "polygon", "ellipse", "keypoint", "vector", "cuboid", "videorectangle")
 """Regions that have a place in the frame; the type of one with labels ends in "labels"."""
 _SPARE_BITS = 64
+
+_Name = str | int
+"""Of an object before it is numbered: the number that its regions say, or a label or a region's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +168,12 @@ class _Bits:
 class _Video:
     """What the tasks say of one video, before its objects are numbered."""
 
-    brushes: dict[int, dict[str, list[Brush]]] = field(default_factory=dict)
+    brushes: dict[int, dict[_Name, list[Brush]]] = field(default_factory=dict)
     """frame_index → name of the object → regions."""
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[_Name, str] = field(default_factory=dict)
     """name of the object → label."""
+    regions: set[str] = field(default_factory=set)
+    """ids of the regions of a video task."""
     annotated: set[int] = field(default_factory=set)
     whole: bool = False
     """Whether a video task, which shows every frame, is annotated."""
@@ -197,13 +203,12 @@ def read_label_studio(
     problems += [Problem(FILE_NAME, fault) for fault in faults]
     masks: dict[str, FoundMasks] = {}
     for video_id, video in videos.items():
-        names = sorted(video.labels)
-        if len(names) > MAX_OBJECT_ID:
+        ids = _object_ids(video.labels)
+        if max(ids.values(), default=0) > MAX_OBJECT_ID:
             problems.append(
-                Problem(FILE_NAME, f"video {video_id}: {len(names)} objects, at most {MAX_OBJECT_ID} are read")
+                Problem(FILE_NAME, f"video {video_id}: {len(ids)} objects, at most {MAX_OBJECT_ID} are read")
             )
-            names = []
-        ids = {name: object_id for object_id, name in enumerate(names, start=1)}
+            ids = {}
         frames = {
             frame: {ids[name]: b for name, b in by_name.items()} for frame, by_name in video.brushes.items() if ids
         }
@@ -211,7 +216,9 @@ def read_label_studio(
             FILE_NAME,
             None if faults else BrushMasks(f"{raw / FILE_NAME} video {video_id}", frames, notes),
             None if video.whole else tuple(sorted(video.annotated)),
-            objects=objects_of_labels({ids[name]: video.labels[name] for name in names}, artifact_type),
+            objects=objects_of_labels(
+                {object_id: video.labels[name] for name, object_id in ids.items()}, artifact_type
+            ),
         )
     records, record_problems = join_records(
         raw,
@@ -223,6 +230,14 @@ def read_label_studio(
         unread=bool(faults),
     )
     return records, problems + record_problems
+
+
+def _object_ids(labels: Mapping[_Name, str]) -> dict[_Name, int]:
+    """object_id by name: the number that it is, else one after the highest of these, in order."""
+    said: dict[_Name, int] = {name: name for name in sorted(name for name in labels if isinstance(name, int))}
+    others = sorted(name for name in labels if isinstance(name, str))
+    first = max(said.values(), default=0) + 1
+    return said | {name: object_id for object_id, name in enumerate(others, start=first)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,18 +298,47 @@ def _add_task(videos: Mapping[str, _Video], task: object, *, where: str) -> list
         regions = annotation.get("result")
         if not isinstance(regions, list):
             raise RawError(f"result is {shown(regions)}, wanted a list of regions")
+        numbers = _numbers(regions)
         for position, region in enumerate(regions):
+            if _is_number(region):
+                continue
             try:
                 if (other := _other(region, where=f"{where}: result[{position}]")) is not None:
                     others.append(other)
                 else:
-                    _add_region(video, region, frame_index)
+                    _add_region(video, region, frame_index, numbers)
             except RawError as error:
                 raise RawError(f"result[{position}]: {error}") from error
         video.whole |= frame_index is None
         if frame_index is not None:
             video.annotated.add(frame_index)
     return others
+
+
+def _is_number(region: object) -> bool:
+    """Whether it is the number of another region, by which objects are told apart."""
+    return isinstance(region, dict) and region.get("type") == "number" and region.get("from_name") == "object_id"
+
+
+def _numbers(regions: Sequence[Any]) -> dict[Any, int]:
+    """The number of the object by the id of the region.
+
+    Raises:
+        RawError: one that is none.
+    """
+    numbers: dict[Any, int] = {}
+    for position, region in enumerate(regions):
+        if _is_number(region):
+            value, name = region.get("value"), region.get("id")
+            number = value.get("number") if isinstance(value, dict) else value
+            number = int(number) if isinstance(number, float) and number.is_integer() else number
+            if not is_whole(number, least=1, most=MAX_OBJECT_ID) or not isinstance(name, str):
+                what = f"object_id is {shown(number)} of region {shown(name)}"
+                raise RawError(
+                    f"result[{position}]: {what}, wanted a whole number from 1 to {MAX_OBJECT_ID} of a region"
+                )
+            numbers[name] = number  # type: ignore[assignment]
+    return numbers
 
 
 def _place(data: Mapping[str, Any]) -> tuple[str, int | None]:
@@ -350,7 +394,7 @@ def _other(region: object, *, where: str) -> _Other | None:
     return _Other(where, kind, frozenset(name for names in lists for name in names if isinstance(name, str)))
 
 
-def _add_region(video: _Video, region: Mapping[str, Any], frame_index: int | None) -> None:
+def _add_region(video: _Video, region: Mapping[str, Any], frame_index: int | None, numbers: Mapping[Any, int]) -> None:
     value = region.get("value")
     if not isinstance(value, dict):
         raise RawError(f"value is {shown(value)}, wanted that of a brush")
@@ -368,11 +412,19 @@ def _add_region(video: _Video, region: Mapping[str, Any], frame_index: int | Non
     labels = value.get("brushlabels")
     if not isinstance(labels, list) or len(labels) != 1 or not isinstance(labels[0], str):
         raise RawError(f"brushlabels is {shown(labels)}, wanted one label")
-    name = labels[0] if frame_index is not None else region.get("id")
-    if not isinstance(name, str):
-        raise RawError(f"id is {shown(name)}, wanted a string")
-    if frame_index is None and name in video.labels:
-        raise RawError(f"id {shown(name)} stands there twice; give each region an id of its own")
+    region_id = region.get("id")
+    if frame_index is None and not isinstance(region_id, str):
+        raise RawError(f"id is {shown(region_id)}, wanted a string")
+    if frame_index is None and region_id in video.regions:
+        raise RawError(f"id {shown(region_id)} stands there twice; give each region an id of its own")
+    if frame_index is None:
+        video.regions.add(region_id)  # type: ignore[arg-type]
+    number = numbers.get(region_id) if isinstance(region_id, str) else None
+    name: _Name = labels[0] if frame_index is not None else region_id  # type: ignore[assignment]
+    name = name if number is None else number
+    if video.labels.get(name, labels[0]) != labels[0]:
+        both = f"labels {shown(video.labels[name])} and {shown(labels[0])}"
+        raise RawError(f"object_id {number} has the {both}; wanted one label per object")
     for where, frame, rle in _shown_frames(value, frame_index):
         if not isinstance(rle, list) or not all(is_whole(byte, least=0, most=255) for byte in rle):
             raise RawError(f"{where}rle is {shown(rle)}, wanted a list of whole numbers from 0 to 255")

@@ -8,6 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..raw import (
+    BRIGHT_MIN,
+    DARK_MAX,
+    GREY_THRESHOLD,
+    MAX_GREY_OF_MARKED,
     VIDEO_SUFFIXES,
     FoundMasks,
     FrameLabels,
@@ -15,24 +19,15 @@ from ..raw import (
     Problem,
     RawError,
     RawVideo,
+    dark_middle_bright,
     find_videos,
+    is_bimodal,
     join_records,
     list_folder,
 )
 
-THRESHOLD = 127
-"""Brighter is marked."""
-RULE = f"mask videos: brighter than {THRESHOLD} is object 1"
+RULE = f"mask videos: brighter than {GREY_THRESHOLD} is object 1"
 _WHITE_WANTED = "write what is marked as 255 and the rest as 0, or masks of object ids as PNGs"
-DARK_MAX = 31
-BRIGHT_MIN = 224
-MAX_GREY_OF_MARKED = 0.02
-"""Pixels in [32, 223] per pixel in [32, 255].
-
-Measured on x264 masks (disks, 8 px dots, 3 px lines, blobs; 214x120 and 854x480): at most 0.0100 at crf 23 and 0.0139 at
-crf 28, both exact at > 127; 0.0224 to 0.74, all above crf 32, where more than one in 5,000 marked pixels came out wrong.
-Counted against the bright part, not the whole video, or small objects would hide it.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,7 @@ class VideoMasks:
                 grey = _grey(rgb)
                 histogram += np.bincount(grey.ravel(), minlength=256)
                 frame_count += 1
-                marked = (grey > THRESHOLD).astype(np.uint16)
+                marked = (grey > GREY_THRESHOLD).astype(np.uint16)
                 plane = to_displayed(marked, orientation) if is_turned else marked
                 yield FrameLabels(frame_index, (plane,), rules=(RULE,) if marked.any() else (), as_displayed=is_turned)
             wanted = len(demux_index(self.video_path)[0])
@@ -86,15 +81,12 @@ def _grey(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _check_bimodal(path: Path, histogram: npt.NDArray[np.int64]) -> None:
-    dark, middle, bright = (
-        int(part.sum())
-        for part in (histogram[: DARK_MAX + 1], histogram[DARK_MAX + 1 : BRIGHT_MIN], histogram[BRIGHT_MIN:])
-    )
+    dark, middle, bright = dark_middle_bright(histogram)
     if not middle and not bright and dark > histogram[0]:
         raise RawError(
-            f"{path}: {_greys(histogram)}, and nothing is brighter than {THRESHOLD}, which is marked; {_WHITE_WANTED}"
+            f"{path}: {_greys(histogram)}, and nothing is brighter than {GREY_THRESHOLD}, which is marked; {_WHITE_WANTED}"
         )
-    if middle <= MAX_GREY_OF_MARKED * (middle + bright):
+    if is_bimodal(histogram):
         return
     total = dark + middle + bright
     shares = (

@@ -7,8 +7,26 @@ and tools call it.
 
 from ...release import VIDEO_SUFFIXES
 from .binary_png import read_binary_file, read_binary_png
+from .coco_images import CocoImageMasks, ImageVideo, videos_of_images
+from .coco_json import (
+    Segmentation,
+    category_names,
+    check_segmentation,
+    is_frame,
+    named_path,
+    segmentation_bitmap,
+)
 from .foreground import Foreground, foreground
 from .frame_files import NUMBER, by_frame, ids_from_one, mask_files, mask_folders
+from .grey_video import (
+    BRIGHT_MIN,
+    DARK_MAX,
+    GREY_THRESHOLD,
+    MAX_GREY_OF_MARKED,
+    Histogram,
+    dark_middle_bright,
+    is_bimodal,
+)
 from .json_files import bad_video_id, is_finite, is_whole, read_json, shown, shown_end
 from .layout import Layout, annotation_files, first_file, gives_objects, mask_folder
 from .litter import is_litter
@@ -45,9 +63,13 @@ from .video_files import (
 from .videos_jsonl import FILE_NAME, MAX_FRAME_INDEX, MAX_OBJECT_ID, VideoEntry, read_videos_jsonl
 
 __all__ = [
+    "BRIGHT_MIN",
+    "DARK_MAX",
     "FILE_NAME",
+    "GREY_THRESHOLD",
     "MAX_FRAMES",
     "MAX_FRAME_INDEX",
+    "MAX_GREY_OF_MARKED",
     "MAX_OBJECT_ID",
     "MAX_PIXELS",
     "NOT_GIVEN",
@@ -57,10 +79,13 @@ __all__ = [
     "SUFFIX_LIST",
     "VIDEO_ID_RULE",
     "VIDEO_SUFFIXES",
+    "CocoImageMasks",
     "Feature",
     "Foreground",
     "FoundMasks",
     "FrameLabels",
+    "Histogram",
+    "ImageVideo",
     "Include",
     "LabelMap",
     "Layout",
@@ -69,12 +94,16 @@ __all__ = [
     "Problem",
     "RawError",
     "RawVideo",
+    "Segmentation",
     "VideoEntry",
     "annotation_files",
     "bad_video_id",
     "blank_planes",
     "by_frame",
+    "category_names",
+    "check_segmentation",
     "coded_masks",
+    "dark_middle_bright",
     "decode_png",
     "drawn_as",
     "encode_png",
@@ -87,7 +116,9 @@ __all__ = [
     "gives_objects",
     "ids_from_one",
     "included",
+    "is_bimodal",
     "is_finite",
+    "is_frame",
     "is_litter",
     "is_still",
     "is_whole",
@@ -99,6 +130,7 @@ __all__ = [
     "missing_still",
     "missing_video",
     "name_of_video",
+    "named_path",
     "objects_of_labels",
     "own_mask_files",
     "own_mask_pngs",
@@ -113,7 +145,9 @@ __all__ = [
     "read_video",
     "read_videos_jsonl",
     "record_spans",
+    "segmentation_bitmap",
     "shown",
     "shown_end",
     "still_size",
+    "videos_of_images",
 ]

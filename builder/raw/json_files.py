@@ -13,7 +13,7 @@ def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
     """The value of a JSON file.
 
     Raises:
-        RawError: the file cannot be read, is no JSON, or is larger or nested deeper than `brokenvideos.parse_json` allows;
+        RawError: the file cannot be read, is no JSON, or is larger or nested deeper than `release.parse_json` allows;
             without the path, since callers know how to name it.
     """
     try:

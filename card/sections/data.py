@@ -29,7 +29,8 @@ masks = brokenvideos.decode_masks(row)  # uint8[T, H, W], 1 = artifact
 ```
 
 Config `default` holds the videos and masks, `annotations` the same rows without the videos' bytes. `webdataset/` holds the same
-rows as tars ({video_id}.mp4 and {video_id}.json)."""
+rows as tars ({video_id}.mp4 and {video_id}.json). docs/use-it-elsewhere.md of the package has recipes for pandas, Polars, DuckDB,
+WebDataset, Megatron-Energon, torchcodec, PyTorch Lightning, FiftyOne, supervision, CVAT, Label Studio and LabelMe."""
 
 CHECK = """`sha256sum -c SHA256SUMS` compares the files; `brokenvideos verify .` also decodes every mask and compares its
 fingerprint with the one that was taken from the raw annotation."""

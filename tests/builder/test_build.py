@@ -22,7 +22,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def rows_of(release: Path) -> dict[str, dict]:
-    tables = [t for path in sorted((release / "data").iterdir()) for t in brokenvideos.read_parquet(str(path))]
+    tables = [t for path in sorted((release / "data").iterdir()) for t in brokenvideos.release.read_parquet(str(path))]
     return {row["video_id"]: row for row in pa.concat_tables(tables).to_pylist()}
 
 

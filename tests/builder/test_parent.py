@@ -55,7 +55,9 @@ def test_added_videos_change_their_shards_only(release: Path, raw_copy: Path, tm
         for number in range(3)
         for split in [splits[f"new_{number}"]]
         for shards in [2 if split == "train" else 1]
-        for path in brokenvideos.shard_paths(split, brokenvideos.shard_of(f"new_{number}", shards), shards).values()
+        for path in brokenvideos.release.shard_paths(
+            split, brokenvideos.release.shard_of(f"new_{number}", shards), shards
+        ).values()
     }
     before, after = shard_files(release), shard_files(out)
     assert before.keys() == after.keys()

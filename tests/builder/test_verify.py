@@ -31,8 +31,8 @@ def findings(release: Path, **options) -> list[str]:
 def broken_place(release: Path) -> tuple[str, str]:
     """A train shard and a video in it that has masks."""
     for shard in brokenvideos.read_manifest(str(release))["shards"]:
-        path = brokenvideos.shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
-        for table in brokenvideos.read_parquet(str(release / path)):
+        path = brokenvideos.release.shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
+        for table in brokenvideos.release.read_parquet(str(release / path)):
             for row in table.to_pylist():
                 if len(row["masks"]["counts"]) > 2:
                     return path, row["video_id"]
@@ -41,7 +41,7 @@ def broken_place(release: Path) -> tuple[str, str]:
 
 def rewrite(release: Path, path: str, change: Callable[[list[dict]], None]) -> None:
     """Rewrites one Parquet shard with changed rows and makes SHA256SUMS and the manifest agree with it."""
-    table = pa.concat_tables(list(brokenvideos.read_parquet(str(release / path))))
+    table = pa.concat_tables(list(brokenvideos.release.read_parquet(str(release / path))))
     rows = table.to_pylist()
     change(rows)
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), release / path)
@@ -82,7 +82,10 @@ def test_two_processes_find_the_same(copy: Path) -> None:
 def test_a_flipped_byte_in_a_video_inside_a_parquet_is_named(copy: Path) -> None:
     path, video_id = broken_place(copy)
     row = next(
-        r for t in brokenvideos.read_parquet(str(copy / path)) for r in t.to_pylist() if r["video_id"] == video_id
+        r
+        for t in brokenvideos.release.read_parquet(str(copy / path))
+        for r in t.to_pylist()
+        if r["video_id"] == video_id
     )
     content = (copy / path).read_bytes()
     flip(copy / path, content.index(row["video"]["bytes"]) + len(row["video"]["bytes"]) // 2)

@@ -72,7 +72,7 @@ def test_its_rows_go_and_everything_else_stays(release: Path, raw_copy: Path, tm
         rows, left = (brokenvideos.load(name, data_dir=path, streaming=True) for path in (release, out))
         for split in rows:
             assert list(left[split]) == [row for row in rows[split] if row["video_id"] != gone]
-    touched = set(brokenvideos.shard_paths("train", 0, 2).values())
+    touched = set(brokenvideos.release.shard_paths("train", 0, 2).values())
     before, after = shard_files(release), shard_files(out)
     assert before.keys() == after.keys()
     for path in before:
@@ -251,7 +251,7 @@ def test_what_cannot_be_done_leaves_nothing(
 def test_a_damaged_release_is_refused(release: Path, tmp_path: Path, gone: str, number: int) -> None:
     copy = tmp_path / "release"
     shutil.copytree(release, copy)
-    path = copy / brokenvideos.shard_paths("train", number, 2)["default"]
+    path = copy / brokenvideos.release.shard_paths("train", number, 2)["default"]
     content = bytearray(path.read_bytes())
     content[1000] ^= 1
     path.write_bytes(content)

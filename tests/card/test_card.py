@@ -24,7 +24,7 @@ FOLDERS = {"default": "data", "annotations": "annotations"}
 def rows_of(release: Path) -> list[tuple[str, dict]]:
     found = []
     for path in sorted((release / "annotations").iterdir()):
-        for table in brokenvideos.read_parquet(str(path)):
+        for table in brokenvideos.release.read_parquet(str(path)):
             found += [(path.name.partition("-")[0], row) for row in table.to_pylist()]
     return found
 

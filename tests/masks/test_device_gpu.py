@@ -70,7 +70,7 @@ def test_no_real_mask_raises_an_alarm(backend, davis_label_maps, sav_rles):
 def test_rows(backend, release):
     import brokenvideos
 
-    for table in brokenvideos.read_parquet(str(release / "annotations" / "train-00000-of-00002.parquet")):
+    for table in brokenvideos.release.read_parquet(str(release / "annotations" / "train-00000-of-00002.parquet")):
         for row in table.to_pylist():
             for by in ("union", "object", "type"):
                 assert np.array_equal(decode_masks(row, by=by, device="cuda").cpu(), decode_masks(row, by=by))

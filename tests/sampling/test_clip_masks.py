@@ -114,3 +114,18 @@ def test_bad_masks_say_where(row):
     with pytest.raises(MaskError) as error:
         clip_masks(wrong, np.asarray([2]), whole(30, 41), "union")
     assert str(error.value) == "video a artifact_type is [2, 3], wanted 0 to 2. Build the row anew."
+
+
+def test_objects_whose_type_is_not_given_have_masks_but_no_type_planes(row):
+    untyped = {**row, "objects": {"object_id": [3, 7], "artifact_type": [2, None]}}
+    frame_index = np.asarray([1, 4, 7])
+    for layout in ("union", "object"):
+        found = clip_masks(untyped, frame_index, whole(30, 41), layout)
+        assert torch.equal(found, clip_masks(row, frame_index, whole(30, 41), layout))
+    listed = clip_masks(untyped, frame_index, whole(30, 41), "rle")
+    assert {(entry["object_id"], entry["artifact_type"]) for entry in listed} == {(3, 2), (7, None)}
+    with pytest.raises(MaskError) as caught:
+        clip_masks(untyped, frame_index, whole(30, 41), "type")
+    assert str(caught.value) == (
+        'video a object 7: its artifact type is not given. Ask for masks="union" or masks="object".'
+    )

@@ -1,12 +1,17 @@
 """`brokenvideos annotate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .command import Command
-from .options import Browser, Host, Port, Token
+from .options import ArtifactType, Browser, Host, Port, Token, choice_of_files
+
+if TYPE_CHECKING:
+    Engine = str
+else:
+    Engine = choice_of_files("tools/annotation/engines/kinds")
 
 
 def annotate(
@@ -14,7 +19,7 @@ def annotate(
     out: Annotated[
         Path | None, typer.Option(help="Where masks and links to the videos go. Default: FOLDER-raw.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="flow needs no weights; sam2 and sam2-package are models.")] = "flow",
+    engine: Annotated[Engine, typer.Option(help="What finds and carries masks; flow needs no weights.")] = "flow",
     checkpoint: Annotated[str | None, typer.Option(help="Of the engine's model: its id on the Hub, or a path.")] = None,
     device: Annotated[str | None, typer.Option(help="Where the model runs: cuda or cpu.")] = None,
     user: Annotated[
@@ -41,8 +46,7 @@ def annotate(
         str | None, typer.Option(help="Name of the model that made the videos, where nothing says it.")
     ] = None,
     artifact_type: Annotated[
-        str | None,
-        typer.Option(help="Type of every object of a raw folder that names none: motion, deformation or blur."),
+        ArtifactType | None, typer.Option(help="Type of every object of a raw folder that names none.")
     ] = None,
     replay: Annotated[
         bool,

@@ -3,32 +3,34 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
-from ...release import DATA_VERSION, HOUSE, names_in
+from ...release import DATA_VERSION
+from .answer import answer
 from .command import Command
-from .options import MasksAre, Workers
+from .options import AsJson, MasksAre, Workers, choice_of_files
 
 Engine = Literal["processes", "ray"]  # as in builder.work, which is imported when the work starts
 
-_LAYOUTS = ", ".join(name.replace("_", "-") for name in names_in([f"{HOUSE}/builder/layouts"]))
-"""Listed, not imported: readers need numpy."""
+if TYPE_CHECKING:
+    Layout = str
+else:
+    Layout = choice_of_files("builder/layouts", "auto")
 
 
 def build(
     raw: Annotated[Path, typer.Argument(help="A folder of raw annotations.")],
     out: Annotated[Path, typer.Argument(help="The release folder to make.")],
     layout: Annotated[
-        str,
-        typer.Option(help=f"What the folder holds: auto, {_LAYOUTS}."),
+        Layout, typer.Option(metavar="LAYOUT", help=f"What the folder holds: {', '.join(get_args(Layout))}.")
     ] = "auto",
     split_shards: Annotated[str, typer.Option(help="As in train=4,test=1; else one shard per 384 MB of video.")] = "",
     data_version: Annotated[str, typer.Option(help="SemVer of the data.")] = DATA_VERSION,
     artifact_type: Annotated[
-        str | None,
-        typer.Option(help="Of every object, where the layout names none: motion, deformation, blur or not-given."),
+        Literal["motion", "deformation", "blur", "not-given"] | None,
+        typer.Option(help="Type of every object, where the layout names none."),
     ] = None,
     generator: Annotated[str | None, typer.Option(help="Of every video, where the layout names none.")] = None,
     void: Annotated[int | None, typer.Option(min=1, help="A label value to leave out (DAVIS: 255).")] = None,
@@ -53,6 +55,7 @@ def build(
     engine: Annotated[Engine, typer.Option(help="Where the work is done.")] = "processes",
     address: Annotated[str | None, typer.Option(help="Of an existing Ray cluster, as in auto or HOST:PORT.")] = None,
     workers: Workers = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Build a release (Parquet, tars, manifest, checksums, card) from raw annotations."""
     from ...builder import BuildOptions, build as build_release, left_out
@@ -85,11 +88,14 @@ def build(
             on_progress=show,
             on_note=partial(typer.echo, err=True),
         )
-    if include == "approved" and (waiting := left_out(raw)):
-        typer.echo(f"{raw}: {len(waiting)} videos left out, not approved yet; --include unreviewed takes them.")
-    typer.echo(
-        f"{out}: {len(manifest['videos'])} videos in {len(manifest['shards'])} shards. Next: brokenvideos verify {out}"
-    )
+    waiting = left_out(raw) if include == "approved" else []
+    counts = {"videos": len(manifest["videos"]), "shards": len(manifest["shards"])}
+    lines = [f"{out}: {counts['videos']} videos in {counts['shards']} shards. Next: brokenvideos verify {out}"]
+    if waiting:
+        left = f"{raw}: {len(waiting)} videos left out, not approved yet; --include unreviewed takes them."
+        lines = [left, *lines]
+    found = {"release": str(out), "data_version": manifest["data_version"], **counts, "left_out": waiting}
+    answer(found, "\n".join(lines), as_json=as_json)
 
 
 def _counts(text: str) -> dict[str, int]:

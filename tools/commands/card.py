@@ -1,13 +1,14 @@
 """`brokenvideos card`."""
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .answer import answer
 from .command import Command
+from .exit_status import DIFFERS, DONE
 from .options import AsJson
 
 
@@ -28,15 +29,15 @@ def card(
 
         names = write_card(release, about=about, on_note=partial(typer.echo, err=True))
         made = f"{release}: card of {len(names)} files. Next: brokenvideos card {release} --check"
-        typer.echo(json.dumps({"release": str(release), "files": names}, indent=1) if as_json else made)
+        answer({"release": str(release), "files": names}, made, as_json=as_json)
         return
     if about is not None:
         raise typer.BadParameter("--check compares with what the card was made from. Leave --about out.")
     from ...card import check_card
 
     report = check_card(release)
-    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(report.lines()))
-    raise typer.Exit(0 if report.ok else 1)
+    answer(report.to_dict(), "\n".join(report.lines()), as_json=as_json)
+    raise typer.Exit(DONE if report.ok else DIFFERS)
 
 
 COMMAND = Command(card, group="Hub", place=1, example="card release --about about.toml")

@@ -1,12 +1,13 @@
 """`brokenvideos diff`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .answer import answer
 from .command import Command
+from .exit_status import DIFFERS, DONE
 from .options import AsJson
 
 
@@ -19,8 +20,8 @@ def diff(
     from ...builder import diff as diff_releases
 
     found = diff_releases(old, new)
-    typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else "\n".join(found.lines()))
-    raise typer.Exit(0 if found.version_ok else 1)
+    answer(found.to_dict(), "\n".join(found.lines()), as_json=as_json)
+    raise typer.Exit(DONE if found.version_ok else DIFFERS)
 
 
 COMMAND = Command(diff, group="Release", place=4, example="diff release-1.0.0 release-1.1.0")

@@ -3,9 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 
@@ -14,7 +14,7 @@ from .command import Command
 from .options import AsJson, MasksAre, Workers
 
 if TYPE_CHECKING:
-    from ..evaluation import VideoScores
+    from ..evaluation import AnsweredVideo, Missing, VideoScores
 
 FORMS = names_in([f"{HOUSE}/tools/evaluation/predictions/formats"])
 
@@ -27,17 +27,27 @@ def _show_forms(show: bool) -> None:
         raise typer.Exit
 
 
+_OF_ANSWERS = {"truth", "predictions", "missing", "split", "no_floors", "void", "masks_are", "workers"}
+_OF_ANSWERS |= {"as_json", "json_file", "csv_file", "html_file"}
+"""Parameters that say something of answers too."""
+
+
 def evaluate(
+    ctx: typer.Context,
     truth: Annotated[Path, typer.Argument(help="A release, a raw folder, or {video_id}/{frame}.png.")],
     predictions: Annotated[
         Path,
-        typer.Argument(help=f"Masks in any of these forms, of which --forms says more: {', '.join(FORMS)}."),
+        typer.Argument(
+            help=f"Masks in any of these forms, of which --forms says more: {', '.join(FORMS)}; "
+            "or a .jsonl of what a language model answered."
+        ),
     ],
     missing: Annotated[
-        str, typer.Option(help="error, or empty: a frame without a prediction counts as empty.")
+        Literal["error", "empty"],  # as in evaluation.Missing
+        typer.Option(help="error, or empty: a frame without a prediction counts as empty."),
     ] = "error",
     values: Annotated[
-        str,
+        Literal["auto", "ids", "soft"],  # as in evaluation.Values
         typer.Option(help="How PNGs are read: auto (palette ids, or 0 and 1, or 0 and 255), ids, or soft (0 to 255)."),
     ] = "auto",
     first_frame: Annotated[
@@ -47,7 +57,9 @@ def evaluate(
         Path | None,
         typer.Option(help="JSON that says which video a number is, for YouTube-VIS and COCO results lists."),
     ] = None,
-    split: Annotated[list[str] | None, typer.Option(help="Score only this split; may be given again.")] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="Score only train, validation or test; may be given again.")
+    ] = None,
     skip_ends: Annotated[bool, typer.Option("--skip-ends", help="Leave out first and last annotated frames.")] = False,
     compare: Annotated[
         Path | None, typer.Option(help="Another prediction: paired differences on the same videos.")
@@ -69,10 +81,24 @@ def evaluate(
 ) -> None:
     """Score predicted masks: J&F as DAVIS, broken and normal videos apart, floors and 95 % intervals beside every score."""
     from ...builder.work import write_atomic
-    from ..evaluation import Missing, Values, evaluate as run, html_report, worst_videos
+    from ..evaluation import Missing, Values, evaluate as run, html_report, is_answers, worst_videos
     from .progress import progress
 
     how_missing = cast(Missing, _one_of("missing", missing, get_args(Missing)))
+    if is_answers(predictions):
+        _refuse_options_of_masks(ctx, predictions)
+        _answers(
+            truth,
+            predictions,
+            missing=how_missing,
+            splits=split,
+            floors=not no_floors,
+            void=void,
+            masks_are=masks_are,
+            as_json=as_json,
+            files={"json": json_file, "csv": csv_file, "html": html_file},
+        )
+        return
     how_values = cast(Values, _one_of("values", values, get_args(Values)))
     with progress() as show:
         found = run(
@@ -101,7 +127,56 @@ def evaluate(
     typer.echo(text if as_json else found.table())
 
 
-def videos_csv(videos: Sequence["VideoScores"]) -> str:
+def _refuse_options_of_masks(ctx: typer.Context, answers: Path) -> None:
+    wrong = []
+    for parameter in ctx.command.params:
+        source = ctx.get_parameter_source(str(parameter.name))
+        if parameter.name not in _OF_ANSWERS and source is not None and source.name == "COMMANDLINE":
+            wrong.append(parameter.opts[0])
+    if wrong:
+        raise typer.BadParameter(f"{', '.join(wrong)}: only of masks; {answers} holds answers of a language model")
+
+
+def _answers(
+    truth: Path,
+    answers: Path,
+    *,
+    missing: "Missing",
+    splits: Sequence[str] | None,
+    floors: bool,
+    void: int | None,
+    masks_are: MasksAre,
+    as_json: bool,
+    files: Mapping[str, Path | None],
+) -> None:
+    from ...builder.work import write_atomic
+    from ..evaluation import answers_report, evaluate_answers
+    from .progress import progress
+
+    with progress() as show:
+        found = evaluate_answers(
+            truth,
+            answers,
+            missing=missing,
+            splits=splits,
+            floors=floors,
+            void=void,
+            masks_are=masks_are,
+            on_progress=show,
+        )
+    text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
+    contents = {
+        "json": lambda: f"{text}\n",
+        "csv": lambda: videos_csv(found.videos),
+        "html": lambda: answers_report(found),
+    }
+    for kind, path in files.items():
+        if path is not None:
+            write_atomic(path, contents[kind]().encode())
+    typer.echo(text if as_json else found.table())
+
+
+def videos_csv(videos: Sequence["VideoScores | AnsweredVideo"]) -> str:
     """A line per video: what it is, then every metric that any video has; a number that nobody can give is left empty."""
     rows = [video.to_dict() for video in videos]
     names = list(dict.fromkeys(name for row in rows for name in row))

@@ -1,31 +1,67 @@
 """`brokenvideos export`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from .answer import answer
 from .command import Command
+from .options import AsJson, Split, choice_of_files
+
+if TYPE_CHECKING:
+    Layout = str
+else:
+    Layout = choice_of_files("builder/export/layouts")
 
 
 def export(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
-    out: Annotated[Path, typer.Argument(help="The raw folder to make.")],
-    layout: Annotated[str, typer.Option(help="own, davis, sav or coco.")] = "own",
-    videos: Annotated[bool, typer.Option("--videos", help="Also write the videos; own and davis always do.")] = False,
+    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    layout: Annotated[Layout, typer.Option(help="How it is written.")] = "own",
+    frames: Annotated[
+        Literal["png", "jpg"] | None,
+        typer.Option(help="Also write the annotated frames as pictures. png is exact; jpg is smaller."),
+    ] = None,
+    counts: Annotated[
+        Literal["list", "string"] | None,
+        typer.Option(help="How JSON holds run lengths, where the layout has a choice."),
+    ] = None,
+    num_frames: Annotated[
+        int | None, typer.Option(min=1, help="How many frames chat shows, or asks for boxes. [default: 8]")
+    ] = None,
+    box_unit: Annotated[
+        Literal["1000", "pixels"] | None,
+        typer.Option(help="How chat counts boxes: thousandths of the frame, or pixels. [default: 1000]"),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="What chat chooses frames and stretches by. [default: 0]")
+    ] = None,
+    split: Annotated[Split | None, typer.Option(help="Only this split.")] = None,
+    videos: Annotated[bool, typer.Option("--videos", help="Also write the videos, where the layout does not.")] = False,
     lossy: Annotated[
         bool, typer.Option("--lossy", help="Write what the layout can carry of what it cannot carry whole.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Write a release's annotations back as a raw folder, from which `build` gives equal digests."""
-    from ...builder.export import export as export_release
+    """Write a release in the layout of another tool; most of them `build` reads again, to equal digests."""
+    from ...builder.export import ExportOptions, export as export_release
     from .progress import progress
 
+    options = ExportOptions(frames=frames, counts=counts, num_frames=num_frames, box_unit=box_unit, seed=seed)
     with progress() as show:
-        report = export_release(release, out, layout=layout, videos=videos, lossy=lossy, on_progress=show)
-    for loss in report.losses:
-        typer.echo(f"lost: {loss}")
-    typer.echo(f"{out}: {report.num_videos} videos, {report.num_masks} masks. Next: brokenvideos build {out} OUT")
+        report = export_release(
+            release, out, layout=layout, options=options, split=split, videos=videos, lossy=lossy, on_progress=show
+        )
+    build = (
+        None
+        if report.build_options is None
+        else f"brokenvideos build {out} OUT {' '.join(report.build_options)}".strip()
+    )
+    made = f"{out}: {report.num_videos} videos, {report.num_masks} masks.{f' Next: {build}' if build else ''}"
+    losses = [str(loss) for loss in report.losses]
+    facts = {"out": str(out), "videos": report.num_videos, "masks": report.num_masks, "losses": losses, "build": build}
+    answer(facts, "\n".join([*(f"lost: {loss}" for loss in losses), made]), as_json=as_json)
 
 
-COMMAND = Command(export, group="Release", place=6, example="export release exported --layout coco")
+COMMAND = Command(export, group="Release", place=6, example="export release exported --layout ytvis")

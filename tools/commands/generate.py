@@ -2,13 +2,16 @@
 
 import json
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from .answer import answer
 from .command import Command
-from .options import height_width
+from .exit_status import DIFFERS, DONE
+from .options import AsJson, height_width
 
 if TYPE_CHECKING:
     from ..generation import Settings
@@ -56,11 +59,11 @@ def generate(
     sample: Annotated[int | None, typer.Option(min=1, help="With --rerun: so many clips.")] = None,
     adopt: Annotated[Path | None, typer.Option(help="A folder of finished videos of services.")] = None,
     claims: Annotated[Path | None, typer.Option(help="With --adopt: a CSV of what is claimed of each file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="With --rerun: print JSON for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make clips of prompts with a text-to-video model, each with a record from which it can be made again."""
     if adopt is not None:
-        _adopt(adopt, claims, prompts if out is not None else None, out or prompts)
+        _adopt(adopt, claims, prompts if out is not None else None, out or prompts, as_json=as_json)
     elif rerun is not None:
         _rerun(rerun, sample=sample, model=model, device=device, as_json=as_json)
     elif prompts is None or out is None or model is None:
@@ -83,29 +86,39 @@ def generate(
             generator=generator,
             license=license_,
         )
-        _generate(prompts, out, asked, limit=limit, resume=resume, dry_run=dry_run)
+        _generate(prompts, out, asked, limit=limit, resume=resume, dry_run=dry_run, as_json=as_json)
 
 
 def _generate(
-    prompts: Path, out: Path, settings: "Settings", *, limit: int | None, resume: bool, dry_run: bool
+    prompts: Path,
+    out: Path,
+    settings: "Settings",
+    *,
+    limit: int | None,
+    resume: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     from ..generation import generate as make, make_plan, memory_lines, read_records
     from ..prompts import read_prompts
 
     plan = make_plan(read_prompts(prompts), out, settings, retry_failed=resume, limit=limit)
-    typer.echo(
+    planned = (
         f"{plan.model.version} ({plan.model.pipeline}, {plan.dtype} on {plan.device}): {len(plan.jobs)} clips to make, "
         f"{plan.num_made} there, {plan.num_failed} failed before"
     )
     if dry_run:
-        typer.echo("\n".join(f"{name} = {json.dumps(value)}" for name, value in sorted(plan.arguments.items())))
-        typer.echo("\n".join(memory_lines(plan, read_records(out))))
+        memory = memory_lines(plan, read_records(out))
+        arguments = [f"{name} = {json.dumps(value)}" for name, value in sorted(plan.arguments.items())]
+        found = {"clips": len(plan.jobs), "arguments": dict(plan.arguments), "memory": memory}
+        answer(found, "\n".join([planned, *arguments, *memory]), as_json=as_json)
         return
-    outcome = make(plan, out, say=typer.echo)
-    typer.echo(
-        f"{out}: {outcome.num_made} made, {outcome.num_failed} failed. Next: annotate, then brokenvideos build {out} OUT"
-    )
-    raise typer.Exit(1 if outcome.num_failed else 0)
+    say = partial(typer.echo, err=as_json)
+    say(planned)
+    outcome = make(plan, out, say=say)
+    text = f"{out}: {outcome.num_made} made, {outcome.num_failed} failed. Next: annotate, then brokenvideos build {out} OUT"
+    answer({"raw": str(out), "made": outcome.num_made, "failed": outcome.num_failed}, text, as_json=as_json)
+    raise typer.Exit(DIFFERS if outcome.num_failed else DONE)
 
 
 def _rerun(out: Path, *, sample: int | None, model: str | None, device: str | None, as_json: bool) -> None:
@@ -117,14 +130,12 @@ def _rerun(out: Path, *, sample: int | None, model: str | None, device: str | No
         if not as_json:
             typer.echo(str(clip))
     counts = Counter(clip.verdict for clip in found)
-    if as_json:
-        typer.echo(json.dumps([clip.to_dict() for clip in found], indent=1))
-    else:
-        typer.echo(f"{out}: {', '.join(f'{count} {verdict}' for verdict, count in sorted(counts.items()))}")
-    raise typer.Exit(1 if counts["different"] else 0)
+    text = f"{out}: {', '.join(f'{count} {verdict}' for verdict, count in sorted(counts.items()))}"
+    answer([clip.to_dict() for clip in found], text, as_json=as_json)
+    raise typer.Exit(DIFFERS if counts["different"] else DONE)
 
 
-def _adopt(folder: Path, claims: Path | None, prompts: Path | None, out: Path | None) -> None:
+def _adopt(folder: Path, claims: Path | None, prompts: Path | None, out: Path | None, *, as_json: bool) -> None:
     from ..generation import adopt as take_in
     from ..prompts import read_prompts
 
@@ -132,7 +143,8 @@ def _adopt(folder: Path, claims: Path | None, prompts: Path | None, out: Path | 
         raise typer.BadParameter("--adopt wants --claims FILE: a CSV of what is claimed of each file")
     made = out or folder.with_name(f"{folder.name}-raw")
     count = take_in(folder, claims, made, prompts=read_prompts(prompts) if prompts is not None else ())
-    typer.echo(f"{made}: {count} files adopted. Next: annotate, then brokenvideos build {made} OUT")
+    text = f"{made}: {count} files adopted. Next: annotate, then brokenvideos build {made} OUT"
+    answer({"raw": str(made), "adopted": count}, text, as_json=as_json)
 
 
 COMMAND = Command(generate, group="Data", place=2, example="generate prompts.jsonl made --model OWNER/NAME --fps 24")

@@ -1,14 +1,13 @@
 """`brokenvideos list`."""
 
-import json
 from typing import Annotated, Literal
 
 import typer
 
+from .answer import answer
 from .command import Command
-from .options import AsJson
+from .options import AsJson, Split
 
-Split = Literal["train", "validation", "test"]  # as in release.SPLITS
 Label = Literal["normal", "broken"]  # as in release.LABELS
 
 
@@ -22,7 +21,7 @@ def list(
     from ..stats import listed_videos, table_of
 
     videos = listed_videos(release, split=split, label=label)
-    typer.echo(json.dumps([video.to_dict() for video in videos], indent=1) if as_json else table_of(videos))
+    answer([video.to_dict() for video in videos], table_of(videos), as_json=as_json)
 
 
 COMMAND = Command(list, group="Look", place=0, example="list release --split test --label broken")

@@ -8,13 +8,11 @@ from os.path import dirname
 from typing import Annotated, Any, TypeGuard
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from ...release import DATA_VERSION, __version__, in_words_with_advice, records_in
 from .command import GROUPS, Command
-
-STOPPED = 130
-"""The exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
+from .exit_status import DIFFERS, STOPPED
 
 
 def commands(folders: Iterable[str], package: str) -> list[Command]:
@@ -53,7 +51,7 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
             error = OSError(error.errno, error.strerror, "standard output")
         print(f"brokenvideos: {in_words_with_advice(error)}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(DIFFERS)
 
 
 def _is_of_output(error: BaseException) -> TypeGuard[OSError]:
@@ -77,9 +75,18 @@ class _InGroups(TyperGroup):
 
 
 def _kind_of(command: Command) -> type[TyperCommand]:
-    """Commands that say what is kept when Ctrl-C stops them."""
+    """Commands that name their arguments in capitals, and say what is kept when Ctrl-C stops them."""
 
     class Stoppable(TyperCommand):
+        def __init__(self, *arguments: Any, **settings: Any) -> None:
+            super().__init__(*arguments, **settings)
+            for param in self.params:
+                if isinstance(param, TyperArgument):
+                    param.metavar = param.metavar or param.name.upper()
+
+        def collect_usage_pieces(self, ctx: Any) -> list[str]:
+            return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
+
         def invoke(self, ctx: Any) -> Any:
             try:
                 return super().invoke(ctx)

@@ -1,19 +1,32 @@
 """Options that several commands share, and how texts are read that stand in more than one of them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+
+from ...release import HOUSE, names_in
 
 Workers = Annotated[int, typer.Option(min=1, help="Number of processes. The result is the same for any number.")]
 MasksAre = Annotated[
     Literal["displayed", "coded"] | None,  # as in builder.raw
     typer.Option(help="How masks of videos that players turn were drawn, where their size does not tell."),
 ]
+ArtifactType = Literal["motion", "deformation", "blur"]  # as in masks.ARTIFACT_TYPES
+Split = Literal["train", "validation", "test"]  # as in release.SPLITS
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value for machines.")]
 Host = Annotated[str, typer.Option(help="The address to serve at; another than loopback demands a --token.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 takes a free one.")]
 Token = Annotated[str | None, typer.Option(help="The secret part of the address. Default: a new one each time.")]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+
+
+def choice_of_files(folder: str, *more: str) -> Any:
+    """The type of an option whose values are `more` and the names of the files in a folder of the house, with - for _.
+
+    The files are listed, not imported: they need libraries that take long.
+    """
+    names = (name.replace("_", "-") for name in names_in([f"{HOUSE}/{folder}"]))
+    return Literal[(*more, *names)]
 
 
 def height_width(size: str) -> tuple[int, int]:

@@ -1,16 +1,14 @@
 """`brokenvideos predict`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .answer import answer
 from .command import Command
-from .options import AsJson
-
-GATE_CLOSED = 3
-"""The exit status where more videos are broken than the gate lets through."""
+from .exit_status import DIFFERS, DONE, GATE_CLOSED
+from .options import AsJson, Split
 
 
 def predict(
@@ -25,7 +23,7 @@ def predict(
     overlays: Annotated[
         bool, typer.Option("--overlays", help="Also make a film of each video with its masks.")
     ] = False,
-    split: Annotated[str | None, typer.Option(help="Of releases, only this split.")] = None,
+    split: Annotated[Split | None, typer.Option(help="Of releases, only this split.")] = None,
     gate: Annotated[
         str | None, typer.Option(help="As in max-broken=0.1: end with status 3 where a larger share is flagged broken.")
     ] = None,
@@ -56,13 +54,10 @@ def predict(
         )
     for where, what in report.unreadable:
         typer.echo(f"{what}" if what.startswith(where) else f"{where}: {what}", err=True)
-    if as_json:
-        typer.echo(json.dumps(report.to_dict()))
-    else:
-        typer.echo(f"{out}: {report.summary()}. Look at {out / REPORT_HTML}")
-        for line in filter(None, (report.gate_line(), report.warning)):
-            typer.echo(line)
-    raise typer.Exit(GATE_CLOSED if report.gate_closed else 1 if report.unreadable else 0)
+    made = f"{out}: {report.summary()}. Look at {out / REPORT_HTML}"
+    lines = [made, *filter(None, (report.gate_line(), report.warning))]
+    answer(report.to_dict(), "\n".join(lines), as_json=as_json)
+    raise typer.Exit(GATE_CLOSED if report.gate_closed else DIFFERS if report.unreadable else DONE)
 
 
 def _max_broken(gate: str) -> float:

@@ -1,11 +1,11 @@
 """`brokenvideos prompts`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .answer import answer
 from .command import Command
 from .options import AsJson
 
@@ -45,21 +45,15 @@ def prompts(
         if out is not None or extend is not None:
             raise typer.BadParameter("--check writes nothing; give it without OUT and --extend")
         found = check_list(read, read_list(check))
-        typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else "\n".join(found.lines()))
+        answer(found.to_dict(), "\n".join(found.lines()), as_json=as_json)
         return
     if out is None:
         raise typer.BadParameter("give the prompt file to make, as in prompts.jsonl, or --check FILE")
     write_prompts(out, read, strength=strength, per_trigger=per_trigger, seeds=seeds, extend=extend)
     counted = report_on(read, read_prompts(out), strength=strength)
-    if as_json:
-        typer.echo(json.dumps(counted.to_dict(), indent=1))
-        return
-    if report:
-        typer.echo("\n".join(counted.lines()))
-    typer.echo(
-        f"{out}: {counted.num_rows} prompts and {counted.num_controls} controls. "
-        f"Next: brokenvideos generate {out} OUT --model ID"
-    )
+    made = f"{out}: {counted.num_rows} prompts and {counted.num_controls} controls."
+    lines = [*(counted.lines() if report else ()), f"{made} Next: brokenvideos generate {out} OUT --model ID"]
+    answer(counted.to_dict(), "\n".join(lines), as_json=as_json)
 
 
 COMMAND = Command(prompts, group="Data", place=1, example="prompts prompts.jsonl --seeds 2 --report")

@@ -1,12 +1,12 @@
 """`brokenvideos publish`."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from .answer import answer
 from .command import Command
 from .options import AsJson
 
@@ -76,9 +76,11 @@ def publish(
             workers=workers,
             on_progress=show,
         )
-    typer.echo(json.dumps(done.to_dict(), indent=1) if as_json else "\n".join(done.lines()))
-    if withdraw and not as_json:
-        typer.echo(f"\n{hub_steps(release, repo_id=repo, data_version=done.plan.tag.removeprefix('v'))}")
+    found, lines = done.to_dict(), list(done.lines())
+    if withdraw:
+        steps = hub_steps(release, repo_id=repo, data_version=done.plan.tag.removeprefix("v"))
+        found, lines = found | {"steps": steps}, [*lines, f"\n{steps}"]
+    answer(found, "\n".join(lines), as_json=as_json)
 
 
 def _kept(parameters: Mapping[str, Any]) -> str:

@@ -1,12 +1,13 @@
 """`brokenvideos rebuild`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .answer import answer
 from .command import Command
+from .exit_status import DIFFERS, DONE
 from .options import AsJson, Workers
 
 
@@ -22,8 +23,8 @@ def rebuild(
 
     with progress() as show:
         report = rebuild_release(release, raw, workers=workers, on_progress=show)
-    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(report.lines()))
-    raise typer.Exit(0 if report.ok else 1)
+    answer(report.to_dict(), "\n".join(report.lines()), as_json=as_json)
+    raise typer.Exit(DONE if report.ok else DIFFERS)
 
 
 COMMAND = Command(rebuild, group="Release", place=3, example="rebuild release --raw raw")

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from .answer import answer
 from .command import Command
-from .options import Workers, height_width
+from .options import AsJson, Workers, height_width
 
 
 def sample(
@@ -15,11 +16,12 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, help="Video k is the same for one seed, however many there are.")] = 0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels, both even.")] = "128x96",
     num_frames: Annotated[int, typer.Option(min=8, help="Frames per video.")] = 24,
-    fps: Annotated[int, typer.Option(min=1)] = 12,
+    fps: Annotated[int, typer.Option(min=1, help="Frames per second.")] = 12,
     clean_twins: Annotated[
         bool, typer.Option("--clean-twins", help="Also write each broken video without its artifact.")
     ] = False,
     workers: Workers = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Write a synthetic raw dataset: moving scenes with exact masks of motion, deformation and blur artifacts."""
     from ..synthetic import write_sample
@@ -39,7 +41,8 @@ def sample(
             workers=workers,
             on_progress=show,
         )
-    typer.echo(f"{out}: {videos} videos. Next: brokenvideos build {out} OUT")
+    text = f"{out}: {videos} videos. Next: brokenvideos build {out} OUT"
+    answer({"raw": str(out), "videos": videos}, text, as_json=as_json)
 
 
 COMMAND = Command(sample, group="Start", place=2, example="sample raw --videos 12")

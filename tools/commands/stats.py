@@ -1,11 +1,11 @@
 """`brokenvideos stats`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .answer import answer
 from .command import Command
 from .options import AsJson
 
@@ -22,7 +22,7 @@ def stats(
 
     facts = count_facts(release)
     groups = release_groups(read_manifest(str(release)), name=str(release))
-    typer.echo(json.dumps(stats_dict(facts, groups), indent=1) if as_json else stats_text(facts, groups))
+    answer(stats_dict(facts, groups), stats_text(facts, groups), as_json=as_json)
 
 
 COMMAND = Command(stats, group="Release", place=7, example="stats release --json")

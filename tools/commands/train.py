@@ -1,18 +1,25 @@
 """`brokenvideos train`."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from .answer import answer
 from .command import Command
-from .options import height_width
+from .options import AsJson, choice_of_files, height_width
+
+if TYPE_CHECKING:
+    Recipe = str
+else:
+    Recipe = choice_of_files("tools/training/recipes")
 
 
 def train(
     data: Annotated[str, typer.Option(help="A release folder, sample, or a Hub repository OWNER/NAME@REVISION.")],
-    recipe: Annotated[str, typer.Option(help="Which model: unet, segformer or sam2.")] = "unet",
+    recipe: Annotated[Recipe, typer.Option(help="Which model.")] = "unet",
     out: Annotated[Path, typer.Option(help="A new folder for checkpoints, logs, model and scores.")] = Path("trained"),
     holdout: Annotated[
         str | None, typer.Option(help="Leave artifact:TYPE or generator:NAME out of training, and score it apart.")
@@ -39,6 +46,7 @@ def train(
         int | None, typer.Option(help="Steps between checkpoints, beside one after each epoch.")
     ] = None,
     cpu: Annotated[bool, typer.Option("--cpu", help="Use no GPU.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a model that finds artifacts, keep the one that validates best, and score it on the test split.
 
@@ -72,13 +80,13 @@ def train(
         cpu=cpu,
     )
     with progress() as show:
-        results = run(data, out, options, resume=resume, on_progress=show, say=typer.echo)
-    if results is not None and results.warning is not None:
-        typer.echo(f"\n{results.warning}")
-    if results is not None:
-        typer.echo(
-            f"\n{results.table()}\n\n{results.model}: the model. Its predictions for test: {out / 'predictions'}"
-        )
+        results = run(data, out, options, resume=resume, on_progress=show, say=partial(typer.echo, err=as_json))
+    if results is None:  # the first of several processes tells
+        return
+    warning = [] if results.warning is None else [f"\n{results.warning}"]
+    made = f"{results.model}: the model. Its predictions for test: {out / 'predictions'}"
+    found = {"model": str(results.model), "warning": results.warning, **results.to_dict()}
+    answer(found, "\n".join([*warning, f"\n{results.table()}\n\n{made}"]), as_json=as_json)
 
 
 def _kept(parameters: Mapping[str, Any]) -> str:

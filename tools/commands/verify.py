@@ -1,13 +1,14 @@
 """`brokenvideos verify`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...release import DATA_VERSION, is_repo_id
+from .answer import answer
 from .command import Command
+from .exit_status import DIFFERS, DONE
 from .options import AsJson, Workers
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def verify(
         else:
             report = verify_folder(Path(release), raw=raw, device=device, workers=workers, on_progress=show)
             lines = _lines(report, raw)
-    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(lines))
-    raise typer.Exit(0 if report.ok else 1)
+    answer(report.to_dict(), "\n".join(lines), as_json=as_json)
+    raise typer.Exit(DONE if report.ok else DIFFERS)
 
 
 def _lines(report: "VerifyReport", raw: Path | None) -> list[str]:

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from .answer import answer
 from .command import Command
+from .options import AsJson
 
 
 def view(
@@ -15,6 +17,7 @@ def view(
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="A .png contact sheet or an .mp4.")] = Path("view.png"),
     frames: Annotated[str, typer.Option(help="Frames of the contact sheet, as in 0,5,10; else evenly spaced.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Draw a video's frames with its masks: colours and outlines by artifact type, with a legend."""
     if video_id is None:
@@ -23,7 +26,8 @@ def view(
     from ..view import view as draw
 
     numbers = [int(number) for number in frames.split(",")] if frames else None
-    typer.echo(draw(find_row(release, video_id), out, frames=numbers))
+    made = draw(find_row(release, video_id), out, frames=numbers)
+    answer({"picture": str(made)}, str(made), as_json=as_json)
 
 
 COMMAND = Command(view, group="Look", place=1, example="view sample VIDEO_ID --out view.png")

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from ...release import REPO_ID
+from .answer import answer
 from .command import Command
-from .options import Workers
+from .options import AsJson, Workers
 
 
 def withdraw(
@@ -24,6 +25,7 @@ def withdraw(
     ] = None,
     repo: Annotated[str, typer.Option(help="The Hub repository, for what is printed.")] = REPO_ID,
     workers: Workers = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Make the next release without some videos, say why in its errata, and print what to do on the Hub about old revisions."""
     from ...builder import diff
@@ -41,10 +43,11 @@ def withdraw(
             workers=workers,
             on_progress=show,
         )
-    for line in diff(release, out).lines():
-        typer.echo(line)
-    typer.echo(f"{out}: {len(manifest['videos'])} videos. Next: brokenvideos verify {out}\n")
-    typer.echo(hub_steps(out, repo_id=repo, data_version=manifest["data_version"]))
+    changes, count = diff(release, out), len(manifest["videos"])
+    steps = hub_steps(out, repo_id=repo, data_version=manifest["data_version"])
+    lines = [*changes.lines(), f"{out}: {count} videos. Next: brokenvideos verify {out}\n", steps]
+    found = {"release": str(out), "videos": count, "changes": changes.to_dict(), "steps": steps}
+    answer(found, "\n".join(lines), as_json=as_json)
 
 
 COMMAND = Command(

@@ -1,3 +1,10 @@
+from .answers import (
+    AnsweredVideo as AnsweredVideo,
+    AnswersEvaluation as AnswersEvaluation,
+    answers_report as answers_report,
+    evaluate_answers as evaluate_answers,
+    is_answers as is_answers,
+)
 from .counts import (
     FIELDS as FIELDS,
     Counts as Counts,

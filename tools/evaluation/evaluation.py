@@ -69,17 +69,17 @@ class Evaluation:
 
 
 def evaluate(
-    truth: Path,
-    predictions: Path,
+    truth: str | Path,
+    predictions: str | Path,
     *,
     missing: Missing = "error",
     values: Values = "auto",
     first_frame: int | None = None,
-    names: Path | None = None,
+    names: str | Path | None = None,
     splits: Sequence[str] | None = None,
     skip_ends: bool = False,
     floors: bool = True,
-    compare: Path | None = None,
+    compare: str | Path | None = None,
     void: int | None = None,
     masks_are: MasksAre | None = None,
     workers: int = 1,
@@ -105,7 +105,20 @@ def evaluate(
 
     Raises:
         EvaluationError: every problem of the predictions, before anything is scored.
+
+    Examples:
+        The truth as its own prediction is perfect; a prediction that marks nothing is the floor beside it:
+
+        >>> found = brokenvideos.evaluate("release", "release")
+        >>> found.scores.broken["jf"].value
+        1.0
+        >>> found.floors["all-empty"].broken["active_jf"].value
+        0.0
+        >>> found.table().startswith("| Broken videos (n = 6) | J&F ")
+        True
     """
+    truth, predictions = Path(truth), Path(predictions)
+    names, compare = (None if path is None else Path(path) for path in (names, compare))
     annotation = read_annotation(truth, splits=splits, void=void, masks_are=masks_are)
     reading = Reading(values, first_frame, names, annotation.splits.keys(), masks_are)
     sources = [find_predictions(path, reading=reading) for path in (predictions, compare) if path is not None]

@@ -18,14 +18,23 @@ if TYPE_CHECKING:
 class JFScore:
     """A metric that is fed masks and gives the `Evaluation` of all it was fed; the names are those of torchmetrics.
 
-        score = JFScore()
-        for batch in loader:
-            score.update(model(batch["video"]) > 0, batch["masks"], video_ids=batch["video_id"],
-                         frame_indices=batch["frame_index"], valid=batch["valid"])
-        print(score.compute().scores.broken["active_jf"].value)
-
     It keeps seven integers per frame, no masks. A frame of a video that comes twice (overlapping clips, a sampler that repeats
     items to fill a rank) counts once, as it came first. Score at the truth's own size to compare with others: F depends on it.
+
+    Examples:
+        >>> from torch.utils.data import DataLoader
+        >>> score = brokenvideos.JFScore()
+        >>> for batch in DataLoader(brokenvideos.clips("release", num_frames=8), batch_size=2):
+        ...     predicted = batch["masks"].clone()  # in the place of a model's answer
+        ...     score.update(
+        ...         predicted,
+        ...         batch["masks"],
+        ...         video_ids=batch["video_id"],
+        ...         frame_indices=batch["frame_index"],
+        ...         valid=batch["valid"],
+        ...     )
+        >>> score.compute().scores.broken["active_jf"].value
+        1.0
     """
 
     def __init__(self) -> None:

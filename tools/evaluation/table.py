@@ -38,7 +38,7 @@ def table(rows: Mapping[str, Scores], comparison: Comparison | None) -> str:
             [name, *(_cell(group[key]) if group is groups[0] else _value(group[key]) for key in columns)]
             for name, group in zip(rows, groups, strict=True)
         ]
-        parts.append(_markdown([head, *body]))
+        parts.append(markdown([head, *body]))
     parts += [line for line in (_for_all(own), _compared(comparison)) if line]
     if any(f"]{UNRELIABLE}" in part for part in parts):
         parts.append(UNRELIABLE_NOTE)
@@ -72,10 +72,11 @@ def _compared(comparison: Comparison | None) -> str:
             if found.value is not None:
                 p = "-" if found.p is None else f"{found.p:.3f}"
                 rows.append([f"{title}: {name}", _cell(found.mean), p, str(found.n)])
-    return _markdown(rows)
+    return markdown(rows)
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as a Markdown table, the heading first."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows

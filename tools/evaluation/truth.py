@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow.parquet as pq
 
+from ...builder.chat import frame_times_s
 from ...builder.layouts import detect, read_layout
 from ...builder.raw import (
     MasksAre,
@@ -38,6 +39,8 @@ _COLUMNS = (
     "height",
     "width",
     "num_frames",
+    "frame_pts",
+    "time_base",
     "codec",
     "annotated_frames",
     "objects",
@@ -76,6 +79,7 @@ class AnnotatedVideo:
 
     frames: those that somebody looked at, ascending; of others nothing is known.
     orientation: how players turn the stored frames; None: the masks have no video, so nobody knows on which frames they lie.
+    times_s: when each frame is shown, in seconds after the first; None: nobody says it.
     """
 
     video_id: str
@@ -87,6 +91,7 @@ class AnnotatedVideo:
     frames: tuple[int, ...]
     masklets: tuple[Masklet, ...]
     orientation: Orientation | None = UPRIGHT
+    times_s: tuple[float, ...] | None = None
 
     @property
     def artifact_types(self) -> tuple[str, ...]:
@@ -229,6 +234,7 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
         frames=tuple(row["annotated_frames"]),
         masklets=tuple(masklets),
         orientation=orientation_of_rotation(row["codec"]["rotation"]),
+        times_s=tuple(frame_times_s(row)),
     )
 
 

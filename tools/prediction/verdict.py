@@ -11,8 +11,11 @@ from ...release import __version__
 from ..evaluation import Estimate
 from .flag import Flag
 
-PREDICTIONS, REPORT_JSON, REPORT_HTML, OVERLAYS = "predictions.parquet", "report.json", "report.html", "overlays"
-"""What `predict` writes."""
+PREDICTIONS, REPORT_JSON, OVERLAYS = "predictions.parquet", "report.json", "overlays"
+"""What `predict` writes beside the page."""
+
+REPORT_HTML = "report.html"
+"""The page that `predict` writes, in its folder."""
 
 DECIMALS = 6
 

@@ -1,10 +1,10 @@
 """The videos of a release, one line each: what people look for when a command asks for an id."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...masks import ARTIFACT_TYPES
+from ...masks import ARTIFACT_TYPES, TYPE_NOT_GIVEN
 from ...release import LABELS, SPLITS, ReleaseError, read_manifest, read_parquet, shard_paths
 from ...sampling import release_folder
 
@@ -13,7 +13,7 @@ COLUMNS = ("video_id", "label", "generator", "artifact_types", "num_frames", "fp
 
 @dataclass(frozen=True, slots=True)
 class ListedVideo:
-    """Facts of one video; `artifact_types` are names, of all its objects."""
+    """Facts of one video; `artifact_types` are names, of all its objects; "type not given" where nobody says."""
 
     video_id: str
     split: str
@@ -82,9 +82,13 @@ def _listed(row: dict[str, Any], split: str) -> ListedVideo:
         split=split,
         label=LABELS[row["label"]],
         generator=row["generator"],
-        artifact_types=tuple(sorted({ARTIFACT_TYPES[number] for number in row["artifact_types"]})),
+        artifact_types=_types(row["artifact_types"]),
         num_frames=row["num_frames"],
         fps=row["fps"],
         height=row["height"],
         width=row["width"],
     )
+
+
+def _types(codes: Sequence[int] | None) -> tuple[str, ...]:
+    return (TYPE_NOT_GIVEN,) if codes is None else tuple(sorted({ARTIFACT_TYPES[code] for code in codes}))

@@ -6,103 +6,35 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 import brokenvideos
 from brokenvideos.builder import BuildOptions, build
-from brokenvideos.builder.export import EXPORT_LAYOUTS, ExportError, export
+from brokenvideos.builder.export import ExportError, ExportOptions, export
 from brokenvideos.builder.layouts import detect, read_layout
-from brokenvideos.frames import encode_video
-from brokenvideos.masks import encode
-
-HEIGHT, WIDTH, FRAMES = 16, 24, 9
-
-
-def rows_of(release: Path) -> dict[str, tuple[str, dict]]:
-    found = {}
-    for path in sorted((release / "data").iterdir()):
-        rows = pa.concat_tables(brokenvideos.read_parquet(str(path))).to_pylist()
-        found |= {row["video_id"]: (path.name.partition("-")[0], row) for row in rows}
-    return found
+from brokenvideos.frames import VideoError
+from tests.builder.export.rows_in import READ_AS, assert_same, rows_of
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def mask(rows: slice, columns: slice) -> np.ndarray:
-    bitmap = np.zeros((HEIGHT, WIDTH), np.uint8)
-    bitmap[rows, columns] = 1
-    return bitmap
-
-
-def rle(bitmap: np.ndarray) -> dict:
-    return {"size": [HEIGHT, WIDTH], "counts": encode(bitmap[None])[0]}
-
-
-LEFT, TOP, CORNER = mask(slice(2, 13), slice(1, 9)), mask(slice(0, 5), slice(3, 20)), mask(slice(14, 16), slice(22, 24))
-
-
-@pytest.fixture(scope="module")
-def overlapping(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release from SA-V files: objects that overlap, one with a large id, one out of sight; a normal video; an unseen one."""
-    raw = tmp_path_factory.mktemp("sav")
-    (raw / "videos").mkdir()
-    (raw / "annotations").mkdir()
-    for video_id in ("a", "b", "c"):
-        rng = np.random.default_rng(ord(video_id))
-        frames = [rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8) for _ in range(FRAMES)]
-        encode_video(raw / "videos" / f"{video_id}.mp4", frames, fps=8)
-    none = rle(mask(slice(0, 0), slice(0, 0)))
-    content = {
-        "a": ([0, 6, 299], [[rle(LEFT), rle(TOP), none], [rle(LEFT), none, none], [none, none, rle(CORNER)]]),
-        "b": ([], [[], []]),
-    }
-    for video_id, (ids, masklet) in content.items():
-        annotation = {"video_id": video_id, "video_frame_count": float(FRAMES), "masklet_id": ids, "masklet": masklet}
-        (raw / "annotations" / f"{video_id}_manual.json").write_text(json.dumps(annotation))
-    objects = [{"object_id": i, "artifact_type": kind} for i, kind in ((1, "blur"), (7, "motion"), (300, "blur"))]
-    lines = [
-        {"video_id": "a", "generator": "Kling", "prompt": "ein Hund läuft", "objects": objects, "split": "test"},
-        {"video_id": "b", "generator": "Vidu", "label": "normal", "source": {"license": "CC0-1.0"}},
-        {"video_id": "c", "generator": "Vidu", "label": "normal"},
-    ]
-    (raw / "videos.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    out = tmp_path_factory.mktemp("overlapping") / "release"
-    build(raw, out)
-    return out
-
-
-def assert_same(before: Path, after: Path, *, layout: str) -> None:
-    old, new = rows_of(before), rows_of(after)
-    assert old.keys() == new.keys()
-    for video_id, (split, row) in old.items():
-        again_split, again = new[video_id]
-        assert again_split == split
-        assert again["source"]["layout"] == layout
-        again["source"] |= {"layout": row["source"]["layout"]}
-        if layout == "sav":
-            again["source"] |= {"annotator": row["source"]["annotator"]}
-        assert again == row
-
-
-@pytest.mark.parametrize("layout", ["own", "davis", "coco"])
+@pytest.mark.parametrize("layout", ["own", "davis", "cvat"])
 def test_export_and_import_give_the_same_rows(release: Path, tmp_path: Path, layout: str) -> None:
     report = export(release, tmp_path / "raw", layout=layout, videos=True)
     rows = rows_of(release)
     assert report.num_videos == len(rows)
     assert report.num_masks == sum(len(row["masks"]["counts"]) for _, row in rows.values())
     assert report.losses == ()
-    assert detect(tmp_path / "raw") == layout
+    assert detect(tmp_path / "raw") == READ_AS.get(layout, layout)
     build(tmp_path / "raw", tmp_path / "again", BuildOptions(num_shards={"train": 2}))
     assert_same(release, tmp_path / "again", layout=layout)
 
 
-@pytest.mark.parametrize("layout", ["own", "sav", "coco"])
+@pytest.mark.parametrize("layout", ["own", "sav", "ytvis", "coco", "cvat", "label-studio", "labelme"])
 def test_objects_that_overlap_go_through_layouts_with_a_mask_each(
     overlapping: Path, tmp_path: Path, layout: str
 ) -> None:
@@ -110,9 +42,15 @@ def test_objects_that_overlap_go_through_layouts_with_a_mask_each(
     shutil.copytree(overlapping, only)
     if layout == "sav":  # video c is annotated in every frame, which SA-V cannot say
         drop(only, "c")
-    export(only, tmp_path / "raw", layout=layout, videos=True)
+    report = export(only, tmp_path / "raw", layout=layout, videos=True)
+    assert (report.losses, report.build_options) == ((), ())
+    assert detect(tmp_path / "raw") == READ_AS.get(layout, layout)
     build(tmp_path / "raw", tmp_path / "again")
     assert_same(only, tmp_path / "again", layout=layout)
+    assert len(list((tmp_path / "raw" / "videos").iterdir())) == report.num_videos
+    pictures = [path for path in (tmp_path / "raw").rglob("*.*") if path.suffix in (".png", ".jpg")]
+    kind = {"own": ".png", "coco": ".jpg", "label-studio": ".png", "labelme": ".png"}.get(layout)
+    assert {path.suffix for path in pictures} == ({kind} if kind else set())
 
 
 def drop(release: Path, video_id: str) -> None:
@@ -150,34 +88,8 @@ def test_lossy_writes_the_rest_and_it_builds(overlapping: Path, tmp_path: Path, 
     assert row["objects"]["object_id"] == {"davis": [1, 7], "sav": [1, 7, 300]}[layout]
 
 
-def test_a_davis_palette_holds_ids_as_indices_and_the_colours_of_davis(release: Path, tmp_path: Path) -> None:
-    export(release, tmp_path / "raw", layout="davis")
-    path = sorted((tmp_path / "raw" / "Annotations").rglob("*.png"))[0]
-    with Image.open(path) as image:
-        assert image.mode == "P"
-        assert image.getpalette()[:12] == [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0]
-
-
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools
-def test_coco_is_what_pycocotools_reads(overlapping: Path, tmp_path: Path) -> None:
-    from pycocotools import mask as coco
-
-    export(overlapping, tmp_path / "raw", layout="coco")
-    content = json.loads((tmp_path / "raw" / "instances.json").read_text())
-    assert [c["name"] for c in content["categories"]] == ["motion", "deformation", "blur"]
-    video = next(v for v in content["videos"] if v["file_names"][0].startswith("a/"))
-    assert video["file_names"] == ["a/00000.jpg", "a/00004.jpg", "a/00008.jpg"]
-    first, second, third = [a for a in content["annotations"] if a["video_id"] == video["id"]]
-    assert [a["object_id"] for a in (first, second, third)] == [1, 7, 300]
-    assert [a["category_id"] for a in (first, second, third)] == [3, 1, 3]
-    assert np.array_equal(coco.decode(first["segmentations"][0]), LEFT)
-    assert np.array_equal(coco.decode(second["segmentations"][0]), TOP)
-    assert [s is None for s in third["segmentations"]] == [True, True, False]
-    assert not (tmp_path / "raw" / "videos").exists()
-
-
 def test_the_same_release_gives_the_same_files(release: Path, tmp_path: Path) -> None:
-    for layout in ("own", "coco"):
+    for layout in ("own", "ytvis"):
         for name in ("one", "two"):
             export(release, tmp_path / layout / name, layout=layout)
         assert contents(tmp_path / layout / "one") == contents(tmp_path / layout / "two")
@@ -199,11 +111,43 @@ def test_an_own_export_is_the_raw_folder_that_was_built(raw: Path, release: Path
         assert marked[0] == marked[1]
 
 
-def test_an_unknown_layout(release: Path, tmp_path: Path) -> None:
+WISHES = {
+    "unknown layout": (
+        {"layout": "mask-video"},
+        "layout 'mask-video' cannot be exported; wanted chat, coco, cvat, davis, label-studio, labelme, own, sav or ytvis",
+    ),
+    "not of the layout": (
+        {"layout": "own", "options": ExportOptions(frames="png")},
+        "--frames png is for chat, coco, davis, label-studio, labelme, ytvis, this is own; leave it out",
+    ),
+    "counts": (
+        {"layout": "davis", "options": ExportOptions(counts="list")},
+        "--counts list is for coco, ytvis, this is davis; leave it out",
+    ),
+    "unknown value": (
+        {"layout": "ytvis", "options": ExportOptions(frames="gif")},
+        "--frames gif is unknown; wanted png or jpg",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WISHES)
+def test_a_wish_that_cannot_be_met(release: Path, tmp_path: Path, name: str) -> None:
+    wishes, message = WISHES[name]
     with pytest.raises(ExportError) as caught:
-        export(release, tmp_path / "raw", layout="mask-video")
-    assert str(caught.value) == "layout 'mask-video' cannot be exported; wanted own, davis, sav or coco"
-    assert EXPORT_LAYOUTS == ("own", "davis", "sav", "coco")
+        export(release, tmp_path / "raw", **wishes)
+    assert str(caught.value) == message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_split_alone(release: Path, tmp_path: Path) -> None:
+    report = export(release, tmp_path / "raw", layout="own", split="test")
+    lines = (tmp_path / "raw" / "videos.jsonl").read_text().splitlines()
+    assert report.num_videos == len(lines)
+    assert {json.loads(line)["split"] for line in lines} == {"test"}
+    with pytest.raises(ExportError) as caught:
+        export(release, tmp_path / "other", layout="own", split="holdout")
+    assert str(caught.value) == f"{release}: has no split 'holdout'; it has test, train, validation"
 
 
 def test_out_must_be_new(release: Path, tmp_path: Path) -> None:
@@ -215,10 +159,37 @@ def test_out_must_be_new(release: Path, tmp_path: Path) -> None:
 
 def test_the_command(release: Path, tmp_path: Path, run_process) -> None:
     script = "import brokenvideos.tools.commands.main as c; c.main()"
-    command = [sys.executable, "-c", script, "export", str(release), "raw", "--layout", "coco", "--videos"]
+    command = [sys.executable, "-c", script, "export", str(release), "raw", "--layout", "ytvis", "--videos"]
     done: subprocess.CompletedProcess[str] = run_process(command, cwd=tmp_path)
     masks = sum(len(row["masks"]["counts"]) for _, row in rows_of(release).values())
     assert (done.returncode, done.stdout) == (0, f"raw: 9 videos, {masks} masks. Next: brokenvideos build raw OUT\n")
     done = run_process(command, cwd=tmp_path)
     message = "brokenvideos: raw: exists and is not empty. Name a new folder, or remove this one.\n"
     assert (done.returncode, done.stderr) == (1, message)
+
+
+BYTES = {
+    None: (brokenvideos.ReleaseError, "video d: no bytes, or path 'd.mp4' of another kind. Build it again."),
+    b"not a video": (
+        VideoError,
+        "video d: not a video file that FFmpeg can open, or cut off before its index. Copy it again from its source.",
+    ),
+}
+
+
+@pytest.mark.parametrize("video_bytes", BYTES, ids=["none", "no video"])
+def test_frames_of_a_video_that_is_none(overlapping: Path, tmp_path: Path, video_bytes: bytes | None) -> None:
+    release = tmp_path / "release"
+    shutil.copytree(overlapping, release)
+    for path in (release / "data").iterdir():
+        table = pq.read_table(path)
+        rows = [
+            row | {"video": row["video"] | {"bytes": video_bytes}} if row["video_id"] == "d" else row
+            for row in table.to_pylist()
+        ]
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    error, message = BYTES[video_bytes]
+    with pytest.raises(error) as caught:
+        export(release, tmp_path / "out", layout="labelme")
+    assert str(caught.value) == message
+    assert [path.name for path in tmp_path.iterdir()] == ["release"]

@@ -82,6 +82,50 @@ def test_a_track_that_is_never_there_is_no_object(write_raw):
     assert (problems, record.objects) == ([], {2: "blur"})
 
 
+def numbered(frame, object_id):
+    attributes = f'<attribute name="note">9</attribute><attribute name="object_id">{object_id}</attribute>'
+    return mask(frame).replace("</mask>", f"{attributes}</mask>")
+
+
+def test_an_attribute_says_which_object_a_mask_is_of(write_raw):
+    tracks = [
+        track(0, numbered(2, 40)),
+        track(1, mask(2), label="motion"),
+        track(2, numbered(3, 40), numbered(4, 0)),
+        track(3, numbered(1, " 5 "), label="deformation"),
+        track(4, mask(1, outside=1)),
+    ]
+    (record,), problems = read_layout(write(write_raw, cvat(*tracks)))
+    # 0 is none: the mask is of its track, which is numbered after the highest.
+    assert (problems, record.objects) == ([], {5: "deformation", 40: "blur", 41: "motion", 42: "blur"})
+    assert {frame: [np.max(plane) for plane in found] for frame, found in planes(record.masks).items()} == {
+        1: [5],
+        2: [40, 41],
+        3: [40],
+        4: [42],
+    }
+
+
+@pytest.mark.parametrize("text", ["70000", "-1", "x", "1.0"])
+def test_an_object_id_that_is_none(write_raw, text):
+    _, problems = read_layout(write(write_raw, cvat(track(0, numbered(2, text)))))
+    what = f"the attribute object_id is {text!r}, wanted a whole number from 1 to 65535, or 0 for none"
+    assert problems == [Problem("annotations/a.xml", f"track 0 frame 2: {what}")]
+
+
+def test_no_number_is_left_for_others(write_raw):
+    _, problems = read_layout(write(write_raw, cvat(track(0, numbered(2, 65535)), track(1, mask(3)))))
+    what = "more than 65535 objects; give them lower numbers in the attribute object_id"
+    assert problems == [Problem("annotations/a.xml", what)]
+
+
+def test_one_object_id_has_one_label(write_raw):
+    content = cvat(track(0, numbered(2, 7)), track(1, numbered(3, 7), label="motion"))
+    _, problems = read_layout(write(write_raw, content))
+    what = "object_id 7: labels 'blur' and 'motion'; wanted one label per object"
+    assert problems == [Problem("annotations/a.xml", what)]
+
+
 BOMB = (
     b'<!DOCTYPE a [<!ENTITY x "xxxxxxxxxx"><!ENTITY y "&x;&x;&x;&x;&x;&x;&x;&x;&x;&x;">]><annotations>&y;</annotations>'
 )

@@ -56,6 +56,43 @@ def planes(record):
     return {frame.frame_index: [plane.tolist() for plane in frame.planes] for frame in record.masks.read()}
 
 
+def number(name, value):
+    return {"id": name, "type": "number", "from_name": "object_id", "to_name": "image", "value": {"number": value}}
+
+
+def test_a_number_of_a_region_says_which_object_it_is_of(write_raw):
+    raw = write(
+        write_raw,
+        task(region("r1"), number("r1", 40), region("r2", labels=["motion"]), number("r2", 5.0), image="a/0.png"),
+        task(region("r1"), number("r1", 40), region("r3"), image="a/2.png"),
+    )
+    (record,), problems = read_layout(raw)
+    assert (problems, record.objects) == ([], {5: "motion", 40: "blur", 41: "blur"})
+    found = {frame.frame_index: [plane.max() for plane in frame.planes] for frame in record.masks.read()}
+    assert found == {0: [5, 40], 2: [40, 41]}
+    assert all(frame.rules == () for frame in record.masks.read())
+
+
+def test_a_number_of_a_region_of_a_video(write_raw):
+    raw = write(write_raw, task(moving("x", {"frame": 3, "rle": RLE}), number("x", 9), video="a.mp4"))
+    (record,), problems = read_layout(raw)
+    assert (problems, record.objects, list(planes(record))) == ([], {9: "blur"}, [2])
+
+
+@pytest.mark.parametrize("value", [0, 70000, 1.5, None, "7", True])
+def test_a_number_that_is_no_object(write_raw, value):
+    _, problems = read_layout(write(write_raw, task(region("r1"), number("r1", value), image="a/0.png")))
+    what = f"object_id is {value!r} of region 'r1', wanted a whole number from 1 to 65535 of a region"
+    assert problems == [Problem("tasks.json", f"[0]: result[1]: {what}")]
+
+
+def test_one_number_has_one_label(write_raw):
+    second = task(region("r1", labels=["motion"]), number("r1", 4), image="a/1.png")
+    _, problems = read_layout(write(write_raw, task(region("r1"), number("r1", 4), image="a/0.png"), second))
+    what = "object_id 4 has the labels 'blur' and 'motion'; wanted one label per object"
+    assert problems == [Problem("tasks.json", f"[1]: result[0]: {what}")]
+
+
 @pytest.mark.parametrize("rle", [RLE, literal_rle(BITMAP)], ids=["runs", "literal"])
 def test_a_brush_is_four_channels_in_row_major_order(rle):
     assert decode_brush(rle, height=5, width=7).astype(int).tolist() == BITMAP.tolist()

@@ -40,6 +40,7 @@ REGION = {
     "image_rotation": 0,
     "value": {"format": "rle", "rle": BRUSH, "brushlabels": ["blur"]},
 }
+NUMBER = {"id": REGION["id"], "type": "number", "from_name": "object_id", "value": {"number": 7}}
 MOVING = {**REGION, "value": {"brushlabels": ["blur"], "sequence": [{"frame": 2, "rle": BRUSH, "enabled": True}]}}
 CHOICE = {"id": "c", "type": "rectanglelabels", "value": {"rectanglelabels": ["face"], "labels": ["x"]}}
 SHAPES = [
@@ -86,10 +87,27 @@ FILES: dict[str, tuple[str, str, Any]] = {
             "categories": [{"id": 1, "name": "blur"}],
         },
     ),
+    "coco, images": (
+        "coco",
+        "instances.json",
+        {
+            "images": [{"id": 1, "height": 6, "width": 9, "file_name": "x/a/00003.jpg"}],
+            "annotations": [
+                {"id": 3, "image_id": 1, "category_id": 1, "object_id": 2, "segmentation": RLE},
+                {"id": 4, "image_id": 1, "category_id": 1, "object_id": 7, "segmentation": RUNS},
+            ],
+            "categories": [{"id": 1, "name": "blur"}],
+        },
+    ),
     "label-studio": (
         "label-studio",
         "tasks.json",
         [{"data": {"image": "a/00000.png"}, "annotations": [{"was_cancelled": False, "result": [REGION, CHOICE]}]}],
+    ),
+    "label-studio, numbers": (
+        "label-studio",
+        "tasks.json",
+        [{"data": {"image": "a/00000.png"}, "annotations": [{"result": [REGION, NUMBER]}]}],
     ),
     "label-studio, video": (
         "label-studio",
@@ -227,7 +245,8 @@ def test_several_values_may_be_odd_and_the_file_cut(tmp_path: Any, video: bytes,
 XML = (
     "<annotations><meta><task><original_size><width>9</width><height>6</height></original_size><start_frame>0</start_frame>"
     '<stop_frame>4</stop_frame><frame_filter>step=1</frame_filter></task></meta><track id="0" label="blur" group_id="1">'
-    '<mask frame="1" outside="0" rle="0, 1, 4, 1, 4, 5" left="2" top="1" width="5" height="3"/></track></annotations>'
+    '<mask frame="1" outside="0" rle="0, 1, 4, 1, 4, 5" left="2" top="1" width="5" height="3">'
+    '<attribute name="object_id">7</attribute></mask></track></annotations>'
 )
 ODD_TEXT = ["", "0", "-1", "1e9", "9" * 400, "nan", "inf", "٣", " 3 ", "step=0", "1,,2", "&#xFFFF;", "&lt;", "x" * 200]
 

@@ -20,7 +20,7 @@ PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 def test_a_layout_is_added_by_one_file(tmp_path, monkeypatch, write_raw):
     folder = tmp_path / "more"
     folder.mkdir()
-    (added,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (added,) = re.findall(r"```python\n(.*?)```", PAGE.partition("## An export layout, whole")[0], re.DOTALL)
     (folder / "whole_frames.py").write_text(added)
     monkeypatch.setattr(layouts, "__path__", [*layouts.__path__, str(folder)])
     raw = write_raw({"videos/a.mp4": None, "frames/a.txt": b"0 2"})

@@ -96,7 +96,7 @@ def test_every_video_is_in_the_shard_of_its_id(number: int, num_shards: int) -> 
     for plan in plans:
         ids = [v.video_id for v in plan.videos]
         assert ids == sorted(ids)
-        assert all(brokenvideos.shard_of(video_id, num_shards) == plan.index for video_id in ids)
+        assert all(brokenvideos.release.shard_of(video_id, num_shards) == plan.index for video_id in ids)
     assert sum(len(plan.videos) for plan in plans) == number
 
 
@@ -140,7 +140,7 @@ def test_shards_are_as_many_as_the_parent_s_until_they_grow_too_large(number: in
 
 
 def test_shard_of_is_what_the_contract_says() -> None:
-    assert [brokenvideos.shard_of(video_id, 7) for video_id in ("Cog5B_00000", "Kling_00412", "a")] == [
+    assert [brokenvideos.release.shard_of(video_id, 7) for video_id in ("Cog5B_00000", "Kling_00412", "a")] == [
         int.from_bytes(__import__("hashlib").sha256(video_id.encode()).digest()[:8], "big") % 7
         for video_id in ("Cog5B_00000", "Kling_00412", "a")
     ]

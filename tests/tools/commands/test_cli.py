@@ -89,32 +89,31 @@ def test_version(run) -> None:
     )
 
 
-def test_every_command_is_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_every_command_is_in_the_pages() -> None:
+    pages = "".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
     for command in app.registered_commands:
-        assert f"brokenvideos {command.name or command.callback.__name__}" in readme
+        assert f"brokenvideos {command.name or command.callback.__name__}" in pages
 
 
-def readme_blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def blocks_of(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # each command starts an interpreter
-def test_the_commands_of_the_readme_run(run, tmp_path: Path) -> None:
-    commands = [
-        line for block in readme_blocks("console") for line in block.splitlines() if line.startswith("$ brokenvideos")
-    ]
-    assert len(commands) >= 4
+def test_the_commands_of_the_page_on_releases_run(run, tmp_path: Path) -> None:
+    lines = [line for block in blocks_of("docs/releases.md", "console") for line in block.splitlines()]
+    commands = [line for line in lines if line.startswith("$ brokenvideos")]
+    assert len(commands) >= 14
     for command in commands:
         done = run(*shlex.split(command.partition("#")[0])[2:], cwd=tmp_path)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
 
 
 @pytest.mark.slow
-def test_the_python_of_the_readme_runs(run_process, release: Path, tmp_path: Path) -> None:
+def test_the_python_of_the_first_pages_runs(run_process, release: Path, tmp_path: Path) -> None:
     (tmp_path / "release").symlink_to(release)
-    for number, block in enumerate(readme_blocks("python")):
+    for number, block in enumerate([*blocks_of("README.md", "python"), *blocks_of("docs/load.md", "python")]):
         script = tmp_path / f"block_{number}.py"
         script.write_text(block)
         done = run_process([sys.executable, script.name], cwd=tmp_path)

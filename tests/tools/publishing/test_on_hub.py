@@ -18,7 +18,7 @@ from tests.hub.repository import lfs_file
 from tests.hub.state import State
 
 REPO = "someone/brokenvideos"
-FIRST = brokenvideos.shard_paths("train", 0, 2)
+FIRST = brokenvideos.release.shard_paths("train", 0, 2)
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_a_row_that_was_changed_under_fitting_checksums(push) -> None:
 
     def change(copy: Path) -> None:
         manifest = brokenvideos.read_manifest(str(copy))
-        one, two = FIRST["annotations"], brokenvideos.shard_paths("train", 1, 2)["annotations"]
+        one, two = FIRST["annotations"], brokenvideos.release.shard_paths("train", 1, 2)["annotations"]
         content = {path: (copy / path).read_bytes() for path in (one, two)}
         (copy / one).write_bytes(content[two])
         (copy / two).write_bytes(content[one])

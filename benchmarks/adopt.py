@@ -1,0 +1,173 @@
+"""A stand-in of the published dataset through adopt, build, verify and load: CPU time per video and peak memory of each step.
+
+python benchmarks/adopt.py --videos 60 240          # how both grow
+python benchmarks/adopt.py --videos 3254            # the size of the real one: about 25 GB of disk, hours on two cores
+
+The stand-in: videos of 720x480 and 49 frames, as many of them distinct as --distinct says (100). The others have the frames of
+these again, in files of other bytes; half of the masks are black and white videos, half are drawn over the clip. Files are filled
+up to 3 MB, as 10 GB of 3,254 videos have. Prints Markdown rows.
+"""
+
+import argparse
+import multiprocessing
+import os
+import random
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.sharedctypes import SynchronizedArray
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from brokenvideos.builder import build, verify
+from brokenvideos.card import card_files
+from brokenvideos.frames import encode_video, iter_frames
+from brokenvideos.masks import decode_masks
+from brokenvideos.release import load, read_manifest
+from brokenvideos.tools.adoption import adopt
+from brokenvideos.tools.synthetic.sample import write_sample
+
+HEIGHT, WIDTH, FRAMES = 480, 720, 49
+PREFIXES = ("Cog5B", "Kling", "Luma", "Vidu", "MiniMax", "Gen3")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--videos", type=int, nargs="+", default=[60, 240], help="of the stand-ins, one run each")
+    parser.add_argument("--distinct", type=int, default=100, help="videos whose frames are of no other")
+    parser.add_argument("--video-kb", type=int, default=3000, help="of each clip")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument(
+        "--folder", type=Path, help="where to work, and to keep the distinct videos; else a folder that goes"
+    )
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        work = arguments.folder or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        distinct = make_distinct(work / "distinct", min(arguments.distinct, max(arguments.videos)))
+        print("| videos | GB | step | s | CPU s | CPU s a video | peak MB |\n|---|---|---|---|---|---|---|", flush=True)
+        for count in arguments.videos:
+            tree = make_tree(work / "tree", distinct, count, size=arguments.video_kb * 1000)
+            gigabytes = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) / 1e9
+            for step in (_adopt, _adopt_again, _build, _verify, _load):
+                seconds, cpu, peak = measured(step, work, arguments.workers)
+                name = step.__name__.removeprefix("_").replace("_", " ")
+                facts = f"{seconds:.0f} | {cpu:.0f} | {cpu / count:.2f} | {peak:.0f}"
+                print(f"| {count} | {gigabytes:.2f} | {name} | {facts} |", flush=True)
+            for name in ("tree", "raw", "release"):
+                shutil.rmtree(work / name)
+
+
+def measured(step: Callable[[Path, int], None], work: Path, workers: int) -> tuple[float, float, float]:
+    """Seconds, CPU seconds and peak MB of a step in a process of its own; the peak is that of its largest process."""
+    context = multiprocessing.get_context("spawn")
+    found = context.Array("d", 3)
+    process = context.Process(target=_timed, args=(step, work, workers, found))
+    process.start()
+    process.join()
+    assert process.exitcode == 0, step
+    seconds, cpu, peak = found
+    return seconds, cpu, peak
+
+
+def _timed(step: Callable[[Path, int], None], work: Path, workers: int, found: "SynchronizedArray[float]") -> None:
+    start = time.perf_counter()
+    step(work, workers)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    found[0] = time.perf_counter() - start
+    found[1] = sum(one.ru_utime + one.ru_stime for one in used)
+    found[2] = max(one.ru_maxrss for one in used) / 1000
+
+
+def _adopt(work: Path, workers: int) -> None:
+    report = adopt(str(work / "tree"), work / "raw", workers=workers)
+    assert report.ok, list(report.lines())
+
+
+def _adopt_again(work: Path, workers: int) -> None:
+    report = adopt(str(work / "tree"), work / "raw", workers=workers)
+    assert {outcome.state for outcome in report.outcomes} == {"unchanged"}
+
+
+def _build(work: Path, workers: int) -> None:
+    build(work / "raw", work / "release", workers=workers, more_files=card_files)
+
+
+def _verify(work: Path, workers: int) -> None:
+    report = verify(work / "release", raw=work / "raw", workers=workers)
+    assert report.ok, report.findings
+
+
+def _load(work: Path, workers: int) -> None:
+    """Every row, streamed, with all masks of every tenth decoded."""
+    splits = {shard["split"] for shard in read_manifest(str(work / "release"))["shards"]}
+    for split in sorted(splits):
+        for number, row in enumerate(load(data_dir=work / "release", split=split, streaming=True)):
+            if number % 10 == 0:
+                decode_masks(row)
+
+
+# --- The stand-in ----------------------------------------------------------------------------------------------------
+
+
+def make_distinct(folder: Path, count: int) -> list[tuple[Path, Path]]:
+    """Clip and mask of each distinct video; what is there already stays."""
+    made = []
+    for number in range(count):
+        clip, mask = folder / f"{number:03d}.mp4", folder / f"{number:03d}-mask.mp4"
+        if not mask.exists():
+            folder.mkdir(exist_ok=True)
+            with tempfile.TemporaryDirectory() as temporary:
+                raw = write_sample(
+                    Path(temporary, "raw"), videos=1, num_frames=FRAMES, height=HEIGHT, width=WIDTH, seed=number
+                )
+                video = next((raw / "videos").iterdir())
+                masks = raw / "masks" / video.stem
+                shutil.copy(video, clip)
+                frames = masked(clip, masks, drawn=number % 2 == 1)
+                encode_video(folder / "partial.mp4", frames, fps=8, crf=23)
+                os.replace(folder / "partial.mp4", mask)
+        made.append((clip, mask))
+    return made
+
+
+def masked(clip: Path, masks: Path, *, drawn: bool) -> Iterator[np.ndarray]:
+    """White masks on black, or half-transparent red ones over the clip."""
+    for number, (_, rgb) in enumerate(iter_frames(clip)):
+        path = masks / f"{number:05d}.png"
+        marked = np.asarray(Image.open(path)) > 0 if path.exists() else np.zeros(rgb.shape[:2], np.bool_)
+        if drawn:
+            frame = rgb.copy()
+            frame[marked] = (rgb[marked].astype(np.uint16) + np.array([255, 0, 0], np.uint16)) // 2
+        else:
+            frame = np.repeat(np.where(marked, 255, 0).astype(np.uint8)[..., None], 3, axis=2)
+        yield frame
+
+
+def make_tree(tree: Path, distinct: list[tuple[Path, Path]], count: int, *, size: int) -> Path:
+    for name in ("videos", "masks"):
+        (tree / name).mkdir(parents=True)
+    for number in range(count):
+        clip, mask = distinct[number % len(distinct)]
+        video_id = f"{PREFIXES[number % len(PREFIXES)]}_{number:05d}"
+        shutil.copy(clip, tree / "videos" / f"{video_id}.mp4")
+        pad(tree / "videos" / f"{video_id}.mp4", size, seed=number)
+        shutil.copy(mask, tree / "masks" / f"{video_id}_mask.mp4")
+        pad(tree / "masks" / f"{video_id}_mask.mp4", mask.stat().st_size + 64, seed=number)
+    (tree / "README.md").write_text("---\nlicense: other\n---\n# A stand-in\n")
+    return tree
+
+
+def pad(video: Path, size: int, *, seed: int) -> None:
+    """Fills a video up with an MP4 box of noise that readers pass over."""
+    missing = max(16, size - video.stat().st_size)
+    with video.open("ab") as file:
+        file.write(missing.to_bytes(4, "big") + b"free" + random.Random(seed).randbytes(missing - 8))
+
+
+if __name__ == "__main__":
+    main()

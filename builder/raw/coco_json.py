@@ -1,0 +1,81 @@
+"""What COCO JSON of videos and of images have in common: tables, names of frames, segmentations."""
+
+from collections.abc import Mapping
+from pathlib import PureWindowsPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...masks import RLEError, decode
+from .frame_files import NUMBER
+from .json_files import is_whole, shown
+from .video import RawError
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+Segmentation = Mapping[str, Any]
+"""size and counts, which are a string or a list of run lengths."""
+
+
+def named_path(name: object) -> PureWindowsPath:
+    """A file name, whichever slashes it has; without a suffix where it is none."""
+    return PureWindowsPath(name if isinstance(name, str) else "")
+
+
+def is_frame(path: PureWindowsPath) -> bool:
+    """Whether a name is that of a frame's picture in the folder of its video."""
+    return bool(NUMBER.fullmatch(path.stem) and path.suffix.lower() in PICTURES and path.parent.name)
+
+
+def category_names(categories: list[Any]) -> dict[int, str]:
+    """Names of categories by id.
+
+    Raises:
+        RawError: an entry that is no category.
+    """
+    names: dict[int, str] = {}
+    for position, category in enumerate(categories):
+        known = isinstance(category, dict) and type(category.get("id")) is int and isinstance(category.get("name"), str)
+        if not known or category["id"] in names:
+            raise RawError(f"categories[{position}] is {shown(category)}, wanted an id of its own and a name")
+        names[category["id"]] = category["name"]
+    return names
+
+
+def check_segmentation(value: object, *, height: int, width: int, where: str, of: str) -> None:
+    """Refuses what is no RLE of this size; the runs are not looked at.
+
+    Args:
+        where: what messages call it.
+        of: whose size it must have, "video" or "image".
+
+    Raises:
+        RawError: as said.
+    """
+    if not isinstance(value, dict) or not isinstance(value.get("counts"), str | list):
+        what = "a polygon" if isinstance(value, list) else shown(value)
+        raise RawError(f"{where} is {what}, wanted an RLE with size and counts{', or null' * (of == 'video')}")
+    if value.get("size") != [height, width]:
+        found = shown(value.get("size"))
+        raise RawError(f"{where} has size {found}, the {of} is [{height}, {width}] (height first)")
+
+
+def segmentation_bitmap(counts: str | list[int], *, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """uint8[height, width] of 0 and 1.
+
+    Raises:
+        RLEError: no mask of this size.
+    """
+    bitmap: npt.NDArray[np.uint8]
+    if isinstance(counts, str):
+        (bitmap,) = decode([counts], height=height, width=width)
+        return bitmap
+    total = height * width
+    if not all(is_whole(count, least=0, most=total) for count in counts) or sum(counts) != total:
+        raise RLEError(
+            f"run lengths {shown(counts)}, wanted whole numbers that sum to {total} = {height} x {width} pixels"
+        )
+    values = (np.arange(len(counts)) % 2).astype(np.uint8)
+    bitmap = np.repeat(values, counts).reshape(width, height).T
+    return bitmap

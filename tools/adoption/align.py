@@ -1,0 +1,85 @@
+"""How a mask fits a clip of another size or another number of frames: by a rule that somebody gives, or not at all."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .error import AdoptError
+
+RULES = ("scale", "first", "numbers", "numbers-empty")
+EVERY = "every:"
+ALIGN_WANTED = (
+    "wanted nothing, or of these, with + between them: scale (the mask to the size of the clip), first (frame by frame, and what "
+    "one of the two has more at its end is left out), every:K (a mask for every K-th frame), numbers (images by their numbers; "
+    "frames without one were not looked at), numbers-empty (frames without one have nothing marked)"
+)
+
+
+def is_align(text: str) -> bool:
+    """Whether a text names rules."""
+    return all(rule in RULES or _step_of(rule) for rule in filter(None, text.split("+")))
+
+
+def _step_of(rule: str) -> int:
+    number = rule.removeprefix(EVERY)
+    return int(number) if rule.startswith(EVERY) and number.isdecimal() and len(number) < 7 else 0
+
+
+def frame_map(
+    num_frames: int, num_masks: int, *, numbers: Sequence[int], align: Sequence[str]
+) -> tuple[list[int | None], list[int] | None]:
+    """The frame of the clip that each mask is of, None where it is of none; and the frames that were looked at, None for all.
+
+    Args:
+        num_frames, num_masks: of the clip and the masks.
+        numbers: of images; none of a video.
+        align: rules.
+
+    Raises:
+        AdoptError: the two do not fit, and no rule says how; the message ends in the rule that may be meant.
+    """
+    step = next((_step_of(rule) for rule in align if rule.startswith(EVERY)), 0)
+    if step:
+        frames: list[int | None] = [
+            number * step if number * step < num_frames else None for number in range(num_masks)
+        ]
+        return frames, [frame for frame in frames if frame is not None]
+    if "numbers" in align or "numbers-empty" in align:
+        if not numbers:
+            raise AdoptError("align says numbers, and a video has none")
+        by_number = [number if number < num_frames else None for number in numbers]
+        return by_number, None if "numbers-empty" in align else [number for number in by_number if number is not None]
+    if "first" in align:
+        both = min(num_frames, num_masks)
+        return [number if number < both else None for number in range(num_masks)], None if both == num_frames else [
+            *range(both)
+        ]
+    if num_masks == num_frames and (not numbers or [*numbers] == [*range(numbers[0], numbers[0] + num_masks)]):
+        return [*range(num_masks)], None
+    raise AdoptError(
+        f"the clip has {num_frames} frames, the mask {num_masks}; {_meant(num_frames, num_masks, numbers)}"
+    )
+
+
+def _meant(num_frames: int, num_masks: int, numbers: Sequence[int]) -> str:
+    return f"align {suggestion(num_frames, num_masks, numbers)} if that is how they belong together"
+
+
+def suggestion(num_frames: int, num_masks: int, numbers: Sequence[int]) -> str:
+    """The rule that may be meant, for a person to confirm."""
+    if numbers and numbers[-1] < num_frames:
+        return "numbers"
+    for step in range(2, 31):
+        if num_masks > 1 and num_masks == -(-num_frames // step):
+            return f"{EVERY}{step}"
+    return "first"
+
+
+def scaled(plane: npt.NDArray[np.uint16], height: int, width: int) -> npt.NDArray[np.uint16]:
+    """A label map in another size; each pixel takes the value of the nearest centre."""
+    rows, columns = (
+        (2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip((height, width), plane.shape, strict=True)
+    )
+    out: npt.NDArray[np.uint16] = plane[rows][:, columns]
+    return out

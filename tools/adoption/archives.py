@@ -1,0 +1,123 @@
+"""What archives hold, without unpacking what can be read where it lies."""
+
+import hashlib
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from ...builder.raw import is_litter
+from ...builder.work import atomic_file
+from .entries import (
+    ARCHIVE_SUFFIXES,
+    MAX_ENTRY_BYTES,
+    UNREAD_SUFFIXES,
+    Entry,
+    HubFile,
+    Leftover,
+    TarSpan,
+    ZipMember,
+    is_image,
+    is_video,
+    open_zip,
+    suffix_of,
+    tar_mode,
+)
+from .error import AdoptError
+
+_BROKEN = (OSError, zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, RuntimeError)
+NESTED = "an archive inside an archive, which is not opened; unpack the outer one and adopt the folder"
+LEAVES = "its path leads out of the archive; it is not read"
+
+
+def members_of(
+    path: str, archive: Path | HubFile, *, unpack_to: Path, hashed: bool
+) -> tuple[list[Entry], list[Leftover]]:
+    """The files in an archive.
+
+    Args:
+        path: of the archive, in the source.
+        archive: where it lies. A tar has to be on this machine.
+        unpack_to: a folder for what a compressed tar holds: nothing in it can be read before what lies in front of it.
+        hashed: whether members of a tar get a key; a zip has one of each.
+
+    Raises:
+        AdoptError: damaged, or no archive.
+    """
+    try:
+        found = list(_zip(path, archive) if tar_mode(path) is None else _tar(path, archive, unpack_to, hashed=hashed))
+    except _BROKEN as error:
+        raise AdoptError(f"{path}: not an archive that can be read ({error}); copy it again, or unpack it.") from error
+    return [one for one in found if isinstance(one, Entry)], [one for one in found if isinstance(one, Leftover)]
+
+
+def refusal(name: str) -> str | None:
+    """Why a member of this name is not read; None where it is. Litter has "" as its reason."""
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts or "\\" in name or (parts and ":" in parts[0]):
+        return LEAVES
+    if any(is_litter(part) for part in parts):
+        return ""
+    if suffix_of(name) in (*ARCHIVE_SUFFIXES, *UNREAD_SUFFIXES):
+        return NESTED
+    return None
+
+
+def _zip(path: str, archive: Path | HubFile) -> Iterator[Entry | Leftover]:
+    with open_zip(archive) as opened:
+        for member in opened.infolist():
+            if member.is_dir():
+                continue
+            where, why = f"{path}/{member.filename.lstrip('/')}", refusal(member.orig_filename)
+            if why is None and member.flag_bits & 1:
+                why = "encrypted; unpack the archive with its password and adopt the folder"
+            if why is None:
+                key = f"crc32:{member.CRC:08x}:{member.file_size}"
+                yield Entry(where, member.file_size, key, ZipMember(archive, member.filename))
+            elif why:
+                yield Leftover(where, why)
+
+
+def _tar(path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool) -> Iterator[Entry | Leftover]:
+    if isinstance(archive, HubFile):
+        raise AdoptError(f"{path}: is not on this machine")  # callers download it
+    mode = tar_mode(path) or "r:"
+    with tarfile.open(archive, mode) as opened:  # type: ignore[call-overload]
+        for number, member in enumerate(opened):
+            if member.isdir():
+                continue
+            where, why = f"{path}/{member.name.lstrip('/')}", refusal(member.name)
+            if why is None and not member.isreg():
+                why = "a link or a device, which is not followed"
+            if why:
+                yield Leftover(where, why)
+            elif why is None and mode == "r:":
+                key = _sha256(opened.extractfile(member)) if hashed else ""
+                yield Entry(where, member.size, key, TarSpan(archive, member.offset_data))
+            elif why is None and (is_video(where) or is_image(where) or suffix_of(where) in (".txt", ".md")):
+                if member.size > MAX_ENTRY_BYTES:
+                    yield Leftover(where, f"{member.size} bytes, at most {MAX_ENTRY_BYTES} are read")
+                    continue
+                # Numbered, so that no name in an archive says where a file is written.
+                out = unpack_to / f"{number:07d}{suffix_of(where)}"
+                key = _sha256(opened.extractfile(member), out)
+                yield Entry(where, member.size, key, out)
+            elif why is None:
+                yield Entry(where, member.size, "", archive)  # nobody reads it
+
+
+def _sha256(member: IO[bytes] | None, out: Path | None = None) -> str:
+    digest = hashlib.sha256()
+    if member is None:
+        return ""
+    if out is None:
+        while chunk := member.read(2**20):
+            digest.update(chunk)
+        return f"sha256:{digest.hexdigest()}"
+    with atomic_file(out) as file:
+        while chunk := member.read(2**20):
+            file.write(chunk)
+    return f"sha256:{file.sha256()}"

@@ -1,0 +1,155 @@
+"""What lies between two videos that show the same: tones, the codec's noise, and the colours that were laid over one of them.
+
+Pixels come as pairs, uint8[2, P, 3] RGB: of the clip, and of the other video.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+UInt8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+ALPHAS = tuple(round(0.15 + 0.05 * step, 2) for step in range(18))
+MAX_INKS = 4
+MIN_INK_SHARE = 0.08
+"""Of the pixels that differ by more than noise: a colour of fewer is a contour's blur or a caption."""
+_QUIET = 0.2
+"""The share of frames that differ least, in which noise is measured."""
+_UNMARKED = 0.7
+"""A share of the pixels of a video of which hardly one is marked, when they are those that differ least."""
+_MIN_NOISE = 4.0
+_TAIL = 10.0
+"""Noise reaches at most so many times its median: a bound for videos that are marked in every frame."""
+_BIN = 16
+_CLOSE = 0.3
+"""What an ink leaves of a difference that it explains: edges are blurred by more than noise."""
+_ABOVE_NOISE = 1.6
+"""How far a drawn pixel differs at the median, in times of the noise; the tail of the noise itself reaches about 1.3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """A colour that was laid over the clip: `alpha` in (0, 1], `colour` RGB in [0, 255], `share` of the pixels that differ."""
+
+    alpha: float
+    colour: tuple[float, float, float]
+    share: float
+
+    def __str__(self) -> str:
+        return f"rgb({', '.join(f'{value:.0f}' for value in self.colour)}) at alpha {self.alpha:.2f}"
+
+
+def in_tone(clip: UInt8Array, tone: FloatArray) -> FloatArray:
+    toned: FloatArray = clip.astype(np.float32) @ tone[:3] + tone[3]
+    return toned
+
+
+def with_ink(toned: FloatArray, ink: Ink) -> FloatArray:
+    return np.float32(1 - ink.alpha) * toned + np.float32(ink.alpha) * np.asarray(ink.colour, np.float32)
+
+
+def length_of(vectors: npt.NDArray[np.floating[Any]]) -> FloatArray:
+    length: FloatArray = np.sqrt(np.einsum("...c,...c->...", vectors, vectors))
+    return length
+
+
+def identity() -> FloatArray:
+    return np.eye(4, 3, dtype=np.float32)
+
+
+def fit_tone(pixels: UInt8Array) -> FloatArray:
+    """By least squares over the half of the pixels that fit best, three times; held near the identity where pixels say little."""
+    clip, shown = pixels[0], pixels[1].astype(np.float32)
+
+    def off(tone: FloatArray) -> FloatArray:
+        difference: FloatArray = np.abs(shown - in_tone(clip, tone)).max(-1)
+        return difference
+
+    tone = identity()
+    before = float(np.median(off(tone)))
+    for _ in range(3):
+        difference = off(tone)
+        fits = difference <= np.median(difference)
+        given = np.concatenate([clip[fits].astype(np.float64), np.ones((int(fits.sum()), 1))], axis=1)
+        held = np.diag([100.0, 100.0, 100.0, 1e-3]) * len(given)
+        tone = np.linalg.solve(given.T @ given + held, given.T @ shown[fits] + held @ identity()).astype(np.float32)
+    return tone if float(np.median(off(tone))) < 0.8 * before else identity()
+
+
+def fit_metric(pixels: UInt8Array, tone: FloatArray) -> FloatArray:
+    """The inverse root of the covariance of the differences, over the pixels that differ least."""
+    differences = (pixels[1] - in_tone(pixels[0], tone)).astype(np.float64)
+    metric = np.eye(3)
+    for _ in range(3):
+        length = np.linalg.norm(differences @ metric, axis=1)
+        small = differences[length <= np.quantile(length, _UNMARKED)]
+        values, vectors = np.linalg.eigh(small.T @ small / len(small) + np.eye(3))
+        metric = vectors @ np.diag(values**-0.5) @ vectors.T
+    return metric.astype(np.float32)
+
+
+def alike(pixels: UInt8Array, tone: FloatArray, metric: FloatArray, noise: float) -> tuple[float, float]:
+    """Median difference of a channel, and the correlation where pixels do not differ by more than noise; 0.0 of one flat colour."""
+    toned = in_tone(pixels[0], tone)
+    differences = pixels[1] - toned
+    near = length_of(differences @ metric) <= noise
+    typical = float(np.median(np.abs(differences).max(-1)))
+    one, other = toned[near].mean(-1), pixels[1][near].mean(-1)
+    if len(one) < 2 or one.std() < 1 or other.std() < 1:
+        return typical, 0.0
+    return typical, float(np.corrcoef(one, other)[0, 1])
+
+
+def noise_of(differences: Sequence[FloatArray]) -> float:
+    """Of the quietest frames; where these are marked too, its median bounds it."""
+    loudest = [float(np.quantile(difference, 0.98)) for difference in differences]
+    quiet = np.argsort(loudest)[: max(1, round(_QUIET * len(differences)))]
+    pooled = np.concatenate([differences[number] for number in quiet])
+    return max(_MIN_NOISE, min(float(np.quantile(pooled, 0.999)), _TAIL * max(1.0, float(np.median(pooled)))))
+
+
+def fit_inks(toned: FloatArray, shown: FloatArray, metric: FloatArray, noise: float) -> tuple[tuple[Ink, ...], float]:
+    """Inks by how much they explain, and the share of the pixels that they explain together."""
+    total, inks = len(toned), list[Ink]()
+    far = length_of((shown - toned) @ metric)
+    left = np.ones(total, np.bool_)
+    while len(inks) < MAX_INKS and left.sum() > max(50, MIN_INK_SHARE * total):
+        ink = _densest(toned[left], shown[left])
+        explains = length_of((shown - with_ink(toned, ink)) @ metric) < np.maximum(noise, _CLOSE * far)
+        found = explains & left
+        share = float(found.sum()) / total
+        if share < MIN_INK_SHARE or np.median(far[found]) < _ABOVE_NOISE * noise:
+            break
+        inks.append(Ink(ink.alpha, ink.colour, share))
+        left &= ~explains
+    return tuple(inks), 1.0 if not total else float(1 - left.mean())
+
+
+def _densest(toned: FloatArray, shown: FloatArray) -> Ink:
+    """The alpha for which the colours that must have been laid over agree best, and that colour."""
+    best, most = Ink(1.0, (0.0, 0.0, 0.0), 0.0), -1.0
+    for alpha in ALPHAS:
+        colours = (shown - np.float32(1 - alpha) * toned) / np.float32(alpha)
+        inside = np.all((colours > -20) & (colours < 275), axis=1)
+        if not inside.any():
+            continue
+        near, count = _crowd(colours[inside])
+        if count > most:
+            best, most = Ink(alpha, tuple(float(v) for v in np.clip(np.median(near, axis=0), 0, 255)), 0.0), count  # type: ignore[arg-type]
+    return best
+
+
+def _crowd(colours: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.floating[Any]], float]:
+    """The colours about the fullest bin of two grids, and how many they are."""
+    best = colours[:0]
+    for shift in (0, _BIN // 2):
+        bins = ((colours + 32 + shift) // _BIN).astype(np.int64)
+        keys = (bins[:, 0] << 12) + (bins[:, 1] << 6) + bins[:, 2]
+        fullest = np.bincount(keys).argmax()
+        found = colours[keys == fullest]
+        best = found if len(found) > len(best) else best
+    return best, float(len(best))

@@ -1,0 +1,211 @@
+"""Clips and masks that belong together, by what their names say; what is not sure is said so."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from ...release import VIDEO_ID
+from .entries import Leftover
+from .names import Media, Role, loose_key
+
+Kind = Literal["", "binary", "inverted", "grey", "drawn", "labels"]
+"""How a mask is shown; "" is to be found out. binary: white on black. inverted: black on white. grey: greys, or one colour, on
+black. drawn: over the clip. labels: PNGs of object ids."""
+KINDS: tuple[Kind, ...] = ("binary", "inverted", "grey", "drawn", "labels")
+SURE = 0.8
+"""A pair, or a kind, of this confidence is taken as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A clip and its mask.
+
+    how: why they are taken for a pair; doubt: why they perhaps are none, "" where nothing speaks against it.
+    confidence: 0 to 1, of the pairing alone.
+    kind, align: what a person says of the mask; "" and () where nobody does.
+    said: whether a person has said that it is right.
+    """
+
+    video_id: str
+    clip: Media
+    mask: Media
+    how: str
+    confidence: float
+    doubt: str = ""
+    kind: Kind = ""
+    align: tuple[str, ...] = ()
+    said: bool = False
+
+    @property
+    def is_sure(self) -> bool:
+        return self.said or self.confidence >= SURE
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Pairs by video_id, sure or not, and what stands alone. One video_id may be in several pairs that are not sure."""
+
+    pairs: tuple[Pair, ...]
+    leftover: tuple[Leftover, ...]
+
+
+def pair_up(media: Sequence[Media], *, clips: Sequence[str] = (), masks: Sequence[str] = ()) -> Pairing:
+    """Which clip belongs to which mask.
+
+    Args:
+        clips, masks: patterns, as in "videos/*", of what is the one or the other whatever its name says.
+    """
+    media, unasked = _with_roles(media, clips, masks)
+    groups: dict[str, list[Media]] = defaultdict(list)
+    for one in media:
+        groups[one.key].append(one)
+    pairs: list[Pair] = []
+    alone: list[Media] = []
+    for group in groups.values():
+        found, rest = _within(group)
+        pairs += found
+        alone += rest
+    found, rest = _written_differently(alone)
+    pairs += found
+    pairs = _distinct(pairs)
+    leftover = [*unasked, *(Leftover(one.name, _alone(one)) for one in rest)]
+    return Pairing(
+        tuple(sorted(pairs, key=lambda pair: (pair.video_id, pair.clip.name, pair.mask.name))), tuple(sorted(leftover))
+    )
+
+
+def _with_roles(
+    media: Sequence[Media], clips: Sequence[str], masks: Sequence[str]
+) -> tuple[list[Media], list[Leftover]]:
+    kept: list[Media] = []
+    unasked: list[Leftover] = []
+    for one in media:
+        role: Role = one.role
+        if _matches(one, masks):
+            role = "mask"
+        elif _matches(one, clips):
+            role = "clip"
+        elif (clips and role == "clip") or (masks and role == "mask") or (clips and masks):
+            unasked.append(Leftover(one.name, "of no pattern that --clips or --masks gives"))
+            continue
+        elif clips or masks:
+            role = "mask" if clips else "clip"
+        kept.append(replace(one, role=role))
+    return kept, unasked
+
+
+def _matches(one: Media, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in (one.name, one.entries[0].path))
+
+
+def _within(group: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
+    """Pairs among what has one id; contexts, such as a folder per generator, tell several of the same id apart."""
+    if _is_simple(group):
+        return _simple(group)
+    by_context: dict[tuple[str, ...], list[Media]] = defaultdict(list)
+    for one in group:
+        by_context[one.context].append(one)
+    pairs: list[Pair] = []
+    rest: list[Media] = []
+    open_: list[Media] = []
+    for members in by_context.values():
+        if len(by_context) > 1 and _is_simple(members) and len(members) == 2:
+            found, _ = _simple(members)
+            pairs += [replace(pair, how=f"{pair.how}, in the same folder") for pair in found]
+        else:
+            open_ += members
+    clips, masks = ([one for one in open_ if (one.role == "mask") == is_mask] for is_mask in (False, True))
+    if len(clips) > 1 and not masks:
+        # Two videos of one name, and no name says which shows masks.
+        clips, masks = _clip_first(clips)
+        why = "no name says which of them shows the masks; give --clips and --masks patterns, or correct clip and mask here"
+        pairs += [_pair(clip, mask, "by id", 0.5, why) for clip in clips for mask in masks]
+    elif clips and masks:
+        why = f"{len(clips)} clips and {len(masks)} masks have this id; say yes to the right pair, no to the others"
+        pairs += [_pair(clip, mask, "by id", 0.4, why) for clip in clips for mask in masks]
+    else:
+        rest += open_
+    return pairs, rest
+
+
+def _clip_first(media: Sequence[Media]) -> tuple[list[Media], list[Media]]:
+    """What is rather the clip, and the others, of which each may show its masks."""
+    first = next((one for one in media if one.role == "clip"), media[0])
+    return [first], [one for one in media if one is not first]
+
+
+def _is_simple(group: Sequence[Media]) -> bool:
+    return len(group) == 1 or (len(group) == 2 and sum(one.role == "mask" for one in group) == 1)
+
+
+def _simple(group: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
+    if len(group) == 1:
+        return [], list(group)
+    clip, mask = sorted(group, key=lambda one: one.role == "mask")
+    how = "by id, names say which is the mask" if clip.role == "clip" else "by id, the name of the mask says so"
+    return [_pair(clip, mask, how, 1.0 if clip.stem == mask.stem else 0.95)], []
+
+
+def _written_differently(alone: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
+    """Pairs of what is left whose ids differ only in how they are written."""
+    groups: dict[str, list[Media]] = defaultdict(list)
+    for one in alone:
+        groups[loose_key(one.stem)].append(one)
+    pairs: list[Pair] = []
+    rest: list[Media] = []
+    for group in groups.values():
+        masks = [one for one in group if one.role == "mask"]
+        clips = [one for one in group if one.role != "mask"]
+        if not masks or not clips:
+            rest += group
+            continue
+        for clip in clips:
+            for mask in masks:
+                why = f"the names differ: {clip.stem} and {mask.stem}"
+                pairs.append(_pair(clip, mask, "by letters and numbers of the id", 0.6, why))
+    return pairs, rest
+
+
+def _pair(clip: Media, mask: Media, how: str, confidence: float, doubt: str = "") -> Pair:
+    return Pair(video_id_of(clip.stem), clip, mask, how, confidence, doubt)
+
+
+def video_id_of(stem: str) -> str:
+    """A name as a video_id, which has only letters, digits, _ and -; another character becomes -."""
+    kept = "".join(letter if VIDEO_ID.fullmatch(letter) else "-" for letter in stem)[:128]
+    return kept if VIDEO_ID.fullmatch(kept) else "video"
+
+
+def _distinct(pairs: Sequence[Pair]) -> list[Pair]:
+    """Ids of their own for clips of one name: the folders that tell them apart go before it."""
+    clips: dict[str, dict[str, Media]] = defaultdict(dict)
+    for pair in pairs:
+        clips[pair.video_id][pair.clip.name] = pair.clip
+    out: list[Pair] = []
+    for pair in pairs:
+        same = list(clips[pair.video_id].values())
+        bare_number = pair.clip.stem.isdecimal() and pair.clip.context
+        if (len(same) > 1 and len({one.context for one in same}) == len(same)) or bare_number:
+            out.append(replace(pair, video_id=video_id_of("_".join([*pair.clip.context, pair.clip.stem]))))
+        elif len(same) > 1 and pair.is_sure:
+            why = f"{len(same)} clips are called {pair.video_id}; give each a video_id of its own here"
+            out.append(replace(pair, confidence=0.5, doubt=why))
+        else:
+            out.append(pair)
+    return out
+
+
+def _alone(one: Media) -> str:
+    if one.role == "mask":
+        return "a mask without a clip of this id"
+    return "a clip without a mask" if one.is_video else "images that are no mask of a clip here"
+
+
+def by_id(pairs: Iterable[Pair]) -> Iterator[tuple[str, list[Pair]]]:
+    """Pairs of each video_id, by it."""
+    groups: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        groups[pair.video_id].append(pair)
+    yield from sorted(groups.items())

@@ -1,0 +1,48 @@
+"""The masks of a pair, frame by frame, once it is known how they are shown."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ...builder.raw import LabelMap, RawError, decode_png, foreground
+from .align import scaled
+from .drawn import marked
+from .entries import contents_in_order
+from .error import AdoptError
+from .kinds import Look, pairs_of, value_of
+from .streams import Stream
+
+
+def planes_of(clip: Stream, mask: Stream, frames: Sequence[int | None], found: Look) -> Iterator[tuple[int, LabelMap]]:
+    """(frame_index, object ids uint16[H, W] in the clip's size) of every mask that is of a frame; 0 is background.
+
+    Raises:
+        VideoError, RawError: a frame that cannot be decoded, or a PNG that is no mask.
+        AdoptError: a frame of another size than the first.
+    """
+    for frame_index, plane in _own_size(clip, mask, frames, found):
+        if plane.shape != mask.size:
+            height, width = plane.shape
+            raise AdoptError(
+                f"mask of frame {frame_index} is {width}x{height}, the first is {mask.width}x{mask.height}"
+            )
+        yield frame_index, plane if mask.size == clip.size else scaled(plane, *clip.size)
+
+
+def _own_size(clip: Stream, mask: Stream, frames: Sequence[int | None], found: Look) -> Iterator[tuple[int, LabelMap]]:
+    if found.kind == "labels":
+        contents = contents_in_order(mask.media.entries)
+        for frame_index, entry, content in zip(frames, mask.media.entries, contents, strict=True):
+            if frame_index is not None:
+                mode, values = decode_png(content, where=entry.path)
+                yield frame_index, foreground(mode, values, where=entry.path).labels
+    elif found.kind == "drawn":
+        if found.drawing is None:
+            raise RawError(f"{mask.media.name}: nothing is known of how it was drawn")
+        for frame_index, rgb, shown in pairs_of(clip, mask, frames):
+            yield frame_index, marked(rgb, shown, found.drawing).astype(np.uint16)
+    else:
+        for frame_index, shown in zip(frames, mask.frames(), strict=True):
+            if frame_index is not None:
+                bright = value_of(shown) > found.threshold
+                yield frame_index, (~bright if found.kind == "inverted" else bright).astype(np.uint16)
