@@ -236,7 +236,7 @@ def test_the_command(truth: Path, prediction: Path, tmp_path: Path) -> None:
     assert (content["options"]["protocol"], content["per_object"]["protocol"]) == ("ytvos", "ytvos")
     refused = CliRunner().invoke(app, ["evaluate", "x", "y", "--protocol", "mots"], env={"COLUMNS": "200"})
     assert refused.exit_code == 2
-    assert "protocol 'mots': wanted davis or sav or ytvos" in refused.output
+    assert "'mots' is not one of 'davis', 'sav', 'ytvos'" in refused.output
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 3), (3, 7), (8, 8), (20, 20)])
