@@ -110,7 +110,7 @@ CONTRADICTIONS = {
         set_to("masks", "counts", 3, "5"),
         RLEError,
         "mask 3: video Kling_00412 frame 3 object 4: the runs sum to 5, wanted 35 = 5 x 7 pixels. "
-        "Check that height and width are those of the mask, in this order, and encode it anew if they are.",
+        "Check that height and width are those of the mask, in this order, and encode it again if they are.",
     ),
     "frame behind the end": (
         set_to("masks", "frame_index", 2, 6),
