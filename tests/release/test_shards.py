@@ -82,7 +82,8 @@ def test_a_shard_of_another_release(copy: Path, kind: str) -> None:
     stale = TRAIN[kind].replace("00002.", "00003.").replace("000000.tar", "000002.tar")
     shutil.copy(copy / TRAIN[kind], copy / stale)
     assert refusals_of(copy, kind) == {
-        f"{copy}: {stale} not in manifest.json: left over from another release? Remove what is not of this one, or download the "
+        f"{copy}: {stale} not in manifest.json: left over from another release? Remove what is not part of this "
+        "one, or download the "
         "release into an empty folder."
     }
 
