@@ -131,7 +131,12 @@ OTHER_TOKEN = (
         ),
         ("hf_readonly", REPO, True, "the token of someone may only read. " + OTHER_TOKEN),
         ("hf_readonly", "someone/another", False, "the token of someone may only read. " + OTHER_TOKEN),
-        ("hf_owner", "else/new", False, "someone is not else and in no organization of that name. " + OTHER_TOKEN),
+        (
+            "hf_owner",
+            "else/new",
+            False,
+            "someone is not else and belongs to no organization of that name. " + OTHER_TOKEN,
+        ),
     ],
 )
 def test_a_dry_run_says_what_the_token_lacks(
@@ -146,7 +151,7 @@ def test_a_dry_run_says_what_the_token_lacks(
     monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
     planned = publish(new, repo_id=repo, create_pr=create_pr, dry_run=True)
     assert planned.lacks == wanted
-    assert (f"It would be refused: {wanted}" in list(planned.lines())) == (wanted is not None)
+    assert (f"The Hub would refuse it: {wanted}" in list(planned.lines())) == (wanted is not None)
 
 
 def test_private_and_gated_are_set_before_anything_is_sent(hub: State, old: Path) -> None:
@@ -250,7 +255,7 @@ def test_a_version_that_is_there_with_other_content_stays(published: State, old:
     published.repository(REPO).refs["refs/tags/v1.0.0"] = published.repository(REPO).refs["refs/heads/main"]
     refs = dict(published.repository(REPO).refs)
     assert refused(old, repo_id=REPO) == (
-        f"{REPO}: v1.0.0 is there already and holds something else (1 files differ, the first is README.md). "
+        f"{REPO}: v1.0.0 exists already with other files (1 files differ, the first is README.md). "
         "A published version stays as it is: build the release again with a later --data-version."
     )
     assert published.repository(REPO).refs == refs
@@ -286,7 +291,7 @@ def test_nobody_publishes_nothing(hub: State, old: Path, monkeypatch) -> None:
 
 def test_there_is_nothing_to_propose_a_change_to(hub: State, old: Path) -> None:
     assert refused(old, repo_id=REPO, create_pr=True) == (
-        f"{REPO}: no such repository, so nothing to propose a change to. Leave out --create-pr."
+        f"{REPO}: no such repository, so a change to it cannot be proposed. Leave out --create-pr."
     )
 
 
