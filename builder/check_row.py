@@ -112,7 +112,7 @@ def _check_masks(row: Mapping[str, Any], file: str, decoded: Sequence[int | RLEE
             )
     for (object_id, frame), stated, found in zip(places, masks["fingerprint"], decoded, strict=True):
         if isinstance(found, RLEError):
-            yield Finding(file, f"counts are no canonical COCO RLE: {found}", video_id, frame, object_id)
+            yield Finding(file, f"counts is not a canonical COCO RLE: {found}", video_id, frame, object_id)
         elif found != stated:
             yield Finding(
                 file,

@@ -115,12 +115,12 @@ class ReleaseDiff:
         size = f"{self.rewritten_bytes / 1e6:.1f} MB of shards are new, {self.kept_bytes / 1e6:.1f} MB are as they were"
         yield f"{self.old_version} -> {self.new_version}: {counts}; {size}."
         if self.old_format != self.new_format:
-            yield f"Format {self.old_format} -> {self.new_format}: every shard is written anew; that alone changes no video."
+            yield f"Format {self.old_format} -> {self.new_format}: every shard is written again; this alone changes no video."
         if self.step is None:
             yield "No shard differs."
         else:
-            verdict = "which it is" if self.version_ok else f"and {self.new_version} is less"
-            yield f"This demands a {self.step} step: {self.least_version} or later, {verdict}."
+            verdict = "is enough" if self.version_ok else "is too small"
+            yield f"These changes need a {self.step} step, to {self.least_version} or later; {self.new_version} {verdict}."
 
 
 def diff(old: Path, new: Path) -> ReleaseDiff:

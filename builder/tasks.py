@@ -111,7 +111,7 @@ def _check_versions(wanted: Mapping[str, str]) -> None:
     ]
     if differing:
         raise BuildError(
-            f"a worker has {', '.join(differing)}, so its bytes could be others. Install the same versions on every node."
+            f"a worker has {', '.join(differing)}, so it could write other bytes. Install the same versions on every node."
         )
 
 

@@ -189,7 +189,7 @@ def _videos(entries: Sequence[Any]) -> tuple[dict[int, _Video], set[int | None],
                 raise RawError(f"{shown(entry)}, wanted an object with an id of its own")
             video = _video(entry)
             if video.video_id in seen:
-                raise RawError(f"video {video.video_id} stands there twice; merge the two")
+                raise RawError(f"video {video.video_id} is listed twice; merge the two")
             seen.add(video.video_id)
             videos[entry["id"]] = video
         except RawError as error:

@@ -199,7 +199,7 @@ class _Reader:
             self.attribute = attributes.get("name", "")
         elif len(self.path) == 3 and self.track is not None and name in _SHAPES and attributes.get("outside") != "1":
             where = f"track {self.track.get('id')} frame {attributes.get('frame')}"
-            raise RawError(f"{where}: a {name}, wanted masks alone; convert it to a mask in CVAT, or delete it")
+            raise RawError(f"{where}: a {name}, wanted only masks; convert it to a mask in CVAT, or delete it")
 
     def end(self, name: str) -> None:
         if "/".join(self.path) == "annotations/track/mask":

@@ -266,7 +266,7 @@ def _meant_as_brushes(others: Sequence[_Other], brush_labels: set[str]) -> Itera
 
 
 def _notes(others: Sequence[_Other]) -> tuple[str, ...]:
-    return (f"{FILE_NAME} has regions that are no brushes and were passed over: {_counted(others)}",) if others else ()
+    return (f"{FILE_NAME} has regions that are not brushes and were ignored: {_counted(others)}",) if others else ()
 
 
 def _counted(others: Sequence[_Other]) -> str:
@@ -385,7 +385,7 @@ def _other(region: object, *, where: str) -> _Other | None:
     """
     kind = region.get("type") if isinstance(region, dict) else region
     if not isinstance(region, dict) or not isinstance(kind, str) or kind in _MASKS:
-        raise RawError(f"type is {shown(kind)}, wanted brushlabels; delete the region, or take it out of the export")
+        raise RawError(f"type is {shown(kind)}, wanted brushlabels; delete the region, or remove it from the export")
     if kind == "brushlabels":
         return None
     value = region.get("value")
@@ -416,7 +416,7 @@ def _add_region(video: _Video, region: Mapping[str, Any], frame_index: int | Non
     if frame_index is None and not isinstance(region_id, str):
         raise RawError(f"id is {shown(region_id)}, wanted a string")
     if frame_index is None and region_id in video.regions:
-        raise RawError(f"id {shown(region_id)} stands there twice; give each region an id of its own")
+        raise RawError(f"id {shown(region_id)} is given twice; give each region an id of its own")
     if frame_index is None:
         video.regions.add(region_id)  # type: ignore[arg-type]
     number = numbers.get(region_id) if isinstance(region_id, str) else None

@@ -130,7 +130,7 @@ def _add_image(videos: dict[str, ImageVideo], image: Mapping[str, Any]) -> tuple
         sizes = f"{height}x{width}, other frames of {video_id} are {video.height}x{video.width}"
         raise RawError(f"its size is {sizes} (height first); wanted that of the video")
     if frame_index in video.frames:
-        raise RawError(f"frame {frame_index} of {video_id} stands there twice; merge the two")
+        raise RawError(f"frame {frame_index} of {video_id} is listed twice; merge the two")
     video.frames.append(frame_index)
     return video_id, frame_index
 

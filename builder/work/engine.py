@@ -44,7 +44,7 @@ def executor_of(workers: int, *, engine: str = "processes", address: str | None 
     chosen = engine_named(engine)
     if (address is not None) != chosen.takes_address:
         raise ValueError(
-            "--engine ray and --address go together: Ray is never started here, an existing cluster is used."
+            "--engine ray and --address need each other: the build joins an existing Ray cluster and never starts one."
         )
     with chosen.open(workers, address) as executor:
         yield executor

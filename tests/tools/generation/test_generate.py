@@ -113,8 +113,8 @@ def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
     with pytest.raises(RawError) as caught:  # nobody has looked at a clip yet: none of them is normal by that
         build(raw, tmp_path / "early", BuildOptions())
     unknown = (
-        "no frame of it was annotated and no label is given, so whether it is normal or broken is unknown. Annotate it, give the "
-        "label that a person gave it, or take it out."
+        "no frame is annotated and no label is given, so it is unknown whether it is normal or broken. Annotate it, give the "
+        "label that a person gave it, or remove it."
     )
     ids = [f"tiny_{prompt.prompt_id}_0" for prompt in prompts]
     assert str(caught.value).splitlines()[1:] == [f"video {i}: {unknown}" for i in sorted(ids)]
