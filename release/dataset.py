@@ -358,7 +358,7 @@ def _cast(table: pa.Table, schema: pa.Schema, file: str) -> pa.Table:
         what = f"no column {', '.join(missing)}"
     except (datasets.table.CastError, pa.ArrowException, TypeError, ValueError) as error:
         what = " ".join(str(error).split())[:200]
-    raise ReleaseError(f"{file}: not rows of this version ({what}). Copy or download this file again.")
+    raise ReleaseError(f"{file}: its rows do not fit this version ({what}). Copy or download this file again.")
 
 
 def _some(names: Iterable[str]) -> str:

@@ -88,7 +88,7 @@ def no_cache(error: OSError) -> str:
     """What to do where the cache cannot be written."""
     return (
         f"the Hugging Face cache cannot be written ({error.strerror}: {error.filename or constants.HF_HOME}). Set HF_HOME to a "
-        "folder that can. brokenvideos.clips and streaming=True need none to read a local release."
+        "writeable folder. brokenvideos.clips and streaming=True read a local release without a cache."
     )
 
 
@@ -108,7 +108,7 @@ def _refusal(error: BaseException, *, instead: str) -> str:
         return f"the repository has no such revision. {instead}".strip()
     if isinstance(error, errors.RemoteEntryNotFoundError):
         name = str(error.response.url).rpartition("/")[2]
-        return f"{name} is missing, so it is no release. {instead}".strip()
+        return f"{name} is missing, so it is not a release. {instead}".strip()
     if isinstance(error, errors.HfHubHTTPError):
         status, said = error.response.status_code, error.server_message or error.response.reason_phrase
         return f"the Hub answered {status} ({said}). {log_in if status in (401, 403) else 'Try again later.'}"

@@ -30,5 +30,5 @@ def parse_json(
         depth += 1 if bracket in b"[{" else -1
         deepest = max(deepest, depth)
     if deepest > MAX_JSON_DEPTH:
-        raise ValueError(f"nested {deepest} deep, at most {MAX_JSON_DEPTH} is read")
+        raise ValueError(f"nested {deepest} levels deep, at most {MAX_JSON_DEPTH} are read")
     return json.loads(data.decode("utf-8-sig"), object_pairs_hook=object_pairs_hook)

@@ -31,7 +31,7 @@ def tar_members(file: IO[bytes], *, name: str) -> Iterator[tuple[str, bytes]]:
         if not 0 <= member.size <= MAX_MEMBER_BYTES:
             raise ReleaseError(f"{where}: {member.size} bytes, at most {MAX_MEMBER_BYTES} are read. {_AGAIN}")
         if member.name in seen:
-            raise ReleaseError(f"{where}: stands there twice. {_AGAIN}")
+            raise ReleaseError(f"{where}: it is there twice. {_AGAIN}")
         seen.add(member.name)
         yield member.name, _tried(partial(_content, tar, member), name)
     while rest := _tried(lambda: tar.fileobj.read(2**20), name):

@@ -130,11 +130,11 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
     object_ids = [int(object_id) for object_id in row["objects"]["object_id"]]
     kinds = [_kind(kind) for kind in row["objects"]["artifact_type"]]
     if any(kind is not None and not 0 <= kind < len(ARTIFACT_TYPES) for kind in kinds):
-        raise MaskError(f"{where}artifact_type is {kinds}, wanted 0 to {len(ARTIFACT_TYPES) - 1}. Build the row anew.")
+        raise MaskError(f"{where}artifact_type is {kinds}, wanted 0 to {len(ARTIFACT_TYPES) - 1}. Build the row again.")
     if layout == "type" and None in kinds:
         object_id = object_ids[kinds.index(None)]
         raise MaskError(
-            f'{where}object {object_id}: its artifact type is not given. Ask for masks="union" or masks="object".'
+            f'{where}object {object_id}: its artifact type is not given. Use masks="union" or masks="object".'
         )
     plane_of = {
         "union": dict.fromkeys(object_ids, 0),
@@ -145,7 +145,7 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
     found = [int(row["masks"]["object_id"][at]) for at in chosen.tolist()]
     for at, object_id in zip(chosen.tolist(), found, strict=True):
         if object_id not in plane_of:
-            raise MaskError(f"{where}mask {at}: object {object_id}, wanted one of {object_ids}. Build the row anew.")
+            raise MaskError(f"{where}mask {at}: object {object_id}, wanted one of {object_ids}. Build the row again.")
     plane = np.asarray([plane_of[object_id] for object_id in found], dtype=np.int64)
     order = np.lexsort((plane, all_frames[chosen]))
     chosen, plane = chosen[order], plane[order]

@@ -73,7 +73,7 @@ def test_the_next_release_has_other_bytes_and_the_same_data(follower: Path) -> N
     found = diff(FORMAT_1, follower)
     assert (found.changed, found.added, found.removed, found.step) == ((), (), (), "patch")
     assert (found.old_format, found.new_format, found.kept_bytes) == (1, 2, 0)
-    assert "Format 1 -> 2: every shard is written anew; that alone changes no video." in list(found.lines())
+    assert "Format 1 -> 2: every shard is written again; this alone changes no video." in list(found.lines())
     assert verify(follower).findings == ()
 
 
