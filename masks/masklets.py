@@ -68,8 +68,8 @@ def decode_masks(
 
     Raises:
         RLEError: a string is refused (see `parse`; `index` is the place in `row["masks"]`), or the result is over the budget.
-        MaskError: the row contradicts itself, or `frames`, `by` or `dtype` is not among what there is.
-        DeviceError: there is no such device.
+        MaskError: the row contradicts itself, or `frames`, `by` or `dtype` is not possible.
+        DeviceError: the device does not exist.
 
     Examples:
         >>> row = next(row for row in brokenvideos.load("sample", split="train", streaming=True) if row["label"])

@@ -1,4 +1,4 @@
-"""Which plane of a row's masks every string paints."""
+"""Assigns every string of a row's masks to the plane that it paints."""
 
 import operator
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ Examples:
 """
 
 TYPE_NOT_GIVEN = "type not given"
-"""In the place of a type's name: the annotation does not say which it is."""
+"""Used in place of a type's name if the annotation does not give the type."""
 
 Grouping = Literal["union", "object", "type"]
 
@@ -34,9 +34,9 @@ def type_name(code: int | None) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
-    """The entries of `row["masks"]` that are asked for: their places there, and the plane and the frame that each belongs to.
+    """The requested entries of `row["masks"]`: their positions there, and the plane and the frame of each.
 
-    `frame` counts through the frames that are asked for; `counts` have passed no gate yet.
+    `frame` is the position in the requested frames; `counts` are not checked yet.
     """
 
     at: Int64Array
@@ -47,7 +47,7 @@ class Entries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowPlanes:
-    """What a row's masks paint: string i paints planes[i], counted through all axes of `shape` before height and width."""
+    """The strings of a row and their planes: string i paints planes[i], over all axes of `shape` before height and width."""
 
     counts: list[str]
     planes: list[int]
@@ -55,7 +55,7 @@ class RowPlanes:
 
 
 def planes_of_row(row: Mapping[str, Any], *, frames: Sequence[int] | None = None, by: Grouping = "union") -> RowPlanes:
-    """The strings of the frames that are asked for, and where they go, for whoever decodes them elsewhere.
+    """The strings of the requested frames and their planes, for code that decodes them elsewhere.
 
     Raises:
         MaskError: as `decode_masks`.
@@ -102,7 +102,7 @@ def checked_frames(row: Mapping[str, Any], frames: Sequence[int] | None) -> Int6
 
 
 def planes_of(row: Mapping[str, Any], by: Grouping) -> tuple[dict[int, int], int]:
-    """The plane that each object_id goes to, and how many planes there are."""
+    """The plane of each object_id, and the number of planes."""
     object_ids = _integers(row["objects"]["object_id"])
     if len(set(object_ids.tolist())) < len(object_ids):
         raise MaskError(
