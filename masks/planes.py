@@ -106,7 +106,7 @@ def planes_of(row: Mapping[str, Any], by: Grouping) -> tuple[dict[int, int], int
     object_ids = _integers(row["objects"]["object_id"])
     if len(set(object_ids.tolist())) < len(object_ids):
         raise MaskError(
-            f"{place_of(row)}objects.object_id is {object_ids.tolist()}, wanted every id once. Build the row anew."
+            f"{place_of(row)}objects.object_id is {object_ids.tolist()}, wanted every id once. Build the row again."
         )
     if by == "union":
         return dict.fromkeys(object_ids.tolist(), 0), 1
@@ -117,7 +117,7 @@ def planes_of(row: Mapping[str, Any], by: Grouping) -> tuple[dict[int, int], int
         if not 0 <= artifact_type < len(ARTIFACT_TYPES):
             raise MaskError(
                 f"{place_of(row)}object {object_id}: artifact_type is {artifact_type}, "
-                f"wanted 0 to {len(ARTIFACT_TYPES) - 1} ({', '.join(ARTIFACT_TYPES)}). Build the row anew."
+                f"wanted 0 to {len(ARTIFACT_TYPES) - 1} ({', '.join(ARTIFACT_TYPES)}). Build the row again."
             )
     return types, len(ARTIFACT_TYPES)
 
@@ -130,16 +130,16 @@ def select_entries(row: Mapping[str, Any], unique_frames: Int64Array, object_pla
     if not len(object_ids) == len(frame_indices) == len(all_counts):
         raise MaskError(
             f"{place_of(row)}masks has {len(object_ids)} object ids, {len(frame_indices)} frame indices and "
-            f"{len(all_counts)} counts, wanted as many of each. Build the row anew."
+            f"{len(all_counts)} counts, wanted as many of each. Build the row again."
         )
     num_frames = operator.index(row["num_frames"])
     for index in np.flatnonzero((frame_indices < 0) | (frame_indices >= num_frames)).tolist():
         raise MaskError(
-            f"{place_of(row)}mask {index}: frame {frame_indices[index]}, wanted 0 to {num_frames - 1}. Build the row anew."
+            f"{place_of(row)}mask {index}: frame {frame_indices[index]}, wanted 0 to {num_frames - 1}. Build the row again."
         )
     for index in np.flatnonzero(~np.isin(object_ids, list(object_planes))).tolist():
         raise MaskError(
-            f"{place_of(row)}mask {index}: object {object_ids[index]}, wanted one of {list(object_planes)}. Build the row anew."
+            f"{place_of(row)}mask {index}: object {object_ids[index]}, wanted one of {list(object_planes)}. Build the row again."
         )
     chosen = np.flatnonzero(np.isin(frame_indices, unique_frames))
     planes = np.fromiter((object_planes[object_id] for object_id in object_ids[chosen].tolist()), np.int64, len(chosen))
@@ -152,7 +152,7 @@ def _types(row: Mapping[str, Any]) -> list[int]:
     for object_id, artifact_type in zip(row["objects"]["object_id"], given, strict=True):
         if artifact_type is None or artifact_type != artifact_type:  # pandas has NaN for it
             raise MaskError(
-                f'{place_of(row)}object {object_id}: its artifact type is not given. Ask for by="union" or by="object".'
+                f'{place_of(row)}object {object_id}: its artifact type is not given. Use by="union" or by="object".'
             )
     types: list[int] = _integers(given).tolist()
     return types

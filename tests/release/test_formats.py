@@ -123,7 +123,7 @@ def test_what_is_not_given_stays_not_given(unknown: tuple[Path, Path], tmp_path:
         brokenvideos.decode_masks(row, by="type")
     assert str(caught.value) == (
         f"video {row['video_id']} object {row['objects']['object_id'][0]}: its artifact type is not given. "
-        'Ask for by="union" or by="object".'
+        'Use by="union" or by="object".'
     )
     export(release, tmp_path / "again", layout="own", videos=True)
     build(tmp_path / "again", tmp_path / "release")

@@ -227,7 +227,7 @@ def test_the_command_says_what_it_did(hub: State, old: Path, new: Path) -> None:
 def test_files_of_no_release_are_named_and_deleted_when_told(published: State, new: Path) -> None:
     published.push(REPO, {"notes.txt": b"of another person", "papers/one.pdf": b"%PDF"})
     named = ["leave  notes.txt", "leave  papers/one.pdf"]
-    advice = "These are no files of a release and stay; --delete-others deletes them."
+    advice = "These files belong to no release and stay; --delete-others deletes them."
     planned = list(publish(new, repo_id=REPO, dry_run=True).lines())
     assert planned[-5:-2] == [*named, advice]
     planned = list(publish(new, repo_id=REPO, dry_run=True, delete_others=True).lines())
@@ -263,7 +263,7 @@ def test_a_version_that_is_there_with_other_content_stays(published: State, old:
 
 def test_a_branch_that_is_not_there(published: State, new: Path) -> None:
     assert refused(new, repo_id=REPO, revision="next") == (
-        f"{REPO}: it has no branch 'next', only main. Name one of them with --revision, or make it on the Hub first."
+        f"{REPO}: it has no branch 'next', only main. Give one of them with --revision, or make it on the Hub first."
     )
 
 
@@ -271,7 +271,7 @@ def test_a_folder_that_is_no_release(tmp_path: Path, old: Path) -> None:
     (tmp_path / "manifest.json").write_bytes((old / "manifest.json").read_bytes())
     assert refused(tmp_path, repo_id=REPO) == (
         f"{tmp_path / 'SHA256SUMS'}: no such file or directory. "
-        "Publish a folder that `brokenvideos build` made and `brokenvideos verify` finds right."
+        "Publish a folder that `brokenvideos build` made and `brokenvideos verify` accepts."
     )
 
 
@@ -326,7 +326,7 @@ HOW = pytest.mark.parametrize(
 def test_an_older_version_is_refused(hub: State, old: Path, new: Path, how: dict) -> None:
     refs = only(hub, new)
     assert refused(old, repo_id=REPO, **how) == (
-        f"{REPO}@main holds 1.1.0, and 1.0.0 is older. If that is meant, give --roll-back."
+        f"{REPO}@main holds 1.1.0, and 1.0.0 is older. If you want this, give --roll-back."
     )
     assert hub.repository(REPO).refs == refs
     assert {exchange.method for exchange in hub.exchanges} <= {"GET", "HEAD"}
@@ -381,13 +381,13 @@ def test_a_version_from_beside_is_refused(hub: State, old: Path, new: Path, fewe
     only(hub, new)
     assert refused(fewer, repo_id=REPO) == (
         f"{REPO}@main holds 1.1.0, and 2.0.0 was made from 1.0.0: what changed in between would be undone. Build it again with "
-        "1.1.0 as its --parent. If that is meant, give --roll-back."
+        "1.1.0 as its --parent. If you want this, give --roll-back."
     )
     same = tmp_path / "same"
     shutil.copytree(old, same)
     rewrite(same, read_manifest(str(same)) | {"data_version": "1.1.0"})
     assert refused(same, repo_id=REPO) == (
-        f"{REPO}@main holds another 1.1.0 than this. Build the release again with a later --data-version. If that is meant, give "
+        f"{REPO}@main holds another 1.1.0 than this. Build the release again with a later --data-version. If you want this, give "
         "--roll-back."
     )
     assert publish(fewer, repo_id=REPO, roll_back=True).status == "published"
