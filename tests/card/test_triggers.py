@@ -102,3 +102,9 @@ def test_the_interval_is_wilsons(count: int, total: int) -> None:
 
 def test_nothing_has_no_interval() -> None:
     assert wilson_interval(0, 0) is None
+
+
+def test_a_broken_clip_whose_types_are_not_given_counts_as_broken() -> None:
+    untyped = {**row(asked("h1", "hands", "deformation"), types=("motion",)), "artifact_types": None}
+    found = stats_dict(count_rows([("train", untyped)]), None)["triggers"]["hands"]
+    assert (found["broken"], found["artifact_types"]) == (1, dict.fromkeys(ARTIFACT_TYPES, 0))

@@ -57,6 +57,7 @@ class Drawing:
     differing: share of the pixels that differ by more than noise.
     explained: share of these that an ink explains; 1.0 where none differs.
     contour_px: width of a contour that is drawn about what is marked; 0 where there is none.
+    hollow: pixels that what is marked encloses, per pixel that is marked; large where contours have no fill.
     """
 
     tone: FloatArray
@@ -68,6 +69,7 @@ class Drawing:
     differing: float
     explained: float
     contour_px: int = 0
+    hollow: float = 0.0
 
 
 def measure(pairs: Iterable[tuple[UInt8Array, UInt8Array]], *, num_frames: int) -> Drawing:
@@ -97,7 +99,10 @@ def measure(pairs: Iterable[tuple[UInt8Array, UInt8Array]], *, num_frames: int) 
     drawing = Drawing(tone, metric, noise, typical, likeness, inks, differing, explained)
     if not inks:
         return drawing
-    return replace(drawing, contour_px=_contour_px(drawing, [(clip, other) for _, clip, other in whole]))
+    drawing = replace(drawing, contour_px=_contour_px(drawing, [(clip, other) for _, clip, other in whole]))
+    found = [marked(clip, other, drawing) for _, clip, other in whole]
+    enclosed = sum(int(filled(mask).sum() - mask.sum()) for mask in found)
+    return replace(drawing, hollow=enclosed / max(1, sum(int(mask.sum()) for mask in found)))
 
 
 def marked(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> BoolArray:
@@ -115,6 +120,39 @@ def marked(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> BoolArray:
     for _ in range(drawing.contour_px // 2):
         found = _eroded(found)
     return found
+
+
+def within(line: BoolArray) -> BoolArray:
+    """The area that a line encloses, up to the middle of the line; its width is taken to be the same everywhere."""
+    whole = filled(line)
+    edge = whole & ~_eroded(whole)
+    for _ in range(round(line.sum() / max(1, 2 * edge.sum()))):
+        whole = _eroded(whole)
+    return whole
+
+
+def filled(found: BoolArray) -> BoolArray:
+    """What is marked, and what it encloses: all that no path over unmarked pixels, up, down, left or right, leads out of."""
+    free = ~found
+    outside = free.copy()
+    outside[1:-1, 1:-1] = False
+    before = -1
+    while (now := int(outside.sum())) != before:
+        before = now
+        outside = _spread_in_rows(outside, free)
+        outside = _spread_in_rows(outside.T, free.T).T
+    return ~outside
+
+
+def _spread_in_rows(some: BoolArray, free: BoolArray) -> BoolArray:
+    """All of every run of free pixels of a row that has one of `some`."""
+    starts = free.copy()
+    starts[:, 1:] &= ~free[:, :-1]
+    runs = np.cumsum(starts).reshape(free.shape)
+    reached = np.zeros(int(runs[-1, -1]) + 1, np.bool_)
+    reached[runs[some]] = True
+    spread: BoolArray = free & reached[runs]
+    return spread
 
 
 def _window(toned: FloatArray, other: UInt8Array, drawing: Drawing) -> tuple[slice, slice] | None:

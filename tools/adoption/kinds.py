@@ -1,7 +1,7 @@
 """How a mask is shown, told from its pixels: white on black, grey, drawn over the clip, or as object ids."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -32,6 +32,8 @@ was missed, 0.61 and less."""
 MAX_TYPICAL = 8.0
 MIN_LIKENESS = 0.9
 NOTHING_DRAWN = 0.004
+MAX_HOLLOW = 0.5
+"""What marks enclose per marked pixel, before they are taken for contours without a fill."""
 _NEAR = 16
 _ONE_LEVEL = 0.85
 _COLOURED = 48
@@ -95,11 +97,11 @@ def look(clip: Stream, mask: Stream, frames: Sequence[int | None], *, kind: Kind
             if kind == "labels":
                 raise
             why_no_labels = f"; as object ids: {error}"
-    if kind == "drawn":
-        return _said(_drawn(clip, mask, frames))
+    if kind in ("drawn", "outline"):
+        return _said(_drawn(clip, mask, frames), kind)
     tones = tones_of(mask)
     if kind:
-        return _said(_grey(tones) if kind == "grey" else Look(kind, 1.0, "", _shown(tones)))
+        return _said(_grey(tones) if kind == "grey" else Look(kind, 1.0, "", _shown(tones)), kind)
     if is_bimodal(tones.histogram):
         return _binary(tones)
     drawn = _drawn(clip, mask, frames)
@@ -215,6 +217,9 @@ def _drawn(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Look:
     if found.typical > MAX_TYPICAL or found.likeness < MIN_LIKENESS:
         why = f"it differs from the clip by {found.typical:.0f} levels at the median, correlation {found.likeness:.2f}"
         return Look("", 0.0, why, note, drawing=found)
+    if found.inks and found.hollow > MAX_HOLLOW:
+        why = "a line is drawn about an area: kind outline marks the area up to the middle of the line, kind drawn the line alone"
+        return Look("outline", 0.5, why, note, drawing=found)
     if found.inks and found.explained >= MIN_EXPLAINED:
         return Look("drawn", 0.9, "", note, drawing=found)
     if not found.inks and found.differing <= NOTHING_DRAWN:
@@ -224,10 +229,9 @@ def _drawn(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Look:
     return Look("drawn", 0.5, why, note, drawing=found)
 
 
-def _said(found: Look) -> Look:
-    """What was found, as sure as the person who says what it is."""
-    kind: Kind = found.kind or "drawn"
-    return Look(kind, 1.0, "", found.note, found.threshold, found.drawing)
+def _said(found: Look, kind: Kind) -> Look:
+    """What was found, as sure as the person who says what kind it is."""
+    return replace(found, kind=kind, confidence=1.0, doubt="")
 
 
 def _shown(tones: Tones) -> str:

@@ -10,10 +10,10 @@ from ...release import VIDEO_ID
 from .entries import Leftover
 from .names import Media, Role, loose_key
 
-Kind = Literal["", "binary", "inverted", "grey", "drawn", "labels"]
+Kind = Literal["", "binary", "inverted", "grey", "drawn", "outline", "labels"]
 """How a mask is shown; "" is to be found out. binary: white on black. inverted: black on white. grey: greys, or one colour, on
-black. drawn: over the clip. labels: PNGs of object ids."""
-KINDS: tuple[Kind, ...] = ("binary", "inverted", "grey", "drawn", "labels")
+black. drawn: over the clip. outline: drawn as a line about what is marked. labels: PNGs of object ids."""
+KINDS: tuple[Kind, ...] = ("binary", "inverted", "grey", "drawn", "outline", "labels")
 SURE = 0.8
 """A pair, or a kind, of this confidence is taken as it is."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...builder.raw import LabelMap, RawError, decode_png, foreground
 from .align import scaled
-from .drawn import marked
+from .drawn import marked, within
 from .entries import contents_in_order
 from .error import AdoptError
 from .kinds import Look, pairs_of, value_of
@@ -36,11 +36,12 @@ def _own_size(clip: Stream, mask: Stream, frames: Sequence[int | None], found: L
             if frame_index is not None:
                 mode, values = decode_png(content, where=entry.path)
                 yield frame_index, foreground(mode, values, where=entry.path).labels
-    elif found.kind == "drawn":
+    elif found.kind in ("drawn", "outline"):
         if found.drawing is None:
             raise RawError(f"{mask.media.name}: nothing is known of how it was drawn")
         for frame_index, rgb, shown in pairs_of(clip, mask, frames):
-            yield frame_index, marked(rgb, shown, found.drawing).astype(np.uint16)
+            drawn = marked(rgb, shown, found.drawing)
+            yield frame_index, (within(drawn) if found.kind == "outline" else drawn).astype(np.uint16)
     else:
         for frame_index, shown in zip(frames, mask.frames(), strict=True):
             if frame_index is not None:

@@ -1,13 +1,14 @@
 """`brokenvideos adopt`."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from .answer import answer
 from .command import Command
+from .exit_status import DIFFERS, DONE
 from .options import AsJson, Workers
 
 
@@ -65,8 +66,8 @@ def adopt(
     )
     with progress() as show:
         report = run(source, raw, options, dry_run=dry_run, workers=workers, on_progress=show)
-    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else "\n".join(report.lines()))
-    raise typer.Exit(0 if dry_run or report.ok else 1)
+    answer(report.to_dict(), "\n".join(report.lines()), as_json=as_json)
+    raise typer.Exit(DONE if dry_run or report.ok else DIFFERS)
 
 
 def _kept(parameters: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from tests.tools.adoption.published import (
     BoolArray,
     UInt8Array,
     clip_frames,
+    grown,
     iou,
     masks_of,
     raw_masks,
@@ -104,7 +105,18 @@ def test_kinds_that_are_sure(make: Callable[..., tuple[str, Path]], look: Callab
     assert iou(raw_masks(raw, "A_0"), masks_of()) >= 0.95
 
 
+def outline(rgb: UInt8Array, mask: BoolArray) -> UInt8Array:
+    out = rgb.copy()
+    out[grown(mask, 2) & grown(~mask, 2)] = (255, 255, 0)
+    return out
+
+
 DOUBTS = {
+    "an outline": (
+        outline,
+        "outline",
+        "a line is drawn about an area: kind outline marks the area up to the middle of the line, kind drawn the line alone",
+    ),
     "soft": (soft, "grey", "a soft mask, or several greys"),
     "inverted": (inverted, "inverted", "more is white than black: is what is black marked? Then the kind is inverted"),
     "colours": (
@@ -138,7 +150,7 @@ def test_kinds_that_are_in_doubt(make: Callable[..., tuple[str, Path]], look, ki
         answer(raw, use="yes", kind=kind)
         found = only(adopt(source, raw, AdoptOptions(pairing=file)))
         assert (found.state, found.kind) == ("adopted", kind)
-    if kind in ("inverted", "binary"):
+    if kind in ("inverted", "binary", "outline"):
         assert iou(raw_masks(raw, "A_0"), masks_of()) >= 0.95
 
 
@@ -225,7 +237,7 @@ BAD_ROWS = {
     "id": ("yes,A.0,a,b,,", "video_id is 'A.0'; wanted 1 to 128 of A-Z, a-z, 0-9, _ and -"),
     "kind": (
         "yes,A_0,a,b,red,",
-        "kind is 'red'; wanted binary, inverted, grey, drawn, labels, or nothing to have it found out",
+        "kind is 'red'; wanted binary, inverted, grey, drawn, outline, labels, or nothing to have it found out",
     ),
     "align": (
         "yes,A_0,a,b,,stretch",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brokenvideos.frames import iter_frames
-from brokenvideos.tools.adoption.drawn import Drawing, marked, measure
+from brokenvideos.tools.adoption.drawn import Drawing, filled, marked, measure
 from tests.tools.adoption.published import (
     FAINT_BLUE,
     GREEN_WITH_CONTOUR,
@@ -91,3 +91,16 @@ def test_other_tones_of_the_whole_frame_are_no_mark(clip: list[UInt8Array], tmp_
 def test_another_clip_is_not_like_this_one(clip: list[UInt8Array]) -> None:
     drawing, _ = found_in(clip, clip_frames(7))
     assert drawing.typical > 8 or drawing.likeness < 0.9
+
+
+def test_what_marks_enclose_is_filled() -> None:
+    ring = np.zeros((9, 12), np.bool_)
+    ring[2:7, 2:8] = True
+    ring[3:6, 3:7] = False
+    whole = ring.copy()
+    whole[2:7, 2:8] = True
+    np.testing.assert_array_equal(filled(ring), whole)
+    ring[4, 7] = False  # a gap
+    np.testing.assert_array_equal(filled(ring), ring)
+    assert not filled(np.zeros((3, 4), np.bool_)).any()
+    assert filled(np.ones((3, 4), np.bool_)).all()

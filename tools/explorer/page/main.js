@@ -9,6 +9,7 @@ import { addGroups, addMeasured, addressOf, chosen, filterOf, rowsOf, SORTS } fr
 import { openVideo } from "./video.js";
 
 const POLL_MS = 600;
+const PATIENCE_MS = 4000;
 
 let list, rows, byVideo, filter, found, grid, filters;
 let open = null; // the open video
@@ -33,8 +34,17 @@ async function start() {
   byId("jump").max = String(rows.length);
   listen();
   showNotices();
+  byId("measuring").textContent = "Measuring";
   await arrive();
+  await postersAreThere();
   measure();
+}
+
+/** Resolves when the posters on the screen are there, or after a while: what is looked at goes first. */
+async function postersAreThere() {
+  const until = performance.now() + PATIENCE_MS;
+  do await new Promise((done) => setTimeout(done, 100));
+  while (performance.now() < until && document.querySelector(".cell:not(.no-poster) img:not(.there)"));
 }
 
 function scoreWords(row) {
