@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from ...builder import read_video
+from ...builder.raw import read_video
 from ...frames import VideoError, VideoIndex, index_from_row
 
 if TYPE_CHECKING:
