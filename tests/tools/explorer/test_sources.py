@@ -301,4 +301,6 @@ def test_masks_of_another_size_are_told_at_the_video(raw: Path, tmp_path: Path) 
 
 
 def test_a_folder_of_nothing_known(tmp_path: Path) -> None:
-    assert error_of(lambda: open_source(str(tmp_path)), RawError).startswith(f"{tmp_path}: none of the known layouts")
+    assert error_of(lambda: open_source(str(tmp_path)), RawError).startswith(
+        f"{tmp_path}: no known layout; looked for "
+    )
