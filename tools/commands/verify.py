@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def verify(
-    release: Annotated[str, typer.Argument(help="A release folder, `sample`, or OWNER/NAME@REVISION on the Hub.")],
+    release: Annotated[str, typer.Argument(help="A release folder, `sample`, or OWNER/NAME[@REVISION] on the Hub.")],
     raw: Annotated[Path | None, typer.Option(help="Also compare with the raw folder it was built from.")] = None,
     sample: Annotated[int, typer.Option(min=0, help="On the Hub: also download this many shards and check them.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the choice of these shards.")] = 0,
