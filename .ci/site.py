@@ -36,6 +36,7 @@ ROOMS = {
     "brokenvideos.sampling": None,
     "brokenvideos.builder": None,
     "brokenvideos.card": None,
+    "brokenvideos.tools.adoption": None,
     "brokenvideos.tools.training": None,
     "brokenvideos.tools.prediction": None,
     "brokenvideos.tools.evaluation": None,

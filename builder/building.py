@@ -1,4 +1,4 @@
-"""Raw folder -> release folder."""
+"""Builds a release folder from a raw folder."""
 
 import errno
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -42,10 +42,10 @@ from .work import (
 )
 
 MoreFiles = Callable[[Path], Mapping[str, bytes]]
-"""Called with a folder of finished shards; gives further files of the release by name."""
+"""Called with a folder of finished shards; gives additional files of the release by name."""
 
 OnNote = Callable[[str], None]
-"""Called with a line that people should read."""
+"""Called with a line of text for people."""
 
 
 def no_note(note: str) -> None:
@@ -54,19 +54,19 @@ def no_note(note: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What a build depends on besides the raw folder.
+    """The options of a build: everything that it depends on besides the raw folder.
 
     Attributes:
         layout: one of `builder.layouts.layout_names()`, or "auto".
-        artifact_type: type of every object in a layout that names none.
-        generator: generator of every video in a layout that names none.
-        void: a label value to leave out (DAVIS: 255); None: every value is an object.
-        masks_are: how the masks of videos that players turn were drawn, where their size does not tell.
-        num_shards: shards by split; a split that is not named gets one per 384 MB of video.
+        artifact_type: type of every object in a layout without types.
+        generator: generator of every video in a layout without generators.
+        void: a label value to read as background (DAVIS: 255); None: every value is an object.
+        masks_are: whether masks of rotated videos were drawn on displayed or stored frames, if their size does not show it.
+        num_shards: number of shards by split; a split without a number gets one shard per 384 MB of video.
         data_version: SemVer of the data.
-        seed: of the split assignment.
-        split_rule: one of `builder.plan.SPLIT_RULES`; the later one is that of fractions where this leaves no split empty.
-        include: "approved" leaves out videos that videos.jsonl calls unreviewed; "unreviewed" takes every video.
+        seed: seed of the split assignment.
+        split_rule: one of `builder.plan.SPLIT_RULES`. The later rule equals the first if no split is empty.
+        include: "approved" leaves out videos that videos.jsonl marks as unreviewed; "unreviewed" takes every video.
 
     Examples:
         >>> options = brokenvideos.BuildOptions(num_shards={"train": 2}, data_version="1.0.0")
@@ -103,31 +103,30 @@ def build(
 ) -> dict[str, Any]:
     """Builds a release from raw annotations; the same input and versions give the same bytes for any number of workers.
 
-    Everything is written into a work folder beside `out`, and renamed at the end: `out` is a whole release or absent. A build that
-    was killed, that met a full disk, or whose raw folder had problems and was corrected, goes on where it was.
+    Everything is written into a work folder beside `out` and renamed at the end, so `out` is complete or absent. If a build
+    was killed, met a full disk, or found problems that you have corrected, the same call continues it.
 
     Args:
         raw: a folder in one of the layouts of `builder.layouts`.
         out: the release folder to make; must not exist, or be empty.
-        parent: the release before: its videos stay in their splits, its unchanged shard files are kept.
-        workers: processes that decode and write; 1 works in this one.
-        engine, address: where they run, as `engine.executor_of` has it.
-        fresh: do not go on where an earlier build was.
-        bring_back: ids of videos that `parent` or a release before it has withdrawn, or that are copies of such, and that come
-            nevertheless.
-        more_files: called with the finished shards' folder, gives further files (README.md) by name.
-        on_note: called with each rule by which masks were read, and the videos it was used on; and with the splits that are
-            empty.
+        parent: the previous release. Its videos stay in their splits, and its unchanged shard files are reused.
+        workers: number of processes that decode and write; 1 means this process.
+        engine, address: where tasks run, as for `engine.executor_of`.
+        fresh: start again and do not continue an earlier build.
+        bring_back: ids of videos that come back on purpose, although `parent` or an earlier release has withdrawn them or a video
+            of which they are copies.
+        more_files: called with the finished shards' folder; gives additional files (README.md) by name.
+        on_note: called with each rule by which masks were read and the videos read by it, and with the empty splits.
 
     Returns:
         The manifest.
 
     Raises:
-        RawError: everything that is wrong with the raw folder, one problem a line, and where what is done is kept.
-        FileExistsError: `out` holds something.
-        ReleaseError: `parent` is no release.
-        ValueError: an option, or a version whose step from the parent's is smaller than the changes demand.
-        BuildError: another process builds it, or the disk is full or read-only. WorkerError: a task killed its worker twice.
+        RawError: all problems of the raw folder, one per line, and the folder that keeps the finished work.
+        FileExistsError: `out` is not empty.
+        ReleaseError: `parent` is not a release.
+        ValueError: an invalid option, or a version whose step from the parent's version is too small for the changes.
+        BuildError: another process is building it, or the disk is full or read-only. WorkerError: a task killed its worker twice.
 
     Examples:
         The files of the dataset card come from the room `card`, as with `brokenvideos build`:
@@ -143,7 +142,7 @@ def build(
     raw, out, parent = Path(raw), Path(out), None if parent is None else Path(parent)
     options = options or BuildOptions()
     _check_options(options)
-    if engine == "ray":  # a worker elsewhere has another current folder
+    if engine == "ray":  # a worker on another node has another current folder
         raw, out, parent = raw.absolute(), out.absolute(), parent and parent.absolute()
     before = None if parent is None else read_parent(parent)
     if before is not None and version_of(options.data_version) <= version_of(before.version):
@@ -168,7 +167,7 @@ def build(
         if not (work := work_folder_of(out)).exists():
             raise
         raise RawError(
-            f"{error}\nWhat is done is kept in {work}: correct the raw folder and give the same command again, or remove that "
+            f"{error}\nFinished work is kept in {work}: correct the raw folder and give the same command again, or remove that "
             "folder."
         ) from error
 
@@ -203,10 +202,10 @@ def build_with(
             "--include unreviewed."
         )
     if options.include == "unreviewed":
-        reading["include"] = options.include  # what a release of unreviewed masks says of itself
+        reading["include"] = options.include  # so that the manifest shows that unreviewed masks are in the release
     by_id = withdrawn(parent, videos, bring_back=bring_back) if parent else []
     problems += by_id
-    goes_on = STARTS_OVER if fresh else "what is done is kept, and the build goes on from there."
+    goes_on = STARTS_OVER if fresh else "finished work is kept, and the build continues from there."
     with room_wanted(out, goes_on), work_folder(out, fresh=fresh) as work:
         check_free(out)
         versions = library_versions()
@@ -253,7 +252,7 @@ def left_out(raw: Path) -> list[str]:
 
 
 def _notes(videos: Sequence[Ingested]) -> Iterator[str]:
-    """A line for each rule by which masks were read."""
+    """A line for each rule by which masks were read, with the videos."""
     by_rule: dict[str, list[str]] = {}
     for video in videos:
         for rule in video.rules:
@@ -263,16 +262,16 @@ def _notes(videos: Sequence[Ingested]) -> Iterator[str]:
         yield f"masks of {', '.join(ids[:3])}{more}: {rule}"
 
 
-STARTS_OVER = "nothing is kept, and it starts over."
+STARTS_OVER = "nothing is kept, and it starts again."
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @contextmanager
 def room_wanted(out: Path, goes_on: str) -> Iterator[None]:
-    """Says of a disk that takes no more what to do about it.
+    """Turns the error of a full or read-only disk into a message that says what to do.
 
     Args:
-        goes_on: what the same command does then.
+        goes_on: the part of the message about what the same command does next.
     """
     try:
         yield
@@ -287,7 +286,7 @@ def room_wanted(out: Path, goes_on: str) -> Iterator[None]:
 
 
 def check_free(out: Path) -> None:
-    """Raises FileExistsError where a release folder cannot be made."""
+    """Raises FileExistsError if a release folder cannot be made there."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
 
@@ -316,7 +315,7 @@ def _plan(
 
 
 def seal(release: Path, manifest: dict[str, Any], more_files: MoreFiles | None, *, out: Path) -> None:
-    """Writes what stands beside the shards, takes away what a build with other options left, and renames the folder to `out`."""
+    """Writes the files beside the shards, removes files of a build with other options, and renames the folder to `out`."""
     sums = {file["path"]: file["sha256"] for shard in manifest["shards"] for file in shard["files"]}
     for path in sorted(release.rglob("*"), reverse=True):
         if path.is_dir():

@@ -1,4 +1,4 @@
-"""Clips of a few videos of a shard, read as a training loop reads them, against a plain decode."""
+"""Compares clips of a few videos of a shard, read as a training loop reads them, with a plain decode."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,35 +9,35 @@ from ..frames import VideoError, VideoIndex, frames_that_differ, index_from_row
 from .check_row import Finding
 
 ONE_OF = 16
-"""Of so many videos one is decoded, chosen by its bytes, besides the first one of every codec in a shard."""
+"""One video in this many is decoded, chosen by its bytes. The first video of every codec in a shard is decoded too."""
 
 
 def is_sampled(row: Mapping[str, Any]) -> bool:
-    """Whether the clips of a row are checked, wherever it stands."""
+    """Whether the clips of a row are checked in any case, even if it is not the first of its codec."""
     return _number_of(row) % ONE_OF == 0
 
 
 def check_clips(row: Mapping[str, Any], file: str) -> list[Finding]:
-    """Findings where the row's packets lead to other pixels than a decode of the video from its first frame.
+    """One finding for each frame whose pixels differ between decoding by packets and decoding from the first frame.
 
     Args:
-        row: as `read_parquet` gives it, by `to_pylist`; `check_row` finds nothing wrong with it.
-            One without packets has no finding.
-        file: the shard, for the findings.
+        row: as `read_parquet` gives it, by `to_pylist`. `check_row` must have no finding for it.
+            A row without packets has no finding.
+        file: path of the shard, named in the findings.
     """
     video_id, index = row["video_id"], index_from_row(row)
     try:
         differing = frames_that_differ(row["video"]["bytes"], sampled_frames(index, _number_of(row)), index=index)
     except VideoError as error:
         return [Finding(file, f"the video does not decode ({error}). Rebuild this video's shard.", video_id)]
-    what = "its packets give other pixels than a decode from the first frame. Rebuild this video's shard."
+    what = "decoding through its packets gives other pixels than decoding from the first frame. Rebuild this video's shard."
     return [Finding(file, what, video_id, frame_index) for frame_index in differing]
 
 
 def sampled_frames(index: VideoIndex, number: int) -> list[int]:
-    """Frame indices at the beginning of the video, so that little is decoded; none where there are no packets.
+    """Frame indices near the start of the video, so that little is decoded; empty if the index has no packets.
 
-    They are the frame where decoding begins a second time, the one after it, and one that `number` picks among those before.
+    They are the second keyframe, the frame after it, and one frame before them that `number` selects.
     """
     if index.packets is None or not index.num_frames:
         return []

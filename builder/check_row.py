@@ -1,4 +1,4 @@
-"""What one row says twice: its video's bytes, its frame index, its masks and their digests."""
+"""Checks that one row agrees with itself: its video's bytes, its frame index, its masks and their digests."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from .row_json import row_digest
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One difference: where it is, and what was found, wanted and to be done."""
+    """One difference: its place, what was found, what was wanted, and what to do."""
 
     file: str
     what: str
@@ -35,13 +35,13 @@ class Finding:
 def check_row(
     row: Mapping[str, Any], file: str, facts: Mapping[str, str], decoded: Sequence[int | RLEError]
 ) -> Iterator[Finding]:
-    """Everything that one row says twice, or that manifest.json (`facts`) says again.
+    """Compares the values of one row with each other and with manifest.json (`facts`).
 
     Args:
         row: as `read_parquet` gives it, by `to_pylist`.
-        file: the shard, for the findings.
-        facts: digest and video_sha256 of manifest.json, which must be there, and row_digest, which may.
-        decoded: of every mask of the row, what `masks.fingerprint_decoded` says.
+        file: path of the shard, named in the findings.
+        facts: the row's entry in manifest.json: digest and video_sha256 (required), row_digest (optional).
+        decoded: the result of `masks.fingerprint_decoded` for every mask of the row.
     """
     video_id = row["video_id"]
     found = partial(Finding, file, video_id=video_id)
@@ -57,7 +57,7 @@ def check_row(
     kinds = None if None in given else sorted(set(given))
     if row["artifact_types"] != kinds or row["label"] != int(bool(given)):
         yield found(
-            f"label {row['label']} and artifact_types {row['artifact_types']} do not follow from objects {given}. Rebuild it."
+            f"label {row['label']} and artifact_types {row['artifact_types']} do not match objects {given}. Rebuild it."
         )
     if facts.get("digest") != row["digest"]:
         yield found(
@@ -83,7 +83,8 @@ def _check_index(row: Mapping[str, Any]) -> Iterator[str]:
             "Rebuild this video's shard."
         )
     if (packets is None) != (index.packets is None):
-        yield f"packets is {'null' if index.packets is None else 'set'}, a demux of the bytes says otherwise. Rebuild its shard."
+        stated = "null" if index.packets is None else "set"
+        yield f"packets is {stated}, a demux of the bytes gives the opposite. Rebuild its shard."
     elif packets is not None and index.packets is not None:
         for name in ("pts", "offset", "size", "keyframe", "reference"):
             if not np.array_equal(getattr(packets, name), getattr(index.packets, name)):
@@ -95,21 +96,23 @@ def _check_masks(row: Mapping[str, Any], file: str, decoded: Sequence[int | RLEE
     places = list(zip(masks["object_id"], masks["frame_index"], strict=True))
     if places != sorted(set(places)):
         yield Finding(
-            file, "masks are not sorted by (object_id, frame_index), or one stands twice. Rebuild its shard.", video_id
+            file,
+            "masks are not sorted by (object_id, frame_index), or one is listed twice. Rebuild its shard.",
+            video_id,
         )
     annotated, listed = set(row["annotated_frames"]), set(row["objects"]["object_id"])
     for object_id, frame in places:
         if frame not in annotated or object_id not in listed or not 0 <= frame < row["num_frames"]:
             yield Finding(
                 file,
-                "a mask on a frame that is not annotated, or of an object that is not listed.",
+                "its mask is on a frame that is not annotated, or its object is not in objects. Rebuild this video's shard.",
                 video_id,
                 frame,
                 object_id,
             )
     for (object_id, frame), stated, found in zip(places, masks["fingerprint"], decoded, strict=True):
         if isinstance(found, RLEError):
-            yield Finding(file, f"counts are no canonical COCO RLE: {found}", video_id, frame, object_id)
+            yield Finding(file, f"counts is not a canonical COCO RLE: {found}", video_id, frame, object_id)
         elif found != stated:
             yield Finding(
                 file,
@@ -138,7 +141,7 @@ def _check_digests(row: Mapping[str, Any], file: str) -> Iterator[Finding]:
         if digests[object_id] != stated:
             yield Finding(
                 file,
-                f"the object's digest is {digests[object_id]}, objects says {stated}.",
+                f"the object's digest is {digests[object_id]}, objects says {stated}. Rebuild this video's shard.",
                 video_id,
                 object_id=object_id,
             )

@@ -1,4 +1,4 @@
-"""What changed from one release to the next, and the version step that this demands."""
+"""Finds the changes from one release to the next, and the version step that they need."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,20 +9,20 @@ from ..masks import area, iou
 from ..release import ReleaseError, read_manifest, read_parquet, shard_paths
 
 Step = Literal["major", "minor", "patch"]
-"""Of the data version. major: existing data changed or went; minor: videos were added; patch: the same data in other bytes."""
+"""Step of the data version. major: existing data changed or removed; minor: videos were added; patch: same data, other bytes."""
 
 Kind = Literal["video", "masks", "metadata"]
 
 OF_VIDEO = ("height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec")
-"""Columns that the video's bytes decide; beside equal bytes another version of the reader does."""
+"""Columns that follow from the video's bytes. If they differ while the bytes are equal, the version of the reader differs."""
 
 OF_PERSON = ("split", "generator", "prompt")
-"""What people say of a video, with `source` and the artifact types of its objects."""
+"""Metadata that people give for a video; `source` and the artifact types of its objects belong to it too."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What a manifest says of one video."""
+    """The entry of one video in a manifest."""
 
     split: str
     digest: str
@@ -32,11 +32,11 @@ class VideoFacts:
 
 @dataclass(frozen=True, slots=True)
 class MaskChange:
-    """One object in one frame that is not as it was.
+    """The mask of one object in one frame that has changed.
 
     Attributes:
-        old_pixels, new_pixels: of the mask; 0 where there is none.
-        iou: of the two masks; 0 where there is one only, None where they have different sizes.
+        old_pixels, new_pixels: number of pixels of the mask; 0 if there is no mask.
+        iou: IoU of the two masks; 0 if only one exists, None if their frame sizes differ.
     """
 
     object_id: int
@@ -48,12 +48,12 @@ class MaskChange:
 
 @dataclass(frozen=True, slots=True)
 class VideoChange:
-    """One video that is in both releases and is not the same.
+    """One video that is in both releases and differs.
 
     Attributes:
-        kinds: "video": other bytes; "masks": other annotation; "metadata": whatever follows from neither.
-        columns: of the row, and "split", which differ; without those of `masks`.
-        masks: by object and frame.
+        kinds: "video": other bytes; "masks": other annotation; "metadata": a change that follows from neither.
+        columns: names of the row's columns that differ, also "split"; never "masks".
+        masks: changed masks, sorted by object and frame.
     """
 
     video_id: str
@@ -74,12 +74,12 @@ class VideoChange:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseDiff:
-    """What `diff` found.
+    """The result of `diff`.
 
     Attributes:
-        old_format, new_format: of the files; where they differ every shard is written anew, though no video need have changed.
-        step: that the changes demand; None: not a byte of a shard differs.
-        kept_bytes, rewritten_bytes: of the new release's shard files: those that the old one has under the same name, and others.
+        old_format, new_format: format of the files. If they differ, every shard is new, even if no video has changed.
+        step: the version step that the changes need; None if all shards are equal byte for byte.
+        kept_bytes, rewritten_bytes: sizes of the new release's shard files that the old release has too, and of all others.
     """
 
     old_version: str
@@ -107,7 +107,7 @@ class ReleaseDiff:
         return {**asdict(self), "least_version": self.least_version, "version_ok": self.version_ok}
 
     def lines(self) -> Iterator[str]:
-        """The same for people, a line per video."""
+        """The result as text for people, one line per video."""
         yield from (f"added {video_id}" for video_id in self.added)
         yield from (f"removed {video_id}" for video_id in self.removed)
         yield from (f"changed {change}" for change in self.changed)
@@ -115,19 +115,19 @@ class ReleaseDiff:
         size = f"{self.rewritten_bytes / 1e6:.1f} MB of shards are new, {self.kept_bytes / 1e6:.1f} MB are as they were"
         yield f"{self.old_version} -> {self.new_version}: {counts}; {size}."
         if self.old_format != self.new_format:
-            yield f"Format {self.old_format} -> {self.new_format}: every shard is written anew; that alone changes no video."
+            yield f"Format {self.old_format} -> {self.new_format}: every shard is written again; this alone changes no video."
         if self.step is None:
             yield "No shard differs."
         else:
-            verdict = "which it is" if self.version_ok else f"and {self.new_version} is less"
-            yield f"This demands a {self.step} step: {self.least_version} or later, {verdict}."
+            verdict = "is enough" if self.version_ok else "is too small"
+            yield f"These changes need a {self.step} step, to {self.least_version} or later; {self.new_version} {verdict}."
 
 
 def diff(old: Path, new: Path) -> ReleaseDiff:
-    """Compares two releases by their manifests, and the annotations of what differs there.
+    """Compares the manifests of two releases, then the annotations of the videos that differ there.
 
     Raises:
-        ReleaseError: one of them is no release, or was built before manifests had row digests. OSError: a shard is missing.
+        ReleaseError: one of them is not a release, or was built before manifests had row digests. OSError: a shard is missing.
     """
     old_manifest, new_manifest = (read_manifest(str(release)) for release in (old, new))
     was, now = video_facts(old_manifest, name=str(old)), video_facts(new_manifest, name=str(new))
@@ -155,10 +155,10 @@ def diff(old: Path, new: Path) -> ReleaseDiff:
 
 
 def video_facts(manifest: Mapping[str, Any], *, name: str) -> dict[str, VideoFacts]:
-    """What a manifest says of its videos, by id.
+    """The entries of a manifest's videos, by video_id.
 
     Raises:
-        ReleaseError: it was written before manifests had row digests.
+        ReleaseError: the manifest was written before manifests had row digests.
     """
     splits = {video_id: shard["split"] for shard in manifest["shards"] for video_id in shard["video_ids"]}
     lacking = [video_id for video_id, facts in manifest["videos"].items() if "row_digest" not in facts]
@@ -177,12 +177,12 @@ def video_facts(manifest: Mapping[str, Any], *, name: str) -> dict[str, VideoFac
 
 
 def demanded_step(*, added: int, removed: int, changed: int) -> Step | None:
-    """The version step for so many videos; None when there are none, which only says that the data are the same."""
+    """The version step for these numbers of videos; None if all are 0. None means the same data, perhaps in other bytes."""
     return "major" if removed or changed else "minor" if added else None
 
 
 def next_version(version: str, step: Step) -> str:
-    """The smallest version that is a step later."""
+    """The smallest version that is one such step later."""
     major, minor, patch = version_of(version)
     if step == "major":
         return f"{major + 1}.0.0"
@@ -190,10 +190,10 @@ def next_version(version: str, step: Step) -> str:
 
 
 def version_of(version: str) -> tuple[int, int, int]:
-    """MAJOR.MINOR.PATCH as numbers, for comparing.
+    """The three numbers of MAJOR.MINOR.PATCH, for comparing versions.
 
     Raises:
-        ValueError: not of that form.
+        ValueError: the text has another form.
     """
     parts = version.split(".")
     if len(parts) != 3 or not all(part.isdecimal() and str(int(part)) == part for part in parts):
@@ -208,7 +208,7 @@ def version_of(version: str) -> tuple[int, int, int]:
 def _changes(
     old: Path, new: Path, old_manifest: Mapping[str, Any], new_manifest: Mapping[str, Any], video_ids: Sequence[str]
 ) -> Iterator[VideoChange]:
-    """Changes by video_id; the rows of one new shard are held at a time, with what they were."""
+    """Changes sorted by video_id. Only the rows of one new shard, and their old versions, are in memory at a time."""
     wanted = set(video_ids)
     old_shards = {video_id: shard for shard in old_manifest["shards"] for video_id in shard["video_ids"]}
     changes = []
@@ -221,7 +221,7 @@ def _changes(
 
 
 def _rows(release: Path, shards: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows by video_id, without their videos and with their split, from the shards that hold them."""
+    """(video_id, row) from the shards that hold them: rows without `video`, with their split."""
     ids_by_path: dict[str, list[str]] = {}
     for video_id, shard in shards.items():
         paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
@@ -243,7 +243,7 @@ def _change(video_id: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Vi
     by_reader = "video" not in kinds and not set(columns).isdisjoint(OF_VIDEO)
     if by_reader or _said(was) != _said(now) or _types_differ(was, now) or not kinds:
         kinds.append("metadata")
-    # The manifest sees what no column shows: the name of the video's file.
+    # The manifest's row digest covers one thing that no column shows: the name of the video's file.
     return VideoChange(video_id, tuple(kinds), tuple(columns) or (() if masks else ("video",)), masks)
 
 

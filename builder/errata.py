@@ -1,4 +1,4 @@
-"""What was taken down, and which videos would bring it back: by id, by bytes and by looks."""
+"""Withdrawn videos, and new videos that would bring them back: with the same id, the same bytes, or a similar look."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What identifies a video whatever its id: the SHA-256 of its bytes and its perceptual hash, "" where there is none."""
+    """What identifies a video under any id: the SHA-256 of its bytes and its perceptual hash ("" if it has none)."""
 
     video_sha256: str
     perceptual_hash: str = ""
@@ -22,13 +22,13 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Returning:
-    """A video that was taken down, or looks like one.
+    """A new video that was withdrawn before, or looks like a withdrawn one.
 
     Attributes:
-        video_id: of the video that comes.
-        withdrawn_id: of the one that was taken down.
+        video_id: id of the new video.
+        withdrawn_id: id of the withdrawn video.
         how: "is", "has the bytes of" or "looks like".
-        data_version, reason: of the erratum.
+        data_version, reason: the values of the erratum.
     """
 
     video_id: str
@@ -48,13 +48,13 @@ def contents_of(manifest: Mapping[str, Any]) -> dict[str, Content]:
 
 
 def erratum(manifest: Mapping[str, Any], gone: Iterable[str], *, data_version: str, reason: str) -> dict[str, Any]:
-    """The entry that says in the next manifest which videos went and why.
+    """The entry of the next manifest that says which videos were withdrawn and why.
 
-    It keeps hashes of their bytes and looks, so that copies under other ids are known; nothing can be seen from them.
+    It holds hashes of their bytes and their look, to recognize copies under other ids. The hashes do not show the content.
 
     Args:
-        manifest: that still has the videos.
-        data_version: of the release without them.
+        manifest: the manifest that still has the videos.
+        data_version: the version of the release without them.
     """
     ids = sorted(gone)
     known = {video_id: manifest["videos"][video_id] for video_id in ids}
@@ -72,12 +72,12 @@ def returning(
     held: Mapping[str, str | None],
     allowed: Collection[str] = (),
 ) -> list[Returning]:
-    """The videos that bring back what was taken down, by id; the first reason that applies: the id, equal bytes, equal looks.
+    """The videos that bring back a withdrawn video, sorted by id. Each has the first reason that applies: id, bytes, look.
 
     Args:
-        errata: of a manifest. Entries that older versions wrote have no hashes; only the ids of their videos are known.
-        videos: content by id.
-        held: SHA-256 by id of videos that are there already, and so were decided on; None stands for any bytes.
+        errata: the errata of a manifest. Entries of older versions have no hashes, only ids.
+        videos: content of the new videos by id.
+        held: SHA-256 by id of videos that the release already has, so somebody has decided on them; None stands for any bytes.
         allowed: ids that come back on purpose.
     """
     new = {
@@ -113,7 +113,7 @@ def _same_looks(entry: Mapping[str, Any], videos: Mapping[str, Content]) -> Iter
 
 
 def _content(facts: Mapping[str, Any]) -> Content:
-    """The content that a manifest's entry states; an invalid perceptual hash is like nothing."""
+    """The content that a manifest's entry states; an invalid perceptual hash counts as none."""
     looks = facts.get("perceptual_hash")
     known = isinstance(looks, str) and _HASH.fullmatch(looks)
     return Content(str(facts.get("video_sha256") or ""), str(looks) if known else "")

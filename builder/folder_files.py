@@ -1,4 +1,4 @@
-"""What lies in a release folder: its files, and what other tools have left there."""
+"""Lists a release folder: its own files, and files that other tools have left there."""
 
 import os
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 from .raw import is_litter
 
 _BESIDE = (".tar.idx", ".dvc")
-"""Endings of files that tools lay beside those they look after: Megatron Energon's index of a tar, DVC's pointer."""
+"""Suffixes of files that other tools put beside a release's files: Megatron Energon's index of a tar, DVC's pointer."""
 
 
 def folder_files(release: Path) -> tuple[set[str], list[str]]:
-    """Paths of the files below a folder, relative to it, and paths of what other tools have left, sorted.
+    """Paths of the release's files relative to the folder, and sorted paths of what other tools have left.
 
-    A link counts as what it leads to, a folder too; one that leads nowhere is no file. Left by others are hidden entries (`.git`,
-    `.gitattributes`, the `.cache` of a download, Energon's `.nv-meta`), litter of file managers, an index or a pointer beside a
-    file; a folder of theirs is named alone and not looked into.
+    A link to a file or folder counts as its target; a broken link is not a file. Other tools leave hidden entries (`.git`,
+    `.gitattributes`, the `.cache` of a download, Energon's `.nv-meta`), litter of file managers, and an index or pointer beside
+    a file. A folder of theirs is listed by its own path only; its content is not.
     """
     files: set[str] = set()
     others: list[str] = []
@@ -31,7 +31,7 @@ def _path(path: Path, release: Path) -> str:
 
 
 def _leads_up(folder: Path) -> bool:
-    """Whether it is a link to a folder that it lies in: a walk would not end."""
+    """Whether the folder is a link to one of its own parent folders; walking into it would never end."""
     return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 

@@ -1,4 +1,4 @@
-"""One raw video -> one row of the contract, its video bytes left where they are."""
+"""Turns one raw video into one row of the contract; the video's bytes stay in their file."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ from .work import atomic_file
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What planning needs to know of a row that lies in `row_path` (Arrow IPC, columns of config "annotations")."""
+    """The facts that planning needs about a row in `row_path` (Arrow IPC, columns of config "annotations")."""
 
     video_id: str
     label: str
@@ -40,35 +40,35 @@ class Ingested:
     row_path: Path
     video_path: Path
     row_digest: str = ""
-    """Of everything that the row says, as `row_json.row_digest` gives it."""
+    """Digest of the whole row, as `row_json.row_digest` gives it."""
     perceptual_hash: str = ""
-    """Of the frames, as `frames.perceptual` gives it; "" is like nothing."""
+    """Perceptual hash of the frames, as `frames.perceptual` gives it; "" is alike to no video."""
     rules: tuple[str, ...] = ()
-    """What was taken for marked in its masks, and how; sorted."""
+    """The rules that decided which pixels of its masks are marked; sorted."""
 
     @property
     def video_name(self) -> str:
-        """What a release calls the video's file."""
+        """The name of the video's file in a release."""
         return name_of_video(self.video_id, self.video_path)
 
 
 @dataclass(slots=True)
 class _Masklets:
-    """The masks of one video as they are read: per object, canonical counts and fingerprint by frame."""
+    """The masks of one video that are read so far: canonical counts and fingerprint by object and frame."""
 
     counts: dict[int, dict[int, str]] = field(default_factory=dict)
     fingerprints: dict[int, dict[int, int]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
     has_background: bool = False
-    """Whether some frame has a pixel that is not marked."""
+    """Whether at least one frame has a pixel that is not marked."""
 
 
 def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[Problem]:
-    """Decodes a video once, reads its masks and writes the row; or everything that is wrong with it.
+    """Decodes a video once, reads its masks and writes the row. If the video has problems, returns all of them.
 
-    Every mask is fingerprinted from the raw label map, before any RLE exists: that is what `verify` later compares decoded
-    bitmaps with.
+    The fingerprint of every mask is computed from the raw label map, before any RLE exists. `verify` later compares the decoded
+    bitmaps with it.
     """
     try:
         data = read_video(video.video_path)
@@ -85,7 +85,7 @@ def ingest(video: RawVideo, row_path: Path, *, layout: str) -> Ingested | list[P
     table = pa.Table.from_pylist([row], schema=ANNOTATION_FEATURES.arrow_schema)
     with atomic_file(row_path) as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
-    # Of the row as it is read back: what a file cannot hold is then not in the digest either.
+    # The digest is computed from the row as it is read back, so it covers only what a file can hold.
     digest = row_digest(table.to_pylist()[0], video_name=name_of_video(video.video_id, video.video_path))
     return Ingested(
         video_id=video.video_id,
@@ -156,7 +156,7 @@ def _add_plane(masklets: _Masklets, frame_index: int, plane: np.ndarray[Any, np.
         frames = masklets.counts.setdefault(object_id, {})
         if frame_index in frames:
             masklets.problems.append(
-                f"mask of frame {frame_index}: object {object_id} stands there twice. Merge the two masks."
+                f"mask of frame {frame_index}: object {object_id} is there twice. Merge the two masks."
             )
         frames[frame_index] = counts
         masklets.fingerprints.setdefault(object_id, {})[frame_index] = fingerprints[object_id]
@@ -187,13 +187,13 @@ def _check(video: RawVideo, index: VideoIndex, masklets: _Masklets) -> list[str]
     marked = {frame for frames in masklets.counts.values() for frame in frames}
     if found and not masklets.has_background and len(marked) == annotated and video.label is None:
         problems.append(
-            'every pixel of every frame is marked, as when black and white are swapped. Swap them, or say label "broken" in '
-            "videos.jsonl if all of the video is meant."
+            'every pixel of every frame is marked, as when black and white are swapped. Swap them, or give label "broken" in '
+            "videos.jsonl if the whole video is broken."
         )
     if video.annotated_frames is not None and not video.annotated_frames and video.label is None:
         problems.append(
-            "no frame of it was annotated and no label is given, so whether it is normal or broken is unknown. Annotate it, give "
-            "the label that a person gave it, or take it out."
+            "no frame is annotated and no label is given, so it is unknown whether it is normal or broken. Annotate it, give "
+            "the label that a person gave it, or remove it."
         )
     beyond = [frame for frame in video.annotated_frames or () if frame >= index.num_frames]
     if beyond:

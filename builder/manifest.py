@@ -1,4 +1,4 @@
-"""manifest.json and SHA256SUMS: what a release says of its own files."""
+"""Writes manifest.json and SHA256SUMS, which describe the files of a release."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,14 +14,14 @@ from .plan import ShardPlan
 from .shards import FileFacts
 
 READING = ("layout", "artifact_type", "generator", "void", "masks_are")
-"""Arguments of `layouts.read_layout`; the manifest keeps them, so that the raw folder can be read the same way again.
+"""Arguments of `layouts.read_layout`. The manifest keeps them, so that the raw folder can be read in the same way again.
 
-The last one stands there only when it was given.
+The last one is there only if it was given.
 """
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of everything that the bytes of a release depend on."""
+    """Versions of all libraries that decide the bytes of a release."""
     libavcodec = ".".join(map(str, av.library_versions["libavcodec"]))
     return {
         "brokenvideos": __version__,
@@ -42,11 +42,11 @@ def manifest_of(
     split_rule: Mapping[str, object],
     errata: Sequence[Mapping[str, object]] = (),
 ) -> dict[str, Any]:
-    """The content of manifest.json; holds no time and no name of a machine.
+    """The content of manifest.json, without times and names of machines.
 
     Args:
         reading: values of `READING`.
-        errata: of the releases before, each with data_version, video_ids and reason.
+        errata: errata of earlier releases, each with data_version, video_ids and reason.
     """
     shards = list(shards)
     videos = sorted((video for plan, _ in shards for video in plan.videos), key=lambda video: video.video_id)
@@ -88,7 +88,7 @@ def reading_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
-    """The manifest as it is written: indented JSON in this module's key order."""
+    """The manifest as text: indented JSON in this module's key order."""
     return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
 
 

@@ -1,4 +1,4 @@
-"""What a release takes over from the one before it: splits, shard counts and the files that stay as they are."""
+"""What a release reuses from its parent: splits, shard counts and unchanged files."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from .tasks import ParentShard
 
 @dataclass(frozen=True, slots=True)
 class ReleasedShard:
-    """One shard of the release before."""
+    """One shard of the parent release."""
 
     video_ids: frozenset[str]
     files: tuple[FileFacts, ...]
@@ -26,17 +26,17 @@ class ReleasedShard:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The release before; or, for a rebuild, what a release's own manifest says that it took over.
+    """The parent release. For a rebuild, the values that a release has from its parent, read from its own manifest.
 
     Attributes:
-        version: its data version.
+        version: data version of the parent.
         splits: split by video_id.
-        num_shards: shards by split.
-        release: its folder; None: no file can be taken over and no version step is demanded.
-        videos: by video_id.
-        shards: by (split, index, num_shards).
-        same_versions: written in the format and with the library versions of this process.
-        errata: of its manifest; the next release carries them on.
+        num_shards: number of shards by split.
+        release: folder of the parent; None: no file can be reused and no version step is needed.
+        videos: facts by video_id.
+        shards: shards by (split, index, num_shards).
+        same_versions: True if it was written in the format and with the library versions of this process.
+        errata: errata of its manifest; the next release repeats them.
     """
 
     version: str
@@ -49,7 +49,7 @@ class Parent:
     errata: Sequence[Mapping[str, Any]] = ()
 
     def shard(self, plan: ShardPlan) -> ParentShard | None:
-        """The files that stand in the place of a planned shard, if any do."""
+        """The parent's files of a planned shard, if there are any."""
         shard = self.shards.get((plan.split, plan.index, plan.num_shards))
         if shard is None or self.release is None:
             return None
@@ -59,10 +59,10 @@ class Parent:
 
 
 def read_parent(release: Path) -> Parent:
-    """What a release can take over from `release`.
+    """The values and files that a new release can reuse from `release`.
 
     Raises:
-        ReleaseError: it is no release, or one without row digests.
+        ReleaseError: it is not a release, or has no row digests.
     """
     manifest = read_manifest(str(release))
     is_current = manifest["format_version"] == FORMAT_VERSION
@@ -93,10 +93,10 @@ def layout_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_step(parent: Parent, plans: Sequence[ShardPlan], data_version: str) -> None:
-    """Holds a version against what changed since the parent.
+    """Checks a version against the changes since the parent.
 
     Raises:
-        ValueError: the step from the parent's version is smaller than the changes demand.
+        ValueError: the step from the parent's version is too small for the changes.
     """
     if parent.release is None:
         return
@@ -114,16 +114,16 @@ def check_step(parent: Parent, plans: Sequence[ShardPlan], data_version: str) ->
     if version_of(data_version) < version_of(least):
         raise ValueError(
             f"data version {data_version}: {len(added)} videos were added, {len(removed)} removed and {len(changed)} changed since "
-            f"{parent.version}, which demands a {step} step. Give --data-version {least} or later."
+            f"{parent.version}, which needs a {step} step. Give --data-version {least} or later."
         )
 
 
 def withdrawn(
     parent: Parent, videos: Iterable[RawVideo | Ingested], *, bring_back: Collection[str] = ()
 ) -> list[Problem]:
-    """A problem for every video that was taken down: no build brings it back unnoticed, under another id neither.
+    """A problem for every withdrawn video, so that no build brings it back unnoticed, not even under another id.
 
-    What the parent has itself was decided on. Bytes and looks of a video are known once it was ingested.
+    Videos that the parent still has are allowed. The bytes and look of a video are known after it was ingested.
 
     Args:
         bring_back: ids that come back on purpose.

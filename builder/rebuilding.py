@@ -1,4 +1,4 @@
-"""Proves that a release follows from its raw folder: builds it again and compares."""
+"""Proves that a release follows from its raw folder: builds it again and compares the two."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,13 +22,14 @@ _CHUNK_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
-    """What `rebuild` compared and found; `ok` when nothing differs.
+    """The result of `rebuild`; `ok` is True if nothing differs.
 
     Attributes:
-        other_versions: by library, as the manifest says and as it is here; not empty: only the content was compared.
-        num_files: compared byte by byte.
-        num_videos: compared by their digests.
-        left_out: files that were not compared, as the caller asked.
+        other_versions: by library, the version in the manifest and the installed one, if they differ. If there is any, only the
+            content was compared.
+        num_files: number of files compared byte by byte.
+        num_videos: number of videos compared by their digests.
+        left_out: files that were not compared because the caller asked for it.
     """
 
     release: str
@@ -48,13 +49,13 @@ class RebuildReport:
         return {"ok": self.ok, **asdict(self)}
 
     def lines(self) -> Iterator[str]:
-        """The same for people: what was compared stands before what was found."""
+        """The result as text for people: first what was compared, then the findings."""
         for name, (then, now) in self.other_versions.items():
             yield f"built with {name} {then or 'unknown'}, here is {now or 'none'}"
         if self.other_versions:
-            yield "The bytes may differ for that, so the content is compared: splits, masks, videos and rows, by their digests."
+            yield "The bytes may differ for this reason, so the content is compared by digests: splits, masks, videos and rows."
         if self.left_out:
-            yield f"not compared, made with other versions than are here: {', '.join(self.left_out)}"
+            yield f"not compared, because they were made with other library versions: {', '.join(self.left_out)}"
         yield from map(str, self.findings)
         what = f"{self.num_videos} videos by content" if self.other_versions else f"{self.num_files} files byte by byte"
         verdict = "no difference" if self.ok else f"findings: {len(self.findings)}"
@@ -70,16 +71,17 @@ def rebuild(
     leave_out: Callable[[str], bool] | None = None,
     on_progress: Progress = no_progress,
 ) -> RebuildReport:
-    """Builds a release again as its manifest says, in a temporary folder, and compares it with what is there.
+    """Builds a release again in a temporary folder, as its manifest says, and compares the two.
 
-    A release with a parent took its splits over from there: they are read from its own manifest, not assigned again.
+    A release with a parent has the parent's splits. They are read from its own manifest, not assigned again.
 
     Args:
         more_files: as for `build`; the files beside the shards are compared too.
-        leave_out: tells by its path which file is not to be compared, here or in SHA256SUMS.
+        leave_out: gives True for the path of a file that is not to be compared, in the folder and in SHA256SUMS.
 
     Raises:
-        ReleaseError: `release` is no release, or its manifest does not say how it was built. RawError: the raw folder.
+        ReleaseError: `release` is not a release, or its manifest does not say how it was built.
+        RawError: the raw folder cannot be built.
     """
     manifest = read_manifest(str(release))
     (rule, seed), parent_version = _rule(manifest, release), manifest.get("parent_version")
@@ -123,7 +125,7 @@ def _rule(manifest: Mapping[str, Any], release: Path) -> tuple[str, int]:
     rule = rule_of(manifest.get("split_rule"), grown=manifest.get("parent_version") is not None)
     if rule is None:
         raise ReleaseError(
-            f"{release}/{MANIFEST}: its split_rule is not one of this version's, so the splits cannot be assigned again. Install "
+            f"{release}/{MANIFEST}: this version does not know its split_rule, so the splits cannot be assigned again. Install "
             "the version of brokenvideos that wrote it."
         )
     return rule
@@ -139,7 +141,7 @@ def _other_versions(then: Mapping[str, str], *, format_version: int) -> dict[str
 
 
 def _content_findings(release: Path, made: Path) -> Iterator[Finding]:
-    """Differences of what two manifests say of their videos."""
+    """Differences between the videos of two manifests."""
     was, now = (video_facts(read_manifest(str(path)), name=str(path)) for path in (release, made))
     for video_id in sorted(was.keys() | now.keys()):
         if video_id not in now:
@@ -169,7 +171,7 @@ def _sums_without(path: Path, left_out: Sequence[str]) -> list[str]:
 
 
 def _first_difference(one: Path, two: Path) -> int | None:
-    """Index of the first byte that differs, or that only one of them has; None: the files are equal."""
+    """Index of the first byte that differs or that only one file has; None if the files are equal."""
     start = 0
     with one.open("rb") as first, two.open("rb") as second:
         while True:

@@ -1,4 +1,4 @@
-"""A row without its video's bytes as one JSON text: the json member of a tar, and what a row's digest is taken of."""
+"""Writes a row without its video's bytes as one JSON text, which is the json member of a tar and the input of the row's digest."""
 
 import hashlib
 import json
@@ -32,12 +32,12 @@ def _bytes(named: Mapping[str, Any]) -> bytes:
 
 
 def row_digest(row: Mapping[str, Any], *, video_name: str) -> str:
-    """SHA-256 of everything that a row says: the name of its video, a line feed and its JSON, which holds the video's SHA-256.
+    """SHA-256 of a whole row: the name of its video's file, a line feed and its JSON, which holds the video's SHA-256.
 
-    What format 1 did not know is left out where it is not given: a row has one digest in both formats.
+    A field that format 1 did not have is left out if it has no value, so a row has the same digest in both formats.
 
     Args:
-        row: as `to_pylist` gives it; `video` is not looked at.
+        row: as `to_pylist` gives it; `video` is not used.
         video_name: `video.path`.
     """
     named = _named(row)

@@ -1,4 +1,4 @@
-"""One shard of a release: its Parquet, annotations Parquet and tar, byte for byte the same on every run."""
+"""Writes one shard of a release: its Parquet, annotations Parquet and tar, byte for byte the same on every run."""
 
 import hashlib
 import io
@@ -28,7 +28,7 @@ ZSTD_LEVEL = 9
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """One file of a release: what the manifest says of it."""
+    """One file of a release, as the manifest lists it."""
 
     path: str
     sha256: str
@@ -37,10 +37,10 @@ class FileFacts:
 
 
 def write_shard(plan: ShardPlan, release: Path) -> tuple[FileFacts, ...]:
-    """Writes the files of one shard below `release`; videos are read once and one row group is held at a time.
+    """Writes the files of one shard below `release`. Videos are read once, and one row group is in memory at a time.
 
     Raises:
-        ValueError: a video's bytes are not those that were ingested.
+        ValueError: a video's bytes have changed since it was ingested.
     """
     return write_rows(_rows(plan.videos), shard_paths(plan.split, plan.index, plan.num_shards), release)
 

@@ -1,6 +1,6 @@
-"""The two pieces of work of a build, each a pure function of a picklable task: it may run anywhere and any number of times.
+"""The two kinds of task of a build. Each is a pure function of a picklable task, so it may run anywhere and any number of times.
 
-A task that finds its own receipt, with the same inputs and versions and with its files as they were written, does nothing.
+A task does nothing if its receipt exists with the same inputs and versions, and its files are unchanged.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _OF_INGEST = ("label", "digest", "row_digest", "video_sha256", "video_bytes", "p
 
 @dataclass(frozen=True, slots=True)
 class IngestTask:
-    """One video to decode: `ROWS/{video_id}.arrow` and its receipt are what it leaves."""
+    """One video to decode; it writes `ROWS/{video_id}.arrow` and a receipt."""
 
     video: RawVideo
     layout: str
@@ -32,10 +32,10 @@ class IngestTask:
 
 @dataclass(frozen=True, slots=True)
 class ParentShard:
-    """The files of a shard in the release before.
+    """The files of a shard in the parent release.
 
     Attributes:
-        unchanged: the same videos, rows and versions; writing the shard would give the same bytes again.
+        unchanged: True if videos, rows and versions are the same, so that writing the shard would give the same bytes.
     """
 
     release: Path
@@ -55,10 +55,10 @@ class ShardTask:
 
 
 def run_ingest(task: IngestTask) -> Ingested | list[Problem]:
-    """Decodes a video and reads its masks, unless that is done; or everything that is wrong with it.
+    """Decodes a video and reads its masks, unless this is done already. If the video has problems, returns all of them.
 
     Raises:
-        BuildError: this process has other library versions than the one that made the task. OSError: the row cannot be written.
+        BuildError: this process has other library versions than the process that made the task. OSError: the row cannot be written.
     """
     _check_versions(task.versions)
     video = task.video
@@ -82,7 +82,7 @@ def run_ingest(task: IngestTask) -> Ingested | list[Problem]:
 
 
 def run_shard(task: ShardTask) -> tuple[FileFacts, ...]:
-    """Writes the files of a shard, unless they are there; those of the parent are kept where their bytes are the same.
+    """Writes the files of a shard, unless they exist already. Files of the parent with the same bytes are reused.
 
     Raises:
         BuildError: other library versions. ValueError: a video changed since it was ingested. OSError: a file cannot be written.
@@ -111,12 +111,12 @@ def _check_versions(wanted: Mapping[str, str]) -> None:
     ]
     if differing:
         raise BuildError(
-            f"a worker has {', '.join(differing)}, so its bytes could be others. Install the same versions on every node."
+            f"a worker has {', '.join(differing)}, so it could write other bytes. Install the same versions on every node."
         )
 
 
 def _keep(task: ShardTask) -> tuple[FileFacts, ...] | None:
-    """Takes over a parent's unchanged shard, if its files still are what its manifest says."""
+    """Reuses an unchanged shard of the parent, if its files still match the parent's manifest."""
     if task.parent is None or not task.parent.unchanged:
         return None
     if not all(_is_there(task.parent.release, file) for file in task.parent.files):
@@ -127,7 +127,7 @@ def _keep(task: ShardTask) -> tuple[FileFacts, ...] | None:
 
 
 def _link_equal(files: tuple[FileFacts, ...], task: ShardTask) -> None:
-    """Saves the disk a second copy of what was written and came out as in the parent, say a tar under another pyarrow."""
+    """Links files that came out equal to the parent's, for example a tar after a change of pyarrow, to save disk space."""
     if task.parent is None:
         return
     for file in files:

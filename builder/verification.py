@@ -1,4 +1,4 @@
-"""Proves a release: what independent paths say of the same thing is compared, and every difference is named."""
+"""Verifies a release: compares independent statements of the same facts, and reports every difference."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
@@ -39,10 +39,10 @@ from .work import Progress, executor_of, file_sha256, no_progress, run_tasks
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What `verify` looked at and found; `ok` when nothing differs.
+    """The result of `verify`; `ok` is True if nothing differs.
 
     Attributes:
-        notes: what is no difference, but good to know: entries of the folder that other tools have left there.
+        notes: entries of the folder that other tools have left there; they are not differences.
     """
 
     release: str
@@ -67,7 +67,7 @@ class VerifyReport:
 
 @dataclass(frozen=True, slots=True)
 class ShardResult:
-    """What `verify_shard` found and counted."""
+    """The findings and counts of `verify_shard`."""
 
     findings: tuple[Finding, ...]
     num_videos: int
@@ -82,21 +82,21 @@ def verify(
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> VerifyReport:
-    """Compares everything in a release that is said twice.
+    """Compares everything in a release that is stated twice.
 
-    File SHA-256 with SHA256SUMS and manifest; rows with manifest; every stored fingerprint, taken from the raw annotation when
-    the release was built, with that of the decoded bitmap; digests with the masks; frame_pts, num_frames and packets with a demux
-    of the video's bytes; clips of some videos, read through their packets, with a plain decode; annotations Parquet and tar
-    with the Parquet. With `raw`, the masks and videos of a raw folder too.
+    It compares: the SHA-256 of files with SHA256SUMS and manifest; rows with the manifest; every stored fingerprint, computed from
+    the raw annotation during the build, with the fingerprint of the decoded bitmap; digests with the masks; frame_pts, num_frames
+    and packets with a demux of the video's bytes; clips of some videos, read by their packets, with a plain decode; the annotations
+    Parquet and the tar with the Parquet. With `raw`, it also compares the masks and videos of a raw folder.
 
     Args:
-        device: where masks are decoded: "cpu", "cuda", "cuda:1". Only their strings travel there, while the next row is read.
+        device: the device that decodes masks: "cpu", "cuda", "cuda:1". Only strings are sent to it, while the next row is read.
 
     Returns:
-        A report with every finding, in the order of the shards. Nothing is raised for what is wrong with the release.
+        A report with every finding, in the order of the shards. Problems of the release are findings, not errors.
 
     Raises:
-        DeviceError: there is no such device.
+        DeviceError: the device does not exist.
 
     Examples:
         >>> report = brokenvideos.verify("release", raw="raw")
@@ -174,7 +174,7 @@ def _report(
 
 
 def _check_files(release: Path, files: Set[str]) -> tuple[list[Finding], dict[str, str]]:
-    """Findings, and sha256 by path as SHA256SUMS states them."""
+    """Findings, and the sha256 by path in SHA256SUMS."""
     try:
         sums = read_sums((release / SUMS).read_text())
     except (OSError, ValueError) as error:
@@ -183,8 +183,8 @@ def _check_files(release: Path, files: Set[str]) -> tuple[list[Finding], dict[st
     present = files - {SUMS}
     for path in sorted(present ^ sums.keys()):
         if path in sums and (release / path).is_symlink():
-            to_do = "Fetch what it leads to (`git annex get`, `dvc pull`), or download this file again."
-            findings.append(Finding(path, f"a link that leads nowhere; {SUMS} lists it. {to_do}"))
+            to_do = "Fetch its target (`git annex get`, `dvc pull`), or download this file again."
+            findings.append(Finding(path, f"a broken link; {SUMS} lists it. {to_do}"))
         elif path in sums:
             findings.append(Finding(path, f"missing; {SUMS} lists it. Download or build this file again."))
         else:
@@ -223,7 +223,7 @@ def check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> list
             if shard_of(video_id, num_shards) != index:
                 right = shard_of(video_id, num_shards)
                 findings.append(
-                    Finding(MANIFEST, f"{name}: this id belongs into shard {right}. Build the release again.", video_id)
+                    Finding(MANIFEST, f"{name}: this id belongs to shard {right}. Build the release again.", video_id)
                 )
             seen.add(video_id)
     for path in sorted(sums.keys() - listed.keys()):
@@ -243,7 +243,7 @@ ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, Raw
 
 
 def verify_shard(task: ShardTask) -> ShardResult:
-    """Compares everything that the rows of one shard say twice; the checksums of its files are not looked at."""
+    """Compares everything that the rows of one shard state twice; the checksums of its files are not checked."""
     release, shard, facts, raw_videos, device, format_version = task
     paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
     findings: list[Finding] = []
@@ -284,18 +284,18 @@ def verify_shard(task: ShardTask) -> ShardResult:
     if ids != shard["video_ids"]:
         wrong = sorted(set(ids) ^ set(shard["video_ids"])) or "in another order"
         findings.append(
-            Finding(paths["default"], f"its videos are not those of the manifest: {wrong}. Build this shard again.")
+            Finding(paths["default"], f"its videos differ from the manifest: {wrong}. Build this shard again.")
         )
     return ShardResult(tuple(findings), len(ids), num_masks)
 
 
 def verify_row(row: Mapping[str, Any], file: str, facts: Mapping[str, str]) -> list[Finding]:
-    """Everything that one row says twice, and whether its packets lead to the pixels of a plain decode.
+    """Findings of one row: values that are stated twice and differ, and packets that give other pixels than a plain decode.
 
     Args:
-        row: of format 2, with its video.
-        file: the shard, for the findings.
-        facts: what manifest.json says of the video.
+        row: a row of format 2, with its video.
+        file: path of the shard, named in the findings.
+        facts: the video's entry in manifest.json.
     """
     counts, height, width = _strings(row)
     decoded = fingerprint_decoded(counts, height=height, width=width)
@@ -303,10 +303,10 @@ def verify_row(row: Mapping[str, Any], file: str, facts: Mapping[str, str]) -> l
 
 
 def verify_raw(video: RawVideo, *, layout: str) -> list[str]:
-    """Everything for which a build would refuse this video of a raw folder; the video is decoded and its masks are read.
+    """All problems for which a build would refuse this video of a raw folder. The video is decoded and its masks are read.
 
     Args:
-        layout: the name of the folder's layout.
+        layout: name of the folder's layout.
     """
     with TemporaryDirectory() as folder:
         found = ingest(video, Path(folder) / "row.arrow", layout=layout)
@@ -384,8 +384,8 @@ def _same_as_raw(
     video_id = row["video_id"]
     try:
         if read_video(video.video_path) != row["video"]["bytes"]:
-            yield Finding(file, f"the video's bytes are not those of {video.video_path}.", video_id)
-        shown = probe(row["video"]["bytes"])  # a row does not say of an angle that is no quarter turn
+            yield Finding(file, f"the video's bytes differ from {video.video_path}.", video_id)
+        shown = probe(row["video"]["bytes"])  # a row does not hold an angle that is not a quarter turn
         wanted = {
             (object_id, frame.frame_index): fingerprint
             for frame in coded_masks(video, shown.orientation, height=shown.height, width=shown.width)

@@ -1,4 +1,4 @@
-"""A release -> the next one without some of its videos: a take-down, made of the release's own files."""
+"""Makes the next release without some of its videos (a withdrawal) from the release's own files."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -32,30 +32,30 @@ def withdraw(
     more_files: MoreFiles | None = None,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Makes the release that follows `release` and lacks some of its videos; no raw folder is needed.
+    """Makes the release that follows `release`, without some of its videos; no raw folder is needed.
 
-    Only shards that hold one of the videos are written, from the release's own rows; the files of all others are kept as they are.
-    A split that loses its last video goes. The manifest's `errata` say which videos went and why, and so do those of every later
-    release that is built with this one as its parent.
+    Only shards that hold one of these videos are written, from the release's own rows. The files of all other shards are kept.
+    A split that loses its last video is removed. The manifest's `errata` list the withdrawn videos and the reason; every later
+    release with this one as its parent repeats them.
 
     Args:
-        out: the release folder to make, whole or not at all; must not exist, or be empty.
-        video_ids: to leave out.
-        reason: one line, for the public; names no person.
-        data_version: at least a major step from the release's; None: that step.
-        twins: what is done with other videos of the same bytes and with near-duplicates, and what these lead to: they go too, or
-            are kept. None: there must be none.
-        workers: processes that read and write shards; the bytes are the same for any number.
+        out: the release folder to make. It must not exist, or be empty; it appears only when it is complete.
+        video_ids: ids of the videos to withdraw.
+        reason: one line for the public, without names of persons.
+        data_version: at least a major step after the release's version; None: exactly a major step.
+        twins: what to do with other videos that have the same bytes or are near-duplicates, also through other videos: withdraw
+            or keep them. None: there must not be any.
+        workers: number of processes that read and write shards; it does not change the bytes.
         more_files: as for `build`.
 
     Returns:
         The new manifest.
 
     Raises:
-        ReleaseError: `release` is no release, a file of it is not what its manifest says, or nothing would be left of it.
-        ValueError: unknown ids, twins that are not decided on, an empty reason, a version whose step is too small.
-        FileExistsError: `out` holds something.
-        BuildError: another process makes `out`, or the disk is full or read-only.
+        ReleaseError: `release` is not a release, one of its files differs from its manifest, or no video would be left.
+        ValueError: unknown ids, twins but no decision about them, an empty reason, or a version with too small a step.
+        FileExistsError: `out` is not empty.
+        BuildError: another process is making `out`, or the disk is full or read-only.
     """
     manifest = read_manifest(str(release))
     facts = video_facts(manifest, name=str(release))
@@ -87,7 +87,7 @@ def withdraw(
             "shards": shards,
             "videos": {video_id: said for video_id, said in manifest["videos"].items() if video_id not in gone},
         }
-        # Last, where `manifest_of` has it too: a rebuild gives the same bytes.
+        # errata is the last key, as in `manifest_of`, so that a rebuild gives the same bytes.
         new = {**manifest, **changed}
         new["errata"] = [*new.pop("errata", ()), entry]
         seal(made, new, more_files, out=out)
@@ -106,9 +106,9 @@ def _known(video_ids: Iterable[str], facts: Mapping[str, Any], *, release: Path)
 
 
 def _with_twins(gone: set[str], manifest: Mapping[str, Any], twins: Twins | None, *, release: Path) -> set[str]:
-    """All videos that go."""
+    """Ids of all videos to withdraw: the named ones and, if asked for, their twins."""
     groups = release_groups(manifest, name=str(release))
-    if groups is None:  # of a time before perceptual hashes
+    if groups is None:  # the manifest is older than perceptual hashes
         looks_unknown = {
             video_id: {**facts, "perceptual_hash": _NO_LOOKS} for video_id, facts in manifest["videos"].items()
         }
@@ -116,8 +116,8 @@ def _with_twins(gone: set[str], manifest: Mapping[str, Any], twins: Twins | None
     found = sorted({video_id for group in groups if not gone.isdisjoint(group) for video_id in group} - gone)
     if found and twins is None:
         raise ValueError(
-            f"{release}: {', '.join(found)}: same bytes as what is withdrawn, or near-duplicates of it; nothing was written. Look "
-            "at them, then give --twins withdraw to take them down too, or --twins keep."
+            f"{release}: {', '.join(found)}: same bytes as a withdrawn video, or a near-duplicate of one; nothing was written. "
+            "Look at them, then give --twins withdraw to take them down too, or --twins keep."
         )
     return gone | set(found) if twins == "withdraw" else gone
 
@@ -133,13 +133,13 @@ def _version(before: str, data_version: str | None) -> str:
 
 
 def _versions_of_both(then: Mapping[str, str]) -> dict[str, str]:
-    """Library versions of kept files and of written ones; where they differ both, so that no later build takes them for its own."""
+    """Library versions of kept and written files. If they differ, both are named; then no later build reuses the files."""
     now = library_versions()
     return {name: now[name] if then.get(name, now[name]) == now[name] else f"{then[name]}, {now[name]}" for name in now}
 
 
 def _grown(rule: Any) -> Any:
-    """The split rule of a release with a parent, if it is one of this version's."""
+    """The split rule as a release with a parent states it, if this version knows the rule; otherwise unchanged."""
     found = rule_of(rule)
     return rule if found is None else split_rule(found[1], grown=True, name=found[0])
 
@@ -147,12 +147,12 @@ def _grown(rule: Any) -> Any:
 # --- One shard -------------------------------------------------------------------------------------------------------
 
 _ShardTask = tuple[Path, Mapping[str, Any], Path, Mapping[str, str], bool]
-"""The release, a shard of its manifest, the folder to make, row digests of the videos that stay, and whether files in the current
-format can be kept."""
+"""The release, a shard of its manifest, the folder to make, row digests of the videos that stay, and whether the release has the
+current format, so that files can be kept."""
 
 
 def _shard_without(task: _ShardTask) -> dict[str, Any]:
-    """What the new manifest says of one shard, whose files are kept or written."""
+    """Keeps or writes the files of one shard, and returns its entry for the new manifest."""
     release, shard, made, stay, is_current = task
     paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
     stated = {file["path"]: file["sha256"] for file in shard["files"]}
@@ -170,14 +170,14 @@ def _shard_without(task: _ShardTask) -> dict[str, Any]:
 
 
 def _rows(path: Path, stay: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The rows that stay, a row group at a time."""
+    """The rows that stay, read one row group at a time."""
     if not stay:
         return
     for table in read_parquet(str(path), filters=[("video_id", "in", list(stay))]):
         for row in table.to_pylist():
             if row_digest(row, video_name=row["video"]["path"]) != stay[row["video_id"]]:
                 raise ReleaseError(
-                    f"{path} video {row['video_id']}: not the row that the manifest lists. Build the release again."
+                    f"{path} video {row['video_id']}: its digest is not the one in manifest.json. Build the release again."
                 )
             yield row
 

@@ -1,4 +1,4 @@
-"""The dataset card of a release, from facts counted in its shards: plain with every build, full with figures and Croissant."""
+"""The dataset card of a release, from facts counted in its shards. A full card adds figures and Croissant to the plain one."""
 
 import lazy_loader
 

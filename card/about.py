@@ -1,4 +1,4 @@
-"""What people must say of a release because nobody can count it, and the results of other commands."""
+"""Reads the statements about a release that cannot be counted, and the results of other commands."""
 
 import tomllib
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ TEXTS = {
     "contact": "whom to ask",
     "changes": "what is new in this version",
 }
-"""Texts by key, in Markdown without headings; each goes into the section that its name says."""
+"""The content of each text by key. Texts are Markdown without headings; each goes into the section that its key names."""
 
 BROKEN_METRICS = ("active_jf", "jf", "active_strict_jf", "temporal_iou")
 NORMAL_METRICS = ("jf", "strict_jf", "false_frames", "false_videos")
@@ -32,18 +32,18 @@ _MAX_BYTES = 2**28
 
 
 class AboutError(ValueError):
-    """A file with what people say of a release that cannot be used; the message names the file and the key."""
+    """A file of statements that cannot be used; the message names the file and the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a card says beside what is counted. All of it may be missing.
+    """The statements of a card that are not counted. Each of them may be missing.
 
     Attributes:
-        texts: by key of `TEXTS`.
-        date_published: as in 2026-01-31.
-        agreement: the headline of `brokenvideos agree --json`; annotators are numbered, not named.
-        baselines: the headlines of `brokenvideos evaluate --json`, in the file's order.
+        texts: texts by key of `TEXTS`.
+        date_published: a date, as in 2026-01-31.
+        agreement: the main scores of `brokenvideos agree --json`; annotators are numbered, not named.
+        baselines: the main scores of `brokenvideos evaluate --json`, in the file's order.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -71,12 +71,12 @@ def about_from_dict(stated: Any, *, where: str) -> About:
 
 
 def read_about(path: Path, manifest: Mapping[str, Any]) -> About:
-    """What a TOML file says: keys of `TEXTS`, `date_published`, `agreement` = "agree.json", [baselines] of "name" = "scores.json".
+    """Reads a TOML file: keys of `TEXTS`, `date_published`, `agreement` = "agree.json", [baselines] of "name" = "scores.json".
 
-    JSON files are named relative to it. A baseline must have been scored on videos of this very release.
+    Paths of JSON files are relative to the TOML file. A baseline must have been scored on videos of this release.
 
     Raises:
-        AboutError: everything that is wrong with it, at the first. OSError: a file cannot be read.
+        AboutError: the first problem of the file. OSError: a file cannot be read.
     """
     try:
         stated = tomllib.loads(path.read_text(encoding="utf-8-sig"))

@@ -1,4 +1,4 @@
-"""Whether a full card still says what its release holds: everything that does not is named."""
+"""Checks that a full card agrees with its release, and lists every difference."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, order=True)
 class CardProblem:
-    """One thing that is wrong with a card."""
+    """One problem of a card."""
 
     file: str
     problem: str
@@ -36,7 +36,7 @@ class CardProblem:
 
 @dataclass(frozen=True, slots=True)
 class CardReport:
-    """What `check_card` found; `ok` when nothing."""
+    """The result of `check_card`; `ok` is True if there is no problem."""
 
     release: str
     data_version: str
@@ -51,7 +51,7 @@ class CardReport:
         return {"ok": self.ok, **asdict(self)}
 
     def lines(self) -> Iterator[str]:
-        """The same for people."""
+        """The result as text for people."""
         yield from map(str, self.problems)
         found = f"{self.release} ({self.data_version}): card compared with the shards"
         yield (
@@ -64,13 +64,14 @@ class CardReport:
 def check_card(release: Path) -> CardReport:
     """Counts the release again and compares its full card: YAML, sections, every number, figures, croissant.json.
 
-    Figures are compared by what they show and by their bytes' checksum, so a card that was drawn under other versions passes.
+    Figures are compared by the data they show and by the recorded checksum of their bytes. So a card drawn under other versions
+    passes.
 
     Returns:
-        A report with every problem, sorted. Where a shard cannot be counted, it says so and no more of the numbers.
+        A report with every problem, sorted. If a shard cannot be counted, the report says so, and numbers are not compared.
 
     Raises:
-        CardError: the extra `card` is not installed. ReleaseError: no release.
+        CardError: the extra `card` is not installed. ReleaseError: not a release.
     """
     require_extra()
     manifest = read_manifest(str(release))
@@ -91,7 +92,7 @@ def check_card(release: Path) -> CardReport:
 
 
 def _columns(release: Path, manifest: Mapping[str, Any]) -> Iterator[CardProblem]:
-    """Shards that lack a column: what cannot be counted cannot be compared either."""
+    """Problems of shards that lack a column, so that they cannot be counted and compared."""
     for shard in manifest["shards"]:
         paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
         for path, features in (
@@ -153,13 +154,13 @@ def _sections(found: str, wanted: str) -> Iterator[CardProblem]:
 
 
 def _by_heading(text: str) -> dict[str, str]:
-    """Text by the heading above it; what stands before the first has an empty one."""
+    """Texts by the heading above them; the text before the first heading has the key ""."""
     parts = _HEADING.split(text)
     return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
 
 
 def _changed_lines(found: str, wanted: str) -> Iterator[tuple[str, str]]:
-    """Pairs of lines, or of as many as differ together."""
+    """Pairs of different lines, or of blocks of lines that differ together."""
     was, now = found.splitlines(), wanted.splitlines()
     for tag, start, stop, new_start, new_stop in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
         if tag == "equal":

@@ -1,4 +1,4 @@
-"""croissant.json: the release as Croissant 1.1 with the fields of the RAI extension, from manifest and facts."""
+"""Writes croissant.json: the release as Croissant 1.1 with the fields of the RAI extension, from manifest and facts."""
 
 import json
 import logging
@@ -39,9 +39,9 @@ _LICENSE_URLS = "https://spdx.org/licenses/{}.html"
 def croissant(inputs: CardInputs) -> dict[str, Any]:
     """The JSON-LD: every shard with its SHA-256, a set of files and a record set for each config, the splits.
 
-    Paths are relative to the file, so that a copy of the release is described wherever it lies. Record sets read sets of files, not
-    the single files: mlcroissant 1.1.1 reads a set of Parquet files only from the folder. `split` does not refer to the set of
-    splits: that would be a join, and mlcroissant joins after it has read every file.
+    Paths are relative to the file, so it also describes a copy of the release. Record sets read sets of files, not single files,
+    because mlcroissant 1.1.1 reads a set of Parquet files only from the folder. `split` does not refer to the set of splits: that
+    would be a join, and mlcroissant reads every file before it joins.
     """
     import mlcroissant as mlc
 
@@ -69,24 +69,24 @@ def croissant(inputs: CardInputs) -> dict[str, Any]:
             data_release_maintenance_plan=" ".join(MAINTENANCE.split()),
         )
         found: dict[str, Any] = json.loads(json.dumps(described.to_json(), default=str))
-    # mlcroissant 1.1.1 does not know this one. Every row names what generated or rendered its video.
+    # mlcroissant 1.1.1 does not know this property. Every row names the generator of its video.
     return found | {"rai:hasSyntheticData": True}
 
 
 def croissant_bytes(described: Mapping[str, Any]) -> bytes:
-    """The file as it is written."""
+    """The content of the file."""
     return (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def unreadable(path: Path) -> Iterator[str]:
-    """What mlcroissant says against a croissant.json: its validation, then a record of every record set, read from the folder.
+    """The problems that mlcroissant reports: it validates a croissant.json, then reads a record of every record set in the folder.
 
-    Validation alone misses a column that is not there. The first shard of each config is read whole.
+    Validation alone misses a missing column. The first shard of each config is read completely.
     """
     import mlcroissant as mlc
     from mlcroissant import ValidationError
 
-    # mlcroissant raises whatever its libraries raise on a file that is not what it says.
+    # mlcroissant passes on any error of its libraries when a file is not as described.
     wrong = (ValidationError, ValueError, KeyError, TypeError, AttributeError, AssertionError, OSError)
     with _quiet():
         try:
@@ -113,7 +113,7 @@ def _unread(dataset: "mlc.Dataset", name: str) -> Iterator[str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what mlcroissant's libraries say of themselves, and its notes on recommended properties that a release may lack."""
+    """Silences messages of mlcroissant's libraries, and its notes on recommended properties that a release may lack."""
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""What only a full card says of a release: crossed counts, where masks lie, how large they are, and what to show of them."""
+"""Counts that only a full card shows: by two names, positions and sizes of masks, and the frames to show."""
 
 import hashlib
 from collections import Counter
@@ -17,7 +17,7 @@ from .heat import GRID, covered_shares
 MORE_COLUMNS = ("video_id", "prompt", "objects", "codec")
 
 AREA_EDGES = 10.0 ** np.arange(-5, 0.01, 0.25)
-"""Bounds of the shares of a frame by which masks are counted for the figure: four to a decade, from 0.001 % to all of it."""
+"""Bounds of the bins of mask size for the figure, as shares of a frame: four per decade, from 0.001 % to the whole frame."""
 
 UNKNOWN = "unknown"
 
@@ -28,7 +28,7 @@ _MAX_CANDIDATES = 2 * SHOWN_PER_TYPE
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shown:
-    """A frame that may be shown. `rank` orders candidates: too small or too large masks last, else by a hash of the id."""
+    """A frame that may be shown. `rank` orders candidates by a hash of the id, those with too small or too large masks last."""
 
     rank: tuple[bool, str]
     video_id: str
@@ -39,10 +39,10 @@ class Shown:
 
 @dataclass(slots=True)
 class Details:
-    """Counts of a whole release; what is counted by two names has both as its key."""
+    """Counts of a whole release; a count by two names has both as its key."""
 
     generator_types: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Videos by generator and artifact type, or "normal"; a video with several types is in each."""
+    """Videos by generator and artifact type, or "normal"; a video with several types counts for each of them."""
     split_generators: Counter[tuple[str, str]] = field(default_factory=Counter)
     split_types: Counter[tuple[str, str]] = field(default_factory=Counter)
     generator_licenses: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -51,17 +51,17 @@ class Details:
     rates: Counter[float] = field(default_factory=Counter)
     num_prompts: int = 0
     num_partly_annotated: int = 0
-    """Videos of which a person did not look at every frame."""
+    """Number of videos in which some frames are not annotated."""
     empty_shares: dict[str, list[float]] = field(default_factory=dict)
-    """By split, of every broken video: the share of its annotated frames that have no mask."""
+    """By split, for every broken video: the share of its annotated frames without a mask."""
     num_masks: Counter[str] = field(default_factory=Counter)
     """Masks by artifact type: one per object and frame."""
     areas: dict[str, Int64Array] = field(default_factory=dict)
-    """By artifact type: masks between two of `AREA_EDGES`, int64[len(AREA_EDGES) - 1]; smaller ones are in the first."""
+    """By artifact type: number of masks per bin of `AREA_EDGES`, int64[len(AREA_EDGES) - 1]; smaller masks are in the first bin."""
     covered: dict[str, Float64Array] = field(default_factory=dict)
-    """By artifact type: how much of each cell of a grid over the upright frame is marked, summed over its masks, float64[GRID]."""
+    """By artifact type: the marked share of each cell of a grid over the upright frame, summed over the masks, float64[GRID]."""
     candidates: dict[tuple[str, str], list[Shown]] = field(default_factory=dict)
-    """By artifact type and generator, best first; a bounded number."""
+    """Candidates by artifact type and generator, best first; their number is limited."""
 
     def add(self, split: str, row: Mapping[str, Any]) -> None:
         """Counts one row (the columns `COLUMNS` and `MORE_COLUMNS`)."""
@@ -101,10 +101,10 @@ class Details:
         self.candidates[key] = sorted([*self.candidates.get(key, []), shown])[:_MAX_CANDIDATES]
 
     def shown(self) -> dict[str, list[Shown]]:
-        """Up to `SHOWN_PER_TYPE` frames of each artifact type, of as many generators as there are.
+        """Up to `SHOWN_PER_TYPE` frames of each artifact type, from as many generators as possible.
 
-        A video is shown for a second type only where that type has no other. Each frame is the one in which the video's masks of
-        the type have their median size.
+        A video is shown for a second type only if that type has no other video. The frame is the one in which the video's masks
+        of the type have their median size.
         """
         taken: set[str] = set()
         chosen: dict[str, list[Shown]] = {}

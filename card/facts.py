@@ -1,4 +1,4 @@
-"""What a card says of a release, counted in its annotation shards."""
+"""Counts the facts of a card in the annotation shards of a release."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,11 +27,11 @@ COLUMNS = (
     "source",
 )
 AREA_BINS = (0.001, 0.01, 0.05, 0.2)
-"""Bounds of the shares of a frame by which masks are counted."""
+"""Bounds of the bins of mask size, as shares of a frame."""
 
 
 def types_in(counts: Mapping[str, int]) -> tuple[str, ...]:
-    """The artifact types that a card lists: all of them, and `TYPE_NOT_GIVEN` where something is counted under it."""
+    """The artifact types that a card lists: all types, and `TYPE_NOT_GIVEN` if it has a count."""
     return (*ARTIFACT_TYPES, TYPE_NOT_GIVEN) if counts.get(TYPE_NOT_GIVEN) else ARTIFACT_TYPES
 
 
@@ -41,10 +41,10 @@ class Facts:
 
     labels: Counter[str] = field(default_factory=Counter)
     artifact_types: Counter[str] = field(default_factory=Counter)
-    """Broken videos that have the type."""
+    """Number of broken videos with each type."""
     generators: Counter[str] = field(default_factory=Counter)
     sizes: Counter[str] = field(default_factory=Counter)
-    """As WIDTHxHEIGHT."""
+    """Videos by size, as WIDTHxHEIGHT."""
     num_frames: Counter[int] = field(default_factory=Counter)
     """Videos by length."""
     mask_areas: Counter[str] = field(default_factory=Counter)
@@ -84,9 +84,9 @@ AREA_NAMES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFacts:
-    """Counts by split (those that have videos, in their usual order), and how far metadata alone tells the labels apart.
+    """Counts by split (splits with videos, in the usual order), and how well metadata alone predicts the label.
 
-    `triggers`: counts by what the clips were asked for; empty where no row says.
+    `triggers`: counts by the trigger of the clips' prompts; empty if no row has one.
     """
 
     splits: Mapping[str, Facts]
@@ -127,7 +127,7 @@ def count_rows(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> ReleaseFacts:
 
 
 def annotation_rows(release: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every row of the annotation shards with its split, in the manifest's order; a row group is held at a time."""
+    """Every row of the annotation shards with its split, in the manifest's order; one row group is in memory at a time."""
     for shard in read_manifest(str(release))["shards"]:
         path = release / shard_paths(shard["split"], shard["index"], shard["num_shards"])["annotations"]
         for table in read_parquet(str(path), columns=columns):
@@ -136,7 +136,7 @@ def annotation_rows(release: Path, columns: Sequence[str]) -> Iterator[tuple[str
 
 
 def _metadata(row: Mapping[str, Any]) -> dict[str, float]:
-    """What a file browser shows of a video; its bytes are those of its coded frames (0 where the row has no packets)."""
+    """The metadata that a file browser shows of a video. Its bytes are those of the coded frames (0 if the row has no packets)."""
     video_bytes = sum(row["packets"]["size"]) if row["packets"] is not None else 0
     pixels = row["width"] * row["height"]
     return {

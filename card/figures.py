@@ -1,4 +1,4 @@
-"""The card's figures: what each shows as plain values, and how it is drawn. Same values and versions, same bytes."""
+"""The card's figures: the data of each as plain values, and its drawing. The same values and versions give the same bytes."""
 
 import io
 from collections.abc import Callable, Iterator, Mapping
@@ -38,13 +38,13 @@ STYLE = {
 }
 MAX_BARS = 12
 MAX_NAME = 40
-"""Characters of a generator's name that stand beside its bars."""
+"""Largest number of characters of a generator's name beside its bars."""
 
 Data = dict[str, Any]
 
 
 def figure_data(total: Facts, details: Details) -> dict[str, Data]:
-    """What each figure shows, by its name: plain values for JSON. A figure with nothing to show is left out."""
+    """The data of each figure by name, as plain values for JSON. A figure without data is left out."""
     data = {
         "generators": _generators(total, details),
         "lengths": _lengths(details),
@@ -61,7 +61,7 @@ def draw(name: str, data: Data) -> bytes:
     """A figure as PNG, `WIDTH_IN` x `DPI` pixels wide.
 
     Args:
-        name, data: of `figure_data`.
+        name, data: an entry of `figure_data`.
     """
     with _plain_style():
         figure = _DRAW[name](data)
@@ -72,7 +72,7 @@ def draw(name: str, data: Data) -> bytes:
 
 @contextmanager
 def _plain_style() -> Iterator[None]:
-    """Matplotlib's own defaults and `STYLE`, whatever the user's settings are."""
+    """Matplotlib's defaults with `STYLE`; the user's settings are ignored."""
     import matplotlib.style
 
     with matplotlib.style.context(["default", STYLE], after_reset=True):
@@ -80,7 +80,7 @@ def _plain_style() -> Iterator[None]:
 
 
 def _new(height_in: float, columns: int = 1, **options: Any) -> "tuple[Figure, list[Axes]]":
-    # Not pyplot: it keeps every figure in a global list, and picks a backend by the environment.
+    # pyplot is not used: it keeps every figure in a global list, and chooses a backend by the environment.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

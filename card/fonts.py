@@ -1,4 +1,4 @@
-"""Fonts that have the characters of a name: matplotlib's own, then what is installed. What none has is spelled, never a box."""
+"""Finds fonts with the characters of a name: matplotlib's, then installed ones. Without a font, a code point is drawn."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,11 +7,11 @@ from functools import cache
 from importlib.util import find_spec
 
 OWN = "DejaVu Sans"
-"""Comes with matplotlib: Latin, Greek, Cyrillic and more, but no Chinese, Japanese or Korean."""
+"""A font that comes with matplotlib: it has Latin, Greek, Cyrillic and more, but no Chinese, Japanese or Korean."""
 
 _NORMAL_WEIGHT = 400
 _OF_PILLOW = frozenset(map(chr, range(0x20, 0x7F))) | frozenset("©«°±·»“”…™")
-"""Characters of Pillow's own font: no accent is among them."""
+"""Characters of Pillow's own font, which has no accents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +25,22 @@ class Font:
 
 @dataclass(frozen=True, slots=True)
 class Lettering:
-    """How texts can be drawn here.
+    """The fonts that can draw some texts on this machine.
 
     Attributes:
-        families: in the order in which they are asked for a character; `OWN` alone where that has all.
-        missing: characters that no font here has.
+        families: font families in the order in which a character is searched; only `OWN` if it has all characters.
+        missing: characters that no font on this machine has.
     """
 
     families: tuple[str, ...] = (OWN,)
     missing: frozenset[str] = frozenset()
 
     def shown(self, text: str) -> str:
-        """The text with the code points of missing characters in their place, as in U+53EF."""
+        """The text with each missing character replaced by its code point, as in U+53EF."""
         return _spelled(text, self.missing)
 
     def note(self) -> str | None:
-        """A line that says what is missing and what to do; None where nothing is."""
+        """A line that says which characters are missing and what to do; None if none is missing."""
         if not self.missing:
             return None
         some = sorted(self.missing)
@@ -53,7 +53,7 @@ class Lettering:
 
 
 def lettering_for(texts: Iterable[str]) -> Lettering:
-    """How matplotlib can draw texts here: its own font first, then as few others as have the rest."""
+    """The fonts with which matplotlib can draw these texts: its own font first, then as few others as possible."""
     missing = set().union(*texts) - {" "} - _characters(_own())
     families = [OWN]
     fonts = list(_installed()) if missing else []
@@ -67,10 +67,10 @@ def lettering_for(texts: Iterable[str]) -> Lettering:
 
 
 def one_font(text: str) -> tuple[str, Font | None]:
-    """A text as one font can draw it, and that font.
+    """A text that one font can draw, and that font.
 
-    None is the font of Pillow, which has the English letters: the text is in them, or no font here has all of its characters and
-    those that Pillow's lacks are spelled as in `Lettering.shown`.
+    The font None is Pillow's own, which has the English letters. It is used if it has all characters, or if no font on this machine
+    has them all; characters that it lacks are then replaced as in `Lettering.shown`.
     """
     beyond = set(text) - _OF_PILLOW
     if beyond and find_spec("matplotlib") is not None:
@@ -98,7 +98,7 @@ def _code_point(character: str) -> str:
 
 
 def _preference(font: Font) -> tuple[bool, str, str]:
-    """Without serifs first, as the rest of a figure is."""
+    """Sort key: fonts without serifs first, to match the rest of a figure."""
     return "Sans" not in font.family, font.family, font.path
 
 
@@ -109,7 +109,7 @@ def _own() -> Font:
 
 
 def _installed() -> Iterator[Font]:
-    """Upright fonts of normal weight, those too that were installed since matplotlib last looked."""
+    """Upright fonts of normal weight, including fonts that were installed after matplotlib last listed them."""
     from matplotlib.font_manager import findSystemFonts, fontManager
 
     for path in sorted(set(findSystemFonts()) - {entry.fname for entry in fontManager.ttflist}):
@@ -119,14 +119,14 @@ def _installed() -> Iterator[Font]:
             continue
     for entry in fontManager.ttflist:
         upright = entry.style == "normal" and entry.weight in (_NORMAL_WEIGHT, "normal", "regular")
-        # The last resort draws a box with the name of its script for every character.
+        # The font "last resort" draws a box with the name of the script for every character.
         if upright and "lastresort" not in entry.name.lower().replace(" ", ""):
             yield Font(entry.name, entry.fname, getattr(entry, "index", 0))
 
 
 @cache
 def _characters(font: Font) -> frozenset[str]:
-    """Characters that a font has; none, where it cannot be read."""
+    """The characters of a font; empty if the font cannot be read."""
     from matplotlib.ft2font import FT2Font
 
     try:

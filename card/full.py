@@ -1,4 +1,4 @@
-"""The full card of a release: README.md with figures, croissant.json, and card.json, which says what they were made from."""
+"""The full card of a release: README.md with figures, croissant.json, and card.json, which records their sources."""
 
 import hashlib
 import json
@@ -32,10 +32,10 @@ def full_card(release: Path, about: About, *, on_note: Callable[[str], None] | N
     """The files of the full card by their path in the release; the same release, versions and fonts give the same bytes.
 
     Args:
-        on_note: called with a line that says which characters of names no font here has.
+        on_note: called with a line that names characters that no font on this machine has.
 
     Raises:
-        CardError: the extra `card` is not installed. ReleaseError: no release. OSError: a shard is missing.
+        CardError: the extra `card` is not installed. ReleaseError: not a release. OSError: a shard is missing.
     """
     require_extra()
     inputs = read_inputs(release, about)
@@ -57,28 +57,28 @@ def full_card(release: Path, about: About, *, on_note: Callable[[str], None] | N
 
 
 def is_full(release: Path) -> bool:
-    """Whether a release has a full card, of whatever quality."""
+    """Whether a release has a full card; the card is not checked."""
     return (release / CARD).is_file()
 
 
 def is_of_card(path: str) -> bool:
-    """Whether a path in a release is one of the card's."""
+    """Whether a path in a release is a file of the card."""
     return path in (README, CROISSANT, CARD) or path.startswith(f"{FIGURES}/")
 
 
 def has_extra() -> bool:
-    """Whether what a full card needs is installed."""
+    """Whether the libraries of the extra `card` are installed."""
     return all(find_spec(name) is not None for name in EXTRA)
 
 
 def require_extra() -> None:
-    """Raises CardError without the extra."""
+    """Raises CardError if the extra `card` is not installed."""
     if not has_extra():
         raise CardError(f"a full card needs {' and '.join(EXTRA)}. Install them in a checkout: pip install '.[card]'.")
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of what the bytes of a full card depend on; None: not installed."""
+    """Versions of the libraries that decide the bytes of a full card; None: not installed."""
     return {
         "brokenvideos": __version__,
         **{name: _version(name) for name in (*EXTRA, "numpy", "pillow", "av")},
@@ -110,7 +110,7 @@ def read_card(release: Path) -> dict[str, Any]:
 
 
 def about_of(release: Path) -> About:
-    """What people say of a release, as its card.json keeps it.
+    """The statements about a release that its card.json keeps.
 
     Raises:
         CardError, AboutError: card.json is missing or damaged.
@@ -123,7 +123,7 @@ def figure_path(name: str) -> str:
 
 
 def figure_digests(inputs: CardInputs) -> dict[str, str]:
-    """SHA-256 of what each figure shows, by its path: it tells a stale figure without drawing one."""
+    """SHA-256 of the data of each figure, by its path. It shows whether a figure is out of date without drawing it."""
     data = {**figure_data(inputs.total, inputs.details)}
     shown = mosaic_data(inputs.details.shown(), inputs.manifest)
     if shown:
@@ -146,7 +146,7 @@ def _card_bytes(inputs: CardInputs, figures: Mapping[str, bytes], lettering: Let
 
 
 def _fonts(lettering: Lettering) -> dict[str, str]:
-    """What the figures depend on beside versions: the fonts of this machine, where matplotlib's own did not do."""
+    """The fonts of this machine that the figures depend on besides versions, if matplotlib's own was not enough."""
     spelled = [f"U+{ord(character):04X} spelled" for character in sorted(lettering.missing)]
     others = [*lettering.families[1:], *spelled]
     return {"fonts": ", ".join(others)} if others else {}

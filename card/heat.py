@@ -1,4 +1,4 @@
-"""Where masks lie in the frame, from their runs: no mask is ever drawn."""
+"""Positions of masks in the frame, computed from their runs without drawing a mask."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ GRID = (36, 64)
 
 
 def coverage(counts: Sequence[str], *, height: int, width: int) -> Int64Array:
-    """How many of the masks mark each pixel, int64[height, width].
+    """The number of masks that mark each pixel, int64[height, width].
 
-    Every run adds one where it starts and takes one away where it ends; one sum over the frame's pixels gives the counts of all
-    masks together.
+    Every run adds one where it starts and subtracts one where it ends. One cumulative sum over the frame's pixels then gives the
+    counts of all masks together.
 
     Raises:
         RLEError: a string is refused (see `masks.parse`).
@@ -29,10 +29,10 @@ def coverage(counts: Sequence[str], *, height: int, width: int) -> Int64Array:
 
 
 def covered_shares(counts: Sequence[str], *, height: int, width: int, rotation: int = 0) -> Float64Array:
-    """How much of each cell of a grid over the frame is marked, in [0, 1] for one mask, summed over the masks: float64[GRID].
+    """The marked share of each cell of a grid over the frame, in [0, 1] for one mask, summed over the masks: float64[GRID].
 
     Args:
-        rotation: degrees clockwise that turn the frame upright, a multiple of 90; the grid lies over the upright one.
+        rotation: degrees clockwise that turn the frame upright, a multiple of 90; the grid covers the upright frame.
     """
     upright = np.rot90(coverage(counts, height=height, width=width), -rotation // 90)
     sums, heights = _pooled(upright, GRID[0])
@@ -42,8 +42,8 @@ def covered_shares(counts: Sequence[str], *, height: int, width: int, rotation: 
 
 
 def _pooled(values: Int64Array, num_cells: int) -> tuple[Int64Array, Int64Array]:
-    """Sums of the rows in each of so many even parts, and how many rows each has; a part below a row takes the one it lies in."""
+    """Sums of the rows in each of this many equal parts, and their numbers of rows; a part smaller than a row takes that row."""
     length = len(values)
     bounds = np.arange(num_cells + 1) * length // num_cells
-    # reduceat gives the one value at a start whose successor is not larger.
+    # If the next start is not larger, reduceat gives only the value at the start.
     return np.add.reduceat(values, bounds[:-1], axis=0), np.maximum(np.diff(bounds), 1)

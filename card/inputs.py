@@ -1,4 +1,4 @@
-"""Everything that a full card is made from."""
+"""The inputs of a full card."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .sizes import Config, ConfigSize, config_sizes
 
 @dataclass(frozen=True, slots=True)
 class CardInputs:
-    """A release's manifest, what was counted in its shards, and what people say of it. `total`: the counts of all splits."""
+    """A release's manifest, the counts of its shards, and the statements about it. `total`: the counts of all splits."""
 
     manifest: Mapping[str, Any]
     facts: ReleaseFacts

@@ -1,4 +1,4 @@
-"""The card's YAML: what the Hub filters by, and which files are which config."""
+"""The card's YAML: the metadata by which the Hub filters, and the files of each config."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ SIZE_CATEGORIES = (
     (100_000_000, "10M<n<100M"),
 )
 LICENSES = {"CC0-1.0": "cc0-1.0", "CC-BY-4.0": "cc-by-4.0", "CC-BY-NC-4.0": "cc-by-nc-4.0", "Apache-2.0": "apache-2.0"}
-"""SPDX names as the Hub writes them; any other licence is "other"."""
+"""Licence names of the Hub by SPDX name; any other licence is "other"."""
 
 TASK_CATEGORIES = ("image-segmentation", "video-classification")
 """The Hub has no category for segmentation of videos."""
@@ -58,7 +58,7 @@ VOCABULARY = {
     "size_categories": tuple(name for _, name in SIZE_CATEGORIES),
     "license": (*LICENSES.values(), "other"),
 }
-"""What stands under these keys of our card: one of these words, or a list of them."""
+"""The words that these keys of our card may have, alone or in a list."""
 
 
 def metadata(facts: ReleaseFacts, sizes: Mapping[Config, ConfigSize]) -> DatasetCardData:
@@ -79,7 +79,7 @@ def metadata(facts: ReleaseFacts, sizes: Mapping[Config, ConfigSize]) -> Dataset
 
 
 def metadata_problems(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the YAML of a card: unknown keys and words first, then every value that is not what was counted."""
+    """The problems of a card's YAML: first unknown keys and words, then every value that differs from the count."""
     for key in found.keys() - set(KEYS):
         yield f"YAML key {key!r} is none that the Hub reads, wanted one of {', '.join(KEYS)}"
     for key, words in VOCABULARY.items():
@@ -92,7 +92,7 @@ def metadata_problems(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> It
 
 
 def differences(found: Any, wanted: Any, *, where: str) -> Iterator[str]:
-    """Every leaf of a JSON-like value that is not as wanted, with its place."""
+    """Every value inside a JSON-like value that differs from the expected one, with its place."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for key in dict.fromkeys([*wanted, *found]):
             yield from differences(found.get(key), wanted.get(key), where=f"{where}.{key}" if where else str(key))
@@ -105,7 +105,7 @@ def differences(found: Any, wanted: Any, *, where: str) -> Iterator[str]:
 
 
 def _name_of(value: Any, number: int) -> str:
-    """What a list's entry is called: most of ours have a name."""
+    """The name of a list's entry in messages; most of our entries have one."""
     keys = ("config_name", "name", "split", "@id")
     return next((str(value[key]) for key in keys if isinstance(value, dict) and key in value), str(number))
 

@@ -1,4 +1,4 @@
-"""The README.md of a release: a dataset card whose numbers are counted in the shards. Plain from `build`, full from `card`."""
+"""The README.md of a release: a dataset card whose numbers are counted in the shards. `build` writes it plain, `card` full."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +30,7 @@ from .sizes import Config, ConfigSize, config_sizes
 
 
 def card_files(release: Path) -> dict[str, bytes]:
-    """The plain card by file name, for a release folder whose shards and manifest are written."""
+    """The files of the plain card by name, for a release folder whose shards and manifest are written."""
     manifest = read_manifest(str(release))
     facts, sizes = count_facts(release), config_sizes(release, manifest)
     return {"README.md": render(facts, sizes, data_version=manifest["data_version"]).encode()}
@@ -44,7 +44,7 @@ def render(facts: ReleaseFacts, sizes: Mapping[Config, ConfigSize], *, data_vers
 
 
 def render_full(inputs: CardInputs) -> str:
-    """The full card; it shows the figures beside it."""
+    """The full card as Markdown, with links to its figures."""
     parts = {
         "Load": LOAD,
         "Fields": fields(),

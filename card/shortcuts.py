@@ -1,6 +1,6 @@
-"""How far labels can be told apart without looking at a pixel: length, size, rate and bytes alone.
+"""Measures how well metadata alone (length, size, rate, bytes) predicts the label, without any pixel.
 
-Such shortcuts have fooled this field: a classifier that saw only clip length scored AUC 0.998 on one benchmark.
+Such shortcuts have given wrong results before: a classifier that saw only clip length had AUC 0.998 on one benchmark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Shortcuts:
-    """AUC of telling broken from normal videos, 0.5 = cannot; None where a side has fewer than `FOLDS` videos.
+    """AUC of separating broken from normal videos, 0.5 = chance; None if there are fewer than `FOLDS` videos of either.
 
     Attributes:
-        by_feature: of each metadata column alone, whichever direction is better: in [0.5, 1].
-        combined: of a logistic regression over all of them, on videos it was not fitted on.
+        by_feature: AUC of each metadata column alone, in its better direction: in [0.5, 1].
+        combined: AUC of a logistic regression over all columns, on videos that it was not fitted on.
     """
 
     num_normal: int
@@ -31,11 +31,11 @@ class Shortcuts:
 
 
 def find_shortcuts(labels: Sequence[int], features: Mapping[str, Sequence[float]]) -> Shortcuts:
-    """AUCs of metadata against the label.
+    """AUCs of the metadata for the label.
 
     Args:
         labels: 0 normal, 1 broken; one per video.
-        features: a number per video under each name of `FEATURES`.
+        features: one number per video for each name of `FEATURES`.
     """
     truth = np.asarray(labels, np.int64)
     num_broken = int(truth.sum())
@@ -49,7 +49,7 @@ def find_shortcuts(labels: Sequence[int], features: Mapping[str, Sequence[float]
 
 
 def auc(truth: npt.NDArray[np.int64], scores: Float64Array) -> float:
-    """Area under the ROC curve: the chance that a broken video scores above a normal one, ties counted half.
+    """Area under the ROC curve: the probability that a broken video scores higher than a normal one; a tie counts one half.
 
     Source: Hanley & McNeil, Radiology 1982 (the Mann-Whitney statistic).
     """
@@ -83,7 +83,7 @@ def _held_out_scores(truth: npt.NDArray[np.int64], features: Float64Array) -> Fl
 
 
 def _fit(design: Float64Array, truth: npt.NDArray[np.int64]) -> Float64Array:
-    """Newton's method; the ridge keeps it finite where the labels separate."""
+    """Newton's method. The ridge keeps the weights finite if the labels can be separated."""
     weights = np.zeros(design.shape[1])
     ridge = np.eye(design.shape[1])
     for _ in range(30):

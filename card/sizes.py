@@ -1,4 +1,4 @@
-"""How large the configs of a release are, as `datasets` counts them."""
+"""Sizes of the configs of a release, counted as `datasets` does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ..release import shard_paths
 Config = Literal["default", "annotations"]
 
 CONFIGS: dict[Config, str] = {"default": "data", "annotations": "annotations"}
-"""The card's configs and their folders; the tars cannot stand beside Parquet in one card (datasets#7101)."""
+"""The card's configs and their folders; one card cannot list tars beside Parquet (datasets#7101)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class ConfigSize:
     """The sizes of one configuration.
 
     Attributes:
-        num_bytes: of the rows as Arrow tables, by split.
-        num_examples: rows, by split.
-        download_bytes: of the files.
+        num_bytes: bytes of the rows as Arrow tables, by split.
+        num_examples: number of rows, by split.
+        download_bytes: bytes of the files.
     """
 
     num_bytes: Mapping[str, int]
@@ -53,7 +53,7 @@ def _config_size(release: Path, manifest: Mapping[str, Any], config: Config) -> 
 
 
 def arrow_bytes(path: Path) -> int:
-    """Bytes of a shard's rows in the batches that `datasets` reads: as many rows each as the first row group has."""
+    """Bytes of a shard's rows in the batches that `datasets` reads. A batch has as many rows as the first row group."""
     with path.open("rb") as file:
         fragment = ds.ParquetFileFormat().make_fragment(file)
         if not fragment.row_groups:

@@ -1,7 +1,7 @@
-"""What coded frames say of themselves: where decoding may begin, and which frames others need.
+"""Reads from the coded frames where decoding may start, and which frames others need.
 
-A container has flags of its own for that. They are a claim: an mp4 without a sync sample table calls every frame a key frame.
-They are not looked at.
+A container has its own flags for this, but they can be wrong: an mp4 without a sync sample table marks every frame as a keyframe.
+They are not used.
 """
 
 import re
@@ -15,11 +15,11 @@ from .index import BoolArray
 
 @dataclass(frozen=True, slots=True)
 class _CodedFrame:
-    """What one packet says.
+    """The properties of one packet.
 
-    starts: a decoder that begins here, with the parameters at hand, shows this frame and all later ones exactly.
+    starts: a decoder that starts here, with the current parameters, gives this frame and all later ones exactly.
     reference: other frames may need it.
-    parameters: it carries parameters that the packets after it are decoded with.
+    parameters: it carries parameters for decoding the packets after it.
     """
 
     starts: bool
@@ -29,11 +29,11 @@ class _CodedFrame:
 
 
 _Reader = Callable[[bytes], _CodedFrame | None]
-"""Reads one packet; None: it is not stored in the way that is known here."""
+"""Reads one packet; None if this code does not know how it is stored."""
 
 
 def packet_flags(payloads: Iterable[bytes], *, codec_name: str, extradata: bytes) -> tuple[BoolArray, BoolArray] | None:
-    """(keyframe, reference) of packets in decode order, or None where the codec or its way of storing is not known to be safe."""
+    """(keyframe, reference) of packets in decode order; None if the codec, or the way its packets are stored, is not supported."""
     of_codec = _CODECS.get(codec_name)
     read = of_codec(extradata) if of_codec else None
     if read is None:
@@ -55,10 +55,10 @@ def packet_flags(payloads: Iterable[bytes], *, codec_name: str, extradata: bytes
 
 
 def _self_contained(coded: Sequence[_CodedFrame], *, needs_parameters: bool) -> BoolArray:
-    """Which frames find all that their decoder must know in themselves and the extradata, nothing in packets before.
+    """Which frames can be decoded with only their own content and the extradata, without earlier packets.
 
     Args:
-        needs_parameters: the extradata alone is not enough for the decoder.
+        needs_parameters: True if the extradata alone is not enough for the decoder.
     """
     carries = np.asarray([frame.parameters for frame in coded], dtype=np.bool_)
     starts = np.asarray([frame.starts for frame in coded], dtype=np.bool_)
@@ -96,7 +96,7 @@ def _nal_reader(
 
 
 def _nal_headers(payload: bytes, *, length_bytes: int) -> list[tuple[int, int]] | None:
-    """The first two bytes of each NAL unit; None where the payload is not a chain of units with their lengths before them."""
+    """The first two bytes of each NAL unit; None if the payload is not a sequence of units, each after its length."""
     headers, position = [], 0
     while position < len(payload):
         start = position + length_bytes
@@ -173,7 +173,7 @@ def _mpeg4_frame(payload: bytes) -> _CodedFrame | None:
 
 
 def _vp9_frame(payload: bytes) -> _CodedFrame | None:
-    """What the first frame of a superframe says. If it is a key frame, the others have nothing before it to refer to.
+    """The properties of the first frame of a superframe. If it is a keyframe, the others cannot refer to anything before it.
 
     Source: VP9 bitstream specification, 6.2 and 7.2: frame_marker 2, profile, show_existing_frame, frame_type (0 is a key frame),
     and 8.4.2: a key frame resets every probability and reference.
@@ -242,4 +242,4 @@ _CODECS: Mapping[str, Callable[[bytes], _Reader | None]] = {
     "vp9": lambda extradata: _vp9_frame,
     "av1": _av1_reader,
 }
-"""By codec, who reads a packet, given the extradata; None where this way of storing it is not known."""
+"""By codec, the function that makes a packet reader from the extradata; None if this code does not know how packets are stored."""

@@ -1,4 +1,4 @@
-"""A video file opened through its container, and the frames a player would show of it, in order."""
+"""Opens a video file through its container, and gives the frames that a player would show, in order."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +17,10 @@ from av.video.stream import VideoStream
 from .index import VideoError
 
 VideoSource: TypeAlias = bytes | memoryview | Path
-"""The bytes of a video file, or where it is."""
+"""The bytes of a video file, or its path."""
 
 MAX_FRAME_PIXELS = 2**26
-"""Of one frame, 8 times 4K: a few bytes can declare gigabytes. Asked before anything is decoded."""
+"""Limit for one frame, 8 times 4K, because a few bytes can declare gigabytes. It is checked before anything is decoded."""
 
 _CONVERTED = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
 _MATRICES = {
@@ -31,13 +31,13 @@ _MATRICES = {
     14: "ICtCp",
 }
 _MATRICES |= {12: "chroma-derived", 15: "IPT-C2", 16: "YCgCo-Re", 17: "YCgCo-Ro"}
-"""Of the colour matrices of ITU-T H.273 (table 4), those that FFmpeg's scaler converts, and names of others."""
+"""The colour matrices of ITU-T H.273 (table 4) that FFmpeg's scaler converts, and names of others."""
 
 REMUX = "Re-mux it with `ffmpeg -i IN -c copy OUT.mp4`, or re-encode it if that does not help."
 
 
 def where(video: VideoSource) -> str:
-    """How error messages name the video."""
+    """The name of the video in error messages."""
     return str(video) if isinstance(video, Path) else f"video of {len(video)} bytes"
 
 
@@ -51,7 +51,7 @@ def opened(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[InputConta
     """The container and its main video stream.
 
     Args:
-        threads: of the decoder. One as a rule: the processes around us are the parallelism.
+        threads: number of decoder threads. Usually one, because other processes run in parallel.
 
     Raises:
         VideoError: not a video file, no video stream, no decoder for it, or frames of more than MAX_FRAME_PIXELS.
@@ -78,23 +78,23 @@ def opened(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[InputConta
                 f"{where(video)}: frames of {width}x{height}, at most {MAX_FRAME_PIXELS} pixels are decoded. "
                 "Scale the video down, or leave the file out."
             )
-        stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}  # of frames that grow later
+        stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}  # for later frames that are larger
         stream.codec_context.thread_count = threads
         yield container, stream
 
 
 def container_texts(video: VideoSource) -> dict[str, str]:
-    """What the container and its video stream say of themselves, text by key; of one key, the container's.
+    """The metadata texts of the container and its video stream by key; if both have a key, the container's text.
 
     Raises:
-        VideoError: not a video file. OSError: it cannot be read.
+        VideoError: not a video file. OSError: the file cannot be read.
     """
     with opened(video) as (container, stream):
         return {**stream.metadata, **container.metadata}
 
 
 def shown_frames(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[int, VideoFrame]]:
-    """(pts, frame) of every displayed frame, from the first on; pts strictly increase.
+    """(pts, frame) of every displayed frame, in order; pts strictly increases.
 
     Frames that an edit list cuts away are decoded but not displayed.
 

@@ -1,4 +1,4 @@
-"""The decoded frames that are asked for, and no other, of a video of which the index is known."""
+"""Decodes chosen frames of a video with a known index, and only what they need."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from .packets import bare_decoder, bare_packet
 
 
 class PacketsError(Exception):
-    """The packets of the index do not lead to every frame that is wanted: the way through the container is left."""
+    """The packets of the index do not give every requested frame; the caller can still read through the container."""
 
 
 @dataclass(slots=True)
 class _Run:
-    """A stretch of packets that one decoder takes: from a key frame to the last wanted frame that hangs on it."""
+    """A range of packets for one decoder: from a keyframe to the last requested frame that depends on it."""
 
     positions: Int64Array
     wanted_pts: list[int]
@@ -35,12 +35,12 @@ def frames_by_packets(
     """(frame_index, frame) of the wanted frames in presentation order; only what they need is decoded.
 
     Args:
-        wanted: sorted, each once, all in the video.
-        threads: of the decoder; the pixels are the same for any number.
+        wanted: frame indices, sorted, each once, all in the video.
+        threads: number of decoder threads; it does not change the pixels.
 
     Raises:
-        PacketsError: the index has no packets, they give no frame for a wanted one, or another kind of frame. It may come after
-            frames that were given already.
+        PacketsError: the index has no packets, or they give no frame or another kind of frame for a wanted index. Some frames may
+            have been given before the error.
     """
     if index.packets is None:
         raise PacketsError
@@ -64,10 +64,10 @@ def frames_by_packets(
 def frames_in_sequence(
     video: VideoSource, wanted: Sequence[int], index: VideoIndex | None, *, threads: int = 1
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """As `frames_by_packets`, through the container and every frame up to the last one wanted.
+    """The same result as `frames_by_packets`, read through the container: every frame up to the last wanted one is decoded.
 
     Raises:
-        VideoError: the video has no such frame, does not decode up to it, or is another than the index says.
+        VideoError: the video has no such frame, does not decode up to it, or does not match the index.
     """
     chosen = set(wanted)
     frame_index = -1
@@ -85,9 +85,10 @@ def frames_in_sequence(
 
 
 def require_in_range(video: VideoSource, frame_indices: Collection[int], index: VideoIndex | None) -> None:
-    """
+    """Checks frame indices against the number of frames in the index, if there is an index.
+
     Raises:
-        VideoError: a frame index that no frame has, as far as the index tells.
+        VideoError: a frame index out of range.
     """
     num_frames = None if index is None else index.num_frames
     if not frame_indices:
@@ -106,13 +107,13 @@ def out_of_range(video: VideoSource, frame_index: int, num_frames: int | None) -
 
 
 def _runs(packets: Packets, wanted_pts: Sequence[int]) -> list[_Run]:
-    """One run for each key frame that wanted frames hang on, or for several where nothing lies between them.
+    """One run for each keyframe that wanted frames depend on. Runs with no packet between them are joined.
 
-    A time that no packet has is in none of them.
+    A presentation time without a packet is in no run.
     """
     position_of_pts = dict(zip(packets.pts.tolist(), range(len(packets.pts)), strict=True))
     starts = np.flatnonzero(packets.keyframe)
-    # Frames before the first key frame's time (leading pictures of a cut recording) start at the first packet too.
+    # Frames before the time of the first keyframe (leading pictures of a cut recording) also start at the first packet.
     hang_on = np.maximum(np.searchsorted(packets.pts[starts], wanted_pts, side="right") - 1, 0)
     members: dict[int, list[int]] = {}
     for pts, start in zip(wanted_pts, starts[hang_on].tolist(), strict=True):

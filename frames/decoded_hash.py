@@ -1,4 +1,4 @@
-"""An encoded video and the SHA-256 of the frames that it decodes to, in hardly more time than the encoding alone."""
+"""Encodes a video and computes the SHA-256 of its decoded frames, in hardly more time than the encoding alone."""
 
 import hashlib
 from collections.abc import Iterable
@@ -19,13 +19,13 @@ from .proof import visible_planes
 
 UInt8Array = npt.NDArray[np.uint8]
 _Coded = tuple[bytes, bytes]
-"""A coded frame, and what its decoder needs beside it."""
+"""A coded frame, and the extradata that its decoder needs."""
 
 
 def encode_hashed(
     path: Path, frames: Iterable[UInt8Array], *, fps: Fraction | int, crf: int, gop: int = 12, b_frames: int = 2
 ) -> str:
-    """`encode_video`, and what `index_video(path).frames_sha256` says of the file.
+    """Runs `encode_video`, and returns the value of `index_video(path).frames_sha256` for the file.
 
     A thread decodes each coded frame while the next one is encoded, so with two free cores the hash costs no time.
 
@@ -46,7 +46,7 @@ def encode_hashed(
                 on_packet=lambda packet, extradata: coded.put((bytes(packet), extradata)),
             )
         finally:
-            coded.put(None)  # also after an error: the thread must end
+            coded.put(None)  # also after an error, so that the thread ends
         return digest.result()
 
 

@@ -1,4 +1,4 @@
-"""Frames in, an H.264 mp4 out: the same frames give the same bytes."""
+"""Encodes frames as an H.264 mp4; the same frames give the same bytes."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ from .index import VideoError
 
 UInt8Array = npt.NDArray[np.uint8]
 OnPacket: TypeAlias = "Callable[[Packet[VideoStream], bytes], None]"
-"""Is given a coded frame, and what its decoder needs beside it."""
+"""Called with a coded frame, and the extradata that its decoder needs."""
 
 
 def encode_video(
@@ -34,19 +34,19 @@ def encode_video(
     b_frames: int = 2,
     on_packet: "OnPacket | None" = None,
 ) -> None:
-    """Writes an H.264 mp4 under `path`, which appears only when it is whole.
+    """Writes an H.264 mp4 to `path`; the file appears only when it is complete.
 
-    The bytes depend on the frames, the arguments and the versions of PyAV and its FFmpeg and x264, not on cores or runs; across
-    CPU architectures nothing is promised. Colours are BT.709, limited range, and tagged so. Even sizes are stored as
-    yuv420p, which every player shows; odd ones as yuv444p, which PyAV and FFmpeg read and browsers often do not.
+    The bytes depend on the frames, the arguments and the versions of PyAV and its FFmpeg and x264, not on the number of cores or
+    the run. They may differ between CPU architectures. Colours are BT.709, limited range, and tagged so. Even sizes are stored as
+    yuv420p, which every player shows. Odd sizes are stored as yuv444p, which PyAV and FFmpeg read but many browsers do not.
 
     Args:
         frames: uint8[H, W, 3] RGB, all of one size, at least one.
         fps: frames per second.
         crf: x264's quality, 0 (best) to 51.
-        gop: frames from one key frame to the next.
-        b_frames: at most so many B-frames in a row.
-        on_packet: is given every coded frame, in coding order, and what a decoder needs beside them.
+        gop: number of frames from one keyframe to the next.
+        b_frames: largest number of B-frames in a row.
+        on_packet: called with every coded frame, in coding order, and the extradata that a decoder needs.
 
     Raises:
         VideoError: no frames, or a frame of another type or size than the first.
@@ -66,7 +66,7 @@ def encode_video(
             _mux(container, stream, stream.encode(None), on_packet)
         _sync(partial)
         os.replace(partial, path)
-    except OSError as error:  # a full disk: named is the file that was wanted
+    except OSError as error:  # for example a full disk; the error must name the final file
         if error.errno is None or error.filename not in (None, str(partial)):
             raise
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
@@ -81,7 +81,7 @@ def _mux(
     on_packet: "OnPacket | None",
 ) -> None:
     for packet in packets:
-        if on_packet is not None:  # before the container takes the packet's bytes over
+        if on_packet is not None:  # before the container takes the bytes of the packet
             on_packet(packet, stream.codec_context.extradata or b"")
         container.mux(packet)
 
@@ -96,7 +96,7 @@ def _set_up(stream: VideoStream, first: UInt8Array, *, crf: int, gop: int, b_fra
     context.colorspace = Colorspace.ITU709
     context.color_primaries = ColorPrimaries.BT709
     context.color_trc = ColorTrc.BT709
-    # On CPUs with AVX-512 x264 gives several files for the same frames, even on one thread; its AVX2 code gives one.
+    # With AVX-512, x264 gives different files for the same frames, even on one thread; its AVX2 code always gives one.
     asm = ["asm=AVX2"] if platform.machine().lower() in ("x86_64", "amd64") else []
     params = [
         "threads=1",
@@ -135,5 +135,5 @@ def _yuv_frames(
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb+") as file:  # Windows flushes no file that is open for reading only
+    with path.open("rb+") as file:  # Windows cannot flush a file that is open only for reading
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""Whether the bytes of a file reach as far as the file itself says: a download that stopped often still plays."""
+"""Checks that a file is as long as it says itself, because an interrupted download often still plays."""
 
 import struct
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from .file_bytes import FileBytes
 
 
 def missing_end(data: bytes | FileBytes) -> str | None:
-    """What a cut-off file promises and does not hold, for a message; None where nothing is missing or nothing is promised.
+    """What a cut-off file lacks, as text for a message; None if nothing is missing, or the file states no lengths.
 
     MP4 and QuickTime, fragmented or not, Matroska and WebM, and AVI say how long their parts are. A file that was cut exactly
     between two parts, and has no list of them, promises nothing more.
@@ -48,7 +48,7 @@ def _mp4_end(data: bytes | FileBytes) -> str | None:
 
 
 def _segments_bytes(sidx: bytes) -> int:
-    """Bytes from the end of a segment index to that of the last segment it lists."""
+    """Bytes from the end of a segment index to the end of the last segment that it lists."""
     wide = bool(sidx) and sidx[0] > 0
     at = 20 if wide else 16
     if len(sidx) < at + (12 if wide else 8):
@@ -67,7 +67,7 @@ _UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
 
 
 def _avi_end(data: bytes | FileBytes) -> str | None:
-    """What is cut off from the lists of frames, None where nothing is. An index after them is not needed and may be cut off."""
+    """What is cut off from the lists of frames; None if nothing is. An index after them is not needed and may be cut off."""
     position = 0
     while data[position : position + 4] == b"RIFF":
         size = int.from_bytes(data[position + 4 : position + 8], "little")
@@ -101,7 +101,7 @@ _LEVEL_1 = {_INFO, _CLUSTER, *map(bytes.fromhex, _OTHERS)}
 
 
 class _CutOffError(Exception):
-    """An element that is not whole; says which."""
+    """An element that is not complete; the message names it."""
 
 
 @dataclass(slots=True)
@@ -130,7 +130,7 @@ def _matroska_end(data: bytes | FileBytes) -> str | None:
 
 
 def _element(data: bytes | FileBytes, position: int) -> tuple[bytes, int, int | None]:
-    """(ID, first byte of the content, first byte after it); the last is None where the size is unknown.
+    """(ID, first byte of the content, first byte after it); the last is None if the size is unknown.
 
     Raises:
         _CutOffError: no whole element header stands here.
@@ -149,10 +149,10 @@ def _element(data: bytes | FileBytes, position: int) -> tuple[bytes, int, int | 
 
 
 def _walk(data: bytes | FileBytes, position: int, stop: int | None, times: _Times) -> None:
-    """Looks at every element of a segment.
+    """Checks every element of a segment.
 
     Raises:
-        _CutOffError: one is not whole.
+        _CutOffError: an element is not complete.
     """
     stop = len(data) if stop is None else stop
     while position < stop:
@@ -204,9 +204,9 @@ def _read_info(data: bytes | FileBytes, position: int, stop: int, times: _Times)
 
 
 def _time_missing(times: _Times) -> str | None:
-    """What is missing from a file whose segment has no size.
+    """What is missing from a file whose segment has no size, as text; None if nothing is.
 
-    Its last block then lies further before the stated duration than two of its longest steps.
+    Something is missing if the last block is more than two of the longest steps before the stated duration.
     """
     blocks = sorted(times.blocks)
     if not blocks or not times.duration:

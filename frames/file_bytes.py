@@ -1,4 +1,4 @@
-"""The bytes of a video file, read where they are needed: a long file takes no memory."""
+"""The bytes of a video file, read only where they are needed, so that a long file takes no memory."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ Held = TypeVar("Held", bytes, memoryview)
 
 
 class FileBytes:
-    """What a `bytes` object gives by position and by slice, of an open file."""
+    """An open file that can be indexed and sliced like a `bytes` object."""
 
     __slots__ = ("_file", "_length")
 

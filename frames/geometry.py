@@ -1,4 +1,4 @@
-"""Where the pixels of a clip come from: one choice of scale, crop and flip for its frames and its masks."""
+"""The geometry of a clip: one choice of scale, crop and flip for its frames and its masks."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from .index import Int64Array
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """The frame is scaled to `scaled` (height, width), a window of `size` is cut out at (top, left), and mirrored if `flipped`."""
+    """The frame is scaled to `scaled` (height, width). A window of `size` is cut out at (top, left), and mirrored if `flipped`."""
 
     scaled: tuple[int, int]
     top: int
@@ -33,10 +33,10 @@ def random_geometry(
     flip: float,
     random: np.random.Generator,
 ) -> Geometry:
-    """A window that keeps between `crop` and all of height and width, in equal parts, mirrored with probability `flip`.
+    """A random window that keeps the same share, from `crop` to 1, of height and width, mirrored with probability `flip`.
 
     Args:
-        size: of the clip; None keeps the window's own pixels.
+        size: (height, width) of the clip; None keeps the window's own pixels.
     """
     keep, down, along, mirror = random.random(4)
     kept = crop + (1 - crop) * keep
@@ -51,7 +51,7 @@ def random_geometry(
 def sampled_pixels(geometry: Geometry, height: int, width: int) -> tuple[Int64Array, Int64Array]:
     """The rows int64[H] and columns int64[W] of a frame of height x width whose pixels a mask of the clip takes.
 
-    Output row i takes the input row that holds its centre, floor((i + 0.5) · height / scaled height); columns alike.
+    Output row i takes the input row that holds its centre, floor((i + 0.5) · height / scaled height); the same for columns.
     """
     rows, columns = (
         (2 * np.arange(first, first + count, dtype=np.int64) + 1) * old // (2 * new)

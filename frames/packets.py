@@ -1,4 +1,4 @@
-"""Where each coded frame of a video lies in its bytes, found by demuxing alone."""
+"""Finds the place of each coded frame of a video in its bytes, by demuxing only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _STATEFUL_SIDE_DATA = frozenset({"new_extradata", "param_change", "palette", "en
 
 @dataclass(frozen=True, slots=True)
 class Demuxed:
-    """What the container says of its video stream."""
+    """The container's facts about its video stream."""
 
     frame_pts: Int64Array
     time_base: Fraction
@@ -39,9 +39,9 @@ class Demuxed:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """What is kept of a packet: not its payload, which together are as large as the video.
+    """The facts of a packet. The payload is not kept, because all payloads together are as large as the video.
 
-    is_plain: the payload stands in the file's bytes as it is, and nothing that comes with it changes how others are decoded.
+    is_plain: the payload is in the file's bytes unchanged, and its side data does not change how other packets are decoded.
     """
 
     pts: int | None
@@ -53,10 +53,10 @@ class _Listed:
 
 
 def demux_index(video: bytes | Path) -> tuple[Int64Array, Packets | None]:
-    """(frame_pts, packets) as `index_video` finds them, without decoding the video.
+    """(frame_pts, packets) as `index_video` gives them, without decoding the video.
 
     Raises:
-        VideoError: as `index_video`, as far as it shows without decoding.
+        VideoError: as `index_video`, for problems that can be seen without decoding.
     """
     demuxed = demux(video)
     return demuxed.frame_pts, demuxed.packets
@@ -98,9 +98,9 @@ def demux(video: bytes | Path) -> Demuxed:
 
 
 def bare_decoder(codec_name: str, extradata: bytes, *, threads: int = 1) -> VideoCodecContext | None:
-    """A decoder that knows nothing of a container; None where this FFmpeg has none.
+    """A decoder without a container; None if this FFmpeg has none for the codec.
 
-    It refuses frames of more than MAX_FRAME_PIXELS before it makes room for them, as `opened` does.
+    It refuses frames of more than MAX_FRAME_PIXELS before it allocates memory, as `opened` does.
     """
     try:
         context = av.CodecContext.create(DECODERS.get(codec_name, ""), "r")
@@ -141,9 +141,10 @@ def _listed(packet: "Packet[VideoStream]", data: bytes | FileBytes, codec_name: 
 def _check_end(
     packets: Sequence[_Listed], data: bytes | FileBytes, video: bytes | Path, *, entries: IndexEntries
 ) -> None:
-    """
+    """Checks that the file is not cut off.
+
     Raises:
-        VideoError: the file promises more than it holds, or its last packet is not whole.
+        VideoError: the file is shorter than its own tables say, or its last packet is not complete.
     """
     missing = missing_end(data)
     if missing is None and (beyond := max((entry.pos + entry.size for entry in entries), default=0)) > len(data):
@@ -177,7 +178,7 @@ def _frame_pts(shown: Sequence[int | None], video: bytes | Path) -> Int64Array:
 def _packets(
     packets: Sequence[_Listed], data: bytes | FileBytes, *, codec_name: str, extradata: bytes
 ) -> Packets | None:
-    """None unless every packet is found in the file's bytes under a time of its own and its codec's rules are known here."""
+    """The packets; None unless every packet is in the file's bytes, has its own presentation time, and the codec is supported."""
     times = [packet.pts for packet in packets if packet.pts is not None]
     offsets = [packet.offset for packet in packets if packet.offset is not None]
     sizes = [packet.size for packet in packets]

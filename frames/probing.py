@@ -1,4 +1,4 @@
-"""What the first frame of a video says of the others."""
+"""Reads the properties of a video from its first frame."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from .orientation import Orientation, orientation_of
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Size in pixels of the stored frames, how players turn them, and FFmpeg's name of the codec."""
+    """Size in pixels of the stored frames, the rotation that players apply, and FFmpeg's name of the codec."""
 
     height: int
     width: int

@@ -1,4 +1,4 @@
-"""The frames that an index leads to, against those of a plain decode."""
+"""Compares the frames that an index gives with those of a plain decode."""
 
 from collections.abc import Collection, Iterator
 
@@ -12,9 +12,9 @@ from .index import VideoIndex
 
 
 def frames_that_differ(video: VideoSource, frame_indices: Collection[int], *, index: VideoIndex) -> list[int]:
-    """Those of the frames that are not, bit by bit, what a decode from the first frame shows; each is read for itself.
+    """The indices of frames that differ, in any bit, from a decode that starts at the first frame; each frame is read separately.
 
-    An index without packets has none: its frames are read from the first one on.
+    Without packets no frame can differ, because all frames are then decoded from the first one on.
 
     Raises:
         VideoError: a frame index out of range, or a video that does not decode up to the last one.
@@ -33,7 +33,7 @@ def frames_that_differ(video: VideoSource, frame_indices: Collection[int], *, in
 
 
 def _is_given(frame: VideoFrame, frame_index: int, video: VideoSource, index: VideoIndex) -> bool:
-    """Whether the packets of the index lead to this frame."""
+    """Whether the packets of the index give this frame."""
     try:
         ((_, found),) = frames_by_packets(video, [frame_index], index)
     except PacketsError:
@@ -44,7 +44,7 @@ def _is_given(frame: VideoFrame, frame_index: int, video: VideoSource, index: Vi
 
 
 def visible_planes(frame: VideoFrame) -> Iterator[npt.NDArray[np.uint8]]:
-    """uint8[rows, bytes] of each plane, without the decoder's padding, whose content is left to chance."""
+    """uint8[rows, bytes] of each plane, without the decoder's padding, whose content is random."""
     for plane_index, plane in enumerate(frame.planes):
         bits = [component.bits for component in frame.format.components if component.plane == plane_index]
         # Components in a single plane may share bytes (yuyv422); in several planes each sample has whole bytes. A palette has none.

@@ -1,4 +1,4 @@
-"""Frames of a video as RGB arrays: any frames through the index, whole clips in one pass, or all frames in order."""
+"""Reads frames of a video as RGB arrays: any frames by the index, whole clips in one pass, or all frames in order."""
 
 from collections.abc import Generator, Iterator, Sequence
 
@@ -22,16 +22,16 @@ def read_frames(
     index: VideoIndex | None = None,
     size: tuple[int, int] | None = None,
 ) -> UInt8Array:
-    """RGB uint8[T, H, W, 3] of the frames asked for, in the order asked for; repeats are allowed, an empty list gives T = 0.
+    """RGB uint8[T, H, W, 3] of the given frames, in the given order; repeats are allowed, an empty list gives T = 0.
 
     Bit-identical with and without an index, and to a decode from the first frame.
 
     Args:
         frame_indices: 0-based, in presentation order.
-        index: of this video, from `index_video` or `index_from_row`. With its packets only the frames that are needed are
-            decoded; without, every frame up to the last one asked for.
-        size: (height, width) of the result; None keeps the video's own. Scaled by area-weighted bilinear sampling, pixel centres
-            on pixel centres: centre (i + 0.5) / height is the same place in both.
+        index: the index of this video, from `index_video` or `index_from_row`. With packets, only the needed frames are decoded;
+            without, every frame up to the last given one.
+        size: (height, width) of the result; None keeps the video's size. Frames are scaled by area-weighted bilinear sampling, with
+            aligned pixel centres: (i + 0.5) / height is the same place in both.
 
     Raises:
         VideoError: a frame index out of range, an index of another video, or a video that cannot be read exactly.
@@ -56,15 +56,15 @@ def read_clips(
     geometries: Sequence[Geometry] | None = None,
     threads: int = 1,
 ) -> Iterator[UInt8Array]:
-    """RGB uint8[T, 3, H, W] of every clip in turn, all in one pass over the video: a frame that several need is decoded once.
+    """RGB uint8[T, 3, H, W] of every clip in turn, in one pass over the video; a frame that several clips need is decoded once.
 
-    A clip is given as soon as its last frame is decoded and the clips before it are given, so order them by their first frames:
-    in memory are then only the clips that overlap.
+    A clip is given when its last frame is decoded and all clips before it are given. So sort clips by their first frames: then
+    only overlapping clips are in memory.
 
     Args:
-        clips: frame indices of each, repeats allowed.
-        geometries: of each clip; None: whole frames in their own size.
-        threads: of the decoder; the pixels are the same for any number.
+        clips: frame indices of each clip; repeats are allowed.
+        geometries: the geometry of each clip; None: whole frames in their own size.
+        threads: number of decoder threads; it does not change the pixels.
 
     Raises:
         VideoError: as `read_frames`.
@@ -103,7 +103,7 @@ def iter_frames(video: VideoSource, *, size: tuple[int, int] | None = None) -> I
         size: as in `read_frames`.
 
     Raises:
-        VideoError: as `index_video`, when the frame concerned is reached.
+        VideoError: as `index_video`, when decoding reaches the bad frame.
     """
     reformatter = VideoReformatter()
     for pts, frame in shown_frames(video):
@@ -111,9 +111,9 @@ def iter_frames(video: VideoSource, *, size: tuple[int, int] | None = None) -> I
 
 
 def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Generator[tuple[int, UInt8Array], None, None]:
-    """(frame_index, RGB uint8[H, W, 3]) of frame `first` and of all after it, each decoded when it is asked for.
+    """(frame_index, RGB uint8[H, W, 3]) of frame `first` and all later frames, each decoded when it is needed.
 
-    An array holds its frame until the next one is asked for: copy it to keep it.
+    An array is valid until the next frame is requested; copy it to keep it.
 
     Args:
         index: of this video, as in `read_frames`.
@@ -131,13 +131,13 @@ def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Generat
 def _either_way(
     video: VideoSource, wanted: Sequence[int], index: VideoIndex | None, *, threads: int = 1
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """The wanted frames by their packets; where that fails, all of them again through the container."""
+    """The frames by their packets. If that fails, all of them are read again through the container."""
     if not wanted:
         return
     if index is not None:
         by_packets = frames_by_packets(video, wanted, index, threads=threads)
         while True:
-            # No yield inside the try: a loop that is left early ends this generator when the interpreter has lost its names.
+            # No yield inside the try: an abandoned loop may end this generator at interpreter exit, when module names are gone.
             try:
                 found = next(by_packets, None)
             except PacketsError:
@@ -149,7 +149,7 @@ def _either_way(
 
 
 def _rgb(frame: VideoFrame, size: tuple[int, int], reformatter: VideoReformatter) -> UInt8Array:
-    """uint8[H, W, 3] that is valid until the reformatter's next frame: colour and size in one step.
+    """uint8[H, W, 3], valid until the reformatter's next frame. Colour and size are converted in one step.
 
     One reformatter serves all frames of a call, because making one costs as much as a frame.
     """

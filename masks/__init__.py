@@ -1,4 +1,4 @@
-"""One mask format, done right: strict COCO RLE, batched decode and encode, measures, fingerprints and digests."""
+"""The mask format: strict COCO RLE, batched decode and encode, measures, fingerprints and digests."""
 
 import warnings
 from typing import TYPE_CHECKING, Any

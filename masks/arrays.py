@@ -1,4 +1,4 @@
-"""The array types of this room, and what may enter it as a stack of bitmaps."""
+"""The array types of this room, and the check of a stack of bitmaps."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,11 @@ LabelArray = UInt8Array | npt.NDArray[np.uint16]
 
 
 class MaskError(ValueError):
-    """A bitmap, a label map, a digest or a row that is not what the contract says."""
+    """A bitmap, a label map, a digest or a row that does not follow the contract."""
 
 
 def checked_bitmaps(masks: BitmapArray) -> UInt8Array:
-    """The same memory as uint8[N, H, W], once it is sure that it holds nothing but 0 and 1.
+    """The same memory as uint8[N, H, W], after a check that it holds only 0 and 1.
 
     Raises:
         MaskError: wrong rank or dtype, a side of length 0, or the first mask with another value.
@@ -29,7 +29,7 @@ def checked_bitmaps(masks: BitmapArray) -> UInt8Array:
 
 
 def checked_stack(masks: BitmapArray) -> UInt8Array:
-    """The same memory as uint8[N, H, W]; the values are the caller's to check.
+    """The same memory as uint8[N, H, W]; the caller must check the values.
 
     Raises:
         MaskError: wrong rank or dtype, or a side of length 0.
@@ -44,7 +44,7 @@ def checked_stack(masks: BitmapArray) -> UInt8Array:
 
 
 def wrong_stack(found: str) -> MaskError:
-    """What to raise for anything but uint8 or bool [N, H, W]."""
+    """The error for anything except uint8 or bool [N, H, W]."""
     return MaskError(
         f"masks: got {found}, wanted uint8 or bool [N, H, W] of 0 and 1. "
         "Stack single masks with mask[None]; compare a label map with one object_id first (labels == object_id)."
@@ -52,14 +52,14 @@ def wrong_stack(found: str) -> MaskError:
 
 
 def wrong_sides(height: int, width: int) -> MaskError:
-    """What to raise for masks with a side of length 0."""
+    """The error for masks with a side of length 0."""
     return MaskError(
         f"masks: got {height} rows and {width} columns, wanted at least 1 of each. Pass masks of the size of the decoded frames."
     )
 
 
 def wrong_value(index: int, value: int) -> MaskError:
-    """What to raise for a mask that holds more than 0 and 1."""
+    """The error for a mask with values other than 0 and 1."""
     return MaskError(
         f"mask {index}: holds the value {value}, wanted only 0 and 1. "
         "Compare first: masks > 0 for 0/255 masks, labels == object_id for a label map."

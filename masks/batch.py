@@ -1,4 +1,4 @@
-"""Masks as bytes for the way from a DataLoader's workers to a device: strings joined, decoded where they arrive."""
+"""Masks as bytes, to send them from a DataLoader's workers to a device: strings are joined, and decoded on the device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RLEBatch:
-    """N strings that paint P planes; a few hundred bytes per mask, all of it in CPU tensors until it is decoded.
+    """N strings that paint P planes: a few hundred bytes per mask, in CPU tensors until they are decoded.
 
     `text` is uint8[B], all strings as one; `bounds` int64[N], where each ends; `sizes` int64[N, 2], height and width of each;
     `planes` int64[N], the plane that each paints; `plane_sizes` int64[P, 2]. `shapes` has, for every item that was collated, what
     becomes of it: (H, W) for one RLE, (T, H, W) or (T, K, H, W) for a row; their planes follow each other.
 
-    The strings have passed no gate yet: `decode` is the gate.
+    The strings are not checked yet; `decode` checks them.
     """
 
     text: "torch.Tensor"
@@ -36,20 +36,20 @@ class RLEBatch:
 
     @property
     def nbytes(self) -> int:
-        """What travels."""
+        """The number of bytes that are sent."""
         return sum(tensor.nbytes for tensor in (self.text, self.bounds, self.sizes, self.planes, self.plane_sizes))
 
     def pin_memory(self) -> "RLEBatch":
-        """The same with the strings in page-locked memory; DataLoader(pin_memory=True) calls it."""
+        """The same batch with the strings in page-locked memory; DataLoader(pin_memory=True) calls it."""
         return replace(self, text=self.text.pin_memory())
 
     def counts(self, index: int) -> str:
-        """One of the strings."""
+        """The string at this index."""
         start = int(self.bounds[index - 1]) if index else 0
         return bytes(self.text[start : int(self.bounds[index])].tolist()).decode("ascii", "replace")
 
     def strings(self) -> list[str]:
-        """All of them."""
+        """All strings, in order."""
         text = self.text.numpy().tobytes().decode("ascii", "replace")
         bounds = [0, *self.bounds.tolist()]
         return [text[start:stop] for start, stop in pairwise(bounds)]
@@ -68,7 +68,7 @@ def collate_planes(
     For clips with masks of layout "rle": plane = place in the batch · T + frame. Without `planes` every string has its own.
 
     Raises:
-        RLEError: a size that no mask has, counts that are no string, empty or not ASCII.
+        RLEError: an invalid size, or counts that is not a string, empty or not ASCII.
         MaskError: not one plane for every string, or a plane outside 0 … num_planes - 1.
     """
     height, width = checked_size(height, width)
@@ -88,10 +88,10 @@ def batch_of(
     plane_sizes: Sequence[tuple[int, int]],
     shapes: tuple[tuple[int, ...], ...],
 ) -> RLEBatch:
-    """The batch of these columns; see there.
+    """The batch of these columns; see the class for them.
 
     Raises:
-        RLEError: counts that are no string, empty or not ASCII.
+        RLEError: counts that is not a string, empty or not ASCII.
     """
     import torch
 
@@ -100,7 +100,7 @@ def batch_of(
         data = bytearray(text.encode("ascii"))
     except (RLEError, UnicodeEncodeError) as error:
         if not isinstance(error, RLEError) or error.index is not None:
-            _check_sizes(counts, sizes)  # raises what is raised without a device: size by size, and there rule by rule
+            _check_sizes(counts, sizes)  # raises the same error as without a device: first by size, then by rule
         raise
     return RLEBatch(
         text=torch.frombuffer(data, dtype=torch.uint8) if data else torch.zeros(0, dtype=torch.uint8),
@@ -113,7 +113,7 @@ def batch_of(
 
 
 def _check_sizes(counts: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> None:
-    """Nothing, when every string is canonical for its size. Sizes are checked one after the other, in the order they appear.
+    """Checks that every string is canonical for its size. Sizes are checked one after the other, in the order they appear.
 
     Raises:
         RLEError: as `parse`, with the index among all strings.

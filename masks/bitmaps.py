@@ -9,9 +9,9 @@ from .arrays import BitmapArray, Int64Array, UInt8Array, checked_bitmaps
 from .runs import RLEError, Runs, checked_rle, checked_size, format_runs, located, parse
 
 MAX_DECODED_BYTES = 4 << 30
-"""Of the bitmaps that one call may allocate: a string of ten bytes can ask for two gigabytes."""
+"""Limit for the bitmaps that one call may allocate: a string of ten bytes can decode to two gigabytes."""
 
-# Of bitmap that is encoded in one go: its temporaries stay in the cache.
+# Bytes of bitmap that are encoded at a time, so that temporary arrays stay in the CPU cache.
 _ENCODE_BYTES = 2 << 20
 
 
@@ -31,7 +31,7 @@ def decode_on_host(
     runs = parse(counts, height=height, width=width)
     if out is None:
         require_budget(len(runs) * runs.height * runs.width, max_decoded_bytes=max_decoded_bytes)
-        # Zeros that nobody writes cost nothing: the system maps them when they are first touched.
+        # Zeros that are never written cost nothing: the system maps memory when it is first touched.
         planes = np.zeros((len(runs), runs.width, runs.height), np.uint8)
     else:
         planes = _checked_out(out, runs)
@@ -93,7 +93,7 @@ def empty(height: int, width: int) -> str:
     """Canonical counts of a mask without a pixel.
 
     Raises:
-        RLEError: a size that no mask has.
+        RLEError: an invalid size.
     """
     height, width = checked_size(height, width)
     return format_runs(Runs(np.array([height * width]), np.array([0, 1]), height, width))[0]
@@ -102,7 +102,7 @@ def empty(height: int, width: int) -> str:
 def spans(runs: Runs) -> Iterator[tuple[int, UInt8Array]]:
     """For every mask, in column-major order: the place of its first pixel, and the uint8 0 and 1 from there to its last pixel.
 
-    The background before and behind, often half of a mask, is left to the caller.
+    The background before the first and after the last pixel, often half of a mask, is left to the caller.
     """
     counts = np.diff(runs.offsets)
     # An even number of runs ends with foreground, an odd one with background: from run 1, an odd number of runs or none.
@@ -128,7 +128,8 @@ def runs_of_switches(switches: Int64Array, count: int, *, height: int, width: in
     """Runs of `count` masks whose pixels, one mask after the other, change at these places.
 
     Args:
-        switches: ascending places of pixels that differ from the one before; a mask that starts with foreground does so too.
+        switches: ascending places of pixels that differ from the one before. The first pixel of a mask that starts with foreground
+            is such a place too.
     """
     mask_starts = np.arange(count + 1) * (height * width)
     switches_before = np.searchsorted(switches, mask_starts)
@@ -138,10 +139,10 @@ def runs_of_switches(switches: Int64Array, count: int, *, height: int, width: in
 
 
 def require_budget(decoded_bytes: int, *, max_decoded_bytes: int) -> None:
-    """Nothing, when the bitmaps may be allocated.
+    """Checks that the bitmaps may be allocated.
 
     Raises:
-        RLEError: they are over the budget.
+        RLEError: they would be larger than the limit.
     """
     if decoded_bytes > max_decoded_bytes:
         raise RLEError(

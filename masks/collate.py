@@ -1,4 +1,4 @@
-"""Rows and RLEs to the bytes that travel."""
+"""Converts rows and RLEs to one batch of bytes to send."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,11 @@ def rle_batch(
 
     Args:
         items: rows as the dataset yields them, or {'size': [height, width], 'counts': str}; both may be mixed.
-        frames: for every item, the frame indices of a row that are wanted, in any order; None = all. Not for RLEs.
-        by: planes of a row, as in `decode_masks`.
+        frames: for every item, the frame indices of the row to take, in any order; None = all. Not for RLEs.
+        by: which planes of a row to make, as in `decode_masks`.
 
     Raises:
-        RLEError: an entry without size or counts, a size that no mask has, counts that are no string, empty or not ASCII.
+        RLEError: an entry without size or counts, an invalid size, or counts that is not a string, empty or not ASCII.
         MaskError: a row contradicts itself, or `frames` has another length than `items`.
     """
     wanted = [None] * len(items) if frames is None else list(frames)

@@ -1,4 +1,4 @@
-"""Fingerprints of bitmaps that NumPy decodes, and what every device asks of the strings before."""
+"""Fingerprints of bitmaps that NumPy decodes, and the checks that come before decoding on every device."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -9,16 +9,16 @@ from .fingerprint import MAX_SIDE, fingerprint_bitmaps
 from .runs import MAX_COUNTS_BYTES, MAX_MASKS, RLEError, check, checked_size
 
 BUDGET_BYTES = 1 << 30
-"""Of bitmaps that are held at a time; a mask that needs more is refused."""
+"""Limit for the bitmaps in memory at a time; a larger mask is refused."""
 
-# Of bitmaps that are drawn and then summed in one go: they stay in the caches.
+# Bytes of bitmaps that are drawn and then summed at a time, so that they stay in the CPU caches.
 _PART_BYTES = 4 << 20
 
 
 def fingerprint_on_host(
     counts: Sequence[str], *, height: int, width: int, budget_bytes: int = BUDGET_BYTES
 ) -> list[int | RLEError]:
-    """As `proof.fingerprint_decoded` without a device."""
+    """The result of `proof.fingerprint_decoded` without a device."""
     part_bytes = min(budget_bytes, _PART_BYTES)
     return by_stretches(
         counts,
@@ -30,7 +30,7 @@ def fingerprint_on_host(
 def by_stretches(
     counts: Sequence[str], fingerprints_of: Callable[[Sequence[str]], list[int | RLEError]], *, problem: str | None
 ) -> list[int | RLEError]:
-    """Results of stretches of strings that the parsers take at once, put together; with a `problem`, that for every string."""
+    """The joined results of groups of strings, each small enough for one call of a parser. A `problem` stands for every string."""
     if problem is not None:
         return [RLEError(problem, index) for index in range(len(counts))]
     results: list[int | RLEError] = []
@@ -58,7 +58,7 @@ def _on_host(counts: Sequence[str], *, height: int, width: int, part_bytes: int)
 
 
 def checked_apart(counts: Sequence[str], *, height: int, width: int) -> tuple[dict[int, RLEError], list[str]]:
-    """Errors by index, and the strings that have none."""
+    """Errors by index, and the strings without an error."""
     errors: dict[int, RLEError] = {}
     for index, entry in enumerate(counts):
         try:
@@ -69,23 +69,23 @@ def checked_apart(counts: Sequence[str], *, height: int, width: int) -> tuple[di
 
 
 def size_problem(height: int, width: int, *, budget_bytes: int) -> str | None:
-    """What is wrong with every mask of this size, None when nothing is."""
+    """The problem of every mask of this size; None if there is none."""
     try:
         height, width = checked_size(height, width)
     except RLEError as error:
         return error.problem
     if max(height, width) > MAX_SIDE:
-        return f"size [{height}, {width}]: a fingerprint wants sides up to {MAX_SIDE} pixels. Cut the mask into tiles."
+        return f"size [{height}, {width}]: a fingerprint needs sides of at most {MAX_SIDE} pixels. Cut the mask into tiles."
     if height * width > budget_bytes:
         return (
             f"the bitmap would take {height * width} bytes, wanted at most budget_bytes={budget_bytes}. "
-            "Raise budget_bytes if masks of this size are meant."
+            "Raise budget_bytes if you expect masks of this size."
         )
     return None
 
 
 def _stretches(counts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Start and stop of stretches that the parsers take at once: their budgets are for one call."""
+    """Start and stop of groups of strings that fit the limits of one call of a parser."""
     start = size = 0
     for index, entry in enumerate(counts):
         own = len(entry) if isinstance(entry, str) else 0

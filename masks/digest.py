@@ -1,4 +1,4 @@
-"""SHA-256 digests of annotation: of one object's masks through a video, and of all objects of a video."""
+"""SHA-256 digests of annotations: one object's masks through a video, and all objects of a video."""
 
 import hashlib
 import struct
@@ -15,12 +15,12 @@ _NOT_ANNOTATED = struct.pack("<I", 0xFFFFFFFF)
 def object_digest(counts_by_frame: Sequence[str | None], *, height: int, width: int) -> str:
     """Hex SHA-256 of one object's masks through a video.
 
-    Over b"brokenvideos.track.1\\0", then height, width and num_frames as u32le, then for each frame the length of its canonical
-    counts as u32le and the counts themselves; the length 0xFFFFFFFF alone where the frame is not annotated.
+    The input is b"brokenvideos.track.1\\0", then height, width and num_frames as u32le, then for each frame the length of its
+    canonical counts as u32le and the counts. A frame that is not annotated has only the length 0xFFFFFFFF.
 
     Args:
-        counts_by_frame: one entry per frame of the video; None = not annotated; an annotated frame where the object has no pixel
-            holds `empty(height, width)`.
+        counts_by_frame: one entry per frame of the video. None = not annotated. An annotated frame in which the object has no
+            pixel has `empty(height, width)`.
 
     Raises:
         RLEError: a string is refused (see `parse`); `index` is the frame.
@@ -45,11 +45,12 @@ def object_digest(counts_by_frame: Sequence[str | None], *, height: int, width: 
 def masklet_digest(
     counts: Mapping[int, str], annotated_frames: Collection[int], *, num_frames: int, height: int, width: int
 ) -> str:
-    """`object_digest` of an object from the masks that it has: an annotated frame without one is empty.
+    """`object_digest` of an object from its masks; an annotated frame without a mask counts as empty.
 
     Args:
-        counts: canonical counts by frame index, only where the object has a pixel; those of other frames do not count.
-        annotated_frames: frame indices that were looked at.
+        counts: canonical counts by frame index, for frames in which the object has a pixel; frames that are not annotated are
+            ignored.
+        annotated_frames: indices of the annotated frames.
 
     Raises:
         RLEError: as `object_digest`.
@@ -60,11 +61,11 @@ def masklet_digest(
 
 
 def video_digest(object_digests: Mapping[int, str], annotated_frames: Sequence[int]) -> str:
-    """Hex SHA-256 of a video's annotation: over object_id as u32le and the 32 bytes of the object's digest, by ascending object_id,
-    then the annotated frame indices as u32le.
+    """Hex SHA-256 of a video's annotation. The input is, for each object by ascending object_id, the object_id as u32le and the 32
+    bytes of the object's digest; then the annotated frame indices as u32le.
 
     Args:
-        object_digests: object_id → hex digest of `object_digest`; empty for a normal video.
+        object_digests: hex digest of `object_digest` by object_id; empty for a normal video.
         annotated_frames: frame indices, strictly ascending.
 
     Raises:

@@ -1,9 +1,9 @@
 """`maskfp/1`: a 62-bit fingerprint of a mask, computed in three ways that share nothing but the weights.
 
 Two lanes k = 0, 1 modulo p = 2³¹ - 1, each with a weight O for the origin, R[y] per row and C[x] per column, read from
-SHAKE-256: D_k = (O + Σ R[y]·C[x] over the pixels of the mask) mod p; the fingerprint is D₁·2³² + D₀. Pixels of a label map
-are counted into bins, bitmaps are packed and their bytes looked up in tables of sums, runs look up prefix sums; so a wrong axis, a
-flip, a shift or a swap on one way shows against another. It finds errors, not adversaries.
+SHAKE-256: D_k = (O + Σ R[y]·C[x] over the pixels of the mask) mod p; the fingerprint is D₁·2³² + D₀. A label map's pixels
+are counted into bins; bitmaps are packed and their bytes looked up in tables of sums; runs look up prefix sums. If one of the three
+has a wrong axis, a flip, a shift or a swap, its result differs from the others. It detects errors, not deliberate forgery.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ MAX_SIDE = 1 << 20
 """Longest side: weights fit in memory, and float64 holds the sum of one row exactly (2²⁰ · 2³¹ < 2⁵³)."""
 
 P = 2**31 - 1
-_BAND = 1 << 12  # pixels of a line whose tables are made at a time: 2 MB of them
+_BAND = 1 << 12  # pixels of a line for which tables are made at a time: 2 MB of tables
 _DOMAIN = b"brokenvideos.maskfp.1\0"
 
 
@@ -43,7 +43,7 @@ def weights(height: int, width: int) -> Weights:
     """
     if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
         raise MaskError(
-            f"size [{height}, {width}]: a fingerprint wants sides from 1 to {MAX_SIDE} pixels. Cut the mask into tiles."
+            f"size [{height}, {width}]: a fingerprint needs sides of 1 to {MAX_SIDE} pixels. Cut the mask into tiles."
         )
     lanes = np.empty((2, 1 + height + width), np.int64)
     for lane in (0, 1):
@@ -54,7 +54,7 @@ def weights(height: int, width: int) -> Weights:
 
 
 def fingerprint_labels(label_map: LabelArray) -> dict[int, int]:
-    """Fingerprint of every object in a label map, object_id → fingerprint, ascending; {} when all is background.
+    """Fingerprints of the objects of a label map by object_id, ascending; {} if all pixels are background.
 
     Args:
         label_map: uint8 or uint16 [H, W]; 0 is background, another value an object_id.

@@ -48,19 +48,19 @@ def decode_masks(
     max_decoded_bytes: int = MAX_DECODED_BYTES,
     device: "torch.device | str | None" = None,
 ) -> "BitmapArray | torch.Tensor":
-    """Masks of one video as an array of 0 and 1 (False and True), all 0 where nothing is marked or nobody looked.
+    """Masks of one video as an array of 0 and 1 (False and True). A frame without a mask, or not annotated, is all 0.
 
-    Frames that are not in `row["annotated_frames"]` are unknown, not empty: ask that column before using them as truth.
+    Frames that are not in `row["annotated_frames"]` are unknown, not empty. Check that column before you use them as truth.
 
     Args:
-        row: one video as the dataset yields it, in any format of `datasets`; read are height, width, num_frames, objects, masks
+        row: one video as the dataset yields it, in any format of `datasets`. It needs height, width, num_frames, objects, masks
             and, for messages, video_id.
         frames: frame indices in any order, repeats allowed; None = all frames of the video.
         by: "union" = any object, "object" = one plane per object in the order of `row["objects"]["object_id"]`, "type" = one plane
             per artifact type in the order of ARTIFACT_TYPES.
         dtype: of the result.
-        max_decoded_bytes: budget for the result.
-        device: None = a NumPy array; "cpu", "cuda" or another torch device = a tensor there, equal to it.
+        max_decoded_bytes: limit for the result.
+        device: None = a NumPy array; "cpu", "cuda" or another torch device = an equal tensor there.
 
     Returns:
         [T, H, W] for "union", [T, K, H, W] for "object" (K objects, may be 0), [T, 3, H, W] for "type"; planes in column-major
@@ -68,8 +68,8 @@ def decode_masks(
 
     Raises:
         RLEError: a string is refused (see `parse`; `index` is the place in `row["masks"]`), or the result is over the budget.
-        MaskError: the row contradicts itself, or `frames`, `by` or `dtype` is not among what there is.
-        DeviceError: there is no such device.
+        MaskError: the row contradicts itself, or `frames`, `by` or `dtype` is not possible.
+        DeviceError: the device does not exist.
 
     Examples:
         >>> row = next(row for row in brokenvideos.load("sample", split="train", streaming=True) if row["label"])

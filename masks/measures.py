@@ -1,4 +1,4 @@
-"""Area, box, union and overlap of masks straight from their COCO RLE strings, by pycocotools behind the strict gate."""
+"""Area, box, union and overlap of masks from their COCO RLE strings, by pycocotools after the strict check of `runs`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ def area(counts: Sequence[str], *, height: int, width: int) -> Int64Array:
     Raises:
         RLEError: a string is refused (see `parse`).
     """
-    # Not pycocotools: its `area` of 256 and more masks overflows under NumPy 2.
+    # Not with pycocotools: its `area` overflows for 256 masks or more under NumPy 2.
     runs = parse(counts, height=height, width=width)
     ordinals = np.arange(len(runs.lengths)) - np.repeat(runs.offsets[:-1], np.diff(runs.offsets))
     foreground = runs.lengths * (ordinals % 2)
@@ -37,7 +37,7 @@ def bbox(counts: Sequence[str], *, height: int, width: int) -> Int64Array:
 
 
 def union(counts: Sequence[str], *, height: int, width: int) -> str:
-    """Canonical counts of the pixels that are in any of the masks; of none at all, the empty mask.
+    """Canonical counts of the union of the masks; without any mask, those of the empty mask.
 
     Raises:
         RLEError: a string is refused (see `parse`).

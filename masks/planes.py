@@ -1,4 +1,4 @@
-"""Which plane of a row's masks every string paints."""
+"""Assigns every string of a row's masks to the plane that it paints."""
 
 import operator
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ Examples:
 """
 
 TYPE_NOT_GIVEN = "type not given"
-"""In the place of a type's name: the annotation does not say which it is."""
+"""Used in place of a type's name if the annotation does not give the type."""
 
 Grouping = Literal["union", "object", "type"]
 
@@ -34,9 +34,9 @@ def type_name(code: int | None) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
-    """The entries of `row["masks"]` that are asked for: their places there, and the plane and the frame that each belongs to.
+    """The requested entries of `row["masks"]`: their positions there, and the plane and the frame of each.
 
-    `frame` counts through the frames that are asked for; `counts` have passed no gate yet.
+    `frame` is the position in the requested frames; `counts` are not checked yet.
     """
 
     at: Int64Array
@@ -47,7 +47,7 @@ class Entries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowPlanes:
-    """What a row's masks paint: string i paints planes[i], counted through all axes of `shape` before height and width."""
+    """The strings of a row and their planes: string i paints planes[i], over all axes of `shape` before height and width."""
 
     counts: list[str]
     planes: list[int]
@@ -55,7 +55,7 @@ class RowPlanes:
 
 
 def planes_of_row(row: Mapping[str, Any], *, frames: Sequence[int] | None = None, by: Grouping = "union") -> RowPlanes:
-    """The strings of the frames that are asked for, and where they go, for whoever decodes them elsewhere.
+    """The strings of the requested frames and their planes, for code that decodes them elsewhere.
 
     Raises:
         MaskError: as `decode_masks`.
@@ -102,11 +102,11 @@ def checked_frames(row: Mapping[str, Any], frames: Sequence[int] | None) -> Int6
 
 
 def planes_of(row: Mapping[str, Any], by: Grouping) -> tuple[dict[int, int], int]:
-    """The plane that each object_id goes to, and how many planes there are."""
+    """The plane of each object_id, and the number of planes."""
     object_ids = _integers(row["objects"]["object_id"])
     if len(set(object_ids.tolist())) < len(object_ids):
         raise MaskError(
-            f"{place_of(row)}objects.object_id is {object_ids.tolist()}, wanted every id once. Build the row anew."
+            f"{place_of(row)}objects.object_id is {object_ids.tolist()}, wanted every id once. Build the row again."
         )
     if by == "union":
         return dict.fromkeys(object_ids.tolist(), 0), 1
@@ -117,7 +117,7 @@ def planes_of(row: Mapping[str, Any], by: Grouping) -> tuple[dict[int, int], int
         if not 0 <= artifact_type < len(ARTIFACT_TYPES):
             raise MaskError(
                 f"{place_of(row)}object {object_id}: artifact_type is {artifact_type}, "
-                f"wanted 0 to {len(ARTIFACT_TYPES) - 1} ({', '.join(ARTIFACT_TYPES)}). Build the row anew."
+                f"wanted 0 to {len(ARTIFACT_TYPES) - 1} ({', '.join(ARTIFACT_TYPES)}). Build the row again."
             )
     return types, len(ARTIFACT_TYPES)
 
@@ -130,16 +130,16 @@ def select_entries(row: Mapping[str, Any], unique_frames: Int64Array, object_pla
     if not len(object_ids) == len(frame_indices) == len(all_counts):
         raise MaskError(
             f"{place_of(row)}masks has {len(object_ids)} object ids, {len(frame_indices)} frame indices and "
-            f"{len(all_counts)} counts, wanted as many of each. Build the row anew."
+            f"{len(all_counts)} counts, wanted as many of each. Build the row again."
         )
     num_frames = operator.index(row["num_frames"])
     for index in np.flatnonzero((frame_indices < 0) | (frame_indices >= num_frames)).tolist():
         raise MaskError(
-            f"{place_of(row)}mask {index}: frame {frame_indices[index]}, wanted 0 to {num_frames - 1}. Build the row anew."
+            f"{place_of(row)}mask {index}: frame {frame_indices[index]}, wanted 0 to {num_frames - 1}. Build the row again."
         )
     for index in np.flatnonzero(~np.isin(object_ids, list(object_planes))).tolist():
         raise MaskError(
-            f"{place_of(row)}mask {index}: object {object_ids[index]}, wanted one of {list(object_planes)}. Build the row anew."
+            f"{place_of(row)}mask {index}: object {object_ids[index]}, wanted one of {list(object_planes)}. Build the row again."
         )
     chosen = np.flatnonzero(np.isin(frame_indices, unique_frames))
     planes = np.fromiter((object_planes[object_id] for object_id in object_ids[chosen].tolist()), np.int64, len(chosen))
@@ -152,7 +152,7 @@ def _types(row: Mapping[str, Any]) -> list[int]:
     for object_id, artifact_type in zip(row["objects"]["object_id"], given, strict=True):
         if artifact_type is None or artifact_type != artifact_type:  # pandas has NaN for it
             raise MaskError(
-                f'{place_of(row)}object {object_id}: its artifact type is not given. Ask for by="union" or by="object".'
+                f'{place_of(row)}object {object_id}: its artifact type is not given. Use by="union" or by="object".'
             )
     types: list[int] = _integers(given).tolist()
     return types

@@ -1,4 +1,4 @@
-"""What verification asks: the fingerprint of every mask, taken from its decoded bitmap."""
+"""Fingerprints of decoded masks for verification: each is computed from the decoded bitmap."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,21 +23,21 @@ def fingerprint_decoded(
     device: "torch.device | str | None" = None,
     budget_bytes: int = BUDGET_BYTES,
 ) -> list[int | RLEError]:
-    """Fingerprint of every mask of one size, taken from its decoded bitmap in stored memory, or why it cannot be decoded.
+    """Fingerprint of every mask of one size, computed from its decoded bitmap in memory, or the error of a mask that fails.
 
     Args:
-        counts: COCO RLE strings, in any number.
-        device: where they are decoded; None or "cpu" is NumPy, without torch. Only the strings' bytes travel to a device and only
-            fingerprints come back.
-        budget_bytes: of bitmaps held at a time. Beside them NumPy needs one mask's size more while it draws; the rest (strings that
-            were read, sums) is below 500 MB.
+        counts: any number of COCO RLE strings.
+        device: the device that decodes; None or "cpu" is NumPy, without torch. Only the strings' bytes are sent to a device, and
+            only fingerprints come back.
+        budget_bytes: limit for the bitmaps in memory at a time. NumPy needs one more mask while it draws; the rest (parsed
+            strings, sums) is below 500 MB.
 
     Returns:
-        For every string an int or the RLEError that names it: one bad string does not hide the others. A size that no mask has or
-        that is over the budget is said of every string.
+        For every string an int, or the RLEError of that string, so that one bad string does not hide the others. An invalid size,
+        or a size over the budget, gives an error for every string.
 
     Raises:
-        DeviceError: there is no such device.
+        DeviceError: the device does not exist.
     """
     if device is not None and str(device) != "cpu":
         from .device import fingerprint_decoded as fingerprint_decoded_on
@@ -53,12 +53,12 @@ def decoded_ahead(
     device: "torch.device | str | None" = None,
     budget_bytes: int = BUDGET_BYTES,
 ) -> Iterator[tuple[Item, list[int | RLEError]]]:
-    """Every item with `fingerprint_decoded` of its strings, in order; a thread works on the next one while the caller has this one.
+    """Each item with `fingerprint_decoded` of its strings, in order; a thread works on the next item meanwhile.
 
-    So reading, what the caller does with an item, and the device's work overlap; two items are held at a time.
+    So reading, the caller's work and the device's work overlap. Two items are in memory at a time.
 
     Args:
-        strings_of: counts, height and width of an item.
+        strings_of: gives counts, height and width of an item.
     """
 
     def work(item: Item) -> list[int | RLEError]:

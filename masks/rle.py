@@ -50,11 +50,11 @@ def decode(
 
     Args:
         counts: N canonical COCO RLE strings of one size; may be empty. Or, with a device, a batch of `rle_batch` whose planes
-            have one size, which says it itself: N is then the number of planes.
-        out: a buffer to decode into, C-contiguous uint8[M, W, H] with M >= N; the result is a view of its first N masks and the
-            rest stays as it is. A buffer that is used again decodes several times faster than fresh memory. Not with a device.
-        max_decoded_bytes: budget for N · H · W; not asked when `out` is given.
-        device: None = a NumPy array; "cpu", "cuda" or another torch device = a tensor there, equal to it. Only the strings travel.
+            have one size. It holds the size itself, and N is the number of planes.
+        out: a buffer to decode into, C-contiguous uint8[M, W, H] with M >= N. The result is a view of its first N masks; the
+            rest is not changed. Decoding into a reused buffer is several times faster than into new memory. Not with a device.
+        max_decoded_bytes: limit for N · H · W; not used if `out` is given.
+        device: None = a NumPy array; "cpu", "cuda" or another torch device = an equal tensor there. Only strings are sent to it.
 
     Raises:
         RLEError: a string is refused (see `parse`), the result is over the budget, or `out` does not fit.
@@ -101,8 +101,8 @@ def decode_many(
     Masks of one size are decoded together and share their memory.
 
     Args:
-        rles: or, with a device, a batch of `rle_batch`, whose rows give [T, H, W], or [T, K, H, W] where K planes were asked for.
-        max_decoded_bytes: budget for all sizes together.
+        rles: the masks. Or, with a device, a batch of `rle_batch`; a row in it gives [T, H, W], or [T, K, H, W] with K planes.
+        max_decoded_bytes: limit for all sizes together.
         device: None = NumPy arrays; a torch device = tensors there.
 
     Raises:

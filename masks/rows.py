@@ -1,4 +1,4 @@
-"""One row as a dict, in whatever format `datasets` gives it."""
+"""Converts one row to a dict, from any format that `datasets` gives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ _NEEDED = ("height", "width", "num_frames", "objects", "masks")
 
 
 def row_as_dict(row: Any) -> Mapping[str, Any]:
-    """A row of the formats "pandas", "arrow" and "polars", a table of one row, as a dict; a dict as it is.
+    """A row in the formats "pandas", "arrow" and "polars" (a table of one row) as a dict; a dict is returned unchanged.
 
     Raises:
-        MaskError: no row, or a table of another number of rows.
+        MaskError: the value is not a row, or is a table with another number of rows.
     """
     library = type(row).__module__.partition(".")[0]
     if library == "pandas" and hasattr(row, "iloc"):
@@ -31,7 +31,7 @@ def row_as_dict(row: Any) -> Mapping[str, Any]:
 
 
 def row_with_masks(row: Any) -> Mapping[str, Any]:
-    """As `row_as_dict`, after a look whether it has what masks are made of.
+    """The row as `row_as_dict` gives it, after a check that it has the columns that masks need.
 
     Raises:
         MaskError: as `row_as_dict`; a row without these columns, or a batch of rows.

@@ -1,4 +1,4 @@
-"""COCO RLE strings to runs and back: the strict gate that every string passes before anything else reads it.
+"""COCO RLE strings to runs and back. Every string passes this strict check before other code reads it.
 
 Format (pycocotools, maskApi.c, rleToString): pixels in column-major order, run lengths that alternate and start with background.
 A run is cut into 5-bit groups, least significant first; a byte is 48 + group, + 32 when another byte follows; bit 16 of the last
@@ -19,21 +19,21 @@ from .arrays import Int64Array, UInt8Array
 MAX_PIXELS = 2**31 - 1
 MAX_MASKS = 1 << 20
 MAX_COUNTS_BYTES = 1 << 25
-"""Of all strings of one call; reading them takes up to 40 times as much memory for a moment, a fingerprint up to 80 times."""
+"""Limit for all strings of one call. Parsing briefly takes up to 40 times as much memory, a fingerprint up to 80 times."""
 
 _MAX_GROUPS = 7
-_RE_ENCODE = "Encode the mask anew with brokenvideos.masks.encode or pycocotools.mask.encode."
-_WRONG_SIZE = "Check that height and width are those of the mask, in this order, and encode it anew if they are."
+_RE_ENCODE = "Encode the mask again with brokenvideos.masks.encode or pycocotools.mask.encode."
+_WRONG_SIZE = "Check that height and width are those of the mask, in this order, and encode it again if they are."
 
 
 class RLEError(ValueError):
     """A string that is not canonical COCO RLE for its size, or a batch over its budget.
 
-    `index` is the position of the mask in the batch, None when the whole batch is refused; `problem` is the message without it.
+    `index` is the position of the mask in the batch, None if the whole batch is refused. `problem` is the message without it.
     """
 
     def __init__(self, problem: str, index: int | None = None) -> None:
-        super().__init__(problem, index)  # all of them: workers hand errors over by pickling `args`
+        super().__init__(problem, index)  # all arguments, because workers send errors by pickling `args`
         self.problem = problem
         self.index = index
 
@@ -67,17 +67,17 @@ def parse(
     max_masks: int = MAX_MASKS,
     max_bytes: int = MAX_COUNTS_BYTES,
 ) -> Runs:
-    """Run lengths of N masks of one size; what comes back is sound, so later steps check nothing.
+    """Run lengths of N masks of one size. The result is valid, so later steps need no checks.
 
     Args:
         counts: N canonical COCO RLE strings; may be empty.
         height, width: of every mask, in pixels; height · width < 2³¹.
-        max_masks, max_bytes: budget for N and for the length of all strings together.
+        max_masks, max_bytes: limits for N and for the length of all strings together.
 
     Raises:
-        RLEError: the first rule that is broken, at the first mask that breaks it. Rules, in this order: the size; the budget; no
-            empty string; bytes 48 to 111; no string that ends inside a number; at most 7 bytes per number; no longer number than
-            needed; no negative run; none longer than the mask; no empty run after the first; runs that sum to height · width.
+        RLEError: the first broken rule, at the first mask that breaks it. Rules, in this order: the size; the limits; no empty
+            string; bytes 48 to 111; no string that ends inside a number; at most 7 bytes per number; each number in its shortest
+            form; no negative run; no run longer than the mask; no empty run after the first; runs that sum to height · width.
     """
     height, width = checked_size(height, width)
     text, bounds = joined(counts, max_masks=max_masks, max_bytes=max_bytes)
@@ -101,7 +101,7 @@ def check(
     max_masks: int = MAX_MASKS,
     max_bytes: int = MAX_COUNTS_BYTES,
 ) -> None:
-    """Nothing, when all strings are canonical COCO RLE of this size: the one string an encoder may write for its bitmap.
+    """Checks that all strings are canonical COCO RLE of this size: the only string that an encoder may write for a bitmap.
 
     Raises:
         RLEError: as `parse`.
@@ -113,7 +113,7 @@ def format_runs(runs: Runs) -> list[str]:
     """Canonical COCO RLE strings, one per mask: the inverse of `parse`.
 
     Raises:
-        RLEError: runs that no string stands for (negative, empty after the first, wrong sum).
+        RLEError: runs that cannot be written as a string (negative, empty after the first, wrong sum).
     """
     checked_size(runs.height, runs.width)
     if not len(runs):
@@ -121,7 +121,7 @@ def format_runs(runs: Runs) -> list[str]:
     _require_sound(runs)
     numbers = runs.lengths.copy()
     numbers[2:] -= runs.lengths[:-2]
-    for ordinal in range(3):  # the first three runs of a mask stand as they are
+    for ordinal in range(3):  # the first three runs of a mask are stored as they are
         at = runs.offsets[:-1] + ordinal
         at = at[at < runs.offsets[1:]]
         numbers[at] = runs.lengths[at]
@@ -162,10 +162,10 @@ def checked_size(height: int, width: int) -> tuple[int, int]:
 
 
 def checked_rle(rle: Any, index: int) -> tuple[int, int, Any]:
-    """Height, width and counts of {'size': [height, width], 'counts': str}; of counts nothing is checked.
+    """Height, width and counts of {'size': [height, width], 'counts': str}; counts is not checked.
 
     Raises:
-        RLEError: size or counts is missing, or a size that no mask has; `index` is that given.
+        RLEError: size or counts is missing, or the size is invalid; the error gets the given `index`.
     """
     try:
         size, counts = rle["size"], rle["counts"]
@@ -179,17 +179,17 @@ def checked_rle(rle: Any, index: int) -> tuple[int, int, Any]:
 
 
 def located(error: RLEError, positions: Sequence[int]) -> RLEError:
-    """The error with the index that its mask has among all, when `positions` are those of the masks that were looked at."""
+    """The error with the mask's index among all masks; `positions` are the indices of the masks that were parsed."""
     return RLEError(error.problem, None if error.index is None else int(positions[error.index]))
 
 
 def joined(
     counts: Sequence[str], *, max_masks: int = MAX_MASKS, max_bytes: int = MAX_COUNTS_BYTES
 ) -> tuple[str, Int64Array]:
-    """All strings as one, and where each of them ends; their characters are not looked at.
+    """All strings joined, and the end of each; their characters are not checked.
 
     Raises:
-        RLEError: no sequence of strings, more than the budget, or an empty string.
+        RLEError: not a sequence of strings, over a limit, or an empty string.
     """
     if isinstance(counts, str | bytes):
         raise RLEError(f"counts is one {type(counts).__name__}, wanted a sequence of strings. Wrap it: [counts].")
@@ -226,7 +226,7 @@ def _groups(text: str, bounds: Int64Array) -> UInt8Array:
         codes = np.frombuffer(text.encode("ascii"), np.uint8)
     except UnicodeEncodeError:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-    groups = codes - codes.dtype.type(48)  # what is below 48 wraps round to a large value
+    groups = codes - codes.dtype.type(48)  # values below 48 wrap round to a large value
     if (at := _first(groups > 63)) is not None:
         index, byte_index = _locate(at, bounds)
         raise RLEError(
@@ -246,12 +246,12 @@ def _groups(text: str, bounds: Int64Array) -> UInt8Array:
 def _numbers(groups: UInt8Array, ends: Int64Array, bounds: Int64Array) -> Int64Array:
     """The signed number that ends at each of `ends`."""
     last = groups[ends]
-    before = groups[ends - 1]  # of the very first byte: the very last, which ends a number as well
+    before = groups[ends - 1]  # for the first byte this is the last byte, which also ends a number
     goes_back = before > 31
     # Numbers of one or two bytes, nearly all of them, in one step; bit 16 of the last group is the sign.
     signed = (last ^ 16).astype(np.int16) - np.int16(16)
     numbers = np.where(goes_back, signed << 5 | before & 31, signed).astype(np.int64)
-    # Two continued bytes in a row stand only in numbers of three bytes and more.
+    # Two bytes in a row with the continuation bit occur only in numbers of at least three bytes.
     is_continued = groups > 31
     is_long = np.zeros(len(ends), np.bool_)
     is_long[np.searchsorted(ends, np.flatnonzero(is_continued[:-1] & is_continued[1:]))] = True
@@ -266,7 +266,7 @@ def _numbers(groups: UInt8Array, ends: Int64Array, bounds: Int64Array) -> Int64A
         numbers[longer] = numbers[longer] << 5 | groups[ends[longer] - group] & 31
     # A last group of nothing but sign bits says nothing that the sign bit of the group before it does not say.
     if (first := _first(goes_back & (last == (before & 16 > 0) * np.uint8(31)))) is not None:
-        _refuse_number(first, ends, bounds, "of which the last says nothing, wanted the shortest form")
+        _refuse_number(first, ends, bounds, "of which the last adds nothing, wanted the shortest form")
     return numbers
 
 
@@ -279,13 +279,13 @@ def _refuse_number(at: int, ends: Int64Array, bounds: Int64Array, wanted: str) -
 
 
 def _undo_differences(numbers: Int64Array, offsets: Int64Array) -> Int64Array:
-    """Run lengths from numbers that are differences to the run two before, from the fourth run of each mask on.
+    """Run lengths from the stored numbers: from the fourth run of each mask on, a number is the difference to the run two before.
 
-    Every second run of the whole batch is one lane, and the runs of a mask in a lane are a cumulative sum that starts anew with
-    the mask. Whether a mask begins in lane 0 or 1 does not matter.
+    Every second run of the whole batch forms one lane. In a lane, the runs of a mask are a cumulative sum that starts again at
+    each mask. It does not matter whether a mask begins in lane 0 or 1.
     """
     lengths = numbers.copy()
-    lengths[offsets[:-1]] = 0  # the third run does not build on the first
+    lengths[offsets[:-1]] = 0  # the third run is not a difference to the first
     for lane in (0, 1):
         bounds = (offsets + 1 - lane) // 2
         sums = np.zeros(bounds[-1] + 1, np.int64)
@@ -330,7 +330,7 @@ def _first(flags: npt.NDArray[np.bool_]) -> int | None:
 
 
 def _locate(at: int, bounds: Int64Array) -> tuple[int, int]:
-    """Which string the byte at this place of the joined text belongs to, and its place there."""
+    """The index of the string that holds the byte at this place of the joined text, and the byte's place in it."""
     index = int(np.searchsorted(bounds, at, "right"))
     return index, at - int(bounds[index - 1] if index else 0)
 

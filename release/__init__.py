@@ -1,9 +1,9 @@
-"""The contract of the dataset, written and read in one room: what a row holds, where a release keeps
-it, how it is read.
+"""The contract of the dataset: the columns of a row, the files of a release, and the code that reads and
+writes them.
 
-In: the files of a release, local or on the Hub. Out: rows, tables, manifests, the `datasets` builder. Everybody above
-may call it; it knows masks and frames only. A name is imported when it is first used: `datasets` and pyarrow take
-longer to import than many programs run.
+In: the files of a release, local or on the Hub. Out: rows, tables, manifests, the `datasets` builder. Every room above
+may call it; it uses only masks and frames. A name is imported when it is first used, because `datasets` and pyarrow
+take longer to import than many programs run.
 """
 
 import lazy_loader

@@ -1,7 +1,7 @@
-"""The builder that `datasets` runs: the shards of a release, Parquet or tar, into equal rows.
+"""The builder that `datasets` runs: it reads the shards of a release, Parquet or tar, into equal rows.
 
-`datasets` patches `open`, `os.path` and `pathlib.Path` in the module that holds a builder: no code here uses them, and nothing else
-lives here.
+`datasets` patches `open`, `os.path` and `pathlib.Path` in the module that holds a builder. So no code here uses them, and this
+module holds only the builder.
 """
 
 import re
@@ -41,7 +41,7 @@ _INSTEAD = (
 
 @dataclass
 class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
-    """One way to read one release: `columns`, `filters` and `holdout` are what a caller sets, the rest says where it is."""
+    """One way to read one release. The caller sets `columns`, `filters` and `holdout`; the other fields give its place."""
 
     columns: Sequence[str] | None = None
     filters: Filters | None = None
@@ -54,11 +54,11 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__post_init__()
         self.num_rows: dict[str, int] = {}
-        """Of every shard, by its address in `data_files`."""
+        """Facts of every shard, by its address in `data_files`."""
         self.digests: dict[str, str] = {}
-        """Of every split: which rows its shards hold."""
+        """An identifier of the rows of each split."""
         self.annotations: dict[str, list[str]] = {}
-        """Of every split the files that tell at the least cost which rows there are: tars have annotations beside them."""
+        """The files of each split that tell at the lowest cost which rows there are; tars have annotations beside them."""
 
     def _resolve_data_files(self, base_path: str, download_config: datasets.DownloadConfig) -> None:
         # Here and not in the module factory: the factory does not learn which config is wanted, and `sample` must not ask the Hub.
@@ -167,7 +167,7 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     def _info(self) -> datasets.DatasetInfo:
         config = self.config
         features = ANNOTATION_FEATURES if config.name == "annotations" else FEATURES
-        # What cannot be is said here, before anything is read.
+        # Report impossible requests here, before anything is read.
         chosen(config.filters, features.arrow_schema)
         of_holdout(config.holdout, "train")
         if config.columns is not None:
@@ -201,7 +201,7 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     def _generate_more_gen_kwargs(
         self, files: list[str], num_rows: list[int], row_groups: list[int | None], **more: Any
     ) -> Iterator[dict[str, Any]]:
-        """What `reshard()` asks for: a shard a row group."""
+        """Called by `reshard()`: one shard per row group."""
         for file, rows, group in zip(files, num_rows, row_groups, strict=True):
             groups = [group]
             if group is None and file.endswith(".parquet"):
@@ -244,7 +244,7 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     # --- which rows there are -----------------------------------------------------------------------------------------
 
     def as_dataset(self, split: Any = None, in_memory: bool = False) -> Any:
-        """As `datasets` does, but of a split that its filters leave without a row says so."""
+        """Prepares a split as `datasets` does, but raises a clear error if the filters leave it without a row."""
         for name in [split] if split is not None else list(self.config.data_files):
             keep = self._choice(str(name)) if str(name) in self.config.data_files else None
             if keep is not None and not self.info.splits[str(name)].num_examples:
@@ -301,7 +301,7 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     @cached_property
     def _splits_with_rows(self) -> set[str]:
-        """Splits of which a row is known to pass."""
+        """The splits in which at least one row is known to pass the filters."""
         return set()
 
     def _annotations(self, split: str, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -358,7 +358,7 @@ def _cast(table: pa.Table, schema: pa.Schema, file: str) -> pa.Table:
         what = f"no column {', '.join(missing)}"
     except (datasets.table.CastError, pa.ArrowException, TypeError, ValueError) as error:
         what = " ".join(str(error).split())[:200]
-    raise ReleaseError(f"{file}: not rows of this version ({what}). Copy or download this file again.")
+    raise ReleaseError(f"{file}: its rows do not fit this version ({what}). Copy or download this file again.")
 
 
 def _some(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The error of a release that is not what it should be, and the system's errors in words."""
+"""The error of an invalid release, and texts for errors of the operating system."""
 
 import errno
 from typing import TypeGuard
@@ -18,7 +18,7 @@ _ADVICE = {
 
 
 class ReleaseError(ValueError):
-    """A release, or a shard of one, that is not what this version reads; the message names the file.
+    """A release, or one of its shards, that this version cannot read; the message names the file.
 
     Examples:
         >>> try:
@@ -30,11 +30,11 @@ class ReleaseError(ValueError):
 
 
 class NotThereError(ReleaseError):
-    """A repository that is reached, and has not the revision or the file that is asked for."""
+    """A repository that answers, but does not have the requested revision or file."""
 
 
 def in_words(error: BaseException) -> str:
-    """What an error says; of an error of the system the file and the reason, without a number.
+    """The message of an error; for an OSError the file and the reason, without a number.
 
     Python says "[Errno 2] No such file or directory: 'nope.txt'", this "nope.txt: no such file or directory".
     """
@@ -47,11 +47,11 @@ def in_words(error: BaseException) -> str:
 
 
 def in_words_with_advice(error: BaseException) -> str:
-    """`in_words`, and what to do where it is an error of the system that names a file."""
+    """`in_words`, followed by what to do if it is an OSError that names a file."""
     advice = _ADVICE.get(error.errno or 0) if _is_plain(error) and error.filename is not None else None
     return in_words(error) if advice is None else f"{in_words(error)}. {advice}."
 
 
 def _is_plain(error: BaseException) -> TypeGuard[OSError]:
-    """Whether it is the system's own, and not one of ours with a message."""
+    """Whether it is an error of the operating system, not one of ours with a message."""
     return isinstance(error, OSError) and error.errno is not None and bool(error.strerror)

@@ -63,7 +63,7 @@ Examples:
 
 
 def of_format(features: datasets.Features, format_version: int) -> datasets.Features:
-    """The features that a release of an earlier format has in the place of these; see `formats`."""
+    """The features of a release of an earlier format that correspond to these; see `formats`."""
     if format_version != 1:
         return features
     earlier = features.copy()
@@ -77,7 +77,7 @@ def wanted_columns(columns: object, features: Mapping[str, object]) -> list[str]
     """The columns that a caller names, in the order of a row.
 
     Raises:
-        ValueError: no list of names, an empty one, or a name that is no column.
+        ValueError: not a list of names, an empty list, or an unknown column.
     """
     if isinstance(columns, str) or not isinstance(columns, Iterable):
         raise ValueError(f"columns={columns!r}: wanted a list of names, as in columns=['label'].")

@@ -1,4 +1,4 @@
-"""Which rows a caller wants: filters over columns, and hold-outs by name."""
+"""Chooses rows: filters over columns, and hold-outs by name."""
 
 import operator
 import re
@@ -16,17 +16,17 @@ from .row import LABELS
 Filters: TypeAlias = tuple[Any, ...] | list[tuple[Any, ...]] | list[list[tuple[Any, ...]]] | pc.Expression
 _OPERATORS = ("=", "==", "!=", "<", ">", "<=", ">=", "in", "not in")
 _NAMES = {"label": LABELS, "artifact_types": ARTIFACT_TYPES}
-"""Columns whose numbers have names."""
+"""Columns whose numeric values have names."""
 _WANTED = "Wanted a list of (column, operator, value), as in [('label', '==', 'broken')], or a list of such lists."
 
 
 class FilterError(ValueError):
-    """Filters or a hold-out that name what is not there; the message lists what is."""
+    """Filters or a hold-out with an unknown name; the message lists the known ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which rows are wanted: an expression over columns, and the columns that it looks at (none: not known)."""
+    """A choice of rows: an expression over columns, and the columns that it needs (none: not known)."""
 
     expression: pc.Expression
     columns: tuple[str, ...]
@@ -40,15 +40,17 @@ class Choice:
 
 
 def chosen(filters: Filters | None, schema: pa.Schema) -> Choice | None:
-    """What filters keep of rows of this schema; None where they keep all.
+    """The rows of this schema that the filters keep; None if they keep all.
 
-    A list of (column, operator, value) keeps rows for which all hold, a list of such lists those for which one of the lists does,
-    as in `pyarrow.parquet.read_table`; one such tuple stands for a list of it. The operators are ==, !=, <, >, <=, >=, in and
-    not in. Labels and artifact types may be named: ("label", "==", "broken"). Of `artifact_types`, == and in ask whether a video
-    has the type or one of them, != and not in whether it has not; a video whose types are unknown fits neither.
+    A list of (column, operator, value) keeps rows for which all conditions hold. A list of such lists keeps rows for which one of
+    the lists holds, as in `pyarrow.parquet.read_table`. A single tuple stands for a list with it. The operators are ==, !=, <, >,
+    <=, >=, in and not in. Labels and artifact types may be given by name: ("label", "==", "broken"). For `artifact_types`, == and
+    in keep videos that have the type or one of the types; != and not in keep videos that do not. A video with unknown types is
+    kept by neither.
 
     Raises:
-        FilterError: of another shape, an unknown column, name or operator, or a value that the column cannot be compared with.
+        FilterError: filters of another shape, an unknown column, name or operator, or a value that cannot be compared with the
+            column.
     """
     if filters is None or (isinstance(filters, list | tuple) and not len(filters)):
         return None
@@ -72,7 +74,7 @@ def chosen(filters: Filters | None, schema: pa.Schema) -> Choice | None:
 
 
 def of_holdout(holdout: str | None, split: str) -> Choice | None:
-    """Rows of a split when one generator or artifact type is held out of training, as `load` says.
+    """The rows of a split if one generator or artifact type is held out of training, by the rule of `load`.
 
     Raises:
         FilterError: neither "generator:NAME" nor "artifact:TYPE".
@@ -90,7 +92,7 @@ def of_holdout(holdout: str | None, split: str) -> Choice | None:
 
 
 def held_out(holdout: str) -> tuple[str, str]:
-    """The column and the name in it that a hold-out means: ("generator", NAME) or ("artifact_types", TYPE).
+    """The column and the value of a hold-out: ("generator", NAME) or ("artifact_types", TYPE).
 
     Raises:
         FilterError: neither "generator:NAME" nor "artifact:TYPE".
@@ -117,7 +119,7 @@ def names_in(table: pa.Table, column: str) -> set[str]:
 
 
 def _groups(filters: Any) -> list[Any]:
-    """Lists of predicates of which one must hold."""
+    """The filters as lists of conditions; a row is kept if one list holds."""
     if _is_predicate(filters):
         return [[filters]]
     if not isinstance(filters, list | tuple):
@@ -165,19 +167,19 @@ def _expression(column: str, comparison: str, value: Any) -> pc.Expression:
     if column != "artifact_types":
         return pq.filters_to_expression([(column, comparison, value)])
     if comparison not in ("=", "==", "!=", "in", "not in"):
-        raise FilterError(f"filters: no {comparison!r} for artifact_types. Ask with ==, !=, in or not in.")
+        raise FilterError(f"filters: no {comparison!r} for artifact_types. Use ==, !=, in or not in.")
     has_one = _any_of([_has_type(code) for code in (value if isinstance(value, list) else [value])])
     return ~has_one if comparison in ("!=", "not in") else has_one
 
 
 def _has_type(code: int) -> pc.Expression:
-    # Expressions cannot look into a list; codes are single digits, so the joined list can be searched as text.
+    # Expressions cannot search a list. The codes are single digits, so the list is joined to a text and searched.
     codes = pc.binary_join(pc.field("artifact_types").cast(pa.list_(pa.string())), ",")
     return pc.match_substring(codes, str(code))
 
 
 def _code(column: str, value: Any) -> int:
-    """The number of a label or an artifact type that is given by name or number."""
+    """The number of a label or an artifact type, given by name or number."""
     names = _NAMES[column]
     if isinstance(value, str) and value in names:
         return names.index(value)

@@ -1,7 +1,7 @@
-"""What earlier formats of a release say, in the words of this one.
+"""Converts rows of earlier formats of a release to the current one.
 
-Format 2 differs from format 1 in four places: `codec.extradata` is text in base64 (bytes break `to_json` of pandas, datasets and
-Polars, and the json module), `objects.subtype` and `source.record` are new, and an artifact type may be null: not given.
+Format 2 differs from format 1 in four places. `codec.extradata` is text in base64, because bytes break `to_json` of pandas,
+datasets and Polars, and the json module. `objects.subtype` and `source.record` are new. An artifact type may be null: not given.
 """
 
 import base64
@@ -11,14 +11,14 @@ from typing import Any
 import pyarrow as pa
 
 READABLE_FORMATS = (1, 2)
-"""The formats that this code reads; it writes the last one."""
+"""The formats that this code reads. It writes the last one."""
 
 NEW_IN_2 = {"objects": "subtype", "source": "record"}
-"""Fields that format 1 did not know, by column."""
+"""Fields that format 1 does not have, by column."""
 
 
 def as_current(table: pa.Table) -> pa.Table:
-    """Rows of any readable format as those of the current one; rows of the current one as they are, without a copy.
+    """Rows of any readable format in the current format. Rows of the current format are returned as they are, without a copy.
 
     Args:
         table: any columns of a row, as a shard holds them.
@@ -35,7 +35,7 @@ def as_current(table: pa.Table) -> pa.Table:
 
 
 def _mapped(column: pa.ChunkedArray, changes: Mapping[str, Any]) -> pa.ChunkedArray:
-    """The structs of a column with some fields made anew, each from all the structs."""
+    """The structs of a column with some fields replaced; each new field is made from all structs."""
     structs = column.combine_chunks()
     if isinstance(structs, pa.ChunkedArray):
         structs = pa.concat_arrays(structs.chunks) if structs.num_chunks else pa.array([], structs.type)

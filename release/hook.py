@@ -1,4 +1,4 @@
-"""Makes the name "brokenvideos" known to `load_dataset`, without importing `datasets` for it."""
+"""Makes the name "brokenvideos" known to `load_dataset`, without importing `datasets`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 _FACTORY = "dataset_module_factory"
 _HOLDERS = ("datasets.load", "datasets.inspect")
-"""The modules of `datasets` that look names up, each with a name of its own for the function that does."""
+"""The modules of `datasets` that hold the function that looks names up, each under its own name."""
 
 
 def install_hook() -> None:
-    """Wraps the factory of `datasets`: now in the modules that are imported already, in the others when they are imported."""
+    """Wraps the factory of `datasets`: now in modules that are already imported, in others when they are imported."""
     for name in _HOLDERS:
         module = sys.modules.get(name)
         if module is not None and hasattr(module, _FACTORY):
@@ -49,7 +49,7 @@ class _Finder:
 
 
 class _Loader:
-    """Loads a module with its own loader, which the module then has as if there were no hook."""
+    """Loads a module with its own loader, then wraps its factory. Afterwards the module has its own loader again."""
 
     def __init__(self, own: "Loader") -> None:
         self.own = own

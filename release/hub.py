@@ -1,4 +1,4 @@
-"""Asks the Hub, and says in one line what it refuses."""
+"""Requests to the Hub; a refusal becomes a one-line message."""
 
 import errno
 import time
@@ -13,16 +13,16 @@ from .error import NotThereError, ReleaseError
 _HTTP_ERROR: type[Exception] = vars(errors)["HTTPError"]  # httpx's or httpx2's
 _REFUSALS = (_HTTP_ERROR, errors.LocalEntryNotFoundError, ConnectionError)
 RETRY_WAITS_S = (1, 2, 4, 8, 8)
-"""Between tries to download a file: huggingface_hub itself tries its other requests again, as often and as patiently."""
+"""Waits between tries to download a file. huggingface_hub itself retries its other requests as often and with the same waits."""
 
 UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.ENOENT)
-"""Of an error at a folder or file that should be written."""
+"""Error numbers of a folder or file that cannot be written."""
 
 Answer = TypeVar("Answer")
 
 
 def download(call: Callable[[], Answer], *, where: str, instead: str = "") -> Answer:
-    """What a call that downloads from the Hub gives, tried again while the Hub is busy or the connection fails.
+    """The result of a call that downloads from the Hub. It is tried again while the Hub is busy or the connection fails.
 
     Raises:
         ReleaseError: as `asking_the_hub`; the cache cannot be written.
@@ -45,32 +45,32 @@ def download(call: Callable[[], Answer], *, where: str, instead: str = "") -> An
 
 
 def require_reachable(repo_id: str, *, revision: str, endpoint: str, instead: str) -> None:
-    """Asks once for the manifest of a repository, and does not wait long for a Hub that is not there.
+    """Requests the manifest of a repository once, with a short timeout in case the Hub cannot be reached.
 
     Raises:
-        ReleaseError: no connection; huggingface_hub itself would try for half a minute.
+        ReleaseError: no connection. huggingface_hub itself would try for half a minute.
     """
     url = hf_hub_url(repo_id, "manifest.json", repo_type="dataset", revision=revision, endpoint=endpoint)
     try:
         get_hf_file_metadata(url, token=False, timeout=_FIRST_CONTACT_TIMEOUTS_S, retry_on_errors=False)  # type: ignore[arg-type]
     except _HTTP_ERROR as error:
-        # Whatever else is wrong has its own words when it is asked for in earnest.
+        # Other problems get their own message at the real request.
         if type(error).__name__ in _UNREACHABLE:
             raise ReleaseError(f"{repo_id} at revision {revision}: {_refusal(error, instead=instead)}") from None
 
 
 _FIRST_CONTACT_TIMEOUTS_S = (1.5, 10, 10, 10)
-"""To connect, to read, to write, and to wait for a free connection."""
+"""Timeouts to connect, to read, to write, and to wait for a free connection."""
 _UNREACHABLE = ("ConnectError", "ConnectTimeout", "ProxyError", "UnsupportedProtocol")
 
 
 @contextmanager
 def asking_the_hub(where: str, *, instead: str = "") -> Iterator[None]:
-    """Says of the Hub's refusals inside the block, in one line, what to do.
+    """Turns refusals of the Hub inside the block into one line that says what to do.
 
     Args:
-        where: what was asked for.
-        instead: a sentence: what else could be named.
+        where: the thing that was requested, for the message.
+        instead: a sentence about what else the caller could give.
 
     Raises:
         NotThereError: the repository has no such revision, or no such file.
@@ -85,10 +85,10 @@ def asking_the_hub(where: str, *, instead: str = "") -> Iterator[None]:
 
 
 def no_cache(error: OSError) -> str:
-    """What to do where the cache cannot be written."""
+    """Turns the error of a cache that cannot be written into a message that says what to do."""
     return (
         f"the Hugging Face cache cannot be written ({error.strerror}: {error.filename or constants.HF_HOME}). Set HF_HOME to a "
-        "folder that can. brokenvideos.clips and streaming=True need none to read a local release."
+        "writeable folder. brokenvideos.clips and streaming=True read a local release without a cache."
     )
 
 
@@ -108,7 +108,7 @@ def _refusal(error: BaseException, *, instead: str) -> str:
         return f"the repository has no such revision. {instead}".strip()
     if isinstance(error, errors.RemoteEntryNotFoundError):
         name = str(error.response.url).rpartition("/")[2]
-        return f"{name} is missing, so it is no release. {instead}".strip()
+        return f"{name} is missing, so it is not a release. {instead}".strip()
     if isinstance(error, errors.HfHubHTTPError):
         status, said = error.response.status_code, error.server_message or error.response.reason_phrase
         return f"the Hub answered {status} ({said}). {log_in if status in (401, 403) else 'Try again later.'}"

@@ -1,4 +1,4 @@
-"""JSON texts of strangers: bounded before they are parsed."""
+"""Parses JSON texts from untrusted sources, with limits for size and nesting."""
 
 import json
 import re
@@ -18,7 +18,7 @@ def parse_json(
     max_bytes: int = MAX_JSON_BYTES,
     object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
 ) -> Any:
-    """The value of a JSON text in UTF-8 whose size and nesting are bounded, measured before it is parsed.
+    """The value of a JSON text in UTF-8. Its size and nesting are checked before it is parsed.
 
     Raises:
         ValueError: more than `max_bytes`, nested deeper than `MAX_JSON_DEPTH`, or not JSON.
@@ -30,5 +30,5 @@ def parse_json(
         depth += 1 if bracket in b"[{" else -1
         deepest = max(deepest, depth)
     if deepest > MAX_JSON_DEPTH:
-        raise ValueError(f"nested {deepest} deep, at most {MAX_JSON_DEPTH} is read")
+        raise ValueError(f"nested {deepest} levels deep, at most {MAX_JSON_DEPTH} are read")
     return json.loads(data.decode("utf-8-sig"), object_pairs_hook=object_pairs_hook)

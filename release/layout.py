@@ -1,4 +1,4 @@
-"""Where a release keeps its files."""
+"""The paths of a release's files."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ SUMS = "SHA256SUMS"
 
 
 def shard_of(video_id: str, num_shards: int) -> int:
-    """Index of the shard that holds a video, in [0, num_shards): of its id and the shard count alone.
+    """Index of the shard that holds a video, in [0, num_shards). It depends only on the id and the number of shards.
 
     The first eight bytes of SHA-256 of the id, big-endian, modulo `num_shards`.
     """
@@ -27,7 +27,7 @@ def shard_paths(split: str, index: int, num_shards: int) -> dict[Literal["defaul
 
 
 MAX_SHARDS = 99_999
-"""Of one split: file names hold five digits."""
+"""Largest number of shards of one split, because file names hold five digits."""
 
 SHARD_FILES = {
     "default": re.compile(r"data/(train|validation|test)-\d{5}-of-\d{5}\.parquet"),

@@ -1,4 +1,4 @@
-"""`load`, and what stands behind `load_dataset("brokenvideos")`."""
+"""`load`, and the code behind `load_dataset("brokenvideos")`."""
 
 from collections.abc import Sequence
 from os import PathLike, environ, fspath
@@ -38,18 +38,18 @@ def load(
         repo_id: another Hub repository than BROKENVIDEOS_REPO or `REPO_ID`.
         revision: a Hub tag, branch or commit; None: the data version that this code was written for.
         streaming: True reads as it goes (IterableDataset); False first writes the Arrow cache (Dataset).
-        columns: names of columns to read; the others are not fetched.
-        filters: rows to read, as in `pyarrow.parquet.read_table`; a row group without such a row does not have its videos read.
-        holdout: "generator:NAME" or "artifact:TYPE" leaves one out of training: train and validation have no video of it; test has
-            the videos of that generator, or those with that type and all normal ones.
-        num_proc: processes that fill the Arrow cache.
+        columns: names of columns to read; other columns are not downloaded.
+        filters: rows to read, as in `pyarrow.parquet.read_table`. If a row group has no such row, its videos are not read.
+        holdout: "generator:NAME" or "artifact:TYPE" leaves one out of training. train and validation then have no video of it; test
+            has the videos of that generator, or the videos with that type and all normal videos.
+        num_proc: number of processes that fill the Arrow cache.
         token: for a private or gated repository.
 
     Returns:
         Dataset, IterableDataset, or a dict of them by split.
 
     Raises:
-        ReleaseError: no release there. ValueError: arguments that exclude one another, an unknown column.
+        ReleaseError: there is no release. ValueError: arguments that contradict each other, or an unknown column.
 
     Examples:
         >>> rows = brokenvideos.load("annotations", data_dir="release", split="train", filters=[("label", "==", "broken")])

@@ -1,4 +1,4 @@
-"""The manifest of a release: what every file and video of it should be."""
+"""Reads the manifest of a release, which describes all its files and videos."""
 
 from os import PathLike, fspath
 from types import NoneType
@@ -14,7 +14,7 @@ from .row import SPLITS
 
 
 def read_manifest(release: str | PathLike[str]) -> dict[str, Any]:
-    """The manifest.json of a release folder: its versions, and what every file and video of it should be (docs/format.md).
+    """The manifest.json of a release folder: its versions, and the facts of every file and video (docs/format.md).
 
     Raises:
         ReleaseError: the file is missing, is no JSON object (of `parse_json`'s bounds), or has another format version or
@@ -82,7 +82,7 @@ its types, a question mark after a key that it may lack."""
 
 
 def _misshapen(value: Any, wanted: Any, where: str) -> str | None:
-    """What is first found to be of another type than the shape says, None when nothing is."""
+    """The first value whose type differs from the shape; None if there is none."""
     kinds = wanted if isinstance(wanted, tuple) else (wanted if isinstance(wanted, type) else type(wanted),)
     if type(value) not in kinds:
         return f"{where or 'it'} is {type(value).__name__}, wanted {' or '.join(kind.__name__ for kind in kinds)}"

@@ -27,19 +27,19 @@ def read_parquet(
 ) -> Generator[pa.Table, None, None]:
     """The row groups of one Parquet shard, one table each; a row group without a matching row is left out.
 
-    A row group is read at once, never in the background: pyarrow's own iterator aborts the interpreter when it is dropped
-    half-way (arrow#45214), and row groups are small (16-32 MB). Where a filter drops all of its rows, its videos are not read.
+    A row group is read at once and never in the background: pyarrow's own iterator aborts the interpreter if it is not used to its
+    end (arrow#45214), and row groups are small (16-32 MB). If a filter drops all rows of a group, its videos are not read.
 
     Args:
         file: a local path, or an open binary file.
         columns: names to read, in the file's order; None reads all.
         filters: see `chosen`.
         row_groups: indices to read; None reads all.
-        num_rows: of the whole shard, as its manifest says; None: not compared.
-        name: of the file in messages, where it is an open one.
+        num_rows: number of rows of the whole shard in its manifest; None: not compared.
+        name: name of the file in messages, if it is an open file.
 
     Raises:
-        ReleaseError: not a Parquet file, cut short or damaged, or of another number of rows; names the file.
+        ReleaseError: not a Parquet file, cut short or damaged, or another number of rows; the message names the file.
         FilterError: as `chosen`.
     """
     name = name or str(file)
@@ -47,7 +47,7 @@ def read_parquet(
         names = parquet.schema_arrow.names
         wanted = names if columns is None else [column for column in names if column in set(columns)]
         keep = filters if isinstance(filters, Choice) or filters is None else chosen(filters, parquet.schema_arrow)
-        # An expression does not tell which columns it needs, so everything but the videos is read for it.
+        # An expression does not tell which columns it needs, so all columns except the videos are read for it.
         filter_columns = (
             [column for column in names if column != "video"] if keep is None or not keep.columns else keep.columns
         )
@@ -63,17 +63,17 @@ def read_parquet(
 
 
 def open_parquet(file: str | IO[bytes], *, name: str | None = None, num_rows: int | None = None) -> pq.ParquetFile:
-    """One Parquet shard, opened: its footer is read, its rows are not. Close it.
+    """One opened Parquet shard: its footer is read, its rows are not. The caller must close it.
 
     Args:
         file, name, num_rows: as `read_parquet`.
 
     Raises:
-        ReleaseError: not a Parquet file, or of another number of rows; names the file.
+        ReleaseError: not a Parquet file, or another number of rows; the message names the file.
     """
     name = name or str(file)
-    # From a file object each piece would be a request of its own: pyarrow first joins those of a row group that lie together. A
-    # local file is mapped: pages are then not copied before they are decoded, which is a row group less in memory.
+    # With a file object, each piece would be one request, so pyarrow first joins neighbouring pieces of a row group. A local file
+    # is mapped into memory: pages are not copied before decoding, which saves one row group of memory.
     is_local = isinstance(file, str)
     parquet = _understood(
         lambda: pq.ParquetFile(file, memory_map=is_local, pre_buffer=not is_local), file=file, name=name
@@ -93,15 +93,15 @@ def _read(parquet: pq.ParquetFile, group: int, columns: list[str], file: str | I
 
 
 def _understood(read: Callable[[], _Read], *, file: str | IO[bytes], name: str) -> _Read:
-    """What pyarrow reads; its refusals name the file.
+    """Runs a read of pyarrow; an error names the file.
 
     Raises:
-        ReleaseError: pyarrow cannot make sense of the file.
+        ReleaseError: pyarrow cannot read the file.
     """
     try:
         return read()
     except (pa.ArrowException, OSError) as error:
-        # Arrow's own errors are plain OSErrors; those of a connection are of other classes, and somebody else's to explain.
+        # Arrow's own errors are plain OSErrors. Errors of a connection have other classes; they are explained elsewhere.
         if not isinstance(error, pa.ArrowException | FileNotFoundError) and type(error) is not OSError:
             raise
         wrong = what_is_wrong(Path(file)) if isinstance(file, str) else "cut short or damaged. Download this file again"

@@ -1,7 +1,6 @@
-"""What people add to the package, one file each: layouts, formats, recipes, engines, commands.
+"""Lists extensions of the package, one file each: layouts, formats, recipes, engines, commands.
 
-A folder of such files is a registry. Each file holds one record under a name that is agreed on. Adding the file is all there is
-to do.
+A folder of such files is a registry. Each file holds one record under a fixed name. To add an extension, add its file.
 """
 
 from collections.abc import Iterable
@@ -28,8 +27,8 @@ def record_in(package: str, name: str, *, record: str) -> Any:
 
     Args:
         package: the dotted name of the folder.
-        name: the file's, without .py.
-        record: the name that the record has in it.
+        name: name of the file, without .py.
+        record: name of the record in the file.
     """
     return getattr(import_module(f"{package}.{name}"), record, None)
 

@@ -1,4 +1,4 @@
-"""The shards of a release: those that its manifest lists, against those that lie in its folder."""
+"""The shards of a release: lists them from the manifest, and compares them with the files in the folder."""
 
 import hashlib
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Shard:
 
 
 def listed_shards(manifest: dict[str, Any], kind: Kind) -> dict[str, list[Shard]]:
-    """The shards of one config by split, in the order of `SPLITS` and of their numbers; a split without any is left out."""
+    """The shards of one config by split, in the order of `SPLITS` and by number; a split without shards is left out."""
     found: dict[str, list[Shard]] = {split: [] for split in SPLITS}
     for shard in manifest["shards"]:
         for file in shard["files"]:
@@ -42,9 +42,9 @@ def listed_shards(manifest: dict[str, Any], kind: Kind) -> dict[str, list[Shard]
 
 
 def release_shards(release: str | Path, kind: Kind = "default") -> dict[str, list[Shard]]:
-    """The shards of one config of a local release by split, after a look whether they all lie there and no other does.
+    """The shards of one config of a local release by split, after a check that exactly these files are in the folder.
 
-    Names and sizes are compared with the manifest, no file is opened: what is in them is compared when they are read, and by
+    Names and sizes are compared with the manifest; no file is opened. The content is compared when a shard is read, and by
     `brokenvideos verify`.
 
     Raises:
@@ -72,14 +72,14 @@ def release_shards(release: str | Path, kind: Kind = "default") -> dict[str, lis
     if strangers := sorted(_lying_there(root, kind) - sizes.keys()):
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
         raise ReleaseError(
-            f"{root}: {strangers[0]}{more} not in manifest.json: left over from another release? Remove what is not of this one, "
-            "or download the release into an empty folder."
+            f"{root}: {strangers[0]}{more} not in manifest.json: left over from another release? Remove what is not part of "
+            "this one, or download the release into an empty folder."
         )
     return splits
 
 
 def annotations_beside(release: str | Path, kind: Kind) -> dict[str, list[Shard]]:
-    """The annotations of a local release by split, where its tars are read and they lie beside them; else none."""
+    """The annotation shards of a local release by split, if its tars are read and these files exist; otherwise empty."""
     if kind != "webdataset":
         return {}
     splits = listed_shards(read_manifest(str(release)), "annotations")
@@ -91,13 +91,13 @@ def annotations_beside(release: str | Path, kind: Kind) -> dict[str, list[Shard]
 
 
 def digest_of(shards: Iterable[Shard]) -> str:
-    """Which rows these shards hold, in which order: 16 hex digits of SHA-256 over their names and checksums."""
+    """An identifier of the rows of these shards and their order: 16 hex digits of SHA-256 over names and checksums."""
     facts = "".join(f"{shard.sha256} {shard.path}\n" for shard in shards)
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
 def what_is_wrong(path: Path, *, wanted_bytes: int | None = None) -> str:
-    """Why a file that should be a shard cannot be read, as far as its size and its first bytes tell, and what to do."""
+    """Why a shard's file cannot be read, judging by its size and first bytes, and what to do."""
     size = _size_of(path)
     if size is None:
         return f"not found. {_AGAIN}"
@@ -115,7 +115,7 @@ def what_is_wrong(path: Path, *, wanted_bytes: int | None = None) -> str:
 
 
 def _size_of(path: Path) -> int | None:
-    """None where there is no file; a link counts as what it leads to."""
+    """The size of a file in bytes; None if it does not exist. For a link, the size of its target."""
     try:
         return path.stat().st_size if path.is_file() else None
     except OSError:

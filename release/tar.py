@@ -1,4 +1,4 @@
-"""Reads one tar shard, and rows out of it."""
+"""Reads one tar shard and its rows."""
 
 import base64
 import re
@@ -18,10 +18,10 @@ def tar_members(file: IO[bytes], *, name: str) -> Iterator[tuple[str, bytes]]:
     """(member name, bytes) of one tar shard in order, read as a stream; nothing is extracted.
 
     Raises:
-        ReleaseError: not a tar, cut short, damaged, or a member that is no plain file in the release's naming, is larger than
-            `MAX_MEMBER_BYTES` or stands there twice; says which.
+        ReleaseError: not a tar, cut short or damaged; or a member that is not a plain file, has a wrong name, is larger than
+            `MAX_MEMBER_BYTES` or occurs twice. The message names the member.
     """
-    # No yield inside a try: a stream that is left half-way ends this generator when the interpreter has lost its names.
+    # No yield inside a try: an abandoned stream may end this generator at interpreter exit, when module names are gone.
     tar = _tried(partial(tarfile.open, fileobj=file, mode="r|", tarinfo=_StrictTarInfo), name)
     seen: set[str] = set()
     while (member := _tried(tar.next, name)) is not None:
@@ -31,7 +31,7 @@ def tar_members(file: IO[bytes], *, name: str) -> Iterator[tuple[str, bytes]]:
         if not 0 <= member.size <= MAX_MEMBER_BYTES:
             raise ReleaseError(f"{where}: {member.size} bytes, at most {MAX_MEMBER_BYTES} are read. {_AGAIN}")
         if member.name in seen:
-            raise ReleaseError(f"{where}: stands there twice. {_AGAIN}")
+            raise ReleaseError(f"{where}: it is there twice. {_AGAIN}")
         seen.add(member.name)
         yield member.name, _tried(partial(_content, tar, member), name)
     while rest := _tried(lambda: tar.fileobj.read(2**20), name):
@@ -53,7 +53,7 @@ def _tried(read: Callable[[], Any], name: str) -> Any:
 
 _AGAIN = "Build or download this shard again."
 MAX_MEMBER_BYTES = 2**30
-"""Of one file in a tar; as large as the largest video of a row."""
+"""Size limit of one file in a tar; equal to the limit for the video of a row."""
 _MAX_TAR_EXTENSION_BYTES = 2**16
 _TAR_EXTENSIONS = (
     tarfile.XHDTYPE,
@@ -66,7 +66,7 @@ _TAR_MEMBER = re.compile(rf"{VIDEO_ID.pattern}(\.json|{'|'.join(map(re.escape, V
 
 
 class _StrictTarInfo(tarfile.TarInfo):
-    """A header that is damaged, missing or has a huge extension is an error: `tarfile` itself takes it for the end."""
+    """Raises an error for a damaged, missing or huge header, which `tarfile` itself takes for the end of the tar."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_StrictTarInfo":
@@ -87,7 +87,7 @@ def read_tar(file: IO[bytes], *, name: str, num_rows: int | None = None) -> Gene
     """The rows of one tar shard, equal to those of the Parquet shard with the same number.
 
     Args:
-        num_rows: of the shard, as its manifest says; None: not compared.
+        num_rows: number of rows of the shard in its manifest; None: not compared.
 
     Raises:
         ReleaseError: as `tar_members`; a json or a video without the other; a json that is no row; another number of rows, at

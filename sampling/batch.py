@@ -1,4 +1,4 @@
-"""Clips in a batch, those of different sizes too, and batches on the device that trains."""
+"""Collates clips into batches, also clips of different sizes, and moves batches to the training device."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -46,7 +46,7 @@ def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "type"]
         for entry in item["masks"]:
             if by == "type" and entry["artifact_type"] is None:
                 raise MaskError(
-                    f'collate_rle: clip {clip} object {entry["object_id"]}: its artifact type is not given. Ask for by="union".'
+                    f'collate_rle: clip {clip} object {entry["object_id"]}: its artifact type is not given. Use by="union".'
                 )
             counts.append(entry["rle"]["counts"])
             frame = clip * shape[1] + entry["frame"]
@@ -60,7 +60,7 @@ def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "type"]
 
 
 def to_device(batch: Mapping[str, Any], device: torch.device | str) -> dict[str, Any]:
-    """The batch with its tensors on the device, and masks that are strings decoded there: equal to those of clips(masks="union").
+    """The batch with its tensors on the device. Masks that are strings are decoded there, equal to those of clips(masks="union").
 
     Args:
         batch: of `collate` or `collate_rle`, pinned or not.

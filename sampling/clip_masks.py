@@ -1,4 +1,4 @@
-"""The masks of a clip under its geometry, taken from the runs: no bitmap of a whole frame is made."""
+"""The masks of a clip under its geometry, sampled from the runs without a bitmap of a whole frame."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,13 +40,13 @@ def clip_masks(
 
     Args:
         frame_index: int64[T], repeats allowed.
-        layout: "union" gives uint8[T, H, W] of 0 and 1; "type" uint8[T, 3, H, W], a plane for each of ARTIFACT_TYPES; "object"
-            uint8[T, K, H, W], a plane for each of the row's objects; "rle" a list of {"frame": place in the clip, "object_id",
-            "artifact_type", "rle": {"size", "counts"}}, one for each object and frame with a pixel in the clip.
-        device: where a tensor is made; None is the CPU. The values are the same everywhere.
+        layout: "union" gives uint8[T, H, W] of 0 and 1. "type" gives uint8[T, 3, H, W], one plane per type of ARTIFACT_TYPES.
+            "object" gives uint8[T, K, H, W], one plane per object of the row. "rle" gives a list of {"frame": index in the clip,
+            "object_id", "artifact_type", "rle": {"size", "counts"}}, one for each object and frame with a pixel in the clip.
+        device: the device on which a tensor is made; None is the CPU. The values are the same on all devices.
 
     Raises:
-        RLEError, MaskError: a string that is no mask, or a row that contradicts itself.
+        RLEError, MaskError: a string that is not a mask, or a row that contradicts itself.
     """
     frames, places = np.unique(frame_index, return_inverse=True)
     marked = _marked(row, frames, layout)
@@ -76,7 +76,7 @@ def sample_runs(runs: Runs, rows: Int64Array, columns: Int64Array) -> UInt8Array
 def sampled_columns(runs: Runs, rows: Int64Array, columns: Int64Array) -> Iterator[UInt8Array]:
     """uint8[W, H] of every mask in turn: the pixels of `sample_runs`, column by column.
 
-    The cost goes with the runs and the pixels that come back, not with those of the masks.
+    The cost grows with the runs and the returned pixels, not with the pixels of the masks.
     """
     own_rows, row_places = np.unique(rows, return_inverse=True)
     own_columns, column_places = np.unique(columns, return_inverse=True)
@@ -130,11 +130,11 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
     object_ids = [int(object_id) for object_id in row["objects"]["object_id"]]
     kinds = [_kind(kind) for kind in row["objects"]["artifact_type"]]
     if any(kind is not None and not 0 <= kind < len(ARTIFACT_TYPES) for kind in kinds):
-        raise MaskError(f"{where}artifact_type is {kinds}, wanted 0 to {len(ARTIFACT_TYPES) - 1}. Build the row anew.")
+        raise MaskError(f"{where}artifact_type is {kinds}, wanted 0 to {len(ARTIFACT_TYPES) - 1}. Build the row again.")
     if layout == "type" and None in kinds:
         object_id = object_ids[kinds.index(None)]
         raise MaskError(
-            f'{where}object {object_id}: its artifact type is not given. Ask for masks="union" or masks="object".'
+            f'{where}object {object_id}: its artifact type is not given. Use masks="union" or masks="object".'
         )
     plane_of = {
         "union": dict.fromkeys(object_ids, 0),
@@ -145,7 +145,7 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
     found = [int(row["masks"]["object_id"][at]) for at in chosen.tolist()]
     for at, object_id in zip(chosen.tolist(), found, strict=True):
         if object_id not in plane_of:
-            raise MaskError(f"{where}mask {at}: object {object_id}, wanted one of {object_ids}. Build the row anew.")
+            raise MaskError(f"{where}mask {at}: object {object_id}, wanted one of {object_ids}. Build the row again.")
     plane = np.asarray([plane_of[object_id] for object_id in found], dtype=np.int64)
     order = np.lexsort((plane, all_frames[chosen]))
     chosen, plane = chosen[order], plane[order]
@@ -163,7 +163,7 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
 
 
 def _kind(kind: Any) -> int | None:
-    """The class of an artifact type, None where it is not given; pandas has NaN for that."""
+    """The class of an artifact type; None if it is not given (pandas has NaN then)."""
     return None if kind is None or kind != kind else int(kind)
 
 

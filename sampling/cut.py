@@ -1,4 +1,4 @@
-"""The clips of one video: from a row to the tensors that a training loop is given."""
+"""Cuts the clips of one video: from a row to the tensors that a training loop gets."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ Clip = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ClipForm:
-    """What a clip looks like; the arguments of `clips` of the same names."""
+    """The form of a clip; the fields are the arguments of `clips` with the same names."""
 
     size: tuple[int, int] | None
     masks: MaskLayout
@@ -31,10 +31,10 @@ class ClipForm:
 def clips_of(
     row: Row, plan: ClipPlan, form: ClipForm, *, epoch: int, skip: int = 0, decoder_threads: int = 1
 ) -> Iterator[Clip]:
-    """The clips of one video from number `skip` on, in one pass over it; see `ClipDataset` for what each holds.
+    """The clips of one video from number `skip` on, in one pass over the video; see `ClipDataset` for the content of a clip.
 
     Raises:
-        VideoError: the row has no video, or one that does not decode. RLEError, MaskError: as `clip_masks`.
+        VideoError: the row has no video, or its video does not decode. RLEError, MaskError: as `clip_masks`.
     """
     row = require_row(row)
     index = index_from_row(row)
@@ -58,7 +58,7 @@ def clips_of(
 
 
 def threads_of_each(consumers: int, *, at_most: int) -> int:
-    """Threads that each decoder may use. All consumers may share this machine, so no core is promised twice."""
+    """Number of threads for each decoder. All consumers may run on this machine, so they share its cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(max(cores // consumers, 1), at_most)
 
@@ -67,7 +67,7 @@ def _geometries(row: Row, plan: ClipPlan, form: ClipForm, *, count: int, epoch: 
     height, width = int(row["height"]), int(row["width"])
     if form.crop == 1 and not form.flip:
         return [whole(height, width, size=form.size)] * count
-    # Random numbers of their own, so that augmentation does not move the clips.
+    # Separate random numbers, so that augmentation does not change where clips are cut.
     random = video_random(plan, row["video_id"], epoch=epoch, tag=1)
     return [
         random_geometry(height, width, size=form.size, crop=form.crop, flip=form.flip, random=random)
@@ -85,5 +85,5 @@ def _video(row: Row) -> VideoSource:
             f"the video is {kind}, wanted its bytes, as brokenvideos.load gives them (Video(decode=False))."
         )
     content: bytes | memoryview | None = video.get("bytes")
-    # Readers that leave the file where it is give its path alone.
+    # Some readers do not load the file; they give only its path.
     return content if content is not None else Path(video["path"])

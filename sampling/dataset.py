@@ -54,35 +54,35 @@ def clips(
     on_error: Literal["raise", "skip"] = "raise",
     decoder_threads: int = 1,
 ) -> "ClipDataset":
-    """A torch IterableDataset of clips; see `ClipDataset` for what an item holds and docs/clips.md for what is promised.
+    """A torch IterableDataset of clips. `ClipDataset` describes an item, and docs/clips.md the guarantees.
 
     Args:
         source: a release folder, a Hub repository "OWNER/NAME", a datasets.IterableDataset, a datasets.Dataset, a list or another
             sequence, or another iterable of rows with their `video`.
-        num_frames: T, frames in a clip.
+        num_frames: T, the number of frames in a clip.
         stride: a clip takes every stride-th frame.
-        size: (height, width) of the clips; None leaves each video its own, which `collate` batches as a list.
-        clips_per_video: clips of one video in an epoch; they follow one another and are decoded in one pass.
+        size: (height, width) of the clips; None keeps each video's size, and `collate` then gives a list.
+        clips_per_video: number of clips of one video in an epoch; they follow one another and are decoded in one pass.
         sampling: "random", "uniform", "broken" (around frames with artifacts) or "all" (every frame once): see `ClipPlan`.
-        seed, epoch: with the video_id they decide where a clip is cut, whatever the number of workers and the order of rows.
+        seed, epoch: only these and the video_id decide where a clip is cut, not the number of workers or the order of rows.
         masks: "union" gives masks uint8[T, H, W], "type" uint8[T, 3, H, W], "object" uint8[T, K, H, W] with K of the video,
             "rle" a list of COCO RLEs: see `clip_masks`. "types" and "objects" are older words, which the next version refuses.
-        device: where video and masks are made; None is the CPU. Another one is for loops without DataLoader workers: with workers
-            say masks="rle", and decode them where the batch goes, with `collate_rle` and `to_device`.
-        shuffle: another order of videos in each epoch: see docs/clips.md for how random it is.
-        crop: the least part of height and width that a random crop keeps, in (0, 1]; 1 = whole frames.
+        device: the device on which video and masks are made; None is the CPU. Another device works only without DataLoader workers.
+            With workers, use masks="rle" and decode the masks on the device of the batch, with `collate_rle` and `to_device`.
+        shuffle: True gives another order of videos in each epoch; docs/clips.md says how random it is.
+        crop: smallest share of height and width that a random crop keeps, in (0, 1]; 1 = whole frames.
         flip: probability of a mirrored clip.
-        split: of a release folder or a Hub repository.
-        rank, world_size: which part of the clips is read here. None: those of torch.distributed where it is initialised, else all.
-            Where `accelerate` or Trainer divides the batches of a loader that it was given, all.
-        uneven: with several ranks every consumer (worker of a rank) gives equally many clips: those with fewer "pad" with clips of
-            their own again, flagged `repeated`, or all "drop" what is over.
+        split: the split of a release folder or a Hub repository.
+        rank, world_size: the part of the clips that is read here. None: the values of torch.distributed if it is initialised,
+            otherwise all clips. If `accelerate` or Trainer divides the batches of a prepared loader, all clips too.
+        uneven: with several ranks, every consumer (worker of a rank) gives the same number of clips. "pad": consumers with fewer
+            clips repeat some of their own, flagged `repeated`. "drop": the additional clips of the others are left out.
         on_error: "raise", or "skip" a video that cannot be decoded, count it in `num_skipped` and log it.
-        decoder_threads: at most so many; fewer where consumers times threads would be more than the cores. More than one shorten
-            the wait for a clip where there are no workers, and cost a tenth to a third more CPU. The pixels are the same.
+        decoder_threads: largest number of threads per decoder; fewer if consumers times threads would exceed the cores. Without
+            workers, more threads shorten the wait for a clip, at the cost of a tenth to a third more CPU. The pixels are the same.
 
     Raises:
-        ValueError: an argument out of its range. ReleaseError: no release at `source`. DeviceError: there is no such device.
+        ValueError: an argument out of its range. ReleaseError: no release at `source`. DeviceError: the device does not exist.
 
     Examples:
         >>> rows = brokenvideos.load("sample", split="train", streaming=True)
@@ -141,10 +141,10 @@ class ClipDataset(IterableDataset[Clip]):
     masks: uint8[T, H, W] of 0 and 1 (other layouts: `clips`); they follow scale, crop and flip pixel by pixel: output row i is the
         input row that holds its centre, floor((i + 0.5) · height / H), columns alike.
     frame_index: int64[T], the frames in the video.
-    padding: bool[T], True past the video's end, where its last frame is repeated: in a video that is shorter than the clip, and in
-        the last clips of sampling "all".
-    valid: bool[T], False where a person has not looked at the frame, and for padding.
-    repeated: bool, True for a clip that was given before and only fills up an uneven share.
+    padding: bool[T], True past the video's end, where its last frame is repeated. This happens in a video that is shorter than the
+        clip, and in the last clips of sampling "all".
+    valid: bool[T], False for a frame that is not annotated, and for padding.
+    repeated: bool, True for a clip that was given before and only fills an uneven share.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class ClipDataset(IterableDataset[Clip]):
             source = shuffled_stream(source, seed=plan.seed)
         elif shuffle and not has_rows(source):
             raise ValueError(
-                "clips: shuffle=True with a plain iterable, which has one order. Shuffle it yourself, or give a list."
+                "clips: shuffle=True with a plain iterable, which cannot be shuffled. Shuffle it yourself, or give a list."
             )
         self.source = source
         self.data = data_of(source)
@@ -187,33 +187,33 @@ class ClipDataset(IterableDataset[Clip]):
 
     @property
     def num_skipped(self) -> int:
-        """Videos that could not be decoded, in all workers of this rank since the dataset was made."""
+        """Number of videos that could not be decoded, in all workers of this rank since the dataset was made."""
         return int(self._num_skipped.sum())
 
     def set_epoch(self, epoch: int) -> None:
-        """The epoch of the next pass: other clips, and with `shuffle` another order; also tells a `source` that has set_epoch.
+        """Sets the epoch of the next pass: other clips, and with `shuffle` another order. A `source` with set_epoch gets it too.
 
-        A pass without it is of the epoch after that of the pass before.
+        Without a call, each pass is the epoch after the previous pass.
         """
         self._passes.set_next(epoch)
         self._tell_source(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """What was given of this epoch, as numbers, strings and lists.
+        """The state of this epoch: the clips that were given, as numbers, strings and lists.
 
-        Of the latest iterator in this process; in a DataLoader's workers use torchdata's StatefulDataLoader, which asks them.
+        It is the state of the latest iterator in this process. With DataLoader workers, use torchdata's StatefulDataLoader.
         """
         state = self._pending or self._state
         return dict(state) if state is not None else self._first_state(self._place(), self._passes.next())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """The next pass goes on where the state was taken, if it is of the epoch that is then set.
+        """Makes the next pass continue from the state, if its epoch is the epoch of that pass.
 
         Args:
-            state: of one consumer, for the same number of workers and ranks; or `join_states(…)` of all, for any number.
+            state: the state of one consumer, for the same number of workers and ranks; or `join_states(…)` of all, for any number.
 
         Raises:
-            ValueError: a state of other arguments than these.
+            ValueError: the state was made with other arguments.
         """
         require_fitting(state, identity=self._identity())
         self.set_epoch(int(state["epoch"]))
@@ -228,7 +228,7 @@ class ClipDataset(IterableDataset[Clip]):
         """
         ranks = self._node_of_length()[1]
         if not has_rows(self.source) or self.on_error == "skip" or (ranks > 1 and self.plan.sampling == "all"):
-            raise TypeError("clips: how many there are in an epoch is known when it is over.")
+            raise TypeError("clips: the number of clips in an epoch is not known before its end.")
         return num_clips(self.source, self.plan, world_size=ranks, uneven=self.uneven)
 
     def __bool__(self) -> bool:
@@ -242,7 +242,8 @@ class ClipDataset(IterableDataset[Clip]):
         # Not a generator: the state must be that of the new pass as soon as it exists.
         if self.form.device.type != "cpu" and get_worker_info() is not None:
             raise DeviceError(
-                f'clips: device="{self.form.device}" in a worker of a DataLoader, which has the CPU alone. Use num_workers=0; or '
+                f'clips: device="{self.form.device}" in a worker of a DataLoader, which can use only the CPU. Use '
+                "num_workers=0; or "
                 'leave device out, give masks="rle", and decode in the main process, with collate_rle and to_device.'
             )
         place, pending = self._place(), self._pending

@@ -1,8 +1,8 @@
-"""The order of videos in an epoch, how consumers share it, and what is left of it: pure functions.
+"""The order of videos in an epoch, the share of each consumer, and the rest of an epoch: pure functions.
 
-A visit is one video in the order of one epoch. Consumers are all DataLoader workers of all ranks; consumer c of C takes every
-C-th visit that is not done yet, from the c-th on. So what any number of consumers have done is again a few numbers (`Done`), and
-any other number of consumers can go on from there.
+A visit is one video in the order of one epoch. Consumers are all DataLoader workers of all ranks. Consumer c of C takes every
+C-th visit that is not done yet, starting with the c-th. So a few numbers (`Done`) describe the finished visits of any number of
+consumers, and any other number of consumers can continue from there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,8 @@ WINDOW_GROUPS = 8
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Visits that are over: all below `before`, and `whole`. Of each in `begun`, so many clips are."""
+    """The finished part of an epoch: all visits below `before`, the visits in `whole`, and for each visit in `begun` the number of
+    its clips that were given."""
 
     before: int = 0
     whole: frozenset[int] = frozenset()
@@ -29,7 +30,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which consumer this is."""
+    """The rank and worker of this consumer, and the numbers of ranks and workers."""
 
     rank: int
     world_size: int
@@ -48,8 +49,8 @@ class Place:
 def epoch_order(group_sizes: npt.ArrayLike, *, seed: int, epoch: int, window_groups: int = WINDOW_GROUPS) -> Int64Array:
     """int64[N]: the row of every visit.
 
-    Row groups in random order over all shards, and the rows of each `window_groups` consecutive ones mixed. Rows are numbered
-    through the groups: the first group holds rows 0 to group_sizes[0] - 1.
+    Row groups come in random order over all shards, and the rows of every `window_groups` consecutive groups are mixed. Rows are
+    numbered through all groups: the first group holds rows 0 to group_sizes[0] - 1.
     """
     sizes = np.asarray(group_sizes, dtype=np.int64)
     random = np.random.default_rng([seed, epoch])
@@ -64,13 +65,13 @@ def epoch_order(group_sizes: npt.ArrayLike, *, seed: int, epoch: int, window_gro
 
 
 def visits_left(done: Done, num_visits: int) -> Int64Array:
-    """int64[M]: the visits that are not over, in order."""
+    """int64[M]: the visits that are not finished, in order."""
     left = np.arange(done.before, num_visits, dtype=np.int64)
     return left[~np.isin(left, list(done.whole))] if done.whole else left
 
 
 def most_and_fewest(clip_counts: Int64Array, consumers: int) -> tuple[int, int]:
-    """The largest and smallest number of clips that a consumer gets when these visits are dealt."""
+    """The largest and smallest number of clips of a consumer, if the consumers share these visits."""
     padded = np.zeros(-(-len(clip_counts) // consumers) * consumers, dtype=np.int64)
     padded[: len(clip_counts)] = clip_counts
     totals = padded.reshape(-1, consumers).sum(axis=0)
@@ -78,10 +79,10 @@ def most_and_fewest(clip_counts: Int64Array, consumers: int) -> tuple[int, int]:
 
 
 def joined(parts: Iterable[tuple[int, int, int]], base: Done) -> Done:
-    """What is over after consumers, who all began at `base`, went on.
+    """The finished part of an epoch after consumers, who all started at `base`, have given clips.
 
     Args:
-        parts: of every consumer 0 … C - 1 in this order: (C, its visits that are over, clips of the next one).
+        parts: for the consumers 0 … C - 1, in this order: (C, number of finished visits, number of given clips of the next visit).
     """
     progress = list(parts)
     whole, begun = set(base.whole), dict(base.begun)

@@ -13,7 +13,7 @@ def find_row(release: str, video_id: str) -> dict[str, Any]:
         release: a name as `release_folder` takes it.
 
     Raises:
-        ReleaseError: the release has no such video; names some that it has.
+        ReleaseError: the release has no such video; the message names some that it has.
     """
     root = release_folder(release)
     manifest = read_manifest(str(root))

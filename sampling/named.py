@@ -1,4 +1,4 @@
-"""Which release a name means."""
+"""Finds the release that a name means."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ from ..release import (
 
 
 class SourceError(ValueError):
-    """What was named is no source of rows; the message says what is wanted."""
+    """The given value is not a source of rows; the message says what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class HubRelease:
 def named_release(name: str | Path) -> Path | HubRelease:
     """The release that a name means: "sample", a folder ("~" is the home), or a repository on the Hub.
 
-    A repository is OWNER/NAME@REVISION, or OWNER/NAME alone where it is the one that `brokenvideos.load` reads. Any other
-    OWNER/NAME may be a folder that is not there: it is refused, and the Hub is not asked for it.
+    A repository is OWNER/NAME@REVISION, or OWNER/NAME alone if it is the repository that `brokenvideos.load` reads. Any other
+    OWNER/NAME could be the path of a missing folder, so it is refused without asking the Hub.
 
     Raises:
         SourceError: none of these.
@@ -48,7 +48,7 @@ def named_release(name: str | Path) -> Path | HubRelease:
         if revision or repo_id in known or name.startswith("hf://"):
             return HubRelease(repo_id, revision or f"v{DATA_VERSION}")
         raise SourceError(
-            f"{name}: no such folder here. Is a repository on the Hub meant? Then say {repo_id}@v{DATA_VERSION}, or another "
+            f"{name}: no such folder here. For a repository on the Hub, give {repo_id}@v{DATA_VERSION}, or another "
             "revision."
         )
     raise SourceError(

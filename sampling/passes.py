@@ -1,8 +1,8 @@
-"""Which epoch a pass over the clips is of: the one that was set, then the next, with any number of workers.
+"""The epoch of each pass over the clips: the one that was set, then the next, with any number of workers.
 
-A loop that never calls set_epoch (Lightning does not) gets another epoch in each pass all the same. Workers have no common moment
-at which a pass begins, and start one after another; so each notes in memory that all share which pass it is in and what comes
-after it, and those who come later find it there.
+A loop that never calls set_epoch (Lightning does not) also gets a new epoch in each pass. Workers start a pass one after another,
+not at one moment. So each worker writes its pass and the next epoch into shared memory, and workers that start later read it
+there.
 """
 
 import torch
@@ -15,7 +15,7 @@ _EPOCH_BITS = 31
 class Passes:
     """The epochs of the passes over one dataset, in this process and its workers.
 
-    Each worker writes one number of 64 bits, the mark of its pass and the epoch after it together, so that no reader finds half.
+    Each worker writes the mark of its pass and the next epoch together as one 64-bit number, so a reader never sees half of it.
     """
 
     def __init__(self, epoch: int) -> None:
@@ -24,11 +24,11 @@ class Passes:
         self._wanted: int | None = None
 
     def next(self) -> int:
-        """The epoch of the pass that would begin now."""
+        """The epoch of a pass that would start now."""
         return int(self._epochs().max()) if self._wanted is None else self._wanted
 
     def set_next(self, epoch: int) -> None:
-        """The next pass is of this epoch: said in a worker, that worker's, else everybody's."""
+        """Sets the epoch of the next pass: in a worker for this worker only, in the main process for all."""
         if get_worker_info() is not None:
             self._wanted = epoch
         else:
@@ -36,7 +36,7 @@ class Passes:
             self._notes.fill_(epoch)
 
     def begin(self) -> int:
-        """Begins a pass, and gives its epoch: the same in all workers of the pass."""
+        """Starts a pass and returns its epoch, which is the same in all workers of the pass."""
         epoch, self._wanted = self.next(), None
         self._begun += 1
         worker = get_worker_info()
@@ -55,5 +55,5 @@ class Passes:
         return epoch
 
     def _epochs(self) -> torch.Tensor:
-        """int64[_SLOTS]: what each knows to be the next epoch."""
+        """int64[_SLOTS]: the next epoch, as each worker knows it."""
         return self._notes & ((1 << _EPOCH_BITS) - 1)

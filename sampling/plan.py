@@ -1,4 +1,4 @@
-"""Which frames the clips of a video hold: pure functions of the plan, the epoch and what the row says."""
+"""Chooses the frames of a video's clips: pure functions of the plan, the epoch and the row."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ Sampling = Literal["random", "uniform", "all", "broken"]
 class ClipPlan:
     """How clips are cut: T = `num_frames` frames, every `stride`-th of the video.
 
-    sampling: "random" = each clip anywhere in the video; "uniform" = `clips_per_video` clips spread evenly, alike in all epochs;
-        "broken" = each clip around a random frame with an artifact, and as "random" where a video has none; "all" = every frame of
-        the video in exactly one clip, whatever `clips_per_video` says.
+    sampling: "random" = each clip anywhere in the video. "uniform" = `clips_per_video` clips spread evenly, the same in all epochs.
+        "broken" = each clip around a random frame with an artifact; like "random" if a video has none. "all" = every frame of the
+        video in exactly one clip; `clips_per_video` is ignored.
     """
 
     num_frames: int
@@ -37,7 +37,7 @@ class ClipPlan:
 
 
 def count_clips(plan: ClipPlan, video_frames: Int64Array) -> Int64Array:
-    """int64[N]: how many clips come of videos with so many frames."""
+    """int64[N]: the number of clips of videos with these numbers of frames."""
     if plan.sampling != "all":
         return np.full(len(video_frames), plan.clips_per_video, dtype=np.int64)
     # Of n frames, n % stride phases have one frame more than the others; each phase is cut on its own.
@@ -50,7 +50,7 @@ def count_clips(plan: ClipPlan, video_frames: Int64Array) -> Int64Array:
 def clip_frames(plan: ClipPlan, row: Mapping[str, Any], *, epoch: int) -> list[Int64Array]:
     """int64[T] frame indices of every clip of a video, ordered by their first frame; indices past the video's end are padding.
 
-    They depend on the plan, the epoch, and the row's video_id, num_frames and (sampling "broken") masks alone.
+    They depend only on the plan, the epoch, and the row's video_id, num_frames and (for sampling "broken") masks.
     """
     video_frames = int(row["num_frames"])
     steps = plan.stride * np.arange(plan.num_frames, dtype=np.int64)
@@ -65,7 +65,7 @@ def clip_frames(plan: ClipPlan, row: Mapping[str, Any], *, epoch: int) -> list[I
 
 
 def video_random(plan: ClipPlan, video_id: str, *, epoch: int, tag: int | None = None) -> np.random.Generator:
-    """Random numbers of this video in this epoch, whatever the number of workers and the order of rows."""
+    """The random numbers of this video in this epoch. They do not depend on the number of workers or the order of rows."""
     name = int.from_bytes(hashlib.sha256(video_id.encode()).digest()[:16])
     return np.random.default_rng([plan.seed, epoch, name] + ([] if tag is None else [tag]))
 
@@ -82,7 +82,7 @@ def _starts(plan: ClipPlan, row: Mapping[str, Any], *, last_start: int, epoch: i
 
 
 def _start_around(plan: ClipPlan, frame: int, last_start: int) -> int:
-    """The start that puts `frame` nearest to the middle; the nearest start at all where no clip can hold it."""
+    """The start of a clip with `frame` as near as possible to its middle; if no clip can hold the frame, the nearest start."""
     middle = (plan.num_frames - 1) // 2
     holding = [
         (abs(place - middle), start)

@@ -1,4 +1,4 @@
-"""The rows of a release, any of them at once, without reading the videos of the others."""
+"""The rows of a release with random access; the videos of other rows are not read."""
 
 import mmap
 from collections import OrderedDict
@@ -22,11 +22,11 @@ COLUMNS = (
     *("video_id", "height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec"),
     *("annotated_frames", "objects", "masks"),
 )
-"""What a clip needs beside the video."""
+"""The columns that a clip needs besides the video."""
 
 OPEN_SHARDS = 64
 CACHED_GROUPS = 10
-"""Row groups whose annotations are kept: more than are mixed at a time."""
+"""Number of row groups whose annotations stay in memory; it is larger than the number mixed at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class ReleaseRows:
         return row
 
     def where(self, number: int) -> str:
-        """The shard of a row, for messages."""
+        """The path of a row's shard, for messages."""
         return str(self.paths[self._groups[self._find(number)[0]][0]]).replace("\\", "/").rpartition("/")[2]
 
     def video_frames(self) -> Int64Array:
@@ -103,7 +103,7 @@ class ReleaseRows:
         return group, number - int(self._ends[group]) + self.group_sizes[group]
 
     def _table(self, group: int) -> tuple[pa.Table, npt.NDArray[np.int64] | None]:
-        """Annotations of a row group, and where its videos lie; None where only pyarrow finds them."""
+        """Annotations of a row group, and the places of its videos in the file; None if only pyarrow can find them."""
         if group in self._tables:
             self._tables.move_to_end(group)
             return self._tables[group]
@@ -153,7 +153,7 @@ def _content(path: Path | str) -> Content:
     if not isinstance(path, Path):
         return FileBytes(opened_at(path))
     with path.open("rb") as file:
-        # Closed when the last row that looks at it is gone.
+        # Closed when the last row that uses it is gone.
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 

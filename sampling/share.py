@@ -1,4 +1,4 @@
-"""Which rows one consumer reads in an epoch, in which order, and how many clips it gives."""
+"""The share of one consumer in an epoch: its rows, their order, and the number of its clips."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .source import Row, Rows, group_sizes, rows_in_turn, video_frames
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Share:
-    """One consumer's visits in order, and the number of clips that every consumer gives (None: all that it has)."""
+    """One consumer's visits in order, and the number of clips that every consumer gives (None: all clips of its visits)."""
 
     visits: Iterable[int]
     clips: int | None
@@ -37,11 +37,11 @@ def share_of(
     done: Done,
     uneven: Literal["pad", "drop"],
 ) -> Share:
-    """What is left for this consumer.
+    """The remaining share of this consumer.
 
     Args:
-        source: rows, or an iterable of them that does not know its length.
-        order: of `order_of`; None for an iterable.
+        source: rows, or an iterable of rows without a length.
+        order: the result of `order_of`; None for an iterable.
     """
     if order is None:
         endless = (visit for visit in count(done.before) if visit not in done.whole)
@@ -50,7 +50,7 @@ def share_of(
     visits = left[place.consumer :: place.consumers].tolist()
     if place.world_size == 1:
         return Share(visits, None)
-    # The lengths of videos matter to sampling "all" alone.
+    # The lengths of videos matter only for sampling "all".
     lengths = video_frames(source)[order] if plan.sampling == "all" else order
     clip_counts = count_clips(plan, lengths[left])
     clip_counts -= np.asarray([done.begun.get(visit, 0) for visit in left.tolist()], dtype=np.int64)
@@ -59,7 +59,7 @@ def share_of(
 
 
 def num_clips(source: Rows, plan: ClipPlan, *, world_size: int, uneven: Literal["pad", "drop"]) -> int:
-    """Clips that each of `world_size` ranks gives in an epoch, with one worker; with sampling "all" of one rank alone."""
+    """Number of clips that each of `world_size` ranks with one worker gives in an epoch; with sampling "all" only for one rank."""
     rows = sum(group_sizes(source))
     lengths = video_frames(source) if plan.sampling == "all" else np.zeros(rows, np.int64)
     clip_counts = count_clips(plan, lengths)
@@ -70,7 +70,7 @@ def num_clips(source: Rows, plan: ClipPlan, *, world_size: int, uneven: Literal[
 
 
 def rows_at(source: Any, order: Int64Array | None, visits: Iterable[int]) -> Iterator[tuple[int, Row, str]]:
-    """(visit, row, where the row is from, for messages) of these visits; those of an iterable ascend."""
+    """(visit, row, the row's place for messages) of these visits; for an iterable the visits must ascend."""
     if order is None:
         visits, places = tee(visits)
         for visit, row in zip(visits, rows_in_turn(source, places), strict=False):

@@ -1,4 +1,4 @@
-"""Where rows come from: the one door that opens a source, and what `clips` may be given, as one of three kinds."""
+"""Opens a source of rows, and turns every source of `clips` into one of three kinds."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -110,10 +110,10 @@ def require_columns(columns: Iterable[str]) -> None:
 
 
 def require_row(row: Any) -> Row:
-    """The row, after a look whether it is one.
+    """The row, after a check.
 
     Raises:
-        SourceError: no row, a batch of rows, or a row without a column that clips are cut by.
+        SourceError: not a row, a batch of rows, or a row without a column that clips need.
     """
     try:
         row = row_as_dict(row)

@@ -1,4 +1,4 @@
-"""What was given of an epoch, as plain numbers, strings and lists: states of one consumer, and their union."""
+"""States: the finished part of an epoch as plain numbers, strings and lists, for one consumer or for all."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ State = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a state is of: the rows (None where they are not known), and a digest of all else that decides which clip comes when."""
+    """What a state belongs to: the rows (None if not known), and a digest of everything else that decides the order of clips."""
 
     data: str | None
     plan: str
@@ -29,9 +29,10 @@ def dealt_state(
     given: int,
     repeated: int,
 ) -> State:
-    """The state of a consumer that began at `done`: `visits` are over, `clips` of the next one are given, `given` in all.
+    """The state of a consumer that started at `done`: number of finished `visits`, of given `clips` of the next visit, and of all
+    `given` clips.
 
-    place: None says that the state is not one consumer's but of all.
+    place: None if the state is not of one consumer but of all.
     """
     return {
         "format": _FORMAT,
@@ -50,9 +51,9 @@ def dealt_state(
 
 
 def stream_state(identity: Identity, epoch: int, place: Place, *, source: Any, clips: int) -> State:
-    """The state of a stream, and the number of clips given of the row that is at hand.
+    """The state of a stream, and the number of clips given of the current row.
 
-    source: before that row, the stream's own state, or the number of rows where that is not exact; None: at its start.
+    source: the stream's own state before that row, or the number of rows before it if that state is not exact; None: the start.
     """
     return {
         "format": _FORMAT,
@@ -66,7 +67,7 @@ def stream_state(identity: Identity, epoch: int, place: Place, *, source: Any, c
 
 
 def join_states(states: Iterable[Mapping[str, Any]]) -> State:
-    """One state from those of all consumers, which a dataset of any number of workers and ranks loads.
+    """Joins the states of all consumers to one state, which a dataset with any number of workers and ranks can load.
 
         states = [None] * world_size
         torch.distributed.all_gather_object(states, loader.state_dict())
@@ -81,17 +82,19 @@ def join_states(states: Iterable[Mapping[str, Any]]) -> State:
     """
     found = list(_states_within(list(states)))
     if not found:
-        raise ValueError("join_states: no state of a ClipDataset among them. Give state_dict() of loaders or datasets.")
+        raise ValueError(
+            "join_states: none of these is the state of a ClipDataset. Give state_dict() of loaders or datasets."
+        )
     first = found[0]
     if "source" in first:
         raise ValueError(
-            "join_states: these are states of a stream, which keeps its place by worker. Resume it with the same number of "
+            "join_states: these are states of a stream, which keeps one position per worker. Resume it with the same number of "
             "workers and ranks, or read a release folder."
         )
     same = ("data", "plan", "epoch", "before", "whole", "begun")
     if any(state[key] != first[key] for state in found for key in same):
         raise ValueError(
-            "join_states: the states are not of one pass. Give those that were taken at one step of one run."
+            "join_states: the states come from different passes. Give states that were taken at one step of one run."
         )
     if first["place"] is None:
         return dict(first)
@@ -110,9 +113,10 @@ def join_states(states: Iterable[Mapping[str, Any]]) -> State:
 
 
 def require_fitting(state: Mapping[str, Any], *, identity: Identity) -> None:
-    """
+    """Checks that a state belongs to the same clips and rows.
+
     Raises:
-        ValueError: no state of a ClipDataset, or of one that gives other clips.
+        ValueError: not a state of a ClipDataset, or the state of a dataset with other clips.
     """
     if state.get("format") != _FORMAT:
         raise ValueError(
@@ -121,21 +125,21 @@ def require_fitting(state: Mapping[str, Any], *, identity: Identity) -> None:
         )
     if state["plan"] != identity.plan:
         raise ValueError(
-            "clips: the state is of other clips. Make the dataset with the same rows, num_frames, stride, clips_per_video, "
-            "sampling, seed and shuffle as then."
+            "clips: the state was made with other settings. Make the dataset with the same rows, num_frames, stride, "
+            "clips_per_video, sampling, seed and shuffle as in that run."
         )
     if state["data"] != identity.data:
         raise ValueError(
-            f"clips: the state is of other rows ({state['data']}) than these ({identity.data}): of another release, split, filter, "
-            "shuffle or order. Give the rows of then, or begin anew without the state."
+            f"clips: the state was made with other rows ({state['data']}) than these ({identity.data}): another release, split, "
+            "filter, shuffle or order. Give the same rows as in that run, or start again without the state."
         )
 
 
 def done_of(state: Mapping[str, Any], place: Place) -> tuple[Done, State]:
-    """What was over when this pass began, and how far this consumer is since (as keywords of `dealt_state`).
+    """The finished part at the start of this pass, and this consumer's progress since (as keywords of `dealt_state`).
 
     Raises:
-        ValueError: a state of one of several consumers, which is not this one.
+        ValueError: the state is of another one of several consumers.
     """
     start = {"visits": 0, "clips": 0, "given": 0, "repeated": 0}
     if state["place"] is None:
@@ -148,9 +152,10 @@ def done_of(state: Mapping[str, Any], place: Place) -> tuple[Done, State]:
 
 
 def require_same_place(state: Mapping[str, Any], place: Place) -> None:
-    """
+    """Checks that the state of a stream comes from this worker and rank.
+
     Raises:
-        ValueError: a state of another worker or rank, which a stream cannot go on from.
+        ValueError: a state of another worker or rank, from which a stream cannot continue.
     """
     if _place(state) != place:
         raise _moved(state, place)
@@ -159,9 +164,10 @@ def require_same_place(state: Mapping[str, Any], place: Place) -> None:
 def _moved(state: Mapping[str, Any], place: Place) -> ValueError:
     then = _place(state)
     return ValueError(
-        f"clips: the state is of worker {then.worker} of {then.workers} on rank {then.rank} of {then.world_size}, this is worker "
+        f"clips: the state comes from worker {then.worker} of {then.workers} on rank {then.rank} of "
+        f"{then.world_size}, this is worker "
         f"{place.worker} of {place.workers} on rank {place.rank} of {place.world_size}. For other numbers of workers or ranks give "
-        "the dataset join_states(…) of all states; a stream goes on with the same numbers only."
+        "the dataset join_states(…) of all states; a stream continues only with the same numbers."
     )
 
 
@@ -169,7 +175,8 @@ def _states_within(value: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, Mapping):
         if value.get("_steps_since_snapshot"):
             raise ValueError(
-                "join_states: a loader's state lags behind its batches. Make StatefulDataLoader with snapshot_every_n_steps=1."
+                "join_states: the loader's state is older than its last batch. Make StatefulDataLoader with "
+                "snapshot_every_n_steps=1."
             )
         if value.get("format") == _FORMAT:
             yield value

@@ -1,4 +1,4 @@
-"""Streams of `datasets`: what they are made of, whether their own state says exactly where they are, and which rows they give."""
+"""Streams of `datasets`: their parts, whether their own state is an exact position, and an identifier of their rows."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,25 +19,25 @@ _KEEP_THEIR_PLACE = {
     "StepExamplesIterable",
     "TakeExamplesIterable",
 }
-"""Steps of a stream whose state is exact. Any other step, one of a later version of `datasets` too, is held to be inexact: then the
-rows before are read again, which is always right."""
+"""Steps of a stream whose state is exact. Any other step, also of a later version of `datasets`, counts as not exact. The earlier
+rows are then read again, which is always correct."""
 
 
 def is_stream(source: Any) -> bool:
-    """Whether `datasets` itself gives every worker its shards."""
+    """Whether `datasets` itself shares the shards among workers."""
     return isinstance(source, datasets.IterableDataset)
 
 
 def shuffled_stream(source: datasets.IterableDataset, *, seed: int) -> datasets.IterableDataset:
-    """Shards, cut to row groups where the source can, in random order; rows within one as they are.
+    """The stream with its shards in random order, cut to row groups if the source can; rows inside keep their order.
 
-    Without a buffer of rows, which would hold videos, and which cannot be resumed without reading them again.
+    It uses no buffer of rows: a buffer would hold videos in memory, and a resume would have to read them again.
     """
     return source.reshard().shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
 
 
 def stream_of_rank(source: datasets.IterableDataset, place: Place) -> datasets.IterableDataset:
-    """The part of this rank, unless the caller has split the source already."""
+    """The part of the stream for this rank, unless the caller has split the source already."""
     already = getattr(source, "_distributed", None) is not None
     if place.world_size == 1 or already:
         return source
@@ -45,18 +45,19 @@ def stream_of_rank(source: datasets.IterableDataset, place: Place) -> datasets.I
 
 
 def keeps_its_place(source: datasets.IterableDataset) -> bool:
-    """Whether the stream's own state goes on exactly.
+    """Whether the stream can resume exactly from its own state.
 
-    It does not where rows wait in a buffer (`shuffle`, batched `map`) or come from several streams in turn
+    It cannot if rows wait in a buffer (`shuffle`, batched `map`) or come from several streams in turn
     (`concatenate_datasets`, `interleave_datasets`): `datasets` then loses rows, gives some twice, or raises IndexError.
     """
     return all(_is_exact(step) for step in _steps(source))
 
 
 def data_of_stream(source: datasets.IterableDataset) -> str:
-    """Which rows the stream gives, in which order, as far as its steps tell: 16 hex digits.
+    """An identifier of the stream's rows and their order, as far as its steps show them: 16 hex digits.
 
-    Of our own builder: the shards' checksums, the filters and the hold-out. Functions of `map` and `filter` are not told apart.
+    For our own builder it covers the shards' checksums, the filters and the hold-out. It does not distinguish functions of `map`
+    and `filter`.
     """
     facts = [fact for step in _steps(source) for fact in _facts(step)]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
@@ -89,7 +90,7 @@ def _facts(step: Any) -> Iterator[str]:
         if hasattr(step, name):
             yield f"{name} {getattr(step, name)}"
     if hasattr(step, "generator"):
-        # One that no seed was given for is another in every process.
+        # Without a seed, the shuffle differs in every process.
         yield str(step.generator.bit_generator.state)
     builder = getattr(getattr(step, "generate_tables_fn", None), "__self__", None)
     if isinstance(builder, BrokenVideos):

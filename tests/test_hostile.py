@@ -86,7 +86,7 @@ TARS: dict[str, tuple[bytes, str]] = {
         tar_of(("a.json", {"pax_headers": {"GNU.sparse.map": "0,2", "GNU.sparse.size": str(2**40)}})),
         f" member 'a.json': {PLAIN}",
     ),
-    "a member twice": (tar_of(("a.json", {}), ("a.json", {})), " member 'a.json': stands there twice."),
+    "a member twice": (tar_of(("a.json", {}), ("a.json", {})), " member 'a.json': it is there twice."),
     "an absurd size": (with_size(GOOD, 2**40), " member 'a.json': 1099511627776 bytes, at most 1073741824 are read."),
     "an absurd header": (
         PAX_BOMB, ": not a readable tar (a header extension of 68719476736 bytes, at most 65536 are read)."
@@ -136,7 +136,7 @@ def packed(members: dict[str, bytes]) -> bytes:
 
 DEEP = b'{"a":' * 65 + b"1" + b"}" * 65
 ROWS = {
-    "deep JSON": (DEEP, "(ValueError: nested 65 deep, at most 64 is read)"),
+    "deep JSON": (DEEP, "(ValueError: nested 65 levels deep, at most 64 are read)"),
     "a list": (b"[]", "(TypeError: list indices must be integers or slices, not str)"),
     "UTF-16": (
         '{"a": 1}'.encode("utf-16"),
@@ -178,7 +178,7 @@ def test_a_manifest_that_is_too_deep_or_too_large(tmp_path: Path, monkeypatch: p
     path.write_bytes(b"[" * 100_000)
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         brokenvideos.read_manifest(str(tmp_path))
-    assert str(caught.value) == f"{path}: not JSON (nested 100000 deep, at most 64 is read). {again}"
+    assert str(caught.value) == f"{path}: not JSON (nested 100000 levels deep, at most 64 are read). {again}"
     monkeypatch.setattr("brokenvideos.release.manifest.MAX_JSON_BYTES", 1000)
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         brokenvideos.read_manifest(str(tmp_path))
@@ -190,7 +190,7 @@ def test_a_raw_file_that_is_too_deep_or_too_large(tmp_path: Path) -> None:
     path.write_bytes(DEEP)
     with pytest.raises(RawError) as caught:
         read_json(path)
-    assert str(caught.value) == "not readable as JSON (nested 65 deep, at most 64 is read); copy the file again"
+    assert str(caught.value) == "not readable as JSON (nested 65 levels deep, at most 64 are read); copy the file again"
     with pytest.raises(RawError) as caught:
         read_json(path, max_bytes=10)
     assert str(caught.value) == "not readable as JSON (11 bytes or more, at most 10 are read); copy the file again"
@@ -198,7 +198,7 @@ def test_a_raw_file_that_is_too_deep_or_too_large(tmp_path: Path) -> None:
 
 def test_a_line_that_is_too_deep(tmp_path: Path) -> None:
     (tmp_path / "videos.jsonl").write_bytes(DEEP)
-    what = "not readable as JSON (nested 65 deep, at most 64 is read); wanted one JSON object per line"
+    what = "not readable as JSON (nested 65 levels deep, at most 64 are read); wanted one JSON object per line"
     assert read_layout(tmp_path, layout="own")[1] == [Problem("videos.jsonl line 1", what)]
 
 

@@ -125,7 +125,7 @@ def test_a_repository_that_cannot_be_listed_says_what_is_missing(published: Stat
     published.create("someone/other")
     published.fault("tree", status=403)
     assert error_of(repo_id="someone/other", revision="main", streaming=True) == (
-        f"someone/other at revision main: manifest.json is missing, so it is no release. {INSTEAD}"
+        f"someone/other at revision main: manifest.json is missing, so it is not a release. {INSTEAD}"
     )
 
 

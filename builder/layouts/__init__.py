@@ -27,15 +27,15 @@ __all__ = [
 
 
 def layout_names() -> tuple[str, ...]:
-    """The names of all layouts; each is the name of its file, with - for _."""
+    """The names of all layouts. A name is the layout's file name, with - for _."""
     return tuple(name.replace("_", "-") for name in names_in(__path__))
 
 
 def layout_named(name: str) -> Layout:
-    """The layout of this name.
+    """The layout with this name.
 
     Raises:
-        RawError: there is none.
+        RawError: no layout has this name.
     """
     names = layout_names()
     if name not in names:
@@ -45,7 +45,7 @@ def layout_named(name: str) -> Layout:
 
 
 def layouts_table() -> str:
-    """The layouts as a Markdown table: name, what it holds, the files by which it is known, the options of `build` it takes."""
+    """A Markdown table of the layouts: name, content, the files that identify it, and its options of `build`."""
     rows = []
     for name in layout_names():
         layout = layout_named(name)
@@ -55,10 +55,10 @@ def layouts_table() -> str:
 
 
 def detect(raw: Path) -> str:
-    """The name of the layout whose files the folder holds. Only names are looked at, and whether videos.jsonl gives objects.
+    """The name of the layout of a raw folder. It checks only file names, and whether videos.jsonl gives objects.
 
     Raises:
-        RawError: no such folder, or none or several of the layouts fit; says what was looked for, or what was found.
+        RawError: no such folder, or no layout or several match; the message lists what was looked for, or what was found.
     """
     _check_folder(raw)
     found = found_layouts(raw)
@@ -68,13 +68,16 @@ def detect(raw: Path) -> str:
         clashes = "; ".join(
             f"{name}: {path.relative_to(raw).as_posix()}{'/' * path.is_dir()}" for name, path in found.items()
         )
-        raise RawError(f"{raw}: files of {len(found)} layouts ({clashes}); give --layout, or move the files of one out")
+        raise RawError(
+            f"{raw}: files of {len(found)} layouts ({clashes}); choose one with --layout, "
+            "or move the files of the other out"
+        )
     wanted = "; ".join(f"{name}: {layout_named(name).looked_for}" for name in layout_names())
-    raise RawError(f"{raw}: none of the known layouts; looked for {wanted}. Arrange the folder as one of them")
+    raise RawError(f"{raw}: no known layout; looked for {wanted}. Arrange the folder as one of them")
 
 
 def found_layouts(raw: Path) -> dict[str, Path]:
-    """The layouts whose files the folder holds, and the file or folder by which each is known; empty for none."""
+    """The layouts that match the folder, each with the file or folder that identifies it; empty if none matches."""
     layouts = {name: layout_named(name) for name in layout_names()}
     found = {name: path for name, layout in layouts.items() if (path := layout.detect(raw)) is not None}
     if found:
@@ -92,18 +95,18 @@ def read_layout(
     void: int | None = None,
     masks_are: MasksAre | None = None,
 ) -> tuple[list[RawVideo], list[Problem]]:
-    """Records of the videos that have all they need, by video_id, and every problem found without decoding, sorted.
+    """Records of the complete videos, by video_id, and every problem that can be found without decoding, sorted.
 
     Args:
-        layout: one of `layout_names()`, or "auto" for what `detect` says.
-        artifact_type: of every object whose type neither videos.jsonl (`objects`) nor a label of the layout gives.
-        generator: of the videos for which videos.jsonl gives none, else "unknown". Neither is needed in "own", where
-            videos.jsonl must give both.
-        void: value of mask pixels that are to be read as background; with "davis" only, where 255 is usual.
-        masks_are: how the masks of videos that players turn were drawn, where their size does not tell.
+        layout: one of `layout_names()`, or "auto" to use `detect`.
+        artifact_type: the type of every object for which neither videos.jsonl (`objects`) nor a label of the layout gives one.
+        generator: the generator of videos for which videos.jsonl gives none; default "unknown". "own" needs neither
+            argument, because videos.jsonl must give both values.
+        void: value of mask pixels to read as background; only for "davis", where 255 is usual.
+        masks_are: whether masks were drawn on displayed or stored frames. Used for rotated videos if the mask size fits both.
 
     Raises:
-        RawError: no such folder, a layout that cannot be told, or an argument that is unknown or not of the layout.
+        RawError: no such folder, an unclear layout, or an argument that is unknown or does not belong to the layout.
     """
     if layout != "auto":
         layout_named(layout)
@@ -112,7 +115,7 @@ def read_layout(
         raise RawError(f"artifact type {artifact_type!r} is unknown; wanted {names}")
     if void is not None and not 1 <= void <= 255:
         raise RawError(
-            f"void value {void} cannot stand in an 8-bit mask beside 0, the background; wanted 1 to 255, 255 in DAVIS"
+            f"void value {void} is not possible in an 8-bit mask; wanted 1 to 255 (0 is the background, DAVIS uses 255)"
         )
     if masks_are not in (None, *get_args(MasksAre)):
         raise RawError(f"masks are {masks_are!r}: wanted {' or '.join(get_args(MasksAre))}")

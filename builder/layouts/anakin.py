@@ -1,8 +1,8 @@
 """ANAKIN: edited/{id}.mp4, masks/{id}.zip (or a folder) of one binary PNG per frame, and metadata.csv.
 
-ANAKIN marks what an editor changed, which is none of our artifact types: --artifact-type says which one it shall count as. Its
-videos full/ and trimmed/, from before the edit, are not read, nor are edits without masks (`has-masks` is false: the sound was
-changed, or nobody drew them). The k-th mask in the order of the numbers in the names is frame k.
+ANAKIN marks what an editor changed. This is not one of our artifact types, so --artifact-type must say which type it counts as.
+The videos before the edit, full/ and trimmed/, are not read. Edits without masks are not read either (`has-masks` is false: the
+sound was changed, or nobody drew masks). Masks are sorted by the number in their names; the k-th mask is frame k.
 
 Source: Black et al., "VADER" (2023); https://huggingface.co/datasets/AlexBlck/ANAKIN (README.md, ANAKIN.py). How the masks in a zip
 are named is not written down there.
@@ -39,7 +39,7 @@ from ..raw import (
 METADATA = "metadata.csv"
 MAX_METADATA_BYTES = 2**26
 MAX_MASK_BYTES = 2**26
-"""Of one PNG, unpacked: no more than its pixels may take."""
+"""Limit for the unpacked bytes of one PNG; its pixels cannot take more."""
 
 _NUMBERED = re.compile(r"(?:.*[^0-9])?([0-9]{1,9})\.png", re.IGNORECASE | re.DOTALL)
 
@@ -50,7 +50,7 @@ class AnakinMasks:
 
     path: Path
     video_path: Path
-    """Asked for its number of frames, since a mask that is missing at the end looks like no edit."""
+    """Used to count its frames: a missing mask at the end would look like a frame without an edit."""
 
     def read(self) -> Iterator[FrameLabels]:
         """Every frame, marked or not.
@@ -87,7 +87,7 @@ class AnakinMasks:
                     if len(data) > MAX_MASK_BYTES:
                         raise RawError(f"{where}: more than {MAX_MASK_BYTES} bytes; is this a mask of a video frame?")
                     yield read_binary_png(data, where=where)
-        # A zip of many versions, ciphers and packings: what this Python cannot unpack is told by these.
+        # The errors that Python raises for a zip version, cipher or compression that it cannot unpack.
         except (
             zipfile.BadZipFile,
             zlib.error,
@@ -116,7 +116,7 @@ def _in_order(names: list[str], *, where: str) -> list[str]:
             continue  # macOS puts a twin of every file into its zips
         match = _NUMBERED.fullmatch(name)
         if match is None:
-            raise RawError(f"{where}: {name!r} is no mask; wanted PNGs whose names end in the number of their frame")
+            raise RawError(f"{where}: {name!r} is not a mask; wanted PNGs whose names end in their frame number")
         if int(match[1]) in numbered:
             raise RawError(
                 f"{where}: {name!r} and {numbered[int(match[1])]!r} are the same frame; remove one of the two"
@@ -160,7 +160,7 @@ def read_anakin(raw: Path, *, artifact_type: str | None, generator: str | None) 
         masks_wanted=f"masks/{{video_id}}.zip, or has-masks False in {METADATA}",
         artifact_type=artifact_type,
         generator=generator,
-        missing=lambda video_id: f"no video edited/{video_id}.mp4; add it, or take this out",
+        missing=lambda video_id: f"no video edited/{video_id}.mp4; add it, or remove this",
     )
     return records, problems + record_problems
 

@@ -2,9 +2,9 @@
 
 `segmentations[k]` of an annotation is the COCO RLE of one object in the frame that `file_names[k]` of its video names, as
 {video_id}/{frame}.jpg with frames from 0; null where the object is absent. A video with `file_name` {video_id}.mp4 instead has
-one entry for every frame. Folders before these names are passed over. Frames that are not named were not looked at. Counts are a
-string or a list of run lengths, in column-major order both. The object_id is `object_id`, where every annotation of the video has
-one, else the annotation's `id`. A file with `images` in place of `videos` is read as `..raw.coco_images` says.
+one entry for every frame. Folders before these names are ignored. Frames that are not named are not annotated. Counts are a
+string or a list of run lengths, both in column-major order. The object_id is `object_id`, if every annotation of the video has
+one, otherwise the annotation's `id`. A file with `images` instead of `videos` is read by `..raw.coco_images`.
 
 Source: YouTube-VIS, https://youtube-vos.org/dataset/vis (the API in youtubevos/cocoapi).
 """
@@ -58,20 +58,20 @@ _Segmentation = Segmentation | None
 
 @dataclass(frozen=True, slots=True)
 class CocoMasks:
-    """The annotations of one video. They are held here, not read again: one file holds those of every video."""
+    """The annotations of one video. They are kept in memory, because one file holds the annotations of all videos."""
 
     where: str
     height: int
     width: int
     frames: Sequence[int]
     objects: Mapping[int, Sequence[_Segmentation]]
-    """object_id → one segmentation per entry of `frames`."""
+    """Segmentations by object_id, one per entry of `frames`."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """The frames of the video's `file_names`, a plane per object that is there, since they may overlap.
+        """The frames of the video's `file_names`: one plane per object in the frame, because objects may overlap.
 
         Raises:
-            RawError: a segmentation whose counts are no mask of this size.
+            RawError: a segmentation whose counts are not a mask of this size.
         """
         for position, frame_index in enumerate(self.frames):
             there = {object_id: rles[position] for object_id, rles in self.objects.items()}
@@ -178,7 +178,7 @@ def _tables(content: object, first: str, like: str) -> list[list[Any]]:
 
 
 def _videos(entries: Sequence[Any]) -> tuple[dict[int, _Video], set[int | None], list[str]]:
-    """Sound entries by id; the ids of the others, None of one that has none; and what is wrong with them."""
+    """Valid entries by id; the ids of invalid entries (None for an entry without id); and their problems."""
     videos: dict[int, _Video] = {}
     passed: set[int | None] = set()
     faults: list[str] = []
@@ -189,7 +189,7 @@ def _videos(entries: Sequence[Any]) -> tuple[dict[int, _Video], set[int | None],
                 raise RawError(f"{shown(entry)}, wanted an object with an id of its own")
             video = _video(entry)
             if video.video_id in seen:
-                raise RawError(f"video {video.video_id} stands there twice; merge the two")
+                raise RawError(f"video {video.video_id} is listed twice; merge the two")
             seen.add(video.video_id)
             videos[entry["id"]] = video
         except RawError as error:
@@ -256,9 +256,9 @@ def _objects(
     *,
     passed: set[int | None],
 ) -> tuple[dict[int, dict[int, Sequence[_Segmentation]]], dict[int, dict[int, str]], list[str]]:
-    """Per video (by its id in the file): segmentations and labels by object_id; and what is wrong.
+    """Segmentations and labels by object_id for every video (by its id in the file); and the problems.
 
-    Annotations of the videos `passed` are passed over, since what is wrong with those is told already.
+    Annotations of the videos `passed` are ignored, because the problems of these videos are listed already.
     """
     objects: dict[int, dict[int, Sequence[_Segmentation]]] = defaultdict(dict)
     labels: dict[int, dict[int, str]] = defaultdict(dict)

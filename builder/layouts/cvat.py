@@ -51,7 +51,7 @@ _JOB_META = "annotations/meta/job/"
 _META_FIELDS = ("original_size/height", "original_size/width", "start_frame", "stop_frame", "frame_filter")
 _ATTRIBUTE = "annotations/track/mask/attribute"
 _OBJECT_ID = " object_id"
-"""Apart from every attribute of XML, which has no space in its name."""
+"""A key that differs from every XML attribute, because their names have no space."""
 _SHAPES = ("box", "polygon", "polyline", "points", "ellipse", "cuboid", "skeleton")
 
 
@@ -69,20 +69,20 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class CvatTask:
-    """What is used of one file."""
+    """The content of one file that is used here."""
 
     height: int
     width: int
     annotated_frames: range | None
     labels: Mapping[int, str]
-    """object_id → label."""
+    """Labels by object_id."""
     shapes: Mapping[int, Sequence[Shape]]
-    """frame_index → masks that are not outside."""
+    """Masks that are not outside, by frame_index."""
 
 
 @dataclass(frozen=True, slots=True)
 class CvatMasks:
-    """The masks of one CVAT file, a plane per object, since they may overlap."""
+    """The masks of one CVAT file, one plane per object because objects may overlap."""
 
     path: Path
 
@@ -120,7 +120,7 @@ def read_task(path: Path) -> CvatTask:
     """One file; its runs are not decoded.
 
     Raises:
-        RawError: what is wrong with it, without the path.
+        RawError: the problem of the file, without its path.
     """
     try:
         with path.open("rb") as file:
@@ -148,18 +148,18 @@ def _refuse_doctype(*_: object) -> None:
 
 
 _Key = tuple[str, str]
-"""What tells objects apart: "object_id", "group" or "track", and its number as the file has it."""
+"""The key of an object: "object_id", "group" or "track", and its number in the file."""
 
 
 def _object_key(track: Mapping[str, str]) -> _Key:
-    """The group of a track where it has one (0 is none), else the track."""
+    """The group of a track if it has one (0 means none), otherwise the track."""
     group = track.get("group_id", "0")
     return ("group", group) if group != "0" else ("track", track.get("id", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class _Mask:
-    """One mask as the file has it, before objects are numbered."""
+    """One mask of the file, before objects are numbered."""
 
     where: str
     key: _Key
@@ -169,7 +169,7 @@ class _Mask:
 
 @dataclass(slots=True)
 class _Reader:
-    """Called by the parser; `task` gives what was collected."""
+    """The target that the parser calls; `task` gives the collected content."""
 
     path: list[str] = field(default_factory=list)
     meta: dict[str, str] = field(default_factory=dict)
@@ -199,7 +199,7 @@ class _Reader:
             self.attribute = attributes.get("name", "")
         elif len(self.path) == 3 and self.track is not None and name in _SHAPES and attributes.get("outside") != "1":
             where = f"track {self.track.get('id')} frame {attributes.get('frame')}"
-            raise RawError(f"{where}: a {name}, wanted masks alone; convert it to a mask in CVAT, or delete it")
+            raise RawError(f"{where}: a {name}, wanted only masks; convert it to a mask in CVAT, or delete it")
 
     def end(self, name: str) -> None:
         if "/".join(self.path) == "annotations/track/mask":
@@ -211,7 +211,7 @@ class _Reader:
         if place == _ATTRIBUTE and self.mask is not None and self.attribute == "object_id":
             self.mask[_OBJECT_ID] = (self.mask.get(_OBJECT_ID, "") + text)[:64]
         name = place.removeprefix(_META).removeprefix(_JOB_META)
-        if name in _META_FIELDS and len(text) < 64:  # numbers; what is longer is none
+        if name in _META_FIELDS and len(text) < 64:  # numbers; a longer text is not a number
             self.meta[name] = (self.meta.get(name, "") + text)[:64]
 
     def _start_track(self, attributes: dict[str, str]) -> None:
@@ -254,7 +254,7 @@ class _Reader:
         return key
 
     def _object_ids(self) -> dict[_Key, int]:
-        """object_id by key: the number that the masks say, and else the place in the file."""
+        """object_id by key: the number that the masks give, otherwise by order in the file."""
         used = {mask.key for masks in self.masks.values() for mask in masks}
         said = {key: int(key[1]) for key in used if key[0] == "object_id"}
         others = [key for key in self.labels if key[0] != "object_id" and (not said or key in used)]
@@ -298,7 +298,7 @@ class _Reader:
         return int(text)
 
     def _annotated_frames(self) -> range | None:
-        """None where the meta does not say: every frame then."""
+        """The annotated frames of the task; None if the meta does not give them, which means every frame."""
         start, stop, step = (self.meta.get(key, "").strip() for key in ("start_frame", "stop_frame", "frame_filter"))
         match = _FILTER.fullmatch(step)
         if step and match is None:

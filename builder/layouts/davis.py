@@ -34,14 +34,14 @@ from ..raw import (
 
 @dataclass(frozen=True, slots=True)
 class DavisMasks:
-    """PNG masks of one video, read as `foreground` says: object ids, or black and white, where white is object 1."""
+    """PNG masks of one video, read by the rule of `foreground`: object ids, or black and white with white as object 1."""
 
     folder: Path
     void: int | None
-    """Pixels of this value are read as background; what they are is unknown."""
+    """Pixels of this value are unknown; they are read as background."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames that have a file. Read to the end: what is wrong with a video may show in its last file only.
+        """Frames that have a file. Read all of them: a fault of a video may show only in its last file.
 
         Raises:
             RawError: a file that is no readable label PNG, or as `foreground`; white masks beside files of object ids; grey files
@@ -58,7 +58,7 @@ class DavisMasks:
                 void_in = void_in or (path.name if mode == "L" and is_void.any() else "")
             found = foreground(mode, labels, where=str(path))
             white_in = white_in or (path.name if found.kind == "white" else "")
-            # A 1-bit file is as good as one of 0 and 255.
+            # A 1-bit file is read like a file of 0 and 255.
             ids_in = ids_in or (path.name if found.kind == "ids" and mode != "1" else "")
             if white_in and ids_in:
                 what = f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and 255 alone"
@@ -86,7 +86,7 @@ def read_davis(
             problems.append(Problem(unread.relative_to(raw).as_posix(), what))
     if root.parent.name == "Annotations":
         beside = [path for path in list_folder(root.parent) if path != root]
-        what = "beside Annotations/480p, which alone is read; move it out"
+        what = "Annotations/480p is there too, and only that folder is read; move this one out"
         problems += [Problem(path.relative_to(raw).as_posix(), what) for path in beside]
     masks: dict[str, FoundMasks] = {}
     for video_id, folder in folders.items():
@@ -112,7 +112,7 @@ def read_davis(
 
 
 def _detect(raw: Path) -> Path | None:
-    # By the name that the disk has: where case is ignored, annotations/ of other layouts would be found here too.
+    # Compare with the name on disk: a file system that ignores case would also give annotations/ of other layouts.
     for root in list_folder(raw):
         if root.name == "Annotations" and (folder := next((p for p in list_folder(root) if p.is_dir()), None)):
             return folder

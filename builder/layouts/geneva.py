@@ -4,10 +4,10 @@
       "artifacts": [{"category": "Unnatural motion", "boxes": [{"frame": 0, "x": 3, "y": 5.5, "width": 20, "height": 10}]}]}]
 
 The dataset (16,356 videos, a box per frame and artifact, with category and description) is described in a paper; the form of its
-files is not public. This is the form read here: pixels from the upper left corner, frames from 0, other keys passed over. An
-artifact is an object, numbered from 1 in the order of the file; a pixel whose centre lies in a box is marked; a rater saw the whole
-video, so a frame without a box is empty, not unknown. A category named motion, deformation or blur is the type, else
---artifact-type.
+files is not public. This is the form read here: pixels from the upper left corner, frames from 0, other keys ignored. An
+artifact is an object, numbered from 1 in the order of the file. A pixel whose centre lies in a box is marked. A rater saw the
+whole video, so a frame without a box is empty, not unknown. A category named motion, deformation or blur gives the type; for
+other categories --artifact-type does.
 
 Source: Kang et al., "GeneVA" (2025), https://kenchen10.github.io/projects/geneva.
 """
@@ -49,19 +49,19 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class BoxMasks:
-    """The boxes of one video. They are held here, not read again: one file holds those of every video."""
+    """The boxes of one video. They are kept in memory, because one file holds the boxes of all videos."""
 
     where: str
     video_path: Path
-    """Asked for the size of its frames."""
+    """Used to get the size of its frames."""
     frames: Mapping[int, Mapping[int, Sequence[Box]]]
-    """frame_index → object_id → boxes, which are joined."""
+    """Boxes by frame_index and object_id; the mask is the union of an object's boxes."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames with a box, a plane per object, since boxes may overlap.
+        """Frames with a box, one plane per object because boxes may overlap.
 
         Raises:
-            RawError: a box in which no pixel's centre lies; a video that cannot be decoded.
+            RawError: a box that contains no pixel's centre, or a video that cannot be decoded.
         """
         if not self.frames:
             return
@@ -73,7 +73,7 @@ class BoxMasks:
                     left, right = _centres(x, box_width, width)
                     top, bottom = _centres(y, box_height, height)
                     if left >= right or top >= bottom:
-                        what = f"box {x:g}, {y:g}, {box_width:g} x {box_height:g} holds no pixel of {width}x{height}"
+                        what = f"box {x:g}, {y:g}, {box_width:g} x {box_height:g} covers no pixel of the {width}x{height} frame"
                         raise RawError(
                             f"{self.where}: frame {frame_index}: {what}; wanted pixels from the upper left corner"
                         )
@@ -113,7 +113,7 @@ def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) 
         try:
             video_id, found = _video(entry, raw=raw, videos=videos, artifact_type=artifact_type)
             if video_id in masks:
-                raise RawError(f"video {video_id} stands there twice; merge the two")
+                raise RawError(f"video {video_id} is listed twice; merge the two")
             masks[video_id] = found
         except RawError as error:
             faults.append(Problem(FILE_NAME, f"[{position}]: {error}"))
@@ -148,7 +148,7 @@ def _video(
         where = f"artifacts[{object_id - 1}]"
         category, boxes = (artifact.get(key) if isinstance(artifact, dict) else None for key in ("category", "boxes"))
         if not isinstance(category, str) or not isinstance(boxes, list) or not boxes:
-            raise RawError(f"{where}: {shown(artifact)}, wanted a category and boxes, one at least")
+            raise RawError(f"{where}: {shown(artifact)}, wanted a category and at least one box")
         labels[object_id] = category
         for place, box in enumerate(boxes):
             frame_index, sides = _box(box, f"{where}.boxes[{place}]")

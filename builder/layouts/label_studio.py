@@ -56,13 +56,13 @@ FILE_NAME = "tasks.json"
 _CHANNELS = 4
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _MASKS = ("brush", "magicwand", "bitmask", "bitmasklabels")
-"""Regions that mark pixels, in a form that is not read."""
+"""Types of regions that mark pixels in a form that is not read here."""
 _SHAPES = ("rectangle", "polygon", "ellipse", "keypoint", "vector", "cuboid", "videorectangle")
 """Regions that have a place in the frame; the type of one with labels ends in "labels"."""
 _SPARE_BITS = 64
 
 _Name = str | int
-"""Of an object before it is numbered: the number that its regions say, or a label or a region's id."""
+"""The name of an object before it is numbered: the number that its regions give, or a label, or a region's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ class Brush:
 
 @dataclass(frozen=True, slots=True)
 class BrushMasks:
-    """The regions of one video. They are held here, not read again: one file holds those of every video."""
+    """The regions of one video. They are kept in memory, because one file holds the regions of all videos."""
 
     where: str
     frames: Mapping[int, Mapping[int, Sequence[Brush]]]
-    """frame_index → object_id → regions, which are joined."""
+    """Regions by frame_index and object_id; the mask is the union of an object's regions."""
     notes: tuple[str, ...] = ()
-    """What a build says of the file."""
+    """Notes about the file, which a build prints."""
 
     def read(self) -> Iterator[FrameLabels]:
         """Frames with a region, a plane per object, since they may overlap; the first frame where there is none, to carry notes.
@@ -166,14 +166,14 @@ class _Bits:
 
 @dataclass(slots=True)
 class _Video:
-    """What the tasks say of one video, before its objects are numbered."""
+    """The content of the tasks of one video, before its objects are numbered."""
 
     brushes: dict[int, dict[_Name, list[Brush]]] = field(default_factory=dict)
-    """frame_index → name of the object → regions."""
+    """Regions by frame_index and name of the object."""
     labels: dict[_Name, str] = field(default_factory=dict)
-    """name of the object → label."""
+    """Labels by name of the object."""
     regions: set[str] = field(default_factory=set)
-    """ids of the regions of a video task."""
+    """Ids of the regions of a video task."""
     annotated: set[int] = field(default_factory=set)
     whole: bool = False
     """Whether a video task, which shows every frame, is annotated."""
@@ -233,7 +233,7 @@ def read_label_studio(
 
 
 def _object_ids(labels: Mapping[_Name, str]) -> dict[_Name, int]:
-    """object_id by name: the number that it is, else one after the highest of these, in order."""
+    """object_id by name: the name itself if it is a number; other names get numbers after the highest, in order."""
     said: dict[_Name, int] = {name: name for name in sorted(name for name in labels if isinstance(name, int))}
     others = sorted(name for name in labels if isinstance(name, str))
     first = max(said.values(), default=0) + 1
@@ -242,7 +242,7 @@ def _object_ids(labels: Mapping[_Name, str]) -> dict[_Name, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Other:
-    """A region that is no brush."""
+    """A region that is not a brush."""
 
     where: str
     kind: str
@@ -254,7 +254,7 @@ class _Other:
 
 
 def _meant_as_brushes(others: Sequence[_Other], brush_labels: set[str]) -> Iterator[str]:
-    """What is wrong with shapes that stand where brushes were wanted."""
+    """The problem of shapes that are used instead of brushes."""
     shapes = [other for other in others if other.is_shape]
     if shapes and not brush_labels:
         yield f"no brush in any task, but {_counted(shapes)}; wanted brushlabels: draw what is marked with brushes"
@@ -266,7 +266,7 @@ def _meant_as_brushes(others: Sequence[_Other], brush_labels: set[str]) -> Itera
 
 
 def _notes(others: Sequence[_Other]) -> tuple[str, ...]:
-    return (f"{FILE_NAME} has regions that are no brushes and were passed over: {_counted(others)}",) if others else ()
+    return (f"{FILE_NAME} has regions that are not brushes and were ignored: {_counted(others)}",) if others else ()
 
 
 def _counted(others: Sequence[_Other]) -> str:
@@ -275,7 +275,7 @@ def _counted(others: Sequence[_Other]) -> str:
 
 
 def _add_task(videos: Mapping[str, _Video], task: object, *, where: str) -> list[_Other]:
-    """Adds the brushes of one task to its video; gives back its other regions."""
+    """Adds the brushes of one task to its video; returns its other regions."""
     data = task.get("data") if isinstance(task, dict) else None
     annotations = task.get("annotations") if isinstance(task, dict) else None
     if (
@@ -316,15 +316,15 @@ def _add_task(videos: Mapping[str, _Video], task: object, *, where: str) -> list
 
 
 def _is_number(region: object) -> bool:
-    """Whether it is the number of another region, by which objects are told apart."""
+    """Whether a region is the number (object_id) of another region."""
     return isinstance(region, dict) and region.get("type") == "number" and region.get("from_name") == "object_id"
 
 
 def _numbers(regions: Sequence[Any]) -> dict[Any, int]:
-    """The number of the object by the id of the region.
+    """Object numbers by the id of the region.
 
     Raises:
-        RawError: one that is none.
+        RawError: an invalid number.
     """
     numbers: dict[Any, int] = {}
     for position, region in enumerate(regions):
@@ -342,7 +342,7 @@ def _numbers(regions: Sequence[Any]) -> dict[Any, int]:
 
 
 def _place(data: Mapping[str, Any]) -> tuple[str, int | None]:
-    """The video, and the frame where the task is of one."""
+    """The video_id, and the frame index if the task is about a frame."""
     video, image = data.get("video"), data.get("image")
     if isinstance(video, str) and image is None:
         path = next((path for path in _paths(video) if path.suffix.lower() in VIDEO_SUFFIXES), None)
@@ -365,7 +365,7 @@ def _place(data: Mapping[str, Any]) -> tuple[str, int | None]:
 
 
 def _paths(address: str) -> Iterator[PureWindowsPath]:
-    """The paths that an address may mean: its own, those in its query (local files have ?d=PATH), all of it as a path."""
+    """The paths that an address may mean: its own path, paths in its query (local files have ?d=PATH), or the whole text."""
     plain, _, query = address.partition("#")[0].partition("?")
     values = (value for _, value in parse_qsl(query))
     # A path of Windows may have either slash.
@@ -378,14 +378,14 @@ def _is_frame(path: PureWindowsPath) -> bool:
 
 
 def _other(region: object, *, where: str) -> _Other | None:
-    """A region that is passed over; None for a brush.
+    """A region that is ignored; None for a brush.
 
     Raises:
-        RawError: no region, or one that marks pixels in another form.
+        RawError: not a region, or a region that marks pixels in another form.
     """
     kind = region.get("type") if isinstance(region, dict) else region
     if not isinstance(region, dict) or not isinstance(kind, str) or kind in _MASKS:
-        raise RawError(f"type is {shown(kind)}, wanted brushlabels; delete the region, or take it out of the export")
+        raise RawError(f"type is {shown(kind)}, wanted brushlabels; delete the region, or remove it from the export")
     if kind == "brushlabels":
         return None
     value = region.get("value")
@@ -416,7 +416,7 @@ def _add_region(video: _Video, region: Mapping[str, Any], frame_index: int | Non
     if frame_index is None and not isinstance(region_id, str):
         raise RawError(f"id is {shown(region_id)}, wanted a string")
     if frame_index is None and region_id in video.regions:
-        raise RawError(f"id {shown(region_id)} stands there twice; give each region an id of its own")
+        raise RawError(f"id {shown(region_id)} is given twice; give each region an id of its own")
     if frame_index is None:
         video.regions.add(region_id)  # type: ignore[arg-type]
     number = numbers.get(region_id) if isinstance(region_id, str) else None

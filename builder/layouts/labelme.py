@@ -49,21 +49,21 @@ from ..raw import (
 )
 
 MAX_FILE_BYTES = 2**28
-"""Of one JSON file, which may hold the image too."""
+"""Size limit of one JSON file, which may hold the image too."""
 
 _FOLDER = "annotations"
 _PICTURES = (".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-"""Of the pictures that were annotated; none is a label mask."""
+"""Suffixes of the annotated pictures; these files are never label masks."""
 _IGNORE = 255
 _POINTS = {"polygon": (3, 10**6), "rectangle": (2, 4), "circle": (2, 2), "oriented_rectangle": (4, 4), "mask": (2, 2)}
 
 _UPRIGHT_PX = 0.01
-"""How far corners of a rectangle may be off one that is not turned."""
+"""How far, in pixels, the corners of a rectangle may be from an upright rectangle."""
 
 _Point = tuple[float, float]
 """(x, y) in pixels."""
 _Name = tuple[int | None, str]
-"""group_id and label of a shape; without a group_id, the label tells objects apart."""
+"""group_id and label of a shape. If there is no group_id, the label identifies the object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class LabelMeMasks:
     object_ids: Mapping[_Name, int]
 
     def read(self) -> Iterator[FrameLabels]:
-        """Every frame that has a file; from JSON a plane per object, since they may overlap.
+        """Every frame that has a file; JSON gives one plane per object because objects may overlap.
 
         Raises:
             RawError: a file that has changed into one that cannot be read, a mask that does not fit, 255 in a PNG.
@@ -134,7 +134,7 @@ def _bitmap(shape: Shape, *, height: int, width: int, where: str) -> npt.NDArray
 
 
 def _upright_corners(points: Sequence[_Point]) -> tuple[_Point, _Point] | None:
-    """Two opposite corners of a rectangle that is given by them or by all four, in any order; None where it is turned."""
+    """Two opposite corners of an upright rectangle given by two or four corners in any order; None for a rotated one."""
     (left, right), (top, bottom) = ((min(side), max(side)) for side in zip(*points, strict=True))
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     is_upright = len(points) == 2 or all(
@@ -144,13 +144,13 @@ def _upright_corners(points: Sequence[_Point]) -> tuple[_Point, _Point] | None:
 
 
 def _around(points: Sequence[_Point]) -> Sequence[_Point]:
-    """The corners of a convex shape in the order in which they follow each other."""
+    """The corners of a convex shape, sorted along its outline."""
     x, y = (sum(side) / len(points) for side in zip(*points, strict=True))
     return sorted(points, key=lambda point: math.atan2(point[1] - y, point[0] - x))
 
 
 def _is_convex(points: Sequence[_Point]) -> bool:
-    """Whether no corner lies inside of what the others enclose; `points` follow each other."""
+    """Whether no corner lies inside the shape of the others; `points` are sorted along the outline."""
     turns = []
     for place, (x1, y1) in enumerate(points):
         (x0, y0), (x2, y2) = points[place - 1], points[(place + 1) % len(points)]
@@ -176,7 +176,7 @@ def _pasted(shape: Shape, *, height: int, width: int, where: str) -> npt.NDArray
     ):
         box = f"from ({left}, {top}) to ({right}, {bottom}) in {width}x{height}"
         raise RawError(
-            f"{where}: the mask has {columns}x{rows} pixels, its points say {box}; save the file again in LabelMe"
+            f"{where}: the mask has {columns}x{rows} pixels, but its points go {box}; save the file again in LabelMe"
         )
     bitmap = np.zeros((height, width), np.bool_)
     bitmap[top : bottom + 1, left : right + 1] = labels != 0
@@ -216,7 +216,7 @@ def _shape(entry: object, where: str, height: int, width: int) -> Shape:
         raise RawError(f"{where}: {len(entry['points'])} points, wanted {wanted} for a {kind}")
     points = []
     for point in entry["points"]:
-        # A little outside happens at borders; far outside, drawing would take for ever.
+        # Points a little outside the frame are normal; points far outside would make drawing take for ever.
         inside = (
             isinstance(point, list)
             and len(point) == 2
@@ -271,7 +271,7 @@ def read_labelme(
             where,
             None if faults else LabelMeMasks(files, ids),
             tuple(files),
-            # What objects a PNG holds shows only when it is decoded.
+            # The objects of a PNG are known only after decoding it.
             objects=None if has_png else objects_of_labels(labels, artifact_type),
         )
     records, record_problems = join_records(

@@ -36,16 +36,17 @@ class VideoMasks:
 
     path: Path
     video_path: Path
-    """The video they belong to: asked for its number of frames, since a mask video that ends early looks like no marks."""
+    """The video of the masks, used to count its frames: a mask video that ends too early would look like frames without marks."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Every frame of the mask video, marked or not, so that their number can be held against the video's.
+        """Every frame of the mask video, marked or not, so that their number can be compared with the video's.
 
-        As players show it, where a display matrix turns it. Read to the end: whether its greys are those of a mask shows only then.
+        A display matrix of the mask video is applied. Read all frames: only at the end is it known whether its greys are those of a
+        mask.
 
         Raises:
-            RawError: cannot be decoded; fewer frames than the video has; not bimodal, with the shares of dark, grey and bright
-                pixels; greys, none of which is bright enough to be marked.
+            RawError: the file cannot be decoded; it has another number of frames than the video; its greys are not bimodal (the
+                message has the shares of dark, grey and bright pixels); or no grey is bright enough to be marked.
         """
         from ...frames import VideoError, demux_index, iter_frames, probe, to_displayed
 

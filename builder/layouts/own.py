@@ -26,7 +26,7 @@ from ..raw import (
 
 @dataclass(frozen=True, slots=True)
 class OwnMasks:
-    """PNG masks of one video, read as `foreground` says. No folder: nothing marked."""
+    """PNG masks of one video, read by the rule of `foreground`. Without a folder nothing is marked."""
 
     folder: Path
     listed: tuple[int, ...] = ()
@@ -46,11 +46,9 @@ class OwnMasks:
 
 
 def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
-    """Records of the videos whose line and file are sound, by video_id, and every problem found without opening a video."""
+    """Records of the videos with a valid line and a file, by video_id, and every problem found without opening a video."""
     if not (raw / FILE_NAME).is_file():
-        return [], [
-            Problem(FILE_NAME, "no such file; wanted one JSON object per video, as the README's raw layout says")
-        ]
+        return [], [Problem(FILE_NAME, "no such file; wanted one JSON object per video, as docs/raw-layouts.md shows")]
     entries, problems = read_videos_jsonl(raw / FILE_NAME, required=("generator", "objects"))
     videos, video_problems = find_videos(raw / "videos", raw=raw)
     folders, folder_problems = mask_folders(raw / "masks", raw=raw)
@@ -61,7 +59,7 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
     sources: dict[str, MaskSource] = {}
     for video_id, path in videos.items():
         if video_id not in entries:
-            what = f"not in {FILE_NAME}; add a line for it, or take the file out"
+            what = f"not in {FILE_NAME}; add a line for it, or move the file out"
             problems.append(Problem(path.relative_to(raw).as_posix(), what))
     for video_id, folder in folders.items():
         by_object = find_object_folders(folder, raw=raw)

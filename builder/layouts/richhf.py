@@ -1,8 +1,8 @@
 """RichHF-18K: {train,dev,test}.tfrecord of heat maps, and images/ with the Pick-a-Pic images that the records name.
 
-An image is a video of one frame (`builder.stills`). Object 1 is where the artifact map is 128 or more of 255: with the three raters
-of the dataset, two of whom must then agree. The misalignment map (what does not fit the prompt) marks no artifact and is not read;
-nor are records whose image is not there. Points of single raters were never published.
+An image is a video of one frame (`builder.stills`). Object 1 is where the artifact map is 128 or more of 255, so at least two of
+the dataset's three raters agree. The misalignment map (what does not fit the prompt) marks no artifact and is not read. Records
+without their image are not read. Points of single raters were never published.
 
 Source: Liang et al., "Rich Human Feedback for Text-to-Image Generation" (CVPR 2024);
 https://github.com/google-research/google-research, richhf_18k/parse_tfrecord_file.py.
@@ -40,14 +40,14 @@ from ..raw import (
 
 SUFFIX = ".tfrecord"
 THRESHOLD = 128
-"""This and brighter is marked."""
+"""Pixels of this value or brighter are marked."""
 
 _MAP = "artifact_map"
 
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """The artifact map of one image, where its record lies."""
+    """The place of the record that holds one image's artifact map."""
 
     path: Path
     offset: int
@@ -55,7 +55,7 @@ class HeatMap:
     image: Path
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frame 0. A map of another size than its image's is stretched over it (bilinear) before it is cut off.
+        """Frame 0. A map of another size is scaled to its image (bilinear) before the threshold is applied.
 
         Raises:
             RawError: a record, map or image that cannot be read.

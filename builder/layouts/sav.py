@@ -1,7 +1,7 @@
 """SA-V: {video_id}_manual.json or {video_id}_auto.json beside {video_id}.mp4, or in annotations/ and videos/.
 
-`masklet[k][j]` is the COCO RLE of masklet j in video frame 4k; other frames are not annotated. An object that is out of sight
-has an empty RLE. The object_id is `masklet_id[j] + 1`, which stays when another masklet is taken out of the file. Where
+`masklet[k][j]` is the COCO RLE of masklet j in video frame 4k; other frames are not annotated. An object that is not visible
+has an empty RLE. The object_id is `masklet_id[j] + 1`, which does not change when another masklet is removed from the file. If
 a video has both files, the manual one is read.
 
 Source: the SA-V release notes in facebookresearch/sam2, sav_dataset/README.md (annotated at 6 of 24 frames per second).
@@ -47,7 +47,7 @@ ANNOTATION_NAME = re.compile(r"(.+)_(manual|auto)\.json")
 
 @dataclass(frozen=True, slots=True)
 class Masklets:
-    """What is used of one SA-V file."""
+    """The content of one SA-V file that is used here."""
 
     object_ids: Sequence[int]
     rles: Sequence[Sequence[Mapping[str, Any]]]
@@ -55,7 +55,7 @@ class Masklets:
 
 
 class MaskletError(ValueError):
-    """What is wrong with the structure of an SA-V file, a text per fault."""
+    """The faults in the structure of an SA-V file, one text per fault."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__("; ".join(faults))
@@ -64,7 +64,7 @@ class MaskletError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SavMasks:
-    """The masklets of one SA-V file, a plane per object, since they may overlap."""
+    """The masklets of one SA-V file, one plane per object because objects may overlap."""
 
     path: Path
 
@@ -133,7 +133,7 @@ def read_masklets(path: Path) -> Masklets:
 
 
 def _is_masklet_id(value: object) -> bool:
-    # SA-V writes some counts as floats; an id that came through such a tool is still a whole number.
+    # SA-V writes some counts as floats, so an id may also be a float with a whole value.
     whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
     return whole and 0 <= value < MAX_OBJECT_ID  # type: ignore[operator]
 

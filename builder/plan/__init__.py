@@ -1,4 +1,4 @@
-"""What goes where: the split and the shard of every video, near-duplicates kept together.
+"""Assigns a split and a shard to every video, and keeps near-duplicates together.
 
 In: records of all videos. Out: shard plans, and the rule by which splits were assigned. The builder and tools call it.
 """

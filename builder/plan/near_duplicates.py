@@ -1,4 +1,4 @@
-"""Videos that look alike, found by their perceptual hashes, and groups of all that one leads to."""
+"""Finds near-duplicate videos by their perceptual hashes, and groups of videos that near-duplicates connect."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,27 +18,28 @@ MAX_DISTANCE = 5
 """Bits of 64 in which the hashes of two alike frames may differ. Unrelated frames differ in about 32, give or take 5."""
 
 ALIKE_FRAMES = 2
-"""Of the four frames of two near-duplicates so many are alike, each with the one at its own time."""
+"""Least number of the four hashed frames that must be alike in two near-duplicates, each compared at the same position."""
 
 MIN_BITS = 10
-"""Set bits below which a frame's hash says too little to be compared: black, fades, a plain colour."""
+"""A frame whose hash has fewer set bits is not compared: it is black, a fade or a plain colour."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _FRAMES, _SEGMENTS = 4, MAX_DISTANCE + 1
 
 
 def near_duplicate_groups(hashes: Sequence[str]) -> Int64Array:
-    """int64[n]: for every video the smallest index in its group. A group is what near-duplicates lead to, step by step.
+    """int64[n]: for every video the smallest index in its group. Near-duplicates are in one group, also through other videos.
 
-    Near-duplicates are two videos of which at least `ALIKE_FRAMES` frames are alike, each with that at its own place: their hashes
-    have `MIN_BITS` bits set or more, and differ in at most `MAX_DISTANCE`. So a part of the frame or of the time may differ.
+    Two videos are near-duplicates if at least `ALIKE_FRAMES` of their frames are alike, each compared at the same position. Two
+    frames are alike if their hashes both have at least `MIN_BITS` set bits and differ in at most `MAX_DISTANCE` bits. So a part of
+    the frame or of the time may differ.
 
-    Every pair of near-duplicates is found without comparing all: a frame's 64 bits are cut into one segment more than bits may
-    differ, so alike frames agree in some segment, and near-duplicates in one segment of each of two frames. Only those that do
-    are compared; every pair of frames and of segments has its turn.
+    Every pair of near-duplicates is found without comparing all pairs. A frame's 64 bits are cut into `MAX_DISTANCE` + 1 segments,
+    so alike frames are equal in at least one segment, and near-duplicates are equal in one segment of each of two frames. Only
+    videos that are equal there are compared, for every choice of two frames and of their segments.
 
     Args:
-        hashes: 64 hex digits each, as `frames.perceptual` gives them; "" is like nothing.
+        hashes: 64 hex digits each, as `frames.perceptual` gives them; "" is alike to no video.
     """
     words = _words(hashes)
     distinct, first, place = np.unique(words, axis=0, return_index=True, return_inverse=True)
@@ -54,16 +55,16 @@ def near_duplicate_groups(hashes: Sequence[str]) -> Int64Array:
             keys = first_key.astype(np.uint32) << np.uint32(16) | second_key
             _join_within(found, chosen, keys, distinct[:, frames])
     labels, place = np.arange(len(words)), place.reshape(-1)
-    told = np.flatnonzero(shown.sum(axis=1)[place] >= ALIKE_FRAMES)  # equal hashes of flat videos say nothing
+    told = np.flatnonzero(shown.sum(axis=1)[place] >= ALIKE_FRAMES)  # equal hashes of flat videos prove nothing
     join(labels, told, first[found[place[told]]])
     return labels
 
 
 def are_alike(one: str, others: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """bool[n]: which of the other videos are near-duplicates of one, as `near_duplicate_groups` has it, but in one step.
+    """bool[n]: which of the other videos are themselves near-duplicates of `one`, by the rule of `near_duplicate_groups`.
 
     Args:
-        one, others: hashes as there.
+        one, others: hashes as for `near_duplicate_groups`.
     """
     word, words = _words([one]), _words(others)
     shown = (np.bitwise_count(word) >= MIN_BITS) & (np.bitwise_count(words) >= MIN_BITS)
@@ -73,7 +74,7 @@ def are_alike(one: str, others: Sequence[str]) -> npt.NDArray[np.bool_]:
 
 
 def join(labels: Int64Array, one: Int64Array, other: Int64Array) -> None:
-    """Joins the groups of one[i] and other[i] for every i, in place: `labels` holds the smallest index of everyone's group."""
+    """Joins the groups of one[i] and other[i] for every i, in place. `labels` holds the smallest index of each video's group."""
     while len(apart := np.flatnonzero(labels[one] != labels[other])):
         pair = np.stack([labels[one[apart]], labels[other[apart]]])
         np.minimum.at(labels, pair.max(axis=0), pair.min(axis=0))
@@ -82,13 +83,13 @@ def join(labels: Int64Array, one: Int64Array, other: Int64Array) -> None:
 
 
 def release_groups(manifest: Mapping[str, Any], *, name: str) -> list[dict[str, str]] | None:
-    """The groups of two and more videos of a release that look alike or have equal bytes: split by video_id, both in order.
+    """The groups of at least two videos that look alike or have equal bytes: for each group the split by video_id, sorted.
 
     Returns:
-        None: the manifest was written before videos had perceptual hashes.
+        None if the manifest was written before videos had perceptual hashes.
 
     Raises:
-        ReleaseError: a perceptual hash that is none.
+        ReleaseError: an invalid perceptual hash.
     """
     split_of = {video_id: shard["split"] for shard in manifest["shards"] for video_id in shard["video_ids"]}
     ids = sorted(split_of.keys() & manifest["videos"].keys())
@@ -110,7 +111,7 @@ def release_groups(manifest: Mapping[str, Any], *, name: str) -> list[dict[str, 
 
 
 def join_equal(labels: Int64Array, keys: Sequence[Sequence[str]]) -> None:
-    """`join` of everyone who has a key in common."""
+    """Joins all videos that have a key in common, as `join` does."""
     first: dict[str, int] = {}
     pairs = [(index, first.setdefault(key, index)) for index, of_one in enumerate(keys) for key in of_one]
     join(labels, *np.array(pairs, np.int64).reshape(-1, 2).T)
@@ -123,7 +124,7 @@ def _words(hashes: Sequence[str]) -> UInt64Array:
 
 
 def _segments(words: UInt64Array) -> npt.NDArray[np.uint16]:
-    """uint16[4, 6, n]: every sixth bit of a frame is one segment, since neighbours are alike: sky, black bars."""
+    """uint16[4, 6, n]: a segment holds every sixth bit of a frame, because neighbouring bits are often equal (sky, black bars)."""
     bits = np.unpackbits(words.astype(">u8").view(np.uint8).reshape(-1, _FRAMES, 8), axis=2)
     segments = np.zeros((_FRAMES, _SEGMENTS, len(words)), np.uint16)
     for place in range(bits.shape[2]):
@@ -133,7 +134,7 @@ def _segments(words: UInt64Array) -> npt.NDArray[np.uint16]:
 
 
 def _join_within(labels: Int64Array, chosen: Int64Array, keys: UInt32Array, frames: UInt64Array) -> None:
-    """Joins near-duplicates among those with equal keys; memory grows with their number, not with that of the pairs.
+    """Joins near-duplicates among videos with equal keys; memory grows with the number of videos, not of pairs.
 
     Args:
         chosen: indices into `labels` and `frames`, one for each of `keys`.
@@ -150,7 +151,7 @@ def _join_within(labels: Int64Array, chosen: Int64Array, keys: UInt32Array, fram
 
 
 def _equal_pairs(keys: UInt32Array) -> Iterator[tuple[Int64Array, Int64Array]]:
-    """All pairs of places with equal keys, of sorted keys, by how far they lie apart."""
+    """All pairs of positions with equal keys, ordered by their distance; `keys` is sorted."""
     places, apart = np.flatnonzero(keys[1:] == keys[:-1]), 1
     while len(places):
         yield places, places + apart

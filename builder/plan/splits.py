@@ -1,4 +1,4 @@
-"""Which split and which shard every video goes to: pure functions of what was ingested."""
+"""Chooses the split and the shard of every video; pure functions of the ingested videos."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -11,20 +11,22 @@ from ..ingest import Ingested
 from ..raw import RawError
 from .near_duplicates import ALIKE_FRAMES, MAX_DISTANCE, MIN_BITS, join_equal, near_duplicate_groups
 
-# Video bytes that a shard is aimed at: downloads do not resume across processes, and few files keep clear of rate limits.
+# Target for the video bytes of a shard. An interrupted download repeats the whole shard, so it must not be larger.
+# Smaller shards mean more files, and the Hub limits the rate of requests.
 SHARD_BYTES = 384 * 2**20
-# Times `SHARD_BYTES` that shards of a later release may hold before their number changes, and with it every file.
+# A later release keeps its number of shards until a shard would hold this many times `SHARD_BYTES`.
+# A new number changes every file.
 MAX_GROWTH = 2
 SPLIT_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
 STRATIFIED = "stratified-deficit/2"
-"""The rule of fractions alone, which can leave the splits of a small release empty."""
+"""The name of the rule that uses only fractions; it can leave splits of a small release empty."""
 
 FILLED = "stratified-deficit/3"
-"""`STRATIFIED`, and then a group into every split that it left empty; named only where that moved one."""
+"""The name of the rule that also moves a group into every split that `STRATIFIED` left empty; used only if a group was moved."""
 
 SPLIT_RULES = (STRATIFIED, FILLED)
-# A release with one of the two can be scored at least.
+# test and validation first: a release with one of them can at least be scored.
 _FILL_ORDER = ("test", "validation", "train")
 
 
@@ -39,10 +41,10 @@ class ShardPlan:
 
 
 def split_rule(seed: int, *, grown: bool = False, name: str = STRATIFIED) -> dict[str, object]:
-    """What the manifest says of the assignment, so that anyone can repeat it.
+    """The `split_rule` of the manifest, with which anyone can repeat the assignment.
 
     Args:
-        grown: the release has a parent, whose videos keep their splits.
+        grown: True if the release has a parent; its videos keep their splits.
         name: one of `SPLIT_RULES`.
     """
     text = (
@@ -67,7 +69,7 @@ def split_rule(seed: int, *, grown: bool = False, name: str = STRATIFIED) -> dic
 
 
 def rule_of(stated: object, *, grown: bool = False) -> tuple[str, int] | None:
-    """Name and seed of a manifest's `split_rule`; None where it is not one of this version's."""
+    """Name and seed of a manifest's `split_rule`; None if this version does not know the rule."""
     name, seed = (stated.get("name"), stated.get("seed")) if isinstance(stated, dict) else (None, None)
     if type(seed) is not int or not isinstance(name, str) or name not in SPLIT_RULES:
         return None
@@ -77,16 +79,16 @@ def rule_of(stated: object, *, grown: bool = False) -> tuple[str, int] | None:
 def assign_splits(
     videos: Iterable[Ingested], *, seed: int = 0, kept: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Split of every video by id, as the rule `STRATIFIED` says; videos of one prompt and near-duplicates are never apart.
+    """Split of every video by id, by the rule `STRATIFIED`; it keeps videos of one prompt and near-duplicates together.
 
-    Near-duplicates that the parent has in different splits are the exception: they stay there.
+    One exception: near-duplicates that are in different splits of the parent stay there.
 
     Args:
-        kept: split by id of the parent's videos, which stay there unless they name another themselves.
+        kept: split by id of the parent's videos. They stay there unless videos.jsonl gives another split.
 
     Raises:
-        RawError: videos of one prompt name different splits themselves, or stand in different splits of the parent; near-duplicates
-            name different splits, or another than one of them has in the parent.
+        RawError: videos of one prompt are given different splits, or are in different splits of the parent; or near-duplicates
+            are given different splits, or another split than one of them has in the parent.
     """
     kept = kept or {}
     groups = _groups(sorted(videos, key=lambda v: v.video_id))
@@ -108,11 +110,10 @@ def assign_splits(
 def fill_splits(
     videos: Iterable[Ingested], splits: Mapping[str, str], *, seed: int = 0, kept: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Split of every video by id once every empty split has a group, as far as there are groups to move: the rule `FILLED`.
+    """Split of every video by id, by the rule `FILLED`: a group is moved into each empty split while there are groups to move.
 
     Args:
-        splits: as `assign_splits` gave them, for the same videos, seed and kept splits; where all have a video, they stay as they
-            are.
+        splits: the result of `assign_splits` for the same videos, seed and kept splits. If no split is empty, nothing changes.
     """
     filled = dict(splits)
     empty = [split for split in _FILL_ORDER if split not in splits.values()]
@@ -130,12 +131,12 @@ def fill_splits(
 def _free(
     groups: Mapping[str, list[Ingested]], fixed: Mapping[str, Mapping[str, str]], seed: int
 ) -> list[list[Ingested]]:
-    """The groups that are assigned a split, in the order in which they are."""
+    """The groups without a fixed split, in the order in which they get one."""
     return [groups[key] for _, key in sorted((_order(groups[key], key, seed), key) for key in groups if not fixed[key])]
 
 
 def _to_move(free: Sequence[Sequence[Ingested]], splits: Mapping[str, str]) -> Sequence[Ingested] | None:
-    """The group that a split can give best; None where each is alone in its own."""
+    """The group to move into an empty split; None if every group is alone in its split."""
     sizes = Counter(splits.values())
     there = [group for group in free if len(group) < sizes[splits[group[0].video_id]]]
     kinds = Counter((splits[group[0].video_id], group[0].generator, group[0].label) for group in there)
@@ -147,7 +148,7 @@ def _to_move(free: Sequence[Sequence[Ingested]], splits: Mapping[str, str]) -> S
 
 
 def empty_splits(videos: Iterable[Ingested], splits: Mapping[str, str]) -> str | None:
-    """A line that says which splits have no video, why, and what can be done; None when every split has one.
+    """A line that says which splits have no video, why, and what to do; None if every split has a video.
 
     Args:
         splits: split by id, of every video.
@@ -176,7 +177,7 @@ def empty_splits(videos: Iterable[Ingested], splits: Mapping[str, str]) -> str |
 
 
 def _groups(videos: Sequence[Ingested]) -> dict[str, list[Ingested]]:
-    """Who has to stay together, by the key of the group; in the order of the videos."""
+    """The groups of videos that must stay together, by key, in the order of the videos."""
     labels = near_duplicate_groups([video.perceptual_hash for video in videos])
     join_equal(labels, [[f"prompt {video.prompt}"] if video.prompt else [] for video in videos])
     join_equal(labels, [[video.video_sha256] if video.video_sha256 else [] for video in videos])
@@ -191,7 +192,7 @@ def _key(video: Ingested) -> str:
 
 
 def _fixed_splits(group: Sequence[Ingested], kept: Mapping[str, str]) -> dict[str, str]:
-    """Split by id of a group that has one without being assigned it; empty where it has none."""
+    """Split by id of a group whose split is already fixed; empty if it is not."""
     had = {video.video_id: split for video in group if (split := video.split or kept.get(video.video_id)) is not None}
     by_key: dict[str, list[str]] = defaultdict(list)
     for video in group:
@@ -199,7 +200,7 @@ def _fixed_splits(group: Sequence[Ingested], kept: Mapping[str, str]) -> dict[st
     for key, ids in sorted(by_key.items()):
         if len({had[video_id] for video_id in ids if video_id in had}) > 1:
             raise _torn(ids, f"share {key!r}", had, kept)
-    # What the parent has apart is not this raw folder's fault, and moving it would change released data.
+    # A group that the parent has in several splits stays there: moving its videos would change released data.
     if any(kept.get(video_id) != split for video_id, split in had.items()) and len(set(had.values())) > 1:
         raise _torn(sorted(had), "are near-duplicates, or lead to one another by some and by prompts,", had, kept)
     counts = Counter(had.values())
@@ -232,9 +233,9 @@ def plan_shards(
     """The shards of a release in the order train, validation, test; a split without videos has none.
 
     Args:
-        num_shards: shards of a split by name; a split that is not named gets as many as in `parent_shards`, while they hold no more
-            than `MAX_GROWTH` times `SHARD_BYTES` of video each, else one per `SHARD_BYTES`.
-        parent_shards: the same of the parent release.
+        num_shards: number of shards by split. A split without a number gets the number in `parent_shards`, while its shards hold
+            at most `MAX_GROWTH` times `SHARD_BYTES` of video each; otherwise one shard per `SHARD_BYTES`.
+        parent_shards: number of shards by split in the parent release.
     """
     parent_shards = parent_shards or {}
     plans = []
@@ -244,7 +245,7 @@ def plan_shards(
             continue
         by_size = ceil(sum(v.video_bytes for v in members) / SHARD_BYTES)
         as_before = parent_shards.get(split, 0)
-        # Another count would put most videos into other shards, and every file would be new.
+        # With another number, most videos would move to other shards and every file would be new.
         count = num_shards.get(split) or (as_before if by_size <= MAX_GROWTH * as_before else by_size)
         shards: list[list[Ingested]] = [[] for _ in range(count)]
         for video in members:

@@ -1,5 +1,5 @@
-"""What every reader of a raw layout needs: records of videos, PNG masks, video files, JSON of
-strangers, videos.jsonl.
+"""Functions for all readers of raw layouts: records of videos, PNG masks, video files, untrusted JSON,
+videos.jsonl.
 
 In: files of a raw folder. Out: `RawVideo` records whose masks are still unread, and `Problem`s. Layouts, the builder
 and tools call it.

@@ -1,4 +1,4 @@
-"""PNGs that mark one thing: background and one other value."""
+"""Reads binary mask PNGs, which hold background and one other value."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from .video import LabelMap, RawError
 
 
 def read_binary_png(data: bytes, *, where: str) -> LabelMap:
-    """uint16[H, W] of 0 and 1: marked is 1 or white, as `decode_png` has it.
+    """uint16[H, W] of 0 and 1. Pixels that `decode_png` reads as 1 or white are marked.
 
     Raises:
         RawError: not a PNG, damaged, more than MAX_PIXELS, or not of two values; 255 beside 1 is "ignore" in some tools.
@@ -26,9 +26,9 @@ def read_binary_png(data: bytes, *, where: str) -> LabelMap:
 
 
 def read_binary_file(path: Path) -> LabelMap:
-    """As `read_binary_png`, of a file.
+    """uint16[H, W] of 0 and 1, as `read_binary_png` gives it, from a file.
 
     Raises:
-        RawError: it cannot be read, or as `read_binary_png`.
+        RawError: the file cannot be read, or as `read_binary_png`.
     """
     return read_binary_png(read_file(path), where=str(path))

@@ -1,7 +1,7 @@
 """COCO JSON of images: an image is a frame of a video, an annotation a mask in it.
 
 `file_name` of an image ends in {video_id}/{frame}.jpg, frames from 0; an image is an annotated frame. The object_id is `object_id`,
-where every annotation of the video has one; else each category is an object, since nothing else follows it from frame to frame.
+if every annotation of the video has one; otherwise each category is an object, because nothing else identifies it across frames.
 
 Source: COCO, https://cocodataset.org/#format-data
 """
@@ -23,13 +23,13 @@ from .videos_jsonl import MAX_FRAME_INDEX, MAX_OBJECT_ID
 
 @dataclass(frozen=True, slots=True)
 class CocoImageMasks:
-    """The annotations of one video. They are held here, not read again: one file holds those of every video."""
+    """The annotations of one video. They are kept in memory, because one file holds the annotations of all videos."""
 
     where: str
     height: int
     width: int
     frames: Mapping[int, Mapping[int, Sequence[Segmentation]]]
-    """frame_index → object_id → masks, which are joined."""
+    """Masks by frame_index and object_id; the mask of an object is their union."""
 
     def read(self) -> Iterator[FrameLabels]:
         """Frames with a mask, a plane per object, since they may overlap.
@@ -52,7 +52,7 @@ class CocoImageMasks:
 
 @dataclass(slots=True)
 class ImageVideo:
-    """What the file says of one video. `masks` are (frame_index, object_id or None, category id, segmentation)."""
+    """The content of the file for one video. `masks` are (frame_index, object_id or None, category id, segmentation)."""
 
     height: int
     width: int
@@ -63,7 +63,7 @@ class ImageVideo:
         """Labels by object_id, and masks by frame_index and object_id.
 
         Raises:
-            RawError: an object of two categories.
+            RawError: an object with two categories.
         """
         by_category = any(object_id is None for _, object_id, _, _ in self.masks)
         ids = {key: number for number, key in enumerate(sorted({key for _, _, key, _ in self.masks}), start=1)}
@@ -82,7 +82,7 @@ class ImageVideo:
 def videos_of_images(
     images: Sequence[Any], annotations: Sequence[Any], categories: Mapping[int, str]
 ) -> tuple[dict[str, ImageVideo], list[str]]:
-    """Videos by video_id, and what is wrong with the entries."""
+    """Videos by video_id, and the problems of the entries."""
     videos: dict[str, ImageVideo] = {}
     places: dict[int, tuple[str, int]] = {}
     faults: list[str] = []
@@ -100,7 +100,7 @@ def videos_of_images(
         try:
             key = annotation.get("image_id") if isinstance(annotation, dict) else annotation
             if type(key) is int and key not in places and (key in passed or None in passed):
-                continue  # what is wrong with its image is told already
+                continue  # the problem of its image is listed already
             if not isinstance(annotation, dict) or type(key) is not int or key not in places:
                 raise RawError(f"image_id is {shown(key)}, wanted the id of an entry of images")
             video_id, frame_index = places[key]
@@ -111,7 +111,7 @@ def videos_of_images(
 
 
 def _add_image(videos: dict[str, ImageVideo], image: Mapping[str, Any]) -> tuple[str, int]:
-    """Adds a frame; gives back its video and its number."""
+    """Adds a frame; returns its video and its number."""
     name, height, width = (image.get(key) for key in ("file_name", "height", "width"))
     path = named_path(name)
     if not is_frame(path):
@@ -130,7 +130,7 @@ def _add_image(videos: dict[str, ImageVideo], image: Mapping[str, Any]) -> tuple
         sizes = f"{height}x{width}, other frames of {video_id} are {video.height}x{video.width}"
         raise RawError(f"its size is {sizes} (height first); wanted that of the video")
     if frame_index in video.frames:
-        raise RawError(f"frame {frame_index} of {video_id} stands there twice; merge the two")
+        raise RawError(f"frame {frame_index} of {video_id} is listed twice; merge the two")
     video.frames.append(frame_index)
     return video_id, frame_index
 

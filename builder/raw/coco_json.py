@@ -1,4 +1,4 @@
-"""What COCO JSON of videos and of images have in common: tables, names of frames, segmentations."""
+"""Shared code for COCO JSON of videos and of images: tables, names of frames, segmentations."""
 
 from collections.abc import Mapping
 from pathlib import PureWindowsPath
@@ -19,12 +19,12 @@ Segmentation = Mapping[str, Any]
 
 
 def named_path(name: object) -> PureWindowsPath:
-    """A file name, whichever slashes it has; without a suffix where it is none."""
+    """The path of a file name with either kind of slashes; without a suffix if the value is not a file name."""
     return PureWindowsPath(name if isinstance(name, str) else "")
 
 
 def is_frame(path: PureWindowsPath) -> bool:
-    """Whether a name is that of a frame's picture in the folder of its video."""
+    """Whether a name belongs to a frame's picture in the folder of its video."""
     return bool(NUMBER.fullmatch(path.stem) and path.suffix.lower() in PICTURES and path.parent.name)
 
 
@@ -32,7 +32,7 @@ def category_names(categories: list[Any]) -> dict[int, str]:
     """Names of categories by id.
 
     Raises:
-        RawError: an entry that is no category.
+        RawError: an entry that is not a category.
     """
     names: dict[int, str] = {}
     for position, category in enumerate(categories):
@@ -44,14 +44,14 @@ def category_names(categories: list[Any]) -> dict[int, str]:
 
 
 def check_segmentation(value: object, *, height: int, width: int, where: str, of: str) -> None:
-    """Refuses what is no RLE of this size; the runs are not looked at.
+    """Checks that a value is an RLE of this size; the runs are not checked.
 
     Args:
-        where: what messages call it.
-        of: whose size it must have, "video" or "image".
+        where: its name in messages.
+        of: the thing whose size it must have, "video" or "image".
 
     Raises:
-        RawError: as said.
+        RawError: it is not an RLE, or has another size.
     """
     if not isinstance(value, dict) or not isinstance(value.get("counts"), str | list):
         what = "a polygon" if isinstance(value, list) else shown(value)

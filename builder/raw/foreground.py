@@ -1,4 +1,4 @@
-"""What is marked in a mask PNG: the one rule for truth and predictions, which docs/raw-layouts.md has as a table."""
+"""Decides which pixels of a mask PNG are marked. Truth and predictions use this rule; docs/raw-layouts.md shows it as a table."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from .video import LabelMap, RawError
 
 WHITE = 255
 MAX_GREYS = 32
-"""Of one frame: a grey PNG with more values beside 0 is a soft mask, not one of object ids."""
+"""A grey PNG of one frame with more values than this beside 0 is a soft mask, not a map of object ids."""
 
 IDS_RULE = "the value of a pixel (palette index or grey) is its object_id, 0 is background"
 WHITE_RULE = "black and white alone: white is object 1"
@@ -18,13 +18,13 @@ WHITE_RULE = "black and white alone: white is object 1"
 
 @dataclass(frozen=True, slots=True)
 class Foreground:
-    """Object ids uint16[H, W] of a frame, and how they were found."""
+    """Object ids uint16[H, W] of a frame, and the rule that gave them."""
 
     labels: LabelMap
     kind: Literal["nothing", "ids", "white"]
     """nothing: every pixel is background. ids: values as they stand. white: 255 was made 1."""
     rules: tuple[str, ...]
-    """For people; none where nothing is marked."""
+    """The rule as a text for people; empty if nothing is marked."""
 
 
 def foreground(mode: str, labels: LabelMap, *, where: str, listed: Collection[int] | None = None) -> Foreground:
@@ -33,11 +33,11 @@ def foreground(mode: str, labels: LabelMap, *, where: str, listed: Collection[in
     Args:
         mode, labels: as `decode_png` gives them.
         where: names the file in messages.
-        listed: the object ids of the video, where something else says them. Then every value is an id and is held against them
-            elsewhere; only white, where 255 is not listed, is object 1.
+        listed: the object ids of the video, if another file lists them. Then every value is an id, which the caller checks
+            against the list. One exception: if 255 is not listed, white is object 1.
 
     Raises:
-        RawError: nothing is listed, and 255 stands in a palette or beside other values (void, soft or white), or there are more
+        RawError: nothing is listed, and 255 is in a palette or beside other values (void, soft or white), or there are more
             than MAX_GREYS greys.
     """
     found = np.flatnonzero(np.bincount(labels.reshape(-1)))

@@ -1,4 +1,4 @@
-"""Files named by the number of their frame, in one folder per video."""
+"""Reads folders with one folder per video, in which files are named by frame number."""
 
 import re
 from collections import Counter
@@ -10,11 +10,11 @@ from .video import Problem
 from .video_files import VIDEO_ID_RULE, list_folder
 
 NUMBER = re.compile(r"[0-9]{1,9}")
-"""Of a frame or an object, as file names have it."""
+"""The number of a frame or an object in a file name."""
 
 
 def mask_folders(root: Path, *, raw: Path) -> tuple[dict[str, Path], list[Problem]]:
-    """Folders directly under `root` by video_id, and what is wrong with its entries."""
+    """Folders directly under `root` by video_id, and problems with other entries."""
     folders: dict[str, Path] = {}
     problems: list[Problem] = []
     for path in list_folder(root):
@@ -29,10 +29,10 @@ def mask_folders(root: Path, *, raw: Path) -> tuple[dict[str, Path], list[Proble
 
 
 def mask_files(folder: Path, *, raw: Path, besides: Collection[Path] = ()) -> tuple[dict[int, Path], list[Problem]]:
-    """The mask files of one video by frame_index, ascending, and what is wrong with the folder's entries.
+    """The mask files of one video by frame_index, ascending, and problems with other entries of the folder.
 
     Args:
-        besides: entries that somebody else reads.
+        besides: entries to ignore, because another function reads them.
     """
     named: list[Path] = []
     problems: list[Problem] = []
@@ -47,14 +47,14 @@ def mask_files(folder: Path, *, raw: Path, besides: Collection[Path] = ()) -> tu
 
 
 def by_frame(paths: Sequence[Path], *, raw: Path) -> tuple[dict[int, Path], list[Problem]]:
-    """Files of one folder whose stems are numbers, by frame_index, ascending; and what is wrong with their names.
+    """Files of one folder whose stems are numbers, by frame_index, ascending; and problems with their names.
 
-    Numbers may have any number of leading zeros, the same in all files of the folder: else some come from elsewhere.
+    Numbers may be padded with zeros to any width. All files of a folder must have the same width: others come from elsewhere.
     """
     files: dict[int, Path] = {}
     problems: list[Problem] = []
     widths = Counter(width for path in paths for width in _widths(path.stem))
-    # The width that fits most; the usual five of equals.
+    # The width that fits most names; if several fit equally many, the usual five.
     width = max(widths, key=lambda width: (widths[width], width == 5, width), default=5)
     strays: list[Path] = []
     for path in paths:
@@ -76,10 +76,10 @@ def by_frame(paths: Sequence[Path], *, raw: Path) -> tuple[dict[int, Path], list
 
 
 def _widths(stem: str) -> Sequence[int]:
-    """The widths to which a number may have been padded: its own with leading zeros, else any up to it."""
+    """The widths to which a number may have been padded. With leading zeros: its own width; otherwise any width up to it."""
     return [len(stem)] if stem.startswith("0") else range(1, len(stem) + 1)
 
 
 def ids_from_one(numbers: Collection[int]) -> dict[int, int]:
-    """object_id by the number that a tool gave: the same, or all raised by 1 where one is 0, which is background here."""
+    """object_id by the number that a tool gave. Equal to it; but if one number is 0 (background here), all are raised by 1."""
     return {number: number + (0 in numbers) for number in numbers}

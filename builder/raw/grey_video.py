@@ -1,10 +1,10 @@
-"""What is marked in a video of grey masks: the one rule for layouts and for whatever is brought into one."""
+"""The rule of which pixels are marked in a grey mask video. Layouts use it, and code that converts other data to a layout."""
 
 import numpy as np
 import numpy.typing as npt
 
 GREY_THRESHOLD = 127
-"""Brighter is marked."""
+"""Pixels brighter than this are marked."""
 DARK_MAX = 31
 BRIGHT_MIN = 224
 MAX_GREY_OF_MARKED = 0.02
@@ -26,6 +26,6 @@ def dark_middle_bright(histogram: Histogram) -> tuple[int, int, int]:
 
 
 def is_bimodal(histogram: Histogram) -> bool:
-    """Whether a video is black and white enough for `GREY_THRESHOLD` to tell what is marked; also when it is black alone."""
+    """Whether a video is black and white enough for `GREY_THRESHOLD`; True also if all pixels are black."""
     _, middle, bright = dark_middle_bright(histogram)
     return middle <= MAX_GREY_OF_MARKED * (middle + bright)

@@ -1,4 +1,4 @@
-"""JSON files of a raw folder, read within bounds, and what their values are asked for."""
+"""Reads JSON files of a raw folder with limits, and checks their values."""
 
 import math
 from pathlib import Path
@@ -13,8 +13,8 @@ def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
     """The value of a JSON file.
 
     Raises:
-        RawError: the file cannot be read, is no JSON, or is larger or nested deeper than `release.parse_json` allows;
-            without the path, since callers know how to name it.
+        RawError: the file cannot be read, is not JSON, or is larger or nested deeper than `release.parse_json` allows.
+            The message has no path; the caller adds it.
     """
     try:
         with path.open("rb") as file:
@@ -26,7 +26,7 @@ def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
 
 
 def is_whole(value: object, *, least: int, most: int) -> bool:
-    """Whether a JSON value is a whole number (no flag, no float) in [least, most]."""
+    """Whether a JSON value is an integer (not a boolean or a float) in [least, most]."""
     return type(value) is int and least <= value <= most
 
 
@@ -36,17 +36,17 @@ def is_finite(value: object) -> bool:
 
 
 def shown(value: object) -> str:
-    """A value as messages show it."""
+    """The text of a value in messages."""
     text = ascii(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def shown_end(value: str) -> str:
-    """The end of a path or address as messages show it: what is read of it stands there."""
+    """The text of a path or address in messages: only its end, which is the part that is used."""
     text = ascii(value)
     return text if len(text) <= 60 else f"...{text[-57:]}"
 
 
 def bad_video_id(video_id: str) -> str:
-    """What to say of an id that no video can have."""
+    """The problem of an invalid video_id."""
     return f"the video_id {shown(video_id)} is not {VIDEO_ID_RULE}; rename the video and its files"

@@ -1,4 +1,4 @@
-"""What a raw layout is, and the places in which several look for their files."""
+"""The record of a raw layout, and folders in which several layouts keep their files."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Layout:
 
 
 def first_file(paths: list[Path], *, suffix: str = "", name: str = "") -> Path | None:
-    """The first file of this suffix, in any case, or of this name."""
+    """The first file with this suffix (in upper or lower case) or this name."""
     return next(
         (
             path
@@ -45,18 +45,18 @@ def first_file(paths: list[Path], *, suffix: str = "", name: str = "") -> Path |
 
 
 def annotation_files(raw: Path) -> list[Path]:
-    """What lies in the raw folder itself and in annotations/."""
+    """The entries of the raw folder itself and of annotations/."""
     return [*list_folder(raw), *list_folder(raw / "annotations")]
 
 
 def mask_folder(raw: Path) -> Path | None:
-    """The first folder in masks/; None where there is none, or masks/ is ANAKIN's."""
+    """The first folder in masks/; None if there is none, or if masks/ belongs to the layout of ANAKIN."""
     if (raw / "edited").is_dir():
         return None
     return next((path for path in list_folder(raw / "masks") if path.is_dir()), None)
 
 
 def gives_objects(raw: Path) -> bool:
-    """Whether videos.jsonl gives objects; it is searched, not read."""
+    """Whether videos.jsonl gives objects. The text is searched, not parsed."""
     listed = raw / FILE_NAME
     return listed.is_file() and _OBJECTS_KEY.search(listed.read_bytes()) is not None

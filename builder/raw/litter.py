@@ -1,4 +1,4 @@
-"""Entries that file managers, archivers and network drives leave in folders, and that nobody put there."""
+"""Recognizes entries that file managers, archivers and network drives create in folders."""
 
 import re
 
@@ -16,17 +16,17 @@ _NAMES = frozenset(
         "lost+found",
     )
 )
-"""Lower case: Windows and macOS write them in several."""
+"""Names in lower case, because Windows and macOS write them in upper or lower case."""
 
 _PAX_HEADER = re.compile(r"paxheaders?(\.[0-9X]+)?", re.IGNORECASE)
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file or folder of this name is passed over wherever it lies: in a folder or in a tar.
+    """Whether a file or folder with this name is ignored, in a folder and in a tar.
 
-    Hidden entries are (.DS_Store, ._00000.png, .ipynb_checkpoints), and what Windows, macOS, network drives and old tar programs
-    leave (Thumbs.db, desktop.ini, __MACOSX, @eaDir, PaxHeaders.1234). What lies in such a folder is litter too: ask for every part
-    of a path.
+    Litter is every hidden entry (.DS_Store, ._00000.png, .ipynb_checkpoints), and what Windows, macOS, network drives and old tar
+    programs leave (Thumbs.db, desktop.ini, __MACOSX, @eaDir, PaxHeaders.1234). The content of such a folder is litter too, so
+    check every part of a path.
 
     Args:
         name: of one entry, without its folders.

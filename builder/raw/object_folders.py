@@ -1,4 +1,4 @@
-"""PNG masks in one folder per object, {video_id}/{object}/{frame}.png, as SAM 2 writes them."""
+"""Reads PNG masks in one folder per object, {video_id}/{object}/{frame}.png, as SAM 2 writes them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ RULE = "folders of objects: 1 or white is the object of the folder"
 
 @dataclass(frozen=True, slots=True)
 class ObjectFolderMasks:
-    """Binary PNGs of one video, a folder per object."""
+    """Binary PNGs of one video, one folder per object."""
 
     folders: Mapping[int, Path]
     """object_id → folder."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames of which some object has a file, a plane per object that has one, since they may overlap.
+        """Frames in which at least one object has a file: one plane per object with a file, because objects may overlap.
 
         Raises:
-            RawError: a file that is no binary PNG.
+            RawError: a file that is not a binary PNG.
         """
         files = {object_id: mask_files(folder, raw=folder)[0] for object_id, folder in self.folders.items()}
         for frame_index in sorted({frame for of_object in files.values() for frame in of_object}):
@@ -43,9 +43,9 @@ class ObjectFolderMasks:
 
 
 def find_object_folders(folder: Path, *, raw: Path) -> tuple[FoundMasks, list[Problem]] | None:
-    """The masks of one video, and what is wrong with its folder; None where no folder in it is named by a number.
+    """The masks of one video, and problems with its folder; None if no folder in it has a number as name.
 
-    Object numbers are ids; where one is 0, all are raised by 1. Frames of which no object has a file are not annotated.
+    Object numbers are ids; if one number is 0, all are raised by 1. A frame in which no object has a file is not annotated.
     """
     entries = list_folder(folder)
     numbered = [path for path in entries if path.is_dir() and NUMBER.fullmatch(path.name)]
@@ -57,7 +57,7 @@ def find_object_folders(folder: Path, *, raw: Path) -> tuple[FoundMasks, list[Pr
     for path in entries:
         where = path.relative_to(raw).as_posix()
         if path not in numbered:
-            what = f"beside the folder of an object, {numbered[0].name}; wanted folders of objects alone: move it out"
+            what = f"beside the folder of an object, {numbered[0].name}; wanted only folders of objects: move it out"
             problems.append(Problem(where, what))
         elif int(path.name) in by_number:
             what = f"the same object as {by_number[int(path.name)].name}; wanted one folder per object: rename one of the two"

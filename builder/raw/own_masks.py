@@ -1,6 +1,6 @@
-"""The mask files of our own layout: {frame:05d}.png, and {frame:05d}.2.png and so on where objects overlap.
+"""The mask files of our own layout: {frame:05d}.png, and {frame:05d}.2.png and so on if objects overlap.
 
-One PNG holds one object per pixel; each object of a frame stands whole in one of its files.
+One PNG holds one object per pixel. Each object of a frame is complete in one of the frame's files.
 """
 
 import re
@@ -19,7 +19,7 @@ _NAME = re.compile(r"([0-9]{1,9})(?:\.([2-9]|[1-9][0-9]{1,4}))?")
 
 
 def own_mask_files(folder: Path, *, raw: Path) -> tuple[dict[int, list[Path]], list[Problem]]:
-    """The mask files of one video by frame_index, ascending, and what is wrong with the folder's entries."""
+    """The mask files of one video by frame_index, ascending, and problems with other entries of the folder."""
     planes: dict[int, list[Path]] = {}
     problems: list[Problem] = []
     for path in list_folder(folder):
@@ -44,7 +44,7 @@ def own_mask_files(folder: Path, *, raw: Path) -> tuple[dict[int, list[Path]], l
 
 
 def own_mask_pngs(frame_index: int, masks: Mapping[int, str], *, height: int, width: int) -> dict[str, bytes]:
-    """The files that hold the masks of one frame, by name; one as long as no objects overlap, none without a pixel.
+    """The files that hold the masks of one frame, by name. One file if no objects overlap; no file if no pixel is marked.
 
     Args:
         masks: COCO RLE by object_id.

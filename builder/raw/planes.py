@@ -1,4 +1,4 @@
-"""Label maps of a frame whose objects may overlap: a plane each."""
+"""Makes the label maps of a frame whose objects may overlap: one plane per object."""
 
 from collections.abc import Collection
 
@@ -7,14 +7,14 @@ import numpy as np
 from .video import LabelMap, RawError
 
 MAX_PLANES_BYTES = 2**32
-"""Of all planes of one frame: a few bytes of RLE can ask for as much."""
+"""Limit for the bytes of all planes of one frame: a few bytes of RLE can decode to any size."""
 
 
 def blank_planes(object_ids: Collection[int], height: int, width: int, *, where: str) -> dict[int, LabelMap]:
     """uint16[height, width] of zeros by object_id, ascending.
 
     Raises:
-        RawError: they would take more than MAX_PLANES_BYTES; `where` names the frame.
+        RawError: the planes would take more than MAX_PLANES_BYTES; `where` names the frame.
     """
     planes_bytes = 2 * len(object_ids) * height * width
     if planes_bytes > MAX_PLANES_BYTES:

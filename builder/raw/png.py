@@ -1,4 +1,4 @@
-"""The values in one mask PNG."""
+"""Reads the values of one mask PNG."""
 
 import io
 import struct
@@ -13,13 +13,13 @@ from PIL import Image
 from .video import LabelMap, RawError
 
 MAX_PIXELS = 2**26
-"""Of one mask; 8 times a 4K frame, less than Pillow warns of. Checked on the header, before memory is taken for pixels."""
+"""Limit for one mask: 8 times a 4K frame, below Pillow's warning. It is checked on the header, before pixels use memory."""
 
 _COLOUR_TYPES = {2: "RGB", 4: "grey with alpha", 6: "RGB with alpha"}
 _GREY, _PALETTE = 0, 3
 _WHITE, _WHITE_OF_16_BIT = 255, 65535
 _DARK_MAX, _BRIGHT_MIN = 31, 224
-"""Of each channel of a palette's colour that counts as black, or as white."""
+"""Largest distance from black or white, in each channel, of a palette colour that counts as black or white."""
 
 
 def read_png(path: Path) -> tuple[str, LabelMap]:
@@ -44,14 +44,14 @@ def read_file(path: Path) -> bytes:
 
 
 def decode_png(data: bytes, *, where: str) -> tuple[str, LabelMap]:
-    """The values that a mask PNG states, uint16[H, W], and what kind of values they are; `where` names the file in messages.
+    """The kind of a mask PNG's values, and the values, uint16[H, W]; `where` names the file in messages.
 
-    "P": indices of a palette, whatever its colours. "1": 0 and 1. "L": 8-bit grey; also what is black and white alone in another
-    form, as 0 and 255: 16-bit grey of 0 and 65535, a palette with white first and nothing but black, colours or an alpha channel
-    of these two. "I;16": other 16-bit grey.
+    "P": indices of a palette with any colours. "1": 0 and 1. "L": 8-bit grey. Pictures of only black and white in another form
+    are "L" too, as 0 and 255: 16-bit grey of 0 and 65535, a palette of white first and then only black, and colours or an alpha
+    channel of these two. "I;16": other 16-bit grey.
 
     Raises:
-        RawError: not a PNG, damaged, more than MAX_PIXELS, or of a kind whose numbers are no labels.
+        RawError: not a PNG, damaged, more than MAX_PIXELS, or of a kind whose values are not labels.
     """
     if len(data) < 33 or not data.startswith(b"\x89PNG\r\n\x1a\n") or data[12:16] != b"IHDR":
         raise RawError(f"{where}: not a PNG file; export this mask again as 8-bit grey or palette PNG")
@@ -63,7 +63,7 @@ def decode_png(data: bytes, *, where: str) -> tuple[str, LabelMap]:
     if colour not in (_GREY, _PALETTE, *_COLOUR_TYPES):
         raise RawError(f"{where}: the PNG is of unknown colour type {colour}, {_WANTED}")
     try:
-        # Decoding alone lets a flipped bit through (2 % of the bytes of a small file): verify() checks every chunk's CRC.
+        # Decoding does not notice every flipped bit (2 % of the bytes of a small file), so verify() checks the CRC of every chunk.
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             image.verify()
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
@@ -74,7 +74,7 @@ def decode_png(data: bytes, *, where: str) -> tuple[str, LabelMap]:
     if colour in _COLOUR_TYPES:
         return "L", _black_and_white(pixels, _COLOUR_TYPES[colour], where=where)
     if colour == _GREY and depth in (2, 4) and not _is_binary(pixels, _WHITE):
-        # Readers scale such grey to 0..255 (Pillow: 1 of 4 bits becomes 17), so the number meant is not knowable.
+        # Readers scale such grey to 0..255 (Pillow: 1 of 4 bits becomes 17), so the intended number is unknown.
         raise RawError(
             f"{where}: the PNG is {depth}-bit grey, wanted 8-bit grey or palette; write its object ids in 8 bits"
         )
@@ -86,7 +86,7 @@ def decode_png(data: bytes, *, where: str) -> tuple[str, LabelMap]:
 
 
 def encode_png(labels: LabelMap) -> bytes:
-    """A label map as a grey PNG file: 8-bit, or 16-bit where an id is over 255. Equal maps give equal bytes."""
+    """A label map as a grey PNG file: 8-bit, or 16-bit if an id is above 255. Equal maps give equal bytes."""
     image = Image.fromarray(labels if labels.max() > 255 else labels.astype(np.uint8))
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=False, compress_level=6)
@@ -101,10 +101,10 @@ def _is_binary(values: npt.NDArray[Any], white: int) -> bool:
 
 
 def _white_of(palette: bytes, indices: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_] | None:
-    """bool[H, W]: pixels that are white; None where the palette's colours are there for the eye, and indices are object ids.
+    """bool[H, W]: pixels that are white; None if the indices are object ids and the palette's colours are only for display.
 
-    Colours count where every one is near black or near white and white comes first, as when a picture in black and white was
-    reduced to two colours; and where 0 and 255 alone are used, and are black and white.
+    The colours count in two cases. All of them are near black or near white and white comes first, as in a black-and-white
+    picture that was reduced to two colours. Or only indices 0 and 255 are used, and they are black and white.
     """
     colours = np.frombuffer(palette, np.uint8)[: len(palette) // 3 * 3].reshape(-1, 3)
     white, black = np.all(colours >= _BRIGHT_MIN, axis=1), np.all(colours <= _DARK_MAX, axis=1)
@@ -118,8 +118,8 @@ def _white_of(palette: bytes, indices: npt.NDArray[np.uint8]) -> npt.NDArray[np.
 def _black_and_white(pixels: npt.NDArray[Any], kind: str, *, where: str) -> LabelMap:
     """Grey values of a picture in colours, or with alpha, that has only black, white and transparent pixels.
 
-    One colour under an alpha channel that varies: the mask is the alpha channel. Else a transparent pixel is background, and a
-    white one is marked.
+    If all pixels have one colour and the alpha channel varies, the mask is the alpha channel. Otherwise a transparent pixel is
+    background, and a white one is marked.
 
     Raises:
         RawError: colours, other greys, or half-transparent pixels.

@@ -1,4 +1,4 @@
-"""Videos, masks and videos.jsonl of a layout that is not ours, joined by video_id into records."""
+"""Joins the videos, masks and videos.jsonl of another tool's layout into records, by video_id."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,43 +15,43 @@ UNKNOWN_GENERATOR = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class NothingMarked:
-    """The masks of a video that has none."""
+    """The masks of a video without any mask."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """No frame."""
+        """Gives no frame."""
         return iter(())
 
 
 @dataclass(frozen=True, slots=True)
 class FoundMasks:
-    """Where a layout keeps the masks of one video. `source` is None when they cannot be read; a problem says why."""
+    """The masks of one video, as a layout found them. `source` is None if they cannot be read; a problem then says why."""
 
     where: str
     source: MaskSource | None
     annotated_frames: Sequence[int] | None
-    """Frames that were looked at, as far as the masks tell; None: all. An entry of videos.jsonl goes first."""
+    """Annotated frames, if the masks tell; None: all frames. A value in videos.jsonl takes precedence."""
     annotator: str | None = None
-    """Goes into the row's source unless videos.jsonl names one."""
+    """The annotator in the row's source, unless videos.jsonl names one."""
     objects: Mapping[int, str | None] | None = None
-    """object_id → artifact type name, as far as the masks tell; None: they do not. An entry of videos.jsonl goes first."""
+    """Artifact type name by object_id, if the masks tell; otherwise None. A value in videos.jsonl takes precedence."""
     generator: str | None = None
     prompt: str | None = None
     split: str | None = None
     notes: str | None = None
-    """These four go into the row unless videos.jsonl gives them."""
+    """This field and the next three go into the row, unless videos.jsonl gives them."""
 
 
 def objects_of_labels(labels: Mapping[int, str], artifact_type: str | None) -> Mapping[int, str | None] | None:
-    """object_id → artifact type name, from the label that each object has in its layout; a label that is no type gets
-    `artifact_type`. None when that is None and would be needed."""
+    """Artifact type name by object_id, from the label of each object in its layout. A label that is not a type gets
+    `artifact_type`. The result is None if that is needed and None."""
     types = {object_id: label if label in ARTIFACT_TYPES else artifact_type for object_id, label in labels.items()}
     known = {object_id: name for object_id, name in types.items() if name is not None}
     return known if len(known) == len(types) else None
 
 
 def missing_video(video_id: str) -> str:
-    """What to say of masks or a line whose video is not there."""
-    return f"no video videos/{video_id}.mp4 (or {SUFFIX_LIST.removeprefix('.mp4, ')}); add it, or take this out"
+    """The problem of masks or a line whose video is missing."""
+    return f"no video videos/{video_id}.mp4 (or {SUFFIX_LIST.removeprefix('.mp4, ')}); add it, or remove this"
 
 
 def join_records(
@@ -65,15 +65,15 @@ def join_records(
     missing: Callable[[str], str] = missing_video,
     unread: bool = False,
 ) -> tuple[list[RawVideo], list[Problem]]:
-    """Records of the videos that have all they need, by video_id, and a problem for every one that has not.
+    """Records of the complete videos, by video_id, and a problem for every other video.
 
     Args:
-        videos, masks: what was found, by video_id.
-        masks_wanted: where masks of a video are expected, with `{video_id}` in it, for messages.
-        artifact_type: of every object of the videos for which videos.jsonl gives no `objects`.
-        generator: of the videos for which neither videos.jsonl nor the masks give one.
-        missing: what to say of a video_id without a video.
-        unread: whether a file that holds masks of several videos has a problem, from which it may follow that a video has none.
+        videos, masks: the videos and masks of the raw folder, by video_id.
+        masks_wanted: the path where masks of a video are expected, with `{video_id}` in it, for messages.
+        artifact_type: the type of every object of videos for which videos.jsonl gives no `objects`.
+        generator: the generator of videos for which neither videos.jsonl nor the masks give one.
+        missing: gives the problem of a video_id without a video.
+        unread: True if a file with masks of several videos has a problem, so that a video may lack masks because of it.
     """
     entries, problems = read_videos_jsonl(raw / FILE_NAME, required=())
     records: list[RawVideo] = []
@@ -85,9 +85,9 @@ def join_records(
             problems.append(Problem(where, missing(video_id)))
             continue
         if entry is not None and not entry.sound:
-            continue  # its faults are listed; what else it lacks may follow from them
+            continue  # its faults are listed already; other missing values may follow from them
         if unread if found is None else found.source is None:
-            continue  # as are those of its masks
+            continue  # the faults of its masks are listed already
         normal = entry is not None and entry.label == "normal"
         if found is None and not normal:
             wanted = masks_wanted.format(video_id=video_id)
@@ -124,7 +124,7 @@ def _record(
     if objects is None and found is not None:
         objects = found.objects
     if objects is None and artifact_type is None:
-        objects = {}  # only a video of the label "normal" comes here: a mark in it is then of an unknown object
+        objects = {}  # only for a video with label "normal": a marked pixel in it then belongs to an unknown object
     annotated_frames = entry.annotated_frames if entry is not None else None
     if annotated_frames is None and found is not None:
         annotated_frames = found.annotated_frames

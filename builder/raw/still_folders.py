@@ -1,4 +1,4 @@
-"""Which images a folder holds, by video_id: in the folder itself, or in one folder per split."""
+"""Finds the images of a folder by video_id, in the folder itself or in one folder per split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from .video import Problem
 from .video_files import VIDEO_ID_RULE, list_folder
 
 SPLIT_NAMES = {"train": "train", "val": "validation", "validation": "validation", "dev": "validation", "test": "test"}
-"""Folder or file name → split."""
+"""The split by folder or file name."""
 
 STILL_LIST = f"{', '.join(STILL_SUFFIXES[:-1])} or {STILL_SUFFIXES[-1]}"
 
@@ -21,17 +21,17 @@ class Still:
 
     path: Path
     split: str | None
-    """Of the folder it lies in."""
+    """The split of the folder that holds the file."""
 
 
 def find_stills(
     folder: Path, *, raw: Path, suffixes: Sequence[str] = STILL_SUFFIXES
 ) -> tuple[dict[str, Still], list[Problem]]:
     """Files of a folder and of its folders train, val, validation, dev and test, by video_id (the name without its suffix), and
-    what is wrong with its entries.
+    problems with other entries.
 
     Returns:
-        Of two files with one id, the first, and a problem. A file whose name is no video_id is a problem only.
+        If two files have one id, the first file and a problem. A file whose name is not a video_id gives only a problem.
     """
     stills: dict[str, Still] = {}
     problems: list[Problem] = []
@@ -44,7 +44,9 @@ def find_stills(
     for path, split in places:
         where = path.relative_to(raw).as_posix()
         if path.suffix.lower() not in suffixes or not path.is_file():
-            what = f"not a file that is read here; wanted {wanted}, or folders {', '.join(SPLIT_NAMES)} of them: move it out"
+            what = (
+                f"not a file of this layout; wanted {wanted}, or folders {', '.join(SPLIT_NAMES)} of them: move it out"
+            )
             problems.append(Problem(where, what))
         elif not VIDEO_ID.fullmatch(path.stem):
             problems.append(Problem(where, f"the video_id {path.stem!r} is not {VIDEO_ID_RULE}; rename the file"))
@@ -59,5 +61,5 @@ def find_stills(
 
 
 def missing_still(video_id: str) -> str:
-    """What to say of marks or a line whose image is not there."""
-    return f"no image images/{video_id}.jpg (or {STILL_LIST.removeprefix('.jpg, ')}); add it, or take this out"
+    """The problem of masks or a line whose image is missing."""
+    return f"no image images/{video_id}.jpg (or {STILL_LIST.removeprefix('.jpg, ')}); add it, or remove this"

@@ -1,4 +1,4 @@
-"""Still images as videos of one frame: datasets that mark images are built and scored like those that mark videos."""
+"""Turns still images into videos of one frame, so that image datasets are built and scored like video datasets."""
 
 import io
 import tempfile
@@ -13,9 +13,9 @@ from .video import RawError
 
 STILL_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 CRF = 10
-"""Finer than the encoder's usual 18: what people marked in an image may be as small as what a coder adds."""
+"""Better quality than the encoder's usual 18: marked artifacts may be as small as compression artifacts."""
 MAX_PIXELS = 2**26
-"""As of a mask. Checked on the header, before memory is taken for pixels."""
+"""The same limit as for a mask. It is checked on the header, before pixels use memory."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 
@@ -26,12 +26,12 @@ def is_still(path: Path) -> bool:
 
 
 def still_note(path: Path) -> str:
-    """What a row's source.notes says of an image that was encoded."""
+    """The text in a row's source.notes about the encoded image."""
     return f"one still image, {path.name}, encoded once as H.264 at crf {CRF}"
 
 
 def encode_still(path: Path) -> bytes:
-    """An mp4 of one frame, at 1 frame per second: the image as it is stored, without the turn that EXIF asks for, without alpha.
+    """An mp4 of one frame, at 1 frame per second: the image as it is stored, without EXIF rotation and without alpha.
 
     The same image gives the same bytes, as `encode_video` promises.
 
@@ -54,7 +54,7 @@ def read_still(data: bytes, *, where: str) -> Image.Image:
     Raises:
         RawError: not a JPEG, PNG or WebP image, damaged, or more than MAX_PIXELS.
     """
-    # Pillow warns of large images where we refuse them.
+    # Pillow only warns about large images; we refuse them.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:

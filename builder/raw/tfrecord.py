@@ -21,10 +21,10 @@ Feature = tuple[bytes | float, ...]
 
 
 def record_spans(path: Path) -> Iterator[tuple[int, int]]:
-    """(offset, bytes) of the content of every record, by the checked lengths alone.
+    """(offset, bytes) of the content of every record. Only the lengths are checked.
 
     Raises:
-        RawError: not a TFRecord file, or one that is cut off; without the path, since callers know how to name it.
+        RawError: not a TFRecord file, or one that is cut off. The message has no path; the caller adds it.
     """
     try:
         with path.open("rb") as file:
@@ -47,7 +47,7 @@ def record_spans(path: Path) -> Iterator[tuple[int, int]]:
 
 
 def peek_record(path: Path, offset: int, length: int) -> bytes:
-    """The content of one record as it stands, its checksum not looked at: in Python that takes a second for every few MB.
+    """The content of one record, without a check of its checksum (in Python it would take a second for every few MB).
 
     Raises:
         RawError: it cannot be read; without the path.
@@ -90,7 +90,7 @@ def parse_example(record: bytes) -> Mapping[str, Feature]:
                 if names and values:
                     features[names[-1].decode()] = _values(values[-1])
     except (IndexError, UnicodeDecodeError, struct.error) as error:
-        raise RawError("a record is no tf.train.Example; download the file again") from error
+        raise RawError("a record is not a tf.train.Example; download the file again") from error
     return features
 
 
@@ -168,7 +168,7 @@ def _crc_table() -> tuple[int, ...]:
 
 
 def _masked_crc(data: bytes) -> int:
-    """CRC-32C as TFRecord stores it: turned by 15 bits and moved, so that a checksum of a checksum is no fixed point."""
+    """CRC-32C as TFRecord stores it: rotated by 15 bits, plus a constant, so that data with checksums in it is safe to check."""
     table, value = _crc_table(), 0xFFFFFFFF
     for byte in data:
         value = table[(value ^ byte) & 255] ^ value >> 8

@@ -1,4 +1,4 @@
-"""Masks of videos that players turn, brought onto the frames as they are stored, where a row has them."""
+"""Turns masks of rotated videos onto the stored frames, which is how a row holds masks."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -13,14 +13,14 @@ STORED_RULE = "masks fit the frame as it is stored, which players turn"
 def coded_masks(video: RawVideo, orientation: Orientation, *, height: int, width: int) -> Iterator[FrameLabels]:
     """The masks of a video on its stored frames.
 
-    How they were drawn is told by their size where it can tell, else by `video.masks_are`; it is never guessed.
+    The size of a mask shows how it was drawn, if it fits only one frame size; otherwise `video.masks_are` decides. It is never
+    guessed.
 
     Args:
-        orientation, height, width: of the stored frames.
+        orientation, height, width: orientation and size of the stored frames.
 
     Raises:
-        RawError: as the masks' `read`; a marked mask of which nothing tells how it was drawn, or whose size contradicts
-            `video.masks_are`.
+        RawError: as the masks' `read`; or a marked mask for which neither decides, or whose size contradicts `video.masks_are`.
     """
     if orientation.is_upright:
         yield from video.masks.read()
@@ -51,19 +51,19 @@ def _fits(plane: LabelMap, orientation: Orientation, *, height: int, width: int)
 def drawn_as(
     fits: Collection[MasksAre], orientation: Orientation, *, is_marked: bool, masks_are: MasksAre | None, where: str
 ) -> MasksAre:
-    """How a mask, of a prediction too, was drawn: on the frame as players show it, or as it is stored.
+    """How a mask (of truth or a prediction) was drawn: on the displayed frame or on the stored frame.
 
-    A mask of neither size counts as coded: whoever compares sizes says so.
+    A mask of neither size counts as coded; the later check of sizes reports it.
 
     Args:
-        fits: the frames whose size it has.
-        orientation: of the video.
-        is_marked: whether it has a pixel; nobody is asked about an empty one.
-        masks_are: what somebody says of it.
+        fits: the frames (displayed, coded) whose size the mask has.
+        orientation: the orientation of the video.
+        is_marked: whether the mask has a pixel; an empty mask needs no decision.
+        masks_are: the caller's statement, if any.
         where: names the mask in messages.
 
     Raises:
-        RawError: it is marked and nothing tells, or its size contradicts `masks_are`.
+        RawError: the mask is marked and neither its size nor `masks_are` decides, or they contradict each other.
     """
     if not fits:
         return "coded"

@@ -1,4 +1,4 @@
-"""What every reader of a raw layout hands to the builder: one record per video, its masks still unread."""
+"""The records that every reader of a raw layout gives to the builder: one per video, with masks not read yet."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,27 +9,27 @@ import numpy as np
 import numpy.typing as npt
 
 REVIEWS = ("approved", "unreviewed")
-"""What a second person has said of a video's masks: they are right, or nothing yet."""
+"""The review of a video's masks by a second person: approved, or not done yet."""
 
 Include = Literal["approved", "unreviewed"]
-"""Which videos of a raw folder are built: those that nobody calls unreviewed, or all."""
+"""Which videos of a raw folder are built. approved: all that do not wait for a review. unreviewed: these too, so all videos."""
 
 NOT_GIVEN = "not-given"
-"""In the place of an artifact type's name: nobody has said which it is."""
+"""Used in place of an artifact type's name if the type is not known."""
 
 LabelMap = npt.NDArray[np.uint16]
 
 MasksAre = Literal["displayed", "coded"]
-"""displayed: drawn on frames as players show them, turned by the display matrix. coded: on frames as they are stored."""
+"""displayed: masks drawn on frames as players show them, rotated by the display matrix. coded: on frames as they are stored."""
 
 
 class RawError(ValueError):
-    """A raw folder that cannot be built; the message holds every problem, one a line."""
+    """A raw folder that cannot be built; the message holds every problem, one per line."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that is wrong with a raw folder: where, and what was found, wanted and to be done."""
+    """One problem of a raw folder: its place, what was found, what was wanted, and what to do."""
 
     where: str
     what: str
@@ -43,25 +43,25 @@ class FrameLabels:
     """The annotation of one frame as label maps.
 
     `planes` are uint16[H, W]: 0 is background, another value is an object_id. Layouts whose objects cannot overlap (PNG) have one
-    plane; others (SA-V) one plane per object. No object stands in two planes of a frame.
+    plane; others (SA-V) have one plane per object. No object is in two planes of a frame.
     """
 
     frame_index: int
     planes: Sequence[LabelMap]
     rules: tuple[str, ...] = ()
-    """What was taken for marked, and how, where a file does not say it by itself; a build tells it."""
+    """The rule that decided what is marked, if the file does not say it itself; a build prints it."""
     as_displayed: bool = False
-    """The planes are the frame as players show it, and not perhaps as it is stored; of videos that players turn."""
+    """True if the planes must be those of the displayed frame; matters only for rotated videos."""
 
 
 class MaskSource(Protocol):
-    """The masks of one video where its layout keeps them. A picklable dataclass that opens nothing before `read` is called.
+    """The masks of one video. A picklable dataclass that opens nothing before `read` is called.
 
-    Whatever it reads is in its fields, or there as a `Path`: a build that goes on tells from them whether the masks have changed.
+    Its fields hold everything that it reads, or the `Path` of it. A continued build uses them to see whether the masks changed.
     """
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames that carry a file or entry, ascending; a frame that is not yielded has no marked pixel.
+        """Frames that have a file or an entry, ascending; a frame that is not yielded has no marked pixel.
 
         Raises:
             RawError: a file that cannot be read as masks, with its path.
@@ -77,7 +77,7 @@ class RawVideo:
     video_path: Path
     masks: MaskSource
     objects: Mapping[int, str | None] | None
-    """object_id → artifact type name, None where it is not given. None in place of all: every id found in the masks has
+    """Artifact type name by object_id, None for a type that is not given. If the field itself is None, every id in the masks has
     `default_artifact_type`."""
     default_artifact_type: str | None
     """The name of a type, or `NOT_GIVEN`."""
@@ -89,13 +89,13 @@ class RawVideo:
     split: str | None
     source: Mapping[str, str]
     masks_are: MasksAre | None = None
-    """How the masks of a video that players turn were drawn; None: nobody says."""
+    """How the masks of a rotated video were drawn; None: not given."""
     subtypes: Mapping[int, str] = field(default_factory=dict)
-    """object_id → the name of its type in a finer taxonomy, where one is given."""
+    """Name of the type in a finer taxonomy by object_id, for objects that have one."""
     review: str | None = None
-    """One of REVIEWS; None: nobody asks for a review."""
+    """One of REVIEWS; None: no review is asked for."""
 
 
 def included(videos: Sequence[RawVideo], include: object) -> list[RawVideo]:
-    """The videos that a build takes; `include` is what `Include` says, and of another value that of "approved"."""
+    """The videos that a build takes, by `include` (see `Include`); any value except "unreviewed" counts as "approved"."""
     return [video for video in videos if include == "unreviewed" or video.review != "unreviewed"]

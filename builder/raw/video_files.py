@@ -1,4 +1,4 @@
-"""Which video files a folder holds, by video_id, and the bytes of one."""
+"""Finds the video files of a folder by video_id, and reads their bytes."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from .video import Problem
 
 VIDEO_ID_RULE = "1 to 128 of A-Z, a-z, 0-9, _ and -"
 MAX_FRAMES = 2**20
-"""Of one video, where a layout states a number of frames instead of listing them."""
+"""Limit for the frames of one video in a layout that gives their number instead of a list."""
 MAX_VIDEO_BYTES = 2**30
-"""A row holds no larger video: Arrow's `binary` ends at 2 GiB for a whole row group."""
+"""Size limit of a video in a row, because Arrow's `binary` holds at most 2 GiB for a whole row group."""
 
 SUFFIX_LIST = f"{', '.join(VIDEO_SUFFIXES[:-1])} or {VIDEO_SUFFIXES[-1]}"
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """Entries of a folder by name, without litter (see `is_litter`); empty where there is no such folder."""
+    """Entries of a folder by name, without litter (see `is_litter`); empty if the folder does not exist."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if not is_litter(path.name))
@@ -54,12 +54,12 @@ def find_videos(folder: Path, *, raw: Path, only_videos: bool = True) -> tuple[d
 
 
 def name_of_video(video_id: str, video_path: Path) -> str:
-    """What a release calls a video's file: its id with the suffix that it came with; .mp4 where it was an image."""
+    """The name of a video's file in a release: its id with its original suffix; .mp4 if it was an image."""
     return f"{video_id}{'.mp4' if is_still(video_path) else video_path.suffix.lower()}"
 
 
 def read_video(path: Path) -> bytes:
-    """The bytes of a video file; of an image, those of a video of one frame.
+    """The bytes of a video file; for an image, the bytes of a video of one frame.
 
     Raises:
         VideoError: the file is larger than `MAX_VIDEO_BYTES`, or an image that cannot be decoded. OSError: it cannot be read.

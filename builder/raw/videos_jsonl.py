@@ -1,4 +1,4 @@
-"""videos.jsonl: what a raw folder says about its videos, one JSON object per line."""
+"""Reads videos.jsonl, the metadata of a raw folder's videos: one JSON object per line."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ MAX_FRAME_INDEX = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class VideoEntry:
-    """One line. `None` where the line does not say, or says null."""
+    """One line. A field is `None` if the line has no such key, or null."""
 
     line: int
     video_id: str
@@ -28,19 +28,19 @@ class VideoEntry:
     prompt: str | None
     label: str | None
     objects: Mapping[int, str | None] | None
-    """object_id → artifact type name; None where the line says that it is not given."""
+    """Artifact type name by object_id; None if the line gives null."""
     annotated_frames: Sequence[int] | None
     split: str | None
     review: str | None
     source: Mapping[str, str]
     subtypes: Mapping[int, str]
-    """object_id → subtype, of objects that have one."""
+    """Subtype by object_id, for objects that have one."""
     sound: bool
-    """False when the line has a problem; a wrong value is None here then."""
+    """False if the line has a problem; a wrong value is then None."""
 
 
 class FieldError(ValueError):
-    """What is wrong with the value of one key, a text per fault."""
+    """The faults in the value of one key, one text per fault."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__("; ".join(faults))
@@ -51,11 +51,11 @@ def read_videos_jsonl(path: Path, *, required: Collection[str]) -> tuple[dict[st
     """Entries of the file by video_id, and every problem in it; both empty where there is no such file.
 
     Args:
-        required: keys that every line must give besides video_id.
+        required: keys that every line must have besides video_id.
 
     Returns:
-        An entry for every line with a video_id, also where other values are wrong (`sound`), so that its files are not
-        taken for strays; of two lines with one id, the first.
+        An entry for every line with a video_id, also if other values are wrong (`sound` is then False), so that its files are
+        not reported as unlisted. If two lines have one id, the first.
     """
     entries: dict[str, VideoEntry] = {}
     problems: list[Problem] = []
@@ -89,7 +89,7 @@ def _read_line(text: bytes, *, line: int, required: Collection[str]) -> tuple[Vi
         return None, [f"not UTF-8 at byte {error.start}; save the file as UTF-8"]
     except json.JSONDecodeError as error:
         return None, [f"not JSON ({error.msg} at character {error.pos + 1}); wanted one JSON object per line"]
-    except ValueError as error:  # a number of thousands of digits, a hundred brackets
+    except ValueError as error:  # for example a number with thousands of digits, or too many nested brackets
         return None, [f"not readable as JSON ({error}); wanted one JSON object per line"]
     if not isinstance(record, dict):
         return None, [f"found {_shown(record)}, wanted a JSON object with {_list(_FIELDS)}"]
@@ -119,7 +119,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(record) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise FieldError(f"key {_shown(twice)} stands twice in one object; remove one of the two")
+        raise FieldError(f"key {_shown(twice)} is given twice in one object; remove one of the two")
     return record
 
 
@@ -136,7 +136,7 @@ def _text(value: object) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise FieldError(
-            f"is {_shown(value)}, half of a UTF-16 pair at character {error.start + 1}; wanted whole characters"
+            f"is {_shown(value)}, with an unpaired UTF-16 surrogate at character {error.start + 1}; wanted whole characters"
         ) from error
     return value
 

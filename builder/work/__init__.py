@@ -1,7 +1,7 @@
-"""Work that can be interrupted: whole-or-absent files, engines that run tasks, receipts of what is
-done, the work folder.
+"""Work that can be interrupted: files that are complete or absent, engines that run tasks, receipts of
+finished work, the work folder.
 
-In: tasks and bytes. Out: results in order, files that are whole. Everything that writes a release, and tools that
+In: tasks and bytes. Out: results in order, complete files. Everything that writes a release, and tools that
 write files, call it.
 """
 

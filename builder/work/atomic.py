@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside, hashed on the way, flushed to disk, renamed."""
+"""Writes files that are complete or absent: under a temporary name, hashed while writing, flushed to disk, then renamed."""
 
 import contextlib
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 class HashingFile(io.RawIOBase):
-    """A file open for writing that knows the SHA-256 and the number of the bytes written to it."""
+    """A file open for writing that computes the SHA-256 and the number of the written bytes."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -37,7 +37,7 @@ class HashingFile(io.RawIOBase):
     def close(self) -> None:
         if self.closed:
             return
-        # A full disk shows in the last flush: the file is closed all the same, and the error is raised once.
+        # A full disk may show only in the last flush. The file is closed anyway, and the error is raised once.
         with contextlib.ExitStack() as stack:
             stack.callback(super().close)
             stack.callback(self._file.close)
@@ -47,10 +47,10 @@ class HashingFile(io.RawIOBase):
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[HashingFile]:
-    """Opens `path` for writing; it appears under its name when the block ends without an error, and not at all otherwise.
+    """Opens `path` for writing. The file appears under its name only if the block ends without an error.
 
     Raises:
-        OSError: it cannot be written (no space, read-only); the error names `path`.
+        OSError: the file cannot be written (no space, read-only); the error names `path`.
     """
     partial = partial_name(path)
     try:
@@ -70,7 +70,7 @@ def atomic_file(path: Path) -> Iterator[HashingFile]:
 
 @contextmanager
 def naming(final: Path) -> Iterator[None]:
-    """Gives an error of the system the name of what is made: a full disk names no file, and a hidden one beside it is gone then."""
+    """Adds the final path to an OSError: the error of a full disk names no file, or only the temporary one, which is gone."""
     try:
         yield
     except OSError as error:
@@ -81,22 +81,22 @@ def naming(final: Path) -> Iterator[None]:
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Writes a small file whole."""
+    """Writes a small file, complete or not at all."""
     with atomic_file(path) as file:
         file.write(content)
 
 
 def link_or_copy(source: Path, path: Path) -> None:
-    """Gives a file a second name, or copies it where the file system allows none; replaces what is there.
+    """Makes a hard link to a file, or a copy if the file system has no hard links; replaces an existing file.
 
     Args:
-        source: a link counts as the file that it leads to.
+        source: the file; for a symbolic link its target is used.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_name(path)
     try:
         try:
-            os.link(source.resolve(), partial)  # os.link gives a link itself a second name, which then leads nowhere
+            os.link(source.resolve(), partial)  # os.link would link the symbolic link itself, which may then be broken
         except OSError:  # another file system, or one without hard links
             with source.open("rb") as reader, HashingFile(partial) as writer:
                 shutil.copyfileobj(reader, writer, 2**20)
@@ -107,12 +107,12 @@ def link_or_copy(source: Path, path: Path) -> None:
 
 
 def partial_name(path: Path) -> Path:
-    """The path at which a file is written before it gets its name. It is new each time: an earlier writer may still be alive."""
+    """The temporary path of a file. It is different each time, because an earlier writer may still be running."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes renames inside a folder last through a power cut, where folders can be opened: not on Windows."""
+    """Flushes a folder to disk, so that renames in it survive a power cut. Does nothing on Windows, which cannot open folders."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except PermissionError:

@@ -1,4 +1,4 @@
-"""Runs independent tasks: in this process, in a pool of processes, or on a Ray cluster that is there."""
+"""Runs independent tasks in this process, in a pool of processes, or on an existing Ray cluster."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from .engines import engine_named
 
 Progress = Callable[[str, int, int], None]
-"""Called as (step, done, total) whenever something was done."""
+"""Called as (step, done, total) after each finished task."""
 
 MAX_KILLS = 2
-"""Workers that a task may cost before it is set aside."""
+"""Number of workers that may die while they run a task; after that the task is not tried again."""
 
 MAX_SET_ASIDE = 10
-"""Tasks that may end their workers before a run gives up: by then it is not the tasks."""
+"""Number of such tasks after which a run stops: so many mean that the cause is the machine, not the tasks."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -26,25 +26,25 @@ class WorkerError(RuntimeError):
 
 
 def no_progress(step: str, done: int, total: int) -> None:
-    """The `Progress` of a caller who does not look."""
+    """A `Progress` that does nothing."""
 
 
 @contextmanager
 def executor_of(workers: int, *, engine: str = "processes", address: str | None = None) -> Iterator[Executor | None]:
-    """The engine on which tasks run while the block lasts; None is this process.
+    """The executor that runs tasks inside the block; None means this process.
 
     Args:
-        workers: processes; a cluster decides for itself.
+        workers: number of processes; a cluster decides this itself.
         engine: one of `ENGINES`.
-        address: of an existing cluster, as its engine takes it. Ray: as `ray.init` does ("auto": the one of this machine).
+        address: address of an existing cluster. For Ray: as for `ray.init` ("auto": the cluster of this machine).
 
     Raises:
-        ValueError: no such engine, or an address that is missing or not wanted.
+        ValueError: no such engine, a missing address, or an address for an engine that has none.
     """
     chosen = engine_named(engine)
     if (address is not None) != chosen.takes_address:
         raise ValueError(
-            "--engine ray and --address go together: Ray is never started here, an existing cluster is used."
+            "--engine ray and --address need each other: the build joins an existing Ray cluster and never starts one."
         )
     with chosen.open(workers, address) as executor:
         yield executor
@@ -58,16 +58,16 @@ def run_tasks(
     *,
     name_of: Callable[[Task], str] = str,
 ) -> Iterator[Result]:
-    """Results in the order of the tasks; `on_done` hears of each as it comes.
+    """Results in the order of the tasks; `on_done` is called after each task.
 
-    Tasks that ran when a worker was killed run again, one at a time, so that there is no doubt whose fault it is; one that kills
-    its worker twice then is set aside, and named when all others are done.
+    If a worker is killed, the tasks that were running run again, one at a time, to find the one at fault. A task whose worker dies
+    twice is not tried again; the error names it after all other tasks are done.
 
     Args:
-        name_of: what to call a task in an error.
+        name_of: gives the name of a task for messages.
 
     Raises:
-        WorkerError: tasks were set aside. And what `function` raises: no further task is begun then.
+        WorkerError: workers died twice in some tasks. An error of `function` is raised too; no further task is then started.
     """
     tasks = list(tasks)
     on_done(0, len(tasks))
@@ -80,7 +80,7 @@ def run_tasks(
     kills, set_aside = Counter[int](), list[int]()
     waiting, suspects = deque(range(len(tasks))), deque[int]()
     running: dict[Future[Result], tuple[int, bool]] = {}
-    # A pool of processes gets no more than it can run: what is in it when a worker is killed was running, and is a suspect.
+    # The pool gets no more tasks than it can run. If a worker is killed, the cause is then one of the tasks in the pool.
     most = getattr(executor, "workers", len(tasks))
     try:
         while (waiting or suspects or running) and len(set_aside) < MAX_SET_ASIDE:
@@ -112,7 +112,7 @@ def _alone(running: dict[Future[Any], tuple[int, bool]]) -> bool:
 
 def _report(names: list[str], done: int, total: int) -> str:
     what = "its worker process" if len(names) == 1 else "their worker processes"
-    gave_up = " The run gave up then." if len(names) == MAX_SET_ASIDE else ""
+    gave_up = " The run stopped there." if len(names) == MAX_SET_ASIDE else ""
     return (
         f"{', '.join(names)}: ended {what} twice (killed, out of memory, or a crash in a library); {done} of {total} are done."
         f"{gave_up} Look at the kernel's log for the reason, or try with one worker."

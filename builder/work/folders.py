@@ -1,4 +1,4 @@
-"""Folders that are whole or absent: written beside, flushed to disk, renamed."""
+"""Writes folders that are complete or absent: under a temporary name, flushed to disk, then renamed."""
 
 import os
 import shutil
@@ -11,10 +11,10 @@ from .atomic import partial_name, sync_folder
 
 @contextmanager
 def whole_folder(final: Path) -> Iterator[Path]:
-    """A folder to write into; it takes the place of `final` when the block ends without an error, and leaves no trace otherwise.
+    """A folder to write into. It replaces `final` if the block ends without an error; otherwise it is removed.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the folder cannot be written.
     """
     partial = partial_name(final)
     partial.mkdir(parents=True)
@@ -26,13 +26,13 @@ def whole_folder(final: Path) -> Iterator[Path]:
 
 
 def put_in_place(folder: Path, final: Path) -> None:
-    """Gives a folder its name once everything in it is on disk."""
+    """Flushes everything in a folder to disk, then gives the folder its final name."""
     inner = [folder]
     for path in folder.rglob("*"):
         if path.is_dir():
             inner.append(path)
             continue
-        with path.open("rb+") as file:  # Windows flushes no file that is open for reading only
+        with path.open("rb+") as file:  # Windows cannot flush a file that is open only for reading
             os.fsync(file.fileno())
     for path in reversed(inner):
         sync_folder(path)
@@ -40,10 +40,10 @@ def put_in_place(folder: Path, final: Path) -> None:
 
 
 def take_place(folder: Path, final: Path) -> None:
-    """Gives a folder the name of another one, which goes."""
+    """Replaces one folder by another; the old one is removed."""
     old = partial_name(final)
     if final.exists():
-        final.rename(old)  # a folder that holds something cannot be replaced in one step
+        final.rename(old)  # a folder that is not empty cannot be replaced in one step
     folder.rename(final)
     sync_folder(final.parent)
     shutil.rmtree(old, ignore_errors=True)

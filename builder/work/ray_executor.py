@@ -1,4 +1,4 @@
-"""Tasks on a Ray cluster that is there already: `ray` knows no `concurrent.futures.Executor`."""
+"""An executor for an existing Ray cluster, because `ray` has no `concurrent.futures.Executor`."""
 
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -10,13 +10,13 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 MAX_RETRIES = 3
-"""Of a task whose worker or node is lost; Ray counts them."""
+"""Number of retries of a task whose worker or node is lost; Ray counts them."""
 
 
 class RayExecutor(Executor):
-    """Submits to a cluster, which is joined on entry and left on shutdown, never started or stopped.
+    """Submits tasks to a cluster. It joins the cluster on entry and leaves it on shutdown; it never starts or stops one.
 
-    Every node needs this package in the same versions, and the raw folder and the output under the same paths.
+    Every node needs this package and its libraries in the same versions, and the raw folder and the output under the same paths.
     """
 
     def __init__(self, address: str) -> None:

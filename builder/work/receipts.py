@@ -1,4 +1,4 @@
-"""What is done already: beside every finished piece of work a receipt of what went in and what came out."""
+"""Receipts of finished work: each records the inputs and the outputs of one task."""
 
 import hashlib
 import json
@@ -16,12 +16,12 @@ from .hashing import file_sha256
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One finished piece of work.
+    """The receipt of one finished task.
 
     Attributes:
-        key: of everything that decides the result, as `key_of` gives it.
-        files: SHA-256 of what was written, by path relative to a folder that the reader names.
-        result: what the work returned, as JSON.
+        key: the key of everything that decides the result, as `key_of` gives it.
+        files: SHA-256 of the written files, by path relative to a folder that the reader gives.
+        result: the task's return value, as JSON.
     """
 
     key: str
@@ -30,20 +30,20 @@ class Receipt:
 
 
 def write_receipt(path: Path, receipt: Receipt) -> None:
-    """Writes a receipt whole; call it when everything that it lists is on disk."""
+    """Writes a receipt, complete or not at all. Call it only when all files that it lists are on disk."""
     content = {"key": receipt.key, "files": dict(receipt.files), "result": dict(receipt.result)}
     write_atomic(path, json.dumps(content).encode())
 
 
 def finished(path: Path, *, key: str, folder: Path) -> Receipt | None:
-    """The receipt of work that need not be done again: it has this key, and every file below `folder` is as it was written."""
+    """The receipt of finished work: it has this key, and its files below `folder` are unchanged. None if the work must be done."""
     try:
         content = json.loads(path.read_bytes())
         receipt = Receipt(content["key"], dict(content["files"]), dict(content["result"]))
         if receipt.key == key and all(file_sha256(folder / name) == sha256 for name, sha256 in receipt.files.items()):
             return receipt
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # no receipt, one that is none, or a file that has gone: the work is done again
+        pass  # no receipt, an invalid receipt or a missing file: the work is done again
     return None
 
 
@@ -51,12 +51,12 @@ def key_of(*inputs: Any, root: Path) -> str:
     """SHA-256 of what a piece of work depends on.
 
     Args:
-        inputs: plain values, containers, dataclasses, arrays. A path stands for the file there, or for every file below the
-            folder there: by its name, size and time of change, not by its bytes.
-        root: paths count relative to it, so that the folder can be moved.
+        inputs: plain values, containers, dataclasses, arrays. A path stands for its file, or for every file below its folder:
+            by name, size and time of change, not by bytes.
+        root: paths are taken relative to this folder, so that it can be moved.
 
     Raises:
-        TypeError: something of another kind, of which nobody can say whether it has changed.
+        TypeError: a value of another kind, whose changes cannot be detected.
     """
     return hashlib.sha256(json.dumps(_plain(inputs, root)).encode()).hexdigest()
 
@@ -79,7 +79,7 @@ def _plain(value: Any, root: Path) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return [type(value).__name__, *(_plain(getattr(value, field.name), root) for field in fields(value))]
     raise TypeError(
-        f"{type(value).__name__} in {value!r}: cannot tell whether it has changed; wanted plain values and paths."
+        f"{type(value).__name__} in {value!r}: a change of it cannot be detected; wanted plain values and paths."
     )
 
 

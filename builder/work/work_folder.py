@@ -1,4 +1,4 @@
-"""The folder beside a release in which it is built: one build at a time, kept when that build is killed."""
+"""The folder beside a release in which it is built. One build at a time uses it; it stays if the build is killed."""
 
 import contextlib
 import os
@@ -11,11 +11,11 @@ _LOCK = "lock"
 
 
 class BuildError(RuntimeError):
-    """A build that cannot go on; what it has finished is kept for the next."""
+    """A build that cannot continue; its finished work is kept for the next build."""
 
 
 def work_folder_of(out: Path) -> Path:
-    """The work folder of a release: always the same, so that a build goes on where the one before was killed."""
+    """The path of a release's work folder. It is always the same, so that a build can continue one that was killed."""
     return out.with_name(f".{out.name}.building")
 
 
@@ -23,14 +23,14 @@ def work_folder_of(out: Path) -> Path:
 def work_folder(out: Path, *, fresh: bool) -> Iterator[Path]:
     """The work folder of a release, locked for this process.
 
-    It is removed when the block ends without an error, and where nothing in it is finished. Else it stays, as it does when the
-    process is killed: who never wants to go on removes it. The lock goes with its process, however that ends.
+    It is removed if the block ends without an error, or if nothing in it is finished. Otherwise it stays, also if the process is
+    killed; whoever does not want to continue the build removes it. The lock ends with its process, however that ends.
 
     Args:
-        fresh: remove what an earlier build has left.
+        fresh: remove the work of an earlier build first.
 
     Raises:
-        BuildError: another process holds it, or the system is Windows. OSError: it cannot be made.
+        BuildError: another process holds the lock, or the system is Windows. OSError: the folder cannot be made.
     """
     work = work_folder_of(out)
     lock = _lock(work, out)
@@ -51,17 +51,17 @@ def work_folder(out: Path, *, fresh: bool) -> Iterator[Path]:
 
 def _lock(work: Path, out: Path) -> int:
     try:
-        import fcntl  # POSIX only, as is the promise that a lock ends with its process
+        import fcntl  # only POSIX has it, and only there does a lock surely end with its process
     except ImportError:
         raise BuildError(
-            f"{out}: building a release needs Linux or macOS; this system has no locks that end with their process (fcntl). "
+            f"{out}: building a release needs Linux or macOS; this system has no file locks that end with their process (fcntl). "
             "On Windows build it in WSL; loading, training and evaluating work without."
         ) from None
     while True:
         work.mkdir(parents=True, exist_ok=True)
         try:
             lock = os.open(work / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        except FileNotFoundError:  # a build that ends has just removed the folder
+        except FileNotFoundError:  # another build has just ended and removed the folder
             continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -69,8 +69,8 @@ def _lock(work: Path, out: Path) -> int:
             owner = os.read(lock, 32).decode() or "unknown"
             os.close(lock)
             raise BuildError(
-                f"{out}: process {owner} is building it in {work}. Wait for it or end it; its work is not lost then: the next "
-                "build goes on where it was."
+                f"{out}: process {owner} is building it in {work}. Wait for it or end it. Its work is kept: the next "
+                "build continues from there."
             ) from None
         try:
             ours = os.path.samestat(os.fstat(lock), os.stat(work / _LOCK))
@@ -80,7 +80,7 @@ def _lock(work: Path, out: Path) -> int:
             os.truncate(lock, 0)
             os.write(lock, str(os.getpid()).encode())
             return lock
-        os.close(lock)  # the lock of a folder that is gone
+        os.close(lock)  # it is the lock of a removed folder
 
 
 def _remove(work: Path) -> None:

@@ -1,4 +1,4 @@
-"""The card's sections: each a function from what was counted to Markdown."""
+"""The card's sections. Each is a function that turns the counts into Markdown."""
 
 from .annotation import agreement, annotation
 from .considerations import biases, considerations, limits, personal_information, social_impact, use_cases

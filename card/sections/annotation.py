@@ -1,4 +1,4 @@
-"""How the masks were made, and how far people agree on them."""
+"""The section on how the masks were made, and how well annotators agree."""
 
 from ..inputs import CardInputs
 from .data import is_rendered
@@ -6,7 +6,7 @@ from .markdown import estimate, many, number, paragraphs, percent, table, unreli
 
 
 def annotation(inputs: CardInputs) -> str:
-    """What was looked at, by how many, and the maintainers' words."""
+    """The number of annotated frames and annotators, and the maintainers' text."""
     total, details = inputs.total, inputs.details
     frames = sum(length * count for length, count in total.num_frames.items())
     named = len(set(details.annotators) - {"unknown"})
@@ -24,7 +24,7 @@ def annotation(inputs: CardInputs) -> str:
 
 
 def agreement(inputs: CardInputs) -> str:
-    """The headline of `brokenvideos agree`."""
+    """The main scores of `brokenvideos agree`."""
     found = inputs.about.agreement
     if found is None:
         return (

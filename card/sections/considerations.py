@@ -1,4 +1,4 @@
-"""What to think of before the data are used. Each statement is counted, follows from the format, or is the maintainers' own."""
+"""The section on considerations for using the data. Each statement is counted, follows from the format, or is the maintainers'."""
 
 from collections import Counter
 

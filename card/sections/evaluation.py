@@ -1,4 +1,4 @@
-"""How predictions are scored, and what knows-nothing predictions and baselines get."""
+"""The section on scoring, with the scores of trivial predictions (floors) and of baselines."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ NORMAL = {"jf": "J&F", "strict_jf": "strict J&F", "false_frames": "false frames"
 
 
 def evaluation(inputs: CardInputs) -> str:
-    """The convention, the floor that can be counted, then baselines with the floors beside them."""
+    """The scoring rules, the floor that can be counted, then baselines with their floors."""
     return paragraphs(CONVENTION, _counted_floor(inputs), *map(_baseline, inputs.about.baselines), _none_stated(inputs))
 
 

@@ -1,4 +1,4 @@
-"""Licences, who looks after the data, what was wrong, what is new."""
+"""The sections on licences, maintenance, errata and changes."""
 
 from ..inputs import CardInputs
 from .markdown import paragraphs, table
@@ -21,7 +21,7 @@ def licences(inputs: CardInputs) -> str:
 
 
 def maintenance(inputs: CardInputs) -> str:
-    """How versions work, who keeps them, whom to ask."""
+    """The rule for versions, the maintainers and the contact."""
     texts = inputs.about.texts
     contact = texts.get("contact")
     asked = (
@@ -33,7 +33,7 @@ def maintenance(inputs: CardInputs) -> str:
 
 
 def errata(inputs: CardInputs) -> str:
-    """What the manifest says was wrong in earlier versions."""
+    """The errata of earlier versions, from the manifest."""
     found = inputs.manifest.get("errata") or []
     if not found:
         return "None are known."
@@ -42,7 +42,7 @@ def errata(inputs: CardInputs) -> str:
 
 
 def changes(inputs: CardInputs) -> str:
-    """The version, the one before it, and the maintainers' words."""
+    """The version, its parent version, and the maintainers' text about changes."""
     version, parent = inputs.manifest["data_version"], inputs.manifest.get("parent_version")
     came = f"follows {parent}; `brokenvideos diff` lists what differs" if parent else "has no version before it"
     return paragraphs(f"Version {version} {came}.", inputs.about.texts.get("changes"))

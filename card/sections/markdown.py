@@ -5,11 +5,11 @@ from typing import Any
 
 UNRELIABLE = "?"
 UNRELIABLE_NOTE = f"{UNRELIABLE} An interval of fewer than 10 videos is not reliable."
-"""As `brokenvideos evaluate` and `agree` say it."""
+"""The mark of an unreliable interval, as in `brokenvideos evaluate` and `agree`."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, text: int = 1) -> str:
-    """A Markdown table; the first `text` columns hold words, the others numbers, which stand to the right."""
+    """A Markdown table. The first `text` columns hold words; the others hold numbers, aligned right."""
     lines = [head, ["---" if number < text else "--:" for number in range(len(head))], *rows]
     return "\n".join(f"| {' | '.join(shown(value) for value in line)} |" for line in lines)
 
@@ -22,7 +22,7 @@ def shown(value: object) -> str:
 
 
 def estimate(found: Mapping[str, Any] | None) -> str:
-    """A mean with its 95 % interval, three digits each, followed by UNRELIABLE where it is not; "-" where there is none."""
+    """A mean with its 95 % interval, three digits each, followed by UNRELIABLE if it is not reliable; "-" if there is none."""
     if found is None or found["value"] is None:
         return "-"
     interval = "" if found["low"] is None else f" [{found['low']:.3f}, {found['high']:.3f}]"
@@ -31,27 +31,27 @@ def estimate(found: Mapping[str, Any] | None) -> str:
 
 
 def unreliable_note(*texts: str) -> str | None:
-    """What the mark of an interval means, where one of the texts has it."""
+    """An explanation of the mark UNRELIABLE, if one of the texts has it."""
     return UNRELIABLE_NOTE if any(f"]{UNRELIABLE}" in text for text in texts) else None
 
 
 def number(value: float | None) -> str:
-    """Three digits; "-" for none."""
+    """A number with three digits; "-" for None."""
     return "-" if value is None else f"{value:.3f}"
 
 
 def percent(part: int, whole: int) -> str:
-    """A share with one digit; "-" of nothing."""
+    """A share in percent with one digit; "-" if the total is 0."""
     return f"{part / whole:.1%}" if whole else "-"
 
 
 def many(count: int, name: str) -> str:
-    """1 video, 2 videos."""
+    """A number with its noun, as in 1 video, 2 videos."""
     return f"{count:,} {name}" + ("" if count == 1 else "s")
 
 
 def paragraphs(*parts: str | None) -> str:
-    """The parts that there are, with an empty line between them."""
+    """The parts that are not empty, joined by empty lines."""
     return "\n\n".join(part for part in parts if part)
 
 

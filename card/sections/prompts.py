@@ -1,4 +1,4 @@
-"""What models were asked for, and what that brought out."""
+"""The section on prompts: the triggers of the clips, and the artifacts that they gave."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from .markdown import paragraphs, percent, table
 
 
 def prompts(triggers: Mapping[str, TriggerFacts]) -> str | None:
-    """A table with a row per trigger, controls last; None where no clip says what it was asked for."""
+    """A table with one row per trigger, controls last; None if no clip has a trigger in its record."""
     if not triggers:
         return None
     names = sorted(triggers, key=lambda name: (name == CONTROL, name))

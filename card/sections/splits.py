@@ -1,4 +1,4 @@
-"""Splits, and what is left when a generator or an artifact type is held out."""
+"""The section on splits, and on what is left with a hold-out of a generator or an artifact type."""
 
 from ...masks import ARTIFACT_TYPES
 from ..inputs import CardInputs

@@ -1,4 +1,4 @@
-"""What was counted, in words and figures."""
+"""The section on statistics, in words and figures."""
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def _masks(inputs: CardInputs) -> str:
 
 
 def _median_area(inputs: CardInputs, name: str) -> str:
-    """The bin that holds the median mask: what the histogram shows, no more."""
+    """The bin that holds the median mask; the histogram does not allow a finer value."""
     bins = inputs.details.areas[name]
     middle = int(np.searchsorted(np.cumsum(bins), bins.sum() / 2))
     return f"{AREA_EDGES[middle]:.2%} to {AREA_EDGES[middle + 1]:.2%}"

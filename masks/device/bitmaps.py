@@ -1,4 +1,4 @@
-"""Strings to bitmaps on a device: the gate, then the raster."""
+"""Strings to bitmaps on a device: first the check, then the drawing."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from .place import Backend, backend_of, require_device
 from .raster import draw, draw_packed, packed_width, select
 
 WORK_BYTES = 256 << 20
-"""Of bitmaps that are drawn beside the result, where masks share a plane."""
+"""Limit for the bitmaps that are drawn besides the result if masks share a plane."""
 
 
 def decode(
@@ -123,7 +123,7 @@ def decode_planes(
 ) -> dict[tuple[int, int], torch.Tensor]:
     """The planes of a batch by size, uint8[P, H, W] of 0 and 1 in column-major memory, in the order of the batch.
 
-    Where masks meet in one plane, their union; a plane that no mask paints is 0.
+    A plane of several masks holds their union; a plane without a mask is 0.
 
     Raises:
         RLEError: as `brokenvideos.masks.decode_many`; the budget holds for all sizes together.
@@ -199,7 +199,7 @@ def read(batch: RLEBatch, *, device: torch.device, backend: Backend) -> DeviceRu
 
 
 def read_any(batch: RLEBatch, *, device: torch.device, backend: Backend) -> DeviceRuns:
-    """The same without raising: `broken` says which strings are sound."""
+    """The runs of a batch, without raising an error: `broken` says which strings are valid."""
     text = batch.text.pin_memory() if device.type == "cuda" and not batch.text.is_pinned() else batch.text
     pixels = batch.sizes[:, 0] * batch.sizes[:, 1]
     if not len(batch):
@@ -209,7 +209,7 @@ def read_any(batch: RLEBatch, *, device: torch.device, backend: Backend) -> Devi
 
 
 def first_offender(rules: npt.NDArray[np.int32], batch: RLEBatch) -> int:
-    """Index of the string to name: of the first size with a broken rule, the first rule, and there the first string."""
+    """Index of the string for the error: in the first size with a broken rule, the first string that breaks the first rule."""
     for group in _groups(batch):
         if len(group.masks) and rules[group.masks].min() < Rule.SOUND:
             return int(group.masks[rules[group.masks].argmin()])
@@ -217,10 +217,10 @@ def first_offender(rules: npt.NDArray[np.int32], batch: RLEBatch) -> int:
 
 
 def refusal(batch: RLEBatch, index: int) -> RLEError:
-    """What the host's parser says of a string that the device's parser refuses.
+    """The error of the host's parser for a string that the device's parser refuses.
 
     Raises:
-        RuntimeError: the host's parser takes it, so that one of the two is wrong.
+        RuntimeError: the host's parser accepts the string, so one of the two is wrong.
     """
     height, width = batch.sizes[index].tolist()
     try:
@@ -228,14 +228,14 @@ def refusal(batch: RLEBatch, index: int) -> RLEError:
     except RLEError as error:
         return located(error, [index])
     raise RuntimeError(
-        f"mask {index}: the device's parser refuses what the host's takes: {batch.counts(index)!r} of size "
+        f"mask {index}: the device's parser refuses a string that the host's accepts: {batch.counts(index)!r} of size "
         f"[{height}, {width}]. One of them is wrong; please report this string."
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Group:
-    """What a batch has of one size: indices of planes, of masks, and for each mask the place of its plane among these."""
+    """The part of a batch with one size: indices of planes and masks, and for each mask the position of its plane among these."""
 
     size: tuple[int, int]
     planes: Int64Array
@@ -275,7 +275,7 @@ def _paint(runs: DeviceRuns, group: _Group, stack: torch.Tensor, *, backend: Bac
         draw(select(runs, torch.from_numpy(group.masks)), stack, pixels=pixels, backend=backend)
         return
     step = max(1, WORK_BYTES // pixels)
-    # Masks of one turn have different planes, so they are written at once: there are as many turns as masks that meet in a plane.
+    # The masks of one turn have different planes, so they are drawn at once. There are as many turns as masks in one plane.
     turn = _occurrence(group.own_plane)
     for number in range(int(turn.max(initial=-1)) + 1):
         chosen = np.flatnonzero(turn == number)
@@ -288,7 +288,7 @@ def _paint(runs: DeviceRuns, group: _Group, stack: torch.Tensor, *, backend: Bac
 
 
 def _occurrence(values: Int64Array) -> Int64Array:
-    """How often each value stood before: [5, 2, 5, 5] gives [0, 0, 1, 2]."""
+    """The number of earlier occurrences of each value: [5, 2, 5, 5] gives [0, 0, 1, 2]."""
     order = np.argsort(values, kind="stable")
     starts = np.flatnonzero(np.diff(values[order], prepend=-1))
     occurrence = np.empty(len(values), np.int64)

@@ -1,4 +1,4 @@
-"""`maskfp/1` of bitmaps where they lie: a pass of its own over stored memory, never fused into the decode."""
+"""`maskfp/1` of bitmaps on their device: a separate pass over stored memory, never fused into the decode."""
 
 import torch
 
@@ -10,7 +10,7 @@ MAX_EXACT_SIDE = 65_793
 """Pixels that one float32 sum takes: 65,793 · 255 < 2²⁴, so every sum of 8-bit limbs over 0 and 1 is exact, in any order."""
 
 SLAB_BYTES = 32 << 20
-"""Of bitmaps that are float32, four times as much, at a time."""
+"""Bytes of bitmaps that are converted to float32 at a time, which takes four times as much."""
 
 _LIMBS = 4  # of 8 bits: weights are below 2³¹
 

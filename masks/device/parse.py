@@ -1,7 +1,7 @@
-"""The strict gate and the parser as torch operations, for masks of many sizes at once.
+"""The strict check and the parser as torch operations, for masks of many sizes at once.
 
-The rules are those of `brokenvideos.masks.runs.parse`, and so are the words: what is found here is which mask breaks a rule first;
-the host parser then reads that one string and says what is wrong with it.
+The rules and messages are those of `brokenvideos.masks.runs.parse`. This code finds the first mask that breaks a rule; the host
+parser then reads that string and makes the message.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from enum import IntEnum
 import torch
 
 CHUNK_BYTES = 2 << 20
-"""Of text that is parsed in one go; what is made on the way takes up to 100 times as much."""
+"""Bytes of text that are parsed at a time; temporary arrays take up to 100 times as much."""
 
 
 class Rule(IntEnum):
-    """What a string can break, in the order in which the rules are asked; SOUND breaks none."""
+    """The rules that a string can break, in the order of the checks; SOUND means that it breaks none."""
 
     BYTE = 0
     CUT_OFF = 1

@@ -1,4 +1,4 @@
-"""Which device is asked for, whether it is there, and which backend works on it."""
+"""Checks that a device exists, and chooses the backend for it."""
 
 import subprocess
 from functools import lru_cache
@@ -14,7 +14,7 @@ class DeviceError(RuntimeError):
 
 
 class DeviceFacts(TypedDict):
-    """What did the work, for reports: plain strings, None where it does not apply."""
+    """The device and backend of some work, for reports: plain strings, None if a value does not apply."""
 
     device: str
     name: str | None
@@ -24,10 +24,10 @@ class DeviceFacts(TypedDict):
 
 
 def require_device(device: torch.device | str) -> torch.device:
-    """The device, with its index where it is a CUDA device.
+    """The device, with its index if it is a CUDA device.
 
     Raises:
-        DeviceError: no such device, or no CUDA; says which and what to do.
+        DeviceError: no such device, or no CUDA; the message says which, and what to do.
     """
     try:
         found = torch.device(device)
@@ -50,14 +50,14 @@ def require_device(device: torch.device | str) -> torch.device:
 
 
 def backend_of(device: torch.device) -> Backend:
-    """NumPy on the CPU, where it is faster than torch; on CUDA Triton when its kernels load, compile and give the right answer."""
+    """The backend of a device: NumPy on the CPU, where it is faster than torch; on CUDA Triton if its kernels compile and work."""
     if device.type == "cpu":
         return "numpy"
     return "triton" if device.type == "cuda" and _kernels_work(device) else "torch"
 
 
 def describe(device: torch.device | str) -> DeviceFacts:
-    """What works on this device, for a report.
+    """The device and its backend, for a report.
 
     Raises:
         DeviceError: as `require_device`.
@@ -81,7 +81,7 @@ def _triton_version() -> str:
 
 @lru_cache(maxsize=16)
 def _kernels_work(device: torch.device) -> bool:
-    """Tries the kernels once on a mask whose bitmap is known: Triton also wants a C compiler and a driver that suits it."""
+    """Tries the kernels once on a mask with a known bitmap, because Triton also needs a C compiler and a suitable driver."""
     try:
         from triton.errors import TritonError
 

@@ -15,7 +15,7 @@ from .place import Backend, backend_of, require_device
 from .raster import draw, select
 
 PART_BYTES = 512 << 20
-"""Of bitmaps that are drawn and then summed in one go."""
+"""Bytes of bitmaps that are drawn and then summed at a time."""
 
 
 def fingerprint_decoded(
@@ -27,7 +27,7 @@ def fingerprint_decoded(
     budget_bytes: int = decoded.BUDGET_BYTES,
     backend: Backend | None = None,
 ) -> list[int | RLEError]:
-    """As `brokenvideos.masks.fingerprint_decoded`; `backend` as in `decode`."""
+    """The result of `brokenvideos.masks.fingerprint_decoded`, computed on a device; `backend` as in `decode`."""
     place = require_device(device)
     used = backend or backend_of(place)
     if used == "numpy":
@@ -47,7 +47,7 @@ def _on_device(
     good, places = list(counts), list(range(len(counts)))
     try:
         batch = collate_planes(good, height=height, width=width)
-    except RLEError:  # not even text; what is text is judged by the device
+    except RLEError:  # not a text; the device checks all texts
         errors, good = decoded.checked_apart(counts, height=height, width=width)
         places = [index for index in places if index not in errors]
         batch = collate_planes(good, height=height, width=width)

@@ -6,7 +6,7 @@ from .parse import DeviceRuns
 from .place import Backend
 
 STEP_RUNS = 1 << 21
-"""Runs that are drawn in one go by torch operations, which take about 60 bytes for each."""
+"""Number of runs that torch operations draw at a time; they take about 60 bytes per run."""
 
 
 def select(runs: DeviceRuns, masks: torch.Tensor) -> DeviceRuns:
@@ -58,7 +58,7 @@ def packed_width(pixels: int) -> int:
 
 
 def _steps(counts: torch.Tensor) -> list[tuple[int, int]]:
-    """Stretches of masks of at most STEP_RUNS runs together, but one mask at least."""
+    """Groups of masks with at most STEP_RUNS runs together, but at least one mask."""
     sums = counts.cumsum(0).cpu()
     steps = []
     start, before = 0, 0

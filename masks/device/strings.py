@@ -10,7 +10,7 @@ from .fingerprints import checked_tensor
 from .place import Backend, backend_of
 
 STEP_BYTES = 64 << 20
-"""Of bitmaps that are encoded in one go (one mask at least): about twice as much is taken beside them, and 8 bytes per run."""
+"""Bytes of bitmaps that are encoded at a time (at least one mask); this needs about twice as much more, and 8 bytes per run."""
 
 
 def encode(masks: torch.Tensor, *, backend: Backend | None = None) -> list[str]:

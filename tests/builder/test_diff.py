@@ -153,7 +153,7 @@ def test_added_and_removed_videos(release: Path, raw_copy: Path, tmp_path: Path)
     assert (back.added, back.removed, back.step, back.least_version) == ((), ("new_1",), "major", "2.0.0")
     assert not back.version_ok
     assert next(back.lines()) == "removed new_1"
-    assert list(back.lines())[-1] == "This demands a major step: 2.0.0 or later, and 1.0.0 is less."
+    assert list(back.lines())[-1] == "These changes need a major step, to 2.0.0 or later; 1.0.0 is too small."
 
 
 def test_steps_and_versions() -> None:

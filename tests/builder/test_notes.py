@@ -47,8 +47,8 @@ def test_a_video_that_is_marked_all_over_is_refused_unless_somebody_says_so(writ
     with pytest.raises(RawError) as caught:
         build(raw, tmp_path / "release", options)
     assert str(caught.value).splitlines()[1] == (
-        'video v: every pixel of every frame is marked, as when black and white are swapped. Swap them, or say label "broken" in '
-        "videos.jsonl if all of the video is meant."
+        'video v: every pixel of every frame is marked, as when black and white are swapped. Swap them, or give label "broken" in '
+        "videos.jsonl if the whole video is broken."
     )
     write_raw({"videos.jsonl": [{"video_id": "v", "label": "broken"}]})
     assert build(raw, tmp_path / "release", options)["videos"].keys() == {"v"}

@@ -92,7 +92,7 @@ def test_under_other_versions_the_content_is_compared(copy: Path, raw: Path) -> 
         f"built with av unknown, here is {now['av']}",
         "built with old 2, here is none",
         f"built with pyarrow 1.0, here is {now['pyarrow']}",
-        "The bytes may differ for that, so the content is compared: splits, masks, videos and rows, by their digests.",
+        "The bytes may differ for this reason, so the content is compared by digests: splits, masks, videos and rows.",
         f"{copy} (1.0.0): rebuilt, 9 videos by content compared; no difference.",
     ]
     manifest = brokenvideos.read_manifest(str(copy))
@@ -109,7 +109,7 @@ def test_another_split_rule_is_refused(copy: Path, raw: Path) -> None:
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         rebuild(copy, raw)
     assert str(caught.value) == (
-        f"{copy}/manifest.json: its split_rule is not one of this version's, so the splits cannot be assigned again. Install the "
+        f"{copy}/manifest.json: this version does not know its split_rule, so the splits cannot be assigned again. Install the "
         "version of brokenvideos that wrote it."
     )
 

@@ -181,7 +181,7 @@ def test_a_string_that_is_no_rle_is_named_and_the_others_still_checked(copy: Pat
 
     rewrite(copy, path, spoil)
     found = findings(copy)
-    assert sum(": counts are no canonical COCO RLE: " in line for line in found) == 1
+    assert sum(": counts is not a canonical COCO RLE: " in line for line in found) == 1
     assert sum(": the decoded mask has fingerprint 0x" in line for line in found) == 1
 
 

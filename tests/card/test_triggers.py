@@ -69,9 +69,9 @@ def test_clips_are_counted_by_their_trigger() -> None:
     assert found["hands"]["share_broken"]["value"] == pytest.approx(2 / 3)
     assert found["fluid"]["share_broken"] == {"value": None, "low": None, "high": None}
     assert stats_text(facts, None).splitlines()[-4:] == [
-        "Triggers: share of judged clips that are broken (95 % interval), and their artifact types; * were expected.",
+        "Triggers: share of annotated clips that are broken (95 % interval), and their artifact types; * = expected.",
         "  control: 1 clips of 1 prompts, 0 of 1 broken, 0.0% (0.0% to 79.3%); motion 0, deformation 0, blur 0",
-        "  fluid: 1 clips of 1 prompts, 0 of 0 broken, nobody looked; motion* 0, deformation* 0, blur 0",
+        "  fluid: 1 clips of 1 prompts, 0 of 0 broken, none annotated; motion* 0, deformation* 0, blur 0",
         "  hands: 4 clips of 3 prompts, 2 of 3 broken, 66.7% (20.8% to 93.9%); motion 1, deformation* 1, blur 1",
     ]
 

@@ -140,7 +140,7 @@ def test_memory_bomb_is_refused(backend):
     )
     assert [str(error) for error in refused] == [
         f"mask {index}: the bitmap would take 900000000 bytes, wanted at most budget_bytes=1048576. "
-        "Raise budget_bytes if masks of this size are meant."
+        "Raise budget_bytes if you expect masks of this size."
         for index in (0, 1)
     ]
 

@@ -90,7 +90,7 @@ def test_the_interpreter_gives_what_torch_gives(run_process, damaged_strings, tm
         assert found["fingerprints"][at] == wanted
     assert found["refused"] == (
         "mask 2: byte 0 of counts is 126 ('~'), wanted 48 ('0') to 111 ('o'). The string was damaged or is no COCO RLE; "
-        "encode the mask anew with brokenvideos.masks.encode or pycocotools.mask.encode."
+        "encode the mask again with brokenvideos.masks.encode or pycocotools.mask.encode."
     )
 
 

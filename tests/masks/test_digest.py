@@ -46,7 +46,7 @@ def test_object_digest_refuses_strings_that_are_not_canonical():
     assert caught.value.index == 3
     assert str(caught.value) == (
         "mask 3: run 1 is 0, wanted none after run 0. Join the runs beside it: "
-        "encode the mask anew with brokenvideos.masks.encode or pycocotools.mask.encode."
+        "encode the mask again with brokenvideos.masks.encode or pycocotools.mask.encode."
     )
 
 

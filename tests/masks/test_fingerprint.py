@@ -239,7 +239,7 @@ def test_refuses_sides_whose_weights_would_fill_the_memory():
     with pytest.raises(MaskError) as caught:
         fingerprint_counts([empty(1, width)], height=1, width=width)
     assert str(caught.value) == (
-        "size [1, 1048577]: a fingerprint wants sides from 1 to 1048576 pixels. Cut the mask into tiles."
+        "size [1, 1048577]: a fingerprint needs sides of 1 to 1048576 pixels. Cut the mask into tiles."
     )
 
 

@@ -110,32 +110,32 @@ CONTRADICTIONS = {
         set_to("masks", "counts", 3, "5"),
         RLEError,
         "mask 3: video Kling_00412 frame 3 object 4: the runs sum to 5, wanted 35 = 5 x 7 pixels. "
-        "Check that height and width are those of the mask, in this order, and encode it anew if they are.",
+        "Check that height and width are those of the mask, in this order, and encode it again if they are.",
     ),
     "frame behind the end": (
         set_to("masks", "frame_index", 2, 6),
         MaskError,
-        "video Kling_00412 mask 2: frame 6, wanted 0 to 5. Build the row anew.",
+        "video Kling_00412 mask 2: frame 6, wanted 0 to 5. Build the row again.",
     ),
     "unknown object": (
         set_to("masks", "object_id", 0, 9),
         MaskError,
-        "video Kling_00412 mask 0: object 9, wanted one of [4, 2, 300]. Build the row anew.",
+        "video Kling_00412 mask 0: object 9, wanted one of [4, 2, 300]. Build the row again.",
     ),
     "object listed twice": (
         set_to("objects", "object_id", 1, 4),
         MaskError,
-        "video Kling_00412 objects.object_id is [4, 4, 300], wanted every id once. Build the row anew.",
+        "video Kling_00412 objects.object_id is [4, 4, 300], wanted every id once. Build the row again.",
     ),
     "unknown type": (
         set_to("objects", "artifact_type", 1, 3),
         MaskError,
-        "video Kling_00412 object 2: artifact_type is 3, wanted 0 to 2 (motion, deformation, blur). Build the row anew.",
+        "video Kling_00412 object 2: artifact_type is 3, wanted 0 to 2 (motion, deformation, blur). Build the row again.",
     ),
     "columns of different length": (
         lambda row: row["masks"]["counts"].pop(),
         MaskError,
-        "video Kling_00412 masks has 9 object ids, 9 frame indices and 8 counts, wanted as many of each. Build the row anew.",
+        "video Kling_00412 masks has 9 object ids, 9 frame indices and 8 counts, wanted as many of each. Build the row again.",
     ),
 }
 

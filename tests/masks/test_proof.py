@@ -59,7 +59,7 @@ def test_any_size_is_judged_and_none_raises():
     for height, width, words in (
         (0, 3, "size [0, 3]: height and width must be at least 1. Pass the size of the decoded frames, height first."),
         (None, 3, "size [None, 3]: wanted two integers, [height, width] in pixels."),
-        (1, 2**21, "size [1, 2097152]: a fingerprint wants sides up to 1048576 pixels. Cut the mask into tiles."),
+        (1, 2**21, "size [1, 2097152]: a fingerprint needs sides of at most 1048576 pixels. Cut the mask into tiles."),
     ):
         found = fingerprint_decoded(["6", "06"], height=height, width=width)
         assert [str(error) for error in found] == [f"mask 0: {words}", f"mask 1: {words}"]

@@ -190,7 +190,7 @@ WANTED_RLE = "wanted {'size': [height, width], 'counts': str}."
         (
             {"size": [3, 3], "counts": "7"},
             "mask 2: the runs sum to 7, wanted 9 = 3 x 3 pixels. "
-            "Check that height and width are those of the mask, in this order, and encode it anew if they are.",
+            "Check that height and width are those of the mask, in this order, and encode it again if they are.",
         ),
         (
             {"size": [3, 0], "counts": "6"},

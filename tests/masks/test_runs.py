@@ -11,8 +11,8 @@ from hypothesis.extra import numpy as hnp
 
 from brokenvideos.masks import RLEError, Runs, check, encode, format_runs, parse
 
-RE_ENCODE = "ncode the mask anew with brokenvideos.masks.encode or pycocotools.mask.encode."
-WRONG_SIZE = "Check that height and width are those of the mask, in this order, and encode it anew if they are."
+RE_ENCODE = "ncode the mask again with brokenvideos.masks.encode or pycocotools.mask.encode."
+WRONG_SIZE = "Check that height and width are those of the mask, in this order, and encode it again if they are."
 NO_EMPTY_RUN = f"wanted none after run 0. Join the runs beside it: e{RE_ENCODE}"
 NO_STR = "wanted str. Decode bytes with .decode('ascii'); leave out frames that are not annotated (None)."
 NO_RLE = f"The string was damaged or is no COCO RLE; e{RE_ENCODE}"
@@ -41,12 +41,12 @@ REFUSED = {
     ),
     "not minimal, positive": (
         ["6", "5Q0"],
-        "mask 1: the number at byte 1 of counts has 2 bytes, of which the last says nothing, wanted the shortest form. "
+        "mask 1: the number at byte 1 of counts has 2 bytes, of which the last adds nothing, wanted the shortest form. "
         f"E{RE_ENCODE}",
     ),
     "not minimal, negative": (
         ["6", "1311oO2"],
-        "mask 1: the number at byte 4 of counts has 2 bytes, of which the last says nothing, wanted the shortest form. "
+        "mask 1: the number at byte 4 of counts has 2 bytes, of which the last adds nothing, wanted the shortest form. "
         f"E{RE_ENCODE}",
     ),
     "negative run": (["6", "6O1"], f"mask 1: run 1 is -1, wanted no negative run. E{RE_ENCODE}"),

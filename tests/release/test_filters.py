@@ -94,7 +94,7 @@ WRONG = {
     ),
     "types compared": (
         [("artifact_types", "<", "blur")],
-        "filters: no '<' for artifact_types. Ask with ==, !=, in or not in.",
+        "filters: no '<' for artifact_types. Use ==, !=, in or not in.",
     ),
     "an unknown operator": (
         [("label", "is", 1)],

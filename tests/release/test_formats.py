@@ -73,7 +73,7 @@ def test_the_next_release_has_other_bytes_and_the_same_data(follower: Path) -> N
     found = diff(FORMAT_1, follower)
     assert (found.changed, found.added, found.removed, found.step) == ((), (), (), "patch")
     assert (found.old_format, found.new_format, found.kept_bytes) == (1, 2, 0)
-    assert "Format 1 -> 2: every shard is written anew; that alone changes no video." in list(found.lines())
+    assert "Format 1 -> 2: every shard is written again; this alone changes no video." in list(found.lines())
     assert verify(follower).findings == ()
 
 
@@ -123,7 +123,7 @@ def test_what_is_not_given_stays_not_given(unknown: tuple[Path, Path], tmp_path:
         brokenvideos.decode_masks(row, by="type")
     assert str(caught.value) == (
         f"video {row['video_id']} object {row['objects']['object_id'][0]}: its artifact type is not given. "
-        'Ask for by="union" or by="object".'
+        'Use by="union" or by="object".'
     )
     export(release, tmp_path / "again", layout="own", videos=True)
     build(tmp_path / "again", tmp_path / "release")

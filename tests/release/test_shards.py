@@ -82,7 +82,8 @@ def test_a_shard_of_another_release(copy: Path, kind: str) -> None:
     stale = TRAIN[kind].replace("00002.", "00003.").replace("000000.tar", "000002.tar")
     shutil.copy(copy / TRAIN[kind], copy / stale)
     assert refusals_of(copy, kind) == {
-        f"{copy}: {stale} not in manifest.json: left over from another release? Remove what is not of this one, or download the "
+        f"{copy}: {stale} not in manifest.json: left over from another release? Remove what is not part of this "
+        "one, or download the "
         "release into an empty folder."
     }
 
@@ -197,7 +198,9 @@ def test_parquet_of_other_columns(copy: Path) -> None:
     listed(manifest, TRAIN["annotations"]).update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
     (copy / "manifest.json").write_text(json.dumps(manifest))
     said = message_of(lambda: list(brokenvideos.load("annotations", data_dir=copy, split="train", streaming=True)))
-    assert said == (f"{path}: not rows of this version (no column masks, digest). Copy or download this file again.")
+    assert said == (
+        f"{path}: its rows do not fit this version (no column masks, digest). Copy or download this file again."
+    )
 
 
 NO_CACHE = """
@@ -227,8 +230,8 @@ def test_a_cache_that_cannot_be_written_is_needed_where_it_is_needed(
     count, same, folder, hub = done.stdout.splitlines()
     assert count == same
     assert folder == (
-        f"the Hugging Face cache cannot be written (Not a directory: {home}). Set HF_HOME to a folder that can. "
-        "brokenvideos.clips and streaming=True need none to read a local release."
+        f"the Hugging Face cache cannot be written (Not a directory: {home}). Set HF_HOME to a writeable folder. "
+        "brokenvideos.clips and streaming=True read a local release without a cache."
     )
     assert hub.startswith(f"{REPO_ID} at revision v{DATA_VERSION}: the Hub cannot be reached (ConnectError: ")
     assert done.stderr == ""

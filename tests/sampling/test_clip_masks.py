@@ -109,11 +109,11 @@ def test_bad_masks_say_where(row):
     wrong = {**row, "objects": {"object_id": [3], "artifact_type": [2]}}
     with pytest.raises(MaskError) as error:
         clip_masks(wrong, np.asarray([2]), whole(30, 41), "union")
-    assert str(error.value) == "video a mask 6: object 7, wanted one of [3]. Build the row anew."
+    assert str(error.value) == "video a mask 6: object 7, wanted one of [3]. Build the row again."
     wrong = {**row, "objects": {"object_id": [3, 7], "artifact_type": [2, 3]}}
     with pytest.raises(MaskError) as error:
         clip_masks(wrong, np.asarray([2]), whole(30, 41), "union")
-    assert str(error.value) == "video a artifact_type is [2, 3], wanted 0 to 2. Build the row anew."
+    assert str(error.value) == "video a artifact_type is [2, 3], wanted 0 to 2. Build the row again."
 
 
 def test_objects_whose_type_is_not_given_have_masks_but_no_type_planes(row):
@@ -127,5 +127,5 @@ def test_objects_whose_type_is_not_given_have_masks_but_no_type_planes(row):
     with pytest.raises(MaskError) as caught:
         clip_masks(untyped, frame_index, whole(30, 41), "type")
     assert str(caught.value) == (
-        'video a object 7: its artifact type is not given. Ask for masks="union" or masks="object".'
+        'video a object 7: its artifact type is not given. Use masks="union" or masks="object".'
     )

@@ -355,11 +355,13 @@ def test_a_state_is_of_its_data(folder, rows, tmp_path):
         state = one.state_dict()
         one.load_state_dict(state)
         if state["plan"] != another.state_dict()["plan"]:  # of another number of rows
-            assert message_of(partial(another.load_state_dict, state)).startswith("clips: the state is of other clips.")
+            assert message_of(partial(another.load_state_dict, state)).startswith(
+                "clips: the state was made with other settings."
+            )
             continue
         assert message_of(partial(another.load_state_dict, state)) == (
-            f"clips: the state is of other rows ({state['data']}) than these ({another.data}): of another release, split, filter, "
-            "shuffle or order. Give the rows of then, or begin anew without the state."
+            f"clips: the state was made with other rows ({state['data']}) than these ({another.data}): another "
+            "release, split, filter, shuffle or order. Give the same rows as in that run, or start again without the state."
         )
 
 
@@ -382,8 +384,8 @@ def test_states_that_do_not_fit_say_why(folder, rows):
     dataset = dataset_of("list", folder, rows)
     other = dataset_of("list", folder, rows, seed=5)
     assert message_of(lambda: other.load_state_dict(dataset.state_dict())) == (
-        "clips: the state is of other clips. Make the dataset with the same rows, num_frames, stride, clips_per_video, "
-        "sampling, seed and shuffle as then."
+        "clips: the state was made with other settings. Make the dataset with the same rows, num_frames, stride, clips_per_video, "
+        "sampling, seed and shuffle as in that run."
     )
     assert message_of(lambda: dataset.load_state_dict({"a": 1})) == (
         "clips: not a state of a ClipDataset but ['a']. Load what state_dict() or join_states(…) gave; a loader's state goes into "
@@ -392,23 +394,23 @@ def test_states_that_do_not_fit_say_why(folder, rows):
     one = dataset_of("list", folder, rows, rank=1, world_size=2).state_dict()
     dataset.load_state_dict(one)
     assert message_of(lambda: iter(dataset)) == (
-        "clips: the state is of worker 0 of 1 on rank 1 of 2, this is worker 0 of 1 on rank 0 of 1. For other numbers of "
-        "workers or ranks give the dataset join_states(…) of all states; a stream goes on with the same numbers only."
+        "clips: the state comes from worker 0 of 1 on rank 1 of 2, this is worker 0 of 1 on rank 0 of 1. For other numbers of "
+        "workers or ranks give the dataset join_states(…) of all states; a stream continues only with the same numbers."
     )
     assert message_of(lambda: join_states([one])) == (
         "join_states: got states of consumers [1], wanted each of 0 to 1 once. Gather the states of all ranks."
     )
     assert message_of(lambda: join_states([{}])) == (
-        "join_states: no state of a ClipDataset among them. Give state_dict() of loaders or datasets."
+        "join_states: none of these is the state of a ClipDataset. Give state_dict() of loaders or datasets."
     )
     zero = dataset_of("list", folder, rows, rank=0, world_size=2, epoch=1).state_dict()
     assert message_of(lambda: join_states([zero, one])) == (
-        "join_states: the states are not of one pass. Give those that were taken at one step of one run."
+        "join_states: the states come from different passes. Give states that were taken at one step of one run."
     )
     stream = dataset_of("stream", folder, rows).state_dict()
     assert message_of(lambda: join_states([stream])) == (
-        "join_states: these are states of a stream, which keeps its place by worker. Resume it with the same number of workers and "
-        "ranks, or read a release folder."
+        "join_states: these are states of a stream, which keeps one position per worker. Resume it with the same number of workers "
+        "and ranks, or read a release folder."
     )
     loader = StatefulDataLoader(
         dataset_of("list", folder, rows), batch_size=1, collate_fn=keys, snapshot_every_n_steps=3, num_workers=1
@@ -416,7 +418,7 @@ def test_states_that_do_not_fit_say_why(folder, rows):
     batches = iter(loader)
     next(batches)
     assert message_of(lambda: join_states([loader.state_dict()])) == (
-        "join_states: a loader's state lags behind its batches. Make StatefulDataLoader with snapshot_every_n_steps=1."
+        "join_states: the loader's state is older than its last batch. Make StatefulDataLoader with snapshot_every_n_steps=1."
     )
 
 

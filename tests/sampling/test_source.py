@@ -200,7 +200,8 @@ def test_a_worker_has_the_cpu_alone(rows):
     with pytest.raises(DeviceError) as error:
         next(iter(loader))
     assert str(error.value).splitlines()[-1] == (
-        'brokenvideos.masks.device.place.DeviceError: clips: device="meta" in a worker of a DataLoader, which has the CPU alone. '
+        'brokenvideos.masks.device.place.DeviceError: clips: device="meta" in a worker of a DataLoader, which '
+        "can use only the CPU. "
         'Use num_workers=0; or leave device out, give masks="rle", and decode in the main process, with collate_rle and to_device.'
     )
 
@@ -326,7 +327,7 @@ def test_refuses(release, tmp_path):
         "clips: rank=2, world_size=2; give neither, or 0 <= rank < world_size."
     )
     assert message_of(lambda: clips(iter([]), num_frames=1, shuffle=True)) == (
-        "clips: shuffle=True with a plain iterable, which has one order. Shuffle it yourself, or give a list."
+        "clips: shuffle=True with a plain iterable, which cannot be shuffled. Shuffle it yourself, or give a list."
     )
 
 
@@ -348,7 +349,7 @@ def test_a_repository_is_loaded_by_name(monkeypatch, rows):
     ]
     # A path with one slash is not asked for.
     assert message_of(lambda: clips("out/release", num_frames=2)) == (
-        "out/release: no such folder here. Is a repository on the Hub meant? Then say out/release@v1.0.0, or another revision."
+        "out/release: no such folder here. For a repository on the Hub, give out/release@v1.0.0, or another revision."
     )
     assert len(asked) == 3
 

@@ -1,4 +1,4 @@
-"""How far annotators agree, and one annotation from several.
+"""Measures how well annotators agree, and makes one annotation from several.
 
 In: releases or raw folders of one set of videos. Out: scores of every pair, coefficients, the consensus. The commands
 call it. A name is imported when it is first used.

@@ -1,4 +1,4 @@
-"""Two or more annotators of the same videos: how far they agree, and so how far any model can."""
+"""Measures how well two or more annotators of the same videos agree, which is the most that a model can be expected to reach."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ CONVENTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class PairVideo:
-    """Two annotators on one video: means over their common frames; NaN where none is active."""
+    """Two annotators on one video: means over their common frames; NaN if no frame is active."""
 
     jf: float
     j: float
@@ -57,12 +57,12 @@ class PairVideo:
     frames: int
     objects: tuple[int, int]
     type_table: tuple[tuple[int, ...], ...]
-    """Matched objects by the type that either gave them, in the order of ARTIFACT_TYPES and `TYPE_NOT_GIVEN`."""
+    """Number of matched objects by the two annotators' types, in the order of ARTIFACT_TYPES and `TYPE_NOT_GIVEN`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoVotes:
-    """One video as all annotators see it. `patterns`: int64[2**N] by the set of annotators who looked at a frame, as a bit mask."""
+    """One video of all annotators. `patterns`: int64[2**N] for each set of annotators of a frame, given as a bit mask."""
 
     video_id: str
     marked: bool
@@ -95,7 +95,7 @@ class PairAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What was found. `worst`: (video_id, mean active J&F over the pairs), the lowest first."""
+    """The result of `agree`. `worst`: (video_id, mean active J&F over the pairs), lowest first."""
 
     annotators: tuple[str, ...]
     num_videos: int
@@ -107,7 +107,8 @@ class Agreement:
     krippendorff_alpha: float | None
     sensitivity: tuple[float, ...] | None
     specificity: tuple[float, ...] | None
-    """Of the annotators against STAPLE's estimate of the truth, all videos together; None without a frame that all looked at."""
+    """Sensitivity and specificity of each annotator against STAPLE's estimate of the truth, over all videos; None if no frame was
+    annotated by all."""
     worst: tuple[tuple[str, float], ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,7 +131,7 @@ class Agreement:
         }
 
     def table(self) -> str:
-        """What people want to know, in lines of text."""
+        """The main results as lines of text."""
         lines = [
             f"{self.num_videos} videos, {self.num_marked} marked by somebody; annotators: {', '.join(self.annotators)}",
             f"Human ceiling, J&F on marked videos: active frames {shown_estimate(self.active_ceiling)}, "
@@ -175,16 +176,15 @@ def agree(
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> Agreement:
-    """How far annotators agree on the videos that all of them have.
+    """The agreement of annotators on the videos that all of them have.
 
     Args:
         paths: two to eight releases, raw folders or folders of PNG masks.
-        masks_are: how masks of videos that players turn were drawn, where their size does not tell. None: a mask of which nothing
-            tells is an error.
+        masks_are: how masks of rotated videos were drawn, if their size does not show it. None: such a mask is an error.
 
     Raises:
-        EvaluationError: fewer or more, two of one name, no common video, or videos of different sizes or turns.
-        RawError: nothing tells how a mask was drawn.
+        EvaluationError: fewer or more folders, two with one name, no common video, or videos of different sizes or rotations.
+        RawError: it is not known how a mask was drawn.
     """
     annotations = _read_all(paths, masks_are)
     names = names_of(paths)
@@ -197,9 +197,9 @@ def agree(
 
 
 def apart(paths: Sequence[Path]) -> list[Path]:
-    """The annotators' folders: `paths`, or where that is one folder with work of several people in it, theirs.
+    """The annotators' folders: `paths`, or, for one folder with the work of several people, the folders in it.
 
-    `brokenvideos annotate` keeps a raw folder below people/ for each person, or one in second/ for second opinions.
+    `brokenvideos annotate` keeps one raw folder below people/ for each person, or one in second/ for second opinions.
     """
     if len(paths) != 1:
         return list(paths)
@@ -209,7 +209,7 @@ def apart(paths: Sequence[Path]) -> list[Path]:
 
 
 def names_of(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Short names of the annotators: the folders' own, with as much of the path before it as tells them apart."""
+    """Short names of the annotators: the folder's name, with as much of its path as is needed to make the names different."""
     for depth in range(1, 8):
         names = tuple("/".join(path.resolve().parts[-depth:]) for path in paths)
         if len(set(names)) == len(names):
@@ -224,10 +224,10 @@ def _read_all(paths: Sequence[Path], masks_are: MasksAre | None) -> list[Annotat
 
 
 def common_videos(annotations: Sequence[Annotation]) -> list[str]:
-    """Ids of the videos that everybody has, sorted.
+    """Ids of the videos that all annotators have, sorted.
 
     Raises:
-        EvaluationError: there is none.
+        EvaluationError: there is no such video.
     """
     common = sorted(set.intersection(*(set(annotation.splits) for annotation in annotations)))
     if not common:
@@ -238,7 +238,7 @@ def common_videos(annotations: Sequence[Annotation]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One video of one annotator; read by whoever needs it."""
+    """One video of one annotator, not read yet."""
 
     annotation: Path
     part: Any
@@ -281,16 +281,16 @@ def _votes(readers: Sequence[Reader], *, masks_are: MasksAre | None) -> VideoVot
 
 
 def read_together(readers: Sequence[Reader], *, masks_are: MasksAre | None) -> list[AnnotatedVideo]:
-    """One video as all annotators have it, on its frames as they are stored.
+    """One video of all annotators, with masks on the stored frames.
 
-    Masks without a video are brought onto the stored frames of whoever has it.
+    Masks of an annotator without the video are turned onto the stored frames of an annotator who has it.
 
     Args:
-        masks_are: how masks without a video were drawn, where players turn it and their size does not tell.
+        masks_are: how masks without a video were drawn, if the video is rotated and their size does not show it.
 
     Raises:
-        EvaluationError: sizes differ, or how players turn the video does.
-        RawError: nothing tells how a mask was drawn.
+        EvaluationError: the sizes or the rotations of the video differ.
+        RawError: it is not known how a mask was drawn.
     """
     names = [str(reader.annotation) for reader in readers]
     videos = [reader.read() for reader in readers]
@@ -306,7 +306,7 @@ def read_together(readers: Sequence[Reader], *, masks_are: MasksAre | None) -> l
 
 
 def _check_turns(videos: Sequence[AnnotatedVideo], names: Sequence[str], place: int) -> None:
-    """A row says of an angle that is no quarter turn what it says of none, so `rotation` is what can be compared."""
+    """The rotation that can be compared: a row stores an angle that is not a quarter turn as 0."""
     first = videos[place].orientation
     for video, name in zip(videos, names, strict=True):
         if first is not None and video.orientation is not None and video.orientation.rotation != first.rotation:
@@ -323,7 +323,7 @@ def _check_sizes(videos: Sequence[AnnotatedVideo], names: Sequence[str]) -> None
 
 
 def frame_patterns(strings: Sequence[str | None], *, height: int, width: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":
-    """uint8[H, W]: which annotators mark each pixel, one bit each; None: nothing marked."""
+    """uint8[H, W]: the annotators who mark each pixel, one bit each; None: no pixel is marked."""
     found = np.zeros((height, width), np.uint8)
     for number, counts in enumerate(strings):
         if counts is not None:
@@ -358,7 +358,7 @@ def _mean(values: Float64Array) -> float:
 
 
 def _type_table(one: AnnotatedVideo, other: AnnotatedVideo, frames: Sequence[int]) -> tuple[tuple[int, ...], ...]:
-    """Matched objects by type. Above one half, at most one object of either side can match, so the best first is best."""
+    """Matched objects by type. Above IoU one half an object has at most one match, so taking the best pairs first is optimal."""
     names = (*ARTIFACT_TYPES, TYPE_NOT_GIVEN)
     found = sorted(
         (
@@ -442,7 +442,7 @@ def _pair_agreement(
         if looked >> first & 1 and looked >> second & 1:
             pixels += pair_table(patterns, first, second)
     types = np.sum([pair.type_table for pair in pairs], axis=0) if pairs else np.zeros((4, 4), np.int64)
-    # Types that nobody named are no agreement about types.
+    # Two types that are not given do not count as agreement about types.
     types = types[:-1, :-1]
     named = int(types.sum())
     return PairAgreement(

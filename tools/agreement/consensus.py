@@ -1,4 +1,4 @@
-"""One annotation from several, written as a raw folder: by majority or by STAPLE."""
+"""Makes one annotation from several, by majority or by STAPLE, and writes it as a raw folder."""
 
 import json
 import os
@@ -21,15 +21,15 @@ Rule = Literal["majority", "staple"]
 
 
 def write_consensus(paths: Sequence[Path], out: Path, *, rule: Rule, masks_are: MasksAre | None = None) -> Path:
-    """The folder `out`, now a raw folder with the consensus of annotators on frames that all of them looked at.
+    """Writes a raw folder `out` with the consensus of the annotators on the frames that all of them annotated, and returns `out`.
 
-    majority: pixels that more than half mark; staple: pixels whose probability is above one half, estimated over the whole video.
-    Which type a pixel has is what most annotators called it there, of equal ones the first; a type is one object. Where
-    nobody named a type in a whole video, no line names any. Videos are the first annotator's; without any, only masks are written.
-    Masks lie on the frames as they are stored: whoever builds them says `masks_are` "coded", where players turn the video.
+    majority: pixels that more than half of them mark. staple: pixels with a probability above one half, estimated over the whole
+    video. A pixel gets the type that most annotators gave it there; of equal ones the first. Each type is one object. If nobody
+    gave a type in a whole video, its line gives none. Videos are those of the first annotator who has them; without videos, only
+    masks are written. Masks are on the stored frames, so build rotated videos with `masks_are` "coded".
 
     Raises:
-        FileExistsError: `out` holds something.
+        FileExistsError: `out` is not empty.
         EvaluationError, RawError: see `agree`.
     """
     if out.exists() and any(out.iterdir()):
@@ -107,7 +107,7 @@ def _of_type(video: AnnotatedVideo, name: str) -> dict[int, str]:
 def _chances(
     unions: Sequence[Mapping[int, str]], frames: Sequence[int], rule: Rule, *, height: int, width: int
 ) -> Float64Array:
-    """How likely a pixel of each pattern is marked, float64[2**N]; above one half it will be."""
+    """Probability that a pixel of each pattern is marked, float64[2**N]; above one half the consensus marks it."""
     count = len(unions)
     if rule == "majority":
         return majority(count).astype(np.float64)
@@ -120,7 +120,7 @@ def _chances(
 
 
 def _write_video(video_id: str, kind: str, path: Path, folder: Path) -> bool:
-    """Copies a video from where its annotator has it; False where there is none."""
+    """Copies a video from its annotator; False if the annotator has no video."""
     if kind == "release":
         row = find_row(str(path), video_id)
         folder.mkdir(parents=True, exist_ok=True)

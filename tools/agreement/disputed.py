@@ -1,4 +1,4 @@
-"""The videos that annotators disagree on most, as frames with everybody's outlines."""
+"""The videos on which annotators disagree most, as frames with all annotators' outlines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ COLOURS: tuple[Colour, ...] = (
     (240, 228, 66),
     (255, 255, 255),
 )
-"""Of the annotators, in their order: the palette of Okabe and Ito, as in masks/overlay.py."""
+"""Colours of the annotators, in their order: the palette of Okabe and Ito, as in masks/overlay.py."""
 
 NUM_VIDEOS, FRAMES_PER_VIDEO = 8, 5
 
@@ -39,9 +39,9 @@ class DisputedVideo:
 def disputed_videos(
     agreement: Agreement, paths: Sequence[Path], *, masks_are: MasksAre | None = None
 ) -> list[DisputedVideo]:
-    """The first of `agreement.worst`, without videos on which all agree, read again from the annotators' folders.
+    """The first videos of `agreement.worst`, without videos on which all agree, read again from the annotators' folders.
 
-    Where nobody has the video, its frames are grey. `masks_are`: as in `agree`.
+    If no annotator has the video, its frames are grey. `masks_are`: as in `agree`.
     """
     worst = [(video_id, score) for video_id, score in agreement.worst if score < 1][:NUM_VIDEOS]
     annotations = [read_annotation(path, masks_are=masks_are) for path in paths]
@@ -69,7 +69,7 @@ def _tiles(videos: Sequence[AnnotatedVideo], annotations: Sequence[Annotation]) 
 
 
 def _frame_scores(videos: Sequence[AnnotatedVideo], unions: Sequence[Mapping[int, str]]) -> dict[int, float]:
-    """J&F of each frame in which a pair marks anything, mean over the pairs that looked at it."""
+    """J&F of each frame in which a pair marks anything: the mean over the pairs who both annotated it."""
     height, width = videos[0].height, videos[0].width
     background = empty(height, width)
     found: dict[int, list[float]] = {}

@@ -1,4 +1,4 @@
-"""An agreement as one HTML file that needs no network: the ceiling, the pairs, and the most disputed frames."""
+"""Writes an agreement as one HTML file that needs no network: the ceiling, the pairs, and the most disputed frames."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from .disputed import COLOURS, DisputedVideo
 
 
 def html_report(agreement: Agreement, disputed: Sequence[DisputedVideo] = ()) -> str:
-    """The page; equal for equal agreements."""
+    """The page as HTML; equal agreements give equal pages."""
     title = f"Agreement of {', '.join(agreement.annotators)}"
     facts = {
         "Videos": f"{agreement.num_videos}, {agreement.num_marked} marked by somebody",

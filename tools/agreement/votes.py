@@ -1,10 +1,10 @@
-"""Chance-corrected agreement and consensus from counts of votes: no pixel is looked at twice.
+"""Chance-corrected agreement and consensus from counts of votes, so that each pixel is read only once.
 
-With N annotators a pixel is a pattern, a number below 2**N in which bit k says what annotator k marked. How many pixels have each
-pattern is all that Cohen's, Fleiss' and Krippendorff's coefficients and STAPLE need.
+With N annotators, a pixel has a pattern: a number below 2**N in which bit k is 1 if annotator k marked it. Cohen's, Fleiss' and
+Krippendorff's coefficients and STAPLE need only the number of pixels of each pattern.
 
-Empty input: without a pixel nothing can be said, None. Where everybody chose one class for every pixel, chance alone gives full
-agreement and the coefficients are 0 / 0: defined as 1, since nobody disagreed.
+Empty input: without a pixel the result is None. If everybody chose one class for every pixel, chance alone gives full agreement and
+the coefficients are 0 / 0. They are then defined as 1, because nobody disagreed.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ def marked_by(num_annotators: int) -> BoolArray:
 
 
 def cohen_kappa(table: Int64Array) -> float | None:
-    """Cohen's kappa of two annotators from int64[2, 2] or [K, K]: how often one chose the row and the other the column.
+    """Cohen's kappa of two annotators from int64[2, 2] or [K, K]: the number of times one chose the row and the other the column.
 
     Source: Cohen, Educational and Psychological Measurement 20, 1960.
     """
@@ -52,9 +52,9 @@ def fleiss_kappa(votes: Int64Array) -> float | None:
 
 
 def krippendorff_alpha(votes_by_raters: dict[int, Int64Array]) -> float | None:
-    """Krippendorff's alpha (nominal) from pixels by number of votes, for each number of annotators that looked: {m: int64[m + 1]}.
+    """Krippendorff's alpha (nominal) from pixels by number of votes, for each number m of annotators of a frame: {m: int64[m + 1]}.
 
-    Pixels that one annotator looked at have nothing to be compared with and are left out.
+    Pixels with only one annotator cannot be compared and are left out.
 
     Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
     """
@@ -76,7 +76,7 @@ def krippendorff_alpha(votes_by_raters: dict[int, Int64Array]) -> float | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Staple:
-    """Probability that a pixel of each pattern is truly marked, float64[2**N], and how good the annotators are, float64[N]."""
+    """Probability of each pattern that a pixel is truly marked, float64[2**N], and each annotator's scores, float64[N]."""
 
     probability: Float64Array
     sensitivity: Float64Array
@@ -86,8 +86,8 @@ class Staple:
 def staple(patterns: Int64Array, *, iterations: int = 10_000) -> Staple | None:
     """STAPLE by expectation maximisation over the patterns of one image or video; None without a pixel.
 
-    Two annotators do not determine it: sensitivities then depend on the start and the end in the third digit. Where nobody marks
-    anything, or everybody everything, nothing is estimated: probability 0 or 1, and perfect annotators.
+    Two annotators do not determine the result: sensitivities then depend on start and stop values in the third digit. If nobody
+    marks anything, or everybody marks everything, nothing is estimated: the probability is 0 or 1, and annotators are perfect.
 
     Args:
         patterns: int64[2**N], pixels of every pattern.
@@ -123,7 +123,7 @@ def staple(patterns: Int64Array, *, iterations: int = 10_000) -> Staple | None:
 
 
 def majority(num_annotators: int) -> BoolArray:
-    """bool[2**N]: patterns that more than half of the annotators mark; a tie is not enough."""
+    """bool[2**N]: patterns that more than half of the annotators mark. A tie does not count."""
     chosen: BoolArray = 2 * marked_by(num_annotators).sum(axis=1) > num_annotators
     return chosen
 

@@ -5,11 +5,12 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ...release import HOUSE, names_in
+from .answer import answer
 from .command import Command
 from .options import AsJson, MasksAre, Workers
 
@@ -71,7 +72,7 @@ def evaluate(
         bool, typer.Option("--per-object", help="Also score every object on its own, as --protocol says.")
     ] = False,
     protocol: Annotated[
-        str | None,
+        Literal["davis", "sav", "ytvos"] | None,  # as in evaluation.Protocol
         typer.Option(help="Whose rule scores objects on their own: davis (with --per-object alone), sav or ytvos."),
     ] = None,
     as_json: AsJson = False,
@@ -88,16 +89,15 @@ def evaluate(
 ) -> None:
     """Score predicted masks: J&F as DAVIS, broken and normal videos apart, floors and 95 % intervals beside every score."""
     from ...builder.work import write_atomic
-    from ..evaluation import Missing, Protocol, Values, evaluate as run, html_report, is_answers, worst_videos
+    from ..evaluation import evaluate as run, html_report, is_answers, worst_videos
     from .progress import progress
 
-    how_missing = cast(Missing, _one_of("missing", missing, get_args(Missing)))
     if is_answers(predictions):
         _refuse_options_of_masks(ctx, predictions)
         _answers(
             truth,
             predictions,
-            missing=how_missing,
+            missing=missing,
             splits=split,
             floors=not no_floors,
             void=void,
@@ -106,16 +106,13 @@ def evaluate(
             files={"json": json_file, "csv": csv_file, "html": html_file},
         )
         return
-    how_values = cast(Values, _one_of("values", values, get_args(Values)))
-    how_objects = (
-        None if protocol is None and not per_object else _one_of("protocol", protocol or "davis", get_args(Protocol))
-    )
+    how_objects = protocol or ("davis" if per_object else None)
     with progress() as show:
         found = run(
             truth,
             predictions,
-            missing=how_missing,
-            values=how_values,
+            missing=missing,
+            values=values,
             first_frame=first_frame,
             names=names,
             splits=split,
@@ -124,7 +121,7 @@ def evaluate(
             compare=compare,
             void=void,
             masks_are=masks_are,
-            protocol=cast(Protocol | None, how_objects),
+            protocol=how_objects,
             workers=workers,
             on_progress=show,
         )
@@ -135,7 +132,7 @@ def evaluate(
         write_atomic(csv_file, videos_csv(found.videos).encode())
     if html_file is not None:
         write_atomic(html_file, html_report(found, worst_videos(found)).encode())
-    typer.echo(text if as_json else found.table())
+    answer(found.to_dict(), found.table(), as_json=as_json)
 
 
 def _refuse_options_of_masks(ctx: typer.Context, answers: Path) -> None:
@@ -184,7 +181,7 @@ def _answers(
     for kind, path in files.items():
         if path is not None:
             write_atomic(path, contents[kind]().encode())
-    typer.echo(text if as_json else found.table())
+    answer(found.to_dict(), found.table(), as_json=as_json)
 
 
 def videos_csv(videos: Sequence["VideoScores | AnsweredVideo"]) -> str:
@@ -197,12 +194,6 @@ def videos_csv(videos: Sequence["VideoScores | AnsweredVideo"]) -> str:
     for row in rows:
         writer.writerow(row | {"artifact_types": " ".join(row["artifact_types"])})
     return text.getvalue()
-
-
-def _one_of(option: str, value: str, known: Sequence[str]) -> str:
-    if value not in known:
-        raise typer.BadParameter(f"{option} {value!r}: wanted {' or '.join(known)}")
-    return value
 
 
 COMMAND = Command(evaluate, group="Model", place=3, example="evaluate release predictions --html report.html")

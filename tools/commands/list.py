@@ -12,7 +12,7 @@ Label = Literal["normal", "broken"]  # as in release.LABELS
 
 
 def list(
-    release: Annotated[str, typer.Argument(help="A release folder, `sample`, or OWNER/NAME@REVISION on the Hub.")],
+    release: Annotated[str, typer.Argument(help="A release folder, `sample`, or OWNER/NAME[@REVISION] on the Hub.")],
     split: Annotated[Split | None, typer.Option(help="Only of this split.")] = None,
     label: Annotated[Label | None, typer.Option(help="Only of this label.")] = None,
     generator: Annotated[str | None, typer.Option(help="Only of this generator.")] = None,

@@ -1,4 +1,4 @@
-"""Clips whose making is on record, made again, or adopted with what is claimed of them.
+"""Makes clips with a record of how they were made, makes them again, or adopts finished files with claims.
 
 In: prompts and a model, or finished files and claims. Out: a raw folder with a record beside each clip. The command calls it.
 """

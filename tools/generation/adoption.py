@@ -1,4 +1,4 @@
-"""Finished files of services: records of what is claimed about them, which nobody can make again."""
+"""Adopts finished files, for example of a service. Their records hold claims; the files cannot be made again."""
 
 import csv
 import hashlib
@@ -38,23 +38,23 @@ Claim = Mapping[str, str]
 
 
 def adopt(folder: Path, claims: Path, out: Path, *, prompts: Sequence[Prompt] = ()) -> int:
-    """Gives the files of a folder a place, a record and a line in a raw folder; the files themselves stay where they are.
+    """Adds the files of a folder to a raw folder, each with a record and a line; the original files are not changed.
 
     Args:
-        claims: a CSV with a row per file, columns of `COLUMNS`, empty where nothing is claimed.
-        prompts: a claimed prompt_id is looked up here.
+        claims: a CSV with one row per file and the columns `COLUMNS`; a value that is not known is empty.
+        prompts: the prompts in which a claimed prompt_id is looked up.
 
     Returns:
-        How many files were adopted.
+        The number of adopted files.
 
     Raises:
-        GenerateError: everything that is wrong with the claims or the files, one a line; nothing is written then.
+        GenerateError: all problems of the claims or the files, one per line; then nothing is written.
     """
     rows = read_claims(claims)
     files = _video_files(folder)
     by_id = {prompt.prompt_id: prompt for prompt in prompts}
     problems = [
-        f"{folder / name}: no row of {claims} has this file; claim what is known of it"
+        f"{folder / name}: no row of {claims} has this file; add a row with what is known about it"
         for name in files
         if name not in rows
     ]
@@ -68,7 +68,7 @@ def adopt(folder: Path, claims: Path, out: Path, *, prompts: Sequence[Prompt] = 
             record = _record(files[name], claim, by_id)
             video_id = record["video_id"]
             if video_id in records:
-                raise GenerateError(f"video_id {video_id} is also another file's; give each its own")
+                raise GenerateError(f"video_id {video_id} is given to two files; give each its own")
             if there.get(video_id, record)["video"]["sha256"] != record["video"]["sha256"]:
                 raise GenerateError(f"video_id {video_id} is another clip in {out}; give a video_id of its own")
             records[video_id] = record, files[name]
@@ -84,16 +84,16 @@ def adopt(folder: Path, claims: Path, out: Path, *, prompts: Sequence[Prompt] = 
 
 
 def read_claims(path: Path) -> dict[str, tuple[int, Claim]]:
-    """Line and claims by file name.
+    """Line number and claims by file name.
 
     Raises:
-        GenerateError: no CSV with these columns, or rows that say nothing of the required ones. OSError: it cannot be read.
+        GenerateError: not a CSV with these columns, or a row without a required value. OSError: the file cannot be read.
     """
     try:
         reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
         head, rows = list(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise GenerateError(f"{path}: no CSV in UTF-8 ({error}).") from None
+        raise GenerateError(f"{path}: not a CSV file in UTF-8 ({error}).") from None
     unknown = [name for name in head if name not in COLUMNS]
     missing = [name for name in REQUIRED if name not in head]
     if unknown or missing:

@@ -1,4 +1,4 @@
-"""Clips made again, and held against those that are there."""
+"""Makes clips again and compares them with the existing clips."""
 
 import hashlib
 import json
@@ -20,14 +20,14 @@ from .record import ADOPTED, MADE, Record, device_facts, read_records, versions
 from .run import call_pipeline
 
 CLOSE_DB = 40.0
-"""Peak signal-to-noise ratio from which two clips are close: one level of 255 in every value is 48 dB."""
+"""Least peak signal-to-noise ratio of two close clips. A difference of one level of 255 in every value is 48 dB."""
 
 Verdict = Literal["identical", "close", "different", "not comparable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """One clip made again. `psnr_db` is of the decoded clips; None where they were not compared by values."""
+    """The result for one clip. `psnr_db` compares the decoded clips; None if their values were not compared."""
 
     video_id: str
     verdict: Verdict
@@ -46,16 +46,16 @@ def rerun(
 ) -> Iterator[Rerun]:
     """Makes clips of a folder again, one model after the other.
 
-    A clip is identical when the pipeline gives the very same frames, whatever has changed around it. It is close or different by
-    `CLOSE_DB`; far off under other versions or on another device says nothing, and is not comparable.
+    A clip is identical if the pipeline gives exactly the same frames. Otherwise it is close or different, by `CLOSE_DB`. A
+    different clip under other versions or on another device is "not comparable", because the change may be the cause.
 
     Args:
-        sample: so many clips, chosen by a hash of their ids; else all.
-        model: where the model is now: a folder model must be named, another ID is a mirror.
-        device: in place of the recorded one.
+        sample: number of clips, chosen by a hash of their ids; None: all.
+        model: the place of the model now. A model in a folder must be given; another ID means a mirror.
+        device: the device to use instead of the recorded one.
 
     Raises:
-        GenerateError: the folder has no record, or a record is none.
+        GenerateError: the folder has no record, or an invalid one.
     """
     records = {key: record for key, record in read_records(out).items() if record["status"] in (MADE, ADOPTED)}
     if not records:
@@ -78,7 +78,7 @@ def psnr_db(ours: Path, theirs: Path) -> float:
 
 
 def _loaded_as(record: Record) -> str:
-    """What clips must have in common to come from one loaded pipeline."""
+    """The values that clips must share to be made with one loaded pipeline."""
     if record["status"] == ADOPTED:
         return ADOPTED
     model = {key: record["model"][key] for key in ("id", "revision", "pipeline")}
@@ -89,7 +89,11 @@ def _rerun_group(out: Path, records: Mapping[str, Record], *, model: str | None,
     first = next(iter(records.values()))
     if first["status"] == ADOPTED:
         for video_id in records:
-            yield Rerun(video_id, "not comparable", "it was adopted: its making is claimed, and there is no pipeline")
+            yield Rerun(
+                video_id,
+                "not comparable",
+                "it was adopted: how it was made is only claimed, so there is no pipeline to run",
+            )
         return
     wanted = device or first["device"]["type"]
     try:
@@ -102,7 +106,7 @@ def _rerun_group(out: Path, records: Mapping[str, Record], *, model: str | None,
     for video_id, record in records.items():
         changed = _changed_file(record["model"], hashes)
         if changed is not None:
-            yield Rerun(video_id, "not comparable", f"the model's file {changed} is another than it was")
+            yield Rerun(video_id, "not comparable", f"the model's file {changed} has changed since")
         else:
             yield _rerun_clip(out, video_id, record, pipeline, device=wanted)
 
@@ -114,7 +118,7 @@ def _load(record: Record, *, model: str | None, device: str) -> tuple[Model, Any
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise GenerateError(f"it was made on {record['device']['name']}, and there is no CUDA device here")
     if model is None and then["revision"] is None:
-        raise GenerateError(f"its model is the folder {then['id']}: name it with --model FOLDER")
+        raise GenerateError(f"its model is the folder {then['id']}: give it with --model FOLDER")
     found = find_model(model or f"{then['id']}@{then['revision']}", pipeline=then["pipeline"])
     pipeline, folder = load_pipeline(found, dtype=record["dtype"], device=device, offload=record["device"]["offload"])
     return found, pipeline, folder
@@ -157,7 +161,7 @@ def _unlike(video_id: str, changes: str, what: str, found: float | None = None) 
 
 
 def _changes(record: Record, device: str) -> str:
-    """What is not as it was when the clip was made, in words; "" for nothing."""
+    """The changes since the clip was made, in words; "" if there are none."""
     now = {**versions(), **{f"device {key}": value for key, value in device_facts(device).items()}}
     then = {**record["versions"], **{f"device {key}": record["device"].get(key) for key in ("type", "name", "cuda")}}
     names = [name for name in sorted({*now, *then}) if now.get(name) != then.get(name)]

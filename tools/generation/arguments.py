@@ -1,4 +1,4 @@
-"""What a pipeline is called with: what was asked for, and its own defaults."""
+"""The arguments of a pipeline's call: the given ones, and the pipeline's defaults."""
 
 import inspect
 import re
@@ -9,14 +9,14 @@ from ...release import parse_json
 from .error import GenerateError
 
 OURS = ("self", "prompt", "negative_prompt", "generator", "output_type", "return_dict")
-"""What every clip is called with anyway."""
+"""Arguments that this program sets itself for every clip."""
 _RATES = ("frame_rate", "fps")
 
 
 def effective_arguments(pipeline: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every argument of a pipeline's call but `OURS`, with its default where it is not given; null often is "as the model says".
+    """Every argument of a pipeline's call except `OURS`, given or default. A null often means the model's own value.
 
-    What JSON cannot hold (tensors, callbacks) is left out; none of it has such a default.
+    Arguments that JSON cannot hold (tensors, callbacks) are left out; their default is never such a value.
 
     Raises:
         GenerateError: an argument that the pipeline does not have, or one of `OURS`.
@@ -36,7 +36,7 @@ def effective_arguments(pipeline: Any, given: Mapping[str, Any]) -> dict[str, An
 def asked_arguments(
     pipeline: Any, *, steps: int | None, size: tuple[int, int] | None, num_frames: int | None, more: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The options of the command as the pipeline names them; `size` is (height, width)."""
+    """The options of the command under the pipeline's names; `size` is (height, width)."""
     parameters = inspect.signature(pipeline.__call__).parameters
     length = "video_length" if "video_length" in parameters and "num_frames" not in parameters else "num_frames"
     named = {
@@ -49,10 +49,10 @@ def asked_arguments(
 
 
 def parse_settings(texts: list[str]) -> dict[str, Any]:
-    """NAME=VALUE texts; a value that is JSON is read as such.
+    """The values of NAME=VALUE texts by name. A value that is valid JSON is parsed; any other is text.
 
     Raises:
-        GenerateError: no equals sign, or a name twice.
+        GenerateError: a text without an equals sign, or a name given twice.
     """
     settings: dict[str, Any] = {}
     for text in texts:
@@ -67,10 +67,10 @@ def parse_settings(texts: list[str]) -> dict[str, Any]:
 
 
 def frames_per_second(pipeline: Any, arguments: Mapping[str, Any], *, fps: float | None) -> float:
-    """The rate asked for, or that of the pipeline's own argument.
+    """The given frame rate, or the rate of the pipeline's own argument.
 
     Raises:
-        GenerateError: neither; the message names the rate of the example in the pipeline's documentation.
+        GenerateError: there is neither; the message names the rate of the example in the pipeline's documentation.
     """
     stated = next((arguments[name] for name in _RATES if arguments.get(name)), None)
     if fps is None and stated is None:

@@ -1,4 +1,4 @@
-"""Frames -> a clip on the disk, and what its record says of the file."""
+"""Writes frames as a clip, and gives the part of its record about the file."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -23,17 +23,17 @@ def encoder_settings(fps: float) -> dict[str, Any]:
 
 
 def write_clip(path: Path, frames: UInt8Array, *, fps: float) -> dict[str, Any]:
-    """Encodes uint8[T, H, W, 3] under `path`, whole or not at all; gives the record's `video`.
+    """Encodes uint8[T, H, W, 3] to `path`, complete or not at all. Returns the record's `video`.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     rate = Fraction(fps).limit_denominator(1001)
-    with ThreadPoolExecutor(1) as pool:  # hashing lets the interpreter go: it runs beside the encoder
+    with ThreadPoolExecutor(1) as pool:  # hashing releases Python's lock, so it runs beside the encoder
         generated = pool.submit(lambda: hashlib.sha256(frames.data).hexdigest())
         frames_sha256 = encode_hashed(path, frames, fps=rate, crf=CRF, gop=GOP, b_frames=B_FRAMES)
-    sync_folder(path.parent)  # the record that follows must not outlive the clip
+    sync_folder(path.parent)  # after a power cut, the record must not exist without the clip
     data = path.read_bytes()
     num_frames, height, width, _ = frames.shape
     return {

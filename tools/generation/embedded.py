@@ -1,4 +1,4 @@
-"""What generators leave in their files: workflows, settings, signed origin. Read as text, never believed or run."""
+"""Reads what generators store in their files: workflows, settings, signed origin. It is only read as text, not trusted or run."""
 
 import re
 import struct
@@ -9,7 +9,7 @@ from ...frames import container_texts
 from ...release import parse_json
 
 MAX_TEXT = 2**20
-"""Characters of one text that are kept."""
+"""Largest number of characters of one text that are kept."""
 _C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 """The `uuid` box that holds a C2PA manifest in MP4 and its relatives (C2PA specification, embedding in BMFF)."""
 _INFOTEXT = re.compile(r"\bSteps: \d+.*\bSeed: \d+", re.DOTALL)
@@ -19,7 +19,7 @@ def read_embedded(path: Path) -> dict[str, Any]:
     """{"kinds": of comfyui, infotext and c2pa those found, "texts": the container's and the stream's texts by key}.
 
     Raises:
-        VideoError: no video file. OSError: it cannot be read.
+        VideoError: not a video file. OSError: the file cannot be read.
     """
     texts = {key: text[:MAX_TEXT] for key, text in sorted(container_texts(path).items())}
     kinds = [
@@ -42,7 +42,7 @@ def has_c2pa(path: Path) -> bool:
                 (length,), inside = struct.unpack_from(">Q", head, 8), 16
             if kind == b"uuid" and head[inside : inside + 16] == _C2PA:
                 return True
-            if length < inside:  # to the end of the file, or no boxes at all
+            if length < inside:  # the box goes to the end of the file, or these are not boxes
                 return False
             start += length
     return False
@@ -69,5 +69,5 @@ def _is_graph(graph: Any) -> bool:
 
 
 def _is_infotext(text: str) -> bool:
-    """The settings that AUTOMATIC1111's web UI and its relatives write as one text."""
+    """The settings that AUTOMATIC1111's web UI and programs based on it write as one text."""
     return _INFOTEXT.search(text) is not None

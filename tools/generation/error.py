@@ -1,10 +1,10 @@
-"""What the commands of this room say when they cannot go on."""
+"""The error of the commands of this room."""
 
 
 class GenerateError(ValueError):
-    """A model, prompt file or folder that clips cannot be made with; the message says what to do."""
+    """A model, prompt file or folder that cannot be used to make clips; the message says what to do."""
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of a library says, in one line without a full stop; its name where it says nothing."""
+    """The message of a library's error, in one line without a full stop; the error's name if it has no message."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__).rstrip(".")

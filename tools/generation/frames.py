@@ -11,11 +11,11 @@ from .error import first_line
 UInt8Array = npt.NDArray[np.uint8]
 
 BLACK = 8
-"""A clip without a value above it, of 255, is black."""
+"""A clip is black if no value is above this (of 255)."""
 
 
 class FailedClipError(RuntimeError):
-    """A clip that came out unusable, or did not come out; the message is the reason that its record keeps."""
+    """A clip that is unusable or could not be made; the message is the reason in its record."""
 
 
 def generate_frames(
@@ -24,12 +24,12 @@ def generate_frames(
     """uint8[T, H, W, 3] RGB. The random numbers come from the CPU, so that they are the same for every device.
 
     Raises:
-        FailedClipError: out of memory, values that are no numbers, a black clip, or an error of the device.
-        ValueError, TypeError: what the pipeline says of its arguments.
+        FailedClipError: out of memory, NaN or infinite values, a black clip, or an error of the device.
+        ValueError, TypeError: the pipeline refuses its arguments.
     """
     import torch
 
-    # A generator that was used has moved on: each clip gets its own.
+    # Each clip gets its own generator, because using one changes its state.
     generator = torch.Generator("cpu").manual_seed(seed)
     negative = {} if negative_prompt is None else {"negative_prompt": negative_prompt}
     try:

@@ -1,4 +1,4 @@
-"""How much GPU memory a run will want, from the sizes of the model's weights."""
+"""Estimates the GPU memory of a run from the sizes of the model's weights."""
 
 import json
 import math
@@ -16,16 +16,16 @@ _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
 def weight_bytes(model: Model, *, dtype: str) -> dict[str, int] | None:
-    """Bytes of the weights by component when they are loaded; None where files do not tell.
+    """Bytes of the loaded weights by component; None if the files do not tell.
 
-    The Hub is asked for the headers of the files, a few kilobytes each.
+    Only the headers of the files are read from the Hub, a few kilobytes each.
     """
     counts = _local(model, model.folder) if model.folder is not None else _on_hub(model)
     return {part: count * _BYTES[dtype] for part, count in counts.items()} if counts else None
 
 
 def memory_lines(plan: Plan, records: Mapping[str, Record]) -> list[str]:
-    """What a run will want, in words: the weights, and what earlier clips with the same arguments took at most."""
+    """The memory that a run needs, as text: the weights, and the most that earlier clips with the same arguments took."""
     parts = weight_bytes(plan.model, dtype=plan.dtype)
     if parts is None:
         lines = ["GPU memory: not known, the model has no weights whose headers tell their size"]
@@ -34,7 +34,8 @@ def memory_lines(plan: Plan, records: Mapping[str, Record]) -> list[str]:
         what = "the largest component's" if plan.offload else "all"
         each = ", ".join(f"{part} {_gigabytes(size)}" for part, size in sorted(parts.items()))
         lines = [
-            f"GPU memory: at least {_gigabytes(held)}, {what} weights as {plan.dtype} ({each}); frames in work come on top"
+            f"GPU memory: at least {_gigabytes(held)}, {what} weights as {plan.dtype} ({each}); the frames being "
+            "made need more on top of it"
         ]
     peaks = [
         record["peak_memory_bytes"]
@@ -55,7 +56,7 @@ def _local(model: Model, folder: Path) -> dict[str, int]:
 
 
 def _values_in(path: Path) -> int:
-    """Numbers in a safetensors file, by its header: u64le length, then JSON."""
+    """The number of values in a safetensors file, from its header: u64le length, then JSON."""
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))

@@ -1,4 +1,4 @@
-"""A text-to-video model of diffusers: found and pinned by name, then loaded."""
+"""Finds a text-to-video model of diffusers by name, pins its revision, and loads it."""
 
 import inspect
 import re
@@ -16,35 +16,35 @@ DTYPES = ("float32", "bfloat16", "float16")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf")
 _LENGTH_ARGUMENTS = ("num_frames", "video_length")
-INSTALL = "Install what clips are made with in a checkout: pip install '.[generate]'."
+INSTALL = "Install the extra `generate` in a checkout: pip install '.[generate]'."
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that is found and not loaded. A folder has no revision; its files are hashed instead."""
+    """A model that is found but not loaded. A folder has no revision; its files are hashed instead."""
 
     model_id: str
-    """The Hub's id, or the folder's name: records are published, paths are not."""
+    """The Hub's id, or the folder's name. Records are published, so they must not hold paths."""
     revision: str | None
-    """40 hex digits."""
+    """The commit on the Hub, 40 hex digits."""
     folder: Path | None
-    """None: on the Hub."""
+    """The model's folder; None for a model on the Hub."""
     pipeline: str
-    """Class of diffusers."""
+    """Name of the class in diffusers."""
     components: tuple[str, ...]
-    """Folders of what the pipeline is made of."""
+    """Folders of the pipeline's components."""
 
     @property
     def version(self) -> str:
-        """As a row names it."""
+        """The name of the model in a row."""
         return self.model_id if self.revision is None else f"{self.model_id}@{self.revision}"
 
 
 def find_model(name: str, *, pipeline: str | None = None) -> Model:
-    """The model that ID, ID@REVISION or a folder names. A branch or tag is resolved to the commit that it points to now.
+    """The model with this name: ID, ID@REVISION or a folder. A branch or tag is resolved to its current commit.
 
     Raises:
-        GenerateError: not there, not a model of diffusers, or not text-to-video.
+        GenerateError: the model does not exist, is not a diffusers model, or is not text-to-video.
     """
     folder = Path(name)
     if folder.is_dir():
@@ -59,7 +59,7 @@ def find_model(name: str, *, pipeline: str | None = None) -> Model:
 
 
 def pipeline_class(class_name: str, *, name: str) -> Any:
-    """The class of diffusers, which takes a prompt and nothing else, and gives frames.
+    """The class of diffusers, which needs only a prompt and gives frames.
 
     Raises:
         GenerateError: diffusers is not installed, has no such class, or the class makes something else.
@@ -68,7 +68,7 @@ def pipeline_class(class_name: str, *, name: str) -> Any:
     found = getattr(diffusers, class_name, None)
     if not (isinstance(found, type) and issubclass(found, diffusers.DiffusionPipeline)):
         raise GenerateError(
-            f"{name}: its pipeline {class_name!r} is none of diffusers {diffusers.__version__}. Name one with --pipeline, or "
+            f"{name}: its pipeline {class_name!r} is not in diffusers {diffusers.__version__}. Name one with --pipeline, or "
             "install a newer diffusers."
         )
     parameters = inspect.signature(found.__call__).parameters
@@ -79,7 +79,7 @@ def pipeline_class(class_name: str, *, name: str) -> Any:
     lengths = [key for key in _LENGTH_ARGUMENTS if key in parameters]
     if "prompt" not in parameters or not lengths:
         raise GenerateError(f"{name}: {class_name} does not make videos from text. Give a text-to-video model.")
-    # A pipeline that takes an image, a video or neither does all three; one that takes an image alone starts from it.
+    # A pipeline that accepts an image or a video can also make videos from text; one that accepts only an image needs it.
     if needed or ("image" in parameters and "video" not in parameters):
         raise GenerateError(
             f"{name}: {class_name} needs {', '.join(needed) or 'image'} beside the prompt. Give a text-to-video model."
@@ -88,26 +88,26 @@ def pipeline_class(class_name: str, *, name: str) -> Any:
 
 
 def import_diffusers() -> Any:
-    """diffusers.
+    """The module `diffusers`.
 
     Raises:
-        GenerateError: it is not installed.
+        GenerateError: diffusers is not installed.
     """
     try:
         import diffusers
     except ImportError as error:
-        raise GenerateError(f"clips are made with diffusers ({error}). {INSTALL}") from None
+        raise GenerateError(f"making clips needs diffusers ({error}). {INSTALL}") from None
     return diffusers
 
 
 def load_pipeline(model: Model, *, dtype: str, device: str, offload: bool = False) -> tuple[Any, Path]:
-    """The pipeline on its device, silent, and the folder of its files; they are downloaded where they are not yet.
+    """The pipeline on its device, without progress bars, and the folder of its files. Missing files are downloaded.
 
     Args:
-        offload: keep only the component in use on the device; slower, in less memory.
+        offload: keep only the component in use on the device. This is slower and needs less memory.
 
     Raises:
-        GenerateError: the files cannot be had or read, or a package that the model needs is missing.
+        GenerateError: the files cannot be downloaded or read, or a package that the model needs is missing.
     """
     import torch
     from transformers.utils import logging as transformers_logging
@@ -132,7 +132,7 @@ def load_pipeline(model: Model, *, dtype: str, device: str, offload: bool = Fals
 
 
 def file_hashes(model: Model, folder: Path) -> dict[str, dict[str, str]]:
-    """{"configs": SHA-256 by path} of what is no weight; of a model without a revision {"weights": ...} too."""
+    """{"configs": SHA-256 by path} of all files except weights; for a model without a revision also {"weights": ...}."""
     paths = [folder / INDEX, *(path for part in model.components for path in sorted((folder / part).rglob("*")))]
     files = {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
     hashes = {"configs": {name: file_sha256(path) for name, path in files.items() if path.suffix not in WEIGHTS}}
@@ -149,11 +149,11 @@ def _read_index(path: Path, name: str) -> Mapping[str, Any]:
     try:
         index = parse_json(path.read_bytes())
     except FileNotFoundError:
-        raise GenerateError(f"{name}: no {INDEX} in it, so it is no model of diffusers.") from None
+        raise GenerateError(f"{name}: no {INDEX} in it, so it is not a diffusers model.") from None
     except ValueError as error:
         raise GenerateError(f"{name}: {INDEX} is not JSON ({error}).") from None
     if not isinstance(index, dict):
-        raise GenerateError(f"{name}: {INDEX} is no object.")
+        raise GenerateError(f"{name}: {INDEX} is not a JSON object.")
     return index
 
 
@@ -171,7 +171,7 @@ def _on_hub(model_id: str, wanted: str, *, name: str) -> tuple[str, Mapping[str,
     except errors.RevisionNotFoundError:
         said = f"the Hub's model has no revision {wanted!r}"
     except errors.RemoteEntryNotFoundError:
-        said = f"no {INDEX} in it, so it is no model of diffusers; many have a twin whose name ends in -Diffusers"
+        said = f"no {INDEX} in it, so it is not a diffusers model; many have a second repository whose name ends in -Diffusers"
     except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as error:
         said = (
             f"the Hub cannot be asked ({first_line(error)}); offline, give a downloaded model's 40 hex digits after @"

@@ -1,4 +1,4 @@
-"""Which clips a run makes, and with what; nothing is loaded yet."""
+"""Plans a run: which clips it makes, and how. No model is loaded."""
 
 import inspect
 import json
@@ -19,7 +19,7 @@ VIDEOS = "videos"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a person says of a run. None: the model's or the machine's own."""
+    """The options of a run. None: the default of the model or the machine."""
 
     model: str
     pipeline: str | None = None
@@ -35,9 +35,9 @@ class Settings:
     more: Mapping[str, Any] = field(default_factory=dict)
     """Further arguments of the pipeline by name."""
     generator: str | None = None
-    """What rows call the model; else the last part of its id."""
+    """The name of the model in rows; None: the last part of its id."""
     license: str | None = None
-    """Of the clips."""
+    """The licence of the clips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run. `jobs` are the clips to make now; `num_made` are there already, `num_failed` failed before and are left alone."""
+    """A run. `jobs` are the clips to make now. `num_made` clips exist already. `num_failed` failed before and are skipped."""
 
     model: Model
     generator: str
@@ -68,7 +68,7 @@ class Plan:
     num_failed: int
 
     def facts(self, job: Job) -> dict[str, Any]:
-        """What the record of a clip says before the clip is made."""
+        """The part of a clip's record that is known before the clip is made."""
         return {
             "generator": self.generator,
             "prompt": {key: value for key, value in job.prompt.to_dict().items() if key != "seeds"},
@@ -86,11 +86,11 @@ class Plan:
 def make_plan(
     prompts: Sequence[Prompt], out: Path, settings: Settings, *, retry_failed: bool = False, limit: int | None = None
 ) -> Plan:
-    """Finds the model and what is missing in `out`.
+    """Finds the model, and the clips that are missing in `out`.
 
     Args:
-        retry_failed: also make the clips again that failed.
-        limit: make at most so many.
+        retry_failed: also try failed clips again.
+        limit: make at most this number of clips.
 
     Raises:
         GenerateError: the model, an argument, or a clip of `out` that was made in another way.
@@ -129,7 +129,7 @@ def make_plan(
 
 
 def is_whole(out: Path, record: Record) -> bool:
-    """Whether the clip of a record is there, by its name and size; `rerun` looks at its bytes."""
+    """Whether the clip of a record exists, by its name and size; `rerun` compares its content."""
     if record.get("status") != MADE:
         return False
     path = out / VIDEOS / record["video"]["file"]
@@ -152,12 +152,12 @@ def _missing(plan: Plan, out: Path, *, retry_failed: bool, limit: int | None) ->
 
 
 def _check_same(record: Record, facts: Mapping[str, Any], *, where: Path) -> None:
-    """Raises where a clip was made in another way than now asked for."""
+    """Raises an error if a clip was made with other settings than those given now."""
     for key, wanted in facts.items():
         had = record.get(key)
         if isinstance(had, dict) and key == "model":  # a record also hashes the files
             had = {name: had.get(name) for name in wanted}
-        if key in ("prompt", "license"):  # what a taxonomy or a person says of a prompt may grow; its text is in its id
+        if key in ("prompt", "license"):  # these may change later: the id of a prompt depends only on its text
             continue
         if had != wanted:
             raise GenerateError(

@@ -1,4 +1,4 @@
-"""The raw folder that clips come in: videos.jsonl says of each what its record knows, and that nobody has looked at it."""
+"""Writes videos.jsonl of the raw folder of clips: each line has the values of the clip's record, and no annotated frame."""
 
 import json
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ FILE_NAME = "videos.jsonl"
 
 
 def write_videos_jsonl(out: Path) -> int:
-    """Adds a line for every clip with a record; lines that are there stay, byte for byte, unless they still are as written here.
+    """Adds a line for every clip with a record. Existing lines stay, byte for byte, unless nobody has changed them since.
 
     Returns:
-        How many clips have a record.
+        The number of clips with a record.
 
     Raises:
-        GenerateError: a record that is none. OSError: the file cannot be written.
+        GenerateError: an invalid record. OSError: the file cannot be written.
     """
     records = {key: record for key, record in read_records(out).items() if record["status"] in (MADE, ADOPTED)}
     path = out / FILE_NAME
@@ -38,7 +38,7 @@ def write_videos_jsonl(out: Path) -> int:
 
 
 def line_of(record: Record) -> dict[str, Any]:
-    """The line of a clip that nobody has looked at: no object, no annotated frame, no label."""
+    """The line of a clip that is not annotated: no object, no annotated frame, no label."""
     said = record.get("claims", {}) if record["status"] == ADOPTED else _said(record)
     source = {
         "generator_version": said.get("generator_version"),
@@ -71,7 +71,7 @@ def _said(record: Record) -> Mapping[str, Any]:
 
 
 def _look_at(text: bytes) -> tuple[str, bool]:
-    """The video_id of a line, and whether nobody has worked on it; a line that is no JSON is kept under its own text."""
+    """The video_id of a line, and whether nobody has changed it. A line that is not JSON is kept under its own text."""
     try:
         line = parse_json(text)
         video_id = line["video_id"]

@@ -1,4 +1,4 @@
-"""The record of a clip: everything that is needed to make it again, or what is claimed where nobody can."""
+"""The record of a clip: everything that is needed to make it again, or the claims about a clip that cannot be made again."""
 
 import json
 import platform
@@ -16,7 +16,7 @@ FORMAT = "brokenvideos.record/1"
 FOLDER = "records"
 MADE, FAILED, ADOPTED = "made", "failed", "adopted"
 _PACKAGES = ("brokenvideos", "diffusers", "transformers", "torch", "accelerate", "ftfy", "sentencepiece", "numpy", "av")
-"""ftfy: with it, pipelines mend the text of a prompt; without it they do not."""
+"""ftfy is listed because pipelines correct the text of a prompt only if it is installed."""
 
 Record = Mapping[str, Any]
 
@@ -26,16 +26,16 @@ def record_path(out: Path, video_id: str) -> Path:
 
 
 def write_record(out: Path, record: Record) -> None:
-    """Writes the record whole: the clip counts from then on."""
+    """Writes the record, complete or not at all. A clip counts as made once it has a record."""
     content = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     write_atomic(record_path(out, record["video_id"]), content.encode())
 
 
 def read_records(out: Path) -> dict[str, Record]:
-    """Records by video_id: of the folder `records`, or, where there is none, those in the lines of videos.jsonl.
+    """Records by video_id, from the folder `records`; without this folder, from the lines of videos.jsonl.
 
     Raises:
-        GenerateError: one that is no record.
+        GenerateError: an invalid record.
     """
     if (out / FOLDER).is_dir():
         paths = sorted(path for path in (out / FOLDER).glob("*.json") if not path.name.startswith("."))
@@ -51,37 +51,37 @@ def read_records(out: Path) -> dict[str, Record]:
 
 
 def parse_record(content: bytes, *, where: str, video_id: str) -> Record:
-    """A record, checked as far as its form goes.
+    """The record in a text. Only its form is checked.
 
     Raises:
-        GenerateError: not JSON, another format, or another clip's.
+        GenerateError: not JSON, another format, or the record of another clip.
     """
     try:
         record = parse_json(content)
     except ValueError as error:
-        raise GenerateError(f"{where}: not JSON ({error}). Remove it: the clip is made again.") from None
+        raise GenerateError(f"{where}: not JSON ({error}). Remove it; the clip is then made again.") from None
     if not isinstance(record, dict) or record.get("format") != FORMAT or record.get("video_id") != video_id:
         raise GenerateError(
-            f"{where}: no record of {video_id} in the format {FORMAT}. Remove it: the clip is made again."
+            f"{where}: not a record of {video_id} in the format {FORMAT}. Remove it; the clip is then made again."
         )
     return record
 
 
 def record_text(record: Record) -> str:
-    """The record as `source.record` of a row keeps it: one line."""
+    """The record as one line, for `source.record` of a row."""
     return json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def slug(name: str, *, longest: int = 48) -> str:
-    """A name as a part of a video_id."""
+    """A name in the form that a video_id may contain."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:longest] or "model"
 
 
 def check_video_id(video_id: str) -> str:
-    """The id, if rows can have it.
+    """The id, after a check that a row may have it.
 
     Raises:
-        GenerateError: they cannot.
+        GenerateError: the id is not valid.
     """
     if not VIDEO_ID.fullmatch(video_id):
         raise GenerateError(f"video_id {video_id!r}: wanted 1 to 128 of A-Z, a-z, 0-9, _ and -. Shorten --generator.")
@@ -89,7 +89,7 @@ def check_video_id(video_id: str) -> str:
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of what a clip depends on; None: not installed."""
+    """Versions of the libraries that a clip depends on; None: not installed."""
     import av
 
     found = {name: _version(name) for name in _PACKAGES}

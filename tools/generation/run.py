@@ -1,4 +1,4 @@
-"""The run: clip after clip, each whole or absent, failures recorded, the same command goes on."""
+"""Runs a plan: makes clip after clip, each complete or absent, and records failures. The same command continues a stopped run."""
 
 import gc
 import time
@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run made."""
+    """The result of a run."""
 
     num_made: int
     num_failed: int
@@ -30,7 +30,7 @@ def generate(plan: Plan, out: Path, *, say: Say) -> Outcome:
     """Makes the clips of a plan, one after the other, and the folder's videos.jsonl.
 
     Args:
-        say: is given a line per clip, with the time that is left.
+        say: called with one line per clip, with the time that is left.
 
     Raises:
         GenerateError: the model cannot be loaded, or refuses its arguments. OSError: the disk is full or cannot be written.
@@ -56,10 +56,10 @@ def generate(plan: Plan, out: Path, *, say: Say) -> Outcome:
 
 
 def call_pipeline(pipeline: Any, record: Mapping[str, Any]) -> Any:
-    """Frames of what a record or a plan's facts ask for, uint8[T, H, W, 3].
+    """The frames that a record or a plan's facts describe, uint8[T, H, W, 3].
 
     Raises:
-        FailedClipError: nothing usable came out. GenerateError: the pipeline refuses the arguments.
+        FailedClipError: the result is not usable. GenerateError: the pipeline refuses the arguments.
     """
     try:
         return generate_frames(
@@ -75,7 +75,7 @@ def call_pipeline(pipeline: Any, record: Mapping[str, Any]) -> Any:
 
 
 def _make(plan: Plan, job: Job, pipeline: Any, made_with: Mapping[str, Any], *, out: Path) -> dict[str, Any]:
-    """The record of a clip, whose file is there when it is `MADE`."""
+    """Makes a clip and returns its record; the file exists if the status is `MADE`."""
     facts = plan.facts(job)
     record = {"format": FORMAT, "video_id": job.video_id, "status": MADE, **facts, **made_with}
     record["model"] = {**facts["model"], **made_with["model"]}
@@ -94,7 +94,7 @@ def _make(plan: Plan, job: Job, pipeline: Any, made_with: Mapping[str, Any], *, 
 
 
 def _made_with(plan: Plan, pipeline: Any, folder: Path) -> dict[str, Any]:
-    """What all records of a run share: files, scheduler, device, versions."""
+    """The values that all records of a run share: files, scheduler, device, versions."""
     config = {key: value for key, value in dict(pipeline.scheduler.config).items() if not key.startswith("_")}
     return {
         "model": file_hashes(plan.model, folder),
@@ -120,7 +120,7 @@ def _reset_peak(device: str) -> None:
 
 
 def _peak(device: str) -> int | None:
-    """Bytes that the device held at most during the clip; None where nobody counts them."""
+    """Largest number of bytes on the device during the clip; None if the device does not count them."""
     if not device.startswith("cuda"):
         return None
     import torch
@@ -129,7 +129,7 @@ def _peak(device: str) -> int | None:
 
 
 def _free(device: str) -> None:
-    """Gives back what a clip that failed still holds."""
+    """Frees the memory that a failed clip still holds."""
     gc.collect()
     if device.startswith("cuda"):
         import torch
@@ -138,7 +138,7 @@ def _free(device: str) -> None:
 
 
 def _duration(seconds: float) -> str:
-    """As in 45 s, 12 min or 3.5 h."""
+    """A duration as text, as in 45 s, 12 min or 3.5 h."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -1,6 +1,6 @@
-"""Prompts that cover a taxonomy of what makes video models fail, with controls and seeds.
+"""Prompts that cover a taxonomy of situations in which video models fail, with controls and seeds.
 
-In: a taxonomy (TOML), or anybody's list. Out: a prompt file, and what it covers. The command and tools/generation call it.
+In: a taxonomy (TOML), or any list of prompts. Out: a prompt file, and its coverage. The command and tools/generation call it.
 """
 
 from .check import Check, check_list, read_list

@@ -1,4 +1,4 @@
-"""Anybody's list of prompts held against a taxonomy: which values and combinations it has."""
+"""Checks any list of prompts against a taxonomy: which values and combinations it has."""
 
 import json
 import re
@@ -15,12 +15,12 @@ from .prompt import PromptError
 from .taxonomy import Taxonomy
 
 TEXT_KEYS = ("prompt", "prompt_en", "text", "caption")
-"""Where an object keeps the text; VBench's lists have prompt_en."""
+"""Keys of an object that may hold the text; VBench's lists use prompt_en."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A prompt of a list; `values` where it says itself which ones it has."""
+    """A prompt of a list, with its `values` if the list gives them."""
 
     prompt: str
     values: Mapping[str, str]
@@ -28,18 +28,18 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a list covers. A value is found by its words in the text, unless a prompt states its values: a hint, not a reading."""
+    """The coverage of a list. Values that a prompt does not give are searched by their words in its text, as a hint only."""
 
     num_prompts: int
     num_repeated: int
-    """Prompts whose text came before."""
+    """Number of prompts whose text is the same as an earlier one."""
     num_feasible: int
     """Pairs of values that the taxonomy allows."""
     num_covered: int
     values: Mapping[str, Mapping[str, int]]
     """Prompts by factor and value; a prompt can have several values of a factor, or none."""
     num_without: Mapping[str, int]
-    """By factor, the prompts in which no value of it was found."""
+    """Number of prompts without a value of a factor, by factor."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -86,10 +86,10 @@ def check_list(taxonomy: Taxonomy, listed: Sequence[Listed]) -> Check:
 
 
 def read_list(path: Path) -> list[Listed]:
-    """The prompts of a .txt (one a line), .jsonl or .json file. JSON may be a list of texts or objects, or lists by name.
+    """The prompts of a .txt (one per line), .jsonl or .json file. JSON may be a list of texts or objects, or lists by name.
 
     Raises:
-        PromptError: not such a file, or an entry without a text. OSError: it cannot be read.
+        PromptError: another kind of file, or an entry without a text. OSError: the file cannot be read.
     """
     data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     try:
@@ -110,7 +110,7 @@ def read_list(path: Path) -> list[Listed]:
 
 
 class _FaultError(ValueError):
-    """What is wrong with an entry, with its place in the file."""
+    """The problem of an entry, with its place in the file."""
 
 
 def _entries(content: Any, *, where: str) -> Iterator[Listed]:

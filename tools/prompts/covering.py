@@ -1,4 +1,4 @@
-"""Rows that cover every feasible combination of t values: which combinations there are, how few rows could do, and a greedy."""
+"""Rows that cover every feasible combination of t values: the combinations, a lower bound for the rows, and a greedy algorithm."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -11,7 +11,7 @@ Combination = tuple[tuple[str, str], ...]
 
 
 class Space:
-    """The rows that a taxonomy allows. Answers are remembered, so one object serves a whole run."""
+    """The rows that a taxonomy allows. Results are cached, so use one object for a whole run."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         self.values: Mapping[str, Sequence[str]] = {name: tuple(values) for name, values in taxonomy.factors.items()}
@@ -19,7 +19,7 @@ class Space:
         self._extensible = lru_cache(maxsize=None)(self._search)
 
     def allows(self, partial: Row) -> bool:
-        """Whether some full row has the values given."""
+        """Whether some allowed full row has the given values."""
         named = tuple((name, partial[name]) for name in self.values if name in partial)
         return self._extensible(named)
 
@@ -54,8 +54,8 @@ def covered_by(row: Row, strength: int, *, factors: Iterable[str]) -> Iterator[C
 
 
 def lower_bound(by_factors: Mapping[tuple[str, ...], Sequence[Combination]]) -> int:
-    """A number of rows below which no set covers them all: a row has one combination of any `strength` factors, so the factors
-    with the most feasible combinations need as many rows. Constraints can only make the true minimum larger.
+    """A lower bound for the number of rows that cover all combinations. A row has one combination of any `strength` factors, so the
+    factors with the most feasible combinations need that many rows. Constraints can only make the true minimum larger.
     """
     return max(len(found) for found in by_factors.values())
 
@@ -68,10 +68,11 @@ def cover(
     rows: Iterable[Row] = (),
     at_most: int | None = None,
 ) -> list[Row]:
-    """Rows that together have every combination of `missing`, each of which must be feasible; `at_most` so many. Deterministic.
+    """At most `at_most` rows that together have every combination of `missing`; each must be feasible. Deterministic.
 
-    A greedy: each row starts from a combination of the factors that have most left to cover, the best of several, and takes, value
-    by value, what covers most; of equals, the value used least so far (those of `rows`, which are there already, count too).
+    The algorithm is greedy. Each row starts with a combination of the factors with the most combinations left to cover (the best of
+    several tries). Then it adds, value by value, the value that covers most; of equal ones the least used value, counted over the
+    existing `rows` too.
     """
     left = dict.fromkeys(missing)
     used = {(name, value): 0 for name, values in space.values.items() for value in values}
@@ -90,7 +91,7 @@ def cover(
 
 
 _STARTS = 12
-"""Combinations that are tried as the start of a row."""
+"""The combinations that are tried as the start of a row."""
 
 
 def _best_row(
@@ -112,7 +113,7 @@ def _grown(
     used: Mapping[tuple[str, str], int],
     strength: int,
 ) -> Row:
-    """A full row with the values given; the factor and value that cover most come first."""
+    """A full row with the given values; the factor and value that cover most are added first."""
     while len(row) < len(space.values):
         options = [
             (-_gain(space, {**row, name: value}, name, left, strength), used[name, value], rank, name, value)
@@ -127,7 +128,7 @@ def _grown(
 
 
 def _gain(space: Space, row: Row, added: str, left: Mapping[Combination, None], strength: int) -> int:
-    """How many combinations are covered by the value of `added` with the other values of a partial row."""
+    """The number of missing combinations that the value of `added` covers with the other values of a partial row."""
     order = [name for name in space.values if name in row]
     return sum(
         any(name == added for name, _ in combination) and combination in left
@@ -136,6 +137,6 @@ def _gain(space: Space, row: Row, added: str, left: Mapping[Combination, None], 
 
 
 def _violates(constraint: Constraint, partial: Row) -> bool:
-    """Whether the values that are there already break a constraint."""
+    """Whether the values of a partial row break a constraint."""
     applies = all(name in partial and partial[name] in values for name, values in constraint.when.items())
     return applies and any(name in partial and partial[name] not in values for name, values in constraint.then.items())

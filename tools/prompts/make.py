@@ -1,4 +1,4 @@
-"""Taxonomy -> prompts that cover every feasible combination, with controls and seeds."""
+"""Makes prompts from a taxonomy that cover every feasible combination, with controls and seeds."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +12,15 @@ from .taxonomy import TRIGGER, Row, Taxonomy, TaxonomyError
 def make_prompts(
     taxonomy: Taxonomy, *, strength: int = 2, per_trigger: int = 0, seeds: int = 1, old: Sequence[Prompt] = ()
 ) -> list[Prompt]:
-    """New prompts, so that they and `old` have every feasible combination of `strength` values. The same input gives the same.
+    """New prompts that, together with `old`, have every feasible combination of `strength` values. The same input gives the same
+    prompts.
 
     Args:
-        per_trigger: at least so many prompts of every trigger; further ones cover combinations of more values.
-        seeds: how many seeds each new prompt gets.
+        per_trigger: least number of prompts for every trigger; additional ones cover combinations of more values.
+        seeds: number of seeds for each new prompt.
 
     Returns:
-        Every prompt with a trigger is followed by its control, unless that came before. Nothing of `old` is among them.
+        Only new prompts. Each prompt with a trigger is followed by its control, unless that control came before.
 
     Raises:
         TaxonomyError: a strength that the taxonomy cannot have; a trigger with fewer rows than `per_trigger`.
@@ -29,7 +30,7 @@ def make_prompts(
         for value in values:
             if not space.allows({name: value}):
                 raise TaxonomyError(
-                    f"{name} {value}: the constraints allow no prompt with it. Loosen them, or take it out."
+                    f"{name} {value}: the constraints allow no prompt with it. Relax the constraints, or remove the value."
                 )
     if not 1 <= strength <= len(space.values):
         raise TaxonomyError(f"strength {strength}: the taxonomy has {len(space.values)} factors; give 1 to that many.")
@@ -51,10 +52,10 @@ def write_prompts(
     seeds: int = 1,
     extend: Path | None = None,
 ) -> None:
-    """Writes a prompt file whole; with `extend`, the lines of that file as they stand and what they leave out after them.
+    """Writes a prompt file, complete or not at all. With `extend`, it holds the unchanged lines of that file and then new prompts.
 
     Raises:
-        PromptError: `out` is there and holds something else; `extend` is no prompt file, or not made from a taxonomy.
+        PromptError: `out` exists with other content; or `extend` is not a prompt file, or not made from a taxonomy.
         TaxonomyError: as in `make_prompts`. OSError: a file cannot be read or written.
     """
     before, old = b"", []
@@ -66,7 +67,7 @@ def write_prompts(
     content = before + "".join(f"{prompt.to_line()}\n" for prompt in made).encode()
     if out.exists() and out != extend and out.read_bytes() != content:
         raise PromptError(
-            f"{out}: there already, with other prompts. Give another name, or --extend {out} to keep its prompts and add to them."
+            f"{out}: exists already, with other prompts. Give another name, or --extend {out} to keep its prompts and add to them."
         )
     write_atomic(out, content)
 
@@ -75,7 +76,7 @@ def _old_prompts(path: Path) -> list[Prompt]:
     prompts = read_prompts(path)
     if not any(prompt.values for prompt in prompts):
         raise PromptError(
-            f"{path}: no prompt in it says which values it has. Only files that `brokenvideos prompts` made can be extended."
+            f"{path}: no prompt in it lists its values. Only files that `brokenvideos prompts` made can be extended."
         )
     return prompts
 
@@ -85,7 +86,7 @@ def _known(space: Space, row: Row, strength: int) -> list[tuple[tuple[str, str],
 
 
 def _more(space: Space, trigger: str, rows: Sequence[Row], *, per_trigger: int, strength: int) -> list[Row]:
-    """Further rows of a trigger, up to `per_trigger`: first those with new combinations of one more value, and so on."""
+    """More rows of a trigger, up to `per_trigger`: first rows with new combinations of one more value, and so on."""
     item = (TRIGGER, trigger)
     have = [row for row in rows if row.get(TRIGGER) == trigger]
     made: list[Row] = []

@@ -1,4 +1,4 @@
-"""A prompt as a line of a prompt file: its id, its seeds, and what it was made from."""
+"""A prompt as a line of a prompt file: its id, its seeds, and the values it was made from."""
 
 import hashlib
 import json
@@ -12,32 +12,32 @@ from ...release import VIDEO_ID, parse_json
 
 MAX_ID = 64
 MAX_SEED = 2**31 - 1
-"""Seeds fit what services and libraries accept."""
+"""Largest seed that services and libraries accept."""
 
 
 class PromptError(ValueError):
-    """A prompt file that cannot be used; the message holds every problem, one a line."""
+    """A prompt file that cannot be used; the message holds every problem, one per line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One line. Only `prompt_id` and `prompt` need to be there; the others are empty or None then."""
+    """One line. Only `prompt_id` and `prompt` are required; other missing values are empty or None."""
 
     prompt_id: str
     prompt: str
     seeds: tuple[int, ...] = ()
     trigger: str | None = None
-    """What is expected to make a model fail; None: a control, or not known."""
+    """The trigger that is expected to make a model fail; None: a control, or not known."""
     artifact_types: tuple[str, ...] = ()
-    """Artifact types that the trigger is expected to bring out."""
+    """Artifact types that the trigger is expected to cause."""
     control_id: str | None = None
-    """The prompt of the same situation without the trigger."""
+    """The prompt_id of the same situation without the trigger."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Names of values by factor of the taxonomy."""
     taxonomy: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As the line holds it."""
+        """The prompt as the JSON object of its line."""
         return {
             "prompt_id": self.prompt_id,
             "prompt": self.prompt,
@@ -54,7 +54,7 @@ class Prompt:
 
 
 def prompt_id_of(text: str) -> str:
-    """16 hex digits of the SHA-256 of the prompt: it stays whatever else is in the file."""
+    """16 hex digits of the SHA-256 of the prompt. It depends only on the text."""
     return hashlib.sha256(b"brokenvideos.prompt.1\0" + text.encode()).hexdigest()[:16]
 
 
@@ -65,10 +65,11 @@ def seed_of(prompt_id: str, k: int) -> int:
 
 
 def read_prompts(path: Path) -> list[Prompt]:
-    """The prompts of a JSONL file in its order; one without seeds gets its first.
+    """The prompts of a JSONL file in its order; a prompt without seeds gets seed 0 (see `seed_of`).
 
     Raises:
-        PromptError: every line that is no prompt, has no id, or repeats an id or a text. OSError: the file cannot be read.
+        PromptError: lists every line that is not a prompt, has no id, or repeats an id or a text.
+        OSError: the file cannot be read.
     """
     problems: list[str] = []
     prompts: list[Prompt] = []
@@ -97,7 +98,7 @@ def read_prompts(path: Path) -> list[Prompt]:
 
 
 class _FaultError(ValueError):
-    """What is wrong with a line, without its place."""
+    """The problem of a line, without its place."""
 
 
 def _read_line(text: bytes) -> Prompt:
@@ -169,5 +170,5 @@ def _shown(value: object) -> str:
 
 
 def triggering(prompts: Sequence[Prompt]) -> list[Prompt]:
-    """The prompts that have a trigger; the others are controls, or of unknown making."""
+    """The prompts that have a trigger. The others are controls, or nothing is known about them."""
     return [prompt for prompt in prompts if prompt.trigger is not None]

@@ -1,4 +1,4 @@
-"""What a list of prompts covers of a taxonomy."""
+"""The coverage of a taxonomy by a list of prompts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from .taxonomy import TRIGGER, Taxonomy
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Counts of a prompt file. Controls count among the values that they have; rows are the prompts with a trigger."""
+    """Counts of a prompt file. Rows are the prompts with a trigger; controls count only for the values that they have."""
 
     strength: int
     num_rows: int
@@ -21,9 +21,9 @@ class Report:
     """Combinations of `strength` values that the constraints allow."""
     num_covered: int
     bound: int
-    """No fewer rows could cover them all."""
+    """Lower bound for the number of rows that cover all combinations."""
     values: Mapping[str, Mapping[str, int]]
-    """Rows by factor and value."""
+    """Number of rows by factor and value."""
 
     def to_dict(self) -> dict[str, Any]:
         return {

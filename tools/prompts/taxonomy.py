@@ -1,4 +1,4 @@
-"""The taxonomy: factors with their values, what goes together, and how a combination reads as a prompt."""
+"""The taxonomy: factors with their values, constraints, and the template that turns a combination into a prompt."""
 
 import re
 import string
@@ -12,7 +12,7 @@ from ...masks import ARTIFACT_TYPES
 
 OURS = Path(__file__).with_name("taxonomy.toml")
 TRIGGER = "trigger"
-"""The factor that every taxonomy has: what is expected to make a model fail."""
+"""The factor that every taxonomy has; its values are expected to make a model fail."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _FACTOR = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -27,7 +27,7 @@ class TaxonomyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a factor. `artifacts` (artifact types expected) and `source` (a key of the sources) are of triggers alone."""
+    """One value of a factor. Only triggers have `artifacts` (expected artifact types) and `source` (a key of the sources)."""
 
     text: str
     words: Sequence[str]
@@ -37,7 +37,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """Where every factor of `when` has one of the values listed, every factor of `then` must have one of those listed."""
+    """If every factor of `when` has one of its listed values, every factor of `then` must have one of its listed values."""
 
     when: Mapping[str, frozenset[str]]
     then: Mapping[str, frozenset[str]]
@@ -46,7 +46,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """Factors in the order of the file, the trigger among them."""
+    """Factors in the order of the file, including the trigger."""
 
     name: str
     factors: Mapping[str, Mapping[str, Value]]
@@ -71,7 +71,7 @@ def read_taxonomy(path: Path = OURS) -> Taxonomy:
     """Reads a TOML file; `taxonomy.toml` beside this module shows the form.
 
     Raises:
-        TaxonomyError: not TOML, or something in it is missing, unknown or of another type. OSError: it cannot be read.
+        TaxonomyError: not TOML, or a value is missing, unknown or of another type. OSError: the file cannot be read.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -84,7 +84,7 @@ def read_taxonomy(path: Path = OURS) -> Taxonomy:
 
 
 class _FaultError(ValueError):
-    """What is wrong, without the file's name."""
+    """The problem of a taxonomy file, without the file's name."""
 
 
 def _taxonomy(content: Mapping[str, Any]) -> Taxonomy:
@@ -118,7 +118,7 @@ def _factor(name: str, values: Any, sources: Mapping[str, Any]) -> dict[str, Val
     texts = [value.text for value in read.values()]
     twice = next((text for text in texts if texts.count(text) > 1), None)
     if twice is not None:
-        raise _FaultError(f"{where}: two values read {twice!r}; wanted a text of its own for each")
+        raise _FaultError(f"{where}: two values have the text {twice!r}; wanted a different text for each")
     return read
 
 

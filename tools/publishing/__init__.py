@@ -1,5 +1,5 @@
-"""A release made ready for others: its card written, put on the Hub, verified there, and videos taken
-down.
+"""Publishing: writes a release's card, puts the release on the Hub, verifies it there, and withdraws
+videos.
 
 In: a release folder, or the name of a Hub repository. Out: one commit and one tag on the Hub, reports of what
 differs. The commands call it.

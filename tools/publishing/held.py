@@ -1,4 +1,4 @@
-"""What a repository holds already, against what is to be published: nothing goes back unless it is said."""
+"""Compares a release with what its repository already holds, so that nothing is rolled back by accident."""
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
@@ -26,13 +26,13 @@ def check_held(
     """Compares a release with the manifests of its branch and of main; makes no change.
 
     Args:
-        manifest: of the release.
-        roll_back: an older or sideways version is meant.
-        bring_back: ids of withdrawn videos, or of copies of such, that are meant to come back.
+        manifest: the manifest of the release.
+        roll_back: True allows an older release, or one that was not made from the branch's release.
+        bring_back: ids of withdrawn videos, or of copies of them, that may come back.
 
     Raises:
-        PublishError: the release is older than what the branch holds or was made beside it, or has a video that the branch or main
-            has withdrawn, and this is not said to be meant. A line for every problem.
+        PublishError: the release is older than the branch's or was not made from it, or has a video that the branch or main has
+            withdrawn, and this is not allowed. One line per problem.
     """
     problems: dict[str, None] = {}
     for branch, commit in {revision: seen.head, "main": seen.main}.items():
@@ -43,7 +43,7 @@ def check_held(
             there = _manifest_at(api, repo_id, commit, where=where)
         except ReleaseError as error:
             if not roll_back:
-                problems[f"{error} So it cannot be compared. Give --roll-back to replace it nevertheless."] = None
+                problems[f"{error} So it cannot be compared. Give --roll-back to replace it anyway."] = None
             continue
         if branch == revision and not roll_back:
             problems |= dict.fromkeys(_steps_back(manifest, there, where=where))
@@ -55,7 +55,7 @@ def check_held(
 
 
 def _manifest_at(api: "HfApi", repo_id: str, commit: str, *, where: str) -> dict[str, Any]:
-    """The manifest of a commit; ReleaseError, which names `where`, if it cannot be read."""
+    """The manifest of a commit. If it cannot be read, raises a ReleaseError that names `where`."""
     with tempfile.TemporaryDirectory(prefix="brokenvideos-publish-") as folder:
         with explained(f"{where}, reading its {MANIFEST}"):
             api.hf_hub_download(repo_id, MANIFEST, repo_type="dataset", revision=commit, local_dir=folder)
@@ -69,7 +69,7 @@ def _manifest_at(api: "HfApi", repo_id: str, commit: str, *, where: str) -> dict
 
 def _steps_back(mine: Mapping[str, Any], there: Mapping[str, Any], *, where: str) -> Iterator[str]:
     version, held, parent = mine["data_version"], there["data_version"], mine.get("parent_version")
-    meant = "If that is meant, give --roll-back."
+    meant = "If you want this, give --roll-back."
     if version_of(version) < version_of(held):
         yield f"{where} holds {held}, and {version} is older. {meant}"
     elif version == held:
@@ -94,7 +94,7 @@ def _brought_back(
 
 
 def _forgotten(mine: Mapping[str, Any], there: Mapping[str, Any], *, where: str) -> Iterator[str]:
-    """Errata that the release does not repeat: later builds would not know what was withdrawn."""
+    """Problems of errata that the release does not repeat; later builds would not know the withdrawn videos."""
     said = {video_id for entry in mine.get("errata", ()) for video_id in entry["video_ids"]}
     gone = {video_id for entry in there.get("errata", ()) for video_id in entry["video_ids"]}
     if lost := sorted(gone - said - mine["videos"].keys()):

@@ -1,4 +1,4 @@
-"""What a maintainer still does on the Hub after a take-down: a new version hides a video, it does not remove it."""
+"""The steps that a maintainer must do on the Hub after a withdrawal, because a new version hides a video but does not remove it."""
 
 from pathlib import Path
 

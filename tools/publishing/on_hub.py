@@ -1,4 +1,4 @@
-"""A published release against its SHA256SUMS and manifest: what the Hub says that it stores, and a sample of what it delivers."""
+"""Verifies a published release by its SHA256SUMS and manifest: the checksums that the Hub states, and some downloaded shards."""
 
 import hashlib
 import random
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HubReport:
-    """What `verify_on_hub` looked at and found; `ok` when nothing differs.
+    """The result of `verify_on_hub`; `ok` is True if nothing differs.
 
     Attributes:
-        commit: that the revision named.
-        num_files, num_bytes: of the Hub's tree.
-        read: files that were downloaded to compare them: the small ones that git holds itself, SHA256SUMS and manifest.json.
+        commit: the commit of the revision.
+        num_files, num_bytes: number and bytes of the files in the Hub's tree.
+        read: files that were downloaded to compare them: small files that git holds itself, SHA256SUMS and manifest.json.
         sampled: shards that were downloaded and checked row by row, as "train 3".
-        seed: of their choice.
-        num_videos, num_masks: in them.
-        others: paths that are of no release, and of which nothing is said.
+        seed: the seed that chose these shards.
+        num_videos, num_masks: numbers of videos and masks in these shards.
+        others: paths that belong to no release; they are not checked.
     """
 
     repo_id: str
@@ -57,7 +57,7 @@ class HubReport:
         return {"ok": self.ok, **asdict(self)}
 
     def lines(self) -> Iterator[str]:
-        """The same for people: findings, then what was compared and how far that goes."""
+        """The result as text for people: findings, then what was compared and what this proves."""
         yield from map(str, self.findings)
         yield from (f"note: {path}: no file of a release." for path in self.others)
         if self.sampled:
@@ -86,20 +86,20 @@ def verify_on_hub(
 ) -> HubReport:
     """Compares SHA256SUMS and manifest.json of a revision with the Hub's tree, in a few calls and without downloading shards.
 
-    The Hub names large files by their SHA-256, so its tree is compared as it stands; the few small files are downloaded. That
-    proves what the Hub says that it stores. A sample is downloaded, one shard at a time, and checked as `builder.verify` does.
+    The Hub names large files by their SHA-256, so these are compared without a download; the few small files are downloaded. This
+    checks only what the Hub states. A sample of shards is downloaded, one at a time, and checked as by `builder.verify`.
 
     Args:
         revision: a tag, branch or commit.
-        sample: shards to download; all, if there are fewer.
+        sample: number of shards to download; all, if there are fewer.
         seed: the same seed chooses the same shards of one release.
-        device: where masks of the sample are decoded.
+        device: the device that decodes masks of the sample.
 
     Returns:
-        A report with every finding. Nothing is raised for what is wrong with the release.
+        A report with every finding. Problems of the release are findings, not errors.
 
     Raises:
-        ReleaseError: no such repository or revision, no access, or the Hub does not answer. DeviceError: there is no such device.
+        ReleaseError: no such repository or revision, no access, or the Hub does not answer. DeviceError: the device does not exist.
     """
     from huggingface_hub import HfApi
 
@@ -157,7 +157,7 @@ def _fetch(api: "HfApi", repo_id: str, commit: str, where: str, path: str, folde
 
 
 def _compare(tree: "Mapping[str, RepoFile]", read: Mapping[str, Path]) -> tuple[list[Finding], dict[str, str]]:
-    """Findings, and sha256 by path as SHA256SUMS states them."""
+    """Findings, and the sha256 by path in SHA256SUMS."""
     stored = {path: file.lfs.sha256 for path, file in tree.items() if file.lfs is not None}
     findings = []
     for path, copy in read.items():

@@ -1,4 +1,4 @@
-"""What publishing a release would change: its files beside those that the Hub has."""
+"""Plans the changes of a publish: compares the files of a release with those on the Hub."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoFile
 
 KEPT = ".gitattributes"
-"""The Hub's own file: not of the release, and not deleted."""
+"""The Hub's own file; it is not part of a release and is not deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the Hub has.
+    """The state of a repository on the Hub.
 
     Attributes:
-        head: commit that the branch names; None: there is no repository.
-        tag: commit that the version's tag names; None: there is none.
+        head: commit of the branch; None: there is no repository.
+        tag: commit of the version's tag; None: there is no such tag.
         tree, tag_tree: files by path at these commits.
-        main, main_tree: the same of the branch main; None where there is no such branch.
+        main, main_tree: the same for the branch main; None if there is no such branch.
         pull_requests: refs of pull requests, the newest first.
     """
 
@@ -45,15 +45,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done, files by path.
+    """The planned changes, files by path.
 
     Attributes:
-        creates: the repository is to be made.
-        private, gated: it is to be made so.
+        creates: True if the repository will be made.
+        private, gated: True if it will be made private or gated.
         adds: new or changed files, with their bytes.
-        keeps: files that the Hub has as they are.
-        deletes: files of another release, or with `delete_others` all that the release does not have.
-        leaves: files that are of no release, and stay.
+        keeps: files that the Hub already has unchanged.
+        deletes: files of another release; with `delete_others`, all files that the release does not have.
+        leaves: files that belong to no release, and stay.
     """
 
     repo_id: str
@@ -70,7 +70,7 @@ class Plan:
 
     @property
     def num_bytes(self) -> int:
-        """Bytes to send at most: parts that the Hub has from other files are left out on the way."""
+        """Largest number of bytes to upload; parts that the Hub has from other files are not uploaded again."""
         return sum(self.adds.values())
 
     @property
@@ -82,7 +82,7 @@ class Plan:
         return {**asdict(self), "num_bytes": self.num_bytes}
 
     def lines(self) -> Iterator[str]:
-        """The same for people."""
+        """The plan as text for people."""
         if self.creates:
             yield f"make {self.repo_id}"
         for name, wanted in (("private", self.private), ("gated", self.gated)):
@@ -98,10 +98,10 @@ class Plan:
         )
 
     def lines_of_others(self) -> Iterator[str]:
-        """What is there and of no release."""
+        """The files on the Hub that belong to no release, as text."""
         if self.leaves:
             yield from (f"leave  {path}" for path in self.leaves)
-            yield "These are no files of a release and stay; --delete-others deletes them."
+            yield "These files belong to no release and stay; --delete-others deletes them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class LocalFile:
 
 
 def release_files(release: Path) -> dict[str, LocalFile]:
-    """Files of a release by path: what SHA256SUMS lists, and itself.
+    """Files of a release by path: SHA256SUMS and the files that it lists.
 
     Raises:
         PublishError: SHA256SUMS or a file that it lists is missing or cannot be read.
@@ -139,21 +139,21 @@ def release_files(release: Path) -> dict[str, LocalFile]:
     except (OSError, ValueError) as error:
         where = "" if isinstance(error, OSError) else f"{release / SUMS}: "
         raise PublishError(
-            f"{where}{in_words(error)}. Publish a folder that `brokenvideos build` made and `brokenvideos verify` finds right."
+            f"{where}{in_words(error)}. Publish a folder that `brokenvideos build` made and `brokenvideos verify` accepts."
         ) from error
 
 
 def look(api: "HfApi", repo_id: str, *, revision: str, tag: str) -> Seen:
-    """What the Hub has of a repository; makes no change.
+    """The state of a repository on the Hub; changes nothing.
 
     Raises:
-        PublishError: the repository is there and has no such branch.
+        PublishError: the repository exists but has no such branch.
     """
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     try:
         info = api.dataset_info(repo_id)
-    except GatedRepoError:  # which is a RepositoryNotFoundError too, but it is there
+    except GatedRepoError:  # it is also a RepositoryNotFoundError, but the repository exists
         raise
     except RepositoryNotFoundError:
         return Seen(None, None, {}, {})
@@ -162,7 +162,7 @@ def look(api: "HfApi", repo_id: str, *, revision: str, tag: str) -> Seen:
     if head is None:
         raise PublishError(
             f"{repo_id}: it has no branch {revision!r}, only {', '.join(sorted(ref.name for ref in refs.branches))}. "
-            "Name one of them with --revision, or make it on the Hub first."
+            "Give one of them with --revision, or make it on the Hub first."
         )
     main = next((ref.target_commit for ref in refs.branches if ref.name == "main"), None)
     tree = tree_of(api, repo_id, head)
@@ -189,12 +189,12 @@ def tree_of(api: "HfApi", repo_id: str, revision: str) -> dict[str, "RepoFile"]:
 
 
 def is_of_a_release(path: str) -> bool:
-    """Whether a file with this path is a release's: a shard, what describes it, or a part of its card."""
+    """Whether a path belongs to a release: a shard, a file that describes it, or a part of its card."""
     return path in (MANIFEST, SUMS) or is_of_card(path) or any(name.fullmatch(path) for name in SHARD_FILES.values())
 
 
 def differing(files: Mapping[str, LocalFile], tree: Mapping[str, "RepoFile"]) -> list[str]:
-    """Paths at which a revision is not the release; what is no file of any release is passed over."""
+    """Paths at which a revision differs from the release; files that belong to no release are ignored."""
     wrong = [path for path, file in files.items() if not file.is_same(tree.get(path))]
     return sorted([*wrong, *(path for path in tree.keys() - files.keys() if is_of_a_release(path))])
 
@@ -210,7 +210,7 @@ def plan_for(
     gated: bool,
     delete_others: bool,
 ) -> Plan:
-    """What turns the branch into the release."""
+    """The changes that make the branch equal to the release."""
     changed = differing(files, seen.tree)
     others = sorted(path for path in seen.tree.keys() - files.keys() - {KEPT} if not is_of_a_release(path))
     adds = {path: files[path].num_bytes for path in changed if path in files}

@@ -1,7 +1,7 @@
-"""Publishes a release: sends what the Hub does not have, makes one commit of it and one tag at that commit.
+"""Publishes a release: uploads the files that the Hub lacks, then makes one commit and one tag at that commit.
 
-Until the commit nothing is visible, until the tag nothing is under the version's name. Every step looks at what is there before it
-does anything, so that the same command goes on after any end.
+Before the commit no change is visible. Before the tag the version's name does not exist, so a tag never names a half-published
+release. Every step first checks the repository. If a run stops at any point, the same command continues it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -23,23 +23,24 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi
 
 BATCH_BYTES = 128 * 2**20
-"""Files are sent in batches of about this size; a batch that was cut may be sent again as a whole."""
+"""Files are uploaded in batches of about this size; an interrupted batch may be uploaded again as a whole."""
 NEWEST_PULL_REQUESTS = 10
-"""So many are looked at for one that proposes the same."""
+"""Number of pull requests that are checked for one with the same proposal."""
 
 Status = Literal["planned", "already published", "published", "proposed", "not tagged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What `publish` did.
+    """The result of `publish`.
 
     Attributes:
-        status: "planned": nothing, it was a dry run; "already published": nothing, the tag holds exactly this; "published";
-            "proposed": there is a pull request; "not tagged": nothing, since the branch holds this and a pull request cannot tag.
-        commit: that holds the release; None where there is none.
-        pull_request: its address.
-        lacks: in a dry run, why the token may not do it; None: as far as can be told it may.
+        status: "planned": a dry run, nothing changed; "already published": the tag holds exactly this release, nothing changed;
+            "published"; "proposed": a pull request exists; "not tagged": the branch holds this release already, and a pull request
+            cannot make a tag, so nothing changed.
+        commit: the commit that holds the release; None if there is none.
+        pull_request: the address of the pull request.
+        lacks: in a dry run, the permission that the token lacks; None: no lack was found.
     """
 
     status: Status
@@ -53,12 +54,12 @@ class Published:
         return {**asdict(self), "plan": self.plan.to_dict()}
 
     def lines(self) -> Iterator[str]:
-        """The same for people."""
+        """The result as text for people."""
         plan, commit = self.plan, (self.commit or "")[:12]
         if self.status == "planned":
             yield from plan.lines()
             if self.lacks is not None:
-                yield f"It would be refused: {self.lacks}"
+                yield f"The Hub would refuse it: {self.lacks}"
             yield "Nothing was changed: a dry run."
         elif self.status == "already published":
             yield f"{plan.repo_id}: already published; {plan.tag} (commit {commit}) holds exactly this release."
@@ -90,23 +91,24 @@ def publish(
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> Published:
-    """Makes a branch of a dataset repository equal to a release, and tags it v and its data version.
+    """Makes a branch of a dataset repository equal to a release, and tags it with v and the data version, as in v1.0.0.
 
     The release is verified first, as `builder.verify` does. The token is the one that huggingface_hub finds.
 
     Args:
-        repo_id: OWNER/NAME; made if it is not there.
+        repo_id: OWNER/NAME. The repository is made if it does not exist.
         revision: the branch.
         create_pr: propose the change in a pull request instead, without a tag.
-        private, gated: make the repository so before anything is sent; False leaves it as it is.
-        dry_run: only say what would be done.
-        roll_back: replace the branch's release by an older one, or by one that was not made from it.
-        bring_back: ids of videos that the repository has withdrawn, or that are copies of such, and that come back on purpose.
-        delete_others: delete what is there and is no file of a release; else such files stay.
+        private, gated: make the repository private or gated before the upload; False leaves it as it is.
+        dry_run: only report what would be done.
+        roll_back: allow to replace the branch's release by an older one, or by one that was not made from it.
+        bring_back: ids of withdrawn videos, or of copies of them, that come back on purpose.
+        delete_others: delete files in the repository that belong to no release; otherwise they stay.
 
     Raises:
-        PublishError: the release has findings, the tag holds something else, it would undo what was published, or the Hub
-            refuses or does not answer. The same command goes on from there. ReleaseError: `release` is no release.
+        PublishError: the release has findings, the tag holds something else, the release would undo a published one, or the Hub
+            refuses or does not answer. The same command continues from there.
+        ReleaseError: `release` is not a release.
     """
     if not is_repo_id(repo_id):
         raise PublishError(f"repository {repo_id!r}: wanted OWNER/NAME, as in {REPO_ID}.")
@@ -133,12 +135,12 @@ def publish(
         check_held, api, manifest, repo_id=repo_id, revision=revision, roll_back=roll_back, bring_back=bring_back
     )
     with bounded_patience():
-        with explained(f"{repo_id}, looking at it"):
+        with explained(f"{repo_id}, looking it up"):
             seen = looking()
         plan = planning(seen)
         if seen.tag is not None and (wrong := differing(files, seen.tag_tree)):
             raise PublishError(
-                f"{repo_id}: {tag} is there already and holds something else ({len(wrong)} files differ, the first is {wrong[0]}). "
+                f"{repo_id}: {tag} exists already with other files ({len(wrong)} files differ, the first is {wrong[0]}). "
                 "A published version stays as it is: build the release again with a later --data-version."
             )
         if seen.tag is None:
@@ -147,18 +149,18 @@ def publish(
         if seen.tag is not None:
             return Published("already published", plan, seen.tag)
         if dry_run:
-            with explained(f"{repo_id}, asking what the token may do"):
+            with explained(f"{repo_id}, checking what the token may do"):
                 lacks = lacking(api, repo_id, exists=not plan.creates, create_pr=create_pr)
             return Published("planned", plan, lacks=lacks)
         if plan.creates or plan.private or plan.gated:
             if create_pr and plan.creates:
                 raise PublishError(
-                    f"{repo_id}: no such repository, so nothing to propose a change to. Leave out --create-pr."
+                    f"{repo_id}: no such repository, so a change to it cannot be proposed. Leave out --create-pr."
                 )
             _prepare(api, plan)
-            with explained(f"{repo_id}, looking at it"):
+            with explained(f"{repo_id}, looking it up"):
                 seen = looking()
-            compare(seen)  # somebody may have published meanwhile
+            compare(seen)  # somebody may have published in the meantime
             plan = replace(planning(seen), creates=plan.creates, private=plan.private, gated=plan.gated)
         if create_pr:
             return _propose(api, files, plan, seen, on_progress=on_progress)
@@ -179,7 +181,7 @@ def _verified(release: Path, *, workers: int, on_progress: Progress) -> None:
 
 
 def _prepare(api: "HfApi", plan: Plan) -> None:
-    """Makes the repository and lets only those in who may come, before anything is in it."""
+    """Makes the repository, and sets who may read it while it is still empty."""
     if plan.creates:
         with explained(f"{plan.repo_id}, making it"):
             api.create_repo(plan.repo_id, repo_type="dataset", private=plan.private or None)
@@ -193,7 +195,7 @@ def _prepare(api: "HfApi", plan: Plan) -> None:
 def _commit(
     api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, *, create_pr: bool, on_progress: Progress
 ) -> tuple[str, str | None]:
-    """Sends the files and makes the commit: its id, and the address of the pull request if it is one."""
+    """Uploads the files and makes the commit. Returns its id, and the address of the pull request if there is one."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     with _files_stay([files[path].path for path in plan.adds]):
@@ -215,7 +217,7 @@ def _commit(
         for add in adds:
             if add.upload_info.sha256.hex() != files[add.path_in_repo].sha256:
                 raise PublishError(
-                    f"{files[add.path_in_repo].path}: it changed while it was sent. Nothing is visible. "
+                    f"{files[add.path_in_repo].path}: it changed during the upload. Nothing is visible. "
                     "Verify the release, then publish it."
                 )
         deletes = [CommitOperationDelete(path, is_folder=False) for path in plan.deletes]
@@ -234,7 +236,7 @@ def _commit(
 
 @contextmanager
 def _files_stay(paths: Sequence[Path]) -> Iterator[None]:
-    """Names a file that is gone, where something failed for that."""
+    """Turns the error of a missing release file into one that names it."""
     try:
         yield
     except (OSError, RuntimeError, ValueError) as error:
@@ -242,7 +244,8 @@ def _files_stay(paths: Sequence[Path]) -> Iterator[None]:
         if gone is None:
             raise
         raise PublishError(
-            f"{gone}: gone since the release was verified. Nothing is visible. Build or download the release again, then publish "
+            f"{gone}: missing since the release was verified. Nothing is visible. Build or download the release "
+            "again, then publish "
             "it."
         ) from error
 
@@ -261,7 +264,7 @@ def _batches(
 
 
 def _tag(api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, commit: str) -> None:
-    """Gives the commit the version's name, once the Hub says that it holds exactly the release."""
+    """Tags the commit with the version, after the Hub has confirmed that it holds exactly the release."""
     with explained(f"{plan.repo_id}, comparing commit {commit[:12]}"):
         wrong = differing(files, tree_of(api, plan.repo_id, commit))
     if wrong:
@@ -278,7 +281,7 @@ def _tag(api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, commit: str) 
 def _propose(
     api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, seen: Seen, *, on_progress: Progress
 ) -> Published:
-    """Opens a pull request, unless an open one proposes exactly this."""
+    """Opens a pull request, unless an open one has exactly the same proposal."""
     if not plan.changes_files:
         return Published("not tagged", plan, plan.head)
     for ref in seen.pull_requests[:NEWEST_PULL_REQUESTS]:

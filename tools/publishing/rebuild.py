@@ -1,4 +1,4 @@
-"""Rebuilds a release with the card that it has."""
+"""Rebuilds a release together with its card."""
 
 from functools import partial
 from pathlib import Path
@@ -9,10 +9,10 @@ from ...card import about_of, card_files, full_card, is_full, is_of_card, read_c
 
 
 def rebuild(release: Path, raw: Path, *, workers: int = 1, on_progress: Progress = no_progress) -> RebuildReport:
-    """`builder.rebuild` that makes the release's card again too, plain or full.
+    """`builder.rebuild`, which also makes the release's card again, plain or full.
 
-    A full card that was made with other versions than are installed here is left out: its figures may differ in every byte, and
-    `brokenvideos card --check` compares what it says.
+    A full card that was made with other library versions is not compared, because its figures may differ in every byte. Use
+    `brokenvideos card --check` to compare its content.
 
     Raises:
         As `builder.rebuild`; CardError, AboutError: its card.json is damaged.

@@ -1,4 +1,4 @@
-"""What a token may do: asked before anything is sent, so that a dry run says what would be refused."""
+"""Checks what a token may do before anything is uploaded, so that a dry run can report what the Hub would refuse."""
 
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,14 @@ NO_TOKEN = "no Hugging Face token was found. Log in with `hf auth login`, or set
 
 
 def lacking(api: "HfApi", repo_id: str, *, exists: bool, create_pr: bool) -> str | None:
-    """What the token lacks to publish to a repository, in one line; None: nothing that can be told beforehand.
+    """The permission that the token lacks to publish to a repository, in one line; None if no lack can be seen beforehand.
 
     Args:
-        exists: the repository is there; else it would be made.
-        create_pr: a pull request is wanted, which needs no right to the repository itself.
+        exists: True if the repository exists; otherwise it would be made.
+        create_pr: True for a pull request, which needs no permission for the repository itself.
 
     Raises:
-        HfHubHTTPError: another answer than that the token may not.
+        HfHubHTTPError: the Hub's answer is an error of another kind than a missing permission.
     """
     from huggingface_hub import get_token
     from huggingface_hub.errors import HfHubHTTPError
@@ -40,5 +40,5 @@ def lacking(api: "HfApi", repo_id: str, *, exists: bool, create_pr: bool) -> str
     owner = repo_id.partition("/")[0]
     owners = {person["name"], *(organization["name"] for organization in person.get("orgs", ()))}
     if not exists and owner not in owners:
-        return f"{person['name']} is not {owner} and in no organization of that name. {ADVICE[403]}"
+        return f"{person['name']} is not {owner} and belongs to no organization of that name. {ADVICE[403]}"
     return None

@@ -1,4 +1,4 @@
-"""Makes the release without some videos, with the kind of card that the one before had."""
+"""Makes the next release without some videos, with the same kind of card."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -22,9 +22,9 @@ def take_down(
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """`builder.withdraw`, with a full card where `release` has one: its figures may show what goes.
+    """`builder.withdraw`, with a new full card if `release` has one, because its figures may show a withdrawn video.
 
-    What was made by the same call before stays as it is: a command that was interrupted later on can be given again.
+    The result of an earlier, equal call is kept, so that a command that was interrupted after it can be given again.
 
     Raises:
         As `builder.withdraw`; CardError, AboutError: the full card cannot be made here.
@@ -48,7 +48,7 @@ def take_down(
 
 
 def _made_before(release: Path, out: Path) -> dict[str, Any] | None:
-    """The manifest in `out` if that is a release which follows `release` and has errata."""
+    """The manifest in `out`, if `out` is a release that follows `release` and has errata."""
     if not (out / MANIFEST).is_file():
         return None
     made = read_manifest(str(out))
@@ -57,6 +57,6 @@ def _made_before(release: Path, out: Path) -> dict[str, Any] | None:
 
 
 def _is_of(erratum: dict[str, Any], video_ids: set[str], *, reason: str, twins: Twins | None) -> bool:
-    """Whether the same call wrote this entry; twins that were taken down with the videos stand in it too."""
+    """Whether an equal call wrote this erratum; it also lists twins that were withdrawn with the videos."""
     gone = set(erratum["video_ids"])
     return erratum["reason"] == reason.strip() and (gone == video_ids or (twins == "withdraw" and gone > video_ids))

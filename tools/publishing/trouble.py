@@ -1,4 +1,4 @@
-"""What goes wrong on the way to the Hub, as one line: where, what, and what to do."""
+"""Turns errors of the Hub into one line: where it happened, what happened, and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,29 +11,29 @@ from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-d
 from ...release import in_words
 
 LONGEST_WAIT_S = 60
-"""A longer Retry-After is not waited for: the command ends and names it."""
+"""Longest wait for a Retry-After. If the Hub asks for more, the command ends and names the time."""
 LONGEST_SILENCE_S = 300
-"""The Hub may take so long between two pieces of an answer."""
-AGAIN = "Run the same command again: it goes on from here."
+"""Longest time between two pieces of an answer of the Hub."""
+AGAIN = "Run the same command again: it continues from here."
 ADVICE = {
-    400: "The Hub did not take the request; look at what it says, put it right and run the same command again.",
+    400: "The Hub refused the request. Read its answer, correct the cause and run the same command again.",
     401: "Log in with `hf auth login`, or set HF_TOKEN, and run the same command again.",
     402: "The account has to pay for this first; then run the same command again.",
     403: "Use a token that may write to this repository (`hf auth login`), or --create-pr, and run the same command again.",
     404: "Is the name right, and may your token see it? Then run the same command again.",
-    409: "Something else made it meanwhile. Run the same command again: it looks anew.",
-    412: "Somebody else has changed the branch; nothing of yours is visible. Run the same command again: it plans anew.",
-    413: "Nothing of it is visible. Build the release with fewer shards (--split-shards) and publish that.",
-    429: "Wait as long as it says, or a few minutes, and run the same command again: it goes on from here.",
+    409: "Somebody else has made it in the meantime. Run the same command again: it checks again.",
+    412: "Somebody else has changed the branch; none of your files is visible. Run the same command again: it makes a new plan.",
+    413: "None of the files is visible. Build the release with fewer shards (--split-shards) and publish that.",
+    429: "Wait as long as it says, or a few minutes. Then run the same command again: it continues from here.",
 }
 
 
 class PublishError(RuntimeError):
-    """A release was not published, or not wholly; the same command goes on from there."""
+    """A release was not published, or only in part; the same command continues from there."""
 
 
 class LongWaitError(RuntimeError):
-    """The Hub asks for more patience than we have."""
+    """The Hub asks for a longer wait than `LONGEST_WAIT_S`."""
 
     def __init__(self, wait_s: int) -> None:
         super().__init__(f"it asks to wait {wait_s} s")
@@ -41,10 +41,10 @@ class LongWaitError(RuntimeError):
 
 @contextmanager
 def bounded_patience() -> Iterator[None]:
-    """Lets huggingface_hub wait `LONGEST_WAIT_S` between its own tries and `LONGEST_SILENCE_S` for the Hub, until the block ends.
+    """Inside the block, limits huggingface_hub to `LONGEST_WAIT_S` between its tries and `LONGEST_SILENCE_S` for an answer.
 
-    It tries most requests six times, with up to 8 s between or as long as Retry-After says, and would wait for an answer for ever.
-    hf_xet has bounds of its own: 6 minutes.
+    It tries most requests six times, with up to 8 s or the time of Retry-After between them. Without a limit it would wait for an
+    answer for ever. hf_xet has its own limit of 6 minutes.
     """
     session = get_session()
     hooks = session.event_hooks
@@ -70,7 +70,7 @@ def _refuse_long_waits(response: httpx2.Response) -> None:
 
 
 def _wait_s(response: httpx2.Response) -> int | None:
-    """Seconds for which the Hub wants no more requests, None where it does not say: by its `ratelimit` header or by Retry-After."""
+    """Seconds to wait before the next request, from the Hub's `ratelimit` header or Retry-After; None if it has neither."""
     limit = parse_ratelimit_headers(response.headers)
     if limit is not None and limit.remaining == 0:
         return limit.reset_in_seconds
@@ -80,7 +80,7 @@ def _wait_s(response: httpx2.Response) -> int | None:
 
 @contextmanager
 def explained(where: str) -> Iterator[None]:
-    """Turns what huggingface_hub and hf_xet raise into a PublishError.
+    """Turns errors of huggingface_hub and hf_xet into a PublishError.
 
     Args:
         where: repository and step, as in "someone/brokenvideos, sending files".
@@ -99,7 +99,7 @@ def _explanation(error: BaseException) -> str:
     ):  # "Error while uploading …" says no more than that
         return _explanation(error.__cause__)
     if isinstance(error, LongWaitError):
-        return f"the Hub has had too many requests and {error}. Wait so long and run the same command again."
+        return f"the Hub has had too many requests and {error}. Wait that long and run the same command again."
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set. Unset it and run the same command again."
     if isinstance(error, HfHubHTTPError):
@@ -113,7 +113,7 @@ def _explanation(error: BaseException) -> str:
 
 
 def said_by(error: HfHubHTTPError) -> str:
-    """What the Hub says of its refusal, in one line without a full stop."""
+    """The reason that the Hub gives for a refusal, in one line without a full stop."""
     return _one_line(error.server_message or error.response.reason_phrase)
 
 

@@ -13,15 +13,16 @@ from ...release import SUMS, ReleaseError, in_words, read_manifest
 def write_card(release: Path, *, about: Path | None = None, on_note: Callable[[str], None] | None = None) -> list[str]:
     """Makes the full card of a release and brings SHA256SUMS up to date; returns the names of the card's files.
 
-    Every file is written beside and renamed, SHA256SUMS last: after a run that was killed `verify` finds files that differ from
-    SHA256SUMS, and the same call again puts it right.
+    Every file is written under a temporary name and renamed, SHA256SUMS last. After a killed run, `verify` finds files that differ
+    from SHA256SUMS; the same call repairs it.
 
     Args:
-        about: a TOML file, as `card.about.read_about` has it; None says again what the card said before.
-        on_note: called with a line that people should read, as `card.full_card` has it.
+        about: a TOML file, as for `card.about.read_about`; None keeps the card's earlier texts.
+        on_note: called with a line of text for people, as in `card.full_card`.
 
     Raises:
-        CardError: the extra `card` is not installed. AboutError: `about`. ReleaseError: no release. OSError: a file.
+        CardError: the extra `card` is not installed. AboutError: `about` is invalid. ReleaseError: not a release.
+        OSError: a file cannot be read or written.
     """
     manifest = read_manifest(str(release))
     try:
@@ -42,7 +43,7 @@ def write_card(release: Path, *, about: Path | None = None, on_note: Callable[[s
 
 
 def _clear(release: Path, files: Iterable[str]) -> None:
-    """Takes away figures that are not drawn any more, and what a killed run left half written."""
+    """Removes figures that are no longer drawn, and half-written files of a killed run."""
     kept = {release / name for name in files}
     for path in [*release.glob(".*.partial"), *(release / FIGURES).glob("*")]:
         if path.is_file() and path not in kept:

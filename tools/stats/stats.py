@@ -1,4 +1,4 @@
-"""Statistics of a release as text: per split, what stands too close together, and metadata that could fool a model."""
+"""Statistics of a release as text: counts per split, near-duplicates, and metadata that a model could use as a shortcut."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ from typing import Any
 from ...card import Facts, ReleaseFacts
 
 Groups = Sequence[Mapping[str, str]]
-"""Near-duplicates: of each group the split by video_id, as `builder.near_duplicates.release_groups` gives them."""
+"""Groups of near-duplicates: the split by video_id for each group, as `builder.near_duplicates.release_groups` gives them."""
 
 MOST_GROUPS = 20
-"""Groups of near-duplicates that the text lists; those in several splits are all listed, and JSON has all."""
+"""Number of groups of near-duplicates in the text. Groups in several splits are always listed, and JSON has all groups."""
 
 
 def stats_dict(facts: ReleaseFacts, groups: Groups | None) -> dict[str, Any]:
-    """Plain values for JSON: counts by split, near-duplicates (null: not looked for when it was built), shortcuts, triggers."""
+    """Plain values for JSON: counts by split, near-duplicates (null: the build did not look for them), shortcuts, triggers."""
     return {
         "splits": {
             split: {name: getattr(of_split, name) for name in Facts.__slots__}
@@ -30,7 +30,7 @@ def stats_dict(facts: ReleaseFacts, groups: Groups | None) -> dict[str, Any]:
 
 
 def stats_text(facts: ReleaseFacts, groups: Groups | None) -> str:
-    """A table with a column per split, and paragraphs on near-duplicates, on shortcuts and, where clips name them, on triggers."""
+    """A table with one column per split, and paragraphs on near-duplicates, on shortcuts and, if clips have them, on triggers."""
     columns = {**facts.splits, "all": facts.total()}
     rows = [["", *columns], ["videos", *(str(of.num_videos) for of in columns.values())]]
     for title in ("labels", "artifact_types", "generators", "sizes", "mask_areas", "licenses"):
@@ -66,7 +66,9 @@ def _rows(title: str, columns: Mapping[str, Facts]) -> list[list[str]]:
 
 def _groups_lines(groups: Groups | None) -> list[str]:
     if groups is None:
-        return ["Near-duplicates: unknown, the release was built before they were looked for. Build it again."]
+        return [
+            "Near-duplicates: unknown, because the version that built the release did not look for them. Build it again."
+        ]
     apart = [group for group in groups if _in_several_splits(group)]
     together = [group for group in groups if not _in_several_splits(group)]
     counts = f"{len(groups)} groups, {sum(map(len, groups))} videos"
@@ -95,20 +97,20 @@ def _shortcuts_text(facts: ReleaseFacts) -> str:
     alone = ", ".join(f"{name} {value:.2f}" for name, value in found.by_feature.items())
     return (
         f"Shortcuts: metadata alone tells broken from normal videos with AUC {found.combined:.2f} (0.50 = not at all; logistic "
-        f"regression on held-out videos). One column alone, either way round: {alone}."
+        f"regression on held-out videos). Each column alone, in its better direction: {alone}."
     )
 
 
 def _triggers_lines(facts: ReleaseFacts) -> list[str]:
     if not facts.triggers:
         return []
-    head = "Triggers: share of judged clips that are broken (95 % interval), and their artifact types; * were expected."
+    head = "Triggers: share of annotated clips that are broken (95 % interval), and their artifact types; * = expected."
     return ["", head, *(_trigger_line(name, of.to_dict()) for name, of in sorted(facts.triggers.items()))]
 
 
 def _trigger_line(name: str, of: Mapping[str, Any]) -> str:
     share = of["share_broken"]
-    known = "nobody looked" if share["value"] is None else "{value:.1%} ({low:.1%} to {high:.1%})".format(**share)
+    known = "none annotated" if share["value"] is None else "{value:.1%} ({low:.1%} to {high:.1%})".format(**share)
     marks = {kind: "*" if kind in of["expected"] else "" for kind in of["artifact_types"]}
     types = ", ".join(f"{kind}{marks[kind]} {count}" for kind, count in of["artifact_types"].items())
     asked = f"{of['videos']} clips of {of['prompts']} prompts"

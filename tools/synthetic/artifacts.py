@@ -1,6 +1,6 @@
-"""What breaks in a synthetic video: which body, in which frames, and how.
+"""The artifacts of a synthetic video: which body breaks, in which frames, and how.
 
-Outside its active frames an effect is nothing at all, and in each of them it can be seen: "active" is no matter of taste.
+Outside its active frames an effect does nothing, and in each active frame it is visible, so "active" is exact.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ class Artifact:
 
 
 def draw_artifacts(rng: np.random.Generator, scene: Scene, artifact_types: Sequence[str]) -> tuple[Artifact, ...]:
-    """One artifact per type name, each on a body of its own, with object ids from 1.
+    """One artifact per type name, each on another body, with object ids from 1.
 
     Args:
         artifact_types: at most as many names (motion, deformation, blur) as the scene has bodies.
@@ -113,7 +113,7 @@ def _draw_motion(rng: np.random.Generator, scene: Scene, body: Body, window: sli
     style = MOTIONS[int(rng.integers(len(MOTIONS)))]
     if style == "freeze":
         offset_xy[window] = path_xy[window.start - 1] - path_xy[window]
-        # Below this nobody sees that it stands still: it moves on until the pause begins to show.
+        # A slow body does not visibly pause, so it moves on until the pause becomes visible.
         hidden = np.hypot(offset_xy[:, 0], offset_xy[:, 1]) < max(1.2, 0.015 * scene.unit_px)
         offset_xy[hidden] = 0
     elif style == "teleport":
@@ -130,7 +130,7 @@ def _draw_motion(rng: np.random.Generator, scene: Scene, body: Body, window: sli
 
 
 def _draw_landing(rng: np.random.Generator, scene: Scene, body: Body, frame_index: int) -> FloatArray:
-    """A place in the frame that the body does not touch now: of 12 tries the first far enough, else the furthest."""
+    """A place in the frame that the body does not touch now: the first of 12 tries that is far enough, otherwise the furthest."""
     radius = float(body.radius[frame_index])
     low, high = np.array([0.7 * radius] * 2), np.array([scene.width - 0.7 * radius, scene.height - 0.7 * radius])
     tries = rng.uniform(low, np.maximum(high, low + 1), (12, 2))

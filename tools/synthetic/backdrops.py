@@ -1,4 +1,4 @@
-"""What a scene happens in front of and behind: strips wider than the frame that a panning camera looks at, far ones slower."""
+"""Background and foreground of a scene: strips wider than the frame, which a panning camera shows; far strips move slower."""
 
 import math
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from .texture import FloatArray, blend, contrast, fractal_noise, hsv, rgb_colour
 class Strip:
     """One flat layer.
 
-    `rgba`: float32[h, w, 4], colours multiplied by alpha. `parallax`: how far it moves for one pixel of camera motion.
-    `margin_px`: how much it overhangs the frame on every side.
+    `rgba`: float32[h, w, 4], colours multiplied by alpha. `parallax`: its motion in pixels for one pixel of camera motion.
+    `margin_px`: its extra width on every side of the frame.
     """
 
     rgba: FloatArray
@@ -24,7 +24,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """Strips from far to near; those in `front` cover the things that move."""
+    """Strips from far to near; the strips in `front` cover the moving bodies."""
 
     behind: tuple[Strip, ...]
     front: tuple[Strip, ...]
@@ -32,7 +32,7 @@ class Backdrop:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The frame, the furthest the camera moves from its middle, and the stream that decides everything drawn."""
+    """The frame size, the largest camera motion from its middle, and the random stream that decides everything drawn."""
 
     height: int
     width: int
@@ -169,7 +169,7 @@ def _table(stage: Stage) -> Backdrop:
     planks = rows * stage.rng.uniform(3.2, 4.6) + 0.5
     plank = np.floor(planks).astype(np.intp) % 16
     tones = stage.rng.uniform(0.72, 1.08, 16).astype(np.float32)[plank]
-    # Noise drawn narrow and sampled wide gives long fibres; every plank starts elsewhere in it.
+    # Narrow noise that is stretched looks like long fibres; every plank starts at another place in it.
     narrow = fractal_noise(stage.rng, rows.shape[0], rows.shape[1] // 4 + 2, cell_px=0.05 * stage.height, octaves=4)
     starts = stage.rng.uniform(0, 0.5 * narrow.shape[1], 16).astype(np.float32)[plank]
     fibre_rows = np.broadcast_to(np.arange(rows.shape[0], dtype=np.float32)[:, None], rows.shape)

@@ -1,4 +1,4 @@
-"""Scene + artifacts -> frames and exact masks: layers from far to near, so that a mask ends where something covers it."""
+"""Renders frames and exact masks from a scene and artifacts. Layers are drawn from far to near, so a nearer layer cuts a mask."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from .texture import FloatArray, crop, gaussian_blur, sample
 
 UInt8Array = npt.NDArray[np.uint8]
 SOFT_EDGE = 0.25
-"""A blurred pixel is marked where the soft region weighs more than this: below it the change drowns in the grain."""
+"""A blurred pixel is marked if the weight of the soft region is above this; below it, grain hides the change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A video and what is known about its pixels.
+    """A video and its exact labels.
 
     `frames`: uint8[T, H, W, 3] RGB. `labels`: uint8[T, H, W], the object_id whose artifact shows, else 0. `bodies`: uint8[T, H, W],
     1 + the index of the body that is seen, 0 where none is.
@@ -90,7 +90,7 @@ def _lay_strip(image: FloatArray, scene: Scene, strip: Strip, frame_index: int) 
 
 
 def _find_patch(scene: Scene, body: Body, artifact: Artifact | None, frame_index: int) -> _Patch | None:
-    """Where a body, as its artifact moves and bends it, can be seen; None where that is outside the frame."""
+    """The part of the frame in which a body, moved and bent by its artifact, is visible; None if it is outside the frame."""
     effect = artifact.effect if artifact is not None else None
     offset_x, offset_y = effect.offset_xy[frame_index] if isinstance(effect, Motion) else (0.0, 0.0)
     x, y = float(body.x[frame_index] + offset_x), float(body.y[frame_index] + offset_y)
@@ -110,7 +110,7 @@ def _find_patch(scene: Scene, body: Body, artifact: Artifact | None, frame_index
 
 
 def _bend(u: FloatArray, v: FloatArray, warp: Warp, frame_index: int) -> tuple[FloatArray, FloatArray]:
-    """Where in the sprite a pixel of the warped body comes from: two crossed waves and a swirl that dies out at the border."""
+    """The place in the sprite that gives a pixel of the warped body: two crossed waves and a swirl that is 0 at the border."""
     strength = warp.strength[frame_index]
     turn = strength * warp.swirl * np.exp(-(u * u + v * v) * 1.2)
     swirled_u, swirled_v = u * np.cos(turn) - v * np.sin(turn), u * np.sin(turn) + v * np.cos(turn)

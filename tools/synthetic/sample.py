@@ -23,12 +23,12 @@ from .scene import GENERATORS, NORMAL_TRAITS, Scene, make_scene
 GENERATOR_VERSION = "1"
 SCENE_STREAM, ARTIFACT_STREAM = 0, 1
 MIN_SIDE_PX, MIN_FRAMES = 48, 8
-# Object colours of the mask files: only their index is data, the colours are for whoever opens one.
+# Object colours of the mask files. Only the index is data; the colours are for people who open a file.
 MASK_PALETTE = bytes((0, 0, 0, 213, 94, 0, 86, 180, 233, 240, 228, 66))
 
 
 class SampleExistsError(FileExistsError):
-    """The folder to write to holds something already."""
+    """The output folder is not empty."""
 
 
 class SampleError(ValueError):
@@ -37,7 +37,7 @@ class SampleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SampleSpec:
-    """What all videos of a synthetic dataset have in common."""
+    """The values that all videos of a synthetic dataset share."""
 
     seed: int
     height: int
@@ -51,8 +51,8 @@ class SampleSpec:
 class SampleVideo:
     """One synthetic video before it is written.
 
-    `annotated_frames`: None where every frame counts as looked at; masks of other frames are not written. `trait`: what is unusual
-    but not broken about it.
+    `annotated_frames`: None if every frame is annotated; masks of other frames are not written. `trait`: an unusual property that
+    is not an artifact.
     """
 
     number: int
@@ -81,21 +81,21 @@ def write_sample(
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> Path:
-    """The folder `out`, now a raw folder in the own layout with synthetic videos.
+    """Writes a raw folder `out` in the layout "own" with synthetic videos, and returns `out`.
 
-    Of three videos one is normal; the others are broken by motion, deformation, blur in turn, every fourth of them twice.
-    Video k is the same whatever `videos`, `clean_twins` and `workers` are. The folder appears under its name once complete.
+    One of three videos is normal. The others have motion, deformation and blur in turn; every fourth of them has two types.
+    Video k does not depend on `videos`, `clean_twins` or `workers`. The folder appears under its name only when it is complete.
 
     Args:
-        out: does not exist yet, or is an empty folder.
+        out: a folder that does not exist yet, or is empty.
         height, width: even, at least 48.
         num_frames: at least 8.
         clean_twins: also write `{video_id}_clean` for every broken video: scene and grain without the artifact, label normal.
-        workers: processes.
-        on_progress: told ("sample", videos done, videos in all) before the first video and after each.
+        workers: number of processes.
+        on_progress: called with ("sample", finished videos, all videos) before the first video and after each.
 
     Raises:
-        SampleExistsError: `out` holds something.
+        SampleExistsError: `out` is not empty.
         SampleError: a number is out of range.
     """
     _check_numbers(
@@ -127,12 +127,12 @@ def write_sample(
 
 
 def make_sample_video(number: int, spec: SampleSpec) -> SampleVideo:
-    """Video `number` of a synthetic dataset, rendered: a function of its number and the spec, of nothing else.
+    """Video `number` of a synthetic dataset, rendered. It depends only on its number and the spec.
 
-    Its artifacts are redrawn until each shows in at least half of its active, annotated frames.
+    Its artifacts are drawn again until each is visible in at least half of its active, annotated frames.
 
     Raises:
-        SampleError: 64 draws did not show; the frame is too small for the scene.
+        SampleError: no artifact was visible in 64 draws; the frame is too small for the scene.
     """
     generator = GENERATORS[(number + number // 3) % 3]
     types = _artifact_types(number)
@@ -172,7 +172,7 @@ def _stream(seed: int, number: int, tag: int) -> np.random.Generator:
 
 
 def _artifact_types(number: int) -> tuple[str, ...]:
-    """Types by video number: none for every third, else the three in turn, two for every fourth broken one."""
+    """Artifact types by video number: none for every third, otherwise the three in turn, two for every fourth broken video."""
     if number % 3 == 2:
         return ()
     broken_number = number - number // 3

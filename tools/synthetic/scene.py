@@ -1,4 +1,4 @@
-"""What happens in a synthetic video before anything breaks: a backdrop, a camera, things on paths, grain."""
+"""The scene of a synthetic video before artifacts are added: a backdrop, a camera, bodies on paths, grain."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .texture import FloatArray, smoothstep
 
 GENERATORS = ("synth-a", "synth-b", "synth-c")
 NORMAL_TRAITS = ("calm", "defocus", "fast", "shake")
-"""What is unusual but not broken about a normal video, so that a detector cannot live on sharpness or speed alone."""
+"""Unusual properties of normal videos that are not artifacts, so that a detector cannot rely only on sharpness or speed."""
 
 CASTS: dict[str, dict[str, str]] = {
     "hills": {"balloon": "A hot-air balloon", "ball": "A beach ball", "leaf": "A falling leaf"},
@@ -30,7 +30,7 @@ PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The hand of one generator: how strong its colours and its grain are."""
+    """The style of one generator: the strength of its colours and of its grain."""
 
     saturation: float
     contrast: float
@@ -42,7 +42,7 @@ LOOKS = {"synth-a": Look(1.0, 1.0, 2.0), "synth-b": Look(0.82, 1.08, 3.0), "synt
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A thing in the scene: its picture and where it is in every frame, in pixels of the frame and radians."""
+    """A body in the scene: its picture, and its position in every frame, in pixels of the frame and radians."""
 
     sprite: FloatArray
     x: FloatArray
@@ -53,7 +53,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that is in a video and in its clean twin alike. Bodies are in order, far ones first."""
+    """Everything that a video and its clean twin share. Bodies are in order, far ones first."""
 
     height: int
     width: int
@@ -68,14 +68,14 @@ class Scene:
 
     @property
     def unit_px(self) -> int:
-        """The shorter side, which sizes are measured by."""
+        """The shorter side of the frame; sizes are relative to it."""
         return min(self.height, self.width)
 
 
 def make_scene(
     rng: np.random.Generator, *, height: int, width: int, num_frames: int, generator: str, trait: str = "calm"
 ) -> Scene:
-    """A scene, decided by the stream alone.
+    """A scene, decided only by the random stream.
 
     Args:
         generator: one of GENERATORS.
@@ -136,7 +136,7 @@ def _focus_pull(rng: np.random.Generator, time: FloatArray, unit: int) -> FloatA
 
 
 def _places(rng: np.random.Generator, count: int) -> Sequence[float]:
-    """Heights of the bodies' paths as shares of the frame, spread so that they overlap now and then but not always."""
+    """Heights of the bodies' paths as shares of the frame, spread so that the bodies overlap sometimes."""
     steps = (np.arange(count) + 0.5) / count
     return [float(y) for y in 0.26 + 0.48 * rng.permutation(steps) + rng.uniform(-0.06, 0.06, count)]
 

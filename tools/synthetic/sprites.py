@@ -1,6 +1,6 @@
-"""The things that move through a scene, each drawn once as a square RGBA picture with fine detail all over.
+"""The bodies that move through a scene, each drawn once as a square RGBA picture with fine detail everywhere.
 
-Detail matters: a warp or a blur of an evenly coloured thing would change no pixel inside it, and its mask could not be checked.
+The detail is needed: a warp or a blur of a body with one colour would change no pixel inside it, and its mask would be wrong.
 """
 
 from collections.abc import Callable
@@ -46,7 +46,7 @@ class Canvas:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What a kind draws: a signed distance float32[S, S] and colours float32[S, S, 3]."""
+    """The drawing of a kind of body: a signed distance float32[S, S] and colours float32[S, S, 3]."""
 
     distance: FloatArray
     rgb: FloatArray

@@ -1,4 +1,4 @@
-"""Arrays that everything drawn is made of: grids, noise, blends, sampling between pixels, blur. float32 in [0, 1] throughout."""
+"""Array functions for drawing: grids, noise, blends, sampling between pixels, blur. All values are float32 in [0, 1]."""
 
 import math
 from typing import Any
@@ -10,13 +10,13 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 
 def smoothstep(values: FloatArray) -> FloatArray:
-    """0 below 0, 1 above 1, and the cubic with level ends between."""
+    """Smooth step: 0 below 0, 1 above 1, and between them the cubic whose slope is 0 at both ends."""
     clipped = np.clip(values, 0, 1)
     return clipped * clipped * (3 - 2 * clipped)
 
 
 def hsv(hue: float, saturation: float, value: float) -> FloatArray:
-    """An RGB colour float32[3]; hue in turns."""
+    """An RGB colour float32[3]; a hue of 1 is a full turn."""
     sectors = (np.array([5.0, 3.0, 1.0]) + hue * 6.0) % 6.0
     rgb = value - value * saturation * np.clip(np.minimum(sectors, 4.0 - sectors), 0.0, 1.0)
     return rgb.astype(np.float32)

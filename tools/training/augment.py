@@ -1,4 +1,4 @@
-"""Chances of a clip beyond those that `clips` takes when it decodes (crop, mirror): on the device, video and masks together."""
+"""Random changes of a clip on the device, video and masks together, besides crop and mirror, which `clips` does while decoding."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 def augmented(batch: Mapping[str, Any]) -> dict[str, Any]:
-    """The batch with each clip, by chance, upside down, backwards, its colours swapped, its contrast and brightness changed.
+    """The batch with each clip randomly turned upside down, reversed in time, and changed in colours, contrast and brightness.
 
-    Whatever moves pixels or frames moves `video`, `masks`, `valid` and `frame_index` alike. The numbers come from torch's own CPU
-    generator, whose state a checkpoint holds.
+    Every move of pixels or frames applies to `video`, `masks`, `valid` and `frame_index` alike. The random numbers come from
+    torch's CPU generator, whose state is part of a checkpoint.
     """
     draws = torch.rand(len(batch["video"]), 5).tolist()
     changed: dict[str, list[Tensor]] = {name: [] for name in ("video", "masks", "valid", "frame_index")}

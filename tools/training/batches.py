@@ -1,4 +1,4 @@
-"""Training batches: clips of this process's share, and what the model is given of them on its device."""
+"""Training batches: the clips of this process's share, moved to the model's device."""
 
 import warnings
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from .rows import ChosenRows
 def clip_dataset(
     rows: ReleaseRows | ChosenRows, settled: Settled, *, rank: int, world_size: int, on_cuda: bool
 ) -> ClipDataset:
-    """The clips of one process; on CUDA their masks stay strings until they are on the device."""
+    """The clips of one process. On CUDA their masks are sent to the device as strings."""
     return clips(
         rows,
         num_frames=settled.num_frames,
@@ -35,7 +35,7 @@ def clip_dataset(
 
 
 def clip_loader(dataset: ClipDataset, settled: Settled, *, on_cuda: bool) -> StatefulDataLoader:
-    """Batches of a dataset; not to be prepared by accelerate, which would divide them again."""
+    """Batches of a dataset. Do not prepare the loader with accelerate, which would divide the batches again."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'set_vital' is deprecated")  # torchdata 0.11 under torch 2.13
         return StatefulDataLoader(
@@ -44,23 +44,24 @@ def clip_loader(dataset: ClipDataset, settled: Settled, *, on_cuda: bool) -> Sta
             num_workers=settled.workers,
             collate_fn=collate_rle if on_cuda else collate,
             pin_memory=on_cuda,
-            # Its own: a loader draws from it when an epoch begins and when one goes on, which must not move the model's chances.
+            # A generator of its own: the loader draws from it at the start and at a resume.
+            # This must not change the model's random numbers.
             generator=torch.Generator().manual_seed(settled.seed),
         )
 
 
 def steps_per_epoch(videos: int, settled: Settled, *, world_size: int) -> int:
-    """Batches that each process gets in an epoch."""
+    """The number of batches that each process gets in an epoch."""
     workers = max(settled.workers, 1)
     consumers = workers * world_size
-    if world_size > 1:  # all consumers give as many clips as the one with most
+    if world_size > 1:  # all consumers give as many clips as the consumer with the most
         return workers * -(-(-(-videos // consumers) * settled.clips_per_video) // settled.batch_size)
     shares = (len(range(first, videos, workers)) for first in range(workers))
     return sum(-(-share * settled.clips_per_video // settled.batch_size) for share in shares)
 
 
 def on_device(batch: Mapping[str, Any], device: torch.device, *, augment: bool) -> dict[str, Any]:
-    """What a recipe is given: see `Recipe`. A clip that only fills up an uneven share counts as not looked at."""
+    """The batch that a recipe gets: see `Recipe`. A clip that only fills an uneven share counts as not annotated."""
     names = ("video", "masks", "valid", "frame_index", "repeated")
     moved = to_device({name: batch[name] for name in names}, device)
     ready = {

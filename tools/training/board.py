@@ -1,4 +1,4 @@
-"""Figures of a run for TensorBoard."""
+"""Logs the figures of a run for TensorBoard."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ Note = Callable[[Mapping[str, float], int], None]
 
 @contextmanager
 def board(folder: Path, *, step: int, writes: bool) -> Iterator[Note]:
-    """A callable (figures by tag, step) that logs into `folder`; what was logged from `step` on by a run that was cut off goes.
+    """A function (figures by tag, step) that logs into `folder`. Entries of an interrupted run from `step` on are removed.
 
     Args:
-        writes: False in all processes but one: theirs logs nothing.
+        writes: True in exactly one process; the function of the others logs nothing.
     """
     if not writes:
         yield lambda figures, at: None

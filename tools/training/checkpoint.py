@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or absent: a folder is written beside by all processes, flushed to disk, and renamed by the first."""
+"""Checkpoints that are complete or absent: all processes write a temporary folder; the first one flushes and renames it."""
 
 import errno
 import json
@@ -26,8 +26,8 @@ KEPT = 2
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a training is. `epoch` is the one at hand; `best` is the highest validation J&F of active frames, `worse` counts the
-    validations since."""
+    """The progress of a training. `epoch` is the current epoch, `best` the highest validation J&F of active frames so far, and
+    `worse` the number of validations since then."""
 
     step: int = 0
     epoch: int = 0
@@ -36,7 +36,7 @@ class Progress:
 
 
 def checkpoints(out: Path) -> list[Path]:
-    """Whole checkpoints of a run, oldest first."""
+    """The complete checkpoints of a run, oldest first."""
     folder = out / "checkpoints"
     return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name)) if folder.is_dir() else []
 
@@ -44,10 +44,10 @@ def checkpoints(out: Path) -> list[Path]:
 def save_checkpoint(
     accelerator: Accelerator, out: Path, progress: Progress, loader_state: Mapping[str, Any] | None
 ) -> None:
-    """Writes model, optimizer, scaler, random numbers and place in the data of all processes; the latest `KEPT` stay.
+    """Writes model, optimizer, scaler, random state and position in the data of all processes; the latest `KEPT` stay.
 
     Args:
-        loader_state: of this process, as `place_in` gives it, or None at the end of an epoch.
+        loader_state: the position of this process, as `place_in` gives it; None at the end of an epoch.
     """
     final = out / "checkpoints" / f"step-{progress.step:08d}"
     partial = final.with_name(f".{final.name}.partial")
@@ -69,24 +69,24 @@ def save_checkpoint(
 
 
 def load_checkpoint(accelerator: Accelerator, path: Path) -> tuple[Progress, list[Any]]:
-    """Puts model, optimizer, scaler and random numbers back; returns the progress and the loaders' places of all processes."""
+    """Restores model, optimizer, scaler and random state; returns the progress and the loaders' positions of all processes."""
     accelerator.load_state(str(path))
     place = parse_json((path / "place.json").read_bytes())
     return Progress(**place["progress"]), place["loaders"]
 
 
 def place_in(loader: StatefulDataLoader) -> dict[str, Any]:
-    """The loader's place in its epoch, and the number of its workers."""
+    """The loader's position in its epoch, and the number of its workers."""
     return {"workers": loader.num_workers, "state": loader.state_dict()}
 
 
 def put_back(
     loader: StatefulDataLoader, dataset: ClipDataset, places: list[Any], *, rank: int, world_size: int
 ) -> None:
-    """Makes the loader's next pass give what its epoch has left.
+    """Makes the loader's next pass give the rest of its epoch.
 
-    With as many processes and workers as then, every batch is what it would have been; with others the clips that are left are
-    dealt anew, each still once.
+    With the same number of processes and workers, every batch is the same as without the interruption. With other numbers, the
+    remaining clips are shared out again; each still comes once.
     """
     if any(place is None for place in places):
         return
@@ -98,11 +98,11 @@ def put_back(
 
 @contextmanager
 def kept_when_full(out: Path) -> Iterator[None]:
-    """Says in one line what could not be written in the block, what is kept, and how to go on.
+    """Turns a failed write in the block into one line that says what is kept and how to continue.
 
     Raises:
-        TrainError: the disk is full, a file is too large for it, or it is read-only. safetensors and torch have errors of their own
-            for that.
+        TrainError: the disk is full, a file is too large for it, or it is read-only. safetensors and torch raise their own errors
+            in these cases.
     """
     try:
         yield
@@ -117,15 +117,15 @@ def kept_when_full(out: Path) -> Iterator[None]:
         named = f"{path}: " if path else ""
         why = f"{named}{' '.join(str(error).split())}"
         raise TrainError(
-            f"{out}: cannot be written ({why}); {what}. Make room there; the same command with --resume goes on."
+            f"{out}: cannot be written ({why}); {what}. Make room there; the same command with --resume continues."
         ) from error
 
 
 @contextmanager
 def newest_folder(name: Path, *, step: int) -> Iterator[Path]:
-    """A folder to write into, {name}-{step}; `name` becomes a link to it in one step, and the one before goes.
+    """A folder to write into, {name}-{step}. Then `name` becomes a link to it in one step, and the previous folder is removed.
 
-    Where no link can be made (Windows asks for a special right) the folder itself gets the name.
+    If no link can be made (Windows needs a special permission), the folder itself gets the name.
     """
     final = name.with_name(f"{name.name}-{step:08d}")
     with whole_folder(final) as folder:

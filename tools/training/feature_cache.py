@@ -1,4 +1,4 @@
-"""What a frozen encoder says of frames, kept so that a frame is encoded once."""
+"""A cache of a frozen encoder's features, so that each frame is encoded once."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -8,14 +8,14 @@ from torch import Tensor
 
 
 class FeatureCache:
-    """Feature maps of single frames on the CPU, in half precision, by what the frame shows.
+    """Feature maps of single frames on the CPU, in half precision, by the frame's pixels.
 
-    It keeps what comes first and forgets nothing: where an epoch does not fit, a cache that forgets what it has not used for long
-    finds nothing at all. By content, since a clip may begin anywhere and validation shows the same frames again; a frame that was
-    changed is another frame.
+    It keeps the first frames and never removes one. If an epoch does not fit, a cache that removes the least recently used frames
+    would never have a hit. The key is the content, because clips start anywhere and validation uses the same frames; an augmented
+    frame is another frame.
 
     Args:
-        max_bytes: of all maps together; 0 keeps none.
+        max_bytes: limit for all maps together; 0 keeps none.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -25,11 +25,11 @@ class FeatureCache:
         self._maps: dict[bytes, list[Tensor]] = {}
 
     def __call__(self, frames: Tensor, encode: Callable[[Tensor], Sequence[Tensor]]) -> list[Tensor]:
-        """The maps of all frames, level by level, [N, C, h, w] in the frames' type, rounded to half precision, found or made.
+        """The maps of all frames, level by level: [N, C, h, w] in the frames' type, rounded to half precision, cached or new.
 
         Args:
             frames: float[N, 3, H, W].
-            encode: (frames) -> their maps; of those that are not kept.
+            encode: (frames) -> their maps; called for frames that are not in the cache.
         """
         if not self.max_bytes:
             return [level.half().to(frames.dtype) for level in encode(frames)]

@@ -1,4 +1,4 @@
-"""Losses of mask logits, where a person has looked."""
+"""Losses of mask logits, over annotated frames only."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 SCORE_SHARE = 0.005
-"""What speaks for a frame as a whole: this share of its pixels, those with the highest logits."""
+"""Share of a frame's pixels, those with the highest logits, that gives the frame's score."""
 
 
 def highest(logits: Tensor) -> Tensor:
@@ -21,10 +21,11 @@ def highest(logits: Tensor) -> Tensor:
 def mask_loss(
     logits: Tensor, batch: Mapping[str, Any], *, bce: float = 1.0, dice: float = 1.0, frame: float = 0.2
 ) -> Tensor:
-    """Weighted sum of three means over frames that are `valid`; 0 where none is.
+    """Weighted sum of three means over `valid` frames; 0 if no frame is valid.
 
-    Cross entropy of pixels; soft Dice of each frame with an artifact, as each counts alike in J however small its artifact is; and
-    cross entropy of the mean of a frame's `highest` logits, which are to tell whether there is an artifact at all.
+    They are: cross entropy of pixels; soft Dice of each frame with an artifact, because in J each such frame has the same weight,
+    however small its artifact is; and cross entropy of the mean of a frame's `highest` logits, the score that says whether the
+    frame has an artifact.
 
     Args:
         logits: float[B, T, H, W], the size of the masks.
@@ -50,5 +51,5 @@ def _mean(values: Tensor, weight: Tensor) -> Tensor:
 
 
 def flat_parameters(model: torch.nn.Module) -> list[torch.nn.Parameter]:
-    """The parameters that ask for gradients."""
+    """The parameters that need gradients."""
     return [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -1,4 +1,4 @@
-"""What a training is told, and what that means for a recipe."""
+"""The options of a training, and their defaults from a recipe."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -10,9 +10,9 @@ Precision = Literal["auto", "no", "fp16", "bf16"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
-    """Everything that decides what a training does; None: as the recipe says.
+    """Everything that decides what a training does; None: the recipe's value.
 
-    holdout: as in `brokenvideos.load`: left out of training and validation, scored apart at the end.
+    holdout: as in `brokenvideos.load`: left out of training and validation, scored separately at the end.
     init: a checkpoint that the recipe starts from.
     epochs: passes over train. steps: end after so many steps instead, at most.
     size: (height, width) of clips. num_frames, stride: of a clip. clips_per_video: in an epoch.
@@ -45,7 +45,7 @@ class TrainOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """`TrainOptions` with what the recipe says where they say nothing."""
+    """`TrainOptions` in which the recipe's values replace every None."""
 
     recipe: str
     holdout: str | None
@@ -72,11 +72,12 @@ class Settled:
 
 
 MAY_CHANGE = ("epochs", "steps", "workers", "patience", "validate_epochs", "checkpoint_steps", "cpu")
-"""Options that a run that goes on may have other values of than when it began."""
+"""Options that may have other values when a run is resumed."""
 
 
 def settled(options: TrainOptions, recipe: Recipe) -> Settled:
-    """
+    """The options with the recipe's values, checked.
+
     Raises:
         TrainError: a number out of its range.
     """
@@ -106,9 +107,10 @@ def settled(options: TrainOptions, recipe: Recipe) -> Settled:
 
 
 def require_same(before: dict[str, Any], now: dict[str, Any]) -> None:
-    """
+    """Checks that a resumed run has the options of its start, except those in MAY_CHANGE.
+
     Raises:
-        TrainError: the run in the folder was begun with other options.
+        TrainError: the run in the folder was started with other options.
     """
     other = [f"{name} {before.get(name)!r}, now {value!r}" for name, value in now.items() if before.get(name) != value]
     if other:

@@ -1,20 +1,20 @@
-"""What the recipe `unet` sees of a clip: numbers that are hard for a small network to work out, as planes beside the pixels."""
+"""The input planes of the recipe `unet`: the pixels, and values that a small network could hardly compute itself."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad, pixel_unshuffle
 
 OFFSETS = (-2, -1, 1, 2)
-"""Frames that each frame's grey levels are compared with."""
+"""Offsets of the frames whose grey levels are subtracted from each frame's."""
 
 MATCHED = (-1, 1)
-"""Frames in which each place is looked for again."""
+"""Offsets of the frames in which the best match of each block is searched."""
 
 REACH = 3
-"""How far it is looked for, in blocks."""
+"""Search range of the match, in blocks."""
 
 BLOCK = 2
-"""Pixels on a block's side."""
+"""Side of a block in pixels."""
 
 NUM_PLANES = (3 + len(OFFSETS) + 1) * BLOCK**2 + 1 + 3 * len(MATCHED)
 
@@ -25,9 +25,9 @@ _LUMA = (0.299, 0.587, 0.114)
 def model_planes(video: Tensor) -> Tensor:
     """float[B, T, NUM_PLANES, ceil(H / 2), ceil(W / 2)] of a clip float[B, T, 3, H, W] in [0, 1]; values around 0, about 1 in size.
 
-    Of every pixel of a block: RGB, grey levels minus those of the frames at OFFSETS (at a clip's ends, of the clip's last), and the
-    Laplacian of the grey levels. Of a block: how much detail it has, and of the frames at MATCHED how well it is found there
-    and where. What moves as a whole is found again; what bends or jumps is not, and what stands still stands out.
+    For every pixel of a block: RGB, grey levels minus those of the frames at OFFSETS (at a clip's ends, of the last frame there),
+    and the Laplacian of the grey levels. For a block: its amount of detail, and how well and where it matches in each frame at
+    MATCHED. A part that moves as a whole has a good match; a part that bends or jumps has none.
     """
     batch, frames, _, height, width = video.shape
     even = (0, width % BLOCK, 0, height % BLOCK)
@@ -48,10 +48,10 @@ def model_planes(video: Tensor) -> Tensor:
 
 
 def matched(grey: Tensor, offset: int) -> Tensor:
-    """float[B, T, 3, h, w]: of each place in grey[B, T, h, w] how far it is from what is most alike in the frame at `offset`
-    (logarithm of the mean difference of 3 x 3 places), and where that is, x and y in [-1, 1] times REACH.
+    """float[B, T, 3, h, w]: the best match of each place of grey[B, T, h, w] in the frame at `offset`. The three values are its
+    difference (logarithm of the mean difference of 3 x 3 places) and its position, x and y in [-1, 1] times REACH.
 
-    Of places that are equally alike the nearest.
+    Of equally good matches, the nearest is taken.
     """
     height, width = grey.shape[-2:]
     other = pad(_frames_at(grey, offset), (REACH,) * 4, mode="replicate")
@@ -69,13 +69,13 @@ def matched(grey: Tensor, offset: int) -> Tensor:
 
 
 def _frames_at(grey: Tensor, offset: int) -> Tensor:
-    """For every frame the one at an offset; at the ends, the last one there is."""
+    """For every frame the frame at an offset; at the ends of the clip, its last or first frame."""
     at = torch.arange(grey.shape[1], device=grey.device) + offset
     return grey[:, at.clamp(0, grey.shape[1] - 1)]
 
 
 def _box(x: Tensor) -> Tensor:
-    """Mean of 3 x 3; much faster on a CPU than a pooling layer."""
+    """Mean over 3 x 3 places; on a CPU this is much faster than a pooling layer."""
     x = pad(x, (1, 1, 1, 1), mode="replicate")
     x = x[..., :-2, :] + x[..., 1:-1, :] + x[..., 2:, :]
     return (x[..., :-2] + x[..., 1:-1] + x[..., 2:]) / 9

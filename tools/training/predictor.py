@@ -1,4 +1,4 @@
-"""A trained model as something that takes a video and gives its masks; how models are saved and loaded."""
+"""Predicts the masks of a video with a trained model; saves and loads models."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 SETTINGS = "brokenvideos.json"
-"""Beside the model's own files: how it is fed and how its answers are read."""
+"""File beside the model's own files: what input the model takes, and how its output is used."""
 
 _CHUNK_PIXELS = 2**24
 
 
 @dataclass(frozen=True, slots=True)
 class Feeding:
-    """How a model is fed and its answers are read.
+    """What input a model takes, and how its output is used.
 
-    size: (height, width) that frames are scaled to. num_frames: that are predicted at a time; stride: between them. batch_size: of
-    such windows. video_gate: a video whose highest score of a frame is lower is left alone; gate: of the others, a frame with a
-    lower score is.
+    size: (height, width) that frames are scaled to. num_frames: frames predicted at a time (a window). stride: step between
+    them. batch_size: windows per batch. video_gate: a video gets no masks if no frame's score reaches it. gate: in the other
+    videos, a frame with a lower score gets no mask.
     """
 
     size: tuple[int, int]
@@ -47,9 +47,9 @@ class Feeding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoPrediction:
-    """What a model says of a video of `height` x `width` pixels.
+    """A model's prediction for a video of `height` x `width` pixels.
 
-    counts: canonical COCO RLE of every frame. scores: float64[T] in [0, 1], how sure it is that something in the frame is broken.
+    counts: canonical COCO RLE of every frame. scores: float64[T] in [0, 1], the model's score that the frame is broken.
     """
 
     height: int
@@ -58,7 +58,7 @@ class VideoPrediction:
     scores: Float64Array
 
     def gated(self, *, gate: float, video_gate: float) -> "VideoPrediction":
-        """The same with empty masks in frames that `kept_frames` does not keep."""
+        """The same prediction, with empty masks in frames that `kept_frames` does not keep."""
         nothing = empty(self.height, self.width)
         kept = kept_frames(self.scores, gate=gate, video_gate=video_gate).tolist()
         counts = tuple(string if keep else nothing for string, keep in zip(self.counts, kept, strict=True))
@@ -66,14 +66,14 @@ class VideoPrediction:
 
 
 def kept_frames(scores: Float64Array, *, gate: float, video_gate: float) -> BoolArray:
-    """bool[T]: frames whose masks stand, as `Feeding` says. Whether a video is broken takes more evidence than where it then is."""
+    """bool[T]: frames that keep their masks, by the gates of `Feeding`. The gate of a video is higher than that of its frames."""
     kept: BoolArray = (scores >= gate) & (scores.max(initial=0.0) >= video_gate)
     return kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictor:
-    """A model with what it needs to be asked about whole videos.
+    """A model that predicts whole videos.
 
     Call it with uint8[T, 3, H, W] frames at the video's own size; or scale them while decoding to `feeding.size`, as in
     `iter_frames(video, size=predictor.feeding.size)`, and call `predict`.
@@ -86,7 +86,7 @@ class Predictor:
     facts: Mapping[str, Any] | None = None
 
     def ungated(self) -> "Predictor":
-        """The same one, which leaves nothing alone."""
+        """The same predictor without gates: every frame keeps its mask."""
         return replace(self, feeding=replace(self.feeding, gate=0.0, video_gate=0.0))
 
     def __call__(self, frames: "Tensor | np.ndarray[Any, Any]") -> tuple[BoolArray, Float64Array]:
@@ -99,7 +99,7 @@ class Predictor:
         return (np.concatenate(masks) if masks else np.zeros((0, height, width), np.bool_)), scores
 
     def predict(self, frames: "Tensor", *, height: int, width: int) -> VideoPrediction:
-        """Masks at `height` x `width` of a video whose frames are scaled to `feeding.size` already: uint8[T, 3, h, w]."""
+        """Masks at `height` x `width` of a video whose frames already have `feeding.size`: uint8[T, 3, h, w]."""
         logits, scores = self._answers(frames)
         kept = kept_frames(scores, gate=self.feeding.gate, video_gate=self.feeding.video_gate)
         counts: list[str] = []
@@ -129,7 +129,7 @@ class Predictor:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """`shown` frames are given to the model; of them those at `places` are kept, as frames `kept`."""
+    """The model gets the frames `shown`; its predictions at `places` are used for the frames `kept`."""
 
     shown: list[int]
     places: list[int]
@@ -137,13 +137,13 @@ class _Window:
 
 
 def _windows(num_frames: int, feeding: Feeding, context: int) -> list[_Window]:
-    """Windows that keep every frame once: each keeps `feeding.num_frames` and shows `context` more on either side."""
+    """Windows that predict every frame once: each keeps `feeding.num_frames` and shows `context` more frames on either side."""
     windows = []
     for phase in range(min(feeding.stride, num_frames)):
         frames = list(range(phase, num_frames, feeding.stride))
         for first in range(0, len(frames), feeding.num_frames):
             kept = range(first, min(first + feeding.num_frames, len(frames)))
-            # All windows but a short video's are of one length.
+            # All windows have one length, except for a short video.
             begin = max(min(first - context, len(frames) - feeding.num_frames - 2 * context), 0)
             shown = frames[begin : begin + feeding.num_frames + 2 * context]
             windows.append(_Window(shown, [at - begin for at in kept], [frames[at] for at in kept]))
@@ -173,7 +173,7 @@ def _scores(logits: "Tensor") -> Float64Array:
 
 
 def _marked(logits: "Tensor", kept: BoolArray, *, height: int, width: int) -> Iterator[BoolArray]:
-    """bool[N, H, W] after bool[N, H, W] of frames in turn: a whole long video at its own size may be more than memory holds."""
+    """bool[N, H, W] of consecutive frames, part by part, because a long video at its own size may not fit into memory."""
     chunk = max(_CHUNK_PIXELS // (height * width), 1)
     shown = torch.from_numpy(kept)
     for start in range(0, len(logits), chunk):
@@ -184,23 +184,23 @@ def _marked(logits: "Tensor", kept: BoolArray, *, height: int, width: int) -> It
 
 
 def save_model(model: "nn.Module", folder: Path, *, recipe: Recipe, feeding: Feeding, facts: Mapping[str, Any]) -> None:
-    """Writes a model so that `load_model` finds it again; the recipe's own files by its `save_pretrained`."""
+    """Saves a model for `load_model`; the recipe's `save_pretrained` writes the model's own files."""
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(str(folder))  # type: ignore[operator]
-    (folder / "README.md").unlink(missing_ok=True)  # the Hub mixin's, which says nothing; ours comes with the scores
+    (folder / "README.md").unlink(missing_ok=True)  # the empty card of the Hub mixin; ours is written with the scores
     settings = {"recipe": recipe.name, "brokenvideos": __version__, "feeding": asdict(feeding), **facts}
     write_atomic(folder / SETTINGS, (json.dumps(settings, indent=1, allow_nan=False) + "\n").encode())
 
 
 def load_model(model: str | Path, *, device: str | None = None) -> Predictor:
-    """A saved model, ready to be asked.
+    """A saved model, ready to predict.
 
     Args:
         model: the folder that `brokenvideos train` has written (OUT or OUT/model), or a Hub repository "OWNER/NAME" with its files.
-        device: None: CUDA where there is one, else the CPU.
+        device: the torch device; None: CUDA if there is one, otherwise the CPU.
 
     Raises:
-        TrainError: no model of ours there, or one that this version cannot read.
+        TrainError: there is no model of this package, or this version cannot read it.
     """
     folder = Path(model)
     if not folder.is_dir() and str(model).count("/") == 1:

@@ -1,4 +1,4 @@
-"""Checkpoints that other people trained: by folder or by Hub id."""
+"""Loads checkpoints that other people trained, by folder or by Hub id."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from .recipe import TrainError
 
 
 def pretrained(kind: Any, init: str | Path, **options: Any) -> Any:
-    """`kind.from_pretrained(init)` of a class of `transformers`, without its bar.
+    """`kind.from_pretrained(init)` of a class of `transformers`, without its progress bar.
 
     Raises:
         TrainError: no such checkpoint, here or on the Hub.
@@ -23,7 +23,7 @@ def pretrained(kind: Any, init: str | Path, **options: Any) -> Any:
     except OSError as error:  # also what the Hub's client raises
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise TrainError(
-            f"--init {init}: no checkpoint that can be read ({first}). Name a folder or a Hub repository."
+            f"--init {init}: not a readable checkpoint ({first}). Give a folder or a Hub repository."
         ) from error
     finally:
         if had_bar:

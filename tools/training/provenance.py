@@ -1,4 +1,4 @@
-"""What a model was made from: the data's version and the code's commit."""
+"""The origin of a model: the version of the data and the commit of the code."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ def provenance(release: Path) -> dict[str, Any]:
 
 
 def code_commit() -> str | None:
-    """The git commit of this code, "-dirty" where files differ from it: of the checkout, or as the installer noted it."""
+    """The git commit of this code, from the checkout or from the installer's note; it ends in "-dirty" if files differ from it."""
     root = Path(__file__).resolve().parents[2]
     if (root / ".git").exists():
         command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]

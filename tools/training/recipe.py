@@ -1,4 +1,4 @@
-"""What a recipe is: everything that tells one model from another; the trainer does the rest."""
+"""The record of a recipe: everything that is special to one model. The trainer does the rest."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ EXTRA = ("accelerate", "safetensors", "tensorboard", "torchdata", "transformers"
 
 
 class TrainError(ValueError):
-    """A training that cannot start or go on as asked; the message says what to change."""
+    """A training that cannot start or continue as asked; the message says what to change."""
 
 
 def need_extra(command: str) -> None:
-    """Looks for the libraries of the extra `train` and imports none.
+    """Checks that the libraries of the extra `train` are installed, without importing them.
 
     Raises:
-        TrainError: some are missing; the message names them, the command, and what to type.
+        TrainError: some are missing; the message names them, the command that needs them, and how to install them.
     """
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
@@ -32,20 +32,20 @@ def need_extra(command: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A model and how it is trained. Torch and the model's library are imported by the recipe's own module.
+    """A model and how it is trained. The recipe's own module imports torch and the model's library.
 
     A batch holds `video` float32[B, T, 3, H, W] in [0, 1] and, in training, `masks` float32[B, T, H, W] of 0 and 1, `valid`
     bool[B, T], `video_id` (list of str) and `frame_index` int64[B, T], all on the model's device.
 
     make: (init) -> the model; init is a checkpoint's path or id, None: new weights.
     load: (folder) -> the model that `model.save_pretrained(folder)` has written there.
-    logits: (model, batch) -> float[B, T, h, w] of any h and w; they are scaled to the masks, or to the video's own size. The model
-        is called as `model(…)`, because it may be wrapped for several GPUs.
+    logits: (model, batch) -> float[B, T, h, w] of any h and w; the trainer scales them to the masks or to the video's own size.
+        Call the model as `model(…)`, because it may be wrapped for several GPUs.
     loss: (logits[B, T, H, W] at the masks' size, batch) -> a scalar.
     parameters: (model) -> the parameters that are trained.
-    size: (height, width) that clips are scaled to. num_frames: of a clip, and of what is predicted at a time.
-    context: frames before and after these that the model is shown with them at prediction, where the video has them.
-    crop, flip: as in `brokenvideos.clips`. augment: whether clips may be changed at all; not where features of frames are kept.
+    size: (height, width) that clips are scaled to. num_frames: number of frames of a clip, and of a window at prediction.
+    context: number of frames before and after a window that the model also sees at prediction, if the video has them.
+    crop, flip: as in `brokenvideos.clips`. augment: whether clips may be changed; False if the recipe caches features of frames.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The rows that a training reads: of a release or a Hub repository, a split at a time, without what is held out."""
+"""The rows that a training reads from a release or a Hub repository: one split, without the hold-out."""
 
 import hashlib
 from collections.abc import Collection
@@ -17,13 +17,13 @@ from .recipe import TrainError
 
 
 def release_folder(data: str) -> Path:
-    """The folder behind `--data`: a release, "sample", or a Hub repository, whose Parquet shards are fetched into the Hub's cache.
+    """The folder of `--data`: a release, "sample", or a Hub repository, whose Parquet shards are downloaded into the Hub's cache.
 
-    They are fetched once and not streamed anew in every epoch, and a release on disk deals its videos to any number of workers and
-    processes exactly, which a stream cannot.
+    They are downloaded once, not streamed in every epoch. And a release on disk can be shared exactly among any number of workers
+    and processes; a stream cannot.
 
     Raises:
-        TrainError: no folder and no name of a release. ReleaseError: not a release.
+        TrainError: neither a folder nor the name of a release. ReleaseError: not a release.
     """
     try:
         return named_folder(data)
@@ -46,15 +46,15 @@ class ChosenRows:
 
     @property
     def data(self) -> str:
-        """Which rows these are, for the states of clips."""
+        """An identifier of these rows, for the states of clips."""
         return f"{self.rows.data} {hashlib.sha256(repr(self.numbers).encode()).hexdigest()[:16]}"
 
 
 def split_rows(release: Path, split: str, *, holdout: str | None = None) -> ReleaseRows | ChosenRows:
-    """The rows of a split, for train and validation without those that `holdout` names (see `brokenvideos.load`).
+    """The rows of a split; for train and validation without the videos of `holdout` (see `brokenvideos.load`).
 
     Raises:
-        ValueError: no such split, or a holdout that is none.
+        ValueError: no such split, or an invalid holdout.
     """
     rows: ReleaseRows = opened_source(release, split=split)
     if holdout is None:
@@ -78,9 +78,10 @@ def split_labels(release: Path, split: str, *, holdout: str | None = None) -> di
 
 
 def require_splits(release: Path) -> None:
-    """
+    """Checks that the release has every split that a training needs, before the first step.
+
     Raises:
-        TrainError: a split is missing that a training needs at its end; said before its first step.
+        TrainError: a split is missing.
     """
     there = {shard["split"] for shard in read_manifest(str(release))["shards"]}
     if missing := [split for split in SPLITS if split not in there]:
@@ -91,15 +92,14 @@ def require_splits(release: Path) -> None:
 
 
 def require_broken(release: Path, split: str, *, holdout: str | None) -> None:
-    """
+    """Checks that a split still has a broken video without the hold-out.
+
     Raises:
-        TrainError: no broken video is left, so there is nothing to learn from, or to choose a model by.
+        TrainError: no broken video is left to learn from, or to choose a model by.
     """
     if "broken" not in split_labels(release, split, holdout=holdout).values():
         without = "" if holdout is None else f" without {holdout}"
-        raise TrainError(
-            f"{release}: {split} has no broken video{without}. Use a larger release, or hold out something else."
-        )
+        raise TrainError(f"{release}: {split} has no broken video{without}. Use a larger release, or another hold-out.")
 
 
 def held_out(holdout: str, *, artifact_types: Collection[str], generator: str) -> bool:
@@ -109,7 +109,7 @@ def held_out(holdout: str, *, artifact_types: Collection[str], generator: str) -
 
 
 class WholeVideos(Dataset[dict[str, Any]]):
-    """Every `share`-th video from the `first` on, whole: {"video_id", "height", "width", "frames": uint8[T, 3, h, w]}."""
+    """Every `share`-th video from `first` on, with all frames: {"video_id", "height", "width", "frames": uint8[T, 3, h, w]}."""
 
     def __init__(
         self, rows: ReleaseRows | ChosenRows, *, size: tuple[int, int], first: int = 0, share: int = 1
@@ -123,7 +123,7 @@ class WholeVideos(Dataset[dict[str, Any]]):
 
     def __getitem__(self, number: int) -> dict[str, Any]:
         if not 0 <= number < len(self):
-            raise IndexError(number)  # what ends a loop over a sequence
+            raise IndexError(number)  # this ends a loop over a sequence
         row = self.rows[self.numbers[number]]
         index = index_from_row(row)
         geometry = whole(row["height"], row["width"], size=self.size)

@@ -1,4 +1,4 @@
-"""The training itself: from a release to a scored, saved model, on one process or many."""
+"""The training: from a release to a scored, saved model, on one process or many."""
 
 import json
 import math
@@ -42,7 +42,7 @@ WARM_UP = 0.05
 """Share of the steps in which the learning rate rises."""
 
 LAST_LR = 0.01
-"""Share of the learning rate that the cosine ends with."""
+"""Share of the highest learning rate at the end of the cosine."""
 
 MAX_NORM = 1.0
 
@@ -53,7 +53,7 @@ def say_nothing(line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What does not change while a training runs."""
+    """The values that do not change while a training runs."""
 
     accelerator: Accelerator
     out: Path
@@ -82,19 +82,19 @@ def train(
     say: Callable[[str], None] = say_nothing,
     on_batch: Callable[[dict[str, Any]], None] | None = None,
 ) -> Results | None:
-    """Trains a recipe, saves the model that validated best in `out/model`, and scores it on the test split.
+    """Trains a recipe, saves the best model on validation in `out/model`, and scores it on the test split.
 
-    Run it in every process of `accelerate launch`; the first one reports and returns, the others return None.
+    Run it in every process of `accelerate launch`. The first process reports and returns the scores; the others return None.
 
     Args:
         data: a release folder, "sample", or a Hub repository "OWNER/NAME".
-        out: a new folder, or with `resume` one of a run that was cut off; without a checkpoint in it the run begins.
-        on_progress: told (step, done, total).
-        say: told a line after each validation.
-        on_batch: shown every batch before it is used, as the loader gives it.
+        out: a new folder, or with `resume` the folder of an interrupted run. If it has no checkpoint, a new run starts.
+        on_progress: called with (step, done, total).
+        say: called with one line after each validation.
+        on_batch: called with every batch before it is used, as the loader gives it.
 
     Raises:
-        TrainError: options that do not go together, or `out` holds another run. ReleaseError: no release.
+        TrainError: options that contradict each other, or `out` holds another run. ReleaseError: not a release.
     """
     recipe = recipe_named(options.recipe)
     settings = settled(options, recipe)
@@ -107,7 +107,7 @@ def train(
     model = recipe.make(settings.init)
     optimizer = torch.optim.AdamW(recipe.parameters(model), lr=settings.lr, weight_decay=settings.weight_decay)
     model, optimizer = run.accelerator.prepare(model, optimizer)
-    # Every process takes its own chances with its own clips.
+    # Every process has its own random numbers for its own clips.
     set_seed(settings.seed + 1, device_specific=True)
     with kept_when_full(out):
         _loop(run, model, optimizer, on_batch)
@@ -168,7 +168,7 @@ def _loop(run: _Run, model: nn.Module, optimizer: Any, on_batch: Callable[[dict[
     on_cuda = accelerator.device.type == "cuda"
     dataset = clip_dataset(run.train_rows, settings, rank=rank, world_size=world_size, on_cuda=on_cuda)
     loader = clip_loader(dataset, settings, on_cuda=on_cuda)
-    # About: a run that goes on with other workers cuts the rest of its epoch into other batches.
+    # Approximate: a run that resumes with other workers cuts the rest of its epoch into other batches.
     total = settings.epochs * steps_per_epoch(len(run.train_rows), settings, world_size=world_size)
     total = min(total, settings.steps or total)
     progress = Progress()
@@ -205,7 +205,7 @@ def _is_over(progress: Progress, settings: Settled) -> bool:
 
 
 def learning_rate(step: int, *, total: int) -> float:
-    """Share of the highest learning rate at a step: up in a line, then down along a cosine. It has no state to be saved."""
+    """Share of the highest learning rate at a step: it rises linearly, then falls along a cosine. There is no state to save."""
     rise = max(round(WARM_UP * total), 1)
     if step < rise:
         return (step + 1) / rise
@@ -241,7 +241,7 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
     if accelerator.is_main_process:
         videos = scored_videos(run.release, "validation", predictions, floors=False)
         gates = best_gates(videos, predictions)
-        # What a model is chosen by does not depend on the gates: while it learns, silence is the better answer.
+        # The model is chosen without gates: an untrained model scores best if it predicts nothing.
         active = evaluated(videos, release=run.release, split="validation").scores.broken["active_jf"].value or 0.0
         scores = evaluated(gated(videos, predictions, **gates), release=run.release, split="validation").scores
         figures = {"validation/J&F active": active}
@@ -266,12 +266,12 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
     active = broadcast_object_list(found)[0]
     if progress.best is None or active > progress.best:
         return replace(progress, best=active, worse=0)
-    # A model says nothing at first, longer where videos are few: patience begins with the first thing found.
+    # At first a model predicts nothing, for longer if there are few videos. So patience counts from the first score above 0.
     return replace(progress, worse=progress.worse + (progress.best > 0))
 
 
 def _line(figures: Mapping[str, float], flagged: Mapping[str, int]) -> str:
-    """The figures of a validation; a share of few videos stands beside their number."""
+    """The figures of a validation as text; a share of videos is shown with the number of videos."""
     shown = {key.removeprefix("validation/"): f"{value:.3f}" for key, value in figures.items()}
     if "false videos" in shown:
         shown["false videos"] += f" ({flagged['false_videos']} of {flagged['normal_videos']})"
@@ -281,9 +281,9 @@ def _line(figures: Mapping[str, float], flagged: Mapping[str, int]) -> str:
 def _predict(
     run: _Run, predictor: Predictor, rows: ReleaseRows | ChosenRows, *, step: str
 ) -> dict[str, VideoPrediction]:
-    """Predictions for every video of these rows by video_id, in every process: each predicts its share."""
+    """Predictions for every video of these rows by video_id. Each process predicts its share; all get the whole result."""
     accelerator = run.accelerator
-    found = predictions_for(
+    predictions = predictions_for(
         predictor,
         rows,
         first=accelerator.process_index,
@@ -291,11 +291,11 @@ def _predict(
         workers=run.settings.workers,
         on_progress=partial(run.on_progress, step),
     )
-    return dict(sorted(gather_object(list(found.items())), key=lambda item: item[0]))
+    return dict(sorted(gather_object(list(predictions.items())), key=lambda item: item[0]))
 
 
 def _finish(run: _Run) -> Results | None:
-    """Scores the best model on the test split; the first process writes and returns it all."""
+    """Scores the best model on the test split; the first process writes and returns the result."""
     predictor = load_model(run.out / "best", device=str(run.accelerator.device))
     predictions = _predict(run, predictor, split_rows(run.release, "test"), step="test")
     if not run.accelerator.is_main_process:

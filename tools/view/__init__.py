@@ -1,4 +1,4 @@
-"""Pictures of one video with its masks: a contact sheet or a film.
+"""Shows one video with its masks, as a contact sheet or a film.
 
 In: a row of a release. Out: a PNG or an MP4. Commands, agreement and prediction call it.
 """

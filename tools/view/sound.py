@@ -1,4 +1,4 @@
-"""The sound tracks of one video beside the pictures of another."""
+"""Copies the sound tracks of one video into another."""
 
 import io
 import os
@@ -12,10 +12,10 @@ from av.error import FFmpegError
 
 
 def add_sound(film: Path, video: bytes) -> None:
-    """Puts the sound tracks of `video` into the file `film`, as they are coded. A track that the film's container
-    cannot hold stays out.
+    """Copies the sound tracks of `video` into the file `film`, without coding them again. A track that the film's
+    container cannot hold is left out.
 
-    The film is replaced whole or left as it is.
+    The film is replaced completely or not changed.
     """
     partial = film.with_name(f".{film.stem}.sound{film.suffix}")
     try:

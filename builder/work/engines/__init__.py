@@ -1,4 +1,4 @@
-"""Where tasks run: one file an engine, each with an `ENGINE`.
+"""The engines that run tasks: one file per engine, each with an `ENGINE`.
 
 In: a number of workers, or the address of a cluster. Out: an executor. `executor_of` calls it.
 """
@@ -9,14 +9,14 @@ from .engine import Engine
 __all__ = ["ENGINES", "Engine", "engine_named"]
 
 ENGINES = tuple(name for name in names_in(__path__) if name != "engine")
-"""The names of all engines; each is the name of its file."""
+"""The names of all engines. A name is the engine's file name."""
 
 
 def engine_named(name: str) -> Engine:
-    """The engine of this name.
+    """The engine with this name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: no engine has this name.
     """
     if name not in ENGINES:
         raise ValueError(f"engine {name!r}: wanted one of {', '.join(ENGINES)}.")

@@ -1,4 +1,4 @@
-"""What an engine is."""
+"""The record of an engine."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor

@@ -1,4 +1,4 @@
-"""Tasks in processes of this machine; one worker is this process itself."""
+"""Runs tasks in processes of this machine; with one worker, in this process itself."""
 
 import multiprocessing
 import multiprocessing.connection
@@ -20,7 +20,7 @@ _HAS_MASKS = hasattr(signal, "pthread_sigmask")
 
 
 class Processes(Executor):
-    """A pool of processes that is made anew when one of them is killed (`ProcessPoolExecutor` alone is broken for good then)."""
+    """A pool of processes that is replaced if one process is killed (`ProcessPoolExecutor` alone cannot be used after that)."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -35,7 +35,7 @@ class Processes(Executor):
     def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
         before = set(multiprocessing.active_children())
         try:
-            with _no_ctrl_c():  # a worker is started here, where one is wanted
+            with _no_ctrl_c():  # this call may start a worker
                 try:
                     return self._pool.submit(fn, *args, **kwargs)
                 except BrokenExecutor:
@@ -46,7 +46,7 @@ class Processes(Executor):
             self._started |= set(multiprocessing.active_children()) - before
 
     def end_workers(self) -> None:
-        """Ends the workers at whatever they are: files are written whole or not at all."""
+        """Ends the workers at once. This is safe, because files are complete or absent."""
         for worker in self._started & set(multiprocessing.active_children()):
             worker.terminate()
 
@@ -56,9 +56,9 @@ class Processes(Executor):
 
 @contextmanager
 def _no_ctrl_c() -> Iterator[None]:
-    """Keeps Ctrl-C from this thread, and from processes that are started meanwhile, until the block ends; it is not lost.
+    """Delays Ctrl-C for this thread, and for processes started inside the block, until the block ends.
 
-    A terminal sends it to the workers too, and one that is still importing would print a traceback.
+    A terminal sends Ctrl-C to the workers too, and a worker that is still importing would print a traceback.
     """
     if not _HAS_MASKS:
         yield
@@ -71,7 +71,7 @@ def _no_ctrl_c() -> Iterator[None]:
 
 
 def _begin_worker() -> None:
-    """Lets Ctrl-C end a worker without a word, at whatever it is: the parent says what is kept."""
+    """Lets Ctrl-C end a worker at once and without a message; the parent process prints what is kept."""
     if _HAS_MASKS:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -79,7 +79,7 @@ def _begin_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """Ends a worker whose parent was killed: it would wait for work for ever, and write beside the build that comes next."""
+    """Ends a worker whose parent was killed. It would wait for work for ever, and could write while the next build runs."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -98,7 +98,7 @@ def _open(workers: int, address: str | None) -> Iterator[Executor | None]:
         try:
             yield pool
         except KeyboardInterrupt:
-            pool.end_workers()  # or they would finish their tasks, or their imports, first
+            pool.end_workers()  # otherwise they would first finish their tasks or imports
             raise
 
 

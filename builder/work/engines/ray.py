@@ -1,4 +1,4 @@
-"""Tasks on a Ray cluster that is there already."""
+"""Runs tasks on an existing Ray cluster."""
 
 from collections.abc import Iterator
 from concurrent.futures import Executor

@@ -101,7 +101,7 @@ BAD_ZIPS = {
     ),
     "no number": (
         {"mask.png": FRAME},
-        "'mask.png' is no mask; wanted PNGs whose names end in the number of their frame",
+        "'mask.png' is not a mask; wanted PNGs whose names end in their frame number",
     ),
 }
 
@@ -147,7 +147,7 @@ def test_everything_that_is_wrong_is_listed(write_raw, video):
     _, problems = read_layout(raw, artifact_type="blur")
     assert [str(problem) for problem in problems] == [
         "masks/a.zip: masks of a are also masks/a; remove one of the two",
-        "masks/b.zip: no video edited/b.mp4; add it, or take this out",
+        "masks/b.zip: no video edited/b.mp4; add it, or remove this",
         "masks/c.tar: not masks; wanted {video_id}.zip or a folder {video_id} of PNGs: move it out",
         "masks/d e.zip: the video_id 'd e' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename it",
         "metadata.csv: not a CSV file in UTF-8 ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte); "

@@ -91,7 +91,7 @@ FAULTS = {
     ),
     "frame twice": (
         instances(images=[image(1, "a/0.jpg"), image(2, "a/0.png")]),
-        "images[1]: frame 0 of a stands there twice; merge the two",
+        "images[1]: frame 0 of a is listed twice; merge the two",
     ),
     "image unknown": (
         instances(annotation(8, ELL)), "annotations[0]: image_id is 8, wanted the id of an entry of images"

@@ -157,7 +157,7 @@ STRUCTURES = {
     ),
     "a box": (
         cvat(track(3, '<box frame="1" outside="0"/>')),
-        "track 3 frame 1: a box, wanted masks alone; convert it to a mask in CVAT, or delete it",
+        "track 3 frame 1: a box, wanted only masks; convert it to a mask in CVAT, or delete it",
     ),
     "frame": (cvat(track(3, mask(-1))), "track 3 frame -1: frame is '-1', wanted a whole number from 0"),
     "outside of the frame": (

@@ -185,7 +185,7 @@ def test_bad_values_are_named(write_raw, files, void, what):
     assert str(caught.value) == f"{raw}{what}"
 
 
-MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or take this out"
+MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or remove this"
 NO_TYPE = (
     "no artifact type; give --artifact-type "
     "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
@@ -232,7 +232,7 @@ FOLDER_PROBLEMS = {
     "beside 480p": (
         {"videos/a.mp4": None, "Annotations/480p/a/00000.png": IDS, "Annotations/b/00000.png": IDS},
         "blur",
-        {"Annotations/b": "beside Annotations/480p, which alone is read; move it out"},
+        {"Annotations/b": "Annotations/480p is there too, and only that folder is read; move this one out"},
     ),
     "bad mask name": (
         {"videos/a.mp4": None, "masks/a/frame_0.png": IDS, "masks/a/00000.png": IDS},

@@ -43,7 +43,7 @@ def test_the_layout_is_told_from_the_files(write_raw, layout, files):
 
 
 LOOKED_FOR = (
-    "none of the known layouts; looked for anakin: edited/{video_id}.mp4; "
+    "no known layout; looked for anakin: edited/{video_id}.mp4; "
     "coco: instances.json, in the folder itself or in annotations/; cvat: annotations/{video_id}.xml; "
     "davis: Annotations/, or masks/{video_id}/ folders and no objects in videos.jsonl; geneva: geneva.json; "
     "label-studio: tasks.json; labelme: annotations/{video_id}/00000.json and so on; mask-video: masks/{video_id}.mp4; "
@@ -58,12 +58,13 @@ DOUBTFUL = {
     "lines without objects": ({"videos.jsonl": [PLAIN_LINE], "videos/a.mp4": None}, LOOKED_FOR),
     "davis and mask-video": (
         {"masks/a/00000.png": MASK, "masks/b.mp4": None},
-        "files of 2 layouts (davis: masks/a/; mask-video: masks/b.mp4); give --layout, or move the files of one out",
+        "files of 2 layouts (davis: masks/a/; mask-video: masks/b.mp4); choose one with --layout, or move the "
+        "files of the other out",
     ),
     "own, davis and sav": (
         {"videos.jsonl": [OWN_LINE], "masks/a/": None, "Annotations/480p/": None, "a_auto.json": {}},
         "files of 3 layouts (davis: Annotations/480p/; own: masks/a/; sav: a_auto.json); "
-        "give --layout, or move the files of one out",
+        "choose one with --layout, or move the files of the other out",
     ),
 }
 
@@ -98,7 +99,7 @@ BAD_ARGUMENTS = {
     ),
     "void 0": (
         {"void": 0},
-        "void value 0 cannot stand in an 8-bit mask beside 0, the background; wanted 1 to 255, 255 in DAVIS",
+        "void value 0 is not possible in an 8-bit mask; wanted 1 to 255 (0 is the background, DAVIS uses 255)",
     ),
 }
 

@@ -86,10 +86,10 @@ BAD_ENTRIES = {
         [entry(video="a b.mp4")],
         "[0]: the video_id 'a b' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the video and its files",
     ),
-    "twice": ([entry(), entry()], "[1]: video a stands there twice; merge the two"),
+    "twice": ([entry(), entry()], "[1]: video a is listed twice; merge the two"),
     "no boxes": (
         [entry(artifact())],
-        "[0]: artifacts[0]: {'category': 'Unnatural motion', 'boxes': []}, wanted a category and boxes, one at least",
+        "[0]: artifacts[0]: {'category': 'Unnatural motion', 'boxes': []}, wanted a category and at least one box",
     ),
     "corners": (
         [entry(artifact({"frame": 0, "box": [1, 2, 3, 4]}))],
@@ -118,14 +118,14 @@ def test_a_box_outside_the_frame(write_raw, video):
     (record,), _ = read_layout(raw, artifact_type="motion")
     with pytest.raises(RawError) as caught:
         list(record.masks.read())
-    what = "frame 1: box 64, 5, 20 x 10 holds no pixel of 64x48; wanted pixels from the upper left corner"
+    what = "frame 1: box 64, 5, 20 x 10 covers no pixel of the 64x48 frame; wanted pixels from the upper left corner"
     assert str(caught.value) == f"{raw}/geneva.json video a: {what}"
 
 
 def test_a_video_without_an_entry_and_an_entry_without_a_video(write_raw, video):
     raw = write(write_raw, video, entry(video="b.mp4"))
     assert [str(problem) for problem in read_layout(raw, artifact_type="motion")[1]] == [
-        "geneva.json: no video videos/b.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or take this out",
+        "geneva.json: no video videos/b.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or remove this",
         'videos/a.mp4: no masks; wanted an entry for a in geneva.json: add them, or say label "normal" in videos.jsonl if nothing '
         "is marked",
     ]

@@ -153,7 +153,9 @@ def test_what_is_no_brush_is_passed_over_and_counted(write_raw):
     (record,), problems = read_layout(raw)
     assert (problems, record.annotated_frames, record.objects) == ([], (0, 1), {1: "blur"})
     (frame,) = record.masks.read()
-    note = "tasks.json has regions that are no brushes and were passed over: 2 'choices', 1 'rectanglelabels', 1 'relation', "
+    note = (
+        "tasks.json has regions that are not brushes and were ignored: 2 'choices', 1 'rectanglelabels', 1 'relation', "
+    )
     assert (frame.frame_index, frame.rules) == (0, (note + "1 'textarea'",))
 
 
@@ -161,7 +163,7 @@ def test_answers_alone_are_told_too(write_raw):
     (record,), problems = read_layout(write(write_raw, task(other("choices", ["fine"]), image="a/3.png")))
     (frame,) = record.masks.read()
     assert (problems, record.annotated_frames, frame.planes) == ([], (3,), ())
-    assert frame.rules == ("tasks.json has regions that are no brushes and were passed over: 1 'choices'",)
+    assert frame.rules == ("tasks.json has regions that are not brushes and were ignored: 1 'choices'",)
 
 
 def test_videos_count_frames_from_1_and_a_region_is_an_object(write_raw):
@@ -213,11 +215,11 @@ STRUCTURES = {
     ),
     "brush without a label": (
         [task({"type": "brush", "value": {"rle": RLE}}, image="a/0.png")],
-        "[0]: result[0]: type is 'brush', wanted brushlabels; delete the region, or take it out of the export",
+        "[0]: result[0]: type is 'brush', wanted brushlabels; delete the region, or remove it from the export",
     ),
     "no region": (
         [task(None, image="a/0.png")],
-        "[0]: result[0]: type is None, wanted brushlabels; delete the region, or take it out of the export",
+        "[0]: result[0]: type is None, wanted brushlabels; delete the region, or remove it from the export",
     ),
     "no value": (
         [task({"type": "brushlabels"}, image="a/0.png")], "[0]: result[0]: value is None, wanted that of a brush",

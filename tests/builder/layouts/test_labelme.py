@@ -209,7 +209,7 @@ MASKS = {
     "no PNG": ("AAAA", "shapes[0] mask: not a PNG file; export this mask again as 8-bit grey or palette PNG"),
     "size": (
         base64_png(ELL.T),
-        "shapes[0]: the mask has 3x4 pixels, its points say from (5, 2) to (8, 4) in 10x7; save the file again in LabelMe",
+        "shapes[0]: the mask has 3x4 pixels, but its points go from (5, 2) to (8, 4) in 10x7; save the file again in LabelMe",
     ),
 }
 

@@ -139,7 +139,7 @@ def test_a_mask_video_that_cannot_be_read_is_named(tmp_path):
     assert str(path) in str(caught.value)
 
 
-MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or take this out"
+MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or remove this"
 NO_MASKS = 'no masks; wanted masks/b.mp4: add them, or say label "normal" in videos.jsonl if nothing is marked'
 NO_TYPE = (
     "no artifact type; give --artifact-type "

@@ -125,7 +125,7 @@ LINE_PROBLEMS = {
     "no object": ("[1]", f"found [1], wanted a JSON object with {KEYS}"),
     "key twice": (
         '{"video_id": "a", "video_id": "a"}',
-        'key "video_id" stands twice in one object; remove one of the two',
+        'key "video_id" is given twice in one object; remove one of the two',
     ),
     "unknown key": (
         line(fps=24),
@@ -160,7 +160,7 @@ LINE_PROBLEMS = {
     "prompt a number": (line(prompt=3), "prompt is 3, wanted a string"),
     "prompt of half a character": (
         line(prompt="a \ud800"),
-        'prompt is "a \\ud800", half of a UTF-16 pair at character 3; wanted whole characters',
+        'prompt is "a \\ud800", with an unpaired UTF-16 surrogate at character 3; wanted whole characters',
     ),
     "label unknown": (line(label="bad"), 'label is "bad", wanted normal or broken'),
     "label a flag": (line(label=True), "label is true, wanted normal or broken"),
@@ -238,7 +238,7 @@ def test_a_bad_line_is_named(write_raw, bad, what):
     if '"a"' in text:
         write_raw({"videos/a.mp4": None})
     records, problems = read_layout(raw, layout="own")
-    unlisted = [Problem("videos/a.mp4", "not in videos.jsonl; add a line for it, or take the file out")]
+    unlisted = [Problem("videos/a.mp4", "not in videos.jsonl; add a line for it, or move the file out")]
     listed = '"a"' not in text or not isinstance(bad, str)
     assert problems == sorted([Problem("videos.jsonl line 2", what), *([] if listed else unlisted)])
     assert [record.video_id for record in records] == ["good"]
@@ -281,8 +281,8 @@ def test_lines_end_at_line_feeds_only_and_may_start_with_a_byte_order_mark(write
     assert (record.prompt, problems) == ("a\u2028b", [])
 
 
-MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or take this out"
-UNLISTED = "not in videos.jsonl; add a line for it, or take the file out"
+MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or remove this"
+UNLISTED = "not in videos.jsonl; add a line for it, or move the file out"
 NO_MASK_FILE = (
     "not a mask file; wanted {frame:05d}.png, such as 00017.png for frame 17 (from 0): rename it or move it out"
 )
@@ -291,7 +291,7 @@ FOLDER_PROBLEMS = {
     "nothing listed": ({"videos.jsonl": []}, {"videos.jsonl": "no video in it; wanted one JSON object per video"}),
     "no videos.jsonl": (
         {"videos/a.mp4": None},
-        {"videos.jsonl": "no such file; wanted one JSON object per video, as the README's raw layout says"},
+        {"videos.jsonl": "no such file; wanted one JSON object per video, as docs/raw-layouts.md shows"},
     ),
     "missing video": ({"videos.jsonl": [line()]}, {"videos.jsonl line 1": MISSING}),
     "unlisted video": (
@@ -363,7 +363,7 @@ FOLDER_PROBLEMS = {
             "masks/a/1": "the same object as 01; wanted one folder per object: rename one of the two",
             "masks/a/70000": "wanted the number of an object, below 65535; rename the folder",
             "masks/a/2/x.png": NO_MASK_FILE,
-            "masks/a/00000.png": "beside the folder of an object, 01; wanted folders of objects alone: move it out",
+            "masks/a/00000.png": "beside the folder of an object, 01; wanted only folders of objects: move it out",
         },
     ),
     "objects without masks": (

@@ -170,9 +170,9 @@ def test_everything_that_is_wrong_is_listed(write_raw):
             'no masks; wanted labels/d.png (in the folder of its split): add them, or say label "normal" in videos.jsonl '
             "if nothing is marked",
         ),
-        Problem("images/notes.txt", f"not a file that is read here; wanted {read_by}"),
+        Problem("images/notes.txt", f"not a file of this layout; wanted {read_by}"),
         Problem("images/train/a.png", "image a is also images/a.jpg; wanted one file: rename one of the two"),
-        Problem("labels/f.png", "no image images/f.jpg (or .jpeg, .png or .webp); add it, or take this out"),
+        Problem("labels/f.png", "no image images/f.jpg (or .jpeg, .png or .webp); add it, or remove this"),
         Problem("labels/train/e.png", "its image is images/test/e.jpg; wanted the same split: move one of the two"),
     ]
 

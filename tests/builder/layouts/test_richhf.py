@@ -136,7 +136,7 @@ BAD_FILES = {
         b"version https://git-lfs.github.com/spec/v1",
         "no record at byte 0; wanted an uncompressed TFRecord file: download it again",
     ),
-    "no example": (record(b"\xff" * 9), "a record is no tf.train.Example; download the file again"),
+    "no example": (record(b"\xff" * 9), "a record is not a tf.train.Example; download the file again"),
     "another example": (record(example(label=3)), "a record has no filename; wanted the records of RichHF-18K"),
     "twice": (WHOLE + WHOLE, "image a is also in train.tfrecord"),
 }

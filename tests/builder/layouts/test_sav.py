@@ -199,7 +199,7 @@ FOLDER_PROBLEMS = {
     "no videos": ({}, {".": "no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in videos/"}),
     "masks without a video": (
         {"a_auto.json": sav()},
-        {"a_auto.json": "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or take this out"},
+        {"a_auto.json": "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or remove this"},
     ),
     "video without masks": (
         {"a.mp4": None},

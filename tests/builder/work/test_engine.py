@@ -124,11 +124,11 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_shard(
         ({"engine": "dask"}, "engine 'dask': wanted one of processes, ray."),
         (
             {"engine": "ray"},
-            "--engine ray and --address go together: Ray is never started here, an existing cluster is used.",
+            "--engine ray and --address need each other: the build joins an existing Ray cluster and never starts one.",
         ),
         (
             {"address": "auto"},
-            "--engine ray and --address go together: Ray is never started here, an existing cluster is used.",
+            "--engine ray and --address need each other: the build joins an existing Ray cluster and never starts one.",
         ),
     ],
 )

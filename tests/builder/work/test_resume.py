@@ -132,7 +132,7 @@ def test_a_worker_of_other_versions_is_refused(raw: Path, tmp_path: Path, monkey
     with pytest.raises(BuildError) as caught:
         build(raw, tmp_path / "out", OPTIONS)
     assert str(caught.value) == (
-        f"a worker has av 1 instead of {found['av']}, pyarrow 0 instead of {found['pyarrow']}, so its bytes could be others. "
+        f"a worker has av 1 instead of {found['av']}, pyarrow 0 instead of {found['pyarrow']}, so it could write other bytes. "
         "Install the same versions on every node."
     )
 
@@ -323,7 +323,7 @@ def small_disk(run_process, tmp_path: Path) -> Iterator[Path]:
 
 STOPPED = (
     "{out}: not finished: {path}: {text}. Make room there, or make it writable, and give the same command "
-    "again: what is done is kept, and the build goes on from there."
+    "again: finished work is kept, and the build continues from there."
 )
 
 

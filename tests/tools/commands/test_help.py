@@ -51,7 +51,7 @@ def test_no_stored_help_is_of_a_command_that_is_gone() -> None:
 
 def test_square_brackets_are_shown() -> None:
     assert "the extra [card]" in rendered("card")
-    assert "OWNER/NAME[@REVISION]" in rendered("verify")
+    assert "Usage: brokenvideos verify [OPTIONS] RELEASE" in rendered("verify")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -133,7 +133,7 @@ def test_a_full_disk_under_standard_output_is_named(command: list[str]) -> None:
         (
             ["withdraw", SAMPLE, "out", "synth-a_00000", "--reason", "asked for", "--twins", "withdraw"],
             "out",
-            "and give the same command again: nothing is kept, and it starts over.",
+            "and give the same command again: nothing is kept, and it starts again.",
         ),
     ],
     ids=["export", "view", "withdraw"],

@@ -57,7 +57,7 @@ def test_it_makes_the_release_and_says_what_is_left_to_do(run, release: Path, go
     assert lines[0] == f"removed {gone}"
     assert re.fullmatch(r"1\.0\.0 -> 2\.0\.0: 0 added, 1 removed, 0 changed; .* MB are as they were\.", lines[1])
     assert lines[2:4] == [
-        "This demands a major step: 2.0.0 or later, which it is.",
+        "These changes need a major step, to 2.0.0 or later; 2.0.0 is enough.",
         "next: 8 videos. Next: brokenvideos verify next",
     ]
     for wanted in (

@@ -248,7 +248,7 @@ def test_a_video_that_is_missing_is_empty_only_when_asked(truth: Path, tmp_path:
         (
             {"segmentation": {"size": [12, 16], "counts": "5"}},
             "results.json video b frame 0: the runs sum to 5, wanted 192 = 12 x 16 pixels. Check that height and width are those "
-            "of the mask, in this order, and encode it anew if they are.",
+            "of the mask, in this order, and encode it again if they are.",
         ),
         (
             {"segmentation": [[0, 0, 1, 1]]},

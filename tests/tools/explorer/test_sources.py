@@ -176,7 +176,7 @@ def test_an_id_that_is_a_way_out_is_not_shown(release: Path, tmp_path: Path) -> 
         ),
         (
             "someone/things",
-            "someone/things: no such folder here. Is a repository on the Hub meant? Then say someone/things@v1.0.0, or another "
+            "someone/things: no such folder here. For a repository on the Hub, give someone/things@v1.0.0, or another "
             "revision.",
         ),
     ],

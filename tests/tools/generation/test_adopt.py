@@ -73,7 +73,7 @@ def test_claims_become_records_and_lines(files: Path, tmp_path: Path) -> None:
     }
     assert (lines[other]["prompt"], lines[other]["source"]["notes"]) == ("a cat, asleep", "second try")
     assert {(clip.verdict, clip.why) for clip in rerun(out)} == {
-        ("not comparable", "it was adopted: its making is claimed, and there is no pipeline")
+        ("not comparable", "it was adopted: how it was made is only claimed, so there is no pipeline to run")
     }
     before = {path: path.read_bytes() for path in out.rglob("*.*")}
     assert adopt(files, files / "claims.csv", out, prompts=[PROMPT]) == 2
@@ -162,7 +162,7 @@ BAD_CLAIMS = {
     ),
     "an unclaimed file": (
         lambda text: "\n".join(text.splitlines()[:2]),
-        "{files}/two (1).mp4: no row of {claims} has this file; claim what is known of it",
+        "{files}/two (1).mp4: no row of {claims} has this file; add a row with what is known about it",
     ),
     "a missing file": (
         lambda text: text + "three.mp4,Kling,,,,,,,,\n",
@@ -178,7 +178,7 @@ BAD_CLAIMS = {
     ),
     "one id twice": (
         lambda text: text.replace("created", "video_id").replace("2025-03-01", "x").replace(",,second", ",x,second"),
-        "{claims} line 3: video_id x is also another file's; give each its own",
+        "{claims} line 3: video_id x is given to two files; give each its own",
     ),
     "no id": (
         lambda text: text.replace("created", "video_id").replace("2025-03-01", "a b"),
@@ -186,7 +186,7 @@ BAD_CLAIMS = {
     ),
     "no UTF-8": (
         lambda text: text.encode("utf-16"),
-        "{claims}: no CSV in UTF-8 ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte).",
+        "{claims}: not a CSV file in UTF-8 ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte).",
     ),
 }
 

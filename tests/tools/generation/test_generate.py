@@ -113,8 +113,8 @@ def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
     with pytest.raises(RawError) as caught:  # nobody has looked at a clip yet: none of them is normal by that
         build(raw, tmp_path / "early", BuildOptions())
     unknown = (
-        "no frame of it was annotated and no label is given, so whether it is normal or broken is unknown. Annotate it, give the "
-        "label that a person gave it, or take it out."
+        "no frame is annotated and no label is given, so it is unknown whether it is normal or broken. Annotate it, give the "
+        "label that a person gave it, or remove it."
     )
     ids = [f"tiny_{prompt.prompt_id}_0" for prompt in prompts]
     assert str(caught.value).splitlines()[1:] == [f"video {i}: {unknown}" for i in sorted(ids)]
@@ -427,17 +427,17 @@ BAD_MODELS = {
     ),
     "unknown class": (
         '{"_class_name": "SoraPipeline"}',
-        "its pipeline 'SoraPipeline' is none of diffusers {version}. Name one with --pipeline, or install a newer diffusers.",
+        "its pipeline 'SoraPipeline' is not in diffusers {version}. Name one with --pipeline, or install a newer diffusers.",
     ),
     "no pipeline": (
         '{"_class_name": "AutoencoderKL"}',
-        "its pipeline 'AutoencoderKL' is none of diffusers {version}. Name one with --pipeline, or install a newer diffusers.",
+        "its pipeline 'AutoencoderKL' is not in diffusers {version}. Name one with --pipeline, or install a newer diffusers.",
     ),
     "no JSON": (
         "{",
         "model_index.json is not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)).",
     ),
-    "no object": ("[]", "model_index.json is no object."),
+    "no object": ("[]", "model_index.json is not a JSON object."),
 }
 
 
@@ -477,7 +477,7 @@ def test_text_to_video_pipelines_are_taken(name: str, settings, tmp_path: Path) 
 def test_a_folder_without_a_model_is_refused(settings, tmp_path: Path) -> None:
     with pytest.raises(GenerateError) as caught:
         make_plan(PROMPTS, tmp_path / "raw", settings(model=str(tmp_path)))
-    assert str(caught.value) == f"{tmp_path}: no model_index.json in it, so it is no model of diffusers."
+    assert str(caught.value) == f"{tmp_path}: no model_index.json in it, so it is not a diffusers model."
 
 
 def test_unknown_arguments_are_refused(settings, tmp_path: Path) -> None:
@@ -532,7 +532,7 @@ def test_the_memory_of_a_model(tiny: Path, settings, tmp_path: Path) -> None:
             counted[path.parent.name] = sum(torch.numel(weights.get_tensor(name)) for name in weights.keys())  # noqa: SIM118
     assert memory_lines(plan, {}) == [
         f"GPU memory: at least {sum(counted.values()) * 2 / 1e6:.1f} MB, all weights as bfloat16 (text_encoder 0.0 MB, "
-        f"transformer 0.0 MB, vae {counted['vae'] * 2 / 1e6:.1f} MB); frames in work come on top",
+        f"transformer 0.0 MB, vae {counted['vae'] * 2 / 1e6:.1f} MB); the frames being made need more on top of it",
         "most that a clip with these arguments took: not measured here yet",
     ]
     plan = make_plan(PROMPTS, tmp_path / "raw", settings(offload=True))

@@ -70,7 +70,8 @@ def test_an_id_that_names_no_model_is_refused(api: HfApi) -> None:
         (f"{MODEL}@v9", "the Hub's model has no revision 'v9'"),
         (
             "someone/other",
-            "no model_index.json in it, so it is no model of diffusers; many have a twin whose name ends in -Diffusers",
+            "no model_index.json in it, so it is not a diffusers model; many have a second repository "
+            "whose name ends in -Diffusers",
         ),
     ):
         with pytest.raises(GenerateError) as caught:

@@ -89,12 +89,12 @@ def test_what_cannot_be_made_here_is_not_comparable(copy: Path, tiny: Path) -> N
         "by 32 but are 30 and 64."
     )
     assert found[IDS[1]] == "not comparable, it was made on NVIDIA H200, and there is no CUDA device here"
-    assert found[IDS[2]] == "not comparable, the model's file model_index.json is another than it was"
+    assert found[IDS[2]] == "not comparable, the model's file model_index.json has changed since"
     assert verdicts(copy, tiny, device="cpu")[IDS[1]] == "identical, the pipeline gives the same frames"
 
 
 def test_a_folder_model_must_be_named(clips: Path) -> None:
-    assert {clip.why for clip in rerun(clips)} == {"its model is the folder tiny: name it with --model FOLDER"}
+    assert {clip.why for clip in rerun(clips)} == {"its model is the folder tiny: give it with --model FOLDER"}
 
 
 def test_failed_clips_are_left_out_and_an_empty_folder_is_said(copy: Path, tiny: Path, tmp_path: Path) -> None:
@@ -113,9 +113,12 @@ def test_failed_clips_are_left_out_and_an_empty_folder_is_said(copy: Path, tiny:
         (
             "{",
             "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)). "
-            "Remove it: the clip is made again.",
+            "Remove it; the clip is then made again.",
         ),
-        ("{}", f"no record of {IDS[0]} in the format brokenvideos.record/1. Remove it: the clip is made again."),
+        (
+            "{}",
+            f"not a record of {IDS[0]} in the format brokenvideos.record/1. Remove it; the clip is then made again.",
+        ),
     ],
 )
 def test_a_damaged_record_is_named(copy: Path, content: str, message: str) -> None:

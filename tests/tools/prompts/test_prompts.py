@@ -362,7 +362,7 @@ BAD_TAXONOMIES = {
     ),
     "equal texts": (
         lambda text: text.replace('text = "a dog"', 'text = "a man"'),
-        "factors.subject: two values read 'a man'; wanted a text of its own for each",
+        "factors.subject: two values have the text 'a man'; wanted a different text for each",
     ),
     "bad name": (
         lambda text: text.replace("dog = {", '"Big dog" = {'),
@@ -410,7 +410,9 @@ def test_a_value_that_no_prompt_may_have_is_refused(small: Path) -> None:
     small.write_text(SMALL + '[[constraints]]\nwhen.subject = ["dog"]\ntrigger = ["hands"]\nwhy = "none"\n')
     with pytest.raises(TaxonomyError) as caught:
         make_prompts(read_taxonomy(small))
-    assert str(caught.value) == ("subject dog: the constraints allow no prompt with it. Loosen them, or take it out.")
+    assert str(caught.value) == (
+        "subject dog: the constraints allow no prompt with it. Relax the constraints, or remove the value."
+    )
 
 
 def test_a_strength_above_the_number_of_factors_is_refused(small: Path) -> None:
@@ -425,12 +427,12 @@ def test_another_file_is_not_overwritten_and_a_foreign_one_not_extended(small: P
     with pytest.raises(PromptError) as caught:
         write_prompts(path, read_taxonomy(small))
     assert str(caught.value) == (
-        f"{path}: there already, with other prompts. Give another name, or --extend {path} to keep its prompts and add to them."
+        f"{path}: exists already, with other prompts. Give another name, or --extend {path} to keep its prompts and add to them."
     )
     with pytest.raises(PromptError) as caught:
         write_prompts(path, read_taxonomy(small), extend=path)
     assert str(caught.value) == (
-        f"{path}: no prompt in it says which values it has. Only files that `brokenvideos prompts` made can be extended."
+        f"{path}: no prompt in it lists its values. Only files that `brokenvideos prompts` made can be extended."
     )
     assert path.read_text() == f"{GOOD}\n"
 

@@ -131,7 +131,12 @@ OTHER_TOKEN = (
         ),
         ("hf_readonly", REPO, True, "the token of someone may only read. " + OTHER_TOKEN),
         ("hf_readonly", "someone/another", False, "the token of someone may only read. " + OTHER_TOKEN),
-        ("hf_owner", "else/new", False, "someone is not else and in no organization of that name. " + OTHER_TOKEN),
+        (
+            "hf_owner",
+            "else/new",
+            False,
+            "someone is not else and belongs to no organization of that name. " + OTHER_TOKEN,
+        ),
     ],
 )
 def test_a_dry_run_says_what_the_token_lacks(
@@ -146,7 +151,7 @@ def test_a_dry_run_says_what_the_token_lacks(
     monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
     planned = publish(new, repo_id=repo, create_pr=create_pr, dry_run=True)
     assert planned.lacks == wanted
-    assert (f"It would be refused: {wanted}" in list(planned.lines())) == (wanted is not None)
+    assert (f"The Hub would refuse it: {wanted}" in list(planned.lines())) == (wanted is not None)
 
 
 def test_private_and_gated_are_set_before_anything_is_sent(hub: State, old: Path) -> None:
@@ -222,7 +227,7 @@ def test_the_command_says_what_it_did(hub: State, old: Path, new: Path) -> None:
 def test_files_of_no_release_are_named_and_deleted_when_told(published: State, new: Path) -> None:
     published.push(REPO, {"notes.txt": b"of another person", "papers/one.pdf": b"%PDF"})
     named = ["leave  notes.txt", "leave  papers/one.pdf"]
-    advice = "These are no files of a release and stay; --delete-others deletes them."
+    advice = "These files belong to no release and stay; --delete-others deletes them."
     planned = list(publish(new, repo_id=REPO, dry_run=True).lines())
     assert planned[-5:-2] == [*named, advice]
     planned = list(publish(new, repo_id=REPO, dry_run=True, delete_others=True).lines())
@@ -250,7 +255,7 @@ def test_a_version_that_is_there_with_other_content_stays(published: State, old:
     published.repository(REPO).refs["refs/tags/v1.0.0"] = published.repository(REPO).refs["refs/heads/main"]
     refs = dict(published.repository(REPO).refs)
     assert refused(old, repo_id=REPO) == (
-        f"{REPO}: v1.0.0 is there already and holds something else (1 files differ, the first is README.md). "
+        f"{REPO}: v1.0.0 exists already with other files (1 files differ, the first is README.md). "
         "A published version stays as it is: build the release again with a later --data-version."
     )
     assert published.repository(REPO).refs == refs
@@ -258,7 +263,7 @@ def test_a_version_that_is_there_with_other_content_stays(published: State, old:
 
 def test_a_branch_that_is_not_there(published: State, new: Path) -> None:
     assert refused(new, repo_id=REPO, revision="next") == (
-        f"{REPO}: it has no branch 'next', only main. Name one of them with --revision, or make it on the Hub first."
+        f"{REPO}: it has no branch 'next', only main. Give one of them with --revision, or make it on the Hub first."
     )
 
 
@@ -266,7 +271,7 @@ def test_a_folder_that_is_no_release(tmp_path: Path, old: Path) -> None:
     (tmp_path / "manifest.json").write_bytes((old / "manifest.json").read_bytes())
     assert refused(tmp_path, repo_id=REPO) == (
         f"{tmp_path / 'SHA256SUMS'}: no such file or directory. "
-        "Publish a folder that `brokenvideos build` made and `brokenvideos verify` finds right."
+        "Publish a folder that `brokenvideos build` made and `brokenvideos verify` accepts."
     )
 
 
@@ -286,7 +291,7 @@ def test_nobody_publishes_nothing(hub: State, old: Path, monkeypatch) -> None:
 
 def test_there_is_nothing_to_propose_a_change_to(hub: State, old: Path) -> None:
     assert refused(old, repo_id=REPO, create_pr=True) == (
-        f"{REPO}: no such repository, so nothing to propose a change to. Leave out --create-pr."
+        f"{REPO}: no such repository, so a change to it cannot be proposed. Leave out --create-pr."
     )
 
 
@@ -321,7 +326,7 @@ HOW = pytest.mark.parametrize(
 def test_an_older_version_is_refused(hub: State, old: Path, new: Path, how: dict) -> None:
     refs = only(hub, new)
     assert refused(old, repo_id=REPO, **how) == (
-        f"{REPO}@main holds 1.1.0, and 1.0.0 is older. If that is meant, give --roll-back."
+        f"{REPO}@main holds 1.1.0, and 1.0.0 is older. If you want this, give --roll-back."
     )
     assert hub.repository(REPO).refs == refs
     assert {exchange.method for exchange in hub.exchanges} <= {"GET", "HEAD"}
@@ -376,13 +381,13 @@ def test_a_version_from_beside_is_refused(hub: State, old: Path, new: Path, fewe
     only(hub, new)
     assert refused(fewer, repo_id=REPO) == (
         f"{REPO}@main holds 1.1.0, and 2.0.0 was made from 1.0.0: what changed in between would be undone. Build it again with "
-        "1.1.0 as its --parent. If that is meant, give --roll-back."
+        "1.1.0 as its --parent. If you want this, give --roll-back."
     )
     same = tmp_path / "same"
     shutil.copytree(old, same)
     rewrite(same, read_manifest(str(same)) | {"data_version": "1.1.0"})
     assert refused(same, repo_id=REPO) == (
-        f"{REPO}@main holds another 1.1.0 than this. Build the release again with a later --data-version. If that is meant, give "
+        f"{REPO}@main holds another 1.1.0 than this. Build the release again with a later --data-version. If you want this, give "
         "--roll-back."
     )
     assert publish(fewer, repo_id=REPO, roll_back=True).status == "published"

@@ -86,10 +86,10 @@ def test_cut_off_at_any_request_the_next_run_gets_to_the_same_end(
 
 
 STEPS = {
-    "info": "looking at it",
+    "info": "looking it up",
     "create-repo": "making it",
-    "refs": "looking at it",
-    "tree": "looking at it",
+    "refs": "looking it up",
+    "tree": "looking it up",
     "preupload": "sending README.md and 11 more",
     "commit": "committing to main",
     "create-tag": "tagging commit ",
@@ -112,16 +112,16 @@ def test_a_refusal_is_one_line_that_says_where_and_what_to_do(
 
 
 LINES = {
-    400: "The Hub did not take the request; look at what it says, put it right and run the same command again.",
+    400: "The Hub refused the request. Read its answer, correct the cause and run the same command again.",
     401: "Log in with `hf auth login`, or set HF_TOKEN, and run the same command again.",
     403: "Use a token that may write to this repository (`hf auth login`), or --create-pr, and run the same command again.",
     404: "Is the name right, and may your token see it? Then run the same command again.",
-    409: "Something else made it meanwhile. Run the same command again: it looks anew.",
-    412: "Somebody else has changed the branch; nothing of yours is visible. Run the same command again: it plans anew.",
-    413: "Nothing of it is visible. Build the release with fewer shards (--split-shards) and publish that.",
-    429: "Wait as long as it says, or a few minutes, and run the same command again: it goes on from here.",
-    500: "Run the same command again: it goes on from here.",
-    504: "Run the same command again: it goes on from here.",
+    409: "Somebody else has made it in the meantime. Run the same command again: it checks again.",
+    412: "Somebody else has changed the branch; none of your files is visible. Run the same command again: it makes a new plan.",
+    413: "None of the files is visible. Build the release with fewer shards (--split-shards) and publish that.",
+    429: "Wait as long as it says, or a few minutes. Then run the same command again: it continues from here.",
+    500: "Run the same command again: it continues from here.",
+    504: "Run the same command again: it continues from here.",
 }
 
 
@@ -145,7 +145,7 @@ def test_the_hub_may_ask_for_some_patience_and_not_for_much(hub: State, old: Pat
     hub.fault("preupload", status=429, headers=long, skip=1)
     assert trouble(old) == (
         f"{REPO}, sending README.md and 11 more: the Hub has had too many requests and it asks to wait 3600 s. "
-        "Wait so long and run the same command again."
+        "Wait that long and run the same command again."
     )
     assert online == [21.0]
     publish(old, repo_id=REPO)
@@ -157,7 +157,7 @@ def test_a_silent_hub_is_not_waited_for_for_ever(hub: State, old: Path, monkeypa
     monkeypatch.setattr("brokenvideos.tools.publishing.trouble.LONGEST_SILENCE_S", 0.2)
     hub.create(REPO)
     hub.fault(endpoint, times=None, delay_s=1.0)
-    assert trouble(old) == f"{REPO}, looking at it: the connection failed (ReadTimeout: timed out). {AGAIN}"
+    assert trouble(old) == f"{REPO}, looking it up: the connection failed (ReadTimeout: timed out). {AGAIN}"
 
 
 @pytest.mark.parametrize("when", ["create-repo", "preupload", "xet-token"])
@@ -168,7 +168,8 @@ def test_a_shard_that_vanishes_while_it_is_sent_is_named(hub: State, old: Path, 
     said = trouble(tmp_path / "release")
     assert gone.num_hits
     assert said == (
-        f"{shard}: gone since the release was verified. Nothing is visible. Build or download the release again, then publish it."
+        f"{shard}: missing since the release was verified. Nothing is visible. Build or download the release "
+        "again, then publish it."
     )
     check_nothing_half(hub, old)
 
@@ -238,7 +239,7 @@ def test_a_token_that_may_not_write(hub: State, old: Path, monkeypatch) -> None:
         )
     monkeypatch.setenv("HF_TOKEN", "hf_unknown")
     assert trouble(old) == (
-        f"{REPO}, looking at it: the Hub answered 401 (Invalid credentials in Authorization header). {ADVICE[401]}"
+        f"{REPO}, looking it up: the Hub answered 401 (Invalid credentials in Authorization header). {ADVICE[401]}"
     )
 
 
@@ -263,13 +264,13 @@ def test_a_gated_repository_is_published_on_by_its_owner_alone(published: State,
 def test_no_hub_at_all(hub: State, old: Path, monkeypatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     said = trouble(old)
-    assert said.startswith(f"{REPO}, looking at it: the connection failed (ConnectError: ")
+    assert said.startswith(f"{REPO}, looking it up: the connection failed (ConnectError: ")
     assert said.endswith(f"). {AGAIN}")
 
 
 def test_offline(hub: State, old: Path, monkeypatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert trouble(old) == f"{REPO}, looking at it: HF_HUB_OFFLINE is set. Unset it and run the same command again."
+    assert trouble(old) == f"{REPO}, looking it up: HF_HUB_OFFLINE is set. Unset it and run the same command again."
 
 
 def test_killed_before_the_tag_the_command_goes_on(hub: State, old: Path, run_process, tmp_path: Path) -> None:

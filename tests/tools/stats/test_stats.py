@@ -43,6 +43,6 @@ def test_the_command_reads_the_manifest(release: Path, tmp_path: Path) -> None:
     old = {video_id: {key: each[key] for key in each if key != "perceptual_hash"} for video_id, each in facts.items()}
     (copy / "manifest.json").write_bytes(manifest_bytes(manifest | {"videos": old}))
     assert (
-        "Near-duplicates: unknown, the release was built before they were looked for. Build it again."
+        "Near-duplicates: unknown, because the version that built the release did not look for them. Build it again."
         in CliRunner().invoke(app, ["stats", str(copy)]).stdout.splitlines()
     )

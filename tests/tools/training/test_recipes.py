@@ -263,6 +263,6 @@ def test_a_checkpoint_that_is_not_there(name, tmp_path: Path):
     with pytest.raises(TrainError) as caught:
         recipe_named(name).make(str(tmp_path))
     message = str(caught.value)
-    assert message.startswith(f"--init {tmp_path}: no checkpoint that can be read (")
-    assert message.endswith("). Name a folder or a Hub repository.")
+    assert message.startswith(f"--init {tmp_path}: not a readable checkpoint (")
+    assert message.endswith("). Give a folder or a Hub repository.")
     assert "\n" not in message

@@ -1,4 +1,4 @@
-"""The models that `train` knows: one file a recipe, each with a `RECIPE`.
+"""The models of `train`: one file per recipe, each with a `RECIPE`.
 
 In: a name. Out: a `Recipe`. The trainer calls it. A file is imported, with torch and its model's library,
 when its recipe is wanted.
@@ -10,14 +10,14 @@ from ..recipe import Recipe, TrainError
 __all__ = ["RECIPES", "recipe_named"]
 
 RECIPES = tuple(names_in(__path__))
-"""The names of all recipes; each is the name of its file."""
+"""The names of all recipes. A name is the recipe's file name."""
 
 
 def recipe_named(name: str) -> Recipe:
-    """The recipe of this name.
+    """The recipe with this name.
 
     Raises:
-        TrainError: there is none.
+        TrainError: no recipe has this name.
     """
     if name not in RECIPES:
         raise TrainError(f"recipe {name!r}: wanted {' or '.join(RECIPES)}.")

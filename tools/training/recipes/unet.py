@@ -1,4 +1,4 @@
-"""The recipe `unet`: a small U-Net in plain torch that sees each frame with what changes around it."""
+"""The recipe `unet`: a small U-Net in plain torch that sees each frame and the changes around it."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -23,9 +23,9 @@ def _convolve(channels_in: int, channels_out: int, size: int) -> nn.Sequential:
 class UNet(nn.Module, PyTorchModelHubMixin):
     """Logits float[B, T, H, W] from video float[B, T, 3, H, W] in [0, 1]; any T, H and W from 1.
 
-    It sees each frame as `planes.model_planes` shows it, in blocks of 2 x 2 pixels: four times faster than pixels, and as sharp,
-    since the values of a block's pixels are all channels. Below that size some channels of each frame are those of its
-    neighbours, so that it also sees what lasts longer than the planes reach, at no cost.
+    Its input for each frame is `planes.model_planes`, in blocks of 2 x 2 pixels. This is four times faster than pixels and just as
+    sharp, because all pixels of a block are separate channels. At smaller sizes, some channels of each frame are replaced by those
+    of its neighbours. So, at no cost, it also sees changes over a longer time than the planes cover.
 
     Args:
         widths: channels at half, quarter, eighth … size.
