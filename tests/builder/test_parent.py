@@ -99,7 +99,7 @@ def test_under_other_versions_shards_are_written_and_equal_files_kept(
     written: list[int] = []
     write_shard, versions = tasks.write_shard, tasks.library_versions() | {"numpy": "0"}
     monkeypatch.setattr(tasks, "write_shard", lambda *args: written.append(1) or write_shard(*args))
-    for module in ("tasks", "build", "parent"):
+    for module in ("tasks", "building", "parent"):
         monkeypatch.setattr(import_module(f"brokenvideos.builder.{module}"), "library_versions", lambda: versions)
     out = tmp_path / "out"
     build(raw, out, BuildOptions(data_version="1.0.1"), parent=release)
