@@ -115,5 +115,5 @@ def require_same(before: dict[str, Any], now: dict[str, Any]) -> None:
     other = [f"{name} {before.get(name)!r}, now {value!r}" for name, value in now.items() if before.get(name) != value]
     if other:
         raise TrainError(
-            f"--resume: the run was begun with {'; '.join(other)}. Give the same options, or another --out."
+            f"--resume: the run was started with {'; '.join(other)}. Give the same options, or another --out."
         )

@@ -131,7 +131,7 @@ def _begin(
     record = out / "options.json"
     if record.is_file():
         if not resume:
-            raise TrainError(f"{out}: holds a run already. Go on with it by --resume, or name another --out.")
+            raise TrainError(f"{out}: holds a run already. Continue it with --resume, or give another --out.")
         before = parse_json(record.read_bytes())
         require_same(before["options"] | {"data": before["facts"]["data"]}, begun | {"data": facts["data"]})
     accelerator.wait_for_everyone()
@@ -175,7 +175,7 @@ def _loop(run: _Run, model: nn.Module, optimizer: Any, on_batch: Callable[[dict[
     if found := checkpoints(run.out):
         progress, places = load_checkpoint(accelerator, found[-1])
         put_back(loader, dataset, places, rank=rank, world_size=world_size)
-        run.say(f"goes on from step {progress.step} of {total}")
+        run.say(f"continues from step {progress.step} of {total}")
     with board(run.out / "logs", step=progress.step, writes=accelerator.is_main_process) as note:
         while not _is_over(progress, settings):
             dataset.set_epoch(progress.epoch)

@@ -151,7 +151,7 @@ def test_a_run_without_checkpoints_in_an_epoch_goes_on_from_the_last_one(videos:
     assert [path.name for path in checkpoints(tmp_path / "cut")] == ["step-00000003"]
     said: list[str] = []
     train(str(videos), tmp_path / "cut", tiny(), resume=True, say=said.append)
-    assert said[0] == "goes on from step 3 of 6"
+    assert said[0] == "continues from step 3 of 6"
     assert same(weights(tmp_path / "cut"), weights(tmp_path / "whole"))
 
 
@@ -176,7 +176,7 @@ def test_a_checkpoint_that_was_not_finished_is_none(videos: Path, tiny, tmp_path
     (tmp_path / "cut" / "checkpoints" / ".step-00000003.partial").mkdir()
     said: list[str] = []
     train(str(videos), tmp_path / "cut", tiny(checkpoint_steps=1), resume=True, say=said.append)
-    assert said[0] == "goes on from step 2 of 6"
+    assert said[0] == "continues from step 2 of 6"
     assert [path.name for path in sorted((tmp_path / "cut" / "checkpoints").iterdir())] == [
         "step-00000005",
         "step-00000006",
@@ -301,11 +301,11 @@ def test_a_folder_with_a_run_is_not_written_over(trained, videos: Path, tiny) ->
     out, _, _ = trained
     with pytest.raises(TrainError) as caught:
         train(str(videos), out, tiny())
-    assert str(caught.value) == f"{out}: holds a run already. Go on with it by --resume, or name another --out."
+    assert str(caught.value) == f"{out}: holds a run already. Continue it with --resume, or give another --out."
     with pytest.raises(TrainError) as caught:
         train(str(videos), out, tiny(size=(48, 48), lr=1e-2), resume=True)
     assert str(caught.value) == (
-        "--resume: the run was begun with size [32, 32], now [48, 48]. Give the same options, or another --out."
+        "--resume: the run was started with size [32, 32], now [48, 48]. Give the same options, or another --out."
     )
 
 
