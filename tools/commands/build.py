@@ -116,7 +116,7 @@ def _kept(parameters: Mapping[str, Any]) -> str:
         if (out / "manifest.json").exists():
             return f"{out} is a whole release."
         return "Nothing was finished, and nothing is left; the same command starts over."
-    return f"What is done is kept in {work}: the same command goes on from there. Remove that folder if you do not want to."
+    return f"Finished work is kept in {work}: the same command goes on from there. Remove that folder if you do not want to."
 
 
 COMMAND = Command(build, group="Release", place=1, example="build raw release --workers 4", kept=_kept)
