@@ -218,7 +218,7 @@ def test_a_raw_folder_of_which_nothing_is_done_leaves_nothing(tmp_path: Path) ->
     (tmp_path / "raw" / "videos.jsonl").write_text("{}\n")
     with pytest.raises(RawError) as caught:
         build(tmp_path / "raw", tmp_path / "out", BuildOptions(layout="own"))
-    assert "What is done is kept" not in str(caught.value)
+    assert "Finished work is kept" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
 
 
