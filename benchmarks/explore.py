@@ -144,7 +144,7 @@ def look_at_list(page: Page, release: Path) -> None:
             f"{first - served:.2f} s, to all {number} posters {every - served:.2f} s | {memory_of(process)} |",
             flush=True,
         )
-        page.wait_for_function("() => document.querySelector('#measuring').textContent === ''", timeout=300_000)
+        page.wait_for_selector("#measuring[data-done]", state="attached", timeout=300_000)
         measured = time.perf_counter()
         times = page.evaluate(FILTER)
         print(
@@ -163,7 +163,7 @@ def step_through(page: Page, work: Path) -> None:
         page.wait_for_selector("#picture-box[data-frame]")
         page.keyboard.press("Home")
         page.wait_for_selector("#picture-box[data-frame='0']")
-        page.wait_for_function("() => document.querySelector('#measuring').textContent === ''", timeout=300_000)
+        page.wait_for_selector("#measuring[data-done]", state="attached", timeout=300_000)
         for key in ("ArrowRight", "ArrowLeft"):
             times = page.evaluate(STEP, [key, 140])
             slow = statistics.quantiles(times, n=20)[-1]

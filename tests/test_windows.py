@@ -48,7 +48,7 @@ def test_a_build_without_locks_says_where_it_runs(raw: Path, tmp_path: Path, run
     done = run_process([sys.executable, "-c", script, "build", str(raw), str(out)])
     assert done.returncode == 1
     assert done.stderr.endswith(  # before it filelock may say that its locks are soft now
-        f"brokenvideos: {out}: building a release needs Linux or macOS; this system has no locks that end with their process "
+        f"brokenvideos: {out}: building a release needs Linux or macOS; this system has no file locks that end with their process "
         "(fcntl). On Windows build it in WSL; loading, training and evaluating work without.\n"
     )
     assert not list(tmp_path.iterdir())

@@ -180,7 +180,7 @@ def test_twins_need_a_decision(raw_copy: Path, tmp_path: Path, gone: str) -> Non
     with pytest.raises(ValueError) as caught:
         withdraw(before, out, [gone], reason=REASON)
     assert str(caught.value) == (
-        f"{before}: a_twin, look_alike: same bytes as what is withdrawn, or near-duplicates of it; nothing was written. Look at "
+        f"{before}: a_twin, look_alike: same bytes as a withdrawn video, or a near-duplicate of one; nothing was written. Look at "
         "them, then give --twins withdraw to take them down too, or --twins keep."
     )
     assert not out.exists()

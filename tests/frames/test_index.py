@@ -248,7 +248,7 @@ REFUSED = {
     ),
     "cut in an open group": (
         _cut_in_an_open_group,
-        "VIDEO: the container lists 32 frames and 28 decode, the first difference at frame 0; all of them are wanted. "
+        "VIDEO: the container lists 32 frames and 28 decode, the first difference at frame 0; every frame must decode. "
         "The file is cut off or damaged, or starts in the middle of a recording. "
         "Re-mux it with `ffmpeg -i IN -c copy OUT.mp4`, or re-encode it if that does not help.",
     ),

@@ -143,6 +143,11 @@ async def serve_until_told(server: uvicorn.Server, listening: socket.socket, *, 
     if server.started:
         on_ready()
     await serving
+    # A connection that was accepted while the server closed has nobody to answer it.
+    await asyncio.sleep(0)
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+    await asyncio.sleep(0)
 
 
 def _in_address(host: str) -> str:

@@ -53,4 +53,4 @@ def test_the_docs_have_the_table() -> None:
 
 def test_the_help_of_export_names_all() -> None:
     shown = CliRunner().invoke(app, ["export", "--help"], terminal_width=200, env={"COLUMNS": "200"}).output
-    assert f"How it is written: {', '.join(export_layout_names())}." in " ".join(shown.split())
+    assert f"--layout <{'|'.join(export_layout_names())}>" in " ".join(shown.split())

@@ -228,7 +228,7 @@ def test_new_videos_join_what_they_look_like_in_the_parent(twins: Path, tmp_path
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         rebuild(tmp_path / "old", first)
     assert str(caught.value) == (
-        f"{tmp_path}/old/manifest.json: its split_rule is not one of this version's, so the splits cannot be assigned again. "
+        f"{tmp_path}/old/manifest.json: this version does not know its split_rule, so the splits cannot be assigned again. "
         "Install the version of brokenvideos that wrote it."
     )
     new = build(twins, tmp_path / "new", BuildOptions(data_version="1.1.0", seed=7), parent=tmp_path / "old")

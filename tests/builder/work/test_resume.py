@@ -255,8 +255,8 @@ def test_a_second_build_is_refused_until_the_first_is_dead(
         with pytest.raises(BuildError) as caught:
             build(raw, out, OPTIONS, fresh=fresh)
         assert str(caught.value) == (
-            f"{out}: process {holder.pid} is building it in {tmp_path / '.out.building'}. Wait for it or end it; its work is not "
-            "lost then: the next build goes on where it was."
+            f"{out}: process {holder.pid} is building it in {tmp_path / '.out.building'}. Wait for it or end it. Its work is "
+            "kept: the next build continues from there."
         )
     holder.kill()
     holder.wait()

@@ -53,8 +53,8 @@ def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path, workers: 
     assert build.returncode == 130
     assert output == (
         "",
-        f"brokenvideos: stopped. Finished work is kept in {work}: the same command goes on from there. Remove that folder if you do "
-        "not want to.\n",
+        f"brokenvideos: stopped. Finished work is kept in {work}: the same command goes on from there. Remove that folder if you "
+        "do not want to.\n",
     )
     assert not out.exists()
     subprocess.run(call, check=True, capture_output=True, timeout=120)

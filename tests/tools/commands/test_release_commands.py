@@ -40,5 +40,5 @@ def test_status_1_says_that_something_differs(run, raw: Path, release: Path, tmp
 
 
 def test_ray_needs_an_address(run, raw: Path) -> None:
-    with pytest.raises(ValueError, match=r"\A--engine ray and --address go together: "):
+    with pytest.raises(ValueError, match=r"\A--engine ray and --address need each other: "):
         run("build", raw, "out", "--engine", "ray")

@@ -230,7 +230,9 @@ def test_the_command_takes_a_repository_and_a_folder_wins(
 ) -> None:
     done = run(f"{REPO}@v1.0.0")
     assert (done.exit_code, done.stdout.splitlines()[-1].partition(" (")[0]) == (0, f"{REPO}@v1.0.0")
-    with pytest.raises(SourceError, match=f"Then say {REPO}@v1.0.0"):  # it may be a folder that is not there
+    with pytest.raises(
+        SourceError, match=f"For a repository on the Hub, give {REPO}@v1.0.0"
+    ):  # it may be a folder that is not there
         run(REPO)
     monkeypatch.setenv("BROKENVIDEOS_REPO", REPO)
     assert run(REPO).stdout == done.stdout  # the data version of this code

@@ -411,7 +411,7 @@ def test_a_manifest_that_cannot_be_compared(hub: State, old: Path) -> None:
     hub.push(REPO, {"manifest.json": b"{"})
     message = refused(old, repo_id=REPO)
     assert message.startswith(f"{REPO}@main/manifest.json: not JSON (")
-    assert message.endswith("So it cannot be compared. Give --roll-back to replace it nevertheless.")
+    assert message.endswith("So it cannot be compared. Give --roll-back to replace it anyway.")
     assert publish(old, repo_id=REPO, roll_back=True).status == "published"
 
 

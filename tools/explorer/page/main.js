@@ -117,6 +117,7 @@ async function measure() {
     }
     if (told.done) {
       byId("measuring").textContent = "";
+      byId("measuring").dataset.done = "";
       return;
     }
     const near = measuredCount >= rows.length;

@@ -154,6 +154,8 @@ class Person:
 
     def drag(self, *points: tuple[float, float]) -> None:
         """Draws with the button held down from point to point of the picture."""
+        # What was shown or hidden before may still move the picture.
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         places = [self.on_screen(*point) for point in points]
         self.page.mouse.move(*places[0])
         self.page.mouse.down()

@@ -102,7 +102,7 @@ def test_words_area_and_order(page: "Page", running: Running, release: Path) -> 
     found = rows(release)
     areas = {v: decode_masks(row).sum((1, 2)).max() / (HEIGHT * WIDTH) for v, row in found.items()}
     page.goto(f"{running.address}#sort=area")
-    page.wait_for_function("() => document.querySelector('#measuring').textContent === ''")
+    page.wait_for_selector("#measuring[data-done]", state="attached")
     settled(page)
     ordered = shown_ids(page)
     assert [areas[v] for v in ordered] == sorted(areas.values(), reverse=True)
@@ -129,7 +129,7 @@ def test_words_area_and_order(page: "Page", running: Running, release: Path) -> 
 
 def test_the_worst_prediction_comes_first(page: "Page", running: Running, release: Path, predicted: Path) -> None:
     page.goto(f"{running.address}#sort=disagreement")
-    page.wait_for_function("() => document.querySelector('#measuring').textContent === ''")
+    page.wait_for_selector("#measuring[data-done]", state="attached")
     settled(page)
     other = open_other(predicted, list(rows(release)), source="")
     source = running.service.source
@@ -160,7 +160,7 @@ def test_frames_and_masks_are_exact_pixel_by_pixel(page: "Page", running: Runnin
             settled(page)
             assert np.array_equal(pixels(page, HEIGHT, WIDTH), frames[frame]), frame
         page.keyboard.press("ArrowRight")
-    assert f"frame={row['num_frames'] - 1}" in page.url
+    page.wait_for_function(f"() => location.hash.includes('frame={row['num_frames'] - 1}&')")
 
 
 def test_the_worst_frame_first_and_three_colours(
