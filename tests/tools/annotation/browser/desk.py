@@ -154,6 +154,7 @@ class Person:
 
     def drag(self, *points: tuple[float, float]) -> None:
         """Draws with the button held down from point to point of the picture."""
+        self.page.bring_to_front()  # a page behind another is not drawn
         # What was shown or hidden before may still move the picture.
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         places = [self.on_screen(*point) for point in points]
