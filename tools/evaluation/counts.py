@@ -101,8 +101,7 @@ def count_strings(
             for buffer, (place, bits) in zip(buffers, drawn, strict=True):
                 buffer[place : place + len(bits)] = bits
             used = [(place // height, -(-(place + len(bits)) // height)) for place, bits in drawn if len(bits)]
-            first, last = min((a for a, _ in used), default=0), max((b for _, b in used), default=0)
-            counted.append(count_planes(planes[0], planes[1], first, last, radius=radius))
+            counted.append(count_planes(planes[0], planes[1], *_joined(used), radius=radius))
             for buffer, (place, bits) in zip(buffers, drawn, strict=True):
                 buffer[place : place + len(bits)] = 0
         parts.append(_counts(frames[chunk], counted, height=height, width=width))
@@ -131,9 +130,8 @@ def count_bitmaps(truth: BitmapArray, pred: BitmapArray, *, frames: Sequence[int
     counted = []
     for index in range(count):
         planes = _planes(truth_bits[index], pred_bits[index])
-        used = [span for span in map(_used_lines, planes) if span is not None]
-        first, last = min((a for a, _ in used), default=0), max((b for _, b in used), default=0)
-        counted.append(count_planes(*planes, first, last, radius=radius))
+        used = [lines for lines in map(_used_lines, planes) if lines is not None]
+        counted.append(count_planes(*planes, *_joined(used), radius=radius))
     return _counts(range(count) if frames is None else frames, counted, height=height, width=width)
 
 
@@ -155,6 +153,11 @@ def _used_lines(plane: UInt8Array) -> tuple[int, int] | None:
         stop -= _SEARCH_LINES
     begin = max(stop - _SEARCH_LINES, 0)
     return start // plane.shape[1], begin + int(np.flatnonzero(pixels[begin:stop].any(axis=1))[-1]) + 1
+
+
+def _joined(used: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The first line of all and the one after the last; (0, 0) for none."""
+    return min((first for first, _ in used), default=0), max((last for _, last in used), default=0)
 
 
 def _counts(frames: Sequence[int], counted: Sequence[FrameCounts], *, height: int, width: int) -> Counts:

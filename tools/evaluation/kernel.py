@@ -25,34 +25,6 @@ _BANDS = 8  # bits of a byte
 _WORD_BYTES = 8
 
 
-class Box(NamedTuple):
-    """Columns left ... right - 1 and rows top ... bottom - 1."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    def joined(self, other: "Box") -> "Box":
-        """The smallest box that holds both; a box without a pixel holds nothing."""
-        if self.right <= self.left:
-            return other
-        if other.right <= other.left:
-            return self
-        return Box(
-            min(self.left, other.left),
-            min(self.top, other.top),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
-        )
-
-
-NO_BOX = Box(0, 0, 0, 0)
-
-
-NO_BOX = Box(0, 0, 0, 0)
-
-
 class FrameCounts(NamedTuple):
     """Pixels of truth, prediction and both in one frame, boundary pixels, and those within the radius of the other's boundary."""
 

@@ -1,11 +1,10 @@
-"""Areas, boxes and intersections of many masks from their runs alone: region similarity needs no bitmap."""
+"""Areas and intersections of many masks from their runs alone: region similarity needs no bitmap."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...masks import Int64Array, Runs
-from .kernel import NO_BOX, Box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,28 +45,6 @@ def intersections(a: Spans, b: Spans) -> Int64Array:
         return result
 
     return _per_mask(a, covered_before(a.ends) - covered_before(a.starts))
-
-
-def boxes(spans: Spans) -> list[Box]:
-    """The smallest box around every mask; NO_BOX where it has no pixel."""
-    pixels, height = spans.height * spans.width, spans.height
-    owners, first = np.unique(spans.starts // pixels, return_index=True)
-    found = [NO_BOX] * spans.num_masks
-    if not len(owners):
-        return found
-    left, top = np.divmod(spans.starts % pixels, height)
-    last, bottom = np.divmod((spans.ends - 1) % pixels, height)
-    spills = left != last  # a run that goes on in the next column touches the lower and the upper edge
-    top, bottom = np.where(spills, 0, top), np.where(spills, height - 1, bottom)
-    sides = (
-        np.minimum.reduceat(left, first),
-        np.minimum.reduceat(top, first),
-        np.maximum.reduceat(last, first) + 1,
-        np.maximum.reduceat(bottom, first) + 1,
-    )
-    for owner, *box in zip(owners.tolist(), *(side.tolist() for side in sides), strict=True):
-        found[owner] = Box(*box)
-    return found
 
 
 def _per_mask(spans: Spans, pixels: Int64Array) -> Int64Array:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ...builder.work import file_sha256
 from ...frames import iter_frames
 from .clip import write_clip
 from .error import GenerateError
@@ -134,7 +135,7 @@ def _changed_file(then: Mapping[str, Any], now: Mapping[str, Mapping[str, str]])
 
 def _rerun_clip(out: Path, video_id: str, record: Record, pipeline: Any, *, device: str) -> Rerun:
     there = out / VIDEOS / record["video"]["file"]
-    if not there.is_file() or hashlib.sha256(there.read_bytes()).hexdigest() != record["video"]["sha256"]:
+    if not there.is_file() or file_sha256(there) != record["video"]["sha256"]:
         return Rerun(video_id, "different", f"{there} is missing, or not the file that was recorded")
     try:
         frames = call_pipeline(pipeline, record)

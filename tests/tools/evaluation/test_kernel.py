@@ -9,8 +9,8 @@ import pytest
 
 from brokenvideos.masks import encode, parse
 from brokenvideos.tools.evaluation.counts import FIELDS, count_bitmaps, count_strings
-from brokenvideos.tools.evaluation.kernel import NO_BOX, Box, boundary_radius, count_planes
-from brokenvideos.tools.evaluation.overlap import areas, boxes, foreground, intersections
+from brokenvideos.tools.evaluation.kernel import boundary_radius, count_planes
+from brokenvideos.tools.evaluation.overlap import areas, foreground, intersections
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -134,22 +134,16 @@ def test_the_radius_is_that_of_davis() -> None:
     assert boundary_radius(75, 100) == math.ceil(0.008 * 125.0) == 1
 
 
-def test_boxes_and_areas_come_from_runs(random_masks: Callable[..., BoolArray]) -> None:
+def test_areas_and_intersections_come_from_runs(random_masks: Callable[..., BoolArray]) -> None:
     masks = random_masks(np.random.default_rng(5), 40, 33, 47)
     others = random_masks(np.random.default_rng(6), 40, 33, 47)
     runs, other_runs = (foreground(parse(encode(stack), height=33, width=47)) for stack in (masks, others))
     assert areas(runs).tolist() == masks.sum(axis=(1, 2)).tolist()
     assert intersections(runs, other_runs).tolist() == (masks & others).sum(axis=(1, 2)).tolist()
-    for mask, box in zip(masks, boxes(runs), strict=True):
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        wanted = Box(columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) if len(rows) else NO_BOX
-        # A run that goes on in the next column is known to touch both edges without being looked at pixel by pixel.
-        assert box == wanted
 
 
-def test_no_mask_has_no_box() -> None:
+def test_no_mask_has_no_pixel() -> None:
     runs = foreground(parse([], height=4, width=5))
-    assert (boxes(runs), areas(runs).tolist(), intersections(runs, runs).tolist()) == ([], [], [])
-    assert NO_BOX.joined(Box(1, 2, 3, 4)) == Box(1, 2, 3, 4).joined(NO_BOX) == Box(1, 2, 3, 4)
+    assert (areas(runs).tolist(), intersections(runs, runs).tolist()) == ([], [])
     empty = np.zeros((5, 4), np.uint8)
     assert count_planes(empty, empty, 0, 0, radius=1) == count_planes(empty, empty, 0, 5, radius=1) == (0,) * 7
