@@ -109,6 +109,8 @@ class Person:
         self.page.wait_for_selector("#saving[data-state=saved]", timeout=timeout_ms)
 
     def press(self, *keys: str) -> None:
+        """Presses keys, which lead nowhere while a video is being opened."""
+        self.page.wait_for_selector("body:not(.loading)")
         for key in keys:
             self.page.keyboard.press(key)
 
@@ -154,7 +156,6 @@ class Person:
 
     def drag(self, *points: tuple[float, float]) -> None:
         """Draws with the button held down from point to point of the picture."""
-        self.page.bring_to_front()  # a page behind another is not drawn
         # What was shown or hidden before may still move the picture.
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         places = [self.on_screen(*point) for point in points]
