@@ -1,5 +1,6 @@
 // The picture on a canvas: zoom and pan, square pixels when enlarged, masks over it. It knows nothing about people or servers.
 
+import { onceAFrame } from "./canvas.js";
 import { css } from "./colours.js";
 import { fillOf, outlineOf } from "./marks.js";
 
@@ -36,7 +37,7 @@ export function pictureView(canvas, { decorate = () => {}, onDraw = () => {}, on
   let fitted = true;
   let scene = null;
   let style = { fill: true, marks: true };
-  let due = false;
+  const request = onceAFrame(draw);
 
   const view = {
     get scale() {
@@ -122,15 +123,6 @@ export function pictureView(canvas, { decorate = () => {}, onDraw = () => {}, on
     };
     request();
     onView(view);
-  }
-
-  function request() {
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      draw();
-    });
   }
 
   function draw() {

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brokenvideos.tools.page import MODULES
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -16,6 +18,10 @@ def keys_table(page: "Page", keys: Path) -> str:
         keys: a module with `KEYS` and `nameOf`.
     """
     page.route("http://keys.test/keys.js", lambda route: route.fulfill(path=keys, content_type="text/javascript"))
+    shared = MODULES / "keyboard.js"
+    page.route(
+        "http://keys.test/shared/keyboard.js", lambda route: route.fulfill(path=shared, content_type="text/javascript")
+    )
     page.route("http://keys.test/", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
     page.goto("http://keys.test/")
     groups = page.evaluate(

@@ -1,5 +1,7 @@
 // Every key of the page: one list, from which the help sheet, the tips of the buttons and the table of docs/annotate.md are made.
 
+import { pressed } from "../shared/keyboard.js";
+
 /** [group, [[keys, what happens, command]...]]. Several ways to say the same are parted by a space. */
 export const KEYS = [
   ["Frames", [
@@ -96,16 +98,4 @@ export function nameOf(key) {
 export const keyOf = (command) => shown.get(command) ?? "";
 
 /** The command of a keyboard event, or undefined. */
-export function commandOf(event) {
-  // ⌘ on a Mac is what Ctrl is elsewhere.
-  const control = event.ctrlKey || event.metaKey;
-  let key = event.key === " " ? "Space" : event.key;
-  // On keyboards of other scripts the letter keys count by their place.
-  if (key.length === 1 && key > "\x7f" && /^Key[A-Z]$/.test(event.code)) key = event.code[3];
-  const letter = /^[a-z]$/i.test(key);
-  const named = key.length > 1;
-  if (letter) key = key.toUpperCase();
-  const shift = event.shiftKey && (letter || named);
-  if (event.altKey) return /^Arrow/.test(key) ? commands.get(`Alt+${key}`) : undefined;
-  return commands.get(`${control ? "Ctrl+" : ""}${shift ? "Shift+" : ""}${key}`);
-}
+export const commandOf = (event) => commands.get(pressed(event));

@@ -1,5 +1,6 @@
 // The timeline: one row per object, above it what was seen, locked and in doubt. Every state has a form of its own beside its colour.
 
+import { clear, followPointer, onceAFrame } from "../shared/canvas.js";
 import { css } from "../shared/colours.js";
 
 const TOP_PX = 18; // numbers
@@ -10,35 +11,21 @@ const SIDE_PX = 8;
 
 /**
  * Draws into `canvas` what `look()` gives: {count, frame, shown, seen, locked, disputed, range, job, rows: [{id, colour, selected, masks:
- * Map frame → {keyframe, proposal, empty}}]}. `onSeek(frame, dragging)` hears where the person points.
+ * Map frame → {keyframe, proposal, empty}}]}. `onSeek(frame)` hears where the person points.
  */
 export function timelineIn(canvas, { look, onSeek }) {
   const context = canvas.getContext("2d");
-  let due = false;
-  let dragging = false;
 
   const xOf = (frame, count) => SIDE_PX + ((canvas.clientWidth - 2 * SIDE_PX) * frame) / count;
 
-  function request() {
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      draw();
-    });
-  }
+  const request = onceAFrame(draw);
 
   function draw() {
     const data = look();
     if (!data) return;
     const rows = Math.max(1, Math.min(MAX_ROWS, data.rows.length));
     const height = TOP_PX + FLAGS_PX + rows * ROW_PX + 6;
-    const ratio = window.devicePixelRatio || 1;
-    if (canvas.style.height !== `${height}px`) canvas.style.height = `${height}px`;
-    const [wide, high] = [Math.round(canvas.clientWidth * ratio), Math.round(height * ratio)];
-    if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, canvas.clientWidth, height);
+    clear(canvas, height);
     drawScale(data);
     drawFlags(data);
     // With more objects than rows, those around the selected one.
@@ -165,17 +152,9 @@ export function timelineIn(canvas, { look, onSeek }) {
     const { count } = look();
     const { left } = canvas.getBoundingClientRect();
     const share = (event.clientX - left - SIDE_PX) / (canvas.clientWidth - 2 * SIDE_PX);
-    onSeek(Math.max(0, Math.min(count - 1, Math.floor(share * count))), dragging);
+    onSeek(Math.max(0, Math.min(count - 1, Math.floor(share * count))));
   };
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    dragging = true;
-    seek(event);
-  });
-  canvas.addEventListener("pointermove", (event) => dragging && seek(event));
-  for (const end of ["pointerup", "pointercancel"]) {
-    canvas.addEventListener(end, () => (dragging = false));
-  }
+  followPointer(canvas, seek);
   new ResizeObserver(request).observe(canvas);
   return { redraw: request };
 }

@@ -1,5 +1,6 @@
 // The timeline of one video: numbers, J and F (or the marked share) as curves, a row for each object, all to be clicked on.
 
+import { clear, followPointer, onceAFrame } from "../shared/canvas.js";
 import { css } from "../shared/colours.js";
 
 const TOP_PX = 17;
@@ -12,36 +13,22 @@ const INK = "#a9b0ba";
 
 /**
  * Draws into `canvas` what `look()` gives: {count, frame, curves: [{name, colour, dashed, frames, values}], most, unit, annotated: ranges,
- * rows: [{name, colour, frames: Set}]}. `onSeek(frame)` hears where the person points; `onHover(frame or null)` too.
+ * rows: [{name, colour, frames: Set}]}. `onSeek(frame)` hears where the person points.
  */
 export function curveIn(canvas, { look, onSeek }) {
   const context = canvas.getContext("2d");
-  let due = false;
-  let dragging = false;
 
   const xOf = (frame, count) => LEFT_PX + ((canvas.clientWidth - LEFT_PX - RIGHT_PX) * frame) / count;
   const frameAt = (x, count) => Math.max(0, Math.min(count - 1, Math.floor(((x - LEFT_PX) * count) / (canvas.clientWidth - LEFT_PX - RIGHT_PX))));
 
-  function request() {
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      draw();
-    });
-  }
+  const request = onceAFrame(draw);
 
   function draw() {
     const found = look();
     if (!found || !canvas.clientWidth) return;
     const rows = found.rows.slice(0, MAX_ROWS);
     const height = TOP_PX + CURVE_PX + 8 + Math.max(1, rows.length) * ROW_PX + 6;
-    const ratio = window.devicePixelRatio || 1;
-    if (canvas.style.height !== `${height}px`) canvas.style.height = `${height}px`;
-    const [wide, high] = [Math.round(canvas.clientWidth * ratio), Math.round(height * ratio)];
-    if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, canvas.clientWidth, height);
+    clear(canvas, height);
     drawScale(found);
     drawCurves(found);
     rows.forEach((row, place) => drawRow(row, found, TOP_PX + CURVE_PX + 8 + place * ROW_PX));
@@ -100,17 +87,10 @@ export function curveIn(canvas, { look, onSeek }) {
     context.fillText(name, 2, y + (ROW_PX - 4) / 2);
   }
 
-  canvas.addEventListener("pointerdown", (event) => {
-    dragging = true;
-    canvas.setPointerCapture(event.pointerId);
-    seek(event);
-  });
-  canvas.addEventListener("pointermove", (event) => dragging && seek(event));
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (dragging = false));
-  const seek = (event) => {
+  followPointer(canvas, (event) => {
     const found = look();
     if (found) onSeek(frameAt(event.clientX - canvas.getBoundingClientRect().left, found.count));
-  };
+  });
   new ResizeObserver(request).observe(canvas);
   return { redraw: request };
 }

@@ -1,5 +1,6 @@
 // The grid of posters: as many elements as the window shows, however many videos there are.
 
+import { onceAFrame } from "../shared/canvas.js";
 import { css, TYPE_COLOURS } from "../shared/colours.js";
 import { h } from "../shared/dom.js";
 
@@ -21,7 +22,6 @@ export function gridIn(box, { posterUrl, score, onOpen, onMove }) {
   let rows = [];
   let selected = 0;
   let size = { columns: 1, width: CELL_PX, height: CELL_PX };
-  let due = false;
   let still = null;
 
   function measure() {
@@ -32,14 +32,7 @@ export function gridIn(box, { posterUrl, score, onOpen, onMove }) {
     inner.style.height = `${Math.ceil(rows.length / columns) * (size.height + GAP_PX) + GAP_PX}px`;
   }
 
-  function request() {
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      draw();
-    });
-  }
+  const request = onceAFrame(draw);
 
   function draw() {
     const step = size.height + GAP_PX;

@@ -1,5 +1,7 @@
 // Every key of the page: one list, from which the help sheet and the table of docs/explore.md are made.
 
+import { pressed } from "../shared/keyboard.js";
+
 /** [group, [[keys, what happens, command]...]]. Several ways to say the same are parted by a space. */
 export const KEYS = [
   ["All videos", [
@@ -49,14 +51,10 @@ export const nameOf = (keys) => (keys === "+" ? "+" : keys.split("+").map((part)
 
 /** The command of a key that was pressed in these groups; null when it has none. */
 export function commandOf(event, groups) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return null;
-  const key = event.key === " " ? "Space" : event.key.length === 1 ? event.key.toUpperCase() : event.key;
-  // Signs have Shift in them on some keyboards.
-  const isSign = event.key.length === 1 && !/[a-z]/i.test(event.key) && event.key !== " ";
-  const wanted = event.shiftKey && !isSign ? `Shift+${key}` : key;
+  const key = pressed(event);
   for (const [group, rows] of KEYS) {
     if (!groups.includes(group)) continue;
-    for (const [keys, , command] of rows) if (keys.split(" ").includes(wanted)) return command;
+    for (const [keys, , command] of rows) if (keys.split(" ").includes(key)) return command;
   }
   return null;
 }
