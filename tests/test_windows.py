@@ -31,14 +31,15 @@ def test_no_module_needs_posix_to_be_imported(parse_python) -> None:
     assert not wrong
 
 
-def test_rows_load_without_fcntl(run_process) -> None:
+def test_rows_load_without_fcntl(run_process, tmp_path: Path) -> None:
+    """In a cache of its own: a soft lock waits for ever for a file that a lock of another kind has left behind."""
     script = (
         "import sys; sys.modules |= dict.fromkeys(['fcntl', 'resource']);"
         "import brokenvideos, brokenvideos.tools.commands.main;"
         "row = next(iter(brokenvideos.load('sample', split='train', streaming=True)));"
         "print(brokenvideos.decode_masks(row).ndim)"
     )
-    done = run_process([sys.executable, "-c", script])
+    done = run_process([sys.executable, "-c", script], env={**os.environ, "HF_HOME": str(tmp_path)})
     assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
 
 
