@@ -31,6 +31,7 @@ from .tasks import IngestTask, ShardTask, run_ingest, run_shard
 from .work import (
     BuildError,
     Progress,
+    check_free,
     executor_of,
     file_sha256,
     no_progress,
@@ -283,12 +284,6 @@ def room_wanted(out: Path, goes_on: str) -> Iterator[None]:
             f"{out}: not finished: {in_words(error)}. Make room there, or make it writable, and give the same command again: "
             f"{goes_on}"
         ) from error
-
-
-def check_free(out: Path) -> None:
-    """Raises FileExistsError if a release folder cannot be made there."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
 
 
 def _splits(

@@ -30,13 +30,16 @@ def no_progress(step: str, done: int, total: int) -> None:
 
 
 @contextmanager
-def executor_of(workers: int, *, engine: str = "processes", address: str | None = None) -> Iterator[Executor | None]:
+def executor_of(
+    workers: int, *, engine: str = "processes", address: str | None = None, device: str = "cpu"
+) -> Iterator[Executor | None]:
     """The executor that runs tasks inside the block; None means this process.
 
     Args:
         workers: number of processes; a cluster decides this itself.
         engine: one of `ENGINES`.
         address: address of an existing cluster. For Ray: as for `ray.init` ("auto": the cluster of this machine).
+        device: "cpu" or the torch device that tasks use; a process that uses CUDA is started new, as CUDA demands.
 
     Raises:
         ValueError: no such engine, a missing address, or an address for an engine that has none.
@@ -46,7 +49,7 @@ def executor_of(workers: int, *, engine: str = "processes", address: str | None 
         raise ValueError(
             "--engine ray and --address need each other: the build joins an existing Ray cluster and never starts one."
         )
-    with chosen.open(workers, address) as executor:
+    with chosen.open(workers, address, device) as executor:
         yield executor
 
 

@@ -74,4 +74,6 @@ def _kept(parameters: Mapping[str, Any]) -> str:
     return "What is adopted, and what was downloaded, is kept: the same command goes on."
 
 
-COMMAND = Command(adopt, group="Release", place=0, example="adopt OWNER/NAME raw --dry-run", kept=_kept)
+COMMAND = Command(
+    adopt, group="Release", place=0, example="adopt OWNER/NAME raw --dry-run", work=("tools.adoption.task",), kept=_kept
+)

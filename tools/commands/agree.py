@@ -49,4 +49,10 @@ def agree(
         typer.echo(f"{made}: STAPLE's masks", err=as_json)
 
 
-COMMAND = Command(agree, group="Data", place=5, example="agree first second --out-json agreement.json")
+COMMAND = Command(
+    agree,
+    group="Data",
+    place=5,
+    example="agree first second --out-json agreement.json",
+    work=("tools.agreement.agreement",),
+)

@@ -119,4 +119,6 @@ def _kept(parameters: Mapping[str, Any]) -> str:
     return f"Finished work is kept in {work}: the same command goes on from there. Remove that folder if you do not want to."
 
 
-COMMAND = Command(build, group="Release", place=1, example="build raw release --workers 4", kept=_kept)
+COMMAND = Command(
+    build, group="Release", place=1, example="build raw release --workers 4", work=("builder.tasks",), kept=_kept
+)

@@ -22,6 +22,7 @@ class Command:
         when it is called: every module of this folder is loaded with the command line.
     place: its place under the heading `group`.
     example: a call that can be copied, without `brokenvideos`; the end of the command's help.
+    work: modules of the house, as in "builder.tasks", that the processes of its option --workers need.
     kept: what is kept of a call that was stopped with Ctrl-C and what goes on from there, by the values of its parameters.
     """
 
@@ -29,4 +30,5 @@ class Command:
     group: Group
     place: int
     example: str
+    work: tuple[str, ...] = ()
     kept: Callable[[Mapping[str, Any]], str] = starts_over

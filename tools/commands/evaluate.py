@@ -196,4 +196,10 @@ def videos_csv(videos: Sequence["VideoScores | AnsweredVideo"]) -> str:
     return text.getvalue()
 
 
-COMMAND = Command(evaluate, group="Model", place=3, example="evaluate release predictions --html report.html")
+COMMAND = Command(
+    evaluate,
+    group="Model",
+    place=3,
+    example="evaluate release predictions --html report.html",
+    work=("tools.evaluation.scoring",),
+)

@@ -87,4 +87,11 @@ def _kept(parameters: Mapping[str, Any]) -> str:
     return "Nothing half-done is visible there, and files that arrived are not sent again: the same command goes on."
 
 
-COMMAND = Command(publish, group="Hub", place=2, example="publish release --repo OWNER/NAME --dry-run", kept=_kept)
+COMMAND = Command(
+    publish,
+    group="Hub",
+    place=2,
+    example="publish release --repo OWNER/NAME --dry-run",
+    work=("builder.verification",),
+    kept=_kept,
+)
