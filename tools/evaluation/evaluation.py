@@ -111,7 +111,7 @@ def evaluate(
         protocol: also score every object on its own, by this rule (see `protocol.Protocol`).
 
     Raises:
-        EvaluationError: every problem of the predictions, before anything is scored.
+        EvaluationError: every problem of the predictions, before anything is scored; or `names` is given and not needed.
 
     Examples:
         The truth as its own prediction is perfect; a prediction that marks nothing is the floor beside it:
@@ -129,6 +129,9 @@ def evaluate(
     annotation = read_annotation(truth, splits=splits, void=void, masks_are=masks_are)
     reading = Reading(values, first_frame, names, annotation.splits.keys(), masks_are)
     sources = [find_predictions(path, reading=reading) for path in (predictions, compare) if path is not None]
+    if names is not None and not any(source.names or source.problems for source in sources):
+        what = f"not needed: {predictions} is read as {sources[0].kind} and names its videos itself; leave --names out"
+        raise EvaluationError([Problem(str(names), what)])
     with executor_of(workers) as executor:
         mean = (
             _train_mean_mask(annotation, executor, void=void, masks_are=masks_are, on_progress=on_progress)
