@@ -60,6 +60,7 @@ def run_tasks(
     on_done: Callable[[int, int], None],
     *,
     name_of: Callable[[Task], str] = str,
+    size_of: Callable[[Task], int] | None = None,
 ) -> Iterator[Result]:
     """Results in the order of the tasks; `on_done` is called after each task.
 
@@ -68,6 +69,8 @@ def run_tasks(
 
     Args:
         name_of: gives the name of a task for messages.
+        size_of: gives the amount of work of a task, in any unit. In several processes the largest begins first, so that
+            none is left with it while the others have nothing to do.
 
     Raises:
         WorkerError: workers died twice in some tasks. An error of `function` is raised too; no further task is then started.
@@ -81,7 +84,9 @@ def run_tasks(
         return
     results: dict[int, Result] = {}
     kills, set_aside = Counter[int](), list[int]()
-    waiting, suspects = deque(range(len(tasks))), deque[int]()
+    numbers = range(len(tasks))
+    waiting = deque(numbers if size_of is None else sorted(numbers, key=lambda number: -size_of(tasks[number])))
+    suspects = deque[int]()
     running: dict[Future[Result], tuple[int, bool]] = {}
     # The pool gets no more tasks than it can run. If a worker is killed, the cause is then one of the tasks in the pool.
     most = getattr(executor, "workers", len(tasks))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -96,6 +96,28 @@ def test_a_task_that_kills_twice_is_named_and_the_others_are_done(mortal: Module
     )
     assert sorted(path.stem for path in tmp_path.glob("*.runs")) == ["0", "1", "3", "4", "5"]
     assert (tmp_path / "2.kill").read_text() == "6"  # once beside others, which proves nothing, and twice alone
+
+
+class Recorder(Executor):
+    """Runs every task at once in this process, one at a time, and keeps their order."""
+
+    workers = 1
+
+    def __init__(self) -> None:
+        self.begun: list[int] = []
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.begun.append(args[0])
+        done = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+def test_the_largest_task_begins_first_and_results_stay_in_order() -> None:
+    recorder = Recorder()
+    assert list(run_tasks(recorder, abs, [-2, 9, -9, 4], ignore, size_of=abs)) == [2, 9, 9, 4]
+    assert recorder.begun == [9, -9, 4, -2]
+    assert list(run_tasks(None, abs, [-2, 9], ignore, size_of=abs)) == [2, 9]
 
 
 def test_an_error_of_a_task_ends_the_run(mortal: ModuleType, pool, tmp_path: Path) -> None:
