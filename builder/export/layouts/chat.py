@@ -1,7 +1,8 @@
-"""Conversations for multimodal language models: a question about a video a line, and its answer.
+"""Conversations for multimodal language models: each line is a question about a video, and its answer.
 
-qwen-vl/{split}.jsonl is what the fine-tuning code of Qwen-VL reads (`conversations`, and `video` or `image`). With frames there is
-trl/{split}.jsonl as well, for TRL's SFTTrainer (`prompt`, `completion`, `images`), which reads no video. Paths start at the folder.
+The fine-tuning code of Qwen-VL reads qwen-vl/{split}.jsonl (`conversations`, and `video` or `image`).
+TRL's SFTTrainer cannot read videos, so with frames there is also trl/{split}.jsonl for it (`prompt`,
+`completion`, `images`). Paths are relative to the exported folder.
 
 Source: qwen-vl-finetune of https://github.com/QwenLM/Qwen3-VL; https://huggingface.co/docs/trl/dataset_formats
 """
@@ -22,7 +23,7 @@ _FRAMES = "frames"
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One row: where its lines of each form lie."""
+    """One row: the files with its lines, by form."""
 
     video_id: str
     split: str
@@ -63,7 +64,7 @@ def _chat_options(options: ExportOptions) -> ChatOptions:
 
 
 def _facts(one: Conversation) -> dict[str, Any]:
-    """What the evaluation of answers wants to know of a question."""
+    """The facts about a question that the evaluation of answers needs."""
     return {
         "id": one.name,
         "video_id": one.video_id,
