@@ -53,11 +53,11 @@ def check_row(
             yield found(f"the video's bytes have SHA-256 {sha256}, {source} says {stated}. Rebuild this video's shard.")
     yield from (found(what) for what in _check_index(row))
     yield from _check_masks(row, file, decoded)
-    given = row["objects"]["artifact_type"]
-    kinds = None if None in given else sorted(set(given))
-    if row["artifact_types"] != kinds or row["label"] != int(bool(given)):
+    stored_kinds = row["objects"]["artifact_type"]
+    kinds = None if None in stored_kinds else sorted(set(stored_kinds))
+    if row["artifact_types"] != kinds or row["label"] != int(bool(stored_kinds)):
         yield found(
-            f"label {row['label']} and artifact_types {row['artifact_types']} do not match objects {given}. Rebuild it."
+            f"label {row['label']} and artifact_types {row['artifact_types']} do not match objects {stored_kinds}. Rebuild it."
         )
     if facts.get("digest") != row["digest"]:
         yield found(
@@ -110,19 +110,19 @@ def _check_masks(row: Mapping[str, Any], file: str, decoded: Sequence[int | RLEE
                 frame,
                 object_id,
             )
-    for (object_id, frame), stated, found in zip(places, masks["fingerprint"], decoded, strict=True):
-        if isinstance(found, RLEError):
-            yield Finding(file, f"counts is not a canonical COCO RLE: {found}", video_id, frame, object_id)
-        elif found != stated:
+    for (object_id, frame), stated, computed in zip(places, masks["fingerprint"], decoded, strict=True):
+        if isinstance(computed, RLEError):
+            yield Finding(file, f"counts is not a canonical COCO RLE: {computed}", video_id, frame, object_id)
+        elif computed != stated:
             yield Finding(
                 file,
-                f"the decoded mask has fingerprint {found:#018x}, the annotation had {stated:#018x}. "
+                f"the decoded mask has fingerprint {computed:#018x}, the annotation had {stated:#018x}. "
                 f"Rebuild this video; if its annotation changed on purpose, cut a new release.",
                 video_id,
                 frame,
                 object_id,
             )
-    if not any(isinstance(found, RLEError) for found in decoded):
+    if not any(isinstance(computed, RLEError) for computed in decoded):
         yield from _check_digests(row, file)
 
 
@@ -145,8 +145,10 @@ def _check_digests(row: Mapping[str, Any], file: str) -> Iterator[Finding]:
                 video_id,
                 object_id=object_id,
             )
-    found = video_digest(digests, row["annotated_frames"])
-    if found != row["digest"]:
+    computed_digest = video_digest(digests, row["annotated_frames"])
+    if computed_digest != row["digest"]:
         yield Finding(
-            file, f"the masks give digest {found}, the row says {row['digest']}. Rebuild this video.", video_id
+            file,
+            f"the masks give digest {computed_digest}, the row says {row['digest']}. Rebuild this video.",
+            video_id,
         )

@@ -85,13 +85,13 @@ def returning(
         for video_id, content in sorted(videos.items())
         if video_id not in allowed and not (video_id in held and held[video_id] in (None, content.video_sha256))
     }
-    found: dict[str, Returning] = {}
+    first_reasons: dict[str, Returning] = {}
     for how, pairs in (("is", _same_id), ("has the bytes of", _same_bytes), ("looks like", _same_looks)):
         for entry in errata:
             for video_id, withdrawn_id in pairs(entry, new):
                 come = Returning(video_id, withdrawn_id, how, entry["data_version"], entry["reason"])
-                found.setdefault(video_id, come)
-    return [found[video_id] for video_id in sorted(found)]
+                first_reasons.setdefault(video_id, come)
+    return [first_reasons[video_id] for video_id in sorted(first_reasons)]
 
 
 def _same_id(entry: Mapping[str, Any], videos: Mapping[str, Content]) -> Iterator[tuple[str, str]]:

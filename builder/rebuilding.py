@@ -149,9 +149,9 @@ def _content_findings(release: Path, made: Path) -> Iterator[Finding]:
         elif video_id not in was:
             yield Finding(MANIFEST, "in the raw folder, not in the release.", video_id)
         else:
-            for name, found in asdict(was[video_id]).items():
-                if found != (wanted := asdict(now[video_id])[name]):
-                    yield Finding(MANIFEST, f"{name} is {found}, the raw folder gives {wanted}.", video_id)
+            for name, stated in asdict(was[video_id]).items():
+                if stated != (rebuilt := asdict(now[video_id])[name]):
+                    yield Finding(MANIFEST, f"{name} is {stated}, the raw folder gives {rebuilt}.", video_id)
 
 
 def _byte_finding(release: Path, made: Path, name: str, left_out: Sequence[str]) -> Finding | None:

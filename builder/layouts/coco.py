@@ -97,7 +97,7 @@ class _Video:
 
 def read_coco(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:
     """Records by video_id, and every problem found without opening a video or decoding an RLE."""
-    found, problems = find_videos(raw / "videos", raw=raw)
+    videos, problems = find_videos(raw / "videos", raw=raw)
     path = next((path for path in (raw / FILE_NAME, raw / "annotations" / FILE_NAME) if path.is_file()), None)
     if path is None:
         return [], [Problem(FILE_NAME, "no such file, here or in annotations/; wanted COCO JSON of videos")]
@@ -113,7 +113,7 @@ def read_coco(raw: Path, *, artifact_type: str | None, generator: str | None) ->
     problems += [Problem(where, fault) for fault in faults]
     records, record_problems = join_records(
         raw,
-        videos=found,
+        videos=videos,
         masks=masks,
         masks_wanted=f"an entry for {{video_id}} in {FILE_NAME}",
         artifact_type=artifact_type,
@@ -171,10 +171,10 @@ def _of_images(
 def _tables(content: object, first: str, like: str) -> list[list[Any]]:
     keys = (first, "annotations", "categories")
     tables = [content.get(key) if isinstance(content, dict) else None for key in keys]
-    found = [table for table in tables if isinstance(table, list)]
-    if len(found) < len(tables):
+    lists = [table for table in tables if isinstance(table, list)]
+    if len(lists) < len(tables):
         raise RawError(f"wanted a JSON object with the lists {first}, annotations and categories, {like}")
-    return found
+    return lists
 
 
 def _videos(entries: Sequence[Any]) -> tuple[dict[int, _Video], set[int | None], list[str]]:
@@ -221,8 +221,8 @@ def _video(entry: Mapping[str, Any]) -> _Video:
 def _whole_video(name: object, length: object) -> tuple[str, Sequence[int]]:
     path = named_path(name)
     if path.suffix.lower() not in VIDEO_SUFFIXES:
-        found = shown_end(name) if isinstance(name, str) else shown(name)
-        raise RawError(f"no file_names and file_name is {found}; wanted one of the two, as in dog.mp4")
+        text = shown_end(name) if isinstance(name, str) else shown(name)
+        raise RawError(f"no file_names and file_name is {text}; wanted one of the two, as in dog.mp4")
     if not is_whole(length, least=1, most=MAX_FRAMES):
         raise RawError(f"length is {shown(length)}, wanted the number of frames, at most {MAX_FRAMES}")
     return path.stem, range(length)  # type: ignore[call-overload]
@@ -236,13 +236,13 @@ def _named_frames(names: object) -> tuple[str, Sequence[int]]:
     for position, name in enumerate(names):
         path = named_path(name)
         folder = path.parent.name
-        found = shown_end(name) if isinstance(name, str) else shown(name)
+        text = shown_end(name) if isinstance(name, str) else shown(name)
         if not is_frame(path) or folder != (video_id or folder):
-            wanted = f"{video_id or 'VIDEO_ID'}/00000.jpg and so on, the number being the frame's, from 0"
-            raise RawError(f"file_names[{position}] is {found}, wanted {wanted}")
+            pattern = f"{video_id or 'VIDEO_ID'}/00000.jpg and so on, the number being the frame's, from 0"
+            raise RawError(f"file_names[{position}] is {text}, wanted {pattern}")
         video_id = folder
         if frames and int(path.stem) <= frames[-1]:
-            raise RawError(f"file_names[{position}] is {found} after frame {frames[-1]}, wanted ascending frames")
+            raise RawError(f"file_names[{position}] is {text} after frame {frames[-1]}, wanted ascending frames")
         frames.append(int(path.stem))
     if video_id is None:
         raise RawError("file_names is empty; take the video out, or name its annotated frames")
@@ -292,13 +292,13 @@ def _objects(
 
 def _segmentations(value: object, video: _Video) -> Sequence[_Segmentation]:
     if not isinstance(value, list) or len(value) != len(video.frames):
-        found = f"{len(value)} entries" if isinstance(value, list) else shown(value)
-        raise RawError(f"segmentations is {found}, wanted a list of {len(video.frames)}, as the video has frames")
+        text = f"{len(value)} entries" if isinstance(value, list) else shown(value)
+        raise RawError(f"segmentations is {text}, wanted a list of {len(video.frames)}, as the video has frames")
     for position, segmentation in enumerate(value):
         if segmentation is None:
             continue
         where = f"segmentations[{position}]"
-        check_segmentation(segmentation, height=video.height, width=video.width, where=where, of="video")
+        check_segmentation(segmentation, height=video.height, width=video.width, where=where, owner="video")
     return value
 
 

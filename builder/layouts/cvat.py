@@ -256,12 +256,12 @@ class _Reader:
     def _object_ids(self) -> dict[_Key, int]:
         """object_id by key: the number that the masks give, otherwise by order in the file."""
         used = {mask.key for masks in self.masks.values() for mask in masks}
-        said = {key: int(key[1]) for key in used if key[0] == "object_id"}
-        others = [key for key in self.labels if key[0] != "object_id" and (not said or key in used)]
-        first = max(said.values(), default=0) + 1
+        numbered = {key: int(key[1]) for key in used if key[0] == "object_id"}
+        others = [key for key in self.labels if key[0] != "object_id" and (not numbered or key in used)]
+        first = max(numbered.values(), default=0) + 1
         if first + len(others) - 1 > MAX_OBJECT_ID:
             raise RawError(f"more than {MAX_OBJECT_ID} objects; give them lower numbers in the attribute object_id")
-        return said | {key: object_id for object_id, key in enumerate(others, start=first)}
+        return numbered | {key: object_id for object_id, key in enumerate(others, start=first)}
 
     def task(self) -> CvatTask:
         height, width = (self._size(side) for side in ("height", "width"))

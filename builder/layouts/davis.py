@@ -56,17 +56,17 @@ class DavisMasks:
                 is_void = labels == self.void
                 labels[is_void] = 0
                 void_in = void_in or (path.name if mode == "L" and is_void.any() else "")
-            found = foreground(mode, labels, where=str(path))
-            white_in = white_in or (path.name if found.kind == "white" else "")
+            ids = foreground(mode, labels, where=str(path))
+            white_in = white_in or (path.name if ids.kind == "white" else "")
             # A 1-bit file is read like a file of 0 and 255.
-            ids_in = ids_in or (path.name if found.kind == "ids" and mode != "1" else "")
+            ids_in = ids_in or (path.name if ids.kind == "ids" and mode != "1" else "")
             if white_in and ids_in:
                 what = f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and 255 alone"
                 raise RawError(
                     f"{self.folder}: {what}: give --void 255 if 255 is void, else write the masks as one of the two"
                 )
-            marked = marked or found.kind != "nothing"
-            yield FrameLabels(frame_index, (found.labels,), rules=found.rules)
+            marked = marked or ids.kind != "nothing"
+            yield FrameLabels(frame_index, (ids.labels,), rules=ids.rules)
         if void_in and not marked:
             what = f"grey masks of 0 and {self.void} alone ({void_in}), which --void {self.void} would read as nothing marked"
             raise RawError(f"{self.folder}: {what}; leave --void out: 255 is object 1 then")
@@ -104,9 +104,9 @@ def read_davis(
             what = "no mask in it, so no frame is annotated; add all-background PNGs for the frames that were looked at"
             problems.append(Problem(where, what))
         masks[video_id] = FoundMasks(where, DavisMasks(folder, void) if files else None, tuple(files))
-    wanted = f"{root.relative_to(raw).as_posix()}/{{video_id}}/00000.png and so on"
+    masks_wanted = f"{root.relative_to(raw).as_posix()}/{{video_id}}/00000.png and so on"
     records, record_problems = join_records(
-        raw, videos=videos, masks=masks, masks_wanted=wanted, artifact_type=artifact_type, generator=generator
+        raw, videos=videos, masks=masks, masks_wanted=masks_wanted, artifact_type=artifact_type, generator=generator
     )
     return records, problems + record_problems
 

@@ -122,11 +122,11 @@ def decode_brush(rle: Sequence[int], *, height: int, width: int) -> npt.NDArray[
     """
     total = _CHANNELS * height * width
     stream = _Bits(np.unpackbits(np.asarray(rle, np.uint8)))
-    found, bits = stream.read(32), stream.read(5) + 1
+    stated, bits = stream.read(32), stream.read(5) + 1
     sizes = [stream.read(4) + 1 for _ in range(4)]
-    if found != total or bits != 8:
+    if stated != total or bits != 8:
         wanted = f"{total} = {height} x {width} x {_CHANNELS} of 8 bits"
-        raise RawError(f"rle holds {found} values of {bits} bits, wanted {wanted}; is this a brush of another image?")
+        raise RawError(f"rle holds {stated} values of {bits} bits, wanted {wanted}; is this a brush of another image?")
     values = np.empty(total, np.uint8)
     start = 0
     while start < total:
@@ -183,7 +183,7 @@ def read_label_studio(
     raw: Path, *, artifact_type: str | None, generator: str | None
 ) -> tuple[list[RawVideo], list[Problem]]:
     """Records by video_id, and every problem found without opening a video or decoding a brush."""
-    found, problems = find_videos(raw / "videos", raw=raw)
+    video_files, problems = find_videos(raw / "videos", raw=raw)
     try:
         tasks = read_json(raw / FILE_NAME)
         if not isinstance(tasks, list):
@@ -191,15 +191,15 @@ def read_label_studio(
     except RawError as error:
         return [], [*problems, Problem(FILE_NAME, str(error))]
     videos: dict[str, _Video] = defaultdict(_Video)
-    others: list[_Other] = []
+    other_regions: list[_Other] = []
     faults: list[str] = []
     for position, task in enumerate(tasks):
         try:
-            others += _add_task(videos, task, where=f"[{position}]")
+            other_regions += _add_task(videos, task, where=f"[{position}]")
         except RawError as error:
             faults.append(f"[{position}]: {error}")
-    faults += _meant_as_brushes(others, {label for video in videos.values() for label in video.labels.values()})
-    notes = _notes(others)
+    faults += _meant_as_brushes(other_regions, {label for video in videos.values() for label in video.labels.values()})
+    notes = _notes(other_regions)
     problems += [Problem(FILE_NAME, fault) for fault in faults]
     masks: dict[str, FoundMasks] = {}
     for video_id, video in videos.items():
@@ -222,7 +222,7 @@ def read_label_studio(
         )
     records, record_problems = join_records(
         raw,
-        videos=found,
+        videos=video_files,
         masks=masks,
         masks_wanted=f"a task for {{video_id}} in {FILE_NAME}",
         artifact_type=artifact_type,
@@ -234,10 +234,10 @@ def read_label_studio(
 
 def _object_ids(labels: Mapping[_Name, str]) -> dict[_Name, int]:
     """object_id by name: the name itself if it is a number; other names get numbers after the highest, in order."""
-    said: dict[_Name, int] = {name: name for name in sorted(name for name in labels if isinstance(name, int))}
+    numbered: dict[_Name, int] = {name: name for name in sorted(name for name in labels if isinstance(name, int))}
     others = sorted(name for name in labels if isinstance(name, str))
-    first = max(said.values(), default=0) + 1
-    return said | {name: object_id for object_id, name in enumerate(others, start=first)}
+    first = max(numbered.values(), default=0) + 1
+    return numbered | {name: object_id for object_id, name in enumerate(others, start=first)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +253,9 @@ class _Other:
         return self.kind.removesuffix("labels") in _SHAPES
 
 
-def _meant_as_brushes(others: Sequence[_Other], brush_labels: set[str]) -> Iterator[str]:
+def _meant_as_brushes(other_regions: Sequence[_Other], brush_labels: set[str]) -> Iterator[str]:
     """The problem of shapes that are used instead of brushes."""
-    shapes = [other for other in others if other.is_shape]
+    shapes = [region for region in other_regions if region.is_shape]
     if shapes and not brush_labels:
         yield f"no brush in any task, but {_counted(shapes)}; wanted brushlabels: draw what is marked with brushes"
         return
@@ -265,12 +265,16 @@ def _meant_as_brushes(others: Sequence[_Other], brush_labels: set[str]) -> Itera
             yield f"{shape.where}: {what}; draw it with a brush, or delete the region"
 
 
-def _notes(others: Sequence[_Other]) -> tuple[str, ...]:
-    return (f"{FILE_NAME} has regions that are not brushes and were ignored: {_counted(others)}",) if others else ()
+def _notes(other_regions: Sequence[_Other]) -> tuple[str, ...]:
+    return (
+        (f"{FILE_NAME} has regions that are not brushes and were ignored: {_counted(other_regions)}",)
+        if other_regions
+        else ()
+    )
 
 
-def _counted(others: Sequence[_Other]) -> str:
-    counts = Counter(other.kind for other in others)
+def _counted(other_regions: Sequence[_Other]) -> str:
+    counts = Counter(region.kind for region in other_regions)
     return ", ".join(f"{count} {shown(kind)}" for kind, count in sorted(counts.items()))
 
 

@@ -325,8 +325,8 @@ def _number(names: set[_Name]) -> tuple[dict[int, str], dict[_Name, int], list[s
 
 
 def _detect(raw: Path) -> Path | None:
-    found = (first_file(list_folder(folder), suffix=".json") for folder in list_folder(raw / _FOLDER))
-    return next((path for path in found if path is not None), None)
+    first_files = (first_file(list_folder(folder), suffix=".json") for folder in list_folder(raw / _FOLDER))
+    return next((path for path in first_files if path is not None), None)
 
 
 LAYOUT = Layout(

@@ -68,9 +68,9 @@ def drawn_as(
     if not fits:
         return "coded"
     if masks_are is not None and masks_are not in fits:
-        found = "players show it" if "displayed" in fits else "it is stored"
+        how = "players show it" if "displayed" in fits else "it is stored"
         raise RawError(
-            f"{where}: has the size of the frame as {found}, not {masks_are}; leave --masks-are out, or correct it"
+            f"{where}: has the size of the frame as {how}, not {masks_are}; leave --masks-are out, or correct it"
         )
     drawn = next(iter(fits)) if len(fits) == 1 else masks_are
     if drawn is None and not is_marked:
