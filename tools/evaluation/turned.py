@@ -1,4 +1,4 @@
-"""Annotated masks without a video, brought onto the frames of the video as they are stored."""
+"""Rotates annotated masks without a video onto the stored frames of the video."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,16 +10,19 @@ from .truth import AnnotatedVideo
 
 
 def on_stored(video: AnnotatedVideo, of: AnnotatedVideo, *, masks_are: MasksAre | None, where: str) -> AnnotatedVideo:
-    """The video on the stored frames of `of`, which says how players turn them; as it is, where it has a video of its own.
+    """The annotation with masks on the stored frames of `of`, another annotation of the same video.
 
-    Masks of neither size stay as they are: whoever compares sizes says so.
+    It is returned unchanged if it knows its own orientation, and if its masks fit neither the
+    displayed nor the stored frames; the later check of sizes reports that.
 
     Args:
-        masks_are: how the masks were drawn, where their size does not tell.
+        of: an annotation that knows the orientation of the video.
+        masks_are: how the masks were drawn, if their size does not show it.
         where: names the masks in messages.
 
     Raises:
-        RawError: something is marked, and nothing tells how it was drawn or its size contradicts `masks_are`.
+        RawError: a pixel is marked, and it is not known how it was drawn, or the size of the mask
+            contradicts `masks_are`.
     """
     orientation = of.orientation
     if video.orientation is not None or orientation is None or orientation.is_upright:

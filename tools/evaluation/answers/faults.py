@@ -24,7 +24,7 @@ def strangers(annotation: Annotation, answers: Sequence[Answer], *, path: Path) 
             meant = by_lower.get(video_id.casefold())
             what = f"the truth has no video {video_id}; remove its answers, or check the name"
             if meant is not None:
-                what = f"the truth has no video {video_id}, and calls one {meant}; rename it"
+                what = f"the truth has no video {video_id}, but a video {meant}; rename it"
             problems.append(Problem(f"{path} line {line}", what))
     return problems
 

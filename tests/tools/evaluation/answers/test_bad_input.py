@@ -68,7 +68,7 @@ def test_a_line_that_is_no_answer(name: str, truth: Path, write) -> None:
         )
     if name == "of another case":
         path = write(("broken",), {("broken", "a"): None}, more=[line])
-        what = "the truth has no video A, and calls one a; rename it"
+        what = "the truth has no video A, but a video a; rename it"
     number = len(path.read_text().splitlines())
     with pytest.raises(EvaluationError) as caught:
         evaluate_answers(truth, path)
