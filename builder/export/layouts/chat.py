@@ -115,7 +115,7 @@ def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> Non
 LAYOUT = ExportLayout(
     help="conversations for Qwen-VL and, with frames, TRL's SFTTrainer: what is broken, when, where and which type",
     write=_write,
-    lacks="the outline of a mask (boxes stand for it); a video of which no frame is annotated",
+    lacks="the outline of a mask (only its box); a video without an annotated frame",
     losses=_losses,
     finish=_finish,
     options={"frames": None, "num_frames": 8, "box_unit": "1000", "seed": 0},

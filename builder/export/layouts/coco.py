@@ -81,7 +81,7 @@ def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> Non
 
 
 LAYOUT = ExportLayout(
-    help="COCO: instances.json with an image per annotated frame, for pycocotools, FiftyOne, supervision and their like",
+    help="COCO: instances.json with an image per annotated frame, for pycocotools, FiftyOne, supervision and similar tools",
     write=_write,
     finish=_finish,
     options={"frames": "jpg", "counts": "list"},

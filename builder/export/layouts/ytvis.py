@@ -76,7 +76,7 @@ def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> Non
 
 
 LAYOUT = ExportLayout(
-    help="YouTube-VIS: instances.json with masklets, for Mask2Former, TrackEval and their like",
+    help="YouTube-VIS: instances.json with masklets, for Mask2Former, TrackEval and similar tools",
     write=_write,
     finish=_finish,
     options={"frames": None, "counts": "list"},
