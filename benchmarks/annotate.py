@@ -84,7 +84,10 @@ class Desk:
         return 0.0 if mask is None else overlap(mask, self.clip.truth[frame_index])
 
     def missing_around(self, frame_index: int) -> float:
-        """The missing IoU up to GOOD, summed over the frames at most three away, which a correction also reaches."""
+        """The missing IoU up to GOOD, summed over the frames at most three away; near frames weigh more.
+
+        A correction is carried to these frames too.
+        """
         near = range(max(frame_index - 3, self.clip.window[0]), min(frame_index + 3, self.clip.window[-1]) + 1)
         return sum(max(0.0, GOOD - self.iou(other)) / (1 + abs(other - frame_index)) for other in near)
 

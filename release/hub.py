@@ -103,7 +103,7 @@ def _is_not_there(error: BaseException) -> bool:
 def _refusal(error: BaseException, *, instead: str) -> str:
     log_in = "Log in with `hf auth login`, or set HF_TOKEN or token=."
     if isinstance(error, errors.GatedRepoError):
-        return f"a gated repository that you have no access to. Ask for it on the repository's page. {log_in}"
+        return f"a gated repository that you have no access to. Ask for access on the repository's page. {log_in}"
     if isinstance(error, errors.RepositoryNotFoundError):
         return f"no such dataset repository, or a private one. {log_in} {instead}".strip()
     if isinstance(error, errors.RevisionNotFoundError):

@@ -129,8 +129,8 @@ def score_objects(
     objects: Mapping[int, PredictedVideo] | None = {} if predicted is None else predicted.objects()
     if objects is None:
         what = (
-            f"its prediction does not tell objects apart, which --protocol {task.protocol} needs; give palette PNGs of object ids, "
-            "{video_id}/{object}/{frame}.png, tracks, or an object_id for every mask, or leave the option out"
+            f"its prediction does not distinguish objects, which --protocol {task.protocol} needs; give palette "
+            "PNGs of object ids, {video_id}/{object}/{frame}.png, tracks, or an object_id for every mask, or leave the option out"
         )
         return (), [Problem(f"video {video.video_id}", what)]
     strings: dict[int, list[str]] = {}

@@ -33,7 +33,7 @@ class _Part:
 def _losses(row: Row, options: ExportOptions) -> list[str]:
     losses = []
     if not row["annotated_frames"]:
-        losses.append("nobody looked at a frame, so nothing can be asked about it")
+        losses.append("no frame is annotated, so nothing can be asked about it")
     if options.frames is None and row["codec"]["rotation"]:
         losses.append(
             "players turn it, and readers differ on whether they do, so boxes are uncertain; --frames jpg is not"

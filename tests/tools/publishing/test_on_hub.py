@@ -294,7 +294,7 @@ def test_a_gated_repository_is_one_line(published: State) -> None:
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         check(token="hf_reader")
     assert str(caught.value) == (
-        f"{REPO}@v1.0.0: a gated repository that you have no access to. Ask for it on the repository's page. Log in with "
+        f"{REPO}@v1.0.0: a gated repository that you have no access to. Ask for access on the repository's page. Log in with "
         "`hf auth login`, or set HF_TOKEN or token=."
     )
 

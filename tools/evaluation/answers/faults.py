@@ -43,8 +43,8 @@ def video_faults(video: AnnotatedVideo, answers: Sequence[Answer], *, path: Path
             problems.append(Problem(where, what))
             continue
         if not scope(video, answer) and video.frames:
-            what = f"nobody looked at the frames asked about in video {video.video_id}, only at {frame_ranges(video.frames)}; "
-            problems.append(Problem(where, f"{what}remove the answer"))
+            what = f"the frames of this answer about video {video.video_id} are not annotated, only {frame_ranges(video.frames)}"
+            problems.append(Problem(where, f"{what}; remove the answer"))
             continue
         before = {first[key] for key in _keys(video, answer) if key in first}
         if before:

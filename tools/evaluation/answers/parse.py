@@ -61,7 +61,7 @@ def parse_types(text: str) -> frozenset[str]:
         return frozenset()
     strange = [word for word, name in zip(words, lower, strict=True) if name not in ARTIFACT_TYPES]
     if strange:
-        raise UnreadableError(f"{shown(strange[0])} is no type; wanted a list of {', '.join(ARTIFACT_TYPES)}")
+        raise UnreadableError(f"{shown(strange[0])} is not a type; wanted a list of {', '.join(ARTIFACT_TYPES)}")
     return frozenset(lower)
 
 
@@ -82,7 +82,7 @@ def _span(value: object) -> Span:
         return Span(int(frames[0]), int(frames[1]), None, None)
     if seconds is not None:
         return Span(None, None, *seconds)
-    raise UnreadableError(f"{shown(value)} is no span; wanted first_frame and last_frame, or start_s and end_s")
+    raise UnreadableError(f"{shown(value)} is not a span; wanted first_frame and last_frame, or start_s and end_s")
 
 
 def _pair(span: Mapping[str, Any], first: str, last: str) -> tuple[float, float] | None:
@@ -109,7 +109,7 @@ def parse_boxes(
     boxes: dict[int, list[tuple[float, ...]]] = {}
     for value in _list(text):
         if not isinstance(value, dict):
-            raise UnreadableError(f"{shown(value)} is no object with frame and bbox_2d")
+            raise UnreadableError(f"{shown(value)} is not an object with frame and bbox_2d")
         frame = value.get("frame", frames[0] if len(frames) == 1 else None)
         if type(frame) is not int or frame not in frames:
             raise UnreadableError(f"frame {shown(frame)} was not asked about")

@@ -60,8 +60,8 @@ def _other_video(of_predictions: Orientation, of_truth: Orientation | None, mask
         if of_predictions.is_upright or masks_are == "coded":
             return ""
         return (
-            f"players show its video {of_predictions} (its display matrix), and the truth is masks without a video: "
-            "nothing tells whether they lie on the frame as it is stored; give a truth with its videos, or "
+            f"players show its video {of_predictions} (its display matrix), and the truth is masks without a video, so "
+            "it is not known whether they fit the stored frame; give a truth with its videos, or "
             "--masks-are coded if they do"
         )
     if of_predictions.rotation == of_truth.rotation:

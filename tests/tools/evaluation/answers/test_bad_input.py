@@ -174,11 +174,11 @@ UNREADABLE = {
     ),
     "no frame": (boxes, '[{"bbox_2d": [1, 2, 3, 4]}]', "frame None was not asked about"),
     "another frame": (boxes, '[{"frame": 3, "bbox_2d": [1, 2, 3, 4]}]', "frame 3 was not asked about"),
-    "no object": (boxes, "[[1, 2, 3, 4]]", "[1, 2, 3, 4] is no object with frame and bbox_2d"),
+    "no object": (boxes, "[[1, 2, 3, 4]]", "[1, 2, 3, 4] is not an object with frame and bbox_2d"),
     "too deep": (boxes, "[" * 100_000, f"'{'[' * 56}... cannot be read as a JSON list"),
     "words": (parse_yes, "The answer is yes", "'The answer is yes' does not begin with Yes or No"),
     "half a thought": (parse_yes, "<think>Yes", "'<think>Yes' does not begin with Yes or No"),
-    "span": (parse_spans, "[1]", "1 is no span; wanted first_frame and last_frame, or start_s and end_s"),
+    "span": (parse_spans, "[1]", "1 is not a span; wanted first_frame and last_frame, or start_s and end_s"),
     "span backwards": (
         parse_spans,
         '{"start_s": 2, "end_s": 1}',
@@ -189,12 +189,12 @@ UNREADABLE = {
         '[{"first_frame": NaN, "last_frame": 1}]',
         "a span has first_frame nan and last_frame 1; wanted numbers in order",
     ),
-    "type": (parse_types, '["glitch"]', "'glitch' is no type; wanted a list of motion, deformation, blur"),
-    "type of no text": (parse_types, "[1]", "1 is no type; wanted a list of motion, deformation, blur"),
+    "type": (parse_types, '["glitch"]', "'glitch' is not a type; wanted a list of motion, deformation, blur"),
+    "type of no text": (parse_types, "[1]", "1 is not a type; wanted a list of motion, deformation, blur"),
     "types in a sentence": (
         parse_types,
         "It is a blur.",
-        "'It is a blur' is no type; wanted a list of motion, deformation, blur",
+        "'It is a blur' is not a type; wanted a list of motion, deformation, blur",
     ),
 }
 
