@@ -243,6 +243,6 @@ def _row(video: RawVideo, data: bytes, index: VideoIndex, masklets: _Masklets, *
 
 
 def _artifact_type(video: RawVideo, object_id: int) -> int | None:
-    """The class of an object's type; None where the type is not given."""
+    """The class of an object's type; None if the type is not given."""
     name = video.default_artifact_type if video.objects is None else video.objects[object_id]
     return None if name in (None, NOT_GIVEN) else ARTIFACT_TYPES.index(str(name))

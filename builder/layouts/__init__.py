@@ -1,4 +1,4 @@
-"""Raw layouts: one file a layout, each with a `LAYOUT`, all giving the same records.
+"""Raw layouts: one file for each layout, with its `LAYOUT`; all give the same records.
 
 In: a raw folder. Out: `RawVideo` records and `Problem`s, by `read_layout`. The builder and tools call it.
 """

@@ -1,10 +1,12 @@
-"""COCO JSON, of videos as YouTube-VIS has it or of images: instances.json, in the folder itself or in annotations/, beside videos/.
+"""COCO JSON of videos (YouTube-VIS) or of images: instances.json, here or in annotations/, beside videos/.
 
-`segmentations[k]` of an annotation is the COCO RLE of one object in the frame that `file_names[k]` of its video names, as
-{video_id}/{frame}.jpg with frames from 0; null where the object is absent. A video with `file_name` {video_id}.mp4 instead has
-one entry for every frame. Folders before these names are ignored. Frames that are not named are not annotated. Counts are a
-string or a list of run lengths, both in column-major order. The object_id is `object_id`, if every annotation of the video has
-one, otherwise the annotation's `id`. A file with `images` instead of `videos` is read by `..raw.coco_images`.
+`segmentations[k]` of an annotation is the COCO RLE of one object in one frame; null if the object is
+not visible there. `file_names[k]` of the video names the frame, as {video_id}/{frame}.jpg with frames
+from 0. A video with `file_name` {video_id}.mp4 instead has one entry for every frame. Folders before
+these names are ignored. Frames that are not named are not annotated. Counts are a string or a list of
+run lengths, both in column-major order. The object_id is `object_id`, if every annotation of the video
+has one, otherwise the annotation's `id`. `..raw.coco_images` reads files with `images` instead of
+`videos`.
 
 Source: YouTube-VIS, https://youtube-vos.org/dataset/vis (the API in youtubevos/cocoapi).
 """

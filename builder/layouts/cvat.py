@@ -1,11 +1,12 @@
 """CVAT for video 1.1: annotations/{video_id}.xml beside videos/{video_id}.mp4, the annotations.xml of one task each.
 
-A track is an object; tracks of one `group_id` are one object, since CVAT writes a mask that was drawn in a single frame as a track
-of its own. Objects are numbered from 1 in the order of the file. A mask with an attribute `object_id` that is not 0 is of the
-object of this number, whatever its track; other objects are numbered after the highest. `rle` holds run lengths in row-major order
-of the mask's box, starting with background; `frame` counts the frames of the video from 0, whatever the task's frame step.
-`outside="1"`: the object is not there. Frames of the task (start_frame to stop_frame by the step of frame_filter) are annotated,
-others are not.
+A track is an object. Tracks with one `group_id` are one object, because CVAT writes a mask that was
+drawn in a single frame as a track of its own. Objects are numbered from 1 in the order of the file. If
+the attribute `object_id` of a mask is not 0, the mask belongs to the object with this number, whatever
+its track; other objects are numbered after the highest. `rle` has run lengths in row-major order of the
+mask's box, starting with background. `frame` counts the frames of the video from 0, whatever the frame
+step of the task. `outside="1"`: the object is not visible. The frames of the task (start_frame to
+stop_frame by the step of frame_filter) are annotated; other frames are not.
 
 Source: CVAT documentation, "XML annotation format" 1.1.
 """
@@ -243,7 +244,11 @@ class _Reader:
         self.masks.setdefault(frame_index, []).append(_Mask(where, key, box, attributes.get("rle", "")))
 
     def _key(self, object_id: str, where: str) -> _Key:
-        """Of a mask with this attribute."""
+        """The key of the object of a mask with this attribute `object_id`; for 0, the key of its track.
+
+        Raises:
+            RawError: not an object id.
+        """
         if not _NUMBER.fullmatch(object_id) or int(object_id) > MAX_OBJECT_ID:
             wanted = f"wanted a whole number from 1 to {MAX_OBJECT_ID}, or 0 for none"
             raise RawError(f"{where}: the attribute object_id is {shown(object_id)}, {wanted}")

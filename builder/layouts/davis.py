@@ -1,8 +1,9 @@
 """PNG folders as in DAVIS beside video files: masks/{video_id}/ or Annotations/[480p/]{video_id}/, each with {frame:05d}.png.
 
-Unlike in our own layout, a frame without a file is one that nobody annotated (YouTube-VOS gives every 5th frame), unless
-videos.jsonl lists `annotated_frames`. Files may also lie in a folder per object, {video_id}/{object}/{frame}.png, as SAM 2 writes
-them. JPEG folders are not read: the video must be there as one file.
+Unlike in our own layout, a frame without a file is not annotated (YouTube-VOS has only every 5th frame),
+unless videos.jsonl lists `annotated_frames`. Files may also be in one folder per object,
+{video_id}/{object}/{frame}.png, as SAM 2 writes them. JPEG folders are not read: the video must be one
+file.
 
 Source: DAVIS 2017 (palette PNGs, 255 is void), DAVIS 2016 (grey PNGs of 0 and 255).
 """
@@ -41,11 +42,12 @@ class DavisMasks:
     """Pixels of this value are unknown; they are read as background."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames that have a file. Read all of them: a fault of a video may show only in its last file.
+        """Frames that have a file. Read all of them, because some problems are found only at the last file.
 
         Raises:
-            RawError: a file that is no readable label PNG, or as `foreground`; white masks beside files of object ids; grey files
-                in which `void` is the only value, so that every mark would be lost.
+            RawError: a file that is not a readable label PNG, or as `foreground`; white masks beside
+                files with object ids; grey files with no other value than `void`, so that no pixel
+                would be marked.
         """
         files, _ = mask_files(self.folder, raw=self.folder)
         white_in = ids_in = void_in = ""

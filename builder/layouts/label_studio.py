@@ -1,15 +1,19 @@
 """Label Studio brushes: tasks.json, a project's JSON export, beside videos/{video_id}.mp4.
 
-A task whose data names a video holds regions with a `sequence` of {frame, rle, enabled}, frames from 1; each region is an object.
-A task whose data names an image, {video_id}/{frame}.png with frames from 0, holds one rle per region; there every label is an
-object, since nothing else follows it from frame to frame. Objects are numbered from 1 in the order of region ids or labels. A brush
-with a number of its own (a per-region Number) named object_id is of the object of this number; others come after the highest.
-`rle` is a packed bit stream: u32 number of values, u5 bits per value - 1, four u4 size classes - 1, then blocks of a bit (run or
-values as they are), a 2-bit size class, a length - 1 of so many bits, and the values; they are 4 channels in row-major order, of
-which the last, if not 0, is the mask.
+A task of a video has regions with a `sequence` of {frame, rle, enabled}, frames from 1; each region is
+an object. A task of an image, {video_id}/{frame}.png with frames from 0, has one rle per region. There
+each label is an object, because nothing else identifies an object from frame to frame. Objects are
+numbered from 1 in the order of region ids or labels. If a brush has a number of its own (a per-region
+Number) named object_id, it belongs to the object with this number; other objects come after the highest.
 
-Addresses may have a query, a fragment and either slash. Regions that are no brush (answers, relations, shapes of another question)
-are passed over, and a build says how many; a shape with a label of the brushes, or in place of all brushes, is refused.
+`rle` is a packed bit stream: u32 number of values, u5 bits per value - 1, four u4 size classes - 1,
+then blocks. A block has one bit (a run, or single values), a 2-bit size class, a length - 1 with as many
+bits as the class gives, and the values. The values are 4 channels in row-major order. A pixel is marked
+if its last channel is not 0.
+
+Addresses may have a query, a fragment, and slashes or backslashes. Regions that are not brushes
+(answers, relations, shapes of another question) are ignored, and a build prints their number. A shape
+with a label of the brushes is refused, and so is an export with shapes but no brush.
 
 Source: Label Studio documentation, "BrushLabels"; label_studio_sdk.converter.brush; thi.ng/rle-pack.
 """
@@ -86,10 +90,13 @@ class BrushMasks:
     """Notes about the file, which a build prints."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames with a region, a plane per object, since they may overlap; the first frame where there is none, to carry notes.
+        """Frames with a region, one plane per object because objects may overlap.
+
+        If there is no region, the first frame, because the notes belong to a frame.
 
         Raises:
-            RawError: a bit stream that is no mask of the region's size; regions of two sizes in one frame.
+            RawError: a bit stream that is not a mask of the region's size; regions of two sizes in one
+                frame.
         """
         if self.notes and not self.frames:
             yield FrameLabels(0, (), rules=self.notes)

@@ -36,7 +36,7 @@ class OwnMasks:
         """Frames that have a file.
 
         Raises:
-            RawError: a file that is no readable label PNG.
+            RawError: a file that is not a readable label PNG.
         """
         files, _ = own_mask_files(self.folder, raw=self.folder)
         for frame_index, paths in files.items():

@@ -69,7 +69,7 @@ class SavMasks:
     path: Path
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames 0, 4, 8, …; each has a plane for every object, all-background where it is out of sight.
+        """Frames 0, 4, 8, …; each has a plane for every object. It is all background if the object is not visible.
 
         Raises:
             RawError: the file has changed into one that cannot be read, or an RLE is broken.

@@ -1,7 +1,8 @@
-"""COCO JSON of images: an image is a frame of a video, an annotation a mask in it.
+"""COCO JSON of images: an image is a frame of a video, and an annotation is a mask in it.
 
-`file_name` of an image ends in {video_id}/{frame}.jpg, frames from 0; an image is an annotated frame. The object_id is `object_id`,
-if every annotation of the video has one; otherwise each category is an object, because nothing else identifies it across frames.
+`file_name` of an image ends in {video_id}/{frame}.jpg, frames from 0; an image is an annotated frame.
+The object_id is `object_id`, if every annotation of the video has one. Otherwise each category is an
+object, because nothing else identifies an object across frames.
 
 Source: COCO, https://cocodataset.org/#format-data
 """
@@ -32,10 +33,10 @@ class CocoImageMasks:
     """Masks by frame_index and object_id; the mask of an object is their union."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames with a mask, a plane per object, since they may overlap.
+        """Frames with a mask, one plane per object because objects may overlap.
 
         Raises:
-            RawError: a segmentation whose counts are no mask of this size.
+            RawError: a segmentation whose counts are not a mask of this size.
         """
         for frame_index, objects in sorted(self.frames.items()):
             where = f"{self.where}: frame {frame_index}"

@@ -65,7 +65,7 @@ def segmentation_bitmap(counts: str | list[int], *, height: int, width: int) -> 
     """uint8[height, width] of 0 and 1.
 
     Raises:
-        RLEError: no mask of this size.
+        RLEError: counts is not a mask of this size.
     """
     bitmap: npt.NDArray[np.uint8]
     if isinstance(counts, str):

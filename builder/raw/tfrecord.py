@@ -80,7 +80,7 @@ def parse_example(record: bytes) -> Mapping[str, Feature]:
     """Features of a tf.train.Example by name: byte strings, floats or whole numbers (from protobuf's unsigned form).
 
     Raises:
-        RawError: not such a message.
+        RawError: the record is not such a message.
     """
     features: dict[str, Feature] = {}
     try:
@@ -128,7 +128,11 @@ def _as_bytes(value: bytes | int) -> bytes:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int, bytes | int]]:
-    """(number, wire type, content) of every field; IndexError where the message ends early or has groups."""
+    """Yields (number, wire type, content) of every field.
+
+    Raises:
+        IndexError: the message ends early, or has groups.
+    """
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)
@@ -146,7 +150,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, int, bytes | int]]:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number and where it ends."""
+    """A number, and the offset after it."""
     number = 0
     for place in range(10):
         byte = data[at + place]

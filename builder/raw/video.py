@@ -82,7 +82,7 @@ class RawVideo:
     default_artifact_type: str | None
     """The name of a type, or `NOT_GIVEN`."""
     annotated_frames: Sequence[int] | None
-    """None: every frame was looked at."""
+    """Annotated frame indices; None: every frame is annotated."""
     label: str | None
     generator: str
     prompt: str | None
