@@ -48,7 +48,7 @@ def contents_of(manifest: Mapping[str, Any]) -> dict[str, Content]:
 
 
 def erratum(manifest: Mapping[str, Any], gone: Iterable[str], *, data_version: str, reason: str) -> dict[str, Any]:
-    """The entry of the next manifest that says which videos were withdrawn and why.
+    """The entry for withdrawn videos in the next manifest, with the reason.
 
     It holds hashes of their bytes and their look, to recognize copies under other ids. The hashes do not show the content.
 
@@ -77,7 +77,8 @@ def returning(
     Args:
         errata: the errata of a manifest. Entries of older versions have no hashes, only ids.
         videos: content of the new videos by id.
-        held: SHA-256 by id of videos that the release already has, so somebody has decided on them; None stands for any bytes.
+        held: SHA-256 by id of videos that the release already has; these are allowed, because somebody
+            has decided to keep them. None stands for any bytes.
         allowed: ids that come back on purpose.
     """
     new = {

@@ -1,4 +1,4 @@
-"""What a row holds, in plain values: names of labels, splits, ids and source fields."""
+"""The names in a row: labels, splits, ids and source fields."""
 
 import re
 

@@ -179,7 +179,7 @@ class _Reader:
     """The attributes of the mask that is open, with those of CVAT by their names after a space."""
     attribute: str = ""
     labels: dict[_Key, str] = field(default_factory=dict)
-    """In the order of the file."""
+    """Labels by the key of the object, in the order of the file."""
     masks: dict[int, list[_Mask]] = field(default_factory=dict)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
