@@ -47,7 +47,7 @@ def real_label_maps(folder: Path) -> list[UInt8Array]:
 
 
 def blob_label_maps() -> list[UInt8Array]:
-    """Two objects with wavy outlines that move over 480 x 854 pixels."""
+    """Two objects with wavy outlines that wander over 480 x 854 pixels."""
     y, x = np.mgrid[:480, :854]
     label_maps = []
     for frame in range(NUM_MASKS):

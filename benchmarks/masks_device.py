@@ -1,12 +1,11 @@
-"""Compares masks by NumPy, by torch operations and (on a GPU) by the Triton kernels with pycocotools.
+"""Masks by NumPy, by torch operations and, where there is a GPU, by the Triton kernels; against pycocotools.
 
     python benchmarks/masks_device.py [--masks DIR] [--rounds N] [--repeat N]
 
-In a round, all ways run in turn. Prints medians over rounds, and the median of the ratio to pycocotools
-within a round. faster-coco-eval and rlemasklib are included if they are installed. On a GPU every way
-ends with a synchronize, and filling and copying memory are timed in the same rounds. The last column is
-the time for writing the result once (uint8 or packed) as a share of the time of the way. The code for a
-GPU has never been run.
+The ways take turns within a round; printed are medians over the rounds and the median of the ratio to pycocotools within a round.
+faster-coco-eval and rlemasklib take part when they are installed. On a GPU every way ends with a synchronize; filling and copying
+memory are timed in the same rounds, and the last column is the time of writing the result once (uint8 or packed) as a share of the
+time a way takes. The lines of a GPU have never been run.
 """
 
 import argparse
@@ -31,7 +30,7 @@ COCO = "pycocotools decode, loop, outputs kept"
 
 
 def peers(rles: list[dict[str, Any]]) -> dict[str, Way]:
-    """Other decoders of the same strings, if they are installed."""
+    """Other decoders of the same strings, as far as they are installed."""
     ways: dict[str, Way] = {}
     as_bytes = [{"size": rle["size"], "counts": rle["counts"].encode()} for rle in rles]
     try:
@@ -75,7 +74,7 @@ def synchronized(way: Way) -> Way:
 
 
 def gpu_ways(counts: list[str], *, height: int, width: int) -> dict[str, Way]:
-    """All ways on the GPU, and filling and copying memory as their lower bounds."""
+    """Every way on the card, and what bounds them."""
     ways: dict[str, Way] = {}
     backend: on_device.Backend
     for backend in ("torch", "triton"):

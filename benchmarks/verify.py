@@ -1,16 +1,13 @@
-"""Measures how the time of `verify` for masks grows with the size of a release.
+"""How the masks' part of `verify` grows with a release: 1 %, 100 %, 300 % of the paper's 3,254 videos of about 100 masks each.
 
     python benchmarks/verify.py --share 1 10 [--masks DIR] [--size 720x1280] [--device cuda]
 
---share is in percent of the paper's 3,254 videos with about 100 masks each. Masks (label maps as PNG
-below DIR, a DAVIS folder; without it synthetic blobs) are repeated into a Parquet file of that size, with
-the fingerprints of their label maps. A process of its own then does the same as `verify`: it reads row
-groups, decodes on the device, computes fingerprints of the decoded bitmaps, and compares. It does not
-include checksums of files, videos and tars. Prints for each share: wall time in seconds, CPU seconds
-(which other load on the machine changes only little), masks per second, and the peak resident memory of
-the process (and of the device). The time should grow with the number of masks, and the memory should
-not grow. `reading alone` is the time of the same loop without decoding. With --device cuda this has
-never been run.
+Real masks (label maps as PNG below DIR, a DAVIS folder; else blobs made here) are repeated into a Parquet file of that size,
+with the fingerprints of their label maps. A process of its own then does what `verify` does with it: reads row groups, decodes on
+the device, fingerprints the decoded bitmaps, compares. Checksums of files, videos and tars are not part of it. Printed per share:
+seconds, those that the processors worked (which other work on the machine hardly changes), masks per second, and the highest
+resident memory of that process (and of the device); time should grow as the masks do and memory not at all. `reading alone` is the
+time of the same loop without decoding. With --device cuda this has never been run.
 """
 
 import argparse
@@ -36,7 +33,7 @@ ROWS_PER_GROUP = 8
 
 
 def masks_to_repeat(folder: Path | None, size: str | None) -> tuple[list[str], list[int], int, int]:
-    """(counts, fingerprints of the label maps, height, width) of the masks to repeat."""
+    """Counts, fingerprints of the label maps, height and width."""
     label_maps = real_label_maps(folder) if folder else blob_label_maps()
     height, width = label_maps[0].shape
     if size:
@@ -85,7 +82,7 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def measure(path: Path, device: str) -> dict[str, float]:
-    """Measures one release in a process of its own, so that the peak memory is that of this release."""
+    """Runs in a process of its own, so that its highest memory is that of this release."""
     start_s = time.perf_counter()
     read = sum(len(row["counts"]) for row in rows_of(path))
     reading_s = time.perf_counter() - start_s

@@ -337,10 +337,10 @@ def frame_patterns(strings: Sequence[str | None], *, height: int, width: int) ->
 
 
 def _pair(videos: Sequence[AnnotatedVideo], unions: Sequence[Mapping[int, str]], first: int, second: int) -> PairVideo:
-    video_of_first, video_of_second = videos[first], videos[second]
-    height, width = video_of_first.height, video_of_first.width
+    one, other = videos[first], videos[second]
+    height, width = one.height, one.width
     background = empty(height, width)
-    frames = sorted(set(video_of_first.frames) & set(video_of_second.frames))
+    frames = sorted(set(one.frames) & set(other.frames))
     strings = [[unions[number].get(frame, background) for frame in frames] for number in (first, second)]
     counts = count_strings(strings[0], strings[1], frames=frames, height=height, width=width)
     j, f, dice = counts.j(), counts.f(), counts.dice()
@@ -353,8 +353,8 @@ def _pair(videos: Sequence[AnnotatedVideo], unions: Sequence[Mapping[int, str]],
         active_jf=_mean((j + f)[active] / 2),
         active_dice=_mean(dice[active]),
         frames=len(frames),
-        objects=(len(video_of_first.masklets), len(video_of_second.masklets)),
-        type_table=_type_table(video_of_first, video_of_second, frames),
+        objects=(len(one.masklets), len(other.masklets)),
+        type_table=_type_table(one, other, frames),
     )
 
 

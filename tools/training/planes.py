@@ -54,14 +54,14 @@ def matched(grey: Tensor, offset: int) -> Tensor:
     Of equally good matches, the nearest is taken.
     """
     height, width = grey.shape[-2:]
-    padded = pad(_frames_at(grey, offset), (REACH,) * 4, mode="replicate")
+    other = pad(_frames_at(grey, offset), (REACH,) * 4, mode="replicate")
     steps = range(-REACH, REACH + 1)
     shifts = sorted(((y, x) for y in steps for x in steps), key=lambda shift: (shift[0] ** 2 + shift[1] ** 2, shift))
     least = torch.full_like(grey, torch.inf)
     best = torch.zeros_like(grey, dtype=torch.int64)
     for number, (y, x) in enumerate(shifts):
-        shifted = padded[..., REACH + y : REACH + y + height, REACH + x : REACH + x + width]
-        cost = _box((grey - shifted).abs_())
+        there = other[..., REACH + y : REACH + y + height, REACH + x : REACH + x + width]
+        cost = _box((grey - there).abs_())
         best.masked_fill_(cost < least, number)
         least = torch.minimum(least, cost)
     at_yx = grey.new_tensor(shifts)[best] / REACH

@@ -1,4 +1,4 @@
-"""Writes an evaluation of answers as one HTML file that needs no network."""
+"""An evaluation of answers as one HTML file that needs no network."""
 
 import html
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from .table import SECTIONS, confusion_rows, rows_of
 
 
 def answers_report(evaluation: AnswersEvaluation) -> str:
-    """The HTML page. Equal evaluations give equal pages."""
+    """The page; equal for equal evaluations."""
     name = Path(evaluation.answers).name
     broken = sum(video.broken for video in evaluation.videos)
     facts = {
@@ -25,7 +25,7 @@ def answers_report(evaluation: AnswersEvaluation) -> str:
     tables = [rows_of(section, name, evaluation.scores, evaluation.floors) for section in SECTIONS]
     sections = [
         page_head(name, facts),
-        f"<h2>Scores</h2><p class='note'>The answers with their 95 % intervals, then the floors. {UNRELIABLE_NOTE}</p>",
+        f"<h2>Scores</h2><p class='note'>The answers with their 95 % intervals, then what knows nothing. {UNRELIABLE_NOTE}</p>",
         *(_table(rows) for rows in tables if rows),
         _types(evaluation),
         _unreadable(evaluation),
@@ -50,8 +50,8 @@ def _unreadable(evaluation: AnswersEvaluation) -> str:
         return ""
     head = table_row("th", ["video", "question", "why", "line"], text=3)
     body = "".join(
-        table_row("td", [answer.video_id, answer.question, answer.why, str(answer.line)], text=3)
-        for answer in evaluation.unreadable
+        table_row("td", [found.video_id, found.question, found.why, str(found.line)], text=3)
+        for found in evaluation.unreadable
     )
     return f"<h2>Cannot be read, counted as wrong</h2>{html_table(head, body, name='unreadable')}"
 
@@ -69,6 +69,6 @@ def _videos(evaluation: AnswersEvaluation) -> str:
             video.split or "",
         ]
         scores = [video.scores.get(name) for name in metrics]
-        texts = ["-" if score is None or score != score else f"{score:.3f}" for score in scores]
-        body.append(table_row("td", [*facts, *texts], text=5))
+        shown = ["-" if score is None or score != score else f"{score:.3f}" for score in scores]
+        body.append(table_row("td", [*facts, *shown], text=5))
     return f"<h2>Every video</h2>{html_table(head, ''.join(body), name='videos')}"
