@@ -76,7 +76,9 @@ def decode_batch(
     sizes = list(dict.fromkeys(shape[-2:] for shape in batch.shapes))
     if len(sizes) != 1:
         size_lists = [list(size) for size in sizes]
-        raise RLEError(f"the batch has planes of sizes {size_lists!r:.80}, wanted one. Use brokenvideos.masks.decode_many.")
+        raise RLEError(
+            f"the batch has planes of sizes {size_lists!r:.80}, wanted one. Use brokenvideos.masks.decode_many."
+        )
     height, width = sizes[0]
     decoded = decode_planes(batch, device=device, max_decoded_bytes=max_decoded_bytes, backend=backend)
     if not decoded:
