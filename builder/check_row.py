@@ -44,28 +44,30 @@ def check_row(
         decoded: the result of `masks.fingerprint_decoded` for every mask of the row.
     """
     video_id = row["video_id"]
-    found = partial(Finding, file, video_id=video_id)
+    finding = partial(Finding, file, video_id=video_id)
     if not VIDEO_ID.fullmatch(video_id or ""):
-        yield found(f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -.")
+        yield finding(f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -.")
     sha256 = hashlib.sha256(row["video"]["bytes"]).hexdigest()
     for source, stated in (("the row", row["video_sha256"]), ("manifest.json", facts.get("video_sha256"))):
         if stated != sha256:
-            yield found(f"the video's bytes have SHA-256 {sha256}, {source} says {stated}. Rebuild this video's shard.")
-    yield from (found(what) for what in _check_index(row))
+            yield finding(
+                f"the video's bytes have SHA-256 {sha256}, {source} says {stated}. Rebuild this video's shard."
+            )
+    yield from (finding(what) for what in _check_index(row))
     yield from _check_masks(row, file, decoded)
     stored_kinds = row["objects"]["artifact_type"]
     kinds = None if None in stored_kinds else sorted(set(stored_kinds))
     if row["artifact_types"] != kinds or row["label"] != int(bool(stored_kinds)):
-        yield found(
+        yield finding(
             f"label {row['label']} and artifact_types {row['artifact_types']} do not match objects {stored_kinds}. Rebuild it."
         )
     if facts.get("digest") != row["digest"]:
-        yield found(
+        yield finding(
             f"digest is {row['digest']}, manifest.json says {facts.get('digest')}. If it changed on purpose, cut a new release."
         )
     stated, rows = facts.get("row_digest"), row_digest(row, video_name=row["video"]["path"])
     if stated is not None and stated != rows:  # manifests of early releases have none
-        yield found(f"the row has digest {rows}, manifest.json says {stated}. Rebuild this video's shard.")
+        yield finding(f"the row has digest {rows}, manifest.json says {stated}. Rebuild this video's shard.")
 
 
 def _check_index(row: Mapping[str, Any]) -> Iterator[str]:

@@ -104,9 +104,9 @@ def rebuild(
             executor, raw, made, options, parent=parent, fresh=True, more_files=more_files, on_progress=on_progress
         )
         findings = list(_content_findings(release, made))
-        there = sorted(folder_files(release)[0] | folder_files(made)[0])
-        left_out = [name for name in there if leave_out and leave_out(name)]
-        names = [name for name in there if name not in left_out]
+        all_names = sorted(folder_files(release)[0] | folder_files(made)[0])
+        left_out = [name for name in all_names if leave_out and leave_out(name)]
+        names = [name for name in all_names if name not in left_out]
         if not other_versions:
             findings += [finding for name in names if (finding := _byte_finding(release, made, name, left_out))]
     return RebuildReport(

@@ -32,13 +32,13 @@ class Shard:
 
 def listed_shards(manifest: dict[str, Any], kind: Kind) -> dict[str, list[Shard]]:
     """The shards of one config by split, in the order of `SPLITS` and by number; a split without shards is left out."""
-    found: dict[str, list[Shard]] = {split: [] for split in SPLITS}
+    files: dict[str, list[Shard]] = {split: [] for split in SPLITS}
     for shard in manifest["shards"]:
         for file in shard["files"]:
             if SHARD_FILES[kind].fullmatch(file["path"]):
                 entry = Shard(file["path"], shard["split"], file["rows"], file["bytes"], file["sha256"])
-                found[shard["split"]].append(entry)
-    return {split: sorted(shards, key=lambda shard: shard.path) for split, shards in found.items() if shards}
+                files[shard["split"]].append(entry)
+    return {split: sorted(shards, key=lambda shard: shard.path) for split, shards in files.items() if shards}
 
 
 def release_shards(release: str | Path, kind: Kind = "default") -> dict[str, list[Shard]]:

@@ -45,9 +45,9 @@ def draw_packed(runs: DeviceRuns, rows: torch.Tensor, *, pixels: int, backend: B
         kernels.raster_packed(runs, rows, pixels=pixels)
         return
     planes = torch.zeros((len(rows), rows.shape[1] * 8), dtype=torch.uint8, device=rows.device)
-    drawn = torch.empty((len(rows), pixels), dtype=torch.uint8, device=rows.device)
-    draw(runs, drawn, pixels=pixels, backend=backend)
-    planes[:, :pixels] = drawn
+    bitmaps = torch.empty((len(rows), pixels), dtype=torch.uint8, device=rows.device)
+    draw(runs, bitmaps, pixels=pixels, backend=backend)
+    planes[:, :pixels] = bitmaps
     rows.zero_()
     for bit in range(8):
         rows |= planes[:, bit::8] << bit

@@ -63,7 +63,7 @@ class Evaluation:
             "options": dict(self.options),
             "conventions": dict(CONVENTIONS),
             **self.scores.to_dict(),
-            "floors": {name: {"what": FLOORS[name], **found.to_dict()} for name, found in self.floors.items()},
+            "floors": {name: {"what": FLOORS[name], **scores.to_dict()} for name, scores in self.floors.items()},
             "comparison": self.comparison.to_dict() if self.comparison else None,
             "per_object": self.objects.to_dict() if self.objects else None,
             "breakdown": [cell.to_dict() for cell in self.breakdown],

@@ -101,10 +101,10 @@ def scored_videos(
     mean = None
     if floors and "train" in annotation.splits.values():
         mean = mean_mask([sum_masks(part.read()) for part in read_annotation(release, splits=["train"]).parts])
-    given = {video_id: _Given(f"prediction for {video_id}", results) for video_id, results in predictions.items()}
-    parts = (_ChosenPart(part, list(given)) for part in annotation.parts)
+    by_id = {video_id: _Given(f"prediction for {video_id}", results) for video_id, results in predictions.items()}
+    parts = (_ChosenPart(part, list(by_id)) for part in annotation.parts)
     # A model predicts on the stored frames.
-    results = [score_part(Task(part, given, "error", False, floors, mean, masks_are="coded")) for part in parts]
+    results = [score_part(Task(part, by_id, "error", False, floors, mean, masks_are="coded")) for part in parts]
     problems = [problem for part in results for problem in part.problems]
     if problems:
         raise EvaluationError(problems)
@@ -136,7 +136,7 @@ def best_gates(videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPre
     def worth(gate: float) -> float:
         kept = gated(broken, predictions, gate=gate, video_gate=video_gate)
         scores = (video_scores(video.counts, broken=True) for video in kept)
-        return float(np.mean([found["jf"] + found["active_jf"] for found in scores]))
+        return float(np.mean([scores_of_video["jf"] + scores_of_video["active_jf"] for scores_of_video in scores]))
 
     return {"gate": max(GATES, key=worth), "video_gate": video_gate}
 

@@ -192,11 +192,11 @@ def _counts_of_runs(runs: Sequence[object], *, height: int, width: int) -> str:
     if (total_length := sum(runs)) != total:  # type: ignore[arg-type]
         raise BadValueError(f"the run lengths sum to {total_length}; {needed}")
     lengths = np.array(runs, np.int64)
-    there = np.flatnonzero(lengths)
-    marked = there % 2
+    not_empty = np.flatnonzero(lengths)
+    marked = not_empty % 2
     # Runs of one value with only empty runs between them are joined.
     starts = np.flatnonzero(np.diff(marked, prepend=-1))
-    merged = np.add.reduceat(lengths[there], starts)
+    merged = np.add.reduceat(lengths[not_empty], starts)
     if marked[0]:
         merged = np.concatenate([[0], merged])
     return format_runs(Runs(merged, np.array([0, len(merged)]), height, width))[0]
