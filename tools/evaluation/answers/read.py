@@ -68,7 +68,7 @@ def read_answers(path: Path) -> tuple[list[Answer], list[Problem]]:
     except OSError as error:
         problems.append(Problem(str(path), f"cannot be read ({error.strerror})"))
     if not answers and not problems:
-        problems.append(Problem(str(path), "no answer in it; wanted an object a line"))
+        problems.append(Problem(str(path), "no answer in it; wanted one object per line"))
     return answers, problems
 
 
@@ -81,7 +81,7 @@ def _object(line: bytes) -> Mapping[str, Any]:
             raise _BadRowError(
                 f"{what}; the file ends in the middle of this line, so it was cut off: write it again"
             ) from None
-        raise _BadRowError(f"{what}; wanted one object a line") from None
+        raise _BadRowError(f"{what}; wanted one object per line") from None
     if not isinstance(value, dict):
         raise _BadRowError(f"{shown(value)}, wanted an object with video_id, question and answer")
     return value

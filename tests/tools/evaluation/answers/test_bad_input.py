@@ -24,7 +24,7 @@ PROBLEMS = {
     "of another case": (A | {"video_id": "A"}, None),
     "twice": (A, "video a 'broken' is answered already on line 1; keep one of them"),
     "cut off": ('{"video_id": "a", "ques', None),
-    "not JSON": ("Yes", "not readable as JSON (Expecting value: line 1 column 1 (char 0)); wanted one object a line"),
+    "not JSON": ("Yes", "not readable as JSON (Expecting value: line 1 column 1 (char 0)); wanted one object per line"),
     "a list": (["a"], "['a'], wanted an object with video_id, question and answer"),
     "no video": ({"question": "broken", "answer": "Yes"}, "video_id is None, wanted text"),
     "no question": (
@@ -115,7 +115,7 @@ def test_an_empty_file(truth: Path, write) -> None:
     path = write(())
     with pytest.raises(EvaluationError) as caught:
         evaluate_answers(truth, path)
-    assert str(caught.value).splitlines()[1:] == [f"{path}: no answer in it; wanted an object a line"]
+    assert str(caught.value).splitlines()[1:] == [f"{path}: no answer in it; wanted one object per line"]
 
 
 @pytest.mark.parametrize(
