@@ -139,7 +139,8 @@ def _densest(toned: FloatArray, shown: FloatArray) -> Ink:
             continue
         near, count = _crowd(colours[inside])
         if count > most:
-            best, most = Ink(alpha, tuple(float(v) for v in np.clip(np.median(near, axis=0), 0, 255)), 0.0), count  # type: ignore[arg-type]
+            red, green, blue = (float(value) for value in np.clip(np.median(near, axis=0), 0, 255))
+            best, most = Ink(alpha, (red, green, blue), 0.0), count
     return best
 
 
