@@ -115,7 +115,7 @@ def evaluate(
         protocol: also score each object on its own, by this rule (see `protocol.Protocol`).
 
     Raises:
-        EvaluationError: the message lists every problem of truth and predictions. No score is given then.
+        EvaluationError: every problem of the predictions, before anything is scored.
 
     Examples:
         A truth that is used as its own prediction gets 1.0. The floor "all-empty" is a prediction

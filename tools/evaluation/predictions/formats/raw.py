@@ -14,7 +14,7 @@ _ALSO_WITHOUT_VIDEOS = ("coco", "sav", "davis")
 
 
 def detect(place: Place) -> Sequence[Path]:
-    """The folder, if it has one of the layouts and the annotated videos or images."""
+    """The folder, where it has one of the layouts, and videos or images that were annotated."""
     has_videos = (
         (place.path / FILE_NAME).is_file()
         or any(folder.name == "videos" for folder in place.folders)
