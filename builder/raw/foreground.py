@@ -40,8 +40,8 @@ def foreground(mode: str, labels: LabelMap, *, where: str, listed: Collection[in
         RawError: nothing is listed, and 255 is in a palette or beside other values (void, soft or white), or there are more
             than MAX_GREYS greys.
     """
-    values = np.flatnonzero(np.bincount(labels.reshape(-1)))
-    marked = values[values > 0].tolist()
+    found = np.flatnonzero(np.bincount(labels.reshape(-1)))
+    marked = found[found > 0].tolist()
     if not marked:
         return Foreground(labels, "nothing", ())
     if marked == [WHITE] and mode != "P" and WHITE not in (listed or ()):

@@ -114,8 +114,8 @@ def _objects_in(file: MaskFile) -> dict[int, Rle]:
 
 
 def _value_fault(mode: str, labels: LabelMap, values: Values) -> str | None:
-    values_in_file = np.flatnonzero(np.bincount(labels.reshape(-1))).tolist()
-    marked = [value for value in values_in_file if value]
+    found = np.flatnonzero(np.bincount(labels.reshape(-1))).tolist()
+    marked = [value for value in found if value]
     if values == "soft":
         if mode not in ("L", "1"):
             return f"a PNG of mode {mode}, wanted 8-bit grey for soft values; write probabilities as 0 to 255"
