@@ -83,15 +83,15 @@ def opening(total: Facts) -> str:
 
 def summary(inputs: CardInputs) -> str:
     """The opening of a full card: what is counted, what people say, a picture."""
-    said = inputs.about.texts.get("summary")
-    if said is None and is_rendered(inputs):
-        said = (
+    text = inputs.about.texts.get("summary")
+    if text is None and is_rendered(inputs):
+        text = (
             "This release is synthetic: a program drew the scenes and the artifacts, so the masks are exact by construction "
             "and no person marked them. It has the form of the BrokenVideos benchmark, none of its content."
         )
     alt = "Frames of broken videos with their masks painted on, by artifact type"
     return paragraphs(
-        opening(inputs.total), said, figure("mosaic", alt) if any(inputs.details.shown().values()) else None
+        opening(inputs.total), text, figure("mosaic", alt) if any(inputs.details.shown().values()) else None
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..prompts import Prompt
-from .arguments import asked_arguments, effective_arguments, frames_per_second
+from .arguments import chosen_arguments, effective_arguments, frames_per_second
 from .clip import encoder_settings
 from .error import GenerateError
 from .model import Model, find_model, pipeline_class
@@ -97,10 +97,10 @@ def make_plan(
     """
     model = find_model(settings.model, pipeline=settings.pipeline)
     made = pipeline_class(model.pipeline, name=settings.model)
-    asked = asked_arguments(
+    given = chosen_arguments(
         made, steps=settings.steps, size=settings.size, num_frames=settings.num_frames, more=settings.more
     )
-    arguments = effective_arguments(made, asked)
+    arguments = effective_arguments(made, given)
     negative = settings.negative_prompt
     if negative is None:
         negative = _default_negative(made)
