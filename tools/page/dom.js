@@ -1,6 +1,6 @@
 // Elements in one call each; no element is ever made from text.
 
-/** The element of this id, which is there. */
+/** The element with this id; it must exist. */
 export const byId = (id) => document.getElementById(id);
 
 /** An element: `h("button", {class: "small", onclick: f, "aria-label": "Close"}, "text", child, null)`. */
@@ -17,15 +17,15 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Puts these children in the place of those that are there. */
+/** Replaces the children of an element. */
 export const fillWith = (element, ...children) => element.replaceChildren(...present(children));
 
-/** The children that are there: null, undefined and false stand for none. */
+/** The children without null, undefined and false. */
 const present = (children) => children.flat().filter((child) => child !== null && child !== undefined && child !== false);
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A drawing from icon.svg; it says nothing, so its button needs words or a label. */
+/** An icon from icon.svg. Screen readers skip it, so its button needs a text or a label. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
@@ -47,7 +47,7 @@ export function toast(text, kind = "plain") {
   setTimeout(() => note.remove(), kind === "bad" ? 15000 : 4000);
 }
 
-/** Clears messages that something went wrong: what comes next went right. */
+/** Removes error messages before the next action. */
 export function clearErrors() {
   for (const note of byId("toasts").querySelectorAll('[data-kind="bad"]')) note.remove();
 }
@@ -55,7 +55,7 @@ export function clearErrors() {
 /** "1 frame", "3 frames". */
 export const count = (number, one, many = `${one}s`) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
-/** Minutes and seconds that a person reads at a glance. */
+/** A duration as minutes and seconds. */
 export function duration(seconds) {
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);

@@ -1,4 +1,4 @@
-"""Where the modules lie that pages import. They import each other by relative paths."""
+"""The folder of the JavaScript modules that pages import. They import each other by relative paths."""
 
 from pathlib import Path
 

@@ -91,12 +91,12 @@ def _median(lengths: Counter[int]) -> int:
 
 
 def _shortcuts_text(facts: ReleaseFacts) -> str:
-    found = facts.shortcuts
-    if found.combined is None:
-        return f"Shortcuts: too few videos to say ({found.num_normal} normal, {found.num_broken} broken)."
-    alone = ", ".join(f"{name} {value:.2f}" for name, value in found.by_feature.items())
+    shortcuts = facts.shortcuts
+    if shortcuts.combined is None:
+        return f"Shortcuts: too few videos to say ({shortcuts.num_normal} normal, {shortcuts.num_broken} broken)."
+    alone = ", ".join(f"{name} {value:.2f}" for name, value in shortcuts.by_feature.items())
     return (
-        f"Shortcuts: metadata alone tells broken from normal videos with AUC {found.combined:.2f} (0.50 = not at all; logistic "
+        f"Shortcuts: metadata alone tells broken from normal videos with AUC {shortcuts.combined:.2f} (0.50 = not at all; logistic "
         f"regression on held-out videos). Each column alone, in its better direction: {alone}."
     )
 
@@ -113,5 +113,5 @@ def _trigger_line(name: str, of: Mapping[str, Any]) -> str:
     known = "none annotated" if share["value"] is None else "{value:.1%} ({low:.1%} to {high:.1%})".format(**share)
     marks = {kind: "*" if kind in of["expected"] else "" for kind in of["artifact_types"]}
     types = ", ".join(f"{kind}{marks[kind]} {count}" for kind, count in of["artifact_types"].items())
-    asked = f"{of['videos']} clips of {of['prompts']} prompts"
-    return f"  {name}: {asked}, {of['broken']} of {of['judged']} broken, {known}; {types}"
+    counted = f"{of['videos']} clips of {of['prompts']} prompts"
+    return f"  {name}: {counted}, {of['broken']} of {of['judged']} broken, {known}; {types}"
