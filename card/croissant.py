@@ -233,7 +233,7 @@ def _column(ctx: "mlc.Context", config: Config, name: str, feature: Any) -> "mlc
 
     field = partial(mlc.Field, ctx=ctx, id=f"{config}/{name}", name=name, description=MEANINGS[name])
     if isinstance(feature, dict):
-        parts = [_leaf(ctx, config, name, part, of) for part, of in feature.items()]
+        parts = [_leaf(ctx, config, name, part, part_type) for part, part_type in feature.items()]
         described: mlc.Field = field(sub_fields=parts)
         return described
     if isinstance(feature, datasets.Video):

@@ -97,7 +97,9 @@ def differences(actual: Any, wanted: Any, *, where: str) -> Iterator[str]:
         for key in dict.fromkeys([*wanted, *actual]):
             yield from differences(actual.get(key), wanted.get(key), where=f"{where}.{key}" if where else str(key))
     elif isinstance(wanted, list) and isinstance(actual, list):
-        was, now = ({_name_of(entry, number): entry for number, entry in enumerate(of)} for of in (actual, wanted))
+        was, now = (
+            {_name_of(entry, number): entry for number, entry in enumerate(entries)} for entries in (actual, wanted)
+        )
         for name in dict.fromkeys([*now, *was]):
             yield from differences(was.get(name), now.get(name), where=f"{where}[{name}]")
     elif actual != wanted:

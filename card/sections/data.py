@@ -125,8 +125,15 @@ def counts(facts: ReleaseFacts, total: Facts) -> str:
 
 def split_table(facts: ReleaseFacts) -> str:
     rows = [
-        [split, of.num_videos, of.labels["normal"], of.labels["broken"], of.num_annotated_frames, of.num_masks]
-        for split, of in facts.splits.items()
+        [
+            split,
+            split_facts.num_videos,
+            split_facts.labels["normal"],
+            split_facts.labels["broken"],
+            split_facts.num_annotated_frames,
+            split_facts.num_masks,
+        ]
+        for split, split_facts in facts.splits.items()
     ]
     return table(["split", "videos", "normal", "broken", "annotated frames", "masks"], rows)
 

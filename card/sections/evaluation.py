@@ -46,8 +46,8 @@ def _baseline(scores: Mapping[str, Any]) -> str:
         count = scores[side]["jf"]["n"]
         if count:
             lines = [
-                [name, *((estimate if of is scores else _mean)(of[side][key]) for key in columns)]
-                for name, of in rows.items()
+                [name, *((estimate if row is scores else _mean)(row[side][key]) for key in columns)]
+                for name, row in rows.items()
             ]
             parts.append(table([f"{side} videos (n = {count})", *columns.values()], lines))
     floors = "; ".join(f"{name}: {floor['what']}" for name, floor in scores["floors"].items())

@@ -77,14 +77,14 @@ def _zip(path: str, archive: Path | HubFile) -> Iterator[Entry | Leftover]:
         for member in opened.infolist():
             if member.is_dir():
                 continue
-            where, why = f"{path}/{member.filename.lstrip('/')}", refusal(member.orig_filename)
-            if why is None and member.flag_bits & 1:
-                why = "encrypted; unpack the archive with its password and adopt the folder"
-            if why is None:
+            where, reason = f"{path}/{member.filename.lstrip('/')}", refusal(member.orig_filename)
+            if reason is None and member.flag_bits & 1:
+                reason = "encrypted; unpack the archive with its password and adopt the folder"
+            if reason is None:
                 key = f"crc32:{member.CRC:08x}:{member.file_size}"
                 yield Entry(where, member.file_size, key, ZipMember(archive, member.filename))
-            elif why:
-                yield Leftover(where, why)
+            elif reason:
+                yield Leftover(where, reason)
 
 
 def _tar(path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool) -> Iterator[Entry | Leftover]:
@@ -95,15 +95,15 @@ def _tar(path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool) -
         for number, member in enumerate(opened):
             if member.isdir():
                 continue
-            where, why = f"{path}/{member.name.lstrip('/')}", refusal(member.name)
-            if why is None and not member.isreg():
-                why = "a link or a device, which is not followed"
-            if why:
-                yield Leftover(where, why)
-            elif why is None and mode == "r:":
+            where, reason = f"{path}/{member.name.lstrip('/')}", refusal(member.name)
+            if reason is None and not member.isreg():
+                reason = "a link or a device, which is not followed"
+            if reason:
+                yield Leftover(where, reason)
+            elif reason is None and mode == "r:":
                 key = _sha256(opened.extractfile(member)) if hashed else ""
                 yield Entry(where, member.size, key, TarSpan(archive, member.offset_data))
-            elif why is None and (is_video(where) or is_image(where) or suffix_of(where) in (".txt", ".md")):
+            elif reason is None and (is_video(where) or is_image(where) or suffix_of(where) in (".txt", ".md")):
                 if member.size > MAX_ENTRY_BYTES:
                     yield Leftover(where, f"{member.size} bytes, at most {MAX_ENTRY_BYTES} are read")
                     continue
@@ -111,7 +111,7 @@ def _tar(path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool) -
                 out = unpack_to / f"{number:07d}{suffix_of(where)}"
                 key = _sha256(opened.extractfile(member), out)
                 yield Entry(where, member.size, key, out)
-            elif why is None:
+            elif reason is None:
                 yield Entry(where, member.size, "", archive)  # its content is never read
 
 

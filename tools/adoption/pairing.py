@@ -125,14 +125,14 @@ def _within(group: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
     if len(clips) > 1 and not masks:
         # Several videos have one name, and no name says which shows the masks.
         clips, masks = _clip_first(clips)
-        why = (
+        doubt = (
             "no name says which of them shows the masks; give --clips and --masks patterns, "
             "or correct clip and mask here"
         )
-        pairs += [_pair(clip, mask, "by id", 0.5, why) for clip in clips for mask in masks]
+        pairs += [_pair(clip, mask, "by id", 0.5, doubt) for clip in clips for mask in masks]
     elif clips and masks:
-        why = f"{len(clips)} clips and {len(masks)} masks have this id; say yes to the right pair, no to the others"
-        pairs += [_pair(clip, mask, "by id", 0.4, why) for clip in clips for mask in masks]
+        doubt = f"{len(clips)} clips and {len(masks)} masks have this id; say yes to the right pair, no to the others"
+        pairs += [_pair(clip, mask, "by id", 0.4, doubt) for clip in clips for mask in masks]
     else:
         rest += open_
     return pairs, rest
@@ -171,8 +171,8 @@ def _written_differently(alone: Sequence[Media]) -> tuple[list[Pair], list[Media
             continue
         for clip in clips:
             for mask in masks:
-                why = f"the names differ: {clip.stem} and {mask.stem}"
-                pairs.append(_pair(clip, mask, "by letters and numbers of the id", 0.6, why))
+                doubt = f"the names differ: {clip.stem} and {mask.stem}"
+                pairs.append(_pair(clip, mask, "by letters and numbers of the id", 0.6, doubt))
     return pairs, rest
 
 
@@ -198,8 +198,8 @@ def _distinct(pairs: Sequence[Pair]) -> list[Pair]:
         if (len(same) > 1 and len({one.context for one in same}) == len(same)) or bare_number:
             out.append(replace(pair, video_id=video_id_of("_".join([*pair.clip.context, pair.clip.stem]))))
         elif len(same) > 1 and pair.is_sure:
-            why = f"{len(same)} clips have the video_id {pair.video_id}; give each its own video_id here"
-            out.append(replace(pair, confidence=0.5, doubt=why))
+            doubt = f"{len(same)} clips have the video_id {pair.video_id}; give each its own video_id here"
+            out.append(replace(pair, confidence=0.5, doubt=doubt))
         else:
             out.append(pair)
     return out

@@ -126,7 +126,7 @@ def adopt(
                 executor,
                 adopt_one,
                 chosen,
-                lambda n, of: on_progress(step, n, of),
+                lambda done, total: on_progress(step, done, total),
                 name_of=lambda task: task.pair.video_id,
             )
             outcomes |= {id(task.pair): outcome for task, outcome in zip(chosen, results, strict=True)}
@@ -154,9 +154,9 @@ def _one_per_id(pairing: Pairing) -> Pairing:
     pairs: list[Pair] = []
     for video_id, group in by_id(pairing.pairs):
         sure = [pair for pair in group if pair.is_sure and not pair.confirmed]
-        why = f"{len(group)} pairs have the video_id {video_id}; give each its own video_id here"
+        doubt = f"{len(group)} pairs have the video_id {video_id}; give each its own video_id here"
         for pair in group:
-            pairs.append(replace(pair, confidence=0.5, doubt=why) if len(group) > 1 and pair in sure else pair)
+            pairs.append(replace(pair, confidence=0.5, doubt=doubt) if len(group) > 1 and pair in sure else pair)
     return replace(pairing, pairs=tuple(pairs))
 
 
@@ -221,11 +221,11 @@ def _to_do(
             continue
         is_same = record.made_of == made_of(task.pair, fps=fps) and all(entry.key for entry in _entries(task.pair))
         if record.made_of and not is_same and masks_digest(raw / "masks" / record.video_id) != record.masks_sha256:
-            why = (
+            doubt = (
                 f"changed in the source, but its masks were changed in {raw} too; "
                 f"remove masks/{record.video_id} there to take the source's masks"
             )
-            done.append(_as_before(task, record, "kept", why))
+            done.append(_as_before(task, record, "kept", doubt))
         elif not is_same:
             chosen.append(task)
         else:

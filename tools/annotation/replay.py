@@ -19,14 +19,14 @@ from .store import Store
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One mask of an engine that was made again. `iou` is None if this failed; `why` is the reason."""
+    """One mask of an engine that was made again. `iou` is None if this failed; `reason` says why."""
 
     event: int
     kind: str
     object_id: int
     frame_index: int
     iou: float | None
-    why: str = ""
+    reason: str = ""
 
 
 def replay(document: Document, make_engine: Callable[[], Engine]) -> Iterator[Replayed]:
@@ -67,7 +67,7 @@ def report_of(store: Store, make_engine: Callable[[], Engine]) -> Iterator[str]:
             where = f"{key[1]} event {mask.event} {mask.kind} frame {mask.frame_index} object {mask.object_id}"
             if mask.iou is None:
                 num_lost += 1
-                yield f"{where}: {mask.why}"
+                yield f"{where}: {mask.reason}"
             else:
                 ious.append(mask.iou)
                 yield f"{where}: IoU {mask.iou:.4f}"
@@ -88,7 +88,7 @@ def _again(
 ) -> Iterator[Replayed]:
     size = {"height": state.video.height, "width": state.video.width}
     made: dict[tuple[int, int], str] = {}
-    why = "the engine did not make this mask"
+    reason = "the engine did not make this mask"
     data = events[0].data
     try:
         if data["from"] == "prompt":
@@ -101,12 +101,12 @@ def _again(
             carried = room.propagate(key, pictures, state, way["object_ids"], first=way["first"], last=last)
             made = {(object_id, frame_index): counts for object_id, frame_index, counts, _ in carried}
     except EngineError as error:
-        why = str(error)
+        reason = str(error)
     for event in events:
         for object_id, frame_index, counts in event.data["masks"]:
             again = made.get((object_id, frame_index))
             score = None if again is None else _iou(counts, again, **size)
-            yield Replayed(event.n, data["from"], object_id, frame_index, score, "" if score is not None else why)
+            yield Replayed(event.n, data["from"], object_id, frame_index, score, "" if score is not None else reason)
 
 
 def _last_frame(events: Sequence[Event], way: dict[str, int]) -> int:

@@ -72,7 +72,9 @@ def check_list(taxonomy: Taxonomy, listed: Sequence[Listed]) -> Check:
     values_by_prompt = [_values_of(taxonomy, item) for item in listed]
     feasible = {pair for pairs in space.combinations(2).values() for pair in pairs}
     covered = {pair for values in values_by_prompt for pair in _pairs(values)}
-    counts = Counter((name, value) for values in values_by_prompt for name, those in values.items() for value in those)
+    counts = Counter(
+        (name, value) for values in values_by_prompt for name, chosen in values.items() for value in chosen
+    )
     return Check(
         num_prompts=len(listed),
         num_repeated=len(listed) - len({item.prompt for item in listed}),

@@ -64,7 +64,7 @@ def test_what_an_engine_does_not_give_again_is_said(serve, clips):
             return (carried for carried in super().propagate(object_ids, first=first, last=last) if carried[0] != 5)
 
     lost = [mask for mask in replayed(raw, Short) if mask.iou is None]
-    assert [(mask.frame_index, mask.why) for mask in lost] == [(5, "the engine did not make this mask")] * 2
+    assert [(mask.frame_index, mask.reason) for mask in lost] == [(5, "the engine did not make this mask")] * 2
 
 
 def test_the_command_prints_the_report(serve, clips):
