@@ -1,4 +1,4 @@
-"""Measures the masks of a video for the list: size, times, positions, and the worst frame."""
+"""What a page wants to know of a video's masks before it is opened: how large, when, where, and which frame is worst."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,12 @@ TIME_BINS = 24
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Numbers about the masks of one video.
+    """One video's masks in numbers.
 
-    Attributes:
-        area: the largest marked share of a frame, of all objects together; None without a mask.
-        worst: the frame with this share; None without a mask.
-        marked_frames: number of frames with a mask.
-        times: a bit for each of TIME_BINS parts of the video; it is set if something is marked in this part.
-        centres: the centre of each object's masks, [x, y] from 0 to 1 in the picture as players show it.
-        scores: one per other source; None if that source does not have the video.
+    area: the largest marked share of a frame, all objects together, and `worst` the frame that has it; None without a mask.
+    marked_frames: frames with a mask. times: a bit for each of TIME_BINS parts of the video in which something is marked.
+    centres: the middle of each object's masks, [x, y] from 0 to 1 in the picture as players show it.
+    scores: by other source, J&F over the annotated frames and disagreement; None where that source does not have the video.
     """
 
     video_id: str
@@ -42,8 +39,8 @@ class Measured:
     scores: tuple["Scored | None", ...] = ()
 
     def to_json(self) -> list[Any]:
-        """The values in the order of MEASURED_FIELDS."""
-        scores = [None if score is None else score.to_json() for score in self.scores]
+        """In the order of MEASURED_FIELDS."""
+        scores = [None if found is None else found.to_json() for found in self.scores]
         return [
             self.video_id,
             self.label,
@@ -78,13 +75,10 @@ MEASURED_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Agreement with another source on one video.
+    """How far another source agrees on one video.
 
-    Attributes:
-        jf: mean J&F over the annotated frames.
-        disagreement: 1 - mean J&F over the frames that either source marks.
-        worst: the frame with the lowest J&F among these.
-        problem: the reason if there are no numbers.
+    jf: J&F, mean over the annotated frames. disagreement: 1 - J&F over the frames that either marks. worst: of those, the frame
+    with the lowest J&F. problem: why there are no numbers.
     """
 
     jf: float | None
@@ -93,37 +87,37 @@ class Scored:
     problem: str | None = None
 
     def to_json(self) -> list[Any]:
-        """[jf, disagreement, worst, problem]."""
+        """J&F, disagreement, the frame with the lowest J&F among those that either marks, what is wrong."""
         rounded = [None if value is None else round(value, 4) for value in (self.jf, self.disagreement)]
         return [*rounded, self.worst, self.problem]
 
 
 def frame_areas(shown: Shown) -> dict[int, int]:
-    """Number of marked pixels by frame, of all objects together, for frames with a mask.
+    """Marked pixels by frame, all objects together, of frames that have a mask.
 
     Raises:
-        RLEError: a mask is not a valid COCO RLE.
+        RLEError: a mask that is none.
     """
     size = {"height": shown.height, "width": shown.width}
     by_frame: dict[int, list[int]] = {}
     for place, frame in enumerate(shown.frame_indices):
         by_frame.setdefault(frame, []).append(place)
     areas = area(shown.counts, **size)
-    areas_by_frame = {}
+    found = {}
     for frame, places in sorted(by_frame.items()):
         if len(places) == 1:
-            areas_by_frame[frame] = int(areas[places[0]])
+            found[frame] = int(areas[places[0]])
         else:
             joined = union([shown.counts[place] for place in places], **size)
-            areas_by_frame[frame] = int(area([joined], **size)[0])
-    return areas_by_frame
+            found[frame] = int(area([joined], **size)[0])
+    return found
 
 
 def measured(shown: Shown, scores: tuple[Scored | None, ...] = ()) -> Measured:
-    """Measures one video.
+    """The numbers of one video.
 
     Raises:
-        RLEError: a mask is not a valid COCO RLE.
+        RLEError: a mask that is none.
     """
     areas = frame_areas(shown)
     worst = max(areas, key=lambda frame: (areas[frame], -frame), default=None)
@@ -150,23 +144,23 @@ def _centres(shown: Shown) -> tuple[tuple[float, float], ...]:
         return ()
     runs = parse(shown.counts, height=shown.height, width=shown.width)
     pixels, sum_x, sum_y = moments(runs)
-    centres = []
+    found = []
     for object_id in sorted(set(shown.object_ids)):
         own = np.asarray(shown.object_ids) == object_id
         total = int(pixels[own].sum())
         if total:
             x, y = (float(sums[own].sum()) / total + 0.5 for sums in (sum_x, sum_y))
-            centres.append(_displayed(x / shown.width, y / shown.height, shown.rotation))
-    return tuple(centres)
+            found.append(_displayed(x / shown.width, y / shown.height, shown.rotation))
+    return tuple(found)
 
 
 def moments(runs: Runs) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """Three int64[N], exact, from the runs alone: pixels of each mask, sums of their columns and of their rows."""
+    """Pixels of every mask and the sums of their columns and rows, int64[N] each; exact, from the runs alone."""
     height = runs.height
     ends = np.cumsum(runs.lengths)
     owner = np.repeat(np.arange(len(runs)), np.diff(runs.offsets))
     marked = ((np.arange(len(ends)) - runs.offsets[:-1][owner]) & 1).astype(np.bool_)
-    # The runs of a mask cover its whole picture, so pixel numbers of all masks are consecutive.
+    # Every mask fills its picture, so pixel numbers of all masks follow each other.
     stop = ends[marked] - owner[marked] * (height * runs.width)
     start = stop - runs.lengths[marked]
     columns = _columns_below(stop, height) - _columns_below(start, height)
@@ -181,14 +175,14 @@ def moments(runs: Runs) -> tuple[Int64Array, Int64Array, Int64Array]:
 
 
 def _columns_below(place: Int64Array, height: int) -> Int64Array:
-    """The sum of the column numbers of all pixels before a position; positions count down the columns."""
+    """The sum of the column numbers of all pixels before a place, counted down the columns."""
     whole, rest = np.divmod(place, height)
     result: Int64Array = height * whole * (whole - 1) // 2 + whole * rest
     return result
 
 
 def _displayed(x: float, y: float, rotation: int) -> tuple[float, float]:
-    """A point of the stored frame, in the picture as players show it; both from 0 to 1."""
+    """A point of the stored frame, from 0 to 1, in the picture as players show it."""
     orientation = orientation_of_rotation(rotation)
     if orientation.is_upright:
         return x, y
@@ -199,6 +193,6 @@ def _displayed(x: float, y: float, rotation: int) -> tuple[float, float]:
     return x, y
 
 
-def by_id(measured_videos: Sequence[Measured]) -> Mapping[str, Measured]:
-    """The measured videos by video_id."""
-    return {entry.video_id: entry for entry in measured_videos}
+def by_id(found: Sequence[Measured]) -> Mapping[str, Measured]:
+    """The same by video_id."""
+    return {entry.video_id: entry for entry in found}

@@ -1,4 +1,4 @@
-"""Measures all masks of a source once, in a separate process, while people already look at the list."""
+"""All masks of a source are measured once, in a process of its own, while people already look at the list."""
 
 import os
 import signal
@@ -13,30 +13,30 @@ from .measure import Measured, measured
 from .video import FindGroups, MeasureTask, Shown, Source
 
 BATCH_VIDEOS = 32
-"""Number of videos in one message to the page."""
+"""Videos that are told of at a time."""
 
 NICE = 3
-"""The nice value of the other process, so that frames for people come first."""
+"""How much the other process stands back, as in `nice`."""
 
 Predicted = Mapping[str, Any]
-"""The videos of another source by video_id."""
+"""Of another source: its videos by video_id."""
 
 
 class Measuring:
-    """The measuring and its results so far. `start` begins it; pages call `since` repeatedly."""
+    """What is measured so far. `start` begins; pages ask `since` again and again."""
 
     def __init__(self, source: Source, others: Sequence[Predicted]) -> None:
         self._source = source
         self._others = others
         self._lock = threading.Lock()
-        self._entries: list[list[Any]] = []
+        self._found: list[list[Any]] = []
         self._groups: list[list[str]] | None = None
         self._problems: list[str] = []
         self._process: Any = None
         self._begun = self._done = False
 
     def start(self) -> None:
-        """Starts the process; later calls do nothing."""
+        """Begins, once."""
         with self._lock:
             if self._begun:
                 return
@@ -44,17 +44,17 @@ class Measuring:
         threading.Thread(target=self._run, daemon=True).start()
 
     def stop(self) -> None:
-        """Ends the process."""
+        """Ends, wherever it is."""
         with self._lock:
             self._done = True
             if self._process is not None:
                 self._process.terminate()
 
     def since(self, first: int) -> dict[str, Any]:
-        """The results from the `first`-th video on, in the order of `measure.MEASURED_FIELDS`, and the progress."""
+        """What was measured from the `first`-th video on, in the order of `measure.MEASURED_FIELDS`, and how far it is."""
         with self._lock:
             return {
-                "entries": self._entries[first:],
+                "entries": self._found[first:],
                 "begun": self._begun,
                 "done": self._done,
                 "groups": self._groups,
@@ -62,7 +62,7 @@ class Measuring:
             }
 
     def _run(self) -> None:
-        # A separate process, so that memory and time of this one are free for the frames that people wait for.
+        # Another process: it leaves this one's memory and its time for the frames that people wait for.
         context = get_context("spawn")
         ours, theirs = context.Pipe(duplex=False)
         try:
@@ -89,7 +89,7 @@ class Measuring:
                 return
             with self._lock:
                 if kind == "measured":
-                    self._entries += value
+                    self._found += value
                 elif kind == "groups":
                     self._groups = value
                 else:
@@ -97,54 +97,54 @@ class Measuring:
 
 
 def measure_here(source: Source, others: Sequence[Predicted]) -> tuple[list[list[Any]], list[list[str]], list[str]]:
-    """Measures all masks now and in this process: the results, groups of similar videos, and problems."""
-    results: list[list[Any]] = []
+    """The same at once and in this process: what is measured, groups of videos that look alike, problems."""
+    found: list[list[Any]] = []
     problems: list[str] = []
     for task in source.measure_tasks():
         for shown in task.read():
             try:
-                results.append(_measured(shown, others).to_json())
+                found.append(_measured(shown, others).to_json())
             except RLEError as error:
                 problems.append(f"video {shown.listed.video_id}: {error}")
     find_groups = source.near_duplicates()
-    return results, [] if find_groups is None else find_groups(), problems
+    return found, [] if find_groups is None else find_groups(), problems
 
 
 def _work(
-    connection: Connection, tasks: Sequence[MeasureTask], others: Sequence[Predicted], find_groups: FindGroups | None
+    told: Connection, tasks: Sequence[MeasureTask], others: Sequence[Predicted], find_groups: FindGroups | None
 ) -> None:
-    """The work of the other process: measures the videos of the tasks and sends the results."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the server ends this process
+    """The other process: measures what the tasks give and tells of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
     if hasattr(os, "nice"):
         os.nice(NICE)  # posters and frames go first
     try:
         for task in tasks:
             try:
-                _measure(connection, task, others)
+                _measure(told, task, others)
             except (ValueError, OSError) as error:
-                connection.send(("problem", str(error)))
+                told.send(("problem", str(error)))
         if find_groups is not None:
             try:
-                connection.send(("groups", find_groups()))
+                told.send(("groups", find_groups()))
             except ValueError as error:
-                connection.send(("problem", str(error)))
+                told.send(("problem", str(error)))
     except BrokenPipeError:
-        pass  # the server has ended
+        pass  # the server is gone
     finally:
-        connection.close()
+        told.close()
 
 
-def _measure(connection: Connection, task: MeasureTask, others: Sequence[Predicted]) -> None:
+def _measure(told: Connection, task: MeasureTask, others: Sequence[Predicted]) -> None:
     batch: list[list[Any]] = []
     for shown in task.read():
         try:
             batch.append(_measured(shown, others).to_json())
         except RLEError as error:
-            connection.send(("problem", f"video {shown.listed.video_id}: {error}"))
+            told.send(("problem", f"video {shown.listed.video_id}: {error}"))
         if len(batch) == BATCH_VIDEOS:
-            connection.send(("measured", batch))
+            told.send(("measured", batch))
             batch = []
-    connection.send(("measured", batch))
+    told.send(("measured", batch))
 
 
 def _measured(shown: Shown, others: Sequence[Predicted]) -> Measured:

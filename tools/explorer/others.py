@@ -1,4 +1,4 @@
-"""Other masks of the same videos: predictions, another annotator, or a report that names its predictions."""
+"""What somebody else marked in the same videos: predictions, another annotator, a report that names its predictions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,14 +27,14 @@ from .measure import Scored
 from .video import ExploreError, Shown
 
 ANNOTATIONS = ("release", "raw")
-"""Forms of predictions that are annotations of a person."""
+"""Forms of predictions that are somebody's annotation."""
 SOME = 3
-"""Largest number of names in a message."""
+"""Names in a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another source of masks. `kind` is "predictions" or "annotator"; `videos` are its masks by video_id, not read yet."""
+    """What somebody else marked. kind: "predictions" or "annotator". videos: its masks by video_id, still unread."""
 
     name: str
     kind: str
@@ -44,14 +44,11 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The source and another one, compared on the annotated frames of one video.
+    """Truth and another source on the annotated frames of one video.
 
-    Attributes:
-        frames: the annotated frames.
-        j, f: float64[T]; 1 in frames that neither marks.
-        either: bool[T], True for frames that at least one of them marks.
-        counts: COCO RLE of the other source by frame, for frames that it marks.
-        problems: errors of the other source's masks; then everything else is empty.
+    frames: those. j, f: float64[T], 1 where nobody marks anything. either: bool[T], where one of them marks something. counts: of
+    the other's masks, by frame, where it marks something.
+    problems: what is wrong with the other's masks; then there is nothing else.
     """
 
     frames: tuple[int, ...]
@@ -74,52 +71,46 @@ class _One:
 
 
 def open_other(path: Path, video_ids: Sequence[str], *, source: str) -> Other:
-    """Opens other masks of the source's videos.
+    """What lies at `path`, if it is of these videos.
 
     Args:
-        path: predictions in any form that `evaluate` reads; a release or a raw folder; a folder that
-            `train` or `predict` wrote; or the JSON of `evaluate`, which names its predictions.
-        video_ids: all ids of the source.
-        source: name of the source, for messages.
+        path: predictions in any form that `evaluate` reads, a release or a raw folder; the folder that `train` or `predict` has
+            written; the JSON of `evaluate`, which names its predictions.
+        video_ids: of the source.
+        source: its name, for messages.
 
     Raises:
-        ExploreError: it is none of these, or it has no video of the source.
+        ExploreError: none of these, or none of its videos is one of the source.
     """
     place, name = _predictions_of(path), str(path)
     try:
-        predictions = find_predictions(place, reading=Reading(video_ids=set(video_ids)))
+        found = find_predictions(place, reading=Reading(video_ids=set(video_ids)))
     except (EvaluationError, OSError) as error:
         raise ExploreError(str(error)) from error
     ours = set(video_ids)
-    videos = {video_id: video for video_id, video in predictions.videos.items() if video_id in ours}
+    videos = {video_id: video for video_id, video in found.videos.items() if video_id in ours}
     if not videos:
-        some = ", ".join(sorted(predictions.videos)[:SOME]) or "none"
+        some = ", ".join(sorted(found.videos)[:SOME]) or "none"
         raise ExploreError(
-            f"{name}: none of its {len(predictions.videos)} videos "
-            f"({some}{' ...' * (len(predictions.videos) > SOME)}) is one of {source}; "
-            "give masks of the same videos"
+            f"{name}: none of its {len(found.videos)} videos ({some}{' ...' * (len(found.videos) > SOME)}) is one of {source}; "
+            "give what was marked in the same videos"
         )
-    return Other(
-        name,
-        "annotator" if predictions.kind in ANNOTATIONS else "predictions",
-        videos,
-        _notices(name, predictions, ours),
-    )
+    return Other(name, "annotator" if found.kind in ANNOTATIONS else "predictions", videos, _notices(name, found, ours))
 
 
-def _notices(name: str, predictions: Predictions, ours: set[str]) -> tuple[str, ...]:
-    notices = [str(problem) for problem in predictions.problems]
-    if strangers := sorted(predictions.videos.keys() - ours):
-        notices.append(
+def _notices(name: str, found: Predictions, ours: set[str]) -> tuple[str, ...]:
+    told = [str(problem) for problem in found.problems]
+    if strangers := sorted(found.videos.keys() - ours):
+        told.append(
             f"{name}: {len(strangers)} of its videos are not in the source, among them {', '.join(strangers[:SOME])}."
         )
-    if lacking := len(ours - predictions.videos.keys()):
-        notices.append(f"{name}: it lacks {lacking} videos of the source.")
-    return tuple(notices)
+    if lacking := len(ours - found.videos.keys()):
+        told.append(f"{name}: {lacking} videos of the source are not in it.")
+    return tuple(told)
 
 
 def _predictions_of(path: Path) -> Path:
-    """The path of the predictions that belong to a report or to the folder of a run; else the path itself."""
+    """Where the predictions lie that a report or the folder of a run belongs to; else the path itself."""
     if path.is_dir():
         if (path / "scores.json").is_file() and (path / "predictions").is_dir():  # of train
             return path / "predictions"
@@ -129,17 +120,17 @@ def _predictions_of(path: Path) -> Path:
     if path.suffix == ".json" and path.is_file():
         named = _named_predictions(path)
         if named is not None:
-            existing = next((place for place in (Path(named), path.parent / named) if place.exists()), None)
-            if existing is None:
+            there = next((place for place in (Path(named), path.parent / named) if place.exists()), None)
+            if there is None:
                 raise ExploreError(
-                    f"{path}: a report of {named}, which does not exist; put these predictions beside the report, or give them"
+                    f"{path}: a report of {named}, which is not there; put those predictions beside the report, or give them"
                 )
-            return existing
+            return there
     return path
 
 
 def _named_predictions(path: Path) -> str | None:
-    """The predictions that a report of `evaluate` names; None for any other file."""
+    """What a report of `evaluate` says that it has scored; None of any other file."""
     try:
         content: Any = parse_json(path.read_bytes())
     except (ValueError, OSError):
@@ -150,7 +141,7 @@ def _named_predictions(path: Path) -> str | None:
 
 
 def compared(shown: Shown, predicted: PredictedVideo) -> Compared:
-    """Compares the masks of another source in one video with those of the source."""
+    """The masks of another source in one video, against those of the source."""
     truth = annotated_of(shown)
     nothing = np.zeros(0)
     if not truth.frames:
@@ -158,47 +149,47 @@ def compared(shown: Shown, predicted: PredictedVideo) -> Compared:
     task = Task(_One(truth), {truth.video_id: predicted}, "empty", False, False, None)
     scored = score_part(task)
     if scored.problems:
-        problems = tuple(str(problem) for problem in scored.problems)
-        return Compared((), nothing, nothing, nothing.astype(np.bool_), {}, problems)
+        told = tuple(str(problem) for problem in scored.problems)
+        return Compared((), nothing, nothing, nothing.astype(np.bool_), {}, told)
     counts: Counts = scored.videos[0].counts
-    frames = [frame for frame in predicted.frames if 0 <= frame < shown.num_frames]
+    there = [frame for frame in predicted.frames if 0 <= frame < shown.num_frames]
     size = {"height": shown.height, "width": shown.width}
-    read = read_on_stored(predicted, frames, orientation=truth.orientation, masks_are=None, **size)
+    read = read_on_stored(predicted, there, orientation=truth.orientation, masks_are=None, **size)
     background = empty(**size)
-    marked = {mask.frame_index: mask.counts for mask in read if mask.problem is None and mask.counts != background}
+    marked = {found.frame_index: found.counts for found in read if found.problem is None and found.counts != background}
     either = (counts.truth_px + counts.pred_px) > 0
     return Compared(tuple(counts.frames.tolist()), counts.j(), counts.f(), either, marked)
 
 
-def scored(comparison: Compared) -> Scored:
-    """The comparison in four values."""
-    if comparison.problems:
-        return Scored(None, None, None, comparison.problems[0])
-    if not comparison.frames:
+def scored(found: Compared) -> Scored:
+    """The same in four numbers."""
+    if found.problems:
+        return Scored(None, None, None, found.problems[0])
+    if not found.frames:
         return Scored(None, None, None)
-    jf = (comparison.j + comparison.f) / 2
-    if not comparison.either.any():
+    jf = (found.j + found.f) / 2
+    if not found.either.any():
         return Scored(float(jf.mean()), 0.0, None)
-    places = np.flatnonzero(comparison.either)
+    places = np.flatnonzero(found.either)
     worst = int(places[jf[places].argmin()])
-    return Scored(float(jf.mean()), 1 - float(jf[places].mean()), comparison.frames[worst])
+    return Scored(float(jf.mean()), 1 - float(jf[places].mean()), found.frames[worst])
 
 
-def compared_json(comparison: Compared) -> dict[str, Any]:
-    """The comparison in the form for the page."""
+def compared_json(found: Compared) -> dict[str, Any]:
+    """What the page is told."""
     return {
-        "frames": list(comparison.frames),
-        "j": comparison.j.round(4).tolist(),
-        "f": comparison.f.round(4).tolist(),
-        "either": [int(value) for value in comparison.either.tolist()],
-        "masks": {"frame_index": list(comparison.counts), "counts": list(comparison.counts.values())},
-        "problems": list(comparison.problems),
+        "frames": list(found.frames),
+        "j": found.j.round(4).tolist(),
+        "f": found.f.round(4).tolist(),
+        "either": [int(value) for value in found.either.tolist()],
+        "masks": {"frame_index": list(found.counts), "counts": list(found.counts.values())},
+        "problems": list(found.problems),
     }
 
 
 def annotated_of(shown: Shown) -> AnnotatedVideo:
-    """One video in the form for scoring."""
-    by_object: dict[int, dict[int, str]] = {item.object_id: {} for item in shown.objects}
+    """One video as scoring reads it."""
+    by_object: dict[int, dict[int, str]] = {found.object_id: {} for found in shown.objects}
     for object_id, frame, string in zip(shown.object_ids, shown.frame_indices, shown.counts, strict=True):
         by_object[object_id][frame] = string
     return AnnotatedVideo(

@@ -1,4 +1,4 @@
-"""Posters: the worst frame of a video with its masks, made when it is scrolled into view, newest request first."""
+"""Posters: the worst frame of a video with its masks, made when it comes on the screen, the newest wish first."""
 
 import asyncio
 import io
@@ -22,12 +22,12 @@ UInt8Array = npt.NDArray[np.uint8]
 LONG_SIDE_PX = 320
 JPEG_QUALITY = 80
 KEPT_BYTES = 32 * 2**20
-"""Bytes of posters that are kept: about 2,000 posters."""
+"""Of posters: about 2,000."""
 THREADS = 2
 
 
 def worst_frame(shown: Shown) -> int:
-    """The frame with the largest marked share; the middle frame if nothing is marked."""
+    """The frame of which the largest share is marked; without a mask the middle one."""
     areas = frame_areas(shown)
     return max(areas, key=lambda frame: (areas[frame], -frame), default=shown.num_frames // 2)
 
@@ -36,7 +36,7 @@ def poster(shown: Shown, video: VideoSource, index: VideoIndex, *, frame_index: 
     """One frame of a video with its masks, upright, as a JPEG of LONG_SIDE_PX.
 
     Raises:
-        VideoError: the frame cannot be decoded. RLEError: a mask is not a valid COCO RLE.
+        VideoError: it does not decode. RLEError: a mask that is none.
     """
     frame = read_frames(video, [frame_index], index=index)[0]
     scale = LONG_SIDE_PX / max(shown.height, shown.width)
@@ -44,8 +44,8 @@ def poster(shown: Shown, video: VideoSource, index: VideoIndex, *, frame_index: 
     places = [place for place, other in enumerate(shown.frame_indices) if other == frame_index]
     colours = dict(
         zip(
-            [item.object_id for item in shown.objects],
-            object_colours([item.artifact_type or "" for item in shown.objects]),
+            [found.object_id for found in shown.objects],
+            object_colours([found.artifact_type or "" for found in shown.objects]),
             strict=True,
         )
     )
@@ -55,13 +55,13 @@ def poster(shown: Shown, video: VideoSource, index: VideoIndex, *, frame_index: 
 
 
 def upright(rgb: UInt8Array, rotation: int) -> UInt8Array:
-    """A stored frame, rotated as players show it."""
+    """A picture of the stored frame as players show it."""
     orientation = orientation_of_rotation(rotation)
     return rgb if orientation.is_upright else to_displayed(rgb, orientation)
 
 
 def jpeg(rgb: UInt8Array, *, quality: int) -> bytes:
-    """The picture as a JPEG file."""
+    """A picture file."""
     stream = io.BytesIO()
     Image.fromarray(rgb).save(stream, "JPEG", quality=quality)
     return stream.getvalue()
@@ -75,7 +75,7 @@ class _Wish:
 
 
 class Posters:
-    """Posters of a source; the last ones are kept. Call `get` only from the event loop."""
+    """Posters of a source, the last ones kept. `get` is to be used from the event loop only."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -88,10 +88,10 @@ class Posters:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="posters")
 
     async def get(self, video_id: str, is_gone: Callable[[], Awaitable[bool]]) -> bytes:
-        """The poster of a video. Requests of pages that have scrolled on come last, or are dropped.
+        """The poster of a video. Who has scrolled on is served last, or not at all.
 
         Args:
-            is_gone: returns whether nobody waits for this poster any more.
+            is_gone: whether nobody waits any more.
 
         Raises:
             ExploreError, VideoError, RLEError: it cannot be made.
@@ -115,7 +115,7 @@ class Posters:
     async def _work(self) -> None:
         try:
             while self._wishes:
-                wish = self._wishes.pop()  # the newest request first
+                wish = self._wishes.pop()  # what came on the screen last
                 if await wish.is_gone():
                     wish.answer.set_result(b"")
                     continue

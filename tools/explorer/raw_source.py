@@ -1,4 +1,4 @@
-"""The videos of a raw folder in any layout. Its text files are read at once; sizes and masks when they are shown."""
+"""The videos of a raw folder, in whatever layout: what its files say at once, sizes and masks when they are looked at."""
 
 import threading
 from collections import OrderedDict
@@ -29,12 +29,12 @@ class _Measure:
             try:
                 shown = _shown(video, annotated_raw(video), None)
             except (RawError, VideoError, OSError):
-                continue  # reported when somebody opens the video
+                continue  # said when somebody comes to the video
             yield shown
 
 
 class RawSource:
-    """A raw folder as `Source`. Problems of its videos are in `notices`; all other videos are shown."""
+    """A raw folder as `Source`. What its reader finds wrong stands in `notices`; all other videos are shown."""
 
     kind = "raw folder"
     is_remote = False
@@ -42,11 +42,11 @@ class RawSource:
     def __init__(self, raw: Path) -> None:
         """
         Raises:
-            RawError: the folder does not exist, or its layout is unknown.
+            RawError: no such folder, or no layout that is known.
         """
         self.name = str(raw)
         layout = detect(raw)
-        # A layout without types needs one type for all; `_type_of` does not show this substitute.
+        # A layout that names no types asks for one; `_type_of` keeps the stand-in from passing for what somebody said.
         records, problems = read_layout(raw, layout=layout, artifact_type=ARTIFACT_TYPES[0])
         self.notices = [f"{raw}: {problem}" for problem in problems]
         self._raw = raw
@@ -59,7 +59,7 @@ class RawSource:
         return [_Measure(tuple(self._records.values()))]
 
     def near_duplicates(self) -> None:
-        return None  # a raw folder has no perceptual hashes; `build` makes them
+        return None  # perceptual hashes are made when a release is built
 
     def show(self, video_id: str) -> Shown:
         record = self._record(video_id)
@@ -105,13 +105,13 @@ class RawSource:
 
 
 def _content(record: RawVideo) -> bytes | Path:
-    """The file of a video. For an image, the bytes of the one-frame video that `build` makes from it."""
+    """The file of a video; of an image, the bytes of the video of one frame that a build makes of it."""
     return encode_still(record.video_path) if is_still(record.video_path) else record.video_path
 
 
 def _type_of(record: RawVideo, object_id: int) -> str | None:
-    artifact_type = record.objects.get(object_id) if record.objects is not None else None
-    return artifact_type if artifact_type in ARTIFACT_TYPES else None
+    found = record.objects.get(object_id) if record.objects is not None else None
+    return found if found in ARTIFACT_TYPES else None
 
 
 def _listed(record: RawVideo) -> Listed:

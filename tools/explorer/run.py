@@ -1,4 +1,4 @@
-"""Runs `brokenvideos explore`: serves the page until it is interrupted, or writes it as a folder."""
+"""The whole of `brokenvideos explore`: options in, a page until it is interrupted, or a folder of files."""
 
 import asyncio
 import webbrowser
@@ -20,7 +20,7 @@ __all__ = ["ExploreError", "ExploreOptions", "run_explore", "write_static"]
 
 @dataclass(frozen=True, slots=True)
 class ExploreOptions:
-    """The options of the command."""
+    """What the command was given."""
 
     source: str
     others: tuple[Path, ...] = ()
@@ -34,13 +34,12 @@ def run_explore(options: ExploreOptions, *, say: Callable[[str], None]) -> None:
     """Serves the page until it is interrupted.
 
     Args:
-        say: called with lines for the terminal. The line with the page's address is the last one
-            before the page can be opened.
+        say: is given lines for the person at the terminal; the one with the address is the last before pages can be opened.
 
     Raises:
-        ExploreError, ReleaseError, RawError, ServerError: a source or an option is wrong.
+        ExploreError, ReleaseError, RawError, ServerError: what was given is not possible; says why.
     """
-    # Imported here, because writing a folder needs no server.
+    # Here and not above: a folder of files needs no server.
     from ..page import (
         address_of,
         check_host,
@@ -77,15 +76,15 @@ def run_explore(options: ExploreOptions, *, say: Callable[[str], None]) -> None:
 
 
 def make_service(options: ExploreOptions) -> Service:
-    """Opens the source and the others.
+    """The source and what was given beside it, opened.
 
     Raises:
-        The errors of `run_explore`.
+        As `run_explore`.
     """
     source = open_source(options.source)
     if not source.videos:
-        problem = f": {source.notices[0]}" if source.notices else ""
-        raise ExploreError(f"{source.name}: no video in it{problem}")
+        told = f": {source.notices[0]}" if source.notices else ""
+        raise ExploreError(f"{source.name}: no video in it{told}")
     return Service(source, _open_others(source, options.others))
 
 
@@ -101,13 +100,13 @@ def _open_others(source: Source, paths: tuple[Path, ...]) -> list["Other"]:
 def write_static(
     options: ExploreOptions, out: Path, *, max_bytes: int, on_progress: Callable[[str, int, int], None]
 ) -> str:
-    """Writes the page as a folder of files, and returns a line of text about it.
+    """Writes the page as a folder of files and says what it holds.
 
     Args:
-        max_bytes: the largest size of the folder.
-        on_progress: called with the name of a step, the finished number, and the total number.
+        max_bytes: the folder has no more.
+        on_progress: is given a step, what is done of it, and how much there is.
 
     Raises:
-        The errors of `run_explore`. ExploreError: the folder exists already, or the videos do not fit.
+        As `run_explore`. ExploreError: the folder is there already, or so many videos do not fit into so few bytes.
     """
     return write_static_page(make_service(options), out, max_bytes=max_bytes, on_progress=on_progress)

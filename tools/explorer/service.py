@@ -1,4 +1,4 @@
-"""Answers the page's requests, without HTTP: the list, measured values, a video, its frames. Use it from one event loop."""
+"""What the page asks for, without HTTP: the list, what is measured, one video, its frames. To be used from one event loop."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .others import Other
 
 OPEN_VIDEOS = 3
-"""Number of videos whose decoded frames are kept."""
+"""Whose decoded frames are kept."""
 LISTED_FIELDS = (
     *("video_id", "split", "label", "artifact_types", "generator", "prompt"),
     *("height", "width", "num_frames", "fps", "num_objects"),
@@ -26,7 +26,7 @@ LISTED_FIELDS = (
 
 
 def listed_json(source: Source, others: Sequence["Other"]) -> dict[str, Any]:
-    """The list of all videos, one column per field, and the other values that the page needs first."""
+    """The list of all videos, a column a field, and what else the page shows at once."""
     return {
         "name": source.name,
         "kind": source.kind,
@@ -41,7 +41,7 @@ def listed_json(source: Source, others: Sequence["Other"]) -> dict[str, Any]:
 
 
 def video_json(source: Source, video_id: str, others: Sequence["Other"]) -> dict[str, Any]:
-    """One video: its masks, marked pixels by frame, the numbers of other sources that have it, and Python code.
+    """One video with its masks, the marked pixels of each frame, the numbers of the other sources that have it, and its Python.
 
     Raises:
         ExploreError, RLEError: it cannot be read.
@@ -56,7 +56,7 @@ def video_json(source: Source, video_id: str, others: Sequence["Other"]) -> dict
 
 
 class Service:
-    """The service of one source."""
+    """One source that people look at."""
 
     def __init__(self, source: Source, others: Sequence["Other"]) -> None:
         self.source = source
@@ -69,23 +69,22 @@ class Service:
         self._opening = threading.Lock()
 
     def measured(self, first: int) -> dict[str, Any]:
-        """The results of measuring from the `first`-th video on.
+        """What was measured from the `first`-th video on.
 
-        Measuring begins with the first call. If it costs a download, the page calls this only when a
-        person asks for it.
+        Measuring begins with the first page that asks; where it costs a download, only when somebody wants it.
         """
         if not self.source.is_remote:
             self.measuring.start()
         return self.measuring.since(first)
 
     def stop(self) -> None:
-        """Ends all background work."""
+        """Ends everything that works in the background."""
         self.measuring.stop()
         self.posters.close()
         self._frames.close()
 
     def known(self, video_id: str) -> str:
-        """The id itself, if the source has this video.
+        """The id.
 
         Raises:
             ExploreError: no such video.
@@ -102,13 +101,13 @@ class Service:
         return video_json(self.source, video_id, self.others)
 
     async def compared(self, video_id: str, number: int) -> dict[str, Any]:
-        """The comparison with another source for a video.
+        """What another source marked in a video.
 
         Raises:
             ExploreError: there is no such other source, or it does not have the video.
         """
         if not 0 <= number < len(self.others) or self.known(video_id) not in self.others[number].videos:
-            raise ExploreError(f"video {video_id}: no other given source has it")
+            raise ExploreError(f"video {video_id}: nothing else was given that has it")
         return await asyncio.to_thread(self._compared, video_id, self.others[number])
 
     def _compared(self, video_id: str, other: "Other") -> dict[str, Any]:
@@ -117,38 +116,37 @@ class Service:
         return compared_json(compared(self.source.show(video_id), other.videos[video_id]))
 
     async def verify(self, video_id: str) -> list[str]:
-        """The problems of a video."""
+        """What is wrong with a video."""
         return await asyncio.to_thread(self.source.verify, self.known(video_id))
 
-    async def frame(self, video_id: str, page: str, request: "FrameRequest") -> tuple[bytes, int, float]:
+    async def frame(self, video_id: str, page: str, asked: "FrameRequest") -> tuple[bytes, int, float]:
         """A frame as a picture file, its presentation time in ticks, and in seconds from the first frame.
 
         Args:
-            page: the page that asks. Its later requests go first.
+            page: who asks; a frame that the same page wants later goes first.
 
         Raises:
-            ExploreError: no such video or frame. VideoError, OSError: it cannot be read.
-            SupersededError: the page has requested a newer frame.
+            ExploreError: no such video or frame. VideoError, OSError: it cannot be read. SupersededError: a newer one is wanted.
         """
         pictures = await asyncio.to_thread(self._pictures_of, self.known(video_id))
-        if request.frame_index >= len(pictures):
-            raise ExploreError(f"video {video_id}: no frame {request.frame_index}, the last is {len(pictures) - 1}")
+        if asked.frame_index >= len(pictures):
+            raise ExploreError(f"video {video_id}: no frame {asked.frame_index}, the last is {len(pictures) - 1}")
         content = await self._frames.get(
             video_id,
             page,
-            request.lane,
-            lambda: pictures.file(request.frame_index, request.kind, height=request.height),
+            asked.lane,
+            lambda: pictures.file(asked.frame_index, asked.kind, height=asked.height),
         )
-        pts = int(pictures.index.frame_pts[request.frame_index])
+        pts = int(pictures.index.frame_pts[asked.frame_index])
         first = int(pictures.index.frame_pts[0])
         return content, pts, float((pts - first) * pictures.index.time_base)
 
     def _pictures_of(self, video_id: str) -> Pictures:
         with self._opening:
-            pictures = self._pictures.get(video_id)
-            if pictures is None:
-                pictures = self._pictures[video_id] = Pictures(*self.source.video(video_id))
+            found = self._pictures.get(video_id)
+            if found is None:
+                found = self._pictures[video_id] = Pictures(*self.source.video(video_id))
                 if len(self._pictures) > OPEN_VIDEOS:
                     self._pictures.popitem(last=False)[1].close()
             self._pictures.move_to_end(video_id)
-            return pictures
+            return found

@@ -1,6 +1,6 @@
 // Elements in one call each; no element is ever made from text.
 
-/** The element with this id; it must exist. */
+/** The element of this id, which is there. */
 export const byId = (id) => document.getElementById(id);
 
 /** An element: `h("button", {class: "small", onclick: f, "aria-label": "Close"}, "text", child, null)`. */
@@ -17,15 +17,15 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Replaces the children of an element. */
+/** Puts these children in the place of those that are there. */
 export const fillWith = (element, ...children) => element.replaceChildren(...present(children));
 
-/** The children without null, undefined and false. */
+/** The children that are there: null, undefined and false stand for none. */
 const present = (children) => children.flat().filter((child) => child !== null && child !== undefined && child !== false);
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An icon from icon.svg. Screen readers skip it, so its button needs a text or a label. */
+/** A drawing from icon.svg; it says nothing, so its button needs words or a label. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
@@ -47,7 +47,7 @@ export function toast(text, kind = "plain") {
   setTimeout(() => note.remove(), kind === "bad" ? 15000 : 4000);
 }
 
-/** Removes error messages before the next action. */
+/** Clears messages that something went wrong: what comes next went right. */
 export function clearErrors() {
   for (const note of byId("toasts").querySelectorAll('[data-kind="bad"]')) note.remove();
 }
@@ -55,7 +55,7 @@ export function clearErrors() {
 /** "1 frame", "3 frames". */
 export const count = (number, one, many = `${one}s`) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
-/** A duration as minutes and seconds. */
+/** Minutes and seconds that a person reads at a glance. */
 export function duration(seconds) {
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);

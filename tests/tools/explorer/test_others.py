@@ -80,7 +80,7 @@ def test_runs_and_reports_lead_to_their_predictions(release: Path, predicted: Pa
     pq.write_table(pa.table(table), run / "predictions.parquet")
     other = opened(release, run)
     assert list(other.videos) == [video.video_id]
-    assert other.notices == (f"{run}: it lacks 8 videos of the source.",)
+    assert other.notices == (f"{run}: 8 videos of the source are not in it.",)
 
 
 def test_what_does_not_match_is_refused(release: Path, predicted: Path, tmp_path: Path) -> None:
@@ -88,13 +88,13 @@ def test_what_does_not_match_is_refused(release: Path, predicted: Path, tmp_path
     for number, folder in enumerate(sorted(predicted.iterdir())):
         shutil.copytree(folder, elsewhere / f"strange_{number}")
     assert error_of(release, elsewhere) == (
-        f"{elsewhere}: none of its 9 videos (strange_0, strange_1, strange_2 ...) is one of {release}; give "
-        "masks of the same videos"
+        f"{elsewhere}: none of its 9 videos (strange_0, strange_1, strange_2 ...) is one of {release}; give what was "
+        "marked in the same videos"
     )
     report = tmp_path / "report.json"
     report.write_text(json.dumps({"conventions": {}, "predictions": "gone/away"}))
     assert error_of(release, report) == (
-        f"{report}: a report of gone/away, which does not exist; put these predictions beside the report, or give them"
+        f"{report}: a report of gone/away, which is not there; put those predictions beside the report, or give them"
     )
     assert error_of(release, tmp_path / "nothing").startswith(
         f"{tmp_path / 'nothing'}: no such file or folder; wanted one of"
@@ -109,7 +109,7 @@ def test_strangers_and_what_is_lacking_are_told(release: Path, predicted: Path, 
     shutil.copytree(folders[4], some / "stranger")
     assert opened(release, some).notices == (
         f"{some}: 1 of its videos are not in the source, among them stranger.",
-        f"{some}: it lacks 6 videos of the source.",
+        f"{some}: 6 videos of the source are not in it.",
     )
 
 

@@ -114,7 +114,7 @@ def test_one_video_and_what_others_marked_in_it(running: Running, release: Path)
     assert running.ask(f"api/video/{video_id}/other/2").error == (
         404,
         "not-found",
-        f"video {video_id}: no other given source has it",
+        f"video {video_id}: nothing else was given that has it",
     )
     assert running.ask(f"api/video/{video_id}/verify", method="POST").json == {"findings": []}
 

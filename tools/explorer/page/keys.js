@@ -1,20 +1,20 @@
-// All keys of the page in one list, for the help sheet and the table in docs/explore.md.
+// Every key of the page: one list, from which the help sheet and the table of docs/explore.md are made.
 
 import { pressed } from "../shared/keyboard.js";
 
-/** [group, [[keys, what happens, command]...]]. Several keys of one command are separated by a space. */
+/** [group, [[keys, what happens, command]...]]. Several ways to say the same are parted by a space. */
 export const KEYS = [
   ["All videos", [
     ["ArrowRight ArrowLeft ArrowUp ArrowDown", "Go from video to video", "move"],
-    ["PageDown PageUp", "One screen forward or back", "page"],
+    ["PageDown PageUp", "A screen on or back", "page"],
     ["Home End", "First or last video", "ends"],
     ["Enter", "Open the video", "open"],
     ["/", "Search", "search"],
-    ["J", "Go to a video by its number in the list", "jump"],
+    ["J", "Go to a video by its place", "jump"],
     ["F", "Filters", "filters"],
     ["S", "Choose the order", "sort"],
-    ["T", "Reverse the order", "turn"],
-    ["C", "Remove all filters", "clear"],
+    ["T", "Turn the order round", "turn"],
+    ["C", "Take all filters away", "clear"],
     ["?", "This help", "help"],
   ]],
   ["One video", [
@@ -25,7 +25,7 @@ export const KEYS = [
     ["Home", "First frame", "first-frame"],
     ["End", "Last frame", "last-frame"],
     ["W", "Worst frame, then the next worst", "worst"],
-    ["Shift+W", "The worst frame before it", "worst-back"],
+    ["Shift+W", "The one before", "worst-back"],
     ["Space", "Play, stop", "play"],
     ["J", "Go to a frame by its number", "go-to"],
     ["N", "Next video", "next-video"],
@@ -35,7 +35,7 @@ export const KEYS = [
   ["Picture", [
     ["M", "Masks: filled, only their edges, hidden", "masks"],
     ["C", "Compare: truth, both in three colours, side by side, the other", "compare"],
-    ["O", "Compare with the next other source", "next-other"],
+    ["O", "Compare with the next of those that were given", "next-other"],
     ["+ =", "Larger", "larger"],
     ["-", "Smaller", "smaller"],
     ["Z", "Whole picture", "fit"],

@@ -1,4 +1,4 @@
-// The data of the list of videos: rows, filters (which are the page's address), and counts. It draws nothing.
+// The list of videos as the page works with it: rows, filters that are the address, counts that follow them. It draws nothing.
 
 /** Fields with few values: {key, title, of(row) → list of texts}. A row may have several values, or none. */
 export const FACETS = [
@@ -51,7 +51,7 @@ export function rowsOf({ columns }) {
   });
 }
 
-/** Writes measured values into the rows; `byId` is Map id → row. */
+/** Puts what was measured into the rows; `byId` is Map id → row. */
 export function addMeasured(byId, fields, entries) {
   for (const entry of entries) {
     const row = byId.get(entry[0]);
@@ -66,7 +66,7 @@ export function addGroups(byId, groups) {
   });
 }
 
-/** The filter in an address: {words, facets: Map key → Set, ranges: Map key → [low, high], group, sort, turned, other}. */
+/** The filter that an address means: {words, facets: Map key → Set, ranges: Map key → [low, high], group, sort, turned, other}. */
 export function filterOf(query) {
   const facets = new Map();
   for (const { key } of FACETS) if (query.has(key)) facets.set(key, new Set(query.getAll(key)));
@@ -93,8 +93,8 @@ export function addressOf(filter) {
 }
 
 /**
- * The result of a filter: {rows, facets: Map key → Map value → {all, broken}, bars: Map key → list of counts, times, heat, groups}. The
- * counts of a field are over the rows that all other filters keep: how many videos you would get with another value of this field.
+ * What a filter keeps: {rows, facets: Map key → Map value → {all, broken}, bars: Map key → list of counts, times, heat, groups}. The
+ * counts of a field are those of the rows that all other filters keep: what one would get by choosing another value of it.
  */
 export function chosen(rows, filter, { bins }) {
   const words = filter.words.toLowerCase().split(/\s+/).filter(Boolean);
@@ -152,7 +152,7 @@ function sorted(rows, { sort, turned, other }) {
   const [, , of, descending] = SORTS.find(([key]) => key === sort);
   const sign = Boolean(descending) !== turned ? -1 : 1;
   const keyed = rows.map((row) => ({ row, key: of(row, other) }));
-  // Rows without a value come last in both directions.
+  // Rows of which it is not known come last, whichever way the order runs.
   const unknown = (key) => key === null || key === undefined;
   keyed.sort((a, b) => {
     if (unknown(a.key) || unknown(b.key)) return unknown(a.key) - unknown(b.key) || a.row.number - b.row.number;
