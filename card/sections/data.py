@@ -12,7 +12,7 @@ from .markdown import figure, many, paragraphs, table
 from .prompts import prompts
 
 RENDERER = "renderer"
-"""Who `brokenvideos sample` names as annotator of what it renders."""
+"""The annotator in videos that `brokenvideos sample` rendered."""
 
 LOAD = """```python
 from datasets import load_dataset

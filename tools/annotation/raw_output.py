@@ -14,9 +14,9 @@ from .folder import EVENTS, object_line
 from .state import VideoState, ranges_of
 
 DELAY_S = 0.5
-"""Several events in a row are written once."""
+"""Delay before writing, in seconds, so that several events in a row are written once."""
 RETRY_S = 10.0
-"""What could not be written is tried again after this time."""
+"""Time in seconds until a failed write is tried again."""
 
 Output = Mapping[int, Mapping[int, str]]
 """frame_index → object_id → COCO RLE with at least one pixel."""

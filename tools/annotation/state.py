@@ -103,7 +103,7 @@ class Part:
     """New values for some parts of the state; None removes one. Parts that are not named stay."""
 
     masks: Mapping[tuple[int, int], Mask | None] = field(default_factory=dict)
-    """By (object_id, frame_index)."""
+    """Masks by (object_id, frame_index)."""
     objects: Mapping[int, AnnotatedObject | None] = field(default_factory=dict)
     seen: Mapping[int, bool] = field(default_factory=dict)
     locked: Mapping[int, bool] = field(default_factory=dict)

@@ -21,17 +21,17 @@ from .state import RefusedError, VideoState, person
 from .summary import Summary, summary_of
 
 MAX_OPEN = 4
-"""Annotations that stay open though nobody works on them, with their frames in memory."""
+"""Number of unused annotations that stay open, with their frames in memory."""
 SECOND = "second"
-"""The raw folder of the second person of a video that two people annotate."""
+"""The raw folder of second persons, for videos that two people annotate."""
 PEOPLE = "people"
-"""Where each person has a raw folder of their own."""
+"""The folder with one raw folder per person."""
 DONE = frozenset({"submitted", "approved"})
 
 Key = tuple[Path, str]
-"""Of one annotation: its raw folder and the video_id."""
+"""Identifies one annotation: its raw folder and the video_id."""
 HeldByAnother = Callable[[Key, str], bool]
-"""Whether somebody else than this user holds an annotation."""
+"""Returns whether a person other than this user holds an annotation."""
 
 
 class Store:
@@ -132,13 +132,13 @@ class Store:
         """Closes the annotations that were opened longest ago and are not in use. Returns the closed ones."""
         with self._changing:
             idle = [key for key in self._open if key not in in_use]
-            gone = idle[: max(0, len(idle) - MAX_OPEN)]
-            for key in gone:
+            closing = idle[: max(0, len(idle) - MAX_OPEN)]
+            for key in closing:
                 self._open.pop(key).close()
                 pictures = self._pictures.pop(key, None)
                 if pictures is not None:
                     pictures.close()
-            return gone
+            return closing
 
     def changed(self, key: Key, state: VideoState) -> Summary:
         """Records a new state and returns its summary for the list."""

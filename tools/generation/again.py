@@ -21,7 +21,7 @@ from .record import ADOPTED, MADE, Record, device_facts, read_records, versions
 from .run import call_pipeline
 
 CLOSE_DB = 40.0
-"""Least peak signal-to-noise ratio of two close clips. A difference of one level of 255 in every value is 48 dB."""
+"""Smallest peak signal-to-noise ratio of two close clips, in dB. A difference of one level of 255 in every value is 48 dB."""
 
 Verdict = Literal["identical", "close", "different", "not comparable"]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Lane = Literal["wanted", "ahead", "small"]
-"""A frame to show now, one that is asked for in advance, a small picture of one."""
+"""wanted: a frame to show now. ahead: a frame that is needed later. small: a small picture of a frame."""
 _ORDER: tuple[Lane, ...] = ("wanted", "ahead", "small")
 
 
 THREADS = 2
-"""Videos of which frames are decoded at the same time."""
+"""Number of videos whose frames are decoded at the same time."""
 
 
 class SupersededError(Exception):

@@ -3,4 +3,5 @@
 from pathlib import Path
 
 MODULES = Path(__file__).parent
-"""The folder to serve: rle.js, marks.js, frames.js, picture.js, player.js, canvas.js, keyboard.js, dom.js, colours.js; base.css."""
+"""The folder with rle.js, marks.js, frames.js, picture.js, player.js, canvas.js, keyboard.js, dom.js, colours.js
+and base.css."""

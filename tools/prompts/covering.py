@@ -91,7 +91,7 @@ def cover(
 
 
 _STARTS = 12
-"""The combinations that are tried as the start of a row."""
+"""Number of combinations that are tried as the start of a row."""
 
 
 def _best_row(

@@ -148,7 +148,7 @@ def verify_on_hub(
 
 
 Fetch = Callable[[str, Path], Path]
-"""Downloads a file, by its path in the repository, below a folder."""
+"""Downloads a file, given by its path in the repository, into a folder."""
 
 
 def _fetch(api: "HfApi", repo_id: str, commit: str, where: str, path: str, folder: Path) -> Path:

@@ -26,13 +26,14 @@ from .regions import (
 )
 
 LEAST_PX = 30
-"""A smaller object is not followed: it is kept where it is."""
+"""Smallest area in pixels of an object that is followed; a smaller one stays where it is."""
 BAND_PX = 12
 """Largest distance in pixels between the border by the flow and the border by GrabCut."""
 TEMPLATE_PX = 40
-"""Longer side of the picture that the object is searched with."""
+"""Longer side in pixels of the picture with which the object is searched."""
 TRUST = 0.88
-"""A border that GrabCut does not find again on the marked frame itself, up to this IoU, it will not find on others."""
+"""Smallest IoU of GrabCut's mask and the person's mask on the marked frame. With less, GrabCut is not used on
+the other frames."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

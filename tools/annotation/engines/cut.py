@@ -53,13 +53,13 @@ class Cut:
 
 
 def cut_box(image: UInt8Array, box: Box) -> Cut:
-    """The object in a box on uint8[H, W, 3]; an ellipse where nothing in the box stands out."""
+    """The object in a box on uint8[H, W, 3]; an ellipse if nothing in the box stands out."""
     area = widened(box, MARGIN, image.shape)
     labels = np.full(image.shape[:2], cv2.GC_BGD, np.uint8)
     inside = labels[box[1] : box[3], box[0] : box[2]]
     inside[:] = cv2.GC_PR_FGD
     if inside.size == labels[area[1] : area[3], area[0] : area[2]].size:
-        # The box holds the whole picture: its corners have to do as background.
+        # The box covers the whole picture, so its corners are used as background.
         inside[:] = np.where(ellipse(*inside.shape), inside, cv2.GC_PR_BGD)
     mask = _grabcut(image, labels, area, rounds=FIRST_ROUNDS)
     if mask.sum() < LEAST_SHARE * inside.size:

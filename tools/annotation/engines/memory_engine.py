@@ -22,11 +22,11 @@ Point = tuple[float, float, int]
 """x and y as shares of width and height, and SAM's label: 0 background, 1 object, 2 and 3 corners of a box."""
 
 NEAREST = 8
-"""Marked frames that the model is shown at once, those nearest to the frame in question."""
+"""Largest number of marked frames that the model uses for a frame: those nearest to it."""
 REACH = 16
-"""Frames: no model looks further back at what it carried."""
+"""Largest distance in frames at which a model uses earlier carried masks."""
 MOST_SHOWN = 4 * NEAREST
-"""Marked frames whose memory is kept."""
+"""Largest number of marked frames whose memory is kept."""
 CORNERS = (2, 3)
 
 

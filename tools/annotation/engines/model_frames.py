@@ -1,4 +1,4 @@
-"""Frames as models want them: a square of float32, normalised, made when it is asked for."""
+"""Frames in the form for models: a normalised float32 square, computed when it is needed."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from .protocol import BoolArray, EngineError, Frames
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet, as the checkpoints of SAM 2 expect it."""
+"""Mean and standard deviation of ImageNet, for the normalisation that checkpoints of SAM 2 expect."""
 RESIZE = "frames to a square, bilinear with antialias; mask logits to the frame, bilinear > 0"
 
 

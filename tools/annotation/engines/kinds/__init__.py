@@ -11,10 +11,10 @@ from ..protocol import Engine, EngineError
 __all__ = ["ENGINES", "make_engine"]
 
 ENGINES = tuple(name.replace("_", "-") for name in names_in(__path__))
-"""The names of all engines, each that of its file with - for _; the first needs no model."""
+"""The names of all engines: the names of their files with - for _. The first one needs no model."""
 
 EXTRAS = {"sam2-package": "sam2"}
-"""What installs an engine's libraries where `annotate` does not."""
+"""The extra that installs an engine's libraries, for engines that need more than the extra `annotate`."""
 
 
 def make_engine(name: str, *, checkpoint: str | None = None, device: str | None = None) -> Engine:

@@ -1,4 +1,4 @@
-"""The engine `sam2`: SAM 2 and its kin in `transformers`, whichever model the checkpoint's configuration names."""
+"""The engine `sam2`: SAM 2, SAM 3 or EdgeTAM in `transformers`. The checkpoint's configuration names the model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ CLASSES = {
     "sam3_video": "Sam3TrackerVideoModel",
     "edgetam_video": "EdgeTamVideoModel",
 }
-"""By the model_type of a checkpoint's config.json."""
+"""Class names in `transformers` by the model_type in a checkpoint's config.json."""
 HALF = (0.5, 0.5, 0.5)
 """Mean and standard deviation for the normalisation of SAM 3."""
 
@@ -195,7 +195,8 @@ class _Tracker:
         logits = self._answer(frame_index, reverse=backwards)
         for other in [other for other in outputs if abs(other - frame_index) > REACH]:
             del outputs[other]
-        self._session.frames_tracked_per_obj[0].clear()  # a prompt on such a frame would not be taken as one
+        # Otherwise the session would ignore the prompt on a frame that was tracked before.
+        self._session.frames_tracked_per_obj[0].clear()
         return logits
 
     def drop(self, frame_index: int) -> None:
@@ -217,7 +218,7 @@ class _Tracker:
         for outputs in self._outputs.values():
             if frame_index in outputs:
                 self._slim(outputs[frame_index])
-        # It was answered: what was asked need not be kept.
+        # The prompt has been used, so it need not be kept.
         self._session.remove_point_inputs(0, frame_index)
         self._session.remove_mask_inputs(0, frame_index)
         return logits.reshape(1, 1, *logits.shape[-2:])

@@ -180,7 +180,7 @@ class _Tracker:
         self.drop(frame_index)
         output, logits = self._run(frame_index, is_marked=True, points=points, mask=mask, before=before)
         side = self._predictor.image_size
-        # As the package does once it begins to carry.
+        # The package does the same when propagation begins.
         features, positions = self._predictor._run_memory_encoder(
             self._state,
             frame_index,
