@@ -29,7 +29,7 @@ PAPER, INK = (255, 255, 255), (36, 41, 47)
 
 
 def mosaic_data(shown: Mapping[str, Sequence[Shown]], manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What the mosaic shows: frames by artifact type, each with the digests of its video and annotation."""
+    """The content of the mosaic: frames by artifact type, each with the digests of its video and annotation."""
     facts = manifest["videos"]
     return {
         name: [

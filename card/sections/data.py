@@ -1,4 +1,4 @@
-"""What the data are, how they load, and what their columns hold."""
+"""The sections on the data: a summary, how to load them, and the columns."""
 
 from collections import Counter
 from typing import Any

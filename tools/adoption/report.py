@@ -51,7 +51,7 @@ class AdoptReport:
         source: path or OWNER/NAME.
         commit: commit of a repository; None for a folder or archive.
         folder: the folder of the report files.
-        license: license of the clips; None if nobody gives it.
+        license: license of the clips; None if it is not known.
         outcomes: the outcome of every pair, sorted by video_id.
         leftover: unused files.
         splits: split by video_id.

@@ -29,7 +29,7 @@ def utc_now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one video's annotation is kept.
+    """The files of one video's annotation.
 
     Attributes:
         home: a raw folder: the common one, or one person's own.

@@ -13,7 +13,7 @@ FILE_NAME = "videos.jsonl"
 
 
 def write_videos_jsonl(out: Path) -> int:
-    """Adds a line for every clip with a record. Existing lines stay, byte for byte, unless nobody has changed them since.
+    """Adds a line for every clip with a record. Lines that a person has changed stay byte for byte; others are written again.
 
     Returns:
         The number of clips with a record.
@@ -71,7 +71,7 @@ def _generated(record: Record) -> Mapping[str, Any]:
 
 
 def _look_at(text: bytes) -> tuple[str, bool]:
-    """The video_id of a line, and whether nobody has changed it. A line that is not JSON is kept under its own text."""
+    """The video_id of a line, and whether the line is unchanged. The id of a line that is not JSON is its text."""
     try:
         line = parse_json(text)
         video_id = line["video_id"]

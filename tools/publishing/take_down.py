@@ -27,7 +27,7 @@ def take_down(
     The result of an earlier, equal call is kept, so that a command that was interrupted after it can be given again.
 
     Raises:
-        As `builder.withdraw`; CardError, AboutError: the full card cannot be made here.
+        The errors of `builder.withdraw`. CardError, AboutError: the full card cannot be made here.
     """
     video_ids = set(video_ids)
     made = _made_before(release, out)

@@ -86,8 +86,8 @@ def view(
 ) -> Path:
     """The file `out`, now a picture of one video with its masks painted on it.
 
-    `.png`: a contact sheet; frames that nobody annotated are grey and say so. `.mp4`: the whole video at its own rate. Both are
-    upright: the rotation that the row records is applied.
+    `.png`: a contact sheet; frames that are not annotated are grey and labelled. `.mp4`: the whole video
+    at its own rate. Both are upright: the rotation that the row records is applied.
 
     Args:
         row: one video as the dataset yields it.
@@ -96,7 +96,7 @@ def view(
             least. Only for a .png.
         columns: tiles side by side; None = 4, for upright videos 6. Only for a .png.
         scale: size of the frames relative to the video's; None = what suits the picture.
-        names: of objects, by object_id, for the legend; None = "object 1: blur" and so on.
+        names: names of objects in the legend, by object_id; None = "object 1: blur" and so on.
         sound: keep the video's sound tracks. Only for an .mp4.
 
     Raises:
