@@ -25,7 +25,9 @@ def build(
     out: Annotated[Path, typer.Argument(help="The release folder to make.")],
     layout: Annotated[
         Layout,
-        typer.Option(metavar="LAYOUT", help=f"The layout of the raw folder: {', '.join(get_args(Layout))}."),
+        typer.Option(
+            metavar="LAYOUT", help=f"The layout of the raw folder; auto recognises it: {', '.join(get_args(Layout))}."
+        ),
     ] = "auto",
     split_shards: Annotated[
         str,

@@ -46,7 +46,7 @@ def train(
     workers: Annotated[int, typer.Option(min=0, help="Number of decoding processes for each training process.")] = 0,
     precision: Annotated[
         Literal["auto", "no", "fp16", "bf16"],
-        typer.Option(help="Mixed precision. auto takes bf16 on a GPU that has it, and no elsewhere."),
+        typer.Option(help="Mixed precision. auto is bf16 on a GPU that supports it, otherwise no."),
     ] = "auto",
     patience: Annotated[
         int, typer.Option(min=0, help="Stop after this number of validations without a gain; 0: never stop early.")
