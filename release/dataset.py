@@ -373,7 +373,7 @@ def _table_of(row: dict[str, Any], name: str) -> pa.Table:
 
 
 def _cast(table: pa.Table, schema: pa.Schema, file: str) -> pa.Table:
-    # `datasets` itself would fill a missing column with nulls.
+    # `datasets` itself fills a column that is not there with nulls.
     missing = [name for name in schema.names if name not in table.column_names]
     try:
         if not missing:
