@@ -190,9 +190,9 @@ def _check_files(release: Path, files: Set[str]) -> tuple[list[Finding], dict[st
         else:
             findings.append(Finding(path, f"not in {SUMS}. A release holds nothing else; remove it."))
     for path in sorted(present & sums.keys()):
-        if (sha256 := file_sha256(release / path)) != sums[path]:
+        if (found := file_sha256(release / path)) != sums[path]:
             findings.append(
-                Finding(path, f"SHA-256 is {sha256}, {SUMS} says {sums[path]}. Download or build this file again.")
+                Finding(path, f"SHA-256 is {found}, {SUMS} says {sums[path]}. Download or build this file again.")
             )
     return findings, sums
 
