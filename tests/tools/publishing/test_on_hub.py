@@ -262,9 +262,9 @@ def test_the_command_ends_with_1_when_something_differs(run, published: State) -
     [
         (
             (f"{REPO}@main", "--raw", "."),
-            f"--raw: {REPO}@main is no folder here, and a repository is not compared with raw files",
+            f"--raw: {REPO}@main is on the Hub; only a folder can be compared with raw files",
         ),
-        ((".", "--sample", 1), "--sample: . is no OWNER/NAME[@REVISION], and a folder is checked whole"),
+        ((".", "--sample", 1), "--sample: . is a folder, of which all shards are checked; leave it out"),
     ],
 )
 def test_options_of_the_other_kind(arguments: tuple, message: str) -> None:
