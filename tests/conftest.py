@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,13 @@ os.environ |= {
     "OMP_NUM_THREADS": "1",
 }
 os.environ.pop("BROKENVIDEOS_REPO", None)
+# Where bytecode may not be written beside its source, each of the many processes that tests start would compile torch and all else
+# anew, which takes as long again as importing them: it is kept beside pytest's cache.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import pytest  # noqa: E402
 
