@@ -15,7 +15,7 @@ from brokenvideos.tools.synthetic import write_sample
 from tests.tools.annotation.browser.desk import Person, Server, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Route
+    from playwright.sync_api import APIResponse, Browser, Route
 
 Serve = Callable[..., Server]
 SitDown = Callable[..., Person]
@@ -96,6 +96,32 @@ def test_what_was_not_saved_is_sent_when_the_page_is_opened_again(serve: Serve, 
     ada.page = page
     ada.open(VIDEO)
     ada.settled()
+    assert ada.masks()[0]["counts"] != first
+
+
+def test_a_state_that_comes_late_does_not_undo_what_came_in_between(
+    serve: Serve, person: SitDown, clips: Path
+) -> None:
+    ada = person(serve(clips))
+    ada.page.context.add_init_script(
+        """const sockets = [];
+           window.WebSocket = class extends WebSocket {
+             constructor(address) { super(address); sockets.push(this); }
+           };
+           window.hangUp = () => sockets.at(-1).close();"""
+    )
+    ada.open(VIDEO)
+    held: list[tuple[Route, APIResponse]] = []
+    ada.page.route(f"**/api/video/{VIDEO}?*", lambda route: held.append((route, route.fetch())), times=1)
+    ada.page.evaluate("hangUp()")  # it comes back by itself, and asks for the state
+    while not held:
+        ada.page.wait_for_timeout(30)
+    brush(ada, (30, 40), (60, 40))
+    first = ada.masks()[0]["counts"]
+    route, late = held[0]
+    route.fulfill(response=late)
+    brush(ada, (30, 70), (60, 70))
+    assert ada.toasts() == []
     assert ada.masks()[0]["counts"] != first
 
 
