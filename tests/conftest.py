@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 # Before `datasets` is imported: it reads these once. Every process has its own home, so no test meets another's Arrow cache.
 _HOME = tempfile.TemporaryDirectory(prefix="brokenvideos-tests-")
@@ -40,14 +40,35 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.hub.state import State
+    from tests.warm import Warm
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def _flushed(file: "int | IO[bytes]") -> None:
+    """Stands for `os.fsync` in this process: no test pulls the plug, and a disk takes its time. No file is an error as ever."""
+    os.fstat(file if isinstance(file, int) else file.fileno())
+
+
+os.fsync = _flushed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--renew", action="store_true", help="Write the texts that tests compare with anew; look at the diff."
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # by number of tests: it leaves the few long ones for the end
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules with slow tests come first, then those with a browser, so that no worker is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    browser = {item.path for item in items if "chromium" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (item.path not in slow, item.path not in browser))
 
 
 @pytest.fixture
@@ -86,6 +107,38 @@ def run_process() -> Run:
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(list(command), process.returncode, out.read(), err.read())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def warm() -> "Iterator[Warm]":
+    """Starts Python programs as forks of a process that has the libraries loaded; tests/warm.py says for which tests."""
+    from tests.warm import Warm
+
+    warm = Warm()
+    yield warm
+    warm.close()
+
+
+@pytest.fixture(scope="session")
+def run_warm(warm: "Warm") -> Run:
+    """As `run_process`, for a Python program whose start is not what the test is about."""
+
+    def run(
+        command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout_s: float = 100
+    ) -> subprocess.CompletedProcess[str]:
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            program = warm.start(command, stdout=out, stderr=err, cwd=cwd, env=env)
+            try:
+                program.wait(timeout_s)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(program.pid, signal.SIGKILL)
+                program.wait()
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(list(command), program.wait(), out.read(), err.read())
 
     return run
 
