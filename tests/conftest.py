@@ -84,6 +84,16 @@ def is_as_stored(request: pytest.FixtureRequest) -> Callable[[Path, str], bool]:
     return compare
 
 
+@pytest.fixture(autouse=True, scope="module")
+def own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Caches of this module's own, so that what its tests find there does not depend on which modules ran before."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("caches")
+        patch.setattr("datasets.config.HF_DATASETS_CACHE", folder / "datasets")
+        patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "hub"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def run_process() -> Run:
     """Runs a command to its end, as subprocess.run does; one that hangs is ended together with everything it started.

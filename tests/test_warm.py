@@ -14,7 +14,7 @@ CODES = {
     "message": "import sys; sys.exit('no')",
     "error": "1 / 0",
     "folder": "import os; print(os.getcwd(), os.environ['NAME'], sorted(os.environ))",
-    "end": "import atexit, threading, time\natexit.register(print, 'last')\nthreading.Thread(target=lambda: (time.sleep(0.1), print('thread'))).start()",
+    "end": "import atexit, threading; atexit.register(print, 'last'); threading.Timer(0.1, print, ['thread']).start()",
     "signal": "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
     "input": "import sys; print(repr(sys.stdin.read()), sys.stdin.isatty())",
     "leader": "import os; print(os.getsid(0) == os.getpid())",
@@ -45,20 +45,20 @@ def test_two_programs_share_nothing_that_one_of_them_changes(run_warm) -> None:
     assert run_warm([sys.executable, "-c", look]).stdout == "False False\n"
 
 
-def test_one_that_hangs_is_ended_with_what_it_started(run_warm, tmp_path: Path) -> None:
+def test_one_that_hangs_is_ended_with_what_it_started(run_warm) -> None:
     code = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
     with pytest.raises(subprocess.TimeoutExpired):
         run_warm([sys.executable, "-c", code], timeout_s=1)
 
 
-def test_it_can_be_asked_and_ended_while_it_runs(warm, tmp_path: Path) -> None:
-    with (tmp_path / "said").open("w+") as said:
-        program = warm.start(
-            [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"], stdout=said, stderr=said
-        )
+def test_it_can_be_asked_and_ended_while_it_runs(warm) -> None:
+    program = warm.start_talking([sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"])
+    with program.stdout:
+        assert program.stdout.readline() == "here\n"
         assert program.poll() is None
         program.kill()
         assert program.wait(20) == program.poll() == -signal.SIGKILL
+        assert program.stdout.read() == ""
 
 
 def test_settings_that_were_read_already_are_refused(run_warm) -> None:

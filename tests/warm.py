@@ -40,6 +40,9 @@ LOADED = (
     "brokenvideos.card",
     "brokenvideos.tools.evaluation",
 )
+START_S = 300
+"""On a machine that is very busy."""
+
 READ_AT_IMPORT = ("HF_", "PYTHON", "OMP_")
 """How names of variables begin that the loaded libraries have read already: a program cannot have others."""
 
@@ -50,6 +53,7 @@ class Program:
     def __init__(self, pid: int, link: socket.socket) -> None:
         self.pid = pid
         self.returncode: int | None = None
+        self.stdout: IO[str] | None = None
         self._link = link
 
     def wait(self, timeout_s: float | None = None) -> int:
@@ -115,6 +119,16 @@ class Warm:
         link.sendall(asked)
         return Program(int(link.recv(64)), link)
 
+    def start_talking(
+        self, command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> Program:
+        """Starts a program whose output and errors are read line by line at its `stdout`."""
+        reading, writing = os.pipe()
+        with open(writing, "wb") as file:
+            program = self.start(command, stdout=file, stderr=file, cwd=cwd, env=env)
+        program.stdout = open(reading)  # noqa: SIM115
+        return program
+
     def _call(self) -> socket.socket:
         address, said = (Path(self._folder.name, name) for name in ("socket", "said"))
         if self._process is None:
@@ -127,7 +141,7 @@ class Warm:
                     stderr=file,
                     start_new_session=True,
                 )
-        until = time.monotonic() + 100
+        until = time.monotonic() + START_S
         while True:
             link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
@@ -135,7 +149,8 @@ class Warm:
                 return link
             except (FileNotFoundError, ConnectionRefusedError):
                 link.close()
-                assert self._process.poll() is None and time.monotonic() < until, said.read_text()
+                assert self._process.poll() is None, said.read_text()
+                assert time.monotonic() < until, said.read_text()
                 time.sleep(0.02)
 
     def close(self) -> None:
