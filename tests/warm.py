@@ -156,7 +156,8 @@ class Warm:
     def close(self) -> None:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
-            self._process.wait(20)
+            self._process.terminate()  # forks of this process may hold its standard input open
+            self._process.wait()
         self._folder.cleanup()
 
 
