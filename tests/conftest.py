@@ -59,16 +59,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+LONG = ("tests/sampling/test_resume.py", "tests/test_hub.py", "tests/tools/publishing/", "tests/tools/training/")
+"""Modules of 10 s and more without slow tests."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.option.loadscopereorder = False  # by number of tests: it leaves the few long ones for the end
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules with slow tests come first, then those with a browser, so that no worker is left alone with one at the end."""
+    """Modules that take long come first, so that no worker is left alone with one at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     browser = {item.path for item in items if "chromium" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: (item.path not in slow, item.path not in browser))
+    items.sort(key=lambda item: (item.path not in slow, item.path not in browser, not item.nodeid.startswith(LONG)))
 
 
 @pytest.fixture
