@@ -35,6 +35,9 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Clips per process and step; else the recipe's.")] = None,
     lr: Annotated[float | None, typer.Option(help="Highest learning rate; else the recipe's.")] = None,
     no_augment: Annotated[bool, typer.Option("--no-augment", help="Show clips as they are.")] = False,
+    faults: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of clips that get a fault made on purpose, as in 0.5.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, clips and chances.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes that decode, for each training process.")] = 0,
     precision: Annotated[
@@ -71,6 +74,7 @@ def train(
         batch_size=batch_size,
         lr=lr,
         augment=not no_augment,
+        faults=faults,
         seed=seed,
         workers=workers,
         precision=precision,
