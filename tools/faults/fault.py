@@ -8,7 +8,7 @@ import numpy as np
 
 from ...masks import BoolArray, UInt8Array
 from .operations import Operation, operations_without
-from .region import Float32Array, Region, draw_region
+from .region import FloatArray, Region, draw_region
 
 MIN_SIDE_PX = 16
 """Of a frame; a smaller one has no room for a region beside what is not broken."""
@@ -83,11 +83,12 @@ def _blended_in(
     return broken, masks
 
 
-def _soft(inside: BoolArray, edge_px: float) -> Float32Array:
+def _soft(inside: BoolArray, edge_px: float) -> FloatArray:
     """A weight from 0 to 1 that is 0 outside, and rises over so many pixels inside."""
     weight = inside.astype(np.float32)
     if edge_px:
-        weight = np.clip(2 * cv2.GaussianBlur(weight, (0, 0), edge_px) - 1, 0, 1) * inside
+        softened = cv2.GaussianBlur(weight, (0, 0), edge_px).astype(np.float32)
+        weight = np.clip(2 * softened - 1, 0, 1) * inside
     return weight
 
 

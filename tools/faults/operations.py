@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from ...masks import ARTIFACT_TYPES, BoolArray, UInt8Array
-from .region import Float32Array, Region, noise
+from .region import FloatArray, Region, noise
 
 Content = Callable[[np.random.Generator, UInt8Array, Region], UInt8Array]
 """(random numbers, frames uint8[T, H, W, 3], region of N frames) -> uint8[N, H, W, 3], what the frames of the region would show
@@ -55,8 +55,8 @@ def _blended(pasted: UInt8Array, frame: UInt8Array, inside: BoolArray) -> UInt8A
     if min(width, height) < 3:
         return frame
     middle = (left + width // 2, top + height // 2)
-    blended: UInt8Array = cv2.seamlessClone(pasted, frame, mask * 255, middle, cv2.NORMAL_CLONE)
-    return blended
+    blended = cv2.seamlessClone(pasted, frame, mask * 255, middle, cv2.NORMAL_CLONE)
+    return blended.astype(np.uint8, copy=False)
 
 
 def _texture(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
@@ -82,7 +82,7 @@ def _self_blend(rng: np.random.Generator, frames: UInt8Array, region: Region) ->
 
 def _grain(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
     seen = _seen(frames, region).astype(np.float32)
-    grain = rng.standard_normal(seen.shape[:3], dtype=np.float32)
+    grain: FloatArray = rng.standard_normal(seen.shape[:3], dtype=np.float32)
     softness = rng.uniform(0, 1.2)
     if softness > 0.3:
         grain = np.stack([cv2.GaussianBlur(plane, (0, 0), softness) for plane in grain]) * (1 + 2 * softness)
@@ -140,7 +140,8 @@ def _swap(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8
 
 def _delay(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
     step = int(rng.integers(1, max(min(len(frames) // 2, 6), 1) + 1)) * int(rng.choice([-1, 1]))
-    return frames[np.clip(np.array(region.window) + step, 0, len(frames) - 1)]
+    moved: UInt8Array = frames[np.clip(np.array(region.window) + step, 0, len(frames) - 1)]
+    return moved
 
 
 def _shift(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
@@ -167,16 +168,16 @@ def _seen(frames: UInt8Array, region: Region) -> UInt8Array:
     return frames[region.window.start : region.window.stop]
 
 
-def _rounded(values: Float32Array) -> UInt8Array:
+def _rounded(values: FloatArray | UInt8Array) -> UInt8Array:
     rounded: UInt8Array = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return rounded
 
 
-def _softened(frames: Float32Array, sigma: float) -> Float32Array:
+def _softened(frames: FloatArray, sigma: float) -> FloatArray:
     return np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in frames])
 
 
-def _bend(rng: np.random.Generator, height: int, width: int) -> Float32Array:
+def _bend(rng: np.random.Generator, height: int, width: int) -> FloatArray:
     """float32[H, W, 2]: a smooth displacement in pixels, x and y, up to a few percent of the shorter side."""
     unit = min(height, width)
     cell_px = rng.uniform(0.1, 0.3) * unit
@@ -185,15 +186,14 @@ def _bend(rng: np.random.Generator, height: int, width: int) -> Float32Array:
     return (np.stack(fields, axis=-1) - 0.5) * (2 * reach)
 
 
-def _displaced(frame: UInt8Array, bend: Float32Array) -> UInt8Array:
+def _displaced(frame: UInt8Array, bend: FloatArray) -> UInt8Array:
     rows, columns = np.mgrid[: frame.shape[0], : frame.shape[1]].astype(np.float32)
-    moved: UInt8Array = cv2.remap(
-        frame, columns + bend[..., 0], rows + bend[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-    )
-    return moved
+    x, y = columns + bend[..., 0], rows + bend[..., 1]
+    moved = cv2.remap(frame, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return moved.astype(np.uint8, copy=False)
 
 
-def _directions(rng: np.random.Generator, count: int) -> Float32Array:
+def _directions(rng: np.random.Generator, count: int) -> FloatArray:
     angles = rng.uniform(0, 2 * np.pi) + rng.uniform(-0.9, 0.9, count)
     return np.stack([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
 

@@ -1,6 +1,7 @@
 """Where a fault is: which frames, and a region in each of them that moves as what is there moves."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from ...masks import BoolArray, UInt8Array
 
-Float32Array = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.floating[Any]]
 
 FLOW_SIDE_PX = 128
 """Flow is computed at this shorter side, at most."""
@@ -64,7 +65,7 @@ def draw_patch(rng: np.random.Generator, height: int, width: int) -> BoolArray:
     return found
 
 
-def moved_patch(patch: BoolArray, at_xy: Float32Array) -> BoolArray:
+def moved_patch(patch: BoolArray, at_xy: FloatArray) -> BoolArray:
     """The patch with its middle at a place; what would lie outside the frame is cut off."""
     height, width = patch.shape
     shift = np.array([[1, 0, at_xy[0] - width / 2], [0, 1, at_xy[1] - height / 2]], np.float32)
@@ -72,7 +73,7 @@ def moved_patch(patch: BoolArray, at_xy: Float32Array) -> BoolArray:
     return moved
 
 
-def noise(rng: np.random.Generator, height: int, width: int, *, cell_px: float, octaves: int = 3) -> Float32Array:
+def noise(rng: np.random.Generator, height: int, width: int, *, cell_px: float, octaves: int = 3) -> FloatArray:
     """Smooth noise float32[H, W] in [0, 1], of cells of this size and smaller ones."""
     total = np.zeros((height, width), np.float32)
     for octave in range(octaves):
@@ -83,7 +84,7 @@ def noise(rng: np.random.Generator, height: int, width: int, *, cell_px: float, 
     return (total - low) / max(high - low, 1e-6)
 
 
-def _flow(frames: UInt8Array, frame_index: int) -> Float32Array:
+def _flow(frames: UInt8Array, frame_index: int) -> FloatArray:
     """float32[H, W, 2], x and y in pixels: how far everything in a frame goes until the next one.
 
     In the last frame, how far it has come since the one before; 0 in a clip of one frame.
@@ -98,25 +99,26 @@ def _flow(frames: UInt8Array, frame_index: int) -> Float32Array:
         cv2.resize(cv2.cvtColor(frames[at], cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
         for at in (frame_index, frame_index + (-1 if is_last else 1))
     )
-    small = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, None)
-    flow: Float32Array = cv2.resize(small, (width, height)) * np.array([width / size[0], height / size[1]], np.float32)
+    flower = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    small = np.asarray(flower.calc(first, second, np.zeros((size[1], size[0], 2), np.float32)), np.float32)
+    flow: FloatArray = cv2.resize(small, (width, height)) * np.array([width / size[0], height / size[1]], np.float32)
     return -flow if is_last else flow
 
 
-def _relative(flow: Float32Array) -> Float32Array:
+def _relative(flow: FloatArray) -> FloatArray:
     """float32[H, W]: the speed of every place against the camera, whose motion is the median."""
-    speed: Float32Array = np.hypot(*np.moveaxis(flow - np.median(flow, axis=(0, 1)), -1, 0))
+    speed: FloatArray = np.hypot(*np.moveaxis(flow - np.median(flow, axis=(0, 1)), -1, 0))
     return speed
 
 
-def _moving_place(rng: np.random.Generator, flow: Float32Array) -> Float32Array:
+def _moving_place(rng: np.random.Generator, flow: FloatArray) -> FloatArray:
     """A random place, the likelier the faster it moves."""
     weight = np.cumsum(_relative(flow).astype(np.float64).ravel() + 1e-6)
     place = min(int(np.searchsorted(weight, rng.random() * weight[-1])), len(weight) - 1)
     return np.array([place % flow.shape[1], place // flow.shape[1]], np.float32)
 
 
-def _moving_part(flow: Float32Array, at_xy: Float32Array) -> BoolArray | None:
+def _moving_part(flow: FloatArray, at_xy: FloatArray) -> BoolArray | None:
     """bool[H, W]: what is joined to a place and moves as it does.
 
     None where that is too small or too large, or the place is outside the frame.

@@ -10,6 +10,9 @@ from torch.nn.functional import avg_pool2d
 from ...masks import UInt8Array
 from .planes import BLOCK, FLOWED, NUM_FLOW_PLANES, box, even, grey_levels
 
+MIN_SIDE_PX = 16
+"""Of frames of which OpenCV can tell the flow; in smaller ones nothing is warped."""
+
 _Float32Array = npt.NDArray[np.float32]
 
 
@@ -38,14 +41,16 @@ def _compared(grey: UInt8Array, levels: _Float32Array) -> _Float32Array:
     num_frames, height, width = grey.shape
     found = np.zeros((num_frames, len(FLOWED), 2, height, width), np.float32)
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    flower = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flower = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     details = [_detail(level) for level in levels]
     for at in range(num_frames):
         for number, offset in enumerate(FLOWED):
             other = min(max(at + offset, 0), num_frames - 1)
             if other == at:
                 continue
-            flow = flower.calc(grey[at], grey[other], None)
+            flow = np.zeros((height, width, 2), np.float32)
+            if min(height, width) >= MIN_SIDE_PX:
+                flow = np.asarray(flower.calc(grey[at], grey[other], flow), np.float32)
             x, y = columns + flow[..., 0], rows + flow[..., 1]
             for plane, values in enumerate((levels, details)):
                 warped = cv2.remap(values[other], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -205,7 +205,7 @@ def test_a_model_says_how_far_to_trust_it_and_where_not(trained, tmp_path):
     )
     assert run.exit_code == 0
     lines = run.output.splitlines()
-    assert ["one", "two"] == [line for line in lines if line in ("one", "two")]
+    assert [line for line in lines if line in ("one", "two")] == ["one", "two"]
     assert any(
         " videos are far from what the model was trained on, where nothing is promised: " in line for line in lines
     )

@@ -42,7 +42,7 @@ def test_videos_unlike_all_that_the_model_has_seen_are_named():
     assert report.to_dict()["far"] is None
     far = ("shorter side 1080 px, seen 48 to 64", "rate 60 frames per second, seen 8 to 12")
     videos = [replace(video, far=far[: 1 + (k == 0)]) if k < 5 else video for k, video in enumerate(report.videos)]
-    one = replace(report, videos=tuple([videos[0], *report.videos[1:]]))
+    one = replace(report, videos=(videos[0], *report.videos[1:]))
     assert one.far_line() == (
         "1 of 6 videos are far from what the model was trained on, where nothing is promised: "
         "v0 (shorter side 1080 px, seen 48 to 64, rate 60 frames per second, seen 8 to 12)."

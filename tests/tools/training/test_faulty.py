@@ -96,7 +96,7 @@ def test_flow_takes_motion_out_and_leaves_a_change() -> None:
     assert found[0, 4, 2:, 10:14, 14:18].mean() > calm[0, 4, 2:, 10:14, 14:18].mean() + 0.5
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 17, 16), (2, 3, 20, 33)])
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 5, 17, 16), (2, 3, 20, 33)])
 def test_the_unet_with_flow_takes_any_length_and_is_loaded_as_it_was(
     shape: tuple[int, int, int, int], tmp_path: Path
 ) -> None:
@@ -108,3 +108,21 @@ def test_the_unet_with_flow_takes_any_length_and_is_loaded_as_it_was(
     assert logits.shape == shape
     model.save_pretrained(str(tmp_path))
     assert torch.equal(recipe.logits(recipe.load(tmp_path).eval(), {"video": video}), logits)
+
+
+def test_what_is_left_of_an_epoch_has_the_same_faults(videos: Path, tiny) -> None:
+    options = settled(tiny(num_frames=8, faults=1.0), recipe_named("unet"))
+    rows = split_rows(videos, "train")
+    whole = clip_dataset(rows, options, rank=0, world_size=1, on_cuda=False)
+    whole.set_epoch(2)
+    stream = iter(whole)
+    for _ in range(4):
+        next(stream)
+    state = whole.state_dict()
+    left = list(stream)
+    again = clip_dataset(rows, options, rank=0, world_size=1, on_cuda=False)
+    again.load_state_dict(state)
+    found = list(again)
+    assert [clip["video_id"] for clip in found] == [clip["video_id"] for clip in left]
+    assert all(torch.equal(one["masks"], other["masks"]) for one, other in zip(left, found, strict=True))
+    assert any(bool(clip["masks"].any()) for clip in found)
