@@ -28,6 +28,7 @@ from brokenvideos.frames import encode_video, read_frames
 from brokenvideos.masks import decode, empty, encode
 from brokenvideos.tools.evaluation import Estimate, ScoredVideo, estimate, video_scores
 from brokenvideos.tools.evaluation.scores import average_precision
+from brokenvideos.tools.stats import ListedVideo, Wanted, listed_videos
 from brokenvideos.tools.synthetic.sample import SampleSpec, make_sample_video
 from brokenvideos.tools.training import Predictor, TrainOptions, VideoPrediction, load_model, train
 from brokenvideos.tools.training.rows import WholeVideos, split_rows
@@ -68,16 +69,17 @@ def run(work: Path, release: Path, method: str, held: str | None, *, seed: int, 
 # --- A held-out type --------------------------------------------------------------------------------------------------
 
 
-def logits_of(
-    predictor: Predictor, release: Path, split: str, *, kept: Callable[[Mapping[str, Any]], bool]
-) -> dict[str, torch.Tensor]:
-    """float32[T, H, W] at the video's own size, of the videos of a split that are kept."""
+def ids_of(release: Path, split: str, kept: Callable[[ListedVideo], bool]) -> list[str]:
+    return [video.video_id for video in listed_videos(str(release), Wanted(split=split)) if kept(video)]
+
+
+def logits_of(predictor: Predictor, release: Path, split: str, video_ids: Sequence[str]) -> dict[str, torch.Tensor]:
+    """float32[T, H, W] of these videos of a split, at their own size."""
     rows = split_rows(release, split)
-    chosen = [number for number in range(len(rows)) if kept(rows[number])]
+    chosen = [number for number in range(len(rows)) if rows[number]["video_id"] in video_ids]
     videos = WholeVideos(rows, size=predictor.feeding.size)
     found = {}
-    for number in chosen:
-        video = videos[number]
+    for video in (videos[number] for number in chosen):
         logits = predictor.logits(video["frames"])
         size = (video["height"], video["width"])
         found[video["video_id"]] = interpolate(logits[:, None], size=size, mode="bilinear")[:, 0]
@@ -145,13 +147,10 @@ def truth_of(release: Path, split: str, names: Sequence[str]) -> dict[str, np.nd
     return found
 
 
-def only(kind: str) -> Callable[[Mapping[str, Any]], bool]:
-    return lambda row: list(row["artifact_types"]) == [ARTIFACT_TYPES.index(kind)]
-
-
 def held_out(predictor: Predictor, release: Path, kind: str, *, threshold: float) -> dict[str, Any]:
     """What a model finds of the test videos that have this type alone."""
-    logits = logits_of(predictor, release, "test", kept=only(kind))
+    chosen = ids_of(release, "test", lambda video: video.artifact_types == (kind,))
+    logits = logits_of(predictor, release, "test", chosen)
     videos = scored_videos(release, "test", marked(logits, threshold), floors=True)
     box = estimate(np.array([video_scores(v.floors["centre-box"], broken=True)["active_jf"] for v in videos]))
     return {
@@ -206,13 +205,8 @@ def false_videos(predictor: Predictor, work: Path) -> dict[str, Any]:
 def facts_of(work: Path, release: Path, out: Path, held: str | None) -> dict[str, Any]:
     predictor = load_model(out, device="cpu")
     seen = [kind for kind in ARTIFACT_TYPES if kind != held]
-    forbidden = None if held is None else ARTIFACT_TYPES.index(held)
-    validation = logits_of(
-        predictor,
-        release,
-        "validation",
-        kept=lambda row: bool(row["artifact_types"]) and forbidden not in row["artifact_types"],
-    )
+    chosen = ids_of(release, "validation", lambda v: v.label == "broken" and held not in v.artifact_types)
+    validation = logits_of(predictor, release, "validation", chosen)
     threshold = best_threshold(validation, truth_of(release, "validation", list(validation)))
     types = {kind: held_out(predictor, release, kind, threshold=threshold) for kind in ARTIFACT_TYPES}
     return {"threshold": threshold, "seen": seen, "types": types, "false_videos": false_videos(predictor, work)}
