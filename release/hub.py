@@ -4,7 +4,7 @@ import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from huggingface_hub import constants, errors, get_hf_file_metadata, hf_hub_url
 
@@ -51,8 +51,9 @@ def require_reachable(repo_id: str, *, revision: str, endpoint: str, instead: st
         ReleaseError: no connection. huggingface_hub itself would try for half a minute.
     """
     url = hf_hub_url(repo_id, "manifest.json", repo_type="dataset", revision=revision, endpoint=endpoint)
+    timeouts: Any = _FIRST_CONTACT_TIMEOUTS_S  # annotated as one number; httpx takes the four
     try:
-        get_hf_file_metadata(url, token=False, timeout=_FIRST_CONTACT_TIMEOUTS_S, retry_on_errors=False)  # type: ignore[arg-type]
+        get_hf_file_metadata(url, token=False, timeout=timeouts, retry_on_errors=False)
     except _HTTP_ERROR as error:
         # Other problems get their own message at the real request.
         if type(error).__name__ in _UNREACHABLE:

@@ -23,6 +23,7 @@ from .inks import (
     in_tone,
     length_of,
     noise_of,
+    towards,
     with_ink,
 )
 
@@ -192,7 +193,7 @@ def _evidence(toned: FloatArray, other: UInt8Array, drawing: Drawing) -> FloatAr
     out = np.empty((len(drawing.inks), *other.shape[:2]), np.float32)
     for number, ink in enumerate(drawing.inks):
         # |r|² - |r - s|² = s · (2 r - s), with r what the pixel differs by and s what the ink would make it differ by
-        step = (np.asarray(ink.colour, np.float32) - toned) @ (np.float32(ink.alpha) * drawing.metric)
+        step = towards(ink.colour, toned) @ (np.float32(ink.alpha) * drawing.metric)
         np.einsum("hwc,hwc->hw", step, twice - step, out=out[number])
     return out
 
@@ -222,9 +223,9 @@ def _contour_by_depth(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> 
     fill = _fill_of(drawing, toned, other, left)
     if fill is None:
         return pixels, outer
-    towards = np.asarray(fill.colour, np.float32) - toned
-    length = np.einsum("hwc,hwc->hw", towards, towards)
-    strength = np.einsum("hwc,hwc->hw", towards, other - toned) / np.maximum(length, 1)
+    steps = towards(fill.colour, toned)
+    length = np.einsum("hwc,hwc->hw", steps, steps)
+    strength = np.einsum("hwc,hwc->hw", steps, other - toned) / np.maximum(length, 1)
     off = length_of((other - with_ink(toned, fill)) @ drawing.metric) > np.float32(2 * drawing.noise)
     contour = (length > 40**2) & ((strength > (1 + fill.alpha) / 2) | off)
     for depth in range(_DEPTH + 1):

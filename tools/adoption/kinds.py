@@ -20,6 +20,7 @@ from ...builder.raw import (
 )
 from .drawn import Drawing, measure
 from .entries import content_of
+from .inks import brightest, darkest
 from .pairing import SURE, Kind
 from .streams import Stream
 
@@ -114,20 +115,16 @@ def look(clip: Stream, mask: Stream, frames: Sequence[int | None], *, kind: Kind
     return Look("", 0.0, found, "")
 
 
-def value_of(rgb: UInt8Array) -> UInt8Array:
-    """uint8[H, W]: the brightest channel. Not the mean: a mask in pure blue is as bright as a white one."""
-    return np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
-
-
 def tones_of(mask: Stream) -> Tones:
     """Of every frame of a mask; colours of every second pixel of every second row."""
     histogram = np.zeros(256, np.int64)
     coloured, seen = 0, 0
     sums, squares = np.zeros(3), np.zeros(3)
     for rgb in mask.frames():
-        histogram += np.bincount(value_of(rgb).ravel(), minlength=256)
+        # Not the mean: a mask in pure blue is as bright as a white one.
+        histogram += np.bincount(brightest(rgb).ravel(), minlength=256)
         some = rgb[::2, ::2].reshape(-1, 3)
-        has_colour = some.max(1) - some.min(1) > _COLOURED
+        has_colour = brightest(some) - darkest(some) > _COLOURED
         coloured, seen = coloured + int(has_colour.sum()), seen + len(some)
         if has_colour.any():
             colours = some[has_colour].astype(np.float64)

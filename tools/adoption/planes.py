@@ -9,7 +9,8 @@ from .align import scaled
 from .drawn import marked, within
 from .entries import contents_in_order
 from .error import AdoptError
-from .kinds import Look, pairs_of, value_of
+from .inks import brightest
+from .kinds import Look, pairs_of
 from .streams import Stream
 
 
@@ -45,5 +46,5 @@ def _own_size(clip: Stream, mask: Stream, frames: Sequence[int | None], found: L
     else:
         for frame_index, shown in zip(frames, mask.frames(), strict=True):
             if frame_index is not None:
-                bright = value_of(shown) > found.threshold
+                bright = brightest(shown) > found.threshold
                 yield frame_index, (~bright if found.kind == "inverted" else bright).astype(np.uint16)
