@@ -101,7 +101,8 @@ def _flow(frames: UInt8Array, frame_index: int) -> FloatArray:
     )
     flower = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     small = np.asarray(flower.calc(first, second, np.zeros((size[1], size[0], 2), np.float32)), np.float32)
-    flow: FloatArray = cv2.resize(small, (width, height)) * np.array([width / size[0], height / size[1]], np.float32)
+    scale_xy = np.array([width / size[0], height / size[1]], np.float32)
+    flow: FloatArray = np.asarray(cv2.resize(small, (width, height)), np.float32) * scale_xy
     return -flow if is_last else flow
 
 

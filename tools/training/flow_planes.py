@@ -42,7 +42,7 @@ def _compared(grey: UInt8Array, levels: _Float32Array) -> _Float32Array:
     found = np.zeros((num_frames, len(FLOWED), 2, height, width), np.float32)
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     flower = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    details = [_detail(level) for level in levels]
+    details = np.array([_detail(level) for level in levels], np.float32)
     for at in range(num_frames):
         for number, offset in enumerate(FLOWED):
             other = min(max(at + offset, 0), num_frames - 1)
@@ -52,7 +52,8 @@ def _compared(grey: UInt8Array, levels: _Float32Array) -> _Float32Array:
             if min(height, width) >= MIN_SIDE_PX:
                 flow = np.asarray(flower.calc(grey[at], grey[other], flow), np.float32)
             x, y = columns + flow[..., 0], rows + flow[..., 1]
-            for plane, values in enumerate((levels, details)):
+            both: tuple[_Float32Array, _Float32Array] = (levels, details)
+            for plane, values in enumerate(both):
                 warped = cv2.remap(values[other], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
                 found[at, number, plane] = np.abs(warped - values[at])
     return found
