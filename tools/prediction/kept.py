@@ -81,6 +81,7 @@ def keep(work: Path, video_id: str, key: str, index: VideoIndex, masks: Masks) -
         "fps": index.fps,
         "durations_s": durations_s(index),
         "artifact_types": list(masks.artifact_types),
+        "far": list(masks.far),
     }
     sums = {file.relative_to(work).as_posix(): file_sha256(file) for file in files}
     write_receipt(work / RECEIPTS / f"{_name(video_id)}.json", Receipt(key, sums, facts))
@@ -93,7 +94,12 @@ def kept(work: Path, video_id: str, key: str) -> Found | None:
         return None
     table = pq.read_table(masks_path(work, video_id))
     facts = receipt.result
-    masks = Masks(tuple(table["counts"].to_pylist()), table["score"].to_numpy(), tuple(facts["artifact_types"]))
+    masks = Masks(
+        tuple(table["counts"].to_pylist()),
+        table["score"].to_numpy(),
+        tuple(facts["artifact_types"]),
+        tuple(facts["far"]),
+    )
     return Found(masks, facts["height"], facts["width"], facts["fps"], tuple(facts["durations_s"]))
 
 

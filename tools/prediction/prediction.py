@@ -109,7 +109,7 @@ def predict(
                 else:
                     unreadable.append((video.where, reason or f"{work}: files there have changed meanwhile"))
         in_turn = tuple(reports[video.video_id] for video in videos if video.video_id in reports)
-        report = Report(name, flag, in_turn, tuple(unreadable), max_broken, model.warning)
+        report = Report(name, flag, in_turn, tuple(unreadable), max_broken, model.warning, model.promise)
         if not reports:
             raise PredictError("; ".join(what for _, what in unreadable) or "no video is named.")
         _write(out, work, report, videos, overlays=overlays)
@@ -177,6 +177,7 @@ def _report(video: Video, found: Found, flag: Flag) -> VideoReport:
         peak_counts=masks.counts[int(areas.argmax())],
         durations_s=np.array(found.durations_s, np.float64),
         artifact_types=masks.artifact_types,
+        far=masks.far,
     )
 
 

@@ -23,6 +23,7 @@ from brokenvideos.masks import decode
 from brokenvideos.tools.evaluation import evaluate
 from brokenvideos.tools.synthetic.sample import write_sample
 from brokenvideos.tools.training import TrainError, TrainOptions, load_model, train, training
+from brokenvideos.tools.training.about import FalseAlarms
 from brokenvideos.tools.training.checkpoint import checkpoints
 from brokenvideos.tools.training.predictor import Predictor
 from brokenvideos.tools.training.recipes import RECIPES, recipe_named
@@ -121,8 +122,26 @@ def test_the_card_says_what_it_was_made_of(trained, videos: Path) -> None:
     normal = [row for row in rows_of(videos, "test").values() if not row["label"]]
     assert alarms["hours"] == pytest.approx(sum(row["num_frames"] / row["fps"] for row in normal) / 3600)
     assert f"{alarms['alarms']} false alarm" in card
+    detection = settings["detection_test"]
+    assert detection["video_recall"]["n"] == results.evaluation.scores.broken["jf"].n
+    assert "| second of video | " in card
+    frames = sum(found["n"] for found in settings["calibration_test"]["bins"])
+    assert frames == sum(len(row["annotated_frames"]) for row in rows_of(videos, "test").values())
+    assert (
+        f"Expected calibration error of the frames' scores: {settings['calibration_test']['expected_calibration_error']:.3f}."
+        in card
+    )
+    assert f"{settings['gates']['broken_videos']} broken ones beside them" in card
+    assert settings["seen"]["fps"] == [12.0, 12.0]
+    first, second = settings["promise"]
+    assert first.startswith("On its test split this model had, by video: recall ")
+    assert second == f"In normal videos there it raised {alarms_text(alarms)}."
     assert "Not for judging people's faces" in card
     assert "(forensics)" in card
+
+
+def alarms_text(alarms: dict) -> str:
+    return FalseAlarms(alarms["alarms"], alarms["hours"]).text()
 
 
 # --- Resume -----------------------------------------------------------------------------------------------------------
