@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .command import Command
-from .options import Browser, Host, Port, Token
+from .options import Browser, Host, MaxMb, Port, Token
 
 
 def explore(
@@ -23,7 +23,7 @@ def explore(
         Path | None,
         typer.Option("--html", help="Serve nothing: write the page as a folder of files that opens by itself."),
     ] = None,
-    max_mb: Annotated[int, typer.Option(min=1, help="With --html: how large the folder may be, in megabytes.")] = 60,
+    max_mb: MaxMb = 60,
     host: Host = "127.0.0.1",
     port: Port = 0,
     token: Token = None,

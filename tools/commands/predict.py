@@ -10,7 +10,7 @@ import typer
 from .answer import answer
 from .command import Command
 from .exit_status import DIFFERS, DONE, GATE_CLOSED
-from .options import AsJson, Split
+from .options import AsJson, MaxMb, Split
 
 
 def predict(
@@ -42,6 +42,7 @@ def predict(
     workers: Annotated[
         int, typer.Option(min=1, help="Number of processes, among which the processor's cores are divided.")
     ] = 1,
+    max_mb: MaxMb = 60,
     as_json: AsJson = False,
 ) -> None:
     """Mark what is broken in videos: masks as Parquet that `evaluate` reads, a page with artifact area over time, films, a gate."""
@@ -63,6 +64,7 @@ def predict(
             overlays=overlays,
             max_broken=max_broken,
             workers=workers,
+            page_bytes=max_mb * 10**6,
             on_progress=show,
         )
     if junit is not None:

@@ -23,6 +23,7 @@ from .scores import (
     NORMAL_METRICS,
     ScoredVideo,
     average_precision,
+    disputed,
     micro_scores,
     video_auc,
     video_scores,
@@ -218,6 +219,7 @@ def evaluation_of(
             video.broken,
             len(video.counts),
             video_scores(video.counts, broken=video.broken),
+            *disputed(video.counts),
         )
         for video in videos
     )

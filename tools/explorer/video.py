@@ -11,6 +11,10 @@ class ExploreError(ValueError):
     """What was asked for is not there or cannot be shown; says where, what, and what to do."""
 
 
+class NoPicturesError(ExploreError):
+    """Of this video there are masks alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """What is known of a video without a look at its masks; None where the source does not say.
@@ -109,7 +113,7 @@ class Source(Protocol):
         """The bytes or file of a video and its index.
 
         Raises:
-            ExploreError: it cannot be read.
+            ExploreError: it cannot be read. NoPicturesError: there are masks alone.
         """
         ...
 
