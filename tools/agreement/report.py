@@ -39,9 +39,9 @@ def agreement_report(agreement: Agreement) -> Report:
     )
     num_others = len(agreement.annotators) - 1
     metrics = {
-        "active_jf": "J&F active, mean of the pairs",
-        "jf_of_pairs": "J&F, mean of the pairs",
-        "dice": "Dice, mean of the pairs",
+        "active_jf": "J&F active",
+        "jf_of_pairs": "J&F",
+        "dice": "Dice",
     }
     values = [_means(agreement.by_video[video_id]) for video_id in agreement.by_video]
     return Report(
@@ -136,4 +136,7 @@ def _every_video(agreement: Agreement) -> str:
     if not any(score < 1 for _, score in agreement.worst):
         return "Nothing is disputed."
     first = agreement.annotators[0]
-    return f"A video opens at its most disputed frame: {first} beside another annotator, whom you choose above the picture."
+    return (
+        f"Means of the pairs. A video opens at its most disputed frame, {first} beside the annotator who differs most; you choose "
+        "another one above the picture."
+    )

@@ -193,27 +193,32 @@ def _index(content: Mapping[str, Any], previewed: Sequence[str], numbers: Mappin
 def _video_files(source: Source, video_id: str, others: Sequence["Other"], *, budget: int) -> tuple[bytes, bytes]:
     """The poster, and the script that gives the video to the page."""
     shown = source.show(video_id)
-    try:
-        video, index = source.video(video_id)
-    except NoPicturesError:
-        video = index = None
+    opened = _opened(source, video_id)
     found = _compared(shown, others)
-    first = found.get(0)
+    # Of several others the one that disagrees most, as the page opens it.
+    first = max(found.values(), key=lambda one: one.disagreement or 0, default=None)
     worst = worst_frame(shown) if first is None or first.worst is None else first.worst
-    if video is None or index is None:
-        frame: UInt8Array = np.full((shown.height, shown.width, 3), GREY, np.uint8)
-    else:
-        frame = read_frames(video, [worst], index=index)[0]
+    frame: UInt8Array = np.full((shown.height, shown.width, 3), GREY, np.uint8)
+    if opened is not None:
+        frame = read_frames(opened[0], [worst], index=opened[1])[0]
     picture = poster(shown, frame, frame_index=worst) if first is None else _compared_poster(shown, frame, worst, first)
     told = video_json(source, video_id, others)
     content: dict[str, Any] = {"video": told, "others": {number: _as_json(one) for number, one in found.items()}}
-    if video is None or index is None:
+    if opened is None:
         return picture, _script("window.explore.give(", content, ")")
+    video, index = opened
     around = 16 * index.num_frames + 200  # frame numbers, marks and a list of the frames that are kept
     previews = _previews(video, index, budget=budget - len(_script("", content)) - around, must=worst)
     if previews.step > 1:
         told["kept"] = sorted(previews.frames)
     return picture, _script("window.explore.give(", {**content, "frames": previews.frames}, ")")
+
+
+def _opened(source: Source, video_id: str) -> tuple[VideoSource, VideoIndex] | None:
+    try:
+        return source.video(video_id)
+    except NoPicturesError:
+        return None
 
 
 def _compared(shown: Shown, others: Sequence["Other"]) -> dict[int, "Compared"]:

@@ -99,7 +99,8 @@ def _unreadable(report: Report) -> tuple[Section, ...]:
     if not report.unreadable:
         return ()
     columns = (Column("where", "text"), Column("what is wrong", "text"))
-    return (Section("Could not be read", (Table(columns, report.unreadable),)),)
+    rows = tuple((where, what.removeprefix(f"{where}: ")) for where, what in report.unreadable)
+    return (Section("Could not be read", (Table(columns, rows),)),)
 
 
 def _metrics(videos: Sequence[VideoReport]) -> tuple[Metric, ...]:

@@ -5,7 +5,7 @@ import { data, DataError } from "./data.js";
 import { filtersIn } from "./filters.js";
 import { gridIn } from "./grid.js";
 import { commandOf, KEYS, nameOf } from "./keys.js";
-import { reportIn } from "./report.js";
+import { reportIn, written } from "./report.js";
 import { addGroups, addMeasured, addressOf, chosen, filterOf, rowsOf, sortsOf } from "./table.js";
 import { openVideo } from "./video.js";
 
@@ -37,7 +37,7 @@ async function start() {
   listen();
   showNotices();
   byId("measuring").textContent = "Measuring";
-  if (list.report) startReport();
+  if (list.report) await startReport();
   await arrive();
   await postersAreThere();
   measure();
@@ -51,6 +51,11 @@ async function postersAreThere() {
 }
 
 function scoreWords(row) {
+  const place = list.report?.metrics.findIndex(({ key }) => key === filter?.sort) ?? -1;
+  if (place >= 0 && row.metrics) {
+    const { title, form } = list.report.metrics[place];
+    return `${title} ${written(row.metrics[place], form) ?? "–"}`;
+  }
   const score = row.scores?.[filter?.other ?? 0]?.[0];
   if (score !== undefined && score !== null) return `J&F ${score.toFixed(2)}`;
   return row.area ? `${(row.area * 100).toFixed(row.area < 0.1 ? 1 : 0)} %` : null;
@@ -65,7 +70,7 @@ async function arrive() {
   const frame = query.has("frame") ? Number(query.get("frame")) : null;
   if (id === null) return query.has("report") && list.report ? showReport() : closeVideo();
   if (open?.id === id) return frame !== null && open.show(frame);
-  await show(id, { frame, view: query.get("view"), other: query.has("against") ? Number(query.get("against")) : filter.other });
+  await show(id, { frame, view: query.get("view"), other: query.has("against") ? Number(query.get("against")) : otherFor(byVideo.get(id)) });
 }
 
 /** Writes an address. A new video is a place to go back to; a frame or a letter of a search is not. */
@@ -145,7 +150,14 @@ function openRow(row) {
   const query = addressOf(filter, sorts);
   query.set("video", row.video_id);
   write(query, { isPlace: true });
-  return show(row.video_id, { frame: null, view: null, other: filter.other });
+  return show(row.video_id, { frame: null, view: null, other: otherFor(row) });
+}
+
+/** The other source to compare with: the one of the filter; in a report of several the one that disagrees most. */
+function otherFor(row) {
+  if (!list.report || filter.other || !row?.scores?.length) return filter.other;
+  const differ = row.scores.map((score) => score?.[1] ?? -1);
+  return differ.indexOf(Math.max(...differ));
 }
 
 async function show(id, asked) {
@@ -172,7 +184,7 @@ async function show(id, asked) {
         query.set("video", id);
         query.set("frame", String(frame));
         if (view) query.set("view", view);
-        if (other !== null && other !== filter.other) query.set("against", String(other));
+        if (other !== null && other !== otherFor(row)) query.set("against", String(other));
         write(query, { isPlace: false });
       },
     });
@@ -208,8 +220,11 @@ function showView(view) {
 
 // --- The report ------------------------------------------------------------------------------------------------------
 
-/** A page with a report opens with it, unless its address says something else. */
-function startReport() {
+/** A page with a report opens with it, unless its address says something else. What was measured stands in its tables. */
+async function startReport() {
+  const { entries } = await data.measured(0);
+  addMeasured(byVideo, list.measured_fields, entries);
+  measuredCount = entries.length;
   byId("views").hidden = false;
   if (!location.hash) history.replaceState(null, "", "#report");
 }

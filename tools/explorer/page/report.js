@@ -41,7 +41,7 @@ export function reportIn(box, { list, rows, onOpen }) {
 
 function figure({ title, note, value, n, low, high, interval, floors }) {
   const range = [interval, `n = ${n} videos`].filter(Boolean).join(" · ");
-  return h("div", { class: "figure" }, h("h3", {}, title), h("p", { class: "tone-note" }, note), h("p", {}, h("b", { class: "value" }, value.toFixed(3)), h("span", { class: "range" }, range)), strip({ title, value, low, high, floors }));
+  return h("div", { class: "figure" }, h("h3", {}, title), h("p", { class: "tone-note" }, note), h("p", {}, h("b", { class: "figure-value" }, value.toFixed(3)), h("span", { class: "range" }, range)), strip({ title, value, low, high, floors }));
 }
 
 /** Which videos can be looked at, where it is not all of them. */
