@@ -3,11 +3,12 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from ...builder.work import Progress, no_progress
 from ...masks import RLEError
 from .measure import Measured, measured
 from .video import FindGroups, MeasureTask, Shown, Source
@@ -97,7 +98,7 @@ class Measuring:
 
 
 def measure_here(
-    source: Source, others: Sequence["Other"], on_progress: Callable[[str, int, int], None]
+    source: Source, others: Sequence["Other"], on_progress: Progress = no_progress
 ) -> tuple[list[Measured], list[list[str]], list[str]]:
     """The same at once and in this process: what is measured, groups of videos that look alike, problems."""
     found: list[Measured] = []

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ...builder.work import whole_folder
+from ...builder.work import Progress, whole_folder
 from ...frames import VideoIndex, VideoSource, frames_from, read_frames
 from ...masks import decode, empty
 from ..page import MODULES, Report
@@ -48,7 +48,6 @@ START = "window.explore = "
 _IMPORT = re.compile(r'(from\s+)"(?:\./|\.\./shared/)([A-Za-z0-9_-]+)\.js"')
 
 UInt8Array = npt.NDArray[np.uint8]
-OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def write_static_page(
     *,
     max_bytes: int,
     report: Report | None = None,
-    on_progress: OnProgress,
+    on_progress: Progress,
 ) -> str:
     """Writes `out`, a folder of at most `max_bytes`, and says what it holds.
 
