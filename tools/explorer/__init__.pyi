@@ -1,4 +1,4 @@
-from .open_annotated import open_annotated as open_annotated
+from .annotated import open_annotated as open_annotated
 from .others import Other as Other, open_annotator as open_annotator, open_other as open_other
 from .run import (
     ExploreError as ExploreError,
