@@ -18,32 +18,37 @@ def agree(
     annotations: Annotated[
         list[Path],
         typer.Argument(
-            help="Two or more annotators' releases, raw folders or folders of PNG masks; or one folder of annotate."
+            help="Releases, raw folders or folders of PNG masks, one for each of two or more annotators; "
+            "or one folder that `annotate` made for several people."
         ),
     ],
-    majority: Annotated[Path | None, typer.Option(help="Write the majority's masks as a raw folder.")] = None,
-    staple: Annotated[Path | None, typer.Option(help="Write STAPLE's masks as a raw folder.")] = None,
+    majority: Annotated[
+        Path | None, typer.Option(help="Write consensus masks, by majority vote, as a raw folder.")
+    ] = None,
+    staple: Annotated[
+        Path | None, typer.Option(help="Write consensus masks, by the STAPLE algorithm, as a raw folder.")
+    ] = None,
     masks_are: MasksAre = None,
     as_json: AsJson = False,
-    json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write everything as JSON.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write all results as JSON.")] = None,
     html: ReportPage = None,
     max_mb: MaxMb = 60,
     workers: Workers = 1,
 ) -> None:
-    """Compare annotators: pairwise J&F and Dice, kappas and alpha, the human ceiling, disputed videos, a consensus."""
+    """Measure how far annotators agree: pairwise J&F and Dice, kappas, alpha, the human ceiling, disputed videos."""
     from ...builder.work import write_atomic
     from ..agreement import agree as run, apart, write_consensus
     from .progress import progress
 
     annotations = apart(annotations)
     with progress() as show:
-        found = run(annotations, masks_are=masks_are, workers=workers, on_progress=show)
-    text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
+        agreement = run(annotations, masks_are=masks_are, workers=workers, on_progress=show)
+    text = json.dumps(agreement.to_dict(), indent=1, allow_nan=False)
     if json_file is not None:
         write_atomic(json_file, f"{text}\n".encode())
-    typer.echo(text if as_json else found.table())
+    typer.echo(text if as_json else agreement.table())
     if html is not None:
-        said = write_page(found, annotations, html, masks_are=masks_are, max_bytes=max_mb * 10**6)
+        said = write_page(agreement, annotations, html, masks_are=masks_are, max_bytes=max_mb * 10**6)
         typer.echo(said, err=as_json)
     if majority is not None:
         made = write_consensus(annotations, majority, rule="majority", masks_are=masks_are)

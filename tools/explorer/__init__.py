@@ -1,7 +1,7 @@
-"""Looking at everything: a page with all videos of a source, and each of them frame by frame with its masks.
+"""A page that shows all videos of a source, and each video frame by frame with its masks.
 
-In: a release (here, on the Hub or at an address), a raw folder, what somebody else marked in its videos, a report. Out: a page on
-loopback, or the same as a folder of files. The command line and prediction call it.
+In: a release (a folder, on the Hub, or at a URL) or a raw folder, other masks of its videos, a report. Out:
+the page on loopback, or as a folder of files. The command line and prediction call it.
 """
 
 import lazy_loader
