@@ -10,7 +10,7 @@ import typer
 from .answer import answer
 from .command import Command
 from .exit_status import DIFFERS, DONE, GATE_CLOSED
-from .options import AsJson, Split
+from .options import AsJson, MaxMb, Split
 
 
 def predict(
@@ -51,6 +51,7 @@ def predict(
     workers: Annotated[
         int, typer.Option(min=1, help="Number of processes; they share the cores of the processor.")
     ] = 1,
+    max_mb: MaxMb = 60,
     as_json: AsJson = False,
 ) -> None:
     """Mark what is broken in videos with a model: masks as Parquet for `evaluate`, a report page, a gate for CI."""
@@ -72,6 +73,7 @@ def predict(
             overlays=overlays,
             max_broken=max_broken,
             workers=workers,
+            page_bytes=max_mb * 10**6,
             on_progress=show,
         )
     if junit is not None:

@@ -24,13 +24,14 @@ RECEIPTS, MASKS, FILMS = "receipts", "masks", "films"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What is kept of one video: the masks, and the size and times of its frames."""
+    """What is kept of one video: the masks, and the size, turn and times of its frames."""
 
     masks: Masks
     height: int
     width: int
     fps: float
     durations_s: tuple[float, ...]
+    rotation: int
 
 
 @contextmanager
@@ -80,6 +81,7 @@ def keep(work: Path, video_id: str, key: str, index: VideoIndex, masks: Masks) -
         "width": index.width,
         "fps": index.fps,
         "durations_s": durations_s(index),
+        "rotation": index.rotation,
         "artifact_types": list(masks.artifact_types),
         "far": list(masks.far),
     }
@@ -100,7 +102,8 @@ def kept(work: Path, video_id: str, key: str) -> Found | None:
         tuple(facts["artifact_types"]),
         tuple(facts["far"]),
     )
-    return Found(masks, facts["height"], facts["width"], facts["fps"], tuple(facts["durations_s"]))
+    size = (facts["height"], facts["width"])
+    return Found(masks, *size, facts["fps"], tuple(facts["durations_s"]), facts["rotation"])
 
 
 def durations_s(index: VideoIndex) -> list[float]:

@@ -14,8 +14,8 @@ from .flag import Flag
 PREDICTIONS, REPORT_JSON, VIDEOS_CSV, OVERLAYS = "predictions.parquet", "report.json", "videos.csv", "overlays"
 """What `predict` writes beside the page."""
 
-REPORT_HTML = "report.html"
-"""The page that `predict` writes, in its folder."""
+REPORT_HTML = "report/index.html"
+"""The page that `predict` writes, in its folder, which is a folder of its own."""
 
 DECIMALS = 6
 
@@ -28,8 +28,8 @@ class VideoReport:
     """What was found in one video.
 
     where: the file, or the shard. areas: float64[T], the marked share of each frame. scores: float64[T]. broken_frames: bool[T].
-    peak_counts: COCO RLE of the frame with the largest area. durations_s: float64[T], how long each frame is shown.
-    artifact_types: that the model names; none where it tells no types apart. far: in what it is far from the model's training.
+    durations_s: float64[T], how long each frame is shown. artifact_types: that the model names; none where it tells no types
+    apart. far: in what it is far from the model's training. rotation: how players turn the frames, as in a release's `codec`.
     """
 
     video_id: str
@@ -41,10 +41,10 @@ class VideoReport:
     scores: Float64Array
     broken_frames: BoolArray
     flagged: bool
-    peak_counts: str
     durations_s: Float64Array
     artifact_types: tuple[str, ...] = ()
     far: tuple[str, ...] = ()
+    rotation: int = 0
 
     @property
     def seconds_broken(self) -> float:

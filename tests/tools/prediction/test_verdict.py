@@ -10,7 +10,7 @@ from brokenvideos.tools.prediction import Flag, Report, VideoReport
 def report_of(flagged: int, videos: int) -> Report:
     nothing = np.zeros(1)
     found = [
-        VideoReport(f"v{k}", f"v{k}.mp4", 8, 8, 12.0, nothing, nothing, nothing > 0, k < flagged, "", nothing)
+        VideoReport(f"v{k}", f"v{k}.mp4", 8, 8, 12.0, nothing, nothing, nothing > 0, k < flagged, nothing)
         for k in range(videos)
     ]
     return Report("all-full", Flag(), tuple(found), ())
