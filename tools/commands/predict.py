@@ -118,5 +118,10 @@ def _kept(parameters: Mapping[str, Any]) -> str:
 
 
 COMMAND = Command(
-    predict, group="Model", place=2, example="predict trained videos --out out --gate max-broken=0.1", kept=_kept
+    predict,
+    group="Model",
+    place=2,
+    example="predict trained videos --out out --gate max-broken=0.1",
+    work=("tools.prediction.prediction", "tools.training.predictor"),
+    kept=_kept,
 )

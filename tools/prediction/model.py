@@ -112,7 +112,13 @@ class Trained:
         for name, tensor in sorted(self.predictor.model.state_dict().items()):
             digest.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-        return f"{digest.hexdigest()} on {next(self.predictor.model.parameters()).device.type}"
+        return f"{digest.hexdigest()} on {self.runs_on}"
+
+    @property
+    def runs_on(self) -> str:
+        """The kind of device that its weights are on, as torch names it: "cpu", "cuda"."""
+        kind: str = next(self.predictor.model.parameters()).device.type
+        return kind
 
     @property
     def warning(self) -> str | None:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,15 @@ def test_help_ends_with_an_example_that_fits_a_line_and_parses(command) -> None:
     assert done.stdout.rstrip().splitlines()[-1] == f"  Example: brokenvideos {command.example}"
     # Every option of it is one of the command's.
     assert all(word in done.stdout for word in arguments if word.startswith("--"))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.run.__name__)
+def test_a_command_with_worker_processes_says_what_they_import(command) -> None:
+    takes_workers = (
+        "workers" in signature(command.run).parameters and command.run.__name__ != "train"
+    )  # its decode only
+    assert bool(command.work) == takes_workers
+    assert all(find_spec(f"brokenvideos.{module}") for module in command.work)
 
 
 def test_shells_can_complete() -> None:
