@@ -51,7 +51,8 @@ def test_a_step_that_fails_or_hangs_leaves_what_it_measured(session: ModuleType,
     hang = "import sys, time; print('half', flush=True); open(sys.argv[1], 'w').write('[1]'); time.sleep(100)"
     left = tmp_path / "figures.json"
     found = session.run(
-        session.Step("slow one", 3, [[sys.executable, "-c", hang, str(left)]], lambda: session.read_json(left)), tmp_path
+        session.Step("slow one", 3, [[sys.executable, "-c", hang, str(left)]], lambda: session.read_json(left)),
+        tmp_path,
     )
     assert (found.status, found.figures, found.said) == ("timed out", [1], "half\n")
     commands = [[sys.executable, "-c", "raise SystemExit('a reason')"], [sys.executable, "-c", "print('not run')"]]

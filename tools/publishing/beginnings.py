@@ -1,4 +1,4 @@
-"""Shows hf_xet the beginnings of the files that a release replaces, so that a machine that knows nothing sends only what is new."""
+"""Shows hf_xet the beginnings of replaced files, so that any machine sends only what is new."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -21,14 +21,17 @@ LONGEST_CHUNK_BYTES = 128 << 10
 def show_beginnings(api: "HfApi", plan: Plan, tree: Mapping[str, "RepoFile"], *, create_pr: bool) -> None:
     """Lets hf_xet learn which chunks the Hub holds of the files that the plan replaces or deletes.
 
-    hf_xet asks the Hub for the first chunk of each file that it sends, and for one chunk in about a thousand besides; with the answer
-    come the chunks of the whole upload that the chunk was part of. So a file that begins otherwise than its predecessor would be
-    sent whole, although nearly all of it is there. Therefore the first LONGEST_CHUNK_BYTES of each predecessor are read from the Hub
-    and handed to hf_xet as if they were files. It asks for their first chunks and keeps the answers. What it sends of them is at most
-    what follows the first chunk, and no commit refers to it.
+    hf_xet asks the Hub for the first chunk of each file that it sends, and for one chunk in about a
+    thousand besides. With the answer come the chunks of the whole upload that the chunk was part of.
+    So a file that begins otherwise than its predecessor would be sent whole, although nearly all of
+    it is there. Therefore the first LONGEST_CHUNK_BYTES of each predecessor are read from the Hub
+    and handed to hf_xet as if they were files: it asks for their first chunks and keeps the answers.
+    What it sends of them is at most what follows the first chunk, and no commit refers to it.
 
     Args:
         tree: files of the branch by path. A file that the Hub refuses to give is passed over.
+
+    Source: https://huggingface.co/docs/xet/deduplication, Global Deduplication Process.
     """
     replaced = [path for path, file in sorted(tree.items()) if file.xet_hash and path in {*plan.adds, *plan.deletes}]
     if not replaced or constants.HF_HUB_DISABLE_XET or find_spec("hf_xet") is None:
@@ -50,7 +53,7 @@ def _beginning(api: "HfApi", plan: Plan, path: str) -> bytes:
             hf_raise_for_status(response)
         except HfHubHTTPError:
             return b""
-        for piece in response.iter_raw():  # a server may pass over the range and send everything
+        for piece in response.iter_bytes():  # a server may pass over the range and send everything
             content += piece
             if len(content) >= LONGEST_CHUNK_BYTES:
                 break
