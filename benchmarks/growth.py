@@ -132,7 +132,8 @@ def draw(shares: dict[str, Any], path: Path) -> None:
     """Seconds of the processor and peak memory against the number of videos."""
     import matplotlib
 
-    matplotlib.use("Agg")
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "growth"
     from matplotlib import pyplot
 
     order = sorted(shares, key=lambda share: float(share))
@@ -150,14 +151,14 @@ def draw(shares: dict[str, Any], path: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.grid(color="#e4e7eb", lw=0.8)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    figure.savefig(path, format="svg", metadata={"Date": None})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, nargs="*", default=[], help="per cent of the paper's size")
     parser.add_argument("--json", type=Path, help="figures of earlier runs, to which these are added")
-    parser.add_argument("--plot", type=Path, help="draw a PNG or SVG; needs matplotlib")
+    parser.add_argument("--plot", type=Path, help="draw an SVG; needs matplotlib")
     arguments = parser.parse_args()
     shares: dict[str, Any] = {}
     for share in arguments.share:
