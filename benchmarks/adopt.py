@@ -1,11 +1,14 @@
-"""A stand-in of the published dataset through adopt, build, verify and load: CPU time per video and peak memory of each step.
+"""Measures adopt, build, verify and load on a synthetic copy of the published dataset.
+
+Prints the CPU time per video and the peak memory of each step as Markdown rows.
 
 python benchmarks/adopt.py --videos 60 240          # how both grow
 python benchmarks/adopt.py --videos 3254            # the size of the real one: about 25 GB of disk, hours on two cores
 
-The stand-in: videos of 720x480 and 49 frames, as many of them distinct as --distinct says (100). The others have the frames of
-these again, in files of other bytes; half of the masks are black and white videos, half are drawn over the clip. Files are filled
-up to 3 MB, as 10 GB of 3,254 videos have. Prints Markdown rows.
+The synthetic dataset has videos of 720x480 pixels and 49 frames. --distinct (100) gives the number of
+distinct videos. The other videos repeat their frames, in files with other bytes. Half of the masks are
+black-and-white videos, half are drawn over the clip. Files are filled up to 3 MB, the average of 3,254
+videos with 10 GB.
 """
 
 import argparse
@@ -63,7 +66,10 @@ def main() -> None:
 
 
 def measured(step: Callable[[Path, int], None], work: Path, workers: int) -> tuple[float, float, float]:
-    """Seconds, CPU seconds and peak MB of a step in a process of its own; the peak is that of its largest process."""
+    """(seconds, CPU seconds, peak MB) of a step that runs in a process of its own.
+
+    The peak is that of the largest process.
+    """
     context = multiprocessing.get_context("spawn")
     found = context.Array("d", 3)
     process = context.Process(target=_timed, args=(step, work, workers, found))
@@ -103,7 +109,7 @@ def _verify(work: Path, workers: int) -> None:
 
 
 def _load(work: Path, workers: int) -> None:
-    """Every row, streamed, with all masks of every tenth decoded."""
+    """Streams all rows, and decodes all masks of every tenth row."""
     splits = {shard["split"] for shard in read_manifest(str(work / "release"))["shards"]}
     for split in sorted(splits):
         for number, row in enumerate(load(data_dir=work / "release", split=split, streaming=True)):
@@ -115,7 +121,7 @@ def _load(work: Path, workers: int) -> None:
 
 
 def make_distinct(folder: Path, count: int) -> list[tuple[Path, Path]]:
-    """Clip and mask of each distinct video; what is there already stays."""
+    """Makes the clip and the mask of each distinct video, unless they exist."""
     made = []
     for number in range(count):
         clip, mask = folder / f"{number:03d}.mp4", folder / f"{number:03d}-mask.mp4"
@@ -136,7 +142,7 @@ def make_distinct(folder: Path, count: int) -> list[tuple[Path, Path]]:
 
 
 def masked(clip: Path, masks: Path, *, drawn: bool) -> Iterator[np.ndarray]:
-    """White masks on black, or half-transparent red ones over the clip."""
+    """Frames of a mask video: white masks on black, or half-transparent red masks over the clip."""
     for number, (_, rgb) in enumerate(iter_frames(clip)):
         path = masks / f"{number:05d}.png"
         marked = np.asarray(Image.open(path)) > 0 if path.exists() else np.zeros(rgb.shape[:2], np.bool_)
@@ -163,7 +169,7 @@ def make_tree(tree: Path, distinct: list[tuple[Path, Path]], count: int, *, size
 
 
 def pad(video: Path, size: int, *, seed: int) -> None:
-    """Fills a video up with an MP4 box of noise that readers pass over."""
+    """Enlarges a video with an MP4 box of noise, which readers ignore."""
     missing = max(16, size - video.stat().st_size)
     with video.open("ab") as file:
         file.write(missing.to_bytes(4, "big") + b"free" + random.Random(seed).randbytes(missing - 8))

@@ -1,13 +1,16 @@
-"""What a person has to do for the masks of a video, with an engine and with polygons: python benchmarks/annotate.py
+"""Counts the actions that a person needs for the masks of a video, with an engine and with polygons.
 
-A scripted person, who knows the exact masks, annotates synthetic videos and is counted by events: a click, a vertex, a stroke (a
-box is one: press, drag, let go), a key.
+    python benchmarks/annotate.py
 
-With polygons: one on every fourth frame and on the last, with as few vertices as give an IoU of 0.9 there, a key that closes it and
-one that leads to the next; frames between are interpolated.
+A scripted person, who knows the exact masks, annotates synthetic videos. Each click, vertex, stroke and
+key counts as one action. A box is one stroke (press, drag, release).
 
-With an engine: on about every eighth frame a box and up to two clicks, keys for the ends of the range and for carrying both ways,
-then corrections where most is wrong, each carried on.
+With polygons: a polygon on every fourth frame and on the last one, with the fewest vertices that give
+an IoU of 0.9. One key closes it and one goes to the next frame. Frames between are interpolated.
+
+With an engine: on about every eighth frame a box and up to two clicks, and keys for the ends of the
+range and for carrying masks in both directions. Then corrections where the error is largest; each is
+carried too.
 """
 
 import argparse
@@ -39,7 +42,7 @@ AIM = 0.85
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """An object and its video: uint8[T, H, W, 3], bool[T, H, W]. It has the form of `Frames`."""
+    """A video uint8[T, H, W, 3] and the masks bool[T, H, W] of one object, with the methods of `Frames`."""
 
     frames: UInt8Array
     truth: BoolArray
@@ -60,14 +63,14 @@ class Clip:
 
     @property
     def window(self) -> range:
-        """The frames from the first to the last one on which the object shows."""
+        """The frames from the first to the last one with the object."""
         shows = np.flatnonzero(self.truth.any(axis=(1, 2)))
         return range(int(shows[0]), int(shows[-1]) + 1)
 
 
 @dataclass(slots=True, eq=False)
 class Desk:
-    """What the person has made so far; `curve` holds the mean IoU over the window after each event."""
+    """The masks that the person has made so far. `curve` has the mean IoU over the window after each action."""
 
     clip: Clip
     masks: dict[int, BoolArray] = field(default_factory=dict)
@@ -81,7 +84,10 @@ class Desk:
         return 0.0 if mask is None else overlap(mask, self.clip.truth[frame_index])
 
     def missing_around(self, frame_index: int) -> float:
-        """What the frames up to three away lack to be GOOD: a correction is carried to them."""
+        """The missing IoU up to GOOD, summed over the frames at most three away; near frames weigh more.
+
+        A correction is carried to these frames too.
+        """
         near = range(max(frame_index - 3, self.clip.window[0]), min(frame_index + 3, self.clip.window[-1]) + 1)
         return sum(max(0.0, GOOD - self.iou(other)) / (1 + abs(other - frame_index)) for other in near)
 
@@ -109,7 +115,7 @@ def main() -> None:
 
 
 def synthetic_clips(folder: Path, videos: int, num_frames: int, *, height: int, width: int) -> Iterator[Clip]:
-    """Every object of the first broken videos, decoded from what was encoded."""
+    """Yields every object of the first broken videos, with frames decoded from the encoded videos."""
     spec = SampleSpec(seed=7, height=height, width=width, num_frames=num_frames, fps=num_frames // 2, clean_twins=False)
     for number in [number for number in range(2 * videos) if number % 3 != 2][:videos]:  # every third one is normal
         video = make_sample_video(number, spec)
@@ -121,7 +127,7 @@ def synthetic_clips(folder: Path, videos: int, num_frames: int, *, height: int, 
 
 
 def annotate(engine: Engine, clip: Clip, *, most: int) -> Desk:
-    """The scripted person with an engine."""
+    """Annotates a clip as the scripted person does with an engine."""
     desk = Desk(clip)
     engine.open(clip)
     window = clip.window
@@ -146,7 +152,7 @@ def annotate(engine: Engine, clip: Clip, *, most: int) -> Desk:
 
 
 def mark(engine: Engine, desk: Desk, frame_index: int, *, is_new: bool) -> None:
-    """A box where the mask is of no use, then clicks where the error is largest."""
+    """Draws a box if the mask is useless, then clicks where the error is largest."""
     desk.marked.add(frame_index)
     truth = desk.clip.truth[frame_index]
     found = box_of(truth)
@@ -192,7 +198,7 @@ def next_click(mask: BoolArray, truth: BoolArray) -> Click:
 
 
 def carry(engine: Engine, desk: Desk, *, backwards: bool) -> None:
-    """One key for each direction; only the frames before the first marked one need the way back."""
+    """Carries the masks, with one key for each direction. Backwards only for frames before the first marked one."""
     window = desk.clip.window
     start_s, found = time.perf_counter(), 0
     ranges = [(window[0], window[-1])]
@@ -218,7 +224,7 @@ class Polygons:
 
 
 def draw_polygons(clip: Clip) -> Polygons:
-    """The scripted person with polygons only."""
+    """Annotates a clip as the scripted person does with polygons only."""
     window = clip.window
     shows = [frame_index for frame_index in window if clip.truth[frame_index].any()]
     keyframes = sorted({*shows[::4], shows[-1]})
@@ -231,7 +237,10 @@ def draw_polygons(clip: Clip) -> Polygons:
 
 
 def polygon(mask: BoolArray) -> npt.NDArray[np.float32]:
-    """float32[N, 2], x and y: the fewest vertices with an IoU of GOOD, else as close as it gets, around the largest piece."""
+    """float32[N, 2], x and y: the polygon around the largest piece with the fewest vertices and an IoU of GOOD.
+
+    If no polygon reaches GOOD, the one with the highest IoU.
+    """
     contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(contours, key=cv2.contourArea)
     for tolerance_px in np.geomspace(30, 0.5, 40):
@@ -248,7 +257,10 @@ def filled(outline: npt.NDArray[np.float32], shape: tuple[int, ...]) -> BoolArra
 
 
 def between(outlines: dict[int, npt.NDArray[np.float32]], frame_index: int, shape: tuple[int, ...]) -> BoolArray:
-    """The outline between two drawn ones: both as 64 points along the outline, turned to fit, mixed by distance in time."""
+    """An outline between two drawn outlines, interpolated in time.
+
+    Both have 64 points. Their starting points are shifted so that the points fit best.
+    """
     before = max(other for other in outlines if other <= frame_index)
     after = min(other for other in outlines if other >= frame_index)
     if before == after:

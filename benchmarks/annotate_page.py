@@ -1,6 +1,9 @@
-"""How fast the page of annotate steps through a 720p video, and what memory its server takes: python benchmarks/annotate_page.py
+"""Measures how fast the page of annotate steps through a 720p video, and the memory of its server.
 
-Needs Chromium and playwright. Prints Markdown rows. The screen of the browser draws every 16.7 ms, which the times include.
+    python benchmarks/annotate_page.py
+
+Needs Chromium and playwright. Prints Markdown rows. The browser draws every 16.7 ms; the times include
+this.
 """
 
 import argparse
@@ -77,7 +80,7 @@ def main() -> None:
 
 
 def measure(page: Page, server: Server, *, steps: int, frames: int) -> None:
-    """Prints one row per way of going through the video, then the server's memory."""
+    """Prints one row for each way to step through the video, then the server's memory."""
     page.add_init_script("sessionStorage.setItem('user', 'Ada')")
     page.set_default_timeout(120_000)
     started = memory_mb(server)
@@ -97,7 +100,7 @@ def measure(page: Page, server: Server, *, steps: int, frames: int) -> None:
 
 
 def carried(person: Person, first: int) -> int:
-    """How many masks the engine has carried from a box on frame `first` to the 30 frames after it."""
+    """The number of masks that the engine has carried from a box on frame `first` to the 30 frames after it."""
     person.go_to(first)
     person.box(300, 200, 700, 500)
     person.press("p")
@@ -118,14 +121,14 @@ def row(server: Server, name: str, times_ms: list[Any]) -> None:
 
 
 def memory_mb(server: Server) -> int:
-    """The most memory that the server's process has held until now."""
+    """The peak memory of the server's process until now, in MB."""
     assert server.process is not None
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) // 1024
 
 
 def pictures(count: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """720p frames of a texture that moves, with as much detail as a generated video has."""
+    """720p frames of a moving texture with as much detail as a generated video."""
     random = np.random.default_rng(0)
     coarse = random.integers(0, 255, (46, 82, 3)).astype(np.uint8)
     texture = np.kron(coarse, np.ones((16, 16, 1), np.uint8))

@@ -1,6 +1,8 @@
-"""Build throughput against a plain copy of the videos with SHA-256: python benchmarks/build.py [--videos DIR]
+"""Compares the throughput of a build with a plain copy of the videos with SHA-256.
 
-Prints Markdown rows; every figure is a median of rounds in which the variants take turns.
+    python benchmarks/build.py [--videos DIR]
+
+Prints Markdown rows. Every figure is a median over rounds; in a round, all variants run in turn.
 """
 
 import argparse
@@ -40,7 +42,7 @@ def decode_all(videos: list[Path]) -> None:
 
 
 def raw_of(videos: list[Path], raw: Path, copies: int) -> Path:
-    """A DAVIS-like raw folder: the given videos, each some times, with one small mask."""
+    """Makes a raw folder as in DAVIS: several copies of each given video, with one small mask."""
     (raw / "videos").mkdir(parents=True)
     for path in videos:
         height, width = next(iter(iter_frames(path)))[1].shape[:2]

@@ -1,8 +1,11 @@
-"""How well masks are found again that were drawn over clips: python benchmarks/drawn_masks.py [--real DIR]
+"""Measures how well masks are recovered that were drawn over clips.
 
-Draws exact masks over decoded clips in several looks, encodes the result with x264 at several qualities, and prints per look and
-quality the mean and the smallest IoU, of all frames of a video together. Three synthetic videos; with --real also videos/*.mp4 of a
-folder, in 720x480, under the masks of as many sequences of davis/rvos/ there.
+    python benchmarks/drawn_masks.py [--real DIR]
+
+Draws exact masks over decoded clips in several styles, and encodes the result with x264 at several
+qualities. Prints the mean and the smallest IoU for each style and quality, over all frames of a video
+together. Uses three synthetic videos. With --real it also uses videos/*.mp4 of a folder, scaled to
+720x480, with the masks of as many sequences of davis/rvos/ in that folder.
 """
 
 import argparse

@@ -1,10 +1,12 @@
-"""J&F per frame against davis2017-evaluation's two functions, written again from the formulas with OpenCV and scikit-image.
+"""Compares the time of J&F per frame with that of the two functions of davis2017-evaluation.
 
     python benchmarks/evaluate.py [--masks TRUTH PRED] [--rounds N]
 
-TRUTH and PRED hold {video}/{frame}.png label maps (two methods' DAVIS results); without them the masks are blobs made here. Every
-round times each way once per video, in turn, on one thread; printed are medians over videos and rounds, and medians of the ratio
-within a round, as rows of a Markdown table. Needs opencv-python-headless, scikit-image and pycocotools.
+The two functions are implemented here again from their formulas, with OpenCV and scikit-image. TRUTH
+and PRED hold label maps {video}/{frame}.png, for example DAVIS results of two methods; without them the
+masks are synthetic blobs. In a round, each way runs once per video, in turn, on one thread. Prints
+medians over videos and rounds, and medians of the ratio within a round, as rows of a Markdown table.
+Needs opencv-python-headless, scikit-image and pycocotools.
 """
 
 import argparse
@@ -29,7 +31,7 @@ MAX_FRAMES = 40
 
 
 def davis_j(truth: BoolArray, pred: BoolArray) -> float:
-    """Region similarity as davis2017-evaluation computes it, void pixels and all."""
+    """Region similarity as davis2017-evaluation computes it, including void pixels."""
     known = np.logical_not(np.zeros_like(truth))
     both, either = np.sum((truth & pred) & known), np.sum((truth | pred) & known)
     return 1.0 if either == 0 else float(both / either)
@@ -73,7 +75,7 @@ def real_videos(truth: Path, pred: Path) -> dict[str, tuple[BoolArray, BoolArray
 
 
 def blob_videos() -> dict[str, tuple[BoolArray, BoolArray]]:
-    """Blobs with wavy outlines of a tenth of the frame, the prediction a little off."""
+    """Blobs with wavy outlines, a tenth of the frame in size; predictions are slightly shifted."""
     y, x = np.mgrid[:480, :854]
     sides = []
     for off in (0, 6):
@@ -123,7 +125,7 @@ def timed(call: Callable[[], object]) -> float:
 
 
 def peak_mib(truth: BoolArray, pred: BoolArray, *, repeats: int) -> float:
-    """Peak of Python's and NumPy's memory while a video of the masks, over and over, is counted from RLE."""
+    """The peak memory of Python and NumPy in MiB while the masks of a long video are counted from RLE."""
     truth_counts, pred_counts = encode(truth) * repeats, encode(pred) * repeats
     height, width = truth.shape[1:]
     tracemalloc.start()

@@ -1,7 +1,9 @@
-"""The page of explore on 3,254 videos, steps through 720p, and the size of a folder of 100 videos: python benchmarks/explore.py
+"""Measures the page of explore: 3,254 videos, steps through 720p, and the size of a folder of 100 videos.
 
-Needs Chromium and playwright. Prints Markdown rows. The videos are 6 made ones of 720x480 and 49 frames that repeat under other
-ids. The screen of the browser draws every 16.7 ms, which the times include.
+    python benchmarks/explore.py
+
+Needs Chromium and playwright. Prints Markdown rows. The videos are 6 synthetic ones of 720x480 pixels
+and 49 frames, which repeat under other ids. The browser draws every 16.7 ms; the times include this.
 """
 
 import argparse
@@ -89,10 +91,7 @@ def main() -> None:
 
 
 def made(folder: Path, *, videos: int, num_frames: int, height: int, width: int) -> Path:
-    """A release of videos of a textured ground that moves, with a disc that is marked.
-
-    It is left as it is where an earlier call has made it.
-    """
+    """Makes a release of videos with a moving texture and a marked disc, unless it exists."""
     if (folder / "release").exists():
         return folder / "release"
     raw = folder / "raw"
@@ -122,12 +121,12 @@ def made(folder: Path, *, videos: int, num_frames: int, height: int, width: int)
 
 
 def repeated(release: Path, out: Path, *, videos: int) -> Path:
-    """A release that repeats the videos of a small one."""
+    """Makes a release that repeats the videos of a small one."""
     return out if (out / "manifest.json").exists() else write_many(release, out, videos=videos)
 
 
 def look_at_list(page: Page, release: Path) -> None:
-    """Opens the page and filters; prints times and the server's memory."""
+    """Opens the page and uses its filters; prints times and the server's memory."""
     start = time.perf_counter()
     with serving(release) as (address, process):
         served = time.perf_counter()
@@ -172,7 +171,7 @@ def step_through(page: Page, work: Path) -> None:
 
 @contextmanager
 def serving(release: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """A server of its own process, and its address."""
+    """A server in a process of its own, and its address."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([*COMMAND, str(release)], stdout=subprocess.PIPE, text=True, env=environment)
     try:
@@ -185,7 +184,7 @@ def serving(release: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
 
 
 def memory_of(process: "subprocess.Popen[str]") -> str:
-    """Memory of the server: all that is resident, and its own without mapped files."""
+    """The server's memory: all resident memory, and the part without mapped files."""
     text = Path(f"/proc/{process.pid}/status").read_text()
     found = {name: int(size) // 1024 for name, size in re.findall(r"(VmHWM|VmRSS|RssAnon):\s+(\d+) kB", text)}
     return f"{found['VmRSS']} MB, most {found['VmHWM']}, own {found['RssAnon']}"

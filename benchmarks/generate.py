@@ -1,11 +1,12 @@
-"""Prompts and clips: rows against their bound, coverage, and what recording a clip costs beside its encoding.
+"""Measures prompts (number against their bound, coverage) and the cost of recording a clip.
 
     python benchmarks/generate.py [--frames N] [--rounds N]
 
-The clip is made here: moving texture and colours of 848x480. Every round encodes it once barely (PyAV and x264 with our
-settings, to a file) and once as `generate` does (the same encoding, SHA-256 of the generated and of the decoded frames and of
-the file, flushes, and the record), in turn, so that a busy moment of the machine hits both. Printed are medians of the ratio
-within a round: of time on the clock, and of CPU time, which counts the thread that decodes beside the encoder.
+The clip is synthetic: a moving texture and colours, 848x480 pixels. A round encodes it twice, in turn,
+so that other load on the machine affects both. Once only the encoding (PyAV and x264 with our settings,
+to a file). Once as `generate` does it: the same encoding, SHA-256 of the generated frames, the decoded
+frames and the file, flushes to disk, and the record. Prints medians of the ratio within a round: of
+wall time, and of CPU time, which includes the thread that decodes beside the encoder.
 """
 
 import argparse
@@ -29,7 +30,7 @@ FPS = 16
 
 
 def moving_texture(num_frames: int) -> npt.NDArray[np.uint8]:
-    """uint8[T, 480, 848, 3]: fixed noise that pans, waves of colour, and a block on its way."""
+    """uint8[T, 480, 848, 3]: panning noise, waves of colour, and a moving block."""
     texture = (np.random.default_rng(0).random((480 + num_frames, 848 + 2 * num_frames, 3)) * 60).astype(np.uint8)
     y, x = np.mgrid[:480, :848]
     frames = []
@@ -43,7 +44,7 @@ def moving_texture(num_frames: int) -> npt.NDArray[np.uint8]:
 
 
 def encode_barely(path: Path, frames: npt.NDArray[np.uint8]) -> None:
-    """The encoding of `generate` without anything around it."""
+    """Only the encoding of `generate`."""
     asm = ["asm=AVX2"] if platform.machine().lower() in ("x86_64", "amd64") else []
     params = [
         "threads=1",
@@ -64,7 +65,7 @@ def encode_barely(path: Path, frames: npt.NDArray[np.uint8]) -> None:
 
 
 def encode_and_record(out: Path, frames: npt.NDArray[np.uint8]) -> None:
-    """A clip and a record of the usual size, as `generate` writes them."""
+    """Writes a clip and a record of the usual size, as `generate` does."""
     video = write_clip(out / "videos" / "clip.mp4", frames, fps=FPS)
     filler = {f"argument_{number}": None for number in range(60)}
     record = {"format": FORMAT, "video_id": "clip", "video": video, "versions": versions(), "arguments": filler}
@@ -72,7 +73,7 @@ def encode_and_record(out: Path, frames: npt.NDArray[np.uint8]) -> None:
 
 
 def timed(call: Callable[[], None]) -> tuple[float, float]:
-    """Seconds on the clock and of CPU time."""
+    """(wall time, CPU time) in seconds."""
     clock, cpu = time.perf_counter(), time.process_time()
     call()
     return time.perf_counter() - clock, time.process_time() - cpu

@@ -1,10 +1,11 @@
-"""Batched decode of COCO RLE against a loop over pycocotools, and what else this room does per mask.
+"""Compares batched decoding of COCO RLE with a loop over pycocotools, and times other functions of masks.
 
     python benchmarks/masks_decode.py [--masks DIR] [--rounds N]
 
-DIR holds label maps as palette PNGs, in any depth (a DAVIS folder); without it the masks are blobs made here. Every round times
-each way once, in turn, so that a busy moment of the machine hits all of them; printed are medians over the rounds and medians of
-the ratio within a round, as rows of a Markdown table. One video's worth of masks of one size; decode and encode use one thread.
+DIR holds label maps as palette PNGs at any depth (a DAVIS folder); without it the masks are synthetic
+blobs. A round times each way once, in turn, so that other load on the machine affects all of them.
+Prints medians over rounds, and medians of the ratio within a round, as rows of a Markdown table. The
+masks are those of one video, of one size. Decoding and encoding use one thread.
 """
 
 import argparse

@@ -1,8 +1,11 @@
-"""How long near-duplicates take to find among many videos: python benchmarks/near_duplicates.py [--videos 3254 300000]
+"""Measures the time to find near-duplicates among many videos.
 
-Prints Markdown rows. The hashes are random: "even" ones have independent bits; "alike" ones are harder, as those of real videos
-are: the four frames of a video agree in most bits, a third has black bars and two fifths have a sky without texture. One in a
-hundred is a near-duplicate of another.
+    python benchmarks/near_duplicates.py [--videos 3254 300000]
+
+Prints Markdown rows. The hashes are random. The bits of "even" hashes are independent. "alike" hashes
+are harder, as those of real videos: the four frames of a video agree in most bits, a third of the videos
+have black bars, and two fifths have a sky without texture. One video in a hundred is a near-duplicate
+of another.
 """
 
 import argparse
@@ -44,7 +47,7 @@ def alike(number: int) -> npt.NDArray[np.bool_]:
 
 
 def with_near_duplicates(bits: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """uint8[number, 32]; one in a hundred is another with up to five bits changed in every frame."""
+    """uint8[number, 32]: one hash in a hundred is a copy of another, with up to five bits changed in every frame."""
     random = np.random.default_rng(1)
     source, target = random.integers(0, len(bits), (2, len(bits) // 100))
     changed = bits[source].copy()

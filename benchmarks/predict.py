@@ -1,11 +1,13 @@
-"""`brokenvideos predict` with one worker and with two, in turn.
+"""Compares `brokenvideos predict` with one worker and with two workers.
 
     OMP_NUM_THREADS=1 python benchmarks/predict.py [--videos N] [--rounds N]
 
-Synthetic videos and a unet with chance weights, on the CPU. Every round runs the whole command with 1 and with 2 workers, in an
-order that turns. Printed are medians over rounds as rows of a Markdown table: seconds on the clock and of the processor, and the
-ratio of both within a round. On a machine with two free cores the clock decides. On a busy one the clock measures the others: twice
-(processor time with one worker) / (with two) then is what two free cores would give at most, as workers share the videos evenly.
+It uses synthetic videos and a unet with random weights, on the CPU. A round runs the whole command with
+1 and with 2 workers, in alternating order. Prints medians over rounds as rows of a Markdown table: wall
+time and CPU time in seconds, and the ratio of each within a round. On a machine with two free cores, use
+the wall time. On a busy machine, the wall time depends on other processes. Then 2 · (CPU time with one
+worker) / (CPU time with two) is the largest possible speed-up with two free cores, because workers share
+the videos evenly.
 """
 
 import argparse
@@ -36,7 +38,7 @@ def make_model(folder: Path) -> None:
 
 
 def seconds(command: list[str], out: Path) -> tuple[float, float]:
-    """(on the clock, of the processor) of a command with all that it starts."""
+    """(wall time, CPU time) in seconds of a command and all processes that it starts."""
     begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,8 +1,11 @@
-"""What the next release costs to publish, and whether the old one stays: python benchmarks/publish.py
+"""Measures the bytes that publishing the next release sends, and checks that the old one is unchanged.
 
-Prints Markdown rows. `brokenvideos publish` runs in processes of its own against the Hub of the tests (tests/hub), with hf_xet's
-real chunking and deduplication; bytes are those that arrive there. "Here" publishes where 1.0.0 was published from, "elsewhere"
-from a machine that has never met the repository and only learns from the Hub what it has.
+    python benchmarks/publish.py
+
+Prints Markdown rows. `brokenvideos publish` runs in processes of its own against the Hub of the tests
+(tests/hub), with hf_xet's real chunking and deduplication. The bytes are those that arrive there. "Here"
+publishes from the machine that published 1.0.0. "Elsewhere" publishes from a machine that has never used
+the repository and learns only from the Hub which data it has.
 """
 
 import argparse
@@ -58,7 +61,7 @@ def main() -> None:
 
 
 def changes(raw: Path, work: Path, old: Path, count: int) -> dict[str, Callable[[Path], object]]:
-    """How each next release is made, by name."""
+    """The functions that make each next release, by name."""
 
     def built(change: Callable[[Path, int], None], version: str) -> Callable[[Path], object]:
         def make(out: Path) -> None:
@@ -77,7 +80,7 @@ def changes(raw: Path, work: Path, old: Path, count: int) -> dict[str, Callable[
 
 
 def measure(work: Path, old: Path, name: str, change: Callable[[Path], object], *, here: bool) -> None:
-    """Publishes the old release and the next, and reads both from the Hub."""
+    """Publishes the old and the next release, and reads both from the Hub."""
     new = work / "new"
     change(new)
     found = diff(old, new)
@@ -96,7 +99,7 @@ def measure(work: Path, old: Path, name: str, change: Callable[[Path], object], 
 
 
 def publish(hub: State, release: Path, home: Path) -> int:
-    """Bytes that arrived at the Hub."""
+    """Publishes a release, and returns the number of bytes that arrived at the Hub."""
     before = hub.received_bytes(*UPLOADS)
     run([str(Path(sys.executable).with_name("brokenvideos")), "publish", str(release), "--repo", REPO], hub, home)
     return hub.received_bytes(*UPLOADS) - before

@@ -1,6 +1,9 @@
-"""What the next release costs: bytes re-written and re-uploaded, a second worker, a resumed build: python benchmarks/releases.py
+"""Measures the cost of the next release: rewritten and uploaded bytes, a second worker, a resumed build.
 
-Prints Markdown rows. Uploads go through hf_xet, the Hub's own content-defined chunking, into a store in a local folder.
+    python benchmarks/releases.py
+
+Prints Markdown rows. Uploads use hf_xet, the Hub's own content-defined chunking, and go into a local
+folder.
 """
 
 import argparse
@@ -88,7 +91,7 @@ def growth(raw: Path, work: Path) -> None:
 
 
 def upload(release: Path, store: Path) -> int:
-    """Bytes that a store did not have yet, of every file of a release."""
+    """Uploads all files of a release, and returns the number of bytes that the store did not have."""
     import hf_xet
 
     store.mkdir(exist_ok=True)
@@ -100,7 +103,7 @@ def upload(release: Path, store: Path) -> int:
 
 
 def pad(video: Path, size: int) -> None:
-    """Makes a small video as large as a real one, by an MP4 box of noise that readers pass over."""
+    """Makes a small video as large as a real one with an MP4 box of noise, which readers ignore."""
     missing = max(8, size - video.stat().st_size)
     noise = random.Random(video.name).randbytes(missing - 8)
     with video.open("ab") as file:
@@ -112,7 +115,7 @@ def described(raw: Path) -> list[dict]:
 
 
 def correct_masks(raw: Path, count: int) -> None:
-    """One pixel of one mask in so many videos."""
+    """Changes one pixel of one mask in each of so many videos."""
     folders = sorted(path for path in (raw / "masks").iterdir() if any(path.iterdir()))
     for folder in random.Random(0).sample(folders, count):
         path = min(folder.iterdir())
@@ -171,7 +174,7 @@ def timings(raw: Path, work: Path, *, rounds: int) -> None:
 
 
 def run_build(raw: Path, out: Path, *, workers: int, kill_after_s: float | None = None) -> tuple[float, bool]:
-    """Seconds from the build's first step to its end, in a process of its own, and whether it came to its end."""
+    """Runs a build in a process of its own: (seconds from its first step to its end, whether it finished)."""
     context = multiprocessing.get_context("spawn")
     started = context.Event()
     process = context.Process(target=_build, args=(raw, out, workers, started))
@@ -190,7 +193,7 @@ def _build(raw: Path, out: Path, workers: int, started: Event) -> None:
 
 
 def run_build_in_pool(raw: Path, out: Path, *, workers: int) -> float:
-    """Seconds of a build by workers that have imported everything."""
+    """Seconds of a build by workers that have already imported everything."""
     with executor_of(workers) as executor:
         list(run_tasks(executor, abs, range(10), lambda done, total: None))
         start = time.perf_counter()
@@ -213,7 +216,7 @@ def run_build_in_pool(raw: Path, out: Path, *, workers: int) -> float:
 
 
 def memory(raw: Path, work: Path) -> None:
-    """Peak of a process that writes one shard, whose rows are the same few again and again."""
+    """The peak memory of a process that writes one shard with repeated rows."""
     records, _ = read_layout(raw)
     (work / "rows").mkdir()
     results = [ingest(record, work / "rows" / f"{record.video_id}.arrow", layout="own") for record in records]

@@ -1,4 +1,7 @@
-"""Import time and time to the first row of the sample, against `import datasets`: python benchmarks/startup.py"""
+"""Compares the import time and the time to the first row of the sample with `import datasets`.
+
+python benchmarks/startup.py
+"""
 
 import argparse
 import statistics

@@ -1,13 +1,15 @@
-"""Does training on the data teach? The `unet` recipe, trained by `brokenvideos train`'s own code on synthetic videos, offline.
+"""Shows that training on the data works: trains the recipe `unet` on synthetic videos, offline.
 
     python benchmarks/training.py [WORK] [--seeds 0,1,2] [--json FILE] [--plot FILE] [--loader]
 
-WORK (default: training-benchmark) keeps the corpus and every run, so that what is done already is not done again. The corpus:
-840 videos of `brokenvideos sample` at 64x64, 12 frames, built into a release by the real builder; 600 for training, 120 to choose
-model and gates by, 120 to score it on. Each seed trains one model on all of it; then, with the first seed, one for each artifact
-type, which that one never sees. Printed are scores before and after on the test split, with what predictors that know nothing
-get. --loader measures what the loader costs instead. About five CPU minutes for each of the six models; of one that was cut off
-and gone on with, the seconds are those since then.
+It uses the code of `brokenvideos train`. WORK (default: training-benchmark) keeps the corpus and every
+run, so that finished work is not repeated. The corpus is a release of 840 videos of `brokenvideos
+sample` with 64x64 pixels and 12 frames: 600 for training, 120 to choose the model and its gates, and
+120 to score it. Each seed trains one model on all types. With the first seed, one further model is
+trained for each artifact type, without videos of that type. Prints scores before and after training on
+the test split, with the scores of the floors. --loader measures the cost of the loader instead. Each of
+the six models takes about five CPU minutes. If a training was interrupted and continued, its seconds
+count only from there.
 """
 
 import argparse
@@ -47,10 +49,11 @@ AIMS = "aims: J&F at most 0.15 before and at least 0.6 after, J&F active at leas
 
 
 def corpus(work: Path) -> Path:
-    """The release, made once. Of 14 videos in a row 10 are for training, 2 for validation, 2 for testing.
+    """The release; it is made only once. Of 14 consecutive videos, 10 are for training, 2 for validation, 2 for test.
 
-    The builder keeps videos of one prompt in one split. These prompts name nothing but theme and nearest thing, a dozen in all, so
-    the videos are given without them: every split shows every theme, and no scene is in two splits.
+    The builder keeps videos with one prompt in one split. These videos have only a dozen different
+    prompts, so they are built without prompts. Then every split has every theme, and no scene is in two
+    splits.
     """
     release = work / "release"
     if not (release / "manifest.json").is_file():
@@ -76,7 +79,7 @@ def options(seed: int, holdout: str | None = None) -> TrainOptions:
 
 
 def run(work: Path, release: Path, seed: int, holdout: str | None) -> dict[str, Any]:
-    """Scores and CPU seconds of one training, in a process of its own; read where it has been done before."""
+    """The scores and CPU seconds of one training in a process of its own; read from its files if it is done."""
     out = work / f"seed-{seed}{'' if holdout is None else '-' + holdout.replace(':', '-')}"
     record = out / "benchmark.json"
     if not record.is_file():
@@ -99,7 +102,7 @@ def run_one(work: Path, out: Path, seed: int, holdout: str | None) -> None:
 
 
 def untrained(release: Path, seed: int) -> dict[str, Any]:
-    """The evaluation of the model that the training of this seed begins with; no gate hides anything."""
+    """The evaluation of the model before training with this seed, without gates."""
     recipe = recipe_named("unet")
     torch.manual_seed(seed)
     predictor = Predictor(recipe.make(None), recipe, Feeding(SIZE, recipe.num_frames))
@@ -116,7 +119,7 @@ def score(evaluation: dict[str, Any], name: str) -> float:
 
 
 def active_by_type(evaluation: dict[str, Any]) -> dict[str, float]:
-    """J&F of active frames of the videos with one artifact type alone, by type."""
+    """J&F of active frames by artifact type, over the videos with only this type."""
     values: dict[str, list[float]] = {kind: [] for kind in ARTIFACT_TYPES}
     for video in evaluation["videos"]:
         if len(video["artifact_types"]) == 1:
@@ -159,7 +162,7 @@ def print_proof(found: dict[str, Any]) -> None:
 
 
 def draw(found: dict[str, Any], path: Path) -> None:
-    """Two panels: scores before and after beside the floors, and what leaving out a type does to that type."""
+    """Draws two panels: scores before and after training beside the floors, and scores of a type that was left out."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -217,7 +220,10 @@ def draw(found: dict[str, Any], path: Path) -> None:
 
 
 def loader(work: Path, *, steps: int, workers: int) -> None:
-    """Wait for data as a share of the step time, clips per second against the same batches held in memory, and peak memory."""
+    """Measures the loader: waiting time as a share of the step time, clips per second, and peak memory.
+
+    The clips per second are compared with those of the same batches kept in memory.
+    """
     torch.set_num_threads(1)
     recipe = recipe_named("unet")
     args = settled(TrainOptions(size=SIZE, workers=workers, cpu=True), recipe)

@@ -194,12 +194,12 @@ def build_with(
         "void": options.void,
         **({"masks_are": options.masks_are} if options.masks_are is not None else {}),
     }
-    found, problems = read_layout(raw, **reading)
-    videos = included(found, options.include)
-    if found and not videos and not problems:
+    all_videos, problems = read_layout(raw, **reading)
+    videos = included(all_videos, options.include)
+    if all_videos and not videos and not problems:
         raise RawError(
-            f"{raw}: none of {len(found)} videos is approved, no release was written. Let a second person review them, or give "
-            "--include unreviewed."
+            f"{raw}: none of {len(all_videos)} videos is approved, no release was written. "
+            "Let a second person review them, or give --include unreviewed."
         )
     if options.include == "unreviewed":
         reading["include"] = options.include  # so that the manifest shows that unreviewed masks are in the release

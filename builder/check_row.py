@@ -44,28 +44,30 @@ def check_row(
         decoded: the result of `masks.fingerprint_decoded` for every mask of the row.
     """
     video_id = row["video_id"]
-    found = partial(Finding, file, video_id=video_id)
+    finding = partial(Finding, file, video_id=video_id)
     if not VIDEO_ID.fullmatch(video_id or ""):
-        yield found(f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -.")
+        yield finding(f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -.")
     sha256 = hashlib.sha256(row["video"]["bytes"]).hexdigest()
     for source, stated in (("the row", row["video_sha256"]), ("manifest.json", facts.get("video_sha256"))):
         if stated != sha256:
-            yield found(f"the video's bytes have SHA-256 {sha256}, {source} says {stated}. Rebuild this video's shard.")
-    yield from (found(what) for what in _check_index(row))
+            yield finding(
+                f"the video's bytes have SHA-256 {sha256}, {source} says {stated}. Rebuild this video's shard."
+            )
+    yield from (finding(what) for what in _check_index(row))
     yield from _check_masks(row, file, decoded)
-    given = row["objects"]["artifact_type"]
-    kinds = None if None in given else sorted(set(given))
-    if row["artifact_types"] != kinds or row["label"] != int(bool(given)):
-        yield found(
-            f"label {row['label']} and artifact_types {row['artifact_types']} do not match objects {given}. Rebuild it."
+    stored_kinds = row["objects"]["artifact_type"]
+    kinds = None if None in stored_kinds else sorted(set(stored_kinds))
+    if row["artifact_types"] != kinds or row["label"] != int(bool(stored_kinds)):
+        yield finding(
+            f"label {row['label']} and artifact_types {row['artifact_types']} do not match objects {stored_kinds}. Rebuild it."
         )
     if facts.get("digest") != row["digest"]:
-        yield found(
+        yield finding(
             f"digest is {row['digest']}, manifest.json says {facts.get('digest')}. If it changed on purpose, cut a new release."
         )
     stated, rows = facts.get("row_digest"), row_digest(row, video_name=row["video"]["path"])
     if stated is not None and stated != rows:  # manifests of early releases have none
-        yield found(f"the row has digest {rows}, manifest.json says {stated}. Rebuild this video's shard.")
+        yield finding(f"the row has digest {rows}, manifest.json says {stated}. Rebuild this video's shard.")
 
 
 def _check_index(row: Mapping[str, Any]) -> Iterator[str]:
@@ -110,19 +112,19 @@ def _check_masks(row: Mapping[str, Any], file: str, decoded: Sequence[int | RLEE
                 frame,
                 object_id,
             )
-    for (object_id, frame), stated, found in zip(places, masks["fingerprint"], decoded, strict=True):
-        if isinstance(found, RLEError):
-            yield Finding(file, f"counts is not a canonical COCO RLE: {found}", video_id, frame, object_id)
-        elif found != stated:
+    for (object_id, frame), stated, computed in zip(places, masks["fingerprint"], decoded, strict=True):
+        if isinstance(computed, RLEError):
+            yield Finding(file, f"counts is not a canonical COCO RLE: {computed}", video_id, frame, object_id)
+        elif computed != stated:
             yield Finding(
                 file,
-                f"the decoded mask has fingerprint {found:#018x}, the annotation had {stated:#018x}. "
+                f"the decoded mask has fingerprint {computed:#018x}, the annotation had {stated:#018x}. "
                 f"Rebuild this video; if its annotation changed on purpose, cut a new release.",
                 video_id,
                 frame,
                 object_id,
             )
-    if not any(isinstance(found, RLEError) for found in decoded):
+    if not any(isinstance(computed, RLEError) for computed in decoded):
         yield from _check_digests(row, file)
 
 
@@ -145,8 +147,10 @@ def _check_digests(row: Mapping[str, Any], file: str) -> Iterator[Finding]:
                 video_id,
                 object_id=object_id,
             )
-    found = video_digest(digests, row["annotated_frames"])
-    if found != row["digest"]:
+    computed_digest = video_digest(digests, row["annotated_frames"])
+    if computed_digest != row["digest"]:
         yield Finding(
-            file, f"the masks give digest {found}, the row says {row['digest']}. Rebuild this video.", video_id
+            file,
+            f"the masks give digest {computed_digest}, the row says {row['digest']}. Rebuild this video.",
+            video_id,
         )

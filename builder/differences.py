@@ -209,11 +209,11 @@ def _changes(
     old: Path, new: Path, old_manifest: Mapping[str, Any], new_manifest: Mapping[str, Any], video_ids: Sequence[str]
 ) -> Iterator[VideoChange]:
     """Changes sorted by video_id. Only the rows of one new shard, and their old versions, are in memory at a time."""
-    wanted = set(video_ids)
+    chosen_ids = set(video_ids)
     old_shards = {video_id: shard for shard in old_manifest["shards"] for video_id in shard["video_ids"]}
     changes = []
     for shard in new_manifest["shards"]:
-        ids = [video_id for video_id in shard["video_ids"] if video_id in wanted]
+        ids = [video_id for video_id in shard["video_ids"] if video_id in chosen_ids]
         now = dict(_rows(new, dict.fromkeys(ids, shard)))
         was = dict(_rows(old, {video_id: old_shards[video_id] for video_id in ids}))
         changes += [_change(video_id, was[video_id], now[video_id]) for video_id in ids]

@@ -48,7 +48,7 @@ def contents_of(manifest: Mapping[str, Any]) -> dict[str, Content]:
 
 
 def erratum(manifest: Mapping[str, Any], gone: Iterable[str], *, data_version: str, reason: str) -> dict[str, Any]:
-    """The entry of the next manifest that says which videos were withdrawn and why.
+    """The entry for withdrawn videos in the next manifest, with the reason.
 
     It holds hashes of their bytes and their look, to recognize copies under other ids. The hashes do not show the content.
 
@@ -77,7 +77,8 @@ def returning(
     Args:
         errata: the errata of a manifest. Entries of older versions have no hashes, only ids.
         videos: content of the new videos by id.
-        held: SHA-256 by id of videos that the release already has, so somebody has decided on them; None stands for any bytes.
+        held: SHA-256 by id of videos that the release already has; these are allowed, because somebody
+            has decided to keep them. None stands for any bytes.
         allowed: ids that come back on purpose.
     """
     new = {
@@ -85,13 +86,13 @@ def returning(
         for video_id, content in sorted(videos.items())
         if video_id not in allowed and not (video_id in held and held[video_id] in (None, content.video_sha256))
     }
-    found: dict[str, Returning] = {}
+    first_reasons: dict[str, Returning] = {}
     for how, pairs in (("is", _same_id), ("has the bytes of", _same_bytes), ("looks like", _same_looks)):
         for entry in errata:
             for video_id, withdrawn_id in pairs(entry, new):
                 come = Returning(video_id, withdrawn_id, how, entry["data_version"], entry["reason"])
-                found.setdefault(video_id, come)
-    return [found[video_id] for video_id in sorted(found)]
+                first_reasons.setdefault(video_id, come)
+    return [first_reasons[video_id] for video_id in sorted(first_reasons)]
 
 
 def _same_id(entry: Mapping[str, Any], videos: Mapping[str, Content]) -> Iterator[tuple[str, str]]:

@@ -163,29 +163,29 @@ def _add_plane(masklets: _Masklets, frame_index: int, plane: np.ndarray[Any, np.
 
 
 def _check(video: RawVideo, index: VideoIndex, masklets: _Masklets) -> list[str]:
-    found = set(masklets.counts)
+    marked_ids = set(masklets.counts)
     problems = []
     if video.objects is not None:
-        unlisted, unseen = sorted(found - set(video.objects)), sorted(set(video.objects) - found)
+        unlisted, unseen = sorted(marked_ids - set(video.objects)), sorted(set(video.objects) - marked_ids)
         if unlisted:
             problems.append(
                 f"objects {unlisted} have masks and are not listed. Add them to `objects` with their artifact type."
             )
         if unseen:
             problems.append(f"objects {unseen} are listed and have no marked pixel. Remove them, or add their masks.")
-    elif found and video.default_artifact_type is None:
+    elif marked_ids and video.default_artifact_type is None:
         problems.append(
-            f"objects {sorted(found)} have no artifact type. List them in `objects`, or give --artifact-type."
+            f"objects {sorted(marked_ids)} have no artifact type. List them in `objects`, or give --artifact-type."
         )
-    label = LABELS[bool(found)]
+    label = LABELS[bool(marked_ids)]
     if video.label is not None and video.label != label and not problems:
         problems.append(
-            f"label is {video.label!r} and {len(found)} objects have marked pixels, which makes it {label!r}. "
+            f"label is {video.label!r} and {len(marked_ids)} objects have marked pixels, which makes it {label!r}. "
             "Correct the label or the masks."
         )
     annotated = index.num_frames if video.annotated_frames is None else len(video.annotated_frames)
     marked = {frame for frames in masklets.counts.values() for frame in frames}
-    if found and not masklets.has_background and len(marked) == annotated and video.label is None:
+    if marked_ids and not masklets.has_background and len(marked) == annotated and video.label is None:
         problems.append(
             'every pixel of every frame is marked, as when black and white are swapped. Swap them, or give label "broken" in '
             "videos.jsonl if the whole video is broken."
@@ -243,6 +243,6 @@ def _row(video: RawVideo, data: bytes, index: VideoIndex, masklets: _Masklets, *
 
 
 def _artifact_type(video: RawVideo, object_id: int) -> int | None:
-    """The class of an object's type; None where the type is not given."""
+    """The class of an object's type; None if the type is not given."""
     name = video.default_artifact_type if video.objects is None else video.objects[object_id]
     return None if name in (None, NOT_GIVEN) else ARTIFACT_TYPES.index(str(name))

@@ -104,9 +104,9 @@ def rebuild(
             executor, raw, made, options, parent=parent, fresh=True, more_files=more_files, on_progress=on_progress
         )
         findings = list(_content_findings(release, made))
-        there = sorted(folder_files(release)[0] | folder_files(made)[0])
-        left_out = [name for name in there if leave_out and leave_out(name)]
-        names = [name for name in there if name not in left_out]
+        all_names = sorted(folder_files(release)[0] | folder_files(made)[0])
+        left_out = [name for name in all_names if leave_out and leave_out(name)]
+        names = [name for name in all_names if name not in left_out]
         if not other_versions:
             findings += [finding for name in names if (finding := _byte_finding(release, made, name, left_out))]
     return RebuildReport(
@@ -149,9 +149,9 @@ def _content_findings(release: Path, made: Path) -> Iterator[Finding]:
         elif video_id not in was:
             yield Finding(MANIFEST, "in the raw folder, not in the release.", video_id)
         else:
-            for name, found in asdict(was[video_id]).items():
-                if found != (wanted := asdict(now[video_id])[name]):
-                    yield Finding(MANIFEST, f"{name} is {found}, the raw folder gives {wanted}.", video_id)
+            for name, stated in asdict(was[video_id]).items():
+                if stated != (rebuilt := asdict(now[video_id])[name]):
+                    yield Finding(MANIFEST, f"{name} is {stated}, the raw folder gives {rebuilt}.", video_id)
 
 
 def _byte_finding(release: Path, made: Path, name: str, left_out: Sequence[str]) -> Finding | None:

@@ -42,7 +42,7 @@ def row_digest(row: Mapping[str, Any], *, video_name: str) -> str:
     """
     named = _named(row)
     for column, field in NEW_IN_2.items():
-        given = named[column][field]
-        if not any(given) if isinstance(given, list) else given is None:
+        value = named[column][field]
+        if not any(value) if isinstance(value, list) else value is None:
             named[column] = {name: value for name, value in named[column].items() if name != field}
     return hashlib.sha256(f"{video_name}\n".encode() + _bytes(named)).hexdigest()

@@ -104,10 +104,12 @@ def run_shard(task: ShardTask) -> tuple[FileFacts, ...]:
     return files
 
 
-def _check_versions(wanted: Mapping[str, str]) -> None:
-    found = library_versions()
+def _check_versions(required: Mapping[str, str]) -> None:
+    installed = library_versions()
     differing = [
-        f"{name} {found.get(name)} instead of {wanted[name]}" for name in wanted if found.get(name) != wanted[name]
+        f"{name} {installed.get(name)} instead of {required[name]}"
+        for name in required
+        if installed.get(name) != required[name]
     ]
     if differing:
         raise BuildError(

@@ -190,9 +190,9 @@ def _check_files(release: Path, files: Set[str]) -> tuple[list[Finding], dict[st
         else:
             findings.append(Finding(path, f"not in {SUMS}. A release holds nothing else; remove it."))
     for path in sorted(present & sums.keys()):
-        if (found := file_sha256(release / path)) != sums[path]:
+        if (sha256 := file_sha256(release / path)) != sums[path]:
             findings.append(
-                Finding(path, f"SHA-256 is {found}, {SUMS} says {sums[path]}. Download or build this file again.")
+                Finding(path, f"SHA-256 is {sha256}, {SUMS} says {sums[path]}. Download or build this file again.")
             )
     return findings, sums
 
@@ -272,11 +272,11 @@ def verify_shard(task: ShardTask) -> ShardResult:
         row, decoded = checked
         ids.append(row["video_id"])
         num_masks += len(row["masks"]["counts"])
-        found = list(check_row(row, paths["default"], facts.get(row["video_id"], {}), decoded))
-        if not found and (row["codec"]["name"] not in codecs or is_sampled(row)):
-            found += check_clips(row, paths["default"])
+        row_findings = list(check_row(row, paths["default"], facts.get(row["video_id"], {}), decoded))
+        if not row_findings and (row["codec"]["name"] not in codecs or is_sampled(row)):
+            row_findings += check_clips(row, paths["default"])
         codecs.add(row["codec"]["name"])
-        findings += found
+        findings += row_findings
         findings += _same_row(row, annotation, paths["annotations"])
         findings += _same_row(row, packed, paths["webdataset"])
         if raw_videos is not None and row["video_id"] in raw_videos:
@@ -309,8 +309,8 @@ def verify_raw(video: RawVideo, *, layout: str) -> list[str]:
         layout: name of the folder's layout.
     """
     with TemporaryDirectory() as folder:
-        found = ingest(video, Path(folder) / "row.arrow", layout=layout)
-    return [str(problem) for problem in found] if isinstance(found, list) else []
+        result = ingest(video, Path(folder) / "row.arrow", layout=layout)
+    return [str(problem) for problem in result] if isinstance(result, list) else []
 
 
 def _readable(file: str, rows: Iterator[dict[str, Any]], findings: list[Finding]) -> Iterator[dict[str, Any]]:
@@ -324,11 +324,11 @@ def _readable(file: str, rows: Iterator[dict[str, Any]], findings: list[Finding]
 
 
 def _parquet_rows(path: Path, features: Any) -> Iterator[dict[str, Any]]:
-    found, wanted = pq.read_schema(path), features.arrow_schema
-    if not found.equals(wanted):
-        names = sorted({*found.names, *wanted.names})
+    stored, expected = pq.read_schema(path), features.arrow_schema
+    if not stored.equals(expected):
+        names = sorted({*stored.names, *expected.names})
         differing = [
-            n for n in names if n not in found.names or n not in wanted.names or found.field(n) != wanted.field(n)
+            n for n in names if n not in stored.names or n not in expected.names or stored.field(n) != expected.field(n)
         ]
         raise ReleaseError(f"its schema differs from this version's in {differing or 'the order of columns'}")
     for table in read_parquet(str(path)):
@@ -386,7 +386,7 @@ def _same_as_raw(
         if read_video(video.video_path) != row["video"]["bytes"]:
             yield Finding(file, f"the video's bytes differ from {video.video_path}.", video_id)
         shown = probe(row["video"]["bytes"])  # a row does not hold an angle that is not a quarter turn
-        wanted = {
+        raw_by_place = {
             (object_id, frame.frame_index): fingerprint
             for frame in coded_masks(video, shown.orientation, height=shown.height, width=shown.width)
             for plane in frame.planes
@@ -396,15 +396,15 @@ def _same_as_raw(
         yield Finding(file, f"the raw video or masks cannot be read: {in_words(error)}", video_id)
         return
     places: Iterable[tuple[int, int]] = zip(row["masks"]["object_id"], row["masks"]["frame_index"], strict=True)
-    found = dict(zip(places, decoded, strict=True))
-    for object_id, frame in sorted(found.keys() | wanted.keys()):
+    decoded_by_place = dict(zip(places, decoded, strict=True))
+    for object_id, frame in sorted(decoded_by_place.keys() | raw_by_place.keys()):
         place = (object_id, frame)
-        if found.get(place) != wanted.get(place):
+        if decoded_by_place.get(place) != raw_by_place.get(place):
             what = (
                 "differs from"
-                if place in found and place in wanted
+                if place in decoded_by_place and place in raw_by_place
                 else "is missing in"
-                if place in found
+                if place in decoded_by_place
                 else "is only in"
             )
             yield Finding(

@@ -85,7 +85,7 @@ def withdraw(
             "built_with": _versions_of_both(manifest.get("built_with", {})),
             "split_rule": _grown(manifest.get("split_rule")),
             "shards": shards,
-            "videos": {video_id: said for video_id, said in manifest["videos"].items() if video_id not in gone},
+            "videos": {video_id: entry for video_id, entry in manifest["videos"].items() if video_id not in gone},
         }
         # errata is the last key, as in `manifest_of`, so that a rebuild gives the same bytes.
         new = {**manifest, **changed}
@@ -95,14 +95,14 @@ def withdraw(
 
 
 def _known(video_ids: Iterable[str], facts: Mapping[str, Any], *, release: Path) -> set[str]:
-    wanted = set(video_ids)
-    if not wanted:
+    ids = set(video_ids)
+    if not ids:
         raise ValueError(f"{release}: no video named. Name the ids to withdraw.")
-    if unknown := sorted(wanted - facts.keys()):
+    if unknown := sorted(ids - facts.keys()):
         raise ValueError(
             f"{release}: no video {', '.join(unknown)}; nothing was written. Look the ids up in the release's manifest.json."
         )
-    return wanted
+    return ids
 
 
 def _with_twins(gone: set[str], manifest: Mapping[str, Any], twins: Twins | None, *, release: Path) -> set[str]:
@@ -113,13 +113,13 @@ def _with_twins(gone: set[str], manifest: Mapping[str, Any], twins: Twins | None
             video_id: {**facts, "perceptual_hash": _NO_LOOKS} for video_id, facts in manifest["videos"].items()
         }
         groups = release_groups({**manifest, "videos": looks_unknown}, name=str(release)) or []
-    found = sorted({video_id for group in groups if not gone.isdisjoint(group) for video_id in group} - gone)
-    if found and twins is None:
+    twin_ids = sorted({video_id for group in groups if not gone.isdisjoint(group) for video_id in group} - gone)
+    if twin_ids and twins is None:
         raise ValueError(
-            f"{release}: {', '.join(found)}: same bytes as a withdrawn video, or a near-duplicate of one; nothing was written. "
+            f"{release}: {', '.join(twin_ids)}: same bytes as a withdrawn video, or a near-duplicate of one; nothing was written. "
             "Look at them, then give --twins withdraw to take them down too, or --twins keep."
         )
-    return gone | set(found) if twins == "withdraw" else gone
+    return gone | set(twin_ids) if twins == "withdraw" else gone
 
 
 def _version(before: str, data_version: str | None) -> str:
@@ -140,8 +140,8 @@ def _versions_of_both(then: Mapping[str, str]) -> dict[str, str]:
 
 def _grown(rule: Any) -> Any:
     """The split rule as a release with a parent states it, if this version knows the rule; otherwise unchanged."""
-    found = rule_of(rule)
-    return rule if found is None else split_rule(found[1], grown=True, name=found[0])
+    known_rule = rule_of(rule)
+    return rule if known_rule is None else split_rule(known_rule[1], grown=True, name=known_rule[0])
 
 
 # --- One shard -------------------------------------------------------------------------------------------------------
@@ -157,9 +157,9 @@ def _shard_without(task: _ShardTask) -> dict[str, Any]:
     paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
     stated = {file["path"]: file["sha256"] for file in shard["files"]}
     for path in paths.values():
-        if (found := file_sha256(release / path)) != stated.get(path):
+        if (sha256 := file_sha256(release / path)) != stated.get(path):
             raise ReleaseError(
-                f"{release}/{path}: SHA-256 is {found}, the manifest says {stated.get(path)}. Download or build it again."
+                f"{release}/{path}: SHA-256 is {sha256}, the manifest says {stated.get(path)}. Download or build it again."
             )
     if is_current and len(stay) == len(shard["video_ids"]):
         for path in paths.values():

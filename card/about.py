@@ -121,69 +121,72 @@ def _json_file(about: Path, key: str, name: Any) -> tuple[Path, Mapping[str, Any
     with path.open("rb") as file:
         content = file.read(_MAX_BYTES + 1)
     try:
-        found = parse_json(content, max_bytes=_MAX_BYTES)
+        results = parse_json(content, max_bytes=_MAX_BYTES)
     except ValueError as error:
         raise AboutError(f"{path}: not JSON ({error}).") from None
-    if not isinstance(found, dict) or found.get("format_version") != _FORMAT:
+    if not isinstance(results, dict) or results.get("format_version") != _FORMAT:
         raise AboutError(
             f"{path}: wanted what `brokenvideos agree --json` or `evaluate --json` of this version writes."
         )
-    return path, found
+    return path, results
 
 
 def _agreement(source: tuple[Path, Mapping[str, Any]]) -> Mapping[str, Any]:
-    path, found = source
+    path, results = source
     try:
         return {
-            "num_annotators": len(found["annotators"]),
-            "num_videos": found["videos"],
-            "num_marked": found["marked_videos"],
-            "ceiling": {name: _estimate(found["ceiling"][name]) for name in ("active_jf", "jf")},
-            "pairs": [{name: _value(pair[name]) for name in PAIR_NUMBERS} for pair in found["pairs"]],
-            "fleiss_kappa": found["fleiss_kappa"],
-            "krippendorff_alpha": found["krippendorff_alpha"],
+            "num_annotators": len(results["annotators"]),
+            "num_videos": results["videos"],
+            "num_marked": results["marked_videos"],
+            "ceiling": {name: _estimate(results["ceiling"][name]) for name in ("active_jf", "jf")},
+            "pairs": [{name: _value(pair[name]) for name in PAIR_NUMBERS} for pair in results["pairs"]],
+            "fleiss_kappa": results["fleiss_kappa"],
+            "krippendorff_alpha": results["krippendorff_alpha"],
         }
     except (KeyError, TypeError) as error:
         raise AboutError(f"{path}: not what `brokenvideos agree --json` writes ({error!r}).") from None
 
 
-def _baseline(name: str, path: Path, found: Mapping[str, Any], manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+def _baseline(name: str, path: Path, results: Mapping[str, Any], manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        scored = {video["video_id"] for video in found["videos"]}
-        splits = found["options"]["splits"]
+        scored = {video["video_id"] for video in results["videos"]}
+        splits = results["options"]["splits"]
         baseline = {
             "name": name,
             "splits": splits,
-            **_scores(found),
-            "floors": {floor: {"what": scores["what"], **_scores(scores)} for floor, scores in found["floors"].items()},
+            **_scores(results),
+            "floors": {
+                floor: {"what": scores["what"], **_scores(scores)} for floor, scores in results["floors"].items()
+            },
         }
     except (KeyError, TypeError) as error:
         raise AboutError(f"{path}: not what `brokenvideos evaluate --json` writes ({error!r}).") from None
-    there = {
+    release_ids = {
         video_id
         for shard in manifest["shards"]
         if splits is None or shard["split"] in splits
         for video_id in shard["video_ids"]
     }
-    if scored != there:
-        example = min(scored ^ there)
+    if scored != release_ids:
+        example = min(scored ^ release_ids)
         raise AboutError(
-            f"{path}: scored {len(scored)} videos, this release has {len(there)} in {'all splits' if splits is None else splits}; "
-            f"{example} is in one of them only. Evaluate on this release."
+            f"{path}: scored {len(scored)} videos, this release has {len(release_ids)} in "
+            f"{'all splits' if splits is None else splits}; {example} is in one of them only. "
+            "Evaluate on this release."
         )
     return baseline
 
 
-def _scores(found: Mapping[str, Any]) -> dict[str, Any]:
+def _scores(results: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "broken": {name: _estimate(found["broken"][name]) for name in BROKEN_METRICS},
-        "normal": {name: _estimate(found["normal"][name]) for name in NORMAL_METRICS},
+        "broken": {name: _estimate(results["broken"][name]) for name in BROKEN_METRICS},
+        "normal": {name: _estimate(results["normal"][name]) for name in NORMAL_METRICS},
     }
 
 
-def _estimate(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: found[name] for name in ("value", "low", "high", "n", "reliable")}
+def _estimate(estimate: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: estimate[name] for name in ("value", "low", "high", "n", "reliable")}
 
 
-def _value(found: Any) -> Any:
-    return found["value"] if isinstance(found, dict) else found
+def _value(number: Any) -> Any:
+    return number["value"] if isinstance(number, dict) else number

@@ -53,11 +53,11 @@ class CardReport:
     def lines(self) -> Iterator[str]:
         """The result as text for people."""
         yield from map(str, self.problems)
-        found = f"{self.release} ({self.data_version}): card compared with the shards"
+        start = f"{self.release} ({self.data_version}): card compared with the shards"
         yield (
-            f"{found}; nothing is stale."
+            f"{start}; nothing is stale."
             if self.ok
-            else (f"{found}; problems: {len(self.problems)}. Next: brokenvideos card {self.release}")
+            else (f"{start}; problems: {len(self.problems)}. Next: brokenvideos card {self.release}")
         )
 
 
@@ -75,20 +75,20 @@ def check_card(release: Path) -> CardReport:
     """
     require_extra()
     manifest = read_manifest(str(release))
-    found: set[CardProblem] = set()
+    problems: set[CardProblem] = set()
     figures, about = {}, About()
     try:
         figures, about = read_card(release)["figures"], about_of(release)
     except (CardError, AboutError) as error:
-        found.add(CardProblem(CARD, str(error).removeprefix(f"{release / CARD}: ").removesuffix(".")))
+        problems.add(CardProblem(CARD, str(error).removeprefix(f"{release / CARD}: ").removesuffix(".")))
     if lacking := set(_columns(release, manifest)):
-        found |= lacking | {CardProblem(CROISSANT, said) for said in unreadable(release / CROISSANT)}
-        return CardReport(str(release), manifest["data_version"], tuple(sorted(found)))
+        problems |= lacking | {CardProblem(CROISSANT, said) for said in unreadable(release / CROISSANT)}
+        return CardReport(str(release), manifest["data_version"], tuple(sorted(problems)))
     inputs = read_inputs(release, about)
-    found.update(_readme(release, inputs))
-    found.update(_figures(release, inputs, figures))
-    found.update(_croissant(release, inputs))
-    return CardReport(str(release), manifest["data_version"], tuple(sorted(found)))
+    problems.update(_readme(release, inputs))
+    problems.update(_figures(release, inputs, figures))
+    problems.update(_croissant(release, inputs))
+    return CardReport(str(release), manifest["data_version"], tuple(sorted(problems)))
 
 
 def _columns(release: Path, manifest: Mapping[str, Any]) -> Iterator[CardProblem]:
@@ -118,9 +118,9 @@ def _readme(release: Path, inputs: CardInputs) -> Iterator[CardProblem]:
         yield CardProblem(README, f"cannot be read ({in_words(error)})")
         return
     wanted_yaml, wanted = _halves(render_full(inputs))
-    found_yaml, found = _halves(text)
+    card_yaml, content = _halves(text)
     try:
-        loaded = yaml.safe_load(found_yaml)
+        loaded = yaml.safe_load(card_yaml)
     except yaml.YAMLError as error:
         yield CardProblem(README, f"its YAML cannot be read: {' '.join(str(error).split())}")
     else:
@@ -130,7 +130,7 @@ def _readme(release: Path, inputs: CardInputs) -> Iterator[CardProblem]:
     if text == render(inputs.facts, inputs.sizes, data_version=inputs.manifest["data_version"]):
         yield CardProblem(README, "it is the plain card of a build, not a full one")
     else:
-        yield from _sections(found, wanted)
+        yield from _sections(content, wanted)
 
 
 def _halves(text: str) -> tuple[str, str]:
@@ -139,8 +139,8 @@ def _halves(text: str) -> tuple[str, str]:
     return (match[1], text[match.end() :]) if match else ("", text)
 
 
-def _sections(found: str, wanted: str) -> Iterator[CardProblem]:
-    was, now = _by_heading(found), _by_heading(wanted)
+def _sections(card_text: str, wanted: str) -> Iterator[CardProblem]:
+    was, now = _by_heading(card_text), _by_heading(wanted)
     for title in now:
         if title not in was:
             yield CardProblem(README, f"section {title!r} is missing")
@@ -159,9 +159,9 @@ def _by_heading(text: str) -> dict[str, str]:
     return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
 
 
-def _changed_lines(found: str, wanted: str) -> Iterator[tuple[str, str]]:
+def _changed_lines(card_text: str, wanted: str) -> Iterator[tuple[str, str]]:
     """Pairs of different lines, or of blocks of lines that differ together."""
-    was, now = found.splitlines(), wanted.splitlines()
+    was, now = card_text.splitlines(), wanted.splitlines()
     for tag, start, stop, new_start, new_stop in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
@@ -201,11 +201,11 @@ def _figures(release: Path, inputs: CardInputs, stated: Mapping[str, Any]) -> It
 def _croissant(release: Path, inputs: CardInputs) -> Iterator[CardProblem]:
     path = release / CROISSANT
     try:
-        found = parse_json(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         yield CardProblem(CROISSANT, f"cannot be read ({in_words(error)})")
         return
-    for problem in differences(found, croissant(inputs), where=""):
+    for problem in differences(content, croissant(inputs), where=""):
         yield CardProblem(CROISSANT, problem)
     for problem in unreadable(path):
         yield CardProblem(CROISSANT, problem)

@@ -68,9 +68,9 @@ def croissant(inputs: CardInputs) -> dict[str, Any]:
             personal_sensitive_information=personal_information(inputs),
             data_release_maintenance_plan=" ".join(MAINTENANCE.split()),
         )
-        found: dict[str, Any] = json.loads(json.dumps(described.to_json(), default=str))
+        document: dict[str, Any] = json.loads(json.dumps(described.to_json(), default=str))
     # mlcroissant 1.1.1 does not know this property. Every row names the generator of its video.
-    return found | {"rai:hasSyntheticData": True}
+    return document | {"rai:hasSyntheticData": True}
 
 
 def croissant_bytes(described: Mapping[str, Any]) -> bytes:
@@ -132,11 +132,11 @@ def _licenses(inputs: CardInputs) -> list[str] | None:
 
 
 def _agreement(inputs: CardInputs) -> list[str] | None:
-    found = inputs.about.agreement
-    if found is None:
+    agreement = inputs.about.agreement
+    if agreement is None:
         return None
-    ceiling = found["ceiling"]["active_jf"]["value"]
-    who = f"{found['num_annotators']} annotators marked the same {found['num_videos']} videos"
+    ceiling = agreement["ceiling"]["active_jf"]["value"]
+    who = f"{agreement['num_annotators']} annotators marked the same {agreement['num_videos']} videos"
     return [f"{who}; mean pairwise J&F in active frames: {number(ceiling)}."]
 
 
@@ -233,7 +233,7 @@ def _column(ctx: "mlc.Context", config: Config, name: str, feature: Any) -> "mlc
 
     field = partial(mlc.Field, ctx=ctx, id=f"{config}/{name}", name=name, description=MEANINGS[name])
     if isinstance(feature, dict):
-        parts = [_leaf(ctx, config, name, part, of) for part, of in feature.items()]
+        parts = [_leaf(ctx, config, name, part, part_type) for part, part_type in feature.items()]
         described: mlc.Field = field(sub_fields=parts)
         return described
     if isinstance(feature, datasets.Video):

@@ -88,9 +88,9 @@ class Details:
         height, width = row["height"], row["width"]
         shares = area(counts, height=height, width=width) / (height * width)
         bins = np.searchsorted(AREA_EDGES[1:-1], shares, side="right")
-        found = np.bincount(bins, minlength=len(AREA_EDGES) - 1)
+        per_bin = np.bincount(bins, minlength=len(AREA_EDGES) - 1)
         self.num_masks[name] += len(counts)
-        self.areas[name] = self.areas.get(name, np.zeros(len(found), np.int64)) + found
+        self.areas[name] = self.areas.get(name, np.zeros(len(per_bin), np.int64)) + per_bin
         covered = covered_shares(counts, height=height, width=width, rotation=row["codec"]["rotation"])
         self.covered[name] = self.covered.get(name, np.zeros(GRID)) + covered
         middle = int(np.argsort(shares, kind="stable")[len(shares) // 2])
@@ -109,10 +109,10 @@ class Details:
         taken: set[str] = set()
         chosen: dict[str, list[Shown]] = {}
         for name in types_in(self.num_masks):
-            by_generator = [found for (kind, _), found in sorted(self.candidates.items()) if kind == name]
-            fresh = [[shown for shown in found if shown.video_id not in taken] for found in by_generator]
+            by_generator = [candidates for (kind, _), candidates in sorted(self.candidates.items()) if kind == name]
+            fresh = [[shown for shown in candidates if shown.video_id not in taken] for candidates in by_generator]
             rounds = fresh if any(fresh) else by_generator
-            ranked = sorted((place, shown) for found in rounds for place, shown in enumerate(found))
+            ranked = sorted((place, shown) for candidates in rounds for place, shown in enumerate(candidates))
             chosen[name] = [shown for _, shown in ranked[:SHOWN_PER_TYPE]]
             taken.update(shown.video_id for shown in chosen[name])
         return chosen

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH_IN, DPI = 8.0, 200
-"""A card is about 830 pixels wide on the Hub: 1,600 are sharp there, and 9 points read like the text around."""
+"""The size of figures: a card is about 830 pixels wide on the Hub, so 1,600 pixels are sharp, and 9 points look like
+the card's text."""
 
 INK, FAINT, RULE = "#24292f", "#57606a", "#d0d7de"
 STYLE = {

@@ -76,9 +76,9 @@ def one_font(text: str) -> tuple[str, Font | None]:
     if beyond and find_spec("matplotlib") is not None:
         wanted = set(text) - {" "}
         fonts = (_own(), *sorted(_installed(), key=_preference))
-        found = next((font for font in fonts if wanted <= _characters(font)), None)
-        if found is not None:
-            return text, found
+        complete = next((complete for complete in fonts if wanted <= _characters(complete)), None)
+        if complete is not None:
+            return text, complete
     return _spelled(text, beyond), None
 
 
@@ -86,7 +86,7 @@ def _spelled(text: str, missing: Iterable[str]) -> str:
     if not missing:
         return text
     pattern = "|".join(map(re.escape, sorted(missing)))
-    return " ".join(re.sub(pattern, lambda found: f" {_code_point(found[0])} ", text).split())
+    return " ".join(re.sub(pattern, lambda match: f" {_code_point(match[0])} ", text).split())
 
 
 def _printed(character: str) -> str:

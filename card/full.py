@@ -93,20 +93,20 @@ def read_card(release: Path) -> dict[str, Any]:
     """
     path = release / CARD
     try:
-        found = parse_json(path.read_bytes())
+        card = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise CardError(f"{path}: not found. `brokenvideos card {release}` makes a full card.") from None
     except ValueError as error:
         raise CardError(f"{path}: not JSON ({error}). Make the card again.") from None
     wanted = {"format_version": int, "made_with": dict, "about": dict, "figures": dict}
-    if not isinstance(found, dict) or any(not isinstance(found.get(key), kind) for key, kind in wanted.items()):
+    if not isinstance(card, dict) or any(not isinstance(card.get(key), kind) for key, kind in wanted.items()):
         raise CardError(f"{path}: wanted an object with {', '.join(wanted)}. Make the card again.")
-    if found["format_version"] != FORMAT_VERSION:
+    if card["format_version"] != FORMAT_VERSION:
         raise CardError(
-            f"{path}: format_version is {found['format_version']!r}, this package reads {FORMAT_VERSION}. Install the version of "
+            f"{path}: format_version is {card['format_version']!r}, this package reads {FORMAT_VERSION}. Install the version of "
             "brokenvideos that wrote it, or make the card again."
         )
-    return found
+    return card
 
 
 def about_of(release: Path) -> About:

@@ -78,30 +78,32 @@ def metadata(facts: ReleaseFacts, sizes: Mapping[Config, ConfigSize]) -> Dataset
     )
 
 
-def metadata_problems(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+def metadata_problems(card_yaml: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
     """The problems of a card's YAML: first unknown keys and words, then every value that differs from the count."""
-    for key in found.keys() - set(KEYS):
+    for key in card_yaml.keys() - set(KEYS):
         yield f"YAML key {key!r} is none that the Hub reads, wanted one of {', '.join(KEYS)}"
     for key, words in VOCABULARY.items():
-        values = found.get(key, [])
+        values = card_yaml.get(key, [])
         for value in values if isinstance(values, list) else [values]:
             if value not in words:
                 yield f"{key}: {value!r}, wanted one of {', '.join(words)}"
     for key, value in wanted.items():
-        yield from differences(found.get(key), value, where=key)
+        yield from differences(card_yaml.get(key), value, where=key)
 
 
-def differences(found: Any, wanted: Any, *, where: str) -> Iterator[str]:
+def differences(actual: Any, wanted: Any, *, where: str) -> Iterator[str]:
     """Every value inside a JSON-like value that differs from the expected one, with its place."""
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        for key in dict.fromkeys([*wanted, *found]):
-            yield from differences(found.get(key), wanted.get(key), where=f"{where}.{key}" if where else str(key))
-    elif isinstance(wanted, list) and isinstance(found, list):
-        was, now = ({_name_of(entry, number): entry for number, entry in enumerate(of)} for of in (found, wanted))
+    if isinstance(wanted, dict) and isinstance(actual, dict):
+        for key in dict.fromkeys([*wanted, *actual]):
+            yield from differences(actual.get(key), wanted.get(key), where=f"{where}.{key}" if where else str(key))
+    elif isinstance(wanted, list) and isinstance(actual, list):
+        was, now = (
+            {_name_of(entry, number): entry for number, entry in enumerate(entries)} for entries in (actual, wanted)
+        )
         for name in dict.fromkeys([*now, *was]):
             yield from differences(was.get(name), now.get(name), where=f"{where}[{name}]")
-    elif found != wanted:
-        yield f"{where}: {_said(found)}, wanted {_said(wanted)}"
+    elif actual != wanted:
+        yield f"{where}: {_shown(actual)}, wanted {_shown(wanted)}"
 
 
 def _name_of(value: Any, number: int) -> str:
@@ -110,7 +112,7 @@ def _name_of(value: Any, number: int) -> str:
     return next((str(value[key]) for key in keys if isinstance(value, dict) and key in value), str(number))
 
 
-def _said(value: Any) -> str:
+def _shown(value: Any) -> str:
     text = "nothing" if value is None else repr(value)
     return text if len(text) <= 120 else f"{text[:117]}..."
 

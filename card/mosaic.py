@@ -29,7 +29,7 @@ PAPER, INK = (255, 255, 255), (36, 41, 47)
 
 
 def mosaic_data(shown: Mapping[str, Sequence[Shown]], manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What the mosaic shows: frames by artifact type, each with the digests of its video and annotation."""
+    """The content of the mosaic: frames by artifact type, each with the digests of its video and annotation."""
     facts = manifest["videos"]
     return {
         name: [
@@ -39,10 +39,10 @@ def mosaic_data(shown: Mapping[str, Sequence[Shown]], manifest: Mapping[str, Any
                 "digest": facts[one.video_id]["digest"],
                 "video_sha256": facts[one.video_id]["video_sha256"],
             }
-            for one in found
+            for one in frames
         ]
-        for name, found in shown.items()
-        if found
+        for name, frames in shown.items()
+        if frames
     }
 
 
@@ -117,8 +117,8 @@ def _tile(row: Mapping[str, Any], frame_index: int, *, size: tuple[int, int]) ->
 
 
 def _caption(draw: ImageDraw.ImageDraw, text: str, left: int, bottom: int, width: int) -> None:
-    text, found = one_font(text)
-    font = _font(18) if found is None else ImageFont.truetype(found.path, 18, index=found.index)
+    text, face = one_font(text)
+    font = _font(18) if face is None else ImageFont.truetype(face.path, 18, index=face.index)
     while text and font.getlength(text) > width - 24:
         text = text[:-1]
     right = left + 8 + font.getlength(text) + 14

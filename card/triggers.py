@@ -1,4 +1,4 @@
-"""What clips were asked for: prompts, clips and artifact types by the trigger that was expected to make a model fail."""
+"""Counts prompts, clips and artifact types by the trigger in the prompt, which was expected to make a model fail."""
 
 import math
 from collections import Counter
@@ -10,10 +10,10 @@ from ..masks import ARTIFACT_TYPES
 from ..release import parse_json
 
 CONTROL = "control"
-"""Clips of prompts that leave the trigger out."""
+"""The name of the group of clips whose prompts have no trigger."""
 
 _Z = 1.959963984540054
-"""Of a two-sided 95 % interval."""
+"""Quantile of the normal distribution for a two-sided 95 % interval."""
 
 
 @dataclass(slots=True)
@@ -22,16 +22,16 @@ class TriggerFacts:
 
     num_videos: int = 0
     num_judged: int = 0
-    """Clips of which a person looked at a frame at least: the others are neither broken nor normal here."""
+    """Clips with at least one annotated frame. The others count neither as broken nor as normal."""
     num_broken: int = 0
     prompt_ids: set[str] = field(default_factory=set)
     artifact_types: Counter[str] = field(default_factory=Counter)
-    """Judged clips that have the type; a clip can have several."""
+    """Number of clips by artifact type; a clip can have several types."""
     expected: set[str] = field(default_factory=set)
     """Artifact types that the taxonomy expects."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `share_broken` has its 95 % interval, null where nothing was judged."""
+        """Plain values for JSON. `share_broken` has a 95 % interval; it is null if no clip is annotated."""
         low, high = wilson_interval(self.num_broken, self.num_judged) or (None, None)
         return {
             "prompts": len(self.prompt_ids),
@@ -49,7 +49,7 @@ class TriggerFacts:
 
 
 def add_row(triggers: dict[str, TriggerFacts], row: Mapping[str, Any]) -> None:
-    """Counts a row (label, artifact_types, annotated_frames, source) under its trigger, if its record names such a prompt."""
+    """Counts a row (label, artifact_types, annotated_frames, source) under the trigger of its prompt, if it has one."""
     prompt = prompt_of(row["source"])
     if prompt is None:
         return
@@ -64,7 +64,7 @@ def add_row(triggers: dict[str, TriggerFacts], row: Mapping[str, Any]) -> None:
 
 
 def prompt_of(source: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The prompt that the record of a clip's making names; None where there is no record, or the prompt comes from no taxonomy."""
+    """The prompt in the record of a clip; None without a record, or if the prompt comes from no taxonomy."""
     text = source.get("record")
     try:
         record = parse_json(text.encode()) if text else None
@@ -77,7 +77,7 @@ def prompt_of(source: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def wilson_interval(count: float, total: int) -> tuple[float, float] | None:
-    """A 95 % interval of a share, in [0, 1]; None of nothing.
+    """A 95 % interval of a share, in [0, 1]; None if the total is 0.
 
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
     """

@@ -148,7 +148,8 @@ _VOP = 0xB6
 
 
 def _mpeg4_reader(extradata: bytes) -> _Reader | None:
-    # Other encoders ask FFmpeg's decoder for other inverse transforms by a note that may stand in the first packet only.
+    # FFmpeg's decoder chooses its inverse transform by the encoder's name, which may be in the first
+    # packet only. So other encoders than FFmpeg's are not supported.
     return _mpeg4_frame if b"Lavc" in extradata else None
 
 
@@ -161,7 +162,7 @@ def _mpeg4_frame(payload: bytes) -> _CodedFrame | None:
     vops = [value >> 6 for code, value in codes if code == _VOP]
     if len(vops) != 1:  # none, or several in one packet, as in AVI files with packed B-frames
         return None
-    user_data = 0xB2  # who encoded it, from which FFmpeg's decoder takes its ways
+    user_data = 0xB2  # the encoder's name, by which FFmpeg's decoder chooses its inverse transform
     return _CodedFrame(
         starts=vops[0] == 0,
         reference=True,

@@ -94,7 +94,7 @@ def container_texts(video: VideoSource) -> dict[str, str]:
 
 
 def shown_frames(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[int, VideoFrame]]:
-    """(pts, frame) of every displayed frame, in order; pts strictly increases.
+    """Yields (pts, frame) of every displayed frame, in order; pts strictly increases.
 
     Frames that an edit list cuts away are decoded but not displayed.
 

@@ -126,7 +126,8 @@ def _runs(packets: Packets, wanted_pts: Sequence[int]) -> list[_Run]:
         needed[at] = True
         # The decoder is drained after the last wanted packet, so that later ones need not push its frames out.
         positions = start + np.flatnonzero(needed[start : max(at) + 1])
-        # A decoder that has just seen all that comes before may go on: starting another costs more than a frame.
+        # A decoder that has decoded everything before can continue, because starting another one costs
+        # more than decoding a frame.
         if runs and (last := int(runs[-1].positions[-1])) < start and not packets.reference[last + 1 : start].any():
             runs[-1].positions = np.concatenate([runs[-1].positions, positions])
             runs[-1].wanted_pts += times

@@ -34,7 +34,7 @@ def encode_video(
     b_frames: int = 2,
     on_packet: "OnPacket | None" = None,
 ) -> None:
-    """Writes an H.264 mp4 to `path`; the file appears only when it is complete.
+    """Writes an H.264 mp4 to `path`; the file gets this name only when it is complete.
 
     The bytes depend on the frames, the arguments and the versions of PyAV and its FFmpeg and x264, not on the number of cores or
     the run. They may differ between CPU architectures. Colours are BT.709, limited range, and tagged so. Even sizes are stored as

@@ -11,8 +11,8 @@ from .file_bytes import FileBytes
 def missing_end(data: bytes | FileBytes) -> str | None:
     """What a cut-off file lacks, as text for a message; None if nothing is missing, or the file states no lengths.
 
-    MP4 and QuickTime, fragmented or not, Matroska and WebM, and AVI say how long their parts are. A file that was cut exactly
-    between two parts, and has no list of them, promises nothing more.
+    MP4 and QuickTime (also fragmented), Matroska and WebM, and AVI state the lengths of their parts. A
+    cut exactly between two parts cannot be seen if the file has no list of its parts.
     """
     if data[:4] == _EBML:
         return _matroska_end(data)
@@ -106,7 +106,7 @@ class _CutOffError(Exception):
 
 @dataclass(slots=True)
 class _Times:
-    """When blocks are shown, and for how long the file says that it lasts, both in units of its timestamp scale."""
+    """The times of blocks and the stated duration of the file, both in units of its timestamp scale."""
 
     duration: float = 0.0
     scale_ns: int = 1_000_000
@@ -133,7 +133,7 @@ def _element(data: bytes | FileBytes, position: int) -> tuple[bytes, int, int | 
     """(ID, first byte of the content, first byte after it); the last is None if the size is unknown.
 
     Raises:
-        _CutOffError: no whole element header stands here.
+        _CutOffError: there is no complete element header here.
     """
     id_bytes, size_bytes = 0, 0
     if position < len(data):
@@ -167,7 +167,7 @@ def _walk(data: bytes | FileBytes, position: int, stop: int | None, times: _Time
 
 
 def _cluster(data: bytes | FileBytes, position: int, stop: int | None, times: _Times) -> int:
-    """The end of a cluster: where its size says, or where an element of a higher level begins."""
+    """The end of a cluster: by its size, or at the next element of a higher level if its size is unknown."""
     time = 0
     while position < (len(data) if stop is None else stop):
         kind, start, end = _element(data, position)
@@ -186,7 +186,7 @@ def _cluster(data: bytes | FileBytes, position: int, stop: int | None, times: _T
 
 
 def _block_time(data: bytes | FileBytes, start: int) -> int:
-    """Relative to its cluster; it stands after the number of the track."""
+    """The time of a block relative to its cluster, which is stored after the track number."""
     track_bytes = max(1, 9 - data[start].bit_length())
     return int.from_bytes(data[start + track_bytes : start + track_bytes + 2], signed=True)
 

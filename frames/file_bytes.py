@@ -34,7 +34,7 @@ class FileBytes:
 
 @contextmanager
 def opened_bytes(video: Held | Path) -> Iterator[Held | FileBytes]:
-    """The bytes that were given, or those of the file, as long as the block lasts.
+    """The given bytes, or the bytes of the file, which is open inside the block.
 
     Raises:
         OSError: the path cannot be read.

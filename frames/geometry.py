@@ -39,12 +39,14 @@ def random_geometry(
         size: (height, width) of the clip; None keeps the window's own pixels.
     """
     keep, down, along, mirror = random.random(4)
-    kept = crop + (1 - crop) * keep
+    share = crop + (1 - crop) * keep
     if size is None:
-        scaled, size = (height, width), (max(1, round(kept * height)), max(1, round(kept * width)))
+        scaled, size = (height, width), (max(1, round(share * height)), max(1, round(share * width)))
     else:
-        scaled = (max(size[0], round(size[0] / kept)), max(size[1], round(size[1] / kept)))
-    top, left = (int(at * (all_ + 1 - cut)) for at, all_, cut in zip((down, along), scaled, size, strict=True))
+        scaled = (max(size[0], round(size[0] / share)), max(size[1], round(size[1] / share)))
+    top, left = (
+        int(at * (length + 1 - window)) for at, length, window in zip((down, along), scaled, size, strict=True)
+    )
     return Geometry(scaled=scaled, top=top, left=left, size=size, flipped=bool(mirror < flip))
 
 

@@ -1,4 +1,4 @@
-"""How players turn the stored frames of a video, which decoding leaves as they are."""
+"""The rotation that players apply to the stored frames of a video. Decoding does not apply it."""
 
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,9 +12,11 @@ Plane = TypeVar("Plane", bound=npt.NDArray[Any])
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """A stored frame is mirrored left to right if `mirrored`, then turned clockwise by `quarter_turns` times 90 degrees (0 to 3).
+    """How players show a stored frame.
 
-    `quarter_turns` is None where a display matrix does something else, which only a few players follow.
+    It is mirrored left to right if `mirrored`, then rotated clockwise by `quarter_turns` times 90
+    degrees (0 to 3). `quarter_turns` is None if the display matrix has another transformation, which
+    only a few players apply.
     """
 
     quarter_turns: int | None = 0
@@ -22,7 +24,7 @@ class Orientation:
 
     @property
     def rotation(self) -> int:
-        """As a row records it: degrees clockwise, plus 360 where the frame is mirrored first; 0 for other angles."""
+        """The number in a row: degrees clockwise, plus 360 if the frame is mirrored first; 0 for other angles."""
         return 90 * (self.quarter_turns or 0) + (360 if self.mirrored else 0)
 
     @property
@@ -41,7 +43,7 @@ UPRIGHT = Orientation()
 
 
 def orientation_of_rotation(rotation: int) -> Orientation:
-    """The orientation that a row records as a number; undoes `Orientation.rotation`."""
+    """The orientation for the number in a row: the inverse of `Orientation.rotation`."""
     return Orientation(rotation % 360 // 90, mirrored=rotation >= 360)
 
 
@@ -49,7 +51,7 @@ _TURNS = {(1, 0): 0, (0, 1): 1, (-1, 0): 2, (0, -1): 3}
 
 
 def orientation_of(frame: VideoFrame) -> Orientation:
-    """What the display matrix of a decoded frame says; upright where it has none."""
+    """The orientation in the display matrix of a decoded frame; upright if it has none."""
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     return UPRIGHT if matrix is None else _of_matrix(np.frombuffer(bytes(matrix), np.int32))
 
@@ -69,12 +71,12 @@ def _of_matrix(matrix: npt.NDArray[np.int32]) -> Orientation:
 
 
 def displayed_size(orientation: Orientation, height: int, width: int) -> tuple[int, int]:
-    """(height, width) of a stored frame as players show it."""
+    """(height, width) of the displayed frame."""
     return (width, height) if (orientation.quarter_turns or 0) % 2 else (height, width)
 
 
 def to_coded(shown: Plane, orientation: Orientation) -> Plane:
-    """A plane [H, W] that was drawn on the frame as players show it, turned back onto the frame as it is stored.
+    """Rotates a plane [H, W] of the displayed frame back onto the stored frame.
 
     Raises:
         ValueError: the orientation has no quarter turns.
@@ -86,7 +88,7 @@ def to_coded(shown: Plane, orientation: Orientation) -> Plane:
 
 
 def to_displayed(stored: Plane, orientation: Orientation) -> Plane:
-    """A plane [H, W] or picture [H, W, C] of the stored frame as players show it; undoes `to_coded`.
+    """Rotates a plane [H, W] or picture [H, W, C] of the stored frame as players show it: undoes `to_coded`.
 
     Raises:
         ValueError: the orientation has no quarter turns.

@@ -56,7 +56,7 @@ def read_clips(
     geometries: Sequence[Geometry] | None = None,
     threads: int = 1,
 ) -> Iterator[UInt8Array]:
-    """RGB uint8[T, 3, H, W] of every clip in turn, in one pass over the video; a frame that several clips need is decoded once.
+    """Yields RGB uint8[T, 3, H, W] for each clip, in one pass over the video. Each needed frame is decoded once.
 
     A clip is given when its last frame is decoded and all clips before it are given. So sort clips by their first frames: then
     only overlapping clips are in memory.
@@ -116,7 +116,7 @@ def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Generat
     An array is valid until the next frame is requested; copy it to keep it.
 
     Args:
-        index: of this video, as in `read_frames`.
+        index: the index of this video, as in `read_frames`.
 
     Raises:
         VideoError: as `read_frames`.

@@ -43,10 +43,10 @@ def checked_stack(masks: BitmapArray) -> UInt8Array:
     return masks.view(np.uint8)
 
 
-def wrong_stack(found: str) -> MaskError:
+def wrong_stack(actual: str) -> MaskError:
     """The error for anything except uint8 or bool [N, H, W]."""
     return MaskError(
-        f"masks: got {found}, wanted uint8 or bool [N, H, W] of 0 and 1. "
+        f"masks: got {actual}, wanted uint8 or bool [N, H, W] of 0 and 1. "
         "Stack single masks with mask[None]; compare a label map with one object_id first (labels == object_id)."
     )
 

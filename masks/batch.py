@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 class RLEBatch:
     """N strings that paint P planes: a few hundred bytes per mask, in CPU tensors until they are decoded.
 
-    `text` is uint8[B], all strings as one; `bounds` int64[N], where each ends; `sizes` int64[N, 2], height and width of each;
-    `planes` int64[N], the plane that each paints; `plane_sizes` int64[P, 2]. `shapes` has, for every item that was collated, what
-    becomes of it: (H, W) for one RLE, (T, H, W) or (T, K, H, W) for a row; their planes follow each other.
-
     The strings are not checked yet; `decode` checks them.
+
+    Attributes:
+        text: uint8[B], all strings joined.
+        bounds: int64[N], the end of each string in `text`.
+        sizes: int64[N, 2], height and width of each mask.
+        planes: int64[N], the plane that each mask paints.
+        plane_sizes: int64[P, 2], height and width of each plane.
+        shapes: the shape of the result for each collated item: (H, W) for one RLE, (T, H, W) or
+            (T, K, H, W) for a row. The planes of the items follow each other.
     """
 
     text: "torch.Tensor"
@@ -72,13 +77,17 @@ def collate_planes(
         MaskError: not one plane for every string, or a plane outside 0 … num_planes - 1.
     """
     height, width = checked_size(height, width)
-    own = list(range(len(counts))) if planes is None else [int(plane) for plane in planes]
-    total = len(own) if num_planes is None else num_planes
-    if len(own) != len(counts):
-        raise MaskError(f"planes has {len(own)} entries, wanted one for each of the {len(counts)} strings.")
-    if own and not 0 <= min(own) <= max(own) < total:
-        raise MaskError(f"planes goes from {min(own)} to {max(own)}, wanted 0 to {total - 1}. Raise num_planes.")
-    return batch_of(counts, [(height, width)] * len(own), own, [(height, width)] * total, ((total, height, width),))
+    all_planes = list(range(len(counts))) if planes is None else [int(plane) for plane in planes]
+    total = len(all_planes) if num_planes is None else num_planes
+    if len(all_planes) != len(counts):
+        raise MaskError(f"planes has {len(all_planes)} entries, wanted one for each of the {len(counts)} strings.")
+    if all_planes and not 0 <= min(all_planes) <= max(all_planes) < total:
+        raise MaskError(
+            f"planes goes from {min(all_planes)} to {max(all_planes)}, wanted 0 to {total - 1}. Raise num_planes."
+        )
+    return batch_of(
+        counts, [(height, width)] * len(all_planes), all_planes, [(height, width)] * total, ((total, height, width),)
+    )
 
 
 def batch_of(

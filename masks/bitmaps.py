@@ -100,9 +100,9 @@ def empty(height: int, width: int) -> str:
 
 
 def spans(runs: Runs) -> Iterator[tuple[int, UInt8Array]]:
-    """For every mask, in column-major order: the place of its first pixel, and the uint8 0 and 1 from there to its last pixel.
+    """For each mask: the position of its first pixel in column-major order, and uint8 0 and 1 from there to its last pixel.
 
-    The background before the first and after the last pixel, often half of a mask, is left to the caller.
+    The background before the first and after the last pixel, often half of a mask, is not made.
     """
     counts = np.diff(runs.offsets)
     # An even number of runs ends with foreground, an odd one with background: from run 1, an odd number of runs or none.

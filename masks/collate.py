@@ -27,16 +27,16 @@ def rle_batch(
         RLEError: an entry without size or counts, an invalid size, or counts that is not a string, empty or not ASCII.
         MaskError: a row contradicts itself, or `frames` has another length than `items`.
     """
-    wanted = [None] * len(items) if frames is None else list(frames)
-    if len(wanted) != len(items):
-        raise MaskError(f"frames has {len(wanted)} entries, wanted one for each of the {len(items)} items.")
+    frames_of_items = [None] * len(items) if frames is None else list(frames)
+    if len(frames_of_items) != len(items):
+        raise MaskError(f"frames has {len(frames_of_items)} entries, wanted one for each of the {len(items)} items.")
     counts: list[Any] = []
     planes: list[int] = []
     sizes: list[tuple[int, int]] = []
     plane_sizes: list[tuple[int, int]] = []
     shapes: list[tuple[int, ...]] = []
     shape: tuple[int, ...]
-    for index, (item, own_frames) in enumerate(zip(items, wanted, strict=True)):
+    for index, (item, own_frames) in enumerate(zip(items, frames_of_items, strict=True)):
         if isinstance(item, Mapping) and "masks" in item:
             row = planes_of_row(item, frames=own_frames, by=by)
             shape = row.shape

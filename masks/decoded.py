@@ -35,8 +35,10 @@ def by_stretches(
         return [RLEError(problem, index) for index in range(len(counts))]
     results: list[int | RLEError] = []
     for start, stop in _stretches(counts):
-        found = fingerprints_of(counts[start:stop])
-        results += [RLEError(r.problem, start + i) if isinstance(r, RLEError) else r for i, r in enumerate(found)]
+        stretch_results = fingerprints_of(counts[start:stop])
+        results += [
+            RLEError(r.problem, start + i) if isinstance(r, RLEError) else r for i, r in enumerate(stretch_results)
+        ]
     return results
 
 
@@ -52,8 +54,10 @@ def _on_host(counts: Sequence[str], *, height: int, width: int, part_bytes: int)
         except RLEError:
             errors, good = checked_apart(part, height=height, width=width)
             bitmaps = decode_on_host(good, height=height, width=width, out=buffer)
-        found = iter(fingerprint_bitmaps(bitmaps).tolist())
-        results += [RLEError(errors[i].problem, start + i) if i in errors else next(found) for i in range(len(part))]
+        fingerprints = iter(fingerprint_bitmaps(bitmaps).tolist())
+        results += [
+            RLEError(errors[i].problem, start + i) if i in errors else next(fingerprints) for i in range(len(part))
+        ]
     return results
 
 

@@ -1,4 +1,4 @@
-"""`maskfp/1`: a 62-bit fingerprint of a mask, computed in three ways that share nothing but the weights.
+"""`maskfp/1`: a 62-bit fingerprint of a mask, computed in three ways that share only the weights.
 
 Two lanes k = 0, 1 modulo p = 2³¹ - 1, each with a weight O for the origin, R[y] per row and C[x] per column, read from
 SHAKE-256: D_k = (O + Σ R[y]·C[x] over the pixels of the mask) mod p; the fingerprint is D₁·2³² + D₀. A label map's pixels
@@ -123,7 +123,7 @@ def fingerprint_bitmaps(masks: BitmapArray) -> Int64Array:
 
 
 def _line_sums(lines: UInt8Array, start: int, *, height: int, width: int, axis: int) -> Int64Array:
-    """Weights of the pixels of every line, summed modulo p, int64[2, L].
+    """The sum modulo p of the weights of the pixels in each line, int64[2, L].
 
     Args:
         lines: uint8[L, n] of 0 and 1.
@@ -144,7 +144,9 @@ def _line_sums(lines: UInt8Array, start: int, *, height: int, width: int, axis: 
 
 @lru_cache(maxsize=16)
 def _byte_tables(height: int, width: int, axis: int, offset: int) -> Int64Array:
-    """Weights of the pixels that a byte of 8 neighbours marks, summed: int64[2, 256 B], the 256 values of byte 0 first.
+    """The sum of weights for every value of a byte that packs 8 neighbouring pixels: int64[2, 256 B].
+
+    The 256 values of byte 0 come first.
 
     Args:
         offset: place of the first pixel of byte 0; the B bytes end with the line, or after _BAND pixels.

@@ -58,7 +58,7 @@ def decode_masks(
         frames: frame indices in any order, repeats allowed; None = all frames of the video.
         by: "union" = any object, "object" = one plane per object in the order of `row["objects"]["object_id"]`, "type" = one plane
             per artifact type in the order of ARTIFACT_TYPES.
-        dtype: of the result.
+        dtype: dtype of the result.
         max_decoded_bytes: limit for the result.
         device: None = a NumPy array; "cpu", "cuda" or another torch device = an equal tensor there.
 
@@ -102,17 +102,17 @@ def decode_masks(
         )
     entries = select_entries(row, unique_frames, object_planes)
     shape = (len(unique_frames), plane_count, width, height)
-    wanted = None if np.array_equal(unique_frames, frame_indices) else places
+    positions = None if np.array_equal(unique_frames, frame_indices) else places
     try:
         if device is not None:
-            return _decode_on(device, entries, shape, wanted, union=by == "union", dtype=dtype)
+            return _decode_on(device, entries, shape, positions, union=by == "union", dtype=dtype)
         runs = parse(entries.counts, height=height, width=width)
     except RLEError as error:
         raise _located(row, entries, error) from None
     stack = np.zeros(shape, np.uint8)
     _paint_all(entries, runs, stack)
-    if wanted is not None:
-        stack = stack[wanted]
+    if positions is not None:
+        stack = stack[positions]
     planes = stack.transpose(0, 1, 3, 2)
     result = planes[:, 0] if by == "union" else planes
     return result.view(np.bool_) if dtype == "bool" else result

@@ -141,20 +141,22 @@ def select_entries(row: Mapping[str, Any], unique_frames: Int64Array, object_pla
         raise MaskError(
             f"{place_of(row)}mask {index}: object {object_ids[index]}, wanted one of {list(object_planes)}. Build the row again."
         )
-    chosen = np.flatnonzero(np.isin(frame_indices, unique_frames))
-    planes = np.fromiter((object_planes[object_id] for object_id in object_ids[chosen].tolist()), np.int64, len(chosen))
-    frames = np.searchsorted(unique_frames, frame_indices[chosen])
-    return Entries(chosen, planes, frames, [all_counts[index] for index in chosen.tolist()])
+    positions = np.flatnonzero(np.isin(frame_indices, unique_frames))
+    planes = np.fromiter(
+        (object_planes[object_id] for object_id in object_ids[positions].tolist()), np.int64, len(positions)
+    )
+    frames = np.searchsorted(unique_frames, frame_indices[positions])
+    return Entries(positions, planes, frames, [all_counts[index] for index in positions.tolist()])
 
 
 def _types(row: Mapping[str, Any]) -> list[int]:
-    given = row["objects"]["artifact_type"]
-    for object_id, artifact_type in zip(row["objects"]["object_id"], given, strict=True):
+    codes = row["objects"]["artifact_type"]
+    for object_id, artifact_type in zip(row["objects"]["object_id"], codes, strict=True):
         if artifact_type is None or artifact_type != artifact_type:  # pandas has NaN for it
             raise MaskError(
                 f'{place_of(row)}object {object_id}: its artifact type is not given. Use by="union" or by="object".'
             )
-    types: list[int] = _integers(given).tolist()
+    types: list[int] = _integers(codes).tolist()
     return types
 
 

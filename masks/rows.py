@@ -36,9 +36,9 @@ def row_with_masks(row: Any) -> Mapping[str, Any]:
     Raises:
         MaskError: as `row_as_dict`; a row without these columns, or a batch of rows.
     """
-    found = row_as_dict(row)
-    if missing := [column for column in _NEEDED if column not in found]:
+    fields = row_as_dict(row)
+    if missing := [column for column in _NEEDED if column not in fields]:
         raise MaskError(f"the row lacks the columns {', '.join(missing)}. Leave columns= out, or name these too.")
-    if isinstance(found["num_frames"], list | tuple) or getattr(found["num_frames"], "ndim", None):
+    if isinstance(fields["num_frames"], list | tuple) or getattr(fields["num_frames"], "ndim", None):
         raise MaskError("the row is a batch: its num_frames has several values. Give a single row.")
-    return found
+    return fields

@@ -264,17 +264,17 @@ def _numbers(groups: UInt8Array, ends: Int64Array, bounds: Int64Array) -> Int64A
         if group == _MAX_GROUPS:
             _refuse_number(int(longer[0]), ends, bounds, f"wanted at most {_MAX_GROUPS}")
         numbers[longer] = numbers[longer] << 5 | groups[ends[longer] - group] & 31
-    # A last group of nothing but sign bits says nothing that the sign bit of the group before it does not say.
+    # A last group with only sign bits adds nothing to the sign bit of the group before it.
     if (first := _first(goes_back & (last == (before & 16 > 0) * np.uint8(31)))) is not None:
         _refuse_number(first, ends, bounds, "of which the last adds nothing, wanted the shortest form")
     return numbers
 
 
-def _refuse_number(at: int, ends: Int64Array, bounds: Int64Array, wanted: str) -> NoReturn:
+def _refuse_number(at: int, ends: Int64Array, bounds: Int64Array, rule: str) -> NoReturn:
     start = int(ends[at - 1]) + 1 if at else 0
     index, byte_index = _locate(start, bounds)
     raise RLEError(
-        f"the number at byte {byte_index} of counts has {ends[at] + 1 - start} bytes, {wanted}. {_RE_ENCODE}", index
+        f"the number at byte {byte_index} of counts has {ends[at] + 1 - start} bytes, {rule}. {_RE_ENCODE}", index
     )
 
 
@@ -303,9 +303,9 @@ def _require_sound(runs: Runs) -> None:
             f"no run at all, wanted runs that sum to {pixels} pixels. One run of background is the empty mask.", at
         )
 
-    def refuse(at: int, found: str) -> NoReturn:
+    def refuse(at: int, actual: str) -> NoReturn:
         index = int(np.searchsorted(runs.offsets, at, "right")) - 1
-        raise RLEError(f"run {at - starts[index]} is {found}", index)
+        raise RLEError(f"run {at - starts[index]} is {actual}", index)
 
     if (at := _first(lengths < 0)) is not None:
         refuse(at, f"{lengths[at]}, wanted no negative run. {_RE_ENCODE}")

@@ -54,14 +54,18 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__post_init__()
         self.num_rows: dict[str, int] = {}
-        """Facts of every shard, by its address in `data_files`."""
+        """The number of rows of each shard, by its address in `data_files`."""
         self.digests: dict[str, str] = {}
         """An identifier of the rows of each split."""
         self.annotations: dict[str, list[str]] = {}
-        """The files of each split that tell at the lowest cost which rows there are; tars have annotations beside them."""
+        """The files of each split from which annotations can be read at the lowest cost.
+
+        For tars these are the annotation shards beside them, if there are any.
+        """
 
     def _resolve_data_files(self, base_path: str, download_config: datasets.DownloadConfig) -> None:
-        # Here and not in the module factory: the factory does not learn which config is wanted, and `sample` must not ask the Hub.
+        # Here and not in the module factory: the factory does not know the requested config, and
+        # `sample` must not contact the Hub.
         kind: Kind = "default" if self.name == SAMPLE else self.name
         root, origin, own, annotations = self._listed(kind, download_config)
         splits = {}
@@ -82,7 +86,11 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
     def _listed(
         self, kind: Kind, download_config: datasets.DownloadConfig
     ) -> tuple[str, tuple[str, ...], dict[str, list[Shard]], dict[str, list[Shard]]]:
-        """Root of the release, what else says which content its files have, its shards by split, and annotations of tars."""
+        """Lists a release: (root, origin, shards by split, annotation shards by split).
+
+        Together with a file's checksum, the origin identifies its content for the Arrow cache. The
+        annotation shards are those beside tars; empty if there are none.
+        """
         if self.release is not None:
             return self.release, (), release_shards(self.release, kind), annotations_beside(self.release, kind)
         from huggingface_hub import hf_hub_download, try_to_load_from_cache
@@ -91,7 +99,8 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
         is_cached = isinstance(try_to_load_from_cache(filename="manifest.json", repo_type="dataset", **where), str)
         if not is_cached and not constants.HF_HUB_OFFLINE:
             require_reachable(**where, endpoint=datasets.config.HF_ENDPOINT, instead=_INSTEAD)
-        # The manifest and not a listing: it stays in the cache, under the commit that the revision named, for when there is no Hub.
+        # The manifest is read, not a listing of the repository: it stays in the cache under its commit, so
+        # a release can be loaded again without the Hub.
         fetch = partial(
             hf_hub_download,
             self.repo_id,
@@ -107,7 +116,7 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
             raise no_release(
                 error, **where, token=download_config.token, endpoint=datasets.config.HF_ENDPOINT
             ) from None
-        snapshot = path[: -len("/manifest.json")]  # on Windows its separators are others
+        snapshot = path[: -len("/manifest.json")]  # on Windows the separators are backslashes
         commit = re.split(r"[/\\]", snapshot)[-1]
         manifest = read_manifest(snapshot)
         annotations = listed_shards(manifest, "annotations") if kind == "webdataset" else {}
@@ -119,7 +128,10 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
         )
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
-        """The name of this config's folder in the Arrow cache: of its options, its files and this code's version."""
+        """The name of this config's folder in the Arrow cache.
+
+        It depends on the options, the files and the version of this code.
+        """
         options = {
             "columns": str(self.columns),
             "filters": str(self.filters),
@@ -142,12 +154,17 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         except OSError as error:
             if error.errno not in UNWRITABLE:
                 raise
-            # A stream needs no cache, and there `datasets` makes none.
+            # A stream needs no cache, and `datasets` makes no folder at a memory:// address.
             super().__init__("memory://brokenvideos", **more)
             self._no_cache = error
 
     def download_and_prepare(self, *args: Any, **more: Any) -> None:
-        """As `datasets` does, but errors of a release, and of a cache that cannot be written, come as they are."""
+        """Fills the Arrow cache as `datasets` does.
+
+        Raises:
+            ReleaseError, FilterError: raised directly; `datasets` would wrap them in an error of
+                its own. ReleaseError is also raised if the cache cannot be written.
+        """
         if self._no_cache is not None:
             raise ReleaseError(no_cache(self._no_cache))
         try:
@@ -241,7 +258,7 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                 if keep is None or table.filter(keep.expression).num_rows:
                     yield table.select(columns)
 
-    # --- which rows there are -----------------------------------------------------------------------------------------
+    # --- which rows a split has ---------------------------------------------------------------------------------------
 
     def as_dataset(self, split: Any = None, in_memory: bool = False) -> Any:
         """Prepares a split as `datasets` does, but raises a clear error if the filters leave it without a row."""
@@ -258,9 +275,10 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         return wanted & left if wanted is not None and left is not None else wanted or left
 
     def _require_held_out(self) -> None:
-        """
+        """Checks that at least one row has the generator or artifact type to hold out.
+
         Raises:
-            FilterError: no row at all has what is to be held out; lists what there is.
+            FilterError: no row has it; the message lists the values that rows have.
         """
         if self.config.holdout is None:
             return
@@ -277,9 +295,11 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         )
 
     def _require_rows(self, split: str, keep: Choice) -> None:
-        """
+        """Checks that at least one row of the split passes the filters and the hold-out.
+
         Raises:
-            FilterError: no row of the split passes; lists generators, labels or artifact types that there are, where they decide.
+            FilterError: no row passes. If the filters use generator, label or artifact type, the
+                message lists the values that rows have.
         """
         if split in self._splits_with_rows:
             return
@@ -305,7 +325,7 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         return set()
 
     def _annotations(self, split: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """The rows of a split, table by table, with these columns; none: all but the video."""
+        """The rows of a split as tables with these columns; no names: all columns except the video."""
         for file in self.config.annotations[split]:
             with self._opened(file) as opened:
                 if file.endswith(".parquet"):
@@ -321,7 +341,7 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             config = datasets.DownloadConfig(token=self.token, storage_options=self.storage_options)
             with asking_the_hub(file), xopen(file, "rb", download_config=config) as opened:
                 if file.endswith(".parquet"):
-                    # Reads what it is asked for: a readahead of 5 MiB would fetch much of what `columns=` and `filters=` leave out.
+                    # No readahead: the usual 5 MiB would fetch much of what `columns=` and `filters=` leave out.
                     opened.cache = BaseCache(opened.blocksize, opened._fetch_range, opened.size)
                 yield opened
         elif file.endswith(".parquet"):
@@ -332,7 +352,10 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
 
 def _cached(file: str) -> str:
-    """The copy of hf://datasets/OWNER/NAME@COMMIT/PATH that an earlier load has downloaded, or the address again."""
+    """The local copy of hf://datasets/OWNER/NAME@COMMIT/PATH from an earlier load.
+
+    Returns the address itself if there is no copy.
+    """
     from huggingface_hub import try_to_load_from_cache
 
     repo_id, _, rest = file.removeprefix("hf://datasets/").partition("@")
@@ -350,7 +373,7 @@ def _table_of(row: dict[str, Any], name: str) -> pa.Table:
 
 
 def _cast(table: pa.Table, schema: pa.Schema, file: str) -> pa.Table:
-    # `datasets` itself fills a column that is not there with nulls.
+    # `datasets` itself would fill a missing column with nulls.
     missing = [name for name in schema.names if name not in table.column_names]
     try:
         if not missing:

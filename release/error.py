@@ -41,8 +41,8 @@ def in_words(error: BaseException) -> str:
     if not _is_plain(error):
         return str(error)
     names = " to ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
-    said = str(error.strerror)
-    reason = said[:1].lower() + said[1:]
+    sentence = str(error.strerror)
+    reason = sentence[:1].lower() + sentence[1:]
     return f"{names}: {reason}" if names else reason
 
 

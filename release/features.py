@@ -81,11 +81,11 @@ def wanted_columns(columns: object, features: Mapping[str, object]) -> list[str]
     """
     if isinstance(columns, str) or not isinstance(columns, Iterable):
         raise ValueError(f"columns={columns!r}: wanted a list of names, as in columns=['label'].")
-    named = list(columns)
-    if not named:
+    names = list(columns)
+    if not names:
         raise ValueError(f"columns={columns!r}: name at least one of {', '.join(features)}, or leave columns= out.")
-    if unknown := [name for name in named if name not in features]:
+    if unknown := [name for name in names if name not in features]:
         raise ValueError(
-            f"columns={named}: no column {', '.join(map(repr, unknown))}. The columns are {', '.join(features)}."
+            f"columns={names}: no column {', '.join(map(repr, unknown))}. The columns are {', '.join(features)}."
         )
-    return [name for name in features if name in named]
+    return [name for name in features if name in names]

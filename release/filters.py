@@ -26,7 +26,10 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A choice of rows: an expression over columns, and the columns that it needs (none: not known)."""
+    """A choice of rows: an expression over columns, and the columns that it needs.
+
+    No columns means that the needed columns are not known.
+    """
 
     expression: pc.Expression
     columns: tuple[str, ...]
@@ -67,9 +70,9 @@ def chosen(filters: Filters | None, schema: pa.Schema) -> Choice | None:
         unknown = re.search(r"FieldRef\.Name\((.*?)\)", str(error))
         if unknown is not None:
             raise FilterError(_no_column(unknown[1], schema)) from None
-        said = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0]
         codes = "; ".join(f"{column}: {_codes(column)}" for column in _NAMES)
-        raise FilterError(f"filters={filters}: {said}. Give values of the column's type ({codes}).") from None
+        raise FilterError(f"filters={filters}: {reason}. Give values of the column's type ({codes}).") from None
     return choice
 
 
@@ -113,9 +116,9 @@ def names_in(table: pa.Table, column: str) -> set[str]:
     values = table.column(column)
     if pa.types.is_list(values.type):
         values = pc.list_flatten(values)
-    found = pc.unique(values).to_pylist()
+    unique_values = pc.unique(values).to_pylist()
     names = _NAMES.get(column)
-    return {value if names is None else names[value] for value in found if value is not None}
+    return {value if names is None else names[value] for value in unique_values if value is not None}
 
 
 def _groups(filters: Any) -> list[Any]:
@@ -153,14 +156,14 @@ def _both(filters: Any, group: Any, schema: pa.Schema) -> Iterator[tuple[pc.Expr
             raise FilterError(f"filters={filters!r}: {value!r} after {comparison!r}, wanted a list of values.")
         value = list(value) if several else value
         if column in _NAMES:
-            value = [_code(column, one) for one in value] if several else _code(column, value)
+            value = [_code(column, name) for name in value] if several else _code(column, value)
         try:
             yield _expression(column, comparison, value), column
         except FilterError:
             raise
         except (pa.ArrowException, TypeError, ValueError) as error:
-            said = str(error).splitlines()[0]
-            raise FilterError(f"filters={filters!r}: {said}. Give values of the column's type.") from None
+            reason = str(error).splitlines()[0]
+            raise FilterError(f"filters={filters!r}: {reason}. Give values of the column's type.") from None
 
 
 def _expression(column: str, comparison: str, value: Any) -> pc.Expression:
@@ -184,7 +187,7 @@ def _code(column: str, value: Any) -> int:
     if isinstance(value, str) and value in names:
         return names.index(value)
     try:
-        code = -1 if isinstance(value, bool) else operator.index(value)  # numbers of NumPy too
+        code = -1 if isinstance(value, bool) else operator.index(value)  # also NumPy integers
     except TypeError:
         code = -1
     if 0 <= code < len(names):

@@ -4,7 +4,7 @@ import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from huggingface_hub import constants, errors, get_hf_file_metadata, hf_hub_url
 
@@ -22,7 +22,9 @@ Answer = TypeVar("Answer")
 
 
 def download(call: Callable[[], Answer], *, where: str, instead: str = "") -> Answer:
-    """The result of a call that downloads from the Hub. It is tried again while the Hub is busy or the connection fails.
+    """The result of a call that downloads from the Hub.
+
+    The call is repeated up to five times while the Hub is busy or the connection fails.
 
     Raises:
         ReleaseError: as `asking_the_hub`; the cache cannot be written.
@@ -51,8 +53,9 @@ def require_reachable(repo_id: str, *, revision: str, endpoint: str, instead: st
         ReleaseError: no connection. huggingface_hub itself would try for half a minute.
     """
     url = hf_hub_url(repo_id, "manifest.json", repo_type="dataset", revision=revision, endpoint=endpoint)
+    timeouts: Any = _FIRST_CONTACT_TIMEOUTS_S  # annotated as one number; httpx takes the four
     try:
-        get_hf_file_metadata(url, token=False, timeout=_FIRST_CONTACT_TIMEOUTS_S, retry_on_errors=False)  # type: ignore[arg-type]
+        get_hf_file_metadata(url, token=False, timeout=timeouts, retry_on_errors=False)
     except _HTTP_ERROR as error:
         # Other problems get their own message at the real request.
         if type(error).__name__ in _UNREACHABLE:
@@ -76,7 +79,7 @@ def asking_the_hub(where: str, *, instead: str = "") -> Iterator[None]:
         NotThereError: the repository has no such revision, or no such file.
         ReleaseError: no such repository, no access, or no answer.
     """
-    refusals = _REFUSALS  # a stream that is left half-way comes here when the interpreter has lost its names
+    refusals = _REFUSALS  # after an early stop this runs at interpreter exit, when names are gone
     try:
         yield
     except refusals as error:
@@ -101,7 +104,7 @@ def _is_not_there(error: BaseException) -> bool:
 def _refusal(error: BaseException, *, instead: str) -> str:
     log_in = "Log in with `hf auth login`, or set HF_TOKEN or token=."
     if isinstance(error, errors.GatedRepoError):
-        return f"a gated repository that you have no access to. Ask for it on the repository's page. {log_in}"
+        return f"a gated repository that you have no access to. Ask for access on the repository's page. {log_in}"
     if isinstance(error, errors.RepositoryNotFoundError):
         return f"no such dataset repository, or a private one. {log_in} {instead}".strip()
     if isinstance(error, errors.RevisionNotFoundError):
@@ -110,8 +113,8 @@ def _refusal(error: BaseException, *, instead: str) -> str:
         name = str(error.response.url).rpartition("/")[2]
         return f"{name} is missing, so it is not a release. {instead}".strip()
     if isinstance(error, errors.HfHubHTTPError):
-        status, said = error.response.status_code, error.server_message or error.response.reason_phrase
-        return f"the Hub answered {status} ({said}). {log_in if status in (401, 403) else 'Try again later.'}"
+        status, reason = error.response.status_code, error.server_message or error.response.reason_phrase
+        return f"the Hub answered {status} ({reason}). {log_in if status in (401, 403) else 'Try again later.'}"
     if constants.HF_HUB_OFFLINE:
         return f"HF_HUB_OFFLINE is set and the cache does not hold it. {instead}".strip()
     if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ is not None:

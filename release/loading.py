@@ -28,7 +28,7 @@ def load(
     num_proc: int | None = None,
     token: bool | str | None = None,
 ) -> Any:
-    """`datasets.load_dataset("brokenvideos", …)` by keyword, without a name to remember.
+    """Loads a release as `datasets.load_dataset("brokenvideos", …)` does.
 
     Args:
         name: "default" (videos and masks from Parquet), "annotations" (the same rows without `video`), "webdataset" (from the
@@ -37,7 +37,8 @@ def load(
         data_dir: a local release folder. None: the Hub repository.
         repo_id: another Hub repository than BROKENVIDEOS_REPO or `REPO_ID`.
         revision: a Hub tag, branch or commit; None: the data version that this code was written for.
-        streaming: True reads as it goes (IterableDataset); False first writes the Arrow cache (Dataset).
+        streaming: True reads rows only when they are used (IterableDataset); False first writes all
+            rows to the Arrow cache (Dataset).
         columns: names of columns to read; other columns are not downloaded.
         filters: rows to read, as in `pyarrow.parquet.read_table`. If a row group has no such row, its videos are not read.
         holdout: "generator:NAME" or "artifact:TYPE" leaves one out of training. train and validation then have no video of it; test
@@ -56,7 +57,7 @@ def load(
         >>> rows[0]["generator"], rows[0]["num_frames"], rows.features["label"].int2str(rows[0]["label"])
         ('synth-a', 12, 'broken')
 
-        Read as it goes, without a download of the whole:
+        As a stream, without a download of the whole release:
 
         >>> rows = brokenvideos.load("sample", split="test", streaming=True, columns=["video_id", "prompt"])
         >>> sorted(next(iter(rows)))
@@ -78,9 +79,13 @@ def load(
 
 
 def dataset_module(path: str, *, revision: str | None, data_dir: str | None) -> datasets.load.DatasetModule:
-    """What `load_dataset` builds from; `path` is `NAME` or "brokenvideos:OWNER/NAME".
+    """The description of our builder that `load_dataset` needs.
 
-    The config objects are new at every call: `datasets` resolves their files in place.
+    The config objects are new at every call, because `datasets` changes them when it resolves
+    their files.
+
+    Args:
+        path: `NAME` or "brokenvideos:OWNER/NAME".
 
     Raises:
         ValueError: arguments that exclude one another.
@@ -108,7 +113,7 @@ def dataset_module(path: str, *, revision: str | None, data_dir: str | None) -> 
     return datasets.load.DatasetModule(
         BrokenVideos.__module__,
         hash=__version__,
-        # data_dir is in the configs already; passing it on would make a custom config of each.
+        # The configs already have data_dir. If it were passed on, `datasets` would make custom configs.
         builder_kwargs={"dataset_name": NAME, "data_dir": None},
         builder_configs_parameters=datasets.load.BuilderConfigsParameters(
             builder_configs=configs, default_config_name="default"

@@ -17,8 +17,8 @@ def read_manifest(release: str | PathLike[str]) -> dict[str, Any]:
     """The manifest.json of a release folder: its versions, and the facts of every file and video (docs/format.md).
 
     Raises:
-        ReleaseError: the file is missing, is no JSON object (of `parse_json`'s bounds), or has another format version or
-            other types.
+        ReleaseError: the file is missing, is not a JSON object within the limits of `parse_json`,
+            has a format version that this code does not read, or values of wrong types.
 
     Examples:
         >>> manifest = brokenvideos.read_manifest("release")
@@ -37,10 +37,10 @@ def read_manifest(release: str | PathLike[str]) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise ReleaseError(f"{path}: not JSON ({error}). Build or download the release again.") from None
-    found = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if found not in READABLE_FORMATS:
+    version = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if version not in READABLE_FORMATS:
         raise ReleaseError(
-            f"{path}: format_version is {found!r}, this package reads {_READABLE}. Install the version of brokenvideos "
+            f"{path}: format_version is {version!r}, this package reads {_READABLE}. Install the version of brokenvideos "
             "that wrote it, or build the release again."
         )
     if wrong := _misshapen(manifest, _MANIFEST_SHAPE, ""):
@@ -77,8 +77,8 @@ _MANIFEST_SHAPE = {
     "videos": {...: {"digest": str, "video_sha256": str}},
     "errata?": [{"data_version": str, "video_ids": [str], "reason": str, "videos?": {...: {"video_sha256?": str}}}],
 }
-"""Types that readers rely on: a list's entry stands for all of its entries, `...` for every key of an object, a tuple for any of
-its types, a question mark after a key that it may lack."""
+"""The types that readers rely on. The entry of a list stands for all its entries, and `...` for every
+key of an object. A tuple lists the allowed types. A key with a question mark may be missing."""
 
 
 def _misshapen(value: Any, wanted: Any, where: str) -> str | None:
@@ -97,5 +97,5 @@ def _misshapen(value: Any, wanted: Any, where: str) -> str | None:
         ]
     else:
         return None
-    found = (_misshapen(part, shape, place) for place, part, shape in parts if shape is not None)
-    return next((wrong for wrong in found if wrong), None)
+    problems = (_misshapen(part, shape, place) for place, part, shape in parts if shape is not None)
+    return next((wrong for wrong in problems if wrong), None)

@@ -1,15 +1,15 @@
-"""The names by which a release is asked for."""
+"""The names under which a release can be loaded."""
 
 from .registry import HOUSE
 
 NAME = "brokenvideos"
-"""What `load_dataset` knows; "brokenvideos:OWNER/NAME" is the release in another Hub repository."""
+"""The name for `load_dataset`; "brokenvideos:OWNER/NAME" is the release in another Hub repository."""
 
 SAMPLE = "sample"
 """The small synthetic release inside the package."""
 
 SAMPLE_RELEASE = f"{HOUSE}/sample"
-"""Its folder."""
+"""The folder of the release `SAMPLE`."""
 
 REPO_ID = "Luuu213u/broken_video_dataset"
 """The Hub repository that is read unless another is named, by `repo_id=` or BROKENVIDEOS_REPO.

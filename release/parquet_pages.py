@@ -1,7 +1,8 @@
-"""Where each value of an uncompressed PLAIN column lies in a Parquet file, found from its page headers.
+"""Finds the position of each value of an uncompressed PLAIN column in a Parquet file, from its page headers.
 
-pyarrow reads whole row groups; a clip needs one video of one row, or part of it. Format: github.com/apache/parquet-format
-(README, "Data Pages"; Encodings.md, PLAIN and RLE) and the Thrift compact protocol, which page headers are written in.
+pyarrow reads whole row groups, but a clip needs one video of one row, or part of it. Source:
+github.com/apache/parquet-format (README, "Data Pages"; Encodings.md, PLAIN and RLE), and the
+Thrift compact protocol, in which page headers are written.
 """
 
 from collections.abc import Iterator
@@ -10,20 +11,20 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-# Field ids of PageHeader and DataPageHeader in parquet.thrift, and the values that are understood here.
+# Field ids of PageHeader and DataPageHeader in parquet.thrift, and the values that this code reads.
 _TYPE, _COMPRESSED_SIZE, _DATA_PAGE_HEADER = 1, 3, 5
 _NUM_VALUES, _ENCODING = 1, 2
 _DATA_PAGE, _PLAIN = 0, 0
 
 
 class Content(Protocol):
-    """The bytes of a file by their place: a memoryview, or what fetches only those that are asked for."""
+    """The bytes of a file by offset: a memoryview, or an object that fetches only requested bytes."""
 
     def __getitem__(self, place: Any, /) -> Any: ...
 
 
 class UnknownPagesError(Exception):
-    """The column is stored in a way that only pyarrow reads."""
+    """The column is stored in a way that this code does not read; pyarrow may read it."""
 
 
 def byte_array_spans(data: Content, column: Any) -> npt.NDArray[np.int64]:
@@ -108,7 +109,7 @@ def _varint(data: Content, at: int) -> tuple[int, int]:
 
 
 def _read_struct(data: Content, at: int) -> tuple[dict[int, Any], int]:
-    """A Thrift compact struct as {field id: value}, and where it ends."""
+    """A Thrift compact struct as {field id: value}, and the offset after it."""
     fields: dict[int, Any] = {}
     field_id = 0
     while kind := data[at]:

@@ -19,11 +19,11 @@ def names_in(folders: Iterable[str]) -> list[str]:
     Args:
         folders: the `__path__` of a package.
     """
-    return sorted(found.name for found in iter_modules(folders))
+    return sorted(module.name for module in iter_modules(folders))
 
 
 def record_in(package: str, name: str, *, record: str) -> Any:
-    """The record of one file, None where it has none.
+    """The record of one file; None if the file has no such record.
 
     Args:
         package: the dotted name of the folder.
@@ -35,5 +35,5 @@ def record_in(package: str, name: str, *, record: str) -> Any:
 
 def records_in(folders: Iterable[str], package: str, *, record: str) -> list[Any]:
     """The records of all files in these folders, by file name; files without one are left out."""
-    found = [record_in(package, name, record=record) for name in names_in(folders)]
-    return [entry for entry in found if entry is not None]
+    records = [record_in(package, name, record=record) for name in names_in(folders)]
+    return [entry for entry in records if entry is not None]

@@ -1,4 +1,4 @@
-"""What a row holds, in plain values: names of labels, splits, ids and source fields."""
+"""The names in a row: labels, splits, ids and source fields."""
 
 import re
 
@@ -28,7 +28,7 @@ Examples:
 """
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi", ".m4v", ".gif")
-"""Of the files that a release takes as they are, in lower case."""
+"""The suffixes of video files that a release stores unchanged, in lower case."""
 
 SOURCE_FIELDS = (
     "generator_version",
@@ -41,7 +41,7 @@ SOURCE_FIELDS = (
     "notes",
     "record",
 )
-"""The fields of column `source`: where a video and its masks come from. A field is null where nobody knows.
+"""The fields of column `source`: the origin of a video and its masks. A field is null if it is not known.
 
 Examples:
     >>> row = next(iter(brokenvideos.load("sample", split="train", streaming=True)))

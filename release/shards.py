@@ -32,13 +32,13 @@ class Shard:
 
 def listed_shards(manifest: dict[str, Any], kind: Kind) -> dict[str, list[Shard]]:
     """The shards of one config by split, in the order of `SPLITS` and by number; a split without shards is left out."""
-    found: dict[str, list[Shard]] = {split: [] for split in SPLITS}
+    files: dict[str, list[Shard]] = {split: [] for split in SPLITS}
     for shard in manifest["shards"]:
         for file in shard["files"]:
             if SHARD_FILES[kind].fullmatch(file["path"]):
                 entry = Shard(file["path"], shard["split"], file["rows"], file["bytes"], file["sha256"])
-                found[shard["split"]].append(entry)
-    return {split: sorted(shards, key=lambda shard: shard.path) for split, shards in found.items() if shards}
+                files[shard["split"]].append(entry)
+    return {split: sorted(shards, key=lambda shard: shard.path) for split, shards in files.items() if shards}
 
 
 def release_shards(release: str | Path, kind: Kind = "default") -> dict[str, list[Shard]]:
@@ -48,14 +48,14 @@ def release_shards(release: str | Path, kind: Kind = "default") -> dict[str, lis
     `brokenvideos verify`.
 
     Raises:
-        ReleaseError: no manifest, or one that this version does not read; a shard that is missing, of another size, or not in the
-            manifest. Names the first such file.
+        ReleaseError: no manifest, or one that this version does not read; a shard that is missing,
+            has another size, or is not in the manifest. The message names the first such file.
     """
     root = Path(release)
     if not root.is_dir():
         raise ReleaseError(f"{release}: no such folder. `data_dir` is a release made by `brokenvideos build`.")
     splits = listed_shards(read_manifest(str(root)), kind)
-    shards = [shard for found in splits.values() for shard in found]
+    shards = [shard for split_shards in splits.values() for shard in split_shards]
     sizes = {shard.path: _size_of(root / shard.path) for shard in shards}
     if missing := [path for path, size in sizes.items() if size is None]:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -69,10 +69,10 @@ def release_shards(release: str | Path, kind: Kind = "default") -> dict[str, lis
             raise ReleaseError(
                 f"{root / shard.path}: {what_is_wrong(root / shard.path, wanted_bytes=shard.size_bytes)}."
             )
-    if strangers := sorted(_lying_there(root, kind) - sizes.keys()):
-        more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+    if unlisted := sorted(_lying_there(root, kind) - sizes.keys()):
+        more = f" and {len(unlisted) - 1} more" if len(unlisted) > 1 else ""
         raise ReleaseError(
-            f"{root}: {strangers[0]}{more} not in manifest.json: left over from another release? Remove what is not part of "
+            f"{root}: {unlisted[0]}{more} not in manifest.json: left over from another release? Remove what is not part of "
             "this one, or download the release into an empty folder."
         )
     return splits

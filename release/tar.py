@@ -90,8 +90,8 @@ def read_tar(file: IO[bytes], *, name: str, num_rows: int | None = None) -> Gene
         num_rows: number of rows of the shard in its manifest; None: not compared.
 
     Raises:
-        ReleaseError: as `tar_members`; a json or a video without the other; a json that is no row; another number of rows, at
-            the end.
+        ReleaseError: as `tar_members`; a json without its video, or a video without its json; a
+            json that is not a row; at the end, another number of rows than in the manifest.
     """
     pending: dict[str, bytes] = {}
     given = 0

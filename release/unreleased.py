@@ -1,4 +1,4 @@
-"""What to say where a repository is reached but holds no release: what it holds instead, and how a release is made of it."""
+"""Describes a Hub repository that exists but holds no release: its files, and how to make a release."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,18 +10,18 @@ from .hub import asking_the_hub
 from .names import NAME
 
 _LISTED = 20_000
-"""Files that are counted: more need too many requests for a message."""
+"""The largest number of files that are counted. More files would need too many requests."""
 _GROUPS = 4
 
 
 def unreleased(repo_id: str, *, revision: str, token: bool | str | None, endpoint: str) -> str | None:
-    """Three lines about a repository that has no manifest.json on its main branch either; None where it has one.
+    """Three lines about a repository without a manifest.json on its main branch; None if it has one.
 
     Args:
-        revision: that was asked for in vain.
+        revision: the requested revision, which has no release.
 
     Raises:
-        ReleaseError: it cannot be listed.
+        ReleaseError: the repository cannot be listed.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import RepoFile
@@ -41,7 +41,10 @@ def unreleased(repo_id: str, *, revision: str, token: bool | str | None, endpoin
 
 
 def held(paths: Iterable[str]) -> str:
-    """How many files of which suffix lie in which folder, the most first; dot files do not count."""
+    """The number of files by suffix and top folder, as text, largest number first.
+
+    Files whose names start with a dot are not counted. "no file" if there is no other file.
+    """
     counts: Counter[tuple[str, str]] = Counter()
     for path in map(PurePosixPath, paths):
         if not path.name.startswith("."):
@@ -54,22 +57,25 @@ def held(paths: Iterable[str]) -> str:
 
 def _listed(counts: Mapping[tuple[str, str], int]) -> str:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    shown = [
+    largest = [
         f"{count} {suffix or 'without a suffix'}{f' in {folder}/' if folder else ''}"
         for (folder, suffix), count in ordered[:_GROUPS]
     ]
-    others = sum(count for _, count in ordered[_GROUPS:])
+    num_others = sum(count for _, count in ordered[_GROUPS:])
     total = sum(counts.values())
     files = "1 file" if total == 1 else f"{total} files"
-    return f"{files}: {', '.join(shown)}{f' and {others} others' if others else ''}"
+    return f"{files}: {', '.join(largest)}{f' and {num_others} others' if num_others else ''}"
 
 
 def no_release(
     error: ReleaseError, repo_id: str, *, revision: str, token: bool | str | None, endpoint: str
 ) -> ReleaseError:
-    """The error to raise instead of one that says that a revision or its manifest is missing; the same where there is no better."""
+    """A better error for a missing revision or manifest: it describes the repository.
+
+    Returns `error` itself if the repository has a release, or cannot be listed.
+    """
     try:
         text = unreleased(repo_id, revision=revision, token=token, endpoint=endpoint)
-    except ReleaseError:  # what was said first is as true
+    except ReleaseError:  # the first error is still true
         return error
     return error if text is None else ReleaseError(text)

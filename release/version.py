@@ -1,6 +1,6 @@
 """The version of the code, of the data it was written for, and of the format it writes."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 """The version of the code, as in `brokenvideos --version`.
 
 Examples:

@@ -11,24 +11,28 @@ from ..masks import ARTIFACT_TYPES, MaskError, RLEBatch, collate_planes, decode_
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One dict of a batch, for DataLoader(collate_fn=…): tensors of one shape are stacked, all else comes as a list.
+    """Makes one dict of a batch of B clips, for DataLoader(collate_fn=…).
 
-    So `video` and `masks` are tensors [B, …] where all clips have one size (and masks one number of objects), and lists of B
-    tensors otherwise; `masks` of layout "rle" is a list of lists; `video_id` is a list of str.
+    Tensors of equal shape are stacked; all other values become lists. `video` and `masks` are
+    tensors [B, …] if all clips have one size (and their masks one number of objects), otherwise
+    lists of B tensors. `masks` of layout "rle" is a list of B lists. `video_id` is a list of str.
     """
     return {key: _together([item[key] for item in items]) for key in items[0]}
 
 
 def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "type"] = "union") -> dict[str, Any]:
-    """As `collate`, for clips of one size whose masks have the layout "rle": they stay strings, which `to_device` decodes.
+    """Like `collate`, for clips of one size with masks of layout "rle". The masks stay strings.
 
-    A few hundred bytes for each mask go from the workers to the loop, and on to the device, in place of its pixels.
+    `to_device` decodes them later. So the workers send a few hundred bytes per mask to the
+    training loop and to the device, not the pixels of the mask.
 
     Args:
-        by: what `to_device` makes of them: "union" uint8[B, T, H, W], or "type" uint8[B, T, 3, H, W].
+        by: the masks that `to_device` makes: "union" uint8[B, T, H, W], "type"
+            uint8[B, T, 3, H, W].
 
     Raises:
-        MaskError: clips of other layouts or of several sizes, or another `by`.
+        MaskError: the masks have another layout, the clips have different sizes, or `by` is
+            neither "union" nor "type".
     """
     if by not in ("union", "type"):
         raise MaskError(f'collate_rle: by={by!r}, must be "union" or "type".')
@@ -60,10 +64,12 @@ def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "type"]
 
 
 def to_device(batch: Mapping[str, Any], device: torch.device | str) -> dict[str, Any]:
-    """The batch with its tensors on the device. Masks that are strings are decoded there, equal to those of clips(masks="union").
+    """Moves the tensors of a batch to the device, and decodes masks there that are strings.
+
+    The decoded masks are equal to those of clips(masks="union") or clips(masks="type").
 
     Args:
-        batch: of `collate` or `collate_rle`, pinned or not.
+        batch: the result of `collate` or `collate_rle`, in pinned memory or not.
 
     Raises:
         RLEError, DeviceError: as `brokenvideos.masks.decode_many`.

@@ -74,7 +74,7 @@ def sample_runs(runs: Runs, rows: Int64Array, columns: Int64Array) -> UInt8Array
 
 
 def sampled_columns(runs: Runs, rows: Int64Array, columns: Int64Array) -> Iterator[UInt8Array]:
-    """uint8[W, H] of every mask in turn: the pixels of `sample_runs`, column by column.
+    """Yields uint8[W, H] for each mask: the pixels of `sample_runs`, column by column.
 
     The cost grows with the runs and the returned pixels, not with the pixels of the masks.
     """
@@ -112,8 +112,9 @@ def sample_runs_on(runs: Runs, rows: Int64Array, columns: Int64Array, *, device:
 def _drawn(runs: Runs, rows: Int64Array, columns: Int64Array, at: Int64Array, *, num_planes: int) -> UInt8Array:
     """uint8[num_planes, H, W]: plane at[i] holds mask i, together with others of that plane; `at` ascends."""
     planes = np.zeros((num_planes, len(rows), len(columns)), dtype=np.uint8)
-    # Runs go down the columns, so the last step goes across the memory. There, columns that lie a power of two apart meet in a few
-    # sets of the cache, which takes twice as long: hence a gap after each.
+    # Runs go down the columns, so the last step transposes. Columns that are a power of two apart in
+    # memory share a few sets of the processor's cache, which takes twice as long. A gap after each
+    # column avoids that.
     plane = np.empty((len(columns), len(rows) + 8), dtype=np.uint8)[:, :-8]
     for target, own in groupby(zip(at.tolist(), sampled_columns(runs, rows, columns), strict=True), key=itemgetter(0)):
         plane.fill(0)

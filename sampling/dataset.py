@@ -66,7 +66,8 @@ def clips(
         sampling: "random", "uniform", "broken" (around frames with artifacts) or "all" (every frame once): see `ClipPlan`.
         seed, epoch: only these and the video_id decide where a clip is cut, not the number of workers or the order of rows.
         masks: "union" gives masks uint8[T, H, W], "type" uint8[T, 3, H, W], "object" uint8[T, K, H, W] with K of the video,
-            "rle" a list of COCO RLEs: see `clip_masks`. "types" and "objects" are older words, which the next version refuses.
+            "rle" a list of COCO RLEs: see `clip_masks`. The old names "types" and "objects" give a
+            DeprecationWarning; the next version refuses them.
         device: the device on which video and masks are made; None is the CPU. Another device works only without DataLoader workers.
             With workers, use masks="rle" and decode the masks on the device of the batch, with `collate_rle` and `to_device`.
         shuffle: True gives another order of videos in each epoch; docs/clips.md says how random it is.
@@ -168,7 +169,7 @@ class ClipDataset(IterableDataset[Clip]):
             )
         self.source = source
         self.data = data_of(source)
-        """Which rows these are, for states; None where only reading them would tell."""
+        """An identifier of the rows, for states; None if it is not known without reading them all."""
         self.plan = plan
         self.form = form
         self.shuffle = shuffle
@@ -220,11 +221,14 @@ class ClipDataset(IterableDataset[Clip]):
         self._pending = state
 
     def __len__(self) -> int:
-        """Clips of a pass: of all where a loader that accelerate prepares divides them, else of this rank, with one worker at most.
+        """The number of clips in one pass, with at most one worker.
+
+        It counts the clips of this rank. If a loader prepared by accelerate divides the clips
+        among ranks, it counts the clips of all ranks.
 
         Raises:
-            TypeError: it is not known before: of a stream or a plain iterable, with on_error="skip", or with sampling="all" on
-                several ranks, of which each gives as many as the order of the epoch deals.
+            TypeError: the number is not known before the pass. This is so for a stream or a plain
+                iterable, with on_error="skip", and with sampling="all" on several ranks.
         """
         ranks = self._node_of_length()[1]
         if not has_rows(self.source) or self.on_error == "skip" or (ranks > 1 and self.plan.sampling == "all"):
@@ -281,14 +285,14 @@ class ClipDataset(IterableDataset[Clip]):
         return 0, 1
 
     def _node_of_length(self) -> tuple[int, int]:
-        # Before a prepared loader is read, nothing tells that it will be.
+        # Only a loader that is being read can be recognised as a prepared one.
         return (0, 1) if self.node is None and is_accelerate_used() else self._node()
 
     def _place(self) -> Place:
         return Place(*self._node(), *worker_and_workers())
 
     def _identity(self) -> Identity:
-        """A digest of everything that decides which clip comes when."""
+        """The identity of a state: a digest of everything that decides the order of clips."""
         rows = len(self.source) if has_rows(self.source) else None
         facts = [repr(self.plan), self.shuffle, rows, is_stream(self.source)]
         return Identity(self.data, hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16])
@@ -301,7 +305,7 @@ class ClipDataset(IterableDataset[Clip]):
     def _dealt_clips(
         self, place: Place, epoch: int, done: Done, *, visits: int, clips: int, given: int, repeated: int
     ) -> Iterator[Clip]:
-        """This consumer's share of what is not done, from where it was on."""
+        """This consumer's clips that are not finished, from its position in the epoch on."""
         identity = self._identity()
 
         def remember(visits: int, clips: int) -> None:
@@ -332,7 +336,7 @@ class ClipDataset(IterableDataset[Clip]):
         self._report_skipped()
 
     def _again(self, visits: Iterable[int], order: Int64Array, epoch: int) -> Iterator[Clip]:
-        """The clips of these visits round and round, until none of them gives one."""
+        """Repeats the clips of these visits without end; stops if no visit gives a clip."""
         while True:
             clip = None
             for _, row, name in rows_at(self.source, order, visits):
@@ -341,14 +345,15 @@ class ClipDataset(IterableDataset[Clip]):
             if clip is None:
                 return
 
-    # --- streams: the source deals ------------------------------------------------------------------------------------
+    # --- streams: the source itself shares out its rows ---------------------------------------------------------------
 
     def _streamed_clips(self, place: Place, epoch: int, *, source: Any, clips: int) -> Iterator[Clip]:
         identity = self._identity()
         stream = stream_of_rank(self.source, place)
         is_exact, rows_before = keeps_its_place(stream), 0
         if source is not None and is_exact:
-            # A copy: a state that is loaded stays with a datasets.IterableDataset, down to its parts, for later passes too.
+            # A copy, because a datasets.IterableDataset keeps a loaded state in all its parts for
+            # later passes.
             stream = copy.deepcopy(stream)
             stream.load_state_dict(source)
         elif source is not None:
@@ -366,11 +371,12 @@ class ClipDataset(IterableDataset[Clip]):
     # --- one video ----------------------------------------------------------------------------------------------------
 
     def _clips_of(self, row: Row, name: str, epoch: int, *, skip: int = 0) -> Iterator[Clip]:
-        """The clips of one video from number `skip` on; none more, after an error that is to be skipped."""
+        """The clips of one video from number `skip` on. They end at an error that is to be skipped."""
         threads = threads_of_each(self._place().consumers, at_most=self.decoder_threads)
         cut = clips_of(row, self.plan, self.form, epoch=epoch, skip=skip, decoder_threads=threads)
         while True:
-            # No yield inside the try: a loop that is left early ends this generator when the interpreter has lost its names.
+            # No yield inside the try: after an early stop this generator may end at interpreter exit, when
+            # module names are gone.
             try:
                 clip = next(cut, None)
             except (VideoError, RLEError, MaskError) as error:
@@ -381,7 +387,7 @@ class ClipDataset(IterableDataset[Clip]):
             yield clip
 
     def _skip_or_raise(self, error: VideoError | RLEError | MaskError, row: Row, name: str) -> None:
-        # The masks' errors name the video themselves.
+        # Errors of masks already name the video.
         where = f"{name}video {row['video_id']}: " if isinstance(error, VideoError) else name
         if self.on_error == "raise":
             kind = VideoError if isinstance(error, VideoError) else MaskError

@@ -1,4 +1,4 @@
-"""A file elsewhere, of which only the bytes that are asked for are fetched."""
+"""Reads a remote file in parts: only the requested bytes are fetched."""
 
 from typing import IO, Any
 
@@ -6,24 +6,24 @@ import fsspec
 from fsspec.caching import BaseCache
 
 AHEAD_BYTES = 4096
-"""What is fetched at once where less is asked for: headers of pages are read byte by byte."""
+"""The smallest number of bytes per request, because page headers are read byte by byte."""
 
 
 def opened_at(address: str) -> IO[bytes]:
-    """The file at an address that fsspec knows (hf://, https://), open to read; what is asked for is fetched, and no more.
+    """Opens the file at an fsspec address (hf://, https://) for reading. Only requested bytes are fetched.
 
     Raises:
-        OSError: nothing there.
+        OSError: there is no file at this address.
     """
     opened: Any = fsspec.open(address, "rb").open()
-    # A readahead of 5 MiB would fetch much that nobody asks for.
+    # The usual readahead of 5 MiB would fetch many bytes that are not needed.
     opened.cache = BaseCache(opened.blocksize, opened._fetch_range, opened.size)
     file: IO[bytes] = opened
     return file
 
 
 class FileBytes:
-    """The bytes of an open file by their place, as those of a memoryview; a small piece around the last place is kept."""
+    """The bytes of an open file by offset, like a memoryview. The part that was read last is kept."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -31,7 +31,10 @@ class FileBytes:
         self._kept = b""
 
     def __getitem__(self, place: int | slice, /) -> Any:
-        """One byte as a number, or the bytes of a slice with both ends and no step; fewer where the file ends."""
+        """One byte as an int, or the bytes of a slice; fewer bytes at the end of the file.
+
+        A slice needs both ends and no step.
+        """
         if isinstance(place, slice):
             return self._read(place.start, place.stop - place.start)
         return self._read(place, 1)[0]

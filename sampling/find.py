@@ -1,4 +1,4 @@
-"""A row of a release by its video_id."""
+"""Finds a row of a release by its video_id."""
 
 from typing import Any
 

@@ -43,11 +43,12 @@ class Passes:
         if worker is None:
             self._notes[0] = epoch + 1
             return epoch
-        # All workers of a pass are given one seed and their number; those that live on count their passes.
+        # torch gives all workers of a pass one seed plus their number. Persistent workers keep theirs and
+        # count their passes.
         mark = hash((worker.seed - worker.id, self._begun)) % (2**32 - 1) + 1
         slot = worker.id % _SLOTS
         epochs, has_mark = self._epochs(), self._notes >> _EPOCH_BITS == mark
-        # One's own mark is of a pass before, where a loop seeds torch anew for each.
+        # This worker's own mark is from an earlier pass, if the loop seeds torch again for each pass.
         later = epochs[has_mark & (epochs > epochs[slot])] if has_mark[slot] else epochs[has_mark]
         if len(later):
             epoch = int(later.max()) - 1

@@ -40,7 +40,8 @@ def count_clips(plan: ClipPlan, video_frames: Int64Array) -> Int64Array:
     """int64[N]: the number of clips of videos with these numbers of frames."""
     if plan.sampling != "all":
         return np.full(len(video_frames), plan.clips_per_video, dtype=np.int64)
-    # Of n frames, n % stride phases have one frame more than the others; each phase is cut on its own.
+    # "all" cuts each phase (the frames i, i + stride, …) into clips of its own. Of n frames, n % stride
+    # phases have one frame more than the others.
     frames, longer = np.divmod(video_frames, plan.stride)
     clip_counts: Int64Array = longer * -(-(frames + 1) // plan.num_frames)
     clip_counts += (plan.stride - longer) * -(-frames // plan.num_frames)

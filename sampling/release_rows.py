@@ -31,24 +31,27 @@ CACHED_GROUPS = 10
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """A Parquet file that is open: its bytes are mapped, not read; of one elsewhere those that are asked for are fetched."""
+    """An open Parquet file. A local file is memory-mapped; of a remote file only needed bytes are fetched."""
 
     file: pq.ParquetFile
     data: Content
 
 
 class ReleaseRows:
-    """A sequence of rows as `datasets` yields them, with the columns that a clip needs; video bytes are views of the mapped file.
+    """A sequence of rows as `datasets` yields them, with the columns that a clip needs.
+
+    The video bytes of a local file are views of the mapped file.
 
     Args:
-        paths: the Parquet shards, in order. A text is an address that fsspec opens: of that file what a row needs is fetched, and
-            no more.
-        num_rows: of every shard, as the manifest says; None: not compared.
-        data: which rows these are, for the states of clips.
-        columns: to read beside the video.
+        paths: the Parquet shards, in order. A str is an fsspec address; only the bytes that a row
+            needs are fetched from it.
+        num_rows: the number of rows of each shard in the manifest; None: not compared.
+        data: an identifier of the rows, for the states of clips.
+        columns: the columns to read besides the video.
 
     Raises:
-        ReleaseError: a shard that is no Parquet file, or has another number of rows; names it.
+        ReleaseError: a shard is not a Parquet file, or has another number of rows. The message
+            names the shard.
     """
 
     def __init__(
@@ -103,7 +106,10 @@ class ReleaseRows:
         return group, number - int(self._ends[group]) + self.group_sizes[group]
 
     def _table(self, group: int) -> tuple[pa.Table, npt.NDArray[np.int64] | None]:
-        """Annotations of a row group, and the places of its videos in the file; None if only pyarrow can find them."""
+        """The annotations of a row group, and the positions of its videos in the file.
+
+        The positions are None if only pyarrow can find the videos.
+        """
         if group in self._tables:
             self._tables.move_to_end(group)
             return self._tables[group]

@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 
 class Rows(Protocol):
-    """What can give any row: lists, datasets.Dataset, ReleaseRows."""
+    """Rows with random access: a list, a datasets.Dataset or `ReleaseRows`."""
 
     def __len__(self) -> int: ...
 
@@ -33,14 +33,15 @@ class Rows(Protocol):
 
 
 def opened_source(source: Any, *, split: str) -> Any:
-    """The rows behind the name of a release; rows as they are given, without a format that `datasets` would put on them.
+    """Opens a release by its name, or returns given rows without the format of `datasets`.
 
     Args:
-        source: a name as `named_release` takes it, or rows.
-        split: of a named release.
+        source: a name as in `named_release`, or rows.
+        split: the split to read, if `source` is a name.
 
     Raises:
-        SourceError: no name of a release, no such split, or no rows. ReleaseError: no release there.
+        SourceError: not the name of a release, no such split, or not rows.
+        ReleaseError: there is no release at that place.
     """
     if isinstance(source, str | Path):
         named = named_release(source)
@@ -71,7 +72,7 @@ def rows_of_release(release: Path, *, split: str) -> ReleaseRows:
     """The rows of a split of a local release.
 
     Raises:
-        SourceError: it has no such split. ReleaseError: no release there, or not all of it.
+        SourceError: it has no such split. ReleaseError: no release there, or files are missing.
     """
     splits = release_shards(release)
     if split not in splits:
@@ -85,7 +86,7 @@ def rows_of_release(release: Path, *, split: str) -> ReleaseRows:
 
 
 def _plain(source: Any) -> Any:
-    """The rows as Python values, whatever format they were to have; a transform of one's own stays."""
+    """The rows as Python values, without a format set by the caller. A custom transform stays."""
     if isinstance(source, datasets.IterableDataset):
         columns, formatted = source.column_names, source._formatting is not None
     else:
@@ -97,9 +98,10 @@ def _plain(source: Any) -> Any:
 
 
 def require_columns(columns: Iterable[str]) -> None:
-    """
+    """Checks that rows with these columns have all columns that clips need.
+
     Raises:
-        SourceError: rows with these columns alone lack some that clips are cut by.
+        SourceError: a column is missing; the message names all missing columns.
     """
     there = set(columns)
     if missing := [column for column in (*COLUMNS, "video") if column not in there]:
@@ -130,7 +132,10 @@ def require_row(row: Any) -> Row:
 
 
 def data_of(source: Any) -> str | None:
-    """Which rows a source gives, in which order, for states; None where only reading every row would tell."""
+    """An identifier of a source's rows and their order, for states.
+
+    None if it is not known without reading every row.
+    """
     if isinstance(source, ReleaseRows):
         return source.data
     if is_stream(source):
@@ -145,17 +150,20 @@ def data_of(source: Any) -> str | None:
 
 
 def has_rows(source: Any) -> bool:
-    """Whether any row can be asked for."""
+    """Whether the source has random access to its rows."""
     return hasattr(source, "__getitem__") and hasattr(source, "__len__")
 
 
 def group_sizes(source: Rows) -> list[int]:
-    """Rows that are read together, for the order of an epoch: row groups of a release, single rows of all others."""
+    """The number of rows in each group that is read together, for the order of an epoch.
+
+    A release has its row groups. Any other source has groups of one row.
+    """
     return source.group_sizes if isinstance(source, ReleaseRows) else [1] * len(source)
 
 
 def video_frames(source: Rows) -> Int64Array:
-    """int64[N]: frames of every video."""
+    """int64[N]: the number of frames of each video."""
     if isinstance(source, ReleaseRows):
         return source.video_frames()
     if isinstance(source, datasets.Dataset):
@@ -164,7 +172,7 @@ def video_frames(source: Rows) -> Int64Array:
 
 
 def rows_in_turn(source: Iterable[Row], visits: Iterable[int]) -> Iterator[Row]:
-    """Rows of a plain iterable by their place in it; places ascend."""
+    """The rows of a plain iterable at these positions, which must ascend."""
     rows, position = iter(source), 0
     for visit in visits:
         row = next(islice(rows, visit - position, None), None)

@@ -29,10 +29,14 @@ def dealt_state(
     given: int,
     repeated: int,
 ) -> State:
-    """The state of a consumer that started at `done`: number of finished `visits`, of given `clips` of the next visit, and of all
-    `given` clips.
+    """The state of a consumer that started at `done`.
 
-    place: None if the state is not of one consumer but of all.
+    Args:
+        place: the consumer; None for the joined state of all consumers.
+        visits: number of visits that it has finished.
+        clips: number of clips that it has given of the next visit.
+        given: number of all clips that it has given.
+        repeated: number of clips that it has repeated to fill its share.
     """
     return {
         "format": _FORMAT,
@@ -51,9 +55,12 @@ def dealt_state(
 
 
 def stream_state(identity: Identity, epoch: int, place: Place, *, source: Any, clips: int) -> State:
-    """The state of a stream, and the number of clips given of the current row.
+    """The state of a consumer that reads a stream.
 
-    source: the stream's own state before that row, or the number of rows before it if that state is not exact; None: the start.
+    Args:
+        source: the stream's own state before the current row. If that state is not exact, the
+            number of rows before the current row. None: the start.
+        clips: number of clips that were given of the current row.
     """
     return {
         "format": _FORMAT,
@@ -139,7 +146,7 @@ def done_of(state: Mapping[str, Any], place: Place) -> tuple[Done, State]:
     """The finished part at the start of this pass, and this consumer's progress since (as keywords of `dealt_state`).
 
     Raises:
-        ValueError: the state is of another one of several consumers.
+        ValueError: the state belongs to another consumer.
     """
     start = {"visits": 0, "clips": 0, "given": 0, "repeated": 0}
     if state["place"] is None:

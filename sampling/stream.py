@@ -64,7 +64,7 @@ def data_of_stream(source: datasets.IterableDataset) -> str:
 
 
 def _steps(source: datasets.IterableDataset) -> Iterator[Any]:
-    """The iterables that the stream is a chain, or a tree, of."""
+    """The iterables inside the stream, which form a chain or a tree."""
     waiting = [source._ex_iterable]
     while waiting:
         step = waiting.pop()
@@ -96,6 +96,6 @@ def _facts(step: Any) -> Iterator[str]:
     if isinstance(builder, BrokenVideos):
         config, split = builder.config, step.kwargs["split"]
         yield f"{split} {config.digests[split]} {config.filters} {config.holdout}"
-        # Their order too, but not where they lie.
+        # The files in their order, without the folder of the release.
         yield from ("/".join(path.rsplit("/", 2)[1:]) for path in step.kwargs["files"])
         yield str(step.kwargs["row_groups"])

@@ -150,7 +150,8 @@ def test_a_private_repository_wants_a_token(published: State, release: Path, nob
 def test_a_gated_repository_lets_in_who_was_granted_access(published: State, release: Path, streaming: bool) -> None:
     published.repository(REPO).gated = "manual"
     assert error_of(streaming=streaming, token="hf_reader") == (
-        f"{REPO} at revision v1.0.0: a gated repository that you have no access to. Ask for it on the repository's page. {LOG_IN}"
+        f"{REPO} at revision v1.0.0: a gated repository that you have no access to. "
+        f"Ask for access on the repository's page. {LOG_IN}"
     )
     published.repository(REPO).granted = {"reader"}
     assert ids(brokenvideos.load(split="train", streaming=streaming, token="hf_reader")) == manifest_ids(release)

@@ -1,10 +1,11 @@
-"""Boxes as language models write them: left, top, right, bottom as edges, in pixels or in thousandths of the frame."""
+"""Boxes as language models write them: the edges left, top, right, bottom, in pixels or thousandths of the frame."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args
 
 BoxUnit = Literal["1000", "pixels"]
-"""1000: thousandths of width and height, 0 to 1000 (Qwen2-VL, Qwen3-VL). pixels: of the stored frame (Qwen2.5-VL)."""
+"""The unit of a box: "1000" is thousandths of width and height, 0 to 1000 (Qwen2-VL, Qwen3-VL);
+"pixels" is pixels of the stored frame (Qwen2.5-VL)."""
 BOX_UNITS: tuple[BoxUnit, ...] = get_args(BoxUnit)
 
 
@@ -14,10 +15,10 @@ def largest_of_unit(unit: BoxUnit, *, height: int, width: int) -> tuple[int, int
 
 
 def box_in_unit(box_px: Sequence[float], unit: BoxUnit, *, height: int, width: int) -> list[int]:
-    """[left, top, right, bottom] in the unit, rounded to whole numbers; at least 1 wide and high.
+    """[left, top, right, bottom] in the unit, rounded to integers; at least 1 wide and high.
 
     Args:
-        box_px: edges in pixels; a box of the one pixel at the upper left is [0, 0, 1, 1].
+        box_px: edges in pixels; the box of the pixel at the upper left is [0, 0, 1, 1].
     """
     most_x, most_y = largest_of_unit(unit, height=height, width=width)
     left, right = _rounded(box_px[0], box_px[2], length=width, most=most_x)
@@ -26,7 +27,7 @@ def box_in_unit(box_px: Sequence[float], unit: BoxUnit, *, height: int, width: i
 
 
 def box_in_pixels(box: Sequence[float], unit: BoxUnit, *, height: int, width: int) -> tuple[float, float, float, float]:
-    """(left, top, right, bottom) as edges in pixels, not rounded."""
+    """The edges (left, top, right, bottom) of a box in pixels, not rounded."""
     most_x, most_y = largest_of_unit(unit, height=height, width=width)
     left, top, right, bottom = box
     return left * width / most_x, top * height / most_y, right * width / most_x, bottom * height / most_y
@@ -34,7 +35,7 @@ def box_in_pixels(box: Sequence[float], unit: BoxUnit, *, height: int, width: in
 
 def _rounded(low: float, high: float, *, length: int, most: int) -> tuple[int, int]:
     first, last = round(low * most / length), round(high * most / length)
-    if first == last:  # narrower than one of the unit
+    if first == last:  # less than one unit wide
         first = min(first, most - 1)
         last = first + 1
     return first, last

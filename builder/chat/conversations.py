@@ -1,4 +1,4 @@
-"""One row -> its conversations."""
+"""Makes the conversations of a row."""
 
 import hashlib
 import json
@@ -14,20 +14,23 @@ from .frames import chosen_frames, frame_times_s, spans_of, stretches_of
 from .questions import Question, of_frames, of_video, question_text
 
 Media = Literal["frames", "video"]
-"""A model is shown chosen frames as pictures, or the video, from which its processor takes frames."""
+"""What a model gets: "frames" is chosen frames as pictures; "video" is the whole video, from which the
+model's processor takes frames."""
 
 NO_TYPE = "artifact"
-"""The label of a box whose type nobody gave."""
+"""The label of a box whose type is not given."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """The settings by which a release becomes conversations.
+    """The settings for making conversations.
 
-    media: what is shown.
-    num_frames: how many frames are shown or, of a video, asked for boxes; at least 1.
-    unit: of boxes.
-    seed: which frames and stretches are chosen; with the video's id, nothing else.
+    Attributes:
+        media: what a model gets: "frames" or "video".
+        num_frames: the number of frames that are shown. For "video", the number of frames for which
+            boxes are asked. At least 1.
+        unit: the unit of boxes.
+        seed: only the seed and the video_id decide which frames and parts are chosen.
     """
 
     media: Media = "video"
@@ -46,10 +49,11 @@ class ChatOptions:
 class Conversation:
     """A question about a video or a part of it, and the answer.
 
-    first_frame, last_frame: the part that is meant; both are in it.
-    frames: those that are shown, or asked for boxes; None: the whole part.
-    box_unit: of the boxes, where they are asked.
-    is_whole: whether the part is the whole video.
+    Attributes:
+        first_frame, last_frame: the first and last frame of the part.
+        frames: the frames that are shown, or for which boxes are asked; None: the whole part.
+        box_unit: the unit of boxes; None if the question does not ask for boxes.
+        is_whole: True if the part is the whole video.
     """
 
     video_id: str
@@ -65,7 +69,7 @@ class Conversation:
 
     @property
     def name(self) -> str:
-        """Unique in a release."""
+        """A name that is unique in a release: the video_id, the question, and the part."""
         part = "" if self.is_whole else f"-{self.first_frame:05d}-{self.last_frame:05d}"
         return f"{self.video_id}-{self.question}{part}"
 
@@ -77,39 +81,40 @@ class _Facts:
     row: Mapping[str, Any]
     times_s: Sequence[float]
     boxes: Mapping[int, Sequence[tuple[list[int], str]]]
-    """The edges in pixels and the label of every object, by frame and then in the order of object ids."""
+    """For each frame, the (edges in pixels, label) of every object, ordered by object id."""
 
     def end_s(self, frame: int) -> float:
-        """The time in seconds at which a frame gives way to the next one."""
+        """The time in seconds at which the next frame starts; for the last frame, when it ends."""
         last = len(self.times_s) - 1
         return self.times_s[frame + 1] if frame < last else self.times_s[last] + 1 / self.row["fps"]
 
 
 def conversations(row: Mapping[str, Any], split: str, options: ChatOptions) -> list[Conversation]:
-    """The conversations of a row: is anything broken, when, where, which type; and is anything in a stretch of it.
+    """The conversations of a row; empty if it has no annotated frame.
 
-    The same for the same row and options, whatever else the release holds. Empty where nobody looked at a frame. The type is not
-    asked where an object of the video has none. Boxes lie on the frame as it is stored.
+    The questions are: is anything broken, when, where, of which type; and is anything broken in one
+    part of the video. The type is not asked if an object has no type. Boxes are on the frame as it
+    is stored. The result depends only on the row, the split and the options.
 
     Args:
-        row: as `release.read_parquet` gives it; its video is not read.
+        row: a row, as `release.read_parquet` returns it; its video is not read.
     """
     annotated = list(row["annotated_frames"])
     if not annotated:
         return []
     facts = _Facts(row, frame_times_s(row), _boxes(row))
     stream = _stream(row["video_id"], options.seed)
-    shown = chosen_frames(annotated, options.num_frames, stream=stream, marked=facts.boxes)
-    whole = (0, row["num_frames"] - 1)
-    asked: list[Question] = ["broken", "when", "where"]
+    frames = chosen_frames(annotated, options.num_frames, stream=stream, marked=facts.boxes)
+    whole_video = (0, row["num_frames"] - 1)
+    questions: list[Question] = ["broken", "when", "where"]
     if None not in row["objects"]["artifact_type"]:
-        asked.append("type")
-    found = [_conversation(facts, split, question, whole, shown, options) for question in asked]
+        questions.append("type")
+    result = [_conversation(facts, split, question, whole_video, frames, options) for question in questions]
     for stretch in stretches_of(annotated, facts.boxes, stream=stream):
         if len(stretch) < len(annotated):
-            chosen = chosen_frames(stretch, options.num_frames, stream=stream, marked=())
-            found.append(_conversation(facts, split, "broken", (stretch[0], stretch[-1]), chosen, options))
-    return found
+            part_frames = chosen_frames(stretch, options.num_frames, stream=stream, marked=())
+            result.append(_conversation(facts, split, "broken", (stretch[0], stretch[-1]), part_frames, options))
+    return result
 
 
 def _stream(video_id: str, seed: int) -> np.random.Generator:
@@ -120,15 +125,15 @@ def _stream(video_id: str, seed: int) -> np.random.Generator:
 def _boxes(row: Mapping[str, Any]) -> dict[int, list[tuple[list[int], str]]]:
     kinds = dict(zip(row["objects"]["object_id"], row["objects"]["artifact_type"], strict=True))
     masks = row["masks"]
-    found: dict[int, list[tuple[list[int], str]]] = {}
+    by_frame: dict[int, list[tuple[list[int], str]]] = {}
     boxes = bbox(masks["counts"], height=row["height"], width=row["width"]).tolist()
     for object_id, frame, (x, y, width, height) in sorted(
         zip(masks["object_id"], masks["frame_index"], boxes, strict=True)
     ):
         kind = kinds[object_id]
         label = NO_TYPE if kind is None else ARTIFACT_TYPES[kind]
-        found.setdefault(frame, []).append(([x, y, x + width, y + height], label))
-    return found
+        by_frame.setdefault(frame, []).append(([x, y, x + width, y + height], label))
+    return by_frame
 
 
 def _conversation(
@@ -142,11 +147,11 @@ def _conversation(
     row = facts.row
     is_whole = part == (0, row["num_frames"] - 1)
     if options.media == "frames":
-        said = of_frames(shown, [facts.times_s[frame] for frame in shown])
+        introduction = of_frames(shown, [facts.times_s[frame] for frame in shown])
         place = "these frames" if len(shown) > 1 else "this frame"
     else:
         stretch = None if is_whole else (*part, facts.times_s[part[0]], facts.end_s(part[1]))
-        said = of_video(row["num_frames"], row["fps"], stretch)
+        introduction = of_video(row["num_frames"], row["fps"], stretch)
         place = "the video" if is_whole else "these frames"
     size = {"height": row["height"], "width": row["width"]}
     return Conversation(
@@ -158,7 +163,7 @@ def _conversation(
         frames=shown if options.media == "frames" or question == "where" else None,
         box_unit=options.unit if question == "where" else None,
         is_whole=is_whole,
-        text=f"{said} {question_text(question, place=place, frames=shown, unit=options.unit, **size)}",
+        text=f"{introduction} {question_text(question, place=place, frames=shown, unit=options.unit, **size)}",
         answer=_answer(facts, question, part, shown, options),
     )
 

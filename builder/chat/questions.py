@@ -1,4 +1,4 @@
-"""The words of the questions, and of what is to be answered."""
+"""The texts of the questions, which also describe the form of the answer."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -33,11 +33,11 @@ _TYPE = (
 def question_text(
     question: Question, *, place: str, frames: Sequence[int], unit: BoxUnit, height: int, width: int
 ) -> str:
-    """The question, without what comes before it about the video.
+    """The question alone, without the sentences about the video before it.
 
     Args:
-        place: what is meant, in words: "the video", or "these frames" of it.
-        frames: those that are asked about, of `where`.
+        place: the words for the part that is asked about: "the video" or "these frames".
+        frames: the frame indices for which `where` asks.
     """
     if question == "where":
         how = (
@@ -50,7 +50,7 @@ def question_text(
 
 
 def of_frames(frames: Sequence[int], times_s: Sequence[float]) -> str:
-    """The sentence before a question about frames: their numbers and times."""
+    """The sentence before a question about frames, with their indices and times."""
     if len(frames) == 1:
         return f"This is frame {frames[0]} of a video, at {times_s[0]:.2f} s."
     times = listed([f"{time:.2f}" for time in times_s])
@@ -58,19 +58,19 @@ def of_frames(frames: Sequence[int], times_s: Sequence[float]) -> str:
 
 
 def of_video(num_frames: int, fps: float, stretch: tuple[int, int, float, float] | None) -> str:
-    """The sentences before a question about a video: its length, and the part that is meant.
+    """The sentences before a question about a video: its length, and the part that is asked about.
 
     Args:
-        stretch: first frame, last frame, start and end in seconds of the part that is meant; None: all of it.
+        stretch: (first frame, last frame, start in s, end in s) of the part; None: the whole video.
     """
-    said = f"The video has {num_frames} frames, {fps:.2f} a second, counted from 0."
+    length_text = f"The video has {num_frames} frames, {fps:.2f} a second, counted from 0."
     if stretch is None:
-        return said
+        return length_text
     first, last, start_s, end_s = stretch
-    return f"{said} Look only at frames {first} to {last}, from {start_s:.2f} to {end_s:.2f} s."
+    return f"{length_text} Look only at frames {first} to {last}, from {start_s:.2f} to {end_s:.2f} s."
 
 
 def listed(words: Sequence[object]) -> str:
-    """The words as a sentence lists them: `0, 4 and 9`."""
+    """Words in a sentence, as in `0, 4 and 9`."""
     *most, last = map(str, words)
     return f"{', '.join(most)} and {last}" if most else last

@@ -1,6 +1,7 @@
-"""A mask as a brush of Label Studio: the packed bit stream that its page reads.
+"""Encodes a mask as a brush of Label Studio: the packed bit stream that its page reads.
 
-Source: thi.ng/rle-pack, its README; label_studio_sdk.converter.brush for the four channels and the sizes of runs.
+Source: the README of thi.ng/rle-pack; label_studio_sdk.converter.brush for the four channels and
+the sizes of runs.
 """
 
 import numpy as np
@@ -9,15 +10,17 @@ import numpy.typing as npt
 _CHANNELS = 4
 _WHITE = 255
 _SIZE_BITS = (3, 4, 8, 16)
-"""Of the four classes of run lengths."""
+"""The number of bits of a run length, for each of the four size classes."""
 _VALUE_BITS = 8
 
 
 def encode_brush(bitmap: npt.NDArray[np.uint8]) -> list[int]:
-    """The bytes of a mask, as whole numbers from 0 to 255: four channels in row-major order, all 255 where it is marked.
+    """The brush of a mask, as a list of bytes (int, 0 to 255).
+
+    A brush encodes four channels in row-major order. All four are 255 at a marked pixel.
 
     Args:
-        bitmap: uint8[H, W]; what is not 0 is marked.
+        bitmap: uint8[H, W]; values other than 0 are marked.
     """
     marked = bitmap.ravel() > 0
     starts = np.concatenate([[0], np.flatnonzero(np.diff(marked)) + 1])
@@ -31,16 +34,19 @@ def encode_brush(bitmap: npt.NDArray[np.uint8]) -> list[int]:
 def _cut(
     lengths: npt.NDArray[np.int64], values: npt.NDArray[np.int64], *, most: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The same runs, none longer than `most`."""
+    """Splits runs that are longer than `most`."""
     pieces = -(-lengths // most)
-    cut = np.full(pieces.sum(), most, np.int64)
+    split_lengths = np.full(pieces.sum(), most, np.int64)
     last = np.cumsum(pieces) - 1
-    cut[last] = lengths - (pieces - 1) * most
-    return cut, np.repeat(values, pieces)
+    split_lengths[last] = lengths - (pieces - 1) * most
+    return split_lengths, np.repeat(values, pieces)
 
 
 def _blocks(lengths: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-    """The bits of all runs: a 1 for "run", its size class, its length - 1 in as many bits, its value."""
+    """The bits of all runs. Each run has a 1, its size class, its length - 1, and its value.
+
+    The size class gives the number of bits of the length.
+    """
     classes = np.searchsorted([1 << bits for bits in _SIZE_BITS], lengths)
     size_bits = np.array(_SIZE_BITS)[classes]
     codes = (4 + classes) << size_bits | (lengths - 1)
@@ -48,5 +54,5 @@ def _blocks(lengths: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> np
     widths = 3 + size_bits + _VALUE_BITS
     places = np.arange(widths.max())
     bits = (codes[:, None] >> np.maximum(widths[:, None] - 1 - places, 0) & 1).astype(np.uint8)
-    held: npt.NDArray[np.uint8] = bits[places < widths[:, None]]
-    return held
+    written_bits: npt.NDArray[np.uint8] = bits[places < widths[:, None]]
+    return written_bits

@@ -30,17 +30,18 @@ from .rows import line_of
 
 
 class ExportError(ValueError):
-    """A release that cannot be written as asked; nothing was written."""
+    """The release cannot be written with these options. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What was written.
+    """The result of an export.
 
     Attributes:
-        num_videos, num_masks: of the release, as far as it was asked for.
-        losses: what of it the layout could not carry, a text each.
-        build_options: what `build` needs besides the folder to read it again; None where it cannot, for want of videos or at all.
+        num_videos, num_masks: numbers of exported videos and masks.
+        losses: one text for each thing that the layout could not hold.
+        build_options: the options that `build` needs to read the folder again. None if `build`
+            cannot read it: the videos are missing, or `build` does not know the layout.
     """
 
     num_videos: int
@@ -50,8 +51,8 @@ class ExportReport:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What the first look at a release finds."""
+class _Survey:
+    """The results of the first pass over a release, before anything is written."""
 
     videos: int = 0
     masks: int = 0
@@ -70,37 +71,39 @@ def export(
     lossy: bool = False,
     on_progress: Progress = no_progress,
 ) -> ExportReport:
-    """Writes the annotations of a release in another layout; from most, `build` gives rows of equal digests.
+    """Writes the annotations of a release in another layout.
 
-    `split` of every video stands in videos.jsonl. Not carried by any layout: `source.layout`, which says where rows were read from.
+    From most layouts, `build` makes rows with equal digests again. videos.jsonl keeps the split of
+    each video. No layout keeps `source.layout`, because `build` sets it to the layout that it reads.
 
     Args:
-        release: read are its Parquet shards.
-        out: the folder to make; must not exist, or be empty. It appears when it is whole.
+        release: the release folder; its Parquet shards are read.
+        out: the folder to make; it must not exist, or be empty. It gets this name only when it is
+            complete.
         layout: one of `export_layout_names()`.
-        options: what else is asked of the layout.
-        split: only the videos of this split.
-        videos: also write the videos' bytes; some layouts always do.
-        lossy: write what the layout can carry, where it cannot carry everything.
+        options: options of the layout.
+        split: export only the videos of this split; None: all.
+        videos: also write the video files; some layouts always have them.
+        lossy: if the layout cannot hold everything, write what it can hold.
 
     Raises:
-        ExportError: an unknown layout, or an option that it does not take; or without `lossy`, something that the layout cannot
-            carry: all of it, one line each.
-        brokenvideos.ReleaseError: no release, or a row that is none.
-        brokenvideos.VideoError: a video of which frames are wanted cannot be decoded.
-        FileExistsError: `out` holds something.
+        ExportError: an unknown layout, an option that it does not have, or an unknown split.
+            Without `lossy`, also things that the layout cannot hold; the message has a line for each.
+        brokenvideos.ReleaseError: no release, or a row that is not valid.
+        brokenvideos.VideoError: frames are exported, and a video cannot be decoded.
+        FileExistsError: `out` is a file, or is not empty.
     """
     writer = _layout(layout)
-    options = _given(options or ExportOptions(), writer, name=layout)
+    options = _with_defaults(options or ExportOptions(), writer, name=layout)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
     shards = _shards(release, split)
-    seen = _look(release, shards, writer, options, on_progress=partial(on_progress, "look for losses"))
-    if seen.losses and not lossy:
+    survey = _survey(release, shards, writer, options, on_progress=partial(on_progress, "look for losses"))
+    if survey.losses and not lossy:
         head = (
             f"{release}: {layout} cannot carry everything, nothing was written. Choose another layout, or give --lossy."
         )
-        raise ExportError("\n".join([head, *seen.losses]))
+        raise ExportError("\n".join([head, *survey.losses]))
     videos = videos or (writer.with_videos and (writer.is_raw or options.frames is None))
     out.parent.mkdir(parents=True, exist_ok=True)
     with naming(out), tempfile.TemporaryDirectory(prefix=f".{out.name}.exporting-", dir=out.parent) as work:
@@ -110,14 +113,14 @@ def export(
         target = Target(folder, parts, "", options)
         progress = partial(on_progress, "write annotations")
         _write(release, shards, layout, target, videos=videos, on_progress=progress)
-        os.sync()  # once, not a wait for each of many small files
+        os.sync()  # one sync for all, because an fsync of each small file is slow
         if out.exists():
             out.rmdir()
         folder.rename(out)
         sync_folder(out.parent)
-    build_options = ("--masks-are", "coded") if seen.turned else ()
+    build_options = ("--masks-are", "coded") if survey.turned else ()
     can_build = videos and writer.is_raw
-    return ExportReport(seen.videos, seen.masks, seen.losses, build_options if can_build else None)
+    return ExportReport(survey.videos, survey.masks, survey.losses, build_options if can_build else None)
 
 
 def _layout(name: str) -> ExportLayout:
@@ -127,15 +130,23 @@ def _layout(name: str) -> ExportLayout:
     return export_layout_named(name)
 
 
-def _given(options: ExportOptions, layout: ExportLayout, *, name: str) -> ExportOptions:
-    """The options with the layout's defaults."""
+def _with_defaults(options: ExportOptions, layout: ExportLayout, *, name: str) -> ExportOptions:
+    """The options, with the layout's defaults for those that are None.
+
+    Raises:
+        ExportError: the layout does not have an option, or the option has an unknown value.
+    """
     for option in (field.name for field in fields(options)):
         value = getattr(options, option)
         flag = f"--{option.replace('_', '-')} {value}"
         if value is None:
             continue
         if option not in layout.options:
-            takers = [other for other in export_layout_names() if option in export_layout_named(other).options]
+            takers = [
+                layout_name
+                for layout_name in export_layout_names()
+                if option in export_layout_named(layout_name).options
+            ]
             raise ExportError(f"{flag} is for {', '.join(takers)}, this is {name}; leave it out")
         if value not in CHOICES.get(option, (value,)):
             raise ExportError(f"{flag} is unknown; wanted {' or '.join(CHOICES[option])}")
@@ -145,19 +156,19 @@ def _given(options: ExportOptions, layout: ExportLayout, *, name: str) -> Export
     return replace(options, **defaults)
 
 
-def _look(
+def _survey(
     release: Path, shards: list[tuple[str, int, int]], layout: ExportLayout, options: ExportOptions, *, on_progress: Any
-) -> _Seen:
-    seen = _Seen()
+) -> _Survey:
+    survey = _Survey()
     losses: list[str] = []
     for _, row in _rows(release, shards, "annotations", on_progress):
         _check_row(row)
-        seen.videos += 1
-        seen.masks += len(row["masks"]["counts"])
-        seen.turned = seen.turned or row["codec"]["rotation"] != 0
+        survey.videos += 1
+        survey.masks += len(row["masks"]["counts"])
+        survey.turned = survey.turned or row["codec"]["rotation"] != 0
         losses += [f"video {row['video_id']}: {loss}." for loss in layout.losses(row, options)]
-    seen.losses = tuple(sorted(losses))
-    return seen
+    survey.losses = tuple(sorted(losses))
+    return survey
 
 
 def _write(
@@ -170,9 +181,9 @@ def _write(
     for split, row in _rows(release, shards, "default" if needs_bytes else "annotations", on_progress):
         _check_row(row)
         suffix = _suffix(row) if needs_bytes else ""
-        written = layout.write(row, replace(target, split=split))
-        parts.append(written.part)
-        line = line_of(row, split, layout=layout, written=written.objects)
+        result = layout.write(row, replace(target, split=split))
+        parts.append(result.part)
+        line = line_of(row, split, layout=layout, written=result.objects)
         lines.append((row["video_id"], f"{json_text(line)}\n"))
         if videos:
             write_file(target.folder / "videos" / f"{row['video_id']}{suffix}", row["video"]["bytes"])
@@ -184,20 +195,20 @@ def _write(
 def _shards(release: Path, split: str | None) -> list[tuple[str, int, int]]:
     """(split, index, number of shards) of every shard, in the manifest's order."""
     shards = read_manifest(str(release))["shards"]
-    found = [(shard["split"], shard["index"], shard["num_shards"]) for shard in shards]
+    all_shards = [(shard["split"], shard["index"], shard["num_shards"]) for shard in shards]
     if split is None:
-        return found
-    chosen = [shard for shard in found if shard[0] == split]
-    if not chosen:
-        there = ", ".join(sorted({name for name, _, _ in found}))
-        raise ExportError(f"{release}: has no split {split!r}; it has {there or 'none'}")
-    return chosen
+        return all_shards
+    split_shards = [shard for shard in all_shards if shard[0] == split]
+    if not split_shards:
+        split_names = ", ".join(sorted({name for name, _, _ in all_shards}))
+        raise ExportError(f"{release}: has no split {split!r}; it has {split_names or 'none'}")
+    return split_shards
 
 
 def _rows(
     release: Path, shards: list[tuple[str, int, int]], config: str, on_done: Any
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(split, row) of every video; one row group is held at a time."""
+    """(split, row) of every video. Only one row group is in memory at a time."""
     features = FEATURES if config == "default" else ANNOTATION_FEATURES
     for number, (split, index, num_shards) in enumerate(shards):
         on_done(number, len(shards))
@@ -215,7 +226,11 @@ def _rows(
 
 
 def _check_row(row: dict[str, Any]) -> None:
-    """Refuses what must not become a file's name or a mask; `verify` checks the rest."""
+    """Checks the values that become file names or masks. `verify` checks the rest.
+
+    Raises:
+        ReleaseError: an invalid video_id, object_id or frame index. RLEError: an invalid mask.
+    """
     video_id = row["video_id"]
     if not isinstance(video_id, str) or not VIDEO_ID.fullmatch(video_id):
         raise ReleaseError(f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -. Build the release again.")

@@ -1,4 +1,4 @@
-"""Files of a folder that is not there under its name yet; who makes the folder syncs it as a whole."""
+"""Writes files into a temporary folder, without fsync. The caller syncs and renames the whole folder."""
 
 import json
 from pathlib import Path
@@ -6,13 +6,13 @@ from typing import Any
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Writes a file, and the folders above it."""
+    """Writes a file, and makes its parent folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
 
 def json_text(content: Any) -> str:
-    """One line of JSON, without spaces: run lengths are long."""
+    """A JSON value on one line, without spaces because lists of run lengths are long."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -1,4 +1,4 @@
-"""Frames of a row's video as pictures."""
+"""Writes frames of a row's video as pictures."""
 
 import io
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from .files import write_file
 from .layout import Row
 
 FOLDER = "JPEGImages"
-"""Where DAVIS and YouTube-VIS keep frames, {video_id}/{frame:05d}.jpg; pictures of the other kind stand there as well."""
+"""The folder of frames in DAVIS and YouTube-VIS, as {video_id}/{frame:05d}.jpg. PNGs go there too."""
 
 _JPEG_QUALITY = 95
 
@@ -23,13 +23,14 @@ def picture_name(frame_index: int, suffix: str) -> str:
 
 
 def write_frames(row: Row, folder: Path, *, frames: Collection[int], suffix: str | None) -> None:
-    """Writes frames as they are stored in the video, so that masks fit them; nothing where `suffix` is None.
+    """Writes frames in their stored orientation, so that masks fit them.
 
     Args:
-        row: with the video's bytes.
-        folder: of the pictures of this video.
-        frames: the frame indices that are wanted.
-        suffix: png (exact) or jpg (quality 95, colours at full size).
+        row: a row with the bytes of its video.
+        folder: the folder for the pictures of this video.
+        frames: frame indices.
+        suffix: "png" (exact) or "jpg" (quality 95, colours at full resolution). None: no frames are
+            written.
 
     Raises:
         brokenvideos.VideoError: the video cannot be decoded.
@@ -41,10 +42,10 @@ def write_frames(row: Row, folder: Path, *, frames: Collection[int], suffix: str
         if suffix == "png"
         else {"format": "JPEG", "quality": _JPEG_QUALITY, "subsampling": 0}
     )
-    wanted, data = set(frames), row["video"]["bytes"]
+    chosen, data = set(frames), row["video"]["bytes"]
     try:
         for frame_index, (_, rgb) in enumerate(iter_frames(data)):
-            if frame_index in wanted:
+            if frame_index in chosen:
                 stream = io.BytesIO()
                 Image.fromarray(rgb).save(stream, **settings)
                 write_file(folder / picture_name(frame_index, suffix), stream.getvalue())

@@ -1,4 +1,4 @@
-"""What an export layout is, and what its functions are given and give back."""
+"""The record of an export layout, and the arguments and results of its functions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,19 +8,19 @@ from typing import Any
 from ..chat import BOX_UNITS
 
 Row = Mapping[str, Any]
-"""A row as `release.read_parquet` gives it."""
+"""A row, as `release.read_parquet` returns it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """What may be asked of a layout; None: its default. A layout takes those that its `options` name.
+    """The options of all layouts. None means the layout's default. A layout has those in its `options`.
 
     Attributes:
-        frames: png or jpg: also write the annotated frames as pictures, each with the number of its frame as its name.
-        counts: list or string: how JSON holds the run lengths of a mask.
-        num_frames: how many frames of a video are shown, or asked about, at most; at least 1.
-        box_unit: 1000 or pixels: what boxes are counted in; see `builder.chat.BoxUnit`.
-        seed: what frames are chosen by; at least 0.
+        frames: "png" or "jpg": also write the annotated frames as pictures, named by frame index.
+        counts: "list" or "string": the form of run lengths in JSON.
+        num_frames: largest number of frames of a video that are shown or asked about; at least 1.
+        box_unit: "1000" or "pixels": the unit of boxes; see `builder.chat.BoxUnit`.
+        seed: the seed of the random choice of frames; at least 0.
     """
 
     frames: str | None = None
@@ -35,18 +35,18 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "counts": ("list", "string"),
     "box_unit": BOX_UNITS,
 }
-"""The values that an option can have, where they are few."""
+"""The allowed values of options that have only a few."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a row goes.
+    """The place to which a row is written.
 
     Attributes:
         folder: the folder that is being made.
-        work: a folder beside it for what `finish` reads; it goes away.
-        split: of the row.
-        options: every option that the layout takes has a value, if only None.
+        work: a temporary folder beside it, for files that `finish` reads.
+        split: the split of the row.
+        options: the options, with the layout's defaults filled in.
     """
 
     folder: Path
@@ -57,37 +57,43 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written of a row: the ids of the objects that have a pixel there, and what `finish` needs to know of it."""
+    """The result of writing a row: the ids of objects with a pixel in the files, and a part for `finish`."""
 
     objects: set[int]
     part: Any = None
 
 
 def nothing_lost(row: Row, options: ExportOptions) -> list[str]:
-    """No loss, whatever the row."""
+    """The `losses` of a layout that can hold every row: always empty."""
     return []
 
 
 def nothing_to_finish(parts: Sequence[Any], target: Path, options: ExportOptions) -> None:
-    """Nothing: every row is whole by itself."""
+    """The `finish` of a layout in which every row has its own files: does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportLayout:
-    """One layout that a release can be written as: `LAYOUT` of a file in builder/export/layouts. Its name is the file's, - for _.
+    """One layout in which a release can be written: the `LAYOUT` of a file in builder/export/layouts.
+
+    The layout has the name of the file, with - for _.
 
     Attributes:
-        help: what it holds, in one line.
-        write: writes a row below a folder.
-        lacks: what it cannot carry, in words; "" where it carries everything.
-        losses: a text for everything of a row that it cannot carry. Called for every row before anything is written.
-        finish: called once after all rows with the parts that `write` gave, in order, and the folder.
-        options: the fields of `ExportOptions` that it takes, with their defaults.
-        with_videos: whether the videos are always written to videos/, not only when they are asked for; of a layout that `build`
-            does not read, where no frames are written in their place.
-        is_raw: whether `build` reads the folder. It gets a videos.jsonl then, for what its own files do not say.
-        names_types: whether its labels name the artifact types, so that videos.jsonl need not and a tool can add objects.
-        names_frames: whether its files tell which frames were looked at.
+        help: one line about its content.
+        write: writes the files of a row below a folder.
+        lacks: a text about what it cannot hold; "" if it can hold everything.
+        losses: gives a text for each thing in a row that the layout cannot hold. It is called for
+            every row before anything is written.
+        finish: is called once after all rows, with the parts from `write` in order, the folder and
+            the options.
+        options: the fields of `ExportOptions` that the layout has, with their defaults.
+        with_videos: True if the video files are always written to videos/. A layout that `build`
+            does not read gets them only if no frames are written.
+        is_raw: True if `build` can read the folder. It then also gets a videos.jsonl, with the facts
+            that its own files do not hold.
+        names_types: True if the labels are artifact types. videos.jsonl then need not list objects,
+            and objects can be added in the tool.
+        names_frames: True if the files show which frames are annotated.
     """
 
     help: str

@@ -1,4 +1,7 @@
-"""JSON files of long lists, which are never held whole: the entries of each row are put down, and read again when all are known."""
+"""Writes JSON files with lists that are too long for memory.
+
+The entries of each row go to a temporary file. They are read again when all rows are known.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +12,7 @@ from .files import json_text
 
 
 def write_tables(path: Path, tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
-    """Writes a JSON object of lists, an entry at a time."""
+    """Writes a JSON object of lists, one entry at a time."""
     with path.open("w", encoding="utf-8") as file:
         for number, (name, entries) in enumerate(tables.items()):
             file.write(f"{',' if number else '{'}{json_text(name)}:")
@@ -18,7 +21,7 @@ def write_tables(path: Path, tables: Mapping[str, Iterable[Mapping[str, Any]]]) 
 
 
 def write_list(path: Path, entries: Iterable[Mapping[str, Any]]) -> None:
-    """Writes a JSON list, an entry at a time."""
+    """Writes a JSON list, one entry at a time."""
     with path.open("w", encoding="utf-8") as file:
         file.writelines(_list(entries))
 
@@ -31,13 +34,13 @@ def _list(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def part_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The entries of one row, as `write_part` put them down."""
+    """Reads the entries of one row that `write_part` has written."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
 
 
 def write_part(path: Path, entries: Iterable[Mapping[str, Any]]) -> Path:
-    """Puts the entries of one row down, a line each, for the end, when all rows are known; gives the path back."""
+    """Writes the entries of one row to a temporary file, one per line, and returns its path."""
     path.write_text("".join(f"{json_text(entry)}\n" for entry in entries), encoding="utf-8")
     return path

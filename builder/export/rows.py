@@ -1,4 +1,4 @@
-"""What layouts ask of a row: its masks by frame, its types by name, its line of videos.jsonl."""
+"""The parts of a row that layouts need: masks by frame, types by name, the line for videos.jsonl."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ NO_TYPE = "artifact"
 
 
 def masks_by_frame(row: Row) -> dict[int, dict[int, str]]:
-    """frame_index → object_id → counts, frames and objects ascending; frames without a mask are not there."""
+    """frame_index → object_id → counts, frames and objects ascending; without frames that have no mask."""
     by_frame: dict[int, dict[int, str]] = {}
     masks = row["masks"]
     for frame, object_id, counts in sorted(zip(masks["frame_index"], masks["object_id"], masks["counts"], strict=True)):
@@ -21,19 +21,23 @@ def masks_by_frame(row: Row) -> dict[int, dict[int, str]]:
 
 
 def types_by_object(row: Row) -> dict[int, str | None]:
-    """object_id → artifact type name; None where it is not given."""
+    """object_id → artifact type name; None if it is not given."""
     objects = row["objects"]
     pairs = zip(objects["object_id"], objects["artifact_type"], strict=True)
     return {object_id: None if kind is None else ARTIFACT_TYPES[kind] for object_id, kind in pairs}
 
 
 def is_annotated_throughout(row: Row) -> bool:
-    """Whether every frame was looked at."""
+    """Whether every frame is annotated."""
     return list(row["annotated_frames"]) == list(range(row["num_frames"]))
 
 
 def line_of(row: Row, split: str, *, layout: ExportLayout, written: set[int]) -> dict[str, Any]:
-    """The line of videos.jsonl for a row, of whose objects `written` have a pixel in the layout's files."""
+    """The line of videos.jsonl for a row.
+
+    Args:
+        written: the ids of the objects with a pixel in the layout's files.
+    """
     subtypes = dict(zip(row["objects"]["object_id"], row["objects"]["subtype"], strict=True))
     objects = [
         {"object_id": object_id, "artifact_type": kind}
@@ -45,7 +49,7 @@ def line_of(row: Row, split: str, *, layout: ExportLayout, written: set[int]) ->
     are_named = layout.names_types and all(len(entry) == 2 and entry["artifact_type"] for entry in objects)
     if not are_named or not row["annotated_frames"]:
         line |= {"label": LABELS[bool(written)], "objects": objects}
-    # `layout` is of the folder that is read, so the next build says it anew.
+    # source.layout names the layout that `build` has read, so the next build sets it again.
     source = {key: text for key, text in row["source"].items() if text is not None and key != "layout"}
     line |= {"split": split, "source": source}
     if not row["annotated_frames"] or not (layout.names_frames or is_annotated_throughout(row)):
@@ -54,23 +58,26 @@ def line_of(row: Row, split: str, *, layout: ExportLayout, written: set[int]) ->
 
 
 def shown_frames(frames: list[int]) -> str:
-    """The first three of some frames, and how many more there are."""
+    """Frame indices as text: the first three, and the number of the others."""
     more = f" and {len(frames) - 3} more" if len(frames) > 3 else ""
     return f"{', '.join(map(str, frames[:3]))}{more}"
 
 
 def label_of(kind: str | None) -> str:
-    """The label of an object of this type."""
+    """The label of an object with this type; `NO_TYPE` for None."""
     return kind or NO_TYPE
 
 
 def labels(*, with_no_type: bool) -> list[str]:
-    """The labels of a file: all artifact types, and at the end that of objects whose type is not given, if there are any."""
+    """The labels of a file: all artifact types, and at the end `NO_TYPE` if an object has no type."""
     return [*ARTIFACT_TYPES, *([NO_TYPE] if with_no_type else [])]
 
 
 def shown_turned(row: Row, tool: str) -> list[str]:
-    """The loss of a tool that shows the video as players do, while masks lie on the frame as it is stored."""
+    """The loss for a tool that rotates the video as players do, although masks fit the stored frame.
+
+    Empty if the video is not rotated.
+    """
     rotation = row["codec"]["rotation"]
     if not rotation:
         return []

@@ -1,4 +1,4 @@
-"""Raw layouts: one file a layout, each with a `LAYOUT`, all giving the same records.
+"""Raw layouts: one file for each layout, with its `LAYOUT`; all give the same records.
 
 In: a raw folder. Out: `RawVideo` records and `Problem`s, by `read_layout`. The builder and tools call it.
 """
@@ -61,27 +61,27 @@ def detect(raw: Path) -> str:
         RawError: no such folder, or no layout or several match; the message lists what was looked for, or what was found.
     """
     _check_folder(raw)
-    found = found_layouts(raw)
-    if len(found) == 1:
-        return next(iter(found))
-    if found:
+    matches = found_layouts(raw)
+    if len(matches) == 1:
+        return next(iter(matches))
+    if matches:
         clashes = "; ".join(
-            f"{name}: {path.relative_to(raw).as_posix()}{'/' * path.is_dir()}" for name, path in found.items()
+            f"{name}: {path.relative_to(raw).as_posix()}{'/' * path.is_dir()}" for name, path in matches.items()
         )
         raise RawError(
-            f"{raw}: files of {len(found)} layouts ({clashes}); choose one with --layout, "
+            f"{raw}: files of {len(matches)} layouts ({clashes}); choose one with --layout, "
             "or move the files of the other out"
         )
-    wanted = "; ".join(f"{name}: {layout_named(name).looked_for}" for name in layout_names())
-    raise RawError(f"{raw}: no known layout; looked for {wanted}. Arrange the folder as one of them")
+    identifying = "; ".join(f"{name}: {layout_named(name).looked_for}" for name in layout_names())
+    raise RawError(f"{raw}: no known layout; looked for {identifying}. Arrange the folder as one of them")
 
 
 def found_layouts(raw: Path) -> dict[str, Path]:
     """The layouts that match the folder, each with the file or folder that identifies it; empty if none matches."""
     layouts = {name: layout_named(name) for name in layout_names()}
-    found = {name: path for name, layout in layouts.items() if (path := layout.detect(raw)) is not None}
-    if found:
-        return found
+    matches = {name: path for name, layout in layouts.items() if (path := layout.detect(raw)) is not None}
+    if matches:
+        return matches
     last = {name: layout.detect_else(raw) for name, layout in layouts.items() if layout.detect_else is not None}
     return {name: path for name, path in last.items() if path is not None}
 
@@ -124,8 +124,8 @@ def read_layout(
     options = layout_named(name).options
     if void is not None and "void" not in options:
         raise RawError(f"{raw}: --void {void} is for the davis layout, this is {name}; leave it out")
-    given = {"artifact_type": artifact_type, "generator": generator, "void": void}
-    records, problems = layout_named(name).read(raw, **{option: given[option] for option in options})
+    arguments = {"artifact_type": artifact_type, "generator": generator, "void": void}
+    records, problems = layout_named(name).read(raw, **{option: arguments[option] for option in options})
     records = [replace(record, masks_are=masks_are) for record in records]
     return sorted(records, key=lambda record: record.video_id), sorted(problems)
 

@@ -171,7 +171,7 @@ def _notes(line: Mapping[str, str]) -> str | None:
 
 
 def _read_metadata(path: Path) -> tuple[dict[str, dict[str, str]], list[Problem]]:
-    """Lines by video-id; both empty where there is no such file."""
+    """Lines by video-id, and problems; both are empty if there is no such file."""
     if not path.exists():
         return {}, []
     try:

@@ -1,10 +1,12 @@
-"""COCO JSON, of videos as YouTube-VIS has it or of images: instances.json, in the folder itself or in annotations/, beside videos/.
+"""COCO JSON of videos (YouTube-VIS) or of images: instances.json, here or in annotations/, beside videos/.
 
-`segmentations[k]` of an annotation is the COCO RLE of one object in the frame that `file_names[k]` of its video names, as
-{video_id}/{frame}.jpg with frames from 0; null where the object is absent. A video with `file_name` {video_id}.mp4 instead has
-one entry for every frame. Folders before these names are ignored. Frames that are not named are not annotated. Counts are a
-string or a list of run lengths, both in column-major order. The object_id is `object_id`, if every annotation of the video has
-one, otherwise the annotation's `id`. A file with `images` instead of `videos` is read by `..raw.coco_images`.
+`segmentations[k]` of an annotation is the COCO RLE of one object in one frame; null if the object is
+not visible there. `file_names[k]` of the video names the frame, as {video_id}/{frame}.jpg with frames
+from 0. A video with `file_name` {video_id}.mp4 instead has one entry for every frame. Folders before
+these names are ignored. Frames that are not named are not annotated. Counts are a string or a list of
+run lengths, both in column-major order. The object_id is `object_id`, if every annotation of the video
+has one, otherwise the annotation's `id`. `..raw.coco_images` reads files with `images` instead of
+`videos`.
 
 Source: YouTube-VIS, https://youtube-vos.org/dataset/vis (the API in youtubevos/cocoapi).
 """
@@ -97,7 +99,7 @@ class _Video:
 
 def read_coco(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:
     """Records by video_id, and every problem found without opening a video or decoding an RLE."""
-    found, problems = find_videos(raw / "videos", raw=raw)
+    videos, problems = find_videos(raw / "videos", raw=raw)
     path = next((path for path in (raw / FILE_NAME, raw / "annotations" / FILE_NAME) if path.is_file()), None)
     if path is None:
         return [], [Problem(FILE_NAME, "no such file, here or in annotations/; wanted COCO JSON of videos")]
@@ -113,7 +115,7 @@ def read_coco(raw: Path, *, artifact_type: str | None, generator: str | None) ->
     problems += [Problem(where, fault) for fault in faults]
     records, record_problems = join_records(
         raw,
-        videos=found,
+        videos=videos,
         masks=masks,
         masks_wanted=f"an entry for {{video_id}} in {FILE_NAME}",
         artifact_type=artifact_type,
@@ -171,10 +173,10 @@ def _of_images(
 def _tables(content: object, first: str, like: str) -> list[list[Any]]:
     keys = (first, "annotations", "categories")
     tables = [content.get(key) if isinstance(content, dict) else None for key in keys]
-    found = [table for table in tables if isinstance(table, list)]
-    if len(found) < len(tables):
+    lists = [table for table in tables if isinstance(table, list)]
+    if len(lists) < len(tables):
         raise RawError(f"wanted a JSON object with the lists {first}, annotations and categories, {like}")
-    return found
+    return lists
 
 
 def _videos(entries: Sequence[Any]) -> tuple[dict[int, _Video], set[int | None], list[str]]:
@@ -221,8 +223,8 @@ def _video(entry: Mapping[str, Any]) -> _Video:
 def _whole_video(name: object, length: object) -> tuple[str, Sequence[int]]:
     path = named_path(name)
     if path.suffix.lower() not in VIDEO_SUFFIXES:
-        found = shown_end(name) if isinstance(name, str) else shown(name)
-        raise RawError(f"no file_names and file_name is {found}; wanted one of the two, as in dog.mp4")
+        text = shown_end(name) if isinstance(name, str) else shown(name)
+        raise RawError(f"no file_names and file_name is {text}; wanted one of the two, as in dog.mp4")
     if not is_whole(length, least=1, most=MAX_FRAMES):
         raise RawError(f"length is {shown(length)}, wanted the number of frames, at most {MAX_FRAMES}")
     return path.stem, range(length)  # type: ignore[call-overload]
@@ -236,13 +238,13 @@ def _named_frames(names: object) -> tuple[str, Sequence[int]]:
     for position, name in enumerate(names):
         path = named_path(name)
         folder = path.parent.name
-        found = shown_end(name) if isinstance(name, str) else shown(name)
+        text = shown_end(name) if isinstance(name, str) else shown(name)
         if not is_frame(path) or folder != (video_id or folder):
-            wanted = f"{video_id or 'VIDEO_ID'}/00000.jpg and so on, the number being the frame's, from 0"
-            raise RawError(f"file_names[{position}] is {found}, wanted {wanted}")
+            pattern = f"{video_id or 'VIDEO_ID'}/00000.jpg and so on, the number being the frame's, from 0"
+            raise RawError(f"file_names[{position}] is {text}, wanted {pattern}")
         video_id = folder
         if frames and int(path.stem) <= frames[-1]:
-            raise RawError(f"file_names[{position}] is {found} after frame {frames[-1]}, wanted ascending frames")
+            raise RawError(f"file_names[{position}] is {text} after frame {frames[-1]}, wanted ascending frames")
         frames.append(int(path.stem))
     if video_id is None:
         raise RawError("file_names is empty; take the video out, or name its annotated frames")
@@ -292,13 +294,13 @@ def _objects(
 
 def _segmentations(value: object, video: _Video) -> Sequence[_Segmentation]:
     if not isinstance(value, list) or len(value) != len(video.frames):
-        found = f"{len(value)} entries" if isinstance(value, list) else shown(value)
-        raise RawError(f"segmentations is {found}, wanted a list of {len(video.frames)}, as the video has frames")
+        text = f"{len(value)} entries" if isinstance(value, list) else shown(value)
+        raise RawError(f"segmentations is {text}, wanted a list of {len(video.frames)}, as the video has frames")
     for position, segmentation in enumerate(value):
         if segmentation is None:
             continue
         where = f"segmentations[{position}]"
-        check_segmentation(segmentation, height=video.height, width=video.width, where=where, of="video")
+        check_segmentation(segmentation, height=video.height, width=video.width, where=where, owner="video")
     return value
 
 

@@ -1,11 +1,12 @@
 """CVAT for video 1.1: annotations/{video_id}.xml beside videos/{video_id}.mp4, the annotations.xml of one task each.
 
-A track is an object; tracks of one `group_id` are one object, since CVAT writes a mask that was drawn in a single frame as a track
-of its own. Objects are numbered from 1 in the order of the file. A mask with an attribute `object_id` that is not 0 is of the
-object of this number, whatever its track; other objects are numbered after the highest. `rle` holds run lengths in row-major order
-of the mask's box, starting with background; `frame` counts the frames of the video from 0, whatever the task's frame step.
-`outside="1"`: the object is not there. Frames of the task (start_frame to stop_frame by the step of frame_filter) are annotated,
-others are not.
+A track is an object. Tracks with one `group_id` are one object, because CVAT writes a mask that was
+drawn in a single frame as a track of its own. Objects are numbered from 1 in the order of the file. If
+the attribute `object_id` of a mask is not 0, the mask belongs to the object with this number, whatever
+its track; other objects are numbered after the highest. `rle` has run lengths in row-major order of the
+mask's box, starting with background. `frame` counts the frames of the video from 0, whatever the frame
+step of the task. `outside="1"`: the object is not visible. The frames of the task (start_frame to
+stop_frame by the step of frame_filter) are annotated; other frames are not.
 
 Source: CVAT documentation, "XML annotation format" 1.1.
 """
@@ -178,7 +179,7 @@ class _Reader:
     """The attributes of the mask that is open, with those of CVAT by their names after a space."""
     attribute: str = ""
     labels: dict[_Key, str] = field(default_factory=dict)
-    """In the order of the file."""
+    """Labels by the key of the object, in the order of the file."""
     masks: dict[int, list[_Mask]] = field(default_factory=dict)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -243,7 +244,11 @@ class _Reader:
         self.masks.setdefault(frame_index, []).append(_Mask(where, key, box, attributes.get("rle", "")))
 
     def _key(self, object_id: str, where: str) -> _Key:
-        """Of a mask with this attribute."""
+        """The key of the object of a mask with this attribute `object_id`; for 0, the key of its track.
+
+        Raises:
+            RawError: not an object id.
+        """
         if not _NUMBER.fullmatch(object_id) or int(object_id) > MAX_OBJECT_ID:
             wanted = f"wanted a whole number from 1 to {MAX_OBJECT_ID}, or 0 for none"
             raise RawError(f"{where}: the attribute object_id is {shown(object_id)}, {wanted}")
@@ -256,12 +261,12 @@ class _Reader:
     def _object_ids(self) -> dict[_Key, int]:
         """object_id by key: the number that the masks give, otherwise by order in the file."""
         used = {mask.key for masks in self.masks.values() for mask in masks}
-        said = {key: int(key[1]) for key in used if key[0] == "object_id"}
-        others = [key for key in self.labels if key[0] != "object_id" and (not said or key in used)]
-        first = max(said.values(), default=0) + 1
+        numbered = {key: int(key[1]) for key in used if key[0] == "object_id"}
+        others = [key for key in self.labels if key[0] != "object_id" and (not numbered or key in used)]
+        first = max(numbered.values(), default=0) + 1
         if first + len(others) - 1 > MAX_OBJECT_ID:
             raise RawError(f"more than {MAX_OBJECT_ID} objects; give them lower numbers in the attribute object_id")
-        return said | {key: object_id for object_id, key in enumerate(others, start=first)}
+        return numbered | {key: object_id for object_id, key in enumerate(others, start=first)}
 
     def task(self) -> CvatTask:
         height, width = (self._size(side) for side in ("height", "width"))

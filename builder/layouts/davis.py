@@ -1,8 +1,9 @@
 """PNG folders as in DAVIS beside video files: masks/{video_id}/ or Annotations/[480p/]{video_id}/, each with {frame:05d}.png.
 
-Unlike in our own layout, a frame without a file is one that nobody annotated (YouTube-VOS gives every 5th frame), unless
-videos.jsonl lists `annotated_frames`. Files may also lie in a folder per object, {video_id}/{object}/{frame}.png, as SAM 2 writes
-them. JPEG folders are not read: the video must be there as one file.
+Unlike in our own layout, a frame without a file is not annotated (YouTube-VOS has only every 5th frame),
+unless videos.jsonl lists `annotated_frames`. Files may also be in one folder per object,
+{video_id}/{object}/{frame}.png, as SAM 2 writes them. JPEG folders are not read: the video must be one
+file.
 
 Source: DAVIS 2017 (palette PNGs, 255 is void), DAVIS 2016 (grey PNGs of 0 and 255).
 """
@@ -41,11 +42,12 @@ class DavisMasks:
     """Pixels of this value are unknown; they are read as background."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames that have a file. Read all of them: a fault of a video may show only in its last file.
+        """Frames that have a file. Read all of them, because some problems are found only at the last file.
 
         Raises:
-            RawError: a file that is no readable label PNG, or as `foreground`; white masks beside files of object ids; grey files
-                in which `void` is the only value, so that every mark would be lost.
+            RawError: a file that is not a readable label PNG, or as `foreground`; white masks beside
+                files with object ids; grey files with no other value than `void`, so that no pixel
+                would be marked.
         """
         files, _ = mask_files(self.folder, raw=self.folder)
         white_in = ids_in = void_in = ""
@@ -56,17 +58,17 @@ class DavisMasks:
                 is_void = labels == self.void
                 labels[is_void] = 0
                 void_in = void_in or (path.name if mode == "L" and is_void.any() else "")
-            found = foreground(mode, labels, where=str(path))
-            white_in = white_in or (path.name if found.kind == "white" else "")
+            ids = foreground(mode, labels, where=str(path))
+            white_in = white_in or (path.name if ids.kind == "white" else "")
             # A 1-bit file is read like a file of 0 and 255.
-            ids_in = ids_in or (path.name if found.kind == "ids" and mode != "1" else "")
+            ids_in = ids_in or (path.name if ids.kind == "ids" and mode != "1" else "")
             if white_in and ids_in:
                 what = f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and 255 alone"
                 raise RawError(
                     f"{self.folder}: {what}: give --void 255 if 255 is void, else write the masks as one of the two"
                 )
-            marked = marked or found.kind != "nothing"
-            yield FrameLabels(frame_index, (found.labels,), rules=found.rules)
+            marked = marked or ids.kind != "nothing"
+            yield FrameLabels(frame_index, (ids.labels,), rules=ids.rules)
         if void_in and not marked:
             what = f"grey masks of 0 and {self.void} alone ({void_in}), which --void {self.void} would read as nothing marked"
             raise RawError(f"{self.folder}: {what}; leave --void out: 255 is object 1 then")
@@ -104,9 +106,9 @@ def read_davis(
             what = "no mask in it, so no frame is annotated; add all-background PNGs for the frames that were looked at"
             problems.append(Problem(where, what))
         masks[video_id] = FoundMasks(where, DavisMasks(folder, void) if files else None, tuple(files))
-    wanted = f"{root.relative_to(raw).as_posix()}/{{video_id}}/00000.png and so on"
+    masks_wanted = f"{root.relative_to(raw).as_posix()}/{{video_id}}/00000.png and so on"
     records, record_problems = join_records(
-        raw, videos=videos, masks=masks, masks_wanted=wanted, artifact_type=artifact_type, generator=generator
+        raw, videos=videos, masks=masks, masks_wanted=masks_wanted, artifact_type=artifact_type, generator=generator
     )
     return records, problems + record_problems
 

@@ -92,10 +92,10 @@ def _frame_size(path: Path) -> tuple[int, int]:
     from ...frames import VideoError, displayed_size, probe
 
     try:
-        found = probe(path)
+        properties = probe(path)
     except (VideoError, OSError) as error:
         raise RawError(str(error)) from error
-    return displayed_size(found.orientation, found.height, found.width)
+    return displayed_size(properties.orientation, properties.height, properties.width)
 
 
 def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:
@@ -111,10 +111,10 @@ def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) 
     faults: list[Problem] = []
     for position, entry in enumerate(entries):
         try:
-            video_id, found = _video(entry, raw=raw, videos=videos, artifact_type=artifact_type)
+            video_id, box_masks = _video(entry, raw=raw, videos=videos, artifact_type=artifact_type)
             if video_id in masks:
                 raise RawError(f"video {video_id} is listed twice; merge the two")
-            masks[video_id] = found
+            masks[video_id] = box_masks
         except RawError as error:
             faults.append(Problem(FILE_NAME, f"[{position}]: {error}"))
     records, record_problems = join_records(

@@ -1,15 +1,19 @@
 """Label Studio brushes: tasks.json, a project's JSON export, beside videos/{video_id}.mp4.
 
-A task whose data names a video holds regions with a `sequence` of {frame, rle, enabled}, frames from 1; each region is an object.
-A task whose data names an image, {video_id}/{frame}.png with frames from 0, holds one rle per region; there every label is an
-object, since nothing else follows it from frame to frame. Objects are numbered from 1 in the order of region ids or labels. A brush
-with a number of its own (a per-region Number) named object_id is of the object of this number; others come after the highest.
-`rle` is a packed bit stream: u32 number of values, u5 bits per value - 1, four u4 size classes - 1, then blocks of a bit (run or
-values as they are), a 2-bit size class, a length - 1 of so many bits, and the values; they are 4 channels in row-major order, of
-which the last, if not 0, is the mask.
+A task of a video has regions with a `sequence` of {frame, rle, enabled}, frames from 1; each region is
+an object. A task of an image, {video_id}/{frame}.png with frames from 0, has one rle per region. There
+each label is an object, because nothing else identifies an object from frame to frame. Objects are
+numbered from 1 in the order of region ids or labels. If a brush has a number of its own (a per-region
+Number) named object_id, it belongs to the object with this number; other objects come after the highest.
 
-Addresses may have a query, a fragment and either slash. Regions that are no brush (answers, relations, shapes of another question)
-are passed over, and a build says how many; a shape with a label of the brushes, or in place of all brushes, is refused.
+`rle` is a packed bit stream: u32 number of values, u5 bits per value - 1, four u4 size classes - 1,
+then blocks. A block has one bit (a run, or single values), a 2-bit size class, a length - 1 with as many
+bits as the class gives, and the values. The values are 4 channels in row-major order. A pixel is marked
+if its last channel is not 0.
+
+Addresses may have a query, a fragment, and slashes or backslashes. Regions that are not brushes
+(answers, relations, shapes of another question) are ignored, and a build prints their number. A shape
+with a label of the brushes is refused, and so is an export with shapes but no brush.
 
 Source: Label Studio documentation, "BrushLabels"; label_studio_sdk.converter.brush; thi.ng/rle-pack.
 """
@@ -86,10 +90,13 @@ class BrushMasks:
     """Notes about the file, which a build prints."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames with a region, a plane per object, since they may overlap; the first frame where there is none, to carry notes.
+        """Frames with a region, one plane per object because objects may overlap.
+
+        If there is no region, the first frame, because the notes belong to a frame.
 
         Raises:
-            RawError: a bit stream that is no mask of the region's size; regions of two sizes in one frame.
+            RawError: a bit stream that is not a mask of the region's size; regions of two sizes in one
+                frame.
         """
         if self.notes and not self.frames:
             yield FrameLabels(0, (), rules=self.notes)
@@ -122,11 +129,11 @@ def decode_brush(rle: Sequence[int], *, height: int, width: int) -> npt.NDArray[
     """
     total = _CHANNELS * height * width
     stream = _Bits(np.unpackbits(np.asarray(rle, np.uint8)))
-    found, bits = stream.read(32), stream.read(5) + 1
+    stated, bits = stream.read(32), stream.read(5) + 1
     sizes = [stream.read(4) + 1 for _ in range(4)]
-    if found != total or bits != 8:
+    if stated != total or bits != 8:
         wanted = f"{total} = {height} x {width} x {_CHANNELS} of 8 bits"
-        raise RawError(f"rle holds {found} values of {bits} bits, wanted {wanted}; is this a brush of another image?")
+        raise RawError(f"rle holds {stated} values of {bits} bits, wanted {wanted}; is this a brush of another image?")
     values = np.empty(total, np.uint8)
     start = 0
     while start < total:
@@ -183,7 +190,7 @@ def read_label_studio(
     raw: Path, *, artifact_type: str | None, generator: str | None
 ) -> tuple[list[RawVideo], list[Problem]]:
     """Records by video_id, and every problem found without opening a video or decoding a brush."""
-    found, problems = find_videos(raw / "videos", raw=raw)
+    video_files, problems = find_videos(raw / "videos", raw=raw)
     try:
         tasks = read_json(raw / FILE_NAME)
         if not isinstance(tasks, list):
@@ -191,15 +198,15 @@ def read_label_studio(
     except RawError as error:
         return [], [*problems, Problem(FILE_NAME, str(error))]
     videos: dict[str, _Video] = defaultdict(_Video)
-    others: list[_Other] = []
+    other_regions: list[_Other] = []
     faults: list[str] = []
     for position, task in enumerate(tasks):
         try:
-            others += _add_task(videos, task, where=f"[{position}]")
+            other_regions += _add_task(videos, task, where=f"[{position}]")
         except RawError as error:
             faults.append(f"[{position}]: {error}")
-    faults += _meant_as_brushes(others, {label for video in videos.values() for label in video.labels.values()})
-    notes = _notes(others)
+    faults += _meant_as_brushes(other_regions, {label for video in videos.values() for label in video.labels.values()})
+    notes = _notes(other_regions)
     problems += [Problem(FILE_NAME, fault) for fault in faults]
     masks: dict[str, FoundMasks] = {}
     for video_id, video in videos.items():
@@ -222,7 +229,7 @@ def read_label_studio(
         )
     records, record_problems = join_records(
         raw,
-        videos=found,
+        videos=video_files,
         masks=masks,
         masks_wanted=f"a task for {{video_id}} in {FILE_NAME}",
         artifact_type=artifact_type,
@@ -234,10 +241,10 @@ def read_label_studio(
 
 def _object_ids(labels: Mapping[_Name, str]) -> dict[_Name, int]:
     """object_id by name: the name itself if it is a number; other names get numbers after the highest, in order."""
-    said: dict[_Name, int] = {name: name for name in sorted(name for name in labels if isinstance(name, int))}
+    numbered: dict[_Name, int] = {name: name for name in sorted(name for name in labels if isinstance(name, int))}
     others = sorted(name for name in labels if isinstance(name, str))
-    first = max(said.values(), default=0) + 1
-    return said | {name: object_id for object_id, name in enumerate(others, start=first)}
+    first = max(numbered.values(), default=0) + 1
+    return numbered | {name: object_id for object_id, name in enumerate(others, start=first)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +260,9 @@ class _Other:
         return self.kind.removesuffix("labels") in _SHAPES
 
 
-def _meant_as_brushes(others: Sequence[_Other], brush_labels: set[str]) -> Iterator[str]:
+def _meant_as_brushes(other_regions: Sequence[_Other], brush_labels: set[str]) -> Iterator[str]:
     """The problem of shapes that are used instead of brushes."""
-    shapes = [other for other in others if other.is_shape]
+    shapes = [region for region in other_regions if region.is_shape]
     if shapes and not brush_labels:
         yield f"no brush in any task, but {_counted(shapes)}; wanted brushlabels: draw what is marked with brushes"
         return
@@ -265,12 +272,16 @@ def _meant_as_brushes(others: Sequence[_Other], brush_labels: set[str]) -> Itera
             yield f"{shape.where}: {what}; draw it with a brush, or delete the region"
 
 
-def _notes(others: Sequence[_Other]) -> tuple[str, ...]:
-    return (f"{FILE_NAME} has regions that are not brushes and were ignored: {_counted(others)}",) if others else ()
+def _notes(other_regions: Sequence[_Other]) -> tuple[str, ...]:
+    return (
+        (f"{FILE_NAME} has regions that are not brushes and were ignored: {_counted(other_regions)}",)
+        if other_regions
+        else ()
+    )
 
 
-def _counted(others: Sequence[_Other]) -> str:
-    counts = Counter(other.kind for other in others)
+def _counted(other_regions: Sequence[_Other]) -> str:
+    counts = Counter(region.kind for region in other_regions)
     return ", ".join(f"{count} {shown(kind)}" for kind, count in sorted(counts.items()))
 
 

@@ -1,11 +1,13 @@
-"""LabelMe: annotations/{video_id}/{frame:05d}.json beside videos/{video_id}.mp4, or {frame:05d}.png, a label mask, in its place.
+"""LabelMe: annotations/{video_id}/{frame:05d}.json, or .png (a label mask), beside videos/{video_id}.mp4.
 
-A frame without a file is not annotated. In JSON, `group_id` is the object_id, or one less than it where the video has a group 0;
-shapes without one are an object per label, numbered after the highest object_id of the video, labels in order. Polygons, rectangles
-and circles are drawn as LabelMe draws them (Pillow's ImageDraw, outline included); a rectangle may have two corners or all four.
-Masks are the PNG in the shape, laid at its first point. In a PNG, as labelme's exporters write it, palette indices or grey values
-are object ids; 255 is "ignore" there and is refused. Pictures that were annotated may lie beside their JSON: JPEG and the like are
-passed over, and PNGs where one has the name of a JSON file.
+A frame without a file is not annotated. In JSON, `group_id` is the object_id, or one less than it if
+the video has a group 0. Shapes without a group are one object per label, numbered after the highest
+object_id of the video, in the order of labels. Polygons, rectangles and circles are drawn as LabelMe
+draws them (Pillow's ImageDraw, with the outline); a rectangle may have two corners or all four. A mask
+is the PNG in the shape, placed at its first point. In a PNG file, as labelme's exporters write it,
+palette indices or grey values are object ids; 255 means "ignore" there and is refused. Annotated
+pictures may be beside their JSON: JPEG and similar files are ignored, and a PNG with the name of a
+JSON file.
 
 Source: labelme 6.3.1, labelme/utils/shape.py and labelme/_label_file.py.
 """
@@ -187,7 +189,7 @@ def read_shapes(path: Path) -> tuple[int, int, Sequence[Shape]]:
     """Height, width and shapes of one JSON file; nothing is drawn.
 
     Raises:
-        RawError: what is wrong with it, without the path.
+        RawError: the problem of the file, without its path.
     """
     content = read_json(path, max_bytes=MAX_FILE_BYTES)
     height, width, shapes = (
@@ -303,7 +305,7 @@ def _files(folder: Path, *, raw: Path) -> tuple[dict[int, Path], list[Problem]]:
 
 
 def _number(names: set[_Name]) -> tuple[dict[int, str], dict[_Name, int], list[str]]:
-    """Labels by object_id, object ids by name, and what is wrong."""
+    """Labels by object_id, object ids by name, and problems."""
     labels: dict[int, str] = {}
     ids: dict[_Name, int] = {}
     faults: list[str] = []
@@ -325,8 +327,8 @@ def _number(names: set[_Name]) -> tuple[dict[int, str], dict[_Name, int], list[s
 
 
 def _detect(raw: Path) -> Path | None:
-    found = (first_file(list_folder(folder), suffix=".json") for folder in list_folder(raw / _FOLDER))
-    return next((path for path in found if path is not None), None)
+    first_files = (first_file(list_folder(folder), suffix=".json") for folder in list_folder(raw / _FOLDER))
+    return next((path for path in first_files if path is not None), None)
 
 
 LAYOUT = Layout(

@@ -62,13 +62,13 @@ class VideoMasks:
                 marked = (grey > GREY_THRESHOLD).astype(np.uint16)
                 plane = to_displayed(marked, orientation) if is_turned else marked
                 yield FrameLabels(frame_index, (plane,), rules=(RULE,) if marked.any() else (), as_displayed=is_turned)
-            wanted = len(demux_index(self.video_path)[0])
+            num_frames = len(demux_index(self.video_path)[0])
         except VideoError as error:  # it names the file
             raise RawError(str(error)) from error
         except OSError as error:
             raise RawError(f"{self.path}: cannot be read ({error.strerror}); wanted a mask video here") from error
-        if frame_count < wanted:
-            what = f"{frame_count} frames of masks, {self.video_path.name} has {wanted}; export one mask frame per video frame"
+        if frame_count < num_frames:
+            what = f"{frame_count} frames of masks, {self.video_path.name} has {num_frames}; export one mask frame per video frame"
             raise RawError(f"{self.path}: {what}")
         _check_bimodal(self.path, histogram)
 

@@ -36,13 +36,13 @@ class OwnMasks:
         """Frames that have a file.
 
         Raises:
-            RawError: a file that is no readable label PNG.
+            RawError: a file that is not a readable label PNG.
         """
         files, _ = own_mask_files(self.folder, raw=self.folder)
         for frame_index, paths in files.items():
-            found = [foreground(*read_png(path), where=str(path), listed=self.listed) for path in paths]
-            rules = dict.fromkeys(rule for plane in found for rule in plane.rules)
-            yield FrameLabels(frame_index, tuple(plane.labels for plane in found), rules=tuple(rules))
+            maps = [foreground(*read_png(path), where=str(path), listed=self.listed) for path in paths]
+            rules = dict.fromkeys(rule for plane in maps for rule in plane.rules)
+            yield FrameLabels(frame_index, tuple(plane.labels for plane in maps), rules=tuple(rules))
 
 
 def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:

@@ -69,7 +69,7 @@ class SavMasks:
     path: Path
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames 0, 4, 8, …; each has a plane for every object, all-background where it is out of sight.
+        """Frames 0, 4, 8, …; each has a plane for every object. It is all background if the object is not visible.
 
         Raises:
             RawError: the file has changed into one that cannot be read, or an RLE is broken.
@@ -143,8 +143,8 @@ def _frame_faults(frames: Sequence[Any], *, object_count: int) -> list[str]:
     first_size: Any = None
     for position, rles in enumerate(frames):
         if not isinstance(rles, list) or len(rles) != object_count:
-            found = f"{len(rles)} RLEs" if isinstance(rles, list) else json.dumps(rles)[:60]
-            faults.append(f"masklet[{position}] is {found}, wanted a list of {object_count}, as masklet_id has")
+            text = f"{len(rles)} RLEs" if isinstance(rles, list) else json.dumps(rles)[:60]
+            faults.append(f"masklet[{position}] is {text}, wanted a list of {object_count}, as masklet_id has")
             continue
         for index, rle in enumerate(rles):
             size = rle.get("size") if isinstance(rle, dict) else None
@@ -202,7 +202,7 @@ def read_sav(raw: Path, *, artifact_type: str | None, generator: str | None) -> 
 
 
 def _annotation_files(raw: Path) -> tuple[dict[str, Path], list[Problem]]:
-    found: dict[tuple[str, str], Path] = {}
+    paths: dict[tuple[str, str], Path] = {}
     problems: list[Problem] = []
     for path in [*list_folder(raw), *list_folder(raw / "annotations")]:
         where = path.relative_to(raw).as_posix()
@@ -213,12 +213,12 @@ def _annotation_files(raw: Path) -> tuple[dict[str, Path], list[Problem]]:
                 problems.append(Problem(where, what))
         elif not VIDEO_ID.fullmatch(match[1]):
             problems.append(Problem(where, f"the video_id {match[1]!r} is not {VIDEO_ID_RULE}; rename the file"))
-        elif (match[1], match[2]) in found:
+        elif (match[1], match[2]) in paths:
             problems.append(Problem(where, f"also directly in the raw folder as {path.name}; remove one of the two"))
         else:
-            found[match[1], match[2]] = path
+            paths[match[1], match[2]] = path
     # "manual" sorts after "auto", so it takes the place of it.
-    return {video_id: path for (video_id, _), path in sorted(found.items())}, problems
+    return {video_id: path for (video_id, _), path in sorted(paths.items())}, problems
 
 
 def _detect(raw: Path) -> Path | None:

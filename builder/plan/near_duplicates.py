@@ -43,20 +43,23 @@ def near_duplicate_groups(hashes: Sequence[str]) -> Int64Array:
     """
     words = _words(hashes)
     distinct, first, place = np.unique(words, axis=0, return_index=True, return_inverse=True)
-    shown = np.bitwise_count(distinct) >= MIN_BITS
+    comparable_frames = np.bitwise_count(distinct) >= MIN_BITS
     segments = _segments(distinct)
-    found = np.arange(len(distinct))
+    labels_of_distinct = np.arange(len(distinct))
     for frames in combinations(range(_FRAMES), ALIKE_FRAMES):
-        chosen = np.flatnonzero(shown[:, frames].all(axis=1))
+        chosen = np.flatnonzero(comparable_frames[:, frames].all(axis=1))
         if not len(chosen):
             continue
-        for one, other in product(range(_SEGMENTS), repeat=ALIKE_FRAMES):
-            first_key, second_key = (segments[f, s, chosen] for f, s in zip(frames, (one, other), strict=True))
+        for first_segment, second_segment in product(range(_SEGMENTS), repeat=ALIKE_FRAMES):
+            first_key, second_key = (
+                segments[f, s, chosen] for f, s in zip(frames, (first_segment, second_segment), strict=True)
+            )
             keys = first_key.astype(np.uint32) << np.uint32(16) | second_key
-            _join_within(found, chosen, keys, distinct[:, frames])
+            _join_within(labels_of_distinct, chosen, keys, distinct[:, frames])
     labels, place = np.arange(len(words)), place.reshape(-1)
-    told = np.flatnonzero(shown.sum(axis=1)[place] >= ALIKE_FRAMES)  # equal hashes of flat videos prove nothing
-    join(labels, told, first[found[place[told]]])
+    # Equal hashes of videos with too few comparable frames prove nothing.
+    with_proof = np.flatnonzero(comparable_frames.sum(axis=1)[place] >= ALIKE_FRAMES)
+    join(labels, with_proof, first[labels_of_distinct[place[with_proof]]])
     return labels
 
 
@@ -67,9 +70,9 @@ def are_alike(one: str, others: Sequence[str]) -> npt.NDArray[np.bool_]:
         one, others: hashes as for `near_duplicate_groups`.
     """
     word, words = _words([one]), _words(others)
-    shown = (np.bitwise_count(word) >= MIN_BITS) & (np.bitwise_count(words) >= MIN_BITS)
+    comparable_frames = (np.bitwise_count(word) >= MIN_BITS) & (np.bitwise_count(words) >= MIN_BITS)
     near: npt.NDArray[np.bool_] = np.bitwise_count(word ^ words) <= MAX_DISTANCE
-    alike: npt.NDArray[np.bool_] = (shown & near).sum(axis=1) >= ALIKE_FRAMES
+    alike: npt.NDArray[np.bool_] = (comparable_frames & near).sum(axis=1) >= ALIKE_FRAMES
     return alike
 
 

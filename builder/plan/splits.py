@@ -23,7 +23,10 @@ STRATIFIED = "stratified-deficit/2"
 """The name of the rule that uses only fractions; it can leave splits of a small release empty."""
 
 FILLED = "stratified-deficit/3"
-"""The name of the rule that also moves a group into every split that `STRATIFIED` left empty; used only if a group was moved."""
+"""The name of the rule that also moves a group of videos into every split that `STRATIFIED` left empty.
+
+It is used only if a group was moved.
+"""
 
 SPLIT_RULES = (STRATIFIED, FILLED)
 # test and validation first: a release with one of them can at least be scored.
@@ -79,7 +82,9 @@ def rule_of(stated: object, *, grown: bool = False) -> tuple[str, int] | None:
 def assign_splits(
     videos: Iterable[Ingested], *, seed: int = 0, kept: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Split of every video by id, by the rule `STRATIFIED`; it keeps videos of one prompt and near-duplicates together.
+    """The split of every video by id, by the rule `STRATIFIED`.
+
+    Videos of one prompt, videos with equal bytes, and near-duplicates stay together.
 
     One exception: near-duplicates that are in different splits of the parent stay there.
 
@@ -87,8 +92,9 @@ def assign_splits(
         kept: split by id of the parent's videos. They stay there unless videos.jsonl gives another split.
 
     Raises:
-        RawError: videos of one prompt are given different splits, or are in different splits of the parent; or near-duplicates
-            are given different splits, or another split than one of them has in the parent.
+        RawError: videos.jsonl gives videos of one prompt different splits, or they are in different
+            splits of the parent; or it gives near-duplicates different splits, or another split than
+            one of them has in the parent.
     """
     kept = kept or {}
     groups = _groups(sorted(videos, key=lambda v: v.video_id))
@@ -110,7 +116,7 @@ def assign_splits(
 def fill_splits(
     videos: Iterable[Ingested], splits: Mapping[str, str], *, seed: int = 0, kept: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Split of every video by id, by the rule `FILLED`: a group is moved into each empty split while there are groups to move.
+    """The split of every video by id, by the rule `FILLED`: moves a group into each empty split, if there is one to move.
 
     Args:
         splits: the result of `assign_splits` for the same videos, seed and kept splits. If no split is empty, nothing changes.
@@ -138,10 +144,10 @@ def _free(
 def _to_move(free: Sequence[Sequence[Ingested]], splits: Mapping[str, str]) -> Sequence[Ingested] | None:
     """The group to move into an empty split; None if every group is alone in its split."""
     sizes = Counter(splits.values())
-    there = [group for group in free if len(group) < sizes[splits[group[0].video_id]]]
-    kinds = Counter((splits[group[0].video_id], group[0].generator, group[0].label) for group in there)
+    movable = [group for group in free if len(group) < sizes[splits[group[0].video_id]]]
+    kinds = Counter((splits[group[0].video_id], group[0].generator, group[0].label) for group in movable)
     return min(
-        there,
+        movable,
         key=lambda group: (-kinds[splits[group[0].video_id], group[0].generator, group[0].label], len(group)),
         default=None,
     )
@@ -153,8 +159,8 @@ def empty_splits(videos: Iterable[Ingested], splits: Mapping[str, str]) -> str |
     Args:
         splits: split by id, of every video.
     """
-    there = set(splits.values())
-    empty = [split for split in SPLITS if split not in there]
+    used_splits = set(splits.values())
+    empty = [split for split in SPLITS if split not in used_splits]
     if not empty:
         return None
     videos = sorted(videos, key=lambda video: video.video_id)
@@ -193,23 +199,25 @@ def _key(video: Ingested) -> str:
 
 def _fixed_splits(group: Sequence[Ingested], kept: Mapping[str, str]) -> dict[str, str]:
     """Split by id of a group whose split is already fixed; empty if it is not."""
-    had = {video.video_id: split for video in group if (split := video.split or kept.get(video.video_id)) is not None}
+    fixed = {video.video_id: split for video in group if (split := video.split or kept.get(video.video_id)) is not None}
     by_key: dict[str, list[str]] = defaultdict(list)
     for video in group:
         by_key[_key(video)].append(video.video_id)
     for key, ids in sorted(by_key.items()):
-        if len({had[video_id] for video_id in ids if video_id in had}) > 1:
-            raise _torn(ids, f"share {key!r}", had, kept)
+        if len({fixed[video_id] for video_id in ids if video_id in fixed}) > 1:
+            raise _different_splits(ids, f"share {key!r}", fixed, kept)
     # A group that the parent has in several splits stays there: moving its videos would change released data.
-    if any(kept.get(video_id) != split for video_id, split in had.items()) and len(set(had.values())) > 1:
-        raise _torn(sorted(had), "are near-duplicates, or lead to one another by some and by prompts,", had, kept)
-    counts = Counter(had.values())
+    if any(kept.get(video_id) != split for video_id, split in fixed.items()) and len(set(fixed.values())) > 1:
+        raise _different_splits(
+            sorted(fixed), "are near-duplicates, or are connected by near-duplicates and prompts,", fixed, kept
+        )
+    counts = Counter(fixed.values())
     most = max(SPLITS, key=counts.__getitem__)
-    return {video.video_id: had.get(video.video_id, most) for video in group} if had else {}
+    return {video.video_id: fixed.get(video.video_id, most) for video in group} if fixed else {}
 
 
-def _torn(ids: list[str], why: str, had: Mapping[str, str], kept: Mapping[str, str]) -> RawError:
-    splits = sorted({had[video_id] for video_id in ids if video_id in had})
+def _different_splits(ids: list[str], why: str, fixed: Mapping[str, str], kept: Mapping[str, str]) -> RawError:
+    splits = sorted({fixed[video_id] for video_id in ids if video_id in fixed})
     how = "name or had in the parent" if kept else "name"
     return RawError(f"videos {ids} {why} and {how} different splits {splits}. Give them one split.")
 

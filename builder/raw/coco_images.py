@@ -1,7 +1,8 @@
-"""COCO JSON of images: an image is a frame of a video, an annotation a mask in it.
+"""COCO JSON of images: an image is a frame of a video, and an annotation is a mask in it.
 
-`file_name` of an image ends in {video_id}/{frame}.jpg, frames from 0; an image is an annotated frame. The object_id is `object_id`,
-if every annotation of the video has one; otherwise each category is an object, because nothing else identifies it across frames.
+`file_name` of an image ends in {video_id}/{frame}.jpg, frames from 0; an image is an annotated frame.
+The object_id is `object_id`, if every annotation of the video has one. Otherwise each category is an
+object, because nothing else identifies an object across frames.
 
 Source: COCO, https://cocodataset.org/#format-data
 """
@@ -32,10 +33,10 @@ class CocoImageMasks:
     """Masks by frame_index and object_id; the mask of an object is their union."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames with a mask, a plane per object, since they may overlap.
+        """Frames with a mask, one plane per object because objects may overlap.
 
         Raises:
-            RawError: a segmentation whose counts are no mask of this size.
+            RawError: a segmentation whose counts are not a mask of this size.
         """
         for frame_index, objects in sorted(self.frames.items()):
             where = f"{self.where}: frame {frame_index}"
@@ -69,8 +70,8 @@ class ImageVideo:
         ids = {key: number for number, key in enumerate(sorted({key for _, _, key, _ in self.masks}), start=1)}
         labels: dict[int, str] = {}
         frames: dict[int, dict[int, list[Segmentation]]] = defaultdict(dict)
-        for frame_index, given, category, segmentation in self.masks:
-            object_id = ids[category] if by_category or given is None else given
+        for frame_index, own_id, category, segmentation in self.masks:
+            object_id = ids[category] if by_category or own_id is None else own_id
             label = categories[category]
             if labels.setdefault(object_id, label) != label:
                 what = f"categories {shown(labels[object_id])} and {shown(label)}; wanted one category per object"
@@ -115,8 +116,8 @@ def _add_image(videos: dict[str, ImageVideo], image: Mapping[str, Any]) -> tuple
     name, height, width = (image.get(key) for key in ("file_name", "height", "width"))
     path = named_path(name)
     if not is_frame(path):
-        found = shown_end(name) if isinstance(name, str) else shown(name)
-        raise RawError(f"file_name is {found}, wanted VIDEO_ID/00000.jpg, the number being the frame's, from 0")
+        text = shown_end(name) if isinstance(name, str) else shown(name)
+        raise RawError(f"file_name is {text}, wanted VIDEO_ID/00000.jpg, the number being the frame's, from 0")
     video_id, frame_index = path.parent.name, int(path.stem)
     if not VIDEO_ID.fullmatch(video_id):
         raise RawError(bad_video_id(video_id))
@@ -144,5 +145,5 @@ def _add_annotation(
     if object_id is not None and not is_whole(object_id, least=1, most=MAX_OBJECT_ID):
         raise RawError(f"object_id is {shown(object_id)}, wanted a whole number from 1 to {MAX_OBJECT_ID}")
     segmentation = annotation.get("segmentation")
-    check_segmentation(segmentation, height=video.height, width=video.width, where="segmentation", of="image")
+    check_segmentation(segmentation, height=video.height, width=video.width, where="segmentation", owner="image")
     video.masks.append((frame_index, object_id, category, segmentation))  # type: ignore[arg-type]

@@ -43,29 +43,29 @@ def category_names(categories: list[Any]) -> dict[int, str]:
     return names
 
 
-def check_segmentation(value: object, *, height: int, width: int, where: str, of: str) -> None:
+def check_segmentation(value: object, *, height: int, width: int, where: str, owner: str) -> None:
     """Checks that a value is an RLE of this size; the runs are not checked.
 
     Args:
         where: its name in messages.
-        of: the thing whose size it must have, "video" or "image".
+        owner: the thing whose size it must have, "video" or "image".
 
     Raises:
         RawError: it is not an RLE, or has another size.
     """
     if not isinstance(value, dict) or not isinstance(value.get("counts"), str | list):
         what = "a polygon" if isinstance(value, list) else shown(value)
-        raise RawError(f"{where} is {what}, wanted an RLE with size and counts{', or null' * (of == 'video')}")
+        raise RawError(f"{where} is {what}, wanted an RLE with size and counts{', or null' * (owner == 'video')}")
     if value.get("size") != [height, width]:
-        found = shown(value.get("size"))
-        raise RawError(f"{where} has size {found}, the {of} is [{height}, {width}] (height first)")
+        text = shown(value.get("size"))
+        raise RawError(f"{where} has size {text}, the {owner} is [{height}, {width}] (height first)")
 
 
 def segmentation_bitmap(counts: str | list[int], *, height: int, width: int) -> npt.NDArray[np.uint8]:
     """uint8[height, width] of 0 and 1.
 
     Raises:
-        RLEError: no mask of this size.
+        RLEError: counts is not a mask of this size.
     """
     bitmap: npt.NDArray[np.uint8]
     if isinstance(counts, str):

@@ -1,4 +1,4 @@
-"""The rule of which pixels are marked in a grey mask video. Layouts use it, and code that converts other data to a layout."""
+"""Decides which pixels of a grey mask video are marked. Layouts and code that converts data use this rule."""
 
 import numpy as np
 import numpy.typing as npt

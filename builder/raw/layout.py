@@ -14,14 +14,19 @@ _OBJECTS_KEY = re.compile(rb'"objects"\s*:')
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One raw layout: `LAYOUT` of a file in builder/layouts, which is all that adding one needs. Its name is the file's, - for _.
+    """One raw layout: the `LAYOUT` of a file in builder/layouts. To add a layout, add its file.
 
-    help: what it holds, in one line.
-    looked_for: the files by which it is known, as messages and docs name them.
-    detect: raw folder → the file or folder by which it is known; None where it is another layout. Looks at names only.
-    read: raw folder and `options` → records of the videos that have all they need, and every problem found without decoding.
-    options: the arguments of `read_layout` that `read` takes.
-    detect_else: asked where no layout's `detect` found anything.
+    The layout has the name of the file, with - for _.
+
+    Attributes:
+        help: one line about its content.
+        looked_for: the files that identify it, as messages and docs name them.
+        detect: gives the file or folder in a raw folder that identifies the layout; None if it is
+            another layout. It checks only names.
+        read: gives the records of all complete videos of a raw folder, and all problems that can be
+            found without decoding. It also takes the arguments in `options`.
+        options: the arguments of `read_layout` that `read` takes.
+        detect_else: like `detect`, but called only if `detect` of no layout finds anything.
     """
 
     help: str

@@ -34,7 +34,7 @@ def own_mask_files(folder: Path, *, raw: Path) -> tuple[dict[int, list[Path]], l
     for _, paths in sorted(planes.items()):
         for path in paths:
             number = path.stem.split(".")[0]
-            beside = next((found[0] for found in [files.get(int(number))] if found), None)
+            beside = next((entry[0] for entry in [files.get(int(number))] if entry), None)
             if beside is None or beside.stem != number:
                 what = f"no {number}.png beside it, which holds the first objects of this frame: add it, or rename this file"
                 problems.append(Problem(path.relative_to(raw).as_posix(), what))

@@ -134,9 +134,9 @@ def _black_and_white(pixels: npt.NDArray[Any], kind: str, *, where: str) -> Labe
     halves = alpha[(alpha != 0) & (alpha != _WHITE)]
     greys = values[(values != 0) & (values != _WHITE)]
     if len(halves) or (len(greys) and not _is_binary(values, 1)):
-        found = f"{len(halves)} half-transparent pixels" if len(halves) else f"the grey value {greys.flat[0]}"
+        problem = f"{len(halves)} half-transparent pixels" if len(halves) else f"the grey value {greys.flat[0]}"
         raise RawError(
-            f"{where}: the PNG is {kind} with {found}, {_WANTED}, or black and white alone: draw the mask without soft edges"
+            f"{where}: the PNG is {kind} with {problem}, {_WANTED}, or black and white alone: draw the mask without soft edges"
         )
     if grey.any() and alpha.any() and not values.any():
         raise RawError(f"{where}: the PNG is {kind}, black where it is opaque and white where it is not; {_WANTED}")

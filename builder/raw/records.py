@@ -79,28 +79,30 @@ def join_records(
     records: list[RawVideo] = []
     untyped: list[Path] = []
     for video_id in sorted({*videos, *masks, *entries}):
-        entry, found, path = entries.get(video_id), masks.get(video_id), videos.get(video_id)
+        entry, masks_of_video, path = entries.get(video_id), masks.get(video_id), videos.get(video_id)
         if path is None:
             where = f"{FILE_NAME} line {entry.line}" if entry is not None else masks[video_id].where
             problems.append(Problem(where, missing(video_id)))
             continue
         if entry is not None and not entry.sound:
             continue  # its faults are listed already; other missing values may follow from them
-        if unread if found is None else found.source is None:
+        if unread if masks_of_video is None else masks_of_video.source is None:
             continue  # the faults of its masks are listed already
         normal = entry is not None and entry.label == "normal"
-        if found is None and not normal:
+        if masks_of_video is None and not normal:
             wanted = masks_wanted.format(video_id=video_id)
             what = f'no masks; wanted {wanted}: add them, or say label "normal" in {FILE_NAME} if nothing is marked'
             problems.append(Problem(path.relative_to(raw).as_posix(), what))
             continue
         has_types = (entry is not None and entry.objects is not None) or (
-            found is not None and found.objects is not None
+            masks_of_video is not None and masks_of_video.objects is not None
         )
         if artifact_type is None and not normal and not has_types:
             untyped.append(path)
         else:
-            records.append(_record(video_id, path, entry, found, artifact_type=artifact_type, generator=generator))
+            records.append(
+                _record(video_id, path, entry, masks_of_video, artifact_type=artifact_type, generator=generator)
+            )
     if untyped:
         more = f" (and {len(untyped) - 1} more)" if len(untyped) > 1 else ""
         names = f"{', '.join(ARTIFACT_TYPES)} or {NOT_GIVEN}"
@@ -115,37 +117,42 @@ def _record(
     video_id: str,
     path: Path,
     entry: VideoEntry | None,
-    found: FoundMasks | None,
+    masks_of_video: FoundMasks | None,
     *,
     artifact_type: str | None,
     generator: str | None,
 ) -> RawVideo:
     objects = entry.objects if entry is not None else None
-    if objects is None and found is not None:
-        objects = found.objects
+    if objects is None and masks_of_video is not None:
+        objects = masks_of_video.objects
     if objects is None and artifact_type is None:
         objects = {}  # only for a video with label "normal": a marked pixel in it then belongs to an unknown object
     annotated_frames = entry.annotated_frames if entry is not None else None
-    if annotated_frames is None and found is not None:
-        annotated_frames = found.annotated_frames
+    if annotated_frames is None and masks_of_video is not None:
+        annotated_frames = masks_of_video.annotated_frames
     source = dict(entry.source) if entry is not None else {}
-    said = found or FoundMasks("", None, None)
-    if said.annotator is not None:
-        source.setdefault("annotator", said.annotator)
-    notes = [source.get("notes", said.notes), still_note(path) if is_still(path) else None]
+    from_masks = masks_of_video or FoundMasks("", None, None)
+    if from_masks.annotator is not None:
+        source.setdefault("annotator", from_masks.annotator)
+    notes = [source.get("notes", from_masks.notes), still_note(path) if is_still(path) else None]
     if any(notes):
         source["notes"] = "; ".join(filter(None, notes))
     return RawVideo(
         video_id=video_id,
         video_path=path,
-        masks=found.source if found is not None and found.source is not None else NothingMarked(),
+        masks=masks_of_video.source
+        if masks_of_video is not None and masks_of_video.source is not None
+        else NothingMarked(),
         objects=objects,
         default_artifact_type=artifact_type if objects is None else None,
         annotated_frames=annotated_frames,
         label=entry.label if entry is not None else None,
-        generator=(entry.generator if entry is not None else None) or said.generator or generator or UNKNOWN_GENERATOR,
-        prompt=entry.prompt if entry is not None and entry.prompt is not None else said.prompt,
-        split=entry.split if entry is not None and entry.split is not None else said.split,
+        generator=(entry.generator if entry is not None else None)
+        or from_masks.generator
+        or generator
+        or UNKNOWN_GENERATOR,
+        prompt=entry.prompt if entry is not None and entry.prompt is not None else from_masks.prompt,
+        split=entry.split if entry is not None and entry.split is not None else from_masks.split,
         source=source,
         subtypes=entry.subtypes if entry is not None else {},
         review=entry.review if entry is not None else None,

@@ -80,7 +80,7 @@ def parse_example(record: bytes) -> Mapping[str, Feature]:
     """Features of a tf.train.Example by name: byte strings, floats or whole numbers (from protobuf's unsigned form).
 
     Raises:
-        RawError: not such a message.
+        RawError: the record is not such a message.
     """
     features: dict[str, Feature] = {}
     try:
@@ -95,29 +95,29 @@ def parse_example(record: bytes) -> Mapping[str, Feature]:
 
 
 def _values(feature: bytes) -> Feature:
-    found: list[bytes | float] = []
+    values: list[bytes | float] = []
     for kind, _, content in _fields(feature):
         if not isinstance(content, bytes):
             raise IndexError
         for _, wire, value in _fields(content):
             if kind == _BYTES:
-                found.append(_as_bytes(value))
+                values.append(_as_bytes(value))
             elif kind == _FLOATS:  # packed or not
                 data = _as_bytes(value)
-                found += struct.unpack(f"<{len(data) // 4}f", data)
+                values += struct.unpack(f"<{len(data) // 4}f", data)
             elif kind == _INTS and wire == _LENGTH:
                 at, data = 0, _as_bytes(value)
                 while at < len(data):
                     number, at = _varint(data, at)
-                    found.append(number)
+                    values.append(number)
             elif kind == _INTS and isinstance(value, int):
-                found.append(value)
-    return tuple(found)
+                values.append(value)
+    return tuple(values)
 
 
-def _parts(message: bytes, wanted: int) -> Iterator[bytes]:
+def _parts(message: bytes, field_number: int) -> Iterator[bytes]:
     for number, _, value in _fields(message):
-        if number == wanted:
+        if number == field_number:
             yield _as_bytes(value)
 
 
@@ -128,7 +128,11 @@ def _as_bytes(value: bytes | int) -> bytes:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int, bytes | int]]:
-    """(number, wire type, content) of every field; IndexError where the message ends early or has groups."""
+    """Yields (number, wire type, content) of every field.
+
+    Raises:
+        IndexError: the message ends early, or has groups.
+    """
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)
@@ -146,7 +150,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, int, bytes | int]]:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number and where it ends."""
+    """A number, and the offset after it."""
     number = 0
     for place in range(10):
         byte = data[at + place]

@@ -6,8 +6,8 @@ from dataclasses import replace
 from ...frames import Orientation, displayed_size, to_coded
 from .video import FrameLabels, LabelMap, MasksAre, RawError, RawVideo
 
-TURNED_RULE = "masks drawn on the frame as players show it were turned onto the frame as it is stored"
-STORED_RULE = "masks fit the frame as it is stored, which players turn"
+TURNED_RULE = "masks drawn on the frame as players show it were turned onto the stored frame"
+STORED_RULE = "masks fit the stored frame, which players turn"
 
 
 def coded_masks(video: RawVideo, orientation: Orientation, *, height: int, width: int) -> Iterator[FrameLabels]:
@@ -68,21 +68,21 @@ def drawn_as(
     if not fits:
         return "coded"
     if masks_are is not None and masks_are not in fits:
-        found = "players show it" if "displayed" in fits else "it is stored"
+        how = "players show it" if "displayed" in fits else "it is stored"
         raise RawError(
-            f"{where}: has the size of the frame as {found}, not {masks_are}; leave --masks-are out, or correct it"
+            f"{where}: has the size of the frame as {how}, not {masks_are}; leave --masks-are out, or correct it"
         )
     drawn = next(iter(fits)) if len(fits) == 1 else masks_are
     if drawn is None and not is_marked:
         return "coded"
     if drawn is None:
         raise RawError(
-            f"{where}: players show the video {orientation} (its display matrix), and the size of the mask does not tell whether "
-            "it was drawn on that or on the frame as it is stored; give --masks-are displayed or --masks-are coded"
+            f"{where}: players show the video {orientation} (its display matrix), and the size of the mask does not show "
+            "whether it was drawn on that or on the stored frame; give --masks-are displayed or --masks-are coded"
         )
     if drawn == "displayed" and orientation.quarter_turns is None:
         raise RawError(
             f"{where}: the video is {orientation} (its display matrix), and a mask drawn on that cannot be turned back; draw it on "
-            "the frame as it is stored and give --masks-are coded, or re-encode the video upright"
+            "the stored frame and give --masks-are coded, or re-encode the video upright"
         )
     return drawn

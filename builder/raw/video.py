@@ -12,7 +12,8 @@ REVIEWS = ("approved", "unreviewed")
 """The review of a video's masks by a second person: approved, or not done yet."""
 
 Include = Literal["approved", "unreviewed"]
-"""Which videos of a raw folder are built. approved: all that do not wait for a review. unreviewed: these too, so all videos."""
+"""The videos of a raw folder that are built. approved: all videos that do not wait for a review.
+unreviewed: all videos."""
 
 NOT_GIVEN = "not-given"
 """Used in place of an artifact type's name if the type is not known."""
@@ -82,7 +83,7 @@ class RawVideo:
     default_artifact_type: str | None
     """The name of a type, or `NOT_GIVEN`."""
     annotated_frames: Sequence[int] | None
-    """None: every frame was looked at."""
+    """Annotated frame indices; None: every frame is annotated."""
     label: str | None
     generator: str
     prompt: str | None
@@ -93,7 +94,7 @@ class RawVideo:
     subtypes: Mapping[int, str] = field(default_factory=dict)
     """Name of the type in a finer taxonomy by object_id, for objects that have one."""
     review: str | None = None
-    """One of REVIEWS; None: no review is asked for."""
+    """One of REVIEWS; None: no review is needed."""
 
 
 def included(videos: Sequence[RawVideo], include: object) -> list[RawVideo]:

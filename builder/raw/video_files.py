@@ -25,14 +25,15 @@ def list_folder(folder: Path) -> list[Path]:
 
 
 def find_videos(folder: Path, *, raw: Path, only_videos: bool = True) -> tuple[dict[str, Path], list[Problem]]:
-    """Video files of a folder by video_id (the name without its suffix), and what is wrong with its entries.
+    """The video files of a folder by video_id (the name without its suffix), and problems with its entries.
 
     Args:
         raw: the raw folder; problems name their files relative to it.
-        only_videos: whether an entry that is not a video file is a problem; otherwise it is passed over.
+        only_videos: True if an entry that is not a video file is a problem; otherwise it is ignored.
 
     Returns:
-        Of two files with one id, the first by name, and a problem. A file whose name is no video_id is a problem only.
+        If two files have one id, the first file by name and a problem. A file whose name is not a
+        video_id gives only a problem.
     """
     videos: dict[str, Path] = {}
     problems: list[Problem] = []

@@ -48,7 +48,7 @@ class FieldError(ValueError):
 
 
 def read_videos_jsonl(path: Path, *, required: Collection[str]) -> tuple[dict[str, VideoEntry], list[Problem]]:
-    """Entries of the file by video_id, and every problem in it; both empty where there is no such file.
+    """Entries of the file by video_id, and every problem in it; both are empty if there is no such file.
 
     Args:
         required: keys that every line must have besides video_id.

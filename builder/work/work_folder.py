@@ -23,8 +23,9 @@ def work_folder_of(out: Path) -> Path:
 def work_folder(out: Path, *, fresh: bool) -> Iterator[Path]:
     """The work folder of a release, locked for this process.
 
-    It is removed if the block ends without an error, or if nothing in it is finished. Otherwise it stays, also if the process is
-    killed; whoever does not want to continue the build removes it. The lock ends with its process, however that ends.
+    It is removed if the block ends without an error, or if nothing in it is finished. Otherwise it stays,
+    also if the process is killed. If you do not want to continue the build, remove it. The lock always
+    ends with its process.
 
     Args:
         fresh: remove the work of an earlier build first.

@@ -10,11 +10,11 @@ def annotation(inputs: CardInputs) -> str:
     total, details = inputs.total, inputs.details
     frames = sum(length * count for length, count in total.num_frames.items())
     named = len(set(details.annotators) - {"unknown"})
-    said = inputs.about.texts.get("annotation")
-    if said is None and is_rendered(inputs):
-        said = "The program that drew the artifacts drew the masks too: they mark exactly the pixels that it changed on purpose."
+    text = inputs.about.texts.get("annotation")
+    if text is None and is_rendered(inputs):
+        text = "The program that drew the artifacts drew the masks too: they mark exactly the pixels that it changed on purpose."
     return paragraphs(
-        said or "How the masks were made was not stated when this card was made.",
+        text or "How the masks were made was not stated when this card was made.",
         f"{total.num_annotated_frames:,} of {frames:,} frames ({percent(total.num_annotated_frames, frames)}) are annotated; "
         f"{details.num_partly_annotated:,} of {many(total.num_videos, 'video')} only in part. `source.annotator` tells "
         f"{many(named, 'annotator')} apart and is null for {many(details.annotators['unknown'], 'video')}.",
@@ -25,21 +25,24 @@ def annotation(inputs: CardInputs) -> str:
 
 def agreement(inputs: CardInputs) -> str:
     """The main scores of `brokenvideos agree`."""
-    found = inputs.about.agreement
-    if found is None:
+    agreement = inputs.about.agreement
+    if agreement is None:
         return (
             "No agreement between annotators was measured when this card was made. `brokenvideos agree` measures it where two or "
             "more people have annotated the same videos."
         )
     names = ("active_jf", "jf", "active_dice", "kappa", "types_equal")
-    rows = [[str(place), *(number(pair[name]) for name in names)] for place, pair in enumerate(found["pairs"], start=1)]
-    ceiling = {name: estimate(found["ceiling"][name]) for name in ("active_jf", "jf")}
+    rows = [
+        [str(place), *(number(pair[name]) for name in names)] for place, pair in enumerate(agreement["pairs"], start=1)
+    ]
+    ceiling = {name: estimate(agreement["ceiling"][name]) for name in ("active_jf", "jf")}
     return paragraphs(
-        f"{many(found['num_annotators'], 'annotator')} marked the same {many(found['num_videos'], 'video')}; in "
-        f"{found['num_marked']:,} of them somebody marked something. People reach **{ceiling['active_jf']}** J&F with "
+        f"{many(agreement['num_annotators'], 'annotator')} marked the same {many(agreement['num_videos'], 'video')}; in "
+        f"{agreement['num_marked']:,} of them somebody marked something. People reach **{ceiling['active_jf']}** J&F with "
         f"each other in frames that one of a pair marked, and {ceiling['jf']} over all annotated frames: what a model "
         "can be expected to reach (mean and 95 % interval over videos).",
         unreliable_note(*ceiling.values()),
         table(["pair", "J&F active", "J&F", "Dice active", "Cohen's kappa", "equal types"], rows),
-        f"Fleiss' kappa {number(found['fleiss_kappa'])}, Krippendorff's alpha {number(found['krippendorff_alpha'])}, over pixels.",
+        f"Fleiss' kappa {number(agreement['fleiss_kappa'])}, Krippendorff's alpha "
+        f"{number(agreement['krippendorff_alpha'])}, over pixels.",
     )

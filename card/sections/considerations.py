@@ -34,7 +34,7 @@ def biases(inputs: CardInputs) -> list[str]:
         lines.append(
             f"Metadata alone tells broken from normal videos with an AUC of {shortcuts.combined:.2f} (0.50 is not at all)."
         )
-    return _with_said(inputs, "biases", lines)
+    return _with_stated(inputs, "biases", lines)
 
 
 def limits(inputs: CardInputs) -> list[str]:
@@ -49,7 +49,7 @@ def limits(inputs: CardInputs) -> list[str]:
         lines.append("Where an artifact ends is a matter of judgement: see Agreement.")
     else:
         lines.append("The videos are rendered: scores on them say little about videos of real generators.")
-    return _with_said(inputs, "limits", lines)
+    return _with_stated(inputs, "limits", lines)
 
 
 def personal_information(inputs: CardInputs) -> list[str]:
@@ -63,7 +63,7 @@ def personal_information(inputs: CardInputs) -> list[str]:
         lines.append(
             "Generated pictures can resemble real people. The program that made this card did not look for that."
         )
-    return _with_said(inputs, "personal_information", lines)
+    return _with_stated(inputs, "personal_information", lines)
 
 
 def use_cases(inputs: CardInputs) -> list[str]:
@@ -73,7 +73,7 @@ def use_cases(inputs: CardInputs) -> list[str]:
         if is_rendered(inputs)
         else "Not made for telling generated from recorded videos: every row names a generator, there is nothing to compare with.",
     ]
-    return _with_said(inputs, "use", lines)
+    return _with_stated(inputs, "use", lines)
 
 
 def social_impact(inputs: CardInputs) -> list[str]:
@@ -86,9 +86,9 @@ def social_impact(inputs: CardInputs) -> list[str]:
     ]
 
 
-def _with_said(inputs: CardInputs, key: str, lines: list[str]) -> list[str]:
-    said = inputs.about.texts.get(key)
-    return lines if said is None else [*lines, said]
+def _with_stated(inputs: CardInputs, key: str, lines: list[str]) -> list[str]:
+    text = inputs.about.texts.get(key)
+    return lines if text is None else [*lines, text]
 
 
 def _spread(counts: Counter[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the data are, how they load, and what their columns hold."""
+"""The sections on the data: a summary, how to load them, and the columns."""
 
 from collections import Counter
 from typing import Any
@@ -12,7 +12,7 @@ from .markdown import figure, many, paragraphs, table
 from .prompts import prompts
 
 RENDERER = "renderer"
-"""Who `brokenvideos sample` names as annotator of what it renders."""
+"""The annotator in videos that `brokenvideos sample` rendered."""
 
 LOAD = """```python
 from datasets import load_dataset
@@ -83,15 +83,15 @@ def opening(total: Facts) -> str:
 
 def summary(inputs: CardInputs) -> str:
     """The opening of a full card: what is counted, what people say, a picture."""
-    said = inputs.about.texts.get("summary")
-    if said is None and is_rendered(inputs):
-        said = (
+    text = inputs.about.texts.get("summary")
+    if text is None and is_rendered(inputs):
+        text = (
             "This release is synthetic: a program drew the scenes and the artifacts, so the masks are exact by construction "
             "and no person marked them. It has the form of the BrokenVideos benchmark, none of its content."
         )
     alt = "Frames of broken videos with their masks painted on, by artifact type"
     return paragraphs(
-        opening(inputs.total), said, figure("mosaic", alt) if any(inputs.details.shown().values()) else None
+        opening(inputs.total), text, figure("mosaic", alt) if any(inputs.details.shown().values()) else None
     )
 
 
@@ -125,8 +125,15 @@ def counts(facts: ReleaseFacts, total: Facts) -> str:
 
 def split_table(facts: ReleaseFacts) -> str:
     rows = [
-        [split, of.num_videos, of.labels["normal"], of.labels["broken"], of.num_annotated_frames, of.num_masks]
-        for split, of in facts.splits.items()
+        [
+            split,
+            split_facts.num_videos,
+            split_facts.labels["normal"],
+            split_facts.labels["broken"],
+            split_facts.num_annotated_frames,
+            split_facts.num_masks,
+        ]
+        for split, split_facts in facts.splits.items()
     ]
     return table(["split", "videos", "normal", "broken", "annotated frames", "masks"], rows)
 

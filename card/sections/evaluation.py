@@ -28,9 +28,9 @@ def _counted_floor(inputs: CardInputs) -> str:
     shares = inputs.details.empty_shares
     if not shares:
         return "There is no broken video in this release, so nothing can be said of a floor."
-    every = [share for found in shares.values() for share in found]
+    every = [share for group in shares.values() for share in group]
     groups = {split: shares[split] for split in inputs.facts.splits if split in shares} | {"all": every}
-    rows = [[name, len(found), f"{sum(found) / len(found):.3f}", "0.000"] for name, found in groups.items()]
+    rows = [[name, len(group), f"{sum(group) / len(group):.3f}", "0.000"] for name, group in groups.items()]
     return paragraphs(
         "A prediction that marks nothing gets 1 in every normal video, and in broken ones what their empty annotated frames give "
         "it. Counted here:",
@@ -38,24 +38,24 @@ def _counted_floor(inputs: CardInputs) -> str:
     )
 
 
-def _baseline(found: Mapping[str, Any]) -> str:
-    where = "all splits" if found["splits"] is None else ", ".join(found["splits"])
-    rows: dict[str, Mapping[str, Any]] = {found["name"]: found, **found["floors"]}
-    parts = [f"**{found['name']}** on {where}, the floors below it (mean over videos, 95 % interval):"]
+def _baseline(scores: Mapping[str, Any]) -> str:
+    where = "all splits" if scores["splits"] is None else ", ".join(scores["splits"])
+    rows: dict[str, Mapping[str, Any]] = {scores["name"]: scores, **scores["floors"]}
+    parts = [f"**{scores['name']}** on {where}, the floors below it (mean over videos, 95 % interval):"]
     for side, columns in (("broken", BROKEN), ("normal", NORMAL)):
-        count = found[side]["jf"]["n"]
+        count = scores[side]["jf"]["n"]
         if count:
             lines = [
-                [name, *((estimate if of is found else _mean)(of[side][key]) for key in columns)]
-                for name, of in rows.items()
+                [name, *((estimate if row is scores else _mean)(row[side][key]) for key in columns)]
+                for name, row in rows.items()
             ]
             parts.append(table([f"{side} videos (n = {count})", *columns.values()], lines))
-    floors = "; ".join(f"{name}: {floor['what']}" for name, floor in found["floors"].items())
+    floors = "; ".join(f"{name}: {floor['what']}" for name, floor in scores["floors"].items())
     return paragraphs(*parts, unreliable_note(*parts), f"Floors: {floors}." if floors else None)
 
 
-def _mean(found: Mapping[str, Any]) -> str:
-    return number(found["value"])
+def _mean(score: Mapping[str, Any]) -> str:
+    return number(score["value"])
 
 
 def _none_stated(inputs: CardInputs) -> str | None:

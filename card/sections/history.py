@@ -34,10 +34,10 @@ def maintenance(inputs: CardInputs) -> str:
 
 def errata(inputs: CardInputs) -> str:
     """The errata of earlier versions, from the manifest."""
-    found = inputs.manifest.get("errata") or []
-    if not found:
+    errata = inputs.manifest.get("errata") or []
+    if not errata:
         return "None are known."
-    rows = [[entry["data_version"], entry["reason"], ", ".join(entry["video_ids"])] for entry in found]
+    rows = [[entry["data_version"], entry["reason"], ", ".join(entry["video_ids"])] for entry in errata]
     return table(["since version", "what and why", "videos"], rows, text=3)
 
 

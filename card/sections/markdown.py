@@ -21,13 +21,13 @@ def shown(value: object) -> str:
     return " ".join(str(value).replace("|", "\\|").split())
 
 
-def estimate(found: Mapping[str, Any] | None) -> str:
+def estimate(score: Mapping[str, Any] | None) -> str:
     """A mean with its 95 % interval, three digits each, followed by UNRELIABLE if it is not reliable; "-" if there is none."""
-    if found is None or found["value"] is None:
+    if score is None or score["value"] is None:
         return "-"
-    interval = "" if found["low"] is None else f" [{found['low']:.3f}, {found['high']:.3f}]"
-    mark = "" if found["low"] is None or found.get("reliable", True) else UNRELIABLE
-    return f"{found['value']:.3f}{interval}{mark}"
+    interval = "" if score["low"] is None else f" [{score['low']:.3f}, {score['high']:.3f}]"
+    mark = "" if score["low"] is None or score.get("reliable", True) else UNRELIABLE
+    return f"{score['value']:.3f}{interval}{mark}"
 
 
 def unreliable_note(*texts: str) -> str | None:

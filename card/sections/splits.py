@@ -19,10 +19,10 @@ def splits(inputs: CardInputs) -> str:
         for name in ARTIFACT_TYPES
         if inputs.total.artifact_types[name]
     ]
-    said = rule.get("text") if isinstance(rule, dict) else None
+    rule_text = rule.get("text") if isinstance(rule, dict) else None
     return paragraphs(
         split_table(inputs.facts),
-        f"{said} Seed {rule['seed']}. The manifest holds the rule." if said and rule else None,
+        f"{rule_text} Seed {rule['seed']}. The manifest holds the rule." if rule_text and rule else None,
         'Hold-outs are filters over these splits, offered by name: `brokenvideos.load(holdout="artifact:blur")` trains and '
         "validates without any video of it and tests on those that have it (of an artifact type: and on all normal videos). Videos "
         "that each name takes away or tests on:",

@@ -88,16 +88,16 @@ def _lengths(inputs: CardInputs) -> str:
 
 
 def _shortcuts(inputs: CardInputs) -> str:
-    found = inputs.facts.shortcuts
-    if found.combined is None:
+    shortcuts = inputs.facts.shortcuts
+    if shortcuts.combined is None:
         return (
             "Whether length, size, rate or bytes alone give the label away cannot be said: there are too few videos "
-            f"({found.num_normal} normal, {found.num_broken} broken)."
+            f"({shortcuts.num_normal} normal, {shortcuts.num_broken} broken)."
         )
-    rows = [[f"`{name}`", f"{value:.2f}"] for name, value in found.by_feature.items() if value is not None]
+    rows = [[f"`{name}`", f"{value:.2f}"] for name, value in shortcuts.by_feature.items() if value is not None]
     return paragraphs(
         "How well broken and normal videos are told apart without looking at a pixel, as area under the ROC curve: 0.50 is not "
-        f"at all, 1.00 is always. All columns together, on videos that were not fitted on: **{found.combined:.2f}**. One "
+        f"at all, 1.00 is always. All columns together, on videos that were not fitted on: **{shortcuts.combined:.2f}**. One "
         "column alone, whichever way round:",
         table(["metadata", "AUC"], rows),
         "A classifier of whole videos has to be compared with this number; masks are not given away by it.",

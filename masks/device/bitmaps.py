@@ -1,4 +1,4 @@
-"""Strings to bitmaps on a device: first the check, then the drawing."""
+"""Decodes strings to bitmaps on a device: checks them first, then draws them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -34,16 +34,17 @@ def decode(
 ) -> torch.Tensor:
     """uint8[N, H, W] of 0 and 1 on the device, in column-major memory: a transposed view of [N, W, H].
 
-    `.view(torch.bool)` makes bool of it without a copy.
+    `.view(torch.bool)` converts it to bool without a copy.
 
     Args:
-        counts: N canonical COCO RLE strings of one size; may be empty. Only their bytes travel.
-        max_decoded_bytes: budget for N · H · W. Beside the result, reading takes up to 100 times as much memory as the strings
-            have, for 2 MiB of them (or the longest string) at a time, and 4 bytes per byte of all of them.
-        backend: None = the fastest for the device; another for tests and measurements.
+        counts: N canonical COCO RLE strings of one size; may be empty. Only their bytes are sent.
+        max_decoded_bytes: limit for N · H · W. Besides the result, parsing needs up to 100 times the
+            memory of the strings, for 2 MiB of strings (or the longest string) at a time, plus 4
+            bytes per byte of all strings.
+        backend: None = the fastest for the device; others are for tests and measurements.
 
     Raises:
-        RLEError: as `brokenvideos.masks.decode`: the same strings are refused, in the same words.
+        RLEError: as `brokenvideos.masks.decode`: the same strings are refused, with the same messages.
         DeviceError: there is no such device.
     """
     place = require_device(device)
@@ -74,8 +75,10 @@ def decode_batch(
     """
     sizes = list(dict.fromkeys(shape[-2:] for shape in batch.shapes))
     if len(sizes) != 1:
-        found = [list(size) for size in sizes]
-        raise RLEError(f"the batch has planes of sizes {found!r:.80}, wanted one. Use brokenvideos.masks.decode_many.")
+        size_lists = [list(size) for size in sizes]
+        raise RLEError(
+            f"the batch has planes of sizes {size_lists!r:.80}, wanted one. Use brokenvideos.masks.decode_many."
+        )
     height, width = sizes[0]
     decoded = decode_planes(batch, device=device, max_decoded_bytes=max_decoded_bytes, backend=backend)
     if not decoded:
@@ -155,7 +158,7 @@ def decode_packed(
     max_decoded_bytes: int = MAX_DECODED_BYTES,
     backend: Backend | None = None,
 ) -> torch.Tensor:
-    """uint8[N, ceil(H · W / 8)] on the device: pixel p = x · H + y is bit p % 8 of byte p // 8; bits behind the last pixel are 0.
+    """uint8[N, ceil(H · W / 8)] on the device: pixel p = x · H + y is bit p % 8 of byte p // 8; bits after the last pixel are 0.
 
     The same as np.packbits of the column-major pixels with bitorder "little"; arguments and errors are those of `decode`.
     """
@@ -185,7 +188,7 @@ def decode_packed(
 
 
 def read(batch: RLEBatch, *, device: torch.device, backend: Backend) -> DeviceRuns:
-    """Runs of every string of a batch, through the gate.
+    """The runs of every string of a batch, after the check.
 
     Raises:
         RLEError: as `brokenvideos.masks.decode_many`.

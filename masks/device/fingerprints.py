@@ -7,7 +7,8 @@ from ..fingerprint import P as MODULUS, Weights, fingerprint_bitmaps, weights
 from .place import Backend, backend_of
 
 MAX_EXACT_SIDE = 65_793
-"""Pixels that one float32 sum takes: 65,793 · 255 < 2²⁴, so every sum of 8-bit limbs over 0 and 1 is exact, in any order."""
+"""The largest number of pixels in one float32 sum. 65,793 · 255 < 2²⁴, so every sum of 8-bit limbs over 0
+and 1 is exact, in any order."""
 
 SLAB_BYTES = 32 << 20
 """Bytes of bitmaps that are converted to float32 at a time, which takes four times as much."""
@@ -16,10 +17,10 @@ _LIMBS = 4  # of 8 bits: weights are below 2³¹
 
 
 def checked_tensor(masks: torch.Tensor) -> torch.Tensor:
-    """The same memory as uint8[N, H, W], once it is sure that it holds nothing but 0 and 1.
+    """The same memory as uint8[N, H, W], after a check that it holds only 0 and 1.
 
     Raises:
-        MaskError: as for arrays, in the same words.
+        MaskError: as for arrays, with the same messages.
     """
     if not isinstance(masks, torch.Tensor):
         raise wrong_stack(type(masks).__name__)
@@ -52,7 +53,7 @@ def fingerprint(masks: torch.Tensor, *, backend: Backend | None = None) -> torch
 
 
 def fingerprint_unchecked(bits: torch.Tensor) -> torch.Tensor:
-    """The same for uint8[N, H, W] whose values are not looked at, which would take another pass."""
+    """Like `fingerprint`, for uint8[N, H, W]. The values are not checked, which saves one pass."""
     of_size = weights(bits.shape[1], bits.shape[2])
     if bits.transpose(1, 2).is_contiguous():
         lanes = _lanes(bits.transpose(1, 2), of_size, inner="rows")

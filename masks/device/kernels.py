@@ -1,6 +1,6 @@
-"""Triton kernels: one program parses one string, one program draws one stretch of one mask.
+"""Triton kernels: one program parses one string, or draws one part of one mask.
 
-Tried in Triton's interpreter (TRITON_INTERPRET=1) and compiled for sm_90; never run on a GPU so far.
+They are tested in Triton's interpreter (TRITON_INTERPRET=1) and compiled for sm_90. They have never run on a GPU so far.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-def"
@@ -92,8 +92,10 @@ def raster_kernel(
     PACKED: tl.constexpr,
     LANES: tl.constexpr,
 ):
-    """Draws LANES · LANE_PIXELS pixels of one mask: a lane holds its pixels as bits, and every run end inside the stretch flips
-    the bits behind it. Few ends fall into a stretch of a real mask; of noise as many as pixels, which is slow and right.
+    """Draws LANES · LANE_PIXELS pixels of one mask.
+
+    A lane holds its pixels as bits. Every run end inside this part flips the bits after it. A real mask
+    has only few run ends in a part. Noise has as many as pixels, which is slow but correct.
     """
     program = tl.program_id(0).to(tl.int64)
     index = program // blocks
@@ -133,7 +135,10 @@ def raster_kernel(
 
 
 def parse(text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor) -> DeviceRuns:
-    """As `brokenvideos.masks.device.parse.parse`, without waiting for the device; runs lie where their strings lay."""
+    """Like `brokenvideos.masks.device.parse.parse`, without waiting for the device.
+
+    The runs of a mask are at the same positions as its string.
+    """
     ends = torch.empty(len(text), dtype=torch.int32, device=text.device)
     counts = torch.empty_like(bounds)
     broken = torch.empty(len(bounds), dtype=torch.int32, device=text.device)

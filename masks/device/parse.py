@@ -32,9 +32,9 @@ class Rule(IntEnum):
 class DeviceRuns:
     """Runs of N masks on a device.
 
-    Mask i owns ends[starts[i]:starts[i] + counts[i]], int32: the pixel behind each of its runs, counted from the start of the mask.
+    Mask i owns ends[starts[i]:starts[i] + counts[i]], int32: the pixel after each of its runs, counted from the start of the mask.
     Runs 0, 2, … are background and the last end is the number of pixels. `broken` is the first Rule that the string breaks,
-    int32[N]; runs of a mask that breaks one mean nothing. `starts` and `counts` are int64[N].
+    int32[N]; the runs of such a mask are not valid. `starts` and `counts` are int64[N].
     """
 
     ends: torch.Tensor
@@ -75,7 +75,7 @@ def parse(text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor) -> Dev
     ):
         rules = torch.where(is_broken & (rules > rule), int(rule), rules)
     broken = broken.scatter_reduce(0, mask_of_run, rules, "amin")
-    # Where a rule before is broken, sums may wrap round; they are then not asked.
+    # If an earlier rule is broken, sums may overflow; they are not used then.
     sums = torch.cat([torch.zeros_like(lengths[:1]), lengths.cumsum(0)])
     before = sums[offsets[:-1]]
     totals = sums[offsets[1:]] - before
@@ -84,7 +84,7 @@ def parse(text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor) -> Dev
 
 
 def _without(broken: torch.Tensor, text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor) -> DeviceRuns:
-    """Runs of the strings whose bytes are sound so far; the others have none."""
+    """The runs of the strings that have broken no rule so far; other strings have no runs."""
     good = (broken == Rule.SOUND).nonzero()[:, 0]
     starts, counts = torch.zeros_like(bounds), torch.zeros_like(bounds)
     if not len(good):
@@ -97,7 +97,7 @@ def _without(broken: torch.Tensor, text: torch.Tensor, bounds: torch.Tensor, pix
 
 
 def in_chunks(parser: Parser, text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor) -> DeviceRuns:
-    """`parser` over parts of about CHUNK_BYTES of text, so that what it makes on the way stays small.
+    """Applies `parser` to parts of about CHUNK_BYTES of text, so that its temporary arrays stay small.
 
     `bounds` and `pixels` are on the CPU, `text` on the device.
     """
@@ -138,8 +138,8 @@ def _numbers(groups: torch.Tensor, last_bytes: torch.Tensor) -> tuple[torch.Tens
 def _undo_differences(numbers: torch.Tensor, offsets: torch.Tensor, mask_of_run: torch.Tensor) -> torch.Tensor:
     """Run lengths from numbers that are differences to the run two before, from the fourth run of each mask on.
 
-    Every second run of the whole batch is one lane, and the runs of a mask in a lane are a cumulative sum that starts anew with
-    the mask. Whether a mask begins in lane 0 or 1 does not matter.
+    Every second run of the whole batch is one lane. In a lane, the runs of a mask are a cumulative sum
+    that starts again at each mask. It does not matter whether a mask begins in lane 0 or 1.
     """
     first_runs = offsets[:-1]
     lengths = numbers.clone()

@@ -30,18 +30,18 @@ def require_device(device: torch.device | str) -> torch.device:
         DeviceError: no such device, or no CUDA; the message says which, and what to do.
     """
     try:
-        found = torch.device(device)
+        checked_device = torch.device(device)
     except RuntimeError:
         raise DeviceError(f'device {device!r}: torch knows no such device, wanted "cpu", "cuda" or "cuda:1".') from None
-    if found.type != "cuda":
-        return found
+    if checked_device.type != "cuda":
+        return checked_device
     if not torch.cuda.is_available():
         built = "sees no CUDA device" if torch.version.cuda or torch.version.hip else "was built without CUDA"
         raise DeviceError(
             f"device {device}: torch {torch.__version__} {built}. Use device cpu, or install a torch with CUDA "
             "(https://pytorch.org/get-started) on a machine with an NVIDIA GPU."
         )
-    index = torch.cuda.current_device() if found.index is None else found.index
+    index = torch.cuda.current_device() if checked_device.index is None else checked_device.index
     if index >= torch.cuda.device_count():
         raise DeviceError(
             f"device {device}: this machine has {torch.cuda.device_count()} CUDA devices, wanted an index below that."
@@ -62,11 +62,11 @@ def describe(device: torch.device | str) -> DeviceFacts:
     Raises:
         DeviceError: as `require_device`.
     """
-    found = require_device(device)
-    backend = backend_of(found)
+    checked_device = require_device(device)
+    backend = backend_of(checked_device)
     return {
-        "device": str(found),
-        "name": torch.cuda.get_device_name(found) if found.type == "cuda" else None,
+        "device": str(checked_device),
+        "name": torch.cuda.get_device_name(checked_device) if checked_device.type == "cuda" else None,
         "backend": backend,
         "torch": str(torch.__version__),
         "triton": _triton_version() if backend == "triton" else None,

@@ -1,4 +1,4 @@
-"""Fingerprints of decoded bitmaps on a device: strings go there, fingerprints come back."""
+"""Computes fingerprints of decoded bitmaps on a device: strings are sent there, fingerprints come back."""
 
 from collections.abc import Sequence
 
@@ -56,13 +56,13 @@ def _on_device(
     for index in np.flatnonzero(rules < Rule.SOUND).tolist():
         errors[places[index]] = RLEError(refusal(batch, index).problem, places[index])
     sound = torch.from_numpy(np.flatnonzero(rules == Rule.SOUND))
-    found = []
+    fingerprints = []
     part_masks = max(1, part_bytes // (height * width))
     for start in range(0, len(sound), part_masks):
         part = select(runs, sound[start : start + part_masks])
-        found.append(_drawn_fingerprints(part, height=height, width=width, backend=backend))
+        fingerprints.append(_drawn_fingerprints(part, height=height, width=width, backend=backend))
     # One copy back at the end: nothing before it waits for the device.
-    values = iter(torch.cat(found).tolist() if found else [])
+    values = iter(torch.cat(fingerprints).tolist() if fingerprints else [])
     return [errors[index] if index in errors else next(values) for index in range(len(counts))]
 
 

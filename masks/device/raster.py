@@ -22,11 +22,12 @@ def draw(runs: DeviceRuns, planes: torch.Tensor, *, pixels: int, backend: Backen
 
         kernels.raster(runs, planes, pixels=pixels)
         return
-    # +1 where a foreground run starts and -1 where it ends, then sums in place: no pixel is held in more than one byte.
+    # +1 where a foreground run starts and -1 where it ends, then a cumulative sum in place, so that each
+    # pixel needs only one byte.
     steps = planes.view(torch.int8)
     steps.zero_()
     for start, stop in _steps(runs.counts):
-        # The last run of a mask ends behind it.
+        # The last run of a mask ends after its last pixel.
         counts = runs.counts[start:stop] - 1
         total = int(counts.sum())
         row = torch.repeat_interleave(counts, output_size=total)
@@ -44,9 +45,9 @@ def draw_packed(runs: DeviceRuns, rows: torch.Tensor, *, pixels: int, backend: B
         kernels.raster_packed(runs, rows, pixels=pixels)
         return
     planes = torch.zeros((len(rows), rows.shape[1] * 8), dtype=torch.uint8, device=rows.device)
-    drawn = torch.empty((len(rows), pixels), dtype=torch.uint8, device=rows.device)
-    draw(runs, drawn, pixels=pixels, backend=backend)
-    planes[:, :pixels] = drawn
+    bitmaps = torch.empty((len(rows), pixels), dtype=torch.uint8, device=rows.device)
+    draw(runs, bitmaps, pixels=pixels, backend=backend)
+    planes[:, :pixels] = bitmaps
     rows.zero_()
     for bit in range(8):
         rows |= planes[:, bit::8] << bit

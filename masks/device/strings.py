@@ -1,4 +1,4 @@
-"""Bitmaps on a device to strings on the host: only run data leaves the device."""
+"""Encodes bitmaps on a device as strings on the host: only run data leaves the device."""
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ def encode(masks: torch.Tensor, *, backend: Backend | None = None) -> list[str]:
 
 
 def _switches(bits: torch.Tensor) -> Int64Array:
-    """Places of the pixels that differ from the one before, counted through all masks of uint8[N, H, W]."""
+    """The positions of the pixels that differ from the pixel before, counted through all masks of uint8[N, H, W]."""
     count, height, width = bits.shape
     pixels = bits.transpose(1, 2).reshape(count, width * height)
     is_switch = torch.empty(pixels.shape, dtype=torch.bool, device=bits.device)

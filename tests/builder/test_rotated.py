@@ -77,9 +77,7 @@ def test_a_release_keeps_how_its_masks_were_drawn(make, tmp_path, turn, size, ma
     raw, out, notes = make(turn, size, drawn="displayed"), tmp_path / "release", []
     options = BuildOptions(artifact_type="blur", num_shards={"train": 1}, masks_are=masks_are)
     manifest = build(raw, out, options, on_note=notes.append)
-    assert (
-        notes[0] == "masks of v: masks drawn on the frame as players show it were turned onto the frame as it is stored"
-    )
+    assert notes[0] == "masks of v: masks drawn on the frame as players show it were turned onto the stored frame"
     assert manifest["reading"].get("masks_are") == masks_are
     assert verify(out, raw=raw).findings == ()
     assert rebuild(out, raw).findings == ()
@@ -101,7 +99,7 @@ def test_what_the_size_does_not_tell_is_asked(make, tmp_path, turn, size):
         build(raw, tmp_path / "release", BuildOptions(artifact_type="blur"))
     assert str(caught.value).splitlines()[1] == (
         f"video v: mask of frame 0: players show the video {SHOWN[turn]} (its display matrix), and the size of the mask does "
-        "not tell whether it was drawn on that or on the frame as it is stored; give --masks-are displayed or --masks-are coded"
+        "not show whether it was drawn on that or on the stored frame; give --masks-are displayed or --masks-are coded"
     )
 
 

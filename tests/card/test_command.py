@@ -37,7 +37,7 @@ def test_making_and_checking(copy: Path, about_file: Path) -> None:
 def test_a_check_takes_no_words(carded: Path, about_file: Path) -> None:
     refused = run(carded, "--check", "--about", about_file)
     assert refused.exit_code == 2
-    wanted = "--check compares with what the card was made from. Leave --about out."
+    wanted = "--check reads the texts of the card itself. Leave --about out."
     assert wanted in " ".join(refused.output.split())
 
 

@@ -1,7 +1,7 @@
-"""A dataset of others brought into our raw layout: clips and masks paired by name, masks told and read as they are shown.
+"""Makes a raw folder from a dataset of clips and masks that somebody else published.
 
-In: a folder, an archive or a Hub repository. Out: a raw folder that `build` takes, and a report of every file. The command calls
-it.
+In: a folder, an archive or a Hub repository. Out: a raw folder for `build`, and a report of every
+file. The command `adopt` calls it.
 """
 
 import lazy_loader

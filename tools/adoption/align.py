@@ -1,4 +1,4 @@
-"""How a mask fits a clip of another size or another number of frames: by a rule that somebody gives, or not at all."""
+"""Rules that fit a mask to a clip of another size or length. A person gives them; nothing is guessed."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,15 @@ from .error import AdoptError
 RULES = ("scale", "first", "numbers", "numbers-empty")
 EVERY = "every:"
 ALIGN_WANTED = (
-    "wanted nothing, or of these, with + between them: scale (the mask to the size of the clip), first (frame by frame, and what "
-    "one of the two has more at its end is left out), every:K (a mask for every K-th frame), numbers (images by their numbers; "
-    "frames without one were not looked at), numbers-empty (frames without one have nothing marked)"
+    "wanted nothing, or rules joined with +: scale (scale the mask to the clip), first (mask k is "
+    "frame k; leave out what one of the two has more at its end), every:K (a mask for every K-th "
+    "frame), numbers (an image is the frame of its number; frames without an image are not annotated), "
+    "numbers-empty (frames without an image have nothing marked)"
 )
 
 
 def is_align(text: str) -> bool:
-    """Whether a text names rules."""
+    """Whether a text holds only valid rules joined with +; True for an empty text."""
     return all(rule in RULES or _step_of(rule) for rule in filter(None, text.split("+")))
 
 
@@ -29,15 +30,18 @@ def _step_of(rule: str) -> int:
 def frame_map(
     num_frames: int, num_masks: int, *, numbers: Sequence[int], align: Sequence[str]
 ) -> tuple[list[int | None], list[int] | None]:
-    """The frame of the clip that each mask is of, None where it is of none; and the frames that were looked at, None for all.
+    """Maps masks to frames of the clip.
 
     Args:
-        num_frames, num_masks: of the clip and the masks.
-        numbers: of images; none of a video.
+        num_frames, num_masks: numbers of frames of the clip and of masks.
+        numbers: the numbers in the names of mask images; empty for a mask video.
         align: rules.
 
+    Returns:
+        For each mask its frame of the clip, or None; and the annotated frames, None for all frames.
+
     Raises:
-        AdoptError: the two do not fit, and no rule says how; the message ends in the rule that may be meant.
+        AdoptError: the lengths differ and no rule resolves it; the message suggests a rule.
     """
     step = next((_step_of(rule) for rule in align if rule.startswith(EVERY)), 0)
     if step:
@@ -47,7 +51,7 @@ def frame_map(
         return frames, [frame for frame in frames if frame is not None]
     if "numbers" in align or "numbers-empty" in align:
         if not numbers:
-            raise AdoptError("align says numbers, and a video has none")
+            raise AdoptError("align is numbers, but a mask video has no numbers")
         by_number = [number if number < num_frames else None for number in numbers]
         return by_number, None if "numbers-empty" in align else [number for number in by_number if number is not None]
     if "first" in align:
@@ -63,11 +67,11 @@ def frame_map(
 
 
 def _meant(num_frames: int, num_masks: int, numbers: Sequence[int]) -> str:
-    return f"align {suggestion(num_frames, num_masks, numbers)} if that is how they belong together"
+    return f"set align to {suggestion(num_frames, num_masks, numbers)} if that is right"
 
 
 def suggestion(num_frames: int, num_masks: int, numbers: Sequence[int]) -> str:
-    """The rule that may be meant, for a person to confirm."""
+    """A rule that may be right, for a person to confirm."""
     if numbers and numbers[-1] < num_frames:
         return "numbers"
     for step in range(2, 31):
@@ -77,7 +81,7 @@ def suggestion(num_frames: int, num_masks: int, numbers: Sequence[int]) -> str:
 
 
 def scaled(plane: npt.NDArray[np.uint16], height: int, width: int) -> npt.NDArray[np.uint16]:
-    """A label map in another size; each pixel takes the value of the nearest centre."""
+    """A label map scaled to another size; each pixel takes the value of the nearest pixel centre."""
     rows, columns = (
         (2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip((height, width), plane.shape, strict=True)
     )

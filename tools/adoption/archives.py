@@ -1,4 +1,4 @@
-"""What archives hold, without unpacking what can be read where it lies."""
+"""Lists the files in archives. Only compressed tars are unpacked; other members are read in place."""
 
 import hashlib
 import lzma
@@ -39,23 +39,29 @@ def members_of(
     """The files in an archive.
 
     Args:
-        path: of the archive, in the source.
-        archive: where it lies. A tar has to be on this machine.
-        unpack_to: a folder for what a compressed tar holds: nothing in it can be read before what lies in front of it.
-        hashed: whether members of a tar get a key; a zip has one of each.
+        path: path of the archive in the source.
+        archive: the archive itself. A tar must be on this machine.
+        unpack_to: a folder for the files of a compressed tar, which can only be read in order.
+        hashed: whether members of a tar get a key, their SHA-256. Members of a zip always have one.
 
     Raises:
-        AdoptError: damaged, or no archive.
+        AdoptError: the archive is damaged, or it is none.
     """
     try:
-        found = list(_zip(path, archive) if tar_mode(path) is None else _tar(path, archive, unpack_to, hashed=hashed))
+        members = list(_zip(path, archive) if tar_mode(path) is None else _tar(path, archive, unpack_to, hashed=hashed))
     except _BROKEN as error:
-        raise AdoptError(f"{path}: not an archive that can be read ({error}); copy it again, or unpack it.") from error
-    return [one for one in found if isinstance(one, Entry)], [one for one in found if isinstance(one, Leftover)]
+        raise AdoptError(f"{path}: cannot be read as an archive ({error}); copy it again, or unpack it.") from error
+    return (
+        [member for member in members if isinstance(member, Entry)],
+        [member for member in members if isinstance(member, Leftover)],
+    )
 
 
 def refusal(name: str) -> str | None:
-    """Why a member of this name is not read; None where it is. Litter has "" as its reason."""
+    """The reason for not reading a member of this name; None if it is read.
+
+    Litter, such as .DS_Store, has the reason "" and is not reported.
+    """
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\\" in name or (parts and ":" in parts[0]):
         return LEAVES
@@ -71,14 +77,14 @@ def _zip(path: str, archive: Path | HubFile) -> Iterator[Entry | Leftover]:
         for member in opened.infolist():
             if member.is_dir():
                 continue
-            where, why = f"{path}/{member.filename.lstrip('/')}", refusal(member.orig_filename)
-            if why is None and member.flag_bits & 1:
-                why = "encrypted; unpack the archive with its password and adopt the folder"
-            if why is None:
+            where, reason = f"{path}/{member.filename.lstrip('/')}", refusal(member.orig_filename)
+            if reason is None and member.flag_bits & 1:
+                reason = "encrypted; unpack the archive with its password and adopt the folder"
+            if reason is None:
                 key = f"crc32:{member.CRC:08x}:{member.file_size}"
                 yield Entry(where, member.file_size, key, ZipMember(archive, member.filename))
-            elif why:
-                yield Leftover(where, why)
+            elif reason:
+                yield Leftover(where, reason)
 
 
 def _tar(path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool) -> Iterator[Entry | Leftover]:
@@ -89,24 +95,24 @@ def _tar(path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool) -
         for number, member in enumerate(opened):
             if member.isdir():
                 continue
-            where, why = f"{path}/{member.name.lstrip('/')}", refusal(member.name)
-            if why is None and not member.isreg():
-                why = "a link or a device, which is not followed"
-            if why:
-                yield Leftover(where, why)
-            elif why is None and mode == "r:":
+            where, reason = f"{path}/{member.name.lstrip('/')}", refusal(member.name)
+            if reason is None and not member.isreg():
+                reason = "a link or a device, which is not followed"
+            if reason:
+                yield Leftover(where, reason)
+            elif reason is None and mode == "r:":
                 key = _sha256(opened.extractfile(member)) if hashed else ""
                 yield Entry(where, member.size, key, TarSpan(archive, member.offset_data))
-            elif why is None and (is_video(where) or is_image(where) or suffix_of(where) in (".txt", ".md")):
+            elif reason is None and (is_video(where) or is_image(where) or suffix_of(where) in (".txt", ".md")):
                 if member.size > MAX_ENTRY_BYTES:
                     yield Leftover(where, f"{member.size} bytes, at most {MAX_ENTRY_BYTES} are read")
                     continue
-                # Numbered, so that no name in an archive says where a file is written.
+                # The file's name is a number, so that names in an archive cannot choose where we write.
                 out = unpack_to / f"{number:07d}{suffix_of(where)}"
                 key = _sha256(opened.extractfile(member), out)
                 yield Entry(where, member.size, key, out)
-            elif why is None:
-                yield Entry(where, member.size, "", archive)  # nobody reads it
+            elif reason is None:
+                yield Entry(where, member.size, "", archive)  # its content is never read
 
 
 def _sha256(member: IO[bytes] | None, out: Path | None = None) -> str:

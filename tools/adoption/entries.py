@@ -1,4 +1,4 @@
-"""Files of a source, wherever they lie: in a folder, on the Hub, in an archive of either."""
+"""Files of a source: in a folder, on the Hub, or in an archive in one of them."""
 
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -14,13 +14,13 @@ from .error import AdoptError
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 UNREAD_SUFFIXES = (".rar", ".7z", ".gz", ".bz2", ".xz", ".zst", ".tar.zst", ".z01", ".001", ".part")
-"""Archives, and parts of such, that are not opened."""
+"""Suffixes of archives, and of parts of archives, that are not opened."""
 MAX_ENTRY_BYTES = 2**30
-"""Of one file that is read: a row of a release holds no more."""
+"""Largest size of a file that is read; a row of a release cannot hold more."""
 LOCAL = "mtime:"
-"""How the keys of files on this machine begin: they are compared by time and size."""
+"""Prefix of the keys of files on this machine, which are made of time and size."""
 _DOWNLOADS = 8
-"""Frames that are fetched at a time."""
+"""Number of frame images that are downloaded at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ZipMember:
 
 @dataclass(frozen=True, slots=True)
 class TarSpan:
-    """A member of a tar that is not compressed: its bytes lie there as they are."""
+    """A member of an uncompressed tar; its bytes begin at `offset`."""
 
     archive: Path
     offset: int
@@ -55,9 +55,11 @@ Place: TypeAlias = Path | HubFile | ZipMember | TarSpan
 class Entry:
     """One file of a source.
 
-    path: in the source, with /; of a member of an archive, the archive's path goes before its own.
-    size: in bytes.
-    key: another one when the content is another; "" where nobody has looked.
+    Attributes:
+        path: path in the source, with /. The path of an archive's member begins with the path of the archive.
+        size: size in bytes.
+        key: a text that changes with the content; "" if the content was not read.
+        place: where the bytes are.
     """
 
     path: str
@@ -72,14 +74,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Leftover:
-    """A file that is not used, and why."""
+    """A file that is not used, and the reason."""
 
     path: str
     why: str
 
 
 def suffix_of(path: str) -> str:
-    """Of a name, in lower case; ".tar.gz" is one suffix."""
+    """The suffix of a name, in lower case; ".tar.gz" is one suffix."""
     name = PurePosixPath(path).name.lower()
     return next((suffix for suffix in ARCHIVE_SUFFIXES if name.endswith(suffix)), PurePosixPath(name).suffix)
 
@@ -93,14 +95,15 @@ def is_image(path: str) -> bool:
 
 
 def fetched(entry: Entry) -> Path | bytes:
-    """Where an entry lies on this machine, or its bytes; a file on the Hub is downloaded into its cache first.
+    """The path of an entry on this machine, or its bytes. A file on the Hub is downloaded into the cache first.
 
     Raises:
-        AdoptError: it cannot be read, or has more than MAX_ENTRY_BYTES. ReleaseError: the Hub does not give it.
+        AdoptError: it cannot be read, or has more than MAX_ENTRY_BYTES.
+        ReleaseError: the download failed.
     """
     if entry.size > MAX_ENTRY_BYTES:
         raise AdoptError(
-            f"{entry.path}: {entry.size} bytes, at most {MAX_ENTRY_BYTES} are read; cut it into shorter ones."
+            f"{entry.path}: {entry.size} bytes, wanted at most {MAX_ENTRY_BYTES}; cut it into shorter files."
         )
     place = entry.place
     try:
@@ -113,26 +116,26 @@ def fetched(entry: Entry) -> Path | bytes:
                 file.seek(place.offset)
                 return file.read(entry.size)
         with open_zip(place.archive) as archive, archive.open(place.name) as member:
-            # A header may promise less than there is.
+            # One byte more shows that the header states too small a size.
             content = member.read(entry.size + 1)
     except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, NotImplementedError, EOFError) as error:
         raise AdoptError(f"{entry.path}: cannot be read ({error}); copy or pack it again.") from error
     if len(content) != entry.size:
-        raise AdoptError(f"{entry.path}: has not the {entry.size} bytes that its archive states; pack it again.")
+        raise AdoptError(f"{entry.path}: does not have the {entry.size} bytes that its archive states; pack it again.")
     return content
 
 
 def content_of(entry: Entry) -> bytes:
-    """The bytes of an entry; raises as `fetched`."""
-    found = fetched(entry)
+    """The bytes of an entry. Raises the same errors as `fetched`."""
+    place = fetched(entry)
     try:
-        return found.read_bytes() if isinstance(found, Path) else found
+        return place.read_bytes() if isinstance(place, Path) else place
     except OSError as error:
         raise AdoptError(f"{entry.path}: cannot be read ({error.strerror}).") from error
 
 
 def contents_in_order(entries: Sequence[Entry]) -> Iterator[bytes]:
-    """The bytes of many small files; those on the Hub are fetched several at a time."""
+    """The bytes of many small files, in order. Several files are downloaded from the Hub at the same time."""
     if not any(isinstance(entry.place, HubFile) for entry in entries):
         yield from map(content_of, entries)
         return
@@ -142,10 +145,10 @@ def contents_in_order(entries: Sequence[Entry]) -> Iterator[bytes]:
 
 
 def downloaded(file: HubFile) -> Path:
-    """Where a file of the Hub lies in the Hugging Face cache; it is downloaded if it is not there yet.
+    """The path of a file of the Hub in the Hugging Face cache. It is downloaded if it is not there.
 
     Raises:
-        ReleaseError: the Hub does not give it, or the cache cannot be written.
+        ReleaseError: the download failed, or the cache cannot be written.
     """
     from huggingface_hub import hf_hub_download
 
@@ -159,9 +162,9 @@ def downloaded(file: HubFile) -> Path:
 
 @contextmanager
 def open_zip(archive: Path | HubFile) -> Iterator[zipfile.ZipFile]:
-    """A zip, open for reading; of one on the Hub that is not in the cache, only the parts that are read are fetched."""
-    with opened(archive) as file, zipfile.ZipFile(file) as found:
-        yield found
+    """A zip, open for reading. Of a zip on the Hub that is not in the cache, only the read parts are downloaded."""
+    with opened(archive) as file, zipfile.ZipFile(file) as zip_file:
+        yield zip_file
 
 
 @contextmanager
@@ -187,6 +190,6 @@ def opened(archive: Path | HubFile) -> Iterator[IO[bytes]]:
 
 
 def tar_mode(path: str) -> str | None:
-    """How `tarfile` opens an archive of this name; None where it is no tar. Compressed ones end in more than the colon."""
+    """The mode of `tarfile.open` for this name, such as "r:gz"; None if it is no tar. "r:" is uncompressed."""
     ends = {"r:": (".tar",), "r:gz": (".tar.gz", ".tgz"), "r:bz2": (".tar.bz2", ".tbz2"), "r:xz": (".tar.xz", ".txz")}
     return next((mode for mode, suffixes in ends.items() if suffix_of(path) in suffixes), None)

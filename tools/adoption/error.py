@@ -2,4 +2,4 @@
 
 
 class AdoptError(ValueError):
-    """What is wrong with a source, a table or a raw folder, one problem a line."""
+    """A source, a table or a raw folder is wrong. The message has one line per problem."""

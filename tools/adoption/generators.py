@@ -1,4 +1,4 @@
-"""Which generator made a video, by what its id begins with."""
+"""Looks up the generator of a video by the prefix of its id."""
 
 import csv
 import io
@@ -34,15 +34,21 @@ _KNOWN = {
     "Tongyi": "Tongyi",
     "Vidu": "Vidu",
 }
-"""By prefix without punctuation, in any case. Source: the generators that arXiv 2506.20103 and its project page name. All prefixes
-but Cog5B are guesses, which is why the table is printed."""
+"""Generators by prefix of ids, without punctuation and in any case.
+
+Source of the names: arXiv 2506.20103 and its project page. All prefixes but Cog5B are guesses, so the
+table that was used is printed.
+"""
 
 
 def read_generators(path: Path | None) -> Mapping[str, str]:
-    """Generator by prefix as `generator_of` looks it up: the known ones, and those of a CSV with the columns prefix and generator.
+    """Generators by prefix, for `generator_of`: the known ones and those of a CSV file.
+
+    Args:
+        path: a CSV with the columns prefix and generator, which replace known ones; None for none.
 
     Raises:
-        AdoptError: no such CSV, or a row that lacks one of the two.
+        AdoptError: the CSV cannot be read, or a row lacks one of the two.
     """
     table = {_plain(prefix): generator for prefix, generator in _KNOWN.items()}
     if path is None:
@@ -53,7 +59,7 @@ def read_generators(path: Path | None) -> Mapping[str, str]:
     except OSError as error:
         raise AdoptError(f"{path}: cannot be read ({error.strerror}); wanted a CSV of prefix,generator.") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise AdoptError(f"{path}: no CSV in UTF-8 ({error}); wanted the columns prefix and generator.") from error
+        raise AdoptError(f"{path}: not a CSV in UTF-8 ({error}); wanted the columns prefix and generator.") from error
     if any(name not in (reader.fieldnames or ()) for name in COLUMNS):
         raise AdoptError(
             f"{path}: has the columns {', '.join(reader.fieldnames or ()) or 'none'}; wanted prefix and generator."
@@ -62,21 +68,24 @@ def read_generators(path: Path | None) -> Mapping[str, str]:
         prefix, generator = ((row[name] or "").strip() for name in COLUMNS)
         if not _plain(prefix) or not generator:
             raise AdoptError(
-                f"{path} line {number}: prefix {prefix!r} and generator {generator!r}; wanted a text in both."
+                f"{path} line {number}: prefix {prefix!r} and generator {generator!r}; both must have a text."
             )
         table[_plain(prefix)] = generator
     return table
 
 
 def generator_of(video_id: str, table: Mapping[str, str]) -> tuple[str, str, bool]:
-    """Prefix of an id, its generator, and whether the table has it; a prefix that it has not is its own generator."""
+    """The prefix of an id, its generator, and whether the table has this prefix.
+
+    The generator of a prefix that is not in the table is the prefix itself.
+    """
     prefix = prefix_of(video_id)
-    found = table.get(_plain(prefix))
-    return prefix, found or prefix, found is not None
+    generator = table.get(_plain(prefix))
+    return prefix, generator or prefix, generator is not None
 
 
 def generators_csv(used: Mapping[str, str]) -> bytes:
-    """The table as a file that can be edited and given back."""
+    """The table as a CSV file, which a person can edit and give back with --generators."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""How a mask is shown, told from its pixels: white on black, grey, drawn over the clip, or as object ids."""
+"""Recognises from pixels how a mask is shown: white on black, grey, drawn over the clip, or as object ids."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +20,7 @@ from ...builder.raw import (
 )
 from .drawn import Drawing, measure
 from .entries import content_of
+from .inks import brightest, darkest
 from .pairing import SURE, Kind
 from .streams import Stream
 
@@ -27,31 +28,34 @@ UInt8Array = npt.NDArray[np.uint8]
 One = TypeVar("One")
 
 MIN_EXPLAINED = 0.65
-"""Of what differs from the clip, where masks are drawn. Measured on x264 at crf 18 to 28 and six looks: 0.70 to 0.94; where an ink
-was missed, 0.61 and less."""
+"""Smallest share of the differing pixels that inks explain in a drawn mask. Measured on x264 at crf 18 to
+28 with six ways of drawing: 0.70 to 0.94; if an ink was missed, at most 0.61."""
 MAX_TYPICAL = 8.0
 MIN_LIKENESS = 0.9
 NOTHING_DRAWN = 0.004
 MAX_HOLLOW = 0.5
-"""What marks enclose per marked pixel, before they are taken for contours without a fill."""
+"""Largest number of enclosed pixels per marked pixel. With more, the marks are contours without a fill."""
 _NEAR = 16
 _ONE_LEVEL = 0.85
 _COLOURED = 48
-"""Difference of the channels of a pixel from which it has a colour."""
+"""Smallest difference between the channels of a pixel with a colour; below, it is grey."""
 _ONE_COLOUR = 40
-"""How far pixels of one colour differ from it, as a standard deviation; their edges are darker."""
+"""Largest standard deviation of pixels of one colour, whose edges are darker."""
 _PROBED_PNGS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the frames of a mask say.
+    """How a mask is shown, as its frames tell.
 
-    kind: "" where they are neither a mask nor the clip with something drawn on it.
-    confidence: 0 to 1; doubt: what speaks against it, "" where nothing does.
-    threshold: brighter is marked, of binary, inverted and grey masks; darker, of inverted ones.
-    drawing: of drawn masks.
-    note: how the mask is shown, for people.
+    Attributes:
+        kind: "" if the frames are neither a mask nor the clip with something drawn on it.
+        confidence: from 0 to 1.
+        doubt: the reason for doubt, for people; "" if there is none.
+        note: how the mask is shown, for people.
+        threshold: pixels brighter than this are marked in binary and grey masks; in inverted masks
+            the others are marked.
+        drawing: how the mask was drawn, for kinds drawn and outline.
     """
 
     kind: Kind
@@ -68,9 +72,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Tones:
-    """Pixels of a mask by the brightest of their channels, and what colours they have.
+    """Brightness and colours of a mask's pixels.
 
-    coloured: share of the pixels that have a colour; colour: their mean, RGB; spread: by how much they differ from it.
+    Attributes:
+        histogram: number of pixels by the brightest of their channels.
+        coloured: share of the pixels that have a colour.
+        colour: mean of these pixels, RGB.
+        spread: largest standard deviation of a channel of these pixels.
     """
 
     histogram: Histogram
@@ -80,28 +88,28 @@ class Tones:
 
 
 def look(clip: Stream, mask: Stream, frames: Sequence[int | None], *, kind: Kind) -> Look:
-    """How a mask is shown.
+    """Recognises how a mask is shown.
 
     Args:
-        frames: the frame of the clip that each frame of the mask is of.
-        kind: what a person says; "" is to be found out.
+        frames: for each frame of the mask its frame of the clip, or None.
+        kind: the kind that a person has given; "" to recognise it.
 
     Raises:
-        VideoError, RawError: a frame that cannot be decoded.
+        VideoError, RawError: a frame cannot be decoded.
     """
-    why_no_labels = ""
+    label_error = ""
     if not mask.media.is_video and kind in ("", "labels"):
         try:
             return _labels(mask)
         except RawError as error:
             if kind == "labels":
                 raise
-            why_no_labels = f"; as object ids: {error}"
+            label_error = f"; as object ids: {error}"
     if kind in ("drawn", "outline"):
-        return _said(_drawn(clip, mask, frames), kind)
+        return _confirmed(_drawn(clip, mask, frames), kind)
     tones = tones_of(mask)
     if kind:
-        return _said(_grey(tones) if kind == "grey" else Look(kind, 1.0, "", _shown(tones)), kind)
+        return _confirmed(_grey(tones) if kind == "grey" else Look(kind, 1.0, "", _shown(tones)), kind)
     if is_bimodal(tones.histogram):
         return _binary(tones)
     drawn = _drawn(clip, mask, frames)
@@ -110,35 +118,31 @@ def look(clip: Stream, mask: Stream, frames: Sequence[int | None], *, kind: Kind
     black = float(tones.histogram[: DARK_MAX + 1].sum() / tones.histogram.sum())
     if black > 0.3:
         return _several(tones) or _grey(tones)
-    found = f"neither black and white nor the clip with something drawn on it ({drawn.doubt}{why_no_labels})"
-    return Look("", 0.0, found, "")
-
-
-def value_of(rgb: UInt8Array) -> UInt8Array:
-    """uint8[H, W]: the brightest channel. Not the mean: a mask in pure blue is as bright as a white one."""
-    return np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
+    doubt = f"neither black and white nor the clip with something drawn on it ({drawn.doubt}{label_error})"
+    return Look("", 0.0, doubt, "")
 
 
 def tones_of(mask: Stream) -> Tones:
-    """Of every frame of a mask; colours of every second pixel of every second row."""
+    """Tones of all frames of a mask. Colours are counted in every second pixel of every second row."""
     histogram = np.zeros(256, np.int64)
-    coloured, seen = 0, 0
+    coloured, total = 0, 0
     sums, squares = np.zeros(3), np.zeros(3)
     for rgb in mask.frames():
-        histogram += np.bincount(value_of(rgb).ravel(), minlength=256)
+        # Not the mean: a mask in pure blue is as bright as a white one.
+        histogram += np.bincount(brightest(rgb).ravel(), minlength=256)
         some = rgb[::2, ::2].reshape(-1, 3)
-        has_colour = some.max(1) - some.min(1) > _COLOURED
-        coloured, seen = coloured + int(has_colour.sum()), seen + len(some)
+        has_colour = brightest(some) - darkest(some) > _COLOURED
+        coloured, total = coloured + int(has_colour.sum()), total + len(some)
         if has_colour.any():
             colours = some[has_colour].astype(np.float64)
             sums, squares = sums + colours.sum(0), squares + np.square(colours).sum(0)
     mean = sums / max(1, coloured)
     spread = float(np.sqrt(np.maximum(squares / max(1, coloured) - mean**2, 0)).max())
-    return Tones(histogram, coloured / max(1, seen), tuple(round(v) for v in mean.tolist()), spread)
+    return Tones(histogram, coloured / max(1, total), tuple(round(v) for v in mean.tolist()), spread)
 
 
 def pairs_of(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Iterator[tuple[int, UInt8Array, UInt8Array]]:
-    """(frame_index, frame of the clip in the mask's size, frame of the mask) of every mask that is of a frame."""
+    """(frame_index, frame of the clip in the mask's size, frame of the mask) for every mask with a frame."""
     size = mask.size if mask.size != clip.size else None
     clips = enumerate(clip.frames(size=size))
     for wanted, shown in zip(frames, mask.frames(), strict=False):
@@ -169,24 +173,24 @@ def _binary(tones: Tones) -> Look:
     if not bright:
         visible = int(tones.histogram[4 : DARK_MAX + 1].sum())
         doubt = (
-            f"nothing is bright, and {visible} pixels are dark greys: object ids, or marks too dark to tell?"
+            f"nothing is bright, but {visible} pixels are dark grey: they may be object ids, or marks that are too dark"
             if visible
             else ""
         )
         return Look("binary", 0.5 if doubt else 0.9, doubt, "black: nothing marked")
     if bright > 0.5 * (dark + middle + bright):
         return Look(
-            "binary", 0.5, "more is white than black: is what is black marked? Then the kind is inverted", _shown(tones)
+            "binary", 0.5, "more is white than black: if black marks the artifacts, the kind is inverted", _shown(tones)
         )
     return _several(tones) or Look("binary", 0.95, "", _shown(tones))
 
 
 def _several(tones: Tones) -> Look | None:
-    """Of a mask in several colours; None of another."""
+    """The Look of a mask in several colours; None for other masks."""
     if not _has_colour(tones) or tones.spread <= _ONE_COLOUR:
         return None
-    why = "marked in several colours, which are not told apart; kind binary takes all as one object"
-    return Look("binary", 0.5, why, "colours on black")
+    doubt = "marked in several colours, which cannot be told apart; kind binary takes all of them as one object"
+    return Look("binary", 0.5, doubt, "colours on black")
 
 
 def _has_colour(tones: Tones) -> bool:
@@ -203,35 +207,42 @@ def _grey(tones: Tones) -> Look:
     shown = f"rgb{tones.colour}" if _has_colour(tones) else f"grey {level}"
     if near >= _ONE_LEVEL:
         return Look("grey", 0.9, "", f"{shown} on black", threshold=max(DARK_MAX, level // 2))
-    why = f"a soft mask, or several greys: {near:.0%} of what is not dark is about its commonest grey, {level}; "
-    return Look("grey", 0.5, f"{why}kind grey takes all above {GREY_THRESHOLD}", "greys on black")
+    doubt = f"a soft mask, or several greys: {near:.0%} of the bright pixels are near the most frequent grey, {level}; "
+    return Look("grey", 0.5, f"{doubt}kind grey marks all pixels above {GREY_THRESHOLD}", "greys on black")
 
 
 def _drawn(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Look:
     pairs = ((rgb, shown) for _, rgb, shown in pairs_of(clip, mask, frames))
-    found = measure(pairs, num_frames=len(frames))
-    inks = ", ".join(map(str, found.inks))
-    note = f"drawn over the clip in {inks}" if inks else "like the clip, nothing is drawn"
-    if found.contour_px:
-        note += f", with a contour {found.contour_px} px wide of which the inner half counts"
-    if found.typical > MAX_TYPICAL or found.likeness < MIN_LIKENESS:
-        why = f"it differs from the clip by {found.typical:.0f} levels at the median, correlation {found.likeness:.2f}"
-        return Look("", 0.0, why, note, drawing=found)
-    if found.inks and found.hollow > MAX_HOLLOW:
-        why = "a line is drawn about an area: kind outline marks the area up to the middle of the line, kind drawn the line alone"
-        return Look("outline", 0.5, why, note, drawing=found)
-    if found.inks and found.explained >= MIN_EXPLAINED:
-        return Look("drawn", 0.9, "", note, drawing=found)
-    if not found.inks and found.differing <= NOTHING_DRAWN:
-        return Look("drawn", 0.85, "", note, drawing=found)
-    explained = f"colours laid over it explain {found.explained:.0%} of them"
-    why = f"{found.differing:.1%} of the pixels differ from the clip, and {explained}"
-    return Look("drawn", 0.5, why, note, drawing=found)
+    drawing = measure(pairs, num_frames=len(frames))
+    inks = ", ".join(map(str, drawing.inks))
+    note = f"drawn over the clip in {inks}" if inks else "like the clip, with nothing drawn on it"
+    if drawing.contour_px:
+        note += f", with a contour of {drawing.contour_px} px; its inner half is marked"
+    if drawing.typical > MAX_TYPICAL or drawing.likeness < MIN_LIKENESS:
+        doubt = (
+            f"the median difference to the clip is {drawing.typical:.0f} levels, the correlation {drawing.likeness:.2f}"
+        )
+        return Look("", 0.0, doubt, note, drawing=drawing)
+    if drawing.inks and drawing.hollow > MAX_HOLLOW:
+        doubt = (
+            "a line is drawn around an area: kind outline marks the area up to the middle of the line, "
+            "kind drawn only the line"
+        )
+        return Look("outline", 0.5, doubt, note, drawing=drawing)
+    if drawing.inks and drawing.explained >= MIN_EXPLAINED:
+        return Look("drawn", 0.9, "", note, drawing=drawing)
+    if not drawing.inks and drawing.differing <= NOTHING_DRAWN:
+        return Look("drawn", 0.85, "", note, drawing=drawing)
+    doubt = (
+        f"{drawing.differing:.1%} of the pixels differ from the clip, but drawn colours explain only "
+        f"{drawing.explained:.0%} of them"
+    )
+    return Look("drawn", 0.5, doubt, note, drawing=drawing)
 
 
-def _said(found: Look, kind: Kind) -> Look:
-    """What was found, as sure as the person who says what kind it is."""
-    return replace(found, kind=kind, confidence=1.0, doubt="")
+def _confirmed(recognised: Look, kind: Kind) -> Look:
+    """The look with the kind that a person has given, without doubt."""
+    return replace(recognised, kind=kind, confidence=1.0, doubt="")
 
 
 def _shown(tones: Tones) -> str:

@@ -1,4 +1,4 @@
-"""Text files that list ids: which split each is in."""
+"""Finds text files that list video ids, and the splits that they name."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,18 @@ from .pairing import video_id_of
 
 MAX_LIST_BYTES = 2**22
 _MOSTLY = 0.5
-"""The share of lines that must be ids of the source: else the file is another text."""
+"""Smallest share of lines that are ids of the source; with fewer, the file is not a list of ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdList:
-    """One list: the split that its name says, None where it says none; its ids that are there, and those that are not."""
+    """One list of ids.
+
+    Attributes:
+        split: the split in the file's name, or None.
+        ids: listed ids that the source has.
+        absent: listed ids that the source does not have.
+    """
 
     path: str
     split: str | None
@@ -24,7 +30,7 @@ class IdList:
 
 
 def find_lists(entries: Iterable[Entry], ids: Collection[str]) -> list[IdList]:
-    """Of the .txt files that list ids, one a line, with or without a suffix; what stands behind an id is passed over."""
+    """The .txt files that list ids, one per line, with or without a suffix. Text after an id is ignored."""
     lists: list[IdList] = []
     known = {video_id.casefold(): video_id for video_id in ids}
     for entry in entries:
@@ -48,10 +54,10 @@ def _stem(word: str) -> str:
 
 
 def splits_of(lists: Iterable[IdList]) -> Mapping[str, str]:
-    """Split by id; an id that two lists put into different splits is in none."""
-    said: dict[str, set[str]] = {}
-    for found in lists:
-        if found.split is not None:
-            for video_id in found.ids:
-                said.setdefault(video_id, set()).add(found.split)
-    return {video_id: next(iter(splits)) for video_id, splits in said.items() if len(splits) == 1}
+    """Split by id. An id with different splits in two lists is left out."""
+    splits_by_id: dict[str, set[str]] = {}
+    for id_list in lists:
+        if id_list.split is not None:
+            for video_id in id_list.ids:
+                splits_by_id.setdefault(video_id, set()).add(id_list.split)
+    return {video_id: next(iter(splits)) for video_id, splits in splits_by_id.items() if len(splits) == 1}

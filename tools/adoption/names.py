@@ -1,4 +1,4 @@
-"""What the name of a file says: which video it is of, and whether it is the clip or the mask."""
+"""Reads names of files: to which video a file belongs, and whether it is the clip or the mask."""
 
 import re
 from collections import defaultdict
@@ -76,7 +76,7 @@ _CLIP_WORDS = frozenset(
     )
 )
 _FILLERS = frozenset(("with", "and", "of", "the", "ground", "binary", "result", "results", "output", "outputs", "out"))
-"""Words beside one of the others that say nothing by themselves."""
+"""Words without a meaning of their own, beside one of the words above."""
 _NUMBERED = re.compile(r"(.*?)([0-9]{1,9})")
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -86,10 +86,14 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 class Media:
     """A video file, or the numbered images of one folder that belong together.
 
-    name: its path in the source; of images, the folder's, and what their names begin with if the folder holds several.
-    numbers: of images, in step with `entries`, ascending; none of a video.
-    stem: what its name says of the video; role: what it says of the part.
-    context: the folders about it that name neither a part nor the video.
+    Attributes:
+        name: path in the source. For images, the folder; with the common prefix and * if the folder
+            holds several sequences.
+        entries: the video file, or the images in order.
+        numbers: the numbers in the names of the images, ascending; empty for a video.
+        stem: the part of the name that names the video.
+        role: whether the name says that this is the clip or the mask.
+        context: its folders that name neither a role nor the video.
     """
 
     name: str
@@ -105,12 +109,12 @@ class Media:
 
     @property
     def key(self) -> str:
-        """What groups clip and mask: the stem in any case."""
+        """The text by which clip and mask are paired: the stem in lower case."""
         return self.stem.casefold()
 
     @property
     def size(self) -> int:
-        """Bytes of all its files."""
+        """Size of all its files in bytes."""
         return sum(entry.size for entry in self.entries)
 
 
@@ -132,18 +136,18 @@ def find_media(entries: Iterable[Entry]) -> tuple[list[Media], list[Entry]]:
             numbered.sort(key=lambda pair: (pair[0], pair[1].path))
             parts = () if folder == "." else PurePosixPath(folder).parts
             word = prefix.rstrip("_-. ")
-            # 00012.png and frame_00012.png are of the folder's video; Kling_00003_00012.png in masks/ names its own.
+            # 00012.png and frame_00012.png belong to the folder's video; Kling_00003_00012.png in masks/ names its own.
             names_it = (
                 word and not _is_plain(word) and (len(by_prefix) > 1 or not parts or role_of(parts[-1]) != "unknown")
             )
             where = (*parts, word) if names_it else parts
             name = f"{folder}/{prefix}*" if len(by_prefix) > 1 else folder
             media.append(_media(name, where, tuple(e for _, e in numbered), tuple(n for n, _ in numbered)))
-    return sorted(media, key=lambda found: found.name), others
+    return sorted(media, key=lambda item: item.name), others
 
 
 def role_of(text: str) -> Role:
-    """What a folder's or file's name says; a word for masks counts before one for clips."""
+    """The role in the name of a folder or file. A word for masks wins over a word for clips."""
     words = _words(text)
     if any(word in _MASK_WORDS for word in words) and "unmasked" not in words:
         return "mask"
@@ -151,7 +155,7 @@ def role_of(text: str) -> Role:
 
 
 def split_of(text: str) -> str | None:
-    """The split that the name of a list or folder says."""
+    """The split in the name of a list or folder; None if it names none or several."""
     words = {
         "train": "train",
         "training": "train",
@@ -160,17 +164,20 @@ def split_of(text: str) -> str | None:
         "validation": "validation",
     }
     words |= {"dev": "validation", "test": "test", "testing": "test"}
-    found = {words[word] for word in _words(text) if word in words}
-    return found.pop() if len(found) == 1 else None
+    splits = {words[word] for word in _words(text) if word in words}
+    return splits.pop() if len(splits) == 1 else None
 
 
 def prefix_of(stem: str) -> str:
-    """What stands before the number at the end of an id: the name of its generator, in `Cog5B_00000`."""
+    """The part of an id before the number at its end, usually the generator: `Cog5B` in `Cog5B_00000`."""
     return re.sub(r"[_\-. ]*[0-9]+$", "", stem) or stem
 
 
 def loose_key(stem: str) -> str:
-    """Letters and numbers of an id, numbers without leading zeros: what stays the same where names are written differently."""
+    """Letters and numbers of an id in lower case, numbers without leading zeros.
+
+    It is equal for ids that differ only in how they are written, such as Kling_007 and kling-7.
+    """
     return "".join(
         str(int(part)) if part.isdecimal() else part for part in re.findall(r"[0-9]+|[^\W\d_]+", stem.casefold())
     )
@@ -181,8 +188,8 @@ def _media(name: str, where: Sequence[str], entries: tuple[Entry, ...], numbers:
     stem, role = _stripped(last)
     while not stem and folders:  # mask.mp4 in a folder of the video's name
         *folders, last = folders
-        stem, found = _stripped(last)
-        role = found if role == "unknown" else role
+        stem, folder_role = _stripped(last)
+        role = folder_role if role == "unknown" else role
     for folder in reversed(folders):
         if role != "unknown":
             break
@@ -194,26 +201,26 @@ def _media(name: str, where: Sequence[str], entries: tuple[Entry, ...], numbers:
 
 
 def _stripped(text: str) -> tuple[str, Role]:
-    """A name without the words at its ends that say which part it is, and what they say."""
+    """A name without the words at its ends that name a role, and this role."""
     plain = _CAMEL.sub(" ", text) if _is_plain(text) else text
     spans = [(match.start(), match.end(), match[0].casefold()) for match in _WORD.finditer(plain)]
     known = _MASK_WORDS | _CLIP_WORDS | _FILLERS
     first, last = 0, len(spans)
-    said: set[str] = set()
+    end_words: set[str] = set()
     while last > first and spans[last - 1][2] in known:
         last -= 1
-        said.add(spans[last][2])
+        end_words.add(spans[last][2])
     while first < last and spans[first][2] in known:
-        said.add(spans[first][2])
+        end_words.add(spans[first][2])
         first += 1
-    role: Role = "mask" if said & _MASK_WORDS else "clip" if said & _CLIP_WORDS else "unknown"
+    role: Role = "mask" if end_words & _MASK_WORDS else "clip" if end_words & _CLIP_WORDS else "unknown"
     if first == last:
         return "", role
     return plain[spans[first][0] : spans[last - 1][1]], role
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a name says nothing but which part it is."""
+    """Whether a name consists only of words that name a role."""
     words = _words(text)
     return bool(words) and all(word in _MASK_WORDS | _CLIP_WORDS | _FILLERS or word == "f" for word in words)
 

@@ -1,4 +1,4 @@
-"""Clips and masks that belong together, by what their names say; what is not sure is said so."""
+"""Pairs clips with masks by their names. Uncertain pairs carry the reason for the doubt."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,21 +11,26 @@ from .entries import Leftover
 from .names import Media, Role, loose_key
 
 Kind = Literal["", "binary", "inverted", "grey", "drawn", "outline", "labels"]
-"""How a mask is shown; "" is to be found out. binary: white on black. inverted: black on white. grey: greys, or one colour, on
-black. drawn: over the clip. outline: drawn as a line about what is marked. labels: PNGs of object ids."""
+"""How a mask is shown; "" if it is not known yet.
+
+binary: white on black. inverted: black on white. grey: one grey or one colour on black. drawn: drawn
+over the clip. outline: drawn as a line around the marked area. labels: PNGs of object ids.
+"""
 KINDS: tuple[Kind, ...] = ("binary", "inverted", "grey", "drawn", "outline", "labels")
 SURE = 0.8
-"""A pair, or a kind, of this confidence is taken as it is."""
+"""Smallest confidence of a pair, or of a kind, that is used without asking a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A clip and its mask.
 
-    how: why they are taken for a pair; doubt: why they perhaps are none, "" where nothing speaks against it.
-    confidence: 0 to 1, of the pairing alone.
-    kind, align: what a person says of the mask; "" and () where nobody does.
-    said: whether a person has said that it is right.
+    Attributes:
+        how: how they were paired, for people.
+        confidence: confidence of the pairing alone, from 0 to 1.
+        doubt: the reason for doubt, for people; "" if there is none.
+        kind, align: given by a person; "" and () if not given.
+        confirmed: whether a person has confirmed the pair.
     """
 
     video_id: str
@@ -36,41 +41,41 @@ class Pair:
     doubt: str = ""
     kind: Kind = ""
     align: tuple[str, ...] = ()
-    said: bool = False
+    confirmed: bool = False
 
     @property
     def is_sure(self) -> bool:
-        return self.said or self.confidence >= SURE
+        return self.confirmed or self.confidence >= SURE
 
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Pairs by video_id, sure or not, and what stands alone. One video_id may be in several pairs that are not sure."""
+    """Pairs sorted by video_id, and the files without a partner. Uncertain pairs may share a video_id."""
 
     pairs: tuple[Pair, ...]
     leftover: tuple[Leftover, ...]
 
 
 def pair_up(media: Sequence[Media], *, clips: Sequence[str] = (), masks: Sequence[str] = ()) -> Pairing:
-    """Which clip belongs to which mask.
+    """Pairs clips with masks.
 
     Args:
-        clips, masks: patterns, as in "videos/*", of what is the one or the other whatever its name says.
+        clips, masks: patterns, as in "videos/*", of paths that are clips or masks, whatever their names say.
     """
-    media, unasked = _with_roles(media, clips, masks)
+    media, unmatched = _with_roles(media, clips, masks)
     groups: dict[str, list[Media]] = defaultdict(list)
     for one in media:
         groups[one.key].append(one)
     pairs: list[Pair] = []
     alone: list[Media] = []
     for group in groups.values():
-        found, rest = _within(group)
-        pairs += found
+        paired, rest = _within(group)
+        pairs += paired
         alone += rest
-    found, rest = _written_differently(alone)
-    pairs += found
+    paired, rest = _written_differently(alone)
+    pairs += paired
     pairs = _distinct(pairs)
-    leftover = [*unasked, *(Leftover(one.name, _alone(one)) for one in rest)]
+    leftover = [*unmatched, *(Leftover(one.name, _alone(one)) for one in rest)]
     return Pairing(
         tuple(sorted(pairs, key=lambda pair: (pair.video_id, pair.clip.name, pair.mask.name))), tuple(sorted(leftover))
     )
@@ -80,7 +85,7 @@ def _with_roles(
     media: Sequence[Media], clips: Sequence[str], masks: Sequence[str]
 ) -> tuple[list[Media], list[Leftover]]:
     kept: list[Media] = []
-    unasked: list[Leftover] = []
+    unmatched: list[Leftover] = []
     for one in media:
         role: Role = one.role
         if _matches(one, masks):
@@ -88,12 +93,12 @@ def _with_roles(
         elif _matches(one, clips):
             role = "clip"
         elif (clips and role == "clip") or (masks and role == "mask") or (clips and masks):
-            unasked.append(Leftover(one.name, "of no pattern that --clips or --masks gives"))
+            unmatched.append(Leftover(one.name, "matches no pattern of --clips or --masks"))
             continue
         elif clips or masks:
             role = "mask" if clips else "clip"
         kept.append(replace(one, role=role))
-    return kept, unasked
+    return kept, unmatched
 
 
 def _matches(one: Media, patterns: Iterable[str]) -> bool:
@@ -101,7 +106,7 @@ def _matches(one: Media, patterns: Iterable[str]) -> bool:
 
 
 def _within(group: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
-    """Pairs among what has one id; contexts, such as a folder per generator, tell several of the same id apart."""
+    """Pairs among media of one id. Their contexts, such as a folder per generator, separate several pairs."""
     if _is_simple(group):
         return _simple(group)
     by_context: dict[tuple[str, ...], list[Media]] = defaultdict(list)
@@ -112,26 +117,29 @@ def _within(group: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
     open_: list[Media] = []
     for members in by_context.values():
         if len(by_context) > 1 and _is_simple(members) and len(members) == 2:
-            found, _ = _simple(members)
-            pairs += [replace(pair, how=f"{pair.how}, in the same folder") for pair in found]
+            paired, _ = _simple(members)
+            pairs += [replace(pair, how=f"{pair.how}, in the same folder") for pair in paired]
         else:
             open_ += members
     clips, masks = ([one for one in open_ if (one.role == "mask") == is_mask] for is_mask in (False, True))
     if len(clips) > 1 and not masks:
-        # Two videos of one name, and no name says which shows masks.
+        # Several videos have one name, and no name says which shows the masks.
         clips, masks = _clip_first(clips)
-        why = "no name says which of them shows the masks; give --clips and --masks patterns, or correct clip and mask here"
-        pairs += [_pair(clip, mask, "by id", 0.5, why) for clip in clips for mask in masks]
+        doubt = (
+            "no name says which of them shows the masks; give --clips and --masks patterns, "
+            "or correct clip and mask here"
+        )
+        pairs += [_pair(clip, mask, "by id", 0.5, doubt) for clip in clips for mask in masks]
     elif clips and masks:
-        why = f"{len(clips)} clips and {len(masks)} masks have this id; say yes to the right pair, no to the others"
-        pairs += [_pair(clip, mask, "by id", 0.4, why) for clip in clips for mask in masks]
+        doubt = f"{len(clips)} clips and {len(masks)} masks have this id; say yes to the right pair, no to the others"
+        pairs += [_pair(clip, mask, "by id", 0.4, doubt) for clip in clips for mask in masks]
     else:
         rest += open_
     return pairs, rest
 
 
 def _clip_first(media: Sequence[Media]) -> tuple[list[Media], list[Media]]:
-    """What is rather the clip, and the others, of which each may show its masks."""
+    """The most probable clip, and the others, each of which may show the masks."""
     first = next((one for one in media if one.role == "clip"), media[0])
     return [first], [one for one in media if one is not first]
 
@@ -144,12 +152,12 @@ def _simple(group: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
     if len(group) == 1:
         return [], list(group)
     clip, mask = sorted(group, key=lambda one: one.role == "mask")
-    how = "by id, names say which is the mask" if clip.role == "clip" else "by id, the name of the mask says so"
+    how = "by id and both roles in the names" if clip.role == "clip" else "by id and the mask's role in its name"
     return [_pair(clip, mask, how, 1.0 if clip.stem == mask.stem else 0.95)], []
 
 
 def _written_differently(alone: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
-    """Pairs of what is left whose ids differ only in how they are written."""
+    """Pairs among the rest, whose ids differ only in how they are written."""
     groups: dict[str, list[Media]] = defaultdict(list)
     for one in alone:
         groups[loose_key(one.stem)].append(one)
@@ -163,8 +171,8 @@ def _written_differently(alone: Sequence[Media]) -> tuple[list[Pair], list[Media
             continue
         for clip in clips:
             for mask in masks:
-                why = f"the names differ: {clip.stem} and {mask.stem}"
-                pairs.append(_pair(clip, mask, "by letters and numbers of the id", 0.6, why))
+                doubt = f"the names differ: {clip.stem} and {mask.stem}"
+                pairs.append(_pair(clip, mask, "by letters and numbers of the id", 0.6, doubt))
     return pairs, rest
 
 
@@ -173,13 +181,13 @@ def _pair(clip: Media, mask: Media, how: str, confidence: float, doubt: str = ""
 
 
 def video_id_of(stem: str) -> str:
-    """A name as a video_id, which has only letters, digits, _ and -; another character becomes -."""
+    """A video_id made from a name: characters other than letters, digits, _ and - become -."""
     kept = "".join(letter if VIDEO_ID.fullmatch(letter) else "-" for letter in stem)[:128]
     return kept if VIDEO_ID.fullmatch(kept) else "video"
 
 
 def _distinct(pairs: Sequence[Pair]) -> list[Pair]:
-    """Ids of their own for clips of one name: the folders that tell them apart go before it."""
+    """The pairs with a distinct id for each clip: the ids of clips of one name begin with their folders."""
     clips: dict[str, dict[str, Media]] = defaultdict(dict)
     for pair in pairs:
         clips[pair.video_id][pair.clip.name] = pair.clip
@@ -190,8 +198,8 @@ def _distinct(pairs: Sequence[Pair]) -> list[Pair]:
         if (len(same) > 1 and len({one.context for one in same}) == len(same)) or bare_number:
             out.append(replace(pair, video_id=video_id_of("_".join([*pair.clip.context, pair.clip.stem]))))
         elif len(same) > 1 and pair.is_sure:
-            why = f"{len(same)} clips are called {pair.video_id}; give each a video_id of its own here"
-            out.append(replace(pair, confidence=0.5, doubt=why))
+            doubt = f"{len(same)} clips have the video_id {pair.video_id}; give each its own video_id here"
+            out.append(replace(pair, confidence=0.5, doubt=doubt))
         else:
             out.append(pair)
     return out
@@ -200,11 +208,11 @@ def _distinct(pairs: Sequence[Pair]) -> list[Pair]:
 def _alone(one: Media) -> str:
     if one.role == "mask":
         return "a mask without a clip of this id"
-    return "a clip without a mask" if one.is_video else "images that are no mask of a clip here"
+    return "a clip without a mask" if one.is_video else "images without a clip of this id"
 
 
 def by_id(pairs: Iterable[Pair]) -> Iterator[tuple[str, list[Pair]]]:
-    """Pairs of each video_id, by it."""
+    """(video_id, its pairs), sorted by video_id."""
     groups: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         groups[pair.video_id].append(pair)

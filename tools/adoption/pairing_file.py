@@ -1,4 +1,4 @@
-"""pairing.csv: pairs that are in doubt, for a person to say yes or no to."""
+"""Reads and writes pairing.csv: the pairs in doubt, for which a person answers yes or no."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ NEEDED = COLUMNS[:6]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the file; `use` is "yes", "no" or "", which is nobody's answer yet."""
+    """One line of the file. `use` is "yes", "no", or "" without an answer."""
 
     use: str
     video_id: str
@@ -37,10 +37,10 @@ class Row:
 
 
 def read_pairing(path: Path) -> list[Row]:
-    """Lines of the file.
+    """The lines of the file.
 
     Raises:
-        AdoptError: no such CSV; or every line that says something else than it can.
+        AdoptError: the file cannot be read as this CSV, or lines hold wrong values; all are listed.
     """
     try:
         reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
@@ -50,14 +50,14 @@ def read_pairing(path: Path) -> list[Row]:
             f"{path}: cannot be read ({error.strerror}); wanted the pairing.csv that adopt writes."
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise AdoptError(f"{path}: no CSV in UTF-8 ({error}); save it as CSV, comma separated, UTF-8.") from error
+        raise AdoptError(f"{path}: not a CSV in UTF-8 ({error}); save it as CSV, comma separated, UTF-8.") from error
     missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
     if missing:
         raise AdoptError(f"{path}: no column {missing[0]!r}; wanted {', '.join(COLUMNS)}.")
     rows: list[Row] = []
     problems: list[str] = []
-    for number, found in lines:
-        values = {name: (found.get(name) or "").strip() for name in COLUMNS}
+    for number, cells in lines:
+        values = {name: (cells.get(name) or "").strip() for name in COLUMNS}
         row = Row(**{**values, "use": values["use"].lower()}, line=number)
         problems += [f"{path} line {number}: {problem}" for problem in _problems(row)]
         rows.append(row)
@@ -65,7 +65,7 @@ def read_pairing(path: Path) -> list[Row]:
     for row in rows:
         if row.use == "yes" and (first := yes.setdefault(row.video_id, row)) is not row:
             problems.append(
-                f"{path} line {row.line}: video_id {row.video_id} has a yes on line {first.line} already; one is wanted"
+                f"{path} line {row.line}: video_id {row.video_id} has a yes on line {first.line} already; wanted one"
             )
     if problems:
         raise AdoptError("\n".join(problems))
@@ -74,26 +74,29 @@ def read_pairing(path: Path) -> list[Row]:
 
 def _problems(row: Row) -> Iterable[str]:
     if row.use not in ("", "yes", "no"):
-        yield f"use is {row.use!r}; wanted yes, no, or nothing where it is not decided"
+        yield f"use is {row.use!r}; wanted yes, no, or nothing if it is not decided"
     if not VIDEO_ID.fullmatch(row.video_id):
         yield f"video_id is {row.video_id!r}; wanted {VIDEO_ID_RULE}"
     if row.kind and row.kind not in KINDS:
-        yield f"kind is {row.kind!r}; wanted {', '.join(KINDS)}, or nothing to have it found out"
+        yield f"kind is {row.kind!r}; wanted {', '.join(KINDS)}, or nothing to recognise it"
     if not is_align(row.align):
         yield f"align is {row.align!r}; {ALIGN_WANTED}"
     if row.use == "yes" and not (row.clip and row.mask):
-        yield "yes, and no clip or no mask; both are wanted"
+        yield "use is yes without a clip or without a mask; wanted both"
 
 
 def apply_rows(pairing: Pairing, rows: Sequence[Row], media: Sequence[Media], *, where: Path) -> Pairing:
-    """The pairing as a person corrects it: yes makes a pair sure, no takes it out, and what a yes uses is in no other pair.
+    """The pairing with the answers of a person.
+
+    A line with yes is a certain pair; its clip and mask leave all other pairs. A line with no removes
+    the pair.
 
     Raises:
-        AdoptError: a yes names a file that is not in the source.
+        AdoptError: a line with yes names a file that is not in the source.
     """
     by_name: Mapping[str, Media] = {one.name: one for one in media}
     problems = [
-        f"{where} line {row.line}: {what} {name!r} is not in the source; wanted a video, or a folder of images, that it has"
+        f"{where} line {row.line}: {what} {name!r} is not in the source; wanted a video or a folder of images in it"
         for row in rows
         if row.use == "yes"
         for what, name in (("clip", row.clip), ("mask", row.mask))
@@ -121,7 +124,7 @@ def apply_rows(pairing: Pairing, rows: Sequence[Row], media: Sequence[Media], *,
             1.0,
             kind=row.kind,  # type: ignore[arg-type]
             align=tuple(filter(None, row.align.split("+"))),
-            said=True,
+            confirmed=True,
         )
         for row in yes
     ]
@@ -131,7 +134,7 @@ def apply_rows(pairing: Pairing, rows: Sequence[Row], media: Sequence[Media], *,
 
 
 def pairing_csv(rows: Iterable[Row]) -> bytes:
-    """The file; answers that were given stand first."""
+    """The content of the file. Lines with an answer come first."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

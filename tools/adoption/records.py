@@ -1,4 +1,4 @@
-"""What was adopted, from what: a file per video in adoption/records, from which a later run tells what has changed."""
+"""Records of adopted videos: one file per video in adoption/records. A later run sees by them what changed."""
 
 import hashlib
 import json
@@ -14,23 +14,23 @@ from .error import AdoptError
 from .pairing import Pair
 
 FOLDER = "adoption"
-"""In the raw folder: the reports, pairing.csv, and records/."""
+"""The folder in the raw folder with the reports, pairing.csv, and records/."""
 RULES_VERSION = 1
-"""Another one when the same files would give other masks: then all are made again."""
-_MAX_FILES = 20
-"""Files of a mask that a row's provenance names one by one."""
+"""Raise it when the same files would give other masks. Then all masks are made again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One adopted video.
 
-    source, commit: as `Source` has them, of the run that made it.
-    made_of: of all that decides the video and its masks, as `made_of` gives it; "" while they are being written.
-    video: the name of its file in videos/.
-    masks_sha256: of its folder of masks, as `masks_digest` gives it; "" where nothing is marked.
-    line: of videos.jsonl, as adopt wrote it.
-    facts: what the report says of it.
+    Attributes:
+        source, commit: the source of the run that made it, as in `Source`.
+        made_of: the result of `made_of`, a digest of everything that determines the video and its
+            masks; "" while its files are being written.
+        video: the name of its file in videos/.
+        masks_sha256: the result of `masks_digest` for its masks; "" if nothing is marked.
+        line: its line of videos.jsonl, as adopt wrote it.
+        facts: its values in the report.
     """
 
     video_id: str
@@ -51,7 +51,7 @@ def read_records(raw: Path) -> dict[str, Record]:
     """Records by video_id.
 
     Raises:
-        AdoptError: a file that is no record.
+        AdoptError: a file is not a record.
     """
     records: dict[str, Record] = {}
     folder = raw / FOLDER / "records"
@@ -71,13 +71,13 @@ def _read(path: Path) -> Record:
 
 
 def read_record(raw: Path, video_id: str) -> Record | None:
-    """The record of one video; None where there is none."""
+    """The record of one video; None if it has none."""
     path = record_path(raw, video_id)
     return _read(path) if path.is_file() else None
 
 
 def begin_record(raw: Path, video_id: str, *, source: str, commit: str | None) -> None:
-    """Says that the files of a video are being written: whoever finds this record later makes them again."""
+    """Records that the files of a video are being written. A later run that reads this makes them again."""
     before = read_record(raw, video_id)
     begun = Record(video_id, source, commit, "", f"{video_id}.mp4", "", {}, {}) if before is None else before
     write_record(raw, replace(begun, made_of=""))
@@ -89,20 +89,20 @@ def write_record(raw: Path, record: Record) -> None:
 
 
 def made_of(pair: Pair, *, fps: float | None) -> str:
-    """SHA-256 of what decides a video and its masks: the content of its files and what is said of them."""
+    """SHA-256 of everything that determines a video and its masks: its files and the given options."""
     files = [[[entry.path, entry.key] for entry in media.entries] for media in (pair.clip, pair.mask)]
-    said = [pair.kind, list(pair.align), None if pair.clip.is_video else fps]
-    return hashlib.sha256(json.dumps([RULES_VERSION, pair.video_id, files, said]).encode()).hexdigest()
+    options = [pair.kind, list(pair.align), None if pair.clip.is_video else fps]
+    return hashlib.sha256(json.dumps([RULES_VERSION, pair.video_id, files, options]).encode()).hexdigest()
 
 
 def is_whole(raw: Path, record: Record) -> bool:
-    """Whether the files of a record are there."""
+    """Whether the files of a record exist."""
     has_masks = (raw / "masks" / record.video_id).is_dir() or not record.masks_sha256
     return (raw / "videos" / record.video).is_file() and has_masks
 
 
 def masks_digest(folder: Path) -> str:
-    """SHA-256 of names and content of the files of a folder; "" where there is none."""
+    """SHA-256 of names and content of the files in a folder; "" if the folder does not exist."""
     if not folder.is_dir():
         return ""
     digest = hashlib.sha256()
@@ -112,19 +112,19 @@ def masks_digest(folder: Path) -> str:
 
 
 def line_text(line: Mapping[str, Any]) -> bytes:
-    """A line of videos.jsonl."""
+    """The text of a line of videos.jsonl."""
     return json.dumps(line, ensure_ascii=False).encode()
 
 
 def write_lines(raw: Path, records: Mapping[str, Record], before: Mapping[str, Record]) -> list[str]:
-    """Brings videos.jsonl up to date; lines that people have changed, or that are of others, stay byte for byte.
+    """Updates videos.jsonl. Lines that people have changed, and lines of other videos, stay byte for byte.
 
     Args:
-        records: of all videos that are adopted now.
-        before: records at the start of the run; a line that is still as one of them says is replaced, or goes.
+        records: records of all videos that are adopted now.
+        before: records at the start of the run. A line that is equal to its record is replaced or removed.
 
     Returns:
-        Ids of the adopted videos whose line people have changed.
+        Ids of adopted videos whose line people have changed.
     """
     path = raw / "videos.jsonl"
     kept: dict[str, bytes] = {}
@@ -161,7 +161,7 @@ def _id_of(text: bytes) -> str:
 
 
 def strangers(raw: Path, ids: Sequence[str], records: Mapping[str, Record]) -> list[str]:
-    """Ids, of those about to be adopted, that the raw folder has from somewhere else."""
+    """Those of `ids` that the raw folder already has and that were not adopted."""
     folder = raw / "videos"
     there = (
         {path.stem for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} if folder.is_dir() else set()

@@ -1,4 +1,4 @@
-"""What adopt found and did: a line per video and per file that is left over, for people and for programs."""
+"""The report of adopt: a line per video and per unused file, for people and for programs."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """What ids begin with, the generator's name, whether the table has it, and how many videos there are."""
+    """A prefix of ids, the generator's name, whether the table has the prefix, and the number of videos."""
 
     prefix: str
     name: str
@@ -45,11 +45,19 @@ class Generator:
 
 @dataclass(frozen=True, slots=True)
 class AdoptReport:
-    """What `adopt` did.
+    """The result of `adopt`.
 
-    source: with its commit, where it has one. outcomes: of every pair, by video_id. leftover: files that are used for nothing.
-    removed: ids of videos that are not adopted any more. edited: ids whose line people have changed, and which keep it.
-    looked_at: how many pairs were decoded.
+    Attributes:
+        source: path or OWNER/NAME.
+        commit: commit of a repository; None for a folder or archive.
+        folder: the folder of the report files.
+        license: license of the clips; None if it is not known.
+        outcomes: the outcome of every pair, sorted by video_id.
+        leftover: unused files.
+        splits: split by video_id.
+        removed: ids of videos that the source no longer gives and that were removed.
+        edited: ids whose line people have changed, and which keep their line.
+        looked_at: number of pairs that were decoded.
     """
 
     source: str
@@ -75,7 +83,7 @@ class AdoptReport:
         return not any(outcome.state in ("doubtful", "failed", "kept") for outcome in self.outcomes)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Of report.csv."""
+        """The rows of report.csv."""
         names = {outcome.pair.video_id: self._generator(outcome.pair.video_id) for outcome in self.outcomes}
         for outcome in self.outcomes:
             pair = outcome.pair
@@ -98,7 +106,7 @@ class AdoptReport:
                 "why": outcome.why,
             }
         for video_id in self.removed:
-            yield {"state": "removed", "video_id": video_id, "why": "not adopted from the source any more"}
+            yield {"state": "removed", "video_id": video_id, "why": "the source no longer gives it"}
         for left in self.leftover:
             yield {"state": "left over", "clip": left.path, "why": left.why}
 
@@ -106,10 +114,10 @@ class AdoptReport:
         from .names import prefix_of
 
         prefix = prefix_of(video_id)
-        return next((found.name for found in self.generators if found.prefix == prefix), None)
+        return next((generator.name for generator in self.generators if generator.prefix == prefix), None)
 
     def csv(self) -> bytes:
-        """report.csv."""
+        """The content of report.csv."""
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -117,7 +125,7 @@ class AdoptReport:
         return text.getvalue().encode()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """The report as plain values for JSON."""
         return {
             "ok": self.ok,
             "source": self.source,
@@ -127,7 +135,7 @@ class AdoptReport:
             "num_files": self.num_files,
             "num_bytes": self.num_bytes,
             "states": dict(Counter(outcome.state for outcome in self.outcomes)),
-            "generators": {found.prefix: found.name for found in self.generators},
+            "generators": {generator.prefix: generator.name for generator in self.generators},
             "rows": list(self.rows()),
         }
 
@@ -142,18 +150,20 @@ class AdoptReport:
             yield f"  {how}: {count}"
         kinds = Counter(outcome.kind for outcome in self.outcomes if outcome.kind)
         if self.dry_run:
-            yield f"looked at {self.looked_at} of them; kinds of mask: {_counted(kinds) or 'none told'}"
+            yield f"decoded {self.looked_at} of them; kinds of mask: {_counted(kinds) or 'none recognised'}"
         elif kinds:
             yield f"kinds of mask: {_counted(kinds)}"
         for note, count in Counter(_plain(o.note) for o in self.outcomes if o.note).most_common(_SHOWN):
             yield f"  {count} x {note}"
-        for found in self.generators:
-            known = "" if found.known else " (prefix not in the table)"
-            yield f"generator {found.name}: {found.videos} ids {found.prefix}_…{known}"
+        for generator in self.generators:
+            known = "" if generator.known else " (prefix not in the table)"
+            yield f"generator {generator.name}: {generator.videos} ids {generator.prefix}_…{known}"
         for listed in self.lists:
             split = f"split {listed.split}" if listed.split else "no split in its name"
             absent = (
-                f", {len(listed.absent)} more that are not there, such as {listed.absent[0]}" if listed.absent else ""
+                f", {len(listed.absent)} more that the source does not have, such as {listed.absent[0]}"
+                if listed.absent
+                else ""
             )
             yield f"list {listed.path}: {len(listed.ids)} ids, {split}{absent}"
         yield from self._troubles()
@@ -162,15 +172,16 @@ class AdoptReport:
 
     def _troubles(self) -> Iterator[str]:
         for state in ("doubtful", "failed", "kept"):
-            found = [outcome for outcome in self.outcomes if outcome.state == state]
-            for outcome in found[:_SHOWN]:
-                yield f"{state}: {outcome.pair.video_id} ({outcome.pair.clip.name} and {outcome.pair.mask.name}): {outcome.why}"
-            if len(found) > _SHOWN:
-                yield f"{state}: {len(found) - _SHOWN} more"
+            outcomes = [outcome for outcome in self.outcomes if outcome.state == state]
+            for outcome in outcomes[:_SHOWN]:
+                pair = outcome.pair
+                yield f"{state}: {pair.video_id} ({pair.clip.name} and {pair.mask.name}): {outcome.why}"
+            if len(outcomes) > _SHOWN:
+                yield f"{state}: {len(outcomes) - _SHOWN} more"
         if self.removed:
-            yield f"removed, not adopted from the source any more: {_listed(self.removed)}"
+            yield f"removed, the source no longer gives them: {_listed(self.removed)}"
         if self.edited:
-            yield f"lines of videos.jsonl that people have changed, and that stay: {_listed(self.edited)}"
+            yield f"lines of videos.jsonl that people have changed and that stay: {_listed(self.edited)}"
 
     def _leftovers(self) -> Iterator[str]:
         groups: dict[tuple[str, str, str], list[str]] = {}
@@ -185,14 +196,22 @@ class AdoptReport:
     def _verdict(self) -> str:
         folder = self.folder
         if not self.outcomes:
-            return f"Nothing is paired. All files stand in {folder / 'report.csv'}; --clips and --masks say which are which."
+            return (
+                f"No clip has a mask. {folder / 'report.csv'} lists all files; give patterns of the clips "
+                "with --clips and of the masks with --masks."
+            )
         if self.dry_run:
-            return f"Nothing was written but {folder / 'report.csv'}, pairing.csv and generators.csv beside it."
+            return f"Only {folder / 'report.csv'}, and pairing.csv and generators.csv beside it, were written."
         if any(outcome.state == "doubtful" for outcome in self.outcomes):
             file = folder / "pairing.csv"
-            return f"Say yes or no in the column use of {file}, and run the same command again with --pairing {file}."
+            return (
+                f"Write yes or no into the column use of {file}, and run the same command again with --pairing {file}."
+            )
         if not self.ok:
-            return f"Put right what failed, or leave it: {self.raw} holds the others. Next: brokenvideos build {self.raw} release"
+            return (
+                f"Correct what failed, or leave it: {self.raw} holds the others. "
+                f"Next: brokenvideos build {self.raw} release"
+            )
         return f"{self.raw}: {len(self.outcomes)} videos. Next: brokenvideos build {self.raw} release"
 
 

@@ -1,4 +1,4 @@
-"""A dataset of clips and masks, as somebody else has published it, brought into our raw layout."""
+"""Adopts a published dataset: makes a raw folder from its clips and masks."""
 
 import shutil
 import tempfile
@@ -33,20 +33,21 @@ from .source import Source, open_source
 from .task import Outcome, Task, adopt_one
 
 LOOKS_ON_HUB = 12
-"""Pairs of a repository that a dry run decodes."""
+"""Number of pairs that a dry run of a repository decodes."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdoptOptions:
-    """How a source is read.
+    """Options for reading a source.
 
-    pairing: a pairing.csv that a person has edited; None: the one in the raw folder, if there is one.
-    generators: a CSV of prefix,generator that goes before the table that is known.
-    clips, masks: patterns of what is which, where names do not say.
-    looks: pairs that a dry run decodes; None: all of a folder, LOOKS_ON_HUB of a repository.
-    license: of the clips; None: as the source's README gives it.
-    fps: of clips that come as images.
-    splits: whether text files that list ids, and are called after a split, say the split of their videos.
+    Attributes:
+        pairing: a pairing.csv that a person has edited. None: the one in the raw folder, if it exists.
+        generators: a CSV of prefix,generator, which replaces entries of the known table.
+        clips, masks: patterns of paths that are clips or masks, if names do not say it.
+        looks: number of pairs that a dry run decodes. None: all of a folder, LOOKS_ON_HUB of a repository.
+        license: license of the clips. None: the one in the source's README.
+        fps: frames per second of clips that are folders of images.
+        splits: whether to take splits from text files that list ids and have the name of a split.
     """
 
     pairing: Path | None = None
@@ -68,19 +69,22 @@ def adopt(
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> AdoptReport:
-    """Brings clips and masks of a source into a raw folder; what was adopted before and has not changed stays as it is.
+    """Brings the clips and masks of a source into a raw folder.
 
-    A pair goes in when neither the pairing nor the kind of the mask is in doubt; the others stand in adoption/pairing.csv. After a
-    run the folder holds what the source, at that commit, and the answers there give, and what is of other sources.
+    A pair is adopted if neither the pairing nor the kind of its mask is in doubt. The other pairs are
+    listed in adoption/pairing.csv, where a person can answer. Videos that were adopted before and have
+    not changed stay as they are. Videos that the source, with these answers, no longer gives are
+    removed. Videos of other sources stay.
 
     Args:
         source: a folder, an archive, or OWNER/NAME[@REVISION] on the Hub.
-        raw: a raw folder, made if it is not there.
-        dry_run: write the report alone.
-        workers: processes that decode; the result is the same for any number.
+        raw: a raw folder; it is made if it does not exist.
+        dry_run: write only the report.
+        workers: number of processes that decode. The result is the same for any number.
 
     Raises:
-        AdoptError: no such source, a table that is none, ids that the raw folder has from elsewhere; a line per problem.
+        AdoptError: the source does not exist, a table cannot be read, or the raw folder has one of the
+            ids from elsewhere. One line per problem.
         ReleaseError: the Hub has no such repository or revision, gives no access, or does not answer.
     """
     _check_apart(source, raw)
@@ -92,8 +96,8 @@ def adopt(
     before = read_records(raw)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=folder) as work:
-        found = open_source(source, work=Path(work), for_report=dry_run, on_progress=on_progress)
-        media, others = find_media(found.entries)
+        opened = open_source(source, work=Path(work), for_report=dry_run, on_progress=on_progress)
+        media, others = find_media(opened.entries)
         pairing = pair_up(media, clips=options.clips, masks=options.masks)
         if pairing_path is not None:
             pairing = apply_rows(pairing, rows, media, where=pairing_path)
@@ -101,18 +105,18 @@ def adopt(
         sure = [pair for pair in pairing.pairs if pair.is_sure]
         lists = find_lists(others, {pair.video_id for pair in pairing.pairs})
         splits = splits_of(lists) if options.splits else {}
-        tasks = _tasks(sure, found, table, splits, raw=None if dry_run else raw, options=options)
+        tasks = _tasks(sure, opened, table, splits, raw=None if dry_run else raw, options=options)
         outcomes = {
             id(pair): Outcome(pair, "doubtful", pair.doubt, pair.kind) for pair in pairing.pairs if not pair.is_sure
         }
-        mine = {key: record for key, record in before.items() if record.source == found.name}
+        mine = {key: record for key, record in before.items() if record.source == opened.name}
         if dry_run:
             chosen = _spread(
-                tasks, options.looks if options.looks is not None else LOOKS_ON_HUB if found.commit else len(tasks)
+                tasks, options.looks if options.looks is not None else LOOKS_ON_HUB if opened.commit else len(tasks)
             )
             outcomes |= {id(task.pair): Outcome(task.pair, "paired") for task in tasks}
         else:
-            _refuse_strangers(raw, sure, before, mine, found.name)
+            _refuse_strangers(raw, sure, before, mine, opened.name)
             chosen, done = _to_do(tasks, raw, mine, fps=options.fps)
             outcomes |= {id(outcome.pair): outcome for outcome in done}
             _download_archives(chosen, on_progress)
@@ -122,13 +126,15 @@ def adopt(
                 executor,
                 adopt_one,
                 chosen,
-                lambda n, of: on_progress(step, n, of),
+                lambda done, total: on_progress(step, done, total),
                 name_of=lambda task: task.pair.video_id,
             )
             outcomes |= {id(task.pair): outcome for task, outcome in zip(chosen, results, strict=True)}
     ordered = tuple(outcomes[id(pair)] for pair in pairing.pairs)
     removed, edited = ((), ()) if dry_run else _settle(raw, ordered, before, mine)
-    report = _report(found, raw, options, ordered, pairing, lists, others, table, removed, edited, dry_run, len(chosen))
+    report = _report(
+        opened, raw, options, ordered, pairing, lists, others, table, removed, edited, dry_run, len(chosen)
+    )
     write_atomic(folder / "report.csv", report.csv())
     write_atomic(folder / "generators.csv", generators_csv({g.prefix: g.name for g in report.generators}))
     write_atomic(own_pairing, pairing_csv(_rows(ordered, rows)))
@@ -138,19 +144,19 @@ def adopt(
 def _check_apart(source: str, raw: Path) -> None:
     path = Path(source).expanduser()
     if path.is_dir() and raw.resolve().is_relative_to(path.resolve()):
-        raise AdoptError(f"{raw}: lies in the source {source}; name a raw folder outside of it.")
+        raise AdoptError(f"{raw}: is inside the source {source}; give a raw folder outside of it.")
     if raw.exists() and not raw.is_dir():
-        raise AdoptError(f"{raw}: a file; wanted a raw folder, or a name that is free.")
+        raise AdoptError(f"{raw}: is a file; wanted a raw folder, or a path that does not exist yet.")
 
 
 def _one_per_id(pairing: Pairing) -> Pairing:
-    """The pairing with pairs in doubt that have an id in common with another: one of them would take the other's place."""
+    """The pairing in which pairs of one id are in doubt, because one would overwrite the other."""
     pairs: list[Pair] = []
     for video_id, group in by_id(pairing.pairs):
-        sure = [pair for pair in group if pair.is_sure and not pair.said]
-        why = f"{len(group)} pairs have the video_id {video_id}; give each its own here"
+        sure = [pair for pair in group if pair.is_sure and not pair.confirmed]
+        doubt = f"{len(group)} pairs have the video_id {video_id}; give each its own video_id here"
         for pair in group:
-            pairs.append(replace(pair, confidence=0.5, doubt=why) if len(group) > 1 and pair in sure else pair)
+            pairs.append(replace(pair, confidence=0.5, doubt=doubt) if len(group) > 1 and pair in sure else pair)
     return replace(pairing, pairs=tuple(pairs))
 
 
@@ -180,7 +186,7 @@ def _tasks(
 
 
 def _spread(tasks: Sequence[Task], most: int) -> list[Task]:
-    """So many of them, from all over the list."""
+    """At most `most` tasks, evenly spread over the list."""
     if most >= len(tasks):
         return list(tasks)
     return [tasks[(2 * number + 1) * len(tasks) // (2 * most)] for number in range(most)]
@@ -191,11 +197,11 @@ def _refuse_strangers(
 ) -> None:
     ids = [pair.video_id for pair in sure]
     problems = [
-        f"{raw}: video {name} is there, and was not adopted; rename or remove it"
+        f"{raw}: already has a video {name} that was not adopted; rename or remove it"
         for name in strangers(raw, ids, before)
     ]
     problems += [
-        f"{raw}: video {name} was adopted from {before[name].source}, and {source} has one of this id too; use another raw folder"
+        f"{raw}: video {name} was adopted from {before[name].source}, and {source} has this id too; use another raw folder"
         for name in sorted(set(ids) & (before.keys() - mine.keys()))
     ]
     if problems:
@@ -205,7 +211,7 @@ def _refuse_strangers(
 def _to_do(
     tasks: Sequence[Task], raw: Path, mine: Mapping[str, Record], *, fps: float | None
 ) -> tuple[list[Task], list[Outcome]]:
-    """Tasks whose files or answers have changed since they were done, and the outcomes of the others."""
+    """Tasks that are new or whose files or answers have changed, and the outcomes of the other tasks."""
     chosen: list[Task] = []
     done: list[Outcome] = []
     for task in tasks:
@@ -215,8 +221,11 @@ def _to_do(
             continue
         is_same = record.made_of == made_of(task.pair, fps=fps) and all(entry.key for entry in _entries(task.pair))
         if record.made_of and not is_same and masks_digest(raw / "masks" / record.video_id) != record.masks_sha256:
-            why = f"changed in the source, and its masks were changed in {raw} too; remove masks/{record.video_id} there to take it"
-            done.append(_as_before(task, record, "kept", why))
+            doubt = (
+                f"changed in the source, but its masks were changed in {raw} too; "
+                f"remove masks/{record.video_id} there to take the source's masks"
+            )
+            done.append(_as_before(task, record, "kept", doubt))
         elif not is_same:
             chosen.append(task)
         else:
@@ -229,7 +238,7 @@ def _entries(pair: Pair) -> Sequence[Entry]:
 
 
 def _with_line(record: Record, task: Task) -> Record:
-    """The record with what tables and lists say now."""
+    """The record with the current generator, split and license."""
     line = {key: value for key, value in record.line.items() if key not in ("split", "source")}
     source = {**record.line["source"], "license": task.license}
     line |= {"generator": task.generator, **({"split": task.split} if task.split else {})}
@@ -256,27 +265,31 @@ def _as_before(task: Task, record: Record, state: str, why: str) -> Outcome:
 
 
 def _download_archives(tasks: Sequence[Task], on_progress: Progress) -> None:
-    """Fetches the zips of a repository that something is needed from, whole: workers read them from the cache then."""
+    """Downloads all zips that a task needs, so that workers read them from the cache."""
     needed: dict[HubFile, None] = {}
     for task in tasks:
         for entry in _entries(task.pair):
             if isinstance(entry.place, ZipMember) and isinstance(entry.place.archive, HubFile):
                 needed[entry.place.archive] = None
     for number, archive in enumerate(needed, start=1):
-        on_progress("archives fetched", number - 1, len(needed))
+        on_progress("archives downloaded", number - 1, len(needed))
         downloaded(archive)
-        on_progress("archives fetched", number, len(needed))
+        on_progress("archives downloaded", number, len(needed))
 
 
 def _settle(
     raw: Path, outcomes: Sequence[Outcome], before: Mapping[str, Record], mine: Mapping[str, Record]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Takes away what is not adopted any more, and brings videos.jsonl up to date: ids that went, and ids with a changed line."""
+    """Removes videos that the source no longer gives, and updates videos.jsonl.
+
+    Returns:
+        Ids of removed videos, and ids of videos whose line people have changed.
+    """
     now = {outcome.pair.video_id: outcome.record for outcome in outcomes if outcome.record is not None}
     failed = {outcome.pair.video_id for outcome in outcomes if outcome.state == "failed"}
-    # What failed stays as it was: the reason may be gone the next time.
-    stayed = {video_id: read_record(raw, video_id) for video_id in failed & mine.keys()}
-    now |= {video_id: record for video_id, record in stayed.items() if record is not None and record.made_of}
+    # Failed videos keep their earlier files: the next run may succeed.
+    earlier = {video_id: read_record(raw, video_id) for video_id in failed & mine.keys()}
+    now |= {video_id: record for video_id, record in earlier.items() if record is not None and record.made_of}
     removed = sorted(mine.keys() - now.keys() - failed)
     others = {key: record for key, record in before.items() if key not in mine}
     edited = write_lines(raw, {**others, **now}, before)
@@ -304,8 +317,8 @@ def _report(
     dry_run: bool,
     looked_at: int,
 ) -> AdoptReport:
-    found = Counter(generator_of(video_id, table) for video_id in {outcome.pair.video_id for outcome in outcomes})
-    generators = tuple(Generator(*facts, videos=count) for facts, count in sorted(found.items()))
+    counts = Counter(generator_of(video_id, table) for video_id in {outcome.pair.video_id for outcome in outcomes})
+    generators = tuple(Generator(*facts, videos=count) for facts, count in sorted(counts.items()))
     read = {listed.path for listed in lists}
     read |= {"README.md"} if source.license is not None else set()
     unused = [Leftover(entry.path, "neither a video nor numbered images") for entry in others if entry.path not in read]
@@ -330,9 +343,9 @@ def _report(
 
 
 def _rows(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> list[Row]:
-    """Of pairing.csv: the answers that were given, and what is in doubt now."""
+    """The rows of pairing.csv: the answers of a person, and the pairs that are in doubt now."""
     answered = [row for row in rows if row.use]
-    there = {row.pair for row in answered}
+    answered_pairs = {row.pair for row in answered}
     doubtful = [
         Row(
             "",
@@ -345,9 +358,9 @@ def _rows(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> list[Row]:
             outcome.why,
         )
         for outcome in outcomes
-        if outcome.state == "doubtful" and (outcome.pair.clip.name, outcome.pair.mask.name) not in there
+        if outcome.state == "doubtful" and (outcome.pair.clip.name, outcome.pair.mask.name) not in answered_pairs
     ]
-    # An answer that leaves a doubt, such as a yes without the rule that is needed, tells which.
-    whys = {(o.pair.clip.name, o.pair.mask.name): o for o in outcomes if o.state in ("doubtful", "failed")}
-    told = [replace(row, why=whys[row.pair].why) if row.pair in whys else row for row in answered]
-    return [*told, *doubtful]
+    # An answer may leave a doubt, such as a yes without the necessary align. Its row then shows this doubt.
+    open_ = {(o.pair.clip.name, o.pair.mask.name): o for o in outcomes if o.state in ("doubtful", "failed")}
+    explained = [replace(row, why=open_[row.pair].why) if row.pair in open_ else row for row in answered]
+    return [*explained, *doubtful]

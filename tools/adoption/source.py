@@ -1,4 +1,4 @@
-"""A source opened: a folder, an archive or a repository on the Hub, with the list of all its files."""
+"""Opens a source (a folder, an archive or a repository on the Hub) and lists all its files."""
 
 import os
 import re
@@ -27,18 +27,19 @@ from .error import AdoptError
 
 MAX_README_BYTES = 2**20
 _REPO_AND_REVISION = re.compile(r"([^@]+)(?:@(.+))?")
-_ARGUMENT = "Name a folder, a zip or tar, or OWNER/NAME[@REVISION]."
+_ARGUMENT = "Give a folder, a zip or tar, or OWNER/NAME[@REVISION]."
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Everything that a source holds.
+    """All files of a source.
 
-    name: OWNER/NAME, or the whole path.
-    commit: of a repository, 40 hex digits; None of a folder or an archive.
-    entries: by path, members of archives instead of the archives.
-    unread: what cannot be used whatever its name says.
-    license: as its README gives it; None where it does not.
+    Attributes:
+        name: OWNER/NAME, or the absolute path.
+        commit: commit of a repository, 40 hex digits; None for a folder or an archive.
+        entries: files sorted by path, with the members of archives instead of the archives.
+        unread: files that cannot be read, with the reason.
+        license: license in its README; None if it gives none.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Source:
     license: str | None
 
     def url_of(self, entry: Entry) -> str | None:
-        """The page of a file on the Hub; of a member of an archive, of the archive."""
+        """The page of a file on the Hub. For a member of an archive it is the archive's page."""
         if self.commit is None:
             return None
         from huggingface_hub import constants
@@ -61,43 +62,42 @@ class Source:
 
 
 def open_source(source: str, *, work: Path, for_report: bool, on_progress: Progress) -> Source:
-    """The list of a source. Of a repository nothing is downloaded but its README and tars; zips are listed where they are.
+    """Lists a source. From a repository, only its README and tars are downloaded; zips are listed remotely.
 
     Args:
         source: a folder, an archive, or OWNER/NAME[@REVISION].
-        work: a folder in which compressed tars are unpacked.
-        for_report: only to be reported on: contents are not hashed.
+        work: a folder for unpacking compressed tars.
+        for_report: True if only a report is made; then contents are not hashed.
 
     Raises:
-        AdoptError: nothing there. ReleaseError: the Hub has no such repository or revision, or does not answer.
+        AdoptError: the source does not exist or is empty.
+        ReleaseError: the Hub has no such repository or revision, or does not answer.
     """
     path = Path(source).expanduser()
     match = _REPO_AND_REVISION.fullmatch(source)
     if path.is_dir():
-        name, commit, found = str(path.resolve()), None, list(_folder(path))
+        name, commit, files = str(path.resolve()), None, list(_folder(path))
     elif path.is_file():
         if suffix_of(path.name) not in ARCHIVE_SUFFIXES:
-            raise AdoptError(
-                f"{source}: a file that is no archive; wanted one of {', '.join(ARCHIVE_SUFFIXES)}. {_ARGUMENT}"
-            )
-        name, commit, found = (
+            raise AdoptError(f"{source}: is not an archive; wanted one of {', '.join(ARCHIVE_SUFFIXES)}. {_ARGUMENT}")
+        name, commit, files = (
             str(path.resolve()),
             None,
             [Entry(path.name, path.stat().st_size, _state(path), path.resolve())],
         )
     elif match is not None and is_repo_id(match[1]):
         name = match[1]
-        commit, found = _repository(name, match[2])
+        commit, files = _repository(name, match[2])
     else:
-        raise AdoptError(f"{source}: no such folder or archive, and no name of a repository. {_ARGUMENT}")
-    entries, unread = _with_members(found, work=work, for_report=for_report, on_progress=on_progress)
-    inside_one = path.is_file() and len(found) == 1
-    if inside_one:  # the archive is the source, and its name says nothing of what it holds
+        raise AdoptError(f"{source}: no such folder or archive, and not the name of a repository. {_ARGUMENT}")
+    entries, unread = _with_members(files, work=work, for_report=for_report, on_progress=on_progress)
+    inside_one = path.is_file() and len(files) == 1
+    if inside_one:  # the archive itself is the source, so its name is left out of the paths
         entries = [
             Entry(entry.path.partition("/")[2] or entry.path, entry.size, entry.key, entry.place) for entry in entries
         ]
     if not entries and not unread:
-        raise AdoptError(f"{source}: no file in it. {_ARGUMENT}")
+        raise AdoptError(f"{source}: has no files. {_ARGUMENT}")
     entries.sort(key=lambda entry: entry.path)
     return Source(name, commit, tuple(entries), tuple(sorted(unread)), _license(entries))
 
@@ -153,13 +153,13 @@ def _repository(repo_id: str, revision: str | None) -> tuple[str, list[Entry | L
 
 
 def _with_members(
-    found: list[Entry | Leftover], *, work: Path, for_report: bool, on_progress: Progress
+    files: list[Entry | Leftover], *, work: Path, for_report: bool, on_progress: Progress
 ) -> tuple[list[Entry], list[Leftover]]:
-    """Archives replaced by what they hold."""
+    """The files, with archives replaced by their members; and the files that cannot be read."""
     entries: list[Entry] = []
-    unread = [one for one in found if isinstance(one, Leftover)]
-    archives = [one for one in found if isinstance(one, Entry) and one.suffix in ARCHIVE_SUFFIXES]
-    for one in found:
+    unread = [one for one in files if isinstance(one, Leftover)]
+    archives = [one for one in files if isinstance(one, Entry) and one.suffix in ARCHIVE_SUFFIXES]
+    for one in files:
         if isinstance(one, Entry) and one.suffix in UNREAD_SUFFIXES:
             unread.append(
                 Leftover(one.path, "an archive, or a part of one, that is not opened; unpack it and adopt the folder")
@@ -188,7 +188,7 @@ def _with_members(
 
 
 def _license(entries: list[Entry]) -> str | None:
-    """The license in the front matter of the README at the top."""
+    """The license in the front matter of the source's top README; None if it gives none."""
     from huggingface_hub import DatasetCard
 
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Clips and masks as streams of frames, whether they come as a video or as images."""
+"""Streams of frames of clips and masks, which are videos or folders of images."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +21,10 @@ UInt8Array = npt.NDArray[np.uint8]
 class Stream:
     """One clip or mask, on this machine.
 
-    video: its bytes, or where they lie; None of images.
-    num_frames, height, width: as stored; how players turn it is `orientation`.
+    Attributes:
+        video: the bytes or path of a video; None for images.
+        num_frames, height, width: of the stored frames, before a player rotates them.
+        orientation: the rotation that players apply.
     """
 
     media: Media
@@ -41,7 +43,7 @@ class Stream:
         """RGB uint8[H, W, 3] of every frame in order, scaled to `size` (height, width) if it is given.
 
         Raises:
-            VideoError, RawError: a frame that cannot be decoded. AdoptError, ReleaseError: one that cannot be read.
+            VideoError, RawError: a frame cannot be decoded. AdoptError, ReleaseError: a file cannot be read.
         """
         if self.video is not None:
             with _by_its_name(self.video, self.media):
@@ -57,7 +59,7 @@ class Stream:
 
 @contextmanager
 def _by_its_name(video: Path | bytes, media: Media) -> Iterator[None]:
-    """Lets errors name a video as the source does, and not by where it lies in a cache."""
+    """Errors inside this context name a video by its path in the source, not in a cache."""
     try:
         yield
     except VideoError as error:
@@ -65,15 +67,15 @@ def _by_its_name(video: Path | bytes, media: Media) -> Iterator[None]:
 
 
 def open_stream(media: Media) -> Stream:
-    """A clip or mask, fetched to this machine.
+    """Opens a clip or mask; it is downloaded first if it is on the Hub.
 
     Raises:
-        VideoError, RawError: it is none. AdoptError, ReleaseError, OSError: it cannot be read.
+        VideoError, RawError: it cannot be decoded. AdoptError, ReleaseError, OSError: it cannot be read.
     """
     if media.is_video:
         video = fetched(media.entries[0])
         with _by_its_name(video, media):
-            found, (frame_pts, _) = probe(video), demux_index(video)
-        return Stream(media, video, len(frame_pts), found.height, found.width, found.orientation)
+            facts, (frame_pts, _) = probe(video), demux_index(video)
+        return Stream(media, video, len(frame_pts), facts.height, facts.width, facts.orientation)
     first = read_still(content_of(media.entries[0]), where=media.entries[0].path)
     return Stream(media, None, len(media.entries), first.height, first.width, UPRIGHT)

@@ -1,4 +1,4 @@
-"""One pair brought into the raw folder: the clip as it is, its masks as PNGs, and the record of both."""
+"""Adopts one pair: writes the unchanged clip, its masks as PNGs, and the record of both."""
 
 import hashlib
 import json
@@ -26,14 +26,18 @@ from .records import Record, begin_record, made_of, masks_digest, write_record
 from .streams import Stream, open_stream
 
 State = Literal["adopted", "unchanged", "doubtful", "failed", "paired", "kept"]
-"""paired: by its name alone, nobody has looked yet. kept: changed in the raw folder by people, and left as it is there."""
+"""paired: by names only, not decoded or not written. kept: people changed it in the raw folder, so it stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A pair and what its line says besides; `raw` is None where it is only looked at.
+    """A pair and the other values of its line in videos.jsonl.
 
-    url: of the clip's page. commit: of the source. fps: of clips that come as images.
+    Attributes:
+        raw: the raw folder; None to decode the pair and write nothing.
+        source, commit: name and commit of the source.
+        url: the page of the clip.
+        fps: frames per second of a clip that is a folder of images.
     """
 
     pair: Pair
@@ -49,9 +53,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a pair. Numbers are None where nobody has looked.
+    """The outcome of a pair. Numbers are None if the pair was not decoded.
 
-    why: the doubt or the fault; align: the rule that a person may want to confirm.
+    Attributes:
+        why: the doubt or the error; "" if there is none.
+        kind, confidence, note: as in `Look`.
+        align: rules that may fit, for a person to confirm.
     """
 
     pair: Pair
@@ -70,7 +77,7 @@ class Outcome:
 
 
 def adopt_one(task: Task) -> Outcome:
-    """Looks at a pair and, unless it is in doubt, writes its video, masks and record, the record last."""
+    """Decodes a pair. If it is not in doubt, writes its video, its masks and, last, its record."""
     pair = task.pair
     shape: dict[str, Any] = {}
     try:
@@ -84,30 +91,32 @@ def adopt_one(task: Task) -> Outcome:
         if doubt := _unlike(clip, mask, pair):
             return Outcome(pair, "doubtful", doubt, kind=pair.kind, align=_rules(clip, mask, pair), **shape)
         frames, annotated = frame_map(clip.num_frames, mask.num_frames, numbers=mask.media.numbers, align=pair.align)
-        found = look(clip, mask, frames, kind=pair.kind)
-        if not found.is_sure:
-            return Outcome(pair, "doubtful", found.doubt, found.kind, found.confidence, found.note, **shape)
+        appearance = look(clip, mask, frames, kind=pair.kind)
+        if not appearance.is_sure:
+            return Outcome(
+                pair, "doubtful", appearance.doubt, appearance.kind, appearance.confidence, appearance.note, **shape
+            )
         if task.raw is None:
-            return Outcome(pair, "paired", "", found.kind, found.confidence, found.note, **shape)
+            return Outcome(pair, "paired", "", appearance.kind, appearance.confidence, appearance.note, **shape)
         if not pair.clip.is_video and task.fps is None:
             return Outcome(pair, "doubtful", "the clip is a folder of images; give --fps to have it encoded", **shape)
-        return _written(task, task.raw, clip, mask, frames, annotated, found, shape)
+        return _written(task, task.raw, clip, mask, frames, annotated, appearance, shape)
     except (VideoError, RawError, AdoptError, ReleaseError, OSError) as error:
         return Outcome(pair, "failed", in_words(error), kind=pair.kind, **shape)
 
 
 def _unlike(clip: Stream, mask: Stream, pair: Pair) -> str:
-    """What keeps clip and mask from being laid on one another, as long as no rule says how; "" where nothing does."""
+    """The reason why mask and clip do not fit without a further rule; "" if they fit."""
     if clip.orientation != mask.orientation:
         return (
-            f"players show the clip {clip.orientation} and the mask {mask.orientation} (their display matrices); re-encode one of "
-            "them as players show it"
+            f"players show the clip {clip.orientation} and the mask {mask.orientation} (their display matrices); "
+            "re-encode one of them as players show it"
         )
     if clip.size != mask.size and "scale" not in pair.align:
         rule = (
-            "align scale"
+            "set align to scale"
             if _same_shape(clip, mask)
-            else "they have not the same shape either; align scale stretches it"
+            else "their aspect ratios differ too; align scale stretches the mask"
         )
         return f"the clip has {clip.width}x{clip.height} pixels, the mask {mask.width}x{mask.height}; {rule}"
     try:
@@ -140,7 +149,7 @@ def _written(
     mask: Stream,
     frames: Sequence[int | None],
     annotated: Sequence[int] | None,
-    found: Look,
+    appearance: Look,
     shape: Mapping[str, Any],
 ) -> Outcome:
     video_id = task.pair.video_id
@@ -148,21 +157,22 @@ def _written(
     marked_frames = 0
     folder = raw / "masks" / video_id
     with whole_folder(folder) as partial:
-        for frame_index, plane in planes_of(clip, mask, frames, found):
+        for frame_index, plane in planes_of(clip, mask, frames, appearance):
             ids = set(np.unique(plane).tolist()) - {0}
             objects |= ids
             if ids:
                 marked_frames += 1
                 (partial / f"{frame_index:05d}.png").write_bytes(encode_png(plane))
-        begin_record(raw, video_id, source=task.source, commit=task.commit)  # from here on files of two commits may mix
+        # From here until write_record, the folder may hold files of two commits.
+        begin_record(raw, video_id, source=task.source, commit=task.commit)
         video = _put_video(task, raw, clip)
     if not marked_frames:
         shutil.rmtree(folder)
     facts = {
         **shape,
-        "kind": found.kind,
-        "confidence": found.confidence,
-        "note": found.note,
+        "kind": appearance.kind,
+        "confidence": appearance.confidence,
+        "note": appearance.note,
         "marked_frames": marked_frames,
         "clip": task.pair.clip.name,
         "mask": task.pair.mask.name,
@@ -176,9 +186,9 @@ def _written(
         task.pair,
         "adopted",
         "",
-        found.kind,
-        found.confidence,
-        found.note,
+        appearance.kind,
+        appearance.confidence,
+        appearance.note,
         marked_frames=marked_frames,
         record=record,
         **shape,
@@ -186,7 +196,7 @@ def _written(
 
 
 def _put_video(task: Task, raw: Path, clip: Stream) -> str:
-    """Gives the clip its place, without copying it where the file system can do without, and returns its name."""
+    """Puts the clip into videos/, as a link where the file system allows it. Returns its file name."""
     video_id = task.pair.video_id
     name = f"{video_id}{task.pair.clip.entries[0].suffix if clip.video is not None else '.mp4'}"
     path = raw / "videos" / name
@@ -206,11 +216,11 @@ def _put_video(task: Task, raw: Path, clip: Stream) -> str:
 def line_of(
     task: Task, clip: Stream, *, objects: Sequence[int], annotated: Sequence[int] | None, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The line of videos.jsonl: objects of no given type, and where all of it comes from."""
+    """The line of videos.jsonl, with objects without a type, and with the source of clip and masks."""
     pair = task.pair
     notes = f"adopted from {pair.mask.name}: {facts['note']}"
     if clip.video is None:
-        notes += f"; the clip came as {clip.num_frames} images, encoded once at {task.fps:g} fps"
+        notes += f"; the clip was {clip.num_frames} images, encoded once at {task.fps:g} fps"
     record = {
         "adopted_from": task.source if task.commit else PurePath(task.source).name,
         "commit": task.commit,
@@ -238,7 +248,7 @@ def line_of(
 
 
 def _provenance(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Paths and content of files; of many, the first, and a digest over all."""
+    """Paths, sizes and keys of files. For many files: the first one, and a digest of all."""
     listed = [{"path": entry.path, "bytes": entry.size, "content": _content_key(entry)} for entry in entries]
     if len(listed) == 1:
         return listed
@@ -247,7 +257,7 @@ def _provenance(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 
 def _content_key(entry: Entry) -> str:
-    """A key that says nothing of when a file was written."""
+    """A key that depends only on the file's content, not on its time."""
     if entry.key and not entry.key.startswith(LOCAL):
         return entry.key
     return f"sha256:{hashlib.sha256(content_of(entry)).hexdigest()}"

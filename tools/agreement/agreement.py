@@ -89,8 +89,13 @@ class PairAgreement:
 
     def to_dict(self) -> dict[str, Any]:
         estimates = {name: getattr(self, name).to_dict() for name in ("jf", "dice", "active_jf", "active_dice")}
-        rest = ("kappa", "objects_first", "objects_second", "objects_matched", "types_equal", "type_kappa")
-        return {"first": self.first, "second": self.second, **estimates, **{name: getattr(self, name) for name in rest}}
+        other_names = ("kappa", "objects_first", "objects_second", "objects_matched", "types_equal", "type_kappa")
+        return {
+            "first": self.first,
+            "second": self.second,
+            **estimates,
+            **{name: getattr(self, name) for name in other_names},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,7 @@ class Agreement:
         for pair in self.pairs:
             cells = [
                 f"{pair.first} and {pair.second}",
-                *(shown_estimate(found) for found in (pair.active_jf, pair.jf, pair.active_dice, pair.dice)),
+                *(shown_estimate(score) for score in (pair.active_jf, pair.jf, pair.active_dice, pair.dice)),
                 shown_number(pair.kappa),
                 f"{pair.objects_matched} of {pair.objects_first} and {pair.objects_second}",
                 shown_number(pair.types_equal),
@@ -231,7 +236,7 @@ def common_videos(annotations: Sequence[Annotation]) -> list[str]:
     """
     common = sorted(set.intersection(*(set(annotation.splits) for annotation in annotations)))
     if not common:
-        have = "; ".join(f"{found.path} has {len(found.splits)}" for found in annotations)
+        have = "; ".join(f"{annotation.path} has {len(annotation.splits)}" for annotation in annotations)
         raise EvaluationError([Problem("videos", f"no video_id is in all annotations ({have}); check the names")])
     return common
 
@@ -247,8 +252,8 @@ class Reader:
     def read(self) -> AnnotatedVideo:
         for video in self.part.read():
             if video.video_id == self.video_id:
-                found: AnnotatedVideo = video
-                return found
+                annotated: AnnotatedVideo = video
+                return annotated
         raise KeyError(self.video_id)
 
 
@@ -275,8 +280,8 @@ def _votes(readers: Sequence[Reader], *, masks_are: MasksAre | None) -> VideoVot
     for frame_index in sorted({frame for video in videos for frame in video.frames}):
         looked = sum(1 << number for number, video in enumerate(videos) if frame_index in set(video.frames))
         strings = [union.get(frame_index) for union in unions]
-        found = frame_patterns(strings, height=videos[0].height, width=videos[0].width)
-        patterns[looked] = patterns.get(looked, 0) + np.bincount(found.reshape(-1), minlength=1 << len(videos))
+        frame_votes = frame_patterns(strings, height=videos[0].height, width=videos[0].width)
+        patterns[looked] = patterns.get(looked, 0) + np.bincount(frame_votes.reshape(-1), minlength=1 << len(videos))
     return VideoVotes(videos[0].video_id, any(unions), pairs, patterns)
 
 
@@ -324,11 +329,11 @@ def _check_sizes(videos: Sequence[AnnotatedVideo], names: Sequence[str]) -> None
 
 def frame_patterns(strings: Sequence[str | None], *, height: int, width: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     """uint8[H, W]: the annotators who mark each pixel, one bit each; None: no pixel is marked."""
-    found = np.zeros((height, width), np.uint8)
+    patterns = np.zeros((height, width), np.uint8)
     for number, counts in enumerate(strings):
         if counts is not None:
-            found |= decode([counts], height=height, width=width)[0] << np.uint8(number)
-    return found
+            patterns |= decode([counts], height=height, width=width)[0] << np.uint8(number)
+    return patterns
 
 
 def _pair(videos: Sequence[AnnotatedVideo], unions: Sequence[Mapping[int, str]], first: int, second: int) -> PairVideo:
@@ -357,24 +362,24 @@ def _mean(values: Float64Array) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def _type_table(one: AnnotatedVideo, other: AnnotatedVideo, frames: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+def _type_table(first: AnnotatedVideo, second: AnnotatedVideo, frames: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     """Matched objects by type. Above IoU one half an object has at most one match, so taking the best pairs first is optimal."""
     names = (*ARTIFACT_TYPES, TYPE_NOT_GIVEN)
-    found = sorted(
+    by_iou = sorted(
         (
-            (_iou(a, b, frames, height=one.height, width=one.width), number, other_number)
-            for number, a in enumerate(one.masklets)
-            for other_number, b in enumerate(other.masklets)
+            (_iou(a, b, frames, height=first.height, width=first.width), number, second_number)
+            for number, a in enumerate(first.masklets)
+            for second_number, b in enumerate(second.masklets)
         ),
         key=lambda entry: (-entry[0], entry[1:]),
     )
     table = [[0] * len(names) for _ in names]
     taken: tuple[set[int], set[int]] = (set(), set())
-    for iou, number, other_number in found:
-        if iou >= MATCH_IOU and number not in taken[0] and other_number not in taken[1]:
+    for iou, number, second_number in by_iou:
+        if iou >= MATCH_IOU and number not in taken[0] and second_number not in taken[1]:
             taken[0].add(number)
-            taken[1].add(other_number)
-            row, column = one.masklets[number].artifact_type, other.masklets[other_number].artifact_type
+            taken[1].add(second_number)
+            row, column = first.masklets[number].artifact_type, second.masklets[second_number].artifact_type
             table[names.index(row)][names.index(column)] += 1
     return tuple(map(tuple, table))
 
@@ -444,7 +449,7 @@ def _pair_agreement(
     types = np.sum([pair.type_table for pair in pairs], axis=0) if pairs else np.zeros((4, 4), np.int64)
     # Two types that are not given do not count as agreement about types.
     types = types[:-1, :-1]
-    named = int(types.sum())
+    num_typed = int(types.sum())
     return PairAgreement(
         first=names[first],
         second=names[second],
@@ -456,14 +461,14 @@ def _pair_agreement(
         objects_first=sum(pair.objects[0] for pair in pairs),
         objects_second=sum(pair.objects[1] for pair in pairs),
         objects_matched=sum(int(np.sum(pair.type_table)) for pair in pairs),
-        types_equal=float(np.trace(types)) / named if named else None,
+        types_equal=float(np.trace(types)) / num_typed if num_typed else None,
         type_kappa=cohen_kappa(types),
     )
 
 
-def shown_estimate(found: Estimate) -> str:
+def shown_estimate(score: Estimate) -> str:
     """A mean with its interval, as texts and pages show it."""
-    return "-" if found.value is None else f"{found.value:.3f} {found.interval()}".rstrip()
+    return "-" if score.value is None else f"{score.value:.3f} {score.interval()}".rstrip()
 
 
 def shown_number(value: float | None) -> str:

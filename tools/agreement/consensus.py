@@ -65,28 +65,30 @@ def _write_masks(videos: Sequence[AnnotatedVideo], folder: Path, *, rule: Rule, 
     unions = [video.union() for video in videos]
     chances = _chances(unions, frames, rule, height=height, width=width)
     types = [[_of_type(video, name) for video in videos] for name in ARTIFACT_TYPES]
-    known = [index for index, by_annotator in enumerate(types) if any(by_annotator)]
-    seen: set[int] = set()
+    used_types = [index for index, by_annotator in enumerate(types) if any(by_annotator)]
+    written_types: set[int] = set()
     for frame_index in frames:
-        patterns = frame_patterns([found.get(frame_index) for found in unions], height=height, width=width)
-        labels = np.where(chances[patterns] > 0.5, np.uint8(known[0] + 1 if known else 1), np.uint8(0))
+        patterns = frame_patterns([union.get(frame_index) for union in unions], height=height, width=width)
+        labels = np.where(chances[patterns] > 0.5, np.uint8(used_types[0] + 1 if used_types else 1), np.uint8(0))
         most = np.zeros((height, width), np.uint8)
-        for index in known:
-            strings = [found.get(frame_index) for found in types[index]]
+        for index in used_types:
+            strings = [by_frame.get(frame_index) for by_frame in types[index]]
             votes = np.bitwise_count(frame_patterns(strings, height=height, width=width))
             labels[(votes > most) & (labels > 0)] = index + 1
             most = np.maximum(most, votes)
-        seen.update(np.unique(labels[labels > 0]).tolist())
+        written_types.update(np.unique(labels[labels > 0]).tolist())
         if labels.any() or every_frame:
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(labels).save(folder / f"{frame_index:05d}.png")
     line: dict[str, Any] = {
         "video_id": videos[0].video_id,
         "generator": videos[0].generator,
-        "label": "broken" if seen else "normal",
+        "label": "broken" if written_types else "normal",
         "annotated_frames": frames,
         "objects": [
-            {"object_id": number, "artifact_type": ARTIFACT_TYPES[number - 1]} for number in sorted(seen) if known
+            {"object_id": number, "artifact_type": ARTIFACT_TYPES[number - 1]}
+            for number in sorted(written_types)
+            if used_types
         ],
         "source": {"annotator": f"{rule} of {len(videos)} annotators"},
     }
@@ -96,12 +98,12 @@ def _write_masks(videos: Sequence[AnnotatedVideo], folder: Path, *, rule: Rule, 
 
 
 def _of_type(video: AnnotatedVideo, name: str) -> dict[int, str]:
-    found: dict[int, list[str]] = {}
+    by_frame: dict[int, list[str]] = {}
     for masklet in video.masklets:
         if masklet.artifact_type == name:
             for frame_index, counts in masklet.counts.items():
-                found.setdefault(frame_index, []).append(counts)
-    return {frame: union(counts, height=video.height, width=video.width) for frame, counts in found.items()}
+                by_frame.setdefault(frame_index, []).append(counts)
+    return {frame: union(counts, height=video.height, width=video.width) for frame, counts in by_frame.items()}
 
 
 def _chances(
@@ -113,8 +115,8 @@ def _chances(
         return majority(count).astype(np.float64)
     patterns = np.zeros(1 << count, np.int64)
     for frame_index in frames:
-        found = frame_patterns([union.get(frame_index) for union in unions], height=height, width=width)
-        patterns += np.bincount(found.reshape(-1), minlength=len(patterns))
+        frame_votes = frame_patterns([union.get(frame_index) for union in unions], height=height, width=width)
+        patterns += np.bincount(frame_votes.reshape(-1), minlength=len(patterns))
     estimated = staple(patterns)
     return np.zeros(len(patterns)) if estimated is None else estimated.probability
 

@@ -1,4 +1,4 @@
-"""What a page may ask for, checked, and the event that it becomes where no engine is needed."""
+"""Checks the actions that a page requests, and makes events of those that need no engine."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,11 +7,11 @@ from .regions import cleaned
 from .state import RefusedError, VideoState
 
 MAX_POINTS = 20_000
-"""Of a polygon, or of all strokes of one drawing, and of clicks."""
+"""Largest number of points in one polygon, in all strokes of one drawing, or in a list of clicks."""
 
 
 class BadRequestError(ValueError):
-    """A request that no page of ours sends."""
+    """A malformed request; our page does not send such requests."""
 
 
 Planned = tuple[str, Mapping[str, Any]]
@@ -24,7 +24,8 @@ def event_of(state: VideoState, action: Mapping[str, Any]) -> Planned:
     """The event for an action that needs no engine.
 
     Raises:
-        BadRequestError: no such action, or a field that is missing or of the wrong kind. RefusedError: not possible here.
+        BadRequestError: the action is unknown, or a field is missing or has the wrong type.
+        RefusedError: the action is not possible in this state.
     """
     name = text(action, "action")
     if name in _PLAIN:
@@ -36,10 +37,10 @@ def event_of(state: VideoState, action: Mapping[str, Any]) -> Planned:
 
 
 def number(action: Mapping[str, Any], key: str) -> int:
-    """A whole number of an action.
+    """The whole number in a field of an action.
 
     Raises:
-        BadRequestError: it is none.
+        BadRequestError: the field is missing or no whole number.
     """
     value = action.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -48,10 +49,10 @@ def number(action: Mapping[str, Any], key: str) -> int:
 
 
 def text(action: Mapping[str, Any], key: str) -> str:
-    """A text of an action.
+    """The text in a field of an action.
 
     Raises:
-        BadRequestError: it is none.
+        BadRequestError: the field is missing or no text.
     """
     value = action.get(key)
     if not isinstance(value, str):
@@ -60,10 +61,10 @@ def text(action: Mapping[str, Any], key: str) -> str:
 
 
 def clicks_of(action: Mapping[str, Any]) -> list[list[Any]]:
-    """[x, y, 1 or 0] of an action.
+    """The clicks of an action, [x, y, 1 or 0] each; 1 means object, 0 background.
 
     Raises:
-        BadRequestError: something else.
+        BadRequestError: they have another form.
     """
     value = action.get("clicks", [])
     if not isinstance(value, list) or len(value) > MAX_POINTS:
@@ -75,10 +76,10 @@ def clicks_of(action: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def box_of(action: Mapping[str, Any]) -> list[float] | None:
-    """[x0, y0, x1, y1] of an action; None for no box.
+    """The box of an action, [x0, y0, x1, y1] in pixels; None without a box.
 
     Raises:
-        BadRequestError: something else.
+        BadRequestError: it has another form.
     """
     value = action.get("box")
     if value is None:
@@ -89,10 +90,10 @@ def box_of(action: Mapping[str, Any]) -> list[float] | None:
 
 
 def ranges(action: Mapping[str, Any]) -> list[list[int]]:
-    """[first, last] pairs of an action.
+    """The frame ranges of an action, [first, last] each.
 
     Raises:
-        BadRequestError: something else.
+        BadRequestError: they have another form.
     """
     value = action.get("ranges")
     pairs = value if isinstance(value, list) else None
@@ -119,7 +120,7 @@ def _add_object(state: VideoState, action: Mapping[str, Any]) -> Planned:
 
 
 def _next_id(state: VideoState) -> int:
-    # Never an id that undo could bring back: an object that was made, deleted and undone stays itself.
+    # An id is never used twice, because undo may bring a deleted object back.
     used = {*state.objects}
     for step in (*state.undo, *state.redo):
         used |= set(step.before.objects)

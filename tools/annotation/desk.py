@@ -1,4 +1,4 @@
-"""One annotation at work: what its page asks for becomes an event, with the engine's help where that is needed."""
+"""Executes the actions that a page requests for one annotation, with the engine if needed, and logs events."""
 
 import asyncio
 import errno
@@ -21,26 +21,26 @@ from .state import EDITABLE, RefusedError, VideoState, person
 from .views import changes_of
 
 JOB_EVERY_S = 0.1
-"""A page hears at most so often how far a propagation is."""
+"""Smallest time between two progress messages of a propagation, in seconds."""
 ENGINE_PIXEL_BYTES = 12 * 2**20
-"""Of decoded frames that are kept for an engine, which goes through a video once: 4 frames of 720p."""
+"""Bytes of decoded frames that are kept for an engine: 4 frames of 720p, because it reads frames in order."""
 _FREE_OF_REVISION = frozenset({"seen", "cancel"})
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 OnChange = Callable[[VideoState, VideoState], Awaitable[dict[str, Any]]]
-"""Is told the states before and after an event; gives back the changes as the page gets them."""
+"""Called with the states before and after an event; returns the changes in the form for the page."""
 
 
 class StaleError(ValueError):
     """The page does not know the newest state."""
 
     def __init__(self, revision: int) -> None:
-        super().__init__("the video was changed meanwhile: load it again")
+        super().__init__("the video has changed since this page was loaded: load it again")
         self.revision = revision
 
 
 class BusyError(ValueError):
-    """A propagation runs on the video."""
+    """A propagation is running on the video."""
 
     def __init__(self, job: Job) -> None:
         super().__init__("masks are being carried through this video: wait, or cancel it")
@@ -48,15 +48,15 @@ class BusyError(ValueError):
 
 
 class VideoTroubleError(ValueError):
-    """The video cannot be annotated as it is on disk."""
+    """The video's file on disk does not fit its annotation."""
 
 
 class FullDiskError(RuntimeError):
-    """The disk is full: nothing was saved."""
+    """The disk is full, and nothing was saved."""
 
 
 class Desk:
-    """One annotation at work. To be used from the event loop only."""
+    """One open annotation that executes actions. Use it only from the event loop."""
 
     def __init__(
         self,
@@ -69,8 +69,8 @@ class Desk:
     ) -> None:
         """
         Args:
-            on_job: is told how far a propagation is.
-            spawn: starts a task that outlives the request.
+            on_job: called with the state of a propagation.
+            spawn: starts a task that continues after the request.
         """
         self.document = document
         self.job: Job | None = None
@@ -85,18 +85,18 @@ class Desk:
 
     @property
     def name(self) -> str:
-        """What the engine room calls the annotation."""
+        """The name of the annotation in the engine room."""
         return f"{self.document.place.home}/{self.document.place.video_id}"
 
     async def do(self, session: Session, holder: Session | None, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Does what a page asks for; when this returns, it is saved.
+        """Executes an action. When this returns, its event is on disk.
 
         Args:
-            holder: who has the lock.
+            holder: the session that holds the lock of the video.
 
         Raises:
-            BadRequestError, RefusedError, HeldError, StaleError, BusyError, EngineError, VideoTroubleError, FullDiskError: nothing
-            was done; the messages are for the person.
+            BadRequestError, RefusedError, HeldError, StaleError, BusyError, EngineError,
+            VideoTroubleError, FullDiskError: nothing has changed. The message is for the person.
         """
         action = request.get("action")
         if not isinstance(action, Mapping):
@@ -120,12 +120,12 @@ class Desk:
             return await self._add(session, action, action_id)
 
     async def prepare(self, frame_index: int) -> None:
-        """Has the engine compute in advance what a click on a frame will need."""
+        """Lets the engine compute in advance what a click on a frame needs."""
         if self.job is None and self.document.state.status in EDITABLE:
             try:
                 await asyncio.to_thread(self._room.prepare, self.name, self._frames(), frame_index)
             except (EngineError, ValueError, OSError):
-                return  # what is wrong is said to the first click
+                return  # the first click will report the error
 
     def _require_turn(self, session: Session, holder: Session | None, name: str) -> None:
         state = self.document.state
@@ -141,7 +141,7 @@ class Desk:
         return self._answer(changes_of(self.document.state, self.document.state))
 
     async def _done_before(self, revision: int) -> dict[str, Any]:
-        """The answer to a request that comes a second time, because the first answer was lost."""
+        """The answer to a repeated request, whose first answer was lost on the way."""
         events, now = await asyncio.to_thread(self.document.events), self.document.state
         known = fold(events[:revision]) if 1 <= revision <= now.revision else now
         return self._answer(await asyncio.to_thread(changes_of, known, now))
@@ -156,7 +156,7 @@ class Desk:
         return self._answer(await self._on_change(before, after))
 
     def _event(self, action: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], Mapping[str, str] | None]:
-        """The event that an action becomes, and the facts of the engine if one was asked."""
+        """The kind and data of the action's event, and the facts of the engine if one was used."""
         if action["action"] == "prompt":
             return self._prompted(action)
         if action["action"] == "accept-video":
@@ -168,7 +168,7 @@ class Desk:
         object_id, frame_index = number(action, "object_id"), number(action, "frame_index")
         clicks, box = clicks_of(action), box_of(action)
         if not clicks and box is None:
-            raise BadRequestError("a prompt has clicks or a box")
+            raise BadRequestError("the prompt has neither clicks nor a box")
         _require_editable(state)
         if object_id not in state.objects or not 0 <= frame_index < state.video.num_frames:
             raise RefusedError(f"there is no object {object_id} or no frame {frame_index}", code="not-found")
@@ -184,8 +184,8 @@ class Desk:
             mask=None if start is None else decode([start], height=height, width=width)[0] > 0,
         )
         counts, facts = self._room.prompt(self.name, self._frames(), state, prompt)
-        said = {"clicks": clicks, "box": box, "start": start}
-        return "masks", {"from": "prompt", "masks": [[object_id, frame_index, counts]], "prompt": said}, facts
+        prompt_data = {"clicks": clicks, "box": box, "start": start}
+        return "masks", {"from": "prompt", "masks": [[object_id, frame_index, counts]], "prompt": prompt_data}, facts
 
     def _save(
         self, kind: str, data: Mapping[str, Any], user: str, action_id: str, facts: Mapping[str, str] | None
@@ -202,7 +202,7 @@ class Desk:
             raise FullDiskError(f"not saved: {home}: {error.strerror}. Make room there and try again") from error
 
     def _frames(self) -> Pictures:
-        """The frames as the engine reads them; the page steps through frames of its own."""
+        """The frames for the engine. The page has its own decoder, because it reads other frames."""
         video = self.document.video
         if self._engine_frames is None or self._engine_frames.index is not video.index:
             self._engine_frames = Pictures(video.path, video.index, pixel_bytes=ENGINE_PIXEL_BYTES)
@@ -227,7 +227,7 @@ class Desk:
         loop = asyncio.get_running_loop()
 
         def on_change(before: VideoState, after: VideoState) -> None:
-            # One after the other: a page applies changes in their order.
+            # In order, because a page applies changes one after the other.
             asyncio.run_coroutine_threadsafe(_awaited(self._on_change(before, after)), loop).result()
 
         def on_progress() -> None:
@@ -273,7 +273,7 @@ def _require_editable(state: VideoState) -> None:
 
 
 def _start_of(state: VideoState, object_id: int, frame_index: int) -> str | None:
-    """The mask that clicks go on from: that of the prompt before, or what somebody or something has drawn."""
+    """The mask that new clicks correct: that of the last prompt, or a drawn or carried one; None for none."""
     mask = state.mask(object_id, frame_index)
     if mask is None:
         return None
@@ -281,7 +281,7 @@ def _start_of(state: VideoState, object_id: int, frame_index: int) -> str | None
 
 
 def _all_seen(state: VideoState, action: Mapping[str, Any]) -> bool:
-    """Whether nothing would change."""
+    """Whether all frames of the action are seen already, so that nothing would change."""
     _, data = event_of(state, action)
     last = state.video.num_frames - 1
     if any(not 0 <= frame <= last for pair in data["ranges"] for frame in pair):

@@ -1,4 +1,4 @@
-"""The annotation of one video while it is open: its log, the state that comes from it, and its video."""
+"""The open annotation of one video: its log, the state computed from the log, and the video."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -19,25 +19,25 @@ from .state import RefusedError, VideoFacts, VideoState, ranges_of
 from .video_file import VideoFile, open_video
 
 UNKNOWN = "unknown"
-"""The generator of a video of which nobody says it."""
+"""The generator of a video for which none is given."""
 
 
 def utc_now() -> str:
-    """Now, as events have it."""
+    """The current time in the form of events: ISO 8601, UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one video's annotation is kept.
+    """The files of one video's annotation.
 
     Attributes:
         home: a raw folder: the common one, or one person's own.
-        video_path: the video, in `home` or still where it came from.
-        entry: what is said of the video besides masks; None for nothing.
-        has_masks: whether `home` held the video with its masks before anybody annotated it here.
-        generator: of a video of which nothing is said.
-        proposals: first masks, where there are any.
+        video_path: path of the video, in `home` or in the source folder.
+        entry: the video's line of videos.jsonl; None if it has none.
+        has_masks: whether `home` held masks of the video before it was annotated here.
+        generator: generator of a video without a line.
+        proposals: first masks from a model; None for none.
     """
 
     home: Path
@@ -50,24 +50,24 @@ class Place:
 
     @property
     def log_path(self) -> Path:
-        """The log; there from the first event on."""
+        """The path of the log. The file exists after the first event."""
         return log_path_of(self.home, self.video_id)
 
 
 def log_path_of(home: Path, video_id: str) -> Path:
-    """The log of a video's annotation in a raw folder."""
+    """The path of a video's log in a raw folder."""
     return home / EVENTS / f"{video_id}.jsonl"
 
 
 class Document:
-    """One open annotation. Its methods may be called from several threads; one changes it at a time."""
+    """One open annotation. Its methods may be called from several threads; a lock orders the changes."""
 
     def __init__(self, place: Place, *, now: Callable[[], str] = utc_now) -> None:
-        """Reads the log, or begins one that is written with the first event.
+        """Reads the log. A new log is written with its first event.
 
         Raises:
-            VideoError: the video does not decode. LogError: the log is damaged. RawError: masks that cannot be read.
-            OSError: a file cannot be read.
+            VideoError: the video cannot be decoded. LogError: the log is damaged.
+            RawError: masks cannot be read. OSError: a file cannot be read.
         """
         self.place = place
         self.changing = threading.RLock()
@@ -104,13 +104,14 @@ class Document:
         step: str = "",
         engine_facts: Mapping[str, str] | None = None,
     ) -> VideoState:
-        """The state after one more event, which is on disk by then.
+        """Adds an event, which is on disk when this returns, and returns the new state.
 
         Args:
-            engine_facts: of the engine that made the masks of this event.
+            engine_facts: facts of the engine that made the masks of this event.
 
         Raises:
-            RefusedError: the event is not possible. OSError: it cannot be saved. In both cases nothing has changed.
+            RefusedError: the event is not possible. OSError: it cannot be saved. In both cases
+                nothing has changed.
         """
         with self.changing:
             state, events = self.state, []
@@ -127,19 +128,19 @@ class Document:
             return state
 
     def revision_of(self, action: str) -> int | None:
-        """The revision after an action that was asked for before; None where it was not."""
+        """The revision after an action that was executed before; None if it was not."""
         return self._done.get(action) if action else None
 
     def events(self) -> tuple[Event, ...]:
-        """Everything that is in the log."""
+        """All events of the log."""
         return read_log(self.place.log_path).events
 
     def facts_now(self) -> dict[str, Any]:
-        """The video as it is on disk now, for an event."""
+        """The facts of the video's current file, for an event."""
         return asdict(facts_of(self.state.video.name, self.video))
 
     def trouble(self) -> str | None:
-        """Why nothing can be changed: the video is another one than the masks belong to. None when all is well."""
+        """The reason why the annotation cannot be changed: the video's file has changed. None if it has not."""
         try:
             if not self.video.looks_unchanged():
                 self.video = open_video(self.video.path, self.place.home / EVENTS / f"{self.place.video_id}.index.json")
@@ -158,7 +159,7 @@ class Document:
         )
 
     def close(self) -> None:
-        """Lets go of the log."""
+        """Closes the log."""
         with self.changing:
             if self._writer is not None:
                 self._writer.close()
@@ -166,7 +167,7 @@ class Document:
                 self._content = read_log(self.place.log_path)
 
     def _opened(self) -> LogWriter:
-        """The log, open for writing; before its first event the video gets its place beside the masks."""
+        """The log, open for writing. Before the first event, the video is linked or copied into the raw folder."""
         if self._writer is not None:
             return self._writer
         place = self.place
@@ -180,7 +181,7 @@ class Document:
 
 
 def facts_of(name: str, video: VideoFile) -> VideoFacts:
-    """The video as events have it."""
+    """The facts of a video in the form of events."""
     index = video.index
     return VideoFacts(
         name=name,
@@ -193,7 +194,7 @@ def facts_of(name: str, video: VideoFile) -> VideoFacts:
 
 
 def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list[str]]:
-    """The first event of a log, which holds the video and what its folder says of it, masks included; and notices."""
+    """The first event of a log, with the video's facts, its line and its existing masks; and notices for people."""
     index, entry = video.index, place.entry
     masks = _read_masks(place) if place.has_masks else []
     annotated: list[list[int]] = []
@@ -241,12 +242,12 @@ def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list
 
 
 def _read_masks(place: Place) -> list[list[Any]]:
-    """[object_id, frame_index, counts] of every mask that the raw folder holds."""
-    found: list[list[Any]] = []
+    """[object_id, frame_index, counts] of every mask of the video in the raw folder."""
+    entries: list[list[Any]] = []
     files, _ = own_mask_files(place.home / "masks" / place.video_id, raw=place.home)
     for frame_index, paths in files.items():
         for path in paths:
             _, plane = read_png(path)
             ids = sorted(set(plane[plane > 0].tolist()))
-            found += [[i, frame_index, encode((plane == i)[None])[0]] for i in ids]
-    return found
+            entries += [[i, frame_index, encode((plane == i)[None])[0]] for i in ids]
+    return entries

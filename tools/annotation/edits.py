@@ -1,4 +1,4 @@
-"""Events that change masks, objects and locks: what each of them makes of a state. All of them can be undone."""
+"""Events that change masks, objects and locks: computes the change of the state. All can be undone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,11 +18,11 @@ from .state import (
 MAX_OBJECT_ID = 2**16 - 1
 
 Edit = tuple[str, Part]
-"""What undo calls it, and what it changes."""
+"""The label of a change in the undo menu, and the changed parts of the state."""
 
 
 def object_part(state: VideoState, event: Event) -> Edit:
-    """A new object, or another type of one."""
+    """The change by a new object, or by a new type of an object."""
     object_id, artifact_type = event.data["object_id"], event.data["artifact_type"]
     if not _is_number(object_id, 1, MAX_OBJECT_ID):
         raise RefusedError(f"object_id is {object_id!r}, wanted 1 to {MAX_OBJECT_ID}")
@@ -30,7 +30,7 @@ def object_part(state: VideoState, event: Event) -> Edit:
         raise RefusedError(f"artifact type {artifact_type!r} is unknown; wanted {', '.join(ARTIFACT_TYPES)}")
     old = state.objects.get(object_id)
     if event.data["new"] and old is not None:
-        raise RefusedError(f"object {object_id} is there already")
+        raise RefusedError(f"object {object_id} exists already")
     if not event.data["new"]:
         require_object(state, object_id)
     created_by = event.user if old is None else old.created_by
@@ -39,10 +39,10 @@ def object_part(state: VideoState, event: Event) -> Edit:
 
 
 def masks_part(state: VideoState, event: Event) -> Edit:
-    """Masks of a person or an engine, of any objects and frames.
+    """The change by masks of a person or an engine, for any objects and frames.
 
-    A person who works on one frame looks at it; frames that an engine changed, or a rule that ran over several, are to be looked at
-    again.
+    A frame that a person edits alone counts as seen. Frames that an engine changed, or several frames
+    that were changed at once, must be looked at again.
     """
     data = event.data
     origin, cells = data["from"], data["masks"]
@@ -71,32 +71,33 @@ def masks_part(state: VideoState, event: Event) -> Edit:
 
 
 def delete_part(state: VideoState, event: Event) -> Edit:
-    """An object's mask in one frame, from a frame on to the end, or everywhere together with the object.
+    """The change that deletes an object's mask in one frame, from a frame to the end, or the whole object.
 
-    Locked frames keep theirs: from a frame on they are passed over, otherwise the event is refused.
+    Masks on locked frames stay. From a frame to the end, they are skipped; otherwise the event is
+    refused.
     """
     object_id, scope, frame_index = event.data["object_id"], event.data["scope"], event.data["frame_index"]
     require_object(state, object_id)
-    found = state.masks.get(object_id, {})
+    masks = state.masks.get(object_id, {})
     if scope == "everywhere":
-        require_unlocked(state, found)
-        gone: dict[tuple[int, int], Mask | None] = {(object_id, frame): None for frame in found}
-        return f"delete object {object_id}", Part(masks=gone, objects={object_id: None})
+        require_unlocked(state, masks)
+        deleted: dict[tuple[int, int], Mask | None] = {(object_id, frame): None for frame in masks}
+        return f"delete object {object_id}", Part(masks=deleted, objects={object_id: None})
     require_frames(state, [frame_index])
     if scope == "onward":
-        frames = [frame for frame in found if frame >= frame_index and frame not in state.locked]
+        frames = [frame for frame in masks if frame >= frame_index and frame not in state.locked]
         label = f"delete object {object_id} from frame {frame_index} on"
     else:
         frames, label = [frame_index], f"delete object {object_id} in frame {frame_index}"
         require_unlocked(state, frames)
-    if not any(frame in found for frame in frames):
+    if not any(frame in masks for frame in frames):
         raise RefusedError(f"object {object_id} has no mask there")
     seen = {frame_index: True} if scope == "frame" else {}
     return label, Part(masks={(object_id, frame): None for frame in frames}, seen=seen)
 
 
 def lock_part(state: VideoState, event: Event) -> Edit:
-    """Frames whose masks may not change, and past which nothing is carried; or not any more."""
+    """The change that locks or unlocks frames. Masks on locked frames do not change, and none is carried past them."""
     first, last, locked = event.data["first"], event.data["last"], event.data["locked"]
     require_frames(state, [first, last])
     if first > last:
@@ -106,23 +107,23 @@ def lock_part(state: VideoState, event: Event) -> Edit:
 
 
 def require_object(state: VideoState, object_id: object) -> None:
-    """Raises RefusedError where the state has no such object."""
+    """Raises RefusedError if the object does not exist."""
     if object_id not in state.objects:
         raise RefusedError(f"there is no object {object_id}", code="not-found")
 
 
 def require_frames(state: VideoState, frames: Iterable[object]) -> None:
-    """Raises RefusedError where a frame is not of the video."""
+    """Raises RefusedError if the video does not have one of the frames."""
     for frame_index in frames:
         if not _is_number(frame_index, 0, state.video.num_frames - 1):
             raise RefusedError(
-                f"frame {frame_index!r} is not of the video, which has frames 0 to {state.video.num_frames - 1}",
+                f"the video has no frame {frame_index!r}, only frames 0 to {state.video.num_frames - 1}",
                 code="not-found",
             )
 
 
 def require_unlocked(state: VideoState, frames: Iterable[int]) -> None:
-    """Raises RefusedError where one of the frames is locked."""
+    """Raises RefusedError if one of the frames is locked."""
     locked = sorted(state.locked.intersection(frames))
     if locked:
         some = ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in ranges_of(locked))
@@ -137,9 +138,7 @@ def _require_rle(state: VideoState, counts: object) -> None:
     try:
         check([counts], **_size(state))
     except RLEError as error:
-        raise RefusedError(
-            f"a mask that is no COCO RLE of {state.video.width}x{state.video.height}: {error}"
-        ) from error
+        raise RefusedError(f"a mask is not a COCO RLE of {state.video.width}x{state.video.height}: {error}") from error
 
 
 def _size(state: VideoState) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Engines at work: one for each of the videos that were prompted last, told exactly what people have said about theirs."""
+"""Engines of a server: one for each of the last videos. Each gets exactly the prompts of the video's state."""
 
 import threading
 from collections import OrderedDict
@@ -15,67 +15,67 @@ from .engines import Click, Engine, EngineError, Prompt
 from .state import Mask, VideoState
 
 MAX_ENGINES = 2
-"""Videos whose engines are kept; each holds its model's memory."""
+"""Number of videos whose engines are kept; each engine holds its model's memory."""
 
-Told = tuple[object, ...]
-"""What an engine heard about one object on one frame."""
+KnownPrompt = tuple[object, ...]
+"""The prompt that an engine has got for one object on one frame."""
 Cell = tuple[int, int]
 """(object_id, frame_index)"""
 
 
 @dataclass(slots=True, eq=False)
 class _Desk:
-    """One engine with its video, and what it was told so far."""
+    """One engine with its video and the prompts that it has got so far."""
 
     engine: Engine
     pictures: Pictures
-    told: dict[Cell, Told] = field(default_factory=dict)
+    prompts: dict[Cell, KnownPrompt] = field(default_factory=dict)
     busy: threading.Lock = field(default_factory=threading.Lock)
 
 
 class EngineRoom:
-    """All engines of a server. Its methods may be called from several threads; work on one video is done one by one."""
+    """All engines of a server. Its methods may be called from several threads; calls for one video wait for each other."""
 
     def __init__(self, make: Callable[[], Engine]) -> None:
         """
         Args:
-            make: gives a new engine, as often as it is called.
+            make: returns a new engine at each call.
         """
         self._make = make
         self._desks: OrderedDict[str, _Desk] = OrderedDict()
         self._arranging = threading.Lock()
 
     def prompt(self, key: str, pictures: Pictures, state: VideoState, prompt: Prompt) -> tuple[str, Mapping[str, str]]:
-        """The mask that the engine finds for what a person said, as COCO RLE, and the engine's facts.
+        """The engine's mask for a person's prompt, as COCO RLE, and the engine's facts.
 
         Args:
-            key: of the video; the same key is the same video.
+            key: identifies the video.
             pictures: its frames, which the engine keeps.
-            state: what people have said so far.
+            state: the state with all earlier prompts.
 
         Raises:
-            EngineError: nothing was found, or the engine cannot do it.
+            EngineError: the engine found no object, or it failed.
         """
         with self._desk(key, pictures) as desk:
             others = keyframes_of(state, [prompt.object_id])
             others.pop((prompt.object_id, prompt.frame_index), None)
-            _tell(desk, state, others, [prompt.object_id], keep={(prompt.object_id, prompt.frame_index)})
-            desk.told[prompt.object_id, prompt.frame_index] = ("unsure",)  # where the engine fails
+            _update_prompts(desk, state, others, [prompt.object_id], keep={(prompt.object_id, prompt.frame_index)})
+            desk.prompts[prompt.object_id, prompt.frame_index] = ("unsure",)  # where the engine fails
             mask = desk.engine.prompt(prompt)
-            desk.told[prompt.object_id, prompt.frame_index] = _said(prompt)
+            desk.prompts[prompt.object_id, prompt.frame_index] = _known_prompt(prompt)
             if not mask.any():
-                raise EngineError("the engine found nothing there; click again, or draw the mask")
+                raise EngineError("the engine found no object there; click again, or draw the mask")
             return _encoded(mask), dict(desk.engine.facts)
 
     def propagate(
         self, key: str, pictures: Pictures, state: VideoState, object_ids: Sequence[int], *, first: int, last: int
     ) -> Generator[tuple[int, int, str, Mapping[str, str]], None, None]:
-        """(object_id, frame_index, COCO RLE, the engine's facts) of every frame that is carried; closing it cancels.
+        """(object_id, frame_index, COCO RLE, the engine's facts) of every carried mask; closing it cancels.
 
-        The masks of frame `first` are told to the engine first, whoever made them.
+        The engine first gets the masks of frame `first`, also those that no person made.
 
         Raises:
-            EngineError: as the engine says.
+            EngineError: the engine cannot carry these masks.
         """
         with self._desk(key, pictures) as desk:
             wanted = keyframes_of(state, object_ids)
@@ -83,7 +83,7 @@ class EngineRoom:
                 mask = state.mask(object_id, first)
                 if mask is not None:
                     wanted.setdefault((object_id, first), mask)
-            _tell(desk, state, wanted, object_ids)
+            _update_prompts(desk, state, wanted, object_ids)
             facts = dict(desk.engine.facts)
             carried = desk.engine.propagate(object_ids, first=first, last=last)
             try:
@@ -94,7 +94,7 @@ class EngineRoom:
                     carried.close()
 
     def prepare(self, key: str, pictures: Pictures, frame_index: int) -> bool:
-        """Computes in advance what a prompt on this frame needs; False, and nothing is done, where the engine is at work."""
+        """Computes in advance what a prompt on this frame needs. Returns False without work if the engine is busy."""
         with self._arranging:
             desk = self._desks.get(key)
             if desk is not None and not desk.busy.acquire(blocking=False):
@@ -110,20 +110,20 @@ class EngineRoom:
         return True
 
     def forget(self, key: str) -> None:
-        """Lets go of a video's engine."""
+        """Closes the engine of a video."""
         with self._arranging:
             desk = self._desks.pop(key, None)
         if desk is not None:
             _close(desk)
 
     def close(self) -> None:
-        """Lets go of all engines."""
+        """Closes all engines."""
         for key in list(self._desks):
             self.forget(key)
 
     @contextmanager
     def _desk(self, key: str, pictures: Pictures) -> Iterator[_Desk]:
-        """The video's engine, nobody else's until the block ends."""
+        """A context with the video's engine, which nobody else uses meanwhile."""
         desk = self._taken(key, pictures)
         try:
             yield desk
@@ -157,7 +157,7 @@ def _close(desk: _Desk) -> None:
 
 
 def keyframes_of(state: VideoState, object_ids: Sequence[int]) -> dict[Cell, Mask]:
-    """The masks that are a person's word, of some objects."""
+    """The masks of some objects that a person made or accepted."""
     return {
         (object_id, frame_index): mask
         for object_id in object_ids
@@ -167,7 +167,7 @@ def keyframes_of(state: VideoState, object_ids: Sequence[int]) -> dict[Cell, Mas
 
 
 def prompt_of(cell: Cell, mask: Mask, *, height: int, width: int) -> Prompt:
-    """What a person said, as an engine hears it: clicks and box again where they made the mask, the mask itself otherwise."""
+    """The prompt for an engine from a stored mask: its clicks and box if it has them, otherwise the mask itself."""
     object_id, frame_index = cell
     if mask.origin == "prompt":
         start = None if mask.start is None else _bitmap(mask.start, height=height, width=width)
@@ -176,7 +176,7 @@ def prompt_of(cell: Cell, mask: Mask, *, height: int, width: int) -> Prompt:
     return Prompt(object_id, frame_index, mask=_bitmap(mask.counts, height=height, width=width))
 
 
-def _tell(
+def _update_prompts(
     desk: _Desk,
     state: VideoState,
     wanted: Mapping[Cell, Mask],
@@ -184,37 +184,37 @@ def _tell(
     *,
     keep: set[Cell] | frozenset[Cell] = frozenset(),
 ) -> None:
-    """Takes back what nobody says any more about these objects, and says what is new."""
+    """Updates the engine's prompts for these objects: removes those that no longer exist, and adds new ones."""
     size = {"height": state.video.height, "width": state.video.width}
-    for object_id, frame_index in sorted(desk.told):
+    for object_id, frame_index in sorted(desk.prompts):
         cell = (object_id, frame_index)
         if object_id not in state.objects:
             desk.engine.forget(object_id)
-            desk.told = {told: said for told, said in desk.told.items() if told[0] != object_id}
+            desk.prompts = {cell: known for cell, known in desk.prompts.items() if cell[0] != object_id}
         elif object_id in object_ids and cell not in wanted and cell not in keep:
             desk.engine.forget(object_id, frame_index=frame_index)
-            del desk.told[cell]
+            del desk.prompts[cell]
     for cell, mask in sorted(wanted.items()):
-        said = _said_of(mask)
-        if desk.told.get(cell) != said:
+        known = _known_mask(mask)
+        if desk.prompts.get(cell) != known:
             desk.engine.prompt(prompt_of(cell, mask, **size))
-            desk.told[cell] = said
+            desk.prompts[cell] = known
 
 
-def _said_of(mask: Mask) -> Told:
+def _known_mask(mask: Mask) -> KnownPrompt:
     if mask.origin == "prompt":
         return ("prompt", mask.clicks, mask.box, mask.start)
     return ("mask", mask.counts)
 
 
-def _said(prompt: Prompt) -> Told:
+def _known_prompt(prompt: Prompt) -> KnownPrompt:
     clicks = tuple((click.x, click.y, int(click.positive)) for click in prompt.clicks)
     return ("prompt", clicks, prompt.box, None if prompt.mask is None else _encoded(prompt.mask))
 
 
 def _bitmap(counts: str, *, height: int, width: int) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = decode([counts], height=height, width=width)[0] > 0
-    return found
+    mask: npt.NDArray[np.bool_] = decode([counts], height=height, width=width)[0] > 0
+    return mask
 
 
 def _encoded(mask: npt.NDArray[np.bool_]) -> str:

@@ -1,4 +1,4 @@
-"""What the log of a video holds: one event a line, each a thing that a person or an engine did."""
+"""Events of a video's log, one per line. Each is one step of a person or an engine."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from ...release import parse_json
 
 LOG_FORMAT = 1
-"""Stands in the first event; a log of a later format is refused."""
+"""The format number in the first event. A log with a higher number is refused."""
 
 KINDS = (
     *("start", "video", "engine"),
@@ -18,21 +18,21 @@ KINDS = (
 
 
 class EventError(ValueError):
-    """A line of a log that is no event."""
+    """A line of a log is not an event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that was done to one video.
+    """One step on one video.
 
     Attributes:
-        n: 1, 2, 3 and so on; the number of the event is the revision of the state after it.
-        at: when, in ISO 8601, UTC.
-        user: who; an engine acts for the person who asked it.
+        n: the number of the event, from 1. It is also the revision of the state after the event.
+        at: the time, ISO 8601, UTC.
+        user: the person; an engine acts for the person who called it.
         kind: one of KINDS.
-        data: what the kind needs; masks are canonical COCO RLE strings of the video's size.
-        action: the id that the page gave what was asked, so that nothing is done twice; "" for what no page asked.
-        step: events with one step are undone together; "" makes the event a step of its own.
+        data: the values that this kind needs. Masks are canonical COCO RLE strings of the video's size.
+        action: the page's id of the request, so that no request is executed twice; "" without a request.
+        step: events with the same step are undone together; "" makes the event a step of its own.
     """
 
     n: int
@@ -53,10 +53,10 @@ def to_line(event: Event) -> bytes:
 
 
 def from_line(line: bytes) -> Event:
-    """The event of a line.
+    """The event in a line.
 
     Raises:
-        EventError: it is none; says what was found.
+        EventError: the line is not an event.
     """
     try:
         record = parse_json(line)

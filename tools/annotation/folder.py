@@ -1,4 +1,4 @@
-"""What is in the folder that people annotate: videos, a raw folder or a release, and where everything goes that they make of it."""
+"""Opens the folder to annotate (videos, a raw folder or a release) and the raw folder for the results."""
 
 import json
 import re
@@ -29,7 +29,7 @@ from ...masks import encode
 from ...release import MANIFEST, VIDEO_ID, parse_json
 
 SETTINGS = "annotation.json"
-"""In the folder that annotate makes: what it was made from, which names became which ids, and how people work together."""
+"""A file in the folder that annotate makes: the source folder, the ids of file names, and the mode of work."""
 EVENTS = "events"
 """The folder of the logs."""
 Mode = Literal["together", "independent", "double"]
@@ -37,12 +37,12 @@ MAX_ID = 128
 
 
 class FolderError(ValueError):
-    """A folder that cannot be annotated; the message says what was found and what to do."""
+    """A folder cannot be annotated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What stands in annotation.json. `names` are file names by video_id, `people` their names by the name of their folder."""
+    """The content of annotation.json. `names` are file names by video_id, `people` are names by folder."""
 
     folder: str
     kind: Literal["videos", "raw"]
@@ -53,14 +53,14 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AnnotationFolder:
     """A folder that is ready to be annotated.
 
     Attributes:
-        raw: where everything goes.
-        videos: of the folder, by video_id: those that are not in `raw` yet, and those that are.
-        about: what the folder says of its videos besides masks, by video_id.
-        notices: for the people who work on it.
+        raw: the raw folder for all results.
+        videos: paths of all videos by video_id, whether they are in `raw` yet or not.
+        about: the folder's lines of videos.jsonl by video_id.
+        notices: messages for the people who annotate.
     """
 
     raw: Path
@@ -78,20 +78,22 @@ def open_folder(
     double_percent: int | None = None,
     artifact_type: str | None = None,
     generator: str | None = None,
-) -> Found:
-    """Finds out what the folder holds and makes the folder that the masks go to; the first is not changed.
+) -> AnnotationFolder:
+    """Reads the folder, which is not changed, and makes the raw folder for the results.
 
-    A folder of videos is linked there video by video, when somebody begins to work on one. A raw folder or a release is taken over
-    as a whole at once, with its masks. A folder that annotate has made itself is gone on with where it is.
+    From a folder of videos, each video is linked into the raw folder when somebody begins to work on
+    it. A raw folder or a release is copied at once, with its masks. In a folder that annotate has made,
+    the work continues.
 
     Args:
-        out: default is the folder's name with -raw.
-        mode, double_percent: how people work together; a mode of None is the one in which it was begun.
-        artifact_type, generator: as in `read_layout`, for a raw folder that names none.
+        out: the raw folder to make. Default: the folder's name with -raw.
+        mode, double_percent: how people work together. A mode of None keeps the mode in which the
+            folder was begun.
+        artifact_type, generator: as in `read_layout`, for a raw folder without them.
 
     Raises:
-        FolderError: nothing that can be annotated, or a folder that was begun in another way.
-        RawError: everything that is wrong with a raw folder.
+        FolderError: the folder holds nothing to annotate, or was begun with other options.
+        RawError: the raw folder is wrong; all problems are listed.
     """
     if not folder.is_dir():
         raise FolderError(f"{folder}: no such folder; give a folder of videos, a raw folder or a release")
@@ -127,11 +129,11 @@ def open_folder(
             f"{folder}: no video found; wanted {SUFFIX_LIST} files in it or in {folder.name}/videos, a raw folder or a release"
         )
     save_settings(out, settings)
-    return Found(out, settings, dict(sorted(videos.items())), about, tuple(notices))
+    return AnnotationFolder(out, settings, dict(sorted(videos.items())), about, tuple(notices))
 
 
 def save_settings(raw: Path, settings: Settings) -> None:
-    """Writes annotation.json whole, where it says something else: a disk may be full."""
+    """Writes annotation.json, unless it holds these settings already. The old file stays if writing fails."""
     record = {"format_version": 1, **_plain(settings)}
     content = (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
     path = raw / SETTINGS
@@ -140,14 +142,17 @@ def save_settings(raw: Path, settings: Settings) -> None:
 
 
 def safe_id(name: str, taken: Iterable[str]) -> str:
-    """A video_id for a file's name: what is no letter, digit, _ or - becomes _; a number makes it unlike those that are taken."""
+    """A video_id from a file's name. Characters other than letters, digits, _ and - become _.
+
+    A number at its end makes it differ from the ids in `taken`.
+    """
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:MAX_ID] or "video"
     others = set(taken)
-    found, number = plain, 1
-    while found in others:
+    video_id, number = plain, 1
+    while video_id in others:
         number += 1
-        found = f"{plain[: MAX_ID - len(str(number)) - 1]}-{number}"
-    return found
+        video_id = f"{plain[: MAX_ID - len(str(number)) - 1]}-{number}"
+    return video_id
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
@@ -185,7 +190,7 @@ def _video_folder(folder: Path) -> Path:
 
 
 def _named(folder: Path, names: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """File names by video_id, those that were named before first, and what people have to know of it."""
+    """File names by video_id, known ones first; and notices for people."""
     home, notices = _video_folder(folder), []
     files = []
     for path in list_folder(home):
@@ -198,24 +203,24 @@ def _named(folder: Path, names: Mapping[str, str]) -> tuple[dict[str, str], list
         elif path.is_file():
             files.append(path)
     known = {name: video_id for video_id, name in names.items()}
-    found = {known[path.name]: path.name for path in files if path.name in known}
+    names_by_id = {known[path.name]: path.name for path in files if path.name in known}
     fresh = [path for path in files if path.name not in known]
-    # Names that are ids keep themselves, whatever other names would become.
+    # A name that is a valid id becomes that id, even if another name would be changed to it.
     for path in sorted(fresh, key=lambda path: (not VIDEO_ID.fullmatch(path.stem), path.name)):
-        found[safe_id(path.stem, [*names, *found])] = path.name
+        names_by_id[safe_id(path.stem, [*names, *names_by_id])] = path.name
     notices += [
-        f"{name} is called {video_id} here: an id has only letters, digits, _ and -"
-        for video_id, name in sorted(found.items())
+        f"{name} gets the id {video_id} here: an id has only letters, digits, _ and -"
+        for video_id, name in sorted(names_by_id.items())
         if Path(name).stem != video_id
     ]
-    return dict(sorted(found.items())), notices
+    return dict(sorted(names_by_id.items())), notices
 
 
 # --- A raw folder or a release ---------------------------------------------------------------------------------------
 
 
 def _take_over(folder: Path, out: Path, *, is_release: bool, artifact_type: str | None, generator: str | None) -> None:
-    """Writes what the folder holds as a raw folder of our own layout; `out` is whole then, or as it was."""
+    """Copies the folder into a raw folder of our own layout. If this fails, `out` stays as it was."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FolderError(f"{out}: holds something that annotate has not made; name another folder with --out")
     if is_release:
@@ -246,7 +251,7 @@ def _take_over(folder: Path, out: Path, *, is_release: bool, artifact_type: str 
 
 
 def _copy_video(record: RawVideo, out: Path) -> list[int]:
-    """Links the video and writes its masks; gives back the objects that have a pixel, ascending."""
+    """Links the video and writes its masks. Returns the ids of objects with at least one pixel, ascending."""
     path = out / "videos" / name_of_video(record.video_id, record.video_path)
     if is_still(record.video_path):
         write_atomic(path, read_video(record.video_path))
@@ -266,9 +271,9 @@ def _copy_video(record: RawVideo, out: Path) -> list[int]:
 
 
 def object_line(object_id: int, artifact_type: str | None, subtype: str | None) -> dict[str, Any]:
-    """One of a video's objects, as videos.jsonl has it."""
-    found: dict[str, Any] = {"object_id": object_id, "artifact_type": artifact_type}
-    return found if subtype is None else {**found, "subtype": subtype}
+    """One object of a video, in the form of videos.jsonl."""
+    line: dict[str, Any] = {"object_id": object_id, "artifact_type": artifact_type}
+    return line if subtype is None else {**line, "subtype": subtype}
 
 
 def _line(record: RawVideo, marked: Sequence[int]) -> dict[str, Any]:

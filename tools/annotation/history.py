@@ -1,4 +1,4 @@
-"""A log in words: one line for each event, without its masks."""
+"""The log as text for people: one line for each event, without masks."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -8,12 +8,12 @@ from .state import ranges_of
 
 
 def history_of(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """What people read of a log."""
+    """The events of a log as text for people."""
     return [{"n": e.n, "at": e.at, "user": e.user, "type": e.kind, "text": in_words(e)} for e in events]
 
 
 def in_words(event: Event) -> str:
-    """One event as a line."""
+    """One event as a line of text."""
     say = _WORDS.get(event.kind)
     return event.kind if say is None else say(event.data)
 
@@ -48,7 +48,7 @@ def _note(word: str) -> Callable[[Mapping[str, Any]], str]:
 _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "start": _start,
     "engine": lambda data: "engine " + ", ".join(f"{key} {text}" for key, text in sorted(data["facts"].items())),
-    "video": lambda data: f"the changed file is taken: sha256 {data['video']['sha256']}",
+    "video": lambda data: f"the changed file is accepted: sha256 {data['video']['sha256']}",
     "object": lambda data: f"{'new ' if data['new'] else ''}object {data['object_id']}: {data['artifact_type']}",
     "masks": _masks,
     "delete": _delete,

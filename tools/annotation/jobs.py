@@ -1,4 +1,4 @@
-"""Masks that an engine carries through a video while the page goes on: what was asked, how far it is, and the way it runs."""
+"""Jobs that carry masks through a video with an engine, while people continue to work on the page."""
 
 import threading
 import time
@@ -14,13 +14,13 @@ from .engines import EngineError
 from .state import RefusedError, VideoState
 
 CHUNK = 16
-"""Masks that are saved at once, or what there is after CHUNK_S seconds."""
+"""Number of masks that are saved together. After CHUNK_S seconds, fewer are saved."""
 CHUNK_S = 0.4
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One propagation. `stop` is the last frame of its way, `barrier` the locked frame that ends it early, if one does."""
+    """One job. `stop` is its last frame, `barrier` the locked frame that ends it early, or None."""
 
     job_id: str
     user: str
@@ -36,16 +36,16 @@ class Job:
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     def view(self) -> dict[str, Any]:
-        """As the page gets it."""
+        """The job in the form for the page."""
         names = ("object_ids", "first", "last", "stop", "barrier", "done", "total", "state", "message")
         return {"job": self.job_id, "kind": "propagate", **{name: getattr(self, name) for name in names}}
 
 
 def planned(state: VideoState, job_id: str, user: str, object_ids: list[int], first: int, last: int) -> Job:
-    """The job of carrying objects from frame `first` to frame `last`, as far as no locked frame is in the way.
+    """The job that carries objects from frame `first` to frame `last`, or to the frame before a locked one.
 
     Raises:
-        RefusedError: no object, no way to go, or nothing to carry.
+        RefusedError: no object is given, an object has no mask in `first`, or no frame can be reached.
     """
     if not object_ids:
         raise RefusedError("choose an object to carry")
@@ -82,11 +82,11 @@ def run(
     on_change: Callable[[VideoState, VideoState], None],
     on_progress: Callable[[], None],
 ) -> None:
-    """Carries the masks to the end, or until the job is cancelled; it says itself how it ended. To be called in a thread.
+    """Carries the masks to the end, or until the job is cancelled. The result is in `job`. Call it in a thread.
 
     Args:
-        on_change: is told the states before and after masks were saved.
-        on_progress: is told that the job is further.
+        on_change: called with the states before and after masks were saved.
+        on_progress: called when the job has progressed.
     """
     num_found = 0
     waiting: list[list[Any]] = []
@@ -136,8 +136,8 @@ def run(
 
 
 def _changes(state: VideoState, cells: Iterable[list[Any]]) -> list[list[Any]]:
-    """The masks that say something new: a person's are never among them, nor those of locked frames."""
-    found = []
+    """The masks that differ from the state, without masks that a person made and without locked frames."""
+    changes = []
     for object_id, frame_index, counts in cells:
         old = state.mask(object_id, frame_index)
         fixed = old is not None and old.is_keyframe
@@ -145,5 +145,5 @@ def _changes(state: VideoState, cells: Iterable[list[Any]]) -> list[list[Any]]:
             continue
         is_marked = area([counts], height=state.video.height, width=state.video.width)[0] > 0
         if is_marked or old is not None:
-            found.append([object_id, frame_index, counts])
-    return found
+            changes.append([object_id, frame_index, counts])
+    return changes

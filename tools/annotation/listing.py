@@ -1,4 +1,4 @@
-"""The list of videos, as one person sees it: how far each is, who has it, and which comes next."""
+"""The list of videos for one person: their status, who works on them, and which video is next."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,9 +32,9 @@ def video_line(store: Store, sessions: Sessions, session: Session, video_id: str
 def next_video(
     store: Store, sessions: Sessions, session: Session, *, after: str | None, for_review: bool
 ) -> str | None:
-    """The next video that this person has to work on, or may review; those after the given one first.
+    """The next video that this person should annotate, or may review; after the given one if possible.
 
-    Work that was sent back comes before what nobody has begun or what this person has.
+    Videos that were sent back come before videos that nobody has begun, and before the person's own ones.
     """
     ids = store.video_ids
     turn = [*ids[ids.index(after) + 1 :], *ids[: ids.index(after)]] if after in ids else ids

@@ -1,4 +1,4 @@
-"""The log of one video on disk: lines are added and never changed, and on disk before anybody hears that they are saved."""
+"""The log of one video on disk. Lines are only added. They are on disk (fsync) before they count as saved."""
 
 import os
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from .events import Event, EventError, from_line, to_line
 
 
 class LogError(ValueError):
-    """A log that cannot be read; the message says where, what was found and what to do."""
+    """A log cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogContent:
-    """What a log held.
+    """The content of a log.
 
     Attributes:
-        events: all whole lines, in order.
-        num_bytes: of these lines; what comes after them is the torn rest of a line that nobody was told of.
-        torn_bytes: of that rest, 0 as a rule.
+        events: the events of all complete lines, in order.
+        num_bytes: size of these lines in bytes.
+        torn_bytes: size of an incomplete last line, usually 0. It was never reported as saved.
     """
 
     events: tuple[Event, ...]
@@ -29,10 +29,10 @@ class LogContent:
 
 
 def read_log(path: Path) -> LogContent:
-    """The events of a log; none where there is no such file. A last line without its end was never acknowledged and is left out.
+    """Reads a log; without a file it is empty. An incomplete last line was never reported as saved and is left out.
 
     Raises:
-        LogError: a whole line that is no event, or not the next one.
+        LogError: a complete line is not an event, or not the next event.
         OSError: the file cannot be read.
     """
     try:
@@ -52,14 +52,14 @@ def read_log(path: Path) -> LogContent:
     return LogContent(tuple(events), whole, len(content) - whole)
 
 
-_REPAIR = "Put the line back as it was (from a copy), or cut the file off before it: what comes later is lost then."
+_REPAIR = "Restore the line from a copy, or delete it and all later lines; later work is lost then."
 
 
 class LogWriter:
-    """A log that is open for adding events. A torn last line is cut off when it is opened."""
+    """A log that is open for adding events. Opening cuts off an incomplete last line."""
 
     def __init__(self, path: Path, content: LogContent) -> None:
-        """Opens or makes the file that `content` was read from.
+        """Opens or makes the file from which `content` was read.
 
         Raises:
             OSError: it cannot be written.
@@ -77,10 +77,10 @@ class LogWriter:
             raise
 
     def append(self, events: Sequence[Event]) -> None:
-        """Adds events and returns when they are on disk; all of them or, with an error, none.
+        """Adds all events, or none if it raises. They are on disk when it returns.
 
         Raises:
-            OSError: the disk is full or broken. The log is as it was before.
+            OSError: the disk is full or broken. The log is unchanged.
         """
         content = b"".join(map(to_line, events))
         try:
@@ -94,7 +94,7 @@ class LogWriter:
         self._end += len(content)
 
     def close(self) -> None:
-        """Lets go of the file; may be called twice."""
+        """Closes the file. May be called twice."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -1,4 +1,4 @@
-"""Parts of a state, taken out of it and put into it: what undo and redo are made of."""
+"""Reads parts of a state and replaces them. Undo and redo use this."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -7,7 +7,7 @@ from .state import Mask, Masks, Part, VideoState
 
 
 def snapshot(state: VideoState, part: Part) -> Part:
-    """How those parts of the state are now that `part` names."""
+    """The current values of the parts that `part` names."""
     return Part(
         {key: state.mask(*key) for key in part.masks},
         {object_id: state.objects.get(object_id) for object_id in part.objects},
@@ -17,11 +17,11 @@ def snapshot(state: VideoState, part: Part) -> Part:
 
 
 def put(state: VideoState, part: Part) -> VideoState:
-    """The state with these parts as `part` has them."""
+    """The state with the values of `part`."""
     objects = {**state.objects, **part.objects}
     return replace(
         state,
-        objects={object_id: found for object_id, found in sorted(objects.items()) if found is not None},
+        objects={object_id: value for object_id, value in sorted(objects.items()) if value is not None},
         masks=_with(state.masks, part.masks),
         seen=_marked(state.seen, part.seen),
         locked=_marked(state.locked, part.locked),
@@ -29,14 +29,14 @@ def put(state: VideoState, part: Part) -> VideoState:
 
 
 def _with(masks: Masks, changes: Mapping[tuple[int, int], Mask | None]) -> Masks:
-    """A copy; the masks of objects that do not change are shared with the original."""
+    """A changed copy. It shares the masks of unchanged objects with the original."""
     touched = {object_id: dict(masks.get(object_id, {})) for object_id, _ in changes}
     for (object_id, frame_index), mask in changes.items():
         if mask is None:
             touched[object_id].pop(frame_index, None)
         else:
             touched[object_id][frame_index] = mask
-    return {object_id: found for object_id, found in {**masks, **touched}.items() if found}
+    return {object_id: value for object_id, value in {**masks, **touched}.items() if value}
 
 
 def _marked(frames: frozenset[int], changes: Mapping[int, bool]) -> frozenset[int]:
@@ -46,5 +46,5 @@ def _marked(frames: frozenset[int], changes: Mapping[int, bool]) -> frozenset[in
 
 
 def _where(changes: Mapping[int, bool], value: bool) -> frozenset[int]:
-    found: Iterable[int] = (frame for frame, marked in changes.items() if marked is value)
-    return frozenset(found)
+    frames: Iterable[int] = (frame for frame, marked in changes.items() if marked is value)
+    return frozenset(frames)

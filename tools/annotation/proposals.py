@@ -1,4 +1,4 @@
-"""A model's predictions as first masks: proposals, until a person accepts them or draws others."""
+"""Predictions of a model as proposals: first masks, until a person accepts them or draws others."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """The proposals for one video: COCO RLE by frame_index, each with a pixel; and what could not be read."""
+    """The proposals for one video: non-empty COCO RLE by frame_index; and what could not be read."""
 
     by: str
     masks: dict[int, str]
@@ -24,16 +24,16 @@ class Proposed:
 class Proposals:
     """Predictions for some videos."""
 
-    found: "Predictions"
+    predictions: "Predictions"
 
     @property
     def by(self) -> str:
-        """Who proposes: the name of the file or folder."""
-        return f"model {self.found.path.name}"
+        """The name of the file or folder of predictions."""
+        return f"model {self.predictions.path.name}"
 
     def of(self, video_id: str, *, height: int, width: int, num_frames: int) -> Proposed | None:
-        """The proposals for a video, the marked pixels of each frame as one mask; None where there are no predictions for it."""
-        video: PredictedVideo | None = self.found.videos.get(video_id)
+        """The proposals for a video, with one mask per frame; None if there are no predictions for it."""
+        video: PredictedVideo | None = self.predictions.videos.get(video_id)
         if video is None:
             return None
         frames = [frame for frame in video.frames if frame < num_frames]
@@ -48,23 +48,23 @@ class Proposals:
         return Proposed(self.by, masks, tuple(problems))
 
     def notices(self, video_ids: Collection[str]) -> list[str]:
-        """What people have to know: which videos have none."""
-        without = [video_id for video_id in video_ids if video_id not in self.found.videos]
+        """Notices for people: the videos without predictions."""
+        without = [video_id for video_id in video_ids if video_id not in self.predictions.videos]
         if not without:
             return []
         some = ", ".join(without[:3]) + (" and others" if len(without) > 3 else "")
-        return [f"{self.found.path}: no predictions for {len(without)} of {len(video_ids)} videos: {some}"]
+        return [f"{self.predictions.path}: no predictions for {len(without)} of {len(video_ids)} videos: {some}"]
 
 
 def find_proposals(path: Path) -> Proposals:
     """The predictions at `path`, in any form that `brokenvideos evaluate` reads.
 
     Raises:
-        EvaluationError: none there, or what is wrong with them.
+        EvaluationError: there are no predictions, or they are wrong.
     """
     from ..evaluation import EvaluationError, find_predictions  # it imports pyarrow
 
-    found = find_predictions(path)
-    if found.problems:
-        raise EvaluationError(found.problems)
-    return Proposals(found)
+    predictions = find_predictions(path)
+    if predictions.problems:
+        raise EvaluationError(predictions.problems)
+    return Proposals(predictions)

@@ -1,4 +1,4 @@
-"""The raw folder, kept up to date with what people do: masks, and the lines of videos.jsonl that `brokenvideos build` reads."""
+"""Keeps the raw folder up to date: writes masks and the lines of videos.jsonl that `brokenvideos build` reads."""
 
 import json
 import threading
@@ -14,16 +14,16 @@ from .folder import EVENTS, object_line
 from .state import VideoState, ranges_of
 
 DELAY_S = 0.5
-"""Several events in a row are written once."""
+"""Delay before writing, in seconds, so that several events in a row are written once."""
 RETRY_S = 10.0
-"""What could not be written is tried again after this time."""
+"""Time in seconds until a failed write is tried again."""
 
 Output = Mapping[int, Mapping[int, str]]
 """frame_index → object_id → COCO RLE with at least one pixel."""
 
 
 def output_of(state: VideoState) -> Output:
-    """The masks that leave the house: in frames that a person has looked at, proposals left out."""
+    """The masks for releases: those in frames that a person has looked at, without proposals."""
     size = {"height": state.video.height, "width": state.video.width}
     frames: dict[int, dict[int, str]] = {}
     for object_id, masks in sorted(state.masks.items()):
@@ -61,13 +61,14 @@ def _review(state: VideoState) -> str:
 
 
 class RawFolder:
-    """One raw folder that is written to. Files are whole or absent; a build meets approved videos whole at any moment.
+    """One raw folder that is written. Files are complete or absent, and approved videos are complete at any time.
 
-    A video that is worked on again leaves the approved ones before any of its masks changes, and joins them after the last one.
+    If an approved video is edited again, its line says "unreviewed" before any of its masks changes. It
+    says "approved" again after the last mask is written.
     """
 
     def __init__(self, home: Path) -> None:
-        """Reads the lines that are there.
+        """Reads the existing lines.
 
         Raises:
             OSError, ValueError: videos.jsonl cannot be read.
@@ -84,10 +85,10 @@ class RawFolder:
                     self._lines[record["video_id"]] = record
 
     def write(self, video_id: str, state: VideoState) -> None:
-        """Brings the files of one video up to this state.
+        """Updates the files of one video to this state.
 
         Raises:
-            OSError: they cannot be written; the next call does what this one did not.
+            OSError: they cannot be written; the next call writes what is missing.
         """
         with self._writing:
             output = output_of(state)
@@ -98,7 +99,7 @@ class RawFolder:
             if old is not None and (gone or frames) and old.get("review") != "unreviewed":
                 self._put(video_id, {**old, "review": "unreviewed"})
             folder = self.home / "masks" / video_id
-            self._written.pop(video_id, None)  # until all of it is there
+            self._written.pop(video_id, None)  # unknown until all files are written
             size = {"height": state.video.height, "width": state.video.width}
             for frame_index in frames:
                 files = own_mask_pngs(frame_index, output[frame_index], **size)
@@ -113,7 +114,7 @@ class RawFolder:
             self._written[video_id] = output
 
     def revision(self, video_id: str) -> int:
-        """The revision that the files of a video have; 0 where nobody has written any."""
+        """The revision of a video's files; 0 if none were written."""
         try:
             return int(json.loads(self._mark(video_id).read_bytes())["revision"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -123,7 +124,7 @@ class RawFolder:
         return self.home / EVENTS / f"{video_id}.written.json"
 
     def _changes(self, video_id: str, output: Output, before: Output | None) -> tuple[list[Path], list[int]]:
-        """Files that go, and frames that are to be written; all of them where nobody knows what is there."""
+        """Files to delete and frames to write; all of them if the present files are unknown."""
         if before is not None:
             frames = [frame for frame, masks in output.items() if before.get(frame) != masks]
             folder = self.home / "masks" / video_id
@@ -137,19 +138,19 @@ class RawFolder:
 
     def _put(self, video_id: str, line: Mapping[str, Any]) -> None:
         lines = {**self._lines, video_id: dict(line)}
-        content = "".join(json.dumps(found, ensure_ascii=False) + "\n" for _, found in sorted(lines.items()))
+        content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for _, line in sorted(lines.items()))
         write_atomic(self.home / FILE_NAME, content.encode())
         self._lines = lines
 
 
 class RawWriter:
-    """Writes raw folders in the background: the last state of each video, soon after it was reached."""
+    """Writes raw folders in a background thread: the latest state of each video, after a short delay."""
 
     def __init__(self, on_written: Callable[[Path, str, int, str | None], None]) -> None:
         """Starts the thread.
 
         Args:
-            on_written: is told home, video_id, revision and, where it failed, why.
+            on_written: called with home, video_id, revision, and the error as text or None.
         """
         self._on_written = on_written
         self._folders: dict[Path, RawFolder] = {}
@@ -162,25 +163,25 @@ class RawWriter:
         self._thread.start()
 
     def folder(self, home: Path) -> RawFolder:
-        """The raw folder at this place."""
+        """The raw folder at this path."""
         with self._changed:
             if home not in self._folders:
                 self._folders[home] = RawFolder(home)
             return self._folders[home]
 
     def later(self, home: Path, video_id: str, state: VideoState) -> None:
-        """Has a video written as it is now, in a moment."""
+        """Schedules writing this state of a video."""
         with self._changed:
             self._waiting[home, video_id] = state
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Returns when everything that was asked for is written, or has failed once."""
+        """Returns when all scheduled videos are written or have failed once."""
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting and not self._busy)
 
     def close(self) -> None:
-        """Writes what waits, and ends the thread."""
+        """Writes the scheduled videos and ends the thread."""
         with self._changed:
             self._ends = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""state = fold(events): a pure function, so that a log is all that has to be kept."""
+"""Computes the state of a video from its events: a pure function, so that only the log must be stored."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -22,14 +22,14 @@ from .state import (
 )
 
 IDLE_S = 60.0
-"""A gap between two events of one person counts as work up to here."""
+"""Longest gap in seconds between two events of one person that counts fully as active time."""
 
 
 def fold(events: Iterable[Event]) -> VideoState:
     """The state after all events.
 
     Raises:
-        RefusedError: an event that is not possible where it stands, or none at all.
+        RefusedError: there is no event, or an event is not possible in the state before it.
     """
     state: VideoState | None = None
     for event in events:
@@ -40,10 +40,10 @@ def fold(events: Iterable[Event]) -> VideoState:
 
 
 def start(event: Event) -> VideoState:
-    """The state after the first event of a log, which says what was there.
+    """The state after the first event of a log, which holds the video's facts and existing masks.
 
     Raises:
-        RefusedError: it is no start event, or of a later format.
+        RefusedError: the event is not a start event, or it has a later format.
     """
     data = event.data
     if event.kind != "start" or event.n != 1:
@@ -76,7 +76,7 @@ def apply(state: VideoState, event: Event) -> VideoState:
     """The state after one more event.
 
     Raises:
-        RefusedError: the event is not possible here; says why, to the person who asked for it.
+        RefusedError: the event is not possible in this state; the message is for the person.
     """
     if event.n != state.revision + 1:
         raise RefusedError(f"event {event.n} after event {state.revision}; wanted {state.revision + 1}")
@@ -90,7 +90,7 @@ def apply(state: VideoState, event: Event) -> VideoState:
 
 
 def _edit(state: VideoState, event: Event) -> VideoState:
-    """The state after an event that undo can take back."""
+    """The state after an event that can be undone."""
     _require_editable(state)
     label, part = _EDITS[event.kind](state, event)
     before = snapshot(state, part)
@@ -104,7 +104,7 @@ def _edit(state: VideoState, event: Event) -> VideoState:
 
 
 def _earlier(first: Part, then: Part) -> Part:
-    """How things were before two steps in a row."""
+    """The values before two consecutive steps."""
     return Part(
         {**then.masks, **first.masks},
         {**then.objects, **first.objects},
@@ -127,7 +127,7 @@ Steps = tuple[Step, ...]
 
 
 def _taken_back(state: VideoState, steps: Steps, others: Steps, word: str) -> tuple[Steps, Steps, VideoState]:
-    """The steps without the last one, the others with its counterpart, and the state as it was before the last one."""
+    """Undo or redo: the steps without the last one, the opposite steps with its inverse, and the new state."""
     _require_editable(state)
     if not steps:
         raise RefusedError(f"there is nothing to {word}")

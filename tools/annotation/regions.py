@@ -1,4 +1,4 @@
-"""Stray pieces and holes of a mask: what a slip of the hand or an engine leaves behind."""
+"""Finds and removes stray pieces and holes of a mask, which a slip of the hand or an engine leaves."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ UInt8Array = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """Small pieces and holes of one mask, as COCO RLE, and how many there are."""
+    """Small pieces and holes of one mask, as COCO RLE, and their numbers."""
 
     stray: str
     holes: str
@@ -23,10 +23,10 @@ class Regions:
 
 
 def regions_of(counts: str, *, height: int, width: int, max_area_px: int) -> Regions:
-    """Pieces and holes of at most `max_area_px` pixels. The largest piece is never stray; a hole is background that touches
-    no border.
+    """Pieces and holes of at most `max_area_px` pixels.
 
-    Pieces hang together over corners, holes over sides only. A mask without a pixel has neither.
+    The largest piece is never stray. A hole is background that does not touch the frame's border.
+    Pieces are 8-connected, holes 4-connected. An empty mask has neither.
     """
     mask = decode([counts], height=height, width=width)[0].astype(np.uint8)
     stray, num_stray = _small(mask, max_area_px, connectivity=8, keep_largest=True)
@@ -39,7 +39,7 @@ def cleaned(counts: str, *, height: int, width: int, max_area_px: int, what: str
     """The mask without its stray pieces, with its holes filled, or both, as COCO RLE.
 
     Args:
-        what: "stray", "holes" or "both"; pieces go before holes are filled.
+        what: "stray", "holes" or "both". Stray pieces are removed before holes are filled.
     """
     mask = decode([counts], height=height, width=width)[0].astype(np.uint8)
     if what in ("stray", "both"):
@@ -50,16 +50,16 @@ def cleaned(counts: str, *, height: int, width: int, max_area_px: int, what: str
 
 
 def _small(mask: UInt8Array, max_area_px: int, *, connectivity: int, keep_largest: bool) -> tuple[UInt8Array, int]:
-    """uint8[H, W] of the pieces that are small enough, and their number.
+    """uint8[H, W] of the small pieces, and their number.
 
     Args:
-        keep_largest: the largest piece is none of them; otherwise none that touches the border.
+        keep_largest: True leaves out the largest piece; False leaves out pieces at the frame's border.
     """
     import cv2
 
     number, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=connectivity)
     small = stats[:, cv2.CC_STAT_AREA] <= max_area_px
-    small[0] = False  # what is not in the mask
+    small[0] = False  # label 0 is the outside of the mask
     if keep_largest and number > 1:
         small[1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))] = False
     if not keep_largest:

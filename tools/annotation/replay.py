@@ -1,4 +1,4 @@
-"""The logs run again: the engine is asked what people asked it, and its masks are compared with those that were saved."""
+"""Replays logs: repeats all calls of the engine and compares its masks with the saved ones."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,20 +19,21 @@ from .store import Store
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One mask that an engine made, and made again. `iou` is None where it was not made again; `why` says why not."""
+    """One mask of an engine that was made again. `iou` is None if this failed; `reason` says why."""
 
     event: int
     kind: str
     object_id: int
     frame_index: int
     iou: float | None
-    why: str = ""
+    reason: str = ""
 
 
 def replay(document: Document, make_engine: Callable[[], Engine]) -> Iterator[Replayed]:
-    """Every mask of the log that an engine made, made again in the order of the log, from the state that there was then.
+    """Makes every engine mask of the log again, in the order of the log and from the state at that time.
 
-    Masks flip a few pixels between machines and thread counts: compare their IoU, not their bytes.
+    Masks differ in a few pixels between machines and numbers of threads. So compare their IoU, not their
+    bytes.
     """
     room = EngineRoom(make_engine)
     pictures = Pictures(document.video.path, document.video.index)
@@ -57,29 +58,29 @@ _MADE = ("prompt", "propagated")
 
 
 def report_of(store: Store, make_engine: Callable[[], Engine]) -> Iterator[str]:
-    """A line for each mask, and one for each video and for all at the end."""
+    """Text lines: one for each mask, then one for each video and one for all videos."""
     everything: list[float] = []
     num_lost = 0
     for key in store.begun():
-        found: list[float] = []
+        ious: list[float] = []
         for mask in replay(store.document(key), make_engine):
             where = f"{key[1]} event {mask.event} {mask.kind} frame {mask.frame_index} object {mask.object_id}"
             if mask.iou is None:
                 num_lost += 1
-                yield f"{where}: {mask.why}"
+                yield f"{where}: {mask.reason}"
             else:
-                found.append(mask.iou)
+                ious.append(mask.iou)
                 yield f"{where}: IoU {mask.iou:.4f}"
-        everything += found
-        yield f"{key[1]}: {_mean(found)}"
+        everything += ious
+        yield f"{key[1]}: {_mean(ious)}"
     lost = f"; {num_lost} were not made again" if num_lost else ""
     yield f"{store.raw}: {_mean(everything)}{lost}"
 
 
-def _mean(found: Sequence[float]) -> str:
-    if not found:
-        return "no mask that an engine made"
-    return f"{len(found)} masks that an engine made, mean IoU {np.mean(found):.4f}, lowest {min(found):.4f}"
+def _mean(ious: Sequence[float]) -> str:
+    if not ious:
+        return "no engine masks"
+    return f"{len(ious)} engine masks, mean IoU {np.mean(ious):.4f}, lowest {min(ious):.4f}"
 
 
 def _again(
@@ -87,7 +88,7 @@ def _again(
 ) -> Iterator[Replayed]:
     size = {"height": state.video.height, "width": state.video.width}
     made: dict[tuple[int, int], str] = {}
-    why = "the engine did not give it this time"
+    reason = "the engine did not make this mask"
     data = events[0].data
     try:
         if data["from"] == "prompt":
@@ -100,22 +101,22 @@ def _again(
             carried = room.propagate(key, pictures, state, way["object_ids"], first=way["first"], last=last)
             made = {(object_id, frame_index): counts for object_id, frame_index, counts, _ in carried}
     except EngineError as error:
-        why = str(error)
+        reason = str(error)
     for event in events:
         for object_id, frame_index, counts in event.data["masks"]:
             again = made.get((object_id, frame_index))
             score = None if again is None else _iou(counts, again, **size)
-            yield Replayed(event.n, data["from"], object_id, frame_index, score, "" if score is not None else why)
+            yield Replayed(event.n, data["from"], object_id, frame_index, score, "" if score is not None else reason)
 
 
 def _last_frame(events: Sequence[Event], way: dict[str, int]) -> int:
-    """The last frame that was saved: a propagation that was cancelled is not run further than it came."""
+    """The last saved frame of a propagation. A cancelled one is repeated only up to there."""
     frames: list[int] = [frame for event in events for _, frame, _ in event.data["masks"]]
     return min(frames) if way["last"] < way["first"] else max(frames)
 
 
-def _prompt(object_id: int, frame_index: int, said: dict[str, object], *, height: int, width: int) -> Prompt:
-    clicks, box, start_counts = said["clicks"], said["box"], said["start"]
+def _prompt(object_id: int, frame_index: int, data: dict[str, object], *, height: int, width: int) -> Prompt:
+    clicks, box, start_counts = data["clicks"], data["box"], data["start"]
     mask = None
     if isinstance(start_counts, str):
         mask = decode([start_counts], height=height, width=width)[0] > 0

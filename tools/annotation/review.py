@@ -1,4 +1,4 @@
-"""Events that say how far a video is: seen, submitted, approved by a second person or sent back. None of them changes a mask."""
+"""Events that change a video's status: seen, submitted, approved or sent back. None of them changes a mask."""
 
 from dataclasses import replace
 from typing import Literal
@@ -9,7 +9,7 @@ from .state import EDITABLE, Note, RefusedError, VideoState, frames_of, person
 
 
 def seen(state: VideoState, event: Event) -> VideoState:
-    """Frames that a person has looked at as they are now."""
+    """The state after a person has looked at frames."""
     ranges = event.data["ranges"]
     require_frames(state, (frame for pair in ranges for frame in pair))
     status = "working" if state.status == "untouched" else state.status
@@ -21,22 +21,22 @@ def normal(state: VideoState, event: Event) -> VideoState:
     """Marks the video as normal: every frame counts as looked at, and the video as submitted."""
     _require_status(state, EDITABLE)
     if not state.is_empty:
-        frames = {frame for found in state.masks.values() for frame in found}
-        raise RefusedError("there are masks: delete them before you call the video normal", frames=frames)
+        frames = {frame for masks in state.masks.values() for frame in masks}
+        raise RefusedError("the video has masks: delete them before you mark it as normal", frames=frames)
     everything = frozenset(range(state.video.num_frames))
     return replace(state, normal=True, seen=everything, status="submitted", annotator=event.user, reviewer=None)
 
 
 def submit(state: VideoState, event: Event) -> VideoState:
-    """Handed to a second person; every mask has been looked at by then."""
+    """Submits the video to a second person. Every mask must have been looked at."""
     _require_status(state, EDITABLE)
-    proposed = {f for found in state.masks.values() for f, mask in found.items() if mask.origin == "proposal"}
+    proposed = {f for masks in state.masks.values() for f, mask in masks.items() if mask.origin == "proposal"}
     if proposed:
         raise RefusedError("a model's proposals are still open: accept or delete them", frames=proposed)
-    unseen = {frame for found in state.masks.values() for frame in found} - state.seen
+    unseen = {frame for masks in state.masks.values() for frame in masks} - state.seen
     if unseen:
-        raise RefusedError("masks that nobody has looked at: walk through them first", frames=unseen)
-    untyped = sorted(i for i, found in state.masks.items() if found and state.objects[i].artifact_type is None)
+        raise RefusedError("nobody has looked at some masks: look at them first", frames=unseen)
+    untyped = sorted(i for i, masks in state.masks.items() if masks and state.objects[i].artifact_type is None)
     if untyped:
         raise RefusedError(f"object {untyped[0]} has no artifact type: choose one")
     if not state.seen:
@@ -45,21 +45,21 @@ def submit(state: VideoState, event: Event) -> VideoState:
 
 
 def withdraw(state: VideoState, event: Event) -> VideoState:
-    """Taken back by the one who submitted it."""
+    """Takes a submitted video back; only the person who submitted it can do this."""
     _require_status(state, {"submitted"})
     if person(event.user) != person(state.annotator or ""):
-        raise RefusedError(f"{state.annotator} submitted it: only they take it back", code="status")
+        raise RefusedError(f"{state.annotator} submitted it: only they can take it back", code="status")
     return replace(state, status="working", normal=False)
 
 
 def reopen(state: VideoState, event: Event) -> VideoState:
-    """An approved video that is worked on again."""
+    """Reopens an approved video for editing."""
     _require_status(state, {"approved"})
     return replace(state, status="working", normal=False, annotator=event.user, reviewer=None)
 
 
 def approve(state: VideoState, event: Event) -> VideoState:
-    """A second person finds all masks right; open notes are settled with it."""
+    """Approves the video; a second person does this. Open notes are closed."""
     _require_second(state, event)
     notes = tuple(replace(note, is_open=False) for note in state.notes)
     if event.data["note"]:
@@ -68,7 +68,7 @@ def approve(state: VideoState, event: Event) -> VideoState:
 
 
 def reject(state: VideoState, event: Event) -> VideoState:
-    """A second person sends it back, and says why."""
+    """Sends the video back with a note; a second person does this."""
     _require_second(state, event)
     _require_note(state, event)
     return replace(
@@ -77,13 +77,13 @@ def reject(state: VideoState, event: Event) -> VideoState:
 
 
 def dispute(state: VideoState, event: Event) -> VideoState:
-    """A frame about which somebody is in doubt."""
+    """Adds a note about a frame that is in doubt."""
     _require_note(state, event)
     return replace(state, notes=(*state.notes, _note(event, "dispute")))
 
 
 def resolve(state: VideoState, event: Event) -> VideoState:
-    """A note that is settled."""
+    """Closes a note."""
     note_id = event.data["note_id"]
     if not any(note.note_id == note_id and note.is_open for note in state.notes):
         raise RefusedError(f"there is no open note {note_id}", code="not-found")
@@ -99,12 +99,12 @@ def _require_status(state: VideoState, wanted: frozenset[str] | set[str]) -> Non
 def _require_second(state: VideoState, event: Event) -> None:
     _require_status(state, {"submitted"})
     if person(event.user) == person(state.annotator or ""):
-        raise RefusedError("you submitted it: a second person reviews it", code="status")
+        raise RefusedError("you submitted it: a second person must review it", code="status")
 
 
 def _require_note(state: VideoState, event: Event) -> None:
     if not event.data["note"].strip():
-        raise RefusedError("say why, in a note")
+        raise RefusedError("write a note with the reason")
     if event.data["frame_index"] is not None:
         require_frames(state, [event.data["frame_index"]])
 

@@ -1,4 +1,4 @@
-"""The addresses that the page uses, and how answers and errors travel. What is done is done by `Service`."""
+"""The HTTP routes of the page: requests become calls of `Service`, results and errors become answers."""
 
 import asyncio
 import re
@@ -31,10 +31,10 @@ Answer = Callable[[Service, Request], Awaitable[Response]]
 
 
 def application(service: Service, *, shared: Path) -> Starlette:
-    """The server's application, still without its guard.
+    """The application of the server, without the check of the secret address.
 
     Args:
-        shared: a folder of modules that the page imports from ../shared/.
+        shared: a folder of JavaScript modules that the page imports from ../shared/.
     """
 
     def http(path: str, answer: Answer, method: str) -> BaseRoute:
@@ -86,7 +86,7 @@ async def _hello(service: Service, request: Request) -> Response:
 
 async def _project(service: Service, request: Request) -> Response:
     always = {"user": service.user, "version": __version__, "artifact_types": list(ARTIFACT_TYPES)}
-    if "session" not in request.query_params:  # a page that asks whose name to propose
+    if "session" not in request.query_params:  # a new page asks for the name to propose
         return JSONResponse(always)
     return JSONResponse({**service.project(_session(service, request)), **always})
 
@@ -94,8 +94,8 @@ async def _project(service: Service, request: Request) -> Response:
 async def _next(service: Service, request: Request) -> Response:
     query = request.query_params
     session = _session(service, request)
-    found = service.next_video(session, after=query.get("after"), for_review=query.get("for") == "review")
-    return JSONResponse({"video_id": found})
+    result = service.next_video(session, after=query.get("after"), for_review=query.get("for") == "review")
+    return JSONResponse({"video_id": result})
 
 
 async def _video(service: Service, request: Request) -> Response:
@@ -134,7 +134,7 @@ async def _do(service: Service, request: Request) -> Response:
 
 
 async def _stray(service: Service, request: Request) -> Response:
-    found = await service.stray(
+    result = await service.stray(
         _session(service, request),
         request.path_params["video_id"],
         _query_number(request, "object_id"),
@@ -142,7 +142,7 @@ async def _stray(service: Service, request: Request) -> Response:
         _query_number(request, "max_area"),
     )
     return JSONResponse(
-        {"stray": found.stray, "holes": found.holes, "num_stray": found.num_stray, "num_holes": found.num_holes}
+        {"stray": result.stray, "holes": result.holes, "num_stray": result.num_stray, "num_holes": result.num_holes}
     )
 
 
@@ -153,12 +153,12 @@ async def _log(service: Service, request: Request) -> Response:
 
 
 async def _frame(service: Service, request: Request) -> Response:
-    asked = frame_request(request.path_params["name"], request.query_params)
+    requested = frame_request(request.path_params["name"], request.query_params)
     session, video_id = _session(service, request), request.path_params["video_id"]
     content, pts, time_s = await service.frame(
-        session, video_id, asked.frame_index, asked.kind, height=asked.height, lane=asked.lane
+        session, video_id, requested.frame_index, requested.kind, height=requested.height, lane=requested.lane
     )
-    return frame_answer(content, asked, pts=pts, time_s=time_s, is_named="v" in request.query_params)
+    return frame_answer(content, requested, pts=pts, time_s=time_s, is_named="v" in request.query_params)
 
 
 async def _live(service: Service, socket: WebSocket) -> None:
@@ -178,7 +178,7 @@ async def _live(service: Service, socket: WebSocket) -> None:
 
     sender = asyncio.create_task(sending())
     try:
-        while True:  # nothing is expected; it ends when the page is gone
+        while True:  # the page sends nothing; this raises when the page is closed
             await socket.receive()
     except (WebSocketDisconnect, RuntimeError):
         pass
@@ -196,9 +196,9 @@ async def _body(request: Request) -> Mapping[str, Any]:
     try:
         body = parse_json(await request.body())
     except ValueError as error:
-        raise BadRequestError(f"the body is no JSON: {error}") from error
+        raise BadRequestError(f"the body is not JSON: {error}") from error
     if not isinstance(body, Mapping):
-        raise BadRequestError("the body is no JSON object")
+        raise BadRequestError("the body is not a JSON object")
     return body
 
 
@@ -214,7 +214,7 @@ def _query_number(request: Request, name: str) -> int:
 
 
 async def _answered(answer: Answer, service: Service, request: Request) -> Response:
-    """The answer, or what was wrong as a sentence for the person who asked."""
+    """The answer, or an error answer with a message for the person."""
     try:
         return await answer(service, request)
     except NoSessionError as error:

@@ -1,4 +1,4 @@
-"""The whole of `brokenvideos annotate`: options in, a server until it is interrupted."""
+"""Runs `brokenvideos annotate`: starts a server and stops when it is interrupted."""
 
 import asyncio
 import shlex
@@ -12,7 +12,7 @@ from ...release import parse_json
 from ..page import MODULES, address_of, check_host, ended_by_signals, listen, new_token, return_freed_memory
 from .document import UNKNOWN
 from .engines import Engine, make_engine
-from .folder import FolderError, Found, Mode, open_folder
+from .folder import AnnotationFolder, FolderError, Mode, open_folder
 from .proposals import Proposals, find_proposals
 from .replay import report_of
 from .server import only_one, serve, server_of
@@ -25,7 +25,7 @@ MAX_SUBTYPES = 200
 
 @dataclass(frozen=True, slots=True)
 class AnnotateOptions:
-    """What the command was given."""
+    """The options of the command."""
 
     folder: Path
     out: Path | None = None
@@ -49,21 +49,23 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
     """Serves the page until it is interrupted.
 
     Args:
-        say: is given lines for the person at the terminal; the one with the address is the last before pages can be opened, and
-            two say at the end where the work lies and which command goes on.
+        say: called with lines for the terminal. The line with the page's address is the last one
+            before the page can be opened. At the end, two lines tell where the work is stored and
+            which command continues it.
 
     Raises:
-        FolderError, RawError, ServerError, EngineError, EvaluationError, RefusedError: what was given is not possible; says why.
+        FolderError, RawError, ServerError, EngineError, EvaluationError, RefusedError: the options or
+            the folder are wrong.
     """
     return_freed_memory()
     check_host(options.host, options.token)
     user = None if options.user is None else checked_name(options.user)
     subtypes = {} if options.subtypes is None else read_subtypes(options.subtypes)
     first_engine = _make_engine(options)
-    found = _open(options)
+    opened = _open(options)
     proposals = None if options.proposals is None else find_proposals(options.proposals)
-    with only_one(found.raw):
-        store = Store(found, generator=options.generator or UNKNOWN, proposals=proposals)
+    with only_one(opened.raw):
+        store = Store(opened, generator=options.generator or UNKNOWN, proposals=proposals)
         made = [first_engine]
         service = Service(
             store,
@@ -78,9 +80,9 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
         address = address_of(options.host, listening, token)
 
         def ready() -> None:
-            for notice in (*found.notices, *_notices_of(proposals, store)):
+            for notice in (*opened.notices, *_notices_of(proposals, store)):
                 say(notice)
-            say(f"{len(store.video_ids)} videos of {options.folder}; everything goes to {found.raw}. Ctrl-C ends.")
+            say(f"{len(store.video_ids)} videos of {options.folder}; everything is saved in {opened.raw}. Ctrl-C ends.")
             say(address)
             if options.browser:
                 webbrowser.open(address)
@@ -93,10 +95,10 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
 
 
 def run_replay(options: AnnotateOptions, *, say: Callable[[str], None]) -> None:
-    """Asks the engine again what people asked it, and says how far the masks agree with those of the logs.
+    """Repeats all calls of the engine in the logs, and prints the IoU of its masks with the saved ones.
 
     Raises:
-        As `run_annotate`. LogError: a log that cannot be read.
+        The errors of `run_annotate`. LogError: a log cannot be read.
     """
     store = Store(open_folder(options.folder, options.out, mode=None))
     for line in report_of(store, lambda: _make_engine(options)):
@@ -107,7 +109,7 @@ def read_subtypes(path: Path) -> dict[str, list[str]]:
     """Subtypes by artifact type, from a JSON file.
 
     Raises:
-        FolderError: it cannot be read, or holds something else.
+        FolderError: the file cannot be read, or holds something else.
     """
     try:
         content = parse_json(path.read_bytes())
@@ -125,7 +127,7 @@ def read_subtypes(path: Path) -> dict[str, list[str]]:
 
 
 def command_of(options: AnnotateOptions) -> str:
-    """The command line that was given, to be given again; a secret token of one's own is left for its owner to put in."""
+    """The command line that continues the work. A token of the user's own is secret, so a placeholder is shown."""
     words = ["brokenvideos", "annotate", str(options.folder)]
     for field in fields(AnnotateOptions):
         value = getattr(options, field.name)
@@ -137,15 +139,15 @@ def command_of(options: AnnotateOptions) -> str:
 
 
 def _farewell(options: AnnotateOptions, store: Store) -> list[str]:
-    begun = [found.status for found in store.summaries()]
+    begun = [summary.status for summary in store.summaries()]
     counts = f"{begun.count('approved')} approved, {begun.count('submitted')} waiting for review"
     return [
-        f"Ended; all is saved in {store.raw} ({counts if begun else 'no video begun'}).",
-        f"Go on with: {command_of(options)}",
+        f"Ended. All work is saved in {store.raw} ({counts if begun else 'no video begun'}).",
+        f"Continue with: {command_of(options)}",
     ]
 
 
-def _open(options: AnnotateOptions) -> Found:
+def _open(options: AnnotateOptions) -> AnnotationFolder:
     mode: Mode = "together"
     if options.independent and options.double_percent is not None:
         raise FolderError("--independent and --double: choose one; with --independent everybody annotates every video")

@@ -1,4 +1,4 @@
-"""One process, one folder: who holds it, and what is served of it."""
+"""The server process of one folder, and the lock that keeps other processes away."""
 
 import os
 import socket
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def only_one(raw: Path) -> Iterator[None]:
-    """Holds the raw folder for this process; the hold ends with it, however that ends.
+    """A context in which this process holds the lock of the raw folder. The system frees it if the process dies.
 
     Raises:
-        ServerError: another process holds it.
+        ServerError: another process holds the lock.
     """
-    import fcntl  # POSIX only, as is the promise that a lock ends with its process
+    import fcntl  # POSIX only, where a lock ends with its process
 
     path = raw / ".annotate.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -42,10 +42,10 @@ def only_one(raw: Path) -> Iterator[None]:
 
 
 def server_of(service: Service, listening: socket.socket, *, host: str, token: str, shared: Path) -> "uvicorn.Server":
-    """A server that `serve` runs; it ends when its `should_exit` is set.
+    """A server for `serve`. It ends when its `should_exit` is set.
 
     Args:
-        shared: a folder of modules that the page imports.
+        shared: a folder of JavaScript modules that the page imports.
     """
     return guarded_server(application(service, shared=shared), listening, host=host, token=token, live=True)
 
@@ -53,10 +53,10 @@ def server_of(service: Service, listening: socket.socket, *, host: str, token: s
 async def serve(
     service: Service, server: "uvicorn.Server", listening: socket.socket, *, on_ready: Callable[[], None]
 ) -> None:
-    """Serves until it is told to end, and brings the raw folders up to date then.
+    """Serves until the server ends, then updates the raw folders.
 
     Args:
-        on_ready: called when pages can be opened.
+        on_ready: called when the page can be opened.
     """
     await service.start()
     try:

@@ -1,4 +1,4 @@
-"""One folder that people annotate together: the part of the server that knows nothing of HTTP. To be used from one event loop."""
+"""The server's logic for one folder, without HTTP. Use it from one event loop only."""
 
 import asyncio
 import functools
@@ -24,7 +24,7 @@ from .video_file import times_of
 from .views import changes_of, overlaps_of, view_of
 
 SWEEP_S = 2.0
-"""How often pages that are gone are looked for."""
+"""Time in seconds between two checks for closed pages."""
 
 
 class Service:
@@ -43,7 +43,7 @@ class Service:
         """
         Args:
             subtypes: by artifact type, for people to choose from.
-            user: whose name the page proposes.
+            user: the name that the page proposes.
         """
         self.store = store
         self.user = user
@@ -63,13 +63,13 @@ class Service:
     # --- Life --------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Begins: what was saved and is not in the raw folders is written there."""
+        """Starts, and writes saved work that is not yet in the raw folders."""
         self._loop = asyncio.get_running_loop()
         self._sweeping = asyncio.create_task(self._sweep())
         await asyncio.to_thread(self._catch_up)
 
     async def stop(self) -> None:
-        """Ends: propagations are cancelled, the raw folders are brought up to date."""
+        """Cancels propagations, updates the raw folders, and ends."""
         for desk in self._desks.values():
             if desk.job is not None:
                 desk.job.cancelled.set()
@@ -88,7 +88,7 @@ class Service:
                 if summary is not None and self.raw_writer.folder(home).revision(video_id) != summary.revision:
                     self.raw_writer.later(home, video_id, fold(self.store.events((home, video_id))))
             except (ValueError, OSError):
-                continue  # the list of videos says what is wrong with this one
+                continue  # the list of videos shows this video's error
 
     async def _sweep(self) -> None:
         while True:
@@ -111,27 +111,27 @@ class Service:
     # --- The folder --------------------------------------------------------------------------------------------------
 
     def project(self, session: Session) -> dict[str, Any]:
-        """Everything about the folder."""
-        found = self.store.found
+        """The facts of the folder for the page."""
+        folder = self.store.folder
         lines = [video_line(self.store, self.sessions, session, video_id) for video_id in self.store.video_ids]
         return {
-            "folder": found.settings.folder,
-            "raw": str(found.raw),
+            "folder": folder.settings.folder,
+            "raw": str(folder.raw),
             "engine": self._engine,
             "subtypes": self._subtypes,
-            "mode": found.settings.mode,
-            "double_percent": found.settings.double_percent,
-            "notices": list(found.notices),
+            "mode": folder.settings.mode,
+            "double_percent": folder.settings.double_percent,
+            "notices": list(folder.notices),
             "videos": lines,
             "people": people_of(self.store.summaries()),
         }
 
     def next_video(self, session: Session, *, after: str | None, for_review: bool) -> str | None:
-        """The next video that this person has to work on, or may review."""
+        """The next video that this person should annotate, or may review."""
         return next_video(self.store, self.sessions, session, after=after, for_review=for_review)
 
     def key(self, session: Session, video_id: str) -> Key:
-        """The annotation that this person has of a video.
+        """The annotation of a video that this person works on.
 
         Raises:
             RefusedError: no such video.
@@ -141,7 +141,7 @@ class Service:
     # --- One video ---------------------------------------------------------------------------------------------------
 
     async def open(self, session: Session, video_id: str) -> dict[str, Any]:
-        """The whole state of a video; the page hears of its changes from now on.
+        """The whole state of a video. From now on, the page gets its changes.
 
         Raises:
             RefusedError: no such video. VideoError, LogError, RawError, OSError: it cannot be opened.
@@ -153,7 +153,7 @@ class Service:
         trouble = await asyncio.to_thread(document.trouble)
         index = document.video.index
         written = await asyncio.to_thread(self.raw_writer.folder(key[0]).revision, video_id)
-        # Until the state and the propagation are of one moment: its end must not be told beside older masks.
+        # Repeat until state and propagation belong together; the page must not see its end with older masks.
         while True:
             state, job = document.state, desk.job
             view = await asyncio.to_thread(view_of, state)
@@ -180,25 +180,25 @@ class Service:
         }
 
     async def do(self, session: Session, video_id: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """As `Desk.do`."""
+        """Executes an action; see `Desk.do`."""
         key = self.key(session, video_id)
         desk = await self._desk(key)
         return await desk.do(session, self.sessions.holder(key), request)
 
     def lock_view(self, session: Session, key: Key) -> dict[str, Any]:
-        """Who holds an annotation, as this page sees it."""
+        """The holder of an annotation, in the form for this page."""
         holder = self.sessions.holder(key)
         same = holder is not None and holder is not session and person(holder.user) == person(session.user)
         return {"holder": None if holder is None else holder.user, "mine": holder is session, "same_name": same}
 
     def lock(self, session: Session, video_id: str, *, take: bool) -> dict[str, Any]:
-        """Takes the lock of a video, and gives back any other.
+        """Takes the lock of a video for this page, and frees every other lock of the page.
 
         Args:
-            take: also from another page of the same person.
+            take: True takes it also from another page of the same person.
 
         Raises:
-            HeldError: somebody else has it.
+            HeldError: somebody else holds it.
         """
         key = self.key(session, video_id)
         before = [held for held, holder in self.sessions.held().items() if holder is session and held != key]
@@ -208,7 +208,7 @@ class Service:
         return self.lock_view(session, key)
 
     def unlock(self, session: Session, video_id: str) -> None:
-        """Gives the lock of a video back."""
+        """Frees the lock of a video."""
         key = self.key(session, video_id)
         self.sessions.release(key, session)
         self._tell_lock(key)
@@ -219,7 +219,7 @@ class Service:
         """A frame as a picture file, its presentation time in ticks, and in seconds from the first frame.
 
         Raises:
-            SupersededError: the page wants another one by now. RefusedError: no such frame.
+            SupersededError: the page has requested a newer frame. RefusedError: no such frame.
         """
         key = self.key(session, video_id)
         index = (await self._document(key)).video.index
@@ -231,7 +231,7 @@ class Service:
         return content, int(index.frame_pts[frame_index]), times_of(index)[frame_index]
 
     async def prepare(self, session: Session, video_id: str, frame_index: int) -> None:
-        """Has the engine compute in advance what a click on a frame will need; returns at once.
+        """Lets the engine compute in advance what a click on a frame needs. Returns at once.
 
         Raises:
             RefusedError: no such frame.
@@ -241,14 +241,14 @@ class Service:
             raise RefusedError(f"there is no frame {frame_index}", code="not-found")
         if (
             self._preparing is None or self._preparing.done()
-        ):  # the page asks again for the next frame that stays on show
+        ):  # the page asks again for the next frame on which it stays
             self._preparing = self._spawn(desk.prepare(frame_index))
 
     async def stray(self, session: Session, video_id: str, object_id: int, frame_index: int, max_area: int) -> Regions:
         """Small pieces and holes of a mask.
 
         Raises:
-            RefusedError: there is no mask.
+            RefusedError: the mask does not exist.
         """
         state = (await self._document(self.key(session, video_id))).state
         mask = state.mask(object_id, frame_index)
@@ -309,7 +309,7 @@ class Service:
             self._loop.call_soon_threadsafe(self._tell_raw, (home, video_id), revision, error)
 
     def _tell_raw(self, key: Key, revision: int, error: str | None) -> None:
-        message = f"{key[0]}: not up to date, {error}; it is tried again" if error else None
+        message = f"{key[0]}: not up to date, {error}; writing is tried again" if error else None
         is_new = message is not None and message != self._raw_errors.get(key)
         self._raw_errors[key] = message
         self._tell(key, {"type": "raw", "video_id": key[1], "raw": {"written": revision, "error": message}})

@@ -1,4 +1,4 @@
-"""Who is there: one session for each open page, and who of them holds which annotation."""
+"""Sessions: one for each open page, and the locks that they hold on annotations."""
 
 import asyncio
 import secrets
@@ -11,24 +11,24 @@ from .state import RefusedError, person
 from .store import Key
 
 GRACE_S = 20.0
-"""A page that was reloaded or lost its connection keeps what it holds for so long."""
+"""A page that was reloaded or lost its connection keeps its lock for this time, in seconds."""
 FORGET_S = 3600.0
-"""A page that comes back within this time is still known, and takes its lock again."""
+"""A page that comes back within this time, in seconds, is still known and can take its lock again."""
 MAX_NAME = 64
 
 
 class NoSessionError(ValueError):
-    """The session is not known; the server was started again."""
+    """The session is unknown, because the server was restarted."""
 
 
 class HeldError(ValueError):
-    """Somebody else holds the annotation, or nobody: the page has to take it first."""
+    """This page does not hold the annotation; somebody else or nobody does."""
 
     def __init__(self, holder: str | None) -> None:
         who = (
             "you do not hold this video (any more): take it first"
             if holder is None
-            else f"{holder} works on this video: you can read"
+            else f"{holder} is working on this video: you can only look at it"
         )
         super().__init__(who)
         self.holder = holder
@@ -36,7 +36,7 @@ class HeldError(ValueError):
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One page. `lines` are its open connections, `gone_at` the time when the last one went, None while one is there."""
+    """One page. `lines` are its open connections. `gone_at` is when the last one was closed, None while one is open."""
 
     session_id: str
     user: str
@@ -54,16 +54,16 @@ def checked_name(name: object) -> str:
     """A person's name, trimmed.
 
     Raises:
-        RefusedError: it is none; says what a name is.
+        RefusedError: it is not a valid name.
     """
-    found = " ".join(name.split()) if isinstance(name, str) else ""
-    if not 1 <= len(found) <= MAX_NAME or not found.isprintable():
+    trimmed = " ".join(name.split()) if isinstance(name, str) else ""
+    if not 1 <= len(trimmed) <= MAX_NAME or not trimmed.isprintable():
         raise RefusedError(f"a name has 1 to {MAX_NAME} printable characters")
-    return found
+    return trimmed
 
 
 class Sessions:
-    """All pages, and what they hold. To be used from the event loop only."""
+    """All sessions and their locks. Use it only from the event loop."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -77,45 +77,45 @@ class Sessions:
         return session
 
     def get(self, session_id: object) -> Session:
-        """The session.
+        """The session with this id.
 
         Raises:
-            NoSessionError: it is not known.
+            NoSessionError: the id is unknown.
         """
-        found = self._sessions.get(session_id) if isinstance(session_id, str) else None
-        if found is None:
-            raise NoSessionError("the session is not known here: say hello again")
-        if found.gone_at is not None:  # without a connection, but asking
-            found.gone_at = self._clock()
-        return found
+        session = self._sessions.get(session_id) if isinstance(session_id, str) else None
+        if session is None:
+            raise NoSessionError("the session is unknown here: say hello again")
+        if session.gone_at is not None:  # without a connection, but asking
+            session.gone_at = self._clock()
+        return session
 
     def all(self) -> list[Session]:
         """Every session."""
         return list(self._sessions.values())
 
     def watching(self, key: Key) -> list[Session]:
-        """The pages that show an annotation."""
+        """The sessions whose page shows an annotation."""
         return [session for session in self._sessions.values() if session.watches == key]
 
     def connect(self, session: Session) -> "asyncio.Queue[dict[str, Any]]":
-        """A line to the page."""
+        """A new connection to the page: a queue of messages."""
         line: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         session.lines.add(line)
         session.gone_at = None
         return line
 
     def disconnect(self, session: Session, line: "asyncio.Queue[dict[str, Any]]") -> None:
-        """Ends a line; with the last one the time begins after which the page counts as closed."""
+        """Ends a connection. After the last one, the page counts as closed after some time."""
         session.lines.discard(line)
         if not session.lines:
             session.gone_at = self._clock()
 
     def holder(self, key: Key) -> Session | None:
-        """Who holds an annotation."""
+        """The session that holds an annotation; None for nobody."""
         return self._holders.get(key)
 
     def held(self) -> dict[Key, Session]:
-        """Everything that is held."""
+        """Sessions by the annotation that they hold."""
         return dict(self._holders)
 
     def held_by_another(self, key: Key, user: str) -> bool:
@@ -124,18 +124,18 @@ class Sessions:
         return holder is not None and person(holder.user) != person(user)
 
     def take(self, key: Key, session: Session, *, from_other_page: bool) -> None:
-        """Gives an annotation to a page; everything else that it held is free then.
+        """Gives an annotation to a page, and frees everything else that the page held.
 
         Args:
-            from_other_page: also where another page of the same person holds it.
+            from_other_page: True takes it also from another page of the same person.
 
         Raises:
-            HeldError: somebody holds it.
+            HeldError: somebody else holds it.
         """
         holder = self._holders.get(key)
         if holder is not None and holder is not session:
             same = person(holder.user) == person(session.user)
-            # A page that was loaded again does not wait for its own absence to end.
+            # A reloaded page takes the lock of its earlier session at once.
             if not (same and (from_other_page or holder.gone_at is not None)):
                 raise HeldError(holder.user)
         self._holders = {other: held for other, held in self._holders.items() if held is not session}
@@ -147,7 +147,7 @@ class Sessions:
             del self._holders[key]
 
     def sweep(self) -> list[Key]:
-        """Frees what pages hold that are gone, and forgets those that are gone for long; gives back what is free now."""
+        """Frees the locks of closed pages, and forgets pages that were closed long ago. Returns the freed ones."""
         now = self._clock()
         free = [key for key, session in self._holders.items() if _absent_s(session, now) > GRACE_S]
         for key in free:

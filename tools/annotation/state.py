@@ -1,26 +1,30 @@
-"""What is known of one video while it is annotated. Every value here comes from the events of its log and from nothing else."""
+"""The state of one video's annotation. Every value comes only from the events of its log."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Origin = Literal["prompt", "drawn", "accepted", "propagated", "imported", "proposal"]
-"""Where a mask comes from: an engine's answer to a person's clicks, a person's hand, a mask that a person took over, an engine that
-carried it, the folder that was opened, a model's predictions."""
+"""How a mask was made.
+
+prompt: an engine made it from a person's clicks or box. drawn: a person drew it. accepted: a person
+accepted an existing mask. propagated: an engine carried it. imported: it was in the opened folder.
+proposal: a model predicted it.
+"""
 
 KEYFRAMES = frozenset({"prompt", "drawn", "accepted"})
-"""Masks that are a person's word: no engine overwrites them."""
+"""Origins of masks that a person made or accepted. No engine overwrites such masks."""
 
 Status = Literal["untouched", "working", "submitted", "approved", "rejected"]
 EDITABLE = frozenset({"untouched", "working", "rejected"})
 
 
 class RefusedError(ValueError):
-    """What was asked is not possible in this state; the message is for the person who asked.
+    """The action is not possible in this state. The message is for the person.
 
     Attributes:
         code: "refused", "status", "locked-frame" or "not-found".
-        frames: frame indices that it concerns; may be empty.
+        frames: the frame indices concerned; may be empty.
     """
 
     def __init__(self, message: str, *, code: str = "refused", frames: Iterable[int] = ()) -> None:
@@ -43,10 +47,14 @@ class VideoFacts:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """One object's mask in one frame, as canonical COCO RLE. No pixel: a person says that the object is not there.
+    """One object's mask in one frame, as canonical COCO RLE. An empty mask means: the object is not in this frame.
 
-    `clicks` are (x, y, 1 or 0), in the order in which they were made, `box` is (x0, y0, x1, y1), both in decoded pixels;
-    `start` is the mask that the clicks started from. `event` is the number of the event that made it.
+    Attributes:
+        origin: how it was made, one of `Origin`.
+        event: the number of the event that made it.
+        clicks: (x, y, 1 or 0) in decoded pixels, in the order in which they were made.
+        box: (x0, y0, x1, y1) in decoded pixels; None without a box.
+        start: the mask that the clicks corrected; None for none.
     """
 
     counts: str
@@ -59,7 +67,7 @@ class Mask:
 
     @property
     def is_keyframe(self) -> bool:
-        """Whether it is a person's word."""
+        """Whether a person made or accepted this mask."""
         return self.origin in KEYFRAMES
 
 
@@ -75,7 +83,7 @@ class AnnotatedObject:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What somebody says of the video, or of one of its frames."""
+    """A note of a person about the video, or about one of its frames."""
 
     note_id: int
     kind: Literal["dispute", "reject", "approve"]
@@ -92,10 +100,10 @@ Masks = Mapping[int, Mapping[int, Mask]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """New values of some of the state's parts, None for what is not there any more; whatever is not named stays."""
+    """New values for some parts of the state; None removes one. Parts that are not named stay."""
 
     masks: Mapping[tuple[int, int], Mask | None] = field(default_factory=dict)
-    """By (object_id, frame_index)."""
+    """Masks by (object_id, frame_index)."""
     objects: Mapping[int, AnnotatedObject | None] = field(default_factory=dict)
     seen: Mapping[int, bool] = field(default_factory=dict)
     locked: Mapping[int, bool] = field(default_factory=dict)
@@ -103,7 +111,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What undo takes back at once: how the parts were before."""
+    """One step of undo: the values of the changed parts before it."""
 
     label: str
     name: str
@@ -112,13 +120,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class VideoState:
-    """Everything that the events of a log say.
+    """The state after all events of a log.
 
     Attributes:
         revision: the number of the last event.
-        about: generator, prompt, split, source and review of the video, as far as its folder says.
-        normal: whether a person has said that nothing is wrong.
-        annotator: who submitted it last, or worked on it last.
+        about: generator, prompt, split, source and review of the video, if its folder gives them.
+        normal: whether a person has marked the video as normal.
+        annotator: the person who submitted it last, or worked on it last.
         seen: frames that a person has looked at since an engine last changed a mask there.
         engine: number and facts of the engine event that the next masks belong to.
         seconds: active time by user; gaps of more than a minute count as one minute.
@@ -144,29 +152,29 @@ class VideoState:
     active_at: Mapping[str, float] = field(default_factory=dict)
 
     def mask(self, object_id: int, frame_index: int) -> Mask | None:
-        """The object's mask in the frame; None where there is none."""
+        """The object's mask in the frame; None if it has none."""
         return self.masks.get(object_id, {}).get(frame_index)
 
     @property
     def is_empty(self) -> bool:
-        """Whether no object has a mask with a pixel or without."""
+        """Whether no object has any mask, also no empty one."""
         return not any(self.masks.values())
 
     @property
     def label(self) -> str | None:
-        """normal or broken; None as long as nobody has said either."""
+        """normal or broken; None if it is not decided yet."""
         if self.normal:
             return "normal"
         return None if self.is_empty else "broken"
 
 
 def person(name: str) -> str:
-    """The name as it is compared: the same person by another spelling is the same person."""
+    """The name in the form in which names are compared, without differences of spelling such as case."""
     return " ".join(name.split()).casefold()
 
 
 def ranges_of(frames: Iterable[int]) -> list[list[int]]:
-    """[first, last] of every run of neighbouring frames, ascending; empty for none."""
+    """[first, last] of every run of consecutive frames, ascending; empty for no frames."""
     found: list[list[int]] = []
     for frame_index in sorted(frames):
         if found and frame_index == found[-1][1] + 1:

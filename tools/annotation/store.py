@@ -1,4 +1,4 @@
-"""All annotations of a folder: which copy of a video is whose, those that are open, and a line of each for the list."""
+"""All annotations of a folder: which copy belongs to which person, which are open, and a summary of each."""
 
 import hashlib
 import threading
@@ -13,7 +13,7 @@ from ...builder.raw import FILE_NAME, VideoEntry, read_videos_jsonl
 from ..page import Pictures
 from .document import UNKNOWN, Document, Place, log_path_of
 from .events import Event
-from .folder import Found, safe_id, save_settings
+from .folder import AnnotationFolder, safe_id, save_settings
 from .log import read_log
 from .proposals import Proposals
 from .reducer import fold
@@ -21,31 +21,33 @@ from .state import RefusedError, VideoState, person
 from .summary import Summary, summary_of
 
 MAX_OPEN = 4
-"""Annotations that stay open though nobody works on them, with their frames in memory."""
+"""Number of unused annotations that stay open, with their frames in memory."""
 SECOND = "second"
-"""The raw folder of the second person of a video that two people annotate."""
+"""The raw folder of second persons, for videos that two people annotate."""
 PEOPLE = "people"
-"""Where each person has a raw folder of their own."""
+"""The folder with one raw folder per person."""
 DONE = frozenset({"submitted", "approved"})
 
 Key = tuple[Path, str]
-"""Of one annotation: its raw folder and the video_id."""
+"""Identifies one annotation: its raw folder and the video_id."""
 HeldByAnother = Callable[[Key, str], bool]
-"""Whether somebody else than this user holds an annotation."""
+"""Returns whether a person other than this user holds an annotation."""
 
 
 class Store:
     """The annotations of one folder. Its methods may be called from several threads."""
 
-    def __init__(self, found: Found, *, generator: str = UNKNOWN, proposals: Proposals | None = None) -> None:
+    def __init__(
+        self, folder: AnnotationFolder, *, generator: str = UNKNOWN, proposals: Proposals | None = None
+    ) -> None:
         """
         Args:
-            generator: of the videos of which nothing is said.
+            generator: generator of videos for which none is given.
             proposals: first masks of annotations that nobody has begun.
         """
-        self.found = found
-        self.raw = found.raw
-        self._settings = found.settings
+        self.folder = folder
+        self.raw = folder.raw
+        self._settings = folder.settings
         self._generator = generator
         self._proposals = proposals
         self._open: OrderedDict[Key, Document] = OrderedDict()
@@ -53,18 +55,18 @@ class Store:
         self._summaries: dict[Key, Summary | None] = {}
         self._changing = threading.RLock()
         self._opening: dict[Key, threading.Lock] = {}
-        entries, _ = read_videos_jsonl(found.raw / FILE_NAME, required=())
+        entries, _ = read_videos_jsonl(folder.raw / FILE_NAME, required=())
         self._held: dict[str, VideoEntry] = entries
-        self.doubled = _doubled(list(found.videos), found.settings.double_percent)
+        self.doubled = _doubled(list(folder.videos), folder.settings.double_percent)
 
     @property
     def video_ids(self) -> list[str]:
         """Ids of all videos, sorted."""
-        return list(self.found.videos)
+        return list(self.folder.videos)
 
     def name_of(self, video_id: str) -> str:
-        """What the video's file is called where it came from."""
-        return self._settings.names.get(video_id, self.found.videos[video_id].name)
+        """The name of the video's file in the source folder."""
+        return self._settings.names.get(video_id, self.folder.videos[video_id].name)
 
     def key_for(self, user: str, video_id: str, held_by_another: HeldByAnother) -> Key:
         """The annotation of a video that this person works on or reviews.
@@ -72,7 +74,7 @@ class Store:
         Raises:
             RefusedError: no such video.
         """
-        if video_id not in self.found.videos:
+        if video_id not in self.folder.videos:
             raise RefusedError(f"there is no video {video_id}", code="not-found")
         common = (self.raw, video_id)
         if self._settings.mode == "independent":
@@ -86,7 +88,7 @@ class Store:
         if second_worker == person(user):
             other = self.summary(common)
             mine = self.summary(second)
-            # Who has handed in an annotation of their own may see the other one, to review it.
+            # A person who has submitted their own annotation may see the other one, to review it.
             both_done = other is not None and mine is not None and {other.status, mine.status} <= DONE
             return common if both_done else second
         if first_worker is None and not held_by_another(common, user):
@@ -96,16 +98,16 @@ class Store:
         return common
 
     def document(self, key: Key) -> Document:
-        """The annotation, opened if it is not.
+        """The annotation; it is opened first if needed.
 
         Raises:
-            VideoError, LogError, RawError, OSError: as `Document`.
+            VideoError, LogError, RawError, OSError: see `Document`.
         """
         with self._changing:
-            found = self._open.get(key)
-            if found is not None:
+            document = self._open.get(key)
+            if document is not None:
                 self._open.move_to_end(key)
-                return found
+                return document
             opening = self._opening.setdefault(key, threading.Lock())
         with opening:
             with self._changing:
@@ -121,32 +123,32 @@ class Store:
         """The frames of an open annotation."""
         document = self.document(key)
         with self._changing:
-            found = self._pictures.get(key)
-            if found is None or found.index is not document.video.index:
-                found = self._pictures[key] = Pictures(document.video.path, document.video.index)
-            return found
+            pictures = self._pictures.get(key)
+            if pictures is None or pictures.index is not document.video.index:
+                pictures = self._pictures[key] = Pictures(document.video.path, document.video.index)
+            return pictures
 
     def close_idle(self, in_use: Collection[Key]) -> list[Key]:
-        """Closes the annotations that were opened long ago and nobody uses; gives them back."""
+        """Closes the annotations that were opened longest ago and are not in use. Returns the closed ones."""
         with self._changing:
             idle = [key for key in self._open if key not in in_use]
-            gone = idle[: max(0, len(idle) - MAX_OPEN)]
-            for key in gone:
+            closing = idle[: max(0, len(idle) - MAX_OPEN)]
+            for key in closing:
                 self._open.pop(key).close()
                 pictures = self._pictures.pop(key, None)
                 if pictures is not None:
                     pictures.close()
-            return gone
+            return closing
 
     def changed(self, key: Key, state: VideoState) -> Summary:
-        """Notes a new state for the list."""
+        """Records a new state and returns its summary for the list."""
         summary = summary_of(state)
         with self._changing:
             self._summaries[key] = summary
         return summary
 
     def summary(self, key: Key) -> Summary | None:
-        """The line of an annotation; None where nobody has begun it.
+        """The summary of an annotation; None if nobody has begun it.
 
         Raises:
             LogError, RefusedError: its log cannot be read.
@@ -161,30 +163,30 @@ class Store:
             return self._summaries.setdefault(key, None)
 
     def events(self, key: Key) -> tuple[Event, ...]:
-        """What is in the log of an annotation; nothing where nobody has begun it.
+        """The events of an annotation; empty if nobody has begun it.
 
         Raises:
-            LogError: it is damaged. OSError: it cannot be read.
+            LogError: its log is damaged. OSError: its log cannot be read.
         """
         home, video_id = key
         return read_log(log_path_of(home, video_id)).events
 
     def summaries(self) -> list[Summary]:
-        """The lines of all annotations that were begun, every copy; without those whose log cannot be read."""
-        found = []
+        """The summaries of all begun annotations, every copy, without those whose log cannot be read."""
+        summaries = []
         for key in self.begun():
             with suppress(ValueError, OSError):
-                found.append(self.summary(key))
-        return [summary for summary in found if summary is not None]
+                summaries.append(self.summary(key))
+        return [summary for summary in summaries if summary is not None]
 
     def begun(self) -> list[Key]:
-        """The annotations that have a log, by folder and video_id."""
+        """The annotations that have a log, sorted by folder and video_id."""
         homes = [self.raw, self.raw / SECOND, *(self.raw / PEOPLE / name for name in self._settings.people)]
         keys = [(home, video_id) for home in homes for video_id in self.video_ids]
         return [key for key in keys if self._summaries.get(key) or log_path_of(*key).exists()]
 
     def close(self) -> None:
-        """Closes everything."""
+        """Closes all annotations."""
         with self._changing:
             for document in self._open.values():
                 document.close()
@@ -194,10 +196,10 @@ class Store:
         home, video_id = key
         beside = next(iter(sorted((home / "videos").glob(f"{video_id}.*"))), None)
         has_masks = home == self.raw and self._settings.kind == "raw"
-        entry = self._held.get(video_id) if has_masks else self.found.about.get(video_id)
-        if entry is None and video_id in self._held:  # of a common folder that was taken over
+        entry = self._held.get(video_id) if has_masks else self.folder.about.get(video_id)
+        if entry is None and video_id in self._held:  # the common folder was copied from a raw folder
             entry = replace(self._held[video_id], objects=None, annotated_frames=None, label=None, review=None)
-        path = beside or self.found.videos[video_id]
+        path = beside or self.folder.videos[video_id]
         return Place(home, video_id, path, entry, has_masks, self._generator, self._proposals)
 
     def _worker(self, key: Key) -> str | None:
@@ -216,6 +218,6 @@ class Store:
 
 
 def _doubled(video_ids: Sequence[str], percent: int | None) -> frozenset[str]:
-    """The videos that two people annotate: those whose ids have the smallest SHA-256, so that anybody finds the same ones."""
+    """The videos that two people annotate: those whose ids have the smallest SHA-256, so the choice is reproducible."""
     number = ceil(len(video_ids) * (percent or 0) / 100)
     return frozenset(sorted(video_ids, key=lambda video_id: hashlib.sha256(video_id.encode()).hexdigest())[:number])

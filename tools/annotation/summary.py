@@ -1,4 +1,4 @@
-"""One video in a line, and one person in a line: how far they are."""
+"""Summaries of annotations and of people's work, for the list of videos."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from .state import VideoState, person
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the list of videos shows of one annotation.
+    """The entry of one annotation in the list of videos.
 
-    `worker` is the first person who did something; `masks_by` and `seconds_by` count by user.
+    `worker` is the first person who edited it. `masks_by` and `seconds_by` count masks and active seconds by user.
     """
 
     revision: int
@@ -31,7 +31,7 @@ class Summary:
 
 
 def summary_of(state: VideoState) -> Summary:
-    """The line of one annotation."""
+    """The summary of one annotation."""
     masks = [mask for found in state.masks.values() for mask in found.values()]
     masks_by: dict[str, int] = {}
     for mask in masks:
@@ -56,7 +56,7 @@ def summary_of(state: VideoState) -> Summary:
 
 
 def people_of(summaries: Iterable[Summary]) -> list[dict[str, Any]]:
-    """Counts by person, by name: videos and masks that are theirs, reviews that they gave, active time and time per mask."""
+    """Counts for each person, sorted by name: videos, masks, reviews, active time, and time per mask."""
     people: dict[str, dict[str, Any]] = {}
 
     def of(user: str) -> dict[str, Any]:

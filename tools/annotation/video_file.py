@@ -1,4 +1,4 @@
-"""The file of a video on disk: its index, made once and kept, and whether it is still the one that was annotated."""
+"""The file of a video on disk: its stored index, and whether the file has changed since."""
 
 import json
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ class VideoFile:
     index: VideoIndex
 
     def looks_unchanged(self) -> bool:
-        """Whether size and time of change are still those of the file that was read; cheap.
+        """Whether the file still has the size and modification time that it had when it was read. Fast.
 
         Raises:
-            OSError: the file is gone.
+            OSError: the file does not exist any more.
         """
         facts = self.path.stat()
         return (facts.st_size, facts.st_mtime_ns) == (self.num_bytes, self.modified_ns)
 
 
 def open_video(path: Path, kept: Path) -> VideoFile:
-    """The video and its index, which is read from `kept` where that was made of the same bytes, and written there otherwise.
+    """The video and its index. The index is read from `kept` if it belongs to the same bytes, else made and stored there.
 
     Raises:
-        VideoError: it does not decode whole. OSError: it cannot be read.
+        VideoError: a frame cannot be decoded. OSError: the file cannot be read.
     """
     facts = path.stat()
     sha256 = file_sha256(path)

@@ -1,4 +1,4 @@
-"""States as the page gets them: whole, and as what has changed from one revision to the next."""
+"""States in the form for the page: the whole state, or the changes from one revision to the next."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,12 +14,12 @@ Cells = list[list[Any]]
 
 
 def view_of(state: VideoState) -> dict[str, Any]:
-    """Everything of a state that a page shows."""
+    """All parts of a state that the page shows."""
     return {"revision": state.revision, "masks": _cells(state, _all(state)), **_rest(state)}
 
 
 def changes_of(before: VideoState, after: VideoState) -> dict[str, Any]:
-    """What a page that knows `before` has to be told."""
+    """The changes for a page that has the state `before`."""
     cells: dict[tuple[int, int], Mask | None] = {}
     for object_id in sorted({*before.masks, *after.masks}):
         old, new = before.masks.get(object_id, {}), after.masks.get(object_id, {})
@@ -37,11 +37,11 @@ def overlaps_of(state: VideoState) -> list[int]:
         for frame_index, mask in masks.items():
             by_frame.setdefault(frame_index, []).append(mask.counts)
     size = {"height": state.video.height, "width": state.video.width}
-    found = []
+    frames = []
     for frame_index, counts in sorted(by_frame.items()):
         if len(counts) > 1 and _overlap(tuple(counts), **size):
-            found.append(frame_index)
-    return found
+            frames.append(frame_index)
+    return frames
 
 
 @lru_cache(maxsize=4096)
@@ -75,13 +75,13 @@ def _mask(mask: Mask, pixels: int) -> dict[str, Any]:
 def _rest(state: VideoState) -> dict[str, Any]:
     objects = [
         {
-            "object_id": found.object_id,
-            "artifact_type": found.artifact_type,
-            "subtype": found.subtype,
-            "created_by": found.created_by,
-            "num_masks": len(state.masks.get(found.object_id, {})),
+            "object_id": item.object_id,
+            "artifact_type": item.artifact_type,
+            "subtype": item.subtype,
+            "created_by": item.created_by,
+            "num_masks": len(state.masks.get(item.object_id, {})),
         }
-        for found in state.objects.values()
+        for item in state.objects.values()
     ]
     notes = [
         {

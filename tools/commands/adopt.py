@@ -16,44 +16,53 @@ def adopt(
     source: Annotated[str, typer.Argument(help="A folder, a zip or tar of one, or OWNER/NAME[@REVISION] on the Hub.")],
     raw: Annotated[Path, typer.Argument(help="The raw folder to make, or to bring up to date.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Write the report alone; of a repository a few videos are downloaded.")
+        bool,
+        typer.Option("--dry-run", help="Write only the report. From the Hub, only a few videos are downloaded."),
     ] = False,
     look: Annotated[
         int | None,
-        typer.Option(min=0, help="With --dry-run: decode only so many pairs. Default: all of a folder, 12 on the Hub."),
+        typer.Option(
+            min=0,
+            help="With --dry-run: the number of pairs to decode. Default: all of a folder, 12 on the Hub.",
+        ),
     ] = None,
     pairing: Annotated[
         Path | None, typer.Option(help="The pairing.csv with your answers. Default: RAW/adoption/pairing.csv.")
     ] = None,
     generators: Annotated[
-        Path | None, typer.Option(help="A CSV of prefix,generator: who made the videos whose ids begin so.")
+        Path | None,
+        typer.Option(help="A CSV file with columns prefix,generator: the generator for each prefix of video ids."),
     ] = None,
     clips: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help='Paths that are clips, as in "videos/*"; repeatable.')
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help='Paths of clips, as in "videos/*". Repeat for more patterns.'),
     ] = None,
     masks: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help='Paths that are masks, as in "overlays/*"; repeatable.')
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help='Paths of masks, as in "overlays/*". Repeat for more patterns.'),
     ] = None,
     license_: Annotated[
-        str | None, typer.Option("--license", help="License of the clips. Default: as the source's README says.")
+        str | None, typer.Option("--license", help="License of the clips. Default: the one in the source's README.")
     ] = None,
     fps: Annotated[
-        float | None, typer.Option(min=0.1, help="Frames a second of clips that come as folders of images.")
+        float | None, typer.Option(min=0.1, help="Frames per second of clips that are folders of images.")
     ] = None,
     splits: Annotated[
         bool,
-        typer.Option("--splits/--no-splits", help="Take splits from lists such as train.txt, or leave them to build."),
+        typer.Option(
+            "--splits/--no-splits", help="Take splits from lists such as train.txt, or let `build` assign them."
+        ),
     ] = True,
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a published dataset of clips and masks into a raw folder: pair them, read the masks, report every file."""
+    """Make a raw folder from a published dataset of clips and masks: pair them, read masks, report every file."""
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     from ..adoption import AdoptOptions, adopt as run
     from .progress import progress
 
-    disable_progress_bars()  # ours show the whole
+    disable_progress_bars()  # our own progress covers the downloads too
     options = AdoptOptions(
         pairing=pairing,
         generators=generators,
@@ -71,7 +80,7 @@ def adopt(
 
 
 def _kept(parameters: Mapping[str, Any]) -> str:
-    return "What is adopted, and what was downloaded, is kept: the same command goes on."
+    return "Adopted and downloaded files are kept. The same command continues from there."
 
 
 COMMAND = Command(adopt, group="Release", place=0, example="adopt OWNER/NAME raw --dry-run", kept=_kept)

@@ -14,33 +14,39 @@ def agree(
     annotations: Annotated[
         list[Path],
         typer.Argument(
-            help="Two or more annotators' releases, raw folders or folders of PNG masks; or one folder of annotate."
+            help="Releases, raw folders or folders of PNG masks, one for each of two or more annotators; "
+            "or one folder that `annotate` made for several people."
         ),
     ],
-    majority: Annotated[Path | None, typer.Option(help="Write the majority's masks as a raw folder.")] = None,
-    staple: Annotated[Path | None, typer.Option(help="Write STAPLE's masks as a raw folder.")] = None,
+    majority: Annotated[
+        Path | None, typer.Option(help="Write consensus masks, by majority vote, as a raw folder.")
+    ] = None,
+    staple: Annotated[
+        Path | None, typer.Option(help="Write consensus masks, by the STAPLE algorithm, as a raw folder.")
+    ] = None,
     masks_are: MasksAre = None,
     as_json: AsJson = False,
-    json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write everything as JSON.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write all results as JSON.")] = None,
     html_file: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with the most disputed frames.")
+        Path | None, typer.Option("--html", help="Write an HTML page with the most disputed frames.")
     ] = None,
     workers: Workers = 1,
 ) -> None:
-    """Compare annotators: pairwise J&F and Dice, kappas and alpha, the human ceiling, disputed videos, a consensus."""
+    """Measure how far annotators agree: pairwise J&F and Dice, kappas, alpha, the human ceiling, disputed videos."""
     from ...builder.work import write_atomic
     from ..agreement import agree as run, apart, disputed_videos, html_report, write_consensus
     from .progress import progress
 
     annotations = apart(annotations)
     with progress() as show:
-        found = run(annotations, masks_are=masks_are, workers=workers, on_progress=show)
-    text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
+        agreement = run(annotations, masks_are=masks_are, workers=workers, on_progress=show)
+    text = json.dumps(agreement.to_dict(), indent=1, allow_nan=False)
     if json_file is not None:
         write_atomic(json_file, f"{text}\n".encode())
     if html_file is not None:
-        write_atomic(html_file, html_report(found, disputed_videos(found, annotations, masks_are=masks_are)).encode())
-    typer.echo(text if as_json else found.table())
+        disputed = disputed_videos(agreement, annotations, masks_are=masks_are)
+        write_atomic(html_file, html_report(agreement, disputed).encode())
+    typer.echo(text if as_json else agreement.table())
     if majority is not None:
         made = write_consensus(annotations, majority, rule="majority", masks_are=masks_are)
         typer.echo(f"{made}: the majority's masks", err=as_json)

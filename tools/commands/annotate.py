@@ -15,47 +15,60 @@ else:
 
 
 def annotate(
-    folder: Annotated[Path, typer.Argument(help="A folder of videos; or a raw folder or a release, to be corrected.")],
+    folder: Annotated[Path, typer.Argument(help="A folder of videos; or a raw folder or a release to correct.")],
     out: Annotated[
-        Path | None, typer.Option(help="Where masks and links to the videos go. Default: FOLDER-raw.")
+        Path | None,
+        typer.Option(help="The raw folder for masks and links to the videos. Default: FOLDER-raw."),
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="What finds and carries masks; flow needs no weights.")] = "flow",
-    checkpoint: Annotated[str | None, typer.Option(help="Of the engine's model: its id on the Hub, or a path.")] = None,
-    device: Annotated[str | None, typer.Option(help="Where the model runs: cuda or cpu.")] = None,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="The method that makes masks and carries them through videos. flow needs no weights."),
+    ] = "flow",
+    checkpoint: Annotated[
+        str | None, typer.Option(help="The weights of the engine's model: an id on the Hub, or a path.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="The device of the model: cuda or cpu.")] = None,
     user: Annotated[
-        str | None, typer.Option(help="Your name, which stands with your masks. Default: the page asks.")
+        str | None, typer.Option(help="Your name, which is saved with your masks. Default: the page asks.")
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = 0,
     token: Token = None,
     browser: Browser = True,
     independent: Annotated[
-        bool, typer.Option("--independent", help="Keep each person's masks apart, and hidden from the others.")
+        bool,
+        typer.Option("--independent", help="Every person annotates all videos and does not see others' masks."),
     ] = False,
     double: Annotated[
         int | None,
-        typer.Option(min=1, max=100, help="Percent of the videos that two people annotate, each unseen by the other."),
+        typer.Option(
+            min=1,
+            max=100,
+            help="Percentage of the videos that two people annotate. Neither sees the other's masks.",
+        ),
     ] = None,
     subtypes: Annotated[
-        Path | None, typer.Option(help='A JSON file of finer types, as in {"motion": ["flicker", "jump"]}.')
+        Path | None,
+        typer.Option(help='A JSON file of subtypes to choose from, as in {"motion": ["flicker", "jump"]}.'),
     ] = None,
     proposals: Annotated[
-        Path | None, typer.Option(help="Predictions of a model, shown as proposals until somebody accepts them.")
+        Path | None, typer.Option(help="Predictions of a model, shown as proposals until a person accepts them.")
     ] = None,
     generator: Annotated[
-        str | None, typer.Option(help="Name of the model that made the videos, where nothing says it.")
+        str | None, typer.Option(help="Name of the model that made the videos, if FOLDER does not name it.")
     ] = None,
     artifact_type: Annotated[
-        ArtifactType | None, typer.Option(help="Type of every object of a raw folder that names none.")
+        ArtifactType | None, typer.Option(help="Type of every object, if FOLDER is a raw folder without types.")
     ] = None,
     replay: Annotated[
         bool,
         typer.Option(
-            "--replay", help="Serve nothing: ask the engine all over again, and print the IoU with each mask."
+            "--replay",
+            help="Open no page: repeat all calls of the engine, and print the IoU with each saved mask.",
         ),
     ] = False,
 ) -> None:
-    """Mark what is broken in videos, in your browser: click, carry through the video, correct, review."""
+    """Mark what is broken in videos, in your browser: click, carry the mask through the video, correct, review."""
     try:
         from ..annotation import AnnotateOptions, run_annotate, run_replay
     except ModuleNotFoundError as error:
@@ -88,7 +101,7 @@ def annotate(
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # a page is opened by whoever reads the address
+    print(text, flush=True)  # a program that reads this output needs the page's address at once
 
 
 COMMAND = Command(annotate, group="Data", place=3, example="annotate clips --user Ada")

@@ -1,4 +1,4 @@
-"""What a command prints when it is done: a text for people, or one JSON value for machines."""
+"""Prints the result of a command: a text for people, or one JSON value for machines."""
 
 import json
 from typing import Any
@@ -6,10 +6,14 @@ from typing import Any
 import typer
 
 
-def answer(found: Any, text: str, *, as_json: bool) -> None:
-    """Prints to standard output `text`, or with `--json` what `found` holds, as plain values; and nothing else.
+def answer(result: Any, text: str, *, as_json: bool) -> None:
+    """Prints `text` to standard output, or `result` as JSON if `as_json`.
+
+    Args:
+        result: plain values: dicts, lists, texts, numbers, booleans, None.
+        text: the same for people, without the last line end.
 
     Raises:
-        ValueError: `found` holds a number that JSON does not have (NaN, infinity).
+        ValueError: `result` holds a number that JSON does not have (NaN, infinity).
     """
-    typer.echo(json.dumps(found, indent=1, allow_nan=False) if as_json else text)
+    typer.echo(json.dumps(result, indent=1, allow_nan=False) if as_json else text)

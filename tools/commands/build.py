@@ -24,36 +24,56 @@ def build(
     raw: Annotated[Path, typer.Argument(help="A folder of raw annotations.")],
     out: Annotated[Path, typer.Argument(help="The release folder to make.")],
     layout: Annotated[
-        Layout, typer.Option(metavar="LAYOUT", help=f"What the folder holds: {', '.join(get_args(Layout))}.")
+        Layout,
+        typer.Option(
+            metavar="LAYOUT", help=f"The layout of the raw folder; auto recognises it: {', '.join(get_args(Layout))}."
+        ),
     ] = "auto",
-    split_shards: Annotated[str, typer.Option(help="As in train=4,test=1; else one shard per 384 MB of video.")] = "",
-    data_version: Annotated[str, typer.Option(help="SemVer of the data.")] = DATA_VERSION,
+    split_shards: Annotated[
+        str,
+        typer.Option(help="Number of shards by split, as in train=4,test=1. Default: one shard per 384 MB of video."),
+    ] = "",
+    data_version: Annotated[
+        str, typer.Option(help="Version of the data, three numbers as in 1.2.0 (SemVer).")
+    ] = DATA_VERSION,
     artifact_type: Annotated[
         Literal["motion", "deformation", "blur", "not-given"] | None,
-        typer.Option(help="Type of every object, where the layout names none."),
+        typer.Option(help="Type of every object, if the layout has no types."),
     ] = None,
-    generator: Annotated[str | None, typer.Option(help="Of every video, where the layout names none.")] = None,
-    void: Annotated[int | None, typer.Option(min=1, help="A label value to leave out (DAVIS: 255).")] = None,
+    generator: Annotated[
+        str | None, typer.Option(help="Generator of every video, if the layout does not name it.")
+    ] = None,
+    void: Annotated[
+        int | None,
+        typer.Option(min=1, help="A label value of pixels to ignore; 255 in DAVIS."),
+    ] = None,
     masks_are: MasksAre = None,
-    seed: Annotated[int, typer.Option(help="Of the split assignment.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the assignment of videos to splits.")] = 0,
     include: Annotated[
         Literal["approved", "unreviewed"],
-        typer.Option(help="approved leaves out videos whose masks wait for a review; unreviewed takes all."),
+        typer.Option(help="approved leaves out videos whose masks are not reviewed yet; unreviewed takes all."),
     ] = "approved",
     parent: Annotated[
-        Path | None, typer.Option(help="The release before: splits stay, unchanged shard files are kept.")
+        Path | None,
+        typer.Option(help="The previous release: keep its splits, and its shard files that do not change."),
     ] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start over instead of going on where an earlier build ended.")
+        bool,
+        typer.Option("--fresh", help="Start from the beginning, even if an earlier build was interrupted."),
     ] = False,
     bring_back: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="VIDEO_ID", help="A withdrawn video, or a copy of one, that comes nevertheless; again for more."
+            metavar="VIDEO_ID",
+            help="Allow a withdrawn video, or a copy of one, to come back. Repeat for more videos.",
         ),
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="Where the work is done.")] = "processes",
-    address: Annotated[str | None, typer.Option(help="Of an existing Ray cluster, as in auto or HOST:PORT.")] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="Where the work runs: processes of this machine, or a Ray cluster.")
+    ] = "processes",
+    address: Annotated[
+        str | None, typer.Option(help="Address of an existing Ray cluster, as in auto or HOST:PORT.")
+    ] = None,
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -92,10 +112,10 @@ def build(
     counts = {"videos": len(manifest["videos"]), "shards": len(manifest["shards"])}
     lines = [f"{out}: {counts['videos']} videos in {counts['shards']} shards. Next: brokenvideos verify {out}"]
     if waiting:
-        left = f"{raw}: {len(waiting)} videos left out, not approved yet; --include unreviewed takes them."
-        lines = [left, *lines]
-    found = {"release": str(out), "data_version": manifest["data_version"], **counts, "left_out": waiting}
-    answer(found, "\n".join(lines), as_json=as_json)
+        note = f"{raw}: {len(waiting)} videos left out, not approved yet; --include unreviewed takes them."
+        lines = [note, *lines]
+    facts = {"release": str(out), "data_version": manifest["data_version"], **counts, "left_out": waiting}
+    answer(facts, "\n".join(lines), as_json=as_json)
 
 
 def _counts(text: str) -> dict[str, int]:
@@ -114,9 +134,9 @@ def _kept(parameters: Mapping[str, Any]) -> str:
     out = parameters["out"]
     if not (work := work_folder_of(out)).exists():
         if (out / "manifest.json").exists():
-            return f"{out} is a whole release."
-        return "Nothing was finished, and nothing is left; the same command starts over."
-    return f"Finished work is kept in {work}: the same command goes on from there. Remove that folder if you do not want to."
+            return f"{out} is a complete release."
+        return "Nothing is kept. The same command starts from the beginning."
+    return f"Finished work is kept in {work}. The same command continues from there; --fresh starts from the beginning."
 
 
 COMMAND = Command(build, group="Release", place=1, example="build raw release --workers 4", kept=_kept)

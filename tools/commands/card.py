@@ -16,14 +16,18 @@ def card(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
     about: Annotated[
         Path | None,
-        typer.Option(help="A TOML file with what nobody can count: annotation, contact, agreement, baselines."),
+        typer.Option(help="A TOML file with what only people can state: annotation, contact, agreement, baselines."),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say what is stale, missing or wrong; status 1 if anything is.")
+        bool,
+        typer.Option("--check", help="Only list what is out of date, missing or wrong; then exit with status 1."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Finish a release's card: numbers and figures counted in its shards, Croissant, checksums. Needs the extra [card]."""
+    """Complete a release's dataset card: numbers and figures counted in its shards, Croissant metadata, checksums.
+
+    Needs the extra [card].
+    """
     if not check:
         from ..publishing import write_card
 
@@ -32,7 +36,7 @@ def card(
         answer({"release": str(release), "files": names}, made, as_json=as_json)
         return
     if about is not None:
-        raise typer.BadParameter("--check compares with what the card was made from. Leave --about out.")
+        raise typer.BadParameter("--check reads the texts of the card itself. Leave --about out.")
     from ...card import check_card
 
     report = check_card(release)

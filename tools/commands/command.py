@@ -1,4 +1,4 @@
-"""What a command is to the command line."""
+"""The record that describes one command to the command line."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,19 +10,23 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 def starts_over(parameters: Mapping[str, Any]) -> str:
-    """What Ctrl-C says after a command that keeps nothing."""
-    return "The same command starts over."
+    """The message after Ctrl-C for a command that keeps nothing."""
+    return "The same command starts from the beginning."
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: `COMMAND` of a module in this folder, which is all that adding one needs.
+    """One command. To add one, write a module in this folder with such a record named `COMMAND`.
 
-    run: the function that typer reads. The command has its name, its docstring and its options. It imports what the work needs
-        when it is called: every module of this folder is loaded with the command line.
-    place: its place under the heading `group`.
-    example: a call that can be copied, without `brokenvideos`; the end of the command's help.
-    kept: what is kept of a call that was stopped with Ctrl-C and what goes on from there, by the values of its parameters.
+    Attributes:
+        run: the function that typer calls. It gives the command its name, help text and options.
+            Every module of this folder is loaded with the command line, so `run` imports heavy
+            modules only when it is called.
+        group: the heading in `brokenvideos --help`.
+        place: position under this heading, from 0.
+        example: an example call without the word `brokenvideos`, shown at the end of the help.
+        kept: returns the message after Ctrl-C: what is kept and how to continue. It gets the
+            values of the command's parameters by name.
     """
 
     run: Callable[..., None]

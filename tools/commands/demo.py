@@ -1,4 +1,4 @@
-"""`brokenvideos demo`: the main job from end to end on synthetic data, each step with the command that does the same."""
+"""`brokenvideos demo`: the main steps on synthetic data; each shows the command that does the same."""
 
 import shlex
 import time
@@ -12,20 +12,24 @@ from .command import Command
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="A new folder for what is made.")] = Path("demo"),
+    folder: Annotated[Path, typer.Argument(help="A new folder for the files that it makes.")] = Path("demo"),
 ) -> None:
-    """Sample data -> build -> verify -> load_dataset -> a clip with its masks -> a picture. Offline."""
+    """Show the main steps offline: sample data, build, verify, load_dataset, a clip with its masks, a picture."""
     run_demo(folder, say=typer.echo)
 
 
 def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
-    """Sample -> build -> verify -> load_dataset -> clip -> picture, below `folder`.
+    """Makes sample data, builds and verifies a release, loads it, takes a clip and draws a picture.
+
+    Args:
+        folder: a new or empty folder for all files.
+        say: is called with each line of text to print.
 
     Returns:
-        The picture.
+        The path of the picture.
 
     Raises:
-        FileExistsError: `folder` holds something already.
+        FileExistsError: `folder` is not empty.
     """
     from ...builder import build, verify
     from ...card import card_files

@@ -16,12 +16,15 @@ def diff(
     new: Annotated[Path, typer.Argument(help="A later release folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """List videos that were added, removed or changed, and the version step that this demands; status 1 if NEW's is smaller."""
+    """List added, removed and changed videos, and the version step that these changes require.
+
+    The exit status is 1 if the data version of NEW rises by less.
+    """
     from ...builder import diff as diff_releases
 
-    found = diff_releases(old, new)
-    answer(found.to_dict(), "\n".join(found.lines()), as_json=as_json)
-    raise typer.Exit(DONE if found.version_ok else DIFFERS)
+    changes = diff_releases(old, new)
+    answer(changes.to_dict(), "\n".join(changes.lines()), as_json=as_json)
+    raise typer.Exit(DONE if changes.version_ok else DIFFERS)
 
 
 COMMAND = Command(diff, group="Release", place=4, example="diff release-1.0.0 release-1.1.0")

@@ -28,58 +28,67 @@ def _show_forms(show: bool) -> None:
         raise typer.Exit
 
 
-_OF_ANSWERS = {"truth", "predictions", "missing", "split", "no_floors", "void", "masks_are", "workers"}
-_OF_ANSWERS |= {"as_json", "json_file", "csv_file", "html_file"}
-"""Parameters that say something of answers too."""
+_FOR_ANSWERS = {"truth", "predictions", "missing", "split", "no_floors", "void", "masks_are", "workers"}
+_FOR_ANSWERS |= {"as_json", "json_file", "csv_file", "html_file"}
+"""Parameters that also apply to the answers of a language model."""
 
 
 def evaluate(
     ctx: typer.Context,
-    truth: Annotated[Path, typer.Argument(help="A release, a raw folder, or {video_id}/{frame}.png.")],
+    truth: Annotated[Path, typer.Argument(help="A release, a raw folder, or a folder of {video_id}/{frame}.png.")],
     predictions: Annotated[
         Path,
         typer.Argument(
-            help=f"Masks in any of these forms, of which --forms says more: {', '.join(FORMS)}; "
-            "or a .jsonl of what a language model answered."
+            help=f"Masks in any of these forms: {', '.join(FORMS)} (--forms explains them); "
+            "or a .jsonl file with the answers of a language model."
         ),
     ],
     missing: Annotated[
         Literal["error", "empty"],  # as in evaluation.Missing
-        typer.Option(help="error, or empty: a frame without a prediction counts as empty."),
+        typer.Option(help="A frame without a prediction: error stops; empty counts it as an empty mask."),
     ] = "error",
     values: Annotated[
         Literal["auto", "ids", "soft"],  # as in evaluation.Values
         typer.Option(help="How PNGs are read: auto (palette ids, or 0 and 1, or 0 and 255), ids, or soft (0 to 255)."),
     ] = "auto",
     first_frame: Annotated[
-        int | None, typer.Option(min=0, max=1, help="Number of a video's first frame in the predictions, 0 or 1.")
+        int | None, typer.Option(min=0, max=1, help="The number of a video's first frame in the predictions.")
     ] = None,
     names: Annotated[
         Path | None,
-        typer.Option(help="JSON that says which video a number is, for YouTube-VIS and COCO results lists."),
+        typer.Option(help="A JSON file that maps video numbers to ids, for YouTube-VIS and COCO results lists."),
     ] = None,
     split: Annotated[
-        list[str] | None, typer.Option(help="Score only train, validation or test; may be given again.")
+        list[str] | None,
+        typer.Option(help="Score only this split: train, validation or test. Repeat for more splits."),
     ] = None,
-    skip_ends: Annotated[bool, typer.Option("--skip-ends", help="Leave out first and last annotated frames.")] = False,
+    skip_ends: Annotated[
+        bool, typer.Option("--skip-ends", help="Leave out the first and last annotated frame of each video.")
+    ] = False,
     compare: Annotated[
-        Path | None, typer.Option(help="Another prediction: paired differences on the same videos.")
+        Path | None,
+        typer.Option(help="Other predictions of the same videos: report paired differences to them."),
     ] = None,
-    no_floors: Annotated[bool, typer.Option("--no-floors", help="Do not score predictions that know nothing.")] = False,
-    void: Annotated[int | None, typer.Option(min=1, help="Of a DAVIS truth: a label value to leave out.")] = None,
+    no_floors: Annotated[
+        bool,
+        typer.Option("--no-floors", help="Do not score the floors: trivial predictions such as empty and full masks."),
+    ] = False,
+    void: Annotated[
+        int | None, typer.Option(min=1, help="For a truth in DAVIS form: a label value of pixels to ignore.")
+    ] = None,
     masks_are: MasksAre = None,
     per_object: Annotated[
-        bool, typer.Option("--per-object", help="Also score every object on its own, as --protocol says.")
+        bool, typer.Option("--per-object", help="Also score every object separately, by the rule of --protocol.")
     ] = False,
     protocol: Annotated[
         Literal["davis", "sav", "ytvos"] | None,  # as in evaluation.Protocol
-        typer.Option(help="Whose rule scores objects on their own: davis (with --per-object alone), sav or ytvos."),
+        typer.Option(help="Score every object separately by this benchmark's rule. Default with --per-object: davis."),
     ] = None,
     as_json: AsJson = False,
-    json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write everything as JSON.")] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the scores of every video.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write all results as JSON.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the scores of every video as CSV.")] = None,
     html_file: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with plots and the worst videos.")
+        Path | None, typer.Option("--html", help="Write an HTML page with plots and the worst videos.")
     ] = None,
     forms: Annotated[
         bool,
@@ -87,7 +96,7 @@ def evaluate(
     ] = False,
     workers: Workers = 1,
 ) -> None:
-    """Score predicted masks: J&F as DAVIS, broken and normal videos apart, floors and 95 % intervals beside every score."""
+    """Score predicted masks: J&F as in DAVIS, broken and normal videos apart, with trivial baselines and intervals."""
     from ...builder.work import write_atomic
     from ..evaluation import evaluate as run, html_report, is_answers, worst_videos
     from .progress import progress
@@ -139,7 +148,7 @@ def _refuse_options_of_masks(ctx: typer.Context, answers: Path) -> None:
     wrong = []
     for parameter in ctx.command.params:
         source = ctx.get_parameter_source(str(parameter.name))
-        if parameter.name not in _OF_ANSWERS and source is not None and source.name == "COMMANDLINE":
+        if parameter.name not in _FOR_ANSWERS and source is not None and source.name == "COMMANDLINE":
             wrong.append(parameter.opts[0])
     if wrong:
         raise typer.BadParameter(f"{', '.join(wrong)}: only of masks; {answers} holds answers of a language model")
@@ -185,7 +194,7 @@ def _answers(
 
 
 def videos_csv(videos: Sequence["VideoScores | AnsweredVideo"]) -> str:
-    """A line per video: what it is, then every metric that any video has; a number that nobody can give is left empty."""
+    """CSV text with a line per video: its facts, then its metrics; a metric without a value is empty."""
     rows = [video.to_dict() for video in videos]
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()

@@ -8,8 +8,8 @@ STOPPED = 130
 
 MEANINGS = {
     DONE: "Done. Where a command compares or checks, nothing differs.",
-    DIFFERS: "An error, told in one line; or something differs, is missing or failed, and is listed.",
-    USAGE: "The command was called wrongly: an unknown option, a value that is none of the choices, an argument that is missing.",
-    GATE_CLOSED: "`predict --gate`: more videos are flagged broken than the gate lets through.",
-    STOPPED: "Stopped by Ctrl-C. The last line says what is kept and how to go on.",
+    DIFFERS: "An error, printed as one line. Or something differs, is missing or failed; the output lists it.",
+    USAGE: "The command was called wrongly: an unknown option, a value outside the choices, a missing argument.",
+    GATE_CLOSED: "`predict --gate`: more videos are flagged broken than the gate allows.",
+    STOPPED: "Stopped by Ctrl-C. The last line says what is kept and how to continue.",
 }

@@ -16,20 +16,21 @@ def explore(
     others: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="What somebody else marked: predictions, a second annotator, the folder of train or predict."
+            help="Other masks of the same videos: predictions, a second annotator, or the output folder of "
+            "`train` or `predict`."
         ),
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", help="Serve nothing: write the page as a folder of files that opens by itself."),
+        typer.Option("--html", help="Start no server: write the page as a folder that opens in any browser."),
     ] = None,
-    max_mb: Annotated[int, typer.Option(min=1, help="With --html: how large the folder may be, in megabytes.")] = 60,
+    max_mb: Annotated[int, typer.Option(min=1, help="With --html: the largest size of the folder, in megabytes.")] = 60,
     host: Host = "127.0.0.1",
     port: Port = 0,
     token: Token = None,
     browser: Browser = True,
 ) -> None:
-    """Look at everything in your browser: all videos with filters and counts, each one frame by frame with its masks."""
+    """Look at a dataset in your browser: all videos with filters and counts, each frame by frame with its masks."""
     from ..explorer import ExploreOptions, run_explore, write_static
     from .progress import progress
 
@@ -38,8 +39,8 @@ def explore(
     )
     if html is not None:
         with progress() as show:
-            said = write_static(options, html, max_bytes=max_mb * 10**6, on_progress=show)
-        typer.echo(said)
+            summary = write_static(options, html, max_bytes=max_mb * 10**6, on_progress=show)
+        typer.echo(summary)
         return
     try:
         run_explore(options, say=_say)
@@ -49,7 +50,7 @@ def explore(
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # a page is opened by whoever reads the address
+    print(text, flush=True)  # a program that reads this output needs the page's address at once
 
 
 COMMAND = Command(explore, group="Look", place=2, example="explore sample --html page")

@@ -18,33 +18,40 @@ else:
 def export(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
     out: Annotated[Path, typer.Argument(help="The folder to make.")],
-    layout: Annotated[Layout, typer.Option(help="How it is written.")] = "own",
+    layout: Annotated[Layout, typer.Option(help="The layout to write.")] = "own",
     frames: Annotated[
         Literal["png", "jpg"] | None,
         typer.Option(help="Also write the annotated frames as pictures. png is exact; jpg is smaller."),
     ] = None,
     counts: Annotated[
         Literal["list", "string"] | None,
-        typer.Option(help="How JSON holds run lengths, where the layout has a choice."),
+        typer.Option(help="The form of run lengths in JSON, if the layout allows both."),
     ] = None,
     num_frames: Annotated[
-        int | None, typer.Option(min=1, help="How many frames chat shows, or asks for boxes. [default: 8]")
+        int | None,
+        typer.Option(min=1, help="With chat: the number of frames to show or to ask boxes of. [default: 8]"),
     ] = None,
     box_unit: Annotated[
         Literal["1000", "pixels"] | None,
-        typer.Option(help="How chat counts boxes: thousandths of the frame, or pixels. [default: 1000]"),
+        typer.Option(help="With chat: the unit of boxes, thousandths of the frame or pixels. [default: 1000]"),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="What chat chooses frames and stretches by. [default: 0]")
+        int | None,
+        typer.Option(min=0, help="With chat: the seed that chooses frames and time ranges. [default: 0]"),
     ] = None,
-    split: Annotated[Split | None, typer.Option(help="Only this split.")] = None,
-    videos: Annotated[bool, typer.Option("--videos", help="Also write the videos, where the layout does not.")] = False,
+    split: Annotated[Split | None, typer.Option(help="Export only this split.")] = None,
+    videos: Annotated[
+        bool, typer.Option("--videos", help="Also write the videos, if the layout does not do it anyway.")
+    ] = False,
     lossy: Annotated[
-        bool, typer.Option("--lossy", help="Write what the layout can carry of what it cannot carry whole.")
+        bool, typer.Option("--lossy", help="Write what the layout can hold, and list what it loses.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a release in the layout of another tool; most of them `build` reads again, to equal digests."""
+    """Write a release in the layout of another tool.
+
+    `build` reads most of these layouts again, and the digests stay equal.
+    """
     from ...builder.export import ExportOptions, export as export_release
     from .progress import progress
 

@@ -1,4 +1,4 @@
-"""The command line: `brokenvideos COMMAND`. Arguments in, one line per error out; the work is done elsewhere."""
+"""The command line `brokenvideos COMMAND`: reads arguments, calls other rooms, prints errors as one line."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def command_line(listed: Iterable[Command]) -> typer.Typer:
     app = typer.Typer(
         name="brokenvideos",
         cls=_InGroups,
-        rich_markup_mode=None,  # drawn help takes three times as long to show, and eats square brackets
+        rich_markup_mode=None,  # rich makes help three times slower and swallows square brackets
         help="Pixel-exact artifact masks for AI-generated videos: build, verify, load and look.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -43,26 +43,27 @@ def command_line(listed: Iterable[Command]) -> typer.Typer:
 
 
 def main() -> None:
-    """Runs a command; an error that the libraries raise on purpose becomes one line and exit status 1."""
+    """Runs a command. An error that our libraries raise on purpose becomes one line and exit status 1."""
     try:
         app()
     except (ValueError, OSError, RuntimeError) as error:
         if _is_of_output(error):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+            # Otherwise Python would try to write the rest when it exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             error = OSError(error.errno, error.strerror, "standard output")
         print(f"brokenvideos: {in_words_with_advice(error)}", file=sys.stderr)
         sys.exit(DIFFERS)
 
 
 def _is_of_output(error: BaseException) -> TypeGuard[OSError]:
-    """Whether what a command prints could not be written, as on a full disk: such an error names no file."""
+    """Whether standard output could not be written, as on a full disk. Such an error names no file."""
     if not isinstance(error, OSError) or error.errno is None or error.filename is not None:
         return False
     return traceback.extract_tb(error.__traceback__)[-1].name == typer.echo.__name__
 
 
 class _InGroups(TyperGroup):
-    """Help that lists the commands under the headings of their groups."""
+    """A command group whose help lists the commands under the headings of their groups."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         for group in GROUPS:
@@ -75,7 +76,7 @@ class _InGroups(TyperGroup):
 
 
 def _kind_of(command: Command) -> type[TyperCommand]:
-    """Commands that name their arguments in capitals, and say what is kept when Ctrl-C stops them."""
+    """A class of commands that show arguments in capitals and, after Ctrl-C, print what is kept."""
 
     class Stoppable(TyperCommand):
         def __init__(self, *arguments: Any, **settings: Any) -> None:

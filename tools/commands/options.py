@@ -1,4 +1,4 @@
-"""Options that several commands share, and how texts are read that stand in more than one of them."""
+"""Options that several commands share, and parsers of their values."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,31 +9,33 @@ from ...release import HOUSE, names_in
 Workers = Annotated[int, typer.Option(min=1, help="Number of processes. The result is the same for any number.")]
 MasksAre = Annotated[
     Literal["displayed", "coded"] | None,  # as in builder.raw
-    typer.Option(help="How masks of videos that players turn were drawn, where their size does not tell."),
+    typer.Option(help="The grid in which masks of rotated videos were drawn, if their size does not show it."),
 ]
 ArtifactType = Literal["motion", "deformation", "blur"]  # as in masks.ARTIFACT_TYPES
 Split = Literal["train", "validation", "test"]  # as in release.SPLITS
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value for machines.")]
-Host = Annotated[str, typer.Option(help="The address to serve at; another than loopback demands a --token.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 takes a free one.")]
-Token = Annotated[str | None, typer.Option(help="The secret part of the address. Default: a new one each time.")]
+Host = Annotated[str, typer.Option(help="The address to serve at. An address other than loopback requires --token.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 chooses a free one.")]
+Token = Annotated[str | None, typer.Option(help="The secret part of the page's address. Default: a new one each time.")]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")]
 
 
 def choice_of_files(folder: str, *more: str) -> Any:
-    """The type of an option whose values are `more` and the names of the files in a folder of the house, with - for _.
+    """The type of an option with a fixed set of values: `more`, then one per Python file of a folder.
 
-    The files are listed, not imported: they need libraries that take long.
+    Args:
+        folder: path of the folder in this package, as in "builder/layouts". In file names,
+            _ becomes -. The files are listed but not imported, because their imports are slow.
     """
     names = (name.replace("_", "-") for name in names_in([f"{HOUSE}/{folder}"]))
     return Literal[(*more, *names)]
 
 
 def height_width(size: str) -> tuple[int, int]:
-    """(height, width) of a text WIDTHxHEIGHT, both in pixels.
+    """(height, width) in pixels, read from a text WIDTHxHEIGHT.
 
     Raises:
-        typer.BadParameter: another form.
+        typer.BadParameter: the text has another form.
     """
     width, _, height = size.partition("x")
     if not (width.isdecimal() and height.isdecimal()):

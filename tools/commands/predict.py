@@ -17,34 +17,43 @@ def predict(
     model: Annotated[
         str,
         typer.Argument(
-            help="A folder that `train` has written, a Hub repository of one, or all-empty, all-full, centre-box."
+            help="A model: a folder that `train` wrote, such a folder on the Hub, or the trivial models all-empty, "
+            "all-full and centre-box."
         ),
     ],
     videos: Annotated[
         list[str],
         typer.Argument(
-            help="Video files, folders, patterns, http(s) addresses, releases, or `sample`; - reads a list of them, one a line."
+            help="Video files, folders, patterns, http(s) addresses, releases, or `sample`. "
+            "The name - reads a list of them from standard input, one per line."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to make.")],
     overlays: Annotated[
-        bool, typer.Option("--overlays", help="Also make a film of each video with its masks.")
+        bool, typer.Option("--overlays", help="Also write each video with its masks drawn on it.")
     ] = False,
-    split: Annotated[Split | None, typer.Option(help="Of releases, only this split.")] = None,
+    split: Annotated[Split | None, typer.Option(help="For releases: take only this split.")] = None,
     gate: Annotated[
-        str | None, typer.Option(help="As in max-broken=0.1: end with status 3 where a larger share is flagged broken.")
+        str | None,
+        typer.Option(help="max-broken=SHARE, as in max-broken=0.1: exit status 3 if a larger share is flagged broken."),
     ] = None,
-    min_area: Annotated[float, typer.Option(help="Marked share from which a frame is broken.")] = 0.001,
-    min_score: Annotated[float, typer.Option(help="Score from which a frame is broken.")] = 0.0,
-    min_frames: Annotated[int, typer.Option(min=1, help="Broken frames from which a video is flagged.")] = 2,
-    junit: Annotated[Path | None, typer.Option(help="Also write JUnit XML there, for CI servers.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1; else CUDA where there is one.")] = None,
+    min_area: Annotated[
+        float, typer.Option(help="Smallest share of marked pixels in a broken frame, from 0 to 1.")
+    ] = 0.001,
+    min_score: Annotated[float, typer.Option(help="Smallest score of a broken frame, from 0 to 1.")] = 0.0,
+    min_frames: Annotated[
+        int, typer.Option(min=1, help="Smallest number of broken frames in a video that is flagged broken.")
+    ] = 2,
+    junit: Annotated[
+        Path | None, typer.Option(help="Also write the results as JUnit XML to this file, for CI servers.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1. Default: cuda if there is a GPU.")] = None,
     workers: Annotated[
-        int, typer.Option(min=1, help="Number of processes, among which the processor's cores are divided.")
+        int, typer.Option(min=1, help="Number of processes; they share the cores of the processor.")
     ] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Mark what is broken in videos: masks as Parquet that `evaluate` reads, a page with artifact area over time, films, a gate."""
+    """Mark what is broken in videos with a model: masks as Parquet for `evaluate`, a report page, a gate for CI."""
     from ...builder.work import write_atomic
     from ..prediction import REPORT_HTML, Flag, find_videos, junit_xml, open_model, predict as run
     from .progress import progress
@@ -52,10 +61,10 @@ def predict(
     max_broken = None if gate is None else _max_broken(gate)
     flag = Flag(min_area=min_area, min_score=min_score, min_frames=min_frames)
     chosen = find_videos([name for given in videos for name in _listed(given)], split=split)
-    asked = open_model(model, device=device)
+    opened = open_model(model, device=device)
     with progress() as show:
         report = run(
-            asked,
+            opened,
             chosen,
             out,
             name=model,
@@ -67,8 +76,8 @@ def predict(
         )
     if junit is not None:
         write_atomic(junit, junit_xml(report))
-    for where, what in report.unreadable:
-        typer.echo(f"{what}" if what.startswith(where) else f"{where}: {what}", err=True)
+    for path, reason in report.unreadable:
+        typer.echo(f"{reason}" if reason.startswith(path) else f"{path}: {reason}", err=True)
     made = f"{out}: {report.summary()}. Look at {out / REPORT_HTML}"
     lines = [made, *filter(None, (report.gate_line(), report.warning))]
     answer(report.to_dict(), "\n".join(lines), as_json=as_json)
@@ -76,7 +85,7 @@ def predict(
 
 
 def _listed(name: str) -> list[str]:
-    """The name itself, or those that standard input lists; empty lines and those that begin with # are passed over."""
+    """The name itself; for "-" the lines of standard input without empty lines and lines that begin with #."""
     if name != "-":
         return [name]
     lines = (line.strip() for line in sys.stdin)
@@ -99,8 +108,11 @@ def _kept(parameters: Mapping[str, Any]) -> str:
 
     work = work_folder_of(parameters["out"])
     if not work.is_dir():
-        return "Nothing was finished. The same command starts over."
-    return f"What is finished is kept in {work}: the same command goes on from there. Remove that folder if you do not want to."
+        return "Nothing is kept. The same command starts from the beginning."
+    return (
+        f"Finished videos are kept in {work}. The same command continues from there. "
+        "Remove that folder to start from the beginning."
+    )
 
 
 COMMAND = Command(

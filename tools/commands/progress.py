@@ -1,4 +1,4 @@
-"""How long work shows itself: a bar on a terminal; elsewhere a plain line at the end of a step, and every 30 s until then."""
+"""Progress of long work: a bar on a terminal; elsewhere a plain line every 30 s and after each step."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +10,10 @@ LINE_EVERY_S = 30.0
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A callback (step, done, total) that shows on standard error how far the work is, until the block ends."""
+    """A context with a callback (step, done, total) that shows progress on standard error.
+
+    `step` names a part of the work; `done` of its `total` items are finished.
+    """
     with _bars() if sys.stderr.isatty() else _lines() as show:
         yield show
 
@@ -41,15 +44,15 @@ def _lines() -> Iterator[Callable[[str, int, int], None]]:
         if done == total:
             print(f"{step}: {done} of {total}", file=stderr, flush=True)
 
-    def tell() -> None:
-        while not ended.wait(LINE_EVERY_S):  # also while one long video is at work, of which nothing is heard
+    def repeat_latest() -> None:
+        while not ended.wait(LINE_EVERY_S):  # one long video may take minutes without a new call of show
             if latest[0]:
                 print(latest[0], file=stderr, flush=True)
 
-    teller = Thread(target=tell, daemon=True)
-    teller.start()
+    thread = Thread(target=repeat_latest, daemon=True)
+    thread.start()
     try:
         yield show
     finally:
         ended.set()
-        teller.join()
+        thread.join()

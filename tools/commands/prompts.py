@@ -13,23 +13,36 @@ from .options import AsJson
 def prompts(
     out: Annotated[Path | None, typer.Argument(help="The prompt file to make, as in prompts.jsonl.")] = None,
     strength: Annotated[
-        int, typer.Option(min=1, help="Every feasible combination of so many values is asked for.")
+        int,
+        typer.Option(min=1, help="2 covers every possible pair of values, 3 every triple, and so on."),
     ] = 2,
-    per_trigger: Annotated[int, typer.Option(min=0, help="At least so many prompts of every trigger.")] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds of each prompt: so many clips of it are made.")] = 1,
-    taxonomy: Annotated[Path | None, typer.Option(help="A TOML file in place of the built-in taxonomy.")] = None,
+    per_trigger: Annotated[int, typer.Option(min=0, help="Smallest number of prompts with each trigger.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Number of seeds of each prompt; `generate` makes a clip for each.")
+    ] = 1,
+    taxonomy: Annotated[Path | None, typer.Option(help="A TOML file to use in place of the built-in taxonomy.")] = None,
     extend: Annotated[
-        Path | None, typer.Option(help="A prompt file whose lines all stay; what they leave out is added.")
+        Path | None,
+        typer.Option(help="A prompt file to extend: its lines stay, and prompts that it lacks are added."),
     ] = None,
     report: Annotated[
-        bool, typer.Option("--report", help="Print coverage, rows against the bound, and balance.")
+        bool,
+        typer.Option(
+            "--report",
+            help="Also print the coverage, the number of prompts beside its lower bound, and the counts of values.",
+        ),
     ] = False,
     check: Annotated[
-        Path | None, typer.Option(help="Say what a list of prompts (.txt, .jsonl, .json) covers; nothing is written.")
+        Path | None,
+        typer.Option(help="Write nothing; print what this list of prompts (.txt, .jsonl, .json) covers."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write prompts that cover a taxonomy of failures, each with seeds and a control without the trigger."""
+    """Write prompts that cover a taxonomy of situations in which video models fail.
+
+    A trigger is what makes models fail, such as hands or text. Each prompt with a trigger has a control:
+    a prompt of the same situation without the trigger.
+    """
     from ..prompts import (
         OURS,
         check_list,
@@ -44,8 +57,8 @@ def prompts(
     if check is not None:
         if out is not None or extend is not None:
             raise typer.BadParameter("--check writes nothing; give it without OUT and --extend")
-        found = check_list(read, read_list(check))
-        answer(found.to_dict(), "\n".join(found.lines()), as_json=as_json)
+        coverage = check_list(read, read_list(check))
+        answer(coverage.to_dict(), "\n".join(coverage.lines()), as_json=as_json)
         return
     if out is None:
         raise typer.BadParameter("give the prompt file to make, as in prompts.jsonl, or --check FILE")

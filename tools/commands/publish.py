@@ -13,43 +13,57 @@ from .options import AsJson
 
 def publish(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
-    repo: Annotated[str, typer.Option(help="OWNER/NAME of a dataset repository; made if it is not there.")],
+    repo: Annotated[str, typer.Option(help="The dataset repository OWNER/NAME. It is made if it does not exist.")],
     revision: Annotated[str, typer.Option(help="The branch to publish on.")] = "main",
     create_pr: Annotated[
-        bool, typer.Option("--create-pr", help="Propose it in a pull request; the tag is made after the merge.")
+        bool,
+        typer.Option(
+            "--create-pr", help="Open a pull request. After its merge, publish again without this to make the tag."
+        ),
     ] = False,
     private: Annotated[bool, typer.Option("--private", help="Make the repository private first.")] = False,
     gated: Annotated[
-        bool, typer.Option("--gated", help="Let only those read it who log in and agree to its terms.")
+        bool,
+        typer.Option("--gated", help="Make the repository gated first: readers log in and accept its terms."),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and change nothing.")] = False,
     roll_back: Annotated[
         bool,
-        typer.Option("--roll-back", help="Replace a later release, or one that this was not made from."),
+        typer.Option("--roll-back", help="Allow replacing a later release, or one from which this was not made."),
     ] = False,
     bring_back: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="VIDEO_ID", help="Make a withdrawn video, or a copy of one, public again; again for more."
+            metavar="VIDEO_ID",
+            help="Allow a withdrawn video, or a copy of one, to be public again. Repeat for more videos.",
         ),
     ] = None,
     delete_others: Annotated[
-        bool, typer.Option("--delete-others", help="Also delete files there that are of no release.")
+        bool,
+        typer.Option("--delete-others", help="Also delete files in the repository that belong to no release."),
     ] = False,
     withdraw: Annotated[
         list[str] | None,
-        typer.Option(metavar="VIDEO_ID", help="Publish a release without this video instead; may be given again."),
+        typer.Option(
+            metavar="VIDEO_ID",
+            help="Make a release without this video, and publish that one. Repeat for more videos.",
+        ),
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="With --withdraw: why; it is published.")] = None,
-    out: Annotated[Path | None, typer.Option(help="With --withdraw: the folder of the release to make.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="With --withdraw: the reason. It is published; name no persons.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="With --withdraw: the release folder to make.")] = None,
     twins: Annotated[
         Literal["withdraw", "keep"] | None,
-        typer.Option(help="With --withdraw: other videos of the same bytes, and near-duplicates, go too or stay."),
+        typer.Option(help="With --withdraw: what to do with other videos of the same bytes, and with near-duplicates."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that verify the release.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes that verify the release.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a release and put it on the Hub: one commit, then the tag of its data version. Run again, it goes on."""
+    """Verify a release and put it on the Hub: one commit, then the tag of its data version.
+
+    If it was interrupted, run the same command again: it continues.
+    """
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     from ..publishing import hub_steps, publish as run, take_down
@@ -57,7 +71,7 @@ def publish(
 
     if not bool(withdraw) == (reason is not None) == (out is not None):
         raise typer.BadParameter("--withdraw, --reason and --out go together")
-    disable_progress_bars()  # ours show the whole
+    disable_progress_bars()  # our own progress covers the uploads too
     with progress() as show:
         if withdraw and reason is not None and out is not None:
             take_down(release, out, withdraw, reason=reason, twins=twins, workers=workers, on_progress=show)
@@ -76,15 +90,18 @@ def publish(
             workers=workers,
             on_progress=show,
         )
-    found, lines = done.to_dict(), list(done.lines())
+    facts, lines = done.to_dict(), list(done.lines())
     if withdraw:
         steps = hub_steps(release, repo_id=repo, data_version=done.plan.tag.removeprefix("v"))
-        found, lines = found | {"steps": steps}, [*lines, f"\n{steps}"]
-    answer(found, "\n".join(lines), as_json=as_json)
+        facts, lines = facts | {"steps": steps}, [*lines, f"\n{steps}"]
+    answer(facts, "\n".join(lines), as_json=as_json)
 
 
 def _kept(parameters: Mapping[str, Any]) -> str:
-    return "Nothing half-done is visible there, and files that arrived are not sent again: the same command goes on."
+    return (
+        "The repository shows no incomplete release. Files that arrived are not sent again. "
+        "The same command continues from there."
+    )
 
 
 COMMAND = Command(publish, group="Hub", place=2, example="publish release --repo OWNER/NAME --dry-run", kept=_kept)

@@ -13,11 +13,14 @@ from .options import AsJson, Workers
 
 def rebuild(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
-    raw: Annotated[Path, typer.Option(help="The raw folder that it was built from.")],
+    raw: Annotated[Path, typer.Option(help="The raw folder from which it was built.")],
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Build a release again into a temporary folder (TMPDIR) and compare every byte; under other versions, the content."""
+    """Build a release again in a temporary folder (TMPDIR) and compare every byte.
+
+    If library versions differ, only the content is compared.
+    """
     from ..publishing import rebuild as rebuild_release
     from .progress import progress
 

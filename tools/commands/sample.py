@@ -12,13 +12,17 @@ from .options import AsJson, Workers, height_width
 
 def sample(
     out: Annotated[Path, typer.Argument(help="The raw folder to make.")],
-    videos: Annotated[int, typer.Option(min=1, help="How many videos.")] = 12,
-    seed: Annotated[int, typer.Option(min=0, help="Video k is the same for one seed, however many there are.")] = 0,
+    videos: Annotated[int, typer.Option(min=1, help="Number of videos.")] = 12,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="The random seed. Video k depends on it, but not on the number of videos."),
+    ] = 0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels, both even.")] = "128x96",
     num_frames: Annotated[int, typer.Option(min=8, help="Frames per video.")] = 24,
     fps: Annotated[int, typer.Option(min=1, help="Frames per second.")] = 12,
     clean_twins: Annotated[
-        bool, typer.Option("--clean-twins", help="Also write each broken video without its artifact.")
+        bool,
+        typer.Option("--clean-twins", help="Also write a copy of each broken video without its artifact."),
     ] = False,
     workers: Workers = 1,
     as_json: AsJson = False,

@@ -14,7 +14,7 @@ def stats(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Count a release per split, name near-duplicate videos, and say how far metadata alone gives the labels away."""
+    """Count a release per split, list near-duplicate videos, and show how well metadata alone predicts the labels."""
     from ...builder.plan import release_groups
     from ...card import count_facts
     from ...release import read_manifest

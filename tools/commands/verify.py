@@ -17,14 +17,21 @@ if TYPE_CHECKING:
 
 def verify(
     release: Annotated[str, typer.Argument(help="A release folder, `sample`, or OWNER/NAME[@REVISION] on the Hub.")],
-    raw: Annotated[Path | None, typer.Option(help="Also compare with the raw folder it was built from.")] = None,
-    sample: Annotated[int, typer.Option(min=0, help="On the Hub: also download this many shards and check them.")] = 0,
-    seed: Annotated[int, typer.Option(help="Of the choice of these shards.")] = 0,
-    device: Annotated[str, typer.Option(help="Where masks are decoded: cpu, cuda or cuda:1.")] = "cpu",
+    raw: Annotated[
+        Path | None, typer.Option(help="Also compare it with the raw folder from which it was built.")
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(min=0, help="On the Hub: also download this number of shards and check them.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="With --sample: the seed that chooses the shards.")] = 0,
+    device: Annotated[str, typer.Option(help="The device that decodes masks: cpu, cuda or cuda:1.")] = "cpu",
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Prove a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet against tar; or one on the Hub."""
+    """Verify a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet against tar.
+
+    A release on the Hub is checked without downloading its shards, unless you give --sample.
+    """
     from ...builder import verify as verify_folder
     from ...sampling import HubRelease, named_release
     from ..publishing import verify_on_hub
@@ -33,9 +40,9 @@ def verify(
     named = named_release(release)
     on_hub = isinstance(named, HubRelease)
     if on_hub and raw is not None:
-        raise typer.BadParameter(f"--raw: {release} is no folder here, and a repository is not compared with raw files")
+        raise typer.BadParameter(f"--raw: {release} is on the Hub; only a folder can be compared with raw files")
     if sample and not on_hub:
-        raise typer.BadParameter(f"--sample: {release} is no OWNER/NAME[@REVISION], and a folder is checked whole")
+        raise typer.BadParameter(f"--sample: {release} is a folder, of which all shards are checked; leave it out")
     report: VerifyReport | HubReport
     with progress() as show:
         if isinstance(named, HubRelease):

@@ -1,4 +1,8 @@
-"""How good predicted masks are: J&F exactly as DAVIS, its conventions stated, floors beside every score."""
+"""Scores predicted masks against a truth: J&F exactly as DAVIS, with intervals and floors.
+
+In: releases, raw folders or mask folders, and predictions for their videos; or masks batch by batch. Out: an
+`Evaluation`. The commands, training and users call it. A name is imported when it is first used.
+"""
 
 import lazy_loader
 

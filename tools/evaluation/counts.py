@@ -1,4 +1,4 @@
-"""What the scores of a video are made of: integers per frame, and J and F as quotients of them."""
+"""Counts pixels per frame of a video, and computes J and F from the counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,15 @@ FIELDS = FrameCounts._fields
 
 CHUNK_FRAMES = 64
 
-_SEARCH_LINES = 64  # looked at in one call, from the end of a plane
+_SEARCH_LINES = 64  # lines that are searched in one call, from the end of a plane
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """Pixels of truth, prediction and both, and of their boundaries, in each of T frames; every array is int64[T].
+    """The numbers of pixels of truth, prediction, both, and their boundaries, in each of T frames.
 
-    A boundary pixel is matched when the other mask has one within the radius.
+    Every array is int64[T]. A boundary pixel is matched if the other mask has a boundary pixel
+    within the radius.
     """
 
     height: int
@@ -40,20 +41,20 @@ class Counts:
         return len(self.frames)
 
     def j(self) -> Float64Array:
-        """Region similarity, float64[T]: intersection over union; 1 where both masks are empty."""
+        """Region similarity J, float64[T]: intersection over union; 1 if both masks are empty."""
         union = self.truth_px + self.pred_px - self.both_px
         return np.where(union == 0, 1.0, self.both_px / np.maximum(union, 1))
 
     def dice(self) -> Float64Array:
-        """2 |both| / (|truth| + |prediction|), float64[T]; 1 where both masks are empty."""
+        """Dice, float64[T]: 2 |both| / (|truth| + |prediction|); 1 if both masks are empty."""
         total = self.truth_px + self.pred_px
         return np.where(total == 0, 1.0, 2 * self.both_px / np.maximum(total, 1))
 
     def f(self) -> Float64Array:
-        """Boundary accuracy as DAVIS computes it, float64[T].
+        """Boundary accuracy F as DAVIS computes it, float64[T].
 
-        It asks for boundaries, not for masks: 1 where neither mask has a boundary, 0 where one of them has. A mask of the whole
-        frame has none, so it gets 1 against an empty one.
+        It compares boundaries, not masks: 1 if neither mask has a boundary, 0 if exactly one has. A
+        mask of the whole frame has no boundary, so it gets 1 against an empty mask.
         """
         precision = _share(self.pred_matched_px, self.pred_boundary_px)
         recall = _share(self.truth_matched_px, self.truth_boundary_px)
@@ -61,17 +62,18 @@ class Counts:
         return np.where(total == 0, 0.0, 2 * precision * recall / np.where(total == 0, 1.0, total))
 
     def f_strict(self) -> Float64Array:
-        """`f`, and 0 where exactly one of the masks is empty: closes the loophole of the full frame."""
+        """Like `f`, but 0 if exactly one of the masks is empty, so a full mask gets 0 against an empty one."""
         one_empty = (self.truth_px == 0) != (self.pred_px == 0)
         return np.where(one_empty, 0.0, self.f())
 
     def at(self, chosen: npt.NDArray[np.bool_] | slice) -> "Counts":
-        """The counts of some of the frames."""
+        """The counts of the frames that `chosen` selects."""
         return Counts(self.height, self.width, self.frames[chosen], *(getattr(self, name)[chosen] for name in FIELDS))
 
 
 def _share(matched: Int64Array, boundary: Int64Array) -> Float64Array:
-    # A side without a boundary makes no mistake: 1. The other one, if it has a boundary, then matched nothing: 0, and so is F.
+    # The share of a mask without a boundary is 1. If the other mask has a boundary, nothing of it is
+    # matched: its share is 0, and so is F.
     return np.where(boundary == 0, 1.0, matched / np.maximum(boundary, 1))
 
 
@@ -80,14 +82,14 @@ def count_strings(
 ) -> Counts:
     """Counts of the frames of one video from COCO RLE strings.
 
-    Of the bitmaps only what lies around the masks is drawn, one frame at a time.
+    Only the part of a frame around the masks is decoded, one frame at a time.
 
     Args:
         truth, pred: canonical strings, one per frame.
         frames: indices of the frames, ascending.
 
     Raises:
-        RLEError: a string is refused (see `masks.parse`).
+        RLEError: a string is not a valid mask (see `masks.parse`).
     """
     parts = []
     radius = boundary_radius(height, width)
@@ -96,15 +98,15 @@ def count_strings(
     for start in range(0, len(frames), CHUNK_FRAMES):
         chunk = slice(start, start + CHUNK_FRAMES)
         both = [spans(parse(side[chunk], height=height, width=width)) for side in (truth, pred)]
-        counted = []
-        for drawn in zip(*both, strict=True):
-            for buffer, (place, bits) in zip(buffers, drawn, strict=True):
+        frame_counts = []
+        for pieces in zip(*both, strict=True):
+            for buffer, (place, bits) in zip(buffers, pieces, strict=True):
                 buffer[place : place + len(bits)] = bits
-            used = [(place // height, -(-(place + len(bits)) // height)) for place, bits in drawn if len(bits)]
-            counted.append(count_planes(planes[0], planes[1], *_joined(used), radius=radius))
-            for buffer, (place, bits) in zip(buffers, drawn, strict=True):
+            used = [(place // height, -(-(place + len(bits)) // height)) for place, bits in pieces if len(bits)]
+            frame_counts.append(count_planes(planes[0], planes[1], *_joined(used), radius=radius))
+            for buffer, (place, bits) in zip(buffers, pieces, strict=True):
                 buffer[place : place + len(bits)] = 0
-        parts.append(_counts(frames[chunk], counted, height=height, width=width))
+        parts.append(_counts(frames[chunk], frame_counts, height=height, width=width))
     return joined_counts(parts) if parts else no_counts(height, width)
 
 
@@ -117,7 +119,7 @@ def count_bitmaps(truth: BitmapArray, pred: BitmapArray, *, frames: Sequence[int
 
     Raises:
         MaskError: not bitmaps.
-        ValueError: not of one shape.
+        ValueError: the shapes differ.
     """
     truth_bits, pred_bits = checked_bitmaps(truth), checked_bitmaps(pred)
     if truth_bits.shape != pred_bits.shape:
@@ -127,23 +129,26 @@ def count_bitmaps(truth: BitmapArray, pred: BitmapArray, *, frames: Sequence[int
         )
     count, height, width = truth_bits.shape
     radius = boundary_radius(height, width)
-    counted = []
+    frame_counts = []
     for index in range(count):
         planes = _planes(truth_bits[index], pred_bits[index])
         used = [lines for lines in map(_used_lines, planes) if lines is not None]
-        counted.append(count_planes(*planes, *_joined(used), radius=radius))
-    return _counts(range(count) if frames is None else frames, counted, height=height, width=width)
+        frame_counts.append(count_planes(*planes, *_joined(used), radius=radius))
+    return _counts(range(count) if frames is None else frames, frame_counts, height=height, width=width)
 
 
 def _planes(truth: UInt8Array, pred: UInt8Array) -> tuple[UInt8Array, UInt8Array]:
-    """Both masks in one memory order. Which axis comes first is all the same to the formulas, so neither is turned for nothing."""
+    """Both masks in the memory order of the truth.
+
+    The formulas do not depend on the order of the axes, so the truth is never copied to transpose it.
+    """
     if truth.flags.c_contiguous:
         return truth, np.ascontiguousarray(pred)
     return np.ascontiguousarray(truth.T), np.ascontiguousarray(pred.T)
 
 
 def _used_lines(plane: UInt8Array) -> tuple[int, int] | None:
-    """The first line with a pixel and the one after the last; None where there is no pixel."""
+    """The first line with a pixel, and the line after the last one; None if there is no pixel."""
     pixels = plane.view(np.bool_)
     start = int(pixels.argmax())
     if not pixels.flat[start]:
@@ -156,22 +161,25 @@ def _used_lines(plane: UInt8Array) -> tuple[int, int] | None:
 
 
 def _joined(used: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The first line of all and the one after the last; (0, 0) for none."""
+    """The range of lines that covers all ranges, as (first, line after the last); (0, 0) if there are none."""
     return min((first for first, _ in used), default=0), max((last for _, last in used), default=0)
 
 
-def _counts(frames: Sequence[int], counted: Sequence[FrameCounts], *, height: int, width: int) -> Counts:
-    table = np.array(counted, np.int64).reshape(-1, len(FIELDS)).T
+def _counts(frames: Sequence[int], frame_counts: Sequence[FrameCounts], *, height: int, width: int) -> Counts:
+    table = np.array(frame_counts, np.int64).reshape(-1, len(FIELDS)).T
     return Counts(height, width, np.array(frames, np.int64).reshape(-1), *table)
 
 
 def no_counts(height: int, width: int) -> Counts:
-    """The counts of no frame."""
+    """Counts without any frame."""
     return Counts(height, width, *(np.zeros(0, np.int64) for _ in range(len(FIELDS) + 1)))
 
 
 def joined_counts(parts: Sequence[Counts]) -> Counts:
-    """The counts of all parts of one video, by frame index; there is at least one part, and all have one size."""
+    """Joins the counts of the parts of one video, sorted by frame index.
+
+    There must be at least one part. All parts have the same frame size.
+    """
     frames = np.concatenate([part.frames for part in parts])
     order = np.argsort(frames, kind="stable")
     columns = (np.concatenate([getattr(part, name) for part in parts])[order] for name in FIELDS)
@@ -179,7 +187,7 @@ def joined_counts(parts: Sequence[Counts]) -> Counts:
 
 
 def against_empty(counts: Counts) -> Counts:
-    """The same truth, scored against a prediction that marks nothing."""
+    """The counts of the same truth against a prediction that marks nothing."""
     zeros = np.zeros_like(counts.frames)
     return Counts(
         counts.height,
@@ -194,7 +202,7 @@ def against_empty(counts: Counts) -> Counts:
 
 
 def against_full(counts: Counts) -> Counts:
-    """The same truth, scored against a prediction that marks every pixel: it has no boundary."""
+    """The counts of the same truth against a prediction that marks every pixel; it has no boundary."""
     zeros, pixels = np.zeros_like(counts.frames), counts.height * counts.width
     return Counts(
         counts.height,

@@ -1,4 +1,4 @@
-"""The same integers as `counts.count_bitmaps`, from torch tensors on the device where they are."""
+"""Computes the counts of `counts.count_bitmaps` from torch tensors, on their device."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import torch
 from .counts import Counts
 from .kernel import boundary_radius
 
-# Of boundary maps that are grown at once; the intermediate sums take about ten times as much.
+# Bytes of the boundary maps that are grown at once. The intermediate sums take about ten times as many.
 CHUNK_BYTES = 64 << 20
 
 
@@ -21,7 +21,7 @@ def count_tensors(truth: torch.Tensor, pred: torch.Tensor, *, frames: Sequence[i
         frames: N indices, ascending; None: 0 ... N - 1.
 
     Raises:
-        ValueError: not of one shape, or other values.
+        ValueError: the shapes differ, or there are values other than 0 and 1.
     """
     if truth.ndim != 3 or truth.shape != pred.shape:
         raise ValueError(
@@ -46,7 +46,7 @@ def count_tensors(truth: torch.Tensor, pred: torch.Tensor, *, frames: Sequence[i
 
 
 def _count(truth: torch.Tensor, pred: torch.Tensor) -> torch.Tensor:
-    """int64[7, N], in the order of `counts.FIELDS`."""
+    """The counts int64[7, N], in the order of `counts.FIELDS`."""
     radius = boundary_radius(truth.shape[1], truth.shape[2])
     truth_boundary, pred_boundary = _boundary(truth), _boundary(pred)
     planes = (
@@ -62,7 +62,10 @@ def _count(truth: torch.Tensor, pred: torch.Tensor) -> torch.Tensor:
 
 
 def _boundary(masks: torch.Tensor) -> torch.Tensor:
-    """Pixels that differ from their right, lower or lower right neighbour; beyond the edge lies a copy of it."""
+    """Pixels that differ from their right, lower or lower right neighbour.
+
+    Outside the frame, the pixels of its edge are repeated.
+    """
     below = torch.cat([masks[:, 1:], masks[:, -1:]], dim=1)
     differs_below = masks ^ below
     beside = torch.cat([masks[:, :, 1:], masks[:, :, -1:]], dim=2)
@@ -71,7 +74,10 @@ def _boundary(masks: torch.Tensor) -> torch.Tensor:
 
 
 def _grow(boundaries: torch.Tensor, radius: int) -> torch.Tensor:
-    """All pixels within the radius of one that is set: row by row, a bar as wide as the disk is there."""
+    """All pixels within the radius of a set pixel: the union of a disk around each.
+
+    A disk is made of one horizontal bar for each of its rows.
+    """
     count, height, width = boundaries.shape
     before = torch.zeros((count, height, width + 1), dtype=torch.int32, device=boundaries.device)
     torch.cumsum(boundaries, dim=2, dtype=torch.int32, out=before[:, :, 1:])

@@ -1,4 +1,7 @@
-"""A truth and predictions in, scores out: for all videos, by group, with intervals and with floors beside them."""
+"""Scores predictions against a truth: all videos and groups of videos, with intervals and floors.
+
+A floor is the score of a prediction that does not look at the video (see `floors`).
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +40,7 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What an evaluation found."""
+    """The result of an evaluation."""
 
     truth: str
     predictions: str
@@ -48,10 +51,10 @@ class Evaluation:
     videos: tuple[VideoScores, ...]
     comparison: Comparison | None = None
     objects: ObjectScores | None = None
-    """Every object on its own, where a protocol was asked for."""
+    """The scores of each object on its own; None unless a protocol was given."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as plain values for JSON; numbers that nobody can give are None."""
+        """The whole result as plain values for JSON; a number that is not defined is None."""
         return {
             "format_version": FORMAT_VERSION,
             "brokenvideos": __version__,
@@ -60,7 +63,7 @@ class Evaluation:
             "options": dict(self.options),
             "conventions": dict(CONVENTIONS),
             **self.scores.to_dict(),
-            "floors": {name: {"what": FLOORS[name], **found.to_dict()} for name, found in self.floors.items()},
+            "floors": {name: {"what": FLOORS[name], **scores.to_dict()} for name, scores in self.floors.items()},
             "comparison": self.comparison.to_dict() if self.comparison else None,
             "per_object": self.objects.to_dict() if self.objects else None,
             "breakdown": [cell.to_dict() for cell in self.breakdown],
@@ -68,7 +71,7 @@ class Evaluation:
         }
 
     def table(self) -> str:
-        """The headline as a Markdown table: the prediction, then the floors; means with their 95 % intervals."""
+        """The main scores as Markdown tables: means of the prediction with 95 % intervals, then the floors."""
         headline = table({self.predictions: self.scores, **self.floors}, self.comparison)
         return headline if self.objects is None else f"{headline}\n\n{self.objects.line()}"
 
@@ -100,28 +103,30 @@ def evaluate(
         values: how PNGs are read.
         first_frame: the number that predictions give a video's first frame, 0 or 1; None: 0, and numbers that only fit from 1 on
             are refused.
-        names: a COCO or YouTube-VIS file that says which video or image a number is; None: it is looked for beside the predictions.
-        splits: score the videos of these alone; predictions for others are passed over.
+        names: a COCO or YouTube-VIS file that gives the names of numbered videos or images; None: such a file is looked for
+            beside the predictions.
+        splits: score only the videos of these splits; predictions for other videos are ignored.
         skip_ends: leave out the first and last annotated frame of every video, as DAVIS's semi-supervised task does.
-        floors: also score the predictions that know nothing.
+        floors: also score the floors: predictions that do not look at the video.
         compare: another prediction, to be compared video by video.
-        void: of a DAVIS truth: a value to read as background.
-        masks_are: how masks of videos that players turn were drawn, of truth and predictions, where their size does not tell.
-            None: a mask of which nothing tells is a problem.
-        protocol: also score every object on its own, by this rule (see `protocol.Protocol`).
+        void: a mask value of a DAVIS truth that is read as background.
+        masks_are: whether masks of rotated videos were drawn on displayed or stored frames, in truth and predictions, if their
+            size does not show it. None: such a mask is a problem.
+        protocol: also score each object on its own, by this rule (see `protocol.Protocol`).
 
     Raises:
         EvaluationError: every problem of the predictions, before anything is scored.
 
     Examples:
-        The truth as its own prediction is perfect; a prediction that marks nothing is the floor beside it:
+        A truth that is used as its own prediction gets 1.0. The floor "all-empty" is a prediction
+        that marks nothing:
 
-        >>> found = brokenvideos.evaluate("release", "release")
-        >>> found.scores.broken["jf"].value
+        >>> evaluation = brokenvideos.evaluate("release", "release")
+        >>> evaluation.scores.broken["jf"].value
         1.0
-        >>> found.floors["all-empty"].broken["active_jf"].value
+        >>> evaluation.floors["all-empty"].broken["active_jf"].value
         0.0
-        >>> found.table().startswith("| Broken videos (n = 6) | J&F ")
+        >>> evaluation.table().startswith("| Broken videos (n = 6) | J&F ")
         True
     """
     truth, predictions = Path(truth), Path(predictions)
@@ -135,9 +140,9 @@ def evaluate(
             if floors
             else None
         )
-        found = []
+        scored = []
         for number, source in enumerate(sources):
-            given = Task(
+            task = Task(
                 annotation.parts[0],
                 {},
                 missing,
@@ -147,9 +152,9 @@ def evaluate(
                 protocol=protocol if number == 0 else None,
             )
             on_done = partial(on_progress, "score" if number == 0 else "score the other")
-            found.append(_scored(annotation, source, given, executor, reading=reading, on_done=on_done))
+            scored.append(_scored(annotation, source, task, executor, reading=reading, on_done=on_done))
     result = evaluation_of(
-        found[0],
+        scored[0],
         truth=str(truth),
         predictions=str(predictions),
         options={
@@ -166,30 +171,34 @@ def evaluate(
         },
     )
     if protocol is not None:
-        objects = [found_object for video in found[0] for found_object in video.objects]
+        objects = [scored_object for video in scored[0] for scored_object in video.objects]
         result = replace(result, objects=objects_of(protocol, objects))
     if compare is None:
         return result
-    return _with_comparison(result, found[0], found[1], str(compare))
+    return _with_comparison(result, scored[0], scored[1], str(compare))
 
 
 def _scored(
     annotation: Annotation,
     source: Predictions,
-    given: Task,
+    task: Task,
     executor: Any,
     *,
     reading: Reading,
     on_done: Callable[[int, int], None],
 ) -> list[ScoredVideo]:
-    """The videos of an annotation, by video_id; `given` is a task with all that does not depend on the part."""
+    """The scored videos of an annotation, sorted by video_id.
+
+    Args:
+        task: a task with everything that does not depend on the part.
+    """
     strangers = _strangers(annotation, source)
     incomplete = source.incomplete
     if incomplete is not None:
         incomplete |= {meant for _, meant in strangers if meant is not None}
     tasks = [
         replace(
-            given,
+            task,
             part=part,
             predictions=_of_part(part, source),
             incomplete=incomplete,
@@ -208,7 +217,7 @@ def _scored(
 def evaluation_of(
     videos: Sequence[ScoredVideo], *, truth: str, predictions: str, options: Mapping[str, Any]
 ) -> Evaluation:
-    """The evaluation of videos whose pixels are counted already."""
+    """The evaluation of videos whose pixels have been counted."""
     details = tuple(
         VideoScores(
             video.video_id,
@@ -257,25 +266,28 @@ def _least(metric: str) -> float:
 
 
 def _breakdown(videos: Sequence[VideoScores]) -> tuple[Cell, ...]:
-    """A cell for every artifact type, generator and split that has videos, and for every two, one and none of them fixed."""
+    """A cell for each combination of artifact type, generator and split that has videos.
+
+    Each of the three may also be None, which stands for any value.
+    """
     members: dict[tuple[str | None, str | None, str | None], list[VideoScores]] = {}
     for video in videos:
-        # A broken video whose objects have no type still is one.
+        # A broken video whose objects have no type is counted as "type not given", not as normal.
         types = video.artifact_types or ((TYPE_NOT_GIVEN,) if video.broken else ("normal",))
         for kind in (None, *types):
             for generator in (None, video.generator):
                 for split in {None, video.split}:
                     members.setdefault((kind, generator, split), []).append(video)
     cells = []
-    for (kind, generator, split), found in sorted(members.items(), key=lambda item: tuple(map(_sortable, item[0]))):
-        broken = [video.scores for video in found if video.broken]
-        normal = [video.scores for video in found if not video.broken]
+    for (kind, generator, split), group in sorted(members.items(), key=lambda item: tuple(map(_sortable, item[0]))):
+        broken = [video.scores for video in group if video.broken]
+        normal = [video.scores for video in group if not video.broken]
         scores: dict[str, float | None] = {"n_broken": len(broken), "n_normal": len(normal)}
         for name in ("jf", "j", "f", "active_jf", "strict_jf", "temporal_iou"):
             scores[name] = mean_of(_column(broken, name)) if broken else None
         for name in ("jf", "false_frames", "false_videos", "false_area"):
             scores[f"normal_{name}"] = mean_of(_column(normal, name)) if normal else None
-        cells.append(Cell(kind, generator, split, len(found), scores))
+        cells.append(Cell(kind, generator, split, len(group), scores))
     return tuple(cells)
 
 
@@ -304,17 +316,21 @@ def _of_part(part: Part, source: Predictions) -> Mapping[str, Any]:
 
 
 def _strangers(annotation: Annotation, source: Predictions) -> list[tuple[Problem, str | None]]:
-    """What to say of predicted videos that the truth does not have, and which of its videos each seems to be."""
+    """The problems of predicted videos that the truth does not have.
+
+    With each problem comes the video of the truth whose name differs only in upper and lower case,
+    or None.
+    """
     by_lower = {video_id.casefold(): video_id for video_id in annotation.splits if video_id not in source.videos}
-    found: list[tuple[Problem, str | None]] = []
+    problems: list[tuple[Problem, str | None]] = []
     for video_id, video in source.videos.items():
         if video_id not in annotation.splits:
             meant = by_lower.get(video_id.casefold())
             what = f"the truth has no video {video_id}; remove it, or check its name"
             if meant is not None:
-                what = f"the truth has no video {video_id}, and calls one {meant}; rename it"
-            found.append((Problem(video.where, what), meant))
-    return found
+                what = f"the truth has no video {video_id}, but a video {meant}; rename it"
+            problems.append((Problem(video.where, what), meant))
+    return problems
 
 
 def _summary(source: Predictions, problems: Sequence[Problem]) -> str:

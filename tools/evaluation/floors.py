@@ -1,4 +1,4 @@
-"""Predictions that know nothing of the video: what any method has to beat."""
+"""Floors: predictions that do not look at the video. A method should score higher than all of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAX_FRAMES_PER_VIDEO = 16
 
 
 def centre_box(height: int, width: int) -> str:
-    """Counts of the box from a quarter to three quarters of both sides, rounded outwards; canonical COCO RLE."""
+    """The box from a quarter to three quarters of both sides, rounded outwards; canonical COCO RLE counts."""
     box = np.zeros((1, height, width), np.bool_)
     box[:, height // 4 : height - height // 4, width // 4 : width - width // 4] = True
     return encode(box)[0]
@@ -28,19 +28,22 @@ def centre_box(height: int, width: int) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeanMask:
-    """Where artifacts lie in train, on a grid over the frame: bool[GRID, GRID]."""
+    """The usual position of artifacts in the split train, on a grid over the frame: bool[GRID, GRID]."""
 
     cells: BoolArray
 
     def counts(self, height: int, width: int) -> str:
-        """The mask at a video's size; canonical COCO RLE."""
+        """The mask at this frame size; canonical COCO RLE counts."""
         rows, columns = np.arange(height) * GRID // height, np.arange(width) * GRID // width
         return encode(self.cells[rows[:, None], columns[None]][None])[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MaskSum:
-    """How often each cell of the grid was marked in `num_frames` frames, float64[GRID, GRID]; sums of parts add up."""
+    """The marked share of each grid cell, summed over `num_frames` frames: float64[GRID, GRID].
+
+    Sums of different videos can be added.
+    """
 
     shares: Float64Array
     num_frames: int
@@ -50,7 +53,7 @@ class MaskSum:
 
 
 def sum_masks(videos: Iterator[AnnotatedVideo]) -> MaskSum:
-    """Marked share of every cell, summed over up to 16 evenly spread active frames of each video."""
+    """Sums the marked share of each cell over up to 16 evenly spread active frames of each video."""
     total = MaskSum(np.zeros((GRID, GRID)), 0)
     for video in videos:
         marked = list(video.union().values())
@@ -62,13 +65,16 @@ def sum_masks(videos: Iterator[AnnotatedVideo]) -> MaskSum:
 
 
 def mean_mask(sums: Sequence[MaskSum]) -> MeanMask | None:
-    """The cells that are marked most often, as many as an active frame has marked on average; None where nothing is marked."""
+    """The cells that are marked most often; None if no frame is marked.
+
+    Their number is the average number of marked cells in an active frame.
+    """
     total = sum(sums, MaskSum(np.zeros((GRID, GRID)), 0))
     if not total.num_frames:
         return None
     mean = total.shares / total.num_frames
     count = max(1, round(float(mean.sum())))
-    # Stable: of equal cells the first ones, on any machine.
+    # A stable sort, so that ties are broken in the same way on every machine.
     order = np.argsort(-mean.reshape(-1), kind="stable")[:count]
     cells = np.zeros(GRID * GRID, np.bool_)
     cells[order] = True
@@ -76,7 +82,7 @@ def mean_mask(sums: Sequence[MaskSum]) -> MeanMask | None:
 
 
 def _shares(bitmap: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Float64Array:
-    """Marked share of every cell; a cell smaller than a pixel takes the pixel it lies in."""
+    """The marked share of each cell. A cell that is smaller than a pixel has the value of its pixel."""
     height, width = bitmap.shape
     column_major = bitmap.T.astype(np.float64)
     by_column = _pooled(column_major, width)  # [GRID, H]
@@ -86,7 +92,7 @@ def _shares(bitmap: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Float64A
 def _pooled(values: Float64Array, length: int) -> Float64Array:
     bounds = np.arange(GRID + 1) * length // GRID
     starts = np.minimum(bounds[:-1], length - 1)
-    # reduceat gives the one value at a start whose successor is not larger.
+    # reduceat gives the single value at a start if the next start is not larger.
     sizes = np.maximum(np.diff(bounds), 1)
     result: Float64Array = np.add.reduceat(values, starts, axis=0) / sizes[:, None]
     return result

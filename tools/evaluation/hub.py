@@ -15,17 +15,17 @@ TASKS = {
     "normal_jf": ("normal", "jf", "J&F, normal videos"),
     "normal_false_frames": ("normal", "false_frames", "Frames of normal videos with a false alarm"),
 }
-"""The scalars that are published: side and metric of an `Evaluation`, and a name for people."""
+"""The published scores by task id: (side, metric) of an `Evaluation`, and a readable name."""
 
 NOTES = "empty=davis; mean over frames, then videos; truth's size"
 
 
 def eval_results(evaluation: Evaluation, *, split: str, revision: str = f"v{DATA_VERSION}") -> list["EvalResult"]:
-    """The published scalars as `huggingface_hub.EvalResult`, for `ModelCardData(model_name=…, eval_results=…)`.
+    """The published scores as `huggingface_hub.EvalResult`, for `ModelCardData(model_name=…, eval_results=…)`.
 
     Args:
-        split: that was scored.
-        revision: of the dataset.
+        split: the split that was scored.
+        revision: the revision of the dataset.
     """
     from huggingface_hub import EvalResult
 
@@ -39,15 +39,17 @@ def eval_results(evaluation: Evaluation, *, split: str, revision: str = f"v{DATA
             dataset_revision=revision,
             metric_type=task_id,
             metric_name=name,
-            metric_value=found.value,
-            metric_args={"convention": NOTES, **found.to_dict()},
+            metric_value=score.value,
+            metric_args={"convention": NOTES, **score.to_dict()},
         )
-        for task_id, name, found in _published(evaluation)
+        for task_id, name, score in _published(evaluation)
     ]
 
 
 def eval_results_yaml(evaluation: Evaluation, *, revision: str | None = None) -> str:
-    """Content of a model repository's `.eval_results/brokenvideos.yaml`: one scalar per task id, the convention in `notes`.
+    """The content of a model repository's `.eval_results/brokenvideos.yaml`: one score per task id.
+
+    `notes` states the conventions.
 
     Source: https://huggingface.co/docs/hub/eval-results.
     """
@@ -58,20 +60,20 @@ def eval_results_yaml(evaluation: Evaluation, *, revision: str | None = None) ->
         EvalResultEntry(
             dataset_id=REPO_ID,
             task_id=task_id,
-            value=found.value,
+            value=score.value,
             dataset_revision=revision,
-            notes=f"{NOTES}; n={found.n}",
+            notes=f"{NOTES}; n={score.n}",
         )
-        for task_id, _, found in _published(evaluation)
+        for task_id, _, score in _published(evaluation)
     ]
     text: str = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False)
     return text
 
 
 def benchmark_yaml() -> str:
-    """Content of the dataset repository's `eval.yaml`: the tasks that a model repository may report.
+    """The content of the dataset repository's `eval.yaml`: the tasks that a model repository may report.
 
-    The Hub's list of evaluation frameworks has none for this benchmark, so none is named.
+    It names no evaluation framework, because the Hub's list has none for this benchmark.
 
     Source: https://huggingface.co/docs/hub/eval-results, "Registering a Benchmark".
     """
@@ -87,9 +89,9 @@ def benchmark_yaml() -> str:
 
 
 def _published(evaluation: Evaluation) -> list[tuple[str, str, Estimate]]:
-    found = []
+    scores = []
     for task_id, (side, metric, name) in TASKS.items():
         estimate = (evaluation.scores.broken if side == "broken" else evaluation.scores.normal)[metric]
         if estimate.value is not None:
-            found.append((task_id, name, estimate))
-    return found
+            scores.append((task_id, name, estimate))
+    return scores

@@ -1,8 +1,9 @@
-"""How sure a mean over videos is, and whether two predictions differ on the same videos.
+"""Intervals of means over videos, and tests of the difference of two predictions on the same videos.
 
-The interval is the wider of Student's t and the bootstrap-t at either end, and no end lies further from the mean than three times
-Student's: the percentile bootstrap is too narrow for few videos, Student's t for skewed scores, and the bootstrap-t alone has no
-bound where scores tie. The test of a difference flips the sign of each video's gap.
+Each end of an interval is the wider one of Student's t and the bootstrap-t, but at most three times
+as far from the mean as Student's t. The reasons: the percentile bootstrap is too narrow for few
+videos, Student's t is too narrow for skewed scores, and the bootstrap-t alone has no bound if many
+scores are equal. The test of a difference flips the sign of each video's difference at random.
 
 Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 12.5 (bootstrap-t); Fisher, The Design of Experiments,
 1935, section 21 (sign flips); Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology 9, 2010 (b + 1, B + 1).
@@ -22,24 +23,25 @@ FLIPS = 9999
 SEED = 0
 COVERAGE = 0.95
 RELIABLE_FROM = 10
-"""Videos, below which an interval says little: it stands there and is marked."""
+"""An interval of fewer videos than this is not reliable; it is shown with a mark."""
 EXACT_UP_TO = 20
-"""Videos whose 2**n signs are all tried; above, FLIPS of them are drawn."""
+"""Up to this number n of differences all 2**n sign patterns are tried; above, FLIPS random ones."""
 
 UNRELIABLE = "?"
 """Marks an interval of fewer than RELIABLE_FROM videos in texts."""
 
 _WIDEST = 3.0
 _STUDENT = (12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004)
-# Of resampled values held at once.
+# Largest number of resampled values in memory at a time.
 _CHUNK_VALUES = 1 << 22
-# Sums that differ by less than this share of the sum of all gaps are equal: they were added in another order.
+# Sums that differ by less than this share of the sum of all gaps count as equal, because the order of
+# additions changes the last digits.
 _TIE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over n videos with its interval; None where there is nothing to say it from (n = 0, or an interval of n = 1)."""
+    """A mean over n videos with its 95 % interval. The mean is None for n = 0, the interval for n < 2."""
 
     value: float | None
     low: float | None
@@ -48,14 +50,14 @@ class Estimate:
 
     @property
     def reliable(self) -> bool:
-        """Whether there is an interval, of enough videos to cover the true mean about as often as it promises."""
+        """Whether there is an interval, and it is of enough videos to contain the true mean in about 95 % of cases."""
         return self.low is not None and self.n >= RELIABLE_FROM
 
     def to_dict(self) -> dict[str, float | int | bool | None]:
         return {"value": self.value, "low": self.low, "high": self.high, "n": self.n, "reliable": self.reliable}
 
     def interval(self) -> str:
-        """As texts show it: "[0.617, 0.683]", followed by UNRELIABLE where it is not; "" without one."""
+        """The interval as text: "[0.617, 0.683]", followed by UNRELIABLE if it is not reliable; "" if there is none."""
         if self.low is None or self.high is None:
             return ""
         return f"[{self.low:.3f}, {self.high:.3f}]{'' if self.reliable else UNRELIABLE}"
@@ -63,20 +65,23 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Mean difference of two predictions over the same n videos. `p` is two-sided: of all ways to swap the two predictions on
-    some of the videos, the share that makes their means differ at least as much."""
+    """The mean difference of two predictions over the same n videos, and its two-sided p.
+
+    p is a share of all ways to swap the two predictions on some of the videos: those in which the
+    means differ at least as much. None for n < 2.
+    """
 
     mean: Estimate
     p: float | None
 
     @property
     def value(self) -> float | None:
-        """The mean difference."""
+        """The mean difference; None for n = 0."""
         return self.mean.value
 
     @property
     def n(self) -> int:
-        """Videos of which both say something."""
+        """Number of videos for which both predictions have a value."""
         return self.mean.n
 
     def to_dict(self) -> dict[str, float | int | bool | None]:
@@ -84,18 +89,18 @@ class Difference:
 
 
 def mean_of(values: Float64Array) -> float | None:
-    """Mean of per-video values, NaN left out; None without one. The same for any order of the videos."""
+    """The mean of per-video values without NaN; None if no value is left. It does not depend on the order."""
     known = _known(values)
     return float(known.mean()) if len(known) else None
 
 
 def estimate(values: Float64Array, *, least: float = 0.0, most: float = 1.0) -> Estimate:
-    """Mean of per-video values and its 95 % interval; NaN values (nothing to say of this video) are left out.
+    """The mean of per-video values and its 95 % interval. NaN (not defined for a video) is left out.
 
-    The same values give the same interval, in any order: the resampling has a fixed seed.
+    The same values give the same interval in any order, because the resampling has a fixed seed.
 
     Args:
-        least, most: what a value can be at all; no interval goes beyond.
+        least, most: the smallest and largest possible value; the interval is cut there.
     """
     known = _known(values)
     if len(known) < 2:
@@ -106,10 +111,10 @@ def estimate(values: Float64Array, *, least: float = 0.0, most: float = 1.0) -> 
 
 
 def difference(ours: Float64Array, others: Float64Array, *, widest: float = 1.0) -> Difference:
-    """Mean of ours - others by video, its interval and p; videos of which either says nothing are left out.
+    """The mean of `ours - others` per video, its interval and p. Videos with a NaN are left out.
 
     Args:
-        widest: the largest gap that there can be.
+        widest: the largest possible difference.
     """
     gaps = ours - others
     mean = estimate(gaps, least=-widest, most=widest)
@@ -117,16 +122,18 @@ def difference(ours: Float64Array, others: Float64Array, *, widest: float = 1.0)
 
 
 def sign_flip_p(gaps: Float64Array) -> float:
-    """Two-sided p of gaps of pairs, in (0, 1]: how often their sum is at least as far from 0 when each has either sign.
+    """The two-sided p of the differences of pairs, in (0, 1]; 1 if all are 0.
 
-    Exact up to EXACT_UP_TO gaps that are not 0, so never below 2 / 2**n; above, (b + 1) / (B + 1) of FLIPS drawn signs. Where two
-    predictions are exchangeable on every video, p is below 0.05 in at most 5 % of all cases. 1 where no gap differs from 0.
+    It is the share of sign patterns for which the sum of the differences is at least as far from 0.
+    For n <= EXACT_UP_TO differences other than 0, all 2**n patterns are tried, so p is at least
+    2 / 2**n. For more, p is (b + 1) / (B + 1) with B = FLIPS random patterns. If two predictions can
+    be exchanged on every video, p is below 0.05 in at most 5 % of all cases.
     """
     gaps = gaps[gaps != 0]
     bound = abs(float(gaps.sum())) - _TIE * float(np.abs(gaps).sum())
     if len(gaps) <= EXACT_UP_TO:
         sums = np.zeros(1)
-        for gap in gaps[1:]:  # with the first sign turned, every sum has its negative: half of them are enough
+        for gap in gaps[1:]:  # flipping all signs gives the negative sum, so half of the patterns are enough
             sums = np.concatenate([sums + gap, sums - gap])
         first = gaps[0] if len(gaps) else 0.0
         return float((np.abs(sums + first) >= bound).mean())
@@ -136,14 +143,14 @@ def sign_flip_p(gaps: Float64Array) -> float:
 
 
 def _signs(stream: np.random.Generator, count: int) -> Iterator[Float64Array]:
-    """FLIPS rows of -1 and 1, float64[rows, count], in pieces."""
+    """Yields FLIPS random rows of -1 and 1 in pieces: float64[rows, count]."""
     for rows in _pieces(FLIPS, count):
         bits = np.unpackbits(stream.integers(0, 256, (rows, -(-count // 8)), np.uint8), axis=1, count=count)
         yield 2.0 * bits.astype(np.float64) - 1.0
 
 
 def _arms(values: Float64Array) -> tuple[float, float]:
-    """How far the interval reaches below and above the mean of at least two values."""
+    """The distances of the interval's ends below and above the mean, of at least two values."""
     tail = (1 - COVERAGE) / 2
     count = len(values)
     error = float(values.std(ddof=1)) / math.sqrt(count)
@@ -151,7 +158,7 @@ def _arms(values: Float64Array) -> tuple[float, float]:
     if count < RELIABLE_FROM or error == 0:
         return student, student
     low, high = np.quantile(_studentized(values), [tail, 1 - tail], method="inverted_cdf").tolist()
-    # How a resampled mean lies above the mean tells how the mean may lie above the truth.
+    # Bootstrap-t: the upper quantile of resampled means gives the lower end of the interval.
     below, above = high * error, -low * error
     return min(max(below, student), _WIDEST * student), min(max(above, student), _WIDEST * student)
 
@@ -175,7 +182,10 @@ def student_t(freedom: int) -> float:
 
 
 def _studentized(values: Float64Array) -> Float64Array:
-    """RESAMPLES values of (resampled mean - mean) / its own standard error; infinite where all resampled values are equal."""
+    """RESAMPLES values of (resampled mean - mean) / standard error of the resampled values.
+
+    A value is infinite if all resampled values are equal, but 0 if their mean equals the mean.
+    """
     stream = np.random.default_rng(SEED)
     count, mean = len(values), values.mean()
     parts = []
@@ -189,13 +199,13 @@ def _studentized(values: Float64Array) -> Float64Array:
 
 
 def _pieces(total: int, width: int) -> Iterator[int]:
-    """Numbers of rows of this width that fit into memory at once, `total` together."""
+    """Splits `total` rows of this width into numbers of rows that fit into memory at a time."""
     step = max(1, _CHUNK_VALUES // max(1, width))
     for start in range(0, total, step):
         yield min(step, total - start)
 
 
 def _known(values: Float64Array) -> Float64Array:
-    """The values that are known, sorted: which video comes first must not matter."""
+    """The values that are not NaN, sorted, so that the order of videos does not change a result."""
     known: Float64Array = np.sort(values[~np.isnan(values)])
     return known

@@ -1,4 +1,4 @@
-"""J&F batch by batch, in a training loop, and added up across processes."""
+"""Computes J&F batch by batch in a training loop, and joins the results of several processes."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 
 class JFScore:
-    """A metric that is fed masks and gives the `Evaluation` of all it was fed; the names are those of torchmetrics.
+    """A metric that takes masks in batches and gives the `Evaluation` of all of them.
 
-    It keeps seven integers per frame, no masks. A frame of a video that comes twice (overlapping clips, a sampler that repeats
-    items to fill a rank) counts once, as it came first. Score at the truth's own size to compare with others: F depends on it.
+    The methods have the names of torchmetrics. It stores seven integers per frame and no masks. If a
+    frame of a video comes twice (overlapping clips, or a sampler that repeats items to fill a rank),
+    only the first one counts. Score at the size of the truth if you compare with others, because F
+    depends on the size.
 
     Examples:
         >>> from torch.utils.data import DataLoader
@@ -51,16 +53,18 @@ class JFScore:
         valid: Any = None,
         facts: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Takes in masks of one video, [T, H, W] and one id, or of B clips, [B, T, H, W] and B ids.
+        """Adds the masks of one video ([T, H, W] and one id) or of B clips ([B, T, H, W] and B ids).
 
         Args:
-            pred, truth: bool or uint8 of 0 and 1, NumPy arrays or torch tensors; tensors on a GPU are counted there.
-            frame_indices: [T] or [B, T]; None: 0 ... T - 1.
-            valid: bool [T] or [B, T]; frames where it is False are left out (not annotated, or padding). None: all count.
-            facts: by video_id, generator, split and artifact_types, for the breakdown.
+            pred, truth: bool or uint8 of 0 and 1, NumPy arrays or torch tensors. Tensors on a GPU
+                are counted there.
+            frame_indices: int[T] or [B, T]; None: 0 ... T - 1.
+            valid: bool[T] or [B, T]; False leaves a frame out (not annotated, or padding). None: all
+                frames count.
+            facts: generator, split and artifact_types by video_id, for the scores of groups.
 
         Raises:
-            ValueError: shapes, ids or values that do not fit; nothing is taken in then.
+            ValueError: shapes, ids or values that do not fit. Nothing is added then.
         """
         if isinstance(video_ids, str):
             video_ids, pred, truth = [video_ids], pred[None], truth[None]
@@ -73,12 +77,12 @@ class JFScore:
             )
         shape = (len(pred), pred.shape[1])
         frames = np.tile(np.arange(shape[1]), (shape[0], 1)) if frame_indices is None else _array(frame_indices)
-        known = np.ones(shape, np.bool_) if valid is None else _array(valid).astype(np.bool_)
-        if frames.shape != shape or known.shape != shape:
+        is_valid = np.ones(shape, np.bool_) if valid is None else _array(valid).astype(np.bool_)
+        if frames.shape != shape or is_valid.shape != shape:
             raise ValueError(
-                f"frame_indices {list(frames.shape)}, valid {list(known.shape)}; wanted {list(shape)}, as pred has."
+                f"frame_indices {list(frames.shape)}, valid {list(is_valid.shape)}; wanted {list(shape)}, as pred has."
             )
-        parts = [_count(truth[index], pred[index], frames[index], known[index]) for index in range(len(pred))]
+        parts = [_count(truth[index], pred[index], frames[index], is_valid[index]) for index in range(len(pred))]
         for video_id, part in zip(video_ids, parts, strict=True):
             have = self._parts.get(video_id, [part])[0]
             if (have.height, have.width) != (part.height, part.width):
@@ -88,10 +92,10 @@ class JFScore:
                 )
         for video_id, part in zip(video_ids, parts, strict=True):
             self._parts.setdefault(video_id, []).append(part)
-        self._facts.update({video_id: dict(found) for video_id, found in (facts or {}).items()})
+        self._facts.update({video_id: dict(facts_of_video) for video_id, facts_of_video in (facts or {}).items()})
 
     def compute(self) -> Evaluation:
-        """The evaluation of all frames taken in; with the floors that cost nothing, all-empty and all-full."""
+        """The evaluation of all added frames, with the floors all-empty and all-full."""
         videos = []
         for video_id in sorted(self._parts):
             counts = self._counts(video_id)
@@ -110,51 +114,51 @@ class JFScore:
         return evaluation_of(videos, truth="given", predictions="given", options={"empty": "davis"})
 
     def merge(self, state: Mapping[str, Any]) -> None:
-        """Takes in what another process has counted: its `state()`, as `torch.distributed.all_gather_object` brings it."""
-        for video_id, found in state["videos"].items():
-            height, width = found["size"]
-            columns = (np.array(found[name], np.int64) for name in ("frames", *FIELDS))
+        """Adds the counts of another process: its `state()`, from `torch.distributed.all_gather_object`."""
+        for video_id, columns_by_name in state["videos"].items():
+            height, width = columns_by_name["size"]
+            columns = (np.array(columns_by_name[name], np.int64) for name in ("frames", *FIELDS))
             self._parts.setdefault(video_id, []).append(Counts(height, width, *columns))
         self._facts.update(state["facts"])
 
     def state(self) -> dict[str, Any]:
-        """All that was counted, as plain lists and numbers; `merge` reads it."""
+        """All counts as plain lists and numbers, for `merge`."""
         videos = {}
         for video_id in self._parts:
             counts = self._counts(video_id)
             columns = {name: getattr(counts, name).tolist() for name in ("frames", *FIELDS)}
             videos[video_id] = {"size": [counts.height, counts.width], **columns}
-        return {"videos": videos, "facts": {video_id: dict(found) for video_id, found in self._facts.items()}}
+        return {"videos": videos, "facts": {video_id: dict(facts) for video_id, facts in self._facts.items()}}
 
     def reset(self) -> None:
-        """Forgets everything."""
+        """Removes all counts."""
         self._parts.clear()
         self._facts.clear()
 
     def _counts(self, video_id: str) -> Counts:
         joined = joined_counts(self._parts[video_id])
-        _, first = np.unique(joined.frames, return_index=True)  # the sort is stable: what came first
-        chosen = np.zeros(len(joined), np.bool_)
-        chosen[first] = True
-        return joined.at(chosen)
+        _, first = np.unique(joined.frames, return_index=True)  # joined_counts keeps the order of equal frames
+        is_first = np.zeros(len(joined), np.bool_)
+        is_first[first] = True
+        return joined.at(is_first)
 
 
-def _count(truth: "Masks", pred: "Masks", frames: "np.ndarray[Any, Any]", known: "np.ndarray[Any, Any]") -> Counts:
-    where = np.flatnonzero(known)
+def _count(truth: "Masks", pred: "Masks", frames: "np.ndarray[Any, Any]", is_valid: "np.ndarray[Any, Any]") -> Counts:
+    where = np.flatnonzero(is_valid)
     where = where[np.argsort(frames[where], kind="stable")]
-    chosen = frames[where].astype(np.int64).tolist()
+    frame_indices = frames[where].astype(np.int64).tolist()
     if isinstance(truth, np.ndarray) and isinstance(pred, np.ndarray):
-        return count_bitmaps(truth[where], pred[where], frames=chosen)
+        return count_bitmaps(truth[where], pred[where], frames=frame_indices)
     import torch
 
     truth, pred = torch.as_tensor(truth), torch.as_tensor(pred)
     if truth.device.type == "cpu" and pred.device.type == "cpu":
-        return count_bitmaps(truth.detach().numpy()[where], pred.detach().numpy()[where], frames=chosen)
+        return count_bitmaps(truth.detach().numpy()[where], pred.detach().numpy()[where], frames=frame_indices)
     from .device import count_tensors
 
     device = pred.device if truth.device.type == "cpu" else truth.device
     rows = torch.as_tensor(where, device=device)
-    return count_tensors(truth.to(device)[rows], pred.to(device)[rows], frames=chosen)
+    return count_tensors(truth.to(device)[rows], pred.to(device)[rows], frames=frame_indices)
 
 
 def _array(values: Any) -> "np.ndarray[Any, Any]":

@@ -1,4 +1,4 @@
-"""Areas and intersections of many masks from their runs alone: region similarity needs no bitmap."""
+"""Areas and intersections of many masks, computed from their runs without decoding them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,10 @@ from ...masks import Int64Array, Runs
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spans:
-    """Foreground runs of N masks of one size: first pixel and end of each, int64[R], pixels counted on from mask to mask."""
+    """The R foreground runs of N masks of one size: first pixel and end of each, int64[R].
+
+    Pixels are numbered through all masks: mask i starts at pixel i * height * width.
+    """
 
     starts: Int64Array
     ends: Int64Array
@@ -21,7 +24,8 @@ class Spans:
 def foreground(runs: Runs) -> Spans:
     """The foreground runs of masks."""
     ends = np.cumsum(runs.lengths)  # every mask sums to height * width
-    # Runs alternate and the first of a mask is background; a mask with an odd number of runs turns the parity of those after it.
+    # Runs alternate, and the first run of a mask is background. A mask with an odd number of runs flips
+    # the parity of all runs after it.
     inside = (np.arange(len(ends)) & 1).astype(np.bool_)
     turned = np.diff(runs.offsets) & 1
     inside ^= np.repeat(np.cumsum(turned) - turned, np.diff(runs.offsets)).astype(np.int64) & 1 == 1
@@ -29,17 +33,21 @@ def foreground(runs: Runs) -> Spans:
 
 
 def areas(spans: Spans) -> Int64Array:
-    """Foreground pixels of every mask, int64[N]."""
+    """The number of foreground pixels of each mask, int64[N]."""
     return _per_mask(spans, spans.ends - spans.starts)
 
 
 def intersections(a: Spans, b: Spans) -> Int64Array:
-    """Pixels that are in mask i of both, int64[N]; as many masks, of the same size, on both sides."""
+    """The number of pixels that are in mask i of both, int64[N].
+
+    `a` and `b` must have equal numbers of masks of the same size.
+    """
     covered = np.concatenate([[0], np.cumsum(b.ends - b.starts)])
 
     def covered_before(places: Int64Array) -> Int64Array:
-        """Foreground pixels of `b` before each place; the last run that starts there may end behind it."""
+        """The number of foreground pixels of `b` before each pixel number in `places`."""
         number = np.searchsorted(b.starts, places, "right")
+        # The last run that starts before a place may end after it.
         beyond = np.concatenate([[0], b.ends])[number] - places
         result: Int64Array = covered[number] - np.maximum(beyond, 0)
         return result

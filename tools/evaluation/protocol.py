@@ -1,4 +1,4 @@
-"""Scores of every object on its own, as other benchmarks give them."""
+"""Scores each object on its own, by the rules of other benchmarks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,17 @@ from .scores import ScoredObject, object_scores
 from .truth import AnnotatedVideo, Masklet
 
 Protocol = Literal["davis", "sav", "ytvos"]
-"""Whose rule says which frames of an object are scored, and against which predicted object.
+"""The rule for scoring an object: the predicted object it is compared with, and the frames that count.
 
-davis: against the predicted object that fits it best, every predicted object once, with the highest sum of J; every annotated frame
-    counts, those before the object appears too. As TrackEval's DAVIS, and davis2017-evaluation's unsupervised task but for its
-    choice by J&F.
-sav: against the predicted object of the same id; the video's first and last annotated frames do not count, nor do those before the
-    object first appears in the truth or the prediction. As vos-benchmark and SA-V's sav_evaluator.
-ytvos: against the predicted object of the same id; what counts is after the frame in which the object first appears, which a method
-    is given, the last frame with it. As the YouTube-VOS challenge describes it; its server's code is not public.
+davis: objects are matched one to one, so that the sum of J is highest. Every annotated frame counts,
+    also before the object appears. This is the rule of TrackEval's DAVIS. The unsupervised task of
+    davis2017-evaluation differs only in that it matches by J&F.
+sav: the predicted object with the same id. The first and last annotated frame of the video do not
+    count, nor do frames before the object first appears in the truth or the prediction. This is the
+    rule of vos-benchmark and of SA-V's sav_evaluator.
+ytvos: the predicted object with the same id. The frames after the one in which the object first
+    appears count, including the last. (A method is given the mask of that first frame.) The
+    YouTube-VOS challenge describes this rule; the code of its server is not public.
 """
 
 PROTOCOLS: Mapping[str, str] = {
@@ -32,11 +34,16 @@ PROTOCOLS: Mapping[str, str] = {
     "sav": "objects by id; without the first and last annotated frame, and from an object's first appearance on",
     "ytvos": "objects by id; from the frame after an object's first appearance on, the last frame with it",
 }
-"""What each says, for people."""
+"""A one-line text about each protocol."""
 
 
 class ProtocolTask(NamedTuple):
-    """What objects are scored by: a protocol, whether ends are left out whatever it says, and how turned videos were drawn."""
+    """The settings for scoring objects.
+
+    Attributes:
+        skip_ends: leave out the first and last annotated frame, whatever the protocol.
+        masks_are: how predictions of rotated videos were drawn, if their size does not show it.
+    """
 
     protocol: str
     skip_ends: bool
@@ -45,7 +52,11 @@ class ProtocolTask(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ObjectScores:
-    """Every object by one protocol; an object without a frame to score is in `left_out`, as (video_id, object_id)."""
+    """The scores of all objects by one protocol.
+
+    Attributes:
+        left_out: (video_id, object_id) of each object without a frame to score.
+    """
 
     protocol: str
     objects: tuple[ScoredObject, ...]
@@ -53,17 +64,21 @@ class ObjectScores:
 
     @property
     def means(self) -> Mapping[str, float]:
-        """Every metric's mean over all objects, whichever video they are in; empty without an object."""
-        rows = [object_scores(found.counts) for found in self.objects]
+        """The mean of each metric over all objects of all videos; empty if there is no object."""
+        rows = [object_scores(scored.counts) for scored in self.objects]
         return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]} if rows else {}
 
     @property
     def num_videos(self) -> int:
-        """Videos with an object that was scored."""
-        return len({found.video_id for found in self.objects})
+        """The number of videos with at least one scored object."""
+        return len({scored.video_id for scored in self.objects})
 
     def line(self) -> str:
-        """ "Every object on its own (protocol davis): J&F 0.617, J 0.600, F 0.634 of 12 objects in 6 videos." """
+        """One line of text about the scores.
+
+        For example "Every object on its own (protocol davis): J&F 0.617, J 0.600, F 0.634 of 12
+        objects in 6 videos."
+        """
         means = self.means
         numbers = ", ".join(f"{label} {means[name]:.3f}" for name, label in _LABELS.items()) if means else "no score"
         left_out = f"; {len(self.left_out)} without a frame to score" if self.left_out else ""
@@ -78,19 +93,19 @@ class ObjectScores:
         return {
             "protocol": self.protocol,
             "what": PROTOCOLS[self.protocol],
-            "mean": "over all objects, whichever video they are in; objects of one video are not independent, so without interval",
+            "mean": "over all objects of all videos; without interval, because objects of one video are not independent",
             "n_objects": len(self.objects),
             "n_videos": self.num_videos,
             **self.means,
             "left_out": [{"video_id": video_id, "object_id": object_id} for video_id, object_id in self.left_out],
-            "objects": [found.to_dict() for found in self.objects],
+            "objects": [scored.to_dict() for scored in self.objects],
         }
 
 
 def objects_of(protocol: str, objects: Sequence[ScoredObject]) -> ObjectScores:
-    """The scores of these objects."""
-    scored = tuple(found for found in objects if len(found.counts))
-    left_out = tuple((found.video_id, found.object_id) for found in objects if not len(found.counts))
+    """The scores of these objects; those without a frame to score go to `left_out`."""
+    scored = tuple(entry for entry in objects if len(entry.counts))
+    left_out = tuple((entry.video_id, entry.object_id) for entry in objects if not len(entry.counts))
     return ObjectScores(protocol, scored, left_out)
 
 
@@ -100,10 +115,13 @@ _LABELS = {"jf": "J&F", "j": "J", "f": "F", "j_recall": "J recall", "f_recall": 
 def score_objects(
     video: AnnotatedVideo, predicted: PredictedVideo | None, task: ProtocolTask
 ) -> tuple[tuple[ScoredObject, ...], list[Problem]]:
-    """Counts of every object that has a pixel in an annotated frame; one without a frame to score has counts of no frame.
+    """The counts of every object that has a pixel in an annotated frame, and the problems.
+
+    An object without a frame to score has counts without frames.
 
     Args:
-        predicted: masks that were read whole before; None: nothing is predicted for the video.
+        predicted: predictions that have been read without a problem; None: nothing is predicted
+            for the video.
     """
     masklets = [masklet for masklet in video.masklets if any(frame in masklet.counts for frame in video.frames)]
     if not masklets:
@@ -111,13 +129,13 @@ def score_objects(
     objects: Mapping[int, PredictedVideo] | None = {} if predicted is None else predicted.objects()
     if objects is None:
         what = (
-            f"its prediction does not tell objects apart, which --protocol {task.protocol} needs; give palette PNGs of object ids, "
-            "{video_id}/{object}/{frame}.png, tracks, or an object_id for every mask, or leave the option out"
+            f"its prediction does not distinguish objects, which --protocol {task.protocol} needs; give palette "
+            "PNGs of object ids, {video_id}/{object}/{frame}.png, tracks, or an object_id for every mask, or leave the option out"
         )
         return (), [Problem(f"video {video.video_id}", what)]
     strings: dict[int, list[str]] = {}
-    for object_id, one in objects.items():
-        read = read_masks(video, one, video.frames, {}, masks_are=task.masks_are)
+    for object_id, predicted_object in objects.items():
+        read = read_masks(video, predicted_object, video.frames, {}, masks_are=task.masks_are)
         if read.problems:
             return (), read.problems
         strings[object_id] = read.strings
@@ -147,7 +165,10 @@ def _counted(video: AnnotatedVideo, truth: Sequence[str], pred: Sequence[str], c
 def _matched(
     video: AnnotatedVideo, of_truth: Sequence[Sequence[str]], strings: Mapping[int, Sequence[str]], chosen: slice
 ) -> list[tuple[int | None, Counts]]:
-    """Every object's partner and the counts with it. Where fewer are predicted, empty ones join them: one may fit best."""
+    """The matched predicted id and the counts of each object.
+
+    If fewer objects are predicted than there are in the truth, empty objects are added to them.
+    """
     nothing = [empty(video.height, video.width)] * len(video.frames)
     candidates: list[tuple[int | None, Sequence[str]]] = [*strings.items()]
     candidates += [(None, nothing)] * max(0, len(of_truth) - len(candidates))
@@ -165,17 +186,17 @@ def _matched(
 
 
 def _mean_j(truth: Spans, pred: Spans) -> float:
-    """As `Counts.j`, from runs alone: no boundary is looked at before a partner is chosen."""
+    """The mean of `Counts.j`, computed from runs alone, because matching needs no boundaries."""
     both = intersections(truth, pred)
     union = areas(truth) + areas(pred) - both
     return float(np.where(union == 0, 1.0, both / np.maximum(union, 1)).mean())
 
 
 def best_assignment(scores: Float64Array) -> list[int]:
-    """A column of its own for every row, with the highest sum of scores.
+    """The column for each row, so that no column is used twice and the sum of scores is highest.
 
     Args:
-        scores: float64[R, C] from 0 to 1, C at least R.
+        scores: float64[R, C] in [0, 1]; C >= R.
     """
     import networkx
 
@@ -183,8 +204,8 @@ def best_assignment(scores: Float64Array) -> list[int]:
     for row, columns in enumerate(scores.tolist()):
         graph.add_weighted_edges_from((("row", row), ("column", column), value) for column, value in enumerate(columns))
     pairs = networkx.max_weight_matching(graph, maxcardinality=True)
-    found = dict(sorted(pair, reverse=True) for pair in pairs)
-    return [found["row", row][1] for row in range(len(scores))]
+    partners = dict(sorted(pair, reverse=True) for pair in pairs)
+    return [partners["row", row][1] for row in range(len(scores))]
 
 
 def _by_id(
@@ -197,7 +218,7 @@ def _by_id(
     background = empty(video.height, video.width)
     pred = strings.get(masklet.object_id, [background] * len(truth))
     marked_truth = [string != background for string in truth]
-    marked = [ours or string != background for ours, string in zip(marked_truth, pred, strict=True)]
+    marked = [truth_marked or string != background for truth_marked, string in zip(marked_truth, pred, strict=True)]
     last = len(truth)
     if task.protocol == "sav":
         is_scored = any(marked_truth[1:-1])

@@ -1,4 +1,4 @@
-"""The predictions of one video, brought onto the frames of its truth."""
+"""Reads the predictions of one video, on the stored frames of its truth."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,14 @@ from .truth import AnnotatedVideo
 
 @dataclass(slots=True)
 class MasksRead:
-    """The predictions of one video as they are read: strings in the order of the frames asked for."""
+    """The predictions of one video.
+
+    Attributes:
+        strings: COCO RLE counts in the order of the requested frames.
+        scores: the frame scores, if the predictions have them.
+        levels: int64[2, 256]: numbers of background and artifact pixels by predicted level, if the
+            predictions are soft masks.
+    """
 
     strings: list[str] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
@@ -30,20 +37,21 @@ def read_masks(
     *,
     masks_are: MasksAre | None,
 ) -> MasksRead:
-    """The predictions of some frames; what is not there is empty.
+    """The predictions of these frames; a frame without a prediction gets an empty mask.
 
     Args:
-        predicted: None: nothing is predicted.
-        marked: of the truth, by frame index, for `levels`.
+        predicted: the predictions of the video; None: there are none.
+        marked: the COCO RLE counts of the truth by frame index, for `levels`.
+        masks_are: how masks of rotated videos were drawn, if their size does not show it.
     """
     read = MasksRead()
     background = empty(video.height, video.width)
     strings = dict.fromkeys(frames, background)
-    there = set(predicted.frames) if predicted is not None else set()
-    wanted = [frame_index for frame_index in frames if frame_index in there]
+    predicted_frames = set(predicted.frames) if predicted is not None else set()
+    to_read = [frame_index for frame_index in frames if frame_index in predicted_frames]
     height, width = video.height, video.width
     turn = partial(read_on_stored, height=height, width=width, orientation=video.orientation, masks_are=masks_are)
-    for frame in turn(predicted, wanted) if predicted is not None else ():
+    for frame in turn(predicted, to_read) if predicted is not None else ():
         if frame.problem is not None:
             read.problems.append(frame.problem)
             continue

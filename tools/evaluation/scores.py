@@ -1,6 +1,7 @@
-"""From counts to scores: of a video, of a group of videos, and with which conventions.
+"""Computes scores of videos and groups of videos from counts, and states the conventions.
 
-Mean over the frames of a video, then over videos; broken and normal videos are never in one mean.
+A mean is taken over the frames of a video, then over videos. Broken and normal videos are never in
+one mean.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,10 @@ RECALL_ABOVE = 0.5
 DECAY_BINS = 4
 
 CONVENTIONS = {
-    "empty": "davis: J and F of a frame are 1 when truth and prediction are both empty, 0 when one of them is; F looks at "
-    "boundaries, so a prediction of the whole frame, which has none, gets F = 1 against an empty truth",
-    "strict": "as davis, and F = 0 where exactly one of the two masks is empty",
-    "frames": "every annotated frame of a video counts; frames that nobody looked at do not",
+    "empty": "davis: J and F of a frame are 1 if truth and prediction are both empty, 0 if exactly one of them is. F compares "
+    "boundaries, and a prediction of the whole frame has none, so it gets F = 1 against an empty truth",
+    "strict": "as davis, but F = 0 if exactly one of the two masks is empty",
+    "frames": "every annotated frame of a video counts; frames that are not annotated do not",
     "mean": "over the frames of a video, then over videos; broken and normal videos apart, never pooled",
     "broken": "videos with at least one artifact pixel in an annotated frame; all others are normal",
     "active": "annotated frames of broken videos in which the truth is not empty",
@@ -29,24 +30,25 @@ CONVENTIONS = {
     "recall": "share of frames above 0.5",
     "decay": "mean of the first quarter of the frames minus mean of the last",
     "temporal_iou": "frames that both call broken / frames that one of them calls broken, per broken video",
-    "pixel": "precision, recall, f1 and iou of pixels; macro: mean over videos, 0 where a quotient has no pixel below it "
-    "(1 when truth and prediction are both empty); micro: from the pixels of all videos together",
+    "pixel": "precision, recall, f1 and iou of pixels; macro: mean over videos, 0 if a denominator is 0 "
+    "(1 if truth and prediction are both empty); micro: from the pixels of all videos together",
     "false_frames": "of normal videos: share of frames in which anything is predicted; false_videos: share of videos with such a "
     "frame; false_area: predicted share of the pixels",
     "auc": "of all videos: how often a broken one has a higher score than a normal one; a video's score is its highest frame "
     "score, a video without one ranks lowest",
     "pixel_ap": "average precision over all pixels of all videos, at the 256 levels of soft masks",
-    "interval": "95 % over videos: Student's t or the bootstrap-t, whichever reaches further; of fewer than 10 videos not reliable",
-    "p": "two-sided sign-flip test over videos: exact up to 20 that differ, of 9,999 drawn signs above",
+    "interval": "95 % over videos: the wider one of Student's t and the bootstrap-t; not reliable for fewer than 10 videos",
+    "p": "two-sided sign-flip test over videos: exact for up to 20 videos that differ, above from 9,999 random sign patterns",
 }
-"""What the numbers mean; part of every output."""
+"""The meaning of the numbers; part of every output."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredObject:
     """The counts of one object of the truth, in the frames that its protocol scores.
 
-    predicted_id: of the predicted object it is scored against; None: there is none, so against empty masks.
+    Attributes:
+        predicted_id: id of the predicted object it is compared with; None: empty masks.
     """
 
     video_id: str
@@ -69,7 +71,7 @@ class ScoredObject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredVideo:
-    """The counts of one video and what is needed to group it."""
+    """The counts of one video, and the facts by which videos are grouped."""
 
     video_id: str
     split: str | None
@@ -83,7 +85,7 @@ class ScoredVideo:
     """int64[2, 256]: background and artifact pixels by predicted level, if the prediction is soft."""
     floors: Mapping[str, Counts] = field(default_factory=dict)
     objects: tuple[ScoredObject, ...] = ()
-    """Those of the truth, each on its own, where a protocol asks for them."""
+    """The objects of the truth, each on its own; empty without a protocol."""
 
 
 BROKEN_METRICS = (
@@ -110,10 +112,10 @@ NORMAL_METRICS = ("jf", "j", "f", "strict_jf", "strict_f", "false_frames", "fals
 
 
 def statistics(values: Float64Array) -> tuple[float, float, float]:
-    """Mean, recall and decay of per-frame values, as DAVIS has them; of no frame, three NaN.
+    """Mean, recall and decay of per-frame values, as DAVIS defines them; three NaN without a frame.
 
-    Source: Perazzi et al., CVPR 2016, section 5.1; bins as in davis2017-evaluation's db_statistics, whose uint8 bounds wrap from
-    256 frames on: these do not.
+    Source: Perazzi et al., CVPR 2016, section 5.1. The bins are those of db_statistics in
+    davis2017-evaluation. Its bounds are uint8 and wrap around from 256 frames on; these do not.
     """
     if not len(values):
         return float("nan"), float("nan"), float("nan")
@@ -123,9 +125,10 @@ def statistics(values: Float64Array) -> tuple[float, float, float]:
 
 
 def video_scores(counts: Counts, *, broken: bool) -> dict[str, float]:
-    """Every metric of one video by name: BROKEN_METRICS or NORMAL_METRICS. NaN where no frame is left to say anything.
+    """The metrics of one video by name: BROKEN_METRICS or NORMAL_METRICS; NaN if no frame counts.
 
-    A broken video also has `active_area`, the marked share of its active frames in the truth: no score, but what explains one.
+    A broken video also has `active_area`, the share of marked pixels in the active frames of the
+    truth. It is not a score, but helps to explain scores.
     """
     j, f, strict = counts.j(), counts.f(), counts.f_strict()
     j_mean, j_recall, j_decay = statistics(j)
@@ -164,14 +167,17 @@ def video_scores(counts: Counts, *, broken: bool) -> dict[str, float]:
 
 
 def object_scores(counts: Counts) -> dict[str, float]:
-    """J and F of one object: mean, recall and decay of its frames. NaN without a frame."""
+    """J and F of one object: mean, recall and decay over its frames; NaN without a frame."""
     (j, j_recall, j_decay), (f, f_recall, f_decay) = statistics(counts.j()), statistics(counts.f())
-    found = {"jf": (j + f) / 2, "j": j, "f": f}
-    return found | {"j_recall": j_recall, "j_decay": j_decay, "f_recall": f_recall, "f_decay": f_decay}
+    scores = {"jf": (j + f) / 2, "j": j, "f": f}
+    return scores | {"j_recall": j_recall, "j_decay": j_decay, "f_recall": f_recall, "f_decay": f_decay}
 
 
 def pixel_scores(truth_px: int, pred_px: int, both_px: int) -> dict[str, float]:
-    """Precision, recall, F1 and IoU of pixels: all 1 when there is neither truth nor prediction, else 0 where one has no pixel."""
+    """Precision, recall, F1 and IoU of pixels.
+
+    All are 1 if truth and prediction are both empty. If only one of them is empty, all are 0.
+    """
     if not truth_px and not pred_px:
         return {"precision": 1.0, "recall": 1.0, "f1": 1.0, "iou": 1.0}
     return {
@@ -189,9 +195,9 @@ def micro_scores(videos: Sequence[Counts]) -> dict[str, float]:
 
 
 def video_auc(broken: npt.NDArray[np.bool_], scores: Float64Array) -> float | None:
-    """Area under the ROC curve of scores of videos; a tie counts half; None unless both kinds are there.
+    """The area under the ROC curve of scores of videos; None unless there are broken and normal videos.
 
-    Source: the Mann-Whitney form, from mid-ranks.
+    A tie counts one half. Source: the Mann-Whitney form, from mid-ranks.
     """
     num_broken = int(broken.sum())
     num_normal = len(broken) - num_broken
@@ -204,9 +210,12 @@ def video_auc(broken: npt.NDArray[np.bool_], scores: Float64Array) -> float | No
 
 
 def average_precision(levels: Int64Array) -> float | None:
-    """Average precision from int64[2, L] counts of negatives and positives by level, ascending; None without a positive.
+    """Average precision: the sum over thresholds of (gain in recall) * precision; None without a positive.
 
-    Source: as scikit-learn's average_precision_score: the sum over thresholds of (recall gained) * precision.
+    Args:
+        levels: int64[2, L]: numbers of negatives and positives at each level, levels ascending.
+
+    Source: average_precision_score of scikit-learn.
     """
     negatives, positives = levels[0, ::-1].cumsum(), levels[1, ::-1].cumsum()
     if not positives[-1]:

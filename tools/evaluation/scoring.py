@@ -1,4 +1,4 @@
-"""One part of the truth against its predictions: counts of every video, or everything that is wrong with them."""
+"""Scores one part of the truth: counts of every video, or the problems of its predictions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,25 +28,26 @@ class Task:
     floors: bool
     mean_mask: MeanMask | None
     incomplete: frozenset[str] | None = frozenset()
-    """Of `Predictions`: videos whose missing frames are no problem of their own."""
+    """Videos whose missing frames are not a problem; as `incomplete` of `Predictions`."""
     counts_from_0: bool = False
-    """Whether somebody said that the first frame's number is 0; else numbers that only fit from 1 on are refused."""
+    """True if the caller has said that frames count from 0. Otherwise frame numbers that fit only if they
+    count from 1 are a problem."""
     masks_are: MasksAre | None = None
-    """How predictions for videos that players turn were drawn, where their size does not tell; None: nobody says."""
+    """How predictions of rotated videos were drawn, if their size does not show it; None: not known."""
     protocol: Protocol | None = None
-    """By which every object is scored on its own too; None: objects are not."""
+    """The rule by which each object is also scored on its own; None: objects are not scored."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartScores:
-    """The videos of a part and every problem of their predictions; a video with a problem is not scored."""
+    """The scored videos of a part, and all problems of its predictions. A video with a problem is not scored."""
 
     videos: tuple[ScoredVideo, ...]
     problems: tuple[Problem, ...]
 
 
 def score_part(task: Task) -> PartScores:
-    """Scores of a part's videos; runs in any process."""
+    """Scores the videos of a part. It can run in any process."""
     videos, problems = [], []
     for video in task.part.read():
         scored, faults = _score_video(video, task)
@@ -68,8 +69,8 @@ def _score_video(video: AnnotatedVideo, task: Task) -> tuple[ScoredVideo | None,
     problems += read.problems
     objects: tuple[ScoredObject, ...] = ()
     if not problems and task.protocol is not None:
-        asked = ProtocolTask(task.protocol, task.skip_ends, task.masks_are)
-        objects, problems = score_objects(video, predicted, asked)
+        protocol_task = ProtocolTask(task.protocol, task.skip_ends, task.masks_are)
+        objects, problems = score_objects(video, predicted, protocol_task)
     if problems:
         return None, problems
     height, width = video.height, video.width
@@ -93,23 +94,27 @@ def _score_video(video: AnnotatedVideo, task: Task) -> tuple[ScoredVideo | None,
 def _frame_problems(
     video: AnnotatedVideo, predicted: PredictedVideo | None, frames: Sequence[int], task: Task
 ) -> list[Problem]:
-    """Predictions that should be there and are not, or are there and should not be; `frames` are those that are scored."""
+    """The problems of missing and unexpected frames of a prediction.
+
+    Args:
+        frames: the frames that are scored.
+    """
     where = f"video {video.video_id}"
     hint = "predict it, or count it as empty with --missing empty"
     may_miss = task.missing == "empty" or task.incomplete is None or video.video_id in task.incomplete
     if predicted is None:
         what = f"no prediction at all, wanted {len(frames)} frames; {hint}"
         return [] if may_miss else [Problem(where, what)]
-    there = predicted.frames
-    beyond = [frame_index for frame_index in there if not 0 <= frame_index < video.num_frames]
-    if not task.counts_from_0 and _only_fits_from_1(there, video):
+    predicted_frames = predicted.frames
+    beyond = [frame_index for frame_index in predicted_frames if not 0 <= frame_index < video.num_frames]
+    if not task.counts_from_0 and _only_fits_from_1(predicted_frames, video):
         what = (
-            f"predicted frames {frame_ranges(there)} only fit the truth's, {frame_ranges(video.frames)}, if they count from 1; "
-            "give --first-frame 1 if they do, else rename them"
+            f"predicted frames {frame_ranges(predicted_frames)} only fit the truth's, {frame_ranges(video.frames)}, "
+            "if they count from 1; give --first-frame 1 if they do, else rename them"
         )
         return [Problem(where, what)]
     problems = []
-    absent = set(frames) - set(there)
+    absent = set(frames) - set(predicted_frames)
     if absent and not may_miss:
         problems.append(Problem(where, f"no prediction for frames {frame_ranges(absent)}; {hint}"))
     if beyond:
@@ -120,18 +125,20 @@ def _frame_problems(
     return problems
 
 
-def _only_fits_from_1(there: Sequence[int], video: AnnotatedVideo) -> bool:
-    """Whether the numbers end one after the truth or hit none of its frames, and all do fit when 1 is taken off.
+def _only_fits_from_1(numbers: Sequence[int], video: AnnotatedVideo) -> bool:
+    """Whether the frame numbers fit the truth only if they count from 1.
 
-    One number alone that hits none may be all that a model found.
+    This is so in two cases. The last number is one after the truth's last frame, and at least one
+    number - 1 is annotated. Or no number is an annotated frame, but all numbers - 1 are; then there
+    must be at least two numbers, because a model may predict something in a single frame only.
     """
     annotated = set(video.frames)
-    one_less = {frame_index - 1 for frame_index in there}
-    if not there or min(there) < 1:
+    one_less = {frame_index - 1 for frame_index in numbers}
+    if not numbers or min(numbers) < 1:
         return False
-    if max(there) == video.num_frames:
+    if max(numbers) == video.num_frames:
         return bool(one_less & annotated)
-    return len(one_less) > 1 and one_less <= annotated and not annotated & set(there)
+    return len(one_less) > 1 and one_less <= annotated and not annotated & set(numbers)
 
 
 def _floors(counts: Counts, truth: Sequence[str], task: Task) -> dict[str, Counts]:

@@ -1,4 +1,4 @@
-"""What an evaluation says: of all videos, of a group of them, of one, and against another prediction."""
+"""The records of an evaluation: scores of all videos, of a group, of one video, and a comparison."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .intervals import Difference, Estimate
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Broken and normal videos, each metric with its interval, and what can only be said of all of them."""
+    """The metrics of broken and of normal videos with their intervals, and scores of all videos together."""
 
     broken: Mapping[str, Estimate]
     normal: Mapping[str, Estimate]
@@ -22,8 +22,8 @@ class Scores:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "broken": {name: found.to_dict() for name, found in self.broken.items()},
-            "normal": {name: found.to_dict() for name, found in self.normal.items()},
+            "broken": {name: score.to_dict() for name, score in self.broken.items()},
+            "normal": {name: score.to_dict() for name, score in self.normal.items()},
             "broken_pixel_micro": dict(self.micro),
             "auc": self.auc,
             "pixel_ap": self.pixel_ap,
@@ -32,7 +32,10 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Videos of one artifact type, generator and split; None: of any. Type "normal": the videos without an artifact."""
+    """The mean scores of the videos with one artifact type, generator and split; None stands for any.
+
+    The artifact type "normal" stands for the videos without an artifact.
+    """
 
     artifact_type: str | None
     generator: str | None
@@ -48,7 +51,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class VideoScores:
-    """Every metric of one video; NaN where there is nothing to say."""
+    """The metrics of one video; NaN if a metric is not defined."""
 
     video_id: str
     split: str | None
@@ -72,7 +75,7 @@ class VideoScores:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Ours minus another prediction's, on the same videos."""
+    """The differences of each metric, ours minus another prediction's, on the same videos."""
 
     name: str
     broken: Mapping[str, Difference]
@@ -81,8 +84,8 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         return {
             "with": self.name,
-            "broken": {name: found.to_dict() for name, found in self.broken.items()},
-            "normal": {name: found.to_dict() for name, found in self.normal.items()},
+            "broken": {name: score.to_dict() for name, score in self.broken.items()},
+            "normal": {name: score.to_dict() for name, score in self.normal.items()},
         }
 
 

@@ -1,4 +1,4 @@
-"""The headline of an evaluation as Markdown."""
+"""The main scores of an evaluation as Markdown."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,11 +19,13 @@ UNRELIABLE_NOTE = f"{UNRELIABLE} An interval of fewer than {RELIABLE_FROM} video
 
 
 def table(rows: Mapping[str, Scores], comparison: Comparison | None) -> str:
-    """Two Markdown tables, broken and normal videos, a row per prediction and floor; then what holds for all, the comparison, and
-    what is to be said of the intervals.
+    """Markdown tables of broken and of normal videos, with a row for the prediction and each floor.
+
+    After them come the scores of all videos together, the comparison, and a note if an interval is
+    not reliable.
 
     Args:
-        rows: by name, the prediction first, then the floors.
+        rows: scores by name: first the prediction, then the floors.
     """
     own = next(iter(rows.values()))
     parts = []
@@ -33,7 +35,7 @@ def table(rows: Mapping[str, Scores], comparison: Comparison | None) -> str:
             parts.append(f"{title}: none in the truth.")
             continue
         head = [f"{title} (n = {groups[0]['jf'].n})", *columns.values()]
-        # Intervals of floors would fill the page and decide nothing.
+        # Floors are shown without intervals, to keep the table narrow.
         body = [
             [name, *(_cell(group[key]) if group is groups[0] else _value(group[key]) for key in columns)]
             for name, group in zip(rows, groups, strict=True)
@@ -45,12 +47,12 @@ def table(rows: Mapping[str, Scores], comparison: Comparison | None) -> str:
     return "\n\n".join(parts)
 
 
-def _value(found: Estimate) -> str:
-    return "-" if found.value is None else f"{found.value:.3f}"
+def _value(score: Estimate) -> str:
+    return "-" if score.value is None else f"{score.value:.3f}"
 
 
-def _cell(found: Estimate) -> str:
-    return "-" if found.value is None else f"{found.value:.3f} {found.interval()}".rstrip()
+def _cell(score: Estimate) -> str:
+    return "-" if score.value is None else f"{score.value:.3f} {score.interval()}".rstrip()
 
 
 def _for_all(scores: Scores) -> str:
@@ -68,15 +70,15 @@ def _compared(comparison: Comparison | None) -> str:
     rows = [[f"Minus {comparison.name}", "difference", "p", "n"]]
     for title, columns, side in (("broken", BROKEN, comparison.broken), ("normal", NORMAL, comparison.normal)):
         for key, name in columns.items():
-            found = side[key]
-            if found.value is not None:
-                p = "-" if found.p is None else f"{found.p:.3f}"
-                rows.append([f"{title}: {name}", _cell(found.mean), p, str(found.n)])
+            gap = side[key]
+            if gap.value is not None:
+                p = "-" if gap.p is None else f"{gap.p:.3f}"
+                rows.append([f"{title}: {name}", _cell(gap.mean), p, str(gap.n)])
     return markdown(rows)
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as a Markdown table, the heading first."""
+    """Rows of cells as a Markdown table; the first row is the heading."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows

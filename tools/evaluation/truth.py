@@ -1,7 +1,8 @@
-"""Annotated videos of a release, a raw folder or a folder of PNG masks, in parts that a worker reads on its own.
+"""Reads the annotated videos of a release, a raw folder or a folder of PNG masks.
 
-Masks come from the `annotations` shards of a release, so no video is read. Of a video of a raw folder one frame is decoded,
-for its size and how players turn it, and its header is read for the number of frames when every frame counts as annotated.
+They are divided into parts, each of which a worker reads on its own. Masks of a release come from its
+`annotations` shards, so no video is read. Of a video in a raw folder, one frame is decoded to get its
+size and rotation. Its packets are counted if every frame is annotated.
 """
 
 import re
@@ -48,14 +49,14 @@ _COLUMNS = (
 )
 _FRAME_NAME = re.compile(r"([0-9]{1,9})\.png", re.IGNORECASE)
 UNKNOWN = "unknown"
-"""The generator of videos of which nobody says it."""
+"""The generator of videos whose generator is not known."""
 
 
 class EvaluationError(ValueError):
-    """Truth and predictions that cannot be scored; the message holds every problem, one a line."""
+    """Truth and predictions that cannot be scored; the message has every problem, one per line."""
 
     def __init__(self, problems: Sequence[Problem], *, summary: str = "") -> None:
-        super().__init__(problems, summary)  # all of them: workers hand errors over by pickling `args`
+        super().__init__(problems, summary)  # all arguments, because workers pass errors on by pickling `args`
         self.problems = tuple(sorted(problems))
         self.summary = summary
 
@@ -66,7 +67,10 @@ class EvaluationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Masklet:
-    """One object's masks through a video: canonical COCO RLE by frame index, where it has a pixel."""
+    """The masks of one object through a video: canonical COCO RLE counts by frame index.
+
+    Frames in which the object has no pixel are left out.
+    """
 
     object_id: int
     artifact_type: str
@@ -75,11 +79,13 @@ class Masklet:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedVideo:
-    """One video's annotation, on the frames as they are stored.
+    """The annotation of one video, with masks on the stored frames.
 
-    frames: those that somebody looked at, ascending; of others nothing is known.
-    orientation: how players turn the stored frames; None: the masks have no video, so nobody knows on which frames they lie.
-    times_s: when each frame is shown, in seconds after the first; None: nobody says it.
+    Attributes:
+        frames: annotated frame indices, ascending. Other frames are unknown, not empty.
+        orientation: how players rotate the stored frames. None: the masks have no video, so it is
+            not known whether they are on the displayed or the stored frames.
+        times_s: the time of each frame, in seconds after the first; None: not known.
     """
 
     video_id: str
@@ -95,42 +101,44 @@ class AnnotatedVideo:
 
     @property
     def artifact_types(self) -> tuple[str, ...]:
-        """Names of the types of its objects, in the order of ARTIFACT_TYPES; `TYPE_NOT_GIVEN` last."""
-        found = {masklet.artifact_type for masklet in self.masklets}
-        return tuple(name for name in (*ARTIFACT_TYPES, TYPE_NOT_GIVEN) if name in found)
+        """The names of its objects' types, in the order of ARTIFACT_TYPES; `TYPE_NOT_GIVEN` is last."""
+        names = {masklet.artifact_type for masklet in self.masklets}
+        return tuple(name for name in (*ARTIFACT_TYPES, TYPE_NOT_GIVEN) if name in names)
 
     def union(self) -> dict[int, str]:
-        """Canonical counts of the pixels of any object, by frame index; frames without one are left out."""
+        """The union of all objects: canonical counts by frame index; frames without a pixel are left out."""
         strings: dict[int, list[str]] = {}
         for masklet in self.masklets:
             for frame_index, counts in masklet.counts.items():
                 strings.setdefault(frame_index, []).append(counts)
         return {
-            frame_index: found[0] if len(found) == 1 else union(found, height=self.height, width=self.width)
-            for frame_index, found in sorted(strings.items())
+            frame_index: frame_strings[0]
+            if len(frame_strings) == 1
+            else union(frame_strings, height=self.height, width=self.width)
+            for frame_index, frame_strings in sorted(strings.items())
         }
 
 
 class Part(Protocol):
-    """Some videos of an annotation, read by whoever needs them; picklable."""
+    """Some videos of an annotation, which are read when they are needed; picklable."""
 
     @property
     def video_ids(self) -> Sequence[str]:
-        """The ids, at least those of the videos that `read` gives."""
+        """The ids of the videos that `read` gives, and maybe others."""
         ...
 
     def read(self) -> Iterator[AnnotatedVideo]:
-        """The videos, by video_id or in the shard's order."""
+        """Yields the videos, sorted by video_id or in the order of the shard."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What was found at a path: the videos by id with their split, and the parts in which they are read."""
+    """The annotation at a path: the split of each video by id, and the parts in which they are read."""
 
     path: Path
     kind: str
-    """ "release", a raw layout, or "png"."""
+    """The kind of folder: "release", the name of a raw layout, or "png"."""
     splits: Mapping[str, str | None]
     parts: tuple[Part, ...]
 
@@ -142,36 +150,41 @@ def read_annotation(
     void: int | None = None,
     masks_are: MasksAre | None = None,
 ) -> Annotation:
-    """What is annotated at `path`; masks are not read yet.
+    """The annotation at `path`; its masks are not read yet.
 
     Args:
-        path: a release, a raw folder, or a folder of {video_id}/{frame}.png alone.
-        splits: read only the parts of these; `splits` of the result still names every video.
-        void: of a raw folder in the DAVIS layout: see `builder.layouts.read_layout`.
-        masks_are: of a raw folder: how the masks of videos that players turn were drawn, where their size does not tell.
+        path: a release, a raw folder, or a folder with only {video_id}/{frame}.png.
+        splits: use only the parts of these splits; `splits` of the result still has every video.
+        void: for a raw folder in the DAVIS layout; see `builder.layouts.read_layout`.
+        masks_are: for a raw folder: how masks of rotated videos were drawn, if their size does not
+            show it.
 
     Raises:
-        EvaluationError: every problem of a raw folder; nothing that can be read; no video in these splits.
-        ReleaseError: a release of another version.
+        EvaluationError: the folder cannot be read (the message has every problem), or has no video
+            in these splits.
+        ReleaseError: a release that this version does not read.
     """
     if not path.is_dir():
         raise EvaluationError([Problem(str(path), "no such folder; wanted a release or a folder of raw annotations")])
     if (path / "manifest.json").is_file():
-        found = _release(path, splits)
+        annotation = _release(path, splits)
     elif (masks := _masks_alone(path)) is not None:
-        found = _png_folders(masks, splits)
+        annotation = _png_folders(masks, splits)
     else:
-        found = _raw(path, splits, void=void, masks_are=masks_are)
-    if not found.parts:
-        wanted = f"a video of {', '.join(splits)}" if splits is not None else "a video"
-        have = sorted({split or "no split" for split in found.splits.values()})
-        what = f"nothing to score: wanted {wanted}, found {len(found.splits)} videos ({', '.join(have) or 'none'})"
+        annotation = _raw(path, splits, void=void, masks_are=masks_are)
+    if not annotation.parts:
+        needed = f"a video of {', '.join(splits)}" if splits is not None else "a video"
+        have = sorted({split or "no split" for split in annotation.splits.values()})
+        what = f"nothing to score: wanted {needed}, found {len(annotation.splits)} videos ({', '.join(have) or 'none'})"
         raise EvaluationError([Problem(str(path), what)])
-    return found
+    return annotation
 
 
 def _masks_alone(path: Path) -> Path | None:
-    """Where the mask folders are, if there is nothing but masks: no videos, no list of them, no other layout's files."""
+    """The folder that holds the mask folders, if `path` has only masks; otherwise None.
+
+    It has only masks if it has no videos, no videos.jsonl and no files of a raw layout.
+    """
     if (path / "videos").exists() or (path / "videos.jsonl").exists():
         return None
     root = next((root for root in (path / "Annotations" / "480p", path / "Annotations") if root.is_dir()), None)
@@ -195,7 +208,7 @@ class _ReleasePart:
     split: str
     row_group: int
     video_ids: Sequence[str]
-    """Of the whole shard."""
+    """The ids of all videos in the shard."""
 
     def read(self) -> Iterator[AnnotatedVideo]:
         for table in read_parquet(str(self.path), columns=_COLUMNS, row_groups=[self.row_group]):
@@ -242,10 +255,11 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
 
 
 def annotated_raw(video: RawVideo) -> AnnotatedVideo:
-    """The annotation of one video of a raw folder, on the frames as they are stored.
+    """The annotation of one video of a raw folder, with masks on the stored frames.
 
     Raises:
-        RawError: its masks cannot be read, or are of another size. VideoError, OSError: its video cannot be read.
+        RawError: its masks cannot be read, or have another size than its frames.
+        VideoError, OSError: its video cannot be read.
     """
     return next(_RawPart(video).read())
 
@@ -288,7 +302,7 @@ class _RawPart:
 
 
 def _raw(path: Path, splits: Sequence[str] | None, *, void: int | None, masks_are: MasksAre | None) -> Annotation:
-    # A layout that names no types asks for one; `_type_of` keeps the stand-in from passing for what somebody said.
+    # `read_layout` needs a type for layouts without types. `_type_of` does not use it.
     records, problems = read_layout(path, artifact_type=ARTIFACT_TYPES[0], void=void, masks_are=masks_are)
     if problems:
         raise EvaluationError(problems, summary=f"{path}: {len(problems)} problems in the raw folder")
@@ -300,8 +314,8 @@ def _raw(path: Path, splits: Sequence[str] | None, *, void: int | None, masks_ar
 
 
 def _type_of(video: RawVideo, object_id: int) -> str:
-    found = video.objects.get(object_id) if video.objects is not None else None
-    return found if found in ARTIFACT_TYPES else TYPE_NOT_GIVEN
+    name = video.objects.get(object_id) if video.objects is not None else None
+    return name if name in ARTIFACT_TYPES else TYPE_NOT_GIVEN
 
 
 def _add(counts: dict[int, dict[int, str]], frame_index: int, labels: "np.ndarray[Any, Any]") -> None:
@@ -318,14 +332,14 @@ def _num_frames(path: Path) -> int:
 
 
 def _shown(video: RawVideo) -> tuple[tuple[int, int], Orientation]:
-    """(height, width) of the stored frames and how players turn them."""
+    """(height, width) of the stored frames, and how players rotate them."""
     if is_still(video.video_path):
         return still_size(video.video_path), UPRIGHT
     try:
-        found = probe(video.video_path)
+        properties = probe(video.video_path)
     except (VideoError, OSError) as error:
         raise RawError(f"video {video.video_id}: {in_words(error)}") from error
-    return (found.height, found.width), found.orientation
+    return (properties.height, properties.width), properties.orientation
 
 
 # --- A folder of PNG masks alone ------------------------------------------------------------------------------------
@@ -333,7 +347,11 @@ def _shown(video: RawVideo) -> tuple[tuple[int, int], Orientation]:
 
 @dataclass(frozen=True, slots=True)
 class _PngPart:
-    """Every file is an annotated frame; what is marked in it is decided as for a build, in all files of a video alike."""
+    """The PNG masks of one video. Each file is an annotated frame.
+
+    The rule of `foreground` decides which pixels are marked, as in a build. It must be the same for
+    all files of the video.
+    """
 
     video_id: str
     files: tuple[tuple[int, Path], ...]
@@ -356,13 +374,13 @@ class _PngPart:
                 raise RawError(
                     f"{path}: has value 255, which looks void, beside object ids; write 0 there if it is background"
                 )
-            found = foreground(mode, labels, where=str(path))
-            white_in = white_in or (path.name if found.kind == "white" else "")
-            ids_in = ids_in or (path.name if found.kind == "ids" and mode != "1" else "")
+            ids = foreground(mode, labels, where=str(path))
+            white_in = white_in or (path.name if ids.kind == "white" else "")
+            ids_in = ids_in or (path.name if ids.kind == "ids" and mode != "1" else "")
             if white_in and ids_in:
                 what = f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and 255 alone"
                 raise RawError(f"{path.parent}: {what}: write the masks as one of the two")
-            _add(counts, frame_index, found.labels)
+            _add(counts, frame_index, ids.labels)
         height, width = size or (1, 1)
         yield AnnotatedVideo(
             video_id=self.video_id,
@@ -396,7 +414,10 @@ def _png_folders(path: Path, splits: Sequence[str] | None) -> Annotation:
 
 
 def png_files(folder: Path, *, root: Path) -> tuple[dict[int, Path], list[Problem]]:
-    """Mask files of one video by frame index, ascending, and every entry that is none; litter is passed over."""
+    """The mask files of one video by frame index, ascending, and problems with other entries.
+
+    Litter (see `builder.raw.is_litter`) is ignored.
+    """
     files: dict[int, Path] = {}
     problems = []
     for path in list_folder(folder):
@@ -412,7 +433,7 @@ def png_files(folder: Path, *, root: Path) -> tuple[dict[int, Path], list[Proble
 
 
 def frame_ranges(frames: Iterable[int]) -> str:
-    """Frame indices for a message: `3-5, 9`."""
+    """Frame indices as text for a message, as in `3-5, 9`."""
     runs: list[list[int]] = []
     for frame_index in sorted(frames):
         if runs and frame_index == runs[-1][1] + 1:

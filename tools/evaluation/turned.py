@@ -1,4 +1,4 @@
-"""Annotated masks without a video, brought onto the frames of the video as they are stored."""
+"""Rotates annotated masks without a video onto the stored frames of the video."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,29 +9,34 @@ from ...masks import decode, encode
 from .truth import AnnotatedVideo
 
 
-def on_stored(video: AnnotatedVideo, of: AnnotatedVideo, *, masks_are: MasksAre | None, where: str) -> AnnotatedVideo:
-    """The video on the stored frames of `of`, which says how players turn them; as it is, where it has a video of its own.
+def on_stored(
+    video: AnnotatedVideo, reference: AnnotatedVideo, *, masks_are: MasksAre | None, where: str
+) -> AnnotatedVideo:
+    """The annotation with masks on the stored frames of `reference`, another annotation of the same video.
 
-    Masks of neither size stay as they are: whoever compares sizes says so.
+    It is returned unchanged if it knows its own orientation, and if its masks fit neither the
+    displayed nor the stored frames; the later check of sizes reports that.
 
     Args:
-        masks_are: how the masks were drawn, where their size does not tell.
+        reference: an annotation that knows the orientation of the video.
+        masks_are: how the masks were drawn, if their size does not show it.
         where: names the masks in messages.
 
     Raises:
-        RawError: something is marked, and nothing tells how it was drawn or its size contradicts `masks_are`.
+        RawError: a pixel is marked, and it is not known how it was drawn, or the size of the mask
+            contradicts `masks_are`.
     """
-    orientation = of.orientation
+    orientation = reference.orientation
     if video.orientation is not None or orientation is None or orientation.is_upright:
         return video
     sizes: Mapping[MasksAre, tuple[int, int]] = {
-        "coded": (of.height, of.width),
-        "displayed": displayed_size(orientation, of.height, of.width),
+        "coded": (reference.height, reference.width),
+        "displayed": displayed_size(orientation, reference.height, reference.width),
     }
-    fits = [drawn for drawn, size in sizes.items() if size == (video.height, video.width)]
+    fits = [kind for kind, size in sizes.items() if size == (video.height, video.width)]
     is_marked = any(masklet.counts for masklet in video.masklets)
-    drawn = drawn_as(fits, orientation, is_marked=is_marked, masks_are=masks_are, where=where)
-    if drawn == "coded":
+    kind = drawn_as(fits, orientation, is_marked=is_marked, masks_are=masks_are, where=where)
+    if kind == "coded":
         return replace(video, orientation=orientation) if fits else video
     masklets = []
     for masklet in video.masklets:
@@ -40,4 +45,6 @@ def on_stored(video: AnnotatedVideo, of: AnnotatedVideo, *, masks_are: MasksAre 
             shown = decode([string], height=video.height, width=video.width)[0]
             counts[frame_index] = encode(to_coded(shown, orientation)[None])[0]
         masklets.append(replace(masklet, counts=counts))
-    return replace(video, height=of.height, width=of.width, masklets=tuple(masklets), orientation=orientation)
+    return replace(
+        video, height=reference.height, width=reference.width, masklets=tuple(masklets), orientation=orientation
+    )

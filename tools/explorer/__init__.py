@@ -1,7 +1,7 @@
-"""Looking at everything: a page with all videos of a source, and each of them frame by frame with its masks.
+"""A page that shows all videos of a source, and each video frame by frame with its masks.
 
-In: a release (here, on the Hub or at an address), a raw folder, and what somebody else marked in its videos. Out: a page on
-loopback, or the same as a folder of files. The command line calls it.
+In: a release (a folder, on the Hub, or at a URL) or a raw folder, and other masks of its videos. Out:
+the page on loopback, or as a folder of files. The command line calls it.
 """
 
 import lazy_loader

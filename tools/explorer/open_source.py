@@ -1,4 +1,4 @@
-"""What SOURCE means: a release here, on the Hub or at an address; else a raw folder."""
+"""Opens SOURCE: a release in a folder, on the Hub or at a URL, or a raw folder."""
 
 from functools import partial
 from pathlib import Path
@@ -10,10 +10,11 @@ from .video import ExploreError, Source
 
 
 def open_source(name: str) -> Source:
-    """The videos that a name means.
+    """Opens a source by its name.
 
     Raises:
-        ExploreError: none of these, or nothing there that can be shown. ReleaseError: no release there. RawError: no layout.
+        ExploreError: there is no such source, or it has nothing to show.
+        ReleaseError: the release cannot be read. RawError: the layout of the raw folder is unknown.
     """
     if name.startswith(("http://", "https://")):
         return ReleaseSource(name.rstrip("/"), name=name, python=[])
@@ -34,7 +35,7 @@ def open_source(name: str) -> Source:
 
 
 def _on_the_hub(named: HubRelease) -> Source:
-    """The release at the commit that the revision means now: what is read later is of the same one."""
+    """The release at the revision's current commit, so that later reads see the same release."""
     from huggingface_hub import hf_hub_download
 
     where = f"{named.repo_id} at revision {named.revision}"

@@ -1,4 +1,4 @@
-"""The videos of a release, here or elsewhere: the list from the annotations' shards, a video by its row group."""
+"""The videos of a release, local or remote: the list from the annotation shards, a video from its row group."""
 
 import threading
 from collections import OrderedDict
@@ -29,13 +29,13 @@ LIST_COLUMNS = (
     *("video_id", "label", "artifact_types", "generator", "prompt"),
     *("height", "width", "num_frames", "fps", "objects"),
 )
-"""What the list needs: a few bytes a video; masks and videos stay unread."""
+"""Columns for the list: a few bytes per video, without masks and videos."""
 SHOW_COLUMNS = (
     *("video_id", "label", "artifact_types", "generator", "prompt", "height", "width", "num_frames", "fps"),
     *("frame_pts", "time_base", "packets", "codec", "annotated_frames", "objects", "masks", "digest", "video_sha256"),
     "source",
 )
-"""Everything of a row but the video."""
+"""All columns of a row but the video."""
 MEASURE_COLUMNS = (
     *("video_id", "label", "artifact_types", "generator", "prompt", "height", "width", "num_frames", "fps"),
     *("frame_pts", "time_base", "codec", "annotated_frames", "objects", "masks"),
@@ -43,12 +43,12 @@ MEASURE_COLUMNS = (
 OPEN_SHARDS = 16
 
 Place = Path | str
-"""A file here, or the address of one elsewhere."""
+"""A local file, or the URL of a remote one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Home:
-    """Where a video lies: the shard of the manifest, and its row in the shard's Parquet."""
+    """The position of a video: its shard in the manifest, and its row in the shard's Parquet."""
 
     shard: int
     row: int
@@ -83,11 +83,11 @@ class ReleaseSource:
     def __init__(self, root: Place, *, name: str, python: Iterable[str]) -> None:
         """
         Args:
-            root: its folder, or the address of it that fsspec knows.
-            python: the arguments of `brokenvideos.load` that lead to it.
+            root: its folder, or a URL for fsspec.
+            python: the arguments of `brokenvideos.load` for this release.
 
         Raises:
-            ReleaseError: no release there.
+            ReleaseError: the release cannot be read.
         """
         self.name = name
         self.is_remote = isinstance(root, str)
@@ -101,27 +101,27 @@ class ReleaseSource:
         self._readable: dict[int, Place] = {}
         self._open: OrderedDict[int, _OpenShard] = OrderedDict()
         self._opening = threading.Lock()
-        listed = [found for number in range(len(self._shards)) for found in self._list(number)]
+        listed = [video for number in range(len(self._shards)) for video in self._list(number)]
         self.videos: Sequence[Listed] = sorted(listed, key=lambda v: (SPLITS.index(v.split or "train"), v.video_id))
 
     # --- The list ----------------------------------------------------------------------------------------------------
 
     def _list(self, number: int) -> list[Listed]:
-        """The videos of a shard, from its annotations; where those cannot be read, from the shard with the videos."""
+        """The videos of a shard, read from its annotations; if these cannot be read, from the shard with the videos."""
         shard = self._shards[number]
         paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
         rows = next((file["rows"] for file in shard["files"] if file["path"] == paths["default"]), None)
         self._look_at_size(shard, paths["default"])
         for path in (paths["annotations"], paths["default"]):
             try:
-                found = self._read_list(path, shard["split"], rows)
+                videos = self._read_list(path, shard["split"], rows)
             except (ReleaseError, OSError) as error:
                 self._notice(str(error))
                 continue
             self._readable[number] = self._at(path)
-            named = {row: listed for row, listed in enumerate(found) if VIDEO_ID.fullmatch(listed.video_id or "")}
-            if lost := [listed.video_id for row, listed in enumerate(found) if row not in named]:
-                self._notice(f"{self._said(path)}: {lost[0]!r} is no video_id; {len(lost)} such videos are not shown.")
+            named = {row: listed for row, listed in enumerate(videos) if VIDEO_ID.fullmatch(listed.video_id or "")}
+            if lost := [listed.video_id for row, listed in enumerate(videos) if row not in named]:
+                self._notice(f"{self._where(path)}: {lost[0]!r} is no video_id; {len(lost)} such videos are not shown.")
             self._homes |= {listed.video_id: _Home(number, row) for row, listed in named.items()}
             return list(named.values())
         name = f"{shard['split']} {shard['index']}"
@@ -129,14 +129,14 @@ class ReleaseSource:
         return []
 
     def _read_list(self, path: str, split: str, rows: int | None) -> list[Listed]:
-        found = []
+        videos = []
         with _readable(self._at(path)) as file:
-            for table in read_parquet(file, columns=LIST_COLUMNS, num_rows=rows, name=self._said(path)):
-                found += [_listed(row, split) for row in table.to_pylist()]
-        return found
+            for table in read_parquet(file, columns=LIST_COLUMNS, num_rows=rows, name=self._where(path)):
+                videos += [_listed(row, split) for row in table.to_pylist()]
+        return videos
 
     def _look_at_size(self, shard: Mapping[str, Any], path: str) -> None:
-        """A shard of another size is told at once: its videos would fail only when somebody comes to them."""
+        """Reports a shard of a wrong size at once; otherwise its videos would only fail when they are opened."""
         if not isinstance(self._root, Path):
             return
         wanted = next((file["bytes"] for file in shard["files"] if file["path"] == path), None)
@@ -144,12 +144,12 @@ class ReleaseSource:
             size = (self._root / path).stat().st_size
         except OSError:
             self._notice(
-                f"{self._said(path)}: not found; its videos have no pictures. Copy or download this file again."
+                f"{self._where(path)}: not found; its videos have no pictures. Copy or download this file again."
             )
             return
         if wanted is not None and size != wanted:
             self._notice(
-                f"{self._said(path)}: {size} bytes, manifest.json says {wanted}: cut short? Copy or download this file again."
+                f"{self._where(path)}: {size} bytes, manifest.json says {wanted}: cut short? Copy or download this file again."
             )
 
     def _notice(self, text: str) -> None:
@@ -159,7 +159,7 @@ class ReleaseSource:
     def _at(self, path: str) -> Place:
         return self._root / path if isinstance(self._root, Path) else f"{self._root}/{path}"
 
-    def _said(self, path: str) -> str:
+    def _where(self, path: str) -> str:
         return str(self._at(path))
 
     # --- One video ---------------------------------------------------------------------------------------------------
@@ -192,18 +192,18 @@ class ReleaseSource:
     def _shard(self, number: int) -> Iterator[ReleaseRows]:
         """The rows of a shard, for one thread at a time."""
         with self._opening:
-            found = self._open.get(number)
-            if found is None:
+            opened = self._open.get(number)
+            if opened is None:
                 shard = self._shards[number]
                 path = shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
-                with asking_the_hub(self._said(path)):
-                    found = _OpenShard(ReleaseRows([self._at(path)], columns=SHOW_COLUMNS))
-                self._open[number] = found
+                with asking_the_hub(self._where(path)):
+                    opened = _OpenShard(ReleaseRows([self._at(path)], columns=SHOW_COLUMNS))
+                self._open[number] = opened
                 if len(self._open) > OPEN_SHARDS:
                     self._open.popitem(last=False)
             self._open.move_to_end(number)
-        with found.lock, asking_the_hub(self.name):
-            yield found.rows
+        with opened.lock, asking_the_hub(self.name):
+            yield opened.rows
 
     # --- All videos --------------------------------------------------------------------------------------------------
 
@@ -225,7 +225,7 @@ class ReleaseSource:
         path = shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
         try:
             with _readable(self._at(path)) as file:
-                (table,) = read_parquet(file, filters=[("video_id", "==", video_id)], name=self._said(path))
+                (table,) = read_parquet(file, filters=[("video_id", "==", video_id)], name=self._where(path))
         except (ReleaseError, OSError, ValueError) as error:
             raise ExploreError(f"video {video_id} cannot be read: {error}") from error
         facts = self._manifest["videos"].get(video_id, {})
@@ -252,7 +252,7 @@ def _groups_of(manifest: Mapping[str, Any], name: str) -> list[list[str]]:
 
 @contextmanager
 def _readable(place: Place) -> Iterator[str | IO[bytes]]:
-    """A local file as its path, which pyarrow opens natively; one elsewhere as an open file."""
+    """A local file as its path, which pyarrow opens itself; a remote file as an open file."""
     if isinstance(place, Path):
         yield str(place)
         return

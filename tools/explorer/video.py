@@ -1,4 +1,4 @@
-"""What a source says of its videos: a line in the list, and one video as its page shows it."""
+"""The records of videos: a line in the list, and one video with its annotation; and the interface of sources."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ from ...frames import VideoIndex, VideoSource
 
 
 class ExploreError(ValueError):
-    """What was asked for is not there or cannot be shown; says where, what, and what to do."""
+    """A source, video or frame does not exist or cannot be shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What is known of a video without a look at its masks; None where the source does not say.
+    """The facts of a video that are known without its masks. A value is None if the source does not give it.
 
-    height, width: of the frames as they are stored. artifact_types: of its objects, sorted; None: not given.
+    Attributes:
+        height, width: size of the stored frames in pixels.
+        artifact_types: types of its objects, sorted.
     """
 
     video_id: str
@@ -33,7 +35,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ShownObject:
-    """One object of a video; artifact_type None: not given."""
+    """One object of a video. `artifact_type` is None if it is not given."""
 
     object_id: int
     artifact_type: str | None
@@ -43,11 +45,13 @@ class ShownObject:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One video with its annotation. Sizes and masks are those of the frames as they are stored.
+    """One video with its annotation. Sizes and masks belong to the stored frames.
 
-    times_s: seconds from the first frame to each. annotated_frames: those that somebody looked at, ascending.
-    object_ids, frame_indices, counts: one entry per mask, COCO RLE; sorted by object and frame.
-    facts: more to read about it, by name.
+    Attributes:
+        times_s: seconds from the first frame to each frame.
+        annotated_frames: frames that a person has looked at, ascending.
+        object_ids, frame_indices, counts: one entry per mask, COCO RLE, sorted by object and frame.
+        facts: further facts for people, by name.
     """
 
     listed: Listed
@@ -65,21 +69,21 @@ class Shown:
 
 
 class MeasureTask(Protocol):
-    """Some videos to be measured in another process; picklable."""
+    """A task for another process: some videos to measure. It must be picklable."""
 
     def read(self) -> Iterator[Shown]:
-        """The videos; what cannot be read is left out."""
+        """The videos, without those that cannot be read."""
         ...
 
 
 class FindGroups(Protocol):
-    """Finds groups of two and more videos that look alike, by video_id, in another process; picklable."""
+    """Finds groups of at least two similar videos, by video_id, in another process. It must be picklable."""
 
     def __call__(self) -> list[list[str]]: ...
 
 
 class Source(Protocol):
-    """Where the videos of the page come from. May be asked from several threads."""
+    """A source of videos for the page. Its methods may be called from several threads."""
 
     name: str
     kind: str
@@ -94,7 +98,7 @@ class Source(Protocol):
         ...
 
     def near_duplicates(self) -> FindGroups | None:
-        """What finds the videos that look alike; None where the source has nothing to tell them by."""
+        """The task that finds similar videos; None if the source has no hashes of their pictures."""
         ...
 
     def show(self, video_id: str) -> Shown:
@@ -114,7 +118,7 @@ class Source(Protocol):
         ...
 
     def verify(self, video_id: str) -> list[str]:
-        """Everything about this video that contradicts itself; slow."""
+        """All problems of this video: values that contradict each other. This is slow."""
         ...
 
     def python(self, video_id: str) -> str:
@@ -123,7 +127,7 @@ class Source(Protocol):
 
 
 def as_json(shown: Shown) -> dict[str, Any]:
-    """What the page is told of a video."""
+    """One video in the form for the page."""
     listed = shown.listed
     return {
         "video_id": listed.video_id,
@@ -140,12 +144,12 @@ def as_json(shown: Shown) -> dict[str, Any]:
         "annotated": ranges(shown.annotated_frames),
         "objects": [
             {
-                "object_id": found.object_id,
-                "artifact_type": found.artifact_type,
-                "subtype": found.subtype,
-                "digest": found.digest,
+                "object_id": item.object_id,
+                "artifact_type": item.artifact_type,
+                "subtype": item.subtype,
+                "digest": item.digest,
             }
-            for found in shown.objects
+            for item in shown.objects
         ],
         "masks": {
             "object_id": list(shown.object_ids),
@@ -157,11 +161,11 @@ def as_json(shown: Shown) -> dict[str, Any]:
 
 
 def ranges(frames: Sequence[int]) -> list[list[int]]:
-    """Ascending numbers as [first, last] of each stretch without a gap."""
-    found: list[list[int]] = []
+    """Ascending numbers as [first, last] of each run of consecutive numbers."""
+    runs: list[list[int]] = []
     for frame in frames:
-        if found and found[-1][1] == frame - 1:
-            found[-1][1] = frame
+        if runs and runs[-1][1] == frame - 1:
+            runs[-1][1] = frame
         else:
-            found.append([frame, frame])
-    return found
+            runs.append([frame, frame])
+    return runs

@@ -59,7 +59,7 @@ def adopt(folder: Path, claims: Path, out: Path, *, prompts: Sequence[Prompt] = 
         if name not in rows
     ]
     records: dict[str, tuple[dict[str, Any], Path]] = {}
-    there = read_records(out)
+    existing = read_records(out)
     for name, (line, claim) in rows.items():
         where = f"{claims} line {line}"
         try:
@@ -69,7 +69,7 @@ def adopt(folder: Path, claims: Path, out: Path, *, prompts: Sequence[Prompt] = 
             video_id = record["video_id"]
             if video_id in records:
                 raise GenerateError(f"video_id {video_id} is given to two files; give each its own")
-            if there.get(video_id, record)["video"]["sha256"] != record["video"]["sha256"]:
+            if existing.get(video_id, record)["video"]["sha256"] != record["video"]["sha256"]:
                 raise GenerateError(f"video_id {video_id} is another clip in {out}; give a video_id of its own")
             records[video_id] = record, files[name]
         except (GenerateError, VideoError, OSError) as error:
@@ -155,14 +155,14 @@ def _prompt(claim: Claim, prompts: Mapping[str, Prompt]) -> dict[str, Any] | Non
     prompt_id, text = claim.get("prompt_id"), claim.get("prompt")
     if prompt_id is None:
         return None
-    found = prompts.get(prompt_id)
-    if found is None:
+    prompt = prompts.get(prompt_id)
+    if prompt is None:
         raise GenerateError(
             f"prompt_id {prompt_id} is not in the prompt file given; give the file, or leave the id out"
         )
-    if text is not None and text != found.prompt:
-        raise GenerateError(f"the prompt of {prompt_id} is {text!r}, its prompt file says {found.prompt!r}")
-    return {key: value for key, value in found.to_dict().items() if key != "seeds"}
+    if text is not None and text != prompt.prompt:
+        raise GenerateError(f"the prompt of {prompt_id} is {text!r}, its prompt file says {prompt.prompt!r}")
+    return {key: value for key, value in prompt.to_dict().items() if key != "seeds"}
 
 
 def _video_files(folder: Path) -> dict[str, Path]:

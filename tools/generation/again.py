@@ -21,7 +21,7 @@ from .record import ADOPTED, MADE, Record, device_facts, read_records, versions
 from .run import call_pipeline
 
 CLOSE_DB = 40.0
-"""Least peak signal-to-noise ratio of two close clips. A difference of one level of 255 in every value is 48 dB."""
+"""Smallest peak signal-to-noise ratio of two close clips, in dB. A difference of one level of 255 in every value is 48 dB."""
 
 Verdict = Literal["identical", "close", "different", "not comparable"]
 
@@ -98,12 +98,12 @@ def _rerun_group(out: Path, records: Mapping[str, Record], *, model: str | None,
         return
     wanted = device or first["device"]["type"]
     try:
-        found, pipeline, folder = _load(first, model=model, device=wanted)
+        source, pipeline, folder = _load(first, model=model, device=wanted)
     except GenerateError as error:
         for video_id in records:
             yield Rerun(video_id, "not comparable", str(error))
         return
-    hashes = file_hashes(found, folder)
+    hashes = file_hashes(source, folder)
     for video_id, record in records.items():
         changed = _changed_file(record["model"], hashes)
         if changed is not None:
@@ -120,9 +120,9 @@ def _load(record: Record, *, model: str | None, device: str) -> tuple[Model, Any
         raise GenerateError(f"it was made on {record['device']['name']}, and there is no CUDA device here")
     if model is None and then["revision"] is None:
         raise GenerateError(f"its model is the folder {then['id']}: give it with --model FOLDER")
-    found = find_model(model or f"{then['id']}@{then['revision']}", pipeline=then["pipeline"])
-    pipeline, folder = load_pipeline(found, dtype=record["dtype"], device=device, offload=record["device"]["offload"])
-    return found, pipeline, folder
+    source = find_model(model or f"{then['id']}@{then['revision']}", pipeline=then["pipeline"])
+    pipeline, folder = load_pipeline(source, dtype=record["dtype"], device=device, offload=record["device"]["offload"])
+    return source, pipeline, folder
 
 
 def _changed_file(then: Mapping[str, Any], now: Mapping[str, Mapping[str, str]]) -> str | None:
@@ -134,9 +134,9 @@ def _changed_file(then: Mapping[str, Any], now: Mapping[str, Mapping[str, str]])
 
 
 def _rerun_clip(out: Path, video_id: str, record: Record, pipeline: Any, *, device: str) -> Rerun:
-    there = out / VIDEOS / record["video"]["file"]
-    if not there.is_file() or file_sha256(there) != record["video"]["sha256"]:
-        return Rerun(video_id, "different", f"{there} is missing, or not the file that was recorded")
+    original = out / VIDEOS / record["video"]["file"]
+    if not original.is_file() or file_sha256(original) != record["video"]["sha256"]:
+        return Rerun(video_id, "different", f"{original} is missing, or not the file that was recorded")
     try:
         frames = call_pipeline(pipeline, record)
     except (FailedClipError, GenerateError) as error:
@@ -147,18 +147,18 @@ def _rerun_clip(out: Path, video_id: str, record: Record, pipeline: Any, *, devi
     if list(frames.shape[:3]) != [record["video"][name] for name in ("num_frames", "height", "width")]:
         return _unlike(video_id, changes, "it has another size or length")
     with tempfile.TemporaryDirectory() as folder:
-        again = Path(folder) / there.name
+        again = Path(folder) / original.name
         write_clip(again, frames, fps=record["encoder"]["fps"])
-        found = psnr_db(again, there)
-    if found >= CLOSE_DB:
-        return Rerun(video_id, "close", f"{found:.1f} dB{changes and f' after {changes}'}", found)
-    return _unlike(video_id, changes, f"{found:.1f} dB", found)
+        score_db = psnr_db(again, original)
+    if score_db >= CLOSE_DB:
+        return Rerun(video_id, "close", f"{score_db:.1f} dB{changes and f' after {changes}'}", score_db)
+    return _unlike(video_id, changes, f"{score_db:.1f} dB", score_db)
 
 
-def _unlike(video_id: str, changes: str, what: str, found: float | None = None) -> Rerun:
+def _unlike(video_id: str, changes: str, what: str, score_db: float | None = None) -> Rerun:
     if changes:
-        return Rerun(video_id, "not comparable", f"{what} after {changes}", found)
-    return Rerun(video_id, "different", f"{what}, with the same versions and device", found)
+        return Rerun(video_id, "not comparable", f"{what} after {changes}", score_db)
+    return Rerun(video_id, "different", f"{what}, with the same versions and device", score_db)
 
 
 def _changes(record: Record, device: str) -> str:

@@ -33,7 +33,7 @@ def effective_arguments(pipeline: Any, given: Mapping[str, Any]) -> dict[str, An
     return {key: _plain(value) for key, value in {**defaults, **given}.items() if _is_plain(value)}
 
 
-def asked_arguments(
+def chosen_arguments(
     pipeline: Any, *, steps: int | None, size: tuple[int, int] | None, num_frames: int | None, more: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The options of the command under the pipeline's names; `size` is (height, width)."""

@@ -71,8 +71,8 @@ def _on_hub(model: Model) -> dict[str, int]:
     for path in api.list_repo_files(model.model_id, revision=model.revision):
         part, _, name = path.rpartition("/")
         if part in model.components and _FILE.fullmatch(name):
-            found = api.parse_safetensors_file_metadata(model.model_id, path, revision=model.revision)
-            counts[part] = counts.get(part, 0) + sum(found.parameter_count.values())
+            metadata = api.parse_safetensors_file_metadata(model.model_id, path, revision=model.revision)
+            counts[part] = counts.get(part, 0) + sum(metadata.parameter_count.values())
     return counts
 
 

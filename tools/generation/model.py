@@ -65,13 +65,13 @@ def pipeline_class(class_name: str, *, name: str) -> Any:
         GenerateError: diffusers is not installed, has no such class, or the class makes something else.
     """
     diffusers = import_diffusers()
-    found = getattr(diffusers, class_name, None)
-    if not (isinstance(found, type) and issubclass(found, diffusers.DiffusionPipeline)):
+    cls = getattr(diffusers, class_name, None)
+    if not (isinstance(cls, type) and issubclass(cls, diffusers.DiffusionPipeline)):
         raise GenerateError(
             f"{name}: its pipeline {class_name!r} is not in diffusers {diffusers.__version__}. Name one with --pipeline, or "
             "install a newer diffusers."
         )
-    parameters = inspect.signature(found.__call__).parameters
+    parameters = inspect.signature(cls.__call__).parameters
     needed = [
         key for key, value in parameters.items() if value.default is value.empty and key not in ("self", "prompt")
     ]
@@ -84,7 +84,7 @@ def pipeline_class(class_name: str, *, name: str) -> Any:
         raise GenerateError(
             f"{name}: {class_name} needs {', '.join(needed) or 'image'} beside the prompt. Give a text-to-video model."
         )
-    return found
+    return cls
 
 
 def import_diffusers() -> Any:
@@ -167,13 +167,13 @@ def _on_hub(model_id: str, wanted: str, *, name: str) -> tuple[str, Mapping[str,
             raise GenerateError(f"{name}: the Hub names no commit of {wanted}. Give 40 hex digits after @.")
         return revision, _read_index(Path(hf_hub_download(model_id, INDEX, revision=revision)), name)
     except (errors.HFValidationError, errors.RepositoryNotFoundError):
-        said = "no such folder here, and no such model on the Hub that you can see"
+        problem = "no such folder here, and no such model on the Hub that you can see"
     except errors.RevisionNotFoundError:
-        said = f"the Hub's model has no revision {wanted!r}"
+        problem = f"the Hub's model has no revision {wanted!r}"
     except errors.RemoteEntryNotFoundError:
-        said = f"no {INDEX} in it, so it is not a diffusers model; many have a second repository whose name ends in -Diffusers"
+        problem = f"no {INDEX} in it, so it is not a diffusers model; many have a second repository whose name ends in -Diffusers"
     except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as error:
-        said = (
+        problem = (
             f"the Hub cannot be asked ({first_line(error)}); offline, give a downloaded model's 40 hex digits after @"
         )
-    raise GenerateError(f"{name}: {said}. Give a folder, ID or ID@REVISION.")
+    raise GenerateError(f"{name}: {problem}. Give a folder, ID or ID@REVISION.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..prompts import Prompt
-from .arguments import asked_arguments, effective_arguments, frames_per_second
+from .arguments import chosen_arguments, effective_arguments, frames_per_second
 from .clip import encoder_settings
 from .error import GenerateError
 from .model import Model, find_model, pipeline_class
@@ -97,10 +97,10 @@ def make_plan(
     """
     model = find_model(settings.model, pipeline=settings.pipeline)
     made = pipeline_class(model.pipeline, name=settings.model)
-    asked = asked_arguments(
+    given = chosen_arguments(
         made, steps=settings.steps, size=settings.size, num_frames=settings.num_frames, more=settings.more
     )
-    arguments = effective_arguments(made, asked)
+    arguments = effective_arguments(made, given)
     negative = settings.negative_prompt
     if negative is None:
         negative = _default_negative(made)
@@ -154,23 +154,23 @@ def _missing(plan: Plan, out: Path, *, retry_failed: bool, limit: int | None) ->
 def _check_same(record: Record, facts: Mapping[str, Any], *, where: Path) -> None:
     """Raises an error if a clip was made with other settings than those given now."""
     for key, wanted in facts.items():
-        had = record.get(key)
-        if isinstance(had, dict) and key == "model":  # a record also hashes the files
-            had = {name: had.get(name) for name in wanted}
+        old = record.get(key)
+        if isinstance(old, dict) and key == "model":  # a record also hashes the files
+            old = {name: old.get(name) for name in wanted}
         if key in ("prompt", "license"):  # these may change later: the id of a prompt depends only on its text
             continue
-        if had != wanted:
+        if old != wanted:
             raise GenerateError(
-                f"{where}: made with {_difference(key, had, wanted)}. Give another folder or --generator NAME, "
+                f"{where}: made with {_difference(key, old, wanted)}. Give another folder or --generator NAME, "
                 "or the same settings as before."
             )
 
 
-def _difference(key: str, had: Any, wanted: Any) -> str:
-    if isinstance(had, dict) and isinstance(wanted, dict):
-        name = next(name for name in sorted({*had, *wanted}) if had.get(name) != wanted.get(name))
-        return _difference(f"{key}.{name}", had.get(name), wanted.get(name))
-    return f"{key} {json.dumps(had)}, now {json.dumps(wanted)} is asked for"
+def _difference(key: str, old: Any, wanted: Any) -> str:
+    if isinstance(old, dict) and isinstance(wanted, dict):
+        name = next(name for name in sorted({*old, *wanted}) if old.get(name) != wanted.get(name))
+        return _difference(f"{key}.{name}", old.get(name), wanted.get(name))
+    return f"{key} {json.dumps(old)}, now {json.dumps(wanted)} is asked for"
 
 
 def _default_negative(pipeline: Any) -> str | None:

@@ -13,7 +13,7 @@ FILE_NAME = "videos.jsonl"
 
 
 def write_videos_jsonl(out: Path) -> int:
-    """Adds a line for every clip with a record. Existing lines stay, byte for byte, unless nobody has changed them since.
+    """Adds a line for every clip with a record. Lines that a person has changed stay byte for byte; others are written again.
 
     Returns:
         The number of clips with a record.
@@ -39,27 +39,27 @@ def write_videos_jsonl(out: Path) -> int:
 
 def line_of(record: Record) -> dict[str, Any]:
     """The line of a clip that is not annotated: no object, no annotated frame, no label."""
-    said = record.get("claims", {}) if record["status"] == ADOPTED else _said(record)
+    provenance = record.get("claims", {}) if record["status"] == ADOPTED else _generated(record)
     source = {
-        "generator_version": said.get("generator_version"),
-        "seed": said.get("seed"),
-        "license": said.get("license"),
-        "url": said.get("url"),
+        "generator_version": provenance.get("generator_version"),
+        "seed": provenance.get("seed"),
+        "license": provenance.get("license"),
+        "url": provenance.get("url"),
         "frames_sha256": record["video"]["frames_sha256"],
-        "notes": said.get("notes"),
+        "notes": provenance.get("notes"),
         "record": record_text(record),
     }
     return {
         "video_id": record["video_id"],
         "generator": record["generator"],
-        "prompt": (record.get("prompt") or {}).get("prompt") or said.get("prompt"),
+        "prompt": (record.get("prompt") or {}).get("prompt") or provenance.get("prompt"),
         "objects": [],
         "annotated_frames": [],
         "source": {key: value for key, value in source.items() if value is not None},
     }
 
 
-def _said(record: Record) -> Mapping[str, Any]:
+def _generated(record: Record) -> Mapping[str, Any]:
     model = record["model"]
     on_hub = model["revision"] is not None
     return {
@@ -71,7 +71,7 @@ def _said(record: Record) -> Mapping[str, Any]:
 
 
 def _look_at(text: bytes) -> tuple[str, bool]:
-    """The video_id of a line, and whether nobody has changed it. A line that is not JSON is kept under its own text."""
+    """The video_id of a line, and whether the line is unchanged. The id of a line that is not JSON is its text."""
     try:
         line = parse_json(text)
         video_id = line["video_id"]

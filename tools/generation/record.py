@@ -92,8 +92,8 @@ def versions() -> dict[str, str | None]:
     """Versions of the libraries that a clip depends on; None: not installed."""
     import av
 
-    found = {name: _version(name) for name in _PACKAGES}
-    return {"python": platform.python_version(), **found, "ffmpeg": av.ffmpeg_version_info}
+    versions = {name: _version(name) for name in _PACKAGES}
+    return {"python": platform.python_version(), **versions, "ffmpeg": av.ffmpeg_version_info}
 
 
 def device_facts(device: str) -> dict[str, str | None]:

@@ -48,8 +48,10 @@ def generate(plan: Plan, out: Path, *, say: Say) -> Outcome:
             write_record(out, record)
             made, failed = made + (record["status"] == MADE), failed + (record["status"] == FAILED)
             left_s = (time.monotonic() - started) / number * (len(plan.jobs) - number)
-            said = f"failed: {record['reason']}" if record["status"] == FAILED else f"made in {record['seconds']:.1f} s"
-            say(f"{number} of {len(plan.jobs)} {job.video_id}: {said}; {_duration(left_s)} left")
+            result = (
+                f"failed: {record['reason']}" if record["status"] == FAILED else f"made in {record['seconds']:.1f} s"
+            )
+            say(f"{number} of {len(plan.jobs)} {job.video_id}: {result}; {_duration(left_s)} left")
     finally:
         write_videos_jsonl(out)
     return Outcome(made, failed)

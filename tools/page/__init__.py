@@ -1,7 +1,7 @@
-"""What every page of ours in a browser needs: its server on loopback, frames as picture files, and ES modules without a build step.
+"""The shared parts of our browser pages: the server on loopback, frames as picture files, ES modules without a build step.
 
-In: videos, and the application of a stage. Out: that application served behind a guard; frames as JPEG or PNG; the modules. Stages
-that open a page call it.
+In: videos, and the application of a room. Out: this application served behind a guard; frames as JPEG or
+PNG; the modules. Rooms that open a page call it.
 """
 
 import lazy_loader

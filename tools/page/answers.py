@@ -1,4 +1,4 @@
-"""How files of the page, frames and errors travel, and how a frame is asked for; the same for every page."""
+"""HTTP answers for files of a page, frames and errors, and the request for a frame; the same for every page."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg"
 
 @dataclass(frozen=True, slots=True)
 class FrameRequest:
-    """A frame that a page asks for. height: of a small picture, in pixels; None: the frame's own."""
+    """A request for a frame. `height` is the height of a small picture in pixels; None: the frame's own size."""
 
     frame_index: int
     kind: PictureFormat
@@ -28,25 +28,25 @@ class FrameRequest:
 
 
 class FrameRequestError(ValueError):
-    """No request for a frame; `status` is that of the answer."""
+    """The request is not a valid request for a frame. `status` is the HTTP status of the answer."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
 
     def answer(self) -> Response:
-        """What the page is told."""
+        """The answer for the page."""
         return error_answer(self.status, "not-found" if self.status == 404 else "bad-request", str(self))
 
 
 def frame_request(name: str, query: Mapping[str, str]) -> FrameRequest:
-    """What a page asks for with NUMBER.jpg or NUMBER.png and a query.
+    """The request in a name NUMBER.jpg or NUMBER.png and a query.
 
     Args:
-        query: `height` of a small picture; `prefetch`, whatever its value, for a frame that nobody waits for yet.
+        query: `height` of a small picture; `prefetch`, with any value, for a frame that is needed later.
 
     Raises:
-        FrameRequestError: another name, or a height that no small picture has.
+        FrameRequestError: the name has another form, or the height is out of range.
     """
     match = _FRAME.fullmatch(name)
     if match is None:
@@ -61,10 +61,10 @@ def frame_request(name: str, query: Mapping[str, str]) -> FrameRequest:
 
 
 def frame_answer(content: bytes, asked: FrameRequest, *, pts: int, time_s: float, is_named: bool) -> Response:
-    """A frame as a picture file; its headers say which it is.
+    """A frame as a picture file. Headers hold its number and its presentation time.
 
     Args:
-        is_named: whether the address names the bytes of the video too, so that a browser may keep the answer.
+        is_named: whether the URL depends on the bytes of the video, so that a browser may cache the answer.
     """
     headers = {
         "X-Frame-Index": str(asked.frame_index),
@@ -76,7 +76,7 @@ def frame_answer(content: bytes, asked: FrameRequest, *, pts: int, time_s: float
 
 
 def file_answer(folder: Path, name: str) -> Response:
-    """A file of the page. Only plain names are served: no way leads out of the folder."""
+    """A file of the page. Only plain names are served, so that no path leads out of the folder."""
     match = _FILE.fullmatch(name)
     path = folder / name
     if match is None or not path.is_file():
@@ -85,5 +85,5 @@ def file_answer(folder: Path, name: str) -> Response:
 
 
 def error_answer(status: int, code: str, message: str, **more: Any) -> Response:
-    """What went wrong: a code for the page and a sentence for the person at it."""
+    """An error: a code for the page and a message for the person."""
     return JSONResponse({"error": {"code": code, "message": message, **more}}, status_code=status)

@@ -1,6 +1,6 @@
-// What every canvas of the pages needs: one drawing a frame of the screen, its size in the screen's pixels, and where a person points.
+// Functions for every canvas: draw once per screen frame, set the size in screen pixels, report the pointer.
 
-/** A function that has `draw` called in the next frame of the screen, once however often it is called itself. */
+/** A function that schedules `draw` for the next screen frame. Several calls draw only once. */
 export function onceAFrame(draw) {
   let due = false;
   return () => {
@@ -24,7 +24,7 @@ export function clear(canvas, height) {
   context.clearRect(0, 0, canvas.clientWidth, height);
 }
 
-/** Tells `onPoint(event)` where the canvas is pressed, and while the pointer is held down where it goes. */
+/** Calls `onPoint(event)` when the canvas is pressed, and while the pressed pointer moves. */
 export function followPointer(canvas, onPoint) {
   let held = false;
   canvas.addEventListener("pointerdown", (event) => {

@@ -2,10 +2,10 @@
 
 export const TYPE_COLOURS = { motion: [213, 94, 0], deformation: [86, 180, 233], blur: [240, 228, 66] };
 
-/** Objects whose type nobody has given: reddish purple of the same palette (Okabe and Ito, "Color Universal Design", 2008). */
+/** Objects without a type: reddish purple of the same palette (Okabe and Ito, "Color Universal Design", 2008). */
 export const NO_TYPE_COLOUR = [204, 121, 167];
 
-/** Of truth and another source: both mark it, only the truth does, only the other does; bluish green, vermilion, yellow of it. */
+/** Comparison of truth and another source, in colours of the palette: both bluish green, only truth vermilion, only the other yellow. */
 export const COMPARED_COLOURS = { both: [0, 158, 115], first: [213, 94, 0], second: [240, 228, 66] };
 
 export const LABEL_COLOURS = { normal: [0, 158, 115], broken: [204, 62, 62] };

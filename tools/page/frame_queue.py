@@ -1,4 +1,4 @@
-"""Frames that pages wait for: decoded away from the event loop, one at a time for each video, what is on show first."""
+"""Requests for frames: decoded outside the event loop, one at a time per video, shown frames first."""
 
 import asyncio
 from collections.abc import Callable, Hashable
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Lane = Literal["wanted", "ahead", "small"]
-"""A frame to show now, one that is asked for in advance, a small picture of one."""
+"""wanted: a frame to show now. ahead: a frame that is needed later. small: a small picture of a frame."""
 _ORDER: tuple[Lane, ...] = ("wanted", "ahead", "small")
 
 
 THREADS = 2
-"""Videos of which frames are decoded at the same time."""
+"""Number of videos whose frames are decoded at the same time."""
 
 
 class SupersededError(Exception):
-    """A newer frame was asked for by the same page."""
+    """The same page has requested a newer frame."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,7 +34,7 @@ class _Lanes:
 
 
 class FrameQueue:
-    """Requests for frames of all videos. To be used from the event loop only."""
+    """Requests for frames of all videos. Use it only from the event loop."""
 
     def __init__(self) -> None:
         self._videos: dict[Hashable, _Lanes] = {}
@@ -42,12 +42,13 @@ class FrameQueue:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="frames")
 
     async def get(self, key: Hashable, session_id: str, lane: Lane, load: Callable[[], bytes]) -> bytes:
-        """What `load` gives, called in a thread when it is its turn.
+        """The result of `load`, which is called in a thread when its turn comes.
 
-        A wanted frame ends the waiting of everything that the same page wanted or asked for in advance before it.
+        A request for a frame to show cancels the waiting requests of the same page, except for small
+        pictures.
 
         Raises:
-            SupersededError: it waited, and a newer one was wanted. Whatever `load` raises.
+            SupersededError: a newer request has cancelled this one. Errors of `load` are passed on.
         """
         lanes = self._videos.setdefault(key, _Lanes())
         if lane == "wanted":
@@ -68,9 +69,9 @@ class FrameQueue:
     async def _work(self, key: Hashable, lanes: _Lanes) -> None:
         try:
             while lanes.waiting:
-                request = min(lanes.waiting, key=lambda found: _ORDER.index(found.lane))  # the oldest of its lane
+                request = min(lanes.waiting, key=lambda waiting: _ORDER.index(waiting.lane))  # the oldest of its lane
                 lanes.waiting.remove(request)
-                if request.answer.done():  # the page is gone
+                if request.answer.done():  # the page was closed
                     continue
                 try:
                     content = await asyncio.get_running_loop().run_in_executor(self._threads, request.load)

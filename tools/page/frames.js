@@ -1,13 +1,13 @@
-// Frames of one video as bitmaps: fetched by index, kept within a budget, fetched ahead in the direction of travel.
+// Frames of one video as bitmaps: fetched by index, kept within a memory limit, and fetched ahead in the current direction.
 
 const BUDGET_BYTES = 256 * 2 ** 20;
 const AHEAD = 4;
 
 /**
  * A source of `count` frames. `fetchFrame(index, exact, {ahead, signal})` resolves to a Response, a PNG when exact and else a JPEG;
- * `ahead` says that nobody waits for it yet. The server may answer 409 when newer requests overtook this one.
+ * `ahead` means that nobody waits for it yet. The server may answer 409 if newer requests have replaced this one.
  * `get(index, exact)` resolves to {index, exact, bitmap} and rejects with a FrameError in plain words.
- * A frame always carries its own index: who draws it takes the number from there, never from what was asked for last.
+ * A frame always carries its own index. The drawn number comes from the frame, never from the last request.
  */
 export function frameSource({ fetchFrame, count, height, width }) {
   const kept = new Map(); // key → promise of a frame, the oldest first
@@ -26,7 +26,7 @@ export function frameSource({ fetchFrame, count, height, width }) {
         throw new FrameError(`Frame ${index} did not arrive: the connection to the server is lost.`);
       }
       if (answer.status === 409) {
-        // Overtaken. What is still to be shown is asked for again, in the background: it is the older one.
+        // A newer request replaced this one. If the frame is still needed, it is requested again in the background.
         if (!wanted.has(keyOf(index, exact))) throw new DOMException("overtaken", "AbortError");
         ahead = true;
         continue;
@@ -88,7 +88,7 @@ export function frameSource({ fetchFrame, count, height, width }) {
         }
       }
       for (const other of next) {
-        if (other >= 0 && other < count) get(other, exact, { ahead: true }).catch(() => {}); // said when it is to be shown
+        if (other >= 0 && other < count) get(other, exact, { ahead: true }).catch(() => {}); // the error is reported when the frame must be shown
       }
     },
     close() {
@@ -103,10 +103,10 @@ export function frameSource({ fetchFrame, count, height, width }) {
 export class FrameError extends Error {}
 
 async function wordsOf(answer, index) {
-  const told = (await answer.text()).trim();
+  const text = (await answer.text()).trim();
   try {
-    return JSON.parse(told).error.message ?? `Frame ${index}: the server answered ${answer.status}.`;
+    return JSON.parse(text).error.message ?? `Frame ${index}: the server answered ${answer.status}.`;
   } catch {
-    return told && told.length < 300 ? told : `Frame ${index}: the server answered ${answer.status}.`;
+    return text && text.length < 300 ? text : `Frame ${index}: the server answered ${answer.status}.`;
   }
 }

@@ -1,4 +1,4 @@
-"""Who may talk to the server: requests to its own address, with the token, from its own page. Everybody else gets 403."""
+"""Protects the server: a request needs the right address, the token, and its own page as origin. Others get 403."""
 
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -11,27 +11,28 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 64 * 2**20
-"""A mask of 8K in runs has less; nothing is uploaded here."""
+"""Largest body of a request in bytes. A mask of an 8K frame is smaller, and there are no uploads."""
 POLICY = "; ".join(
     [
         *("default-src 'self'", "img-src 'self' blob: data:", "style-src 'self'", "connect-src 'self'"),
         *("frame-ancestors 'none'", "base-uri 'none'"),
     ]
 )
-"""Nothing from elsewhere, and nobody shows the page inside another one."""
+"""The page loads nothing from other servers, and no other page can embed it."""
 
 
 class Guard:
-    """An ASGI application in front of another one.
+    """An ASGI application that checks requests before another application gets them.
 
-    The token is the first part of every path. `Host` must be the address that is served: a page of another name that resolves to
-    this machine gets nothing. `Origin`, where a browser sends it, must be that address too.
+    The first part of every path must be the token. `Host` must be the served address, so that another
+    name that resolves to this machine gets nothing. If the browser sends `Origin`, it must be this
+    address too.
     """
 
     def __init__(self, app: App, *, token: str, is_ours: Callable[[str], bool]) -> None:
         """
         Args:
-            is_ours: whether a value of `Host` is served, as in 127.0.0.1:8000; in lower case.
+            is_ours: returns whether a value of `Host`, as in 127.0.0.1:8000 and in lower case, is served.
         """
         self._app = app
         self._token = token
@@ -64,7 +65,7 @@ class Guard:
             return "no origin"
         first = scope["path"].split("/")[1] if scope["path"].startswith("/") else ""
         if not secrets.compare_digest(first.encode(), self._token.encode()):
-            return "no token, or a wrong one; open the address that the command has printed"
+            return "no token, or a wrong one; open the address that the command printed"
         length = headers.get(b"content-length", [b"0"])
         if not length[0].isdigit() or int(length[0]) > MAX_BODY_BYTES:
             return "a body that is too large"

@@ -1,17 +1,17 @@
-// Which key an event is, in the words of the pages' lists of keys.
+// The name of the key of an event, as in the pages' lists of keys.
 
-/** The key of a keyboard event as the lists have it: "J", "Shift+ArrowLeft", "Ctrl+Z", "?". */
+/** The key of a keyboard event as in the lists: "J", "Shift+ArrowLeft", "Ctrl+Z", "?". */
 export function pressed(event) {
-  // ⌘ on a Mac is what Ctrl is elsewhere.
+  // ⌘ on a Mac counts as Ctrl.
   const control = event.ctrlKey || event.metaKey;
   let key = event.key === " " ? "Space" : event.key;
-  // On keyboards of other scripts the letter keys count by their place.
+  // On keyboards of other scripts, letter keys are recognised by their position.
   if (key.length === 1 && key > "\x7f" && /^Key[A-Z]$/.test(event.code)) key = event.code[3];
   const letter = /^[a-z]$/i.test(key);
   const named = key.length > 1;
   if (letter) key = key.toUpperCase();
   if (event.altKey) return `Alt+${key}`;
-  // Signs have Shift in them on some keyboards.
+  // On some keyboards, signs need Shift.
   const shift = event.shiftKey && (letter || named);
   return `${control ? "Ctrl+" : ""}${shift ? "Shift+" : ""}${key}`;
 }

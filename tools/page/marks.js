@@ -1,4 +1,4 @@
-// One mask ready to be shown and looked into: its bitmap, its box, its outline as lines, its separate parts and its holes.
+// One mask: its bitmap, box, outline as lines, separate parts, and holes.
 
 import { boundsOf, decode } from "./rle.js";
 
@@ -25,7 +25,7 @@ export function outlineOf(mark) {
   const { box, bitmap, width, height } = mark;
   if (!box) return path;
   const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? 0 : bitmap[y * width + x]);
-  // Every stretch of border between two rows (or columns) is one line, however many pixels it passes.
+  // Every straight piece of border between two rows (or columns) is one line of any length.
   const walk = (lines, from, to, differs, draw) => {
     for (let line = lines[0]; line <= lines[1]; line++) {
       let start = -1;

@@ -1,4 +1,4 @@
-// The picture on a canvas: zoom and pan, square pixels when enlarged, masks over it. It knows nothing about people or servers.
+// The picture on a canvas: zoom and pan, square pixels when enlarged, masks over it. It does not depend on the server.
 
 import { onceAFrame } from "./canvas.js";
 import { css } from "./colours.js";
@@ -114,7 +114,7 @@ export function pictureView(canvas, { decorate = () => {}, onDraw = () => {}, on
   }
 
   function move(scale, x, y) {
-    // A corner of the picture always stays in sight: nobody loses it.
+    // A corner of the picture always stays visible.
     const keep = 48;
     place = {
       scale,

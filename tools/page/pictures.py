@@ -1,4 +1,4 @@
-"""Frames of one video as pixels and as picture files, by index: decoded by our own reader, the last ones kept."""
+"""Frames of one video by index, as pixels and as picture files. Our own reader decodes them; the last ones are kept."""
 
 import io
 import threading
@@ -16,34 +16,35 @@ UInt8Array = npt.NDArray[np.uint8]
 PictureFormat = Literal["jpg", "png"]
 
 PIXEL_BYTES = 32 * 2**20
-"""Of decoded frames that are kept, of one video: 12 frames of 720p. At least MIN_FRAMES are kept, whatever their size."""
+"""Bytes of decoded frames that are kept per video: 12 frames of 720p. At least MIN_FRAMES are kept, of any size."""
 PICTURE_BYTES = 24 * 2**20
-"""Of JPEGs that are kept, of one video: about 100 frames of 720p."""
+"""Bytes of JPEGs that are kept per video: about 100 frames of 720p."""
 MIN_FRAMES = 3
 SKIP_FRAMES = 12
-"""A frame this far ahead is reached by decoding on; a new start at a key frame costs about as much."""
+"""Largest distance of a frame ahead that is reached by decoding on. A new start at a keyframe costs about as much."""
 STEPS_BACK = 16
-"""Who goes one frame back goes further back: so many frames before are kept when a new start is made."""
+"""Number of earlier frames that are kept after a new start: a person who goes back one frame often goes further back."""
 JPEG_QUALITY = 92
 PNG_LEVEL = 1
 
 
 class Pictures:
-    """The frames of one video. May be called from several threads; one decodes at a time.
+    """The frames of one video. May be called from several threads; only one decodes at a time.
 
-    It has the form of the `Frames` that engines of annotation take, so that an engine sees exactly what people see.
+    It fits the interface `Frames` of annotation engines, so that an engine gets exactly the frames that
+    people see.
     """
 
     def __init__(self, video: VideoSource, index: VideoIndex, *, pixel_bytes: int = PIXEL_BYTES) -> None:
         """
         Args:
-            pixel_bytes: of decoded frames that are kept.
+            pixel_bytes: bytes of decoded frames that are kept.
         """
         self.index = index
         self._video = video
         self._lock = threading.Lock()
         self._kept = max(MIN_FRAMES, pixel_bytes // (index.height * index.width * 3))
-        # One block of memory that frames are copied into: freed one by one, they would leave holes behind.
+        # Frames are copied into one block of memory. Separate blocks would fragment the memory when they are freed.
         self._pixels: UInt8Array | None = None
         self._slots: OrderedDict[int, int] = OrderedDict()
         self._files: OrderedDict[tuple[int, int], bytes] = OrderedDict()
@@ -64,10 +65,10 @@ class Pictures:
         return self.index.num_frames
 
     def __getitem__(self, frame_index: int, /) -> UInt8Array:
-        """RGB uint8[H, W, 3].
+        """The frame, RGB uint8[H, W, 3].
 
         Raises:
-            IndexError: no such frame. VideoError: the video does not decode any more. OSError: its file is gone.
+            IndexError: no such frame. VideoError: the frame cannot be decoded. OSError: the file does not exist any more.
         """
         if not 0 <= frame_index < len(self):
             raise IndexError(frame_index)
@@ -78,10 +79,10 @@ class Pictures:
         """The frame as a picture file; a JPEG of quality 92, or a PNG with its exact pixels.
 
         Args:
-            height: of a smaller JPEG, in pixels; the sides keep their ratio.
+            height: height of a smaller JPEG in pixels, with the same aspect ratio.
 
         Raises:
-            As `__getitem__`.
+            The errors of `__getitem__`.
         """
         key = (frame_index, height or 0)
         with self._lock:
@@ -102,7 +103,7 @@ class Pictures:
         return content
 
     def close(self) -> None:
-        """Lets go of everything that is kept; what is asked for later is decoded again."""
+        """Frees all kept frames. Later requests decode them again."""
         with self._lock:
             self._pixels = None
             self._slots.clear()

@@ -1,11 +1,11 @@
-// Which frame is on show: stepping, playing, flickering. The picture, its number and its masks always come from one frame.
+// Shows frames: stepping, playing, flickering. The picture, its number and its masks always belong to one frame.
 
 import { FrameError } from "./frames.js";
 
 const FLICKER_MS = 280;
 
 /**
- * Shows frames of `source` through `onShow({frame, under})`. `times` are the frames' times in seconds; `onTrouble(message)` hears why
+ * Shows frames of `source` through `onShow({frame, under})`. `times` are the frames' times in seconds; `onTrouble(message)` is told why
  * a frame is not there; `onState()` hears when playing, flicker or the wanted frame changed.
  */
 export function playerOf({ source, times, onShow, onTrouble, onState }) {
@@ -26,7 +26,7 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
     onState();
     try {
       const frames = await source.show(pair, options.exact);
-      // An answer that a newer one has overtaken is never shown.
+      // An older answer that arrives late is never shown.
       if (request < shownRequest) return false;
       shownRequest = request;
       shown = [frames[0], frames[1] ?? null];
@@ -59,7 +59,7 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
       await until(due);
       if (playing !== run) break;
       if (!(await show(next))) break;
-      // No frame is left out: where the server is slower than the video, the video waits.
+      // No frame is skipped: if the server is slower than the video, the video waits.
       if (performance.now() > due + 100) start = { at: performance.now(), time: times[next] };
     }
     if (playing === run) stop();
@@ -98,7 +98,7 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
       if (isRepeat && drawn !== wanted) return;
       show(wanted + by, Math.sign(by));
     },
-    /** To be told which frame was drawn. */
+    /** Call it with each drawn frame. */
     drew(index) {
       drawn = index;
     },

@@ -1,6 +1,6 @@
 // COCO RLE on typed arrays. A bitmap is a Uint8Array of height * width, row by row, 1 = marked. The strings run column by column.
 
-/** Lengths of the runs in turn, not marked first: Uint32Array. Throws a RangeError for what no encoder of ours writes. */
+/** Uint32Array of run lengths, unmarked run first. Throws a RangeError for a string that our encoder cannot write. */
 export function parse(counts) {
   const runs = new Uint32Array(counts.length);
   let run = 0;
@@ -71,7 +71,7 @@ export function encode(bitmap, height, width) {
   const runs = [];
   let pixel = 0; // the end of the last run
   let marked = 0;
-  // Only columns and rows of the box are walked: the rest is known to be empty.
+  // Only the columns and rows of the box are read; the rest is empty.
   for (let x = box ? box.x0 : width; box && x < box.x1; x++) {
     for (let y = box.y0; y < box.y1; y++) {
       if (bitmap[y * width + x] !== marked) {

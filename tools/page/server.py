@@ -1,4 +1,4 @@
-"""The server of a page: one process, one address that nobody else can use."""
+"""The server of a page: one process at an address with a secret token."""
 
 import asyncio
 import secrets
@@ -15,16 +15,16 @@ from .guard import App, Guard
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 EVERY = frozenset({"0.0.0.0", "::"})
-"""All addresses of this machine."""
+"""Hosts that mean all addresses of this machine."""
 MIN_TOKEN = 16
 
 
 class ServerError(RuntimeError):
-    """The server cannot be started; says what to do."""
+    """The server cannot be started."""
 
 
 def new_token() -> str:
-    """A token that nobody guesses."""
+    """A random token."""
     return secrets.token_urlsafe(24)
 
 
@@ -32,46 +32,48 @@ def check_host(host: str, token: str | None) -> None:
     """Refuses to serve other machines by accident.
 
     Raises:
-        ServerError: another host than loopback and no token of one's own, or one that is easily guessed or no part of an address.
+        ServerError: the host is not loopback and no token is given; or the token is too short, or has
+            characters that an address cannot have.
     """
     if host not in LOOPBACK and token is None:
         raise ServerError(
-            f"--host {host}: other machines reach this address; state a --token for it, and tell it to your people"
+            f"--host {host}: other machines reach this address; give a --token, and tell it only to your people"
         )
     if token is not None and (len(token) < MIN_TOKEN or not token.replace("-", "").replace("_", "").isalnum()):
         raise ServerError(f"--token: wanted at least {MIN_TOKEN} letters, digits, - or _")
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket at the address; port 0 takes a free one.
+    """A listening socket at the address; port 0 chooses a free port.
 
     Raises:
-        ServerError: it cannot be had.
+        ServerError: the address cannot be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((host, port))
+        listening.bind((host, port))
     except OSError as error:
-        found.close()
+        listening.close()
         raise ServerError(
-            f"--host {host} --port {port}: {error.strerror}; name another port, or 0 for a free one"
+            f"--host {host} --port {port}: {error.strerror}; give another port, or 0 for a free one"
         ) from error
-    return found
+    return listening
 
 
 def address_of(host: str, listening: socket.socket, token: str) -> str:
-    """The address of the page; where all addresses are served, with the name of this machine."""
+    """The address of the page. If all addresses are served, it has the name of this machine."""
     port = listening.getsockname()[1]
     return f"http://{_in_address(socket.gethostname() if host in EVERY else host)}:{port}/{token}/"
 
 
 def hosts_of(host: str, port: int) -> Callable[[str], bool]:
-    """Whether a value of `Host` names this server: the host that was given, on loopback by all of its names.
+    """A function that returns whether a value of `Host` names this server.
 
-    Where every address of the machine is served, so are its name and every address in numbers: a page elsewhere can have a name of
-    its own lead here, never a number.
+    It accepts the given host, and on loopback all names of loopback. If all addresses of the machine are
+    served, it accepts the machine's name and every numeric address: an attacker can let a name of their
+    own lead to this machine, but not a number.
     """
     names = {host, *(LOOPBACK if host in LOOPBACK else ()), *([socket.gethostname()] if host in EVERY else ())}
     ours = {f"{_in_address(name)}:{port}".lower() for name in names}
@@ -94,16 +96,16 @@ def _is_number(name: str) -> bool:
 
 
 def guarded_server(app: App, listening: socket.socket, *, host: str, token: str, live: bool = False) -> uvicorn.Server:
-    """A server of `app` for those who know the token; it ends when its `should_exit` is set.
+    """A server of `app` behind the guard. It ends when its `should_exit` is set.
 
     Args:
-        live: whether pages hold a WebSocket to it; needs websockets.
+        live: whether pages open a WebSocket; this needs the package websockets.
     """
     port = listening.getsockname()[1]
     config = uvicorn.Config(
         Guard(app, token=token, is_ours=hosts_of(host, port)),
         log_level="error",
-        access_log=False,  # it would hold the token
+        access_log=False,  # a log of paths would contain the token
         lifespan="off",
         server_header=False,
         ws="websockets-sansio" if live else "none",
@@ -117,7 +119,7 @@ def guarded_server(app: App, listening: socket.socket, *, host: str, token: str,
 
 @contextmanager
 def ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """Has SIGINT, SIGTERM and SIGHUP end the server in order: what was saved is in the raw folders then."""
+    """A context in which SIGINT, SIGTERM and SIGHUP end the server properly, after all files are written."""
 
     def end(number: int, frame: FrameType | None) -> None:
         server.should_exit = True  # uvicorn, which has its own handlers, raises the signal again when it has ended
@@ -143,7 +145,7 @@ async def serve_until_told(server: uvicorn.Server, listening: socket.socket, *, 
     if server.started:
         on_ready()
     await serving
-    # A connection that was accepted while the server closed has nobody to answer it.
+    # Nobody would answer a connection that was accepted while the server was closing.
     await asyncio.sleep(0)
     for connection in list(server.server_state.connections):
         connection.shutdown()

@@ -61,27 +61,27 @@ class Check:
 
     def _line(self, name: str) -> str:
         counts = self.values[name]
-        found = ", ".join(f"{value} {count}" for value, count in counts.items() if count)
+        present = ", ".join(f"{value} {count}" for value, count in counts.items() if count)
         missing = ", ".join(value for value, count in counts.items() if not count)
-        return (
-            f"{name}: {found or 'nothing'}; missing: {missing or 'none'}; prompts without one: {self.num_without[name]}"
-        )
+        return f"{name}: {present or 'nothing'}; missing: {missing or 'none'}; prompts without one: {self.num_without[name]}"
 
 
 def check_list(taxonomy: Taxonomy, listed: Sequence[Listed]) -> Check:
     """Counts the values and pairs of values of a list."""
     space = Space(taxonomy)
-    found = [_found(taxonomy, item) for item in listed]
+    values_by_prompt = [_values_of(taxonomy, item) for item in listed]
     feasible = {pair for pairs in space.combinations(2).values() for pair in pairs}
-    covered = {pair for values in found for pair in _pairs(values)}
-    counts = Counter((name, value) for values in found for name, those in values.items() for value in those)
+    covered = {pair for values in values_by_prompt for pair in _pairs(values)}
+    counts = Counter(
+        (name, value) for values in values_by_prompt for name, chosen in values.items() for value in chosen
+    )
     return Check(
         num_prompts=len(listed),
         num_repeated=len(listed) - len({item.prompt for item in listed}),
         num_feasible=len(feasible),
         num_covered=len(feasible & covered),
         values={name: {value: counts[name, value] for value in values} for name, values in space.values.items()},
-        num_without={name: sum(not values[name] for values in found) for name in space.values},
+        num_without={name: sum(not values[name] for values in values_by_prompt) for name in space.values},
     )
 
 
@@ -94,19 +94,19 @@ def read_list(path: Path) -> list[Listed]:
     data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     try:
         if path.suffix == ".json":
-            found = list(_entries(parse_json(data), where="the file"))
+            prompts = list(_entries(parse_json(data), where="the file"))
         elif path.suffix == ".jsonl":
             lines = enumerate(data.split(b"\n"), start=1)
-            found = [_entry(parse_json(line), f"line {number}") for number, line in lines if line.strip()]
+            prompts = [_entry(parse_json(line), f"line {number}") for number, line in lines if line.strip()]
         else:
-            found = [Listed(line.strip(), {}) for line in data.decode().splitlines() if line.strip()]
+            prompts = [Listed(line.strip(), {}) for line in data.decode().splitlines() if line.strip()]
     except _FaultError as fault:
         raise PromptError(f"{path}: {fault}") from None
     except ValueError as error:
         raise PromptError(f"{path}: not readable ({error}); wanted .txt, .jsonl or .json with prompts in it") from None
-    if not found:
+    if not prompts:
         raise PromptError(f"{path}: no prompt in it")
-    return found
+    return prompts
 
 
 class _FaultError(ValueError):
@@ -137,7 +137,7 @@ def _entry(item: Any, where: str) -> Listed:
     )
 
 
-def _found(taxonomy: Taxonomy, item: Listed) -> dict[str, list[str]]:
+def _values_of(taxonomy: Taxonomy, item: Listed) -> dict[str, list[str]]:
     if item.values:
         return {
             name: [item.values[name]] if item.values.get(name) in values else []

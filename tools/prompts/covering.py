@@ -57,7 +57,7 @@ def lower_bound(by_factors: Mapping[tuple[str, ...], Sequence[Combination]]) -> 
     """A lower bound for the number of rows that cover all combinations. A row has one combination of any `strength` factors, so the
     factors with the most feasible combinations need that many rows. Constraints can only make the true minimum larger.
     """
-    return max(len(found) for found in by_factors.values())
+    return max(len(combinations) for combinations in by_factors.values())
 
 
 def cover(
@@ -91,7 +91,7 @@ def cover(
 
 
 _STARTS = 12
-"""The combinations that are tried as the start of a row."""
+"""Number of combinations that are tried as the start of a row."""
 
 
 def _best_row(

@@ -36,7 +36,7 @@ def make_prompts(
         raise TaxonomyError(f"strength {strength}: the taxonomy has {len(space.values)} factors; give 1 to that many.")
     rows: list[Row] = [prompt.values for prompt in triggering(old)]
     covered = {combination for row in rows for combination in _known(space, row, strength)}
-    wanted = [combination for found in space.combinations(strength).values() for combination in found]
+    wanted = [combination for group in space.combinations(strength).values() for combination in group]
     made: list[Row] = list(cover(space, [c for c in wanted if c not in covered], strength=strength, rows=rows))
     for trigger in taxonomy.triggers:
         made += _more(space, trigger, [*rows, *made], per_trigger=per_trigger, strength=strength)
@@ -95,8 +95,8 @@ def _more(space: Space, trigger: str, rows: Sequence[Row], *, per_trigger: int, 
         if short <= 0:
             return made
         covered = {combination for row in (*have, *made) for combination in _known(space, row, size)}
-        found = space.combinations(size, having=item).values()
-        missing = [combination for group in found for combination in group if combination not in covered]
+        groups = space.combinations(size, having=item).values()
+        missing = [combination for group in groups for combination in group if combination not in covered]
         made += cover(space, missing, strength=size, rows=[*rows, *made], at_most=short)
     if len(have) + len(made) < per_trigger:
         raise TaxonomyError(

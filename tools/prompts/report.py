@@ -53,7 +53,7 @@ def report_on(taxonomy: Taxonomy, prompts: Sequence[Prompt], *, strength: int = 
     """Counts the prompts of a file that was made from a taxonomy."""
     space = Space(taxonomy)
     by_factors = space.combinations(strength)
-    feasible = {combination for found in by_factors.values() for combination in found}
+    feasible = {combination for combinations in by_factors.values() for combination in combinations}
     rows = [prompt.values for prompt in triggering(prompts)]
     covered = {
         combination

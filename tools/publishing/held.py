@@ -40,16 +40,16 @@ def check_held(
             continue
         where = f"{repo_id}@{branch}"
         try:
-            there = _manifest_at(api, repo_id, commit, where=where)
+            held = _manifest_at(api, repo_id, commit, where=where)
         except ReleaseError as error:
             if not roll_back:
                 problems[f"{error} So it cannot be compared. Give --roll-back to replace it anyway."] = None
             continue
         if branch == revision and not roll_back:
-            problems |= dict.fromkeys(_steps_back(manifest, there, where=where))
-        problems |= dict.fromkeys(_brought_back(manifest, there, where=where, bring_back=bring_back))
+            problems |= dict.fromkeys(_steps_back(manifest, held, where=where))
+        problems |= dict.fromkeys(_brought_back(manifest, held, where=where, bring_back=bring_back))
         if not roll_back:
-            problems |= dict.fromkeys(_forgotten(manifest, there, where=where))
+            problems |= dict.fromkeys(_forgotten(manifest, held, where=where))
     if problems:
         raise PublishError("\n".join(problems))
 
@@ -95,9 +95,9 @@ def _brought_back(
 
 def _forgotten(mine: Mapping[str, Any], there: Mapping[str, Any], *, where: str) -> Iterator[str]:
     """Problems of errata that the release does not repeat; later builds would not know the withdrawn videos."""
-    said = {video_id for entry in mine.get("errata", ()) for video_id in entry["video_ids"]}
-    gone = {video_id for entry in there.get("errata", ()) for video_id in entry["video_ids"]}
-    if lost := sorted(gone - said - mine["videos"].keys()):
+    withdrawn_here = {video_id for entry in mine.get("errata", ()) for video_id in entry["video_ids"]}
+    withdrawn_there = {video_id for entry in there.get("errata", ()) for video_id in entry["video_ids"]}
+    if lost := sorted(withdrawn_there - withdrawn_here - mine["videos"].keys()):
         yield (
             f"{where}: its errata say that {', '.join(lost)} was withdrawn, and this release's do not. Build it again with what "
             "is published as its --parent. If they are to be dropped, give --roll-back."

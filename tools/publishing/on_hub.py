@@ -148,7 +148,7 @@ def verify_on_hub(
 
 
 Fetch = Callable[[str, Path], Path]
-"""Downloads a file, by its path in the repository, below a folder."""
+"""Downloads a file, given by its path in the repository, into a folder."""
 
 
 def _fetch(api: "HfApi", repo_id: str, commit: str, where: str, path: str, folder: Path) -> Path:
@@ -161,11 +161,11 @@ def _compare(tree: "Mapping[str, RepoFile]", read: Mapping[str, Path]) -> tuple[
     stored = {path: file.lfs.sha256 for path, file in tree.items() if file.lfs is not None}
     findings = []
     for path, copy in read.items():
-        found, stated = (
+        delivered, stated = (
             (_git_blob_id(copy), tree[path].blob_id) if path not in stored else (file_sha256(copy), stored[path])
         )
-        if found != stated:
-            findings.append(Finding(path, f"the Hub delivered {found}, its tree says {stated}. Try again."))
+        if delivered != stated:
+            findings.append(Finding(path, f"the Hub delivered {delivered}, its tree says {stated}. Try again."))
         stored.setdefault(path, file_sha256(copy))
     try:
         sums = read_sums(read[SUMS].read_text())
@@ -214,10 +214,8 @@ def _verify_sampled(
     with tempfile.TemporaryDirectory(prefix="brokenvideos-shard-") as folder:
         for file in shard["files"]:
             path, wanted = file["path"], file["sha256"]
-            if path in tree and (found := file_sha256(fetch(path, Path(folder)))) != wanted:
-                what = (
-                    f"the Hub delivered bytes of SHA-256 {found}, {MANIFEST} says {wanted}. Publish the release again."
-                )
+            if path in tree and (delivered := file_sha256(fetch(path, Path(folder)))) != wanted:
+                what = f"the Hub delivered bytes of SHA-256 {delivered}, {MANIFEST} says {wanted}. Publish the release again."
                 findings.append(Finding(path, what))
         result = verify_shard((Path(folder), dict(shard), facts, None, device, manifest["format_version"]))
     return replace(result, findings=(*findings, *result.findings))

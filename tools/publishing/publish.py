@@ -166,7 +166,7 @@ def publish(
             return _propose(api, files, plan, seen, on_progress=on_progress)
         commit = plan.head
         if plan.changes_files:
-            commit, _ = _commit(api, files, plan, seen, create_pr=False, on_progress=on_progress)
+            commit, _ = _commit(api, files, plan, create_pr=False, on_progress=on_progress)
         _tag(api, files, plan, str(commit))
         return Published("published", plan, commit)
 
@@ -244,11 +244,11 @@ def _files_stay(paths: Sequence[Path]) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, ValueError) as error:
-        gone = next((path for path in paths if not path.is_file()), None)
-        if gone is None:
+        missing = next((path for path in paths if not path.is_file()), None)
+        if missing is None:
             raise
         raise PublishError(
-            f"{gone}: missing since the release was verified. Nothing is visible. Build or download the release "
+            f"{missing}: missing since the release was verified. Nothing is visible. Build or download the release "
             "again, then publish "
             "it."
         ) from error
@@ -292,8 +292,8 @@ def _propose(
         with explained(f"{plan.repo_id}, looking at {ref}"):
             if differing(files, tree_of(api, plan.repo_id, ref)):
                 continue
-            found = api.get_discussion_details(plan.repo_id, int(ref.rpartition("/")[2]), repo_type="dataset")
-        if found.status in ("open", "draft"):
-            return Published("proposed", plan, None, found.url)
-    commit, address = _commit(api, files, plan, seen, create_pr=True, on_progress=on_progress)
+            discussion = api.get_discussion_details(plan.repo_id, int(ref.rpartition("/")[2]), repo_type="dataset")
+        if discussion.status in ("open", "draft"):
+            return Published("proposed", plan, None, discussion.url)
+    commit, address = _commit(api, files, plan, create_pr=True, on_progress=on_progress)
     return Published("proposed", plan, commit, address)

@@ -15,7 +15,7 @@ def rebuild(release: Path, raw: Path, *, workers: int = 1, on_progress: Progress
     `brokenvideos card --check` to compare its content.
 
     Raises:
-        As `builder.rebuild`; CardError, AboutError: its card.json is damaged.
+        The errors of `builder.rebuild`. CardError, AboutError: its card.json is damaged.
     """
     if not is_full(release):
         return rebuild_release(release, raw, workers=workers, more_files=card_files, on_progress=on_progress)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from .trouble import ADVICE, said_by
+from .trouble import ADVICE, reason_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -34,7 +34,7 @@ def lacking(api: "HfApi", repo_id: str, *, exists: bool, create_pr: bool) -> str
         status = error.response.status_code
         if status not in (401, 403):
             raise
-        return f"the Hub answered {status} ({said_by(error)}). {ADVICE[status]}"
+        return f"the Hub answered {status} ({reason_of(error)}). {ADVICE[status]}"
     if person.get("auth", {}).get("accessToken", {}).get("role") == "read":
         return f"the token of {person['name']} may only read. {ADVICE[403]}"
     owner = repo_id.partition("/")[0]

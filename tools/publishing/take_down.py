@@ -27,7 +27,7 @@ def take_down(
     The result of an earlier, equal call is kept, so that a command that was interrupted after it can be given again.
 
     Raises:
-        As `builder.withdraw`; CardError, AboutError: the full card cannot be made here.
+        The errors of `builder.withdraw`. CardError, AboutError: the full card cannot be made here.
     """
     video_ids = set(video_ids)
     made = _made_before(release, out)
@@ -58,5 +58,7 @@ def _made_before(release: Path, out: Path) -> dict[str, Any] | None:
 
 def _is_of(erratum: dict[str, Any], video_ids: set[str], *, reason: str, twins: Twins | None) -> bool:
     """Whether an equal call wrote this erratum; it also lists twins that were withdrawn with the videos."""
-    gone = set(erratum["video_ids"])
-    return erratum["reason"] == reason.strip() and (gone == video_ids or (twins == "withdraw" and gone > video_ids))
+    withdrawn = set(erratum["video_ids"])
+    return erratum["reason"] == reason.strip() and (
+        withdrawn == video_ids or (twins == "withdraw" and withdrawn > video_ids)
+    )

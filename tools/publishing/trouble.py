@@ -106,13 +106,13 @@ def _explanation(error: BaseException) -> str:
         status = error.response.status_code
         wait_s = _wait_s(error.response)
         wait = f", wait {wait_s} s" if wait_s is not None else ""
-        return f"the Hub answered {status} ({said_by(error)}{wait}). {ADVICE.get(status, AGAIN)}"
+        return f"the Hub answered {status} ({reason_of(error)}{wait}). {ADVICE.get(status, AGAIN)}"
     if isinstance(error, httpx2.TransportError):
         return f"the connection failed ({type(error).__name__}: {_one_line(error)}). {AGAIN}"
     return f"{type(error).__name__}: {_one_line(in_words(error))}. {AGAIN}"
 
 
-def said_by(error: HfHubHTTPError) -> str:
+def reason_of(error: HfHubHTTPError) -> str:
     """The reason that the Hub gives for a refusal, in one line without a full stop."""
     return _one_line(error.server_message or error.response.reason_phrase)
 

@@ -1,4 +1,4 @@
-"""The videos of a release, one line each: what people look for when a command asks for an id."""
+"""Lists the videos of a release, one line each, so that people can find ids."""
 
 import csv
 import io
@@ -27,8 +27,13 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ListedVideo:
-    """Facts of one video; `artifact_types` are names, of all its objects, "type not given" where nobody says; `prompt` is "" where
-    nobody knows it."""
+    """Facts of one video.
+
+    Attributes:
+        artifact_types: names of the types of its objects; "type not given" for objects without a type.
+        seconds: length in seconds.
+        prompt: "" if it is not known.
+    """
 
     video_id: str
     split: str
@@ -50,9 +55,11 @@ class ListedVideo:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which videos are listed: those that fit all that is not None.
+    """A filter of videos. A video is listed if it fits all values that are not None.
 
-    video_id: a pattern with * and ?, as in "kling_*". artifact_type: a broken video with at least one object of it.
+    Attributes:
+        artifact_type: takes videos with at least one object of this type.
+        video_id: a pattern with * and ?, as in "kling_*".
     """
 
     split: str | None = None
@@ -62,7 +69,7 @@ class Wanted:
     video_id: str | None = None
 
     def takes(self, video: ListedVideo) -> bool:
-        """Whether a video fits, its split aside."""
+        """Whether a video fits all values; the split is not checked here."""
         return (
             self.label in (None, video.label)
             and self.generator in (None, video.generator)
@@ -72,22 +79,23 @@ class Wanted:
 
 
 def listed_videos(release: str, wanted: Wanted | None = None) -> list[ListedVideo]:
-    """The videos of a release in the order train, validation, test and by id within; no video is read.
+    """The videos of a release, sorted by split (train, validation, test) and then by id. No video file is read.
 
     Args:
-        release: a name as `sampling.release_folder` takes it.
-        wanted: None: every video.
+        release: a name for `sampling.release_folder`.
+        wanted: the filter; None lists every video.
 
     Raises:
-        ReleaseError: no release, or one without this split or generator. SourceError: no such name.
+        ReleaseError: the release cannot be read, or does not have this split or generator.
+        SourceError: the name is unknown.
     """
     wanted = wanted or Wanted()
     split = wanted.split
     root = release_folder(release)
     shards = read_manifest(str(root))["shards"]
-    there = [name for name in SPLITS if any(shard["split"] == name for shard in shards)]
-    if split is not None and split not in there:
-        raise ReleaseError(f"{release}: no split {split!r}. It has {', '.join(there)}.")
+    present = [name for name in SPLITS if any(shard["split"] == name for shard in shards)]
+    if split is not None and split not in present:
+        raise ReleaseError(f"{release}: no split {split!r}. It has {', '.join(present)}.")
     listed = []
     for shard in shards:
         if split in (None, shard["split"]):
@@ -101,7 +109,7 @@ def listed_videos(release: str, wanted: Wanted | None = None) -> list[ListedVide
 
 
 def table_of(videos: Iterable[ListedVideo]) -> str:
-    """The list as a table with a heading; the last line counts them."""
+    """The list as a text table with a heading; the last line is the number of videos."""
     rows = [("video_id", "split", "label", "generator", "frames", "fps", "size", "objects", "artifact types")]
     rows += [
         (

@@ -25,20 +25,20 @@ def stats_dict(facts: ReleaseFacts, groups: Groups | None) -> dict[str, Any]:
         if groups is None
         else {"groups": groups, "in_several_splits": [group for group in groups if _in_several_splits(group)]},
         "shortcuts": asdict(facts.shortcuts),
-        "triggers": {name: of.to_dict() for name, of in sorted(facts.triggers.items())},
+        "triggers": {name: counts.to_dict() for name, counts in sorted(facts.triggers.items())},
     }
 
 
 def stats_text(facts: ReleaseFacts, groups: Groups | None) -> str:
     """A table with one column per split, and paragraphs on near-duplicates, on shortcuts and, if clips have them, on triggers."""
     columns = {**facts.splits, "all": facts.total()}
-    rows = [["", *columns], ["videos", *(str(of.num_videos) for of in columns.values())]]
+    rows = [["", *columns], ["videos", *(str(column.num_videos) for column in columns.values())]]
     for title in ("labels", "artifact_types", "generators", "sizes", "mask_areas", "licenses"):
         rows += _rows(title, columns)
-    rows.append(["frames (median of a video)", *(str(_median(of.num_frames)) for of in columns.values())])
-    rows.append(["annotated frames", *(str(of.num_annotated_frames) for of in columns.values())])
-    rows.append(["frames with a mask", *(str(of.num_active_frames) for of in columns.values())])
-    rows.append(["masks", *(str(of.num_masks) for of in columns.values())])
+    rows.append(["frames (median of a video)", *(str(_median(column.num_frames)) for column in columns.values())])
+    rows.append(["annotated frames", *(str(column.num_annotated_frames) for column in columns.values())])
+    rows.append(["frames with a mask", *(str(column.num_active_frames) for column in columns.values())])
+    rows.append(["masks", *(str(column.num_masks) for column in columns.values())])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(
@@ -61,7 +61,7 @@ def stats_text(facts: ReleaseFacts, groups: Groups | None) -> str:
 def _rows(title: str, columns: Mapping[str, Facts]) -> list[list[str]]:
     names = sorted(getattr(columns["all"], title))
     label = title.replace("_", " ").removesuffix("s")
-    return [[f"{label} {name}", *(str(getattr(of, title)[name]) for of in columns.values())] for name in names]
+    return [[f"{label} {name}", *(str(getattr(column, title)[name]) for column in columns.values())] for name in names]
 
 
 def _groups_lines(groups: Groups | None) -> list[str]:
@@ -91,12 +91,12 @@ def _median(lengths: Counter[int]) -> int:
 
 
 def _shortcuts_text(facts: ReleaseFacts) -> str:
-    found = facts.shortcuts
-    if found.combined is None:
-        return f"Shortcuts: too few videos to say ({found.num_normal} normal, {found.num_broken} broken)."
-    alone = ", ".join(f"{name} {value:.2f}" for name, value in found.by_feature.items())
+    shortcuts = facts.shortcuts
+    if shortcuts.combined is None:
+        return f"Shortcuts: too few videos to say ({shortcuts.num_normal} normal, {shortcuts.num_broken} broken)."
+    alone = ", ".join(f"{name} {value:.2f}" for name, value in shortcuts.by_feature.items())
     return (
-        f"Shortcuts: metadata alone tells broken from normal videos with AUC {found.combined:.2f} (0.50 = not at all; logistic "
+        f"Shortcuts: metadata alone tells broken from normal videos with AUC {shortcuts.combined:.2f} (0.50 = not at all; logistic "
         f"regression on held-out videos). Each column alone, in its better direction: {alone}."
     )
 
@@ -105,13 +105,13 @@ def _triggers_lines(facts: ReleaseFacts) -> list[str]:
     if not facts.triggers:
         return []
     head = "Triggers: share of annotated clips that are broken (95 % interval), and their artifact types; * = expected."
-    return ["", head, *(_trigger_line(name, of.to_dict()) for name, of in sorted(facts.triggers.items()))]
+    return ["", head, *(_trigger_line(name, counts.to_dict()) for name, counts in sorted(facts.triggers.items()))]
 
 
-def _trigger_line(name: str, of: Mapping[str, Any]) -> str:
-    share = of["share_broken"]
+def _trigger_line(name: str, counts: Mapping[str, Any]) -> str:
+    share = counts["share_broken"]
     known = "none annotated" if share["value"] is None else "{value:.1%} ({low:.1%} to {high:.1%})".format(**share)
-    marks = {kind: "*" if kind in of["expected"] else "" for kind in of["artifact_types"]}
-    types = ", ".join(f"{kind}{marks[kind]} {count}" for kind, count in of["artifact_types"].items())
-    asked = f"{of['videos']} clips of {of['prompts']} prompts"
-    return f"  {name}: {asked}, {of['broken']} of {of['judged']} broken, {known}; {types}"
+    marks = {kind: "*" if kind in counts["expected"] else "" for kind in counts["artifact_types"]}
+    types = ", ".join(f"{kind}{marks[kind]} {count}" for kind, count in counts["artifact_types"].items())
+    counted = f"{counts['videos']} clips of {counts['prompts']} prompts"
+    return f"  {name}: {counted}, {counts['broken']} of {counts['judged']} broken, {known}; {types}"

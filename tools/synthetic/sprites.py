@@ -180,7 +180,7 @@ def draw_sprite(kind: str, rng: np.random.Generator, *, size_px: int, hue: float
     Args:
         kind: one of KINDS.
         size_px: side of the square that [-1, 1] x [-1, 1] is drawn on.
-        hue: of its strong colour, in turns.
+        hue: hue of its strong colour, in turns.
     """
     axis = ((np.arange(size_px, dtype=np.float32) + 0.5) / size_px) * 2 - 1
     u, v = np.meshgrid(axis, axis)

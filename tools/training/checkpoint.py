@@ -98,11 +98,11 @@ def put_back(
 
 @contextmanager
 def kept_when_full(out: Path) -> Iterator[None]:
-    """Turns a failed write in the block into one line that says what is kept and how to continue.
+    """Turns the error of a failed write in the block into one line: what is kept, and how to continue.
 
     Raises:
-        TrainError: the disk is full, a file is too large for it, or it is read-only. safetensors and torch raise their own errors
-            in these cases.
+        TrainError: the disk is full, a file is too large for it, or it is read-only. Without this
+            block, safetensors and torch would raise errors of their own.
     """
     try:
         yield
@@ -114,8 +114,8 @@ def kept_when_full(out: Path) -> Iterator[None]:
         kept = checkpoints(out)
         what = f"{kept[-1]} is kept" if kept else "no checkpoint was written yet"
         path = getattr(error, "filename", None)
-        named = f"{path}: " if path else ""
-        why = f"{named}{' '.join(str(error).split())}"
+        path_text = f"{path}: " if path else ""
+        why = f"{path_text}{' '.join(str(error).split())}"
         raise TrainError(
             f"{out}: cannot be written ({why}); {what}. Make room there; the same command with --resume continues."
         ) from error

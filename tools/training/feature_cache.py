@@ -35,16 +35,16 @@ class FeatureCache:
             return [level.half().to(frames.dtype) for level in encode(frames)]
         keys = [hashlib.blake2b(frame.numpy().tobytes(), digest_size=16).digest() for frame in frames.float().cpu()]
         missing = [n for n, key in enumerate(keys) if key not in self._maps and keys.index(key) == n]
-        made: dict[bytes, list[Tensor]] = {}
+        new_maps: dict[bytes, list[Tensor]] = {}
         if missing:
             levels = [level.half().cpu() for level in encode(frames[missing])]
-            made = {keys[n]: [level[place] for level in levels] for place, n in enumerate(missing)}
+            new_maps = {keys[n]: [level[place] for level in levels] for place, n in enumerate(missing)}
         self.hits += len(keys) - len(missing)
-        chosen = [self._maps.get(key) or made[key] for key in keys]
-        for key, maps in made.items():
+        all_maps = [self._maps.get(key) or new_maps[key] for key in keys]
+        for key, maps in new_maps.items():
             self._keep(key, maps)
         # Cast before they are joined: autocast cannot join halves on every device.
-        cast = ([maps.to(frames.device).to(frames.dtype) for maps in level] for level in zip(*chosen, strict=True))
+        cast = ([maps.to(frames.device).to(frames.dtype) for maps in level] for level in zip(*all_maps, strict=True))
         return [torch.stack(level) for level in cast]
 
     def _keep(self, key: bytes, maps: list[Tensor]) -> None:

@@ -14,8 +14,8 @@ SCORE_SHARE = 0.005
 def highest(logits: Tensor) -> Tensor:
     """float[..., K]: the SCORE_SHARE highest of logits[..., H, W], at least one."""
     pixels = logits.flatten(-2)
-    found: Tensor = pixels.topk(max(round(SCORE_SHARE * pixels.shape[-1]), 1)).values
-    return found
+    values: Tensor = pixels.topk(max(round(SCORE_SHARE * pixels.shape[-1]), 1)).values
+    return values
 
 
 def mask_loss(
@@ -34,7 +34,7 @@ def mask_loss(
     Source: Milletari et al., 3DV 2016 (soft Dice with squares).
     """
     logits, target = logits.float(), batch["masks"].float()
-    known = batch["valid"].to(target.dtype)
+    is_valid = batch["valid"].to(target.dtype)
     entropy = binary_cross_entropy_with_logits(logits, target, reduction="none").mean((2, 3))
     probability = logits.sigmoid()
     both = (probability * target).sum((2, 3))
@@ -42,7 +42,9 @@ def mask_loss(
     marked = target.flatten(2).amax(2)
     overlap = 1 - 2 * both / total.clamp(min=1e-6)
     presence = binary_cross_entropy_with_logits(highest(logits).mean(-1), marked, reduction="none")
-    loss: Tensor = bce * _mean(entropy, known) + dice * _mean(overlap, known * marked) + frame * _mean(presence, known)
+    loss: Tensor = (
+        bce * _mean(entropy, is_valid) + dice * _mean(overlap, is_valid * marked) + frame * _mean(presence, is_valid)
+    )
     return loss
 
 

@@ -1,4 +1,4 @@
-"""Loads checkpoints that other people trained, by folder or by Hub id."""
+"""Loads pretrained checkpoints by folder or by Hub id."""
 
 from pathlib import Path
 from typing import Any
@@ -7,10 +7,10 @@ from .recipe import TrainError
 
 
 def pretrained(kind: Any, init: str | Path, **options: Any) -> Any:
-    """`kind.from_pretrained(init)` of a class of `transformers`, without its progress bar.
+    """Calls `kind.from_pretrained(init)`, where `kind` is a class of `transformers`, without its progress bar.
 
     Raises:
-        TrainError: no such checkpoint, here or on the Hub.
+        TrainError: there is no such checkpoint, locally or on the Hub.
     """
     from transformers.utils import logging as transformers_logging
 
@@ -20,7 +20,7 @@ def pretrained(kind: Any, init: str | Path, **options: Any) -> Any:
     logging.disable_progress_bar()
     try:
         return kind.from_pretrained(str(init), **options)
-    except OSError as error:  # also what the Hub's client raises
+    except OSError as error:  # also the errors of the Hub's client
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise TrainError(
             f"--init {init}: not a readable checkpoint ({first}). Give a folder or a Hub repository."

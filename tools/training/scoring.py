@@ -1,4 +1,4 @@
-"""Scores of a model on a split of a release, by the kernel and the conventions of `brokenvideos evaluate`."""
+"""Scores a model on a split of a release, with the kernel and the conventions of `brokenvideos evaluate`."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,19 +48,19 @@ def predictions_for(
     workers: int,
     on_progress: Callable[[int, int], None],
 ) -> dict[str, VideoPrediction]:
-    """Predictions for every `share`-th video from the `first` on, by video_id; decoded by `workers` processes."""
+    """Predictions for every `share`-th video from number `first` on, by video_id; `workers` processes decode."""
     videos = WholeVideos(rows, size=predictor.feeding.size, first=first, share=share)
-    found = {}
+    predictions = {}
     for done, video in enumerate(DataLoader(videos, batch_size=None, num_workers=workers), start=1):
         size = {"height": video["height"], "width": video["width"]}
-        found[video["video_id"]] = predictor.predict(video["frames"], **size)
+        predictions[video["video_id"]] = predictor.predict(video["frames"], **size)
         on_progress(done, len(videos))
-    return found
+    return predictions
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A prediction in memory as `evaluate` reads one."""
+    """A prediction in memory, with the methods of `PredictedVideo`."""
 
     where: str
     prediction: VideoPrediction
@@ -74,12 +74,12 @@ class _Given:
             yield PredictedFrame(frame, self.prediction.counts[frame], float(self.prediction.scores[frame]))
 
     def objects(self) -> None:
-        """It tells none apart."""
+        """None, because the masks do not distinguish objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ChosenPart:
-    """The videos of a part that are named."""
+    """Some videos of a part."""
 
     part: Part
     video_ids: Sequence[str]
@@ -92,7 +92,7 @@ class _ChosenPart:
 def scored_videos(
     release: Path, split: str, predictions: Mapping[str, VideoPrediction], *, floors: bool
 ) -> tuple[ScoredVideo, ...]:
-    """The predicted videos, counted against the release; by video_id.
+    """The scored videos, sorted by video_id.
 
     Raises:
         EvaluationError: a prediction does not fit its video.
@@ -101,18 +101,18 @@ def scored_videos(
     mean = None
     if floors and "train" in annotation.splits.values():
         mean = mean_mask([sum_masks(part.read()) for part in read_annotation(release, splits=["train"]).parts])
-    given = {video_id: _Given(f"prediction for {video_id}", found) for video_id, found in predictions.items()}
-    parts = (_ChosenPart(part, list(given)) for part in annotation.parts)
-    # A model sees the frames as they are stored.
-    found = [score_part(Task(part, given, "error", False, floors, mean, masks_are="coded")) for part in parts]
-    problems = [problem for part in found for problem in part.problems]
+    by_id = {video_id: _Given(f"prediction for {video_id}", results) for video_id, results in predictions.items()}
+    parts = (_ChosenPart(part, list(by_id)) for part in annotation.parts)
+    # A model predicts on the stored frames.
+    results = [score_part(Task(part, by_id, "error", False, floors, mean, masks_are="coded")) for part in parts]
+    problems = [problem for part in results for problem in part.problems]
     if problems:
         raise EvaluationError(problems)
-    return tuple(sorted((video for part in found for video in part.videos), key=lambda video: video.video_id))
+    return tuple(sorted((video for part in results for video in part.videos), key=lambda video: video.video_id))
 
 
 def evaluated(videos: Collection[ScoredVideo], *, release: Path, split: str, predictions: str = "model") -> Evaluation:
-    """The evaluation of these videos, with the options that `brokenvideos evaluate` would say."""
+    """The evaluation of these videos, with the same options as from `brokenvideos evaluate`."""
     options = {"missing": "error", "values": "auto", "splits": [split], "skip_ends": False, "void": None}
     return evaluation_of(
         list(videos), truth=str(release), predictions=predictions, options={"empty": "davis", **options}
@@ -120,20 +120,23 @@ def evaluated(videos: Collection[ScoredVideo], *, release: Path, split: str, pre
 
 
 def best_gates(videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction]) -> dict[str, float]:
-    """`gate` and `video_gate` for ungated predictions: the lowest video gate that flags no more than `FALSE_VIDEOS` of the normal
-    videos, and with it the frame gate that gives broken videos the best sum of J&F and J&F of active frames, of equal ones the
-    lowest. J&F alone likes silence: most frames of most videos have no artifact."""
+    """Chooses `gate` and `video_gate` for ungated predictions.
+
+    The video gate is the lowest one that flags at most `FALSE_VIDEOS` of the normal videos. The frame
+    gate is the one with the highest sum of J&F and J&F of active frames for broken videos; of equal
+    ones, the lowest. J&F alone would prefer empty masks, because most frames have no artifact.
+    """
     normal = (predictions[video.video_id].scores for video in videos if not video.broken)
     highest = sorted((float(scores.max()) for scores in normal), reverse=True)
     flagged = int(FALSE_VIDEOS * len(highest))
-    # The next number above the first that may not pass.
+    # The next number above the highest score that must not pass.
     video_gate = float(np.nextafter(highest[flagged], 2.0)) if highest else 0.0
     broken = [video for video in videos if video.broken]
 
     def worth(gate: float) -> float:
         kept = gated(broken, predictions, gate=gate, video_gate=video_gate)
         scores = (video_scores(video.counts, broken=True) for video in kept)
-        return float(np.mean([found["jf"] + found["active_jf"] for found in scores]))
+        return float(np.mean([scores_of_video["jf"] + scores_of_video["active_jf"] for scores_of_video in scores]))
 
     return {"gate": max(GATES, key=worth), "video_gate": video_gate}
 
@@ -141,25 +144,28 @@ def best_gates(videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPre
 def gated(
     videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction], *, gate: float, video_gate: float
 ) -> list[ScoredVideo]:
-    """The videos, had they been predicted with these gates."""
-    found = []
+    """The counts that these videos would have with these gates."""
+    videos_with_gates = []
     for video in videos:
         kept = kept_frames(predictions[video.video_id].scores, gate=gate, video_gate=video_gate)[video.counts.frames]
         nothing = against_empty(video.counts)
         columns = (np.where(kept, getattr(video.counts, name), getattr(nothing, name)) for name in FIELDS)
         counts = Counts(video.counts.height, video.counts.width, video.counts.frames, *columns)
-        found.append(replace(video, counts=counts))
-    return found
+        videos_with_gates.append(replace(video, counts=counts))
+    return videos_with_gates
 
 
 def write_predictions(path: Path, predictions: Mapping[str, VideoPrediction]) -> None:
-    """Writes predictions as Parquet that `brokenvideos evaluate` reads: video_id, frame_index, counts, score; a row a frame."""
+    """Writes predictions as Parquet for `brokenvideos evaluate`, one row per frame.
+
+    The columns are video_id, frame_index, counts and score.
+    """
     columns: dict[str, list[object]] = {"video_id": [], "frame_index": [], "counts": [], "score": []}
-    for video_id, found in sorted(predictions.items()):
-        columns["video_id"] += [video_id] * len(found.counts)
-        columns["frame_index"] += range(len(found.counts))
-        columns["counts"] += found.counts
-        columns["score"] += found.scores.tolist()
+    for video_id, prediction in sorted(predictions.items()):
+        columns["video_id"] += [video_id] * len(prediction.counts)
+        columns["frame_index"] += range(len(prediction.counts))
+        columns["counts"] += prediction.counts
+        columns["score"] += prediction.scores.tolist()
     schema = pa.schema(
         {"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float64()}
     )

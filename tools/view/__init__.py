@@ -1,4 +1,4 @@
-"""Shows one video with its masks, as a contact sheet or a film.
+"""Draws one video with its masks, as a contact sheet or a film.
 
 In: a row of a release. Out: a PNG or an MP4. Commands, agreement and prediction call it.
 """

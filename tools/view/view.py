@@ -59,7 +59,7 @@ class _Track:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What the head of a picture says about a row. Sizes are those of the upright picture; `annotated`: bool[T]."""
+    """The facts of a row in the head of a picture. Sizes belong to the upright picture; `annotated`: bool[T]."""
 
     video_id: str
     label: str
@@ -86,8 +86,8 @@ def view(
 ) -> Path:
     """The file `out`, now a picture of one video with its masks painted on it.
 
-    `.png`: a contact sheet; frames that nobody annotated are grey and say so. `.mp4`: the whole video at its own rate. Both are
-    upright: the rotation that the row records is applied.
+    `.png`: a contact sheet; frames that are not annotated are grey and labelled. `.mp4`: the whole video
+    at its own rate. Both are upright: the rotation that the row records is applied.
 
     Args:
         row: one video as the dataset yields it.
@@ -96,7 +96,7 @@ def view(
             least. Only for a .png.
         columns: tiles side by side; None = 4, for upright videos 6. Only for a .png.
         scale: size of the frames relative to the video's; None = what suits the picture.
-        names: of objects, by object_id, for the legend; None = "object 1: blur" and so on.
+        names: names of objects in the legend, by object_id; None = "object 1: blur" and so on.
         sound: keep the video's sound tracks. Only for an .mp4.
 
     Raises:
@@ -308,7 +308,7 @@ def _numbers(facts: _Facts) -> str:
 def _draw_timeline(
     draw: ImageDraw.ImageDraw, facts: _Facts, track: _Track, box: tuple[float, float, float, float]
 ) -> None:
-    """One cell per frame: coloured where the object has pixels, grey where it has none, dark where nobody looked."""
+    """One cell per frame: coloured if the object has pixels, grey if it has none, dark if the frame is not annotated."""
     left, top, right, bottom = box
     states = np.where(track.present, 2, np.where(facts.annotated, 1, 0))
     colours = (UNKNOWN_TRACK, TRACK, track.colour)
@@ -347,9 +347,9 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _lettered(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont]:
-    """A text of strangers as it can be drawn, in a font that has its characters."""
-    text, found = one_font(text)
-    return text, _font(size) if found is None else ImageFont.truetype(found.path, size, index=found.index)
+    """A text in the form in which it can be drawn, and a font that has its characters."""
+    text, font = one_font(text)
+    return text, _font(size) if font is None else ImageFont.truetype(font.path, size, index=font.index)
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:

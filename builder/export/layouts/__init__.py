@@ -1,6 +1,6 @@
-"""Export layouts: one file a layout, each with a `LAYOUT`.
+"""Export layouts: one file for each layout, with its `LAYOUT`.
 
-In: rows of a release. Out: files below a folder, by the functions of an `ExportLayout`. `export` calls them.
+In: rows of a release. Out: files below a folder, written by the functions of an `ExportLayout`. `export` calls them.
 """
 
 from ....release import names_in, record_in
@@ -10,7 +10,7 @@ __all__ = ["export_layout_named", "export_layout_names", "export_layouts_table"]
 
 
 def export_layout_names() -> tuple[str, ...]:
-    """The names of all layouts that a release can be written as; each is the name of its file, with - for _."""
+    """The names of all export layouts, sorted; each is the name of its file, with - for _."""
     return tuple(name.replace("_", "-") for name in names_in(__path__))
 
 
@@ -21,7 +21,7 @@ def export_layout_named(name: str) -> ExportLayout:
 
 
 def export_layouts_table() -> str:
-    """The layouts as a Markdown table: name, what it holds, its options with their defaults, what it cannot carry."""
+    """The layouts as a Markdown table: name, content, options with defaults, and what it cannot hold."""
     rows = []
     for name in export_layout_names():
         layout = export_layout_named(name)

@@ -1,7 +1,8 @@
-"""Conversations for multimodal language models: a question about a video a line, and its answer.
+"""Conversations for multimodal language models: each line is a question about a video, and its answer.
 
-qwen-vl/{split}.jsonl is what the fine-tuning code of Qwen-VL reads (`conversations`, and `video` or `image`). With frames there is
-trl/{split}.jsonl as well, for TRL's SFTTrainer (`prompt`, `completion`, `images`), which reads no video. Paths start at the folder.
+The fine-tuning code of Qwen-VL reads qwen-vl/{split}.jsonl (`conversations`, and `video` or `image`).
+TRL's SFTTrainer cannot read videos, so with frames there is also trl/{split}.jsonl for it (`prompt`,
+`completion`, `images`). Paths are relative to the exported folder.
 
 Source: qwen-vl-finetune of https://github.com/QwenLM/Qwen3-VL; https://huggingface.co/docs/trl/dataset_formats
 """
@@ -22,7 +23,7 @@ _FRAMES = "frames"
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One row: where its lines of each form lie."""
+    """One row: the files with its lines, by form."""
 
     video_id: str
     split: str
@@ -32,7 +33,7 @@ class _Part:
 def _losses(row: Row, options: ExportOptions) -> list[str]:
     losses = []
     if not row["annotated_frames"]:
-        losses.append("nobody looked at a frame, so nothing can be asked about it")
+        losses.append("no frame is annotated, so nothing can be asked about it")
     if options.frames is None and row["codec"]["rotation"]:
         losses.append(
             "players turn it, and readers differ on whether they do, so boxes are uncertain; --frames jpg is not"
@@ -63,7 +64,7 @@ def _chat_options(options: ExportOptions) -> ChatOptions:
 
 
 def _facts(one: Conversation) -> dict[str, Any]:
-    """What the evaluation of answers wants to know of a question."""
+    """The facts about a question that the evaluation of answers needs."""
     return {
         "id": one.name,
         "video_id": one.video_id,
@@ -114,7 +115,7 @@ def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> Non
 LAYOUT = ExportLayout(
     help="conversations for Qwen-VL and, with frames, TRL's SFTTrainer: what is broken, when, where and which type",
     write=_write,
-    lacks="the outline of a mask (boxes stand for it); a video of which no frame is annotated",
+    lacks="the outline of a mask (only its box); a video without an annotated frame",
     losses=_losses,
     finish=_finish,
     options={"frames": None, "num_frames": 8, "box_unit": "1000", "seed": 0},

@@ -1,6 +1,6 @@
-"""COCO: instances.json with an image per annotated frame and an annotation per mask in it.
+"""COCO: instances.json with an image for each annotated frame, and an annotation for each mask.
 
-`object_id` of an annotation says which object of the video it is; COCO itself has no such thing.
+Each annotation has an additional key `object_id`: the object of the video. COCO has no such key.
 
 Source: https://cocodataset.org/#format-data
 """
@@ -18,7 +18,10 @@ from ..long_json import part_of, write_part, write_tables
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One row: its images, its highest category, and where its annotations lie. None has an id; `image` counts in the row."""
+    """One row: its images, its highest category, and the file with its annotations.
+
+    They have no ids yet. `image` of an annotation is the number of the image within the row.
+    """
 
     images: list[dict[str, Any]]
     highest: int
@@ -78,7 +81,7 @@ def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> Non
 
 
 LAYOUT = ExportLayout(
-    help="COCO: instances.json with an image per annotated frame, for pycocotools, FiftyOne, supervision and their like",
+    help="COCO: instances.json with an image per annotated frame, for pycocotools, FiftyOne, supervision and similar tools",
     write=_write,
     finish=_finish,
     options={"frames": "jpg", "counts": "list"},

@@ -1,7 +1,7 @@
-"""CVAT for video 1.1: annotations/{video_id}.xml, a task each, and labels.json for the task's constructor.
+"""CVAT for video 1.1: one file annotations/{video_id}.xml for each task, and labels.json to make the task.
 
-A mask is a track of its own with an attribute `object_id`: CVAT takes the first frame of a mask track alone and forgets its
-group_id, but keeps attributes.
+Each mask is a track of its own, with an attribute `object_id`. This is needed because CVAT imports
+only the first frame of a mask track and drops its group_id, but keeps attributes.
 
 Source: CVAT documentation, "XML annotation format" 1.1; cvat/apps/dataset_manager/formats/cvat.py.
 """

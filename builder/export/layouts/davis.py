@@ -1,4 +1,4 @@
-"""DAVIS: Annotations/{video_id}/{frame:05d}.png, palette PNGs of the annotated frames, and their pictures in JPEGImages/."""
+"""DAVIS: palette PNGs of annotated frames, Annotations/{video_id}/{frame:05d}.png; pictures in JPEGImages/."""
 
 import numpy as np
 

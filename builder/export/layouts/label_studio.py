@@ -1,6 +1,6 @@
-"""Label Studio: tasks.json, an image task with brushes per annotated frame; its picture; and the project's label_config.xml.
+"""Label Studio: tasks.json with an image task for each annotated frame, its pictures, and label_config.xml.
 
-A brush alone says its type; what follows an object from frame to frame is a number of each region, `object_id`.
+A brush has only a type. The Number `object_id` of each region connects an object across frames.
 
 Source: Label Studio documentation, "BrushLabels", "Number" and "Import pre-annotated data into Label Studio".
 """
@@ -19,7 +19,7 @@ from ..rows import label_of, labels, masks_by_frame, types_by_object
 
 _TASKS = "tasks.json"
 _ADDRESS = "/data/local-files/?d="
-"""Of files in the folder that Label Studio is told to serve."""
+"""The start of the address of files in the folder that Label Studio serves."""
 
 
 def _write(row: Row, target: Target) -> Written:
@@ -40,7 +40,7 @@ def _tasks(row: Row, kinds: Mapping[int, str | None], *, suffix: str) -> Iterato
 
 
 def _region(row: Row, object_id: int, counts: str, kinds: Mapping[int, str | None]) -> Iterator[dict[str, Any]]:
-    """A brush, and the number that belongs to it."""
+    """A brush region, and the Number region with its object id."""
     (bitmap,) = decode([counts], height=row["height"], width=row["width"])
     place = {
         "id": f"object-{object_id}",

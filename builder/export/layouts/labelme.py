@@ -1,6 +1,7 @@
-"""LabelMe: annotations/{video_id}/{frame:05d}.json of every annotated frame, beside its picture.
+"""LabelMe: annotations/{video_id}/{frame:05d}.json for each annotated frame, beside its picture.
 
-`labelme annotations/{video_id}` opens a video. A mask is a shape of kind "mask", whose group_id is the object_id.
+`labelme annotations/{video_id}` opens a video. A mask is a shape of type "mask"; its group_id is the
+object_id.
 
 Source: labelme 6.3.1, labelme/_label_file.py and labelme/utils/image.py.
 """

@@ -1,4 +1,4 @@
-"""SA-V: annotations/{video_id}_manual.json, masklets of every 4th frame."""
+"""SA-V: annotations/{video_id}_manual.json with masklets, which have every 4th frame."""
 
 from ....masks import empty
 from ...layouts import FRAME_STEP
@@ -8,7 +8,7 @@ from ..rows import masks_by_frame
 
 
 def _frames(row: Row) -> range:
-    """The annotated frames that SA-V can hold: every 4th from 0, up to the first that is not annotated."""
+    """The annotated frames that SA-V can hold: every 4th from 0, up to the first that is missing."""
     annotated = set(row["annotated_frames"])
     steps = range(0, row["num_frames"], FRAME_STEP)
     end = next((frame for frame in steps if frame not in annotated), row["num_frames"])

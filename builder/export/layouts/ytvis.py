@@ -1,6 +1,8 @@
-"""YouTube-VIS: instances.json with an annotation per object, a segmentation per annotated frame, null where it is not to be seen.
+"""YouTube-VIS: instances.json with an annotation for each object.
 
-Source: https://youtube-vos.org/dataset/vis; TrackEval and Mask2Former for what their readers want of an annotation.
+An annotation has a segmentation for each annotated frame; it is null if the object has no pixel there.
+
+Source: https://youtube-vos.org/dataset/vis; TrackEval and Mask2Former for the keys that their readers need.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +19,7 @@ from ..rows import masks_by_frame
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One row: its entry of `videos`, its highest category, and where its annotations lie, both still without ids."""
+    """One row: its entry in `videos`, its highest category, and the file with its annotations; no ids yet."""
 
     video: dict[str, Any]
     highest: int
@@ -55,7 +57,7 @@ def _annotations(row: Row, kinds: dict[int, int], *, counts: str | None) -> Iter
 
 
 def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> None:
-    # A video without file_names would be none.
+    # Readers take a video without file_names for an empty one.
     numbered = dict(enumerate((part for part in parts if part.video["file_names"]), start=1))
 
     def annotations() -> Iterator[dict[str, Any]]:
@@ -74,7 +76,7 @@ def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> Non
 
 
 LAYOUT = ExportLayout(
-    help="YouTube-VIS: instances.json with masklets, for Mask2Former, TrackEval and their like",
+    help="YouTube-VIS: instances.json with masklets, for Mask2Former, TrackEval and similar tools",
     write=_write,
     finish=_finish,
     options={"frames": None, "counts": "list"},

@@ -147,7 +147,7 @@ def changed(release: Path, out: Path, change: Any) -> Path:
 LOSSES = {
     "unseen": (
         lambda row: row | {"annotated_frames": [], "masks": {name: [] for name in row["masks"]}},
-        "nobody looked at a frame, so nothing can be asked about it",
+        "no frame is annotated, so nothing can be asked about it",
     ),
     "turned": (
         lambda row: row | {"codec": row["codec"] | {"rotation": 90}},

@@ -28,7 +28,7 @@ def test_every_file_has_a_layout() -> None:
 def test_a_layout_is_added_by_one_file(release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "more"
     folder.mkdir()
-    page = (ROOT / "docs/extending.md").read_text(encoding="utf-8").partition("## An export layout, whole")[2]
+    page = (ROOT / "docs/extending.md").read_text(encoding="utf-8").partition("## A complete export layout")[2]
     (added,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (folder / "pixel_counts.py").write_text(added)
     monkeypatch.setattr(layouts, "__path__", [*layouts.__path__, str(folder)])
@@ -43,7 +43,7 @@ def test_a_layout_is_added_by_one_file(release: Path, tmp_path: Path, monkeypatc
         for row in rows
     }
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["pixels.json"]
-    row = "| pixel-counts | how many pixels are marked in each video | none | where they are |"
+    row = "| pixel-counts | the number of marked pixels in each video | none | the positions of marked pixels |"
     assert row in export_layouts_table().splitlines()
 
 

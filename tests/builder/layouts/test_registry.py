@@ -20,7 +20,7 @@ PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 def test_a_layout_is_added_by_one_file(tmp_path, monkeypatch, write_raw):
     folder = tmp_path / "more"
     folder.mkdir()
-    (added,) = re.findall(r"```python\n(.*?)```", PAGE.partition("## An export layout, whole")[0], re.DOTALL)
+    (added,) = re.findall(r"```python\n(.*?)```", PAGE.partition("## A complete export layout")[0], re.DOTALL)
     (folder / "whole_frames.py").write_text(added)
     monkeypatch.setattr(layouts, "__path__", [*layouts.__path__, str(folder)])
     raw = write_raw({"videos/a.mp4": None, "frames/a.txt": b"0 2"})
@@ -28,7 +28,7 @@ def test_a_layout_is_added_by_one_file(tmp_path, monkeypatch, write_raw):
     (record,), problems = read_layout(raw, artifact_type="blur")
     assert problems == []
     assert [(frame.frame_index, frame.planes[0].sum()) for frame in record.masks.read()] == [(0, 3072), (2, 3072)]
-    row = "| whole-frames | frames that are marked whole | frames/{video_id}.txt | `--artifact-type`, `--generator` |"
+    row = "| whole-frames | frames in which every pixel is marked | frames/{video_id}.txt | `--artifact-type`, `--generator` |"
     assert row in layouts_table().splitlines()
     with pytest.raises(RawError, match=r"looked for anakin: .*; whole-frames: frames/\{video_id\}.txt. Arrange"):
         detect(tmp_path / "more")

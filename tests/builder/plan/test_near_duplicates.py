@@ -155,7 +155,7 @@ def test_near_duplicates_that_name_different_splits_are_refused() -> None:
     with pytest.raises(RawError) as caught:
         assign_splits(videos)
     message = (
-        "videos ['v000', 'v002'] are near-duplicates, or lead to one another by some and by prompts, and {} different splits "
+        "videos ['v000', 'v002'] are near-duplicates, or are connected by near-duplicates and prompts, and {} different splits "
         "['test', 'train']. Give them one split."
     )
     assert str(caught.value) == message.format("name")

@@ -150,7 +150,7 @@ def test_the_report_has_every_file(adopted: tuple[Path, AdoptReport], published_
         "video_id": "Cog5B_00001",
         "clip": "videos/Cog5B_00001.mp4",
         "mask": "masks/Cog5B_00001_mask.mp4",
-        "how": "by id, names say which is the mask",
+        "how": "by id and both roles in the names",
         "kind": "drawn",
         "confidence": "0.90",
         "frames": "10",
@@ -170,7 +170,7 @@ def test_the_report_has_every_file(adopted: tuple[Path, AdoptReport], published_
     assert lines[0] == f"{published_tree}: 21 files, {size / 1e6:,.1f} MB, license made-up-license."
     assert lines[1] == "pairs of clip and mask: 4 (4 adopted)"
     assert "generator Kling 1.5: 1 ids Kling1-5_…" in lines
-    assert "list test.txt: 1 ids, split test, 1 more that are not there, such as Kling_09999" in lines
+    assert "list test.txt: 1 ids, split test, 1 more that the source does not have, such as Kling_09999" in lines
     assert lines[-2:] == [
         "left over: videos/Vidu_00004.mp4: a clip without a mask",
         f"{raw}: 4 videos. Next: brokenvideos build {raw} release",
@@ -181,7 +181,7 @@ def test_a_dry_run_writes_the_report_alone(tree: Path, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     result = CliRunner().invoke(app, ["adopt", str(tree), str(raw), "--dry-run", "--look", "2"])
     assert result.exit_code == 0, result.output
-    assert "looked at 2 of them; kinds of mask: 1 drawn, 1 binary" in result.output.replace(
+    assert "decoded 2 of them; kinds of mask: 1 drawn, 1 binary" in result.output.replace(
         "1 binary, 1 drawn", "1 drawn, 1 binary"
     )
     assert sorted(path.relative_to(raw).as_posix() for path in raw.rglob("*")) == [
@@ -251,7 +251,7 @@ def test_what_people_changed_in_the_raw_folder_stays(tree: Path, tmp_path: Path)
     report = adopt(str(tree), raw)
     assert states(report)["Cog5B_00000"] == "kept"
     assert report.outcomes[0].why == (
-        f"changed in the source, and its masks were changed in {raw} too; remove masks/Cog5B_00000 there to take it"
+        f"changed in the source, but its masks were changed in {raw} too; remove masks/Cog5B_00000 there to take the source's masks"
     )
     assert report.edited == ("Cog5B_00001",)
     assert lines_of(raw)["Cog5B_00001"]["objects"][0]["artifact_type"] == "blur"
@@ -344,7 +344,7 @@ def test_clips_that_come_as_images(tmp_path: Path) -> None:
     assert (outcome.state, outcome.why) == ("doubtful", "the clip is a folder of images; give --fps to have it encoded")
     (outcome,) = adopt(str(tree), raw, AdoptOptions(fps=8)).outcomes
     assert (outcome.state, outcome.num_frames) == ("adopted", NUM_FRAMES)
-    assert "the clip came as 10 images, encoded once at 8 fps" in lines_of(raw)["A_0"]["source"]["notes"]
+    assert "the clip was 10 images, encoded once at 8 fps" in lines_of(raw)["A_0"]["source"]["notes"]
     build(raw, tmp_path / "release")
 
 

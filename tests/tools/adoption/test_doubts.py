@@ -115,19 +115,19 @@ DOUBTS = {
     "an outline": (
         outline,
         "outline",
-        "a line is drawn about an area: kind outline marks the area up to the middle of the line, kind drawn the line alone",
+        "a line is drawn around an area: kind outline marks the area up to the middle of the line, kind drawn only the line",
     ),
     "soft": (soft, "grey", "a soft mask, or several greys"),
-    "inverted": (inverted, "inverted", "more is white than black: is what is black marked? Then the kind is inverted"),
+    "inverted": (inverted, "inverted", "more is white than black: if black marks the artifacts, the kind is inverted"),
     "colours": (
         colours,
         "binary",
-        "marked in several colours, which are not told apart; kind binary takes all as one object",
+        "marked in several colours, which cannot be told apart; kind binary takes all of them as one object",
     ),
     "another clip": (
         other_clip,
         "",
-        "neither black and white nor the clip with something drawn on it (it differs from the clip by",
+        "neither black and white nor the clip with something drawn on it (the median difference to the clip is",
     ),
     "no colour laid over": (replaced, "drawn", ""),
 }
@@ -144,7 +144,7 @@ def test_kinds_that_are_in_doubt(make: Callable[..., tuple[str, Path]], look, ki
     assert not (raw / "videos").exists()
     file = raw / "adoption" / "pairing.csv"
     assert list(report.lines())[-1] == (
-        f"Say yes or no in the column use of {file}, and run the same command again with --pairing {file}."
+        f"Write yes or no into the column use of {file}, and run the same command again with --pairing {file}."
     )
     if kind:
         answer(raw, use="yes", kind=kind)
@@ -173,12 +173,12 @@ def test_other_sizes_and_lengths_wait_for_a_rule(tmp_path: Path) -> None:
     write_mask(tree / "masks" / "A_0.mp4", [rgb[::2, ::2] for rgb in frames[:-2]], half)
     outcome = only(adopt(str(tree), raw))
     assert (outcome.state, outcome.align) == ("doubtful", "scale+first")
-    assert outcome.why == "the clip has 192x144 pixels, the mask 96x72; align scale"
+    assert outcome.why == "the clip has 192x144 pixels, the mask 96x72; set align to scale"
     answer(raw, use="yes", align="scale")
     outcome = only(adopt(str(tree), raw))
     assert (outcome.state, outcome.why) == (
         "doubtful",
-        "the clip has 10 frames, the mask 8; align first if that is how they belong together",
+        "the clip has 10 frames, the mask 8; set align to first if that is right",
     )
     answer(raw, use="yes", align="scale+first")
     assert only(adopt(str(tree), raw)).state == "adopted"
@@ -225,7 +225,8 @@ def test_a_person_pairs_what_names_do_not(tmp_path: Path) -> None:
     write_mask(tree / "two.mp4", frames, masks_of())
     report = adopt(str(tree), raw)
     assert list(report.lines())[-1] == (
-        f"Nothing is paired. All files stand in {raw}/adoption/report.csv; --clips and --masks say which are which."
+        f"No clip has a mask. {raw}/adoption/report.csv lists all files; give patterns of the clips "
+        "with --clips and of the masks with --masks."
     )
     (tmp_path / "mine.csv").write_text("use,video_id,clip,mask,kind,align\nyes,my_1,one.mp4,two.mp4,,\n")
     outcome = only(adopt(str(tree), raw, AdoptOptions(pairing=tmp_path / "mine.csv")))
@@ -233,19 +234,20 @@ def test_a_person_pairs_what_names_do_not(tmp_path: Path) -> None:
 
 
 BAD_ROWS = {
-    "use": ("maybe,A_0,a,b,,", "use is 'maybe'; wanted yes, no, or nothing where it is not decided"),
+    "use": ("maybe,A_0,a,b,,", "use is 'maybe'; wanted yes, no, or nothing if it is not decided"),
     "id": ("yes,A.0,a,b,,", "video_id is 'A.0'; wanted 1 to 128 of A-Z, a-z, 0-9, _ and -"),
     "kind": (
         "yes,A_0,a,b,red,",
-        "kind is 'red'; wanted binary, inverted, grey, drawn, outline, labels, or nothing to have it found out",
+        "kind is 'red'; wanted binary, inverted, grey, drawn, outline, labels, or nothing to recognise it",
     ),
     "align": (
         "yes,A_0,a,b,,stretch",
-        "align is 'stretch'; wanted nothing, or of these, with + between them: scale (the mask to the size of the clip), first "
-        "(frame by frame, and what one of the two has more at its end is left out), every:K (a mask for every K-th frame), numbers "
-        "(images by their numbers; frames without one were not looked at), numbers-empty (frames without one have nothing marked)",
+        "align is 'stretch'; wanted nothing, or rules joined with +: scale (scale the mask to the clip), first (mask k is "
+        "frame k; leave out what one of the two has more at its end), every:K (a mask for every K-th frame), numbers "
+        "(an image is the frame of its number; frames without an image are not annotated), numbers-empty (frames without "
+        "an image have nothing marked)",
     ),
-    "no mask": ("yes,A_0,a,,,", "yes, and no clip or no mask; both are wanted"),
+    "no mask": ("yes,A_0,a,,,", "use is yes without a clip or without a mask; wanted both"),
 }
 
 
@@ -267,12 +269,12 @@ def test_a_pairing_that_names_what_is_not_there(make: Callable[..., tuple[str, P
     path.write_text("use,video_id,clip,mask,kind,align\nyes,A_0,a.mp4,masks/A_0.mp4,,\nyes,A_0,b,c,,\n")
     with pytest.raises(AdoptError) as caught:
         adopt(source, raw, AdoptOptions(pairing=path))
-    assert str(caught.value) == f"{path} line 3: video_id A_0 has a yes on line 2 already; one is wanted"
+    assert str(caught.value) == f"{path} line 3: video_id A_0 has a yes on line 2 already; wanted one"
     path.write_text("use,video_id,clip,mask,kind,align\nyes,A_0,a.mp4,masks/A_0.mp4,,\n")
     with pytest.raises(AdoptError) as caught:
         adopt(source, raw, AdoptOptions(pairing=path))
     assert str(caught.value) == (
-        f"{path} line 2: clip 'a.mp4' is not in the source; wanted a video, or a folder of images, that it has"
+        f"{path} line 2: clip 'a.mp4' is not in the source; wanted a video or a folder of images in it"
     )
     path.write_text("use,clip\n")
     with pytest.raises(AdoptError) as caught:
@@ -284,7 +286,7 @@ def test_a_pairing_that_names_what_is_not_there(make: Callable[..., tuple[str, P
 
 BAD_TABLES = {
     "columns": ("a,b\n", "{path}: has the columns a, b; wanted prefix and generator."),
-    "empty": ("prefix,generator\nCog,\n", "{path} line 2: prefix 'Cog' and generator ''; wanted a text in both."),
+    "empty": ("prefix,generator\nCog,\n", "{path} line 2: prefix 'Cog' and generator ''; both must have a text."),
 }
 
 
@@ -300,18 +302,21 @@ def test_a_table_that_is_none(make: Callable[..., tuple[str, Path]], tmp_path: P
 
 def test_sources_and_raw_folders_that_cannot_be(make: Callable[..., tuple[str, Path]], tmp_path: Path) -> None:
     source, raw = make(RED)
-    argument = "Name a folder, a zip or tar, or OWNER/NAME[@REVISION]."
+    argument = "Give a folder, a zip or tar, or OWNER/NAME[@REVISION]."
     (tmp_path / "empty").mkdir()
     (tmp_path / "a.txt").write_text("")
     cases = {
-        ("nothing here", raw): f"nothing here: no such folder or archive, and no name of a repository. {argument}",
-        (str(tmp_path / "empty"), raw): f"{tmp_path}/empty: no file in it. {argument}",
+        ("nothing here", raw): f"nothing here: no such folder or archive, and not the name of a repository. {argument}",
+        (str(tmp_path / "empty"), raw): f"{tmp_path}/empty: has no files. {argument}",
         (str(tmp_path / "a.txt"), raw): (
-            f"{tmp_path}/a.txt: a file that is no archive; wanted one of .zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2, .tar.xz, "
+            f"{tmp_path}/a.txt: is not an archive; wanted one of .zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2, .tar.xz, "
             f".txz. {argument}"
         ),
-        (source, Path(source, "raw")): f"{source}/raw: lies in the source {source}; name a raw folder outside of it.",
-        (source, tmp_path / "a.txt"): f"{tmp_path}/a.txt: a file; wanted a raw folder, or a name that is free.",
+        (source, Path(source, "raw")): f"{source}/raw: is inside the source {source}; give a raw folder outside of it.",
+        (
+            source,
+            tmp_path / "a.txt",
+        ): f"{tmp_path}/a.txt: is a file; wanted a raw folder, or a path that does not exist yet.",
     }
     for (named, into), message in cases.items():
         with pytest.raises(AdoptError) as caught:
@@ -324,13 +329,13 @@ def test_ids_of_somebody_else_are_not_taken(make: Callable[..., tuple[str, Path]
     write_clip(raw / "videos" / "A_0.mp4")
     with pytest.raises(AdoptError) as caught:
         adopt(source, raw)
-    assert str(caught.value) == f"{raw}: video A_0 is there, and was not adopted; rename or remove it"
+    assert str(caught.value) == f"{raw}: already has a video A_0 that was not adopted; rename or remove it"
     adopt(source, tmp_path / "raw2")
     Path(source).rename(tmp_path / "moved")
     with pytest.raises(AdoptError) as caught:
         adopt(str(tmp_path / "moved"), tmp_path / "raw2")
     assert str(caught.value) == (
-        f"{tmp_path}/raw2: video A_0 was adopted from {source}, and {tmp_path}/moved has one of this id too; use another raw folder"
+        f"{tmp_path}/raw2: video A_0 was adopted from {source}, and {tmp_path}/moved has this id too; use another raw folder"
     )
 
 

@@ -8,8 +8,8 @@ from brokenvideos.tools.adoption.entries import Entry
 from brokenvideos.tools.adoption.names import find_media, loose_key, prefix_of
 from brokenvideos.tools.adoption.pairing import Pairing, pair_up
 
-BY_NAMES = "by id, names say which is the mask"
-BY_MASK = "by id, the name of the mask says so"
+BY_NAMES = "by id and both roles in the names"
+BY_MASK = "by id and the mask's role in its name"
 
 
 def paired(*paths: str, **patterns: list[str]) -> Pairing:
@@ -110,7 +110,7 @@ def test_what_stands_alone_is_left_over() -> None:
     found = paired("videos/A_0.mp4", "masks/B_0.mp4", "thumbs/C_1/0.jpg")
     assert [(left.path, left.why) for left in found.leftover] == [
         ("masks/B_0.mp4", "a mask without a clip of this id"),
-        ("thumbs/C_1", "images that are no mask of a clip here"),
+        ("thumbs/C_1", "images without a clip of this id"),
         ("videos/A_0.mp4", "a clip without a mask"),
     ]
 

@@ -116,7 +116,7 @@ def test_what_archives_hold_that_is_not_read(tmp_path: Path) -> None:
         ("b.tar/../B_1.mp4", "its path leads out of the archive; it is not read"),
         ("b.tar/B_0.mp4", "a clip without a mask"),
         ("b.tar/B_2.mp4", "a link or a device, which is not followed"),
-        ("c.zip", "not an archive that can be read (File is not a zip file); copy it again, or unpack it."),
+        ("c.zip", "cannot be read as an archive (File is not a zip file); copy it again, or unpack it."),
         ("d.rar", "an archive, or a part of one, that is not opened; unpack it and adopt the folder"),
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["A_0.mp4", "raw", "source"]
@@ -203,7 +203,7 @@ def test_archives_on_the_hub_are_looked_into_where_they_lie(
     result = CliRunner().invoke(app, ["adopt", REPO, str(tmp_path / "raw"), "--dry-run", "--look", "1"])
     assert result.exit_code == 0, result.output
     assert "pairs of clip and mask: 4 (4 paired)" in result.output
-    assert "looked at 1 of them" in result.output
+    assert "decoded 1 of them" in result.output
     assert states(adopt(REPO, tmp_path / "raw")) == ADOPTED
     require_masks(tmp_path / "raw")
 
@@ -212,7 +212,7 @@ def test_repositories_that_give_nothing(
     hub: State, online: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log_in = "Log in with `hf auth login`, or set HF_TOKEN or token=."
-    argument = "Name a folder, a zip or tar, or OWNER/NAME[@REVISION]."
+    argument = "Give a folder, a zip or tar, or OWNER/NAME[@REVISION]."
     with pytest.raises(ReleaseError) as caught:
         adopt("someone/gone", tmp_path / "raw")
     assert str(caught.value) == f"someone/gone: no such dataset repository, or a private one. {log_in} {argument}"
@@ -222,7 +222,7 @@ def test_repositories_that_give_nothing(
     assert str(caught.value) == f"{REPO}@v9: the repository has no such revision. {argument}"
     with pytest.raises(AdoptError) as caught:
         adopt(REPO, tmp_path / "raw")
-    assert str(caught.value) == f"{REPO}: no file in it. {argument}"
+    assert str(caught.value) == f"{REPO}: has no files. {argument}"
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(ReleaseError) as caught:
         adopt(REPO, tmp_path / "raw")

@@ -41,9 +41,9 @@ def test_names_become_ids_that_stay(clips, video_bytes):
         "video": "???.mp4",
     }
     assert found.notices == (
-        "ein Hund.mp4 is called ein_Hund-2 here: an id has only letters, digits, _ and -",
-        "ölig.mp4 is called lig here: an id has only letters, digits, _ and -",
-        "???.mp4 is called video here: an id has only letters, digits, _ and -",
+        "ein Hund.mp4 gets the id ein_Hund-2 here: an id has only letters, digits, _ and -",
+        "ölig.mp4 gets the id lig here: an id has only letters, digits, _ and -",
+        "???.mp4 gets the id video here: an id has only letters, digits, _ and -",
     )
     (clips / "ein.Hund.mp4").write_bytes(video_bytes[0])
     (clips / "ein_Hund.mp4").unlink()
@@ -160,7 +160,7 @@ def test_a_raw_folder_with_problems_is_refused_with_all_of_them(raw, tmp_path):
 
 def test_hosts_ports_and_tokens(tmp_path):
     assert refused(lambda: check_host("0.0.0.0", None)) == (
-        "--host 0.0.0.0: other machines reach this address; state a --token for it, and tell it to your people"
+        "--host 0.0.0.0: other machines reach this address; give a --token, and tell it only to your people"
     )
     assert refused(lambda: check_host("127.0.0.1", "short")) == "--token: wanted at least 16 letters, digits, - or _"
     assert refused(lambda: check_host("0.0.0.0", "a/b" * 8)) == "--token: wanted at least 16 letters, digits, - or _"
@@ -169,7 +169,7 @@ def test_hosts_ports_and_tokens(tmp_path):
         held.listen()
         port = held.getsockname()[1]
         assert refused(lambda: listen("127.0.0.1", port)) == (
-            f"--host 127.0.0.1 --port {port}: Address already in use; name another port, or 0 for a free one"
+            f"--host 127.0.0.1 --port {port}: Address already in use; give another port, or 0 for a free one"
         )
     with only_one(tmp_path):
         assert refused(lambda: only_one(tmp_path).__enter__()) == (
@@ -205,7 +205,7 @@ def test_options_that_contradict_each_other(clips):
         ({"user": "  "}, "a name has 1 to 64 printable characters"),
         (
             {"host": "0.0.0.0"},
-            "--host 0.0.0.0: other machines reach this address; state a --token for it, and tell it to your people",
+            "--host 0.0.0.0: other machines reach this address; give a --token, and tell it only to your people",
         ),
     ):
         text = refused(lambda options=options: run_annotate(AnnotateOptions(clips, **options), say=print))

@@ -47,7 +47,7 @@ def test_a_log_that_is_cut_at_any_byte_keeps_every_whole_event_and_goes_on(tmp_p
 def test_a_damaged_line_is_named(tmp_path):
     path = tmp_path / "a.jsonl"
     lines = [to_line(event) for event in EVENTS]
-    repair = "Put the line back as it was (from a copy), or cut the file off before it: what comes later is lost then."
+    repair = "Restore the line from a copy, or delete it and all later lines; later work is lost then."
     for damaged, message in {
         lines[0]
         + b"{\n": "line 2: not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))",

@@ -237,18 +237,18 @@ def test_a_proposal_is_one_until_somebody_accepts_it():
 
 WORK = (new_object(), drawn(1, 2))
 REFUSED = {
-    "an object twice": ((new_object(), new_object()), "object 1 is there already"),
+    "an object twice": ((new_object(), new_object()), "object 1 exists already"),
     "an object id": ((new_object(70000),), "object_id is 70000, wanted 1 to 65535"),
     "an artifact type": (
         (new_object(1, "flicker"),),
         "artifact type 'flicker' is unknown; wanted motion, deformation, blur",
     ),
     "a mask without its object": ((drawn(1, 2),), "there is no object 1"),
-    "a frame beyond the end": ((new_object(), drawn(1, 12)), "frame 12 is not of the video, which has frames 0 to 11"),
+    "a frame beyond the end": ((new_object(), drawn(1, 12)), "the video has no frame 12, only frames 0 to 11"),
     "no mask at all": ((new_object(), drawn(1, 2, 7)), "a mask is int, wanted a COCO RLE string"),
     "a mask of another size": (
         (new_object(), drawn(1, 2, "11")),
-        "a mask that is no COCO RLE of 8x6: mask 0: the runs sum to 2, wanted 48 = 6 x 8 pixels. Check that height and width are "
+        "a mask is not a COCO RLE of 8x6: mask 0: the runs sum to 2, wanted 48 = 6 x 8 pixels. Check that height and width are "
         "those of the mask, in this order, and encode it again if they are.",
     ),
     "a locked frame": (
@@ -283,10 +283,10 @@ REFUSED = {
         (*WORK, plain("submit"), plain("approve", user="Ben", note=None), drawn(1, 3)),
         "the video is approved: reopen it first",
     ),
-    "normal with masks": ((*WORK, plain("normal")), "there are masks: delete them before you call the video normal"),
+    "normal with masks": ((*WORK, plain("normal")), "the video has masks: delete them before you mark it as normal"),
     "unseen masks": (
         (*WORK, masks("propagated", (1, 3, BAR), step="j"), plain("submit")),
-        "masks that nobody has looked at: walk through them first",
+        "nobody has looked at some masks: look at them first",
     ),
     "an untyped object": (
         (new_object(1, None), drawn(1, 2), plain("submit")),
@@ -295,11 +295,11 @@ REFUSED = {
     "a video nobody looked at": ((plain("submit"),), "no frame has been looked at"),
     "one's own review": (
         (*WORK, plain("submit"), plain("approve", user=" aDA ", note=None)),
-        "you submitted it: a second person reviews it",
+        "you submitted it: a second person must review it",
     ),
     "somebody else's submission": (
         (*WORK, plain("submit"), plain("withdraw", user="Ben")),
-        "Ada submitted it: only they take it back",
+        "Ada submitted it: only they can take it back",
     ),
     "a review of what is not submitted": (
         (*WORK, plain("approve", user="Ben", note=None)),
@@ -307,7 +307,7 @@ REFUSED = {
     ),
     "a rejection without a word": (
         (*WORK, plain("submit"), plain("reject", user="Ben", note=" ", frame_index=None)),
-        "say why, in a note",
+        "write a note with the reason",
     ),
     "a note that is not there": ((plain("resolve", note_id=3),), "there is no open note 3"),
     "another video": (

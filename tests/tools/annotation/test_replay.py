@@ -53,7 +53,7 @@ def test_another_engine_gives_others_and_the_report_says_how_different(serve, cl
     report = list(report_of(Store(open_folder(raw)), lambda: CopyingEngine(finds_nothing=True)))
     assert report[0] == "a event 4 prompt frame 2 object 1: IoU 1.0000"
     assert report[1] == "a event 5 propagated frame 3 object 1: IoU 0.0000"
-    assert report[-1] == f"{raw}: 14 masks that an engine made, mean IoU 0.2143, lowest 0.0000"
+    assert report[-1] == f"{raw}: 14 engine masks, mean IoU 0.2143, lowest 0.0000"
 
 
 def test_what_an_engine_does_not_give_again_is_said(serve, clips):
@@ -64,7 +64,7 @@ def test_what_an_engine_does_not_give_again_is_said(serve, clips):
             return (carried for carried in super().propagate(object_ids, first=first, last=last) if carried[0] != 5)
 
     lost = [mask for mask in replayed(raw, Short) if mask.iou is None]
-    assert [(mask.frame_index, mask.why) for mask in lost] == [(5, "the engine did not give it this time")] * 2
+    assert [(mask.frame_index, mask.reason) for mask in lost] == [(5, "the engine did not make this mask")] * 2
 
 
 def test_the_command_prints_the_report(serve, clips):
@@ -77,4 +77,4 @@ def test_the_command_prints_the_report(serve, clips):
     ada.do("add-object", artifact_type="blur", subtype=None)
     said = []
     run_replay(AnnotateOptions(clips), say=said.append)
-    assert said == ["a: no mask that an engine made", f"{raw}: no mask that an engine made"]
+    assert said == ["a: no engine masks", f"{raw}: no engine masks"]

@@ -92,8 +92,8 @@ def test_a_signal_ends_the_server_when_the_raw_folder_is_up_to_date(clips, numbe
         run.send_signal(number)
         assert run.wait(20) == 0
         assert run.stdout.read().splitlines() == [
-            f"Ended; all is saved in {server.raw} (0 approved, 1 waiting for review).",
-            f"Go on with: brokenvideos annotate {clips} --no-browser",
+            f"Ended. All work is saved in {server.raw} (0 approved, 1 waiting for review).",
+            f"Continue with: brokenvideos annotate {clips} --no-browser",
         ]
     assert json.loads((server.raw / "videos.jsonl").read_text())["label"] == "normal"
     assert json.loads((server.raw / "events/a.written.json").read_text()) == {"revision": ada.state["revision"]}
@@ -135,8 +135,8 @@ def test_a_damaged_log_is_said_and_the_other_videos_go_on(serve, clips):
     log.write_bytes(log.read_bytes().replace(b'"kind":"object"', b'"kind":"objekt"'))
     ada = serve(clips).person("Ada")
     what = (
-        f"{log} line 2: kind 'objekt' is unknown; a later version wrote it: use that. Put the line back as it was (from a copy), "
-        "or cut the file off before it: what comes later is lost then."
+        f"{log} line 2: kind 'objekt' is unknown; a later version wrote it: use that. Restore the line from a copy, "
+        "or delete it and all later lines; later work is lost then."
     )
     assert ada.get("api/video/a").error == (422, "video", what)
     assert [line["problem"] for line in ada.get("api/project").json["videos"]] == [what, None]

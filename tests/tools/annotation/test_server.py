@@ -33,7 +33,7 @@ def test_from_the_first_click_to_the_submission(serve, clips):
     assert bitmap(ada.masks()[1, 3]).sum() == 25  # the click goes on from the same start: none
     ada.do("undo")
     refused = ada.try_to("submit")
-    assert refused.error == (422, "refused", "masks that nobody has looked at: walk through them first")
+    assert refused.error == (422, "refused", "nobody has looked at some masks: look at them first")
     assert refused.json["error"]["frames"] == list(range(4, 12))
     ada.do("seen", ranges=[[0, FRAMES - 1]])
     ada.do("submit")
@@ -105,7 +105,7 @@ def test_an_engine_that_finds_nothing_says_so(serve, clips):
     ada = server.person("Ada", "a")
     ada.do("add-object", artifact_type="blur", subtype=None)
     nothing = ada.try_to("prompt", object_id=1, frame_index=3, clicks=[[9, 9, 0]], box=None, keep_mask=False)
-    assert nothing.error == (422, "engine", "the engine found nothing there; click again, or draw the mask")
+    assert nothing.error == (422, "engine", "the engine found no object there; click again, or draw the mask")
     cannot = ada.try_to("prompt", object_id=1, frame_index=3, clicks=[[0, 9, 1]], box=None, keep_mask=False)
     assert cannot.error == (422, "engine", "nothing there; click elsewhere")
     ada.box(1, 3, 0, 0, 8, 8)
@@ -125,7 +125,7 @@ def test_the_second_one_reads(serve, clips):
     ben.look("a")
     assert ben.state["lock"] == {"holder": "Ada", "mine": False, "same_name": False}
     refused = ben.post("api/video/a/lock", take=True)
-    assert refused.error == (409, "locked", "Ada works on this video: you can read")
+    assert refused.error == (409, "locked", "Ada is working on this video: you can only look at it")
     assert ben.try_to("add-object", artifact_type="blur", subtype=None).error[:2] == (409, "locked")
     with server.listening(ben) as told:
         ada.do("add-object", artifact_type="blur", subtype=None)
@@ -171,7 +171,7 @@ def test_a_page_that_knows_an_old_state_is_told(serve, clips):
     ada = serve(clips).person("Ada", "a")
     ada.do("add-object", artifact_type="blur", subtype=None)
     stale = ada.try_to("undo", revision=1)
-    assert stale.error == (409, "stale", "the video was changed meanwhile: load it again")
+    assert stale.error == (409, "stale", "the video has changed since this page was loaded: load it again")
     assert stale.json["error"]["revision"] == 2
 
 
@@ -187,7 +187,7 @@ def test_a_review_with_a_note_goes_back_and_is_approved_the_second_time(serve, c
     ben.look()
     ben.do("reopen")
     ben.do("normal")
-    assert ben.try_to("approve").error == (409, "status", "you submitted it: a second person reviews it")
+    assert ben.try_to("approve").error == (409, "status", "you submitted it: a second person must review it")
     ben.post("api/video/a/unlock")
     ada.open("a")
     ada.do("reject", note="look at the hand", frame_index=4)
@@ -257,7 +257,7 @@ ACTIONS = {
     ),
     "no prompt": (
         {"action": "prompt", "object_id": 1, "frame_index": 1},
-        (400, "bad-request", "a prompt has clicks or a box"),
+        (400, "bad-request", "the prompt has neither clicks nor a box"),
     ),
     "a prompt for nobody": (
         {"action": "prompt", "object_id": 1, "frame_index": 1, "clicks": [[1, 2, 1]]},
@@ -270,7 +270,7 @@ ACTIONS = {
     "ranges": ({"action": "seen", "ranges": [[3, 1]]}, (400, "bad-request", "a range ends before it begins")),
     "frames beyond the end": (
         {"action": "seen", "ranges": [[0, 12]]},
-        (404, "not-found", "frame 12 is not of the video, which has frames 0 to 11"),
+        (404, "not-found", "the video has no frame 12, only frames 0 to 11"),
     ),
     "a scope": (
         {"action": "delete", "object_id": 1, "scope": "here"},
@@ -297,9 +297,9 @@ def test_names_and_sessions(serve, clips):
     assert server.ask("api/project?session=s-x").error == (
         401,
         "no-session",
-        "the session is not known here: say hello again",
+        "the session is unknown here: say hello again",
     )
-    assert server.ask("api/hello", ["Ada"]).error == (400, "bad-request", "the body is no JSON object")
+    assert server.ask("api/hello", ["Ada"]).error == (400, "bad-request", "the body is not a JSON object")
 
 
 # --- Who may talk to it ----------------------------------------------------------------------------------------------

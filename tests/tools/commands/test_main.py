@@ -53,8 +53,8 @@ def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path, workers: 
     assert build.returncode == 130
     assert output == (
         "",
-        f"brokenvideos: stopped. Finished work is kept in {work}: the same command goes on from there. Remove that folder if you "
-        "do not want to.\n",
+        f"brokenvideos: stopped. Finished work is kept in {work}. The same command continues from there; "
+        "--fresh starts from the beginning.\n",
     )
     assert not out.exists()
     subprocess.run(call, check=True, capture_output=True, timeout=120)
@@ -72,7 +72,8 @@ def test_workers_that_are_stopped_while_they_start_say_nothing(tmp_path: Path, d
         time.sleep(0.02)
     time.sleep(delay_s)
     os.killpg(sample.pid, signal.SIGINT)
-    assert sample.communicate(timeout=30) == ("", "brokenvideos: stopped. The same command starts over.\n")
+    stopped = "brokenvideos: stopped. The same command starts from the beginning.\n"
+    assert sample.communicate(timeout=30) == ("", stopped)
     assert sample.returncode == 130
     assert list(tmp_path.iterdir()) == []
 
@@ -80,14 +81,22 @@ def test_workers_that_are_stopped_while_they_start_say_nothing(tmp_path: Path, d
 def test_a_finished_build_is_not_called_unfinished(tmp_path: Path) -> None:
     (build,) = (command for command in COMMANDS if command.run.__name__ == "build")
     (tmp_path / "manifest.json").touch()
-    assert build.kept({"out": tmp_path}) == f"{tmp_path} is a whole release."
+    assert build.kept({"out": tmp_path}) == f"{tmp_path} is a complete release."
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.run.__name__)
 def test_a_command_that_is_stopped_at_once_claims_nothing_that_is_not_there(command, tmp_path: Path) -> None:
-    said = command.kept({"out": tmp_path / "out"})
-    assert said.endswith(("starts over.", "the same command goes on."))
-    assert str(tmp_path) not in said
+    message = command.kept({"out": tmp_path / "out", "rerun": None, "adopt": None})
+    assert message.endswith(("starts from the beginning.", "continues from there."))
+    assert str(tmp_path) not in message
+
+
+def test_a_stopped_generate_keeps_its_clips_and_a_rerun_keeps_nothing() -> None:
+    (generate,) = (command for command in COMMANDS if command.run.__name__ == "generate")
+    assert generate.kept({"rerun": None, "adopt": None}) == (
+        "Finished clips are kept. The same command continues from there."
+    )
+    assert generate.kept({"rerun": Path("made"), "adopt": None}) == ("The same command starts from the beginning.")
 
 
 def test_a_stopped_training_names_its_last_whole_checkpoint(tmp_path: Path) -> None:
@@ -95,7 +104,7 @@ def test_a_stopped_training_names_its_last_whole_checkpoint(tmp_path: Path) -> N
     for name in ("step-00000004", "step-00000010", ".step-00000020.partial"):
         (tmp_path / "checkpoints" / name).mkdir(parents=True)
     assert train.kept({"out": tmp_path}) == (
-        f"{tmp_path}/checkpoints/step-00000010 is kept: the same command with --resume goes on from there."
+        f"{tmp_path}/checkpoints/step-00000010 is kept. The same command with --resume continues from there."
     )
 
 

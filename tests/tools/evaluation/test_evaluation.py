@@ -120,7 +120,7 @@ def test_the_table_reads(found: Evaluation) -> None:
 def test_conventions_travel_with_the_numbers(found: Evaluation) -> None:
     content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert content["options"]["empty"] == "davis"
-    assert content["conventions"]["empty"].startswith("davis: J and F of a frame are 1 when ")
+    assert content["conventions"]["empty"].startswith("davis: J and F of a frame are 1 if ")
     assert content["broken"].keys() == found.scores.broken.keys()
 
 

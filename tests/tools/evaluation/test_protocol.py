@@ -206,7 +206,7 @@ def test_masks_that_tell_no_objects_apart_are_refused(truth: Path, tmp_path: Pat
         evaluate(truth, tmp_path / "list.json", missing="empty", protocol="ytvos")
     assert str(error.value).splitlines() == [
         f"{tmp_path / 'list.json'}: 1 problem in the predictions, nothing was scored",
-        "video v: its prediction does not tell objects apart, which --protocol ytvos needs; give palette PNGs of object ids, "
+        "video v: its prediction does not distinguish objects, which --protocol ytvos needs; give palette PNGs of object ids, "
         "{video_id}/{object}/{frame}.png, tracks, or an object_id for every mask, or leave the option out",
     ]
     assert evaluate(truth, tmp_path / "list.json", missing="empty", floors=False).scores.broken["j"].value == (

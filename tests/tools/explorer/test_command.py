@@ -52,7 +52,7 @@ def test_a_busy_port(release: Path) -> None:
         with pytest.raises(ServerError) as caught:
             run_explore(ExploreOptions(source=str(release), port=port), say=print)
     assert str(caught.value) == (
-        f"--host 127.0.0.1 --port {port}: Address already in use; name another port, or 0 for a free one"
+        f"--host 127.0.0.1 --port {port}: Address already in use; give another port, or 0 for a free one"
     )
 
 
@@ -60,7 +60,7 @@ def test_other_machines_are_served_with_a_token_only(release: Path) -> None:
     with pytest.raises(ServerError) as caught:
         run_explore(ExploreOptions(source=str(release), host="0.0.0.0"), say=print)
     assert str(caught.value) == (
-        "--host 0.0.0.0: other machines reach this address; state a --token for it, and tell it to your people"
+        "--host 0.0.0.0: other machines reach this address; give a --token, and tell it only to your people"
     )
 
 

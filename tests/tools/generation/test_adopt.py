@@ -241,4 +241,6 @@ def test_the_command(files: Path, tmp_path: Path) -> None:
     assert done.stdout.startswith(f"{tmp_path / 'files-raw'}: 2 files adopted.")
     done = CliRunner().invoke(app, ["generate", "--adopt", str(files)], env={"COLUMNS": "200"})
     assert done.exit_code == 2
-    assert "--adopt wants --claims FILE: a CSV of what is claimed of each file" in " ".join(done.output.split())
+    assert "--adopt needs --claims FILE: a CSV file that states how each video was made" in " ".join(
+        done.output.split()
+    )

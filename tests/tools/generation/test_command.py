@@ -29,14 +29,14 @@ def test_plan_make_and_make_again(prompts: Path, tiny: Path, tmp_path: Path) -> 
         return done.stdout.splitlines()
 
     planned = say(str(prompts), raw, *options, "--dry-run")
-    assert planned[0] == "tiny (LTXPipeline, float32 on cpu): 3 clips to make, 0 there, 0 failed before"
+    assert planned[0] == "tiny (LTXPipeline, float32 on cpu): 3 clips to make, 0 made before, 0 failed before"
     assert "num_inference_steps = 2" in planned
     assert planned[-1] == "most that a clip with these arguments took: not measured here yet"
     assert not Path(raw).exists()
     made = say(str(prompts), raw, *options)
     assert made[-1] == f"{raw}: 3 made, 0 failed. Next: annotate, then brokenvideos build {raw} OUT"
     assert say(str(prompts), raw, *options)[0] == (
-        "tiny (LTXPipeline, float32 on cpu): 0 clips to make, 3 there, 0 failed before"
+        "tiny (LTXPipeline, float32 on cpu): 0 clips to make, 3 made before, 0 failed before"
     )
     again = say("--rerun", raw, "--model", str(tiny), "--sample", "2")
     assert len(again) == 3

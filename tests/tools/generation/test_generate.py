@@ -529,7 +529,8 @@ def test_the_memory_of_a_model(tiny: Path, settings, tmp_path: Path) -> None:
     counted = {}
     for path in tiny.rglob("*.safetensors"):
         with safe_open(path, framework="pt") as weights:
-            counted[path.parent.name] = sum(torch.numel(weights.get_tensor(name)) for name in weights.keys())  # noqa: SIM118
+            names = weights.keys()
+            counted[path.parent.name] = sum(torch.numel(weights.get_tensor(name)) for name in names)
     assert memory_lines(plan, {}) == [
         f"GPU memory: at least {sum(counted.values()) * 2 / 1e6:.1f} MB, all weights as bfloat16 (text_encoder 0.0 MB, "
         f"transformer 0.0 MB, vae {counted['vae'] * 2 / 1e6:.1f} MB); the frames being made need more on top of it",

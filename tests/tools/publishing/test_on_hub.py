@@ -262,9 +262,9 @@ def test_the_command_ends_with_1_when_something_differs(run, published: State) -
     [
         (
             (f"{REPO}@main", "--raw", "."),
-            f"--raw: {REPO}@main is no folder here, and a repository is not compared with raw files",
+            f"--raw: {REPO}@main is on the Hub; only a folder can be compared with raw files",
         ),
-        ((".", "--sample", 1), "--sample: . is no OWNER/NAME[@REVISION], and a folder is checked whole"),
+        ((".", "--sample", 1), "--sample: . is a folder, of which all shards are checked; leave it out"),
     ],
 )
 def test_options_of_the_other_kind(arguments: tuple, message: str) -> None:
@@ -294,7 +294,7 @@ def test_a_gated_repository_is_one_line(published: State) -> None:
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         check(token="hf_reader")
     assert str(caught.value) == (
-        f"{REPO}@v1.0.0: a gated repository that you have no access to. Ask for it on the repository's page. Log in with "
+        f"{REPO}@v1.0.0: a gated repository that you have no access to. Ask for access on the repository's page. Log in with "
         "`hf auth login`, or set HF_TOKEN or token=."
     )
 

@@ -96,10 +96,10 @@ def test_the_command_prints_csv_of_what_was_asked_for() -> None:
     assert [row["video_id"] for row in rows] == [video.video_id for video in wanted]
     assert rows[0]["artifact_types"].split() == list(wanted[0].artifact_types)
     done = CliRunner().invoke(app, ["list", "sample", "--csv", "--json"], env={"COLUMNS": "200"})
-    assert (done.exit_code, "--csv and --json: wanted one of them" in done.output) == (2, True)
+    assert (done.exit_code, "--csv and --json: give only one of them" in done.output) == (2, True)
 
 
 def test_view_without_an_id_names_the_list() -> None:
     done = CliRunner().invoke(app, ["view", "sample"])
     assert done.exit_code == 2
-    assert "no video named. `brokenvideos list sample` names the videos of the release" in done.output
+    assert "give a video id. `brokenvideos list sample` lists the ids of the release" in done.output

@@ -1,9 +1,10 @@
-"""A mask from one frame to others: the object is found again, bent to fit by optical flow, and its border is cut anew.
+"""Carries a mask from one frame to others: searches the object, deforms the mask by optical flow, cuts the border.
 
-In every frame there are two proposals: from the frame before, which has changed little, and from the frame that a person marked,
-which has no errors yet. Each starts from the places where the object's picture fits best, near its last place and anywhere, since
-things that jump are what this is for; DIS optical flow does the rest. The proposal whose pixels look more like what they came from
-wins.
+In every frame there are two proposals. One comes from the frame before, which has changed little. The
+other comes from the frame that a person marked, which has no errors. Each starts at the positions
+where the object's picture fits best, near its last position and in the whole frame, because broken
+objects may jump. Then DIS optical flow deforms the mask. The proposal whose pixels resemble their
+source more wins.
 
 Source of the flow: Kroeger et al., "Fast optical flow using dense inverse search" (ECCV 2016).
 """
@@ -25,13 +26,14 @@ from .regions import (
 )
 
 LEAST_PX = 30
-"""A smaller object is not followed: it is kept where it is."""
+"""Smallest area in pixels of an object that is followed; a smaller one stays where it is."""
 BAND_PX = 12
-"""Where the border may lie after the flow: this far from where the flow says."""
+"""Largest distance in pixels between the border by the flow and the border by GrabCut."""
 TEMPLATE_PX = 40
-"""Longer side of the picture that the object is searched with."""
+"""Longer side in pixels of the picture with which the object is searched."""
 TRUST = 0.88
-"""A border that GrabCut does not find again on the marked frame itself, up to this IoU, it will not find on others."""
+"""Smallest IoU of GrabCut's mask and the person's mask on the marked frame. With less, GrabCut is not used on
+the other frames."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +46,8 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """A proposal: float32[H, W] in [0, 1], and by how many grey levels its pixels differ from what they came from."""
+class _Proposal:
+    """A proposal: a soft mask float32[H, W] in [0, 1], and the mean difference to its source in grey levels."""
 
     soft: Float32Array
     error: float
@@ -54,7 +56,7 @@ class _Found:
 def carried(
     anchor: Anchor, frame_indices: Iterable[int], image_at: Callable[[int], UInt8Array]
 ) -> Iterator[tuple[int, BoolArray]]:
-    """(frame_index, mask) for each of the frames, which lead away from the anchor without gaps."""
+    """(frame_index, mask) for each of the frames, which are consecutive and lead away from the anchor."""
     is_cuttable = overlap(_cut_border(anchor.image, anchor.mask), anchor.mask) >= TRUST
     image, mask = anchor.image, anchor.mask
     for frame_index in frame_indices:
@@ -63,7 +65,7 @@ def carried(
             proposals = [_find(anchor.image, anchor.mask, image, guess=_shift(anchor.mask, mask))]
             if mask.sum() >= LEAST_PX and before is not anchor.image:
                 proposals.insert(0, _find(before, mask, image, guess=(0.0, 0.0)))
-            best = min(proposals, key=lambda found: found.error)
+            best = min(proposals, key=lambda proposal: proposal.error)
             mask = best.soft > 0.5
             if is_cuttable:
                 mask = _cut_border(image, mask)
@@ -71,37 +73,39 @@ def carried(
 
 
 def blended(one: BoolArray, other: BoolArray, *, share: float) -> BoolArray:
-    """A mask between two proposals for the same frame; `share` in [0, 1] is the weight of the other. Where they contradict each
-    other, the weightier one."""
+    """A mask between two masks of the same frame; `share` in [0, 1] is the weight of `other`.
+
+    If the two contradict each other, it is the one with the greater weight.
+    """
     if overlap(one, other) < 0.5:
         return other if share > 0.5 else one
     return np.asarray(signed_depth(one) * (1 - share) + signed_depth(other) * share > 0, np.bool_)
 
 
 def _shift(from_mask: BoolArray, to_mask: BoolArray) -> tuple[float, float]:
-    """(x, y) from the middle of one mask to that of the other; (0, 0) where one is empty."""
+    """(x, y) from the centre of one mask to the centre of the other; (0, 0) if one is empty."""
     if not (from_mask.any() and to_mask.any()):
         return 0.0, 0.0
     (y0, x0), (y1, x1) = (np.argwhere(mask).mean(axis=0) for mask in (from_mask, to_mask))
     return float(x1 - x0), float(y1 - y0)
 
 
-def _find(source: UInt8Array, mask: BoolArray, target: UInt8Array, *, guess: tuple[float, float]) -> _Found:
-    """The masked object of one picture in another; `guess` is how far it may have moved, x and y."""
+def _find(source: UInt8Array, mask: BoolArray, target: UInt8Array, *, guess: tuple[float, float]) -> _Proposal:
+    """Finds the masked object of one picture in another; `guess` is its probable movement, (x, y)."""
     x0, y0, x1, y1 = widened(box_of(mask) or (0, 0, 1, 1), 0.0, mask.shape)
     piece, piece_mask = source[y0:y1, x0:x1], mask[y0:y1, x0:x1].astype(np.float32)
-    best = _Found(np.zeros(mask.shape, np.float32), np.inf)
+    best = _Proposal(np.zeros(mask.shape, np.float32), np.inf)
     for dx, dy in dict.fromkeys([*_places(source, mask, target, guess), (round(guess[0]), round(guess[1]))]):
         soft, error = _bend(piece, piece_mask, _window(target, x0 + dx, y0 + dy, x1 + dx, y1 + dy))
         if error < best.error:
-            best = _Found(_laid(soft, x0 + dx, y0 + dy, mask.shape), error)
+            best = _Proposal(_laid(soft, x0 + dx, y0 + dy, mask.shape), error)
     return best
 
 
 def _places(
     source: UInt8Array, mask: BoolArray, target: UInt8Array, guess: tuple[float, float]
 ) -> list[tuple[int, int]]:
-    """How far the object may have moved: where its picture fits best near the guess, and anywhere."""
+    """Possible movements (x, y) of the object: where its picture fits best near the guess, and in the whole frame."""
     x0, y0, x1, y1 = box_of(mask) or (0, 0, 1, 1)
     scale = min(1.0, TEMPLATE_PX / max(x1 - x0, y1 - y0))
     pad_y, pad_x = (y1 - y0) // 2, (x1 - x0) // 2  # it may lie half outside
@@ -124,7 +128,7 @@ def _places(
 
 
 def _bend(piece: UInt8Array, mask: Float32Array, target: UInt8Array) -> tuple[Float32Array, float]:
-    """The soft mask after optical flow from piece to target, of one size, and the error of that."""
+    """The soft mask after optical flow from `piece` to `target`, which have one size, and the error of the flow."""
     height, width = mask.shape
     flow = np.zeros((height, width, 2), np.float32)
     if min(height, width) >= 16:
@@ -144,7 +148,7 @@ def _bend(piece: UInt8Array, mask: Float32Array, target: UInt8Array) -> tuple[Fl
 
 
 def _cut_border(image: UInt8Array, mask: BoolArray) -> BoolArray:
-    """The mask with its border where GrabCut puts it, at most BAND_PX away."""
+    """The mask with its border moved to the one by GrabCut, by at most BAND_PX."""
     box = box_of(mask)
     if box is None or mask.sum() < LEAST_PX:
         return mask
@@ -173,7 +177,7 @@ def _scaled(image: Any, scale: float) -> Float32Array:
 
 
 def _window(image: UInt8Array, x0: int, y0: int, x1: int, y1: int) -> UInt8Array:
-    """The pixels of a box that may lie outside the picture, whose border is repeated there."""
+    """The pixels of a box. Outside the picture, its border pixels are repeated."""
     moved = cv2.warpAffine(
         image,
         np.array([[1, 0, -x0], [0, 1, -y0]], np.float32),

@@ -1,4 +1,4 @@
-"""Checkpoints of models: a file, a folder, or a repository on the Hub, found or refused at once."""
+"""Finds checkpoints of models: a file, a folder, or a repository on the Hub."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from pathlib import Path
 from .protocol import EngineError
 
 REACH_S = 10
-"""Whoever has no network hears so after this time, not after the client's own five tries."""
+"""Time limit in seconds for reaching the Hub, so that an error without a network comes soon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Files of a model on this machine.
 
-    `name`: as it was asked for; of the Hub with the commit, "owner/name@0123abc...".
+    `name` is the given name; for the Hub it has the commit, as in "owner/name@0123abc...".
     """
 
     name: str
@@ -23,7 +23,11 @@ class Checkpoint:
     weights: tuple[Path, ...]
 
     def weights_sha256(self) -> str:
-        """SHA-256 of the file of weights; of several, that of their SHA-256 in hexadecimal, one line each, by file name."""
+        """SHA-256 of the file of weights.
+
+        For several files it is the SHA-256 of a text: their SHA-256 in hexadecimal, one line per file,
+        sorted by file name.
+        """
         digests = []
         for path in self.weights:
             with path.open("rb") as file:
@@ -37,15 +41,15 @@ class Checkpoint:
 
 
 def find_checkpoint(name: str, *, weights: str, others: Sequence[str] = ()) -> Checkpoint:
-    """The checkpoint, downloaded where it is not in the cache.
+    """The checkpoint. It is downloaded if it is not in the cache.
 
     Args:
         name: path of a file of weights or of a folder with them, or the id of a repository on the Hub.
-        weights: pattern of the files of weights, "*.safetensors".
-        others: patterns of more files that are needed.
+        weights: pattern of the files of weights, as in "*.safetensors".
+        others: patterns of other necessary files.
 
     Raises:
-        EngineError: it is not there, or the Hub cannot be reached; after REACH_S seconds at most.
+        EngineError: it does not exist, or the Hub cannot be reached within REACH_S seconds.
     """
     path = Path(name)
     if path.is_file():
@@ -60,10 +64,10 @@ def find_checkpoint(name: str, *, weights: str, others: Sequence[str] = ()) -> C
 
 
 def _in_folder(name: str, folder: Path, weights: str) -> Checkpoint:
-    found = tuple(sorted(folder.glob(weights)))
-    if not found:
+    weight_files = tuple(sorted(folder.glob(weights)))
+    if not weight_files:
         raise EngineError(f"--checkpoint {name}: no {weights} in this folder. Name a folder that a model was saved to.")
-    return Checkpoint(name, folder, found)
+    return Checkpoint(name, folder, weight_files)
 
 
 def _on_hub(name: str, weights: str, others: Sequence[str]) -> Checkpoint:
@@ -76,21 +80,22 @@ def _on_hub(name: str, weights: str, others: Sequence[str]) -> Checkpoint:
         if any(folder.glob(weights)):
             return _in_folder(f"{name}@{folder.name}", folder, weights)
     except errors.LocalEntryNotFoundError:
-        pass  # not in the cache: the Hub is asked
+        pass  # it is not in the cache, so the Hub is asked below
     except errors.HFValidationError as error:
         raise EngineError(
-            f"--checkpoint {name}: no id of a repository. Name a file, a folder or owner/name."
+            f"--checkpoint {name}: not the id of a repository. Give a file, a folder or owner/name."
         ) from error
     try:
         HfApi().model_info(name, timeout=REACH_S)
         folder = Path(snapshot_download(name, allow_patterns=patterns))
     except errors.GatedRepoError as error:
         raise EngineError(
-            f"--checkpoint {name}: its owner wants to be asked first. Ask on https://huggingface.co/{name}, then `hf auth login`."
+            f"--checkpoint {name}: access needs the owner's permission. Ask for it on https://huggingface.co/{name}, "
+            "then run `hf auth login`."
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise EngineError(
-            f"--checkpoint {name}: no such file or folder, and no such model on the Hub that you may see. Is the name right?"
+            f"--checkpoint {name}: no such file or folder, and no such model on the Hub that you may see. Check the name."
         ) from error
     except (http_error, errors.OfflineModeIsEnabled, OSError) as error:
         raise EngineError(

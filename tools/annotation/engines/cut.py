@@ -1,7 +1,7 @@
-"""A mask from a box and clicks: GrabCut, step by step in the order in which they were given.
+"""Makes a mask from a box and clicks with GrabCut, step by step in the order in which they were given.
 
-A click means more than its pixel: who clicks into a wrong region clicks near its middle, so the disc around the click that reaches
-to the border of the wrong region is taken as said too.
+A click corrects more than its own pixel. People click near the middle of a wrong region. So the click
+also decides the disc around it that reaches to the border of the wrong region.
 
 Source: Rother, Kolmogorov, Blake, "GrabCut" (SIGGRAPH 2004).
 """
@@ -27,36 +27,39 @@ from .regions import (
 
 FIRST_ROUNDS, MORE_ROUNDS = 3, 2
 MARGIN = 0.3
-"""How much of its surroundings GrabCut sees, in sizes of the object."""
+"""Margin around the object in which GrabCut works, as a multiple of the object's size."""
 LEAST_RADIUS_PX, MOST_RADIUS = 3, 0.3
-"""Of the disc that a click speaks for; the latter in sizes of the object."""
+"""Smallest and largest radius of the disc that a click decides; the latter as a multiple of the object's size."""
 LEAST_SHARE = 0.1
-"""A mask of less than this share of what was pointed at means that the colours cannot be told apart: then shape alone decides."""
+"""If the mask covers less than this share of the indicated area, its colours cannot be told from the background's.
+Then only the shape decides."""
 SIZES = (0.08, 0.13, 0.2, 0.3)
-"""Of an object that is known by one click alone: half its side, in shorter sides of the picture."""
+"""Half the size of an object that has only one click, as a multiple of the picture's shorter side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
-    """What is known of an object on one picture.
+    """The current result for an object in one picture.
 
-    `mask`: bool[H, W]. `said`: uint8[H, W], what clicks settled: 0 nothing, 1 object, 2 not the object. `limits`: nothing outside
-    it is the object; None where no box was drawn.
+    Attributes:
+        mask: bool[H, W], the object.
+        decided: uint8[H, W], decided by clicks: 0 not decided, 1 object, 2 background.
+        limits: the box; everything outside is background. None if no box was drawn.
     """
 
     mask: BoolArray
-    said: UInt8Array
+    decided: UInt8Array
     limits: Box | None
 
 
 def cut_box(image: UInt8Array, box: Box) -> Cut:
-    """The object in a box on uint8[H, W, 3]; an ellipse where nothing in the box stands out."""
+    """The object in a box on uint8[H, W, 3]; an ellipse if nothing in the box stands out."""
     area = widened(box, MARGIN, image.shape)
     labels = np.full(image.shape[:2], cv2.GC_BGD, np.uint8)
     inside = labels[box[1] : box[3], box[0] : box[2]]
     inside[:] = cv2.GC_PR_FGD
     if inside.size == labels[area[1] : area[3], area[0] : area[2]].size:
-        # The box holds the whole picture: its corners have to do as background.
+        # The box covers the whole picture, so its corners are used as background.
         inside[:] = np.where(ellipse(*inside.shape), inside, cv2.GC_PR_BGD)
     mask = _grabcut(image, labels, area, rounds=FIRST_ROUNDS)
     if mask.sum() < LEAST_SHARE * inside.size:
@@ -65,7 +68,7 @@ def cut_box(image: UInt8Array, box: Box) -> Cut:
 
 
 def cut_click(image: UInt8Array, click: Click) -> Cut:
-    """The object around one click, of the size whose outline stands out most. The mask may be empty."""
+    """The object around one click, with the size whose outline has the strongest edges. The mask may be empty."""
     height, width = image.shape[:2]
     x, y = int(click.x), int(click.y)
     edges = _edges(image)
@@ -81,9 +84,9 @@ def cut_click(image: UInt8Array, click: Click) -> Cut:
         score = _outline_score(mask, edges, box)
         if score > best_score:
             best_score, best = score, mask
-    said = np.zeros((height, width), np.uint8)
-    cv2.circle(said, (x, y), LEAST_RADIUS_PX, 1, -1)
-    return Cut(best, said, None)
+    decided = np.zeros((height, width), np.uint8)
+    cv2.circle(decided, (x, y), LEAST_RADIUS_PX, 1, -1)
+    return Cut(best, decided, None)
 
 
 def cut_mask(mask: BoolArray) -> Cut:
@@ -92,7 +95,7 @@ def cut_mask(mask: BoolArray) -> Cut:
 
 
 def correct(image: UInt8Array, cut: Cut, clicks: Sequence[Click]) -> Cut:
-    """The cut after more clicks, each answered before the next."""
+    """The cut after more clicks, applied one after the other."""
     for click in clicks:
         cut = _correct_once(image, cut, click)
     return cut
@@ -104,8 +107,8 @@ def _correct_once(image: UInt8Array, cut: Cut, click: Click) -> Cut:
     wrong = cut.mask != click.positive
     reach_px = depth(wrong)[y, x]
     radius = int(np.clip(reach_px, LEAST_RADIUS_PX, max(LEAST_RADIUS_PX, MOST_RADIUS * size)))
-    said = cut.said.copy()
-    cv2.circle(said, (x, y), radius, 1 if click.positive else 2, -1)
+    decided = cut.decided.copy()
+    cv2.circle(decided, (x, y), radius, 1 if click.positive else 2, -1)
     limits = cut.limits
     if limits is not None and click.positive:
         limits = joined(limits, disc_box(x, y, radius, image.shape))
@@ -115,13 +118,13 @@ def _correct_once(image: UInt8Array, cut: Cut, click: Click) -> Cut:
     x0, y0, x1, y1 = limits or area
     labels[y0:y1, x0:x1] = cv2.GC_PR_BGD
     labels[cut.mask] = cv2.GC_PR_FGD
-    labels[said == 1] = cv2.GC_FGD
-    labels[said == 2] = cv2.GC_BGD
+    labels[decided == 1] = cv2.GC_FGD
+    labels[decided == 2] = cv2.GC_BGD
     mask = _grabcut(image, labels, area, rounds=MORE_ROUNDS)
-    plain = (cut.mask | (said == 1)) & (said != 2)
+    plain = (cut.mask | (decided == 1)) & (decided != 2)
     if mask.sum() < LEAST_SHARE * plain.sum():
         mask = plain
-    return replace(cut, mask=mask, said=said, limits=limits)
+    return replace(cut, mask=mask, decided=decided, limits=limits)
 
 
 def _grabcut(image: UInt8Array, labels: UInt8Array, area: Box, *, rounds: int) -> BoolArray:
@@ -140,7 +143,7 @@ def _grabcut(image: UInt8Array, labels: UInt8Array, area: Box, *, rounds: int) -
 
 
 def _edges(image: UInt8Array) -> Float32Array:
-    """How much the colour changes at each pixel, float32[H, W]."""
+    """Strength of colour edges at each pixel, float32[H, W]."""
     smooth = cv2.GaussianBlur(image, (0, 0), 1).astype(np.float32)
     across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0)
     down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
@@ -148,7 +151,7 @@ def _edges(image: UInt8Array) -> Float32Array:
 
 
 def _outline_score(mask: BoolArray, edges: Float32Array, box: Box) -> float:
-    """Mean edge along the outline; an outline that runs along the border of its box is no find."""
+    """Mean edge strength along the outline, without the parts on the border of `box`."""
     outline = mask & (depth(mask) <= 1)
     if not outline.any():
         return -1.0

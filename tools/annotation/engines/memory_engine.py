@@ -1,7 +1,8 @@
-"""An engine around a model with a memory of what it saw: SAM 2 and its kin.
+"""An engine around a model with a memory of earlier frames, such as SAM 2.
 
-One tracker holds one object, so a run for one object never touches another. What is carried depends on prompts and range alone: a
-run begins at the marked frame before the range, unless it goes on exactly where the last one of this object stopped.
+One tracker holds one object, so a run for one object does not influence another. Carried masks depend
+only on prompts and range: a run begins at the marked frame before the range, unless it continues
+exactly where the last run of this object stopped.
 """
 
 import heapq
@@ -18,51 +19,51 @@ from .prompts import check_prompt, check_range, continues, no_video, nothing_fou
 from .protocol import BoolArray, Frames, Prompt
 
 Point = tuple[float, float, int]
-"""x and y in shares of the picture, and SAM's label: 0 not the object, 1 the object, 2 and 3 the corners of a box."""
+"""x and y as shares of width and height, and SAM's label: 0 background, 1 object, 2 and 3 corners of a box."""
 
 NEAREST = 8
-"""Marked frames that the model is shown at once, those nearest to the frame in question."""
+"""Largest number of marked frames that the model uses for a frame: those nearest to it."""
 REACH = 16
-"""Frames: no model looks further back at what it carried."""
+"""Largest distance in frames at which a model uses earlier carried masks."""
 MOST_SHOWN = 4 * NEAREST
-"""Marked frames whose memory is kept."""
+"""Largest number of marked frames whose memory is kept."""
 CORNERS = (2, 3)
 
 
 class Tracker(Protocol):
-    """The model's view of one object of one video. Logits are float[1, 1, h, w] at the model's own size."""
+    """Tracks one object in one video with the model. Logits are float[1, 1, h, w] at the model's own size."""
 
     def click(self, frame_index: int, points: Sequence[Point], *, before: Tensor | None) -> Tensor:
-        """Logits for all points of a frame, which is a marked one from now on. `before`: logits that the last point corrects."""
+        """Logits for all points of a frame, which is marked from now on. `before`: logits that the last point corrects."""
 
     def show(self, frame_index: int, mask: BoolArray) -> Tensor:
-        """Logits of a mask that a person gave; its frame is a marked one from now on."""
+        """Logits of a mask that a person gave. Its frame is marked from now on."""
 
     def carry(self, frame_index: int, *, backwards: bool) -> Tensor:
-        """Logits on a frame that is not marked, from memory."""
+        """Logits of an unmarked frame, computed from memory."""
 
     def drop(self, frame_index: int) -> None:
-        """The frame is not a marked one any more, if it was."""
+        """Removes the mark of a frame, if it has one."""
 
     def forget_run(self) -> None:
-        """Forgets what was carried, not what was marked."""
+        """Forgets carried masks, but not marked frames."""
 
 
 class MemoryModel(Protocol):
-    """A model that was loaded."""
+    """A loaded model."""
 
     @property
     def facts(self) -> Mapping[str, str]:
         """Model, weights, versions, device, resize rule."""
 
     def open(self, frames: Frames) -> None:
-        """The video that is meant from now on."""
+        """Sets the video for all later calls."""
 
     def prepare(self, frame_index: int) -> None:
         """Encodes a frame in advance."""
 
     def track(self) -> Tracker:
-        """A new object in the open video."""
+        """A tracker of a new object in the open video."""
 
     def close(self) -> None:
         """Forgets the video."""
@@ -70,10 +71,12 @@ class MemoryModel(Protocol):
 
 @dataclass(slots=True)
 class _Object:
-    """What is known of one object.
+    """One object.
 
-    `marked`: of every frame with a prompt the person's own mask as COCO RLE, or None where the model answered. `shown`: those
-    that the tracker knows. `ran_to`: step and last frame of the last run, None once a prompt has changed since.
+    Attributes:
+        marked: by frame with a prompt: the person's own mask as COCO RLE, or None if the model made it.
+        shown: the marked frames that the tracker has.
+        ran_to: step and last frame of the last run; None if a prompt has changed since.
     """
 
     tracker: Tracker
@@ -147,7 +150,7 @@ class MemoryEngine:
     def _run(
         self, known: _Object, object_id: int, *, first: int, last: int
     ) -> Iterator[tuple[int, int, BoolArray | None]]:
-        """What `propagate` gives for one object; None for frames on the way to the range."""
+        """The results of `propagate` for one object; the mask is None for frames before the range."""
         step = 1 if first <= last else -1
         start = first
         if known.ran_to != (step, first - step):
@@ -160,8 +163,8 @@ class MemoryEngine:
                 _show_nearest(known, frame_index, self._opened())
                 logits = known.tracker.carry(frame_index, backwards=step < 0)
                 known.ran_to = step, frame_index
-                is_asked = first * step <= frame_index * step
-                yield frame_index, object_id, to_mask(logits, self._opened()) if is_asked else None
+                in_range = first * step <= frame_index * step
+                yield frame_index, object_id, to_mask(logits, self._opened()) if in_range else None
 
     def _opened(self) -> Frames:
         if self._frames is None:
@@ -172,14 +175,14 @@ class MemoryEngine:
 def _in_step(
     runs: Sequence[Iterator[tuple[int, int, BoolArray | None]]], step: int
 ) -> Generator[tuple[int, int, BoolArray]]:
-    """All runs, frame by frame, so that a frame is encoded once for all objects."""
-    for frame_index, object_id, mask in heapq.merge(*runs, key=lambda found: found[0] * step):
+    """Merges runs frame by frame, so that a frame is encoded only once for all objects."""
+    for frame_index, object_id, mask in heapq.merge(*runs, key=lambda item: item[0] * step):
         if mask is not None:
             yield frame_index, object_id, mask
 
 
 def _answer(known: _Object, prompt: Prompt, frames: Frames) -> Tensor:
-    """Logits for a prompt: its steps are answered one after the other, each on top of the one before."""
+    """Logits for a prompt. Its clicks are applied one after the other, each to the result of the one before."""
     corners = [] if prompt.box is None else [(*prompt.box[:2], CORNERS[0]), (*prompt.box[2:], CORNERS[1])]
     clicks = [(click.x, click.y, int(click.positive)) for click in prompt.clicks]
     points = [(x / frames.width, y / frames.height, label) for x, y, label in (*corners, *clicks)]
@@ -210,7 +213,7 @@ def _unmark(known: _Object, frame_index: int) -> None:
 
 
 def _show_nearest(known: _Object, frame_index: int, frames: Frames) -> None:
-    """Shows the tracker the people's masks that it needs for a frame, and takes others away where there are too many."""
+    """Gives the tracker the marked frames nearest to a frame, and removes others if there are too many."""
     by_distance = sorted(known.marked, key=lambda other: (abs(other - frame_index), other))
     before = [other for other in by_distance if other < frame_index][:1]
     after = [other for other in by_distance if other > frame_index][:1]

@@ -1,4 +1,4 @@
-"""Frames as models want them: a square of float32, normalised, made when it is asked for."""
+"""Frames in the form for models: a normalised float32 square, computed when it is needed."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from .protocol import BoolArray, EngineError, Frames
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet, as the checkpoints of SAM 2 expect it."""
+"""Mean and standard deviation of ImageNet, for the normalisation that checkpoints of SAM 2 expect."""
 RESIZE = "frames to a square, bilinear with antialias; mask logits to the frame, bilinear > 0"
 
 
@@ -39,19 +39,19 @@ class ModelFrames:
 
 @dataclass(frozen=True, slots=True)
 class FeatureCache:
-    """What the image encoder said about the frames that were asked for last."""
+    """Features from the image encoder for the last used frames."""
 
     size: int = 3
     kept: OrderedDict[int, Any] = field(default_factory=OrderedDict)
 
     def get(self, frame_index: int) -> Any:
-        """None where it is not kept."""
+        """The features of a frame; None if they are not kept."""
         if frame_index in self.kept:
             self.kept.move_to_end(frame_index)
         return self.kept.get(frame_index)
 
     def put(self, frame_index: int, features: Any) -> None:
-        """Keeps it, and forgets what was not asked for longest."""
+        """Keeps the features of a frame, and forgets those that were not used for longest."""
         self.kept[frame_index] = features
         self.kept.move_to_end(frame_index)
         while len(self.kept) > self.size:

@@ -1,4 +1,4 @@
-"""Whether a prompt can be answered at all: the same rules for every engine."""
+"""Checks prompts and ranges, with the same rules for every engine."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -8,7 +8,7 @@ from .protocol import BoolArray, Click, EngineError, Frames, Prompt
 
 
 def check_prompt(prompt: Prompt, frames: Frames) -> None:
-    """Raises EngineError for a prompt that says nothing, or that points outside the video."""
+    """Raises EngineError for an empty prompt, or one that points outside the video."""
     where = f"frame {prompt.frame_index} object {prompt.object_id}"
     height, width = frames.height, frames.width
     if prompt.object_id < 1:
@@ -16,7 +16,7 @@ def check_prompt(prompt: Prompt, frames: Frames) -> None:
     if not 0 <= prompt.frame_index < len(frames):
         raise EngineError(f"{where}: the video has the frames 0 to {len(frames) - 1}. Choose one of them.")
     if prompt.mask is None and prompt.box is None and not any(click.positive for click in prompt.clicks):
-        raise EngineError(f"{where}: nothing says where the object is. Draw a box, click on it, or draw its mask.")
+        raise EngineError(f"{where}: the prompt is empty. Draw a box, click on the object, or draw its mask.")
     for click in prompt.clicks:
         if not is_inside(click, height=height, width=width):
             raise EngineError(
@@ -32,8 +32,8 @@ def check_prompt(prompt: Prompt, frames: Frames) -> None:
     if prompt.mask is not None and prompt.box is not None:
         raise EngineError(f"{where}: a box and a mask at once. Leave the box out: the mask was made from it.")
     if prompt.mask is not None and (prompt.mask.dtype != np.bool_ or prompt.mask.shape != (height, width)):
-        found = f"{prompt.mask.dtype}{list(prompt.mask.shape)}"
-        raise EngineError(f"{where}: the mask is {found}, wanted bool[{height}, {width}], the size of the frames.")
+        shape = f"{prompt.mask.dtype}{list(prompt.mask.shape)}"
+        raise EngineError(f"{where}: the mask is {shape}, wanted bool[{height}, {width}], the size of the frames.")
 
 
 def check_range(
@@ -42,7 +42,7 @@ def check_range(
     """Raises EngineError for a range outside the video, or one that an object cannot be carried into.
 
     Args:
-        prompted: of every object the frames on which it has a prompt.
+        prompted: by object_id, the frames with a prompt for it.
     """
     if not (0 <= first < num_frames and 0 <= last < num_frames):
         raise EngineError(f"frames {first} to {last}: the video has the frames 0 to {num_frames - 1}. Choose others.")
@@ -62,7 +62,7 @@ def is_inside(click: Click, *, height: int, width: int) -> bool:
 
 
 def nothing_found(prompt: Prompt) -> EngineError:
-    """What to raise where the answer to a prompt is an empty mask."""
+    """The error for a prompt whose mask is empty."""
     return EngineError(
         f"frame {prompt.frame_index} object {prompt.object_id}: the engine finds nothing there. Click on other spots of "
         "the object, draw a box around it, or draw its mask with the brush."
@@ -70,12 +70,12 @@ def nothing_found(prompt: Prompt) -> EngineError:
 
 
 def no_video() -> EngineError:
-    """What to raise before `open` and after `close`."""
+    """The error for calls before `open` or after `close`."""
     return EngineError("no video is open. Open one first.")
 
 
 def continues(prompt: Prompt, before: Prompt) -> bool:
-    """Whether a prompt says the same as the one before, or the same and more clicks."""
+    """Whether a prompt is equal to the one before, or has only more clicks."""
     return (
         (prompt.object_id, prompt.frame_index, prompt.box) == (before.object_id, before.frame_index, before.box)
         and prompt.clicks[: len(before.clicks)] == before.clicks

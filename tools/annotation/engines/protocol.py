@@ -1,7 +1,7 @@
-"""What an engine for interactive segmentation is asked, and what it answers.
+"""The interface of engines for interactive segmentation.
 
-One engine holds one video at a time. It is called from one thread at a time; `propagate` stands still between two masks, and no
-other method is called while its generator is open.
+One engine holds one video at a time. It is called from one thread at a time. No other method is called
+while the generator of `propagate` is open.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -16,15 +16,15 @@ UInt8Array = npt.NDArray[np.uint8]
 
 
 class EngineError(RuntimeError):
-    """An engine cannot do what was asked; the message is one line for the person at the screen."""
+    """An engine cannot do its task. The message is one line for the person at the screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A point that belongs to the object, or with `positive` False one that does not.
+    """A point that belongs to the object; with `positive` False, one that does not.
 
-    `x`, `y`: pixels of the decoded grid, which is never rotated; the pixel in row r and column c is where c <= x < c + 1 and
-    r <= y < r + 1.
+    `x` and `y` are pixels of the decoded grid, which is never rotated. The pixel in row r and column c
+    has c <= x < c + 1 and r <= y < r + 1.
     """
 
     x: float
@@ -34,14 +34,14 @@ class Click:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prompt:
-    """Everything that a person has said about one object on one frame.
+    """A person's complete input for one object on one frame.
 
-    With a mask and nothing else the mask is the person's own word: `Engine.prompt` gives back the same pixels, an empty mask
-    included, which says that the object is not there. With a mask and clicks the person started from the mask and clicked
-    afterwards. A box comes before the clicks. The answer depends on what the prompt says, not on the calls before it.
+    With only a mask, the person has drawn or accepted it: `Engine.prompt` returns the same pixels. An
+    empty mask means that the object is not in the frame. With a mask and clicks, the clicks correct the
+    mask. A box comes before the clicks. The result depends only on the prompt, not on earlier calls.
 
     Args:
-        object_id: 1 and up.
+        object_id: from 1.
         clicks: in the order in which they were made.
         box: x0, y0, x1, y1 in pixels, x0 < x1 and y0 < y1; None for no box.
         mask: bool[H, W] of the decoded grid, drawn or accepted by a person, never with a box; None for none.
@@ -55,7 +55,7 @@ class Prompt:
 
     @property
     def is_fixed(self) -> bool:
-        """Whether the mask alone speaks."""
+        """Whether the prompt has only a mask, which the engine returns unchanged."""
         return self.mask is not None and not self.clicks and self.box is None
 
 
@@ -74,40 +74,44 @@ class Frames(Protocol):
 
 
 class Engine(Protocol):
-    """Masks from what people say about a video."""
+    """Makes masks of a video from prompts."""
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """What the log has to know for running the same prompts again: engine, versions, resize rule, device; of a model also its
-        id and the SHA-256 of its weights."""
+        """Facts for the log, to repeat the same prompts: engine, versions, resize rule, device.
+
+        An engine with a model adds its id and the SHA-256 of its weights.
+        """
 
     def open(self, frames: Frames) -> None:
-        """Starts on a video, without prompts; what was known of another one is gone."""
+        """Opens a video without prompts, and forgets the video before."""
 
     def prepare(self, frame_index: int) -> None:
-        """Computes in advance what the first prompt on this frame will need. Nothing changes but time."""
+        """Computes in advance what the first prompt on this frame needs. It changes only the speed."""
 
     def prompt(self, prompt: Prompt) -> BoolArray:
-        """The object's mask on the frame, bool[H, W]. Replaces what was said about this object on this frame before.
+        """The object's mask on the frame, bool[H, W]. Replaces the earlier prompt for this object and frame.
 
         Raises:
-            EngineError: the prompt is empty or outside the video, or nothing is found where it points.
+            EngineError: the prompt is empty or outside the video, or the engine finds no object there.
         """
 
     def propagate(self, object_ids: Sequence[int], *, first: int, last: int) -> Generator[tuple[int, int, BoolArray]]:
-        """(frame_index, object_id, bool[H, W]) from frame `first` to `last`, both included; backwards where first > last.
+        """(frame_index, object_id, bool[H, W]) from frame `first` to `last`, both included; backwards if first > last.
 
-        The objects are carried from the frames with prompts, whether these lie in the range or not. A frame on which an object has
-        a prompt is never given for that object: its mask stands as `prompt` gave it. Frames before an object's first prompt, in the
-        direction of travel, are left out for it too. Empty masks are given as such: the object was not found there. Closing the
-        generator cancels; what was given until then was right.
+        Masks are carried from the frames with prompts, which may be outside the range. A frame with a
+        prompt for an object is left out for this object: its mask is the result of `prompt`. Frames
+        before an object's first prompt, in the direction of the run, are left out too. An empty mask
+        means that the object was not found. Closing the generator cancels the run; the masks until then
+        are valid.
 
         Raises:
-            EngineError: an object has no prompt from which this range can be reached. Raised by the call itself.
+            EngineError: an object has no prompt from which this range can be reached. The call itself
+                raises it.
         """
 
     def forget(self, object_id: int, *, frame_index: int | None = None) -> None:
-        """Takes back what was said about the object, on one frame or everywhere. Nothing happens where nothing was said."""
+        """Removes the object's prompt on one frame, or all of its prompts. Without a prompt, nothing happens."""
 
     def close(self) -> None:
-        """Lets go of the video and of the model's memory; `open` starts again. May be called twice."""
+        """Closes the video and frees the model's memory. `open` starts again. May be called twice."""

@@ -12,7 +12,7 @@ Box = tuple[int, int, int, int]
 
 
 def box_of(mask: BoolArray) -> Box | None:
-    """The smallest box around bool[H, W]; None where it is empty."""
+    """The smallest box around bool[H, W]; None if it is empty."""
     if not mask.any():
         return None
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
@@ -25,7 +25,7 @@ def joined(one: Box, other: Box) -> Box:
 
 
 def clipped(box: Box, shape: tuple[int, ...]) -> Box:
-    """What of the box lies in a picture of shape (H, W, ...)."""
+    """The part of the box inside a picture of shape (H, W, ...)."""
     return max(0, box[0]), max(0, box[1]), min(shape[1], box[2]), min(shape[0], box[3])
 
 
@@ -41,7 +41,10 @@ def disc_box(x: int, y: int, radius: int, shape: tuple[int, ...]) -> Box:
 
 
 def depth(mask: BoolArray) -> Float32Array:
-    """How far each pixel of the mask is from what is outside it, the outside of the picture included: float32[H, W], 0 outside."""
+    """Distance of each pixel of the mask to the outside, float32[H, W]; 0 outside the mask.
+
+    The outside of the picture counts as outside the mask.
+    """
     padded = np.pad(mask.view(np.uint8), 1)
     return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1], np.float32)
 
@@ -59,12 +62,12 @@ def ellipse(height: int, width: int) -> BoolArray:
 
 
 def piece_at(mask: BoolArray, x: int, y: int) -> BoolArray:
-    """The connected piece of the mask that holds the pixel; empty where the pixel is outside the mask."""
+    """The connected piece of the mask with this pixel; empty if the pixel is outside the mask."""
     _, pieces = cv2.connectedComponents(mask.view(np.uint8))
     return np.asarray((pieces == pieces[y, x]) & mask[y, x], np.bool_)
 
 
 def overlap(one: BoolArray, other: BoolArray) -> float:
-    """Intersection over union; 1.0 where both are empty."""
+    """Intersection over union; 1.0 if both are empty."""
     either = int((one | other).sum())
     return int((one & other).sum()) / either if either else 1.0

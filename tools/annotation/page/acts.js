@@ -1,4 +1,4 @@
-// What a person does to an open video: each becomes an action of the server, shown at once where the page can know its result.
+// The actions of a person on an open video. Each is sent to the server; if the page can compute the result, it is shown at once.
 
 import { encode } from "../shared/rle.js";
 import { session } from "./api.js";
@@ -18,7 +18,7 @@ export function actsOf(editor) {
     return video.do(action);
   }
 
-  /** The selected object; a new one when there is none. Null when that was refused. */
+  /** The selected object, or a new one if none is selected. Null if the new one was refused. */
   async function selectedObject() {
     if (ui.selected !== null) return ui.selected;
     return newObject();
@@ -51,7 +51,7 @@ export function actsOf(editor) {
   }
 
   async function draw(objectId, frame, { tool, geometry, change }) {
-    if (ui.thinking) return toast("The engine still looks for the object. Draw when its mask is there.");
+    if (ui.thinking) return toast("The engine is still looking for the object. Draw when its mask is shown.");
     const { height, width } = video.state;
     const bitmap = video.mark(objectId, frame)?.bitmap.slice() ?? new Uint8Array(height * width);
     change(bitmap, height, width);
@@ -69,7 +69,7 @@ export function actsOf(editor) {
       const objectId = await selectedObject();
       if (objectId === null) return;
       const key = `${objectId} ${frame}`;
-      // Rounding must not lead out of the picture.
+      // A rounded position must stay inside the picture.
       const inside = (value, size) => Math.min(size - 0.01, Math.round(value * 100) / 100);
       const click = [inside(x, video.state.width), inside(y, video.state.height), positive ? 1 : 0];
       waiting.set(key, [...(waiting.get(key) ?? []), click]);
@@ -114,7 +114,7 @@ export function actsOf(editor) {
       const object = video.state.objects.find(({ object_id: id }) => id === ui.selected);
       if (object) return act({ action: "change-object", object_id: ui.selected, artifact_type: object.artifact_type, subtype });
     },
-    /** Follows from frame `first` to `last`. Those objects that have a mask there; the selected one alone when asked for. */
+    /** Follows objects with a mask on frame `first` to frame `last`; only the selected one if "only the selected object" is on. */
     async follow(first, last) {
       if (first === last) return toast(first ? "This is the last frame in this direction." : "There is no frame before this one.");
       const masks = video.byFrame.get(first) ?? new Map();
@@ -122,7 +122,7 @@ export function actsOf(editor) {
       if (!ids.length) return toast(`There is no mask on frame ${first} to start from. Mark the object there first.`, "bad");
       return act({ action: "propagate", object_ids: ids, first, last });
     },
-    /** Follows from the frame on show to both ends of a range; from its nearer end when the frame lies outside. */
+    /** Follows from the shown frame to both ends of a range; if the frame is outside, from the nearer end. */
     async followRange(first, last) {
       const seed = Math.min(last, Math.max(first, here()));
       for (const end of [last, first]) {
@@ -198,7 +198,7 @@ export function actsOf(editor) {
       const note = await ask({
         title: "Give the video back",
         text: `${video.state.annotator} gets it back with your note, at frame ${here()}.`,
-        label: "What is to be changed?", ok: "Give back", required: true,
+        label: "What must be changed?", ok: "Give back", required: true,
       });
       if (note && (await act({ action: "reject", note, frame_index: here() }))) {
         toast("Given back.", "good");
@@ -207,7 +207,7 @@ export function actsOf(editor) {
     },
     async dispute() {
       const frame = here();
-      const note = await ask({ title: `Note at frame ${frame}`, text: "The frame is shown as in doubt until somebody says that it is dealt with.", label: "What is in doubt?", ok: "Write the note", required: true });
+      const note = await ask({ title: `Note at frame ${frame}`, text: "The frame is shown as in doubt until somebody marks the note as done.", label: "What is in doubt?", ok: "Write the note", required: true });
       if (note) await act({ action: "dispute", frame_index: frame, note });
     },
     resolve: (noteId) => act({ action: "resolve", note_id: noteId }),

@@ -1,6 +1,6 @@
-// The server as the page meets it: a session with a name, requests that say in words what went wrong, and the live channel.
+// Calls of the server: a session with a name, requests whose errors have a message for the person, and the live channel.
 
-/** What the server refused: `code` as in its list, `message` for the person, `extra` what came with it. */
+/** A refused request: `code` of the server's list, `message` for the person, `extra` with the other values. */
 export class Refusal extends Error {
   constructor(status, { code, message, ...extra }) {
     super(message);
@@ -8,7 +8,7 @@ export class Refusal extends Error {
   }
 }
 
-/** No answer came: nobody knows whether the request arrived. */
+/** A request without an answer. It may have arrived or not. */
 export class Lost extends Error {}
 
 export const session = { id: null, user: null };
@@ -23,24 +23,24 @@ export async function hello(user) {
   return answer;
 }
 
-/** Starts the session again after the server was started anew; calls that wait at the same time share one greeting. */
+/** Starts a new session after a restart of the server. Calls at the same time share one request. */
 function helloAgain() {
   greeting ??= hello(session.user).finally(() => (greeting = null));
   return greeting;
 }
 
-/** The JSON of a GET below the token; the session, once there is one, goes with it. */
+/** The JSON of a GET, with the session if there is one. */
 export async function get(path, query = {}) {
   return withSession(() => {
-    const asked = new URLSearchParams({ ...query, ...(session.id && { session: session.id }) });
-    return send(`${path}?${asked}`);
+    const parameters = new URLSearchParams({ ...query, ...(session.id && { session: session.id }) });
+    return send(`${path}?${parameters}`);
   });
 }
 
 /** The JSON of a POST with the session in its body. */
 export const post = (path, body = {}) => withSession(() => send(path, { ...body, session: session.id }));
 
-/** A POST that is sent even while the page goes away; nobody waits for its answer. */
+/** A POST that is sent even while the page is being closed, without waiting for an answer. */
 export function postLast(path, body = {}) {
   fetch(path, { ...request({ ...body, session: session.id }), keepalive: true }).catch(() => {});
 }
@@ -52,7 +52,7 @@ export const frameUrl = (videoId, index, exact, { version, height, prefetch } = 
 
 let onNewSession = async () => {};
 
-/** `action` runs after a session was lost and started again, before the request that met this is sent once more. */
+/** Sets an `action` to run after a lost session was started again, before the failed request is repeated. */
 export const afterNewSession = (action) => (onNewSession = action);
 
 async function withSession(attempt) {
@@ -80,19 +80,19 @@ async function send(path, body) {
   } catch {
     throw new Lost("The connection to the server is lost.");
   }
-  let told;
+  let content;
   try {
-    told = JSON.parse(text);
+    content = JSON.parse(text);
   } catch {
-    told = { error: { code: "unknown", message: text.trim().slice(0, 300) || `The server answered ${answer.status}.` } };
+    content = { error: { code: "unknown", message: text.trim().slice(0, 300) || `The server answered ${answer.status}.` } };
   }
-  if (!answer.ok) throw new Refusal(answer.status, told.error ?? { code: "unknown", message: `The server answered ${answer.status}.` });
-  return told;
+  if (!answer.ok) throw new Refusal(answer.status, content.error ?? { code: "unknown", message: `The server answered ${answer.status}.` });
+  return content;
 }
 
 /**
- * Listens to the server. `onMessage` gets every message, `onState(connected)` hears when the connection comes and goes.
- * It comes back by itself, sooner at first and then every five seconds.
+ * Listens to the server. `onMessage` gets every message; `onState(connected)` is called when the connection opens or closes.
+ * A lost connection is opened again, soon at first and then every five seconds.
  */
 export function listen({ onMessage, onState }) {
   let tries = 0;
@@ -116,7 +116,7 @@ export function listen({ onMessage, onState }) {
           await helloAgain();
           await onNewSession();
         } catch {
-          // The server is away: the next try says hello again.
+          // The server cannot be reached: the next try starts a session again.
         }
       }
       setTimeout(connect, Math.min(5000, 250 * 2 ** tries++));
@@ -125,7 +125,7 @@ export function listen({ onMessage, onState }) {
   connect();
 }
 
-/** A frame's Response; a session that was lost is started again. */
+/** The Response for a frame; a lost session is started again. */
 export async function fetchFrame(videoId, index, exact, { ahead, signal, version }) {
   const once = () => fetch(frameUrl(videoId, index, exact, { version, prefetch: ahead }), { signal });
   const answer = await once();

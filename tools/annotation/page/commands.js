@@ -1,4 +1,4 @@
-// What every command of the keys and buttons does in an open video.
+// The commands of keys and buttons in an open video.
 
 import { byId, toast } from "../shared/dom.js";
 import { firstOutside } from "./ranges.js";
@@ -64,9 +64,9 @@ export function commandsOf(editor) {
     drawing.moveCross(dx, dy, event.shiftKey);
   }
 
-  /** Only where masks may be changed; says why not elsewhere. */
+  /** The action, if masks may be changed now; otherwise shows why not. */
   const edit = (action) => (...given) => {
-    const why = video.readOnly ?? (video.running ? "The engine follows an object now. Wait, or cancel it (Esc)." : null);
+    const why = video.readOnly ?? (video.running ? "The engine is following an object now. Wait, or cancel it (Esc)." : null);
     if (why) return toast(why);
     return action(...given);
   };
@@ -112,7 +112,7 @@ export function commandsOf(editor) {
     "range-start": () => setRange(false, here()),
     "range-end": () => setRange(true, here()),
     lock: edit(() => acts.lock(here(), here())),
-    "lock-range": edit(() => (ui.range ? acts.lock(...ui.range) : toast("Give the range first: P where it starts, Shift + P where it ends."))),
+    "lock-range": edit(() => (ui.range ? acts.lock(...ui.range) : toast("Set the range first: press P at its start and Shift + P at its end."))),
     "not-here": edit(acts.notHere),
     specks: () => ((ui.specks = !ui.specks), editor.refresh()),
     clean: edit(() => acts.clean(here(), here())),
@@ -146,7 +146,7 @@ export function commandsOf(editor) {
   return commands;
 }
 
-/** What the fields of the page change, by their data-change. */
+/** The handlers of input fields, by their data-change. */
 export function changesOf(editor) {
   const { ui, player, acts, video } = editor;
   const last = video.state.num_frames - 1;

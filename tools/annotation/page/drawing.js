@@ -1,8 +1,8 @@
-// The tools on the picture: what pointers and the keyboard's cross do becomes clicks, boxes, polygons and strokes in picture coordinates.
+// The tools on the picture. Pointer and keyboard events become clicks, boxes, polygons and strokes in picture coordinates.
 
 import { css } from "../shared/colours.js";
 
-/** [tool, its words, what to do with it, its command]; the drawing of a tool has its name. */
+/** [tool, label, instruction, command]. The icon of a tool has the tool's name. */
 export const TOOLS = [
   ["box", "Box", "Drag a box around what is broken."],
   ["plus", "Add", "Click on what belongs to the object. Right button: what does not."],
@@ -19,7 +19,7 @@ const STILL_PX = 4;
 
 /**
  * Listens on the picture's canvas. `on` is {click({x, y, positive}), box([x0, y0, x1, y1]), polygon({points, add}), stroke({points,
- * radius, add}), hover(point or null)}; `mayDraw()` says whether drawing is allowed now (it says why not itself).
+ * radius, add}), hover(point or null)}; `mayDraw()` returns whether drawing is allowed now, and shows why not.
  */
 export function drawingOn(canvas, view, { mayDraw, on }) {
   let tool = "box";
@@ -139,7 +139,7 @@ export function drawingOn(canvas, view, { mayDraw, on }) {
   }
 
   function finishStroke(points) {
-    // What is closer than a small part of the brush says nothing more.
+    // Points closer than a small part of the brush's radius change nothing.
     const least = Math.max(0.5, radius / 6);
     const kept = [points[0]];
     for (const point of points) if (Math.hypot(point[0] - kept.at(-1)[0], point[1] - kept.at(-1)[1]) >= least) kept.push(point);
@@ -257,7 +257,7 @@ export function drawingOn(canvas, view, { mayDraw, on }) {
       on.hover(cross);
       view.redraw();
     },
-    /** Does at the cross what a click of the mouse would do; closes a polygon when its first corner is there. */
+    /** Clicks at the cross; closes the polygon if its first corner is there. */
     clickCross() {
       if (polygon.length >= 3 && (!cross || distance(cross, polygon.at(-1)) < 0.01)) return closePolygon();
       if (!cross || tool === "move" || !mayDraw()) return;
@@ -269,7 +269,7 @@ export function drawingOn(canvas, view, { mayDraw, on }) {
       } else on.stroke({ points: [[cross.x, cross.y]], radius, add: tool === "brush" });
       view.redraw();
     },
-    /** Stops what is half made; says whether there was anything. */
+    /** Cancels an unfinished drawing. Returns whether there was one. */
     escape() {
       const had = polygon.length > 0 || drag !== null || corner !== null || cross !== null;
       polygon = [];
@@ -277,7 +277,7 @@ export function drawingOn(canvas, view, { mayDraw, on }) {
       view.redraw();
       return had;
     },
-    /** Takes the last corner of the polygon back; says whether there was one. */
+    /** Removes the last corner of the polygon. Returns whether there was one. */
     undoCorner: () => polygon.pop() !== undefined && (view.redraw(), true),
   };
 }

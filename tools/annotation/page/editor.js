@@ -1,4 +1,4 @@
-// One open video on the page: the picture, the tools, the panel and the timeline, held together.
+// One open video on the page: connects the picture, the tools, the panel and the timeline.
 
 import { objectColours } from "../shared/colours.js";
 import { frameSource } from "../shared/frames.js";
@@ -98,9 +98,9 @@ export async function openEditor(videoId, app) {
     };
   }
 
-  /** Whether masks on the frame on show may be changed; says why not. */
+  /** Whether masks on the shown frame may be changed; otherwise shows why not. */
   function mayDraw() {
-    const why = video.readOnly ?? (video.running ? "The engine follows an object now. Wait, or cancel it (Esc)." : null)
+    const why = video.readOnly ?? (video.running ? "The engine is following an object now. Wait, or cancel it (Esc)." : null)
       ?? (ui.frame && video.isLocked(ui.frame.index) ? `Frame ${ui.frame.index} is locked. Unlock it first (L).` : null)
       ?? (player.flickers ? "Stop the flicker first (K)." : null);
     if (why) toast(why);
@@ -108,7 +108,7 @@ export async function openEditor(videoId, app) {
     return !why;
   }
 
-  /** A frame goes on show, with its masks; its number is written when it is drawn. */
+  /** Shows a frame with its masks. Its number is written when it is drawn. */
   function put({ frame, under }) {
     ui.frame = frame;
     view.show({ frame, under, marks: marksOf(frame.index) });
@@ -151,7 +151,7 @@ export async function openEditor(videoId, app) {
   /** Lets the engine compute what the first click on this frame will need. */
   function prepare(index) {
     if (index !== ui.frame?.index || video.readOnly || video.running || video.closed) return;
-    post(`api/video/${videoId}/prepare`, { frame_index: index }).catch(() => {}); // what is wrong is said to the click
+    post(`api/video/${videoId}/prepare`, { frame_index: index }).catch(() => {}); // the click will report the error
   }
 
   function decorate(context) {
@@ -165,19 +165,19 @@ export async function openEditor(videoId, app) {
     drawing.decorate(context);
   }
 
-  /** Stray parts and holes of the frame on show: [{objectId, strays, holes}]. */
+  /** Stray parts and holes of the shown frame: [{objectId, strays, holes}]. */
   function specksHere() {
     if (!ui.specks || !ui.frame) return null;
     const key = `${ui.frame.index} ${ui.speckLimit} ${video.state.revision} ${[...ui.hidden]}`;
     if (speckCache?.key !== key) {
-      const found = [];
+      const specks = [];
       for (const { object_id: objectId } of video.state.objects) {
         const mark = ui.hidden.has(objectId) ? null : video.mark(objectId, ui.frame.index);
-        if (mark?.box) found.push({ objectId, ...specksOf(mark, ui.speckLimit) });
+        if (mark?.box) specks.push({ objectId, ...specksOf(mark, ui.speckLimit) });
       }
-      speckCache = { key, found };
+      speckCache = { key, specks };
     }
-    return speckCache.found;
+    return speckCache.specks;
   }
 
   function drawSpecks(context) {
@@ -235,7 +235,7 @@ export async function openEditor(videoId, app) {
     refresh();
   }
 
-  /** Shows what stands around the picture: panel, bars, timeline, banner. */
+  /** Updates everything around the picture: panel, bars, timeline, banner. */
   function refresh() {
     if (!acts) return;
     showPanel(byId("panel"), panelModel(editor, specksHere()));
@@ -265,7 +265,7 @@ export async function openEditor(videoId, app) {
     if (frames?.length) player.show(frames[0]);
   }
 
-  /** Which frames were really on show: sent about every second. */
+  /** Sends the frames that were really shown, about every second. */
   function seenFrames() {
     let waiting = new Set();
     let dwell = null;
@@ -291,7 +291,7 @@ export async function openEditor(videoId, app) {
         if (player.playing) note(index);
         else dwell = setTimeout(() => (note(index), refresh()), DWELL_MS);
       },
-      /** The frame on show changed, or what is known of it: it is looked at anew. */
+      /** The shown frame or its data has changed: update everything. */
       again() {
         if (current === null) return;
         clearTimeout(dwell);

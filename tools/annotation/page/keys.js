@@ -1,8 +1,8 @@
-// Every key of the page: one list, from which the help sheet, the tips of the buttons and the table of docs/annotate.md are made.
+// All keys of the page in one list, for the help sheet, the tooltips of buttons and the table in docs/annotate.md.
 
 import { pressed } from "../shared/keyboard.js";
 
-/** [group, [[keys, what happens, command]...]]. Several ways to say the same are parted by a space. */
+/** [group, [[keys, what happens, command]...]]. Several keys of one command are separated by a space. */
 export const KEYS = [
   ["Frames", [
     ["ArrowRight", "Next frame", "next-frame"],

@@ -1,4 +1,4 @@
-// The page: who works, which of its views is on show, what the top line says, and where keys and buttons lead.
+// The page: the person's name, the views, the top line, and the commands of keys and buttons.
 
 import { Lost, Refusal, afterNewSession, get, hello, listen, session } from "./api.js";
 import { changesOf, commandsOf } from "./commands.js";
@@ -50,7 +50,7 @@ function showView(name) {
   document.body.dataset.view = name;
 }
 
-/** What is in the address is on show: #video/ID, or the list. */
+/** Shows what the address names: #video/ID, or the list. */
 async function follow() {
   const turn = ++opening;
   editor?.close();
@@ -119,7 +119,7 @@ function showSaving(video) {
   byId("try-again").hidden = state !== "lost" && state !== "full";
 }
 
-/** The line below the top one: who holds the video, why it cannot be changed, what the reviewer said. */
+/** The line below the top line: who holds the video, why it cannot be changed, and the reviewer's note. */
 function showBanner() {
   if (!editor) return;
   const { video } = editor;
@@ -127,10 +127,10 @@ function showBanner() {
   const parts = [];
   const actions = [];
   if (!lock.mine && lock.holder) {
-    parts.push(lock.same_name ? "This video is open in another tab of yours. Here you can look, not change." : `${lock.holder} works on this video. You can look, not change.`);
+    parts.push(lock.same_name ? "This video is open in another tab of yours. Here you can look at it but not change it." : `${lock.holder} is working on this video. You can look at it but not change it.`);
     actions.push(["take-over", "Take over", lock.same_name], ["try-lock", "Try again", !lock.same_name]);
   } else if (!lock.mine) {
-    parts.push("Nobody holds this video, you neither.");
+    parts.push("Nobody holds this video now.");
     actions.push(["try-lock", "Work on it", true]);
   }
   if (video.state.read_only) parts.push(video.state.read_only);
@@ -156,7 +156,7 @@ function hear(message) {
     editor.video.setJob(message.job);
     if (before && message.job.state === "failed") toast(message.job.message ?? "The engine could not follow the object.", "bad");
     else if (before && message.job.state === "done") toast(message.job.message ?? `Followed to frame ${message.job.stop}.`, "good");
-    else if (before && message.job.state === "cancelled") toast("Cancelled. What was followed until now stays; Ctrl + Z takes it back.");
+    else if (before && message.job.state === "cancelled") toast("Cancelled. The masks until now stay; Ctrl + Z removes them.");
   } else if (message.type === "lock" && mine) editor.video.set({ lock: message.lock });
   else if (message.type === "raw" && mine) editor.video.set({ raw: message.raw });
   else if (message.type === "notice") toast(message.message, "bad");
@@ -169,7 +169,7 @@ function hear(message) {
 
 let listTimer = null;
 
-/** Others work while the list is on show: it is loaded again, every few seconds at most. */
+/** Loads the shown list again when others have worked, at most every few seconds. */
 function showListSoon() {
   listTimer ??= setTimeout(() => {
     listTimer = null;
@@ -195,7 +195,7 @@ function showHelp() {
   byId("help").showModal();
 }
 
-/** Runs a command; says whether there is one. */
+/** Runs a command. Returns whether the command exists. */
 function run(command, value, event) {
   if (command === "help") return showHelp(), true;
   const action = commands[command];
@@ -215,7 +215,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const command = commandOf(event);
-  // A button in focus keeps what presses it.
+  // Enter and Space press a focused button.
   if (event.target.closest?.("button, a") && (event.key === "Enter" || event.key === " ") && command !== "finish" && command !== "reject") return;
   if (command && run(command, undefined, event)) event.preventDefault();
 });
@@ -245,7 +245,7 @@ addEventListener("pagehide", () => editor?.close({ last: true }));
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 addEventListener("hashchange", follow);
 
-/** Resolves to the name to work under: of this tab, of the command line, or asked for. */
+/** Resolves to the person's name: from this tab, from the command line, or from the form. */
 async function nameOfPerson(given) {
   const known = sessionStorage.getItem("user") ?? (sessionStorage.getItem("ask-name") ? null : given);
   if (known) return known;

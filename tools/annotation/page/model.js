@@ -46,9 +46,9 @@ function objectModel(video, object, { frame, ui, colour }) {
   let numMasks = 0;
   let proposals = 0;
   for (const masks of video.byFrame.values()) {
-    const found = masks.get(id);
-    if (found?.area) numMasks++;
-    if (found?.from === "proposal") proposals++;
+    const mask = masks.get(id);
+    if (mask?.area) numMasks++;
+    if (mask?.from === "proposal") proposals++;
   }
   return {
     id, type, subtype, colour, numMasks, proposals, selected: id === ui.selected, hidden: ui.hidden.has(id),
@@ -56,7 +56,7 @@ function objectModel(video, object, { frame, ui, colour }) {
   };
 }
 
-/** What a reviewer has to know; null for everybody else. */
+/** The values that a reviewer needs; null for everybody else. */
 function reviewModel(video, ui) {
   const { state } = video;
   if (state.status !== "submitted" || state.annotator === session.user) return null;
@@ -80,4 +80,4 @@ export function framesToReview(video) {
   return video.state.seen.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, step) => first + step));
 }
 
-const total = (specks, key) => specks.reduce((sum, found) => sum + found[key].length, 0);
+const total = (specks, key) => specks.reduce((sum, speck) => sum + speck[key].length, 0);

@@ -1,6 +1,6 @@
 // Shapes into bitmaps. A pixel belongs to a shape when its middle does: column c of row r has its middle at (c + 0.5, r + 0.5).
 
-/** Sets to `value` what a round brush of `radius` covers along the points [[x, y]...]; one point is a dab. */
+/** Sets the pixels under a round brush of `radius` along the points [[x, y]...] to `value`; one point is a dot. */
 export function strokeInto(bitmap, height, width, { points, radius, value }) {
   points.forEach((to, index) => {
     const from = points[Math.max(0, index - 1)];
@@ -23,7 +23,7 @@ export function strokeInto(bitmap, height, width, { points, radius, value }) {
   }
 }
 
-/** Sets to `value` what lies inside the closed polygon of the points [[x, y]...], by the even-odd rule. */
+/** Sets the pixels inside the closed polygon of the points [[x, y]...] to `value`, by the even-odd rule. */
 export function polygonInto(bitmap, height, width, { points, value }) {
   const [y0, y1] = rangeOf(Math.min(...points.map(([, y]) => y)), Math.max(...points.map(([, y]) => y)), height);
   for (let row = y0; row < y1; row++) {

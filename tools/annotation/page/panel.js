@@ -1,4 +1,4 @@
-// The panel beside the picture: objects, following them, this frame, and finishing. It shows a model and calls commands.
+// The panel beside the picture: objects, Follow, the shown frame, and finishing. It shows a model and calls commands.
 
 import { css } from "../shared/colours.js";
 import { count, fillWith, h, icon } from "../shared/dom.js";
@@ -8,7 +8,7 @@ const STATUS_WORDS = {
   untouched: "not started", working: "in work", submitted: "waits for review", approved: "approved", rejected: "given back",
 };
 
-/** How the page calls a status. `apart`: people work apart from each other, and nobody reviews. */
+/** The word for a status. `apart`: people work independently, and nobody reviews. */
 export const statusWord = (status, apart) => (apart && status === "submitted" ? "finished" : STATUS_WORDS[status]);
 
 const FROM_WORDS = {
@@ -38,7 +38,7 @@ export function showPanel(panel, model) {
   panel.dataset.signature = signature;
   const keep = document.activeElement?.dataset?.keep;
   fillWith(panel, model.review && reviewCard(model), objectsCard(model), !model.review && followCard(model), frameCard(model), !model.review && finishCard(model));
-  // What was asked for is not hidden below the last card.
+  // The card that the person opened must not be hidden below the last one.
   if (model.specks && !(panel.dataset.specks === "shown")) panel.querySelector(".specks")?.scrollIntoView({ block: "nearest" });
   panel.dataset.specks = model.specks ? "shown" : "";
   if (keep) panel.querySelector(`[data-keep="${CSS.escape(keep)}"]`)?.focus({ preventScroll: true });
@@ -51,7 +51,7 @@ function reviewCard({ review }) {
   const left = review.total - review.looked;
   return card(
     `Check the work of ${review.annotator ?? "another person"}`,
-    review.normal && h("p", {}, "It says: nothing is wrong with this video."),
+    review.normal && h("p", {}, "The annotator found nothing wrong with this video."),
     h("p", { class: "faint" }, left
       ? `${left} of ${count(review.total, review.normal ? "frame" : "marked frame")} still to look at.`
       : `You have looked at all ${count(review.total, review.normal ? "frame" : "marked frame")}.`),
@@ -144,7 +144,7 @@ function frameCard({ frame, specks, editable, mayNote, speckLimit }) {
 function finishCard({ status, apart, editable, objects, unseen, unaccepted, mine, running }) {
   const next = commandButton("next-video", editable ? "Next" : "Next video", { picture: "next", kind: editable ? "" : "primary grow", tip: "Next unfinished video" });
   if (status === "submitted") {
-    return finish("Finished", h("p", { class: "faint" }, apart ? "Your masks stand by themselves: nobody else sees them here." : "Another person checks this video now."), h("div", { class: "row" }, next, mine && commandButton("withdraw", "Take it back")));
+    return finish("Finished", h("p", { class: "faint" }, apart ? "Nobody else sees your masks here." : "Another person checks this video now."), h("div", { class: "row" }, next, mine && commandButton("withdraw", "Take it back")));
   }
   if (status === "approved") {
     return finish("Approved", h("p", { class: "faint" }, "This video is part of the next release."), h("div", { class: "row" }, next, commandButton("reopen", "Work on it again")));
@@ -152,7 +152,7 @@ function finishCard({ status, apart, editable, objects, unseen, unaccepted, mine
   if (!editable) return finish("Go on", h("div", { class: "row" }, next));
   const untyped = objects.filter((object) => !object.type);
   return finish("Finish",
-    objects.length > 0 && unseen > 0 && h("p", { class: "faint" }, `You have not seen ${count(unseen, "frame")}: nothing is said about ${unseen === 1 ? "it" : "them"}.`),
+    objects.length > 0 && unseen > 0 && h("p", { class: "faint" }, `You have not seen ${count(unseen, "frame")}: ${unseen === 1 ? "it counts" : "they count"} as not annotated.`),
     unaccepted > 0 && h("p", { class: "asks-text" }, `${count(unaccepted, "proposal")} to accept or delete first.`),
     untyped.length > 0 && h("p", { class: "asks-text" }, `What is wrong with ${untyped.length === 1 ? "object" : "objects"} ${untyped.map(({ id }) => id).join(", ")}? Keys 1, 2, 3.`),
     h("div", { class: "row" },

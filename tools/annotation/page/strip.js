@@ -1,4 +1,4 @@
-// All masks of a video as one strip of small frames: what a reviewer walks, and what shows a mistake at a glance.
+// All masks of a video as one strip of small frames, in which a reviewer looks for mistakes.
 
 import { css } from "../shared/colours.js";
 import { fillOf } from "../shared/marks.js";
@@ -41,7 +41,7 @@ export function stripIn(box, editor) {
     built = null;
   }
 
-  /** Builds the strip again when masks came or went; those that stand draw themselves when they come into sight. */
+  /** Builds the strip again if masks were added or removed; small frames are drawn when they become visible. */
   function refresh() {
     if (!ui.strip) return;
     const frames = framesToReview(video);
@@ -71,7 +71,7 @@ export function stripIn(box, editor) {
     box.scrollTop = scrollTop;
   }
 
-  /** Everything that a thumb shows. */
+  /** All values that a small frame shows. */
   function keyOf(frame) {
     const masks = [...(video.byFrame.get(frame) ?? [])].map(([id, mask]) => `${id}${ui.hidden.has(id) ? "h" : ""}${mask.keyframe ? "k" : ""}${editor.colours.get(id)}:${mask.counts}`);
     const open = video.state.notes.some((note) => note.open && note.frame_index === frame);
@@ -117,7 +117,7 @@ export function stripIn(box, editor) {
     editor.refresh();
   }
 
-  /** Draws the small frame with its masks; says whether it could. */
+  /** Draws the small frame with its masks. Returns whether it could. */
   async function paint(target, frame) {
     if (target.dataset.painted) return true;
     const canvas = target.querySelector("canvas");
@@ -143,7 +143,7 @@ export function stripIn(box, editor) {
       context.globalAlpha = 0.45;
       context.drawImage(fillOf(mark, colour, 1), x0, y0);
       context.globalAlpha = 1;
-      // A corner frame: a mask of a few pixels is found too.
+      // A frame of corners, so that masks of a few pixels are visible too.
       context.strokeStyle = css(colour);
       context.lineWidth = 1.5 / scale;
       context.strokeRect(x0 - 3 / scale, y0 - 3 / scale, x1 - x0 + 6 / scale, y1 - y0 + 6 / scale);

@@ -1,4 +1,4 @@
-// The timeline: one row per object, above it what was seen, locked and in doubt. Every state has a form of its own beside its colour.
+// The timeline: one row per object, and above it the frames that were seen, locked or in doubt. Every state has its own shape and colour.
 
 import { clear, followPointer, onceAFrame } from "../shared/canvas.js";
 import { css } from "../shared/colours.js";
@@ -11,7 +11,7 @@ const SIDE_PX = 8;
 
 /**
  * Draws into `canvas` what `look()` gives: {count, frame, shown, seen, locked, disputed, range, job, rows: [{id, colour, selected, masks:
- * Map frame → {keyframe, proposal, empty}}]}. `onSeek(frame)` hears where the person points.
+ * Map frame → {keyframe, proposal, empty}}]}. `onSeek(frame)` is called with the frame at the pointer.
  */
 export function timelineIn(canvas, { look, onSeek }) {
   const context = canvas.getContext("2d");
@@ -28,7 +28,7 @@ export function timelineIn(canvas, { look, onSeek }) {
     clear(canvas, height);
     drawScale(data);
     drawFlags(data);
-    // With more objects than rows, those around the selected one.
+    // If there are more objects than rows, the rows around the selected object are shown.
     const selected = data.rows.findIndex((row) => row.selected);
     const first = Math.max(0, Math.min(data.rows.length - rows, selected - rows + 1));
     data.rows.slice(first, first + rows).forEach((row, place) => drawRow(row, data.count, TOP_PX + FLAGS_PX + place * ROW_PX));

@@ -5,7 +5,7 @@ import { TOOLS } from "./drawing.js";
 import { keyOf } from "./keys.js";
 import { commandButton } from "./panel.js";
 
-/** Builds a bar again only where its model has changed; the focus stays. */
+/** Builds a bar again only if its model has changed; the focus stays. */
 function fill(bar, model, build) {
   const signature = JSON.stringify(model);
   if (bar.dataset.signature === signature) return;
@@ -70,7 +70,7 @@ export function showTransport({ video, player, ui }) {
   line.setAttribute("aria-valuetext", `Frame ${wanted} of ${number}: ${masks} masks${video.isLocked(wanted) ? ", locked" : ""}${video.isSeen(wanted) ? "" : ", not seen yet"}`);
 }
 
-/** One line at the foot of the picture: what the tool does, or that the engine works. */
+/** One line below the picture: how to use the tool, or that the engine is working. */
 export function hintFor({ video, ui, drawing }) {
   const working = byId("working");
   const job = video.running;
@@ -84,7 +84,7 @@ export function hintFor({ video, ui, drawing }) {
   if (show) hint.textContent = tool[2];
 }
 
-/** What the signs of the timeline mean. */
+/** The legend of the timeline. */
 export function legend() {
   return [["seen", "seen"], ["marked", "marked"], ["keyframe", "marked by a person"], ["locked", "locked"], ["disputed", "in doubt"], ["range", "range"]].map(([sign, words]) =>
     h("span", {}, h("i", { class: `sign-${sign}` }), words));

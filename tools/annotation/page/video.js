@@ -1,4 +1,4 @@
-// One video as the page knows it: the server's state with its changes, and the queue of what was done and is not saved yet.
+// One video on the page: the server's state, kept up to date, and the queue of actions that are not saved yet.
 
 import { markOf, markOfBitmap } from "../shared/marks.js";
 import { Lost, Refusal, get, post, postLast } from "./api.js";
@@ -8,7 +8,7 @@ const MARK_BUDGET_BYTES = 128 * 2 ** 20;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
 
-/** Opens a video: its state, its lock, and whatever an earlier page could not save. `onChange(keys)` runs after every change. */
+/** Opens a video: its state, its lock, and the actions that an earlier page could not save. `onChange(keys)` runs after every change. */
 export async function openVideo(videoId, { onChange, onTrouble }) {
   const state = await get(`api/video/${videoId}`);
   const video = new Video(state, onChange, onTrouble);
@@ -61,7 +61,7 @@ class Video {
   get readOnly() {
     const { lock, status, read_only: why } = this.state;
     if (why) return why;
-    if (!lock.mine) return lock.holder ? `${lock.holder} works on this video. You can look, not change.` : "You do not hold this video's lock.";
+    if (!lock.mine) return lock.holder ? `${lock.holder} is working on this video. You can look at it but not change it.` : "You do not hold this video's lock.";
     if (status === "submitted") return "This video waits for its review.";
     if (status === "approved") return "This video is approved.";
     return null;
@@ -70,10 +70,10 @@ class Video {
   isLocked = (frame) => includes(this.state.locked, frame);
   isSeen = (frame) => includes(this.state.seen, frame);
 
-  /** The server's word about a mask, or undefined. */
+  /** The mask in the server's state, or undefined. */
   mask = (objectId, frame) => this.byFrame.get(frame)?.get(objectId);
 
-  /** A mask ready to be drawn; what the person has just drawn goes before what the server knows. Null where there is none. */
+  /** A mask as a bitmap to draw; a mask that the person has just drawn wins over the server's. Null for no mask. */
   mark(objectId, frame) {
     const drawn = this.#drawn.get(`${objectId} ${frame}`);
     if (drawn) return drawn;
@@ -112,7 +112,7 @@ class Video {
     return frames.sort((a, b) => a - b);
   }
 
-  /** Does an action; resolves to the server's answer, or to null when it was refused, which the page says unless `quiet`. */
+  /** Sends an action; resolves to the server's answer, or to null if it was refused. The page shows why, unless `quiet`. */
   do(action, { quiet = false } = {}) {
     return new Promise((resolve) => {
       this.#queue.push({ id: crypto.randomUUID(), action, quiet, resolve });
@@ -121,7 +121,7 @@ class Video {
     });
   }
 
-  /** Sends what waits at once: the person asked for it, or the connection is back. */
+  /** Sends waiting actions at once, because the person pressed a button or the connection is back. */
   retry() {
     clearTimeout(this.#timer);
     this.#wait = FIRST_WAIT_MS;
@@ -129,7 +129,7 @@ class Video {
     this.#sendNext();
   }
 
-  /** Sends what an earlier page left behind. */
+  /** Sends actions that an earlier page could not send. */
   resume() {
     this.#queue = stored(this.storageKey);
     const changes = this.#queue.filter(({ action }) => action.action !== "seen").length;
@@ -148,7 +148,7 @@ class Video {
     this.#onChange(["lock"]);
   }
 
-  /** The state as the server has it now: after a lost connection, a new session, or changes that this page missed. */
+  /** Loads the server's state again: after a lost connection, a new session, or missed changes. */
   async reload() {
     const state = await get(`api/video/${this.id}`);
     if (this.closed) return;
@@ -156,13 +156,13 @@ class Video {
     this.#onChange(Object.keys(state));
   }
 
-  /** A new session holds no lock: asks for it again, and looks what is there. */
+  /** Takes the lock again, because a new session holds none, and loads the state. */
   async again() {
     await this.reload();
     if (!this.state.lock.mine) await this.askForLock();
   }
 
-  /** Takes in changes of the server; loads the video again when some were missed. */
+  /** Applies changes from the server; loads the video again if some were missed. */
   apply(changes) {
     if (this.closed || changes.revision <= this.state.revision) return this.#applyLoose(changes);
     if (changes.from > this.state.revision) return this.reload().catch(() => {});
@@ -173,13 +173,13 @@ class Video {
     this.#onChange(["revision", ...(masks?.length ? ["masks"] : []), ...Object.keys(rest)]);
   }
 
-  /** What carries no event (jobs, locks) may come with a revision that is known already. */
+  /** Messages without an event (jobs, locks) may have a revision that the page has already. */
   #applyLoose({ job, lock, raw }) {
     const loose = Object.fromEntries(Object.entries({ job, lock, raw }).filter(([, value]) => value !== undefined));
     if (Object.keys(loose).length) this.set(loose);
   }
 
-  /** News of a job; what is told late of one that has ended is not news. */
+  /** Applies the state of a job, unless the job has ended already and the message came late. */
   setJob(job) {
     if (this.#ended.has(job.job)) return;
     this.set({ job });
@@ -200,8 +200,8 @@ class Video {
   }
 
   /**
-   * Gives the lock back once everything is saved. What cannot be saved now stays in this browser and is sent when the video is opened
-   * again. `last`: the page goes away, nothing can be waited for.
+   * Frees the lock when all actions are saved. Actions that cannot be saved now stay in this browser and are sent when the video
+   * is opened again. `last`: the page is being closed, so it cannot wait.
    */
   close({ last = false } = {}) {
     this.#onChange = () => {};
@@ -244,7 +244,7 @@ class Video {
       if (this.#queue.length) localStorage.setItem(this.storageKey, JSON.stringify(this.#queue.map(({ id, action }) => ({ id, action }))));
       else localStorage.removeItem(this.storageKey);
     } catch {
-      // The browser's own store is full: the queue lives in this page only, which asks before it closes.
+      // The browser's storage is full, so the queue is only in this page, which asks before it is closed.
     }
     this.#onChange(["saving"]);
   }
@@ -277,7 +277,7 @@ class Video {
     this.#sendNext();
   }
 
-  /** Whether the action stays in the queue: no connection, or no room on the server's disk. */
+  /** Whether the action stays in the queue, because there is no connection or the server's disk is full. */
   #postpone(error) {
     const full = error instanceof Refusal && error.code === "disk-full";
     if (!full && !(error instanceof Lost)) return false;
@@ -300,7 +300,7 @@ class Video {
     this.#onChange(["saving"]);
   }
 
-  /** Frames that were on show: known here at once, sent with the next batch. */
+  /** Marks frames as seen, here at once; they are sent with the next batch. */
   markSeen(frames) {
     this.state.seen = frames.reduce((ranges, frame) => insert(ranges, frame), this.state.seen);
     this.#onChange(["seen"]);

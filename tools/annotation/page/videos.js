@@ -1,4 +1,4 @@
-// The list of videos and the progress of everybody: what is done, what is next, who did how much.
+// The list of videos, the progress, and the work of each person.
 
 import { count, duration, fillWith, h, icon } from "../shared/dom.js";
 import { statusWord } from "./panel.js";

@@ -1,6 +1,6 @@
-"""What a language model said of videos -> scores: is anything broken, when, where, which type.
+"""Scores the answers of a language model about videos: is anything broken, when, where, of which type.
 
-In: a truth and answers.jsonl. Out: an `AnswersEvaluation`, with floors and intervals beside every score. The command
+In: a truth and answers.jsonl. Out: an `AnswersEvaluation`, with an interval and floors for every score. The command
 `evaluate` and users call it.
 """
 

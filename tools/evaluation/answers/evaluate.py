@@ -1,4 +1,4 @@
-"""A truth and answers.jsonl in, scores out."""
+"""Scores answers.jsonl against a truth."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,19 +21,19 @@ from .faults import strangers, unit_problems, video_faults
 from .read import Answer, read_answers
 from .score import confusions, has_types, scores_of, totals
 from .summary import FLOORS, METRICS, AnsweredVideo, AnswersEvaluation
-from .values import Said, Unreadable, floors_of, said_of
+from .values import AnswerContent, Unreadable, content_of, floors_of
 
 _SHARES = {"accuracy", "yes_broken", "yes_normal", "false_spans", "exact_types"}
-"""Metrics that are 0 or 1 of every video: their interval is Wilson's."""
+"""Metrics that are 0 or 1 for each video; they have Wilson's interval."""
 _HINT = "answer it, or count it as wrong with --missing empty"
 
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """One video: what was said, its scores, those of the floors by name, its pairs for the table of types."""
+    """One video: its answers, its scores, the scores of floors by name, and its pairs for the table of types."""
 
     facts: AnsweredVideo
-    said: Said
+    content: AnswerContent
     floors: Mapping[str, Mapping[str, float]]
     pairs: Sequence[tuple[str, str]]
 
@@ -49,45 +49,47 @@ def evaluate_answers(
     masks_are: MasksAre | None = None,
     on_progress: Progress = no_progress,
 ) -> AnswersEvaluation:
-    """Scores of what a language model said of videos, against a truth.
+    """Scores the answers of a language model about videos against a truth.
 
     Args:
         truth: see `truth.read_annotation`.
         answers: see `read.read_answers`.
-        missing: whether a video without an answer to a question that others have one for is an error or counts as wrong.
-        splits: score the videos of these alone; answers about others are passed over.
-        floors: also score what knows nothing, and exact boxes.
-        void: of a DAVIS truth: a value to read as background.
-        masks_are: how masks of a raw truth were drawn on videos that players turn, where their size does not tell.
+        missing: if a video lacks an answer to a question that is answered for other videos: "error",
+            or "empty" to count it as wrong.
+        splits: score only the videos of these splits; answers about other videos are ignored.
+        floors: also score answers that do not depend on the video, and exact boxes.
+        void: a mask value of a DAVIS truth that is read as background.
+        masks_are: how masks of a raw truth were drawn on rotated videos, if their size does not
+            show it.
 
     Raises:
-        EvaluationError: every problem of the file, before anything is scored. An answer whose text cannot be read is no problem: it
-            counts as wrong.
+        EvaluationError: the message lists every problem; no score is given then. An answer whose
+            text cannot be read is not a problem but counts as wrong.
     """
     annotation = read_annotation(truth, splits=splits, void=void, masks_are=masks_are)
-    read, problems = read_answers(answers)
-    problems += strangers(annotation, read, path=answers)
+    all_answers, problems = read_answers(answers)
+    problems += strangers(annotation, all_answers, path=answers)
     by_video: dict[str, list[Answer]] = defaultdict(list)
-    for answer in read:
+    for answer in all_answers:
         if answer.video_id in annotation.splits and (splits is None or annotation.splits[answer.video_id] in splits):
             by_video[answer.video_id].append(answer)
-    wanted = frozenset(answer.question for found in by_video.values() for answer in found) - {"broken"}
+    questions = frozenset(answer.question for of_video in by_video.values() for answer in of_video) - {"broken"}
     scored, unreadable, faults = _score(
-        annotation, by_video, wanted, path=answers, floors=floors, on_progress=on_progress
+        annotation, by_video, questions, path=answers, floors=floors, on_progress=on_progress
     )
     problems += faults
-    problems += unit_problems(unreadable, read, path=answers)
-    if any("broken" in one.said.asked for one in scored):
-        wanted |= {"broken"}
+    problems += unit_problems(unreadable, all_answers, path=answers)
+    if any("broken" in answered.content.asked for answered in scored):
+        questions |= {"broken"}
     if missing == "error" and not problems:
-        problems += [problem for one in scored for problem in _missing(one, wanted)]
+        problems += [problem for answered in scored for problem in _missing(answered, questions)]
     if not problems and not scored:
         problems.append(Problem(str(truth), "no video with an annotated frame, so there is nothing to score"))
     if problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         raise EvaluationError(problems, summary=f"{answers}: {count} in the answers, nothing was scored")
     return _evaluation(
-        [_with_missing(one, wanted) for one in scored],
+        [_with_missing(answered, questions) for answered in scored],
         truth=str(truth),
         answers=str(answers),
         options={
@@ -96,8 +98,8 @@ def evaluate_answers(
             "void": void,
             "masks_are": masks_are,
         },
-        num_answers=sum(len(by_video.get(one.facts.video_id, ())) for one in scored),
-        unreadable=sorted(unreadable, key=lambda found: found.line),
+        num_answers=sum(len(by_video.get(answered.facts.video_id, ())) for answered in scored),
+        unreadable=sorted(unreadable, key=lambda answer: answer.line),
         floors=floors,
     )
 
@@ -105,15 +107,15 @@ def evaluate_answers(
 def _score(
     annotation: Annotation,
     by_video: Mapping[str, Sequence[Answer]],
-    wanted: frozenset[Question],
+    questions: frozenset[Question],
     *,
     path: Path,
     floors: bool,
     on_progress: Progress,
 ) -> tuple[list[_Scored], list[Unreadable], list[Problem]]:
-    """Every annotated video without a fault, the answers that cannot be read, and the faults."""
+    """The scores of all annotated videos without a problem, the unreadable answers, and the problems."""
     commonest = None
-    if floors and "type" in wanted:
+    if floors and "type" in questions:
         commonest = _commonest_type(annotation, partial(on_progress, "look for types"))
     scored: list[_Scored] = []
     unreadable: list[Unreadable] = []
@@ -123,9 +125,9 @@ def _score(
         faults = video_faults(video, of_video, path=path)
         problems += faults
         if video.frames and not faults:
-            said, bad = said_of(video, of_video)
+            content, bad = content_of(video, of_video)
             unreadable += bad
-            scored.append(_scored(video, said, wanted, floors=floors, commonest_type=commonest))
+            scored.append(_scored(video, content, questions, floors=floors, commonest_type=commonest))
     return scored, unreadable, problems
 
 
@@ -137,51 +139,53 @@ def _videos(annotation: Annotation, on_done: "partial[None]") -> Iterator[Annota
 
 
 def _commonest_type(annotation: Annotation, on_done: "partial[None]") -> str | None:
-    """The type that most videos have, the first of ARTIFACT_TYPES where several do; None where no type is given."""
+    """The type that most videos have; None if no type is given. Of equal ones, the first in ARTIFACT_TYPES."""
     counts = Counter(name for video in _videos(annotation, on_done) for name in video.artifact_types)
-    found = [name for name in ARTIFACT_TYPES if counts[name]]
-    return max(found, key=lambda name: counts[name], default=None)
+    types = [name for name in ARTIFACT_TYPES if counts[name]]
+    return max(types, key=lambda name: counts[name], default=None)
 
 
 def _scored(
     video: AnnotatedVideo,
-    said: Said,
-    wanted: frozenset[Question],
+    content: AnswerContent,
+    questions: frozenset[Question],
     *,
     floors: bool,
     commonest_type: str | None,
 ) -> _Scored:
-    whole = _all_asked(video, said, wanted)
+    completed = _all_asked(video, content, questions)
     facts = AnsweredVideo(
         video_id=video.video_id,
         split=video.split,
         generator=video.generator,
         artifact_types=video.artifact_types,
         broken=bool(video.union()),
-        scores=scores_of(video, whole),
+        scores=scores_of(video, completed),
     )
-    # Floors are asked what could have been asked, of the same frames.
-    others = floors_of(video, replace(whole, asked=whole.asked | {"broken"}), commonest_type=commonest_type)
+    # Floors answer all questions, about the same frames.
+    floor_contents = floors_of(
+        video, replace(completed, asked=completed.asked | {"broken"}), commonest_type=commonest_type
+    )
     return _Scored(
         facts,
-        said,
-        {name: scores_of(video, other) for name, other in others.items()} if floors else {},
-        confusions(video, whole) if "type" in whole.asked and has_types(video) else (),
+        content,
+        {name: scores_of(video, floor) for name, floor in floor_contents.items()} if floors else {},
+        confusions(video, completed) if "type" in completed.asked and has_types(video) else (),
     )
 
 
-def _all_asked(video: AnnotatedVideo, said: Said, wanted: frozenset[Question]) -> Said:
-    """What was said, with an unreadable answer in place of each that is missing, about every annotated frame."""
-    if "when" in wanted - said.asked:
-        said = replace(said, when_frames=video.frames)
-    if "where" in wanted - said.asked:
-        said = replace(said, where_frames=video.frames, where=dict.fromkeys(video.frames))
-    return replace(said, asked=said.asked | wanted)
+def _all_asked(video: AnnotatedVideo, content: AnswerContent, questions: frozenset[Question]) -> AnswerContent:
+    """The answers, with an unreadable answer for each missing one, about all annotated frames."""
+    if "when" in questions - content.asked:
+        content = replace(content, when_frames=video.frames)
+    if "where" in questions - content.asked:
+        content = replace(content, where_frames=video.frames, where=dict.fromkeys(video.frames))
+    return replace(content, asked=content.asked | questions)
 
 
-def _missing(one: _Scored, wanted: frozenset[Question]) -> list[Problem]:
-    where, lacks = f"video {one.facts.video_id}", sorted(wanted - one.said.asked)
-    no_type = "exact_types" not in one.facts.scores  # nobody said it of this video
+def _missing(answered: _Scored, questions: frozenset[Question]) -> list[Problem]:
+    where, lacks = f"video {answered.facts.video_id}", sorted(questions - answered.content.asked)
+    no_type = "exact_types" not in answered.facts.scores  # the truth gives no types for this video
     return [
         Problem(where, f"no answer to the question {name!r}; {_HINT}")
         for name in lacks
@@ -189,11 +193,11 @@ def _missing(one: _Scored, wanted: frozenset[Question]) -> list[Problem]:
     ]
 
 
-def _with_missing(one: _Scored, wanted: frozenset[Question]) -> _Scored:
-    if "broken" not in wanted - one.said.asked:
-        return one
-    worst = {"accuracy": 0.0} | ({"yes_broken": 0.0} if one.facts.broken else {"yes_normal": 1.0})
-    return replace(one, facts=replace(one.facts, scores={**worst, **one.facts.scores}))
+def _with_missing(answered: _Scored, questions: frozenset[Question]) -> _Scored:
+    if "broken" not in questions - answered.content.asked:
+        return answered
+    worst = {"accuracy": 0.0} | ({"yes_broken": 0.0} if answered.facts.broken else {"yes_normal": 1.0})
+    return replace(answered, facts=replace(answered.facts, scores={**worst, **answered.facts.scores}))
 
 
 def _evaluation(
@@ -206,51 +210,53 @@ def _evaluation(
     unreadable: Sequence[Unreadable],
     floors: bool,
 ) -> AnswersEvaluation:
-    scored = sorted(scored, key=lambda one: one.facts.video_id)
-    scores = _estimates([one.facts.scores for one in scored])
+    scored = sorted(scored, key=lambda answered: answered.facts.video_id)
+    scores = _estimates([answered.facts.scores for answered in scored])
     asked_broken = "accuracy" in scores
-    has_scores = any(one.said.broken_score is not None for one in scored)
-    broken = np.array([one.facts.broken for one in scored])
+    has_scores = any(answered.content.broken_score is not None for answered in scored)
+    broken = np.array([answered.facts.broken for answered in scored])
     if asked_broken:
-        scores["auroc"] = auroc(broken, np.array([_rank(one, has_scores=has_scores) for one in scored]))
-    found_floors = {name: _estimates([one.floors[name] for one in scored]) for name in FLOORS} if floors else {}
-    found_floors = {
-        name: {metric: value for metric, value in found.items() if metric in scores}
-        for name, found in found_floors.items()
+        scores["auroc"] = auroc(broken, np.array([_rank(answered, has_scores=has_scores) for answered in scored]))
+    floor_scores = (
+        {name: _estimates([answered.floors[name] for answered in scored]) for name in FLOORS} if floors else {}
+    )
+    floor_scores = {
+        name: {metric: value for metric, value in estimates.items() if metric in scores}
+        for name, estimates in floor_scores.items()
     }
     if asked_broken and floors:
-        found_floors["always-yes"]["auroc"] = auroc(broken, np.ones(len(broken)))
+        floor_scores["always-yes"]["auroc"] = auroc(broken, np.ones(len(broken)))
     return AnswersEvaluation(
         truth=truth,
         answers=answers,
         options=options,
         num_answers=num_answers,
         scores={name: scores[name] for name in METRICS if name in scores},
-        floors={name: found for name, found in found_floors.items() if found},
-        confusion=totals(pair for one in scored for pair in one.pairs),
+        floors={name: estimates for name, estimates in floor_scores.items() if estimates},
+        confusion=totals(pair for answered in scored for pair in answered.pairs),
         has_scores=has_scores,
         unreadable=tuple(unreadable),
-        videos=tuple(one.facts for one in scored),
+        videos=tuple(answered.facts for answered in scored),
     )
 
 
 def _estimates(videos: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
-    """The mean of every metric over the videos that have it, with its interval."""
-    found: dict[str, Estimate] = {}
+    """The mean of each metric over the videos that have it, with its interval."""
+    estimates: dict[str, Estimate] = {}
     for metric in METRICS:
         values = np.array([scores[metric] for scores in videos if metric in scores], np.float64)
         if not len(values):
             continue
-        found[metric] = estimate(values)
+        estimates[metric] = estimate(values)
         if metric in _SHARES:
             low, high = wilson_interval(int(values.sum()), len(values)) or (None, None)
-            found[metric] = replace(found[metric], low=low, high=high)
-    return found
+            estimates[metric] = replace(estimates[metric], low=low, high=high)
+    return estimates
 
 
-def _rank(one: _Scored, *, has_scores: bool) -> float:
+def _rank(answered: _Scored, *, has_scores: bool) -> float:
     """The score by which the video is ranked. A missing or unreadable answer ranks on the wrong side."""
-    worst = -np.inf if one.facts.broken else np.inf
+    worst = -np.inf if answered.facts.broken else np.inf
     if has_scores:
-        return worst if one.said.broken_score is None else one.said.broken_score
-    return worst if one.said.broken is None else float(one.said.broken)
+        return worst if answered.content.broken_score is None else answered.content.broken_score
+    return worst if answered.content.broken is None else float(answered.content.broken)

@@ -1,4 +1,4 @@
-"""Problems of a file of answers that no single line shows."""
+"""Finds problems of an answers file that need more than one line, or the truth."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
@@ -9,11 +9,11 @@ from .read import Answer
 from .values import Unreadable, is_whole, scope
 
 _FEW = 2
-"""Answers with boxes, below which nothing is said of all of them."""
+"""The smallest number of answers with boxes from which a wrong unit is reported."""
 
 
 def strangers(annotation: Annotation, answers: Sequence[Answer], *, path: Path) -> list[Problem]:
-    """Answers about videos that the truth does not have, one problem a video."""
+    """A problem for each video that has answers but is not in the truth."""
     first: dict[str, int] = {}
     for answer in answers:
         first.setdefault(answer.video_id, answer.line)
@@ -24,27 +24,27 @@ def strangers(annotation: Annotation, answers: Sequence[Answer], *, path: Path) 
             meant = by_lower.get(video_id.casefold())
             what = f"the truth has no video {video_id}; remove its answers, or check the name"
             if meant is not None:
-                what = f"the truth has no video {video_id}, and calls one {meant}; rename it"
+                what = f"the truth has no video {video_id}, but a video {meant}; rename it"
             problems.append(Problem(f"{path} line {line}", what))
     return problems
 
 
 def video_faults(video: AnnotatedVideo, answers: Sequence[Answer], *, path: Path) -> list[Problem]:
-    """Frames that the video does not have or nobody looked at, and questions that are answered twice."""
+    """Problems of answers about one video: missing or unannotated frames, and questions answered twice."""
     problems = []
     first: dict[Hashable, int] = {}
     for answer in answers:
         where = f"{path} line {answer.line}"
-        named = max([*(answer.frames or ()), *(answer.part or ())], default=0)
-        if named >= video.num_frames:
+        highest = max([*(answer.frames or ()), *(answer.part or ())], default=0)
+        if highest >= video.num_frames:
             what = (
-                f"video {video.video_id} has no frame {named}, its last is {video.num_frames - 1}; name frames from 0"
+                f"video {video.video_id} has no frame {highest}, its last is {video.num_frames - 1}; name frames from 0"
             )
             problems.append(Problem(where, what))
             continue
         if not scope(video, answer) and video.frames:
-            what = f"nobody looked at the frames asked about in video {video.video_id}, only at {frame_ranges(video.frames)}; "
-            problems.append(Problem(where, f"{what}remove the answer"))
+            what = f"the frames of this answer about video {video.video_id} are not annotated, only {frame_ranges(video.frames)}"
+            problems.append(Problem(where, f"{what}; remove the answer"))
             continue
         before = {first[key] for key in _keys(video, answer) if key in first}
         if before:
@@ -55,7 +55,7 @@ def video_faults(video: AnnotatedVideo, answers: Sequence[Answer], *, path: Path
 
 
 def _keys(video: AnnotatedVideo, answer: Answer) -> Iterator[Hashable]:
-    """The questions that an answer settles. Boxes are asked for in every frame by itself."""
+    """The keys of the questions that an answer answers. Boxes have one key for each frame."""
     if answer.question == "where":
         for frame in scope(video, answer):
             yield answer.question, frame
@@ -66,11 +66,11 @@ def _keys(video: AnnotatedVideo, answer: Answer) -> Iterator[Hashable]:
 
 
 def unit_problems(unreadable: Sequence[Unreadable], answers: Sequence[Answer], *, path: Path) -> list[Problem]:
-    """A problem where no answer with boxes has them in the unit that it says: then the file says the wrong one."""
-    wrong = [found for found in unreadable if found.is_unit]
-    lines = {found.line for found in unreadable}
+    """A problem if no answer has its boxes in the unit that it states; the file then states a wrong unit."""
+    wrong = [answer for answer in unreadable if answer.is_unit]
+    lines = {answer.line for answer in unreadable}
     right = any(a.question == "where" and a.line not in lines and "bbox_2d" in a.text for a in answers)
     if right or len(wrong) < _FEW:
         return []
-    what = f"{wrong[0].why}. All {len(wrong)} answers with boxes are so: say the box_unit that they are in, or convert them"
+    what = f"{wrong[0].why}. All {len(wrong)} answers with boxes are so: give the box_unit that they are in, or convert them"
     return [Problem(f"{path} line {wrong[0].line}", what)]

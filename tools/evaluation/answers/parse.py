@@ -1,4 +1,4 @@
-"""The text of an answer -> what it says, or why it cannot be read."""
+"""Parses the text of an answer."""
 
 import json
 import re
@@ -15,7 +15,11 @@ _WORD = re.compile(r"[a-z]+")
 
 
 class UnreadableError(ValueError):
-    """Why a text is no answer to its question. `is_unit`: because its boxes are in another unit."""
+    """A text that is not an answer to its question; the message has the reason.
+
+    Attributes:
+        is_unit: True if the reason is that boxes are in another unit.
+    """
 
     def __init__(self, why: str, *, is_unit: bool = False) -> None:
         super().__init__(why)
@@ -24,7 +28,7 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Frames first to last, or seconds start to end; the other two are None."""
+    """A span from frame first to last, or from second start to end. The other two are None."""
 
     first: int | None
     last: int | None
@@ -32,23 +36,23 @@ class Span:
     end_s: float | None
 
 
-def said_yes(text: str) -> bool:
+def parse_yes(text: str) -> bool:
     """Whether the first word of a text is yes.
 
     Raises:
-        UnreadableError: it is neither yes nor no.
+        UnreadableError: the word is neither yes nor no.
     """
-    found = _WORD.search(_THOUGHT.sub("", text).casefold())
-    if found is None or found[0] not in ("yes", "no"):
+    word = _WORD.search(_THOUGHT.sub("", text).casefold())
+    if word is None or word[0] not in ("yes", "no"):
         raise UnreadableError(f"{shown(text)} does not begin with Yes or No")
-    return found[0] == "yes"
+    return word[0] == "yes"
 
 
-def said_types(text: str) -> frozenset[str]:
-    """The artifact types of a JSON list of them, or of words with commas between; empty for [] and for "none".
+def parse_types(text: str) -> frozenset[str]:
+    """The artifact types in a JSON list or a comma-separated text; empty for [] and for "none".
 
     Raises:
-        UnreadableError: neither, or another word.
+        UnreadableError: not such a list or text, or another word in it.
     """
     text = _THOUGHT.sub("", text).strip()
     words = _list(text) if "[" in text else [word.strip() for word in text.rstrip(".").split(",")]
@@ -57,15 +61,16 @@ def said_types(text: str) -> frozenset[str]:
         return frozenset()
     strange = [word for word, name in zip(words, lower, strict=True) if name not in ARTIFACT_TYPES]
     if strange:
-        raise UnreadableError(f"{shown(strange[0])} is no type; wanted a list of {', '.join(ARTIFACT_TYPES)}")
+        raise UnreadableError(f"{shown(strange[0])} is not a type; wanted a list of {', '.join(ARTIFACT_TYPES)}")
     return frozenset(lower)
 
 
-def said_spans(text: str) -> list[Span]:
-    """The spans of a JSON list of objects.
+def parse_spans(text: str) -> list[Span]:
+    """The spans in a JSON list of objects.
 
     Raises:
-        UnreadableError: no such list; a span without first_frame and last_frame or start_s and end_s, or out of order.
+        UnreadableError: no such list, or a span without first_frame and last_frame or start_s and
+            end_s, or with its end before its start.
     """
     return [_span(value) for value in _list(text)]
 
@@ -77,7 +82,7 @@ def _span(value: object) -> Span:
         return Span(int(frames[0]), int(frames[1]), None, None)
     if seconds is not None:
         return Span(None, None, *seconds)
-    raise UnreadableError(f"{shown(value)} is no span; wanted first_frame and last_frame, or start_s and end_s")
+    raise UnreadableError(f"{shown(value)} is not a span; wanted first_frame and last_frame, or start_s and end_s")
 
 
 def _pair(span: Mapping[str, Any], first: str, last: str) -> tuple[float, float] | None:
@@ -89,28 +94,29 @@ def _pair(span: Mapping[str, Any], first: str, last: str) -> tuple[float, float]
     return cast(float, low), cast(float, high)
 
 
-def said_boxes(
+def parse_boxes(
     text: str, *, frames: Sequence[int], unit: BoxUnit, height: int, width: int
 ) -> dict[int, list[tuple[float, ...]]]:
-    """The boxes of a JSON list of objects with `frame` and `bbox_2d`: their edges in pixels, by frame.
+    """The boxes in a JSON list of objects with `frame` and `bbox_2d`: their edges in pixels, by frame.
 
     Args:
-        frames: those that were asked about; where it is one alone, `frame` may be left out.
+        frames: the frames that were asked about; if it is only one, `frame` may be left out.
 
     Raises:
-        UnreadableError: no such list; a frame that was not asked about; a box that is none, or not in this unit.
+        UnreadableError: no such list, a frame that was not asked about, an invalid box, or a box in
+            another unit.
     """
-    found: dict[int, list[tuple[float, ...]]] = {}
+    boxes: dict[int, list[tuple[float, ...]]] = {}
     for value in _list(text):
         if not isinstance(value, dict):
-            raise UnreadableError(f"{shown(value)} is no object with frame and bbox_2d")
+            raise UnreadableError(f"{shown(value)} is not an object with frame and bbox_2d")
         frame = value.get("frame", frames[0] if len(frames) == 1 else None)
         if type(frame) is not int or frame not in frames:
             raise UnreadableError(f"frame {shown(frame)} was not asked about")
         box = value.get("bbox_2d")
         _check_box(box, unit, height=height, width=width)
-        found.setdefault(frame, []).append(box_in_pixels(box, unit, height=height, width=width))  # type: ignore[arg-type]
-    return found
+        boxes.setdefault(frame, []).append(box_in_pixels(box, unit, height=height, width=width))  # type: ignore[arg-type]
+    return boxes
 
 
 def _check_box(box: object, unit: BoxUnit, *, height: int, width: int) -> None:
@@ -118,8 +124,8 @@ def _check_box(box: object, unit: BoxUnit, *, height: int, width: int) -> None:
         raise UnreadableError(f"bbox_2d is {shown(box)}, wanted four numbers: left, top, right, bottom")
     most_x, most_y = largest_of_unit(unit, height=height, width=width)
     left, top, right, bottom = box
-    named = "thousandths of the frame" if unit == "1000" else "pixels"
-    wanted = f"wanted {named}, left and right 0 to {most_x}, top and bottom 0 to {most_y}"
+    unit_text = "thousandths of the frame" if unit == "1000" else "pixels"
+    wanted = f"wanted {unit_text}, left and right 0 to {most_x}, top and bottom 0 to {most_y}"
     if max(box) <= 1 and any(edge != int(edge) for edge in box):
         raise UnreadableError(f"bbox_2d is {shown(box)}, which looks like shares of 1; {wanted}", is_unit=True)
     if min(box) < 0 or max(left, right) > most_x or max(top, bottom) > most_y:
@@ -129,7 +135,10 @@ def _check_box(box: object, unit: BoxUnit, *, height: int, width: int) -> None:
 
 
 def _list(text: str) -> list[Any]:
-    """The first JSON list in a text, which may have words or a code fence around it; an object alone is a list of one."""
+    """The first JSON list in a text, which may have words or a code fence around it.
+
+    A single object counts as a list of one.
+    """
     text = _THOUGHT.sub("", text)
     start = min((place for place in (text.find("["), text.find("{")) if place >= 0), default=-1)
     if start < 0:

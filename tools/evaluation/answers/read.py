@@ -1,4 +1,4 @@
-"""answers.jsonl -> answers, one a line, and what is wrong with the file."""
+"""Reads answers.jsonl, which has one answer per line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +17,12 @@ SUFFIX = ".jsonl"
 class Answer:
     """One answer of a model to one question.
 
-    line: of the file, from 1.
-    part: first and last frame of the part that was asked about; None: the whole video.
-    frames: those that were shown or asked about; None: all of the part.
-    unit: of boxes; None of other questions.
-    score: how sure the model is that something is broken; the higher the surer.
+    Attributes:
+        line: number of the line in the file, from 1.
+        part: first and last frame of the part that was asked about; None: the whole video.
+        frames: the frames that were shown or asked about; None: all frames of the part.
+        unit: the unit of boxes; None for other questions.
+        score: how sure the model is that something is broken; higher is surer.
     """
 
     line: int
@@ -35,19 +36,20 @@ class Answer:
 
 
 class _BadRowError(ValueError):
-    """A line that is no answer; the message says why."""
+    """A line that is not an answer; the message has the reason."""
 
 
 def is_answers(path: Path) -> bool:
-    """Whether a path is read as answers and not as masks."""
+    """Whether a file is read as answers, not as masks."""
     return path.suffix.lower() == SUFFIX and not path.is_dir()
 
 
 def read_answers(path: Path) -> tuple[list[Answer], list[Problem]]:
-    """Every answer of a file, and a problem for every line that holds none; empty lines are passed over.
+    """The answers in a file, and a problem for each invalid line. Empty lines are ignored.
 
-    A line is an object with `video_id`, `question`, `answer` (text), and `box_unit` where the question is `where`. It may have
-    `first_frame` and `last_frame`, `frames`, and `score`; other keys are not read, so that a row of the export can be kept whole.
+    A line is an object with `video_id`, `question` and `answer` (text), and with `box_unit` if the
+    question is `where`. It may have `first_frame` and `last_frame`, `frames`, and `score`. Other keys
+    are ignored, so a line of the export can be used with the answer added.
     """
     answers: list[Answer] = []
     problems: list[Problem] = []
@@ -66,7 +68,7 @@ def read_answers(path: Path) -> tuple[list[Answer], list[Problem]]:
     except OSError as error:
         problems.append(Problem(str(path), f"cannot be read ({error.strerror})"))
     if not answers and not problems:
-        problems.append(Problem(str(path), "no answer in it; wanted an object a line"))
+        problems.append(Problem(str(path), "no answer in it; wanted one object per line"))
     return answers, problems
 
 
@@ -79,7 +81,7 @@ def _object(line: bytes) -> Mapping[str, Any]:
             raise _BadRowError(
                 f"{what}; the file ends in the middle of this line, so it was cut off: write it again"
             ) from None
-        raise _BadRowError(f"{what}; wanted one object a line") from None
+        raise _BadRowError(f"{what}; wanted one object per line") from None
     if not isinstance(value, dict):
         raise _BadRowError(f"{shown(value)}, wanted an object with video_id, question and answer")
     return value
@@ -115,8 +117,8 @@ def _part(row: Mapping[str, Any]) -> tuple[int, int] | None:
     if first is None and last is None:
         return None
     if not _is_frame(first) or not _is_frame(last) or first > last:  # type: ignore[operator]
-        found = f"{shown(first)} and {shown(last)}"
-        raise _BadRowError(f"first_frame and last_frame are {found}, wanted two frame numbers in order, or neither")
+        text = f"{shown(first)} and {shown(last)}"
+        raise _BadRowError(f"first_frame and last_frame are {text}, wanted two frame numbers in order, or neither")
     return cast(tuple[int, int], (first, last))
 
 

@@ -1,4 +1,4 @@
-"""The answers about one video -> its scores."""
+"""Scores the answers about one video."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,82 +9,82 @@ from ....builder.chat import TYPE_NONE
 from ....masks import TYPE_NOT_GIVEN, BoolArray, Float64Array, encode
 from ..counts import Counts, count_strings
 from ..truth import AnnotatedVideo
-from .values import Edges, Said, true_boxes
+from .values import AnswerContent, Edges, true_boxes
 
 UNREADABLE = "unreadable"
-"""The column of the table of types for answers that cannot be read or are not there."""
+"""The column of the table of types for answers that are missing or cannot be read."""
 
 _CHUNK_FRAMES = 16
 
 
-def scores_of(video: AnnotatedVideo, said: Said) -> dict[str, float]:
-    """Every score of one video by name; a question that was not asked has none.
+def scores_of(video: AnnotatedVideo, content: AnswerContent) -> dict[str, float]:
+    """The scores of one video by name; a question that was not asked has none.
 
-    What cannot be read has the worst score that there is: 0, and 1 of a false alarm.
+    An answer that cannot be read has the worst score: 0, or 1 for a false alarm.
     """
     marked = set(video.union())
     scores: dict[str, float] = {}
-    if "broken" in said.asked:
-        scores["accuracy"] = float(said.broken is not None and said.broken == bool(marked))
+    if "broken" in content.asked:
+        scores["accuracy"] = float(content.broken is not None and content.broken == bool(marked))
         scores["yes_broken" if marked else "yes_normal"] = float(
-            said.broken is True or (not marked and said.broken is None)
+            content.broken is True or (not marked and content.broken is None)
         )
-    if said.stretches:
+    if content.stretches:
         scores["stretch_accuracy"] = _mean(
             yes is not None and yes == any(first <= frame <= last for frame in marked)
-            for (first, last), yes in said.stretches.items()
+            for (first, last), yes in content.stretches.items()
         )
-    if "when" in said.asked and said.when_frames:
-        scores |= _when(said, marked)
-    if "where" in said.asked and said.where_frames:
-        scores |= _where(video, said, broken=bool(marked))
-    if "type" in said.asked and has_types(video):
-        scores["exact_types"] = float(said.types is not None and said.types == set(video.artifact_types))
+    if "when" in content.asked and content.when_frames:
+        scores |= _when(content, marked)
+    if "where" in content.asked and content.where_frames:
+        scores |= _where(video, content, broken=bool(marked))
+    if "type" in content.asked and has_types(video):
+        scores["exact_types"] = float(content.types is not None and content.types == set(video.artifact_types))
     return scores
 
 
 def has_types(video: AnnotatedVideo) -> bool:
-    """Whether somebody said of every object of a video which type it is."""
+    """Whether every object of a video has a type."""
     return TYPE_NOT_GIVEN not in video.artifact_types
 
 
-def confusions(video: AnnotatedVideo, said: Said) -> list[tuple[str, str]]:
-    """(true type, said type) of one video, for the table of types.
+def confusions(video: AnnotatedVideo, content: AnswerContent) -> list[tuple[str, str]]:
+    """Pairs of (true type, answered type) of one video, for the table of types.
 
-    A type that was found is on the diagonal. What is left on both sides is paired, each with each; where one side has nothing
-    left, TYPE_NONE stands there.
+    A correct type is paired with itself. Each missed type is paired with each wrong answered type. If
+    there are only missed or only wrong types, they are paired with TYPE_NONE.
     """
     true = set(video.artifact_types)
-    if said.types is None:
+    if content.types is None:
         return [(name, UNREADABLE) for name in sorted(true) or [TYPE_NONE]]
-    found = [(name, name) for name in sorted(true & said.types)]
-    missed, strange = sorted(true - said.types), sorted(said.types - true)
+    correct = [(name, name) for name in sorted(true & content.types)]
+    missed, strange = sorted(true - content.types), sorted(content.types - true)
     if not missed and not strange:
-        return found or [(TYPE_NONE, TYPE_NONE)]
-    return found + [(a, b) for a in missed or [TYPE_NONE] for b in strange or [TYPE_NONE]]
+        return correct or [(TYPE_NONE, TYPE_NONE)]
+    return correct + [(a, b) for a in missed or [TYPE_NONE] for b in strange or [TYPE_NONE]]
 
 
-def _when(said: Said, marked: set[int]) -> dict[str, float]:
-    true = marked & set(said.when_frames)
+def _when(content: AnswerContent, marked: set[int]) -> dict[str, float]:
+    true = marked & set(content.when_frames)
     if not marked:
-        return {"false_spans": float(said.when is None or bool(said.when))}
-    if said.when is None:
+        return {"false_spans": float(content.when is None or bool(content.when))}
+    if content.when is None:
         return {"temporal_iou": 0.0}
-    either = true | said.when
-    return {"temporal_iou": len(true & said.when) / len(either) if either else 1.0}
+    either = true | content.when
+    return {"temporal_iou": len(true & content.when) / len(either) if either else 1.0}
 
 
-def _where(video: AnnotatedVideo, said: Said, *, broken: bool) -> dict[str, float]:
-    frames = said.where_frames
-    readable = np.array([said.where[frame] is not None for frame in frames])
-    counts = _counts(video, said)
+def _where(video: AnnotatedVideo, content: AnswerContent, *, broken: bool) -> dict[str, float]:
+    frames = content.where_frames
+    readable = np.array([content.where[frame] is not None for frame in frames])
+    counts = _counts(video, content)
     j, f = counts.j() * readable, counts.f() * readable
     jf = (float(j.mean()) + float(f.mean())) / 2
     if not broken:
         return {"normal_jf": jf, "false_boxes": float(((counts.pred_px > 0) | ~readable).mean())}
     active = counts.truth_px > 0
     truth = true_boxes(video, frames)
-    overlap = np.array([box_iou(truth[frame], said.where[frame]) for frame in frames])
+    overlap = np.array([box_iou(truth[frame], content.where[frame]) for frame in frames])
     return {
         "jf": jf,
         "j": float(j.mean()),
@@ -94,19 +94,19 @@ def _where(video: AnnotatedVideo, said: Said, *, broken: bool) -> dict[str, floa
     }
 
 
-def _counts(video: AnnotatedVideo, said: Said) -> Counts:
+def _counts(video: AnnotatedVideo, content: AnswerContent) -> Counts:
     size = {"height": video.height, "width": video.width}
-    frames, union = said.where_frames, video.union()
+    frames, union = content.where_frames, video.union()
     predicted: list[str] = []
     for start in range(0, len(frames), _CHUNK_FRAMES):
         chunk = frames[start : start + _CHUNK_FRAMES]
-        predicted += encode(np.stack([filled(said.where[frame] or (), **size) for frame in chunk]))
+        predicted += encode(np.stack([filled(content.where[frame] or (), **size) for frame in chunk]))
     background = encode(np.zeros((1, video.height, video.width), np.bool_))[0]
     return count_strings([union.get(frame, background) for frame in frames], predicted, frames=frames, **size)
 
 
 def filled(boxes: Iterable[Edges], *, height: int, width: int) -> BoolArray:
-    """Boxes as one mask, bool[H, W]: the pixels whose middle lies in any of them."""
+    """Boxes as one mask, bool[H, W]: the pixels whose centre is in at least one box."""
     mask = np.zeros((height, width), np.bool_)
     for edges in boxes:
         left, top, right, bottom = (math.ceil(edge - 0.5) for edge in edges)
@@ -114,16 +114,22 @@ def filled(boxes: Iterable[Edges], *, height: int, width: int) -> BoolArray:
     return mask
 
 
-def box_iou(truth: Sequence[Edges], said: Sequence[Edges] | None) -> float:
-    """The agreement of boxes in one frame: the IoU of pairs, summed, over the larger number of boxes; 1 for none and none.
+def box_iou(truth: Sequence[Edges], answered: Sequence[Edges] | None) -> float:
+    """The agreement of boxes in one frame, in [0, 1]; 1 if both have no box.
 
-    Pairs are made greedily, the best first, each box in one of them. None is an answer that cannot be read: 0.
+    Boxes are paired greedily, highest IoU first, each box at most once. The sum of the pairs' IoU is
+    divided by the larger number of boxes.
+
+    Args:
+        answered: the boxes of the answer; None if it cannot be read, which gives 0.
     """
-    if said is None:
+    if answered is None:
         return 0.0
-    if not truth and not said:
+    if not truth and not answered:
         return 1.0
-    overlaps = sorted(((_overlap(a, b), -i, -k) for i, a in enumerate(truth) for k, b in enumerate(said)), reverse=True)
+    overlaps = sorted(
+        ((_overlap(a, b), -i, -k) for i, a in enumerate(truth) for k, b in enumerate(answered)), reverse=True
+    )
     used: tuple[set[int], set[int]] = (set(), set())
     total = 0.0
     for overlap, i, k in overlaps:
@@ -131,7 +137,7 @@ def box_iou(truth: Sequence[Edges], said: Sequence[Edges] | None) -> float:
             used[0].add(i)
             used[1].add(k)
             total += overlap
-    return total / max(len(truth), len(said))
+    return total / max(len(truth), len(answered))
 
 
 def _overlap(a: Edges, b: Edges) -> float:
@@ -142,14 +148,14 @@ def _overlap(a: Edges, b: Edges) -> float:
 
 
 def _mean(values: Iterable[float] | Float64Array) -> float:
-    found = np.asarray(list(values), np.float64)
-    return float(found.mean()) if len(found) else float("nan")
+    array = np.asarray(list(values), np.float64)
+    return float(array.mean()) if len(array) else float("nan")
 
 
 def totals(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
-    """The table of types: how often each said type stands beside each true one."""
+    """The table of types: for each true type, the number of pairs with each answered type."""
     table: dict[str, dict[str, int]] = {}
-    for true, said in pairs:
+    for true, answered in pairs:
         row = table.setdefault(true, {})
-        row[said] = row.get(said, 0) + 1
+        row[answered] = row.get(answered, 0) + 1
     return table

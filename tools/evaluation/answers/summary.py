@@ -1,4 +1,4 @@
-"""The results: of all videos, of each video, and the answers that cannot be read."""
+"""The records of an evaluation of answers: scores of all videos and of each video, and unreadable answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from .values import Unreadable
 FORMAT_VERSION = 1
 
 METRICS = {
-    "accuracy": "of videos: share of right answers to whether anything is broken; Wilson's interval",
+    "accuracy": "share of videos with the right answer to whether anything is broken; Wilson's interval",
     "yes_broken": "share of broken videos that are called broken; Wilson's interval",
     "yes_normal": "share of normal videos that are called broken, the false alarms; Wilson's interval",
-    "auroc": "how often a broken video has a higher score than a normal one, a tie counted half; of Yes and No alone where no "
-    "scores are given; n is the number of the rarer kind",
-    "stretch_accuracy": "the same question about a part of a video: share of right answers, by video",
-    "temporal_iou": "of broken videos: frames that truth and answer both mark / frames that one of them marks",
-    "false_spans": "share of normal videos with any span; Wilson's interval",
-    "jf": "J&F of the boxes as filled masks against the masks of the truth, of broken videos, every frame that was asked about",
-    "j": "its J",
-    "f": "its F",
-    "active_jf": "the same in frames in which something is marked",
-    "box_iou": "in these frames: overlap of answered and true boxes, paired greedily, over the larger number of boxes",
-    "normal_jf": "J&F of normal videos: 1 for a frame without a box",
+    "auroc": "share of (broken, normal) pairs in which the broken video has the higher score, a tie counted half; from Yes and No "
+    "if no scores are given; n is the number of videos of the rarer kind",
+    "stretch_accuracy": "the same question about a part of a video: share of right answers per video",
+    "temporal_iou": "of broken videos: frames that truth and answer both mark / frames that at least one of them marks",
+    "false_spans": "share of normal videos with at least one span in the answer; Wilson's interval",
+    "jf": "of broken videos: J&F of the filled boxes against the masks of the truth, over every frame that was asked about",
+    "j": "J of jf",
+    "f": "F of jf",
+    "active_jf": "J&F in frames in which the truth marks something",
+    "box_iou": "in these frames: IoU of answered and true boxes, paired greedily; sum of the pairs / larger number of boxes",
+    "normal_jf": "of normal videos: J&F, which is 1 for a frame without a box",
     "false_boxes": "of normal videos: share of frames with a box",
-    "exact_types": "share of videos of which exactly the right types are named; Wilson's interval",
+    "exact_types": "share of videos with exactly the right types in the answer; Wilson's interval",
 }
 """The meaning of every number; part of every output."""
 
@@ -37,13 +37,13 @@ FLOORS = {
     "whole-frame-box": "a box around every frame",
     "centre-box": "a box around the middle half of height and width of every frame",
     "commonest-type": "the type that most videos of this truth have",
-    "exact-boxes": "no floor: the tight box of every object, which is what boxes can say of these masks",
+    "exact-boxes": "not a floor: the tight box of every object, the best that boxes can reach for these masks",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredVideo:
-    """The scores of one video by name; a question that was not asked has none."""
+    """The scores of one video by name; a question that was not asked has no score."""
 
     video_id: str
     split: str | None
@@ -68,11 +68,13 @@ class AnsweredVideo:
 class AnswersEvaluation:
     """The results of an evaluation of answers.
 
-    num_answers: lines of the file that were scored, the unreadable ones among them.
-    scores: by name of METRICS, of those that were asked.
-    floors: the same by name of FLOORS, then of METRICS.
-    confusion: how often each said type stands beside each true one; see `score.confusions`.
-    has_scores: whether AUROC is of scores, and not of Yes and No.
+    Attributes:
+        num_answers: number of lines that were scored, including unreadable answers.
+        scores: by name in METRICS, for questions that were asked.
+        floors: by name in FLOORS, then by name in METRICS.
+        confusion: for each true type, the number of pairs with each answered type; see
+            `score.confusions`.
+        has_scores: True if AUROC uses scores, False if it uses Yes and No.
     """
 
     truth: str
@@ -87,7 +89,7 @@ class AnswersEvaluation:
     videos: tuple[AnsweredVideo, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as plain values for JSON; numbers that nobody can give are None."""
+        """The whole result as plain values for JSON; a number that is not defined is None."""
         return {
             "format_version": FORMAT_VERSION,
             "brokenvideos": __version__,
@@ -96,19 +98,19 @@ class AnswersEvaluation:
             "options": dict(self.options),
             "conventions": METRICS,
             "num_answers": self.num_answers,
-            "scores": {name: found.to_dict() for name, found in self.scores.items()},
+            "scores": {name: score.to_dict() for name, score in self.scores.items()},
             "auroc_of": "scores" if self.has_scores else "yes and no",
             "floors": {
-                floor: {"what": FLOORS[floor], **{name: found.to_dict() for name, found in scores.items()}}
+                floor: {"what": FLOORS[floor], **{name: score.to_dict() for name, score in scores.items()}}
                 for floor, scores in self.floors.items()
             },
             "confusion": {true: dict(row) for true, row in self.confusion.items()},
-            "unreadable": [found.to_dict() for found in self.unreadable],
+            "unreadable": [answer.to_dict() for answer in self.unreadable],
             "videos": [video.to_dict() for video in self.videos],
         }
 
     def table(self) -> str:
-        """The headline as Markdown: a table for each question, answers first, then the floors; then what cannot be read."""
+        """The main scores as Markdown: a table for each question, then the unreadable answers."""
         return table(
             self.answers,
             self.scores,

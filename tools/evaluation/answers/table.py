@@ -1,4 +1,4 @@
-"""The headline of answers as Markdown."""
+"""The main scores of answers as Markdown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SHOWN_UNREADABLE = 10
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table of one question: titles of columns by metric, and the rows below the answers' own."""
+    """The table of one question: column titles by metric, and the floors that get a row."""
 
     title: str
     columns: Mapping[str, str]
@@ -47,27 +47,30 @@ SECTIONS = (
 def rows_of(
     section: Section, name: str, scores: Mapping[str, Estimate], floors: Mapping[str, Mapping[str, Estimate]]
 ) -> list[list[str]]:
-    """The table of a question, its heading first; empty where it was not asked. Intervals of the answers alone."""
+    """The rows of a question's table, heading first; empty if the question was not asked.
+
+    Only the answers' row has intervals.
+    """
     if not any(metric in scores for metric in section.columns):
         return []
     rows = [[f"{section.title} (n = {_videos(section, scores)})", *section.columns.values()]]
     rows.append([name, *(_cell(scores.get(metric), with_interval=True) for metric in section.columns)])
     for floor in section.floors:
-        found = floors.get(floor, {})
-        if any(metric in found for metric in section.columns):
-            rows.append([floor, *(_cell(found.get(metric), with_interval=False) for metric in section.columns)])
+        floor_scores = floors.get(floor, {})
+        if any(metric in floor_scores for metric in section.columns):
+            rows.append([floor, *(_cell(floor_scores.get(metric), with_interval=False) for metric in section.columns)])
     return rows
 
 
 def confusion_rows(confusion: Mapping[str, Mapping[str, int]]) -> list[list[str]]:
-    """The table of types, its heading first: a row for each true type, a column for each that was said."""
-    said = [*ARTIFACT_TYPES, TYPE_NONE, UNREADABLE]
-    true = [name for name in said if name in confusion]
-    if not true:
+    """The table of types, heading first: a row for each true type, a column for each answered type."""
+    columns = [*ARTIFACT_TYPES, TYPE_NONE, UNREADABLE]
+    rows = [name for name in columns if name in confusion]
+    if not rows:
         return []
     return [
-        ["true type \\ said", *said],
-        *([name, *(str(confusion[name].get(column, 0)) for column in said)] for name in true),
+        ["true type \\ answered", *columns],
+        *([name, *(str(confusion[name].get(column, 0)) for column in columns)] for name in rows),
     ]
 
 
@@ -80,17 +83,17 @@ def table(
     unreadable: Sequence[Unreadable],
     num_answers: int,
 ) -> str:
-    """Markdown: a table for each question, answers first, then what knows nothing; the table of types; what cannot be read."""
+    """Markdown: a table for each question (the answers, then the floors), the table of types, and the unreadable answers."""
     tables = [rows_of(section, name, scores, floors) for section in SECTIONS]
     parts = [markdown(rows) for rows in [*tables, confusion_rows(confusion)] if rows]
     if any("]?" in part for part in parts):
         parts.append(UNRELIABLE_NOTE)
-    parts.append(said_unreadable(unreadable, num_answers))
+    parts.append(unreadable_text(unreadable, num_answers))
     return "\n\n".join(filter(None, parts))
 
 
-def said_unreadable(unreadable: Sequence[Unreadable], num_answers: int) -> str:
-    """A list of the first answers that cannot be read, headed by their number; "" where there is none."""
+def unreadable_text(unreadable: Sequence[Unreadable], num_answers: int) -> str:
+    """The number of unreadable answers and a list of the first ones; "" if there are none."""
     if not unreadable:
         return ""
     lines = [f"{len(unreadable)} of {num_answers} answers cannot be read and count as wrong:"]
@@ -101,12 +104,12 @@ def said_unreadable(unreadable: Sequence[Unreadable], num_answers: int) -> str:
 
 
 def _videos(section: Section, scores: Mapping[str, Estimate]) -> str:
-    """The number of videos behind the columns: two numbers where broken and normal videos have a column each."""
+    """The number of videos in the columns; two numbers if broken and normal videos have columns of their own."""
     counts = [scores[metric].n for metric in section.columns if metric in scores and metric != "auroc"]
     return " and ".join(map(str, dict.fromkeys(counts))) if section.title == "When" else str(counts[0])
 
 
-def _cell(found: Estimate | None, *, with_interval: bool) -> str:
-    if found is None or found.value is None:
+def _cell(score: Estimate | None, *, with_interval: bool) -> str:
+    if score is None or score.value is None:
         return "-"
-    return f"{found.value:.3f} {found.interval() if with_interval else ''}".rstrip()
+    return f"{score.value:.3f} {score.interval() if with_interval else ''}".rstrip()

@@ -1,6 +1,6 @@
-"""Predicted masks, whatever form they have: one file a form, and one registry that finds them.
+"""Reads predicted masks of any form; each form has a file of its own.
 
-In: a path. Out: what was predicted by video_id, its masks still unread, and every problem found so far. The rest of the
+In: a path. Out: the predictions by video_id, whose masks are not read yet, and all problems so far. The rest of the
 evaluation calls it.
 """
 

@@ -1,4 +1,4 @@
-"""What somebody annotated, read as a prediction."""
+"""Reads an annotation as a prediction."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from .rle import Rle
 
 
 def read_annotated_videos(path: Path, reading: Reading, *, kind: str) -> Predictions:
-    """The masks of an annotation, all objects of a frame together, on the frames of its videos as they are stored.
+    """The masks of an annotation on the stored frames of its videos; all objects of a frame count together.
 
     Raises:
         EvaluationError, ReleaseError: as `read_annotation`.

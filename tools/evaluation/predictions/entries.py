@@ -1,4 +1,4 @@
-"""Masks of JSON entries, whichever of COCO's forms they have: of one frame, of one image, or of a whole track."""
+"""Reads the masks of JSON entries in any of COCO's forms: of a frame, of an image, or of a track."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,28 +18,31 @@ _ENTRY = "an object with video_id or image_id, and segmentation or segmentations
 
 @dataclass(slots=True)
 class Entries:
-    """What is found while entries are read. A video or frame with an empty list was looked at and has no mask."""
+    """Collects masks and problems while entries are read.
+
+    A frame with an empty list is an empty prediction.
+    """
 
     path: Path
     kind: str
     masks: dict[str, dict[int, list[Rle]]] = field(default_factory=lambda: defaultdict(dict))
     orientations: dict[str, Orientation | None] = field(default_factory=dict)
-    """Of the videos whose stored frames the masks lie on, where they are known."""
+    """The orientations of the videos on whose stored frames the masks are, if they are known."""
     tracks: dict[str, int] = field(default_factory=dict)
-    """How many of each video were read."""
+    """The number of tracks that were read, by video_id."""
     problems: list[Problem] = field(default_factory=list)
     incomplete: set[str] = field(default_factory=set)
     hidden: bool = False
-    """Whether an entry was lost of which nobody knows the video."""
+    """True if an entry was left out whose video is not known."""
 
     def predictions(self, *, names: Path | None = None) -> Predictions:
-        """All of it."""
+        """The collected masks as predictions."""
         incomplete = None if self.hidden else frozenset(self.incomplete)
         videos = rle_videos(self.path, self.masks, self.orientations)
         return Predictions(self.path, self.kind, videos, tuple(self.problems), incomplete, names)
 
     def add_names(self, file: Path, names: Names) -> None:
-        """Every frame that the names list was looked at; what is wrong with the names is a problem."""
+        """Adds every named frame as an empty prediction, and the problems of the names."""
         self.problems += [Problem(f"{file} {where}", what) for where, what in names.faults]
         self.hidden = self.hidden or bool(names.faults)
         for video in names.videos.values():
@@ -49,7 +52,7 @@ class Entries:
             self.masks[video_id].setdefault(frame_index, [])
 
     def add(self, where: str, entry: object, names: Names = NO_NAMES) -> None:
-        """One entry, or what is wrong with it."""
+        """Adds the masks of one entry, or its problem."""
         video_id: str | None = None
         try:
             if not isinstance(entry, dict):
@@ -73,7 +76,7 @@ class Entries:
     def _add_track(
         self, where: str, segmentations: Sequence[Any], video: NamedVideo, score: float | None, object_id: int | None
     ) -> None:
-        """A track is an object; one without an object_id is numbered as it comes."""
+        """Adds the masks of a track, which is one object. Tracks without an object_id are numbered in order."""
         self.tracks[video.video_id] = self.tracks.get(video.video_id, 0) + 1
         object_id = self.tracks[video.video_id] if object_id is None else object_id
         frames = range(len(segmentations)) if video.frames is None else video.frames
@@ -81,7 +84,7 @@ class Entries:
             what = f"segmentations has {len(segmentations)} entries, the video has {len(frames)} frames; wanted as many"
             raise BadValueError(what)
         for frame, value in zip(frames, segmentations, strict=True):
-            if value is None:  # out of sight
+            if value is None:  # the object is not visible
                 self.masks[video.video_id].setdefault(frame, [])
             else:
                 self._add_mask(where, frame, value, video.video_id, score, object_id)
@@ -115,21 +118,21 @@ def _home(entry: Mapping[str, Any], names: Names) -> tuple[NamedVideo, int | Non
     if isinstance(entry.get("segmentations"), list):
         return video, None
     if "frame_index" not in entry and "segmentations" in entry:
-        found = shown(entry["segmentations"])
-        raise BadValueError(f"segmentations is {found}, wanted a list with an RLE or null for each frame")
+        text = shown(entry["segmentations"])
+        raise BadValueError(f"segmentations is {text}, wanted a list with an RLE or null for each frame")
     return video, frame_of(entry.get("frame_index"))
 
 
 def _found(value: object, table: Mapping[Key, Any], name: str, where: str) -> Any:
     key = key_of(value)
     if key is None or key not in table:
-        wanted = f"the id of an entry of {where}" if table else "text that is the name of a video"
-        raise BadValueError(f"{name} is {shown(value)}, wanted {wanted}")
+        needed = f"the id of an entry of {where}" if table else "text that is the name of a video"
+        raise BadValueError(f"{name} is {shown(value)}, wanted {needed}")
     return table[key]
 
 
 def read_annotated(place: Place, files: Sequence[Path], *, kind: str) -> Predictions:
-    """The masks of files with `annotations`, and with `images` or `videos` that name their frames."""
+    """The masks of files with `annotations`, and `images` or `videos` that name their frames."""
     entries = Entries(place.path, kind)
     for file in files:
         content: Any = place.json(file)
@@ -137,9 +140,9 @@ def read_annotated(place: Place, files: Sequence[Path], *, kind: str) -> Predict
         entries.add_names(file, names)
         annotations = content.get("annotations")
         if not isinstance(annotations, list):
-            found = "is not there" if "annotations" not in content else f"is {shown(annotations)}"
+            problem = "is not there" if "annotations" not in content else f"is {shown(annotations)}"
             entries.problems.append(
-                Problem(f"{file} annotations", f"{found}, wanted a list with an object for each mask")
+                Problem(f"{file} annotations", f"{problem}, wanted a list with an object for each mask")
             )
             entries.hidden = True
             continue

@@ -1,4 +1,4 @@
-"""Which form predictions have, and what was predicted."""
+"""Finds the form of predictions, and reads them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from .place import Place
 
 
 def formats_in(folders: Iterable[str], package: str) -> tuple[Format, ...]:
-    """The `FORMAT` of every file in these folders, in the order in which they are asked.
+    """The `FORMAT` of every file in these folders, in the order in which they are tried.
 
     Args:
         package: the package whose files they are.
@@ -25,12 +25,12 @@ def formats_in(folders: Iterable[str], package: str) -> tuple[Format, ...]:
 
 @cache
 def known_formats() -> tuple[Format, ...]:
-    """Every form that is read."""
+    """All forms of predictions."""
     return formats_in(formats.__path__, formats.__name__)
 
 
 def formats_table() -> str:
-    """The forms as a Markdown table: name, what is read, what has to be given with it."""
+    """The forms as a Markdown table: name, content, and what else must be given."""
     rows = [f"| {form.name} | {form.what} | {form.needs or 'nothing else'} |" for form in known_formats()]
     return "\n".join(["| form | what is read | what it needs |", "|---|---|---|", *rows])
 
@@ -38,15 +38,15 @@ def formats_table() -> str:
 def find_predictions(
     path: Path, *, reading: Reading | None = None, known: Sequence[Format] | None = None
 ) -> Predictions:
-    """The predictions at `path`; no mask is read.
+    """The predictions at `path`; their masks are not read yet.
 
     Args:
         path: a file or folder of one of the forms.
-        reading: how they are read, where their form leaves it open.
+        reading: settings for what the form does not determine; None: the defaults.
         known: the forms to look for; None: `known_formats()`.
 
     Raises:
-        EvaluationError: nothing there that can be read as predictions, or files of two forms.
+        EvaluationError: there are no predictions of these forms, or files of two forms.
     """
     reading = reading or Reading()
     known = known_formats() if known is None else known
@@ -60,10 +60,10 @@ def find_predictions(
     if reading.first_frame == 1 and not form.numbered:
         what = f"read as {form.name}, which counts frames from 0 by itself; leave --first-frame out"
         raise EvaluationError([Problem(str(path), what)])
-    found = form.read(place, claimed, reading)
-    if not found.videos and not found.problems:
+    predictions = form.read(place, claimed, reading)
+    if not predictions.videos and not predictions.problems:
         raise EvaluationError([Problem(str(path), f"no prediction in it; {wanted}")])
-    return _counted_from_1(found) if reading.first_frame == 1 else found
+    return _counted_from_1(predictions) if reading.first_frame == 1 else predictions
 
 
 def _claimed(place: Place, known: Sequence[Format], wanted: str) -> tuple[Format, Sequence[Path]]:
@@ -98,19 +98,19 @@ class _FromOne:
         return [number - 1 for number in self.video.frames]
 
     def read(self, frames: Sequence[int], *, height: int, width: int) -> Iterator[PredictedFrame]:
-        for found in self.video.read([frame_index + 1 for frame_index in frames], height=height, width=width):
-            yield replace(found, frame_index=found.frame_index - 1)
+        for frame in self.video.read([frame_index + 1 for frame_index in frames], height=height, width=width):
+            yield replace(frame, frame_index=frame.frame_index - 1)
 
     def objects(self) -> Mapping[int, PredictedVideo] | None:
-        found = self.video.objects()
-        return None if found is None else {object_id: _FromOne(video) for object_id, video in found.items()}
+        objects = self.video.objects()
+        return None if objects is None else {object_id: _FromOne(video) for object_id, video in objects.items()}
 
 
-def _counted_from_1(found: Predictions) -> Predictions:
-    videos: Mapping[str, PredictedVideo] = {video_id: _FromOne(video) for video_id, video in found.videos.items()}
-    with_zero = [video for video in found.videos.values() if 0 in video.frames]
+def _counted_from_1(predictions: Predictions) -> Predictions:
+    videos: Mapping[str, PredictedVideo] = {video_id: _FromOne(video) for video_id, video in predictions.videos.items()}
+    with_zero = [video for video in predictions.videos.values() if 0 in video.frames]
     problems = [
         Problem(video.where, "has a frame 0, so it does not count from 1; leave --first-frame out")
         for video in with_zero
     ]
-    return replace(found, videos=videos, problems=(*found.problems, *problems))
+    return replace(predictions, videos=videos, problems=(*predictions.problems, *problems))

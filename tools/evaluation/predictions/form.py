@@ -1,4 +1,4 @@
-"""What a form of predictions is to the rest, and what every reader gives."""
+"""The record of a form of predictions, and the results of its reader."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,21 +11,27 @@ from ....masks import UInt8Array
 from .place import Place
 
 Values = Literal["auto", "ids", "soft"]
-"""How the numbers of a PNG are read. auto: a palette file holds object ids, a grey one 0 and 1, or 0 and 255; ids: object ids in
-either; soft: grey 0 ... 255 is a probability, 128 and above is marked."""
+"""How the values of a PNG are read.
+
+auto: a palette file has object ids; a grey file has 0 and 1, or 0 and 255. ids: both have object ids.
+soft: grey 0 to 255 is a probability; 128 and above is marked.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How predictions are to be read, where their form leaves it open.
+    """Settings for reading predictions, for what their form does not determine.
 
-    values: the numbers of PNGs.
-    first_frame: the number that the first frame of a video has in names and lists, 0 or 1. None: 0, and numbers that only fit from
-        1 on are refused.
-    names: a JSON file that says which video or image a number is; None: it is looked for beside the predictions.
-    masks_are: of videos that players turn: whether masks were drawn on that or on the frames as they are stored, where their size
-        does not tell. None: nobody says, and a mask of which nothing tells is refused.
-    video_ids: of the truth, for forms whose names can be read in two ways; None: not known.
+    Attributes:
+        values: how the values of PNGs are read.
+        first_frame: the number of a video's first frame in names and lists, 0 or 1. None: 0, and
+            numbers that fit only if they count from 1 are a problem.
+        names: a JSON file with the names of numbered videos or images; None: it is looked for
+            beside the predictions.
+        masks_are: for rotated videos: whether masks were drawn on displayed or stored frames, if
+            their size does not show it. None: such a mask is a problem.
+        video_ids: the ids of the truth's videos, for forms whose names can be read in two ways;
+            None: not known.
     """
 
     values: Values = "auto"
@@ -37,68 +43,76 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PredictedFrame:
-    """One frame's prediction: its mask, or what is wrong with it."""
+    """The prediction of one frame: its mask, or its problem."""
 
     frame_index: int
     counts: str
-    """Canonical COCO RLE; "" where there is a problem."""
+    """Canonical COCO RLE counts; "" if there is a problem."""
     score: float | None = None
-    """How sure the model is that something in the frame is broken."""
+    """The model's score that something in the frame is broken; higher is surer."""
     soft: UInt8Array | None = None
-    """uint8[H, W]: the probability in 255ths, where the prediction is soft."""
+    """uint8[H, W]: the probability times 255, if the prediction is soft."""
     problem: Problem | None = None
     orientation: Orientation | None = None
-    """How players turn the stored frame on which the mask lies, where the form knows its video; None: it does not."""
+    """How players rotate the stored frame on which the mask is; None if the form does not know the video."""
 
 
 class PredictedVideo(Protocol):
-    """One video's predictions where they lie; picklable."""
+    """The predictions of one video, which are read when they are needed; picklable."""
 
     @property
     def where(self) -> str:
-        """Names them in messages."""
+        """The name of the predictions in messages."""
         ...
 
     @property
     def frames(self) -> Sequence[int]:
-        """Frame indices that have a prediction, ascending."""
+        """The frame indices that have a prediction, ascending."""
         ...
 
     def read(self, frames: Sequence[int], *, height: int, width: int) -> Iterator[PredictedFrame]:
-        """The predictions of some of its frames, in the order asked for."""
+        """Yields the predictions of these frames, in this order."""
         ...
 
     def objects(self) -> "Mapping[int, PredictedVideo] | None":
-        """Each object on its own, by object_id, with the same frames; None where the masks do not tell objects apart."""
+        """The predictions of each object by object_id, with the same frames.
+
+        None if the masks do not distinguish objects.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What was found at a path, by video_id, and what is wrong with it so far."""
+    """The predictions at a path by video_id, and the problems that are known so far."""
 
     path: Path
     kind: str
-    """Name of the form."""
+    """The name of the form."""
     videos: Mapping[str, PredictedVideo]
     problems: tuple[Problem, ...] = ()
     incomplete: frozenset[str] | None = frozenset()
-    """Videos of which a problem has hidden something, so that what they lack is no problem of its own; None: of any video."""
+    """Videos of which predictions could not be read, so that missing frames are not a further problem.
+    None: this may be any video."""
     names: Path | None = None
-    """The file that said which video or image a number is, if one was needed."""
+    """The file with the names of numbered videos or images, if one was needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One form of predictions: the `FORMAT` of a module in this folder, which is all that adding one needs.
+    """One form of predictions: the `FORMAT` of a module in the folder formats. To add a form, add its file.
 
-    name: one word, for messages and tables.
-    what: what is read, as messages ask for it: "a .parquet with video_id, frame_index and counts".
-    needs: what the form does not hold itself and has to be given, for people; "" where nothing is.
-    order: the lower one is asked first; files that two forms of one order claim are refused.
-    numbered: whether frames have numbers that may count from 1.
-    detect: the files and folders of this form at a place; none when it is not there. Opens as little as it can.
-    read: the predictions in these files and folders.
+    Attributes:
+        name: one word, for messages and tables.
+        what: a text about what is read, as messages need it: "a .parquet with video_id, frame_index
+            and counts".
+        needs: a text about what must be given besides the files; "" if nothing.
+        order: forms with a lower number are tried first. It is an error if two forms with the same
+            number both find files.
+        numbered: True if frames have numbers that may count from 1.
+        detect: gives the files and folders of this form at a place; empty if there are none. It
+            opens as few files as possible.
+        read: gives the predictions in these files and folders.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""PNGs of predicted masks, on disk or in a tar: which frame each is of, and what its numbers mark."""
+"""Reads PNGs of predicted masks, on disk or in a tar: their frames, and the pixels that they mark."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,8 @@ SOFT_THRESHOLD = 128
 FRAME_NAME = re.compile(r"([0-9]{1,9})\.png", re.IGNORECASE)
 OBJECT_NAME = re.compile(r"[0-9]{1,9}")
 NOTE_SUFFIXES = (".csv", ".html", ".log", ".md", ".txt")
-"""Of files that scoring tools write beside the folders of videos, such as the results.csv of vos-benchmark; passed over there."""
+"""Suffixes of files that scoring tools write beside the folders of videos, such as the results.csv of
+vos-benchmark. Such files are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,13 @@ class MaskFile:
     path: Path
     offset: int = 0
     size: int = -1
-    """Bytes; -1: to the end."""
+    """Size in bytes; -1: up to the end of the file."""
     object_id: int | None = None
-    """Of which object alone it is: one more than its folder says, as where annotations are read. None: its values say it."""
+    """The only object in the file: the number of its folder plus 1, as for annotations. None: the values of
+    the file are the object ids."""
 
     def bytes(self) -> bytes:
-        """Its content; empty where it cannot be read."""
+        """The content of the file; empty if it cannot be read."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
@@ -43,7 +45,7 @@ class MaskFile:
 
 @dataclass(frozen=True, slots=True)
 class PngVideo:
-    """Mask files of one video by frame number; of several in a frame, the pixels of any are marked."""
+    """The mask files of one video by frame number. Several files of a frame are joined."""
 
     where: str
     files: Mapping[int, tuple[MaskFile, ...]]
@@ -68,12 +70,12 @@ class PngVideo:
     def objects(self) -> Mapping[int, PredictedVideo] | None:
         if self.values == "soft":
             return None
-        found: dict[int, dict[int, tuple[Rle, ...]]] = {}
+        objects: dict[int, dict[int, tuple[Rle, ...]]] = {}
         for frame_index, files in self.files.items():
             for file in files:
                 for object_id, mask in _objects_in(file).items():
-                    found.setdefault(object_id, dict.fromkeys(self.files, ()))[frame_index] = (mask,)
-        return {object_id: RleVideo(self.where, masks) for object_id, masks in sorted(found.items())}
+                    objects.setdefault(object_id, dict.fromkeys(self.files, ()))[frame_index] = (mask,)
+        return {object_id: RleVideo(self.where, masks) for object_id, masks in sorted(objects.items())}
 
     def _joined(self, files: Sequence[MaskFile], *, height: int, width: int) -> tuple[LabelMap, Problem | None]:
         joined = np.zeros((height, width), np.uint16)
@@ -90,9 +92,9 @@ class PngVideo:
 
 
 def _objects_in(file: MaskFile) -> dict[int, Rle]:
-    """The masks of a file by object_id; none where it cannot be read, which `PngVideo.read` says.
+    """The masks of a file by object_id; empty if it cannot be read (`PngVideo.read` reports that).
 
-    White of a mask that is no palette file marks one object, number 1.
+    White in a grey file is object 1.
     """
     try:
         mode, labels = decode_png(file.bytes(), where=file.where)
@@ -133,23 +135,27 @@ def _some(values: Sequence[int]) -> str:
     return shown if len(values) <= 5 else f"{shown} and {len(values) - 5} more"
 
 
-def joined_files(found: Iterable[tuple[int, str, MaskFile]]) -> tuple[dict[int, tuple[MaskFile, ...]], list[Problem]]:
-    """Mask files of one video by frame number, from (frame number, object, file); the object is "" for a file of all of them.
+def joined_files(entries: Iterable[tuple[int, str, MaskFile]]) -> tuple[dict[int, tuple[MaskFile, ...]], list[Problem]]:
+    """The mask files of one video by frame number, and problems.
 
-    A frame that an object has twice, or that lies both in an object's folder and beside it, is a problem.
+    It is a problem if an object has a frame twice, or if a frame is both in an object's folder and
+    beside it.
+
+    Args:
+        entries: (frame number, object, file). The object is "" for a file with all objects.
     """
     files: dict[int, dict[str, MaskFile]] = {}
     problems = []
-    for frame, of_object, file in sorted(found, key=lambda entry: (entry[1], entry[2].where)):
-        there = files.setdefault(frame, {})
-        other = there.get(of_object) or (there.get("") if of_object else next(iter(there.values()), None))
-        if other is None:
-            there[of_object] = replace(file, object_id=int(of_object) + 1) if of_object else file
+    for frame, of_object, file in sorted(entries, key=lambda entry: (entry[1], entry[2].where)):
+        earlier = files.setdefault(frame, {})
+        same = earlier.get(of_object) or (earlier.get("") if of_object else next(iter(earlier.values()), None))
+        if same is None:
+            earlier[of_object] = replace(file, object_id=int(of_object) + 1) if of_object else file
         else:
-            problems.append(Problem(file.where, f"frame {frame} is also {other.where}; remove one"))
-    return {frame: tuple(there.values()) for frame, there in sorted(files.items())}, problems
+            problems.append(Problem(file.where, f"frame {frame} is also {same.where}; remove one"))
+    return {frame: tuple(by_object.values()) for frame, by_object in sorted(files.items())}, problems
 
 
 def is_note(name: str) -> bool:
-    """Whether a file beside the folders of videos is passed over: what scoring tools write there."""
+    """Whether a file beside the folders of videos is ignored because scoring tools write such files."""
     return Path(name).suffix.lower() in NOTE_SUFFIXES

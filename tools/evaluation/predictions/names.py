@@ -1,4 +1,4 @@
-"""Which video, frames or image a number of a COCO or YouTube-VIS file is."""
+"""Reads the names of numbered videos and images from a COCO or YouTube-VIS file."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,12 @@ _NUMBER = re.compile(r"(?:.*[^0-9])?([0-9]{1,9})")
 
 @dataclass(frozen=True, slots=True)
 class NamedVideo:
-    """One entry of `videos`. `frames`: the frame number of each entry of a track; None: the file does not say, and the entries
-    stand for frames 0, 1, 2, …"""
+    """One entry of `videos`.
+
+    Attributes:
+        frames: the frame number of each entry of a track. None: the file does not give it, so the
+            entries are frames 0, 1, 2, …
+    """
 
     video_id: str
     frames: Sequence[int] | None
@@ -22,28 +26,34 @@ class NamedVideo:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What `videos` and `images` say, by id, and what is wrong with them; `faulty` are the ids of entries that cannot be used."""
+    """The entries of `videos` and `images` by id, and their problems.
+
+    `faulty_videos` and `faulty_images` are the ids of entries that cannot be used.
+    """
 
     videos: Mapping[Key, NamedVideo]
     images: Mapping[Key, tuple[str, int]]
     faulty_videos: frozenset[Key]
     faulty_images: frozenset[Key]
     faults: Sequence[tuple[str, str]]
-    """(entry, what is wrong)."""
+    """(entry, problem) for each entry with a problem."""
 
 
 NO_NAMES = Names({}, {}, frozenset(), frozenset(), ())
 
 
 def key_of(value: object) -> Key | None:
-    """An id of JSON as it is looked up: text, a whole number, or a float that is one; None for anything else."""
+    """A JSON id as a key: a text or an integer. A float with a whole value becomes an integer.
+
+    None for any other value.
+    """
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     return value if type(value) in (int, str) else None  # type: ignore[return-value]
 
 
 def read_names(content: Mapping[str, object]) -> Names:
-    """The names that a COCO or YouTube-VIS file gives in `videos` and `images`; either may be absent."""
+    """The names in `videos` and `images` of a COCO or YouTube-VIS file; either may be missing."""
     videos: dict[Key, NamedVideo] = {}
     images: dict[Key, tuple[str, int]] = {}
     faulty: dict[str, set[Key]] = {"videos": set(), "images": set()}
@@ -97,18 +107,18 @@ def _named_video(entry: Mapping[str, object]) -> NamedVideo:
 def _named_frames(names: object) -> tuple[str, Sequence[int]]:
     if not isinstance(names, list) or not names:
         raise ValueError(f"has file_names {shown(names)}, wanted a list such as [dog/00000.jpg, dog/00005.jpg]")
-    found = []
+    images = []
     for position, name in enumerate(names):
         try:
-            found.append(_named_image(name))
+            images.append(_named_image(name))
         except ValueError as error:
             raise ValueError(f"{error} (file_names[{position}])") from None
-    folders = sorted({folder for folder, _ in found})
+    folders = sorted({folder for folder, _ in images})
     if len(folders) > 1:
         raise ValueError(
             f"has file_names in the folders {', '.join(map(shown, folders[:3]))}; wanted those of one video"
         )
-    frames = [frame for _, frame in found]
+    frames = [frame for _, frame in images]
     if len(set(frames)) < len(frames):
         twice = next(frame for frame in frames if frames.count(frame) > 1)
         raise ValueError(f"names frame {twice} twice in file_names; name each once")
@@ -116,7 +126,7 @@ def _named_frames(names: object) -> tuple[str, Sequence[int]]:
 
 
 def _named_image(name: object) -> tuple[str, int]:
-    """(video_id, frame number) of a file name: the folder that the file is in, and the number at the end of its name."""
+    """(video_id, frame number) of a file name: the folder of the file, and the number at the end of its name."""
     *folders, file = name.replace("\\", "/").split("/") if isinstance(name, str) else [""]
     match = _NUMBER.fullmatch(file.rpartition(".")[0] or file)
     if not folders or not folders[-1] or match is None:

@@ -1,4 +1,4 @@
-"""What lies at the path of predictions, looked at once for all forms."""
+"""Lists the files at the path of predictions once for all forms."""
 
 from functools import cached_property
 from pathlib import Path
@@ -7,10 +7,11 @@ from ....builder.raw import RawError, is_litter, read_json
 
 
 class Place:
-    """A file, or a folder with what lies directly in it; litter is passed over. A JSON file is parsed once.
+    """A file, or a folder with its direct entries except litter. A JSON file is parsed only once.
 
-    files: the file itself, or the folder's files, by name.
-    folders: the folder's folders, by name.
+    Attributes:
+        files: the file itself, or the files in the folder, sorted by name.
+        folders: the folders in the folder, sorted by name.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,7 +33,11 @@ class Place:
         return tuple(sorted(path for path in self.path.iterdir() if not is_litter(path.name)))
 
     def with_suffix(self, suffix: str) -> tuple[Path, ...]:
-        """The files of a suffix (lower case, with its dot), however it is written."""
+        """The files with a suffix, in upper or lower case.
+
+        Args:
+            suffix: in lower case, with its dot.
+        """
         return tuple(path for path in self.files if path.suffix.lower() == suffix)
 
     def json(self, file: Path) -> object:
@@ -46,7 +51,7 @@ class Place:
         return self._json[file]
 
     def peek(self, file: Path) -> object:
-        """As `json`; None where it cannot be read."""
+        """Like `json`, but None if the file cannot be read."""
         try:
             return self.json(file)
         except RawError:

@@ -1,4 +1,4 @@
-"""COCO RLE as strangers write it, and videos whose masks are such."""
+"""Reads COCO RLE of predictions, and videos with such masks."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,28 +15,28 @@ from .form import PredictedFrame, PredictedVideo
 
 
 class BadValueError(ValueError):
-    """A value that is no mask, score or frame; the message does not say where."""
+    """A value that is not a mask, score or frame; the message does not say where it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rle:
-    """One predicted mask; `size` None where the format gives none."""
+    """One predicted mask. `size` is None if the format does not give it."""
 
     counts: str
     size: tuple[int, int] | None
     score: float | None
     object_id: int | None = None
-    """Which object it is of; None: nobody says."""
+    """The object of the mask; None: not given."""
 
 
 @dataclass(frozen=True, slots=True)
 class RleVideo:
-    """Masks of one video by frame index; several in one frame count together. No mask: nothing predicted there."""
+    """The masks of one video by frame index. Several masks of a frame are joined; no mask is an empty mask."""
 
     where: str
     masks: Mapping[int, tuple[Rle, ...]]
     orientation: Orientation | None = None
-    """Of the stored frames on which they lie, where it is known."""
+    """The orientation of the stored frames on which the masks are; None: not known."""
 
     @property
     def frames(self) -> Sequence[int]:
@@ -76,7 +76,7 @@ def _joined(counts: Sequence[str], *, height: int, width: int) -> str:
 
 
 def size_fault(size: Sequence[int], *, height: int, width: int) -> str | None:
-    """What is wrong with a mask of this size (height, width) in a video of the other."""
+    """The problem of a mask of this size (height, width) in a video of another size; None if they are equal."""
     if tuple(size) == (height, width):
         return None
     return (
@@ -99,11 +99,16 @@ def _fault(mask: Rle, *, height: int, width: int) -> str | None:
 def rle_videos(
     path: Path, masks: Mapping[str, Mapping[int, Sequence[Rle]]], orientations: Mapping[str, Orientation | None]
 ) -> dict[str, PredictedVideo]:
-    """Videos of these masks, by video_id and frame index; `orientations` of those that are known, by video_id."""
+    """The videos of these masks by video_id.
+
+    Args:
+        masks: masks by video_id and frame index.
+        orientations: the known orientations of videos, by video_id.
+    """
     return {
         video_id: RleVideo(
             f"{path} video {video_id}",
-            {frame_index: tuple(found) for frame_index, found in frames.items()},
+            {frame_index: tuple(frame_masks) for frame_index, frame_masks in frames.items()},
             orientations.get(video_id),
         )
         for video_id, frames in masks.items()
@@ -111,10 +116,10 @@ def rle_videos(
 
 
 def frame_of(value: object) -> int:
-    """A frame number of JSON or a table; a whole float counts.
+    """A frame number from JSON or a table; it may be a float with a whole value.
 
     Raises:
-        BadValueError: anything else.
+        BadValueError: any other value.
     """
     if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_FRAME_INDEX:
         value = int(value)
@@ -124,10 +129,10 @@ def frame_of(value: object) -> int:
 
 
 def score_of(value: object) -> float | None:
-    """A score of JSON or a table; None where there is none. Whether it is finite is asked when the frame is read.
+    """A score from JSON or a table; None if there is none. `RleVideo.read` checks that it is finite.
 
     Raises:
-        BadValueError: not a number, or one that no float holds.
+        BadValueError: not a number, or one that is too large for a float.
     """
     if value is None:
         return None
@@ -140,15 +145,20 @@ def score_of(value: object) -> float | None:
 
 
 def object_of(value: object) -> int | None:
-    """An object_id of JSON or a table; None where there is none, or no whole number: scores of whole frames need none."""
+    """An object_id from JSON or a table; None if there is none, or it is not an integer.
+
+    Scores of whole frames do not need it.
+    """
     return value if isinstance(value, int) and is_whole(value, least=0, most=MAX_OBJECT_ID) else None
 
 
 def rle_of(value: Any, score: float | None, *, object_id: int | None = None) -> Rle:
-    """A mask of {size: [height, width], counts}: counts a string, or a list of run lengths of which any may be 0.
+    """A mask from {size: [height, width], counts}.
+
+    counts is a string, or a list of run lengths, any of which may be 0.
 
     Raises:
-        BadValueError: says what is wrong.
+        BadValueError: the value is not such a mask.
     """
     if not isinstance(value, dict) or "size" not in value or "counts" not in value:
         raise BadValueError(
@@ -173,20 +183,20 @@ def rle_of(value: Any, score: float | None, *, object_id: int | None = None) -> 
 
 def _counts_of_runs(runs: Sequence[object], *, height: int, width: int) -> str:
     total = height * width
-    wanted = f"wanted whole numbers from 0 that sum to {total} = {height} x {width} pixels"
+    needed = f"wanted whole numbers from 0 that sum to {total} = {height} x {width} pixels"
     if not runs:
-        raise BadValueError(f"counts is an empty list; {wanted}")
+        raise BadValueError(f"counts is an empty list; {needed}")
     for position, run in enumerate(runs):
         if not is_whole(run, least=0, most=total):
-            raise BadValueError(f"run length counts[{position}] is {shown(run)}; {wanted}")
-    if (found := sum(runs)) != total:  # type: ignore[arg-type]
-        raise BadValueError(f"the run lengths sum to {found}; {wanted}")
+            raise BadValueError(f"run length counts[{position}] is {shown(run)}; {needed}")
+    if (total_length := sum(runs)) != total:  # type: ignore[arg-type]
+        raise BadValueError(f"the run lengths sum to {total_length}; {needed}")
     lengths = np.array(runs, np.int64)
-    there = np.flatnonzero(lengths)
-    marked = there % 2
-    # Runs of one value that only empty ones part are one run.
+    not_empty = np.flatnonzero(lengths)
+    marked = not_empty % 2
+    # Runs of one value with only empty runs between them are joined.
     starts = np.flatnonzero(np.diff(marked, prepend=-1))
-    merged = np.add.reduceat(lengths[there], starts)
+    merged = np.add.reduceat(lengths[not_empty], starts)
     if marked[0]:
         merged = np.concatenate([[0], merged])
     return format_runs(Runs(merged, np.array([0, len(merged)]), height, width))[0]

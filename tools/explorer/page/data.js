@@ -1,8 +1,8 @@
-// Where the page's data comes from: the server it was opened from, or the files of a folder that needs no server.
+// The source of the page's data: the server, or the files of a folder that needs no server.
 
 const page = Math.random().toString(36).slice(2); // who asks, for the server's queue of frames
 
-/** An answer that is none; the message is for the person at the screen. */
+/** The data could not be loaded; the message is for the person. */
 export class DataError extends Error {}
 
 async function json(path, options) {
@@ -10,11 +10,11 @@ async function json(path, options) {
   try {
     answer = await fetch(path, options);
   } catch {
-    throw new DataError("The server does not answer. Was the command ended?");
+    throw new DataError("The server does not answer. The command may have ended.");
   }
-  const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new DataError(told.error?.message ?? `The server answered ${answer.status}.`);
-  return told;
+  const content = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new DataError(content.error?.message ?? `The server answered ${answer.status}.`);
+  return content;
 }
 
 const server = {
@@ -29,7 +29,7 @@ const server = {
   fetchFrame: (id, index, exact, { ahead, signal }) => fetch(`frame/${id}/${index}.${exact ? "png" : "jpg"}?page=${page}${ahead ? "&prefetch=1" : ""}`, { signal }),
 };
 
-/** A folder of files: `files` is what its index.js has put on the page. Every video is a script that gives itself. */
+/** A folder of files: `files` comes from its index.js. Every video is a script that registers its data. */
 function folder(files) {
   const loaded = new Map(); // id → promise of a video's file
   const waiting = new Map(); // id → resolve

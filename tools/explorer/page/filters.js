@@ -1,4 +1,4 @@
-// The filters with their counts and distributions. They draw what `chosen` has counted and tell which filter is wanted next.
+// The filters with their counts and distributions. They draw the counts of `chosen` and report changes of the filter.
 
 import { css } from "../shared/colours.js";
 import { count, h } from "../shared/dom.js";
@@ -6,12 +6,12 @@ import { FACETS, HEAT, RANGES } from "./table.js";
 
 const MOST_VALUES = 200; // of a field; more are found by searching
 
-/** Draws into `box`. `others` are the names of other sources; `onChange(filter)` hears of every change. */
+/** Draws into `box`. `others` are the names of other sources; `onChange(filter)` is called after every change. */
 export function filtersIn(box, { others, onChange }) {
   let filter = null;
   const parts = [];
 
-  const clear = h("button", { type: "button", class: "small", onclick: () => onChange({ ...filter, words: "", facets: new Map(), ranges: new Map(), group: null }) }, "Take all away");
+  const clear = h("button", { type: "button", class: "small", onclick: () => onChange({ ...filter, words: "", facets: new Map(), ranges: new Map(), group: null }) }, "Remove all filters");
   const done = h("button", { type: "button", class: "small narrow-only", "data-command": "filters" }, "Done");
   const heading = h("div", { class: "row" }, h("h2", {}, "Filters"), h("span", { class: "gap" }), clear, done);
   box.replaceChildren(heading);
@@ -43,7 +43,7 @@ export function filtersIn(box, { others, onChange }) {
       for (const known of list.children) if (!counts.has(known.dataset.value)) counts.set(known.dataset.value, { all: 0, broken: 0 });
       const numeric = key === "objects";
       const values = [...counts.keys()].sort((a, b) => (numeric ? Number(a) - Number(b) : 0) || counts.get(b).all - counts.get(a).all || (a < b ? -1 : 1)).slice(0, MOST_VALUES);
-      // The order stays while somebody chooses: it is only made anew when a value comes or goes.
+      // The order stays while a person chooses values; it changes only when a value appears or disappears.
       const names = [...values].sort().join("\n");
       if (names !== drawn) {
         drawn = names;
@@ -126,7 +126,7 @@ export function filtersIn(box, { others, onChange }) {
 
   function addHeat() {
     const canvas = h("canvas", { class: "heat", width: String(HEAT.columns * 16), height: String(HEAT.rows * 16), role: "img" });
-    const element = section("Where", "Middles of the marked objects in the picture.", canvas);
+    const element = section("Where", "Centres of the marked objects in the picture.", canvas);
     parts.push(({ heat }) => {
       const context = canvas.getContext("2d");
       const most = Math.max(1, ...heat);
@@ -154,7 +154,7 @@ export function filtersIn(box, { others, onChange }) {
   }
 
   return {
-    /** Draws a filter and what it has counted. */
+    /** Draws a filter and its counts. */
     show(next, found) {
       filter = next;
       for (const part of parts) part(found);

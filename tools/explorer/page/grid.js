@@ -1,4 +1,4 @@
-// The grid of posters: as many elements as the window shows, however many videos there are.
+// The grid of posters. It has only the elements that the window shows, for any number of videos.
 
 import { onceAFrame } from "../shared/canvas.js";
 import { css, TYPE_COLOURS } from "../shared/colours.js";
@@ -58,7 +58,7 @@ export function gridIn(box, { posterUrl, score, onOpen, onMove }) {
     still = setTimeout(load, STILL_MS);
   }
 
-  /** Asks for the posters of what is on the screen now. */
+  /** Requests the posters that are visible now. */
   function load() {
     for (const element of cells.values()) {
       const picture = element.querySelector("img:not([src])");
@@ -103,18 +103,18 @@ export function gridIn(box, { posterUrl, score, onOpen, onMove }) {
   }).observe(box);
 
   return {
-    /** Shows these rows; the video that was selected stays so where it is still there. */
+    /** Shows these rows. The selected video stays selected if it is among them. */
     setRows(next, { keepPlace = false } = {}) {
       const was = rows[selected];
       rows = next;
-      // Who has not moved yet stays at the top, whatever comes there.
-      const found = was && selected ? rows.indexOf(was) : -1;
-      selected = found >= 0 ? found : 0;
+      // A person who has not moved yet stays at the top of the list.
+      const place = was && selected ? rows.indexOf(was) : -1;
+      selected = place >= 0 ? place : 0;
       measure();
       if (!keepPlace) box.scrollTop = 0;
       request();
     },
-    /** Draws the cells anew: what their rows say has changed. */
+    /** Draws the cells again after their rows have changed. */
     refresh() {
       for (const element of cells.values()) element.querySelector(".score").textContent = score(element.row) ?? "";
     },

@@ -1,4 +1,4 @@
-// The masks of one open video: what is drawn on a frame, by object, of another source, or compared.
+// The masks of one open video that are drawn on a frame: by object, of another source, or compared.
 
 import { COMPARED_COLOURS, objectColours } from "../shared/colours.js";
 import { markOf, markOfBitmap } from "../shared/marks.js";
@@ -19,12 +19,12 @@ export function masksOf(video, other) {
   const kept = new Map(); // text → what was made of it, the oldest first
 
   function made(key, make) {
-    let found = kept.get(key);
-    if (found === undefined) found = make();
+    let marks = kept.get(key);
+    if (marks === undefined) marks = make();
     kept.delete(key);
-    kept.set(key, found);
+    kept.set(key, marks);
     if (kept.size > KEPT) kept.delete(kept.keys().next().value);
-    return found;
+    return marks;
   }
 
   /** The pixels of any object of the video that is not hidden. */

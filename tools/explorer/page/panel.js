@@ -54,7 +54,7 @@ export function panelIn(box, { video, row, masks, hidden, onHidden, onVerify }) 
   }
 
   function check() {
-    return card("Verify", h("p", { class: "faint" }, "Compares everything that is said twice about this video."), h("button", { type: "button", class: "small", "data-command": "verify", onclick: (event) => (event.stopPropagation(), onVerify()) }, "Verify this video"), findings);
+    return card("Verify", h("p", { class: "faint" }, "Compares all values of this video that are stored twice."), h("button", { type: "button", class: "small", "data-command": "verify", onclick: (event) => (event.stopPropagation(), onVerify()) }, "Verify this video"), findings);
   }
 
   function python() {

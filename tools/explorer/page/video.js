@@ -284,7 +284,7 @@ export async function openVideo(id, { others, row, asked, onState }) {
         bars();
         if (ui.shown) show(ui.shown);
       },
-      compare: () => (has() ? setMode(modes[(modes.indexOf(ui.mode) + 1) % modes.length]) : toast("Nothing else was given that has this video.")),
+      compare: () => (has() ? setMode(modes[(modes.indexOf(ui.mode) + 1) % modes.length]) : toast("No other given source has this video.")),
       ...Object.fromEntries(modes.map((mode) => [`mode-${mode}`, () => setMode(mode)])),
       "next-other": () => video.others.length > 1 && choose(video.others[(video.others.indexOf(otherNumber) + 1) % video.others.length]),
       larger: () => first.zoom(1.25),

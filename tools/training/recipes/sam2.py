@@ -1,9 +1,10 @@
-"""The recipe `sam2`: the mask decoder of SAM 2 (`transformers`), fine-tuned on single frames without anybody's click.
+"""The recipe `sam2`: fine-tunes the mask decoder of SAM 2 (`transformers`) on single frames, without clicks.
 
-The prompt is always the same, a box of the whole frame, in training and in prediction: "what is broken in here". The image
-encoder, the prompt encoder and the decoder's two convolutions of fine features stay as they are, so their answer to a frame is kept
-(`feature_cache`); what is trained is the rest of the mask decoder, for its single mask. The memory of a video checkpoint is not
-used: artifacts are not objects that last.
+In training and in prediction the prompt is always the same: a box of the whole frame. The image
+encoder, the prompt encoder, and the decoder's two convolutions of fine features are frozen, so their
+output for a frame can be cached (`feature_cache`). The rest of the mask decoder is trained to give a
+single mask. The memory of a video checkpoint is not used, because artifacts seldom last through a
+video as objects do.
 
 Source: Ravi et al., "SAM 2" (2024).
 """
@@ -23,13 +24,14 @@ from ..recipe import Batch, Recipe
 from .segformer import pixel_values
 
 CHECKPOINT = "facebook/sam2.1-hiera-tiny"
-"""What is fine-tuned without --init."""
+"""The checkpoint that is fine-tuned without --init."""
 
 CACHE_BYTES = 2**31
-"""Of kept features per process; a frame at 1024 x 1024 has 8.4 MB of them."""
+"""Limit for cached features per process in bytes; a frame at 1024 x 1024 takes 8.4 MB."""
 
 _FROZEN_IN_DECODER = ("conv_s0", "conv_s1", "iou_prediction_head", "pred_obj_score_head")
-"""The convolutions, so that features can be kept; the others say things that nobody asks for, and get no gradient."""
+"""The frozen parts of the decoder. The convolutions are frozen so that features can be cached; the heads
+have outputs that are not used, so they get no gradient."""
 
 
 class Sam2Localizer(nn.Module):
@@ -40,7 +42,8 @@ class Sam2Localizer(nn.Module):
 
     def __init__(self, sam: Any, *, cache_bytes: int) -> None:
         super().__init__()
-        # At prediction SAM 2 would put another of its four masks in place of a shaky single one: none of those is trained here.
+        # At prediction SAM 2 would replace an unstable single mask by one of three others, which are not
+        # trained here.
         sam.config.mask_decoder_config.dynamic_multimask_via_stability = False
         sam.mask_decoder.dynamic_multimask_via_stability = False
         sam.requires_grad_(False)
@@ -56,8 +59,8 @@ class Sam2Localizer(nn.Module):
             frames = interpolate(frames, size=(side, side), mode="bilinear", antialias=True)
         features = self.cache(frames, self._encode)
         box = frames.new_tensor([0, 0, side, side]).expand(len(frames), 1, 4)
-        found: Tensor = self.sam(image_embeddings=features, input_boxes=box, multimask_output=False).pred_masks
-        logits: Tensor = found[:, 0, 0].reshape(*video.shape[:2], *found.shape[-2:])
+        masks: Tensor = self.sam(image_embeddings=features, input_boxes=box, multimask_output=False).pred_masks
+        logits: Tensor = masks[:, 0, 0].reshape(*video.shape[:2], *masks.shape[-2:])
         return logits
 
     @torch.no_grad()
@@ -66,7 +69,7 @@ class Sam2Localizer(nn.Module):
         return features
 
     def save_pretrained(self, folder: str) -> None:
-        """Writes SAM 2's own files: `Sam2Model.from_pretrained` reads them."""
+        """Writes SAM 2's own files, which `Sam2Model.from_pretrained` reads."""
         self.sam.save_pretrained(folder)
 
 
@@ -75,7 +78,7 @@ def _make(init: str | None) -> Sam2Localizer:
 
 
 def _load(folder: Path) -> Sam2Localizer:
-    # Every frame of a prediction is asked about once.
+    # Prediction uses each frame once, so a cache would not help.
     return Sam2Localizer(pretrained(Sam2Model, folder, use_safetensors=True), cache_bytes=0)
 
 

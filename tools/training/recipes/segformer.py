@@ -1,7 +1,8 @@
 """The recipe `segformer`: SegFormer of `transformers`, from any of its checkpoints, on single frames.
 
-The trainer is the common one, not `transformers.Trainer`, which cannot go on in the middle of an epoch of our clips, nor choose a
-model by J&F of whole videos; examples/segformer_trainer.py shows Trainer with the same model.
+It uses the same trainer as all recipes. `transformers.Trainer` cannot continue in the middle of an
+epoch of our clips, and cannot choose a model by J&F of whole videos. examples/segformer_trainer.py
+shows Trainer with the same model.
 """
 
 from pathlib import Path
@@ -15,7 +16,7 @@ from ..pretrained import pretrained
 from ..recipe import Batch, Recipe
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet, as the checkpoints of SegFormer expect it."""
+"""Mean and standard deviation of ImageNet's RGB values, which SegFormer's checkpoints expect."""
 
 
 def _make(init: str | None) -> nn.Module:
@@ -23,9 +24,11 @@ def _make(init: str | None) -> nn.Module:
         config: Any = SegformerConfig  # whose num_labels its signature does not show
         model: nn.Module = SegformerForSemanticSegmentation(config(num_labels=1))  # the size of b0
         return model
-    # The head of a checkpoint has other classes: one of ours takes its place.
-    found: nn.Module = pretrained(SegformerForSemanticSegmentation, init, num_labels=1, ignore_mismatched_sizes=True)
-    return found
+    # The head of the checkpoint has other classes, so it is replaced by a new one.
+    pretrained_model: nn.Module = pretrained(
+        SegformerForSemanticSegmentation, init, num_labels=1, ignore_mismatched_sizes=True
+    )
+    return pretrained_model
 
 
 def _load(folder: Path) -> nn.Module:

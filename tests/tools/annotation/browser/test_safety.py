@@ -206,7 +206,9 @@ def test_two_people_at_one_video(serve: Serve, person: SitDown, clips: Path) -> 
     ada, bob = person(server, "Ada"), person(server, "Bob")
     ada.open(VIDEO)
     bob.open(VIDEO)
-    bob.page.wait_for_selector("#banner:has-text('Ada works on this video. You can look, not change.')")
+    bob.page.wait_for_selector(
+        "#banner:has-text('Ada is working on this video. You can look at it but not change it.')"
+    )
     assert bob.page.locator("[data-command=tool-brush]").is_disabled()
     assert bob.page.locator("[data-command=take-over]").count() == 0
     ada.page.click("#home")

@@ -51,7 +51,7 @@ def test_a_folder_without_weights(tmp_path: Path) -> None:
 def test_a_name_that_no_repository_can_have() -> None:
     assert (
         refused("some one/small")
-        == "--checkpoint some one/small: no id of a repository. Name a file, a folder or owner/name."
+        == "--checkpoint some one/small: not the id of a repository. Give a file, a folder or owner/name."
     )
 
 
@@ -95,5 +95,5 @@ def test_a_repository_is_downloaded_once_and_named_with_its_commit(
     assert find_checkpoint("someone/small", weights="*.safetensors", others=["*.json"]) == found
     assert len(hub.exchanges) == asked.before
     assert refused("someone/other") == (
-        "--checkpoint someone/other: no such file or folder, and no such model on the Hub that you may see. Is the name right?"
+        "--checkpoint someone/other: no such file or folder, and no such model on the Hub that you may see. Check the name."
     )

@@ -23,7 +23,7 @@ def test_an_engine_without_a_model_takes_no_model_options(options: dict[str, str
         make_engine("flow", **options)
     assert (
         str(caught.value)
-        == "--engine flow: it has no model, so --checkpoint and --device mean nothing to it. Leave them out."
+        == "--engine flow: it has no model, so it takes no --checkpoint and no --device. Leave them out."
     )
 
 

@@ -21,11 +21,11 @@ PROMPTS = {
     ),
     "nothing said": (
         Prompt(1, 3),
-        "frame 3 object 1: nothing says where the object is. Draw a box, click on it, or draw its mask.",
+        "frame 3 object 1: the prompt is empty. Draw a box, click on the object, or draw its mask.",
     ),
     "only what it is not": (
         Prompt(1, 3, clicks=(Click(5, 5, positive=False),)),
-        "frame 3 object 1: nothing says where the object is. Draw a box, click on it, or draw its mask.",
+        "frame 3 object 1: the prompt is empty. Draw a box, click on the object, or draw its mask.",
     ),
     "click on the border": (
         Prompt(1, 3, clicks=(Click(128, 5.5),)),

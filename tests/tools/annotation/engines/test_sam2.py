@@ -148,7 +148,7 @@ def test_a_broken_model_is_refused_in_one_line(sam2_weights: Any, tmp_path: Path
         make_engine("sam2", checkpoint=str(tmp_path))
     message = str(caught.value)
     assert message.startswith(f"--checkpoint {tmp_path}: it cannot be loaded (")
-    assert message.endswith("Is it whole?")
+    assert message.endswith("Check that it is complete.")
     assert "\n" not in message
 
 

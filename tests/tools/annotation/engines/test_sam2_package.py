@@ -77,7 +77,7 @@ def test_several_files_of_weights_have_to_be_told_apart(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(EngineError) as caught:
         make_engine("sam2-package", checkpoint=str(tmp_path))
-    assert str(caught.value) == f"--checkpoint {tmp_path}: several files of weights (a.pt, b.pt). Name one of them."
+    assert str(caught.value) == f"--checkpoint {tmp_path}: several files of weights (a.pt, b.pt). Give one of them."
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from brokenvideos.builder.export import ExportOptions, export
 from brokenvideos.tools.evaluation import evaluate_answers
 from brokenvideos.tools.evaluation.answers.score import box_iou, confusions, filled
-from brokenvideos.tools.evaluation.answers.values import Said
+from brokenvideos.tools.evaluation.answers.values import AnswerContent
 from brokenvideos.tools.evaluation.truth import AnnotatedVideo, Masklet
 
 
@@ -182,7 +182,7 @@ CONFUSIONS = {
 @pytest.mark.parametrize("name", CONFUSIONS)
 def test_the_table_of_types(name: str) -> None:
     true, said, wanted = CONFUSIONS[name]
-    assert confusions(video_of(*true), Said(types=None if said is None else frozenset(said))) == wanted
+    assert confusions(video_of(*true), AnswerContent(types=None if said is None else frozenset(said))) == wanted
 
 
 def test_box_iou_pairs_the_best_first() -> None:

@@ -11,10 +11,10 @@ from hypothesis import given, settings, strategies as st
 from brokenvideos.tools.evaluation import EvaluationError, evaluate_answers
 from brokenvideos.tools.evaluation.answers.parse import (
     UnreadableError,
-    said_boxes,
-    said_spans,
-    said_types,
-    said_yes,
+    parse_boxes,
+    parse_spans,
+    parse_types,
+    parse_yes,
 )
 
 A = {"video_id": "a", "question": "broken", "answer": "Yes"}
@@ -24,7 +24,7 @@ PROBLEMS = {
     "of another case": (A | {"video_id": "A"}, None),
     "twice": (A, "video a 'broken' is answered already on line 1; keep one of them"),
     "cut off": ('{"video_id": "a", "ques', None),
-    "not JSON": ("Yes", "not readable as JSON (Expecting value: line 1 column 1 (char 0)); wanted one object a line"),
+    "not JSON": ("Yes", "not readable as JSON (Expecting value: line 1 column 1 (char 0)); wanted one object per line"),
     "a list": (["a"], "['a'], wanted an object with video_id, question and answer"),
     "no video": ({"question": "broken", "answer": "Yes"}, "video_id is None, wanted text"),
     "no question": (
@@ -68,7 +68,7 @@ def test_a_line_that_is_no_answer(name: str, truth: Path, write) -> None:
         )
     if name == "of another case":
         path = write(("broken",), {("broken", "a"): None}, more=[line])
-        what = "the truth has no video A, and calls one a; rename it"
+        what = "the truth has no video A, but a video a; rename it"
     number = len(path.read_text().splitlines())
     with pytest.raises(EvaluationError) as caught:
         evaluate_answers(truth, path)
@@ -115,7 +115,7 @@ def test_an_empty_file(truth: Path, write) -> None:
     path = write(())
     with pytest.raises(EvaluationError) as caught:
         evaluate_answers(truth, path)
-    assert str(caught.value).splitlines()[1:] == [f"{path}: no answer in it; wanted an object a line"]
+    assert str(caught.value).splitlines()[1:] == [f"{path}: no answer in it; wanted one object per line"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_every_box_in_another_unit_is_the_file_s_mistake(box: list[float], why: 
         evaluate_answers(truth, path)
     assert str(caught.value).splitlines()[1:] == [
         f"{path} line 1: bbox_2d is {box}, {why}; wanted pixels, left and right 0 to 80, top and bottom 0 to 40. All 2 answers "
-        "with boxes are so: say the box_unit that they are in, or convert them"
+        "with boxes are so: give the box_unit that they are in, or convert them"
     ]
     # One of several is the model's, and counts as wrong.
     found = evaluate_answers(truth, write(("where",), {("where", "a"): text}))
@@ -142,7 +142,7 @@ def test_every_box_in_another_unit_is_the_file_s_mistake(box: list[float], why: 
 
 
 def boxes(text: str) -> object:
-    return said_boxes(text, frames=(1, 2), unit="1000", height=40, width=80)
+    return parse_boxes(text, frames=(1, 2), unit="1000", height=40, width=80)
 
 
 UNREADABLE = {
@@ -174,27 +174,27 @@ UNREADABLE = {
     ),
     "no frame": (boxes, '[{"bbox_2d": [1, 2, 3, 4]}]', "frame None was not asked about"),
     "another frame": (boxes, '[{"frame": 3, "bbox_2d": [1, 2, 3, 4]}]', "frame 3 was not asked about"),
-    "no object": (boxes, "[[1, 2, 3, 4]]", "[1, 2, 3, 4] is no object with frame and bbox_2d"),
+    "no object": (boxes, "[[1, 2, 3, 4]]", "[1, 2, 3, 4] is not an object with frame and bbox_2d"),
     "too deep": (boxes, "[" * 100_000, f"'{'[' * 56}... cannot be read as a JSON list"),
-    "words": (said_yes, "The answer is yes", "'The answer is yes' does not begin with Yes or No"),
-    "half a thought": (said_yes, "<think>Yes", "'<think>Yes' does not begin with Yes or No"),
-    "span": (said_spans, "[1]", "1 is no span; wanted first_frame and last_frame, or start_s and end_s"),
+    "words": (parse_yes, "The answer is yes", "'The answer is yes' does not begin with Yes or No"),
+    "half a thought": (parse_yes, "<think>Yes", "'<think>Yes' does not begin with Yes or No"),
+    "span": (parse_spans, "[1]", "1 is not a span; wanted first_frame and last_frame, or start_s and end_s"),
     "span backwards": (
-        said_spans,
+        parse_spans,
         '{"start_s": 2, "end_s": 1}',
         "a span has start_s 2 and end_s 1; wanted numbers in order",
     ),
     "span NaN": (
-        said_spans,
+        parse_spans,
         '[{"first_frame": NaN, "last_frame": 1}]',
         "a span has first_frame nan and last_frame 1; wanted numbers in order",
     ),
-    "type": (said_types, '["glitch"]', "'glitch' is no type; wanted a list of motion, deformation, blur"),
-    "type of no text": (said_types, "[1]", "1 is no type; wanted a list of motion, deformation, blur"),
+    "type": (parse_types, '["glitch"]', "'glitch' is not a type; wanted a list of motion, deformation, blur"),
+    "type of no text": (parse_types, "[1]", "1 is not a type; wanted a list of motion, deformation, blur"),
     "types in a sentence": (
-        said_types,
+        parse_types,
         "It is a blur.",
-        "'It is a blur' is no type; wanted a list of motion, deformation, blur",
+        "'It is a blur' is not a type; wanted a list of motion, deformation, blur",
     ),
 }
 
@@ -210,16 +210,16 @@ def test_a_text_that_cannot_be_read(name: str) -> None:
 @settings(deadline=None)
 @given(st.text() | st.text(alphabet='[]{}",: 0123456789.eE-framebox_2dNaNyesno'))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    for read in (said_yes, said_types, said_spans, boxes):
+    for read in (parse_yes, parse_types, parse_spans, boxes):
         with contextlib.suppress(UnreadableError):
             read(text)
 
 
 def test_texts_that_can_be_read() -> None:
-    assert said_yes("<think>No, no.</think>\n**YES.**")
-    assert not said_yes("No artifact")
-    assert said_types("none") == said_types("[]") == frozenset()
-    assert said_types("Motion, blur.") == said_types('["blur", "motion"]') == {"motion", "blur"}
+    assert parse_yes("<think>No, no.</think>\n**YES.**")
+    assert not parse_yes("No artifact")
+    assert parse_types("none") == parse_types("[]") == frozenset()
+    assert parse_types("Motion, blur.") == parse_types('["blur", "motion"]') == {"motion", "blur"}
     assert boxes('```json\n{"frame": 2, "bbox_2d": [0, 0, 1000, 500], "label": "blur"}\n```') == {2: [(0, 0, 80, 20)]}
 
 

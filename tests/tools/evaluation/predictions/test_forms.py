@@ -213,7 +213,7 @@ def test_a_tar_that_is_cut_is_one_problem(cut: int, truth: Path, pred: Path, tmp
 
 def test_a_name_that_differs_in_case_is_one_problem(truth: Path, pred: Path) -> None:
     (pred / "v").rename(pred / "V")
-    assert problems(truth, pred) == ["pred/V: the truth has no video V, and calls one v; rename it"]
+    assert problems(truth, pred) == ["pred/V: the truth has no video V, but a video v; rename it"]
 
 
 RUNS = [

@@ -137,7 +137,7 @@ def test_what_the_size_does_not_tell_is_asked(release_of, tmp_path: Path) -> Non
     truth, predictions = release_of("180", "oblong"), as_png(tmp_path, stored_mask("oblong"))
     assert problems(truth, predictions) == [
         "pngs/v frame 0: players show the video turned clockwise by 180 degrees (its display matrix), and the size of the mask "
-        "does not tell whether it was drawn on that or on the frame as it is stored; give --masks-are displayed or --masks-are "
+        "does not show whether it was drawn on that or on the stored frame; give --masks-are displayed or --masks-are "
         "coded"
     ]
 
@@ -203,8 +203,8 @@ def test_a_truth_without_videos_is_asked_about(release_of, tmp_path: Path) -> No
     release = release_of("mirrored", "oblong")
     truth = as_png(tmp_path, stored_mask("oblong"))
     assert problems(truth, release) == [
-        "release video v: players show its video mirrored (its display matrix), and the truth is masks without a video: nothing "
-        "tells whether they lie on the frame as it is stored; give a truth with its videos, or --masks-are coded if they do"
+        "release video v: players show its video mirrored (its display matrix), and the truth is masks without a video, so "
+        "it is not known whether they fit the stored frame; give a truth with its videos, or --masks-are coded if they do"
     ]
     assert jf(truth, release, masks_are="coded") == 1
 
@@ -223,7 +223,7 @@ def test_annotators_are_asked_too(release_of, tmp_path: Path) -> None:
         agree([masks, release])
     assert str(error.value) == (
         f"{masks} video v: players show the video turned clockwise by 180 degrees (its display matrix), and the size of the mask "
-        "does not tell whether it was drawn on that or on the frame as it is stored; give --masks-are displayed or --masks-are "
+        "does not show whether it was drawn on that or on the stored frame; give --masks-are displayed or --masks-are "
         "coded"
     )
 

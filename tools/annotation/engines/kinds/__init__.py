@@ -1,8 +1,8 @@
-"""The engines that `annotate` knows: one file an engine, each with an `ENGINE`.
+"""The engines of `annotate`: one file per engine, each with an `ENGINE`.
 
-In: a name, and for engines with a model a checkpoint and a device. Out: an `Engine`. The annotation page's server calls it.
-`ENGINE` is a function of `checkpoint` and `device`, by name, that gives a new engine. A file is imported, with its libraries, when
-its engine is wanted.
+In: a name, and for engines with a model a checkpoint and a device. Out: an `Engine`. The server of the
+annotation page calls it. `ENGINE` is a function with the keyword arguments `checkpoint` and `device`
+that returns a new engine. A file is imported, with its libraries, only when its engine is used.
 """
 
 from .....release import names_in, record_in
@@ -11,22 +11,23 @@ from ..protocol import Engine, EngineError
 __all__ = ["ENGINES", "make_engine"]
 
 ENGINES = tuple(name.replace("_", "-") for name in names_in(__path__))
-"""The names of all engines, each that of its file with - for _; the first needs no model."""
+"""The names of all engines: the names of their files with - for _. The first one needs no model."""
 
 EXTRAS = {"sam2-package": "sam2"}
-"""What installs an engine's libraries where `annotate` does not."""
+"""The extra that installs an engine's libraries, for engines that need more than the extra `annotate`."""
 
 
 def make_engine(name: str, *, checkpoint: str | None = None, device: str | None = None) -> Engine:
-    """A new engine, its model loaded.
+    """A new engine with its model loaded.
 
     Args:
-        name: of ENGINES.
-        checkpoint: id on the Hub or path; None for the engine's own choice.
-        device: as torch names it; None for cuda where there is one, else cpu.
+        name: one of ENGINES.
+        checkpoint: id on the Hub or path; None for the engine's default.
+        device: a name for torch; None for cuda if there is a GPU, else cpu.
 
     Raises:
-        EngineError: no such engine, a package or checkpoint that is not there, options for an engine without a model.
+        EngineError: the engine is unknown, a package or checkpoint is missing, or the engine has no
+            model and cannot take these options.
     """
     if name not in ENGINES:
         raise EngineError(f"--engine {name}: no such engine. Choose one of {', '.join(ENGINES)}.")

@@ -1,4 +1,4 @@
-"""The engine `flow`: no weights, no network. GrabCut on a box and clicks, optical flow from frame to frame, at 360p at most."""
+"""The engine `flow`, without weights: GrabCut for a box and clicks, optical flow between frames, at 360p at most."""
 
 import heapq
 from collections import OrderedDict
@@ -17,12 +17,12 @@ from ..protocol import BoolArray, Click, EngineError, Frames, Prompt, UInt8Array
 SHORT_SIDE_PX = 360
 KEPT_FRAMES = 64
 MOST_BETWEEN = 32
-"""Frames between two marked ones up to which both ends are carried into the middle."""
+"""Largest distance of two marked frames between which both masks are carried to the middle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answer:
-    """A prompt and the cut at working size that answers it."""
+    """A prompt and its cut at working size."""
 
     prompt: Prompt
     cut: Cut
@@ -75,7 +75,7 @@ class FlowEngine:
         self._mark(prompt, cut.mask)
         mask = self._large(cut.mask)
         if prompt.mask is not None:
-            # Where the clicks changed nothing, the person's own pixels stay.
+            # Pixels that the clicks did not change stay as the person drew them.
             changed = self._large(cut.mask != self._small(prompt.mask))
             mask = np.where(changed, mask, prompt.mask)
         return mask
@@ -85,7 +85,7 @@ class FlowEngine:
         check_range(object_ids, self._marked, first=first, last=last, num_frames=len(frames))
         tracks = [self._track(object_id, first=first, last=last) for object_id in object_ids]
         step = 1 if first <= last else -1
-        return heapq.merge(*tracks, key=lambda found: found[0] * step)
+        return heapq.merge(*tracks, key=lambda item: item[0] * step)
 
     def forget(self, object_id: int, *, frame_index: int | None = None) -> None:
         if frame_index is None:
@@ -95,7 +95,7 @@ class FlowEngine:
         self._last = None
 
     def _track(self, object_id: int, *, first: int, last: int) -> Generator[tuple[int, int, BoolArray]]:
-        """What `propagate` gives for one object."""
+        """The results of `propagate` for one object."""
         step = 1 if first <= last else -1
         marked = sorted(self._marked[object_id], key=lambda frame_index: frame_index * step)
         before = [frame_index for frame_index in marked if frame_index * step <= first * step]
@@ -109,7 +109,7 @@ class FlowEngine:
                     yield frame_index, object_id, self._large(mask)
 
     def _between(self, object_id: int, here: int, there: int | None, between: range) -> Iterator[tuple[int, BoolArray]]:
-        """Masks of the frames from one marked frame to the next, or to the end of the range where no other follows."""
+        """Masks of the frames from one marked frame to the next; without a next one, to the end of the range."""
         ahead: dict[int, BoolArray] = {}
         if there is not None and len(between) <= MOST_BETWEEN:
             ahead = dict(carried(self._anchor(object_id, there), between[::-1], self._image))
@@ -155,7 +155,7 @@ class FlowEngine:
         return self._images[frame_index]
 
     def _small(self, mask: BoolArray) -> BoolArray:
-        """The mask at working size; what is too thin for that is made as thick as it has to be."""
+        """The mask at working size. Parts that would vanish are made thicker."""
         shares = _resized(mask.astype(np.float32), _working_size(self._opened()), cv2.INTER_AREA)
         small = np.asarray(shares > 0.5, np.bool_)
         return small if small.any() else np.asarray(shares > 0, np.bool_)
@@ -178,7 +178,7 @@ def _working_size(frames: Frames) -> tuple[int, int]:
 
 
 def _resized(image: Any, size: tuple[int, int], interpolation: int) -> Any:
-    """The image at (width, height); the same one where it has that size."""
+    """The image at size (width, height); the same image if it has this size."""
     if image.shape[1::-1] == size:
         return image
     return cv2.resize(image, size, interpolation=interpolation)
@@ -188,7 +188,7 @@ def _make(*, checkpoint: str | None, device: str | None) -> FlowEngine:
     """The engine; see `kinds.make_engine`."""
     if checkpoint is not None or device is not None:
         raise EngineError(
-            "--engine flow: it has no model, so --checkpoint and --device mean nothing to it. Leave them out."
+            "--engine flow: it has no model, so it takes no --checkpoint and no --device. Leave them out."
         )
     return FlowEngine()
 

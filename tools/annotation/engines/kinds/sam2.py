@@ -1,4 +1,4 @@
-"""The engine `sam2`: SAM 2 and its kin in `transformers`, whichever model the checkpoint's configuration names."""
+"""The engine `sam2`: SAM 2, SAM 3 or EdgeTAM in `transformers`. The checkpoint's configuration names the model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,9 +22,9 @@ CLASSES = {
     "sam3_video": "Sam3TrackerVideoModel",
     "edgetam_video": "EdgeTamVideoModel",
 }
-"""By the model_type of a checkpoint's config.json."""
+"""Class names in `transformers` by the model_type in a checkpoint's config.json."""
 HALF = (0.5, 0.5, 0.5)
-"""What SAM 3 is normalised with, mean and deviation."""
+"""Mean and standard deviation for the normalisation of SAM 3."""
 
 
 def _make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
@@ -33,15 +33,15 @@ def _make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
     from transformers import AutoConfig
 
     name = checkpoint or CHECKPOINT
-    found = find_checkpoint(name, weights="*.safetensors", others=["*.json"])
+    files = find_checkpoint(name, weights="*.safetensors", others=["*.json"])
     on = pick_device(device)
     try:
-        kind = str(AutoConfig.from_pretrained(found.folder).model_type)
+        kind = str(AutoConfig.from_pretrained(files.folder).model_type)
         if kind not in CLASSES:
             raise EngineError(
                 f"--checkpoint {name}: it is a model of type {kind!r}, wanted one of {', '.join(CLASSES)}. Name another one."
             )
-        model = _load(CLASSES[kind], found.folder)
+        model = _load(CLASSES[kind], files.folder)
     except EngineError:
         raise
     except (
@@ -52,8 +52,8 @@ def _make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
         SafetensorError,
     ) as error:  # ImportError: EdgeTAM wants timm
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise EngineError(f"--checkpoint {name}: it cannot be loaded ({first}). Is it whole?") from error
-    facts = {"checkpoint": found.name, "weights_sha256": found.weights_sha256()}
+        raise EngineError(f"--checkpoint {name}: it cannot be loaded ({first}). Check that it is complete.") from error
+    facts = {"checkpoint": files.name, "weights_sha256": files.weights_sha256()}
     return MemoryEngine(Sam2(model.to(on), facts))
 
 
@@ -77,9 +77,9 @@ class Sam2:
     def __init__(self, model: Any, facts: Mapping[str, str]) -> None:
         """
         Args:
-            model: a Sam2VideoModel, Sam3TrackerVideoModel or EdgeTamVideoModel, which is changed: it looks at the NEAREST marked
-                frames at most.
-            facts: of the checkpoint.
+            model: a Sam2VideoModel, Sam3TrackerVideoModel or EdgeTamVideoModel. It is changed so that it
+                uses at most the NEAREST marked frames.
+            facts: the facts of the checkpoint.
         """
         self._model = model.eval()
         if not 0 < model.config.max_cond_frame_num <= NEAREST:
@@ -114,8 +114,8 @@ class Sam2:
         if self._images is None:
             raise no_video()
         if self._features.get_vision_features(frame_index) is None:
-            found = self._model.get_image_features(self._images[frame_index][None], return_dict=True)
-            features = {"vision_feats": found.fpn_hidden_states, "vision_pos_embeds": found.fpn_position_encoding}
+            encoded = self._model.get_image_features(self._images[frame_index][None], return_dict=True)
+            features = {"vision_feats": encoded.fpn_hidden_states, "vision_pos_embeds": encoded.fpn_position_encoding}
             self._features.cache_vision_features(frame_index, features)
 
     def track(self) -> "_Tracker":
@@ -139,8 +139,10 @@ class Sam2:
 
 
 class _Features:
-    """The cache of a session of `transformers`, for all objects of a video: of the position encodings, which are as large as the
-    features and the same for every frame, only the one that is used."""
+    """The feature cache of a `transformers` session, shared by all objects of a video.
+
+    Position encodings are as large as the features and equal for every frame, so only one is kept.
+    """
 
     def __init__(self) -> None:
         self._cache = FeatureCache()
@@ -193,7 +195,8 @@ class _Tracker:
         logits = self._answer(frame_index, reverse=backwards)
         for other in [other for other in outputs if abs(other - frame_index) > REACH]:
             del outputs[other]
-        self._session.frames_tracked_per_obj[0].clear()  # a prompt on such a frame would not be taken as one
+        # Otherwise the session would ignore the prompt on a frame that was tracked before.
+        self._session.frames_tracked_per_obj[0].clear()
         return logits
 
     def drop(self, frame_index: int) -> None:
@@ -215,13 +218,13 @@ class _Tracker:
         for outputs in self._outputs.values():
             if frame_index in outputs:
                 self._slim(outputs[frame_index])
-        # It was answered: what was asked need not be kept.
+        # The prompt has been used, so it need not be kept.
         self._session.remove_point_inputs(0, frame_index)
         self._session.remove_mask_inputs(0, frame_index)
         return logits.reshape(1, 1, *logits.shape[-2:])
 
     def _slim(self, output: dict[str, Any]) -> None:
-        """Takes out what no later frame reads: 5 MB a frame, of which 4.2 are the mask at full size."""
+        """Removes values that no later frame reads: 5 MB per frame, of which 4.2 MB are the mask at full size."""
         output.pop("high_res_masks", None)
         output.pop("pred_masks", None)
         positions = output["maskmem_pos_enc"]
@@ -233,7 +236,7 @@ class _Tracker:
 
 @contextmanager
 def _correcting(model: Any, logits: Tensor | None) -> Iterator[None]:
-    """Until the block ends, clicks correct these logits: a session has no way to say so."""
+    """A context in which clicks correct these logits; a session has no option for that."""
     if logits is None:
         yield
         return

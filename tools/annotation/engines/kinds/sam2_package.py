@@ -1,4 +1,4 @@
-"""The engine `sam2-package`: SAM 2 of its authors' own package, on frames that are decoded when they are needed."""
+"""The engine `sam2-package`: SAM 2 in the package of its authors, on frames that are decoded when needed."""
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from sam2.sam2_video_predictor import (
     SAM2VideoPredictor,
-)  # here, so that its absence is known before a model is looked for
+)  # imported here, so that a missing package is reported before a model is searched
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -26,21 +26,21 @@ TRUNKS = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
 
 def _make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
     """The engine with its model loaded; see `kinds.make_engine`."""
-    found = find_checkpoint(checkpoint or CHECKPOINT, weights="*.pt")
-    predictor = _load(found, pick_device(device))
-    return MemoryEngine(Sam2Package(predictor, {"checkpoint": found.name, "weights_sha256": found.weights_sha256()}))
+    files = find_checkpoint(checkpoint or CHECKPOINT, weights="*.pt")
+    predictor = _load(files, pick_device(device))
+    return MemoryEngine(Sam2Package(predictor, {"checkpoint": files.name, "weights_sha256": files.weights_sha256()}))
 
 
-def _load(found: Checkpoint, device: torch.device) -> SAM2VideoPredictor:
+def _load(checkpoint: Checkpoint, device: torch.device) -> SAM2VideoPredictor:
     from sam2.build_sam import build_sam2_video_predictor
 
-    if len(found.weights) != 1:
-        names = ", ".join(path.name for path in found.weights)
-        raise EngineError(f"--checkpoint {found.name}: several files of weights ({names}). Name one of them.")
+    if len(checkpoint.weights) != 1:
+        names = ", ".join(path.name for path in checkpoint.weights)
+        raise EngineError(f"--checkpoint {checkpoint.name}: several files of weights ({names}). Give one of them.")
     try:
-        state = torch.load(found.weights[0], map_location="cpu", weights_only=True)["model"]
+        state = torch.load(checkpoint.weights[0], map_location="cpu", weights_only=True)["model"]
         config = _config(state)
-        # Holes are the person's business, and filling them needs a compiled extension.
+        # Holes are not filled: a person can do this, and the package needs a compiled extension for it.
         predictor = build_sam2_video_predictor(
             config, ckpt_path=None, device=str(device), hydra_overrides_extra=["++model.fill_hole_area=0"]
         )
@@ -48,17 +48,17 @@ def _load(found: Checkpoint, device: torch.device) -> SAM2VideoPredictor:
     except (OSError, RuntimeError, LookupError, TypeError, ValueError, EOFError, _UNPICKLING_ERROR) as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise EngineError(
-            f"--checkpoint {found.name}: not weights of SAM 2 as its authors publish them ({first}). Name such a .pt file, or use "
-            "--engine sam2 for models of transformers."
+            f"--checkpoint {checkpoint.name}: not weights of SAM 2 as its authors publish them ({first}). "
+            "Name such a .pt file, or use --engine sam2 for models of transformers."
         ) from error
     return predictor
 
 
 def _config(state: Mapping[str, Tensor]) -> str:
-    """The package's configuration for these weights, which do not name it.
+    """The package's configuration for these weights, recognised by their shapes.
 
     Raises:
-        LookupError: weights of something else.
+        LookupError: these are not weights of a known model.
     """
     width = state["image_encoder.trunk.patch_embed.proj.weight"].shape[0]
     blocks = {name.split(".")[3] for name in state if name.startswith("image_encoder.trunk.blocks.")}
@@ -72,8 +72,8 @@ class Sam2Package:
     def __init__(self, predictor: SAM2VideoPredictor, facts: Mapping[str, str]) -> None:
         """
         Args:
-            predictor: is changed: it looks at the NEAREST marked frames at most.
-            facts: of the checkpoint.
+            predictor: it is changed so that it uses at most the NEAREST marked frames.
+            facts: the facts of the checkpoint.
         """
         self._predictor: Any = predictor
         if not 0 < self._predictor.max_cond_frames_in_attn <= NEAREST:
@@ -119,7 +119,7 @@ class _Tracker:
         self._predictor = predictor
         self._features = features
         self._outputs: dict[str, dict[int, Any]] = {"cond_frame_outputs": {}, "non_cond_frame_outputs": {}}
-        # What `init_state` makes, without reading all frames and encoding the first.
+        # The same values as from `init_state`, but without reading all frames and encoding the first.
         self._state: dict[str, Any] = {
             "images": images,
             "num_frames": len(images),
@@ -180,7 +180,7 @@ class _Tracker:
         self.drop(frame_index)
         output, logits = self._run(frame_index, is_marked=True, points=points, mask=mask, before=before)
         side = self._predictor.image_size
-        # As the package does once it begins to carry.
+        # The package does the same when propagation begins.
         features, positions = self._predictor._run_memory_encoder(
             self._state,
             frame_index,

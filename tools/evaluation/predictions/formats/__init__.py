@@ -1,6 +1,7 @@
-"""The forms of predictions that are read: one file a form, each with a `FORMAT`.
+"""The forms of predictions: one file for each form, with its `FORMAT`.
 
-In: what lies at a path. Out: predictions. `find_predictions` calls them. A file is imported when predictions are looked for.
+In: the files at a path. Out: predictions. `find_predictions` calls them. A file is imported when predictions are
+looked for.
 """
 
 from .....release import names_in

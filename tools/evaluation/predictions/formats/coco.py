@@ -9,7 +9,7 @@ from ..place import Place
 
 
 def detect(place: Place) -> Sequence[Path]:
-    """JSON files that hold images."""
+    """JSON files with images."""
     return [
         file
         for file in place.with_suffix(".json")
@@ -18,7 +18,7 @@ def detect(place: Place) -> Sequence[Path]:
 
 
 def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
-    """The masks of all files; an image without an annotation was looked at and has none."""
+    """The masks of all files. An image without an annotation is an empty prediction."""
     return read_annotated(place, files, kind=FORMAT.name)
 
 

@@ -1,4 +1,7 @@
-"""Parquet, a row for each mask: video_id, frame_index, counts, and maybe score and object_id; several files count together."""
+"""Parquet with a row for each mask: video_id, frame_index, counts, and optionally score and object_id.
+
+Several files are read as one.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -44,7 +47,7 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
 
 
 def _columns(file: Path) -> tuple[str | None, Sequence[str]]:
-    """What is wrong with the columns of a file, and those that are read."""
+    """The problem of a file's columns (None if there is none), and the columns that are read."""
     schema = pq.read_schema(file)
     absent = set(_COLUMNS[:3]) - set(schema.names)
     if absent:

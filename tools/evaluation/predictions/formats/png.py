@@ -1,4 +1,7 @@
-"""PNG folders: {video_id}/{frame}.png, or {video_id}/{object}/{frame}.png as SAM 2 writes them, whose objects count together."""
+"""PNG folders: {video_id}/{frame}.png, or {video_id}/{object}/{frame}.png, as SAM 2 writes them.
+
+All objects of a frame count together.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +16,7 @@ NOT_A_MASK = "not a mask; wanted {frame}.png, such as 00017.png for frame 17 (fr
 
 
 def detect(place: Place) -> Sequence[Path]:
-    """The folder in which those of the videos lie: the place itself, its Annotations/480p, Annotations, or masks."""
+    """The folder that holds the videos' folders: the place itself, its Annotations/480p, Annotations or masks."""
     inside = ("Annotations/480p", "Annotations", "masks")
     home = next(
         (folder for name in inside if (folder := place.path / name).is_dir() and _has_folders(folder)), place.path
@@ -26,7 +29,7 @@ def _has_folders(folder: Path) -> bool:
 
 
 def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
-    """The masks of all folders; a frame without a file is not predicted."""
+    """The masks of all folders. A frame without a file is not predicted."""
     home = Place(files[0])
     videos: dict[str, PredictedVideo] = {}
     problems = [
@@ -41,9 +44,9 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
                 Problem(str(folder), f"the video_id {folder.name!r} is not {VIDEO_ID_RULE}; rename the folder")
             )
             continue
-        found, faults = _mask_files(folder)
-        joined, more = joined_files(found)
-        problems += faults + more
+        entries, faults = _mask_files(folder)
+        joined, frame_faults = joined_files(entries)
+        problems += faults + frame_faults
         if faults:
             incomplete.add(folder.name)
         videos[folder.name] = PngVideo(str(folder), joined, reading.values)
@@ -51,8 +54,8 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
 
 
 def _mask_files(folder: Path) -> tuple[list[tuple[int, str, MaskFile]], list[Problem]]:
-    """(frame number, object, file) of every mask of a video, and every entry that is none."""
-    found: list[tuple[int, str, MaskFile]] = []
+    """(frame number, object, file) of each mask of a video, and a problem for every other entry."""
+    files: list[tuple[int, str, MaskFile]] = []
     problems = []
     inside = Place(folder)
     objects = [entry for entry in inside.folders if OBJECT_NAME.fullmatch(entry.name)]
@@ -61,11 +64,11 @@ def _mask_files(folder: Path) -> tuple[list[tuple[int, str, MaskFile]], list[Pro
     strangers += [inner for entry in objects for inner in Place(entry).folders]
     for of_object, file in [*(("", file) for file in inside.files), *of_objects]:
         if match := FRAME_NAME.fullmatch(file.name):
-            found.append((int(match[1]), of_object, MaskFile(str(file), file)))
+            files.append((int(match[1]), of_object, MaskFile(str(file), file)))
         else:
             strangers.append(file)
     problems += [Problem(str(entry), NOT_A_MASK) for entry in strangers]
-    return found, problems
+    return files, problems
 
 
 FORMAT = Format(

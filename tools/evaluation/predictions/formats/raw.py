@@ -1,4 +1,4 @@
-"""A raw folder of any layout that is built, as annotators hand it in: its masks are the prediction."""
+"""A raw folder in any layout that `build` reads: its masks are the prediction."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from ..form import Format, Predictions, Reading
 from ..place import Place
 
 _ALSO_WITHOUT_VIDEOS = ("coco", "sav", "davis")
-"""Layouts whose masks are predictions in a form of their own where no video lies beside."""
+"""Layouts that are read as another form of predictions if they have no videos."""
 
 
 def detect(place: Place) -> Sequence[Path]:
@@ -29,7 +29,10 @@ def detect(place: Place) -> Sequence[Path]:
 
 
 def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
-    """What is annotated, all objects of a frame together; an annotated frame without a mask is an empty prediction."""
+    """The annotation as predictions; all objects of a frame count together.
+
+    An annotated frame without a mask is an empty prediction.
+    """
     return read_annotated_videos(place.path, reading, kind=FORMAT.name)
 
 

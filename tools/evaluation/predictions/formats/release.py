@@ -1,4 +1,4 @@
-"""Another release: its annotations are the prediction."""
+"""A release: its annotations are the prediction."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +9,15 @@ from ..place import Place
 
 
 def detect(place: Place) -> Sequence[Path]:
-    """The folder, where it has a manifest."""
+    """The folder, if it has a manifest."""
     return [place.path] if (place.path / "manifest.json").is_file() else []
 
 
 def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
-    """What is annotated, all objects of a frame together; an annotated frame without a mask is an empty prediction."""
+    """The annotation as predictions; all objects of a frame count together.
+
+    An annotated frame without a mask is an empty prediction.
+    """
     return read_annotated_videos(place.path, reading, kind=FORMAT.name)
 
 

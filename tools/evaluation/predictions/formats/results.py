@@ -1,6 +1,7 @@
-"""A JSON list of results: objects with video_id, frame_index and segmentation, or the lists that COCO and YouTube-VIS ask for.
+"""A JSON list of results: objects with video_id, frame_index and segmentation, or a results list of COCO or YouTube-VIS.
 
-Those say which image or video a mask is of by a number alone. Another file says what the number is: given, or found beside.
+Results lists identify the image or video of a mask only by a number. Another file has the names of
+these numbers. It is given by the caller, or found beside the list.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ _GIVE = "give the file that names it with --names FILE (in YouTube-VIS instances
 
 
 def detect(place: Place) -> Sequence[Path]:
-    """JSON files that hold a list, or nothing but annotations."""
+    """JSON files with a list, or with only annotations."""
     return [file for file in place.with_suffix(".json") if _entries(place.peek(file)) is not None]
 
 
@@ -45,17 +46,20 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
 def _names(
     numbers: Mapping[str, set[Key]], files: Sequence[Path], reading: Reading, entries: Entries
 ) -> tuple[Names | None, Path | None]:
-    """What the numbers are, and the file that says so; None where they are needed and nobody says so, which is a problem."""
+    """The names of the numbers, and the file that has them.
+
+    Both are None if names are needed and there is no such file; a problem is then added to `entries`.
+    """
     if not any(numbers.values()):
         return NO_NAMES, None
     if reading.names is not None:
-        found = {reading.names: _named(reading.names, wanted=True)}
+        contents = {reading.names: _named(reading.names, wanted=True)}
     else:
-        found = {path: content for path in _beside(files) if (content := _named(path, wanted=False)) is not None}
+        contents = {path: content for path in _beside(files) if (content := _named(path, wanted=False)) is not None}
     table, name = next((table, name) for table, name in _TABLES.items() if numbers[table])
     number = shown(min(numbers[table], key=str))
     where = str(files[0])
-    fitting = {path: content for path, content in found.items() if content and table in content}
+    fitting = {path: content for path, content in contents.items() if content and table in content}
     if len(fitting) != 1:
         what = f"{name} {number} is a number; {_GIVE}"
         if fitting:
@@ -102,14 +106,14 @@ def _is_numbered(entry: object) -> bool:
 
 
 def _numbers(entries: Sequence[object]) -> dict[str, set[Key]]:
-    """The ids that are numbers, of videos and of images."""
-    found: dict[str, set[Key]] = {table: set() for table in _TABLES}
+    """The numeric ids of videos and of images."""
+    numbers: dict[str, set[Key]] = {table: set() for table in _TABLES}
     for entry in entries:
         for table, name in _TABLES.items():
             key = key_of(entry.get(name)) if isinstance(entry, dict) else None
             if isinstance(key, int):
-                found[table].add(key)
-    return found
+                numbers[table].add(key)
+    return numbers
 
 
 FORMAT = Format(

@@ -13,7 +13,7 @@ from ..rle import Rle
 
 
 def detect(place: Place) -> Sequence[Path]:
-    """JSON files that are named or filled like those of SA-V."""
+    """JSON files with names or contents as in SA-V."""
     return [
         file
         for file in place.with_suffix(".json")
@@ -48,8 +48,8 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
 def _video_id(place: Place, file: Path) -> str:
     match = ANNOTATION_NAME.fullmatch(file.name)
     content: Any = place.peek(file)
-    said = content.get("video_id") if isinstance(content, dict) else None
-    return match[1] if match else said if isinstance(said, str) else file.stem
+    stated = content.get("video_id") if isinstance(content, dict) else None
+    return match[1] if match else stated if isinstance(stated, str) else file.stem
 
 
 FORMAT = Format(

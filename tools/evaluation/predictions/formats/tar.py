@@ -1,4 +1,4 @@
-"""Uncompressed tars with PNGs as members, as the folders have them; read where they lie, never unpacked."""
+"""Uncompressed tars of PNGs with the same paths as in folders. They are read without unpacking."""
 
 import tarfile
 from collections import defaultdict
@@ -46,27 +46,28 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
             else:
                 masks[video_id].append((frame, of_object, MaskFile(where, file, member.offset_data, member.size)))
     videos: dict[str, PredictedVideo] = {}
-    for video_id, found in masks.items():
-        joined, faults = joined_files(found)
+    for video_id, mask_files in masks.items():
+        joined, faults = joined_files(mask_files)
         problems += faults
         videos[video_id] = PngVideo(f"{homes[video_id]} {video_id}", joined, reading.values)
     return Predictions(place.path, FORMAT.name, videos, tuple(problems), None if hidden else frozenset())
 
 
 def _members(file: Path) -> tuple[list[tarfile.TarInfo], str]:
-    """The files of a tar without litter, as far as it can be read, and what is wrong with it."""
-    found: list[tarfile.TarInfo] = []
+    """The files of a tar without litter, as far as it can be read, and its problem ("" if there is none)."""
+    members: list[tarfile.TarInfo] = []
     try:
         for member in _every_member(file):
             if not any(is_litter(part) for part in PurePosixPath(member.name).parts if part != ".."):
                 if not member.isreg() or member.issparse():
                     kind = "sparse" if member.issparse() else "a link"
-                    return found, f"member {member.name} is {kind}; pack the files themselves"
-                found.append(member)
-    # tarfile raises plain ValueErrors for numbers in headers that are none, and OverflowErrors for those that are too large.
+                    return members, f"member {member.name} is {kind}; pack the files themselves"
+                members.append(member)
+    # tarfile raises plain ValueErrors for invalid numbers in headers, and OverflowErrors for numbers that
+    # are too large.
     except (tarfile.TarError, OSError, ValueError, EOFError, OverflowError) as error:
-        return found, f"not a readable, uncompressed tar ({in_words(error)}); pack it again"
-    return found, ""
+        return members, f"not a readable, uncompressed tar ({in_words(error)}); pack it again"
+    return members, ""
 
 
 def _every_member(file: Path) -> Iterator[tarfile.TarInfo]:
@@ -80,9 +81,10 @@ def _every_member(file: Path) -> Iterator[tarfile.TarInfo]:
 
 
 def _placed(member: tarfile.TarInfo, reading: Reading) -> tuple[str, str, int] | None:
-    """(video_id, object, frame number) of a member; None for one that is no mask.
+    """(video_id, object, frame number) of a member; None if it is not a mask.
 
-    A number before the file may be a video or an object: it is an object where the truth knows the folder before it as a video.
+    A folder whose name is a number may be a video or an object. It is an object if its parent folder
+    is a video of the truth.
     """
     *folders, name = PurePosixPath(member.name).parts
     match = FRAME_NAME.fullmatch(name)

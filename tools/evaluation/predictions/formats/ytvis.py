@@ -1,7 +1,7 @@
-"""YouTube-VIS JSON: `videos` with the names of their frames, and an annotation for each track, with a mask or null a frame.
+"""YouTube-VIS JSON: `videos` with the names of their frames, and an annotation for each track.
 
-`segmentations[k]` is of the frame whose number stands in `file_names[k]`. A video with a `name` or `file_name` alone has an entry
-for every frame, from 0.
+A track has a mask or null for each frame: `segmentations[k]` belongs to the frame whose number is in
+`file_names[k]`. The entries of a video with only `name` or `file_name` are all its frames, from 0.
 
 Source: https://youtube-vos.org/dataset/vis.
 """
@@ -15,7 +15,7 @@ from ..place import Place
 
 
 def detect(place: Place) -> Sequence[Path]:
-    """JSON files that hold videos, and no images."""
+    """JSON files with videos and without images."""
     contents = ((file, place.peek(file)) for file in place.with_suffix(".json"))
     return [
         file
@@ -25,7 +25,7 @@ def detect(place: Place) -> Sequence[Path]:
 
 
 def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
-    """The masks of all files; a frame that a video names and no track marks was looked at."""
+    """The masks of all files. A frame that a video names and no track marks is an empty prediction."""
     return read_annotated(place, files, kind=FORMAT.name)
 
 
