@@ -166,7 +166,7 @@ def publish(
             return _propose(api, files, plan, seen, on_progress=on_progress)
         commit = plan.head
         if plan.changes_files:
-            commit, _ = _commit(api, files, plan, create_pr=False, on_progress=on_progress)
+            commit, _ = _commit(api, files, plan, seen, create_pr=False, on_progress=on_progress)
         _tag(api, files, plan, str(commit))
         return Published("published", plan, commit)
 
@@ -295,5 +295,5 @@ def _propose(
             discussion = api.get_discussion_details(plan.repo_id, int(ref.rpartition("/")[2]), repo_type="dataset")
         if discussion.status in ("open", "draft"):
             return Published("proposed", plan, None, discussion.url)
-    commit, address = _commit(api, files, plan, create_pr=True, on_progress=on_progress)
+    commit, address = _commit(api, files, plan, seen, create_pr=True, on_progress=on_progress)
     return Published("proposed", plan, commit, address)
