@@ -75,6 +75,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path not in slow, item.path not in browser, not item.nodeid.startswith(LONG)))
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked gpu needs a CUDA device: without one it is skipped, with REQUIRE_GPU=1 it fails."""
+    if item.get_closest_marker("gpu") is None:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        (pytest.fail if os.environ.get("REQUIRE_GPU") == "1" else pytest.skip)("no CUDA device")
+
+
 @pytest.fixture
 def is_as_stored(request: pytest.FixtureRequest) -> Callable[[Path, str], bool]:
     """Whether a file holds this text; with --renew the file is written instead."""

@@ -1,7 +1,6 @@
 """What clips may be given, what it reads of it, and what it does with rows that are broken."""
 
 import logging
-import os
 import pickle
 import shutil
 import sys
@@ -215,9 +214,6 @@ def test_a_device_that_is_not_there(rows):
 @pytest.mark.gpu
 @pytest.mark.parametrize("masks", ["union", "object", "type"])
 def test_cuda_gives_the_same(rows, masks):
-    if not torch.cuda.is_available():
-        assert os.environ.get("REQUIRE_GPU") != "1", "no CUDA device"
-        pytest.skip("no CUDA device")
     options = {"num_frames": 4, "size": (20, 30), "crop": 0.6, "flip": 0.5, "masks": masks}
     for plain, there in zip(clips(rows, **options), clips(rows, device="cuda", **options), strict=True):
         assert there["video"].is_cuda
@@ -228,9 +224,6 @@ def test_cuda_gives_the_same(rows, masks):
 
 @pytest.mark.gpu
 def test_strings_become_masks_on_cuda(rows):
-    if not torch.cuda.is_available():
-        assert os.environ.get("REQUIRE_GPU") != "1", "no CUDA device"
-        pytest.skip("no CUDA device")
     options = {"num_frames": 4, "size": (20, 30)}
     wanted = DataLoader(clips(rows, **options), batch_size=3, collate_fn=collate)
     dataset = clips(rows, masks="rle", **options)
