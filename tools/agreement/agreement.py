@@ -23,6 +23,7 @@ from ..evaluation import (
     Masklet,
     areas,
     count_strings,
+    disputed,
     estimate,
     foreground,
     intersections,
@@ -58,6 +59,8 @@ class PairVideo:
     objects: tuple[int, int]
     type_table: tuple[tuple[int, ...], ...]
     """Number of matched objects by the two annotators' types, in the order of ARTIFACT_TYPES and `TYPE_NOT_GIVEN`."""
+    worst_frame: int | None
+    """The active frame with the lowest J&F; None without one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +118,8 @@ class Agreement:
     """Sensitivity and specificity of each annotator against STAPLE's estimate of the truth, over all videos; None if no frame was
     annotated by all."""
     worst: tuple[tuple[str, float], ...]
+    by_video: Mapping[str, tuple[PairVideo, ...]]
+    """Every pair of annotators, in the order of `pairs`, by video_id."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as plain values for JSON."""
@@ -355,6 +360,7 @@ def _pair(videos: Sequence[AnnotatedVideo], unions: Sequence[Mapping[int, str]],
         frames=len(frames),
         objects=(len(one.masklets), len(other.masklets)),
         type_table=_type_table(one, other, frames),
+        worst_frame=disputed(counts)[1],
     )
 
 
@@ -432,6 +438,7 @@ def _agreement(names: Sequence[str], videos: Sequence[VideoVotes]) -> Agreement:
         sensitivity=None if rated is None else tuple(rated.sensitivity.tolist()),
         specificity=None if rated is None else tuple(rated.specificity.tolist()),
         worst=tuple(worst),
+        by_video={video.video_id: video.pairs for video in videos},
     )
 
 

@@ -12,10 +12,10 @@ import typer
 from ...release import HOUSE, names_in
 from .answer import answer
 from .command import Command
-from .options import AsJson, MasksAre, Workers
+from .options import AsJson, MasksAre, MaxMb, ReportPage, Workers
 
 if TYPE_CHECKING:
-    from ..evaluation import AnsweredVideo, Missing, VideoScores
+    from ..evaluation import AnsweredVideo, AnswersEvaluation, Evaluation, Missing, VideoScores
 
 FORMS = names_in([f"{HOUSE}/tools/evaluation/predictions/formats"])
 
@@ -29,7 +29,7 @@ def _show_forms(show: bool) -> None:
 
 
 _FOR_ANSWERS = {"truth", "predictions", "missing", "split", "no_floors", "void", "masks_are", "workers"}
-_FOR_ANSWERS |= {"as_json", "json_file", "csv_file", "html_file"}
+_FOR_ANSWERS |= {"as_json", "json_file", "csv_file", "html", "max_mb"}
 """Parameters that also apply to the answers of a language model."""
 
 
@@ -87,9 +87,8 @@ def evaluate(
     as_json: AsJson = False,
     json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write all results as JSON.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the scores of every video as CSV.")] = None,
-    html_file: Annotated[
-        Path | None, typer.Option("--html", help="Write an HTML page with plots and the worst videos.")
-    ] = None,
+    html: ReportPage = None,
+    max_mb: MaxMb = 60,
     forms: Annotated[
         bool,
         typer.Option("--forms", is_eager=True, callback=_show_forms, help="List the forms of predictions and exit."),
@@ -98,7 +97,7 @@ def evaluate(
 ) -> None:
     """Score predicted masks: J&F as in DAVIS, broken and normal videos apart, with trivial baselines and intervals."""
     from ...builder.work import write_atomic
-    from ..evaluation import evaluate as run, html_report, is_answers, worst_videos
+    from ..evaluation import evaluate as run, is_answers
     from .progress import progress
 
     if is_answers(predictions):
@@ -112,7 +111,9 @@ def evaluate(
             void=void,
             masks_are=masks_are,
             as_json=as_json,
-            files={"json": json_file, "csv": csv_file, "html": html_file},
+            files={"json": json_file, "csv": csv_file},
+            html=html,
+            max_mb=max_mb,
         )
         return
     how_objects = protocol or ("davis" if per_object else None)
@@ -139,9 +140,9 @@ def evaluate(
         write_atomic(json_file, f"{text}\n".encode())
     if csv_file is not None:
         write_atomic(csv_file, videos_csv(found.videos).encode())
-    if html_file is not None:
-        write_atomic(html_file, html_report(found, worst_videos(found)).encode())
     answer(found.to_dict(), found.table(), as_json=as_json)
+    if html is not None:
+        typer.echo(write_page(found, html, max_bytes=max_mb * 10**6), err=as_json)
 
 
 def _refuse_options_of_masks(ctx: typer.Context, answers: Path) -> None:
@@ -165,9 +166,11 @@ def _answers(
     masks_are: MasksAre,
     as_json: bool,
     files: Mapping[str, Path | None],
+    html: Path | None,
+    max_mb: int,
 ) -> None:
     from ...builder.work import write_atomic
-    from ..evaluation import answers_report, evaluate_answers
+    from ..evaluation import evaluate_answers
     from .progress import progress
 
     with progress() as show:
@@ -185,12 +188,42 @@ def _answers(
     contents = {
         "json": lambda: f"{text}\n",
         "csv": lambda: videos_csv(found.videos),
-        "html": lambda: answers_report(found),
     }
     for kind, path in files.items():
         if path is not None:
             write_atomic(path, contents[kind]().encode())
     answer(found.to_dict(), found.table(), as_json=as_json)
+    if html is not None:
+        typer.echo(write_answers_page(found, html, max_bytes=max_mb * 10**6), err=as_json)
+
+
+def write_page(found: "Evaluation", out: Path, *, max_bytes: int) -> str:
+    """Writes the page of an evaluation as a folder, and says what it holds; truth and predictions are read as they were."""
+    from ..evaluation import Reading, evaluation_report
+    from ..explorer import open_annotated, open_other, write_static_page
+    from .progress import progress
+
+    options = found.options
+    report = evaluation_report(found)
+    source = open_annotated(Path(found.truth), void=options["void"], masks_are=options["masks_are"])
+    names = None if options["names"] is None else Path(options["names"])
+    reading = Reading(options["values"], options["first_frame"], names, None, options["masks_are"])
+    other = open_other(Path(found.predictions), report.videos, source=found.truth, reading=reading)
+    with progress() as show:
+        return write_static_page(source, [other], out, max_bytes=max_bytes, report=report, on_progress=show)
+
+
+def write_answers_page(found: "AnswersEvaluation", out: Path, *, max_bytes: int) -> str:
+    """Writes the page of an evaluation of answers as a folder, and says what it holds."""
+    from ..evaluation import answers_report
+    from ..explorer import open_annotated, write_static_page
+    from .progress import progress
+
+    options = found.options
+    source = open_annotated(Path(found.truth), void=options["void"], masks_are=options["masks_are"])
+    report = answers_report(found)
+    with progress() as show:
+        return write_static_page(source, [], out, max_bytes=max_bytes, report=report, on_progress=show)
 
 
 def videos_csv(videos: Sequence["VideoScores | AnsweredVideo"]) -> str:
@@ -209,6 +242,6 @@ COMMAND = Command(
     evaluate,
     group="Model",
     place=3,
-    example="evaluate release predictions --html report.html",
+    example="evaluate release predictions --html report",
     work=("tools.evaluation.scoring",),
 )

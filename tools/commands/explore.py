@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .command import Command
-from .options import Browser, Host, Port, Token
+from .options import Browser, Host, MaxMb, Port, Token
 
 
 def explore(
@@ -24,7 +24,7 @@ def explore(
         Path | None,
         typer.Option("--html", help="Start no server: write the page as a folder that opens in any browser."),
     ] = None,
-    max_mb: Annotated[int, typer.Option(min=1, help="With --html: the largest size of the folder, in megabytes.")] = 60,
+    max_mb: MaxMb = 60,
     host: Host = "127.0.0.1",
     port: Port = 0,
     token: Token = None,

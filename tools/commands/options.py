@@ -1,5 +1,6 @@
 """Options that several commands share, and parsers of their values."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -18,6 +19,32 @@ Host = Annotated[str, typer.Option(help="The address to serve at. An address oth
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 chooses a free one.")]
 Token = Annotated[str | None, typer.Option(help="The secret part of the page's address. Default: a new one each time.")]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")]
+
+
+def _free_for_a_page(folder: Path | None) -> Path | None:
+    """Refuses, before anything is computed, what cannot become the folder of a page."""
+    if folder is None:
+        return None
+    if folder.suffix.lower() in (".html", ".htm"):
+        named = folder.with_suffix("")
+        raise typer.BadParameter(
+            f"{folder}: the page is a folder; give --html {named}, and open {named / 'index.html'}"
+        )
+    from ..explorer import check_page
+
+    check_page(folder)
+    return folder
+
+
+ReportPage = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        callback=_free_for_a_page,
+        help="Write a page as a folder: all figures, and the worst videos frame by frame. Open its index.html.",
+    ),
+]
+MaxMb = Annotated[int, typer.Option(min=1, help="The largest size of the folder of the page, in megabytes.")]
 
 
 def choice_of_files(folder: str, *more: str) -> Any:

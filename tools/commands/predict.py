@@ -10,7 +10,7 @@ import typer
 from .answer import answer
 from .command import Command
 from .exit_status import DIFFERS, DONE, GATE_CLOSED
-from .options import AsJson, Split
+from .options import AsJson, MaxMb, Split
 
 
 def predict(
@@ -51,6 +51,7 @@ def predict(
     workers: Annotated[
         int, typer.Option(min=1, help="Number of processes; they share the cores of the processor.")
     ] = 1,
+    max_mb: MaxMb = 60,
     as_json: AsJson = False,
 ) -> None:
     """Mark what is broken in videos with a model: masks as Parquet for `evaluate`, a report page, a gate for CI."""
@@ -72,6 +73,7 @@ def predict(
             overlays=overlays,
             max_broken=max_broken,
             workers=workers,
+            page_bytes=max_mb * 10**6,
             on_progress=show,
         )
     if junit is not None:
@@ -79,7 +81,7 @@ def predict(
     for path, reason in report.unreadable:
         typer.echo(f"{reason}" if reason.startswith(path) else f"{path}: {reason}", err=True)
     made = f"{out}: {report.summary()}. Look at {out / REPORT_HTML}"
-    lines = [made, *filter(None, (report.gate_line(), report.warning))]
+    lines = [made, *filter(None, (*report.promise, report.gate_line(), report.far_line(), report.warning))]
     answer(report.to_dict(), "\n".join(lines), as_json=as_json)
     raise typer.Exit(GATE_CLOSED if report.gate_closed else DIFFERS if report.unreadable else DONE)
 

@@ -33,16 +33,6 @@ from .overlap import (
     foreground as foreground,
     intersections as intersections,
 )
-from .overlays import worst_videos as worst_videos
-from .page import (
-    conventions_list as conventions_list,
-    html_page as html_page,
-    html_table as html_table,
-    legend as legend,
-    page_head as page_head,
-    table_row as table_row,
-    video_tiles as video_tiles,
-)
 from .predictions import (
     PredictedFrame as PredictedFrame,
     PredictedVideo as PredictedVideo,
@@ -51,6 +41,7 @@ from .predictions import (
     Values as Values,
     find_predictions as find_predictions,
     formats_table as formats_table,
+    read_annotated_videos as read_annotated_videos,
     read_on_stored as read_on_stored,
 )
 from .protocol import (
@@ -58,10 +49,11 @@ from .protocol import (
     ObjectScores as ObjectScores,
     Protocol as Protocol,
 )
-from .report import html_report as html_report
+from .report import evaluation_report as evaluation_report
 from .scores import (
     ScoredObject as ScoredObject,
     ScoredVideo as ScoredVideo,
+    disputed as disputed,
     video_scores as video_scores,
 )
 from .scoring import (
@@ -76,11 +68,6 @@ from .summary import (
     VideoScores as VideoScores,
 )
 from .table import UNRELIABLE_NOTE as UNRELIABLE_NOTE
-from .tiles import (
-    Tile as Tile,
-    painted as painted,
-    pictures as pictures,
-)
 from .truth import (
     AnnotatedVideo as AnnotatedVideo,
     Annotation as Annotation,

@@ -26,6 +26,7 @@ from .scores import (
     NORMAL_METRICS,
     ScoredVideo,
     average_precision,
+    disputed,
     micro_scores,
     video_auc,
     video_scores,
@@ -230,6 +231,7 @@ def evaluation_of(
             video.broken,
             len(video.counts),
             video_scores(video.counts, broken=video.broken),
+            *disputed(video.counts),
         )
         for video in videos
     )

@@ -1,18 +1,34 @@
-"""An evaluation as one HTML file that needs no network: headline with floors, plots, breakdown, every video, the worst ones."""
+"""An evaluation as a report: headline with floors, comparison, plots, breakdown, and every metric of each video."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...release import __version__
-from .charts import Strip, bars, histogram, scatter, strip_chart
+from ..page import (
+    Bars,
+    Cell,
+    Column,
+    Definitions,
+    EveryVideo,
+    Facts,
+    Figure,
+    Figures,
+    Metric,
+    Part,
+    Ranged,
+    Report,
+    Scatter,
+    Scored,
+    Section,
+    Table,
+    Text,
+    histogram,
+)
 from .evaluation import Evaluation
 from .intervals import UNRELIABLE, Difference, Estimate
-from .overlays import WorstVideo
-from .page import conventions_list, html_page, html_table, legend, page_head, table_row, video_tiles
 from .scores import CONVENTIONS
-from .summary import Cell, Scores, VideoScores
+from .summary import Cell as Group, Scores, VideoScores
 from .table import UNRELIABLE_NOTE
 
 # One word per column; what it means is in CONVENTIONS.
@@ -33,167 +49,202 @@ NORMAL_COLUMNS = {
     "false_videos": "false videos",
     "false_area": "false area",
 }
+SIDES = {"broken": BROKEN_COLUMNS, "normal": NORMAL_COLUMNS}
+BREAKDOWN_COLUMNS = {
+    "jf": "J&F",
+    "active_jf": "active J&F",
+    "strict_jf": "strict J&F",
+    "temporal_iou": "time IoU",
+    "normal_jf": "normal J&F",
+    "normal_false_frames": "false frames",
+}
+VIDEO_COLUMNS = {
+    "jf": "J&F",
+    "j": "J",
+    "f": "F",
+    "active_jf": "active J&F",
+    "strict_jf": "strict J&F",
+    "temporal_iou": "time IoU",
+    "pixel_precision": "precision",
+    "pixel_recall": "recall",
+    "false_frames": "false frames",
+    "false_area": "false area",
+}
+HEADLINE = (
+    (
+        "broken",
+        "active_jf",
+        "J&F where something is broken",
+        "Broken videos, frames with an artifact. The number to improve.",
+    ),
+    ("broken", "jf", "J&F, broken videos", "Every annotated frame; an empty frame that stays empty scores 1."),
+    (
+        "normal",
+        "jf",
+        "J&F, normal videos",
+        "1 for every frame left alone, 0 for a false alarm; a full frame gets 0.5.",
+    ),
+    (
+        "normal",
+        "false_frames",
+        "False alarms",
+        "Frames of normal videos in which anything is marked. Lower is better.",
+    ),
+)
 
 
-def html_report(evaluation: Evaluation, worst: Sequence[WorstVideo] = ()) -> str:
-    """The page; equal for equal evaluations."""
+def evaluation_report(evaluation: Evaluation) -> Report:
+    """The report; equal for equal evaluations. Its page is given the truth, and the predictions as the only other source."""
     name = Path(evaluation.predictions).name or evaluation.predictions
-    sections = [
-        _head(evaluation, name),
-        _headline(evaluation),
-        _with_floors(evaluation, name),
-        _comparison(evaluation),
-        _plots(evaluation),
-        _worst(worst),
-        _breakdown(evaluation.breakdown),
-        _videos(evaluation.videos),
-        conventions_list(CONVENTIONS),
-    ]
-    return html_page(f"{name} on {Path(evaluation.truth).name}", sections)
+    videos = evaluation.videos
+    sections = (
+        Section("", _head(evaluation)),
+        Section("Headline", _headline(evaluation)),
+        Section("Against the floors", _with_floors(evaluation, name)),
+        *_comparison(evaluation),
+        *_plots(evaluation),
+        Section("Breakdown", _breakdown(evaluation.breakdown)),
+        Section("Every video", (EveryVideo("A video opens at its worst frame."),)),
+        Section("What the numbers mean", (Definitions(tuple(CONVENTIONS.items())),)),
+    )
+    return Report(
+        title=f"{name} on {Path(evaluation.truth).name}",
+        sections=sections,
+        videos=tuple(video.video_id for video in videos),
+        metrics=tuple(
+            Metric(
+                key,
+                title,
+                tuple(video.scores.get(key) for video in videos),
+                form="share" if key == "false_area" else "number",
+                descending=key.startswith("false"),
+            )
+            for key, title in VIDEO_COLUMNS.items()
+        ),
+        sort="active_jf",
+        worst=_worst(videos),
+        scores={
+            video.video_id: [Scored(video.scores["jf"], video.disagreement, video.worst_frame)] for video in videos
+        },
+    )
 
 
-def _head(evaluation: Evaluation, name: str) -> str:
-    broken = [video for video in evaluation.videos if video.broken]
-    normal = len(evaluation.videos) - len(broken)
+def _worst(videos: Sequence[VideoScores]) -> tuple[str, ...]:
+    """Broken videos by J&F in active frames, lowest first; every fourth is a normal one, the largest false area first."""
+    broken = sorted((video.scores["active_jf"], video.video_id) for video in videos if video.broken)
+    marked = [(-video.scores["false_area"], video.video_id) for video in videos if not video.broken]
+    normal = [video_id for area, video_id in sorted(marked) if area < 0]
+    found: list[str] = []
+    for place, (_, video_id) in enumerate(broken, start=1):
+        found.append(video_id)
+        if place % 3 == 0 and normal:
+            found.append(normal.pop(0))
+    return (*found, *normal)
+
+
+def _head(evaluation: Evaluation) -> tuple[Part, ...]:
+    broken = sum(video.broken for video in evaluation.videos)
     frames = sum(video.num_frames for video in evaluation.videos)
     usual = (None, False, "davis", "error", "auto")
     options = {key: value for key, value in evaluation.options.items() if value not in usual}
-    facts = {
-        "Truth": f"<code>{escape(evaluation.truth)}</code>",
-        "Predictions": f"<code>{escape(evaluation.predictions)}</code>",
-        "Videos": f"{len(broken)} broken, {normal} normal",
-        "Frames scored": f"{frames:,}",
-        "Options": escape(", ".join(f"{key}={_text(value)}" for key, value in options.items())) or "default",
-        "Scored by": f"brokenvideos {__version__}",
-    }
-    objects = f"<p>{escape(evaluation.objects.line())}</p>" if evaluation.objects else ""
-    return page_head(name, facts) + objects
+    facts = Facts(
+        (
+            ("Truth", evaluation.truth),
+            ("Predictions", evaluation.predictions),
+            ("Videos", f"{broken} broken, {len(evaluation.videos) - broken} normal"),
+            ("Frames scored", f"{frames:,}"),
+            ("Options", ", ".join(f"{key}={_text(value)}" for key, value in options.items()) or "default"),
+            ("Scored by", f"brokenvideos {__version__}"),
+        )
+    )
+    return (facts, Text(evaluation.objects.line())) if evaluation.objects else (facts,)
 
 
 def _text(value: object) -> str:
     return "+".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _headline(evaluation: Evaluation) -> str:
-    wanted = [
-        (
-            "broken",
-            "active_jf",
-            "J&F where something is broken",
-            "Broken videos, frames with an artifact. The number to improve.",
-        ),
-        (
-            "broken",
-            "jf",
-            "J&F, broken videos",
-            "Every annotated frame; an empty frame that stays empty scores 1.",
-        ),
-        (
-            "normal",
-            "jf",
-            "J&F, normal videos",
-            "1 for every frame left alone, 0 for a false alarm; a full frame gets 0.5.",
-        ),
-        (
-            "normal",
-            "false_frames",
-            "False alarms",
-            "Frames of normal videos in which anything is marked. Lower is better.",
-        ),
-    ]
-    cards = []
-    for side, metric, title, note in wanted:
+def _headline(evaluation: Evaluation) -> tuple[Part, ...]:
+    figures = []
+    for side, metric, title, note in HEADLINE:
         found = _side(evaluation.scores, side)[metric]
         if found.value is None:
             continue
+        interval = "" if found.low is None else f"95 % {found.low:.3f} to {found.high:.3f}{_mark(found)}"
         floors = {
             name: value
             for name, scores in evaluation.floors.items()
             if (value := _side(scores, side)[metric].value) is not None
         }
-        strip = Strip(title, note, found, floors)
-        interval = "" if found.low is None else f"95 % {found.low:.3f} to {found.high:.3f}{_mark(found)}"
-        cards.append(
-            f"<div class='card'><h3>{escape(title)}</h3><p class='note'>{escape(note)}</p>"
-            f"<span class='value'>{found.value:.3f}</span><span class='range'>{interval} · n = {found.n} videos</span>"
-            f"{strip_chart(strip)}</div>"
-        )
-    more = [f"{name} {value:.3f}" for name, value in _for_all(evaluation.scores) if value is not None]
-    note = f"<p>Broken against normal: <b>{', '.join(more)}</b>.</p>" if more else ""
-    return (
-        "<h2>Headline</h2><p class='note'>The dot is the prediction, the bar its 95 % interval over videos, the marks "
-        f"below are floors: predictions that never looked at the video. {UNRELIABLE_NOTE}</p>"
-        f"<div class='cards'>{''.join(cards)}</div>{note}"
+        figures.append(Figure(title, note, found.value, found.n, found.low, found.high, interval, floors))
+    of_all = (("video AUC", evaluation.scores.auc), ("pixel AP", evaluation.scores.pixel_ap))
+    more = [f"{name} {value:.3f}" for name, value in of_all if value is not None]
+    about = (
+        "The dot is the prediction, the bar its 95 % interval over videos, the marks below are floors: predictions "
+        f"that never looked at the video. {UNRELIABLE_NOTE}"
     )
-
-
-def _for_all(scores: Scores) -> list[tuple[str, float | None]]:
-    return [("video AUC", scores.auc), ("pixel AP", scores.pixel_ap)]
+    found_more = (Text(f"Broken against normal: {', '.join(more)}."),) if more else ()
+    return (Text(about, "note"), Figures(tuple(figures)), *found_more)
 
 
 def _side(scores: Scores, side: str) -> Mapping[str, Estimate]:
     return scores.broken if side == "broken" else scores.normal
 
 
-def _with_floors(evaluation: Evaluation, name: str) -> str:
-    rows = {name: evaluation.scores, **evaluation.floors}
-    parts = []
-    for side, columns in (("broken", BROKEN_COLUMNS), ("normal", NORMAL_COLUMNS)):
+def _with_floors(evaluation: Evaluation, name: str) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    for side, columns in SIDES.items():
         count = _side(evaluation.scores, side)["jf"].n
         if not count:
-            parts.append(f"<p>No {side} video in the truth.</p>")
+            parts.append(Text(f"No {side} video in the truth."))
             continue
-        head = table_row("th", [f"{side.capitalize()} videos (n = {count})", *columns.values()], text=1)
-        body = "".join(
-            _floor_row(label, [_side(scores, side)[key] for key in columns], is_own=scores is evaluation.scores)
-            for label, scores in rows.items()
-        )
-        parts.append(html_table(head, body) + "<p></p>")
-    return "<h2>Against the floors</h2>" + "".join(parts)
+        own = _side(evaluation.scores, side)
+        rows: list[tuple[Cell, ...]] = [(name, *(_ranged(own[key]) for key in columns))]
+        for floor, scores in evaluation.floors.items():
+            rows.append((floor, *(_side(scores, side)[key].value for key in columns)))
+        head = Column(f"{side.capitalize()} videos (n = {count})", "text")
+        parts.append(Table((head, *map(Column, columns.values())), tuple(rows), own=0))
+    return tuple(parts)
 
 
-def _floor_row(label: str, found: Iterable[Estimate], *, is_own: bool) -> str:
-    cells = [f"<td class='text'>{escape(label)}</td>"]
-    for estimate in found:
-        interval = ""
-        if is_own and estimate.low is not None and estimate.high is not None:
-            interval = f"<span class='range'>{estimate.low:.3f} to {estimate.high:.3f}{_mark(estimate)}</span>"
-        cells.append(f"<td>{_number(estimate.value)}{interval}</td>")
-    return f"<tr{' class=own' if is_own else ''}>{''.join(cells)}</tr>"
+def _ranged(found: Estimate) -> Ranged:
+    interval = "" if found.low is None else f"{found.low:.3f} to {found.high:.3f}{_mark(found)}"
+    return Ranged(found.value, interval)
 
 
-def _comparison(evaluation: Evaluation) -> str:
+def _comparison(evaluation: Evaluation) -> tuple[Section, ...]:
     comparison = evaluation.comparison
     if comparison is None:
-        return ""
-    rows = []
-    sides = (("broken", comparison.broken, BROKEN_COLUMNS), ("normal", comparison.normal, NORMAL_COLUMNS))
-    for side, found, columns in sides:
-        for key, label in columns.items():
-            if found[key].value is not None:
-                rows.append(_difference_row(f"{side}: {label}", found[key]))
-    head = table_row("th", ["Metric", "difference", "95 % from", "to", "p", "n"], text=1)
-    return (
-        f"<h2>Minus {escape(Path(comparison.name).name)}</h2><p class='note'>Mean difference over the same videos; p from sign "
-        f"flips. {UNRELIABLE_NOTE} <code>{escape(comparison.name)}</code></p>" + html_table(head, "".join(rows))
+        return ()
+    rows = [
+        _difference_row(f"{side}: {label}", found[key])
+        for (side, columns), found in zip(SIDES.items(), (comparison.broken, comparison.normal), strict=True)
+        for key, label in columns.items()
+        if found[key].value is not None
+    ]
+    columns = (
+        Column("Metric", "text"),
+        *(Column(title, "signed") for title in ("difference", "95 % from", "to")),
+        Column("p"),
+        Column("n", "count"),
     )
+    note = f"Mean difference over the same videos; p from sign flips. {UNRELIABLE_NOTE} {comparison.name}"
+    return (Section(f"Minus {Path(comparison.name).name}", (Text(note, "note"), Table(columns, tuple(rows)))),)
 
 
-def _difference_row(label: str, found: Difference) -> str:
+def _difference_row(label: str, found: Difference) -> tuple[Cell, ...]:
     mean = found.mean
-    numbers = [f"{value:+.3f}" if value is not None else "-" for value in (mean.value, mean.low, mean.high)]
-    numbers[2] += _mark(mean)
-    return table_row("td", [label, *numbers, _number(found.p), str(found.n)], text=1)
+    return (label, mean.value, mean.low, Ranged(mean.high, _mark(mean)), found.p, found.n)
 
 
 def _mark(found: Estimate) -> str:
     return "" if found.reliable or found.low is None else UNRELIABLE
 
 
-def _plots(evaluation: Evaluation) -> str:
+def _plots(evaluation: Evaluation) -> tuple[Section, ...]:
     broken = [video for video in evaluation.videos if video.broken]
     if not broken:
-        return ""
+        return ()
     series = {
         "all annotated frames": [video.scores["jf"] for video in broken],
         "active frames": [video.scores["active_jf"] for video in broken],
@@ -210,120 +261,32 @@ def _plots(evaluation: Evaluation) -> str:
         for cell in cells
         if cell.generator is not None and cell.artifact_type is None and cell.split is None and cell.scores["n_broken"]
     ]
-    plots = [
-        histogram(series, label="J&F of a broken video"),
-        scatter(points, x_label="marked share of an active frame, mean of a video", y_label="J&F in active frames"),
-        bars([(str(name), count, value) for name, count, value in by_type], label="Active J&F by artifact type"),
-        bars([(str(name), count, value) for name, count, value in by_generator], label="Active J&F by generator"),
-    ]
-    return (
-        f"<h2>Broken videos</h2><div class='cards'>{''.join(f'<div class=card>{plot}</div>' for plot in plots)}</div>"
+    parts: tuple[Part, ...] = (
+        histogram("J&F of a broken video", series),
+        Scatter(
+            "marked share of an active frame, mean of a video",
+            "J&F in active frames",
+            tuple(point for point in points if point[1] > 0 and not math.isnan(point[2])),
+        ),
+        Bars("Active J&F by artifact type", tuple((str(name), n, value) for name, n, value in by_type)),
+        Bars("Active J&F by generator", tuple((str(name), n, value) for name, n, value in by_generator)),
     )
+    return (Section("Broken videos", parts),)
 
 
-def _worst(worst: Sequence[WorstVideo]) -> str:
-    if not worst:
-        return ""
-    names = {"hit": "hit", "missed": "missed", "marked for nothing": "false"}
-    blocks = []
-    for video in worst:
-        scores = video.scores
-        said = (
-            f"active J&F {_number(scores.scores['active_jf'])}, all frames {_number(scores.scores['jf'])}"
-            if scores.broken
-            else f"normal, false area {scores.scores['false_area']:.2%}, false frames {scores.scores['false_frames']:.0%}"
+def _breakdown(cells: Sequence[Group]) -> tuple[Part, ...]:
+    columns = (
+        *(Column(title, "text", choose=True) for title in ("type", "generator", "split")),
+        Column("n", "count"),
+        *(Column(title, bars=True) for title in BREAKDOWN_COLUMNS.values()),
+    )
+    rows = tuple(
+        (
+            *(name or "all" for name in (cell.artifact_type, cell.generator, cell.split)),
+            cell.n,
+            *(cell.scores[key] for key in BREAKDOWN_COLUMNS),
         )
-        more = " · ".join(filter(None, [scores.generator, ", ".join(scores.artifact_types)]))
-        blocks.append(video_tiles(scores.video_id, said, more, video.tiles))
-    colours = legend({name: f"var(--{key})" for name, key in names.items()})
-    return f"<h2>Where it fails most</h2>{colours}{''.join(blocks)}"
-
-
-def _breakdown(cells: Sequence[Cell]) -> str:
-    columns = {
-        "jf": "J&F",
-        "active_jf": "active J&F",
-        "strict_jf": "strict J&F",
-        "temporal_iou": "time IoU",
-        "normal_jf": "normal J&F",
-        "normal_false_frames": "false frames",
-    }
-    head = table_row("th", ["type", "generator", "split", "n", *columns.values()], text=3)
-    body = []
-    for cell in cells:
-        names = [name or "all" for name in (cell.artifact_type, cell.generator, cell.split)]
-        numbers = "".join(_shaded(cell.scores[key]) for key in columns)
-        text = "".join(f"<td class='text'>{escape(name)}</td>" for name in names)
-        words = " ".join(_word(place, name) for place, name in zip(("type", "generator", "split"), names, strict=True))
-        body.append(f"<tr data-words='{escape(words)}'>{text}<td data-value='{cell.n}'>{cell.n}</td>{numbers}</tr>")
-    choices = "".join(
-        _choice(place, sorted({name or "all" for name in found}), label)
-        for place, label, found in (
-            ("type", "every type", [cell.artifact_type for cell in cells]),
-            ("generator", "every generator", [cell.generator for cell in cells]),
-            ("split", "every split", [cell.split for cell in cells]),
-        )
+        for cell in cells
     )
-    return (
-        "<h2>Breakdown</h2><p class='note'>Artifact type &times; generator &times; split; “all” is any. A video with two types "
-        "is in both.</p>"
-        f"<div class='tools' data-table='breakdown'><input type='search' placeholder='Filter' aria-label='Filter'>{choices}"
-        "<output class='faint'></output></div>" + html_table(head, "".join(body), name="breakdown")
-    )
-
-
-def _videos(videos: Sequence[VideoScores]) -> str:
-    columns = {
-        "jf": "J&F",
-        "j": "J",
-        "f": "F",
-        "active_jf": "active J&F",
-        "strict_jf": "strict J&F",
-        "temporal_iou": "time IoU",
-        "pixel_precision": "precision",
-        "pixel_recall": "recall",
-        "false_frames": "false frames",
-        "false_area": "false area",
-    }
-    head = table_row("th", ["video", "label", "type", "generator", "split", "frames", *columns.values()], text=5)
-    body = []
-    for video in videos:
-        label = "broken" if video.broken else "normal"
-        texts = [video.video_id, label, ", ".join(video.artifact_types), video.generator, video.split or ""]
-        cells = "".join(f"<td class='text'>{escape(text)}</td>" for text in texts)
-        numbers = "".join(_shaded(video.scores.get(key)) for key in columns)
-        words = " ".join([label, _word("generator", video.generator)])
-        body.append(
-            f"<tr data-words='{escape(words)}'>{cells}<td data-value='{video.num_frames}'>{video.num_frames}</td>{numbers}</tr>"
-        )
-    generators = sorted({video.generator for video in videos})
-    choices = (
-        "<select aria-label='label'><option value=''>every label</option><option>broken</option><option>normal</option></select>"
-        + _choice("generator", generators, "every generator")
-    )
-    return (
-        "<h2>Every video</h2><div class='tools' data-table='videos'><input type='search' placeholder='Filter videos' "
-        f"aria-label='Filter videos'>{choices}<output class='faint'></output></div>"
-        + html_table(head, "".join(body), name="videos")
-    )
-
-
-def _word(place: str, name: str) -> str:
-    # Words are separated by spaces; names may hold some.
-    return f"{place}:{'_'.join(name.split())}"
-
-
-def _choice(place: str, names: Sequence[str], label: str) -> str:
-    options = "".join(f"<option value='{escape(_word(place, name))}'>{escape(name)}</option>" for name in names)
-    return f"<select aria-label='{place}'><option value=''>{label}</option>{options}</select>"
-
-
-def _shaded(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return "<td data-value=''>-</td>"
-    share = min(1.0, max(0.0, value))
-    return f"<td class='shade' style='--share:{share:.1%}' data-value='{value:.6f}'>{value:.3f}</td>"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.3f}"
+    note = 'Artifact type by generator by split; "all" is any. A video with two types is in both.'
+    return (Text(note, "note"), Table(columns, rows, is_long=True))

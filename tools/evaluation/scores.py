@@ -166,6 +166,18 @@ def video_scores(counts: Counts, *, broken: bool) -> dict[str, float]:
     }
 
 
+def disputed(counts: Counts) -> tuple[float | None, int | None]:
+    """1 - J&F over the frames in which either mask has a pixel, and the first of them with the lowest J&F.
+
+    Where no mask has a pixel it is 0.0, and there is no such frame; of no frame at all, two None.
+    """
+    places = np.flatnonzero((counts.truth_px + counts.pred_px) > 0)
+    if not len(places):
+        return (0.0 if len(counts) else None), None
+    jf = (counts.j() + counts.f())[places] / 2
+    return 1 - float(jf.mean()), int(counts.frames[places[jf.argmin()]])
+
+
 def object_scores(counts: Counts) -> dict[str, float]:
     """J and F of one object: mean, recall and decay over its frames; NaN without a frame."""
     (j, j_recall, j_decay), (f, f_recall, f_decay) = statistics(counts.j()), statistics(counts.f())

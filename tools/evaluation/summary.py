@@ -60,6 +60,9 @@ class VideoScores:
     broken: bool
     num_frames: int
     scores: Mapping[str, float]
+    disagreement: float | None = None
+    worst_frame: int | None = None
+    """As `scores.disputed` gives them."""
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ...frames import orientation_of_rotation
 from ...masks import Int64Array, Runs, area, parse, union
+from ..page import Scored
 from .video import Shown
 
 TIME_BINS = 24
@@ -36,7 +37,7 @@ class Measured:
     marked_frames: int
     times: int
     centres: tuple[tuple[float, float], ...]
-    scores: tuple["Scored | None", ...] = ()
+    scores: tuple[Scored | None, ...] = ()
 
     def to_json(self) -> list[Any]:
         """In the order of MEASURED_FIELDS."""
@@ -71,25 +72,6 @@ MEASURED_FIELDS = (
     "centres",
     "scores",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """How far another source agrees on one video.
-
-    jf: J&F, mean over the annotated frames. disagreement: 1 - J&F over the frames that either marks. worst: of those, the frame
-    with the lowest J&F. problem: why there are no numbers.
-    """
-
-    jf: float | None
-    disagreement: float | None
-    worst: int | None
-    problem: str | None = None
-
-    def to_json(self) -> list[Any]:
-        """J&F, disagreement, the frame with the lowest J&F among those that either marks, what is wrong."""
-        rounded = [None if value is None else round(value, 4) for value in (self.jf, self.disagreement)]
-        return [*rounded, self.worst, self.problem]
 
 
 def frame_areas(shown: Shown) -> dict[int, int]:

@@ -3,14 +3,18 @@
 import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ...builder.work import Progress, no_progress
 from ...masks import RLEError
 from .measure import Measured, measured
 from .video import FindGroups, MeasureTask, Shown, Source
+
+if TYPE_CHECKING:
+    from .others import Other
 
 BATCH_VIDEOS = 32
 """Videos that are told of at a time."""
@@ -18,14 +22,11 @@ BATCH_VIDEOS = 32
 NICE = 3
 """How much the other process stands back, as in `nice`."""
 
-Predicted = Mapping[str, Any]
-"""Of another source: its videos by video_id."""
-
 
 class Measuring:
     """What is measured so far. `start` begins; pages ask `since` again and again."""
 
-    def __init__(self, source: Source, others: Sequence[Predicted]) -> None:
+    def __init__(self, source: Source, others: Sequence["Other"]) -> None:
         self._source = source
         self._others = others
         self._lock = threading.Lock()
@@ -96,22 +97,25 @@ class Measuring:
                     self._problems.append(value)
 
 
-def measure_here(source: Source, others: Sequence[Predicted]) -> tuple[list[list[Any]], list[list[str]], list[str]]:
+def measure_here(
+    source: Source, others: Sequence["Other"], on_progress: Progress = no_progress
+) -> tuple[list[Measured], list[list[str]], list[str]]:
     """The same at once and in this process: what is measured, groups of videos that look alike, problems."""
-    found: list[list[Any]] = []
+    found: list[Measured] = []
     problems: list[str] = []
     for task in source.measure_tasks():
         for shown in task.read():
             try:
-                found.append(_measured(shown, others).to_json())
+                found.append(_measured(shown, others))
             except RLEError as error:
                 problems.append(f"video {shown.listed.video_id}: {error}")
+            on_progress("measure masks", len(found) + len(problems), len(source.videos))
     find_groups = source.near_duplicates()
     return found, [] if find_groups is None else find_groups(), problems
 
 
 def _work(
-    told: Connection, tasks: Sequence[MeasureTask], others: Sequence[Predicted], find_groups: FindGroups | None
+    told: Connection, tasks: Sequence[MeasureTask], others: Sequence["Other"], find_groups: FindGroups | None
 ) -> None:
     """The other process: measures what the tasks give and tells of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
@@ -134,7 +138,7 @@ def _work(
         told.close()
 
 
-def _measure(told: Connection, task: MeasureTask, others: Sequence[Predicted]) -> None:
+def _measure(told: Connection, task: MeasureTask, others: Sequence["Other"]) -> None:
     batch: list[list[Any]] = []
     for shown in task.read():
         try:
@@ -147,13 +151,10 @@ def _measure(told: Connection, task: MeasureTask, others: Sequence[Predicted]) -
     told.send(("measured", batch))
 
 
-def _measured(shown: Shown, others: Sequence[Predicted]) -> Measured:
+def _measured(shown: Shown, others: Sequence["Other"]) -> Measured:
     if not others:
         return measured(shown)
     from .others import compared, scored
 
-    scores = tuple(
-        scored(compared(shown, other[shown.listed.video_id])) if shown.listed.video_id in other else None
-        for other in others
-    )
-    return measured(shown, scores)
+    found = (compared(shown, other) for other in others)
+    return measured(shown, tuple(None if one is None else scored(one) for one in found))

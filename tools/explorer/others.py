@@ -1,12 +1,13 @@
 """What somebody else marked in the same videos: predictions, another annotator, a report that names its predictions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...builder.raw import MasksAre
 from ...frames import orientation_of_rotation
 from ...masks import Float64Array, empty
 from ...release import parse_json
@@ -19,11 +20,13 @@ from ..evaluation import (
     Predictions,
     Reading,
     Task,
+    disputed,
     find_predictions,
+    read_annotated_videos,
     read_on_stored,
     score_part,
 )
-from .measure import Scored
+from ..page import Scored
 from .video import ExploreError, Shown
 
 ANNOTATIONS = ("release", "raw")
@@ -34,20 +37,28 @@ SOME = 3
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """What somebody else marked. kind: "predictions" or "annotator". videos: its masks by video_id, still unread."""
+    """What somebody else marked.
+
+    kind: "predictions" or "annotator". videos: its masks by video_id, still unread.
+    masks_are: how they were drawn, of videos that players turn, where their size does not tell; None: nobody says.
+    counts_from_0: whether somebody said so of frame numbers; else those that only fit from 1 on are refused.
+    """
 
     name: str
     kind: str
     videos: Mapping[str, PredictedVideo]
     notices: tuple[str, ...]
+    masks_are: MasksAre | None = None
+    counts_from_0: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Truth and another source on the annotated frames of one video.
+    """Truth and another source on the annotated frames of one video; of another annotator, on those that both looked at.
 
     frames: those. j, f: float64[T], 1 where nobody marks anything. either: bool[T], where one of them marks something. counts: of
     the other's masks, by frame, where it marks something.
+    disagreement, worst: as `disputed` of tools/evaluation gives them.
     problems: what is wrong with the other's masks; then there is nothing else.
     """
 
@@ -56,6 +67,8 @@ class Compared:
     f: Float64Array
     either: np.ndarray[Any, np.dtype[np.bool_]]
     counts: Mapping[int, str]
+    disagreement: float | None = None
+    worst: int | None = None
     problems: tuple[str, ...] = ()
 
 
@@ -70,7 +83,7 @@ class _One:
         yield self.video
 
 
-def open_other(path: Path, video_ids: Sequence[str], *, source: str) -> Other:
+def open_other(path: Path, video_ids: Sequence[str], *, source: str, reading: Reading | None = None) -> Other:
     """What lies at `path`, if it is of these videos.
 
     Args:
@@ -78,13 +91,15 @@ def open_other(path: Path, video_ids: Sequence[str], *, source: str) -> Other:
             written; the JSON of `evaluate`, which names its predictions.
         video_ids: of the source.
         source: its name, for messages.
+        reading: how predictions are to be read, where their form leaves it open.
 
     Raises:
         ExploreError: none of these, or none of its videos is one of the source.
     """
     place, name = _predictions_of(path), str(path)
+    reading = replace(reading or Reading(), video_ids=set(video_ids))
     try:
-        found = find_predictions(place, reading=Reading(video_ids=set(video_ids)))
+        found = find_predictions(place, reading=reading)
     except (EvaluationError, OSError) as error:
         raise ExploreError(str(error)) from error
     ours = set(video_ids)
@@ -95,7 +110,20 @@ def open_other(path: Path, video_ids: Sequence[str], *, source: str) -> Other:
             f"{name}: none of its {len(found.videos)} videos ({some}{' ...' * (len(found.videos) > SOME)}) is one of {source}; "
             "give what was marked in the same videos"
         )
-    return Other(name, "annotator" if found.kind in ANNOTATIONS else "predictions", videos, _notices(name, found, ours))
+    kind = "annotator" if found.kind in ANNOTATIONS else "predictions"
+    return Other(name, kind, videos, _notices(name, found, ours), reading.masks_are, reading.first_frame is not None)
+
+
+def open_annotator(path: Path, video_ids: Sequence[str], *, name: str, masks_are: MasksAre | None) -> Other:
+    """The work of another annotator, as `agree` reads it; what is wrong with it stands in the notices.
+
+    Args:
+        video_ids: of the source.
+        name: of the annotator.
+    """
+    found = read_annotated_videos(path, Reading(video_ids=set(video_ids), masks_are=masks_are), kind="annotator")
+    videos = {video_id: found.videos[video_id] for video_id in video_ids if video_id in found.videos}
+    return Other(name, "annotator", videos, tuple(map(str, found.problems)), masks_are)
 
 
 def _notices(name: str, found: Predictions, ours: set[str]) -> tuple[str, ...]:
@@ -140,39 +168,48 @@ def _named_predictions(path: Path) -> str | None:
     return None
 
 
-def compared(shown: Shown, predicted: PredictedVideo) -> Compared:
-    """The masks of another source in one video, against those of the source."""
+def compared(shown: Shown, other: Other) -> Compared | None:
+    """The masks of another source in one video, against those of the source; None where it does not have the video."""
+    predicted = other.videos.get(shown.listed.video_id)
+    if predicted is None:
+        return None
     truth = annotated_of(shown)
+    if other.kind == "annotator":
+        looked = set(predicted.frames)
+        truth = replace(truth, frames=tuple(frame for frame in truth.frames if frame in looked))
     nothing = np.zeros(0)
     if not truth.frames:
         return Compared((), nothing, nothing, nothing.astype(np.bool_), {})
-    task = Task(_One(truth), {truth.video_id: predicted}, "empty", False, False, None)
+    task = Task(
+        _One(truth),
+        {truth.video_id: predicted},
+        "empty",
+        False,
+        False,
+        None,
+        counts_from_0=other.counts_from_0,
+        masks_are=other.masks_are,
+    )
     scored = score_part(task)
     if scored.problems:
         told = tuple(str(problem) for problem in scored.problems)
-        return Compared((), nothing, nothing, nothing.astype(np.bool_), {}, told)
+        return Compared((), nothing, nothing, nothing.astype(np.bool_), {}, problems=told)
     counts: Counts = scored.videos[0].counts
     there = [frame for frame in predicted.frames if 0 <= frame < shown.num_frames]
     size = {"height": shown.height, "width": shown.width}
-    read = read_on_stored(predicted, there, orientation=truth.orientation, masks_are=None, **size)
+    read = read_on_stored(predicted, there, orientation=truth.orientation, masks_are=other.masks_are, **size)
     background = empty(**size)
     marked = {found.frame_index: found.counts for found in read if found.problem is None and found.counts != background}
     either = (counts.truth_px + counts.pred_px) > 0
-    return Compared(tuple(counts.frames.tolist()), counts.j(), counts.f(), either, marked)
+    return Compared(tuple(counts.frames.tolist()), counts.j(), counts.f(), either, marked, *disputed(counts))
 
 
 def scored(found: Compared) -> Scored:
     """The same in four numbers."""
     if found.problems:
         return Scored(None, None, None, found.problems[0])
-    if not found.frames:
-        return Scored(None, None, None)
-    jf = (found.j + found.f) / 2
-    if not found.either.any():
-        return Scored(float(jf.mean()), 0.0, None)
-    places = np.flatnonzero(found.either)
-    worst = int(places[jf[places].argmin()])
-    return Scored(float(jf.mean()), 1 - float(jf[places].mean()), found.frames[worst])
+    jf = float(((found.j + found.f) / 2).mean()) if found.frames else None
+    return Scored(jf, found.disagreement, found.worst)
 
 
 def compared_json(found: Compared) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,13 +12,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ...frames import VideoIndex, VideoSource, orientation_of_rotation, read_frames, to_displayed
-from ...masks import decode, object_colours, overlay
+from ...frames import orientation_of_rotation, read_frames, to_displayed
+from ...masks import BoolArray, Colour, decode, object_colours, overlay
 from .measure import frame_areas
 from .video import Shown, Source
 
 UInt8Array = npt.NDArray[np.uint8]
 
+COMPARED_COLOURS: tuple[Colour, ...] = ((0, 158, 115), (213, 94, 0), (240, 228, 66))
+"""Of what both mark, of what only the source marks, of what only the other does; as in colours.js of tools/page."""
 LONG_SIDE_PX = 320
 JPEG_QUALITY = 80
 KEPT_BYTES = 32 * 2**20
@@ -32,15 +34,15 @@ def worst_frame(shown: Shown) -> int:
     return max(areas, key=lambda frame: (areas[frame], -frame), default=shown.num_frames // 2)
 
 
-def poster(shown: Shown, video: VideoSource, index: VideoIndex, *, frame_index: int) -> bytes:
-    """One frame of a video with its masks, upright, as a JPEG of LONG_SIDE_PX.
+def poster(shown: Shown, frame: UInt8Array, *, frame_index: int) -> bytes:
+    """A frame of a video with its masks, upright, as a JPEG of LONG_SIDE_PX.
+
+    Args:
+        frame: uint8[H, W, 3] RGB.
 
     Raises:
-        VideoError: it does not decode. RLEError: a mask that is none.
+        RLEError: a mask that is none.
     """
-    frame = read_frames(video, [frame_index], index=index)[0]
-    scale = LONG_SIDE_PX / max(shown.height, shown.width)
-    size = (max(1, round(shown.height * scale)), max(1, round(shown.width * scale)))
     places = [place for place, other in enumerate(shown.frame_indices) if other == frame_index]
     colours = dict(
         zip(
@@ -49,9 +51,22 @@ def poster(shown: Shown, video: VideoSource, index: VideoIndex, *, frame_index: 
             strict=True,
         )
     )
-    masks = decode([shown.counts[place] for place in places], height=shown.height, width=shown.width).astype(np.bool_)
-    painted = overlay(frame, masks, [colours[shown.object_ids[place]] for place in places], size=size, line_px=2)
-    return jpeg(upright(painted, shown.rotation), quality=JPEG_QUALITY)
+    masks = decode([shown.counts[place] for place in places], height=shown.height, width=shown.width)
+    return painted(shown, frame, masks.astype(np.bool_), [colours[shown.object_ids[place]] for place in places])
+
+
+def painted(shown: Shown, frame: UInt8Array, masks: BoolArray, colours: Sequence[Colour]) -> bytes:
+    """A frame with masks, as `poster` gives it.
+
+    Args:
+        frame: uint8[H, W, 3] RGB.
+        masks: bool[K, H, W].
+        colours: K colours.
+    """
+    scale = LONG_SIDE_PX / max(shown.height, shown.width)
+    size = (max(1, round(shown.height * scale)), max(1, round(shown.width * scale)))
+    picture = overlay(frame, masks, colours, size=size, line_px=2)
+    return jpeg(upright(picture, shown.rotation), quality=JPEG_QUALITY)
 
 
 def upright(rgb: UInt8Array, rotation: int) -> UInt8Array:
@@ -134,7 +149,8 @@ class Posters:
     def _make(self, video_id: str) -> bytes:
         shown = self._source.show(video_id)
         video, index = self._source.video(video_id)
-        return poster(shown, video, index, frame_index=worst_frame(shown))
+        worst = worst_frame(shown)
+        return poster(shown, read_frames(video, [worst], index=index)[0], frame_index=worst)
 
     def _keep(self, video_id: str, content: bytes) -> None:
         self._bytes += len(content) - len(self._kept.get(video_id, b""))

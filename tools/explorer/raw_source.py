@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...builder.layouts import detect, read_layout
-from ...builder.raw import RawError, RawVideo, encode_still, is_still
+from ...builder.raw import MasksAre, RawError, RawVideo, encode_still, is_still
 from ...frames import VideoError, VideoIndex, VideoSource, index_video
 from ...masks import ARTIFACT_TYPES
 from ..evaluation import AnnotatedVideo, annotated_raw
@@ -39,15 +39,20 @@ class RawSource:
     kind = "raw folder"
     is_remote = False
 
-    def __init__(self, raw: Path) -> None:
+    def __init__(self, raw: Path, *, void: int | None = None, masks_are: MasksAre | None = None) -> None:
         """
+        Args:
+            void, masks_are: as in `builder.layouts.read_layout`.
+
         Raises:
             RawError: no such folder, or no layout that is known.
         """
         self.name = str(raw)
         layout = detect(raw)
         # A layout that names no types asks for one; `_type_of` keeps the stand-in from passing for what somebody said.
-        records, problems = read_layout(raw, layout=layout, artifact_type=ARTIFACT_TYPES[0])
+        records, problems = read_layout(
+            raw, layout=layout, artifact_type=ARTIFACT_TYPES[0], void=void, masks_are=masks_are
+        )
         self.notices = [f"{raw}: {problem}" for problem in problems]
         self._raw = raw
         self._records = {record.video_id: record for record in records}

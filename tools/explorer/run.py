@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .open_source import open_source
 from .service import Service
-from .static_page import write_static_page
+from .static_page import check_page, write_static_page
 from .video import ExploreError, Source
 
 if TYPE_CHECKING:
@@ -76,6 +76,15 @@ def run_explore(options: ExploreOptions, *, say: Callable[[str], None]) -> None:
 
 
 def make_service(options: ExploreOptions) -> Service:
+    """What the server's page asks.
+
+    Raises:
+        As `run_explore`.
+    """
+    return Service(*open_all(options))
+
+
+def open_all(options: ExploreOptions) -> tuple[Source, list["Other"]]:
     """The source and what was given beside it, opened.
 
     Raises:
@@ -85,7 +94,7 @@ def make_service(options: ExploreOptions) -> Service:
     if not source.videos:
         told = f": {source.notices[0]}" if source.notices else ""
         raise ExploreError(f"{source.name}: no video in it{told}")
-    return Service(source, _open_others(source, options.others))
+    return source, _open_others(source, options.others)
 
 
 def _open_others(source: Source, paths: tuple[Path, ...]) -> list["Other"]:
@@ -107,6 +116,8 @@ def write_static(
         on_progress: is given a step, what is done of it, and how much there is.
 
     Raises:
-        As `run_explore`. ExploreError: the folder is there already, or so many videos do not fit into so few bytes.
+        As `run_explore`. ExploreError: something else is at `out`, or not one video fits into so few bytes.
     """
-    return write_static_page(make_service(options), out, max_bytes=max_bytes, on_progress=on_progress)
+    check_page(out)
+    source, others = open_all(options)
+    return write_static_page(source, others, out, max_bytes=max_bytes, on_progress=on_progress)

@@ -11,7 +11,7 @@ from ..page import FrameQueue, Pictures
 from .measure import MEASURED_FIELDS, TIME_BINS, frame_areas
 from .measuring import Measuring
 from .posters import Posters
-from .video import ExploreError, Source, as_json
+from .video import ExploreError, Listed, Source, as_json
 
 if TYPE_CHECKING:
     from ..page import FrameRequest
@@ -25,8 +25,9 @@ LISTED_FIELDS = (
 )
 
 
-def listed_json(source: Source, others: Sequence["Other"]) -> dict[str, Any]:
-    """The list of all videos, a column a field, and what else the page shows at once."""
+def listed_json(source: Source, others: Sequence["Other"], videos: Sequence[Listed] | None = None) -> dict[str, Any]:
+    """The list of videos (None: all of the source), a column a field, and what else the page shows at once."""
+    videos = source.videos if videos is None else videos
     return {
         "name": source.name,
         "kind": source.kind,
@@ -36,7 +37,7 @@ def listed_json(source: Source, others: Sequence["Other"]) -> dict[str, Any]:
         "others": [{"name": other.name, "kind": other.kind} for other in others],
         "measured_fields": list(MEASURED_FIELDS),
         "time_bins": TIME_BINS,
-        "columns": {name: [getattr(video, name) for video in source.videos] for name in LISTED_FIELDS},
+        "columns": {name: [getattr(video, name) for video in videos] for name in LISTED_FIELDS},
     }
 
 
@@ -61,7 +62,7 @@ class Service:
     def __init__(self, source: Source, others: Sequence["Other"]) -> None:
         self.source = source
         self.others = others
-        self.measuring = Measuring(source, [other.videos for other in others])
+        self.measuring = Measuring(source, others)
         self.posters = Posters(source)
         self._ids = frozenset(video.video_id for video in source.videos)
         self._frames = FrameQueue()
@@ -113,7 +114,10 @@ class Service:
     def _compared(self, video_id: str, other: "Other") -> dict[str, Any]:
         from .others import compared, compared_json
 
-        return compared_json(compared(self.source.show(video_id), other.videos[video_id]))
+        found = compared(self.source.show(video_id), other)
+        if found is None:
+            raise ExploreError(f"video {video_id}: {other.name} does not have it")
+        return compared_json(found)
 
     async def verify(self, video_id: str) -> list[str]:
         """What is wrong with a video."""

@@ -3,8 +3,8 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,22 +12,27 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ...builder.work import whole_folder
-from ...frames import VideoIndex, VideoSource, frames_from
-from ..page import MODULES
+from ...builder.work import Progress, whole_folder
+from ...frames import VideoIndex, VideoSource, frames_from, read_frames
+from ...masks import decode, empty
+from ..page import MODULES, Report
+from .measure import Measured
 from .measuring import measure_here
-from .posters import jpeg, poster, worst_frame
-from .service import Service, listed_json, video_json
-from .video import ExploreError, Source
+from .posters import COMPARED_COLOURS, jpeg, painted, poster, worst_frame
+from .service import listed_json, video_json
+from .video import ExploreError, Listed, NoPicturesError, Shown, Source
 
 if TYPE_CHECKING:
-    from .others import Other
+    from .others import Compared, Other
 
 PAGE = Path(__file__).parent / "page"
+INDEX_HTML, INDEX_JS = "index.html", "index.js"
 LEAST_VIDEO_BYTES = 24_000
 """Less than this of a video shows nothing."""
 MOST_VIDEO_BYTES = 600_000
 """Previews are no larger, however much room there is."""
+REPORTED_VIDEOS = 100
+"""A report's page has previews of at most so many videos, the worst ones: it is written at the end of another command."""
 SIZES: tuple[tuple[int, int], ...] = ((480, 80), (480, 70), (400, 70), (320, 70), (320, 55), (240, 55), (160, 50))
 """Long side in pixels and JPEG quality of previews, the best first."""
 LEAST_FRAME_BYTES = 2000
@@ -36,6 +41,10 @@ SAMPLED_FRAMES = 5
 """By which it is told how large previews become."""
 POSTER_BYTES = 40_000
 """Of one poster, with room to spare."""
+GREY = 96
+"""Of the picture of a frame that nobody has."""
+START = "window.explore = "
+"""How the index of such a page begins, by which it is known."""
 _IMPORT = re.compile(r'(from\s+)"(?:\./|\.\./shared/)([A-Za-z0-9_-]+)\.js"')
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -49,79 +58,192 @@ class _Previews:
     step: int
 
 
-def write_static_page(
-    service: Service, out: Path, *, max_bytes: int, on_progress: Callable[[str, int, int], None]
-) -> str:
-    """Writes `out`, a new folder of at most `max_bytes`, and says what it holds.
+def check_page(out: Path) -> None:
+    """Looks whether a page can be written there: a new or empty folder, or one that holds such a page, which is replaced.
 
     Raises:
-        ExploreError: the folder is there already, a video cannot be read, or so many do not fit into so few bytes.
+        ExploreError: something else is there.
     """
-    if out.exists():
-        raise ExploreError(f"{out}: is there already; name a new folder, or remove it")
-    source, others = service.source, service.others
-    service.stop()
-    entries, groups, problems = measure_here(source, [other.videos for other in others])
-    listed = listed_json(source, others)
-    measured = {"entries": entries, "groups": groups, "problems": problems, "begun": True, "done": True}
-    index = _script("window.explore = ", {"list": listed, "measured": measured})
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    try:
+        with (out / INDEX_JS).open("rb") as file:
+            is_page = file.read(len(START)) == START.encode() and (out / INDEX_HTML).is_file()
+    except OSError:
+        is_page = False
+    if not is_page:
+        raise ExploreError(f"{out}: is there already, and is no page of ours; name a new folder, or remove it")
+
+
+def write_static_page(
+    source: Source,
+    others: Sequence["Other"],
+    out: Path,
+    *,
+    max_bytes: int,
+    report: Report | None = None,
+    on_progress: Progress,
+) -> str:
+    """Writes `out`, a folder of at most `max_bytes`, and says what it holds.
+
+    All videos are in its list. Previews come from the worst ones first, as many as fit.
+
+    Args:
+        report: what a report says of some of the source's videos: the page shows these alone, and the report. Its scores
+            stand for those that would be measured against `others`.
+
+    Raises:
+        ExploreError: something else is at `out`, or not one video fits into so few bytes.
+    """
+    check_page(out)
+    videos = _videos_of(source, report)
+    measured, groups, problems = measure_here(source, [] if report else others, on_progress)
+    if report is not None:
+        known = set(report.videos)
+        measured = [
+            replace(found, scores=tuple(report.scores.get(found.video_id, ())))
+            for found in measured
+            if found.video_id in known
+        ]
+    listed = listed_json(source, others, videos)
+    if report is not None:
+        listed["report"] = report.to_json()
+    content = {
+        "list": listed,
+        "measured": {
+            "entries": [found.to_json() for found in measured],
+            "groups": groups,
+            "problems": problems,
+            "begun": True,
+            "done": True,
+        },
+    }
+    numbers = {video.video_id: number for number, video in enumerate(videos)}
+    chosen = _worst_first(videos, measured, () if report is None else report.worst)
+    chosen = chosen[: None if report is None else REPORTED_VIDEOS]
     page = _index_html()
-    room = (max_bytes - len(page) - len(index)) // len(source.videos) - POSTER_BYTES
-    if room < LEAST_VIDEO_BYTES:
-        fits = max(0, (max_bytes - len(page) - len(index)) // (LEAST_VIDEO_BYTES + POSTER_BYTES))
+    room = max_bytes - len(page) - len(_index(content, chosen, numbers))
+    fits = min(len(chosen), room // (LEAST_VIDEO_BYTES + POSTER_BYTES))
+    if fits < 1:
         raise ExploreError(
-            f"--max-mb {max_bytes / 10**6:g}: {len(source.videos)} videos do not fit, about {fits} do; raise it, or give "
-            "a source of fewer videos"
+            f"--max-mb {max_bytes / 10**6:g}: not one of {len(videos)} videos fits beside the list of them; raise it"
         )
-    budget = min(room, MOST_VIDEO_BYTES)
-    left_out = []
+    budget = min(room // fits - POSTER_BYTES, MOST_VIDEO_BYTES)
     with whole_folder(out) as folder:
         (folder / "videos").mkdir()
         (folder / "posters").mkdir()
-        for done, video in enumerate(source.videos, start=1):
+        written, unread = [], []
+        for done, video_id in enumerate(chosen[:fits], start=1):
             try:
-                _write_video(source, video.video_id, others, folder, budget=budget)
+                picture, script = _video_files(source, video_id, others, budget=budget)
             except (ValueError, OSError) as error:
-                left_out.append(f"{video.video_id}: {error}")
-            on_progress("write videos", done, len(source.videos))
-        (folder / "index.js").write_bytes(index)
-        (folder / "index.html").write_bytes(page)
-        total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        if total > max_bytes:
+                unread.append(f"{video_id}: {error}")
+            else:
+                if len(picture) + len(script) <= room:
+                    room -= len(picture) + len(script)
+                    (folder / "posters" / f"{numbers[video_id]}.jpg").write_bytes(picture)
+                    (folder / "videos" / f"{numbers[video_id]}.js").write_bytes(script)
+                    written.append(video_id)
+            on_progress("write videos", done, fits)
+        if not written and not unread:
             raise ExploreError(f"--max-mb {max_bytes / 10**6:g}: the masks alone take more; raise it")
-    lost = f" {len(left_out)} could not be read: {'; '.join(left_out[:3])}." if left_out else ""
+        (folder / INDEX_JS).write_bytes(_index(content, written, numbers))
+        (folder / INDEX_HTML).write_bytes(page)
+        total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return _said(out, len(videos), len(written), unread, total=total, max_bytes=max_bytes)
+
+
+def _said(out: Path, videos: int, previews: int, unread: Sequence[str], *, total: int, max_bytes: int) -> str:
+    some = "" if previews == videos else f", {previews} of them with previews, the worst first"
+    lost = f" {len(unread)} could not be read: {'; '.join(unread[:3])}." if unread else ""
     return (
-        f"{out}: {len(source.videos)} videos, {total / 10**6:.1f} MB of at most {max_bytes / 10**6:g}.{lost} Open "
-        f"{out / 'index.html'} in a browser."
+        f"{out}: {videos} videos{some}, {total / 10**6:.1f} MB of at most {max_bytes / 10**6:g}.{lost} Open "
+        f"{out / INDEX_HTML} in a browser."
     )
 
 
-def _write_video(source: Source, video_id: str, others: Sequence["Other"], folder: Path, *, budget: int) -> None:
+def _videos_of(source: Source, report: Report | None) -> Sequence[Listed]:
+    if report is None:
+        return source.videos
+    known = set(report.videos)
+    return [video for video in source.videos if video.video_id in known]
+
+
+def _worst_first(videos: Sequence[Listed], measured: Sequence[Measured], first: Sequence[str]) -> list[str]:
+    """Ids: those that come first, then by disagreement with the first other source, by area, and as they are listed."""
+    by_id = {found.video_id: found for found in measured}
+    places = {video_id: place for place, video_id in enumerate(first)}
+
+    def rank(video: Listed) -> tuple[int, float, float]:
+        found = by_id.get(video.video_id)
+        place = places.get(video.video_id, len(places))
+        if found is None:
+            return place, 1.0, 1.0
+        scored = found.scores[0] if found.scores else None
+        return place, (1.0 if scored is None or scored.disagreement is None else -scored.disagreement), -found.area
+
+    return [video.video_id for video in sorted(videos, key=rank)]
+
+
+def _index(content: Mapping[str, Any], previewed: Sequence[str], numbers: Mapping[str, int]) -> bytes:
+    return _script(START, {**content, "previews": sorted(numbers[video_id] for video_id in previewed)})
+
+
+def _video_files(source: Source, video_id: str, others: Sequence["Other"], *, budget: int) -> tuple[bytes, bytes]:
+    """The poster, and the script that gives the video to the page."""
     shown = source.show(video_id)
-    video, index = source.video(video_id)
-    picture = poster(shown, video, index, frame_index=worst_frame(shown))
-    (folder / "posters" / f"{video_id}.jpg").write_bytes(picture)
+    opened = _opened(source, video_id)
+    found = _compared(shown, others)
+    # Of several others the one that disagrees most, as the page opens it.
+    first = max(found.values(), key=lambda one: one.disagreement or 0, default=None)
+    worst = worst_frame(shown) if first is None or first.worst is None else first.worst
+    frame: UInt8Array = np.full((shown.height, shown.width, 3), GREY, np.uint8)
+    if opened is not None:
+        frame = read_frames(opened[0], [worst], index=opened[1])[0]
+    picture = poster(shown, frame, frame_index=worst) if first is None else _compared_poster(shown, frame, worst, first)
     told = video_json(source, video_id, others)
-    compared = _compared(source, video_id, others)
-    head = _script("", {"video": told, "others": compared})
+    content: dict[str, Any] = {"video": told, "others": {number: _as_json(one) for number, one in found.items()}}
+    if opened is None:
+        return picture, _script("window.explore.give(", content, ")")
+    video, index = opened
     around = 16 * index.num_frames + 200  # frame numbers, marks and a list of the frames that are kept
-    previews = _previews(video, index, budget=budget - len(head) - around, must=worst_frame(shown))
+    previews = _previews(video, index, budget=budget - len(_script("", content)) - around, must=worst)
     if previews.step > 1:
         told["kept"] = sorted(previews.frames)
-    content = {"video": told, "others": compared, "frames": previews.frames}
-    (folder / "videos" / f"{video_id}.js").write_bytes(
-        _script(f"window.explore.give({json.dumps(video_id)}, ", content, ")")
-    )
+    return picture, _script("window.explore.give(", {**content, "frames": previews.frames}, ")")
 
 
-def _compared(source: Source, video_id: str, others: Sequence["Other"]) -> dict[int, Any]:
+def _opened(source: Source, video_id: str) -> tuple[VideoSource, VideoIndex] | None:
+    try:
+        return source.video(video_id)
+    except NoPicturesError:
+        return None
+
+
+def _compared(shown: Shown, others: Sequence["Other"]) -> dict[int, "Compared"]:
     if not others:
         return {}
-    from .others import compared, compared_json
+    from .others import compared
 
-    shown = source.show(video_id)
-    found = {number: other.videos.get(video_id) for number, other in enumerate(others)}
-    return {number: compared_json(compared(shown, video)) for number, video in found.items() if video is not None}
+    found = {number: compared(shown, other) for number, other in enumerate(others)}
+    return {number: one for number, one in found.items() if one is not None}
+
+
+def _as_json(found: "Compared") -> dict[str, Any]:
+    from .others import compared_json
+
+    return compared_json(found)
+
+
+def _compared_poster(shown: Shown, frame: UInt8Array, frame_index: int, other: "Compared") -> bytes:
+    """A frame with what both mark, what only the source does, and what only the other does, in three colours."""
+    nothing = empty(shown.height, shown.width)
+    places = zip(shown.frame_indices, shown.counts, strict=True)
+    strings = [nothing, *(counts for place, counts in places if place == frame_index)]
+    pair = [*strings, other.counts.get(frame_index, nothing)]
+    *mine, second = decode(pair, height=shown.height, width=shown.width).astype(np.bool_)
+    first = np.logical_or.reduce(mine)
+    return painted(shown, frame, np.stack([first & second, first & ~second, second & ~first]), COMPARED_COLOURS)
 
 
 def _previews(video: VideoSource, index: VideoIndex, *, budget: int, must: int) -> _Previews:

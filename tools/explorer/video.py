@@ -11,6 +11,10 @@ class ExploreError(ValueError):
     """A source, video or frame does not exist or cannot be shown."""
 
 
+class NoPicturesError(ExploreError):
+    """Of this video there are masks alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """The facts of a video that are known without its masks. A value is None if the source does not give it.
@@ -113,7 +117,7 @@ class Source(Protocol):
         """The bytes or file of a video and its index.
 
         Raises:
-            ExploreError: it cannot be read.
+            ExploreError: it cannot be read. NoPicturesError: there are masks alone.
         """
         ...
 

@@ -10,6 +10,31 @@ from .frame_queue import FrameQueue as FrameQueue, Lane as Lane, SupersededError
 from .memory import return_freed_memory as return_freed_memory
 from .modules import MODULES as MODULES
 from .pictures import PictureFormat as PictureFormat, Pictures as Pictures
+from .report import (
+    BINS as BINS,
+    Bars as Bars,
+    Cell as Cell,
+    Column as Column,
+    Definitions as Definitions,
+    EveryVideo as EveryVideo,
+    Facts as Facts,
+    Figure as Figure,
+    Figures as Figures,
+    Form as Form,
+    Histogram as Histogram,
+    Metric as Metric,
+    Part as Part,
+    Ranged as Ranged,
+    Report as Report,
+    Scatter as Scatter,
+    Scored as Scored,
+    Section as Section,
+    Spark as Spark,
+    Table as Table,
+    Text as Text,
+    Tone as Tone,
+    histogram as histogram,
+)
 from .server import (
     ServerError as ServerError,
     address_of as address_of,

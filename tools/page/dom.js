@@ -10,7 +10,7 @@ export function h(tag, properties = {}, ...children) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "value") element.value = value;
-    else if (name === "colour") element.style.setProperty("--colour", value);
+    else if (name === "colour" || name === "share") element.style.setProperty(`--${name}`, value);
     else element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...present(children));
@@ -21,19 +21,25 @@ export function h(tag, properties = {}, ...children) {
 export const fillWith = (element, ...children) => element.replaceChildren(...present(children));
 
 /** The children that are there: null, undefined and false stand for none. */
-const present = (children) => children.flat().filter((child) => child !== null && child !== undefined && child !== false);
+const present = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** An element of a drawing, as `h` makes others. */
+export function svg(tag, properties = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, String(value));
+  }
+  element.append(...present(children));
+  return element;
+}
+
 /** A drawing from icon.svg; it says nothing, so its button needs words or a label. */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `page/icon.svg#${name}`);
-  svg.append(use);
-  return svg;
+  return svg("svg", { class: "icon", "aria-hidden": "true" }, svg("use", { href: `page/icon.svg#${name}` }));
 }
 
 /** Shows what happened for a few seconds; `kind` is "good", "bad" or "plain". A bad one stays until it is closed or replaced. */

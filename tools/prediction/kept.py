@@ -25,13 +25,14 @@ RECEIPTS, MASKS, FILMS = "receipts", "masks", "films"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What is kept of one video: the masks, and the size and times of its frames."""
+    """What is kept of one video: the masks, and the size, turn and times of its frames."""
 
     masks: Masks
     height: int
     width: int
     fps: float
     durations_s: tuple[float, ...]
+    rotation: int
 
 
 @contextmanager
@@ -78,7 +79,9 @@ def keep(work: Path, video_id: str, key: str, index: VideoIndex, masks: Masks) -
         "width": index.width,
         "fps": index.fps,
         "durations_s": durations_s(index),
+        "rotation": index.rotation,
         "artifact_types": list(masks.artifact_types),
+        "far": list(masks.far),
     }
     sums = {file.relative_to(work).as_posix(): file_sha256(file) for file in files}
     write_receipt(work / RECEIPTS / f"{_name(video_id)}.json", Receipt(key, sums, facts))
@@ -92,8 +95,9 @@ def kept(work: Path, video_id: str, key: str) -> Found | None:
     table = rows_of(work, video_id)
     facts = receipt.result
     scores = np.array(table["score"].to_pylist(), np.float64)
-    masks = Masks(tuple(table["counts"].to_pylist()), scores, tuple(facts["artifact_types"]))
-    return Found(masks, facts["height"], facts["width"], facts["fps"], tuple(facts["durations_s"]))
+    masks = Masks(tuple(table["counts"].to_pylist()), scores, tuple(facts["artifact_types"]), tuple(facts["far"]))
+    size = (facts["height"], facts["width"])
+    return Found(masks, *size, facts["fps"], tuple(facts["durations_s"]), facts["rotation"])
 
 
 def rows_of(work: Path, video_id: str) -> pa.Table:

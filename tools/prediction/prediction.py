@@ -31,11 +31,13 @@ from .flag import Flag
 from .kept import SCHEMA, Found, film_path, keep, kept, kept_work, rows_of
 from .kinds import Video
 from .model import Masks, Model, Trained
-from .report import html_report
+from .report import prediction_report
 from .tables import videos_csv
 from .verdict import OVERLAYS, PREDICTIONS, REPORT_HTML, REPORT_JSON, VIDEOS_CSV, Report, VideoReport
 from .videos import PredictError
 
+PAGE_BYTES = 60 * 10**6
+"""As `--max-mb` has it, where nothing else is said."""
 MASKS_AT_A_TIME = 64
 """Whose area is taken: what a poor model marks has strings of many KB, and one call reads 32 MiB of them."""
 
@@ -66,23 +68,27 @@ def predict(
     overlays: bool = False,
     max_broken: float | None = None,
     workers: int = 1,
+    page_bytes: int = PAGE_BYTES,
     on_progress: Progress = no_progress,
 ) -> Report:
     """Predicts the videos and writes `out`, which is whole or absent.
 
-    predictions.parquet holds a row per frame, report.json and report.html what they say of every video, videos.csv a line for each,
-    overlays/{video_id}.mp4 (where asked for) the video with its masks. In memory are, for each worker, one video's bytes and its
-    frames in chunks, and two numbers per frame of all videos. Videos that are finished are kept in a folder beside `out` when
-    a run is ended: the next one into `out` does not predict them again, if the model, the video and the options are the same.
+    predictions.parquet holds a row per frame, report.json and the page in report/ what they say of every video, videos.csv a line
+    for each, overlays/{video_id}.mp4 (where asked for) the video with its masks. In memory are, for each worker, one video's
+    bytes and its frames in chunks, and two numbers per frame of all videos. Videos that are finished are kept in a folder beside
+    `out` when a run is ended: the next one into `out` does not predict them again, if the model, the video and the options are
+    the same.
 
     Args:
         out: a new folder, or an empty one.
         name: of the model, for the report.
         max_broken: the share of flagged videos that a gate lets through, for the report.
         workers: processes, among which the processor's cores are divided.
+        page_bytes: the folder of the page has no more.
 
     Raises:
         FileExistsError: `out` holds something. PredictError: none of the videos can be decoded. OSError: `out` cannot be written.
+        ExploreError: not one video fits into `page_bytes`.
         BuildError: another process is writing `out`. WorkerError: videos that end their worker process; all others are kept.
     """
     flag = flag or Flag()
@@ -110,10 +116,10 @@ def predict(
                 else:
                     unreadable.append((video.where, reason or f"{work}: files there have changed meanwhile"))
         in_turn = tuple(reports[video.video_id] for video in videos if video.video_id in reports)
-        report = Report(name, flag, in_turn, tuple(unreadable), max_broken, model.warning)
+        report = Report(name, flag, in_turn, tuple(unreadable), max_broken, model.warning, model.promise)
         if not reports:
             raise PredictError("; ".join(what for _, what in unreadable) or "no video is named.")
-        _write(out, work, report, videos, overlays=overlays)
+        _write(out, work, report, videos, overlays=overlays, page_bytes=page_bytes, on_progress=on_progress)
     return report
 
 
@@ -140,14 +146,30 @@ def predict_video(task: Task) -> str | None:
     film = film_path(task.work, video_id)
     film.unlink(missing_ok=True)
     if task.overlays:
-        found = Found(masks, index.height, index.width, index.fps, (0.0,) * index.num_frames)
+        found = Found(masks, index.height, index.width, index.fps, (0.0,) * index.num_frames, 0)
         _draw(film, video_id, data, index, masks, is_broken=_report(task.video, found, task.flag).flagged)
     keep(task.work, video_id, task.key, index, masks)
     return None
 
 
-def _write(out: Path, work: Path, report: Report, videos: Sequence[Video], *, overlays: bool) -> None:
+def _write(
+    out: Path,
+    work: Path,
+    report: Report,
+    videos: Sequence[Video],
+    *,
+    overlays: bool,
+    page_bytes: int,
+    on_progress: Progress,
+) -> None:
     """The folder `out` of what is kept; only what one video has is in memory at a time."""
+    from ..explorer import write_static_page
+    from .predicted_source import PredictedSource
+
+    def counts_of(video_id: str) -> list[str]:
+        counts: list[str] = rows_of(work, video_id)["counts"].to_pylist()
+        return counts
+
     with whole_folder(out) as folder:
         with atomic_file(folder / PREDICTIONS) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
             for found in report.videos:
@@ -156,7 +178,14 @@ def _write(out: Path, work: Path, report: Report, videos: Sequence[Video], *, ov
             link_or_copy(film_path(work, found.video_id), folder / OVERLAYS / f"{found.video_id}.mp4")
         write_atomic(folder / REPORT_JSON, (json.dumps(report.to_dict(), allow_nan=False) + "\n").encode())
         write_atomic(folder / VIDEOS_CSV, videos_csv(report).encode())
-        write_atomic(folder / REPORT_HTML, html_report(report, videos, overlays=overlays).encode())
+        write_static_page(
+            PredictedSource(report, videos, counts_of),
+            [],
+            (folder / REPORT_HTML).parent,
+            max_bytes=page_bytes,
+            report=prediction_report(report, overlays=overlays),
+            on_progress=on_progress,
+        )
 
 
 def _report(video: Video, found: Found, flag: Flag) -> VideoReport:
@@ -175,9 +204,10 @@ def _report(video: Video, found: Found, flag: Flag) -> VideoReport:
         scores=masks.scores,
         broken_frames=broken,
         flagged=flag.is_broken(broken),
-        peak_counts=masks.counts[int(areas.argmax())],
         durations_s=np.array(found.durations_s, np.float64),
         artifact_types=masks.artifact_types,
+        far=masks.far,
+        rotation=found.rotation,
     )
 
 

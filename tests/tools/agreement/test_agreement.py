@@ -1,5 +1,6 @@
 """Annotators' folders compared, and made into one."""
 
+import base64
 import io
 import json
 import shutil
@@ -11,11 +12,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from brokenvideos.builder import build
-from brokenvideos.tools.agreement import agree, disputed_videos, html_report, write_consensus
-from brokenvideos.tools.agreement.disputed import COLOURS
+from brokenvideos.tools.agreement import agree, agreement_report, write_consensus
 from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.evaluation import evaluate, read_annotation
 from brokenvideos.tools.evaluation.truth import EvaluationError
+from brokenvideos.tools.explorer.posters import COMPARED_COLOURS
+from tests.tools.explorer.written import index_of, video_of
 
 
 def annotated(folder: Path, frames: dict[str, np.ndarray]) -> Path:
@@ -178,36 +180,66 @@ def test_few_videos_are_marked(three: list[Path], tmp_path: Path) -> None:
     assert found.to_dict()["ceiling"]["jf"]["reliable"] is False
 
 
-def colours_in(jpeg: bytes) -> set[str]:
-    """Which annotators' lines a picture has."""
-    pixels = np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB")).astype(int)
-    return {
-        name
-        for name, colour in zip(("first", "second", "third"), COLOURS, strict=False)
-        if (np.abs(pixels - np.array(colour)).max(axis=2) < 40).any()
-    }
-
-
-def test_the_page_shows_the_disputed_frames(three: list[Path], tmp_path: Path) -> None:
+def test_the_report_says_the_ceiling_and_every_pair(three: list[Path]) -> None:
     found = agree(three)
-    (video,) = disputed_videos(found, three)
-    assert (video.video_id, [tile.frame_index for tile in video.tiles]) == ("a", [1])
-    # Bo marked what Anna did, and is drawn over her; Cleo marked the left half.
-    assert colours_in(video.tiles[0].jpeg) == {"second", "third"}
-    page = html_report(found, [video])
-    assert page == html_report(found, [video])
-    assert "http" not in page
-    assert "<link" not in page
-    assert page.count("<img src='data:image/jpeg;base64,") == 1
-    out = tmp_path / "page.html"
-    done = CliRunner().invoke(app, ["agree", *map(str, three), "--html", str(out)])
-    assert (done.exit_code, out.read_text()) == (0, page)
+    report = agreement_report(found)
+    assert report == agreement_report(found)
+    told = report.to_json()
+    sections = {section["title"]: section["parts"] for section in told["sections"]}
+    assert list(sections) == [
+        *("", "Human ceiling", "Pairs", "Against STAPLE's truth", "Every video", "What the numbers mean")
+    ]
+    facts = dict(sections[""][0]["items"])
+    assert (facts["Videos"], facts["Fleiss' kappa"]) == ("2, 1 marked by somebody", f"{found.fleiss_kappa:.3f}")
+    active, everything = sections["Human ceiling"][1]["figures"]
+    assert active["value"] == round(found.active_ceiling.value, 6)  # type: ignore[arg-type]
+    assert (everything["value"], everything["n"]) == (round(found.ceiling.value, 6), 1)  # type: ignore[arg-type]
+    rows = sections["Pairs"][1]["rows"]
+    assert [row[0] for row in rows] == ["anna and bo", "anna and cleo", "bo and cleo"]
+    assert [row[6] for row in rows] == ["1 of 1 and 1"] * 3
+    assert rows[1][3]["value"] == round(2 * 50 / 150, 6)
+    assert [row[0] for row in sections["Against STAPLE's truth"][0]["rows"]] == ["anna", "bo", "cleo"]
+    assert report.worst == ("a",)
+    assert told["videos"]["a"]["values"][0] == round(found.worst[0][1], 6)
+    assert told["videos"]["b"]["values"][0] is None
+
+
+def test_the_page_opens_at_the_disputed_frame(three: list[Path], tmp_path: Path) -> None:
+    found = agree(three)
+    page = tmp_path / "page"
+    done = CliRunner().invoke(app, ["agree", *map(str, three), "--html", str(page)])
+    assert done.exit_code == 0, done.output
+    index = index_of(page)
+    assert index["list"]["others"] == [{"name": name, "kind": "annotator"} for name in ("bo", "cleo")]
+    assert index["list"]["columns"]["video_id"] == ["a", "b"]  # c is Cleo's alone
+    (bo, cleo), nobody = (entry[-1] for entry in index["measured"]["entries"])
+    assert bo == [1, 0, 1, None]
+    assert cleo[1:] == [round(1 - found.pairs[1].active_jf.value, 4), 1, None]  # type: ignore[operator]
+    assert nobody == [[1, 0, None, None]] * 2
+    told = video_of(page, "a")
+    assert "frames" not in told  # nobody has the video: the page draws grey
+    assert told["others"]["1"]["masks"]["frame_index"] == [1]
+    assert told["others"]["1"]["j"] == [1, 0.5]
+    # The poster is the frame on which Cleo differs: what she marks too, and what she does not.
+    number = index["list"]["columns"]["video_id"].index("a")
+    pixels = np.asarray(Image.open(page / "posters" / f"{number}.jpg").convert("RGB")).astype(int)
+    for colour, is_there in zip(COMPARED_COLOURS, (True, True, False), strict=True):
+        assert (np.abs(pixels - np.array(colour)).max(axis=2) < 40).any() == is_there
+
+
+def test_a_page_does_not_dispute_frames_that_one_did_not_look_at(three: list[Path], tmp_path: Path) -> None:
+    (three[1] / "a" / "00001.png").unlink()
+    page = tmp_path / "page"
+    done = CliRunner().invoke(app, ["agree", *map(str, three[:2]), "--html", str(page)])
+    assert done.exit_code == 0, done.output
+    assert video_of(page, "a")["others"]["0"]["frames"] == [0]
+    assert index_of(page)["measured"]["entries"][0][-1] == [[1, 0, None, None]]
 
 
 def test_a_page_without_a_dispute(three: list[Path]) -> None:
-    found = agree(three[:2])
-    assert disputed_videos(found, three[:2]) == []
-    assert "Nothing is disputed." in html_report(found)
+    report = agreement_report(agree(three[:2]))
+    every = next(section for section in report.sections if section.title == "Every video")
+    assert every.parts[0].note == "Nothing is disputed."  # type: ignore[union-attr]
 
 
 def test_frames_come_from_whoever_has_the_video(release: Path, tmp_path: Path) -> None:
@@ -215,8 +247,11 @@ def test_frames_come_from_whoever_has_the_video(release: Path, tmp_path: Path) -
     video = next(video for part in read_annotation(release).parts for video in part.read() if video.masklets)
     blank = np.zeros((video.height, video.width), np.uint8)
     annotated(tmp_path / "nobody", {f"{video.video_id}/{frame:05d}.png": blank for frame in video.frames})
-    paths = [tmp_path / "nobody", release]
-    (shown,) = disputed_videos(agree(paths), paths)
-    pixels = np.asarray(Image.open(io.BytesIO(shown.tiles[0].jpeg)).convert("RGB"))
+    page = tmp_path / "page"
+    done = CliRunner().invoke(app, ["agree", str(tmp_path / "nobody"), str(release), "--html", str(page)])
+    assert done.exit_code == 0, done.output
+    told = video_of(page, video.video_id)
+    assert told["others"]["0"]["masks"]["counts"]
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(told["frames"]["0"]))).convert("RGB"))
     assert (pixels.std(axis=(0, 1)) > 10).all()  # not plain grey
-    assert shown.video_id == video.video_id
+    assert told["video"]["times"][1] > 0

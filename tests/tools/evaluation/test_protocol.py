@@ -17,9 +17,8 @@ from typer.testing import CliRunner
 
 from brokenvideos.masks import encode
 from brokenvideos.tools.commands.main import app
-from brokenvideos.tools.evaluation import EvaluationError, evaluate
+from brokenvideos.tools.evaluation import EvaluationError, evaluate, evaluation_report
 from brokenvideos.tools.evaluation.protocol import best_assignment
-from brokenvideos.tools.evaluation.report import html_report
 
 WritePngs = Callable[[Path, Mapping[str, object]], Path]
 REFERENCE = Path(__file__).parent / "trackeval_davis.csv"
@@ -104,9 +103,10 @@ def test_the_default_counts_objects_together_and_says_nothing_of_them(truth: Pat
         "Every object on its own (protocol sav): J&F 0.667, J 0.667, F 0.667, J recall 0.667, F recall 0.667 of 2 objects "
         "in 1 video."
     )
-    assert apart.table().splitlines()[-1].replace("&", "&amp;") in html_report(apart)
-    assert "protocol=sav" in html_report(apart)
-    assert "own (protocol" not in html_report(plain)
+    facts, said = evaluation_report(apart).sections[0].parts
+    assert said.text == apart.table().splitlines()[-1]  # type: ignore[union-attr]
+    assert ("Options", "protocol=sav") in facts.items  # type: ignore[union-attr]
+    assert len(evaluation_report(plain).sections[0].parts) == 1
 
 
 def test_davis_takes_the_best_partner_whatever_its_id_and_the_others_go_by_id(

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,11 +11,21 @@ import pytest
 from typer.testing import CliRunner
 
 from brokenvideos.tools.commands.main import app
-from brokenvideos.tools.explorer import ExploreError, ExploreOptions, run_explore, write_static
+from brokenvideos.tools.explorer import (
+    ExploreError,
+    ExploreOptions,
+    open_annotated,
+    run_explore,
+    static_page,
+    write_static,
+    write_static_page,
+)
 from brokenvideos.tools.explorer.open_source import open_source
 from brokenvideos.tools.explorer.posters import worst_frame
 from brokenvideos.tools.explorer.static_page import _previews
-from brokenvideos.tools.page import ServerError
+from brokenvideos.tools.page import Metric, Report, Scored, Section, ServerError, Text
+from tests.tools.explorer.written import index_of, videos_with_previews
+from tests.warm import Warm
 
 COMMAND = [sys.executable, "-c", "from brokenvideos.tools.commands.main import main; main()", "explore"]
 
@@ -25,22 +34,22 @@ def silent(step: str, done: int, total: int) -> None:
     pass
 
 
-def test_it_serves_until_it_is_stopped(release: Path, tmp_path: Path) -> None:
+def test_it_serves_until_it_is_stopped(warm: Warm, release: Path, tmp_path: Path) -> None:
     # A browser that cannot be started: none is on PATH.
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "PATH": str(tmp_path), "BROWSER": "no-such-browser"}
     environment.pop("DISPLAY", None)
-    process = subprocess.Popen(
-        [*COMMAND, str(release)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    )
+    program = warm.start_talking([*COMMAND, str(release)], env=environment)
+    assert program.stdout is not None
     try:
-        assert process.stdout is not None
-        lines = [process.stdout.readline().rstrip() for _ in range(3)]
+        lines = [program.stdout.readline().rstrip() for _ in range(3)]
         assert lines[0] == f"9 videos of {release}. Ctrl-C ends."
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[A-Za-z0-9_-]{32}/", lines[1])
         assert lines[2] == "No browser could be opened here: open this address in yours."
     finally:
-        process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=60)
+        program.send_signal(signal.SIGINT)
+        rest = program.stdout.read()
+        program.stdout.close()
+        program.wait(60)
     assert "Traceback" not in rest
 
 
@@ -100,16 +109,61 @@ def test_a_video_that_does_not_fit_keeps_some_frames_and_its_worst(release: Path
 def test_what_cannot_be_written(release: Path, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.mkdir()
+    (there / "index.js").write_text("var explore = 1;")
     with pytest.raises(ExploreError) as caught:
         write_static(ExploreOptions(source=str(release)), there, max_bytes=10**7, on_progress=silent)
-    assert str(caught.value) == f"{there}: is there already; name a new folder, or remove it"
+    assert str(caught.value) == f"{there}: is there already, and is no page of ours; name a new folder, or remove it"
     with pytest.raises(ExploreError) as caught:
-        write_static(ExploreOptions(source=str(release)), tmp_path / "small", max_bytes=400_000, on_progress=silent)
-    assert re.fullmatch(
-        r"--max-mb 0\.4: 9 videos do not fit, about \d do; raise it, or give a source of fewer videos",
-        str(caught.value),
-    )
+        write_static(ExploreOptions(source=str(release)), tmp_path / "small", max_bytes=250_000, on_progress=silent)
+    assert str(caught.value) == "--max-mb 0.25: not one of 9 videos fits beside the list of them; raise it"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["there"]
+
+
+def test_where_not_all_fit_the_worst_have_previews_and_all_are_listed(release: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page"
+    options = ExploreOptions(source=str(release))
+    said = write_static(options, page, max_bytes=500_000, on_progress=silent)
+    index = index_of(page)
+    here = videos_with_previews(page)
+    assert 0 < len(here) < 9 == len(index["list"]["columns"]["video_id"]) == len(index["measured"]["entries"])
+    size = sum(path.stat().st_size for path in page.rglob("*") if path.is_file())
+    assert size <= 500_000
+    assert said.startswith(f"{page}: 9 videos, {len(here)} of them with previews, the worst first, 0.")
+    areas = {entry[0]: entry[6] for entry in index["measured"]["entries"]}
+    assert sorted(areas.values(), reverse=True)[: len(here)] == sorted((areas[v] for v in here), reverse=True)
+    # A page is replaced by the next one, whole.
+    write_static(options, page, max_bytes=2 * 10**6, on_progress=silent)
+    assert len(videos_with_previews(page)) == 9
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+def test_a_report_shows_its_videos_alone_and_previews_of_the_worst(
+    many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(static_page, "REPORTED_VIDEOS", 3)
+    source = open_annotated(many)
+    ids = tuple(video.video_id for video in source.videos)[:200]
+    report = Report(
+        "three of two hundred",
+        (Section("", (Text("said", "warning"),)),),
+        ids,
+        metrics=(Metric("sharpness", "sharpness", tuple(place / 7 for place in range(200))),),
+        sort="sharpness",
+        worst=(ids[17], ids[150], ids[3], ids[4]),
+        scores={ids[17]: [Scored(0.25, 0.9, 2)]},
+    )
+    page = tmp_path / "page"
+    said = write_static_page(source, [], page, max_bytes=10**7, report=report, on_progress=silent)
+    assert said.startswith(f"{page}: 200 videos, 3 of them with previews, the worst first, ")
+    assert videos_with_previews(page) == [ids[3], ids[17], ids[150]]
+    index = index_of(page)
+    assert tuple(index["list"]["columns"]["video_id"]) == ids
+    told = index["list"]["report"]
+    assert (told["title"], told["sort"]) == ("three of two hundred", "sharpness")
+    assert told["sections"] == [{"title": "", "parts": [{"text": "said", "tone": "warning", "kind": "text"}]}]
+    assert told["videos"][ids[5]] == {"values": [round(5 / 7, 6)]}
+    measured = {entry[0]: entry[-1] for entry in index["measured"]["entries"]}
+    assert (len(measured), measured[ids[17]], measured[ids[18]]) == (200, [[0.25, 0.9, 2, None]], [])
 
 
 def test_a_release_without_a_video(release: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from brokenvideos.masks import decode, decode_masks
 from brokenvideos.sampling import find_row
 from brokenvideos.tools.evaluation import evaluate
 from brokenvideos.tools.explorer import ExploreError
 from brokenvideos.tools.explorer.open_source import open_source
-from brokenvideos.tools.explorer.others import Other, compared, open_other, scored
+from brokenvideos.tools.explorer.others import Compared, Other, compared, open_annotator, open_other, scored
 
 
 def opened(release: Path, path: Path) -> Other:
     source = open_source(str(release))
     return open_other(path, [video.video_id for video in source.videos], source=str(release))
+
+
+def compare(release: Path, video_id: str, other: Other) -> Compared:
+    found = compared(open_source(str(release)).show(video_id), other)
+    assert found is not None
+    return found
 
 
 def error_of(release: Path, path: Path) -> str:
@@ -32,11 +40,11 @@ def error_of(release: Path, path: Path) -> str:
 def test_scores_are_those_of_evaluate(release: Path, predicted: Path) -> None:
     other = opened(release, predicted)
     assert (other.kind, other.notices) == ("predictions", ())
-    source = open_source(str(release))
     for video in evaluate(release, predicted, floors=False).videos:
-        found = compared(source.show(video.video_id), other.videos[video.video_id])
+        found = compare(release, video.video_id, other)
         numbers = scored(found)
         assert numbers.jf == pytest.approx(video.scores["jf"])
+        assert (numbers.disagreement, numbers.worst) == (pytest.approx(video.disagreement), video.worst_frame)
         assert found.problems == ()
         row = find_row(str(release), video.video_id)
         wanted = np.roll(decode_masks(row), 2, axis=2)
@@ -58,7 +66,22 @@ def test_a_second_annotator_is_a_raw_folder_or_a_release(release: Path, raw: Pat
         other = opened(release, path)
         assert (other.kind, other.notices) == ("annotator", ())
         for video in source.videos:
-            assert scored(compared(source.show(video.video_id), other.videos[video.video_id])).jf == 1
+            assert scored(compare(release, video.video_id, other)).jf == 1
+
+
+def test_frames_that_another_annotator_did_not_look_at_do_not_count(release: Path, tmp_path: Path) -> None:
+    video = next(video for video in open_source(str(release)).videos if video.label == "broken")
+    folder = tmp_path / "masks" / video.video_id
+    folder.mkdir(parents=True)
+    mask = decode_masks(find_row(str(release), video.video_id))[5]
+    Image.fromarray(mask * np.uint8(255)).save(folder / "00005.png")
+    looked = open_annotator(folder.parent, [video.video_id, "other"], name="bo", masks_are=None)
+    assert (looked.name, looked.kind, list(looked.videos)) == ("bo", "annotator", [video.video_id])
+    found = compare(release, video.video_id, looked)
+    assert (found.frames, scored(found).jf) == ((5,), 1)
+    # The same masks as a prediction: what is not there is empty.
+    assert len(compare(release, video.video_id, opened(release, folder.parent)).frames) == 12
+    assert compared(open_source(str(release)).show(video.video_id), replace(looked, videos={})) is None
 
 
 def test_runs_and_reports_lead_to_their_predictions(release: Path, predicted: Path, tmp_path: Path) -> None:
@@ -114,15 +137,13 @@ def test_strangers_and_what_is_lacking_are_told(release: Path, predicted: Path, 
 
 
 def test_masks_of_another_size_are_told_at_the_video(release: Path, predicted: Path, tmp_path: Path) -> None:
-    from PIL import Image
-
     broken = tmp_path / "broken"
     folder = sorted(predicted.iterdir())[0]
     shutil.copytree(folder, broken / folder.name)
     mask = broken / folder.name / "00002.png"
     Image.open(mask).resize((10, 10)).save(mask)
     other = opened(release, broken)
-    found = compared(open_source(str(release)).show(folder.name), other.videos[folder.name])
+    found = compare(release, folder.name, other)
     assert len(found.problems) == 1
     assert "10x10" in found.problems[0]
     assert "00002.png" in found.problems[0]

@@ -11,6 +11,7 @@ import pytest
 from brokenvideos.frames import orientation_of_rotation, to_displayed
 from brokenvideos.masks import decode
 from brokenvideos.masks.overlay import TYPE_COLOURS, object_colours
+from brokenvideos.tools.explorer.posters import COMPARED_COLOURS
 from brokenvideos.tools.page import MODULES
 
 if TYPE_CHECKING:
@@ -185,3 +186,5 @@ def test_colours_are_those_of_the_overlay(modules: "Page") -> None:
         list(c) for c in object_colours(types)
     ]
     assert modules.evaluate("() => colours.TYPE_COLOURS") == {name: list(c) for name, c in TYPE_COLOURS.items()}
+    compared = modules.evaluate("() => Object.values(colours.COMPARED_COLOURS)")
+    assert compared == [list(c) for c in COMPARED_COLOURS]

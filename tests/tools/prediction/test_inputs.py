@@ -120,7 +120,7 @@ def test_addresses_are_fetched_and_those_that_are_gone_are_listed(served: str, t
     assert reasons[f"{served}/page.mp4"].startswith("video of 20 bytes: not a video file that FFmpeg can open")
     assert reasons["http://127.0.0.1:1/x.mp4"].startswith("http://127.0.0.1:1/x.mp4: no answer (")
     # What may be a password stays out of what is handed round.
-    for file in ("report.json", "report.html", "videos.csv"):
+    for file in ("report.json", "report/index.js", "videos.csv"):
         assert "secret" not in (tmp_path / "p" / file).read_text()
     assert len(list((tmp_path / "p" / "overlays").rglob("*.mp4"))) == 3
 

@@ -1,3 +1,6 @@
+import base64
+import dataclasses
+import io
 import json
 import os
 import shutil
@@ -15,10 +18,13 @@ from brokenvideos.frames import encode_video, index_video, iter_frames
 from brokenvideos.masks import decode, encode
 from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.evaluation import evaluate
+from brokenvideos.tools.explorer import ExploreError
 from brokenvideos.tools.prediction import Flag, PredictError, predict
 from brokenvideos.tools.prediction.model import Floor, Masks
+from brokenvideos.tools.prediction.report import CHART_COLUMNS, spark
 from brokenvideos.tools.prediction.verdict import PREDICTIONS
 from brokenvideos.tools.prediction.videos import LIST_OF_SUFFIXES, find_videos
+from tests.tools.explorer.written import index_of, report_text, video_of, videos_with_previews
 
 HEIGHT, WIDTH, NUM_FRAMES = 48, 80, 6
 
@@ -42,6 +48,7 @@ class Corner:
     """Marks t · 8 columns in the lower left corner of frame t, and nothing in a video that is not HEIGHT high."""
 
     warning = None
+    promise = ()
     identity = None
 
     def predict(self, video, index):
@@ -55,7 +62,7 @@ def test_what_is_written_is_what_the_model_says(clip, tmp_path):
     report = predict(Corner(), find_videos([str(clip)]), tmp_path / "p", name="corner", flag=Flag(min_area=0.2))
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == [
         "predictions.parquet",
-        "report.html",
+        "report",
         "report.json",
         "videos.csv",
     ]
@@ -122,7 +129,8 @@ def test_the_film_shows_the_masks(clip, tmp_path):
     assert inside[0] > inside[2] + 30  # vermilion over grey
     assert abs(outside[0] - outside[2]) < 12
     assert abs(above[0] - above[2]) < 12
-    assert "overlays/x/a.mp4" in (tmp_path / "p" / "report.html").read_text()
+    link = index_of(tmp_path / "p" / "report")["list"]["report"]["videos"]["x/a"]["link"]
+    assert (tmp_path / "p" / "report" / link[1]).resolve() == film.resolve()
 
 
 def test_a_broken_file_is_named_and_the_others_go_on(clip, run, tmp_path):
@@ -134,7 +142,9 @@ def test_a_broken_file_is_named_and_the_others_go_on(clip, run, tmp_path):
     report = json.loads(done.stdout)
     assert [video["video_id"] for video in report["videos"]] == ["a"]
     assert [video["where"] for video in report["unreadable"]] == ["cut.mp4", "none.mp4"]
-    assert "Could not be read" in (tmp_path / "p" / "report.html").read_text()
+    said = report_text(tmp_path / "p" / "report")
+    assert "Could not be read" in said
+    assert "none.mp4" in said
     assert set(pq.read_table(tmp_path / "p" / PREDICTIONS)["video_id"].to_pylist()) == {"a"}
 
 
@@ -149,6 +159,7 @@ def test_nothing_is_written_where_nothing_can_be_read(run, tmp_path):
 def test_nothing_is_left_of_a_prediction_that_failed(clip, tmp_path):
     class OutOfMemory:
         warning = identity = None
+        promise = ()
 
         def predict(self, video, index):
             raise RuntimeError("out of memory")
@@ -300,7 +311,7 @@ def test_the_gate_stands_in_all_that_is_kept(clip, run, tmp_path):
     assert (done.exit_code, line in done.output) == (3, True)
     found = json.loads((tmp_path / "p" / "report.json").read_text())
     assert (found["max_broken"], found["gate_closed"], found["share"]["n"]) == (0.1, True, 1)
-    assert line in (tmp_path / "p" / "report.html").read_text()
+    assert line in report_text(tmp_path / "p" / "report")
 
 
 def test_a_film_has_the_size_and_the_sound_of_its_video(tmp_path):
@@ -325,16 +336,51 @@ def test_a_film_has_the_size_and_the_sound_of_its_video(tmp_path):
         assert sum(1 for _ in film.decode(video=0)) == 12
 
 
-def test_the_page_needs_no_network_and_escapes_names(clip, tmp_path):
-    (tmp_path / "in").mkdir()
-    shutil.copy(clip, tmp_path / "in" / "a<b>&'c.mp4")
-    predict(Floor("centre-box"), find_videos([str(tmp_path / "in")]), tmp_path / "p", name="<model>", overlays=False)
-    page = (tmp_path / "p" / "report.html").read_text()
-    assert "a&lt;b&gt;&amp;&#x27;c" in page
-    assert "a<b>" not in page
-    assert "<model>" not in page
-    assert page.replace("http://www.w3.org/2000/svg", "").count("http") == 0
-    assert "data:image/jpeg;base64," in page
+def test_the_page_holds_masks_frames_and_the_area_over_time(clip, tmp_path):
+    """Of any video, whatever its name."""
+    name = "a<b>&'c #1"
+    (tmp_path / "in" / "takes").mkdir(parents=True)
+    shutil.copy(clip, tmp_path / "in" / "takes" / f"{name}.mp4")
+    shutil.copy(clip, tmp_path / "in" / "b.mp4")
+    report = predict(Corner(), find_videos([str(tmp_path / "in")]), tmp_path / "p", name="<model>")
+    page = tmp_path / "p" / "report"
+    assert videos_with_previews(page) == ["b", f"takes/{name}"]
+    told = index_of(page)["list"]["report"]
+    assert told["title"] == "<model>: 2 of 2 broken"
+    assert [metric["key"] for metric in told["metrics"]] == ["broken_frames", "max_area", "max_score"]
+    areas = [20 * 8 * t / (HEIGHT * WIDTH) for t in range(NUM_FRAMES)]
+    values = told["videos"][f"takes/{name}"]
+    assert values["values"] == [5, round(areas[5], 6), 0.625]
+    assert values["spark"] == {"heights": [0, 20, 40, 60, 80, 100], "marked": [1, 2, 3, 4, 5]}
+    shown = video_of(page, f"takes/{name}")
+    assert shown["video"]["masks"]["frame_index"] == [1, 2, 3, 4, 5]
+    masks = decode(shown["video"]["masks"]["counts"], height=HEIGHT, width=WIDTH)
+    assert [mask.sum() for mask in masks] == [20 * 8 * t for t in range(1, NUM_FRAMES)]
+    assert shown["video"]["times"] == [round(t / 12, 6) for t in range(NUM_FRAMES)]
+    frame = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown["frames"]["3"]))))
+    assert np.abs(frame.astype(int) - 120).mean() < 6
+    assert b"<model>" not in (page / "index.html").read_bytes()
+    assert [found.rotation for found in report.videos] == [0, 0]
+
+
+def test_a_long_video_is_drawn_with_the_largest_area_of_several_frames(clip, tmp_path):
+    report = predict(Corner(), find_videos([str(clip)]), tmp_path / "p", name="corner")
+    areas = np.linspace(0, 0.5, 6 * CHART_COLUMNS)
+    long = dataclasses.replace(report.videos[0], areas=areas, broken_frames=areas > 0.4)
+    found = spark(long, top=1.0)
+    assert len(found.heights) == CHART_COLUMNS
+    assert found.heights[-1] == 50
+    assert found.marked == tuple(range(int(CHART_COLUMNS * 0.8), CHART_COLUMNS))
+
+
+def test_a_page_that_does_not_fit_is_told_and_what_is_predicted_is_kept(clip, tmp_path, monkeypatch):
+    with pytest.raises(ExploreError) as error:
+        predict(Floor("centre-box"), find_videos([str(clip)]), tmp_path / "p", name="centre-box", page_bytes=250_000)
+    assert str(error.value) == "--max-mb 0.25: not one of 1 videos fits beside the list of them; raise it"
+    assert not (tmp_path / "p").exists()
+    monkeypatch.setattr(Floor, "predict", None)
+    predict(Floor("centre-box"), find_videos([str(clip)]), tmp_path / "p", name="centre-box")
+    assert (tmp_path / "p" / "report" / "index.html").is_file()
 
 
 def test_another_dataset_is_predicted_and_scored_as_release_and_as_folder(tmp_path):

@@ -20,6 +20,7 @@ from brokenvideos.tools.prediction.kept import durations_s
 from brokenvideos.tools.prediction.model import Masks
 from brokenvideos.tools.prediction.tables import junit_xml, videos_csv
 from brokenvideos.tools.prediction.verdict import Report
+from tests.tools.explorer.written import report_text
 
 HEIGHT, WIDTH = 48, 80
 
@@ -28,6 +29,7 @@ class Half:
     """Marks the upper half of frames 2 and 3, all of frame 4; only of videos of 12 frames, whose type it names."""
 
     warning = identity = None
+    promise = ()
 
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
         masks = np.zeros((index.num_frames, HEIGHT, WIDTH), bool)
@@ -132,6 +134,6 @@ def test_all_that_is_kept_says_the_same_of_the_gate(report: Report, tmp_path: Pa
     line = done.stdout.splitlines()[-1]
     assert done.exit_code == 3
     assert json.loads((tmp_path / "q" / "report.json").read_text())["gate"] == line
-    assert line in (tmp_path / "q" / "report.html").read_text()
+    assert line in report_text(tmp_path / "q" / "report")
     suite = ElementTree.fromstring((tmp_path / "ci" / "j.xml").read_bytes())
     assert suite[0].find("failure").get("message") == line  # type: ignore[union-attr]

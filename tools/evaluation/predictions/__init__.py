@@ -4,6 +4,7 @@ In: a path. Out: the predictions by video_id, whose masks are not read yet, and 
 evaluation calls it.
 """
 
+from .annotated import read_annotated_videos
 from .find import find_predictions, formats_in, formats_table, known_formats
 from .form import Format, PredictedFrame, PredictedVideo, Predictions, Reading, Values
 from .place import Place
@@ -21,5 +22,6 @@ __all__ = [
     "formats_in",
     "formats_table",
     "known_formats",
+    "read_annotated_videos",
     "read_on_stored",
 ]

@@ -22,6 +22,7 @@ const server = {
   list: () => json("api/list"),
   measured: (from) => json(`api/measured?from=${from}`),
   startMeasuring: () => json("api/measure", { method: "POST" }),
+  isHere: null,
   video: (id) => json(`api/video/${id}`),
   other: (id, number) => json(`api/video/${id}/other/${number}`),
   verify: (id) => json(`api/video/${id}/verify`, { method: "POST" }),
@@ -33,14 +34,20 @@ const server = {
 function folder(files) {
   const loaded = new Map(); // id → promise of a video's file
   const waiting = new Map(); // id → resolve
-  window.explore.give = (id, content) => waiting.get(id)?.(content);
+  const numbers = new Map(files.list.columns.video_id.map((id, number) => [id, number])); // ids may be no names of files
+  const here = new Set(files.previews);
+  window.explore.give = (content) => waiting.get(content.video.video_id)?.(content);
   const load = (id) => {
     if (!loaded.has(id)) {
+      if (!here.has(numbers.get(id))) {
+        const why = numbers.has(id) ? `${id} has no preview in this folder, which holds ${here.size} of ${numbers.size} videos.` : `This folder has no video ${id}.`;
+        return Promise.reject(new DataError(`${why} Run brokenvideos explore on the source itself.`));
+      }
       const given = new Promise((resolve, reject) => {
         waiting.set(id, resolve);
         const script = document.createElement("script");
-        script.src = `videos/${id}.js`;
-        script.onerror = () => reject(new DataError(`The file videos/${id}.js is not in this folder.`));
+        script.src = `videos/${numbers.get(id)}.js`;
+        script.onerror = () => reject(new DataError(`The file ${script.getAttribute("src")} is not in this folder.`));
         document.head.append(script);
         script.onload = () => script.remove();
       });
@@ -57,17 +64,30 @@ function folder(files) {
     list: async () => files.list,
     measured: async (from) => ({ ...files.measured, entries: files.measured.entries.slice(from) }),
     startMeasuring: async () => {},
+    isHere: here.size === numbers.size ? null : (id) => here.has(numbers.get(id)),
     video: async (id) => (await load(id)).video,
     other: async (id, number) => (await load(id)).others[number],
     verify: null,
-    posterUrl: (id) => `posters/${id}.jpg`,
+    posterUrl: (id) => (here.has(numbers.get(id)) ? `posters/${numbers.get(id)}.jpg` : null),
     fetchFrame: async (id, index) => {
-      const content = (await load(id)).frames[index];
+      const { video, frames } = await load(id);
+      const headers = { "X-Frame-Index": String(index) };
+      if (!frames) return new Response(await grey(video), { headers }); // of masks alone
+      const content = frames[index];
       if (!content) return new Response(`Frame ${index} is not in this folder: of long videos only some frames are.`, { status: 404 });
       const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-      return new Response(new Blob([bytes], { type: "image/jpeg" }), { headers: { "X-Frame-Index": String(index) } });
+      return new Response(new Blob([bytes], { type: "image/jpeg" }), { headers });
     },
   };
+}
+
+/** The picture of a frame that nobody has. */
+async function grey({ width, height }) {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#606060";
+  context.fillRect(0, 0, width, height);
+  return canvas.convertToBlob();
 }
 
 export const data = window.explore ? folder(window.explore) : server;

@@ -12,7 +12,7 @@ const SHORT = { deformation: "deform." };
 const STILL_MS = 90; // so long nothing moves until posters are asked for
 
 /**
- * Shows rows in `box`. `posterUrl(row)`, `score(row)` → text beside a poster or null; `onOpen(row)` when one is chosen, `onMove(place)`
+ * Shows rows in `box`. `posterUrl(row)` → address or null, `score(row)` → text beside a poster or null; `onOpen(row)` when one is chosen, `onMove(place)`
  * when another one is selected.
  */
 export function gridIn(box, { posterUrl, score, onOpen, onMove }) {
@@ -62,7 +62,11 @@ export function gridIn(box, { posterUrl, score, onOpen, onMove }) {
   function load() {
     for (const element of cells.values()) {
       const picture = element.querySelector("img:not([src])");
-      if (picture) picture.src = posterUrl(element.row);
+      if (!picture) continue;
+      const url = posterUrl(element.row);
+      if (url === null) picture.remove();
+      else picture.src = url;
+      element.classList.toggle("no-poster", url === null);
     }
   }
 

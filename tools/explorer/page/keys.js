@@ -15,7 +15,11 @@ export const KEYS = [
     ["S", "Choose the order", "sort"],
     ["T", "Turn the order round", "turn"],
     ["C", "Take all filters away", "clear"],
+    ["R", "The report, where there is one", "report"],
     ["?", "This help", "help"],
+  ]],
+  ["Report", [
+    ["Escape R", "All videos", "back"],
   ]],
   ["One video", [
     ["ArrowRight", "Next frame", "next-frame"],

@@ -5,13 +5,14 @@ import { data, DataError } from "./data.js";
 import { filtersIn } from "./filters.js";
 import { gridIn } from "./grid.js";
 import { commandOf, KEYS, nameOf } from "./keys.js";
-import { addGroups, addMeasured, addressOf, chosen, filterOf, rowsOf, SORTS } from "./table.js";
+import { reportIn, written } from "./report.js";
+import { addGroups, addMeasured, addressOf, chosen, filterOf, rowsOf, sortsOf } from "./table.js";
 import { openVideo } from "./video.js";
 
 const POLL_MS = 600;
 const PATIENCE_MS = 4000;
 
-let list, rows, byVideo, filter, found, grid, filters;
+let list, sorts, rows, byVideo, filter, found, grid, filters;
 let open = null; // the open video
 let opening = 0;
 let measuredCount = 0;
@@ -20,9 +21,10 @@ const address = () => new URLSearchParams(location.hash.slice(1));
 
 async function start() {
   list = await data.list();
-  rows = rowsOf(list);
+  sorts = sortsOf(list);
+  rows = rowsOf(list, data.isHere);
   byVideo = new Map(rows.map((row) => [row.video_id, row]));
-  document.title = `${list.name} – BrokenVideos explore`;
+  document.title = `${list.report?.title ?? list.name} – BrokenVideos explore`;
   grid = gridIn(byId("grid"), {
     posterUrl: (row) => data.posterUrl(row.video_id),
     score: (row) => scoreWords(row),
@@ -30,11 +32,12 @@ async function start() {
     onMove: () => {},
   });
   filters = filtersIn(byId("filters"), { others: list.others, onChange: setFilter });
-  byId("sort").replaceChildren(...SORTS.filter(([, , , , needsOther]) => !needsOther || list.others.length).map(([key, words]) => h("option", { value: key }, words)));
+  byId("sort").replaceChildren(...sorts.map(([key, words]) => h("option", { value: key }, words)));
   byId("jump").max = String(rows.length);
   listen();
   showNotices();
   byId("measuring").textContent = "Measuring";
+  if (list.report) await startReport();
   await arrive();
   await postersAreThere();
   measure();
@@ -48,6 +51,11 @@ async function postersAreThere() {
 }
 
 function scoreWords(row) {
+  const place = list.report?.metrics.findIndex(({ key }) => key === filter?.sort) ?? -1;
+  if (place >= 0 && row.metrics) {
+    const { title, form } = list.report.metrics[place];
+    return `${title} ${written(row.metrics[place], form) ?? "–"}`;
+  }
   const score = row.scores?.[filter?.other ?? 0]?.[0];
   if (score !== undefined && score !== null) return `J&F ${score.toFixed(2)}`;
   return row.area ? `${(row.area * 100).toFixed(row.area < 0.1 ? 1 : 0)} %` : null;
@@ -56,13 +64,13 @@ function scoreWords(row) {
 /** Shows what the address says. */
 async function arrive() {
   const query = address();
-  const next = filterOf(query);
-  if (!filter || String(addressOf(next)) !== String(addressOf(filter))) apply(next, { keepPlace: filter === undefined });
+  const next = filterOf(query, sorts);
+  if (!filter || String(addressOf(next, sorts)) !== String(addressOf(filter, sorts))) apply(next, { keepPlace: filter === undefined });
   const id = query.get("video");
   const frame = query.has("frame") ? Number(query.get("frame")) : null;
-  if (id === null) return closeVideo();
+  if (id === null) return query.has("report") && list.report ? showReport() : closeVideo();
   if (open?.id === id) return frame !== null && open.show(frame);
-  await show(id, { frame, view: query.get("view"), other: query.has("against") ? Number(query.get("against")) : filter.other });
+  await show(id, { frame, view: query.get("view"), other: query.has("against") ? Number(query.get("against")) : otherFor(byVideo.get(id)) });
 }
 
 /** Writes an address. A new video is a place to go back to; a frame or a letter of a search is not. */
@@ -75,18 +83,18 @@ function write(query, { isPlace }) {
 
 function setFilter(next) {
   apply(next);
-  write(addressOf(next), { isPlace: true });
+  write(addressOf(next, sorts), { isPlace: true });
 }
 
 function apply(next, { keepPlace = false } = {}) {
   filter = next;
-  found = chosen(rows, filter, { bins: list.time_bins });
+  found = chosen(rows, filter, { bins: list.time_bins, sorts });
   filters.show(filter, found);
   grid.setRows(found.rows, { keepPlace });
   grid.refresh();
   if (document.activeElement !== byId("search")) byId("search").value = filter.words;
   byId("sort").value = filter.sort;
-  const [, , , descending] = SORTS.find(([key]) => key === filter.sort);
+  const [, , , descending] = sorts.find(([key]) => key === filter.sort);
   byId("turn").textContent = Boolean(descending) !== filter.turned ? "↓" : "↑";
   byId("turn").title = "Turn the order round (T)";
   byId("count").textContent = found.rows.length === rows.length ? count(rows.length, "video") : `${found.rows.length.toLocaleString("en")} of ${count(rows.length, "video")}`;
@@ -139,20 +147,23 @@ function showNotices(problems = []) {
 // --- One video -------------------------------------------------------------------------------------------------------
 
 function openRow(row) {
-  const query = addressOf(filter);
+  const query = addressOf(filter, sorts);
   query.set("video", row.video_id);
   write(query, { isPlace: true });
-  return show(row.video_id, { frame: null, view: null, other: filter.other });
+  return show(row.video_id, { frame: null, view: null, other: otherFor(row) });
+}
+
+/** The other source to compare with: the one of the filter; in a report of several the one that disagrees most. */
+function otherFor(row) {
+  if (!list.report || filter.other || !row?.scores?.length) return filter.other;
+  const differ = row.scores.map((score) => score?.[1] ?? -1);
+  return differ.indexOf(Math.max(...differ));
 }
 
 async function show(id, asked) {
-  const turn = ++opening;
-  open?.close();
-  open = null;
-  document.body.dataset.view = "video";
-  byId("list").hidden = true;
-  byId("video").hidden = false;
-  for (const name of ["back", "previous-video", "next-video", "place"]) byId(name).hidden = false;
+  const from = document.body.dataset.view;
+  showView("video");
+  const turn = opening;
   const row = byVideo.get(id);
   byId("title").textContent = id;
   byId("label").hidden = !row?.label;
@@ -164,15 +175,16 @@ async function show(id, asked) {
   try {
     const opened = await openVideo(id, {
       others: list.others,
+      metrics: list.report?.metrics ?? [],
       row,
       asked,
       onState: ({ frame, view, other }) => {
         if (turn !== opening || document.body.dataset.view !== "video") return;
-        const query = addressOf(filter);
+        const query = addressOf(filter, sorts);
         query.set("video", id);
         query.set("frame", String(frame));
         if (view) query.set("view", view);
-        if (other !== null && other !== filter.other) query.set("against", String(other));
+        if (other !== null && other !== otherFor(row)) query.set("against", String(other));
         write(query, { isPlace: false });
       },
     });
@@ -182,25 +194,56 @@ async function show(id, asked) {
     if (!(error instanceof DataError)) throw error;
     if (turn !== opening) return;
     toast(error.message, "bad");
-    back();
+    if (from === "report") toReport();
+    else back();
   }
 }
 
 function closeVideo() {
-  opening++;
-  open?.close();
-  open = null;
-  document.body.dataset.view = "list";
-  byId("list").hidden = false;
-  byId("video").hidden = true;
-  for (const name of ["back", "previous-video", "next-video", "place", "label"]) byId(name).hidden = true;
-  byId("title").textContent = list.name;
+  showView("list");
   if (grid.selected) grid.selectRow(grid.selected);
   byId("grid").focus({ preventScroll: true });
 }
 
+/** Shows the list, the report or the place of one video; what was open is closed. */
+function showView(view) {
+  opening++;
+  open?.close();
+  open = null;
+  document.body.dataset.view = view;
+  for (const name of ["list", "report", "video"]) byId(name).hidden = name !== view;
+  for (const name of ["back", "previous-video", "next-video", "place"]) byId(name).hidden = view !== "video";
+  byId("label").hidden = true;
+  byId("title").textContent = list.name;
+  for (const button of byId("views").children) button.setAttribute("aria-pressed", String(button.dataset.command === { list: "videos", report: "report" }[view]));
+}
+
+// --- The report ------------------------------------------------------------------------------------------------------
+
+/** A page with a report opens with it, unless its address says something else. What was measured stands in its tables. */
+async function startReport() {
+  const { entries } = await data.measured(0);
+  addMeasured(byVideo, list.measured_fields, entries);
+  measuredCount = entries.length;
+  byId("views").hidden = false;
+  if (!location.hash) history.replaceState(null, "", "#report");
+}
+
+function showReport() {
+  showView("report");
+  if (!byId("report").childElementCount) reportIn(byId("report"), { list, rows, onOpen: (id) => openRow(byVideo.get(id)) });
+  byId("report").querySelector("h1").focus({ preventScroll: true });
+}
+
+function toReport() {
+  if (!list.report) return toast("This page has no report.");
+  write("report", { isPlace: true });
+  showReport();
+}
+
+/** To the list. */
 function back() {
-  write(addressOf(filter), { isPlace: true });
+  write(addressOf(filter, sorts), { isPlace: true });
   closeVideo();
 }
 
@@ -229,8 +272,10 @@ const commands = {
   },
   sort: () => byId("sort").focus(),
   turn: () => setFilter({ ...filter, turned: !filter.turned }),
-  clear: () => setFilter({ ...filterOf(new URLSearchParams()), sort: filter.sort, turned: filter.turned, other: filter.other }),
+  clear: () => setFilter({ ...filterOf(new URLSearchParams(), sorts), sort: filter.sort, turned: filter.turned, other: filter.other }),
   help: () => help(),
+  report: toReport,
+  videos: back,
   back,
   "next-video": () => beside(1),
   "previous-video": () => beside(-1),
@@ -256,8 +301,9 @@ function listen() {
     if (event.key === "Escape" && types) return (target.blur(), home());
     if (types || byId("help").open) return;
     if ((event.key === " " || event.key === "Enter") && target.closest("button, a, label, input")) return; // it presses them
-    const groups = document.body.dataset.view === "video" ? ["One video", "Picture"] : ["All videos"];
-    const command = event.key === "?" ? "help" : event.key === "Escape" && groups.length === 1 ? "home" : commandOf(event, groups);
+    const { view } = document.body.dataset;
+    const groups = { video: ["One video", "Picture"], report: ["Report"] }[view] ?? ["All videos"];
+    const command = event.key === "?" ? "help" : event.key === "Escape" && view === "list" ? "home" : commandOf(event, groups);
     if (command === "home") return home();
     if (command && run(command, event)) event.preventDefault();
   });
@@ -267,7 +313,7 @@ function listen() {
     typing = setTimeout(() => {
       const next = { ...filter, words: byId("search").value };
       apply(next);
-      write(addressOf(next), { isPlace: false });
+      write(addressOf(next, sorts), { isPlace: false });
     }, 60);
   });
   byId("search").addEventListener("keydown", (event) => event.key === "Enter" && byId("grid").focus());
@@ -283,7 +329,7 @@ function listen() {
 
 function home() {
   document.body.classList.remove("with-filters");
-  (document.body.dataset.view === "video" ? byId("picture") : byId("grid")).focus();
+  ({ video: byId("picture"), report: byId("report").querySelector("h1") }[document.body.dataset.view] ?? byId("grid")).focus();
 }
 
 function help() {

@@ -2,17 +2,18 @@
 
 import { COMPARED_COLOURS, css } from "../shared/colours.js";
 import { count, h, toast } from "../shared/dom.js";
+import { written } from "./report.js";
 
 /**
- * Draws into `box`. `hidden` is the set of hidden objects, `onHidden()` hears of its changes, `onVerify()` when somebody
+ * Draws into `box`. `metrics` are those of a report; `hidden` is the set of hidden objects, `onHidden()` hears of its changes, `onVerify()` when somebody
  * asks, null where nothing can be verified;
  * `masks()` gives the masks as they are now.
  */
-export function panelIn(box, { video, row, masks, hidden, onHidden, onVerify }) {
+export function panelIn(box, { video, row, metrics, masks, hidden, onHidden, onVerify }) {
   const here = h("p", { class: "faint here" });
   const agreement = h("section", { class: "card", hidden: true });
   const findings = h("div", { role: "status", "aria-live": "polite" });
-  box.replaceChildren(objects(), agreement, about(), ...(onVerify ? [check()] : []), python(), more());
+  box.replaceChildren(objects(), agreement, ...scores(), about(), ...(onVerify ? [check()] : []), python(), more());
   box.scrollTop = 0;
 
   function card(title, ...children) {
@@ -34,6 +35,11 @@ export function panelIn(box, { video, row, masks, hidden, onHidden, onVerify }) 
 
   function facts(pairs) {
     return h("dl", { class: "pairs" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))));
+  }
+
+  function scores() {
+    const found = metrics.map(({ title, form }, place) => [title, written(row?.metrics?.[place], form)]).filter(([, value]) => value !== null);
+    return found.length ? [card("In the report", facts(found))] : [];
   }
 
   function about() {

@@ -8,6 +8,7 @@ export const FACETS = [
   { key: "split", title: "Split", of: (row) => [row.split ?? "none"] },
   { key: "objects", title: "Objects", of: (row) => (row.num_objects === null ? ["not known yet"] : [String(row.num_objects)]) },
   { key: "size", title: "Size", of: (row) => [row.width ? `${row.width}×${row.height}` : "not known yet"] },
+  { key: "preview", title: "Preview", of: ({ preview }) => (preview === undefined ? [] : [preview ? "in this folder" : "not in this folder"]) },
 ];
 
 const AREAS = [0, 0.1, 0.3, 1, 3, 10, 30, 100];
@@ -20,8 +21,8 @@ export const RANGES = [
   { key: "disagreement", title: "Disagreement", about: "1 − J&F over the frames that either marks.", edges: TENTHS, needsOther: true, of: (row, other) => row.scores?.[other]?.[1] ?? null },
 ];
 
-/** [key, words, of(row, other) → something to compare, descending by itself]. */
-export const SORTS = [
+/** [key, words, of(row, other) → something to compare, descending by itself, needs another source]. */
+const SORTS = [
   ["id", "Id", (row) => row.video_id],
   ["area", "Area", (row) => row.area, true],
   ["objects", "Number of objects", (row) => row.num_objects, true],
@@ -41,10 +42,10 @@ export const SORTS = [
 export const HEAT = { columns: 16, rows: 9 };
 
 /** Rows of the list's columns. */
-export function rowsOf({ columns }) {
+export function rowsOf({ columns, report }, isHere) {
   const names = Object.keys(columns);
-  return columns.video_id.map((_, number) => {
-    const row = { number };
+  return columns.video_id.map((id, number) => {
+    const row = { number, preview: isHere?.(id), metrics: report?.videos[id]?.values };
     for (const name of names) row[name] = columns[name][number];
     row.text = `${row.video_id} ${row.prompt ?? ""}`.toLowerCase();
     return row;
@@ -66,8 +67,16 @@ export function addGroups(byId, groups) {
   });
 }
 
-/** The filter that an address means: {words, facets: Map key → Set, ranges: Map key → [low, high], group, sort, turned, other}. */
-export function filterOf(query) {
+/** The orders of a list, its own first: those of every list, and the metrics of its report. */
+export function sortsOf({ others, report }) {
+  const own = SORTS.filter(([, , , , needsOther]) => !needsOther || others.length);
+  const metrics = (report?.metrics ?? []).map(({ key, title, descending }, place) => [key, `${title}, worst first`, (row) => row.metrics?.[place], descending]);
+  const all = [...own, ...metrics.filter(([key]) => !own.some(([known]) => known === key))];
+  return all.sort((a, b) => (b[0] === report?.sort) - (a[0] === report?.sort));
+}
+
+/** The filter that an address means, with one of the orders `sorts`: {words, facets: Map key → Set, ranges: Map key → [low, high], group, sort, turned, other}. */
+export function filterOf(query, sorts) {
   const facets = new Map();
   for (const { key } of FACETS) if (query.has(key)) facets.set(key, new Set(query.getAll(key)));
   const ranges = new Map();
@@ -75,18 +84,18 @@ export function filterOf(query) {
     const [low, high] = (query.get(key) ?? "").split("..").map((text) => (text === "" || text === undefined ? null : Number(text)));
     if (query.has(key)) ranges.set(key, [Number.isFinite(low) ? low : null, Number.isFinite(high) ? high : null]);
   }
-  const sort = SORTS.some(([key]) => key === query.get("sort")) ? query.get("sort") : "id";
+  const sort = sorts.some(([key]) => key === query.get("sort")) ? query.get("sort") : sorts[0][0];
   return { words: query.get("q") ?? "", facets, ranges, group: query.get("group"), sort, turned: query.get("turned") === "1", other: Number(query.get("other") ?? 0) || 0 };
 }
 
-/** The address of a filter. */
-export function addressOf(filter) {
+/** The address of a filter; the first of the orders needs no words. */
+export function addressOf(filter, sorts) {
   const query = new URLSearchParams();
   if (filter.words) query.set("q", filter.words);
   for (const [key, values] of filter.facets) for (const value of values) query.append(key, value);
   for (const [key, [low, high]] of filter.ranges) query.set(key, `${low ?? ""}..${high ?? ""}`);
   if (filter.group) query.set("group", filter.group);
-  if (filter.sort !== "id") query.set("sort", filter.sort);
+  if (filter.sort !== sorts[0][0]) query.set("sort", filter.sort);
   if (filter.turned) query.set("turned", "1");
   if (filter.other) query.set("other", filter.other);
   return query;
@@ -96,7 +105,7 @@ export function addressOf(filter) {
  * What a filter keeps: {rows, facets: Map key → Map value → {all, broken}, bars: Map key → list of counts, times, heat, groups}. The
  * counts of a field are those of the rows that all other filters keep: what one would get by choosing another value of it.
  */
-export function chosen(rows, filter, { bins }) {
+export function chosen(rows, filter, { bins, sorts }) {
   const words = filter.words.toLowerCase().split(/\s+/).filter(Boolean);
   const facets = new Map(FACETS.map(({ key }) => [key, new Map()]));
   const bars = new Map(RANGES.map(({ key, edges }) => [key, new Array(edges.length - 1).fill(0)]));
@@ -145,11 +154,11 @@ export function chosen(rows, filter, { bins }) {
       heat[Math.min(HEAT.rows - 1, Math.floor(y * HEAT.rows)) * HEAT.columns + column]++;
     }
   }
-  return { rows: sorted(kept, filter), facets, bars, times, heat, grouped };
+  return { rows: sorted(kept, filter, sorts), facets, bars, times, heat, grouped };
 }
 
-function sorted(rows, { sort, turned, other }) {
-  const [, , of, descending] = SORTS.find(([key]) => key === sort);
+function sorted(rows, { sort, turned, other }, sorts) {
+  const [, , of, descending] = sorts.find(([key]) => key === sort);
   const sign = Boolean(descending) !== turned ? -1 : 1;
   const keyed = rows.map((row) => ({ row, key: of(row, other) }));
   // Rows of which it is not known come last, whichever way the order runs.

@@ -22,10 +22,10 @@ const fresh = (id) => {
 };
 
 /**
- * Opens a video on the page. `others` are all other sources; `asked` is {frame, view, other} of the address; `onState({frame, view,
+ * Opens a video on the page. `others` are all other sources, `metrics` those of a report; `asked` is {frame, view, other} of the address; `onState({frame, view,
  * other})` hears what the address should say. Resolves to {commands, close, id}.
  */
-export async function openVideo(id, { others, row, asked, onState }) {
+export async function openVideo(id, { others, metrics, row, asked, onState }) {
   const video = await data.video(id);
   let otherNumber = video.others.includes(asked.other) ? asked.other : (video.others[0] ?? null);
   let other = otherNumber === null ? null : await data.other(id, otherNumber);
@@ -137,7 +137,7 @@ export async function openVideo(id, { others, row, asked, onState }) {
   timelineElement.setAttribute("aria-valuemax", String(video.num_frames - 1));
   const timeline = curveIn(timelineElement, { look: timelineData, onSeek: (frame) => go(frame) });
   const panel = panelIn(byId("panel"), {
-    video, row, masks: () => masks, others, hidden,
+    video, row, metrics, masks: () => masks, others, hidden,
     onHidden: () => ui.shown && (show(ui.shown), timeline.redraw()),
     onVerify: data.verify && verify,
   });

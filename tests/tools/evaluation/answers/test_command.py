@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from brokenvideos.tools.commands.main import app
+from tests.tools.explorer.written import index_of, report_text
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -17,8 +18,9 @@ def run(*arguments: object) -> tuple[int, str]:
 
 def test_tables_json_csv_and_page(truth: Path, write, tmp_path: Path) -> None:
     path = write(change={("when", "b"): "<never>"})
-    files = {name: tmp_path / f"out.{name}" for name in ("json", "csv", "html")}
-    code, shown = run(truth, path, "-o", files["json"], "--csv", files["csv"], "--html", files["html"])
+    files = {name: tmp_path / f"out.{name}" for name in ("json", "csv")}
+    html = tmp_path / "page"
+    code, shown = run(truth, path, "-o", files["json"], "--csv", files["csv"], "--html", html)
     assert code == 0, shown
     for title in ("Broken or not (n = 3)", "When (n = 2 and 1)", "Where, broken videos (n = 2)", "| exact-boxes"):
         assert title in shown
@@ -29,9 +31,16 @@ def test_tables_json_csv_and_page(truth: Path, write, tmp_path: Path) -> None:
     assert set(content["conventions"]) >= set(content["scores"])
     rows = list(csv.DictReader(files["csv"].read_text().splitlines()))
     assert [(row["video_id"], row["temporal_iou"]) for row in rows] == [("a", "1.0"), ("b", "0.0"), ("n", "")]
-    page = files["html"].read_text()
-    assert "&lt;never&gt;" in page
-    assert "<never>" not in page
+    titles = [section["title"] for section in index_of(html)["list"]["report"]["sections"]]
+    assert titles == ["", "Scores", "Cannot be read, counted as wrong", "Every video", "What the numbers mean"]
+    said = report_text(html)
+    assert "<never>" in said
+    assert "3 broken" not in said
+    assert "2 broken, 1 normal" in said
+    assert "exact-boxes" in said
+    told = index_of(html)["list"]["report"]
+    place = [metric["key"] for metric in told["metrics"]].index("temporal_iou")
+    assert [told["videos"][name]["values"][place] for name in "abn"] == [1.0, 0.0, None]
     assert code == run(truth, path, "--json")[0]
     assert run(truth, path, "--no-floors")[1].count("always-yes") == 0
 

@@ -15,8 +15,11 @@ from brokenvideos.frames import Orientation, encode_video, to_displayed
 from brokenvideos.masks import encode
 from brokenvideos.tools.agreement import agree
 from brokenvideos.tools.commands.main import app
-from brokenvideos.tools.evaluation import EvaluationError, evaluate, read_annotation, worst_videos
+from brokenvideos.tools.evaluation import EvaluationError, Reading, evaluate, read_annotation
+from brokenvideos.tools.explorer import open_annotated, open_other
+from brokenvideos.tools.explorer.others import compared
 from tests.odd_videos import mirrored, rotated
+from tests.tools.explorer.written import video_of
 
 WritePngs = Callable[[Path, Mapping[str, object]], Path]
 NUM_FRAMES = 2
@@ -237,8 +240,14 @@ def test_the_command_and_its_pictures(release_of, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     found = json.loads(out.read_text())
     assert (found["broken"]["jf"]["value"], found["options"]["masks_are"]) == (1, "displayed")
-    (worst,) = worst_videos(evaluate(truth, predictions, masks_are="displayed"))
+    page = tmp_path / "page"
+    done = CliRunner().invoke(app, [*arguments[:-2], "--html", str(page)])
+    assert done.exit_code == 0, done.output
+    drawn = video_of(page, "v")
     shutil.rmtree(predictions)
     as_png(tmp_path, stored_mask("oblong"))
-    (same,) = worst_videos(evaluate(truth, predictions, masks_are="coded"))
-    assert worst.tiles == same.tiles
+    other = open_other(predictions, ["v"], source="", reading=Reading(masks_are="coded"))
+    stored = compared(open_annotated(truth).show("v"), other)
+    assert stored is not None
+    assert set(stored.counts.values()) == set(drawn["others"]["0"]["masks"]["counts"]) != set()
+    assert set(drawn["others"]["0"]["j"]) == {1.0}

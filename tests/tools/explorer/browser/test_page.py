@@ -61,7 +61,9 @@ def broken_video(release: Path) -> str:
 def worst_of(release: Path, predicted: Path, running: Running, video_id: str) -> int:
     shown = running.service.source.show(video_id)
     other = open_other(predicted, [video_id], source="")
-    worst = scored(compared(shown, other.videos[video_id])).worst
+    found = compared(shown, other)
+    assert found is not None
+    worst = scored(found).worst
     assert worst is not None
     return worst
 
@@ -133,7 +135,8 @@ def test_the_worst_prediction_comes_first(page: "Page", running: Running, releas
     settled(page)
     other = open_other(predicted, list(rows(release)), source="")
     source = running.service.source
-    wrong = {v: scored(compared(source.show(v), other.videos[v])).disagreement or 0 for v in rows(release)}
+    compare = {v: compared(source.show(v), other) for v in rows(release)}
+    wrong = {v: 0 if found is None else scored(found).disagreement or 0 for v, found in compare.items()}
     assert [round(wrong[v], 4) for v in shown_ids(page)] == sorted((round(w, 4) for w in wrong.values()), reverse=True)
     assert page.locator(".cell .score").first.text_content().startswith("J&F 0.")  # type: ignore[union-attr]
 
