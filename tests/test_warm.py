@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,18 @@ def test_settings_that_were_read_already_are_refused(run_warm) -> None:
     with pytest.raises(ValueError) as caught:
         run_warm([sys.executable, "-c", ""], env=os.environ | {"HF_HOME": "elsewhere"})
     assert str(caught.value) == "a warm program has the libraries' settings as they are, not its own ['HF_HOME']"
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the system has no pidfd_open")
+def test_it_ends_with_the_process_that_started_it(warm, tmp_path: Path) -> None:
+    with (tmp_path / "said").open("w+") as said:
+        program = warm.start(
+            [sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"], stdout=said, stderr=said
+        )
+        while not (tmp_path / "said").read_text():
+            time.sleep(0.01)
+        program._link.close()
+        until = time.monotonic() + 30
+        while Path(f"/proc/{program.pid}").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not Path(f"/proc/{program.pid}").exists()

@@ -199,6 +199,10 @@ def _attend(link: socket.socket) -> NoReturn:
         for stream in streams:
             os.close(stream)
         link.sendall(str(pid).encode())
+        if hasattr(os, "pidfd_open"):
+            ended = os.pidfd_open(pid)
+            if ended not in select.select([link, ended], [], [])[0]:  # who asked for it is gone
+                os.killpg(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
             link.sendall(str(status).encode())
