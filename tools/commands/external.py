@@ -46,5 +46,9 @@ def external(
 
 
 COMMAND = Command(
-    external, group="Model", place=4, example="external trained geneva=data/geneva anakin=data/anakin --out external"
+    external,
+    group="Model",
+    place=4,
+    example="external trained geneva=geneva anakin=anakin --out out",
+    work=("tools.prediction.prediction", "tools.training.predictor", "tools.evaluation.scoring"),
 )
