@@ -12,8 +12,8 @@ demo: .venv/installed  ## sample data -> build -> verify -> load_dataset -> a cl
 	rm -rf demo
 	.venv/bin/brokenvideos demo demo
 
-test: .venv/tests-installed  ## the default tests
-	.venv/bin/python -m pytest -m "not slow"
+test: .venv/tests-installed  ## the default tests, on every core
+	.venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadscope -m "not slow"
 
 lint: .venv/tests-installed  ## style and types
 	$(PIP) -e ".[lint]"

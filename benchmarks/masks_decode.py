@@ -46,18 +46,33 @@ def real_label_maps(folder: Path) -> list[UInt8Array]:
     return [labels for labels in label_maps if labels.shape == size and labels.any()][:NUM_MASKS]
 
 
-def blob_label_maps() -> list[UInt8Array]:
-    """Two objects with wavy outlines that wander over 480 x 854 pixels."""
-    y, x = np.mgrid[:480, :854]
+def blob_label_maps(height: int = 480, width: int = 854) -> list[UInt8Array]:
+    """Two objects with wavy outlines that wander over the frame."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    tall, wide = height / 480, width / 854
     label_maps = []
     for frame in range(NUM_MASKS):
-        labels = np.zeros((480, 854), np.uint8)
+        labels = np.zeros((height, width), np.uint8)
         for object_id, (radius, lobes) in enumerate([(110, 9), (50, 5)], start=1):
-            dy, dx = y - 240 - 100 * np.sin(frame / 20 + object_id), x - 427 - 250 * np.cos(frame / 30 + object_id)
-            edge = radius * (1 + 0.2 * np.sin(lobes * np.arctan2(dy, dx) + frame / 9))
+            dy = y - tall * (240 + 100 * np.sin(frame / 20 + object_id))
+            dx = x - wide * (427 + 250 * np.cos(frame / 30 + object_id))
+            edge = tall * radius * (1 + 0.2 * np.sin(lobes * np.arctan2(dy, dx) + frame / 9))
             labels[dy * dy + dx * dx < edge * edge] = object_id
         label_maps.append(labels)
     return label_maps
+
+
+def label_maps_of(folder: Path | None, size: str | None) -> list[UInt8Array]:
+    """Real label maps below a folder, else blobs; at HEIGHTxWIDTH where a size is named."""
+    sides = [int(side) for side in size.split("x")] if size else []
+    if folder is None:
+        return blob_label_maps(*sides)
+    label_maps = real_label_maps(folder)
+    if not sides:
+        return label_maps
+    height, width = label_maps[0].shape
+    rows, columns = np.arange(sides[0]) * height // sides[0], np.arange(sides[1]) * width // sides[1]
+    return [labels[rows[:, None], columns] for labels in label_maps]
 
 
 def contenders(label_maps: list[UInt8Array]) -> dict[str, Callable[[], object]]:
@@ -123,7 +138,7 @@ def main() -> None:
     args = parser.parse_args()
     warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
 
-    label_maps = real_label_maps(args.masks) if args.masks else blob_label_maps()
+    label_maps = label_maps_of(args.masks, None)
     ways = contenders(label_maps)
     for call in ways.values():
         call()

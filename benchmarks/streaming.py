@@ -37,11 +37,13 @@ from torch.utils.data import DataLoader
 
 import brokenvideos
 from brokenvideos.builder.ingest import Ingested
+from brokenvideos.builder.manifest import manifest_bytes, manifest_of
 from brokenvideos.builder.plan.splits import ShardPlan
 from brokenvideos.builder.shards import write_shard
 from brokenvideos.frames import index_from_row, index_to_columns, index_video
 from brokenvideos.frames.decode import frames_by_packets
 from brokenvideos.masks import encode
+from brokenvideos.release import SOURCE_FIELDS
 from brokenvideos.sampling import clips, collate
 from brokenvideos.sampling.plan import ClipPlan, clip_frames
 from brokenvideos.sampling.release_rows import ReleaseRows
@@ -93,14 +95,15 @@ def make_row(path: Path, number: int) -> dict:
     }
     objects = {"object_id": [1, 2], "artifact_type": [0, 2], "digest": ["", ""]}
     columns = {"label": 1, "artifact_types": [0, 2], "generator": "made", "prompt": None, "digest": ""}
-    more = {"video_id": "", "annotated_frames": list(range(index.num_frames)), "video_sha256": "", "source": None}
-    return {**columns, **more, **index_to_columns(index), "objects": objects, "masks": masks}
+    more = {"video_id": "", "annotated_frames": list(range(index.num_frames)), "video_sha256": ""}
+    source = dict.fromkeys(SOURCE_FIELDS)
+    return {**columns, **more, **index_to_columns(index), "objects": objects, "masks": masks, "source": source}
 
 
 def make_corpus(folder: Path, videos: int, keyint: int = 250) -> Path:
     """A release of so many videos (a few distinct ones under many names), and the same as files."""
     release = folder / f"release-{videos}-{keyint}"
-    if (release / "done").exists():
+    if (release / "manifest.json").exists():
         return release
     (folder / "distinct").mkdir(parents=True, exist_ok=True)
     (release / "files").mkdir(parents=True, exist_ok=True)
@@ -120,10 +123,18 @@ def make_corpus(folder: Path, videos: int, keyint: int = 250) -> Path:
             facts = (video_id, "broken", "made", None, "train", "", hashlib.sha256(data).hexdigest(), len(data))
             ingested.append(Ingested(*facts, row_path, release / "files" / f"{video_id}.mp4"))
     shards = 4
+    plans = []
     for shard in range(shards):
         mine = [video for video in ingested if brokenvideos.release.shard_of(video.video_id, shards) == shard]
-        write_shard(ShardPlan("train", shard, shards, tuple(sorted(mine, key=lambda v: v.video_id))), release)
-    (release / "done").touch()
+        plans.append(ShardPlan("train", shard, shards, tuple(sorted(mine, key=lambda v: v.video_id))))
+    manifest = manifest_of(
+        [(plan, write_shard(plan, release)) for plan in plans],
+        data_version="1.0.0",
+        parent_version=None,
+        reading={"layout": "own", "artifact_type": None, "generator": None, "void": None},
+        split_rule={},
+    )
+    (release / "manifest.json").write_bytes(manifest_bytes(manifest))
     return release
 
 

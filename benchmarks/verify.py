@@ -1,16 +1,18 @@
 """How the masks' part of `verify` grows with a release: 1 %, 100 %, 300 % of the paper's 3,254 videos of about 100 masks each.
 
-    python benchmarks/verify.py --share 1 10 [--masks DIR] [--size 720x1280] [--device cuda]
+    python benchmarks/verify.py --share 1 10 [--masks DIR] [--size 720x1280] [--device cuda] [--release DIR] [--json FILE]
 
 Real masks (label maps as PNG below DIR, a DAVIS folder; else blobs made here) are repeated into a Parquet file of that size,
 with the fingerprints of their label maps. A process of its own then does what `verify` does with it: reads row groups, decodes on
 the device, fingerprints the decoded bitmaps, compares. Checksums of files, videos and tars are not part of it. Printed per share:
 seconds, those that the processors worked (which other work on the machine hardly changes), masks per second, and the highest
 resident memory of that process (and of the device); time should grow as the masks do and memory not at all. `reading alone` is the
-time of the same loop without decoding. With --device cuda this has never been run.
+time of the same loop without decoding. --release also verifies a whole release and says how many times as long that takes as
+reading its files and taking their SHA-256. With --device cuda this has never been run.
 """
 
 import argparse
+import json
 import multiprocessing
 import resource
 import tempfile
@@ -22,9 +24,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from masks_decode import blob_label_maps, real_label_maps
+from masks_decode import label_maps_of
 
 import brokenvideos
+from brokenvideos.builder.work import file_sha256
 from brokenvideos.masks import decoded_ahead, encode, fingerprint_labels
 
 PAPER_VIDEOS = 3254
@@ -34,18 +37,13 @@ ROWS_PER_GROUP = 8
 
 def masks_to_repeat(folder: Path | None, size: str | None) -> tuple[list[str], list[int], int, int]:
     """Counts, fingerprints of the label maps, height and width."""
-    label_maps = real_label_maps(folder) if folder else blob_label_maps()
+    label_maps = label_maps_of(folder, size)
     height, width = label_maps[0].shape
-    if size:
-        to_height, to_width = (int(side) for side in size.split("x"))
-        rows, columns = np.arange(to_height) * height // to_height, np.arange(to_width) * width // to_width
-        label_maps = [labels[rows[:, None], columns] for labels in label_maps]
-        height, width = to_height, to_width
     counts: list[str] = []
     fingerprints: list[int] = []
     for labels in label_maps:
         of_map = fingerprint_labels(labels)
-        counts += encode(np.stack([labels == object_id for object_id in of_map]))
+        counts += encode(np.stack([labels == object_id for object_id in of_map])) if of_map else []
         fingerprints += of_map.values()
     return counts, fingerprints, height, width
 
@@ -112,14 +110,35 @@ def measure(path: Path, device: str) -> dict[str, float]:
     }
 
 
+def measure_release(release: Path, device: str) -> dict[str, float]:
+    """Seconds of verifying a whole release, and of reading its files and hashing what was read; each the best of two."""
+    if device != "cpu":
+        describe(device)
+    found: dict[str, list[float]] = {"s": [], "reading_s": []}
+    for _ in range(2):
+        start_s = time.perf_counter()
+        for path in sorted(path for path in release.rglob("*") if path.is_file()):
+            file_sha256(path)
+        found["reading_s"].append(time.perf_counter() - start_s)
+        start_s = time.perf_counter()
+        report = brokenvideos.verify(release, device=device)
+        found["s"].append(time.perf_counter() - start_s)
+        assert report.ok, report.findings
+    seconds, reading_s = min(found["s"]), min(found["reading_s"])
+    facts = {"videos": report.num_videos, "masks": report.num_masks}
+    return {**facts, "s": seconds, "reading_s": reading_s, "times_reading": seconds / reading_s}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description="Time the masks' part of verify at several sizes; prints Markdown rows."
     )
     parser.add_argument("--share", type=float, nargs="+", default=[1], help="per cent of the paper's size")
     parser.add_argument("--masks", type=Path, help="folder of label maps as PNG; default: blobs made here")
-    parser.add_argument("--size", help="HEIGHTxWIDTH that the label maps are scaled to; default: their own")
+    parser.add_argument("--size", help="HEIGHTxWIDTH of the masks; default: their own, of blobs 480x854")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--release", type=Path, help="also verify this whole release")
+    parser.add_argument("--json", type=Path, help="also write the figures there")
     args = parser.parse_args()
 
     masks = masks_to_repeat(args.masks, args.size)
@@ -127,18 +146,31 @@ def main() -> None:
     print(f"{len(masks[0])} masks of {masks[2]} x {masks[3]} repeated; {facts}\n")
     print("| share | masks | file, MB | s | CPU s | masks/s | reading alone, s | resident, MB | on device, MB |")
     print("|---|---|---|---|---|---|---|---|---|")
+    figures: dict[str, Any] = {"device": facts, "height": masks[2], "width": masks[3], "share": {}}
     with tempfile.TemporaryDirectory() as folder:
         for share in args.share:
             path = Path(folder) / "annotations.parquet"
             write_release(path, max(1, round(PAPER_VIDEOS * share / 100)), masks)
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 found = pool.apply(measure, (path, args.device))
+            figures["share"][f"{share:g} %"] = found
             print(
                 f"| {share:g} % | {found['masks']:,} | {path.stat().st_size / 1e6:.1f} | {found['s']:.1f} | {found['cpu_s']:.1f} "
                 f"| {found['masks'] / found['s']:,.0f} | {found['reading_s']:.2f} | {found['resident_mb']:.0f} "
                 f"| {found['device_mb']:.0f} |",
                 flush=True,
             )
+            save(args.json, figures)
+    if args.release:
+        figures["release"] = found = measure_release(args.release, args.device)
+        save(args.json, figures)
+        print(f"\nwhole release: {found['s']:.2f} s, {found['times_reading']:.1f} times reading and hashing its files")
+
+
+def save(path: Path | None, figures: dict[str, Any]) -> None:
+    """After each part, so that what was measured stays if a later one is cut off."""
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

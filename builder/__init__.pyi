@@ -1,4 +1,4 @@
-from .building import BuildOptions as BuildOptions, build as build, check_free as check_free, left_out as left_out
+from .building import BuildOptions as BuildOptions, build as build, left_out as left_out
 from .check_row import Finding as Finding
 from .differences import ReleaseDiff as ReleaseDiff, diff as diff, version_of as version_of
 from .errata import Returning as Returning, contents_of as contents_of, returning as returning

@@ -31,6 +31,7 @@ from .tasks import IngestTask, ShardTask, run_ingest, run_shard
 from .work import (
     BuildError,
     Progress,
+    check_free,
     executor_of,
     file_sha256,
     no_progress,
@@ -211,7 +212,7 @@ def build_with(
         versions = library_versions()
         rows = [IngestTask(video, str(reading["layout"]), raw, work / "rows", versions) for video in videos]
         on_done = partial(on_progress, "decode videos, read masks")
-        results = list(run_tasks(executor, run_ingest, rows, on_done, name_of=_name_of_ingest))
+        results = list(run_tasks(executor, run_ingest, rows, on_done, name_of=_name_of_ingest, size_of=_size_of_ingest))
         problems += [problem for result in results if isinstance(result, list) for problem in result]
         ingested = [result for result in results if isinstance(result, Ingested)]
         for note in _notes(ingested):
@@ -232,7 +233,7 @@ def build_with(
             for plan, before in zip(plans, kept, strict=True)
         ]
         on_done = partial(on_progress, "write shards")
-        files = list(run_tasks(executor, run_shard, shards, on_done, name_of=_name_of_shard))
+        files = list(run_tasks(executor, run_shard, shards, on_done, name_of=_name_of_shard, size_of=_size_of_shard))
         manifest = manifest_of(
             zip(plans, files, strict=True),
             data_version=options.data_version,
@@ -283,12 +284,6 @@ def room_wanted(out: Path, goes_on: str) -> Iterator[None]:
             f"{out}: not finished: {in_words(error)}. Make room there, or make it writable, and give the same command again: "
             f"{goes_on}"
         ) from error
-
-
-def check_free(out: Path) -> None:
-    """Raises FileExistsError if a release folder cannot be made there."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
 
 
 def _splits(
@@ -353,6 +348,18 @@ def _report(raw: Path, problems: list[Problem]) -> str:
 
 def _name_of_ingest(task: IngestTask) -> str:
     return f"video {task.video.video_id}"
+
+
+def _size_of_ingest(task: IngestTask) -> int:
+    """Bytes of the video; 0 where they cannot be known, which the task then says."""
+    try:
+        return task.video.video_path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _size_of_shard(task: ShardTask) -> int:
+    return sum(video.video_bytes for video in task.plan.videos)
 
 
 def _name_of_shard(task: ShardTask) -> str:

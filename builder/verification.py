@@ -1,6 +1,7 @@
 """Verifies a release: compares independent statements of the same facts, and reports every difference."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import zip_longest
@@ -114,14 +115,25 @@ def verify(
     used = _device_facts(device)
     files, others = folder_files(release)
     notes = [f"note: {path}: no file of a release." for path in others]
-    findings, sums = _check_files(release, files)
-    try:
-        manifest = read_manifest(str(release))
-    except ReleaseError as error:
-        return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw, used, notes)
-    findings += check_manifest(manifest, sums)
-    raw_videos, raw_findings = _raw_videos(raw, manifest)
-    tasks = [
+    with executor_of(workers, device=device) as executor:
+        findings, sums = _check_files(release, files, executor)
+        try:
+            manifest = read_manifest(str(release))
+        except ReleaseError as error:
+            return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw, used, notes)
+        findings += check_manifest(manifest, sums)
+        raw_videos, raw_findings = _raw_videos(raw, manifest)
+        tasks = _shard_tasks(release, manifest, raw_videos, device)
+        on_done = partial(on_progress, "verify shards")
+        results = list(run_tasks(executor, verify_shard, tasks, on_done, size_of=_size_of))
+    findings += [finding for result in results for finding in result.findings] + raw_findings
+    return _report(release, manifest["data_version"], len(sums), results, findings, raw, used, notes)
+
+
+def _shard_tasks(
+    release: Path, manifest: Mapping[str, Any], raw_videos: dict[str, RawVideo] | None, device: str
+) -> "list[ShardTask]":
+    return [
         (
             release,
             shard,
@@ -132,10 +144,11 @@ def verify(
         )
         for shard in manifest["shards"]
     ]
-    with executor_of(workers) as executor:
-        results = list(run_tasks(executor, verify_shard, tasks, partial(on_progress, "verify shards")))
-    findings += [finding for result in results for finding in result.findings] + raw_findings
-    return _report(release, manifest["data_version"], len(sums), results, findings, raw, used, notes)
+
+
+def _size_of(task: "ShardTask") -> int:
+    """How many videos a shard has: its bytes in the manifest are still to be checked."""
+    return len(task[1]["video_ids"])
 
 
 def _device_facts(device: str) -> Mapping[str, str | None]:
@@ -173,7 +186,7 @@ def _report(
 # --- Files and manifest ----------------------------------------------------------------------------------------------
 
 
-def _check_files(release: Path, files: Set[str]) -> tuple[list[Finding], dict[str, str]]:
+def _check_files(release: Path, files: Set[str], executor: Executor | None) -> tuple[list[Finding], dict[str, str]]:
     """Findings, and the sha256 by path in SHA256SUMS."""
     try:
         sums = read_sums((release / SUMS).read_text())
@@ -189,8 +202,11 @@ def _check_files(release: Path, files: Set[str]) -> tuple[list[Finding], dict[st
             findings.append(Finding(path, f"missing; {SUMS} lists it. Download or build this file again."))
         else:
             findings.append(Finding(path, f"not in {SUMS}. A release holds nothing else; remove it."))
-    for path in sorted(present & sums.keys()):
-        if (sha256 := file_sha256(release / path)) != sums[path]:
+    listed = sorted(present & sums.keys())
+    paths = [release / path for path in listed]
+    hashed = run_tasks(executor, file_sha256, paths, lambda done, total: None, size_of=lambda path: path.stat().st_size)
+    for path, sha256 in zip(listed, hashed, strict=True):
+        if sha256 != sums[path]:
             findings.append(
                 Finding(path, f"SHA-256 is {sha256}, {SUMS} says {sums[path]}. Download or build this file again.")
             )

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..release import FORMAT_VERSION, ReleaseError, read_manifest, read_parquet, shard_paths
-from .building import STARTS_OVER, MoreFiles, check_free, room_wanted, seal
+from .building import STARTS_OVER, MoreFiles, room_wanted, seal
 from .differences import next_version, version_of, video_facts
 from .errata import erratum
 from .manifest import library_versions
 from .plan import release_groups, rule_of, split_rule
 from .row_json import row_digest
 from .shards import write_rows
-from .work import Progress, executor_of, file_sha256, link_or_copy, no_progress, run_tasks, work_folder
+from .work import Progress, check_free, executor_of, file_sha256, link_or_copy, no_progress, run_tasks, work_folder
 
 Twins = Literal["withdraw", "keep"]
 _NO_LOOKS = "0" * 64

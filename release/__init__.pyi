@@ -52,7 +52,7 @@ from .parquet import (
 from .parquet_pages import (
     Content as Content,
     UnknownPagesError as UnknownPagesError,
-    byte_array_spans as byte_array_spans,
+    video_spans as video_spans,
 )
 from .registry import HOUSE as HOUSE, names_in as names_in, record_in as record_in, records_in as records_in
 from .row import (

@@ -21,7 +21,7 @@ from fsspec.caching import BaseCache
 from huggingface_hub import constants
 
 from .error import NotThereError, ReleaseError
-from .features import ANNOTATION_FEATURES, FEATURES, wanted_columns
+from .features import ANNOTATION_FEATURES, FEATURES, row_schema, wanted_columns
 from .filters import Choice, FilterError, Filters, chosen, held_out, names_in, of_holdout
 from .hub import UNWRITABLE, asking_the_hub, download, no_cache, require_reachable
 from .layout import SHARD_FILES
@@ -230,16 +230,20 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     def _generate_tables(
         self, split: str, files: list[str], num_rows: list[int], row_groups: list[int | None], is_stream: bool
     ) -> Iterator[tuple[tuple[int, int], pa.Table]]:
-        schema = self.info.features.arrow_schema
         keep = self._choice(split)
         has_rows = False
         for number, (file, rows, group) in enumerate(zip(files, num_rows, row_groups, strict=True)):
             with self._opened(file) as opened, closing(self._tables(file, opened, rows, group, keep)) as tables:
                 for part, table in enumerate(tables):
                     has_rows = has_rows or table.num_rows > 0
-                    yield (number, part), _cast(table, schema, file)
+                    yield (number, part), _cast(table, self._schema, file)
         if is_stream and keep is not None and not has_rows:
             self._require_rows(split, keep)
+
+    @cached_property
+    def _schema(self) -> pa.Schema:
+        """The schema of the rows that are given; `datasets` makes it anew whenever it is asked."""
+        return self.info.features.arrow_schema
 
     def _tables(
         self, file: str, opened: str | IO[bytes], num_rows: int, group: int | None, keep: Choice | None
@@ -269,8 +273,7 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         return super().as_dataset(split=split, in_memory=in_memory)
 
     def _choice(self, split: str) -> Choice | None:
-        features = ANNOTATION_FEATURES if self.config.name == "annotations" else FEATURES
-        wanted = chosen(self.config.filters, features.arrow_schema)
+        wanted = chosen(self.config.filters, row_schema(has_video=self.config.name != "annotations"))
         left = of_holdout(self.config.holdout, split)
         return wanted & left if wanted is not None and left is not None else wanted or left
 
@@ -367,14 +370,15 @@ def _cached(file: str) -> str:
 def _table_of(row: dict[str, Any], name: str) -> pa.Table:
     """One row of a tar as a table."""
     try:
-        return pa.Table.from_pylist([row], schema=FEATURES.arrow_schema)
+        return pa.Table.from_pylist([row], schema=row_schema())
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise ReleaseError(f"{name} video {row['video_id']}: not a row of this version ({error}).") from None
 
 
 def _cast(table: pa.Table, schema: pa.Schema, file: str) -> pa.Table:
-    # `datasets` itself would fill a missing column with nulls.
-    missing = [name for name in schema.names if name not in table.column_names]
+    # `datasets` itself fills a column that is not there with nulls.
+    there = set(table.column_names)
+    missing = [name for name in schema.names if name not in there]
     try:
         if not missing:
             return datasets.table.table_cast(table, schema)

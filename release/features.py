@@ -1,8 +1,10 @@
 """The columns of a row as `datasets` features: plain Arrow types only."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import datasets
+import pyarrow as pa
 
 from ..masks import ARTIFACT_TYPES
 from .formats import NEW_IN_2
@@ -71,6 +73,12 @@ def of_format(features: datasets.Features, format_version: int) -> datasets.Feat
     for column, field in NEW_IN_2.items():
         earlier[column] = {name: feature for name, feature in features[column].items() if name != field}
     return earlier
+
+
+@cache
+def row_schema(*, has_video: bool = True) -> pa.Schema:
+    """The Arrow schema of `FEATURES`, or of `ANNOTATION_FEATURES`; kept, because making it takes milliseconds."""
+    return (FEATURES if has_video else ANNOTATION_FEATURES).arrow_schema
 
 
 def wanted_columns(columns: object, features: Mapping[str, object]) -> list[str]:

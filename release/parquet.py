@@ -5,15 +5,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .error import ReleaseError
 from .filters import Choice, Filters, chosen
 from .formats import as_current
+from .parquet_pages import UnknownPagesError, video_spans
 from .shards import what_is_wrong
 
 _Read = TypeVar("_Read")
+_VIDEO = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
 def read_parquet(
@@ -88,8 +91,44 @@ def open_parquet(file: str | IO[bytes], *, name: str | None = None, num_rows: in
 
 
 def _read(parquet: pq.ParquetFile, group: int, columns: list[str], file: str | IO[bytes], name: str) -> pa.Table:
-    table = _understood(lambda: parquet.read_row_group(group, columns=columns, use_threads=False), file=file, name=name)
-    return as_current(table)
+    def read(columns: list[str]) -> pa.Table:
+        return as_current(parquet.read_row_group(group, columns=columns, use_threads=False))
+
+    videos = _mapped_videos(file, parquet, group) if "video" in columns and isinstance(file, str) else None
+    if videos is None:
+        return _understood(lambda: read(columns), file=file, name=name)
+    others = ["video.path" if column == "video" else column for column in columns]
+    table = _understood(lambda: read(others), file=file, name=name)
+    place = table.schema.get_field_index("video")
+    (paths,) = table.column(place).combine_chunks().flatten()
+    kind = parquet.schema_arrow.field("video").type
+    rows = [
+        pa.StructArray.from_arrays([video, paths.slice(row, 1)], fields=list(kind)) for row, video in enumerate(videos)
+    ]
+    return table.set_column(place, "video", pa.chunked_array(rows, kind))
+
+
+def _mapped_videos(file: str, parquet: pq.ParquetFile, group: int) -> list[pa.Array] | None:
+    """The bytes of every video of a row group, each an array of one value that lies in the mapped file, not in memory.
+
+    None: they are stored in a way that only pyarrow reads.
+    """
+    if parquet.schema_arrow.field("video").type != _VIDEO:
+        return None
+    with pa.memory_map(file) as mapped:
+        content = mapped.read_buffer()  # holds the mapping, for as long as an array is used
+    try:
+        spans = video_spans(memoryview(content).cast("B"), parquet.metadata.row_group(group))
+    except UnknownPagesError:
+        return None
+    if len(spans) and int(spans[-1].sum()) > content.size:  # Arrow does not look whether a slice is inside
+        return None
+    return [
+        pa.Array.from_buffers(
+            pa.binary(), 1, [None, pa.py_buffer(np.asarray([0, length], np.int32)), content.slice(start, length)]
+        )
+        for start, length in spans.tolist()
+    ]
 
 
 def _understood(read: Callable[[], _Read], *, file: str | IO[bytes], name: str) -> _Read:

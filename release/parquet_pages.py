@@ -27,6 +27,22 @@ class UnknownPagesError(Exception):
     """The column is stored in a way that this code does not read; pyarrow may read it."""
 
 
+def video_spans(data: Content, row_group: Any) -> npt.NDArray[np.int64]:
+    """int64[N, 2]: offset in the file and length in bytes of every video of a row group.
+
+    Args:
+        data: the whole file.
+        row_group: pyarrow's RowGroupMetaData.
+
+    Raises:
+        UnknownPagesError: no videos, or as `byte_array_spans`.
+    """
+    for number in range(row_group.num_columns):
+        if row_group.column(number).path_in_schema == "video.bytes":
+            return byte_array_spans(data, row_group.column(number))
+    raise UnknownPagesError
+
+
 def byte_array_spans(data: Content, column: Any) -> npt.NDArray[np.int64]:
     """int64[N, 2]: offset in the file and length in bytes of every value of one column chunk; the values stay unread.
 

@@ -26,7 +26,7 @@ from .prepared import is_accelerate_used, prepared_loader, require_sendable
 from .share import num_clips, order_of, rows_at, share_of
 from .source import Row, Rows, data_of, has_rows, opened_source, worker_and_workers
 from .state import Identity, dealt_state, done_of, require_fitting, require_same_place, stream_state
-from .stream import is_stream, keeps_its_place, shuffled_stream, stream_of_rank
+from .stream import is_stream, keeps_its_place, shuffled_stream, stream_of_rank, without_buffer
 
 _LOG = logging.getLogger("brokenvideos.frames")
 _COUNTERS = 256
@@ -349,7 +349,7 @@ class ClipDataset(IterableDataset[Clip]):
 
     def _streamed_clips(self, place: Place, epoch: int, *, source: Any, clips: int) -> Iterator[Clip]:
         identity = self._identity()
-        stream = stream_of_rank(self.source, place)
+        stream = without_buffer(stream_of_rank(self.source, place))
         is_exact, rows_before = keeps_its_place(stream), 0
         if source is not None and is_exact:
             # A copy, because a datasets.IterableDataset keeps a loaded state in all its parts for

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..frames import Int64Array
-from ..release import Content, UnknownPagesError, as_current, byte_array_spans, open_parquet
+from ..release import Content, UnknownPagesError, as_current, open_parquet, video_spans
 from .file_bytes import FileBytes, opened_at
 
 COLUMNS = (
@@ -118,7 +118,7 @@ class ReleaseRows:
         table = shard.file.read_row_group(in_shard, columns=self._columns, use_threads=False)
         table = as_current(table)
         try:
-            spans = byte_array_spans(shard.data, _video_chunk(shard.file.metadata.row_group(in_shard)))
+            spans = video_spans(shard.data, shard.file.metadata.row_group(in_shard))
         except UnknownPagesError:
             spans = None
         self._tables[group] = table, spans
@@ -161,10 +161,3 @@ def _content(path: Path | str) -> Content:
     with path.open("rb") as file:
         # Closed when the last row that uses it is gone.
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-
-
-def _video_chunk(row_group: Any) -> Any:
-    for number in range(row_group.num_columns):
-        if row_group.column(number).path_in_schema == "video.bytes":
-            return row_group.column(number)
-    raise UnknownPagesError

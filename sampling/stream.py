@@ -44,6 +44,17 @@ def stream_of_rank(source: datasets.IterableDataset, place: Place) -> datasets.I
     return split_dataset_by_node(source, place.rank, place.world_size)
 
 
+def without_buffer(source: datasets.IterableDataset) -> datasets.IterableDataset:
+    """The same rows in the same order, without a shuffle buffer of one row at its end, which copies each row."""
+    step = source._ex_iterable
+    if type(step).__name__ != "BufferShuffledExamplesIterable" or step.buffer_size != 1:
+        return source
+    # copy.copy would give another object of the same __dict__.
+    bare = object.__new__(type(source))
+    bare.__dict__ = {**source.__dict__, "_ex_iterable": step.ex_iterable}
+    return bare
+
+
 def keeps_its_place(source: datasets.IterableDataset) -> bool:
     """Whether the stream can resume exactly from its own state.
 

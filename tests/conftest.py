@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 # Before `datasets` is imported: it reads these once. Every process has its own home, so no test meets another's Arrow cache.
 _HOME = tempfile.TemporaryDirectory(prefix="brokenvideos-tests-")
@@ -21,6 +22,13 @@ os.environ |= {
     "OMP_NUM_THREADS": "1",
 }
 os.environ.pop("BROKENVIDEOS_REPO", None)
+# Where bytecode may not be written beside its source, each of the many processes that tests start would compile torch and all else
+# anew, which takes as long again as importing them: it is kept beside pytest's cache.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import pytest  # noqa: E402
 
@@ -32,14 +40,49 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.hub.state import State
+    from tests.warm import Warm
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def _flushed(file: "int | IO[bytes]") -> None:
+    """Stands for `os.fsync` in this process: no test pulls the plug, and a disk takes its time. No file is an error as ever."""
+    os.fstat(file if isinstance(file, int) else file.fileno())
+
+
+os.fsync = _flushed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--renew", action="store_true", help="Write the texts that tests compare with anew; look at the diff."
     )
+
+
+LONG = ("tests/sampling/test_resume.py", "tests/test_hub.py", "tests/tools/publishing/", "tests/tools/training/")
+"""Modules of 10 s and more without slow tests."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # by number of tests: it leaves the few long ones for the end
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules that take long come first, so that no worker is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    browser = {item.path for item in items if "chromium" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (item.path not in slow, item.path not in browser, not item.nodeid.startswith(LONG)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked gpu needs a CUDA device: without one it is skipped, with REQUIRE_GPU=1 it fails."""
+    if item.get_closest_marker("gpu") is None:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        (pytest.fail if os.environ.get("REQUIRE_GPU") == "1" else pytest.skip)("no CUDA device")
 
 
 @pytest.fixture
@@ -53,6 +96,16 @@ def is_as_stored(request: pytest.FixtureRequest) -> Callable[[Path, str], bool]:
         return path.exists() and path.read_text(encoding="utf-8") == text
 
     return compare
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Caches of this module's own, so that what its tests find there does not depend on which modules ran before."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("caches")
+        patch.setattr("datasets.config.HF_DATASETS_CACHE", folder / "datasets")
+        patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "hub"))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +131,38 @@ def run_process() -> Run:
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(list(command), process.returncode, out.read(), err.read())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def warm() -> "Iterator[Warm]":
+    """Starts Python programs as forks of a process that has the libraries loaded; tests/warm.py says for which tests."""
+    from tests.warm import Warm
+
+    warm = Warm()
+    yield warm
+    warm.close()
+
+
+@pytest.fixture(scope="session")
+def run_warm(warm: "Warm") -> Run:
+    """As `run_process`, for a Python program whose start is not what the test is about."""
+
+    def run(
+        command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout_s: float = 100
+    ) -> subprocess.CompletedProcess[str]:
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            program = warm.start(command, stdout=out, stderr=err, cwd=cwd, env=env)
+            try:
+                program.wait(timeout_s)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(program.pid, signal.SIGKILL)
+                program.wait()
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(list(command), program.wait(), out.read(), err.read())
 
     return run
 

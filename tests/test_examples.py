@@ -15,50 +15,52 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
 
-def run_example(run_process, name: str, *arguments: str):
-    done = run_process([sys.executable, str(EXAMPLES / name), *arguments])
+def run_example(run_warm, name: str, *arguments: str):
+    done = run_warm([sys.executable, str(EXAMPLES / name), *arguments])
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_the_torch_loop_goes_on_where_it_was_cut_off(run_process, tmp_path: Path) -> None:
-    whole = run_example(run_process, "torch_loop.py").splitlines()
+def test_the_torch_loop_goes_on_where_it_was_cut_off(run_warm, tmp_path: Path) -> None:
+    whole = run_example(run_warm, "torch_loop.py").splitlines()
     losses = [float(line.split()[5]) for line in whole]
     assert len(losses) == 10
     assert losses[-1] < losses[0]
     checkpoint = ("--checkpoint", str(tmp_path / "checkpoint.pt"))
-    first = run_example(run_process, "torch_loop.py", *checkpoint, "--stop-after", "2").splitlines()
-    rest = run_example(run_process, "torch_loop.py", *checkpoint).splitlines()
+    first = run_example(run_warm, "torch_loop.py", *checkpoint, "--stop-after", "2").splitlines()
+    rest = run_example(run_warm, "torch_loop.py", *checkpoint).splitlines()
     assert first + rest == whole
 
 
-def test_accelerate(run_process) -> None:
+@pytest.mark.slow
+def test_accelerate(run_warm) -> None:
     if importlib.util.find_spec("accelerate") is None:
         pytest.skip("accelerate is not installed")
-    lines = run_example(run_process, "accelerate_loop.py").splitlines()
+    lines = run_example(run_warm, "accelerate_loop.py").splitlines()
     assert len(lines) == 6
 
 
-def test_trainer(run_process) -> None:
+@pytest.mark.slow
+def test_trainer(run_warm) -> None:
     if importlib.util.find_spec("accelerate") is None or importlib.util.find_spec("transformers") is None:
         pytest.skip("transformers and accelerate are not installed")
-    assert run_example(run_process, "transformers_trainer.py").splitlines()[-1].startswith("steps 4 loss ")
+    assert run_example(run_warm, "transformers_trainer.py").splitlines()[-1].startswith("steps 4 loss ")
 
 
 @pytest.mark.slow
-def test_lightning(run_process) -> None:
+def test_lightning(run_warm) -> None:
     if importlib.util.find_spec("lightning") is None:
         pytest.skip("lightning is not installed")
-    steps, first, last = re.findall(r"[\d.]+", run_example(run_process, "lightning_loop.py"))
+    steps, first, last = re.findall(r"[\d.]+", run_example(run_warm, "lightning_loop.py"))
     assert steps == "6"
     assert float(last) < float(first)
 
 
 @pytest.mark.slow
-def test_segformer_with_trainer(run_process) -> None:
+def test_segformer_with_trainer(run_warm) -> None:
     if importlib.util.find_spec("accelerate") is None or importlib.util.find_spec("transformers") is None:
         pytest.skip("transformers and accelerate are not installed")
-    *_, steps, asked = run_example(run_process, "segformer_trainer.py").splitlines()
+    *_, steps, asked = run_example(run_warm, "segformer_trainer.py").splitlines()
     assert steps.startswith("steps 6 loss ")
     assert "masks [24, 96, 128], scores " in asked
 
@@ -81,10 +83,10 @@ def test_the_workflow_gates_a_folder_of_clips(run_process, tmp_path: Path) -> No
         assert (tmp_path / model / "overlays" / "a.mp4").is_file()
 
 
-def test_the_train_snippet_of_the_readme(run_process) -> None:
+def test_the_train_snippet_of_the_readme(run_warm) -> None:
     train = (ROOT / "README.md").read_text().partition("## Train")[2]
     snippet = re.search(r"```python\n(.*?)```", train, re.DOTALL)
     assert snippet is not None
-    done = run_process([sys.executable, "-c", snippet[1] + "print(video.shape[1:], target.shape[1:], known.dtype)"])
+    done = run_warm([sys.executable, "-c", snippet[1] + "print(video.shape[1:], target.shape[1:], known.dtype)"])
     assert done.returncode == 0, done.stderr
     assert done.stdout == "torch.Size([8, 3, 96, 128]) torch.Size([8, 96, 128]) torch.bool\n"

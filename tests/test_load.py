@@ -230,7 +230,7 @@ def first_of(batch: list[Any]) -> Any:
     return batch[0]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["default", "webdataset"])
 def test_dataloader_workers_share_the_rows(release: Path, method: str, name: str) -> None:
     rows = load_dataset("brokenvideos", name, data_dir=str(release), split="train", streaming=True)

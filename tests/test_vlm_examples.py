@@ -34,7 +34,7 @@ for name, *arguments in (
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_model_is_asked_tuned_and_asked_again(run_process, tmp_path: Path) -> None:
+def test_a_model_is_asked_tuned_and_asked_again(run_warm, tmp_path: Path) -> None:
     for name in ("peft", "transformers", "trl"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed")
@@ -42,7 +42,7 @@ def test_a_model_is_asked_tuned_and_asked_again(run_process, tmp_path: Path) -> 
     options = ExportOptions(frames="jpg", num_frames=2)
     export(sample, tmp_path / "chat", layout="chat", options=options, split="train")
     command = [sys.executable, "-c", SCRIPT, str(ROOT), str(sample)]
-    done = run_process(command, cwd=tmp_path, env={**os.environ, "HF_HUB_OFFLINE": "1"}, timeout_s=280)
+    done = run_warm(command, cwd=tmp_path, env={**os.environ, "HF_HUB_OFFLINE": "1"}, timeout_s=280)
     assert done.returncode == 0, done.stderr
     first, tuned, again = (line for line in done.stdout.splitlines() if ".jsonl: " in line or " steps " in line)
     assert (first, again) == ("before.jsonl: 6 answers", "after.jsonl: 6 answers")

@@ -78,6 +78,7 @@ def test_tar_members_come_in_sorted_pairs_without_times(release: Path) -> None:
         assert {name.rpartition(".")[2] for name in names} <= {"json", "mp4"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["stream", "map"])
 def test_a_torchcodec_that_cannot_be_loaded_does_not_matter(
     release: Path, run_process, tmp_path: Path, how: str

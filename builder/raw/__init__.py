@@ -16,7 +16,7 @@ from .coco_json import (
     named_path,
     segmentation_bitmap,
 )
-from .foreground import Foreground, foreground
+from .foreground import Foreground, foreground, label_values
 from .frame_files import NUMBER, by_frame, ids_from_one, mask_files, mask_folders
 from .grey_video import (
     BRIGHT_MIN,
@@ -123,6 +123,7 @@ __all__ = [
     "is_still",
     "is_whole",
     "join_records",
+    "label_values",
     "list_folder",
     "mask_files",
     "mask_folder",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .foreground import label_values
 from .png import decode_png, read_file
 from .video import LabelMap, RawError
 
@@ -15,8 +16,7 @@ def read_binary_png(data: bytes, *, where: str) -> LabelMap:
         RawError: not a PNG, damaged, more than MAX_PIXELS, or not of two values; 255 beside 1 is "ignore" in some tools.
     """
     _, labels = decode_png(data, where=where)
-    values = np.flatnonzero(np.bincount(labels.reshape(-1)))
-    marked = values[values > 0].tolist()
+    marked = [value for value in label_values(labels) if value > 0]
     if marked not in ([], [1], [255]):
         shown = ", ".join(map(str, marked[:5])) + (" and more" if len(marked) > 5 else "")
         raise RawError(

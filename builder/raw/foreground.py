@@ -40,8 +40,7 @@ def foreground(mode: str, labels: LabelMap, *, where: str, listed: Collection[in
         RawError: nothing is listed, and 255 is in a palette or beside other values (void, soft or white), or there are more
             than MAX_GREYS greys.
     """
-    found = np.flatnonzero(np.bincount(labels.reshape(-1)))
-    marked = found[found > 0].tolist()
+    marked = [value for value in label_values(labels) if value > 0]
     if not marked:
         return Foreground(labels, "nothing", ())
     if marked == [WHITE] and mode != "P" and WHITE not in (listed or ()):
@@ -49,6 +48,16 @@ def foreground(mode: str, labels: LabelMap, *, where: str, listed: Collection[in
     if listed is None and (fault := _fault(mode, marked)):
         raise RawError(f"{where}: {fault}")
     return Foreground(labels, "ids", (IDS_RULE,))
+
+
+def label_values(labels: LabelMap) -> list[int]:
+    """The values of a label map, ascending, each once; none of a map without a pixel.
+
+    Only pixels before another value are counted, which in a mask are few.
+    """
+    flat = labels.reshape(-1)
+    before_another = flat[:-1][flat[1:] != flat[:-1]]
+    return np.flatnonzero(np.bincount(np.concatenate([before_another, flat[-1:]]))).tolist()
 
 
 def _fault(mode: str, marked: Sequence[int]) -> str | None:

@@ -7,8 +7,8 @@ write files, call it.
 
 from .atomic import atomic_file, link_or_copy, naming, partial_name, sync_folder, write_atomic
 from .engine import Progress, WorkerError, executor_of, no_progress, run_tasks
-from .engines import ENGINES
-from .folders import put_in_place, take_place, whole_folder
+from .engines import ENGINES, import_ahead
+from .folders import check_free, put_in_place, take_place, whole_folder
 from .hashing import file_sha256
 from .receipts import Receipt, finished, key_of, write_receipt
 from .work_folder import BuildError, work_folder, work_folder_of
@@ -20,9 +20,11 @@ __all__ = [
     "Receipt",
     "WorkerError",
     "atomic_file",
+    "check_free",
     "executor_of",
     "file_sha256",
     "finished",
+    "import_ahead",
     "key_of",
     "link_or_copy",
     "naming",

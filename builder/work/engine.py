@@ -30,13 +30,16 @@ def no_progress(step: str, done: int, total: int) -> None:
 
 
 @contextmanager
-def executor_of(workers: int, *, engine: str = "processes", address: str | None = None) -> Iterator[Executor | None]:
+def executor_of(
+    workers: int, *, engine: str = "processes", address: str | None = None, device: str = "cpu"
+) -> Iterator[Executor | None]:
     """The executor that runs tasks inside the block; None means this process.
 
     Args:
         workers: number of processes; a cluster decides this itself.
         engine: one of `ENGINES`.
         address: address of an existing cluster. For Ray: as for `ray.init` ("auto": the cluster of this machine).
+        device: "cpu" or the torch device that tasks use; a process that uses CUDA is started new, as CUDA demands.
 
     Raises:
         ValueError: no such engine, a missing address, or an address for an engine that has none.
@@ -46,7 +49,7 @@ def executor_of(workers: int, *, engine: str = "processes", address: str | None 
         raise ValueError(
             "--engine ray and --address need each other: the build joins an existing Ray cluster and never starts one."
         )
-    with chosen.open(workers, address) as executor:
+    with chosen.open(workers, address, device) as executor:
         yield executor
 
 
@@ -57,6 +60,7 @@ def run_tasks(
     on_done: Callable[[int, int], None],
     *,
     name_of: Callable[[Task], str] = str,
+    size_of: Callable[[Task], int] | None = None,
 ) -> Iterator[Result]:
     """Results in the order of the tasks; `on_done` is called after each task.
 
@@ -65,6 +69,8 @@ def run_tasks(
 
     Args:
         name_of: gives the name of a task for messages.
+        size_of: gives the amount of work of a task, in any unit. In several processes the largest begins first, so that
+            none is left with it while the others have nothing to do.
 
     Raises:
         WorkerError: workers died twice in some tasks. An error of `function` is raised too; no further task is then started.
@@ -78,7 +84,9 @@ def run_tasks(
         return
     results: dict[int, Result] = {}
     kills, set_aside = Counter[int](), list[int]()
-    waiting, suspects = deque(range(len(tasks))), deque[int]()
+    numbers = range(len(tasks))
+    waiting = deque(numbers if size_of is None else sorted(numbers, key=lambda number: -size_of(tasks[number])))
+    suspects = deque[int]()
     running: dict[Future[Result], tuple[int, bool]] = {}
     # The pool gets no more tasks than it can run. If a worker is killed, the cause is then one of the tasks in the pool.
     most = getattr(executor, "workers", len(tasks))

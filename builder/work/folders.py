@@ -9,6 +9,12 @@ from pathlib import Path
 from .atomic import partial_name, sync_folder
 
 
+def check_free(out: Path) -> None:
+    """Raises FileExistsError if a release folder cannot be made there."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
+
+
 @contextmanager
 def whole_folder(final: Path) -> Iterator[Path]:
     """A folder to write into. It replaces `final` if the block ends without an error; otherwise it is removed.

@@ -18,6 +18,7 @@ from brokenvideos.builder.raw.binary_png import read_binary_png
 from brokenvideos.builder.raw.stills import encode_still, read_still
 from brokenvideos.builder.raw.video import RawError
 from brokenvideos.frames import VideoError, encode_video
+from tests.foreign_sets import checksum, tfrecord
 
 FUZZ = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "40")),
@@ -50,30 +51,6 @@ def zipped(content):
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("0.png", content)
     return stream.getvalue()
-
-
-def checksum(data):
-    value = 0xFFFFFFFF
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-    value ^= 0xFFFFFFFF
-    return struct.pack("<I", ((value >> 15 | value << 17) + 0xA282EAD8) % 2**32)
-
-
-def tfrecord(**features):
-    def field(number, content):
-        size, head = len(content), bytearray([number << 3 | 2])
-        while size > 127:
-            head.append(size & 127 | 128)
-            size >>= 7
-        return bytes([*head, size]) + content
-
-    entries = (field(1, field(1, k.encode()) + field(2, field(1, field(1, v)))) for k, v in features.items())
-    data = field(1, b"".join(entries))
-    length = struct.pack("<Q", len(data))
-    return length + checksum(length) + data + checksum(data)
 
 
 BOX = {"frame": 0, "x": 2, "y": 1.5, "width": 4, "height": 3}

@@ -15,18 +15,16 @@ def test_the_report_says_what_decoded(release: Path) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_no_cuda_is_one_line(release: Path, run_process) -> None:
+def test_no_cuda_is_one_line(release: Path, run_warm) -> None:
     with pytest.raises(DeviceError) as caught:
         verify(release, device="cuda")
     script = "from brokenvideos.tools.commands.main import main; main()"
-    done = run_process([sys.executable, "-c", script, "verify", str(release), "--device", "cuda"])
+    done = run_warm([sys.executable, "-c", script, "verify", str(release), "--device", "cuda"])
     assert (done.returncode, done.stderr) == (1, f"brokenvideos: {caught.value}\n")
 
 
 @pytest.mark.gpu
 def test_cuda_finds_nothing_in_a_good_release(release: Path, raw: Path) -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
     report = verify(release, raw=raw, device="cuda")
     assert report.ok
     assert report.device["backend"] in ("torch", "triton")

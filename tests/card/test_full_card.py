@@ -190,10 +190,10 @@ def test_the_hub_s_reader_takes_the_yaml(carded: Path) -> None:
     assert video["dtype"] == {"video": {"decode": False}}
 
 
-def test_the_python_of_the_card_runs(carded: Path, run_process, tmp_path: Path) -> None:
+def test_the_python_of_the_card_runs(carded: Path, run_warm, tmp_path: Path) -> None:
     block = re.findall(r"```python\n(.*?)```", (carded / "README.md").read_text(), re.DOTALL)[0]
     script = block.replace("PATH_OR_REPO", str(carded)).replace('"PATH"', repr(str(carded)))
-    done = run_process([sys.executable, "-c", script + "\nprint(masks.shape)"], cwd=tmp_path)
+    done = run_warm([sys.executable, "-c", script + "\nprint(masks.shape)"], cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "(12, 48, 64)\n"), done.stderr
 
 

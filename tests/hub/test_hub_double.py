@@ -301,9 +301,9 @@ def test_someone_may_come_between(hub: State, filled: HfApi) -> None:
 
 
 def test_a_slow_answer_is_waited_for_no_longer_than_asked(hub: State, filled: HfApi) -> None:
-    hub.fault("info", delay_s=1.0)
+    hub.fault("info", delay_s=3.0)
     with pytest.raises(httpx2.ReadTimeout):
-        filled.dataset_info(REPO, timeout=0.2)
+        filled.dataset_info(REPO, timeout=1.0)
 
 
 # --- Fidelity -------------------------------------------------------------------------------------------------------

@@ -98,15 +98,17 @@ def read_shard(content: bytes) -> Shard:
         sha256 = hash_text(read()[:32]) if flags & LAST_ENTRY_OF_FILE else None
         parsed = (Term(hash_text(term[:32]), *struct.unpack("<III", term[36:48])) for term in terms)
         files.append(XetFile(hash_text(head[:32]), tuple(parsed), sha256))
+    file_starts = {(file.terms[0].xorb, file.terms[0].first) for file in files if file.terms}
     files_end = next(records)
     records = iter(range(files_end, len(content), RECORD))
     while (head := read())[:32] != BOOKEND:
-        xorbs.append(hash_text(head[:32]))
+        xorbs.append(xorb := hash_text(head[:32]))
         for number in range(struct.unpack("<I", head[36:40])[0]):
             entry = read()
             (flags,) = struct.unpack("<I", entry[40:44])
-            # The first chunk of a file, and every 1024th by its hash: what clients ask for.
-            if number == 0 or flags & FIRST_CHUNK_OF_FILE or struct.unpack("<Q", entry[24:32])[0] % 1024 == 0:
+            # The first chunk of a file (clients of today do not flag it), and every 1024th by its hash: what clients ask for.
+            every_1024th = struct.unpack("<Q", entry[24:32])[0] % 1024 == 0
+            if (xorb, number) in file_starts or flags & FIRST_CHUNK_OF_FILE or every_1024th:
                 chunks.append(hash_text(entry[:32]))
     end = next(records, len(content))
     return Shard(tuple(files), files_end, end, tuple(xorbs), tuple(chunks))

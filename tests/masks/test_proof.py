@@ -91,9 +91,9 @@ def test_a_batch_comes_through_dataloader_workers():
     assert np.array_equal(torch.stack(decoded), masks)
 
 
-def test_the_example_trains_on_masks_that_came_as_bytes(run_process) -> None:
+def test_the_example_trains_on_masks_that_came_as_bytes(run_warm) -> None:
     script = ROOT / "examples" / "gpu_masks.py"
-    done: subprocess.CompletedProcess[str] = run_process([sys.executable, str(script), "--device", "cpu"])
+    done: subprocess.CompletedProcess[str] = run_warm([sys.executable, str(script), "--device", "cpu"])
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) >= 3

@@ -264,6 +264,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_two_processes_share_an_epoch(folder, rows, run_process, tmp_path):
     script = tmp_path / "rank.py"
     script.write_text(GLOO)

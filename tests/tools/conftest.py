@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def context(chromium: "Browser") -> "Iterator[BrowserContext]":
     """A window of nobody's: no storage, 1280 x 800."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     yield context
     context.close()
 

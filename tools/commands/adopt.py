@@ -83,4 +83,6 @@ def _kept(parameters: Mapping[str, Any]) -> str:
     return "Adopted and downloaded files are kept. The same command continues from there."
 
 
-COMMAND = Command(adopt, group="Release", place=0, example="adopt OWNER/NAME raw --dry-run", kept=_kept)
+COMMAND = Command(
+    adopt, group="Release", place=0, example="adopt OWNER/NAME raw --dry-run", work=("tools.adoption.task",), kept=_kept
+)

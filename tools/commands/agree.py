@@ -75,4 +75,10 @@ def write_page(
         return write_static_page(source, opened, out, max_bytes=max_bytes, report=report, on_progress=show)
 
 
-COMMAND = Command(agree, group="Data", place=5, example="agree first second --out-json agreement.json")
+COMMAND = Command(
+    agree,
+    group="Data",
+    place=5,
+    example="agree first second --out-json agreement.json",
+    work=("tools.agreement.agreement",),
+)

@@ -139,4 +139,6 @@ def _kept(parameters: Mapping[str, Any]) -> str:
     return f"Finished work is kept in {work}. The same command continues from there; --fresh starts from the beginning."
 
 
-COMMAND = Command(build, group="Release", place=1, example="build raw release --workers 4", kept=_kept)
+COMMAND = Command(
+    build, group="Release", place=1, example="build raw release --workers 4", work=("builder.tasks",), kept=_kept
+)

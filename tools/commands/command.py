@@ -25,6 +25,8 @@ class Command:
         group: the heading in `brokenvideos --help`.
         place: position under this heading, from 0.
         example: an example call without the word `brokenvideos`, shown at the end of the help.
+        work: modules that the worker processes of `--workers` need, as in "builder.tasks". They are
+            imported in advance, while the command itself imports.
         kept: returns the message after Ctrl-C: what is kept and how to continue. It gets the
             values of the command's parameters by name.
     """
@@ -33,4 +35,5 @@ class Command:
     group: Group
     place: int
     example: str
+    work: tuple[str, ...] = ()
     kept: Callable[[Mapping[str, Any]], str] = starts_over

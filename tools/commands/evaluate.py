@@ -238,4 +238,10 @@ def videos_csv(videos: Sequence["VideoScores | AnsweredVideo"]) -> str:
     return text.getvalue()
 
 
-COMMAND = Command(evaluate, group="Model", place=3, example="evaluate release predictions --html report")
+COMMAND = Command(
+    evaluate,
+    group="Model",
+    place=3,
+    example="evaluate release predictions --html report",
+    work=("tools.evaluation.scoring",),
+)

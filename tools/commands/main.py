@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os.path import dirname
 from typing import Annotated, Any, TypeGuard
 
@@ -90,12 +90,21 @@ def _kind_of(command: Command) -> type[TyperCommand]:
 
         def invoke(self, ctx: Any) -> Any:
             try:
+                _import_for_workers(command, ctx.params)
                 return super().invoke(ctx)
             except KeyboardInterrupt:
                 print(f"brokenvideos: stopped. {command.kept(ctx.params)}", file=sys.stderr)
                 sys.exit(STOPPED)
 
     return Stoppable
+
+
+def _import_for_workers(command: Command, parameters: Mapping[str, Any]) -> None:
+    """Lets another process import what workers need, while this one imports what the command needs."""
+    if command.work and parameters["workers"] > 1 and parameters.get("device") in (None, "cpu"):
+        from ...builder.work import import_ahead
+
+        import_ahead(*(f"{__name__.partition('.')[0]}.{module}" for module in command.work))
 
 
 def _group_of(command: Any) -> str | None:

@@ -81,7 +81,7 @@ def predict(
     for path, reason in report.unreadable:
         typer.echo(f"{reason}" if reason.startswith(path) else f"{path}: {reason}", err=True)
     made = f"{out}: {report.summary()}. Look at {out / REPORT_HTML}"
-    lines = [made, *filter(None, (report.gate_line(), report.warning))]
+    lines = [made, *filter(None, (*report.promise, report.gate_line(), report.far_line(), report.warning))]
     answer(report.to_dict(), "\n".join(lines), as_json=as_json)
     raise typer.Exit(GATE_CLOSED if report.gate_closed else DIFFERS if report.unreadable else DONE)
 
@@ -118,5 +118,10 @@ def _kept(parameters: Mapping[str, Any]) -> str:
 
 
 COMMAND = Command(
-    predict, group="Model", place=2, example="predict trained videos --out out --gate max-broken=0.1", kept=_kept
+    predict,
+    group="Model",
+    place=2,
+    example="predict trained videos --out out --gate max-broken=0.1",
+    work=("tools.prediction.prediction", "tools.training.predictor"),
+    kept=_kept,
 )

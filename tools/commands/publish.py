@@ -104,4 +104,11 @@ def _kept(parameters: Mapping[str, Any]) -> str:
     )
 
 
-COMMAND = Command(publish, group="Hub", place=2, example="publish release --repo OWNER/NAME --dry-run", kept=_kept)
+COMMAND = Command(
+    publish,
+    group="Hub",
+    place=2,
+    example="publish release --repo OWNER/NAME --dry-run",
+    work=("builder.verification",),
+    kept=_kept,
+)

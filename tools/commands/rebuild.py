@@ -30,4 +30,4 @@ def rebuild(
     raise typer.Exit(DONE if report.ok else DIFFERS)
 
 
-COMMAND = Command(rebuild, group="Release", place=3, example="rebuild release --raw raw")
+COMMAND = Command(rebuild, group="Release", place=3, example="rebuild release --raw raw", work=("builder.tasks",))

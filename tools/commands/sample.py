@@ -49,4 +49,4 @@ def sample(
     answer({"raw": str(out), "videos": videos}, text, as_json=as_json)
 
 
-COMMAND = Command(sample, group="Start", place=2, example="sample raw --videos 12")
+COMMAND = Command(sample, group="Start", place=2, example="sample raw --videos 12", work=("tools.synthetic.sample",))

@@ -42,6 +42,10 @@ def train(
     ] = None,
     lr: Annotated[float | None, typer.Option(help="Highest learning rate. Default: the recipe's.")] = None,
     no_augment: Annotated[bool, typer.Option("--no-augment", help="Do not augment the clips.")] = False,
+    faults: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of clips that get a synthetic fault, as in 0.5."),
+    ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of initial weights, clips and augmentation.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Number of decoding processes for each training process.")] = 0,
     precision: Annotated[
@@ -82,6 +86,7 @@ def train(
         batch_size=batch_size,
         lr=lr,
         augment=not no_augment,
+        faults=faults,
         seed=seed,
         workers=workers,
         precision=precision,

@@ -64,4 +64,4 @@ def _lines(report: "VerifyReport", raw: Path | None) -> list[str]:
     return [*report.notes, *map(str, report.findings), f"{report.release}: {counted} checked{against}; {verdict}."]
 
 
-COMMAND = Command(verify, group="Release", place=2, example="verify release --raw raw")
+COMMAND = Command(verify, group="Release", place=2, example="verify release --raw raw", work=("builder.verification",))

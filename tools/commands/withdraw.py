@@ -59,4 +59,5 @@ COMMAND = Command(
     group="Release",
     place=5,
     example='withdraw release next VIDEO_ID --reason "asked for"',
+    work=("builder.withdrawal",),
 )

@@ -116,7 +116,7 @@ def evaluate(
         protocol: also score each object on its own, by this rule (see `protocol.Protocol`).
 
     Raises:
-        EvaluationError: every problem of the predictions, before anything is scored.
+        EvaluationError: every problem of the predictions, before anything is scored; or `names` is given and not needed.
 
     Examples:
         A truth that is used as its own prediction gets 1.0. The floor "all-empty" is a prediction
@@ -135,6 +135,9 @@ def evaluate(
     annotation = read_annotation(truth, splits=splits, void=void, masks_are=masks_are)
     reading = Reading(values, first_frame, names, annotation.splits.keys(), masks_are)
     sources = [find_predictions(path, reading=reading) for path in (predictions, compare) if path is not None]
+    if names is not None and not any(source.names or source.problems for source in sources):
+        what = f"not needed: {predictions} is read as {sources[0].kind} and names its videos itself; leave --names out"
+        raise EvaluationError([Problem(str(names), what)])
     with executor_of(workers) as executor:
         mean = (
             _train_mean_mask(annotation, executor, void=void, masks_are=masks_are, on_progress=on_progress)

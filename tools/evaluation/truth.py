@@ -24,6 +24,7 @@ from ...builder.raw import (
     coded_masks,
     foreground,
     is_still,
+    label_values,
     list_folder,
     mask_folders,
     read_png,
@@ -319,9 +320,9 @@ def _type_of(video: RawVideo, object_id: int) -> str:
 
 
 def _add(counts: dict[int, dict[int, str]], frame_index: int, labels: "np.ndarray[Any, Any]") -> None:
-    ids = np.unique(labels)
-    ids = ids[ids > 0]
-    for object_id, string in zip(ids.tolist(), encode(labels[None] == ids[:, None, None]), strict=True):
+    ids = [value for value in label_values(labels) if value > 0]
+    of_each = encode(labels[None] == np.array(ids, labels.dtype)[:, None, None])
+    for object_id, string in zip(ids, of_each, strict=True):
         counts.setdefault(object_id, {})[frame_index] = string
 
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -68,12 +69,9 @@ def keep(work: Path, video_id: str, key: str, index: VideoIndex, masks: Masks) -
     Args:
         key: of everything that decides the result.
     """
-    num_frames = len(masks.counts)
-    columns = [[video_id] * num_frames, range(num_frames), masks.counts, masks.scores]
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, SCHEMA.types, strict=True)]
     path = masks_path(work, video_id)
     with atomic_file(path) as file:
-        pq.write_table(pa.table(arrays, schema=SCHEMA), file, compression="zstd")
+        pq.write_table(_table(video_id, masks), file, compression="zstd")
     film = film_path(work, video_id)
     files = [path, film] if film.is_file() else [path]
     facts = {
@@ -83,6 +81,7 @@ def keep(work: Path, video_id: str, key: str, index: VideoIndex, masks: Masks) -
         "durations_s": durations_s(index),
         "rotation": index.rotation,
         "artifact_types": list(masks.artifact_types),
+        "far": list(masks.far),
     }
     sums = {file.relative_to(work).as_posix(): file_sha256(file) for file in files}
     write_receipt(work / RECEIPTS / f"{_name(video_id)}.json", Receipt(key, sums, facts))
@@ -93,11 +92,42 @@ def kept(work: Path, video_id: str, key: str) -> Found | None:
     receipt = finished(work / RECEIPTS / f"{_name(video_id)}.json", key=key, folder=work)
     if receipt is None:
         return None
-    table = pq.read_table(masks_path(work, video_id))
+    table = rows_of(work, video_id)
     facts = receipt.result
-    masks = Masks(tuple(table["counts"].to_pylist()), table["score"].to_numpy(), tuple(facts["artifact_types"]))
+    scores = np.array(table["score"].to_pylist(), np.float64)
+    masks = Masks(tuple(table["counts"].to_pylist()), scores, tuple(facts["artifact_types"]), tuple(facts["far"]))
     size = (facts["height"], facts["width"])
     return Found(masks, *size, facts["fps"], tuple(facts["durations_s"]), facts["rotation"])
+
+
+def rows_of(work: Path, video_id: str) -> pa.Table:
+    """The masks of a finished video, as rows of SCHEMA."""
+    # `pq.read_table`, and `to_numpy` of a column, import pandas: more than a second.
+    with pq.ParquetFile(masks_path(work, video_id)) as file:
+        return file.read()
+
+
+def _table(video_id: str, masks: Masks) -> pa.Table:
+    """Rows of SCHEMA, from buffers: `pa.array` imports pandas, which takes a worker as long as a short video."""
+    num_frames = len(masks.counts)
+    columns = [
+        _strings([video_id] * num_frames),
+        _numbers(np.arange(num_frames, dtype=np.int32), pa.int32()),
+        _strings(masks.counts),
+        _numbers(np.asarray(masks.scores, np.float64), pa.float64()),
+    ]
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _strings(texts: Sequence[str]) -> pa.Array:
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers).cast(pa.string())
+
+
+def _numbers(values: npt.NDArray[np.generic], kind: pa.DataType) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
 
 
 def durations_s(index: VideoIndex) -> list[float]:

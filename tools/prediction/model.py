@@ -27,11 +27,13 @@ class Masks:
     """What is said of a video: canonical COCO RLE of every frame, and float64[T] of how sure it is that one is broken there.
 
     artifact_types: of the video, from ARTIFACT_TYPES, where the model tells them apart.
+    far: in what the video is far from all that the model has seen, in words.
     """
 
     counts: tuple[str, ...]
     scores: Float64Array
     artifact_types: tuple[str, ...] = ()
+    far: tuple[str, ...] = ()
 
 
 class Model(Protocol):
@@ -40,6 +42,11 @@ class Model(Protocol):
     @property
     def warning(self) -> str | None:
         """What it cannot promise, for whoever reads its report; None: nothing to say."""
+        ...
+
+    @property
+    def promise(self) -> tuple[str, ...]:
+        """How far to trust it, a line each: how often it was right, and how often it raised a false alarm."""
         ...
 
     @property
@@ -61,6 +68,10 @@ class Floor:
     @property
     def warning(self) -> str | None:
         return None
+
+    @property
+    def promise(self) -> tuple[str, ...]:
+        return ()
 
     @property
     def identity(self) -> str | None:
@@ -101,7 +112,13 @@ class Trained:
         for name, tensor in sorted(self.predictor.model.state_dict().items()):
             digest.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-        return f"{digest.hexdigest()} on {next(self.predictor.model.parameters()).device.type}"
+        return f"{digest.hexdigest()} on {self.runs_on}"
+
+    @property
+    def runs_on(self) -> str:
+        """The kind of device that its weights are on, as torch names it: "cpu", "cuda"."""
+        kind: str = next(self.predictor.model.parameters()).device.type
+        return kind
 
     @property
     def warning(self) -> str | None:
@@ -109,12 +126,16 @@ class Trained:
 
         return warning((self.predictor.facts or {}).get("gates"))
 
+    @property
+    def promise(self) -> tuple[str, ...]:
+        return tuple((self.predictor.facts or {}).get("promise", ()))
+
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
         """As `Predictor.predict` of the whole video where CHUNK_BYTES hold it; else of chunks, whose frames each have the model's
         context on both sides; whether the video is left alone is judged by all of its frames."""
         import torch
 
-        from ..training import VideoPrediction
+        from ..training import VideoPrediction, far_from
 
         feeding, ungated = self.predictor.feeding, self.predictor.ungated()
         height, width = feeding.size
@@ -130,7 +151,7 @@ class Trained:
             scores.append(found.scores[kept])
         whole = VideoPrediction(index.height, index.width, tuple(counts), np.concatenate([np.zeros(0), *scores]))
         gated = whole.gated(gate=feeding.gate, video_gate=feeding.video_gate)
-        return Masks(gated.counts, gated.scores)
+        return Masks(gated.counts, gated.scores, far=far_from((self.predictor.facts or {}).get("seen"), index))
 
 
 def _chunks(frames: Iterator[UInt8Array], *, length: int, margin: int) -> Iterator[tuple[list[UInt8Array], slice]]:

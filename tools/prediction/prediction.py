@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from ...builder import check_free
 from ...builder.work import (
     Progress,
     atomic_file,
+    check_free,
     executor_of,
     key_of,
     link_or_copy,
@@ -28,9 +28,9 @@ from ...frames import VideoError, VideoIndex
 from ...masks import area, empty
 from ...release import __version__
 from .flag import Flag
-from .kept import SCHEMA, Found, film_path, keep, kept, kept_work, masks_path
+from .kept import SCHEMA, Found, film_path, keep, kept, kept_work, rows_of
 from .kinds import Video
-from .model import Masks, Model
+from .model import Masks, Model, Trained
 from .report import prediction_report
 from .tables import videos_csv
 from .verdict import OVERLAYS, PREDICTIONS, REPORT_HTML, REPORT_JSON, VIDEOS_CSV, Report, VideoReport
@@ -107,7 +107,8 @@ def predict(
         threads = None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
         tasks = [Task(video, model, flag, overlays, work, keys[video.video_id], threads) for video in left]
         unreadable: list[tuple[str, str]] = []
-        with executor_of(workers) as executor:
+        device = model.runs_on if isinstance(model, Trained) else "cpu"
+        with executor_of(workers, device=device) as executor:
             for video, reason in zip(left, run_tasks(executor, predict_video, tasks, on_done), strict=True):
                 found = kept(work, video.video_id, keys[video.video_id])
                 if found is not None:
@@ -115,7 +116,7 @@ def predict(
                 else:
                     unreadable.append((video.where, reason or f"{work}: files there have changed meanwhile"))
         in_turn = tuple(reports[video.video_id] for video in videos if video.video_id in reports)
-        report = Report(name, flag, in_turn, tuple(unreadable), max_broken, model.warning)
+        report = Report(name, flag, in_turn, tuple(unreadable), max_broken, model.warning, model.promise)
         if not reports:
             raise PredictError("; ".join(what for _, what in unreadable) or "no video is named.")
         _write(out, work, report, videos, overlays=overlays, page_bytes=page_bytes, on_progress=on_progress)
@@ -166,13 +167,13 @@ def _write(
     from .predicted_source import PredictedSource
 
     def counts_of(video_id: str) -> list[str]:
-        found: list[str] = pq.read_table(masks_path(work, video_id), columns=["counts"])["counts"].to_pylist()
-        return found
+        counts: list[str] = rows_of(work, video_id)["counts"].to_pylist()
+        return counts
 
     with whole_folder(out) as folder:
         with atomic_file(folder / PREDICTIONS) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
             for found in report.videos:
-                writer.write_table(pq.read_table(masks_path(work, found.video_id)))
+                writer.write_table(rows_of(work, found.video_id))
         for found in report.videos if overlays else ():
             link_or_copy(film_path(work, found.video_id), folder / OVERLAYS / f"{found.video_id}.mp4")
         write_atomic(folder / REPORT_JSON, (json.dumps(report.to_dict(), allow_nan=False) + "\n").encode())
@@ -205,6 +206,7 @@ def _report(video: Video, found: Found, flag: Flag) -> VideoReport:
         flagged=flag.is_broken(broken),
         durations_s=np.array(found.durations_s, np.float64),
         artifact_types=masks.artifact_types,
+        far=masks.far,
         rotation=found.rotation,
     )
 

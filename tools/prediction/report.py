@@ -46,6 +46,7 @@ def prediction_report(report: Report, *, overlays: bool = False) -> PageReport:
         sections=(
             Section("", _head(report)),
             *_unreadable(report),
+            *_far(report),
             Section("Every video", (EveryVideo(note),)),
         ),
         videos=tuple(video.video_id for video in report.videos),
@@ -78,8 +79,9 @@ def _head(report: Report) -> tuple[Part, ...]:
         f"{flag.min_frames} broken frames is flagged. This is what the model says, not what people would: score the model with "
         "`brokenvideos evaluate` first."
     )
-    said = tuple(Text(line, "warning") for line in (report.gate_line(), report.warning) if line)
-    return (Facts(facts), *said, Text(about, "note"), *_share(report))
+    warnings = tuple(Text(line, "warning") for line in (report.gate_line(), report.warning) if line)
+    promise = tuple(Text(line, "note") for line in report.promise)
+    return (Facts(facts), *warnings, Text(about, "note"), *promise, *_share(report))
 
 
 def _share(report: Report) -> tuple[Part, ...]:
@@ -101,6 +103,15 @@ def _unreadable(report: Report) -> tuple[Section, ...]:
     columns = (Column("where", "text"), Column("what is wrong", "text"))
     rows = tuple((where, what.removeprefix(f"{where}: ")) for where, what in report.unreadable)
     return (Section("Could not be read", (Table(columns, rows),)),)
+
+
+def _far(report: Report) -> tuple[Section, ...]:
+    """The videos for which the model says least, as it has seen none like them."""
+    rows = tuple((video.video_id, "; ".join(video.far)) for video in report.videos if video.far)
+    if not rows:
+        return ()
+    table = Table((Column("video", "text"), Column("what is unlike the training", "text")), rows)
+    return (Section("Unlike what the model has seen", (table,)),)
 
 
 def _metrics(videos: Sequence[VideoReport]) -> tuple[Metric, ...]:

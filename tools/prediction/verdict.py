@@ -19,14 +19,17 @@ REPORT_HTML = "report/index.html"
 
 DECIMALS = 6
 
+NAMED = 3
+"""Videos that a line names, of those that are far from what a model has seen."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoReport:
     """What was found in one video.
 
     where: the file, or the shard. areas: float64[T], the marked share of each frame. scores: float64[T]. broken_frames: bool[T].
-    durations_s: float64[T], how long each frame is shown. artifact_types: that the model names; none where it tells no types apart.
-    rotation: how players turn the frames, as in a release's `codec`.
+    durations_s: float64[T], how long each frame is shown. artifact_types: that the model names; none where it tells no types
+    apart. far: in what it is far from the model's training. rotation: how players turn the frames, as in a release's `codec`.
     """
 
     video_id: str
@@ -40,6 +43,7 @@ class VideoReport:
     flagged: bool
     durations_s: Float64Array
     artifact_types: tuple[str, ...] = ()
+    far: tuple[str, ...] = ()
     rotation: int = 0
 
     @property
@@ -88,6 +92,7 @@ class VideoReport:
             "worst_frame": self.worst_frame,
             "seconds_broken": round(self.seconds_broken, 3),
             "artifact_types": list(self.artifact_types),
+            "far": list(self.far),
             "max_area": round(float(self.areas.max(initial=0)), DECIMALS),
             "max_score": round(float(self.scores.max(initial=0)), DECIMALS),
             "areas": self.areas.round(DECIMALS).tolist(),
@@ -101,7 +106,7 @@ class Report:
 
     unreadable: (where, what is wrong) of what looks like a video and could not be decoded.
     max_broken: the share of flagged videos that a gate lets through; None: there is no gate.
-    warning: what the model cannot promise; None: nothing to say.
+    warning: what the model cannot promise; None: nothing to say. promise: how far to trust it, a line each.
     """
 
     model: str
@@ -110,6 +115,7 @@ class Report:
     unreadable: tuple[tuple[str, str], ...]
     max_broken: float | None = None
     warning: str | None = None
+    promise: tuple[str, ...] = ()
 
     @property
     def num_flagged(self) -> int:
@@ -152,6 +158,18 @@ class Report:
         counted = f"{self.num_flagged} of {len(self.videos)} videos flagged{interval}{left_out}"
         return f"gate max-broken={self.max_broken:g}: {verdict}; {counted}."
 
+    def far_line(self) -> str | None:
+        """Which videos are far from all that the model has seen; None where none is."""
+        far = [video for video in self.videos if video.far]
+        if not far:
+            return None
+        named = "; ".join(f"{video.video_id} ({', '.join(video.far)})" for video in far[:NAMED])
+        more = f"; and {len(far) - NAMED} more" if len(far) > NAMED else ""
+        return (
+            f"{len(far)} of {len(self.videos)} videos are far from what the model was trained on, where nothing is promised: "
+            f"{named}{more}."
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
@@ -166,6 +184,8 @@ class Report:
             "gate_closed": self.gate_closed,
             "gate": self.gate_line(),
             "warning": self.warning,
+            "promise": list(self.promise),
+            "far": self.far_line(),
             "unreadable": [{"where": where, "what": what} for where, what in self.unreadable],
             "videos": [video.to_dict() for video in self.videos],
         }

@@ -166,7 +166,7 @@ def publish(
             return _propose(api, files, plan, seen, on_progress=on_progress)
         commit = plan.head
         if plan.changes_files:
-            commit, _ = _commit(api, files, plan, create_pr=False, on_progress=on_progress)
+            commit, _ = _commit(api, files, plan, seen, create_pr=False, on_progress=on_progress)
         _tag(api, files, plan, str(commit))
         return Published("published", plan, commit)
 
@@ -193,11 +193,15 @@ def _prepare(api: "HfApi", plan: Plan) -> None:
 
 
 def _commit(
-    api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, *, create_pr: bool, on_progress: Progress
+    api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, seen: Seen, *, create_pr: bool, on_progress: Progress
 ) -> tuple[str, str | None]:
     """Uploads the files and makes the commit. Returns its id, and the address of the pull request if there is one."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
+    from .beginnings import show_beginnings
+
+    with explained(f"{plan.repo_id}, asking for what it holds"):
+        show_beginnings(api, plan, seen.tree, create_pr=create_pr)
     with _files_stay([files[path].path for path in plan.adds]):
         adds = [CommitOperationAdd(path, str(files[path].path)) for path in plan.adds]
         num_sent = 0
@@ -291,5 +295,5 @@ def _propose(
             discussion = api.get_discussion_details(plan.repo_id, int(ref.rpartition("/")[2]), repo_type="dataset")
         if discussion.status in ("open", "draft"):
             return Published("proposed", plan, None, discussion.url)
-    commit, address = _commit(api, files, plan, create_pr=True, on_progress=on_progress)
+    commit, address = _commit(api, files, plan, seen, create_pr=True, on_progress=on_progress)
     return Published("proposed", plan, commit, address)

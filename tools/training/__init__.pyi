@@ -10,4 +10,5 @@ from .recipe import (
     TrainError as TrainError,
     need_extra as need_extra,
 )
+from .seen import far_from as far_from
 from .training import train as train

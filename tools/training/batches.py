@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torchdata.stateful_dataloader import StatefulDataLoader
@@ -10,14 +10,22 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 from ...sampling import ClipDataset, ReleaseRows, clips, collate, collate_rle, to_device
 from .augment import augmented
 from .options import Settled
+from .recipe import TrainError
 from .rows import ChosenRows
+
+if TYPE_CHECKING:
+    from .faulty import FaultyClips
 
 
 def clip_dataset(
     rows: ReleaseRows | ChosenRows, settled: Settled, *, rank: int, world_size: int, on_cuda: bool
-) -> ClipDataset:
-    """The clips of one process. On CUDA their masks are sent to the device as strings."""
-    return clips(
+) -> "ClipDataset | FaultyClips":
+    """The clips of one process. On CUDA their masks are sent to the device as strings, unless faults are added to them.
+
+    Raises:
+        TrainError: faults are wanted in frames that are too small for them.
+    """
+    found = clips(
         rows,
         num_frames=settled.num_frames,
         stride=settled.stride,
@@ -25,16 +33,29 @@ def clip_dataset(
         clips_per_video=settled.clips_per_video,
         sampling="broken",
         seed=settled.seed,
-        masks="rle" if on_cuda else "union",
+        masks="rle" if on_cuda and not settled.faults else "union",
         shuffle=True,
         crop=settled.crop,
         flip=settled.flip,
         rank=rank,
         world_size=world_size,
     )
+    if not settled.faults:
+        return found
+    from ..faults import MIN_SIDE_PX
+    from .faulty import FaultyClips
+
+    if min(settled.size) < MIN_SIDE_PX:
+        height, width = settled.size
+        raise TrainError(
+            f"faults: frames are {width}x{height}, wanted at least {MIN_SIDE_PX}x{MIN_SIDE_PX}. Give a larger --size."
+        )
+    kind, _, name = (settled.holdout or "").partition(":")
+    without = (name,) if kind == "artifact" else ()
+    return FaultyClips(found, share=settled.faults, seed=settled.seed, without=without)
 
 
-def clip_loader(dataset: ClipDataset, settled: Settled, *, on_cuda: bool) -> StatefulDataLoader:
+def clip_loader(dataset: "ClipDataset | FaultyClips", settled: Settled, *, on_cuda: bool) -> StatefulDataLoader:
     """Batches of a dataset. Do not prepare the loader with accelerate, which would divide the batches again."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'set_vital' is deprecated")  # torchdata 0.11 under torch 2.13
@@ -42,7 +63,7 @@ def clip_loader(dataset: ClipDataset, settled: Settled, *, on_cuda: bool) -> Sta
             dataset,
             batch_size=settled.batch_size,
             num_workers=settled.workers,
-            collate_fn=collate_rle if on_cuda else collate,
+            collate_fn=collate_rle if on_cuda and not settled.faults else collate,
             pin_memory=on_cuda,
             # A generator of its own: the loader draws from it at the start and at a resume.
             # This must not change the model's random numbers.

@@ -1,16 +1,36 @@
 """The model card: what the model is, what it was trained on, and how well it does."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
 from ..evaluation import Evaluation
 from .about import FalseAlarms, TrainedOn
+from .calibration import Calibration
+from .detection import Detection
 from .predictor import Predictor
 from .promise import false_alarms, warning
 
 _METRICS = {"jf": "J&F", "active_jf": "J&F of active frames"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a card says besides scores: what the model was trained on, and what it did on the test split."""
+
+    data_seen: TrainedOn
+    alarms: FalseAlarms
+    detection: Detection
+    calibration: Calibration
+
+    def promise(self) -> list[str]:
+        """The two lines that `predict` shows of a model."""
+        return [
+            f"On its test split this model had, {self.detection.text()}.",
+            f"In normal videos there it raised {self.alarms.text()}.",
+        ]
 
 
 def _chosen_on(facts: Mapping[str, Any]) -> str:
@@ -18,7 +38,8 @@ def _chosen_on(facts: Mapping[str, Any]) -> str:
     if gates is None:
         return ""
     warned = warning(gates)
-    return f": {false_alarms(gates['false_videos'], gates['normal_videos'])}" + (
+    broken = f", {gates['broken_videos']} broken ones beside them" if "broken_videos" in gates else ""
+    return f": {false_alarms(gates['false_videos'], gates['normal_videos'])}{broken}" + (
         f". **{warned[:-1]}**" if warned else ""
     )
 
@@ -29,13 +50,11 @@ def model_card(
     *,
     predictor: Predictor,
     facts: Mapping[str, Any],
-    data_seen: TrainedOn,
-    alarms: FalseAlarms,
+    found: Found,
 ) -> str:
     """The text of README.md, with metadata that the Hub reads.
 
     Args:
-        data_seen: what it was trained on. alarms: in the normal videos of the test split.
         facts: options, data and code, as `training` has them.
     """
     options, data, code = facts["options"], facts["data"], facts["code"]
@@ -85,7 +104,7 @@ Videos without a frame of a score of {predictor.feeding.video_gate:.3f} come out
 ## What it is for, and what not
 
 It marks what is broken in videos that a model has generated: motion, deformation, blur. On the test split it raised
-{alarms.text()}; an alarm is a stretch of frames in which it marks something.
+{found.alarms.text()}; an alarm is a stretch of frames in which it marks something.
 
 - Not for telling whether a video was generated, edited or real, and not as evidence of anything (forensics): it looks for faults,
   and a faultless generated video comes out empty, a blurred real one may not.
@@ -94,10 +113,21 @@ It marks what is broken in videos that a model has generated: motion, deformatio
 
 ## Data and code
 
-Trained on {data_seen.text()}
+Trained on {found.data_seen.text()}
 
 BrokenVideos data version {data["version"]} (SHA-256 of its manifest: {data["manifest_sha256"]}), split train.{held_out}
 Code: brokenvideos {code["version"]}, commit {code["commit"] or "not known"}. {settings}.
+
+## How far to trust it
+
+On the test split. A video is flagged if anything is marked in it; precision is that of data of which
+{_percent(found.detection.share_broken)} of the videos are broken.
+
+{found.detection.table()}
+
+Expected calibration error of the frames' scores: {_error(found.calibration.error)}.
+
+{found.calibration.table()}
 
 ## Scores on the test split
 
@@ -105,3 +135,11 @@ Code: brokenvideos {code["version"]}, commit {code["commit"] or "not known"}. {s
 
 An active frame has an artifact. Floors are predictions that know nothing of the video; means with 95 % intervals over videos.
 """
+
+
+def _percent(share: float | None) -> str:
+    return "no share" if share is None else f"{share:.0%}"
+
+
+def _error(error: float | None) -> str:
+    return "not known" if error is None else f"{error:.3f}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accelerate import Accelerator
 from accelerate.utils import gather_object
@@ -19,6 +19,9 @@ from ...builder.work import partial_name, put_in_place, sync_folder, take_place,
 from ...release import parse_json
 from ...sampling import ClipDataset, join_states
 from .recipe import TrainError
+
+if TYPE_CHECKING:
+    from .faulty import FaultyClips
 
 _NAME = re.compile(r"step-(\d{8})")
 KEPT = 2
@@ -81,7 +84,7 @@ def place_in(loader: StatefulDataLoader) -> dict[str, Any]:
 
 
 def put_back(
-    loader: StatefulDataLoader, dataset: ClipDataset, places: list[Any], *, rank: int, world_size: int
+    loader: StatefulDataLoader, dataset: "ClipDataset | FaultyClips", places: list[Any], *, rank: int, world_size: int
 ) -> None:
     """Makes the loader's next pass give the rest of its epoch.
 

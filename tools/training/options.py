@@ -16,6 +16,8 @@ class TrainOptions:
     init: a checkpoint that the recipe starts from.
     epochs: passes over train. steps: end after so many steps instead, at most.
     size: (height, width) of clips. num_frames, stride: of a clip. clips_per_video: in an epoch.
+    faults: share of the clips that get a fault made on purpose (see `faults`); of a hold-out of an artifact type only such that do
+    not resemble it.
     batch_size: clips per process and step. workers: decoding processes per process.
     patience: stop after so many validations without a better J&F, counted from the first above 0; 0: never.
     validate_epochs: epochs between validations. checkpoint_steps: steps between checkpoints, beside those after validations.
@@ -34,6 +36,7 @@ class TrainOptions:
     lr: float | None = None
     weight_decay: float | None = None
     augment: bool = True
+    faults: float = 0.0
     seed: int = 0
     workers: int = 0
     precision: Precision = "auto"
@@ -60,6 +63,7 @@ class Settled:
     lr: float
     weight_decay: float
     augment: bool
+    faults: float
     crop: float
     flip: float
     seed: int
@@ -101,6 +105,8 @@ def settled(options: TrainOptions, recipe: Recipe) -> Settled:
     ):
         if given[name] is not None and given[name] < 1:
             raise TrainError(f"{name} is {given[name]}, must be 1 or more.")
+    if not 0 <= given["faults"] <= 1:
+        raise TrainError(f"faults is {given['faults']}, must be a share from 0 to 1.")
     if given["lr"] <= 0 or min(given["size"]) < 1:
         raise TrainError(f"lr is {given['lr']}, size {given['size']}; both must be above 0.")
     return Settled(**given)

@@ -18,6 +18,11 @@ BLOCK = 2
 
 NUM_PLANES = (3 + len(OFFSETS) + 1) * BLOCK**2 + 1 + 3 * len(MATCHED)
 
+FLOWED = (-3, 3)
+"""Offsets of the frames that `flow_planes` warps onto each frame."""
+
+NUM_FLOW_PLANES = 2 * len(FLOWED)
+
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -29,19 +34,16 @@ def model_planes(video: Tensor) -> Tensor:
     and the Laplacian of the grey levels. For a block: its amount of detail, and how well and where it matches in each frame at
     MATCHED. A part that moves as a whole has a good match; a part that bends or jumps has none.
     """
-    batch, frames, _, height, width = video.shape
-    even = (0, width % BLOCK, 0, height % BLOCK)
-    video = pad(video.flatten(0, 1), even, mode="replicate").reshape(
-        batch, frames, 3, height + even[3], width + even[1]
-    )
-    grey = (video * video.new_tensor(_LUMA)[:, None, None]).sum(2)
+    video = even(video)
+    batch, frames = video.shape[:2]
+    grey = grey_levels(video)
     changes = [(grey - _frames_at(grey, offset)) * 4 for offset in OFFSETS]
     around = pad(grey, (1, 1, 1, 1), mode="replicate")
     neighbours = around[..., :-2, 1:-1] + around[..., 2:, 1:-1] + around[..., 1:-1, :-2] + around[..., 1:-1, 2:]
     laplacian = 4 * grey - neighbours
     pixels = torch.cat([video * 2 - 1, torch.stack([*changes, laplacian * 2], dim=2)], dim=2)
     blocks = avg_pool2d(grey, BLOCK)
-    detail = (_box(avg_pool2d(laplacian.abs(), BLOCK)) + 0.01).log() + 2.5
+    detail = (box(avg_pool2d(laplacian.abs(), BLOCK)) + 0.01).log() + 2.5
     of_blocks = [detail[:, :, None], *(matched(blocks, offset) for offset in MATCHED)]
     in_blocks = pixel_unshuffle(pixels.flatten(0, 1), BLOCK).reshape(batch, frames, -1, *blocks.shape[-2:])
     return torch.cat([in_blocks, *of_blocks], dim=2)
@@ -61,11 +63,24 @@ def matched(grey: Tensor, offset: int) -> Tensor:
     best = torch.zeros_like(grey, dtype=torch.int64)
     for number, (y, x) in enumerate(shifts):
         there = other[..., REACH + y : REACH + y + height, REACH + x : REACH + x + width]
-        cost = _box((grey - there).abs_())
+        cost = box((grey - there).abs_())
         best.masked_fill_(cost < least, number)
         least = torch.minimum(least, cost)
     at_yx = grey.new_tensor(shifts)[best] / REACH
     return torch.stack([(least + 0.01).log() + 4, at_yx[..., 1], at_yx[..., 0]], dim=2)
+
+
+def even(video: Tensor) -> Tensor:
+    """A clip [B, T, 3, H, W] whose height and width are whole blocks; its last row and column are repeated."""
+    height, width = video.shape[-2:]
+    more = (0, width % BLOCK, 0, height % BLOCK)
+    padded = pad(video.flatten(0, 1), more, mode="replicate")
+    return padded.reshape(*video.shape[:3], *padded.shape[-2:])
+
+
+def grey_levels(video: Tensor) -> Tensor:
+    """float[B, T, H, W] of a clip float[B, T, 3, H, W]."""
+    return (video * video.new_tensor(_LUMA)[:, None, None]).sum(2)
 
 
 def _frames_at(grey: Tensor, offset: int) -> Tensor:
@@ -74,7 +89,7 @@ def _frames_at(grey: Tensor, offset: int) -> Tensor:
     return grey[:, at.clamp(0, grey.shape[1] - 1)]
 
 
-def _box(x: Tensor) -> Tensor:
+def box(x: Tensor) -> Tensor:
     """Mean over 3 x 3 places; on a CPU this is much faster than a pooling layer."""
     x = pad(x, (1, 1, 1, 1), mode="replicate")
     x = x[..., :-2, :] + x[..., 1:-1, :] + x[..., 2:, :]

@@ -107,6 +107,10 @@ class Predictor:
             counts += encode(chunk)
         return VideoPrediction(height, width, tuple(counts), scores)
 
+    def logits(self, frames: "Tensor") -> "Tensor":
+        """float32[T, h, w] of frames that have `feeding.size`: above 0 a pixel is marked, before the gates."""
+        return self._answers(frames)[0]
+
     def _answers(self, frames: "Tensor") -> "tuple[Tensor, Float64Array]":
         """Logits float32[T, h, w] and scores float64[T] of frames at the model's size."""
         device = next(self.model.parameters()).device

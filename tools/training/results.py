@@ -9,11 +9,14 @@ from typing import Any
 from ...builder.work import whole_folder, write_atomic
 from ..evaluation import Evaluation
 from .about import false_alarms_of, trained_on
-from .card import model_card
+from .calibration import calibration_of
+from .card import Found, model_card
+from .detection import detection_of, seconds_of_frame
 from .predictor import Predictor, VideoPrediction, save_model
 from .promise import warning
 from .rows import held_out
 from .scoring import evaluated, scored_videos, write_predictions
+from .seen import seen_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +74,26 @@ def write_results(
             groups[name] = evaluated(members, **names)
     results = Results(out / "model", evaluated(videos, **names), groups, warning(facts.get("gates")))
     write_atomic(out / "scores.json", (json.dumps(results.to_dict(), indent=1, allow_nan=False) + "\n").encode())
-    data_seen = trained_on(release, holdout=options["holdout"])
-    alarms = false_alarms_of(videos, release, split="test")
+    holdout = options["holdout"]
+    found = Found(
+        trained_on(release, holdout=holdout),
+        false_alarms_of(videos, release, split="test"),
+        detection_of(videos, seconds_of_frame(release, split="test")),
+        calibration_of(videos, predictions),
+    )
     with whole_folder(out / "model") as folder:
         about = {
             "options": dict(options),
             **facts,
-            "trained_on": data_seen.to_dict(),
-            "false_alarms_test": alarms.to_dict(),
+            "trained_on": found.data_seen.to_dict(),
+            "seen": seen_in(release, holdout=holdout),
+            "false_alarms_test": found.alarms.to_dict(),
+            "detection_test": found.detection.to_dict(),
+            "calibration_test": found.calibration.to_dict(),
+            "promise": found.promise(),
         }
         save_model(predictor.model, folder, recipe=predictor.recipe, feeding=predictor.feeding, facts=about)
-        card = model_card(
-            results.evaluation, results.table(), predictor=predictor, facts=about, data_seen=data_seen, alarms=alarms
-        )
+        card = model_card(results.evaluation, results.table(), predictor=predictor, facts=about, found=found)
         write_atomic(folder / "README.md", card.encode())
     return results
 

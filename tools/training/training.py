@@ -256,6 +256,7 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
         note(figures, progress.step)
         normal = scores.normal["false_videos"]
         flagged = {"normal_videos": normal.n, "false_videos": round((normal.value or 0.0) * normal.n)}
+        flagged["broken_videos"] = scores.broken["active_jf"].n
         run.say(f"epoch {progress.epoch} step {progress.step}: {_line(figures, flagged)}")
         if progress.best is None or active > progress.best:
             facts = {"step": progress.step, "gates": flagged, **run.facts}

@@ -9,7 +9,7 @@ from .engine import Engine
 
 
 @contextmanager
-def _open(workers: int, address: str | None) -> Iterator[Executor]:
+def _open(workers: int, address: str | None, device: str) -> Iterator[Executor]:
     if find_spec("ray") is None:
         raise ValueError("--engine ray needs ray. Install it in a checkout: pip install '.[ray]'.")
     from ..ray_executor import RayExecutor

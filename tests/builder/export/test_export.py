@@ -157,13 +157,13 @@ def test_out_must_be_new(release: Path, tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path}: exists and is not empty. Name a new folder, or remove this one."
 
 
-def test_the_command(release: Path, tmp_path: Path, run_process) -> None:
+def test_the_command(release: Path, tmp_path: Path, run_warm) -> None:
     script = "import brokenvideos.tools.commands.main as c; c.main()"
     command = [sys.executable, "-c", script, "export", str(release), "raw", "--layout", "ytvis", "--videos"]
-    done: subprocess.CompletedProcess[str] = run_process(command, cwd=tmp_path)
+    done: subprocess.CompletedProcess[str] = run_warm(command, cwd=tmp_path)
     masks = sum(len(row["masks"]["counts"]) for _, row in rows_of(release).values())
     assert (done.returncode, done.stdout) == (0, f"raw: 9 videos, {masks} masks. Next: brokenvideos build raw OUT\n")
-    done = run_process(command, cwd=tmp_path)
+    done = run_warm(command, cwd=tmp_path)
     message = "brokenvideos: raw: exists and is not empty. Name a new folder, or remove this one.\n"
     assert (done.returncode, done.stderr) == (1, message)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +16,7 @@ from types import ModuleType
 import pytest
 
 from brokenvideos.builder import BuildOptions, WorkerError, build
-from brokenvideos.builder.work.engine import executor_of, run_tasks
+from brokenvideos.builder.work import executor_of, import_ahead, run_tasks
 from brokenvideos.card import card_files
 
 # Workers import what they run by name, so it cannot stand in a test module.
@@ -76,6 +76,7 @@ def mortal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTy
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Executor | None]:
+    import_ahead("brokenvideos.builder.tasks")  # which every worker of MORTAL needs
     with executor_of(2) as pool:
         yield pool
 
@@ -95,6 +96,28 @@ def test_a_task_that_kills_twice_is_named_and_the_others_are_done(mortal: Module
     )
     assert sorted(path.stem for path in tmp_path.glob("*.runs")) == ["0", "1", "3", "4", "5"]
     assert (tmp_path / "2.kill").read_text() == "6"  # once beside others, which proves nothing, and twice alone
+
+
+class Recorder(Executor):
+    """Runs every task at once in this process, one at a time, and keeps their order."""
+
+    workers = 1
+
+    def __init__(self) -> None:
+        self.begun: list[int] = []
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.begun.append(args[0])
+        done = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+def test_the_largest_task_begins_first_and_results_stay_in_order() -> None:
+    recorder = Recorder()
+    assert list(run_tasks(recorder, abs, [-2, 9, -9, 4], ignore, size_of=abs)) == [2, 9, 9, 4]
+    assert recorder.begun == [9, -9, 4, -2]
+    assert list(run_tasks(None, abs, [-2, 9], ignore, size_of=abs)) == [2, 9]
 
 
 def test_an_error_of_a_task_ends_the_run(mortal: ModuleType, pool, tmp_path: Path) -> None:
@@ -136,6 +159,52 @@ def test_bad_engines(options: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError) as caught, executor_of(2, **options):
         pass
     assert str(caught.value) == message
+
+
+HEAVY = '''
+import os
+from pathlib import Path
+with Path(__file__).with_name("imports").open("a") as file:
+    print(os.getpid(), file=file)
+
+def look(number):
+    """The parent of this worker, and a setting."""
+    return os.getppid(), os.environ["SETTING"]
+'''
+AHEAD = """
+import os, sys
+from pathlib import Path
+from brokenvideos.builder.work import executor_of, import_ahead, run_tasks
+
+if __name__ == "__main__":
+    import_ahead("heavy")
+    os.environ["SETTING"] = "set after the start of the server"
+    from heavy import look
+    for device in ("cpu", "cuda"):
+        with executor_of(2, device=device) as executor:
+            found = list(run_tasks(executor, look, range(4), lambda done, total: None))
+        server = found[0][0]
+        assert {parent for parent, _ in found} == {server}
+        assert {setting for _, setting in found} == {os.environ["SETTING"]}
+        imports = Path("imports").read_text().split()
+        threads = [Path(path, "comm").read_text().strip() for path in Path(f"/proc/{server}/task").iterdir()]
+        print(device, server == os.getpid(), str(server) in imports, len(imports), threads if device == "cpu" else "")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there are workers forked from a server")
+def test_workers_share_one_import_and_those_of_cuda_are_new(tmp_path: Path) -> None:
+    (tmp_path / "heavy.py").write_text(HEAVY)
+    (tmp_path / "ahead.py").write_text(AHEAD)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "SETTING": "before"}
+    ran = subprocess.run(
+        [sys.executable, "ahead.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert ran.stderr == ""
+    forked, new = ran.stdout.splitlines()
+    assert forked.split(maxsplit=4) == ["cpu", "False", "True", "2", "['python']"]  # this process and the server
+    assert new.split()[:3] == ["cuda", "True", "True"]
+    assert 3 <= int(new.split()[3]) <= 4
 
 
 # --- Ray -------------------------------------------------------------------------------------------------------------

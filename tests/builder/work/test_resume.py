@@ -15,6 +15,7 @@ import pytest
 from brokenvideos.builder import BuildError, BuildOptions, RawError, build, tasks
 from brokenvideos.card import card_files
 from brokenvideos.tools.synthetic.sample import write_sample
+from tests.limited import limited_to
 
 OPTIONS = BuildOptions(num_shards={"train": 2})
 
@@ -152,11 +153,11 @@ build(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), BuildOptions(num_sha
 """
 
 
-def test_killed_again_and_again(run_process, raw: Path, release: Path, tmp_path: Path) -> None:
+def test_killed_again_and_again(run_warm, raw: Path, release: Path, tmp_path: Path) -> None:
     """Every name that a file gets is a point to die at: in the middle of a shard, before a receipt, before the manifest."""
     out = tmp_path / "out"
     for left in (6, 14, 9):
-        ended = run_process([sys.executable, "-c", KILLED, str(raw), str(out), str(left)])
+        ended = run_warm([sys.executable, "-c", KILLED, str(raw), str(out), str(left)])
         assert ended.returncode == -signal.SIGKILL, ended.stderr
         assert not out.exists()
     finish(raw, out)
@@ -342,19 +343,11 @@ def test_a_full_disk(run_process, small_disk: Path, raw: Path, release: Path) ->
     assert contents(out) == contents(release)
 
 
-LIMITED = """
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-from brokenvideos.tools.commands.main import main
-main()
-"""
-
-
 @pytest.mark.slow
-def test_a_file_that_may_grow_no_further(run_process, raw: Path, tmp_path: Path) -> None:
+def test_a_file_that_may_grow_no_further(run_warm, raw: Path, tmp_path: Path) -> None:
     """The same path as a full disk, for machines on which nothing can be mounted, and in worker processes."""
     out = tmp_path / "out"
-    ended = run_process([sys.executable, "-c", LIMITED, "build", str(raw), str(out), "--workers", "2"])
+    ended = run_warm([sys.executable, "-c", limited_to(60_000), "build", str(raw), str(out), "--workers", "2"])
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     last = ended.stderr.splitlines()[-1]

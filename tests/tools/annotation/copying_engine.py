@@ -56,7 +56,7 @@ class CopyingEngine:
         step = 1 if first <= last else -1
         now = {object_id: self.prompts.get((object_id, first)) for object_id in object_ids}
         for frame in range(first, last + step, step):
-            self.step.wait(10)
+            self.step.wait(100)
             for object_id in object_ids:
                 if (object_id, frame) in self.prompts:
                     now[object_id] = self.prompts[object_id, frame]

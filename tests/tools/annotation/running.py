@@ -52,11 +52,11 @@ class Running:
             thread = threading.Thread(target=lambda: asyncio.run(serve(service, server, listening, on_ready=ready.set)))
             thread.start()
             try:
-                assert ready.wait(20)
+                assert ready.wait(100)
                 yield cls(address_of("127.0.0.1", listening, TOKEN), found.raw, service, engines)
             finally:
                 server.should_exit = True
-                thread.join(20)
+                thread.join(100)
 
     def ask(self, path, body=None, *, method=None, headers=None) -> Answer:
         return ask(self.address, path, body, method=method, headers=headers)

@@ -18,9 +18,9 @@ BROKENVIDEOS = str(Path(sys.executable).parent / "brokenvideos")
 
 
 @pytest.fixture
-def run(run_process):
+def run(run_warm):
     """Runs `brokenvideos ARGUMENTS`."""
-    return lambda *arguments, cwd=None: run_process([BROKENVIDEOS, *arguments], cwd=cwd)
+    return lambda *arguments, cwd=None: run_warm([BROKENVIDEOS, *arguments], cwd=cwd)
 
 
 def test_sample_build_verify_view_by_hand(run, tmp_path: Path) -> None:
@@ -82,9 +82,9 @@ def test_bad_options_say_what_is_wanted(arguments: list[str], message: str) -> N
     assert message in " ".join(result.output.split())
 
 
-def test_version(run) -> None:
+def test_version(run_process) -> None:
     assert (
-        run("--version").stdout
+        run_process([BROKENVIDEOS, "--version"]).stdout
         == f"brokenvideos {brokenvideos.__version__} (data version {brokenvideos.DATA_VERSION})\n"
     )
 
@@ -111,10 +111,10 @@ def test_the_commands_of_the_page_on_releases_run(run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_python_of_the_first_pages_runs(run_process, release: Path, tmp_path: Path) -> None:
+def test_the_python_of_the_first_pages_runs(run_warm, release: Path, tmp_path: Path) -> None:
     (tmp_path / "release").symlink_to(release)
     for number, block in enumerate([*blocks_of("README.md", "python"), *blocks_of("docs/load.md", "python")]):
         script = tmp_path / f"block_{number}.py"
         script.write_text(block)
-        done = run_process([sys.executable, script.name], cwd=tmp_path)
+        done = run_warm([sys.executable, script.name], cwd=tmp_path)
         assert done.returncode == 0, f"{block}\n{done.stderr}"

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ import brokenvideos.tools.commands
 from brokenvideos.release import SAMPLE_RELEASE
 from brokenvideos.tools.commands.main import app, commands
 from brokenvideos.tools.synthetic.sample import write_sample
+from tests.limited import limited_to
+from tests.warm import Warm
 
 BROKENVIDEOS = str(Path(sys.executable).parent / "brokenvideos")
 COMMANDS = commands(brokenvideos.tools.commands.__path__, brokenvideos.tools.commands.__name__)
@@ -28,6 +32,15 @@ def test_help_ends_with_an_example_that_fits_a_line_and_parses(command) -> None:
     assert done.stdout.rstrip().splitlines()[-1] == f"  Example: brokenvideos {command.example}"
     # Every option of it is one of the command's.
     assert all(word in done.stdout for word in arguments if word.startswith("--"))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.run.__name__)
+def test_a_command_with_worker_processes_says_what_they_import(command) -> None:
+    takes_workers = (
+        "workers" in signature(command.run).parameters and command.run.__name__ != "train"
+    )  # its decode only
+    assert bool(command.work) == takes_workers
+    assert all(find_spec(f"brokenvideos.{module}") for module in command.work)
 
 
 def test_shells_can_complete() -> None:
@@ -110,12 +123,6 @@ def test_a_stopped_training_names_its_last_whole_checkpoint(tmp_path: Path) -> N
 
 SAMPLE = str(SAMPLE_RELEASE)
 FULL = Path("/dev/full")
-LIMITED = """
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
-from brokenvideos.tools.commands.main import main
-main()
-"""
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="the system has no /dev/full")
@@ -148,14 +155,15 @@ def test_a_full_disk_under_standard_output_is_named(command: list[str]) -> None:
     ids=["export", "view", "withdraw"],
 )
 def test_a_full_disk_is_one_line_that_names_what_was_made(
-    command: list[str], out: str, said: str, tmp_path: Path
+    warm: Warm, command: list[str], out: str, said: str, tmp_path: Path
 ) -> None:
     """A file that may grow no further stands for the disk."""
-    call = [sys.executable, "-c", LIMITED, *command]
-    ended = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 1
-    last = ended.stderr.splitlines()[-1]
-    assert last.startswith(f"brokenvideos: {out}: ")
-    assert said in last
-    assert "Traceback" not in ended.stderr
+    program = warm.start_talking([sys.executable, "-c", limited_to(500), *command], cwd=tmp_path)
+    assert program.stdout is not None
+    with program.stdout:
+        lines = program.stdout.read().splitlines()
+    assert program.wait(60) == 1
+    assert lines[-1].startswith(f"brokenvideos: {out}: ")
+    assert said in lines[-1]
+    assert "Traceback" not in "".join(lines)
     assert not (tmp_path / out).exists()

@@ -23,10 +23,13 @@ def test_a_line_every_half_minute_also_while_nothing_is_heard(
     with progress() as show:
         time.sleep(0.15)  # nothing has begun, so nothing is said
         show("predict", 1, 3)
-        time.sleep(0.4)
+        said, until = "", time.monotonic() + 60
+        while said.count("\n") < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+            said += capsys.readouterr().err
         show("predict", 3, 3)
         time.sleep(0.2)
-    lines = capsys.readouterr().err.splitlines()
+    lines = (said + capsys.readouterr().err).splitlines()
     assert set(lines[:-1]) == {"predict: 1 of 3"}
     assert len(lines) >= 3
     assert lines[-1] == "predict: 3 of 3"

@@ -34,8 +34,8 @@ def folder(raw: Path, release: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", SAYS)
-def test_an_example_runs(name: str, folder: Path, run_process) -> None:
-    done = run_process([sys.executable, "-c", block_of(name)], cwd=folder)
+def test_an_example_runs(name: str, folder: Path, run_warm) -> None:
+    done = run_warm([sys.executable, "-c", block_of(name)], cwd=folder)
     assert done.returncode == 0, done.stderr
     assert re.match(SAYS[name], done.stdout), done.stdout
 

@@ -36,11 +36,11 @@ class Running:
             )
             thread.start()
             try:
-                assert ready.wait(20)
+                assert ready.wait(100)
                 yield cls(address_of("127.0.0.1", listening, TOKEN), service)
             finally:
                 server.should_exit = True
-                thread.join(20)
+                thread.join(100)
                 service.stop()
 
     def ask(self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Answer:

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from brokenvideos.tools.explorer.posters import worst_frame
 from brokenvideos.tools.explorer.static_page import _previews
 from brokenvideos.tools.page import Metric, Report, Scored, Section, ServerError, Text
 from tests.tools.explorer.written import index_of, videos_with_previews
+from tests.warm import Warm
 
 COMMAND = [sys.executable, "-c", "from brokenvideos.tools.commands.main import main; main()", "explore"]
 
@@ -34,22 +34,22 @@ def silent(step: str, done: int, total: int) -> None:
     pass
 
 
-def test_it_serves_until_it_is_stopped(release: Path, tmp_path: Path) -> None:
+def test_it_serves_until_it_is_stopped(warm: Warm, release: Path, tmp_path: Path) -> None:
     # A browser that cannot be started: none is on PATH.
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "PATH": str(tmp_path), "BROWSER": "no-such-browser"}
     environment.pop("DISPLAY", None)
-    process = subprocess.Popen(
-        [*COMMAND, str(release)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    )
+    program = warm.start_talking([*COMMAND, str(release)], env=environment)
+    assert program.stdout is not None
     try:
-        assert process.stdout is not None
-        lines = [process.stdout.readline().rstrip() for _ in range(3)]
+        lines = [program.stdout.readline().rstrip() for _ in range(3)]
         assert lines[0] == f"9 videos of {release}. Ctrl-C ends."
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[A-Za-z0-9_-]{32}/", lines[1])
         assert lines[2] == "No browser could be opened here: open this address in yours."
     finally:
-        process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=60)
+        program.send_signal(signal.SIGINT)
+        rest = program.stdout.read()
+        program.stdout.close()
+        program.wait(60)
     assert "Traceback" not in rest
 
 

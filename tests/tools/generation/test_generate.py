@@ -19,6 +19,7 @@ from brokenvideos.release import read_parquet
 from brokenvideos.tools.generation import GenerateError, generate, make_plan, memory_lines, read_records, rerun
 from brokenvideos.tools.generation.frames import FailedClipError, checked_frames
 from brokenvideos.tools.prompts import read_prompts, read_taxonomy, write_prompts
+from tests.limited import limited_to
 
 from .conftest import IDS, PROMPTS
 
@@ -245,9 +246,9 @@ print("kills", deadly - 1)
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_killed_anywhere_the_same_command_goes_on(run_process, tiny: Path, tmp_path: Path) -> None:
+def test_killed_anywhere_the_same_command_goes_on(run_warm, tiny: Path, tmp_path: Path) -> None:
     """Killed at the first, the second, the third ... flush, rename or new folder of a run, until one run is through."""
-    done = run_process([sys.executable, "-c", KILLED, str(tiny), str(tmp_path)], timeout_s=280)
+    done = run_warm([sys.executable, "-c", KILLED, str(tiny), str(tmp_path)], timeout_s=280)
     assert done.returncode == 0, done.stderr
     kills = int(done.stdout.split()[-1])
     assert kills >= 15
@@ -377,22 +378,14 @@ def test_frames_of_other_kinds() -> None:
         checked_frames(np.zeros((0, 2, 2, 3), np.float32))
 
 
-LIMITED = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
-from brokenvideos.tools.commands.main import main
-main()
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_full_disk_ends_the_run_with_one_line(run_process, tiny: Path, settings, tmp_path: Path) -> None:
+def test_a_full_disk_ends_the_run_with_one_line(run_warm, tiny: Path, settings, tmp_path: Path) -> None:
     """A file that may grow no further stands for the disk, which not every machine can limit."""
     (tmp_path / "prompts.jsonl").write_text('{"prompt_id": "a", "prompt": "a dog"}\n')
     options = ["--model", str(tiny), "--device", "cpu", "--steps", "2", "--size", "64x32", "--num-frames", "9"]
-    command = [sys.executable, "-c", LIMITED, "generate", "prompts.jsonl", "raw", *options]
-    ended = run_process(command, cwd=tmp_path, timeout_s=250)
+    command = [sys.executable, "-c", limited_to(8_000), "generate", "prompts.jsonl", "raw", *options]
+    ended = run_warm(command, cwd=tmp_path, timeout_s=250)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert ended.stderr.splitlines()[-1] == (

@@ -48,6 +48,7 @@ class Corner:
     """Marks t · 8 columns in the lower left corner of frame t, and nothing in a video that is not HEIGHT high."""
 
     warning = None
+    promise = ()
     identity = None
 
     def predict(self, video, index):
@@ -158,6 +159,7 @@ def test_nothing_is_written_where_nothing_can_be_read(run, tmp_path):
 def test_nothing_is_left_of_a_prediction_that_failed(clip, tmp_path):
     class OutOfMemory:
         warning = identity = None
+        promise = ()
 
         def predict(self, video, index):
             raise RuntimeError("out of memory")

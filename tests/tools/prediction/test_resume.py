@@ -37,6 +37,7 @@ class Counting:
     """The centre box; counts what it is asked, and ends the run at a certain call."""
 
     warning = None
+    promise = ()
     identity: str | None = "centre-box"
 
     def __init__(self, *, ends_at: int | None = None, error: type[BaseException] = RuntimeError) -> None:

@@ -29,6 +29,7 @@ class Half:
     """Marks the upper half of frames 2 and 3, all of frame 4; only of videos of 12 frames, whose type it names."""
 
     warning = identity = None
+    promise = ()
 
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
         masks = np.zeros((index.num_frames, HEIGHT, WIDTH), bool)

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from typer.testing import CliRunner
 
 import brokenvideos
 from brokenvideos.frames import iter_frames
 from brokenvideos.masks import decode, empty
+from brokenvideos.tools.commands.main import app
 from brokenvideos.tools.prediction import model as predict_model
 from brokenvideos.tools.prediction.model import Trained, _chunks, open_model
 from brokenvideos.tools.prediction.videos import find_videos
@@ -182,3 +184,30 @@ def test_no_model_there(tmp_path):
     assert str(caught.value) == (
         f"{tmp_path}: no brokenvideos.json in it. Name the folder that `brokenvideos train` has written."
     )
+
+
+def test_a_model_says_how_far_to_trust_it_and_where_not(trained, tmp_path):
+    (video, *_) = find_videos(["sample"])
+    data, index = video.read()
+    model = open_model(str(trained), device="cpu")
+    assert model.promise == ()
+    assert model.predict(data, index).far == ()
+    promising = tmp_path / "model"
+    shutil.copytree(trained, promising)
+    settings = json.loads((promising / "brokenvideos.json").read_text())
+    settings |= {"promise": ["one", "two"], "seen": {"short_side_px": [480, 1080], "fps": [1, 100]}}
+    (promising / "brokenvideos.json").write_text(json.dumps(settings))
+    model = open_model(str(promising), device="cpu")
+    assert model.promise == ("one", "two")
+    assert model.predict(data, index).far == (f"shorter side {min(index.height, index.width)} px, seen 480 to 1080",)
+    run = CliRunner().invoke(
+        app, ["predict", str(promising), "sample", "--split", "test", "--device", "cpu", "--out", str(tmp_path / "out")]
+    )
+    assert run.exit_code == 0
+    lines = run.output.splitlines()
+    assert [line for line in lines if line in ("one", "two")] == ["one", "two"]
+    assert any(
+        " videos are far from what the model was trained on, where nothing is promised: " in line for line in lines
+    )
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert all(video["far"] for video in report["videos"])

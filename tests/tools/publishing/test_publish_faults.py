@@ -46,6 +46,7 @@ def trouble(release: Path) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_cut_off_at_any_request_the_next_run_gets_to_the_same_end(

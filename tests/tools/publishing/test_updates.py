@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import sys
 from pathlib import Path
 
 import datasets
@@ -70,3 +71,55 @@ def test_two_percent_of_new_videos_send_few_bytes_and_old_tags_stay(
     for tag, name, release in (("v1.0.0", "default", old), ("v1.0.0", "webdataset", old), ("v2.0.0", "default", fewer)):
         rows = brokenvideos.load(name, repo_id=REPO, revision=tag, split="train", streaming=True)
         assert list(rows) == list(brokenvideos.load(name, data_dir=release, split="train", streaming=True))
+
+
+# On a machine of its own; without verifying first, which would take most of the time.
+PUBLISH = """
+import sys
+from importlib import import_module
+from pathlib import Path
+
+module = import_module("brokenvideos.tools.publishing.publish")
+module._verified = lambda *release, **options: None
+module.publish(Path(sys.argv[1]), repo_id=sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_machine_that_knows_nothing_sends_what_is_new(hub: State, run_process, tmp_path: Path) -> None:
+    raw = write_sample(tmp_path / "raw", videos=30, num_frames=8, height=48, width=64)
+    for path in (raw / "videos").iterdir():
+        pad(path, 300_000)
+    # Every shard begins otherwise than before: without its first video.
+    old, new = tmp_path / "old", tmp_path / "new"
+    build(raw, old, BuildOptions(), more_files=card_files)
+    first = [min(shard["video_ids"]) for shard in brokenvideos.read_manifest(str(old))["shards"]]
+    withdraw(old, new, first, reason="asked for", more_files=card_files)
+    sent = []
+    for release in (old, new):
+        before = hub.received_bytes(*UPLOADS)
+        env = hub.environment(tmp_path / f"home-of-{release.name}", token="hf_owner")
+        done = run_process([sys.executable, "-c", PUBLISH, str(release), REPO], env=env, timeout_s=280)
+        assert done.returncode == 0, done.stderr
+        sent.append(hub.received_bytes(*UPLOADS) - before)
+    assert sent[0] > sum(path.stat().st_size for path in old.rglob("*.tar"))
+    # What follows the first chunk of each predecessor is sent in vain: at most 128 KiB a file.
+    assert sent[1] < 0.08 * sum(path.stat().st_size for path in new.rglob("*") if path.is_file())
+    assert {path: len(content) for path, content in hub.files(REPO, "v2.0.0").items() if path != ".gitattributes"} == {
+        path.relative_to(new).as_posix(): path.stat().st_size for path in new.rglob("*") if path.is_file()
+    }
+
+
+def test_a_beginning_that_the_hub_refuses_is_passed_over(
+    hub: State, online: list[float], releases: tuple[Path, Path]
+) -> None:
+    old, new = releases
+    publish(old, repo_id=REPO)
+    manifest = hub.count("resolve")
+    hub.fault("resolve", status=403, skip=2, times=None)  # after HEAD and GET of the manifest
+    publish(new, repo_id=REPO)
+    assert hub.count("resolve") > manifest + 2
+    assert {path for path in hub.files(REPO, "v1.1.0") if path.endswith(".tar")} == {
+        path.relative_to(new).as_posix() for path in new.rglob("*.tar")
+    }

@@ -5,6 +5,7 @@ import math
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from brokenvideos.masks import decode
 from brokenvideos.tools.evaluation import evaluate
 from brokenvideos.tools.synthetic.sample import write_sample
 from brokenvideos.tools.training import TrainError, TrainOptions, load_model, train, training
+from brokenvideos.tools.training.about import FalseAlarms
 from brokenvideos.tools.training.checkpoint import checkpoints
 from brokenvideos.tools.training.predictor import Predictor
 from brokenvideos.tools.training.recipes import RECIPES, recipe_named
@@ -120,22 +122,43 @@ def test_the_card_says_what_it_was_made_of(trained, videos: Path) -> None:
     normal = [row for row in rows_of(videos, "test").values() if not row["label"]]
     assert alarms["hours"] == pytest.approx(sum(row["num_frames"] / row["fps"] for row in normal) / 3600)
     assert f"{alarms['alarms']} false alarm" in card
+    detection = settings["detection_test"]
+    assert detection["video_recall"]["n"] == results.evaluation.scores.broken["jf"].n
+    assert "| second of video | " in card
+    frames = sum(found["n"] for found in settings["calibration_test"]["bins"])
+    assert frames == sum(len(row["annotated_frames"]) for row in rows_of(videos, "test").values())
+    assert (
+        f"Expected calibration error of the frames' scores: {settings['calibration_test']['expected_calibration_error']:.3f}."
+        in card
+    )
+    assert f"{settings['gates']['broken_videos']} broken ones beside them" in card
+    assert settings["seen"]["fps"] == [12.0, 12.0]
+    first, second = settings["promise"]
+    assert first.startswith("On its test split this model had, by video: recall ")
+    assert second == f"In normal videos there it raised {alarms_text(alarms)}."
     assert "Not for judging people's faces" in card
     assert "(forensics)" in card
+
+
+def alarms_text(alarms: dict) -> str:
+    return FalseAlarms(alarms["alarms"], alarms["hours"]).text()
 
 
 # --- Resume -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("workers", "steps"),
+    [(0, [2]), pytest.param(0, [0, 1, 3], marks=pytest.mark.slow), pytest.param(2, range(4), marks=pytest.mark.slow)],
+)
 def test_a_run_that_is_cut_off_at_any_step_goes_on_to_the_same_weights(
-    videos: Path, tiny, tmp_path: Path, workers: int
+    videos: Path, tiny, tmp_path: Path, workers: int, steps: Sequence[int]
 ) -> None:
     # Two workers deal 9 videos as 5 and 4: an epoch has two batches either way.
     options = tiny(batch_size=5, checkpoint_steps=1, workers=workers)
     train(str(videos), tmp_path / "whole", options)
     assert checkpoints(tmp_path / "whole")[-1].name == "step-00000004"
-    for step in range(4):
+    for step in steps:
         out = tmp_path / f"cut-{step}"
         with pytest.raises(CutOffError):
             train(str(videos), out, options, on_batch=cut_off_before(step))
@@ -320,11 +343,11 @@ def test_no_model_there(tmp_path: Path) -> None:
 # --- By hand ------------------------------------------------------------------------------------------------------------
 
 
-def test_by_hand(videos: Path, run_process, tmp_path: Path) -> None:
+def test_by_hand(videos: Path, run_warm, tmp_path: Path) -> None:
     command = (
         f"train --data {videos} --recipe unet --out out --steps 2 --size 32x32 --batch-size 4 --holdout artifact:blur"
     )
-    done = run_process([BROKENVIDEOS, *shlex.split(command), "--cpu"], cwd=tmp_path)
+    done = run_warm([BROKENVIDEOS, *shlex.split(command), "--cpu"], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines() == ["train: 2 of 2", "validate after epoch 1: 2 of 2", "test: 6 of 6"]
     assert done.stdout.startswith("epoch 1 step 2: J&F active ")

@@ -152,6 +152,8 @@ class Video {
   async reload() {
     const state = await get(`api/video/${this.id}`);
     if (this.closed) return;
+    // The answer to an action may have come in between: then only the lock, which a new session has lost, is news.
+    if (state.revision < this.state.revision) return this.set({ lock: state.lock });
     this.#take(state);
     this.#onChange(Object.keys(state));
   }

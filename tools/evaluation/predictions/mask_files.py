@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....builder.raw import LabelMap, Problem, RawError, decode_png
+from ....builder.raw import LabelMap, Problem, RawError, decode_png, label_values
 from ....masks import encode
 from .form import PredictedFrame, PredictedVideo, Values
 from .rle import Rle, RleVideo, size_fault
@@ -104,18 +104,15 @@ def _objects_in(file: MaskFile) -> dict[int, Rle]:
         labels = np.where(labels > 0, file.object_id, 0)
     elif mode != "P" and labels.max(initial=0) == 255:
         labels = labels // 255
-    ids = np.flatnonzero(np.bincount(labels.reshape(-1)))
-    ids = ids[ids > 0]
-    strings = encode(labels[None] == ids[:, None, None])
+    ids = [value for value in label_values(labels) if value > 0]
+    strings = encode(labels[None] == np.array(ids, labels.dtype)[:, None, None])
     return {
-        object_id: Rle(counts, labels.shape, None, object_id)
-        for object_id, counts in zip(ids.tolist(), strings, strict=True)
+        object_id: Rle(counts, labels.shape, None, object_id) for object_id, counts in zip(ids, strings, strict=True)
     }
 
 
 def _value_fault(mode: str, labels: LabelMap, values: Values) -> str | None:
-    found = np.flatnonzero(np.bincount(labels.reshape(-1))).tolist()
-    marked = [value for value in found if value]
+    marked = [value for value in label_values(labels) if value]
     if values == "soft":
         if mode not in ("L", "1"):
             return f"a PNG of mode {mode}, wanted 8-bit grey for soft values; write probabilities as 0 to 255"

@@ -9,8 +9,8 @@ from ..recipe import Recipe, TrainError
 
 __all__ = ["RECIPES", "recipe_named"]
 
-RECIPES = tuple(names_in(__path__))
-"""The names of all recipes. A name is the recipe's file name."""
+RECIPES = tuple(name.replace("_", "-") for name in names_in(__path__))
+"""The names of all recipes. A name is the recipe's file name, with - for _."""
 
 
 def recipe_named(name: str) -> Recipe:
@@ -21,5 +21,5 @@ def recipe_named(name: str) -> Recipe:
     """
     if name not in RECIPES:
         raise TrainError(f"recipe {name!r}: wanted {' or '.join(RECIPES)}.")
-    recipe: Recipe = record_in(__name__, name, record="RECIPE")
+    recipe: Recipe = record_in(__name__, name.replace("-", "_"), record="RECIPE")
     return recipe

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate, max_pool2d, pixel_shuffle
 
 from ....release import parse_json
 from ..losses import flat_parameters, mask_loss
-from ..planes import BLOCK, NUM_PLANES, model_planes
+from ..planes import BLOCK, NUM_FLOW_PLANES, NUM_PLANES, model_planes
 from ..recipe import Batch, Recipe, TrainError
 
 
@@ -29,13 +29,15 @@ class UNet(nn.Module, PyTorchModelHubMixin):
 
     Args:
         widths: channels at half, quarter, eighth … size.
+        flow: whether it also sees `flow_planes`, as the recipe `unet-flow` does.
 
     Source: Ronneberger et al., MICCAI 2015 (U-Net), with sums in place of joined channels; Lin et al., ICCV 2019 (temporal shift).
     """
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 48)) -> None:
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 48), flow: bool = False) -> None:
         super().__init__()
-        ins = (NUM_PLANES, *widths[:-1])
+        self.flow = flow
+        ins = (NUM_PLANES + (NUM_FLOW_PLANES if flow else 0), *widths[:-1])
         self.enter = nn.ModuleList(
             _convolve(a, b, 3 if n else 1) for n, (a, b) in enumerate(zip(ins, widths, strict=True))
         )
@@ -46,7 +48,12 @@ class UNet(nn.Module, PyTorchModelHubMixin):
 
     def forward(self, video: Tensor) -> Tensor:
         batch, frames, _, height, width = video.shape
-        x = model_planes(video).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        planes = [model_planes(video)]
+        if self.flow:
+            from ..flow_planes import flow_planes
+
+            planes.append(flow_planes(video))
+        x = torch.cat(planes, dim=2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
         levels: list[Tensor] = []
         for enter, down in zip(self.enter, self.down, strict=True):
             x = down(_shifted(enter(max_pool2d(x, 2, ceil_mode=True)), frames) if levels else enter(x))
@@ -67,34 +74,35 @@ def _shifted(x: Tensor, frames: int) -> Tensor:
     return torch.cat([after, before, clips[:, :, 2 * part :]], dim=2).flatten(0, 1)
 
 
-def _make(init: str | None) -> UNet:
+def make(init: str | None, *, flow: bool = False) -> UNet:
+    """New weights, or those of a folder that it saved."""
     if init is None:
-        return UNet()
+        return UNet(flow=flow)
     if not Path(init).is_dir():
         raise TrainError(
             f"--init {init}: no such folder. The unet starts from new weights, or from a model that it saved."
         )
-    return _load(Path(init))
+    return load(Path(init))
 
 
-def _load(folder: Path) -> UNet:
+def load(folder: Path) -> UNet:
     # Not by from_pretrained, which prints a line.
     config = parse_json((folder / "config.json").read_bytes())
-    model = UNet(widths=tuple(config["widths"]))
+    model = UNet(widths=tuple(config["widths"]), flow=config.get("flow", False))
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model
 
 
-def _logits(model: nn.Module, batch: Batch) -> Tensor:
+def logits(model: nn.Module, batch: Batch) -> Tensor:
     logits: Tensor = model(batch["video"])
     return logits
 
 
 RECIPE = Recipe(
     name="unet",
-    make=_make,
-    load=_load,
-    logits=_logits,
+    make=make,
+    load=load,
+    logits=logits,
     loss=mask_loss,
     parameters=flat_parameters,
     size=(128, 128),

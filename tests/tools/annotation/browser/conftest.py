@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.tools.annotation.browser.desk import Person, Server, serving
+from tests.warm import Warm
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def serve(warm: Warm, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts a server on a folder of videos; all of them end with the test."""
     with ExitStack() as stack:
 
         def start(folder: Path, *options: str) -> Server:
-            return stack.enter_context(serving(folder, tmp_path / f"{folder.name}-raw", *options))
+            return stack.enter_context(serving(folder, tmp_path / f"{folder.name}-raw", *options, warm=warm))
 
         yield start
 
@@ -32,7 +33,7 @@ def person(chromium: "Browser") -> Iterator[Callable[..., Person]]:
 
         def sit_down(server: Server, name: str = "Ada", *, width: int = 1280, height: int = 800) -> Person:
             context = chromium.new_context(viewport={"width": width, "height": height})
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(60_000)
             stack.callback(context.close)
             # As if the name had been typed in this tab before.
             context.add_init_script(f"sessionStorage.getItem('user') ?? sessionStorage.setItem('user', {name!r})")

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.warm import Program, Warm
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-START_S = 100
+START_S = PATIENCE_S = 100
 
 
 @dataclass
@@ -26,9 +28,10 @@ class Server:
 
     folder: Path
     raw: Path
+    warm: Warm
     options: Sequence[str] = ()
     address: str = ""
-    process: "subprocess.Popen[str] | None" = None
+    process: Program | None = None
     said: list[str] = field(default_factory=list)
 
     def start(self) -> None:
@@ -37,20 +40,13 @@ class Server:
         match = re.match(r"http://[^/]+:(\d+)/([^/]+)/", self.address)
         command += ["--port", match[1], "--token", match[2]] if match else ["--port", "0"]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
+        self.process = self.warm.start_talking(command, env=environment)
         found = threading.Event()
         threading.Thread(target=self._listen, args=(self.process, found), daemon=True).start()
         if not found.wait(START_S) or self.process.poll() is not None:
             raise AssertionError(f"the server did not start: {self.said}")
 
-    def _listen(self, process: "subprocess.Popen[str]", found: threading.Event) -> None:
+    def _listen(self, process: Program, found: threading.Event) -> None:
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
@@ -71,15 +67,15 @@ class Server:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.kill()
 
 
 @contextmanager
-def serving(folder: Path, raw: Path, *options: str) -> Iterator[Server]:
+def serving(folder: Path, raw: Path, *options: str, warm: Warm) -> Iterator[Server]:
     """A server on a folder of videos, until the end of the block."""
-    server = Server(folder, raw, options)
+    server = Server(folder, raw, warm, options)
     try:
         server.start()
         yield server
@@ -104,7 +100,7 @@ class Person:
         self.press("Home")
         self.at_frame(0)
 
-    def settled(self, timeout_ms: float = 20_000) -> None:
+    def settled(self, timeout_ms: float = 60_000) -> None:
         """Waits until everything that was done is saved."""
         self.page.wait_for_selector("#saving[data-state=saved]", timeout=timeout_ms)
 
@@ -174,7 +170,7 @@ class Person:
 
     def saved_after(self, revision: int) -> None:
         """Waits until the server knows more than this, and the page that it is saved."""
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + PATIENCE_S
         while self.state()["revision"] <= revision:
             assert time.monotonic() < limit, self.toasts()
             self.page.wait_for_timeout(30)
@@ -182,14 +178,14 @@ class Person:
 
     def has_seen(self, *ranges: list[int]) -> None:
         """Waits until the server knows that exactly these frames were seen."""
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + PATIENCE_S
         while self.state()["seen"] != list(ranges):
             assert time.monotonic() < limit, self.state()["seen"]
             self.page.wait_for_timeout(100)
 
     def followed(self) -> None:
         """Waits until the engine has carried what it was asked to."""
-        limit = time.monotonic() + 100
+        limit = time.monotonic() + PATIENCE_S
         while (self.state()["job"] or {}).get("state") == "running":
             assert time.monotonic() < limit
             self.page.wait_for_timeout(100)
@@ -221,7 +217,7 @@ class Person:
 def written(raw: Path, video_id: str) -> dict[str, Any]:
     """The raw folder's line of a video once all that is in its log is written there, which takes a moment."""
     log, mark = raw / "events" / f"{video_id}.jsonl", raw / "events" / f"{video_id}.written.json"
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + PATIENCE_S
     while not mark.exists() or json.loads(mark.read_bytes())["revision"] < log.read_bytes().count(b"\n"):
         assert time.monotonic() < limit, mark
         time.sleep(0.1)

@@ -9,6 +9,7 @@ import pytest
 from brokenvideos.masks import decode
 from brokenvideos.tools.synthetic import write_sample
 from tests.tools.annotation.browser.desk import Person, Server, serving
+from tests.warm import Warm
 
 HEIGHT, WIDTH = 96, 128
 SitDown = Callable[..., Person]
@@ -18,7 +19,7 @@ VIDEOS = 24
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of many videos with the same content, 16 frames: every test takes one that nobody has touched."""
     made = write_sample(tmp_path_factory.mktemp("made") / "raw", videos=1, num_frames=16, height=HEIGHT, width=WIDTH)
     folder = made.with_name("clips")
@@ -26,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (source,) = (made / "videos").iterdir()
     for number in range(VIDEOS):
         (folder / f"clip_{number:02d}.mp4").write_bytes(source.read_bytes())
-    with serving(folder, made.with_name("out")) as server:
+    with serving(folder, made.with_name("out"), warm=warm) as server:
         yield server
 
 

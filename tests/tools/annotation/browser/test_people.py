@@ -11,6 +11,7 @@ from brokenvideos.frames import encode_video
 from brokenvideos.masks import decode
 from brokenvideos.tools.agreement import agree, apart
 from tests.tools.annotation.browser.desk import Person, Server, serving, written
+from tests.warm import Warm
 
 HEIGHT, WIDTH, FRAMES = 96, 128, 6
 PROPOSED = np.zeros((HEIGHT, WIDTH), bool)
@@ -32,20 +33,20 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def doubled(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def doubled(warm: Warm, clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that gives one of the four videos to two people, with a model's masks for frames 2 and 3 of another one."""
     found = tmp_path_factory.mktemp("model") / "predictions"
     for frame in (2, 3):
         (found / PROPOSED_FOR).mkdir(parents=True, exist_ok=True)
         Image.fromarray(PROPOSED.astype(np.uint8) * 255).save(found / PROPOSED_FOR / f"{frame:05d}.png")
-    with serving(clips, clips.with_name("doubled"), "--double", "25", "--proposals", str(found)) as server:
+    with serving(clips, clips.with_name("doubled"), "--double", "25", "--proposals", str(found), warm=warm) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def independent(clips: Path) -> Iterator[Server]:
+def independent(warm: Warm, clips: Path) -> Iterator[Server]:
     """A server that gives every video to everybody."""
-    with serving(clips, clips.with_name("independent"), "--independent") as server:
+    with serving(clips, clips.with_name("independent"), "--independent", warm=warm) as server:
         yield server
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 from brokenvideos.masks import decode
 from brokenvideos.tools.synthetic import write_sample
 from tests.tools.annotation.browser.desk import Person, Server, serving
+from tests.warm import Warm
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Route
+    from playwright.sync_api import APIResponse, Browser, Route
 
 Serve = Callable[..., Server]
 SitDown = Callable[..., Person]
@@ -99,6 +101,30 @@ def test_what_was_not_saved_is_sent_when_the_page_is_opened_again(serve: Serve, 
     assert ada.masks()[0]["counts"] != first
 
 
+def test_a_state_that_comes_late_does_not_undo_what_came_in_between(serve: Serve, person: SitDown, clips: Path) -> None:
+    ada = person(serve(clips))
+    ada.page.context.add_init_script(
+        """const sockets = [];
+           window.WebSocket = class extends WebSocket {
+             constructor(address) { super(address); sockets.push(this); }
+           };
+           window.hangUp = () => sockets.at(-1).close();"""
+    )
+    ada.open(VIDEO)
+    held: list[tuple[Route, APIResponse]] = []
+    ada.page.route(f"**/api/video/{VIDEO}?*", lambda route: held.append((route, route.fetch())), times=1)
+    ada.page.evaluate("hangUp()")  # it comes back by itself, and asks for the state
+    while not held:
+        ada.page.wait_for_timeout(30)
+    brush(ada, (30, 40), (60, 40))
+    first = ada.masks()[0]["counts"]
+    route, late = held[0]
+    route.fulfill(response=late)
+    brush(ada, (30, 70), (60, 70))
+    assert ada.toasts() == []
+    assert ada.masks()[0]["counts"] != first
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 1 MB."""
@@ -122,9 +148,9 @@ def fill(file: Path) -> None:
 
 
 def test_a_full_disk_is_said_and_the_work_goes_on_when_there_is_room(
-    person: SitDown, clips: Path, small_disk: Path
+    warm: Warm, person: SitDown, clips: Path, small_disk: Path
 ) -> None:
-    with serving(clips, small_disk / "raw") as server:
+    with serving(clips, small_disk / "raw", warm=warm) as server:
         ada = person(server)
         ada.open(VIDEO)
         brush(ada, (30, 40), (60, 40))
@@ -192,7 +218,9 @@ def test_two_tabs_of_one_person(serve: Serve, person: SitDown, clips: Path) -> N
     second.says("You can look, not change.")
     # What the first one does is seen by the second at once.
     brush(first, (30, 20), (60, 20))
-    second.page.wait_for_timeout(500)
+    limit = time.monotonic() + 60
+    while second.masks()[0]["area"] != first.masks()[0]["area"] and time.monotonic() < limit:
+        second.page.wait_for_timeout(50)
     assert second.masks()[0]["area"] == first.masks()[0]["area"]
     second.page.click("#banner [data-command=take-over]")
     second.page.wait_for_selector("#banner", state="hidden")

@@ -54,7 +54,7 @@ def test_what_boxes_reach_on_davis(method: str, name: str, real_data: Path, tmp_
     assert f"| DAVIS, 6 sequences, {name} {row}" in PAGE.splitlines()
 
 
-def test_the_example_runs(release: Path, tmp_path: Path, run_process) -> None:
+def test_the_example_runs(release: Path, tmp_path: Path, run_warm) -> None:
     shutil.copytree(release, tmp_path / "release")
     (test,) = [
         shard["video_ids"]
@@ -64,7 +64,7 @@ def test_the_example_runs(release: Path, tmp_path: Path, run_process) -> None:
     answers = [{"video_id": video_id, "question": "broken", "answer": "Perhaps"} for video_id in test]
     (tmp_path / "answers.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in answers))
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    done = run_process([sys.executable, "-c", block], cwd=tmp_path)
+    done = run_warm([sys.executable, "-c", block], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert re.search(rf"^accuracy 0\.000 .*, {len(test)} answers cannot be read$", done.stdout, re.MULTILINE), (
         done.stdout

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from brokenvideos.builder import BuildOptions, build
+from brokenvideos.builder.export import export
 from brokenvideos.masks import TYPE_NOT_GIVEN, encode
 from brokenvideos.tools.agreement import agree
 from brokenvideos.tools.evaluation import EvaluationError, evaluate, formats_table
@@ -172,6 +173,26 @@ def test_a_raw_folder_of_any_layout(raw: Path, release: Path, tmp_path: Path) ->
     found = evaluate(release, ben, missing="empty", floors=False)
     assert found.scores.broken["jf"].value == 1
     assert agree([release, ben]).pairs[0].active_jf.value == 1
+
+
+@pytest.mark.parametrize("layout", ["coco", "ytvis"])
+def test_an_export_without_its_videos(release: Path, tmp_path: Path, layout: str) -> None:
+    """A videos.jsonl lies beside, and lists videos that are not there."""
+    export(release, tmp_path / "out", layout=layout)
+    assert (tmp_path / "out" / "videos.jsonl").is_file()
+    assert not (tmp_path / "out" / "videos").exists()
+    assert find_predictions(tmp_path / "out").kind == layout
+    assert jf(release, tmp_path / "out") == 1
+
+
+def test_names_that_nobody_needs_are_refused(truth: Path, pred: Path, tmp_path: Path) -> None:
+    names = tmp_path / "instances.json"
+    names.write_text('{"videos": [{"id": 1, "name": "v"}]}')
+    with pytest.raises(EvaluationError) as error:
+        evaluate(truth, pred, names=names)
+    assert str(error.value) == (
+        f"{names}: not needed: {pred} is read as png and names its videos itself; leave --names out"
+    )
 
 
 def test_a_release_without_types_is_scored(raw: Path, tmp_path: Path) -> None:

@@ -15,10 +15,9 @@ _ALSO_WITHOUT_VIDEOS = ("coco", "sav", "davis")
 
 def detect(place: Place) -> Sequence[Path]:
     """The folder, where it has one of the layouts, and videos or images that were annotated."""
-    has_videos = (
-        (place.path / FILE_NAME).is_file()
-        or any(folder.name == "videos" for folder in place.folders)
-        or any(file.suffix.lower() in VIDEO_SUFFIXES for file in place.files if file != place.path)
+    # A videos.jsonl alone does not count: an export without its videos has one too, and its masks say what they are of.
+    has_videos = any(folder.name == "videos" for folder in place.folders) or any(
+        file.suffix.lower() in VIDEO_SUFFIXES for file in place.files if file != place.path
     )
     try:
         layout = layout_of(place.path)
