@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from huggingface_hub import CommitOperationAdd, constants, get_session, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+from huggingface_hub.utils import (  # type: ignore[attr-defined]  # lazy names
+    build_hf_headers,
+    hf_raise_for_status,
+)
 
 from .plan import Plan
 
