@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from ...builder import BuildOptions, build, check_free
+from ...builder import BuildOptions, build
+from ...builder.work import check_free
 from ...builder.work import Progress, no_progress
 from ..evaluation import Evaluation, evaluate
 from ..prediction import find_videos, open_model, predict
