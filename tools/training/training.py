@@ -133,7 +133,8 @@ def _begin(
         if not resume:
             raise TrainError(f"{out}: holds a run already. Continue it with --resume, or give another --out.")
         before = parse_json(record.read_bytes())
-        require_same(before["options"] | {"data": before["facts"]["data"]}, begun | {"data": facts["data"]})
+        options = {"faults": 0.0} | before["options"]  # runs of version 0.1 have no faults
+        require_same(options | {"data": before["facts"]["data"]}, begun | {"data": facts["data"]})
     accelerator.wait_for_everyone()
     if main:
         write_atomic(record, (json.dumps({"options": begun, "facts": facts}, indent=1) + "\n").encode())
