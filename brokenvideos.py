@@ -1,7 +1,9 @@
-"""BrokenVideos: AI-generated videos in which people marked, pixel by pixel and frame by frame, what is broken.
+"""BrokenVideos: AI-generated videos in which people marked, pixel by pixel and frame by frame, what
+is broken.
 
-This file is the front door: what users import, and the name that `load_dataset` knows. The rooms behind it are its submodules:
-`brokenvideos.masks`, `frames`, `release`, `sampling`, `builder`, `card`, `tools`. docs/architecture.md shows the house.
+This file is the front door: what users import, and the name that `load_dataset` knows. The rooms
+behind it are its submodules: `brokenvideos.masks`, `frames`, `release`, `sampling`, `builder`,
+`card`, `tools`. docs/architecture.md shows the house.
 
 Examples:
     A small release lies inside the package, so this runs without a network:
@@ -22,7 +24,8 @@ from os.path import abspath, dirname
 from typing import TYPE_CHECKING, Any
 
 if __spec__ is not None and __spec__.submodule_search_locations is None:
-    # In a checkout this file is the package, and the rooms lie beside it. In a wheel it is the package's __init__.py.
+    # In a checkout this file is the package, and the rooms lie beside it. In a wheel it is the
+    # package's __init__.py.
     __path__ = __spec__.submodule_search_locations = [dirname(abspath(__file__))]
     __package__ = __name__
 
@@ -80,7 +83,9 @@ _ROOMS = {
     "tools.evaluation": ["JFScore", "evaluate"],
 }
 _HERE = {"DATA_VERSION", "FORMAT_VERSION", "__version__"}
-_ROOMS["release"] = sorted(set(__all__) - _HERE - {name for names in _ROOMS.values() for name in names})
+_ROOMS["release"] = sorted(
+    set(__all__) - _HERE - {name for names in _ROOMS.values() for name in names}
+)
 
 _MOVED_FROM_HERE = dict.fromkeys(
     [
@@ -98,18 +103,25 @@ _MOVED_FROM_HERE = dict.fromkeys(
     ],
     "release",
 )
-_MOVED_FROM_FRAMES = dict.fromkeys(["clips", "collate", "collate_rle", "join_states", "to_device"], "sampling")
+_MOVED_FROM_FRAMES = dict.fromkeys(
+    ["clips", "collate", "collate_rle", "join_states", "to_device"], "sampling"
+)
 
 
-def _with_moved_names(module: str, moved: Mapping[str, str], otherwise: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A module's `__getattr__` that still gives the names of version 0.1, with a warning, until the version after the next."""
+def _with_moved_names(
+    module: str, moved: Mapping[str, str], otherwise: Callable[[str], Any]
+) -> Callable[[str], Any]:
+    """A module's `__getattr__` that still gives the names of version 0.1, with a warning, until the
+    version after the next.
+    """
 
     def attribute(name: str) -> Any:
         if name not in moved:
             return otherwise(name)
         place = f"{__name__}.{moved[name]}"
         warnings.warn(
-            f"{module}.{name} is now {place}.{name}; the next version does not have the earlier name any more.",
+            f"{module}.{name} is now {place}.{name}; the next version does not have the earlier "
+            "name any more.",
             DeprecationWarning,
             stacklevel=2,
         )
@@ -123,7 +135,8 @@ def __dir__() -> list[str]:
 
 
 if not TYPE_CHECKING:
-    # A name is imported when it is first used: `datasets`, torch and PyAV take longer than many programs run.
+    # A name is imported when it is first used: `datasets`, torch and PyAV take longer than many
+    # programs run.
     _attribute, _, _ = lazy_loader.attach(__name__, submod_attrs=_ROOMS)
     __getattr__ = _with_moved_names(__name__, _MOVED_FROM_HERE, _attribute)
     # `frames` lies below `sampling` and may not name it; this door may.

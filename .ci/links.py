@@ -1,4 +1,6 @@
-"""Lays src/brokenvideos: the checkout as one package, in links, for editors and type checkers. Never committed."""
+"""Lays src/brokenvideos: the checkout as one package, in links, for editors and type checkers.
+Never committed.
+"""
 
 import shutil
 from pathlib import Path
@@ -17,7 +19,9 @@ def lay_links(root: Path) -> None:
     shutil.rmtree(package, ignore_errors=True)
     package.mkdir(parents=True)
     for name, target in {**FRONT_DOOR, **dict(zip(NAMES, NAMES, strict=True))}.items():
-        (package / name).symlink_to(Path("..", "..", target), target_is_directory=(root / target).is_dir())
+        (package / name).symlink_to(
+            Path("..", "..", target), target_is_directory=(root / target).is_dir()
+        )
 
 
 if __name__ == "__main__":

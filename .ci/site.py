@@ -1,7 +1,8 @@
-"""Pages of the documentation site that are not files of docs/: a hook of mkdocs, named in mkdocs.yml.
+"""Pages of the documentation site that are not files of docs/: a hook of mkdocs, named in
+mkdocs.yml.
 
-Each command's page comes from the program, each room's from what it makes public. Links to files outside of docs/ lead to a page
-that shows the file, so that the built site is whole by itself.
+Each command's page comes from the program, each room's from what it makes public. Links to files
+outside of docs/ lead to a page that shows the file, so that the built site is whole by itself.
 """
 
 import json
@@ -48,13 +49,19 @@ _LINK = re.compile(r"""(\]\(|(?:src|href)=")([^)"#\s]+)((?:#[^)"\s]*)?[)"])""")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Puts the generated pages into the navigation; lays the links by which docstrings are found."""
+    """Puts the generated pages into the navigation; lays the links by which docstrings are
+    found.
+    """
     links.lay_links(ROOT)
     sections = {title: pages for section in config.nav or [] for title, pages in section.items()}
     sections["Commands"] += [
-        {group: [{name: f"commands/{name}.md"} for name in names]} for group, names in grouped_commands().items()
+        {group: [{name: f"commands/{name}.md"} for name in names]}
+        for group, names in grouped_commands().items()
     ]
-    pages = [{room.removeprefix("brokenvideos.").removeprefix("tools."): f"api/{room}.md"} for room in ROOMS]
+    pages = [
+        {room.removeprefix("brokenvideos.").removeprefix("tools."): f"api/{room}.md"}
+        for room in ROOMS
+    ]
     sections["Reference"].append({"Python": pages})
     return config
 
@@ -93,9 +100,15 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 
 def repository_path(source: str, link: str) -> str | None:
-    """The file or folder of the repository that a link in `source` names; None for an address, or a file that is not there."""
+    """The file or folder of the repository that a link in `source` names; None for an address, or a
+    file that is not there.
+    """
     target = normpath(f"{Path(source).parent.as_posix()}/{link}")
-    return target if ":" not in link and not target.startswith("..") and (ROOT / target).exists() else None
+    return (
+        target
+        if ":" not in link and not target.startswith("..") and (ROOT / target).exists()
+        else None
+    )
 
 
 def site_place(target: str) -> str:
@@ -112,17 +125,25 @@ def source_place(source: str) -> str:
 def linked_sources() -> set[str]:
     """Files and folders outside of docs/ that pages link to, and that are no pages."""
     pages = [*PAGES, *(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))]
-    links = {repository_path(page, match[2]) for page in pages for match in _LINK.finditer(page_of(ROOT / page))} - {
-        None
+    links = {
+        repository_path(page, match[2])
+        for page in pages
+        for match in _LINK.finditer(page_of(ROOT / page))
+    } - {None}
+    return {
+        target
+        for target in links
+        if target and not target.startswith("docs/") and target not in PAGES
     }
-    return {target for target in links if target and not target.startswith("docs/") and target not in PAGES}
 
 
 def source_page(source: str) -> str:
     """A file as it stands, or the names in a folder."""
     path = ROOT / source
     if path.is_dir():
-        return f"# {source}\n\n" + "\n".join(f"- `{file.name}`" for file in sorted(path.iterdir()) if file.is_file())
+        return f"# {source}\n\n" + "\n".join(
+            f"- `{file.name}`" for file in sorted(path.iterdir()) if file.is_file()
+        )
     language = {".py": "python", ".toml": "toml", ".md": "markdown"}.get(path.suffix, "text")
     return f"# {source}\n\n````{language}\n{path.read_text(encoding='utf-8')}\n````\n"
 
@@ -145,7 +166,10 @@ def cell_texts(notebook: str) -> Iterator[str]:
             if "text" in output:
                 yield f"```text\n{''.join(output['text']).rstrip()}\n```"
             elif picture := output.get("data", {}).get("image/png"):
-                yield f'<img alt="What the cell draws" src="data:image/png;base64,{"".join(picture).strip()}">'
+                yield (
+                    '<img alt="What the cell draws" '
+                    f'src="data:image/png;base64,{"".join(picture).strip()}">'
+                )
 
 
 def grouped_commands() -> dict[str, list[str]]:
@@ -175,9 +199,14 @@ def command_page(name: str) -> str:
     parts.append(f"```console\n$ {command.epilog.removeprefix('Example: ')}\n```")
     parts.append(f"```text\n{command.get_usage(context)}\n```")
     for title, kind in (("Arguments", "argument"), ("Options", "option")):
-        records = [param.get_help_record(context) for param in command.params if param.param_type_name == kind]
+        records = [
+            param.get_help_record(context)
+            for param in command.params
+            if param.param_type_name == kind
+        ]
         rows = [
-            f"| `{names.strip()}` | {escaped(text).replace('|', '&#124;')} |" for names, text in filter(None, records)
+            f"| `{names.strip()}` | {escaped(text).replace('|', '&#124;')} |"
+            for names, text in filter(None, records)
         ]
         if rows:
             parts.append("\n".join([f"## {title}", "", "| | |", "|---|---|", *rows]))
@@ -189,28 +218,45 @@ def escaped(text: str) -> str:
     """A text in which only `code` is Markdown."""
     parts = text.replace("\n\n", "\0").split("`")
     plain = [
-        re.sub(r"([\\*_\[\]<>#])", r"\\\1", part) if number % 2 == 0 else part for number, part in enumerate(parts)
+        re.sub(r"([\\*_\[\]<>#])", r"\\\1", part) if number % 2 == 0 else part
+        for number, part in enumerate(parts)
     ]
     return "`".join(plain).replace("\0", "\n\n")
 
 
 def room_page(room: str) -> str:
-    """A room's docstring and its public names: functions, classes, constants. Those of the front door are described there."""
+    """A room's docstring and its public names: functions, classes, constants. Those of the front
+    door are described there.
+    """
     names = [name for name in import_module(room).__all__ if not name.startswith("__")]
-    head = ROOMS[room] or f"::: {room}\n    options:\n      members: []\n      show_root_heading: false\n"
-    at_the_door = [] if room == DOOR else [name for name in names if name in import_module(DOOR).__all__]
+    head = (
+        ROOMS[room]
+        or f"::: {room}\n    options:\n      members: []\n      show_root_heading: false\n"
+    )
+    at_the_door = (
+        [] if room == DOOR else [name for name in names if name in import_module(DOOR).__all__]
+    )
     if at_the_door:
         linked = ", ".join(f"[`{name}`][{defined_at(room, name)}]" for name in at_the_door)
         head += f"\n\nAlso here, described where most programs import them: {linked}."
     described = sorted(
-        (name for name in names if name not in at_the_door), key=lambda name: (name.isupper(), name[0].isupper())
+        (name for name in names if name not in at_the_door),
+        key=lambda name: (name.isupper(), name[0].isupper()),
     )
-    return "\n\n".join([f"# {room}", head, *(f"::: {defined_at(room, name)}" for name in described)])
+    return "\n\n".join(
+        [f"# {room}", head, *(f"::: {defined_at(room, name)}" for name in described)]
+    )
 
 
 def defined_at(room: str, name: str) -> str:
-    """The dotted place of a public name: where a file of the room has the same name, the one inside that file."""
-    homes = [inner for inner, names in getattr(import_module(room), "_ROOMS", {}).items() if name in names]
+    """The dotted place of a public name: where a file of the room has the same name, the one inside
+    that file.
+    """
+    homes = [
+        inner
+        for inner, names in getattr(import_module(room), "_ROOMS", {}).items()
+        if name in names
+    ]
     if homes:
         return defined_at(f"{room}.{homes[0]}", name)
     is_file = (ROOT / "/".join(room.split(".")[1:]) / f"{name}.py").exists()

@@ -5,10 +5,10 @@ Prints the CPU time per video and the peak memory of each step as Markdown rows.
 python benchmarks/adopt.py --videos 60 240          # how both grow
 python benchmarks/adopt.py --videos 3254            # the size of the real one: about 25 GB of disk, hours on two cores
 
-The synthetic dataset has videos of 720x480 pixels and 49 frames. --distinct (100) gives the number of
-distinct videos. The other videos repeat their frames, in files with other bytes. Half of the masks are
-black-and-white videos, half are drawn over the clip. Files are filled up to 3 MB, the average of 3,254
-videos with 10 GB.
+The synthetic dataset has videos of 720x480 pixels and 49 frames. --distinct (100) gives the number
+of distinct videos. The other videos repeat their frames, in files with other bytes. Half of the
+masks are black-and-white videos, half are drawn over the clip. Files are filled up to 3 MB, the
+average of 3,254 videos with 10 GB.
 """
 
 import argparse
@@ -39,20 +39,32 @@ PREFIXES = ("Cog5B", "Kling", "Luma", "Vidu", "MiniMax", "Gen3")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--videos", type=int, nargs="+", default=[60, 240], help="of the stand-ins, one run each")
-    parser.add_argument("--distinct", type=int, default=100, help="videos whose frames are of no other")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--videos", type=int, nargs="+", default=[60, 240], help="of the stand-ins, one run each"
+    )
+    parser.add_argument(
+        "--distinct", type=int, default=100, help="videos whose frames are of no other"
+    )
     parser.add_argument("--video-kb", type=int, default=3000, help="of each clip")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument(
-        "--folder", type=Path, help="where to work, and to keep the distinct videos; else a folder that goes"
+        "--folder",
+        type=Path,
+        help="where to work, and to keep the distinct videos; else a folder that goes",
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = arguments.folder or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
         distinct = make_distinct(work / "distinct", min(arguments.distinct, max(arguments.videos)))
-        print("| videos | GB | step | s | CPU s | CPU s a video | peak MB |\n|---|---|---|---|---|---|---|", flush=True)
+        print(
+            "| videos | GB | step | s | CPU s | CPU s a video | peak MB "
+            "|\n|---|---|---|---|---|---|---|",
+            flush=True,
+        )
         for count in arguments.videos:
             tree = make_tree(work / "tree", distinct, count, size=arguments.video_kb * 1000)
             gigabytes = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) / 1e9
@@ -65,7 +77,9 @@ def main() -> None:
                 shutil.rmtree(work / name)
 
 
-def measured(step: Callable[[Path, int], None], work: Path, workers: int) -> tuple[float, float, float]:
+def measured(
+    step: Callable[[Path, int], None], work: Path, workers: int
+) -> tuple[float, float, float]:
     """(seconds, CPU seconds, peak MB) of a step that runs in a process of its own.
 
     The peak is that of the largest process.
@@ -80,7 +94,9 @@ def measured(step: Callable[[Path, int], None], work: Path, workers: int) -> tup
     return seconds, cpu, peak
 
 
-def _timed(step: Callable[[Path, int], None], work: Path, workers: int, found: "SynchronizedArray[float]") -> None:
+def _timed(
+    step: Callable[[Path, int], None], work: Path, workers: int, found: "SynchronizedArray[float]"
+) -> None:
     start = time.perf_counter()
     step(work, workers)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -117,7 +133,7 @@ def _load(work: Path, workers: int) -> None:
                 decode_masks(row)
 
 
-# --- The stand-in ----------------------------------------------------------------------------------------------------
+# --- The stand-in ---------------------------------------------------------------------------------
 
 
 def make_distinct(folder: Path, count: int) -> list[tuple[Path, Path]]:
@@ -129,7 +145,12 @@ def make_distinct(folder: Path, count: int) -> list[tuple[Path, Path]]:
             folder.mkdir(exist_ok=True)
             with tempfile.TemporaryDirectory() as temporary:
                 raw = write_sample(
-                    Path(temporary, "raw"), videos=1, num_frames=FRAMES, height=HEIGHT, width=WIDTH, seed=number
+                    Path(temporary, "raw"),
+                    videos=1,
+                    num_frames=FRAMES,
+                    height=HEIGHT,
+                    width=WIDTH,
+                    seed=number,
                 )
                 video = next((raw / "videos").iterdir())
                 masks = raw / "masks" / video.stem
@@ -145,7 +166,9 @@ def masked(clip: Path, masks: Path, *, drawn: bool) -> Iterator[np.ndarray]:
     """Frames of a mask video: white masks on black, or half-transparent red masks over the clip."""
     for number, (_, rgb) in enumerate(iter_frames(clip)):
         path = masks / f"{number:05d}.png"
-        marked = np.asarray(Image.open(path)) > 0 if path.exists() else np.zeros(rgb.shape[:2], np.bool_)
+        marked = (
+            np.asarray(Image.open(path)) > 0 if path.exists() else np.zeros(rgb.shape[:2], np.bool_)
+        )
         if drawn:
             frame = rgb.copy()
             frame[marked] = (rgb[marked].astype(np.uint16) + np.array([255, 0, 0], np.uint16)) // 2
@@ -172,7 +195,9 @@ def pad(video: Path, size: int, *, seed: int) -> None:
     """Enlarges a video with an MP4 box of noise, which readers ignore."""
     missing = max(16, size - video.stat().st_size)
     with video.open("ab") as file:
-        file.write(missing.to_bytes(4, "big") + b"free" + random.Random(seed).randbytes(missing - 8))
+        file.write(
+            missing.to_bytes(4, "big") + b"free" + random.Random(seed).randbytes(missing - 8)
+        )
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
-"""Counts the actions that a person needs for the masks of a video, with an engine and with polygons.
+"""Counts the actions that a person needs for the masks of a video, with an engine and with
+polygons.
 
     python benchmarks/annotate.py
 
-A scripted person, who knows the exact masks, annotates synthetic videos. Each click, vertex, stroke and
-key counts as one action. A box is one stroke (press, drag, release).
+A scripted person, who knows the exact masks, annotates synthetic videos. Each click, vertex, stroke
+and key counts as one action. A box is one stroke (press, drag, release).
 
-With polygons: a polygon on every fourth frame and on the last one, with the fewest vertices that give
-an IoU of 0.9. One key closes it and one goes to the next frame. Frames between are interpolated.
+With polygons: a polygon on every fourth frame and on the last one, with the fewest vertices that
+give an IoU of 0.9. One key closes it and one goes to the next frame. Frames between are
+interpolated.
 
 With an engine: on about every eighth frame a box and up to two clicks, and keys for the ends of the
-range and for carrying masks in both directions. Then corrections where the error is largest; each is
-carried too.
+range and for carrying masks in both directions. Then corrections where the error is largest; each
+is carried too.
 """
 
 import argparse
@@ -26,7 +28,14 @@ import numpy as np
 import numpy.typing as npt
 
 from brokenvideos.frames import encode_video, iter_frames
-from brokenvideos.tools.annotation.engines import ENGINES, Click, Engine, EngineError, Prompt, make_engine
+from brokenvideos.tools.annotation.engines import (
+    ENGINES,
+    Click,
+    Engine,
+    EngineError,
+    Prompt,
+    make_engine,
+)
 from brokenvideos.tools.annotation.engines.regions import box_of, overlap
 from brokenvideos.tools.synthetic.sample import SampleSpec, make_sample_video
 
@@ -42,7 +51,9 @@ AIM = 0.85
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """A video uint8[T, H, W, 3] and the masks bool[T, H, W] of one object, with the methods of `Frames`."""
+    """A video uint8[T, H, W, 3] and the masks bool[T, H, W] of one object, with the methods of
+    `Frames`.
+    """
 
     frames: UInt8Array
     truth: BoolArray
@@ -70,7 +81,9 @@ class Clip:
 
 @dataclass(slots=True, eq=False)
 class Desk:
-    """The masks that the person has made so far. `curve` has the mean IoU over the window after each action."""
+    """The masks that the person has made so far. `curve` has the mean IoU over the window after
+    each action.
+    """
 
     clip: Clip
     masks: dict[int, BoolArray] = field(default_factory=dict)
@@ -84,40 +97,69 @@ class Desk:
         return 0.0 if mask is None else overlap(mask, self.clip.truth[frame_index])
 
     def missing_around(self, frame_index: int) -> float:
-        """The missing IoU up to GOOD, summed over the frames at most three away; near frames weigh more.
+        """The missing IoU up to GOOD, summed over the frames at most three away; near frames weigh
+        more.
 
         A correction is carried to these frames too.
         """
-        near = range(max(frame_index - 3, self.clip.window[0]), min(frame_index + 3, self.clip.window[-1]) + 1)
-        return sum(max(0.0, GOOD - self.iou(other)) / (1 + abs(other - frame_index)) for other in near)
+        near = range(
+            max(frame_index - 3, self.clip.window[0]),
+            min(frame_index + 3, self.clip.window[-1]) + 1,
+        )
+        return sum(
+            max(0.0, GOOD - self.iou(other)) / (1 + abs(other - frame_index)) for other in near
+        )
 
     def count(self, events: int = 1) -> None:
-        self.curve += [statistics.fmean(self.iou(frame_index) for frame_index in self.clip.window)] * events
+        self.curve += [
+            statistics.fmean(self.iou(frame_index) for frame_index in self.clip.window)
+        ] * events
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--videos", type=int, default=20)
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--size", default="384x288", help="width x height")
     parser.add_argument("--engine", choices=ENGINES, default="flow")
     parser.add_argument("--checkpoint", help="of a model with real weights")
     parser.add_argument("--device")
-    parser.add_argument("--most", type=int, default=40, help="events per object after which the person gives up")
+    parser.add_argument(
+        "--most", type=int, default=40, help="events per object after which the person gives up"
+    )
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
     engine = make_engine(options.engine, checkpoint=options.checkpoint, device=options.device)
     with tempfile.TemporaryDirectory() as folder:
-        clips = list(synthetic_clips(Path(folder), options.videos, options.frames, height=height, width=width))
+        clips = list(
+            synthetic_clips(
+                Path(folder), options.videos, options.frames, height=height, width=width
+            )
+        )
     desks = [annotate(engine, clip, most=options.most) for clip in clips]
     polygons = [draw_polygons(clip) for clip in clips]
     report(engine, desks, polygons)
 
 
-def synthetic_clips(folder: Path, videos: int, num_frames: int, *, height: int, width: int) -> Iterator[Clip]:
-    """Yields every object of the first broken videos, with frames decoded from the encoded videos."""
-    spec = SampleSpec(seed=7, height=height, width=width, num_frames=num_frames, fps=num_frames // 2, clean_twins=False)
-    for number in [number for number in range(2 * videos) if number % 3 != 2][:videos]:  # every third one is normal
+def synthetic_clips(
+    folder: Path, videos: int, num_frames: int, *, height: int, width: int
+) -> Iterator[Clip]:
+    """Yields every object of the first broken videos, with frames decoded from the encoded
+    videos.
+    """
+    spec = SampleSpec(
+        seed=7,
+        height=height,
+        width=width,
+        num_frames=num_frames,
+        fps=num_frames // 2,
+        clean_twins=False,
+    )
+    for number in [number for number in range(2 * videos) if number % 3 != 2][
+        :videos
+    ]:  # every third one is normal
         video = make_sample_video(number, spec)
         path = folder / f"{number}.mp4"
         encode_video(path, video.rendered.frames, fps=spec.fps)
@@ -134,12 +176,18 @@ def annotate(engine: Engine, clip: Clip, *, most: int) -> Desk:
     num_keyframes = max(1, round(len(window) / 8))
     for number in range(num_keyframes):
         desk.count()  # the key that leads there
-        mark(engine, desk, window[(2 * number + 1) * len(window) // (2 * num_keyframes)], is_new=True)
+        mark(
+            engine, desk, window[(2 * number + 1) * len(window) // (2 * num_keyframes)], is_new=True
+        )
     desk.count(2)  # the ends of the range
     carry(engine, desk, backwards=True)
     given_up: set[int] = set()
     while len(desk.curve) < most:
-        left = [frame_index for frame_index in window if frame_index not in given_up and desk.iou(frame_index) < GOOD]
+        left = [
+            frame_index
+            for frame_index in window
+            if frame_index not in given_up and desk.iou(frame_index) < GOOD
+        ]
         if not left:
             break
         worst = max(left, key=desk.missing_around)
@@ -192,13 +240,17 @@ def next_click(mask: BoolArray, truth: BoolArray) -> Click:
         area = int(stats[piece, cv2.CC_STAT_AREA])
         if area > best_area:
             inside = np.pad((pieces == piece).view(np.uint8), 1)
-            y, x = np.unravel_index(cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1].argmax(), mask.shape)
+            y, x = np.unravel_index(
+                cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1].argmax(), mask.shape
+            )
             best_area, best = area, Click(float(x) + 0.5, float(y) + 0.5, positive)
     return best
 
 
 def carry(engine: Engine, desk: Desk, *, backwards: bool) -> None:
-    """Carries the masks, with one key for each direction. Backwards only for frames before the first marked one."""
+    """Carries the masks, with one key for each direction. Backwards only for frames before the
+    first marked one.
+    """
     window = desk.clip.window
     start_s, found = time.perf_counter(), 0
     ranges = [(window[0], window[-1])]
@@ -230,14 +282,16 @@ def draw_polygons(clip: Clip) -> Polygons:
     keyframes = sorted({*shows[::4], shows[-1]})
     outlines = {frame_index: polygon(clip.truth[frame_index]) for frame_index in keyframes}
     ious = [
-        overlap(between(outlines, frame_index, clip.truth[0].shape), clip.truth[frame_index]) for frame_index in window
+        overlap(between(outlines, frame_index, clip.truth[0].shape), clip.truth[frame_index])
+        for frame_index in window
     ]
     vertices = [len(outline) for outline in outlines.values()]
     return Polygons(sum(vertices) + 2 * len(vertices), vertices, statistics.fmean(ious))
 
 
 def polygon(mask: BoolArray) -> npt.NDArray[np.float32]:
-    """float32[N, 2], x and y: the polygon around the largest piece with the fewest vertices and an IoU of GOOD.
+    """float32[N, 2], x and y: the polygon around the largest piece with the fewest vertices and an
+    IoU of GOOD.
 
     If no polygon reaches GOOD, the one with the highest IoU.
     """
@@ -245,7 +299,10 @@ def polygon(mask: BoolArray) -> npt.NDArray[np.float32]:
     contour = max(contours, key=cv2.contourArea)
     for tolerance_px in np.geomspace(30, 0.5, 40):
         found = cv2.approxPolyDP(contour, float(tolerance_px), True)
-        if len(found) > 2 and overlap(filled(found[:, 0].astype(np.float32), mask.shape), mask) >= GOOD:
+        if (
+            len(found) > 2
+            and overlap(filled(found[:, 0].astype(np.float32), mask.shape), mask) >= GOOD
+        ):
             break
     return np.asarray(found[:, 0], np.float32)
 
@@ -256,7 +313,9 @@ def filled(outline: npt.NDArray[np.float32], shape: tuple[int, ...]) -> BoolArra
     return plane > 0
 
 
-def between(outlines: dict[int, npt.NDArray[np.float32]], frame_index: int, shape: tuple[int, ...]) -> BoolArray:
+def between(
+    outlines: dict[int, npt.NDArray[np.float32]], frame_index: int, shape: tuple[int, ...]
+) -> BoolArray:
     """An outline between two drawn outlines, interpolated in time.
 
     Both have 64 points. Their starting points are shifted so that the points fit best.
@@ -267,7 +326,10 @@ def between(outlines: dict[int, npt.NDArray[np.float32]], frame_index: int, shap
         return filled(outlines[before], shape)
     one, other = along(outlines[before]), along(outlines[after])
     centred = one - one.mean(axis=0), other - other.mean(axis=0)
-    turns = [float(np.square(centred[0] - np.roll(centred[1], turn, axis=0)).sum()) for turn in range(len(one))]
+    turns = [
+        float(np.square(centred[0] - np.roll(centred[1], turn, axis=0)).sum())
+        for turn in range(len(one))
+    ]
     other = np.roll(other, int(np.argmin(turns)), axis=0)
     share = (frame_index - before) / (after - before)
     return filled((one * (1 - share) + other * share).astype(np.float32), shape)
@@ -289,14 +351,19 @@ def report(engine: Engine, desks: Sequence[Desk], polygons: Sequence[Polygons]) 
     )
     vertices = statistics.fmean(statistics.fmean(found.vertices) for found in polygons)
     print(
-        f"polygons on every fourth frame: {drawn:.1f} events per object ({vertices:.1f} vertices each), "
+        f"polygons on every fourth frame: {drawn:.1f} events per object ({vertices:.1f} vertices "
+        "each), "
         f"mean IoU {statistics.fmean(found.iou for found in polygons):.3f}"
     )
     longest = max(len(desk.curve) for desk in desks)
     curve = [
-        statistics.fmean(desk.curve[min(count, len(desk.curve) - 1)] for desk in desks) for count in range(longest)
+        statistics.fmean(desk.curve[min(count, len(desk.curve) - 1)] for desk in desks)
+        for count in range(longest)
     ]
-    mean = [statistics.fmean(min(count + 1, len(desk.curve)) for desk in desks) for count in range(longest)]
+    mean = [
+        statistics.fmean(min(count + 1, len(desk.curve)) for desk in desks)
+        for count in range(longest)
+    ]
     print("\n| events per object | relative to polygons | mean IoU |\n|---|---|---|")
     reached = next((count for count, value in enumerate(curve) if value >= AIM), None)
     for count, value in enumerate(curve):
@@ -306,7 +373,8 @@ def report(engine: Engine, desks: Sequence[Desk], polygons: Sequence[Polygons]) 
     clicks = [seconds for desk in desks for seconds in desk.click_s]
     carries = [seconds for desk in desks for seconds in desk.carry_s]
     print(
-        f"\nprompt to mask: median {statistics.median(clicks):.2f} s, 90 % within {np.quantile(clicks, 0.9):.2f} s; "
+        f"\nprompt to mask: median {statistics.median(clicks):.2f} s, 90 % within "
+        f"{np.quantile(clicks, 0.9):.2f} s; "
         f"carrying: median {statistics.median(carries):.3f} s a frame"
     )
 

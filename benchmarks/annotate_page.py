@@ -2,8 +2,8 @@
 
     python benchmarks/annotate_page.py
 
-Needs Chromium and playwright. Prints Markdown rows. The browser draws every 16.7 ms; the times include
-this.
+Needs Chromium and playwright. Prints Markdown rows. The browser draws every 16.7 ms; the times
+include this.
 """
 
 import argparse
@@ -71,7 +71,9 @@ def main() -> None:
         server.start()
         try:
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+                browser = playwright.chromium.launch(
+                    executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+                )
                 page = browser.new_page(viewport={"width": 1440, "height": 900})
                 measure(page, server, steps=arguments.steps, frames=arguments.frames)
                 browser.close()
@@ -86,7 +88,10 @@ def measure(page: Page, server: Server, *, steps: int, frames: int) -> None:
     started = memory_mb(server)
     ada = Person(page, server, "Ada")
     ada.open("long")
-    print("| step | median ms | 90 % below, ms | slowest, ms | server until then, MB |\n|---|---|---|---|---|")
+    print(
+        "| step | median ms | 90 % below, ms | slowest, ms | server until then, MB "
+        "|\n|---|---|---|---|---|"
+    )
     print(f"| (server started) | | | | {started} |\n| (video opened) | | | | {memory_mb(server)} |")
     row(server, "next frame, 8 a second", page.evaluate(STEP, ["ArrowRight", steps, 125]))
     row(server, "next frame, as fast as it goes", page.evaluate(STEP, ["ArrowRight", steps, 0]))
@@ -96,11 +101,15 @@ def measure(page: Page, server: Server, *, steps: int, frames: int) -> None:
     page.keyboard.press("x")
     page.wait_for_selector("#frame-kind:has-text('exact pixels')")
     row(server, "next frame, exact pixels", page.evaluate(STEP, ["ArrowRight", steps // 5, 300]))
-    print(f"| ({carried(ada, frames // 2)} frames carried from a box) | | | | {memory_mb(server)} |")
+    print(
+        f"| ({carried(ada, frames // 2)} frames carried from a box) | | | | {memory_mb(server)} |"
+    )
 
 
 def carried(person: Person, first: int) -> int:
-    """The number of masks that the engine has carried from a box on frame `first` to the 30 frames after it."""
+    """The number of masks that the engine has carried from a box on frame `first` to the 30 frames
+    after it.
+    """
     person.go_to(first)
     person.box(300, 200, 700, 500)
     person.press("p")
@@ -124,7 +133,10 @@ def memory_mb(server: Server) -> int:
     """The peak memory of the server's process until now, in MB."""
     assert server.process is not None
     status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) // 1024
+    return (
+        int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+        // 1024
+    )
 
 
 def pictures(count: int) -> Iterator[npt.NDArray[np.uint8]]:
@@ -132,7 +144,9 @@ def pictures(count: int) -> Iterator[npt.NDArray[np.uint8]]:
     random = np.random.default_rng(0)
     coarse = random.integers(0, 255, (46, 82, 3)).astype(np.uint8)
     texture = np.kron(coarse, np.ones((16, 16, 1), np.uint8))
-    texture = np.clip(texture.astype(np.int16) + random.integers(-9, 9, texture.shape), 0, 255).astype(np.uint8)
+    texture = np.clip(
+        texture.astype(np.int16) + random.integers(-9, 9, texture.shape), 0, 255
+    ).astype(np.uint8)
     for number in range(count):
         yield np.ascontiguousarray(np.roll(texture, 3 * number, axis=1)[:720, :1280])
 

@@ -75,7 +75,9 @@ def measure(raw: Path, *, rounds: int, options: BuildOptions) -> None:
         rows = Path(work) / "rows"
         rows.mkdir()
         records, _ = read_layout(raw, artifact_type=options.artifact_type)
-        results = [ingest(record, rows / f"{record.video_id}.arrow", layout="own") for record in records]
+        results = [
+            ingest(record, rows / f"{record.video_id}.arrow", layout="own") for record in records
+        ]
         ingested = [result for result in results if isinstance(result, Ingested)]
         plans = plan_shards(ingested, assign_splits(ingested), num_shards={})
         for number in range(rounds):
@@ -83,14 +85,21 @@ def measure(raw: Path, *, rounds: int, options: BuildOptions) -> None:
             times["copy with SHA-256"].append(
                 seconds(lambda out=out: copy_with_sha256(videos, out.with_suffix(".copy")))
             )
-            times["write shards"].append(seconds(lambda out=out: [write_shard(plan, out) for plan in plans]))
+            times["write shards"].append(
+                seconds(lambda out=out: [write_shard(plan, out) for plan in plans])
+            )
             if number < 2:
                 times["decode every frame"].append(seconds(lambda: decode_all(videos)))
-                times["whole build"].append(seconds(lambda out=out: build(raw, out.with_suffix(".build"), options)))
+                times["whole build"].append(
+                    seconds(lambda out=out: build(raw, out.with_suffix(".build"), options))
+                )
             for path in Path(work).glob(f"{number}*"):
                 shutil.rmtree(path)
     base = statistics.median(times["copy with SHA-256"])
-    print(f"| {len(videos)} videos, {megabytes:.1f} MB | s | MB/s | relative to the copy |\n|---|---|---|---|")
+    print(
+        f"| {len(videos)} videos, {megabytes:.1f} MB | s | MB/s | relative to the copy "
+        "|\n|---|---|---|---|"
+    )
     for name, measured in times.items():
         median = statistics.median(measured)
         print(f"| {name} | {median:.3f} | {megabytes / median:.0f} | {base / median:.2f} |")
@@ -98,7 +107,9 @@ def measure(raw: Path, *, rounds: int, options: BuildOptions) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--videos", type=Path, help="a folder of videos to build from; else synthetic ones")
+    parser.add_argument(
+        "--videos", type=Path, help="a folder of videos to build from; else synthetic ones"
+    )
     parser.add_argument("--copies", type=int, default=12, help="of each of them")
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()

@@ -3,9 +3,9 @@
     python benchmarks/drawn_masks.py [--real DIR]
 
 Draws exact masks over decoded clips in several styles, and encodes the result with x264 at several
-qualities. Prints the mean and the smallest IoU for each style and quality, over all frames of a video
-together. Uses three synthetic videos. With --real it also uses videos/*.mp4 of a folder, scaled to
-720x480, with the masks of as many sequences of davis/rvos/ in that folder.
+qualities. Prints the mean and the smallest IoU for each style and quality, over all frames of a
+video together. Uses three synthetic videos. With --real it also uses videos/*.mp4 of a folder,
+scaled to 720x480, with the masks of as many sequences of davis/rvos/ in that folder.
 """
 
 import argparse
@@ -25,7 +25,9 @@ CRFS = (18, 23, 28)
 FRAMES, UNMARKED = 24, 6
 
 
-def laid_over(colour: Sequence[int], alpha: float, *, contour: Sequence[int] | None = None, half: int = 1) -> Callable:
+def laid_over(
+    colour: Sequence[int], alpha: float, *, contour: Sequence[int] | None = None, half: int = 1
+) -> Callable:
     def look(clip: np.ndarray, mask: np.ndarray) -> np.ndarray:
         out = clip.astype(np.float32)
         out[mask] = (1 - alpha) * out[mask] + alpha * np.asarray(colour, np.float32)
@@ -41,12 +43,16 @@ LOOKS = {
     "green, alpha 0.4, contour 2 px": laid_over((0, 255, 0), 0.4, contour=(0, 255, 0)),
     "white, solid": laid_over((255, 255, 255), 1.0),
     "blue, alpha 0.3": laid_over((0, 0, 255), 0.3),
-    "red, alpha 0.3, white contour 4 px": laid_over((255, 0, 0), 0.3, contour=(255, 255, 255), half=2),
+    "red, alpha 0.3, white contour 4 px": laid_over(
+        (255, 0, 0), 0.3, contour=(255, 255, 255), half=2
+    ),
 }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--real", type=Path, help="a folder with videos/ and davis/rvos/")
     arguments = parser.parse_args()
     found: dict[tuple[str, int], list[float]] = defaultdict(list)
@@ -57,8 +63,15 @@ def main() -> None:
             for name, look in LOOKS.items():
                 for crf in CRFS:
                     drawn = [look(rgb, mask) for rgb, mask in zip(clip, masks, strict=True)]
-                    found[name, crf].append(iou(clip, encoded(work / "drawn.mp4", drawn, crf=crf), masks))
-    print("| look | " + " | ".join(f"crf {crf}: mean, least" for crf in CRFS) + " |\n|---|" + "---|" * len(CRFS))
+                    found[name, crf].append(
+                        iou(clip, encoded(work / "drawn.mp4", drawn, crf=crf), masks)
+                    )
+    print(
+        "| look | "
+        + " | ".join(f"crf {crf}: mean, least" for crf in CRFS)
+        + " |\n|---|"
+        + "---|" * len(CRFS)
+    )
     for name in LOOKS:
         cells = [f"{np.mean(found[name, crf]):.3f}, {min(found[name, crf]):.3f}" for crf in CRFS]
         print(f"| {name} | {' | '.join(cells)} |")
@@ -69,7 +82,9 @@ def encoded(path: Path, frames: Sequence[np.ndarray], *, crf: int) -> list[np.nd
     return [rgb for _, rgb in iter_frames(path)]
 
 
-def iou(clip: Sequence[np.ndarray], other: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> float:
+def iou(
+    clip: Sequence[np.ndarray], other: Sequence[np.ndarray], masks: Sequence[np.ndarray]
+) -> float:
     drawing = measure(zip(clip, other, strict=True), num_frames=len(clip))
     both = either = 0
     for rgb, shown, mask in zip(clip, other, masks, strict=True):
@@ -84,15 +99,27 @@ def synthetic(work: Path) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]
         frames = [rgb for _, rgb in iter_frames(raw / "videos" / f"{folder.name}.mp4")]
         paths = [folder / f"{number:05d}.png" for number in range(len(frames))]
         nothing = np.zeros(frames[0].shape[:2], np.bool_)
-        yield frames, [np.asarray(Image.open(path)) > 0 if path.exists() else nothing for path in paths]
+        yield (
+            frames,
+            [np.asarray(Image.open(path)) > 0 if path.exists() else nothing for path in paths],
+        )
 
 
 def real(folder: Path) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
     sequences = sorted((folder / "davis" / "rvos").iterdir())[2:]
     for path, sequence in zip(sorted((folder / "videos").iterdir()), sequences, strict=False):
-        frames = [rgb for _, (_, rgb) in zip(range(FRAMES), iter_frames(path, size=(480, 720)), strict=False)]
-        masks = [np.asarray(Image.open(png).resize((720, 480), 0)) > 0 for png in sorted(sequence.iterdir())[:FRAMES]]
-        yield frames[: len(masks)], [mask & (number >= UNMARKED) for number, mask in enumerate(masks)]
+        frames = [
+            rgb
+            for _, (_, rgb) in zip(range(FRAMES), iter_frames(path, size=(480, 720)), strict=False)
+        ]
+        masks = [
+            np.asarray(Image.open(png).resize((720, 480), 0)) > 0
+            for png in sorted(sequence.iterdir())[:FRAMES]
+        ]
+        yield (
+            frames[: len(masks)],
+            [mask & (number >= UNMARKED) for number, mask in enumerate(masks)],
+        )
 
 
 def grown(mask: np.ndarray, radius: int) -> np.ndarray:

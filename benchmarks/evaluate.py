@@ -2,11 +2,11 @@
 
     python benchmarks/evaluate.py [--masks TRUTH PRED] [--rounds N]
 
-The two functions are implemented here again from their formulas, with OpenCV and scikit-image. TRUTH
-and PRED hold label maps {video}/{frame}.png, for example DAVIS results of two methods; without them the
-masks are synthetic blobs. In a round, each way runs once per video, in turn, on one thread. Prints
-medians over videos and rounds, and medians of the ratio within a round, as rows of a Markdown table.
-Needs opencv-python-headless, scikit-image and pycocotools.
+The two functions are implemented here again from their formulas, with OpenCV and scikit-image.
+TRUTH and PRED hold label maps {video}/{frame}.png, for example DAVIS results of two methods;
+without them the masks are synthetic blobs. In a round, each way runs once per video, in turn, on
+one thread. Prints medians over videos and rounds, and medians of the ratio within a round, as rows
+of a Markdown table. Needs opencv-python-headless, scikit-image and pycocotools.
 """
 
 import argparse
@@ -81,7 +81,10 @@ def blob_videos() -> dict[str, tuple[BoolArray, BoolArray]]:
     for off in (0, 6):
         masks = []
         for frame in range(MAX_FRAMES):
-            dy, dx = y - 240 - off - 80 * np.sin(frame / 9), x - 427 - off - 200 * np.cos(frame / 12)
+            dy, dx = (
+                y - 240 - off - 80 * np.sin(frame / 9),
+                x - 427 - off - 200 * np.cos(frame / 12),
+            )
             edge = 110 * (1 + 0.2 * np.sin(9 * np.arctan2(dy, dx) + off))
             masks.append(dy * dy + dx * dx < edge * edge)
         sides.append(np.stack(masks))
@@ -97,8 +100,12 @@ def contenders(truth: BoolArray, pred: BoolArray) -> dict[str, Callable[[], obje
         return coco.decode({"size": [height, width], "counts": counts}).astype(np.bool_)
 
     ours = count_strings(truth_counts, pred_counts, frames=frames, height=height, width=width)
-    assert np.allclose(ours.j(), [davis_j(a, b) for a, b in zip(truth, pred, strict=True)], atol=1e-12)
-    assert np.allclose(ours.f(), [davis_f(a, b) for a, b in zip(truth, pred, strict=True)], atol=1e-12)
+    assert np.allclose(
+        ours.j(), [davis_j(a, b) for a, b in zip(truth, pred, strict=True)], atol=1e-12
+    )
+    assert np.allclose(
+        ours.f(), [davis_f(a, b) for a, b in zip(truth, pred, strict=True)], atol=1e-12
+    )
     return {
         "DAVIS J and F, from bitmaps": lambda: [
             (davis_j(a, b), davis_f(a, b)) for a, b in zip(truth, pred, strict=True)
@@ -106,9 +113,13 @@ def contenders(truth: BoolArray, pred: BoolArray) -> dict[str, Callable[[], obje
         "ours, from bitmaps": lambda: count_bitmaps(truth, pred, frames=frames),
         "pycocotools decode + DAVIS J and F, from RLE": lambda: [
             (davis_j(a, b), davis_f(a, b))
-            for a, b in ((decoded(a), decoded(b)) for a, b in zip(truth_counts, pred_counts, strict=True))
+            for a, b in (
+                (decoded(a), decoded(b)) for a, b in zip(truth_counts, pred_counts, strict=True)
+            )
         ],
-        "ours, from RLE": lambda: count_strings(truth_counts, pred_counts, frames=frames, height=height, width=width),
+        "ours, from RLE": lambda: count_strings(
+            truth_counts, pred_counts, frames=frames, height=height, width=width
+        ),
     }
 
 
@@ -125,20 +136,34 @@ def timed(call: Callable[[], object]) -> float:
 
 
 def peak_mib(truth: BoolArray, pred: BoolArray, *, repeats: int) -> float:
-    """The peak memory of Python and NumPy in MiB while the masks of a long video are counted from RLE."""
+    """The peak memory of Python and NumPy in MiB while the masks of a long video are counted from
+    RLE.
+    """
     truth_counts, pred_counts = encode(truth) * repeats, encode(pred) * repeats
     height, width = truth.shape[1:]
     tracemalloc.start()
-    count_strings(truth_counts, pred_counts, frames=range(len(truth_counts)), height=height, width=width)
+    count_strings(
+        truth_counts, pred_counts, frames=range(len(truth_counts)), height=height, width=width
+    )
     peak = tracemalloc.get_traced_memory()[1] / 2**20
     tracemalloc.stop()
     return peak
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time J&F against DAVIS's functions; prints Markdown table rows.")
-    parser.add_argument("--masks", type=Path, nargs=2, metavar=("TRUTH", "PRED"), help="folders of {video}/{frame}.png")
-    parser.add_argument("--rounds", type=int, default=5, help="times each way is timed (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description="Time J&F against DAVIS's functions; prints Markdown table rows."
+    )
+    parser.add_argument(
+        "--masks",
+        type=Path,
+        nargs=2,
+        metavar=("TRUTH", "PRED"),
+        help="folders of {video}/{frame}.png",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="times each way is timed (default: %(default)s)"
+    )
     args = parser.parse_args()
     cv2.setNumThreads(1)
     videos = real_videos(*args.masks) if args.masks else blob_videos()
@@ -160,13 +185,17 @@ def main() -> None:
         ratio = ("", "")
         if name in AGAINST:
             by_video = [
-                median(ratios[name][start : start + args.rounds]) for start in range(0, len(found), args.rounds)
+                median(ratios[name][start : start + args.rounds])
+                for start in range(0, len(found), args.rounds)
             ]
             ratio = (f"{median(ratios[name]):.1f}", f"{min(by_video):.1f}")
         print(f"| {name} | {median(found) * 1e3:.2f} | {ratio[0]} | {ratio[1]} |")
     truth, pred = next(iter(videos.values()))
     short, long = (peak_mib(truth, pred, repeats=repeats) for repeats in (2, 20))
-    print(f"\nPeak memory from RLE: {short:.1f} MiB for {2 * len(truth)} frames, {long:.1f} MiB for {20 * len(truth)}.")
+    print(
+        f"\nPeak memory from RLE: {short:.1f} MiB for {2 * len(truth)} frames, {long:.1f} MiB for "
+        f"{20 * len(truth)}."
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""Measures the page of explore: 3,254 videos, steps through 720p, and the size of a folder of 100 videos.
+"""Measures the page of explore: 3,254 videos, steps through 720p, and the size of a folder of 100
+videos.
 
     python benchmarks/explore.py
 
-Needs Chromium and playwright. Prints Markdown rows. The videos are 6 synthetic ones of 720x480 pixels
-and 49 frames, which repeat under other ids. The browser draws every 16.7 ms; the times include this.
+Needs Chromium and playwright. Prints Markdown rows. The videos are 6 synthetic ones of 720x480
+pixels and 49 frames, which repeat under other ids. The browser draws every 16.7 ms; the times
+include this.
 """
 
 import argparse
@@ -29,7 +31,13 @@ from brokenvideos.frames import encode_video
 from brokenvideos.tools.explorer import ExploreOptions, write_static
 from tests.tools.explorer.many import write_many
 
-COMMAND = [sys.executable, "-c", "from brokenvideos.tools.commands.main import main; main()", "explore", "--no-browser"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "from brokenvideos.tools.commands.main import main; main()",
+    "explore",
+    "--no-browser",
+]
 
 FILTER = """async () => {
   const times = [];
@@ -69,14 +77,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--videos", type=int, default=3254)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--work", type=Path, help="a folder to keep the releases in, for the next call")
+    parser.add_argument(
+        "--work", type=Path, help="a folder to keep the releases in, for the next call"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         work = arguments.work or Path(folder)
         release = made(work / "small", videos=6, num_frames=49, height=480, width=720)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         large = repeated(release, work / f"{arguments.videos}", videos=arguments.videos)
-        print(f"| release of {arguments.videos} videos | {size_of(large) / 1e9:.2f} GB |", flush=True)
+        print(
+            f"| release of {arguments.videos} videos | {size_of(large) / 1e9:.2f} GB |", flush=True
+        )
         for _ in range(arguments.rounds):
             look_at_list(browser.new_page(viewport={"width": 1440, "height": 900}), large)
         step_through(browser.new_page(viewport={"width": 1440, "height": 900}), work)
@@ -84,9 +98,12 @@ def main() -> None:
         hundred = repeated(release, work / "100", videos=100)
         start = time.perf_counter()
         page = Path(folder) / "page"
-        write_static(ExploreOptions(source=str(hundred)), page, max_bytes=60 * 10**6, on_progress=quiet)
+        write_static(
+            ExploreOptions(source=str(hundred)), page, max_bytes=60 * 10**6, on_progress=quiet
+        )
         print(
-            f"| folder of 100 videos | {size_of(page) / 1e6:.1f} MB, written in {time.perf_counter() - start:.0f} s |"
+            f"| folder of 100 videos | {size_of(page) / 1e6:.1f} MB, written in "
+            f"{time.perf_counter() - start:.0f} s |"
         )
 
 
@@ -103,7 +120,11 @@ def made(folder: Path, *, videos: int, num_frames: int, height: int, width: int)
     for number in range(videos):
         video_id = f"moving_{number:02d}"
         coarse = random.integers(0, 255, (height // 8, width // 8, 3), np.uint8)
-        ground = np.asarray(Image.fromarray(coarse).resize((width + 2 * num_frames, height), Image.Resampling.BICUBIC))
+        ground = np.asarray(
+            Image.fromarray(coarse).resize(
+                (width + 2 * num_frames, height), Image.Resampling.BICUBIC
+            )
+        )
         frames = (ground[:, 2 * frame : 2 * frame + width] for frame in range(num_frames))
         encode_video(raw / "videos" / f"{video_id}.mp4", frames, fps=16)
         masks = raw / "masks" / video_id
@@ -113,8 +134,14 @@ def made(folder: Path, *, videos: int, num_frames: int, height: int, width: int)
             wave = 1 + 0.2 * np.sin(8 * np.arctan2(y - height / 2, x - width / 3))
             disc = (across < (height / 6 * wave) ** 2).astype(np.uint8)
             Image.fromarray(disc).save(masks / f"{frame:05d}.png")
-        entry = {"video_id": video_id, "generator": f"model {number % 3}", "prompt": f"a ground that moves, {number}"}
-        lines.append({**entry, "label": "broken", "objects": [{"object_id": 1, "artifact_type": "motion"}]})
+        entry = {
+            "video_id": video_id,
+            "generator": f"model {number % 3}",
+            "prompt": f"a ground that moves, {number}",
+        }
+        lines.append(
+            {**entry, "label": "broken", "objects": [{"object_id": 1, "artifact_type": "motion"}]}
+        )
     (raw / "videos.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     build(raw, folder / "release", BuildOptions())
     return folder / "release"
@@ -139,15 +166,18 @@ def look_at_list(page: Page, release: Path) -> None:
         every = time.perf_counter()
         number = page.locator(".cell").count()
         print(
-            f"| command to address {served - start:.2f} s; address to list {listed - served:.2f} s, to first poster "
-            f"{first - served:.2f} s, to all {number} posters {every - served:.2f} s | {memory_of(process)} |",
+            f"| command to address {served - start:.2f} s; address to list {listed - served:.2f} "
+            "s, to first poster "
+            f"{first - served:.2f} s, to all {number} posters {every - served:.2f} s | "
+            f"{memory_of(process)} |",
             flush=True,
         )
         page.wait_for_selector("#measuring[data-done]", state="attached", timeout=300_000)
         measured = time.perf_counter()
         times = page.evaluate(FILTER)
         print(
-            f"| measured after {measured - served:.1f} s; filter {statistics.median(times):.0f} ms, most {max(times):.0f} ms | "
+            f"| measured after {measured - served:.1f} s; filter {statistics.median(times):.0f} "
+            f"ms, most {max(times):.0f} ms | "
             f"{memory_of(process)} |"
         )
         page.close()
@@ -166,14 +196,19 @@ def step_through(page: Page, work: Path) -> None:
         for key in ("ArrowRight", "ArrowLeft"):
             times = page.evaluate(STEP, [key, 140])
             slow = statistics.quantiles(times, n=20)[-1]
-            print(f"| 720p, {key} | {statistics.median(times):.0f} ms, 95 % {slow:.0f} ms | {memory_of(process)} |")
+            print(
+                f"| 720p, {key} | {statistics.median(times):.0f} ms, 95 % {slow:.0f} ms | "
+                f"{memory_of(process)} |"
+            )
 
 
 @contextmanager
 def serving(release: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """A server in a process of its own, and its address."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([*COMMAND, str(release)], stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        [*COMMAND, str(release)], stdout=subprocess.PIPE, text=True, env=environment
+    )
     try:
         assert process.stdout is not None
         address = next(line.strip() for line in process.stdout if re.match("http://", line))
@@ -186,7 +221,10 @@ def serving(release: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
 def memory_of(process: "subprocess.Popen[str]") -> str:
     """The server's memory: all resident memory, and the part without mapped files."""
     text = Path(f"/proc/{process.pid}/status").read_text()
-    found = {name: int(size) // 1024 for name, size in re.findall(r"(VmHWM|VmRSS|RssAnon):\s+(\d+) kB", text)}
+    found = {
+        name: int(size) // 1024
+        for name, size in re.findall(r"(VmHWM|VmRSS|RssAnon):\s+(\d+) kB", text)
+    }
     return f"{found['VmRSS']} MB, most {found['VmHWM']}, own {found['RssAnon']}"
 
 

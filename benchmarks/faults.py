@@ -1,13 +1,16 @@
-"""What does a model find that it never saw? Artifact types held out of training, with and without faults made on purpose.
+"""What does a model find that it never saw? Artifact types held out of training, with and without
+faults made on purpose.
 
     python benchmarks/faults.py [WORK] [--steps 600] [--seeds 0] [--held blur,motion] [--json FILE]
 
-WORK (default: training-benchmark) keeps the corpus of benchmarks/training.py and every run; what is done already is not done again.
-For each held-out type two models are trained by `brokenvideos train`'s own code: `unet` as it is, and `unet-flow` with a fault in
-half of the clips, of operations that do not resemble the type. Printed are, over the test videos that have this type alone: the
-average precision of pixels beside the share of marked pixels, and J&F of active frames at a threshold chosen by J on validation
-videos of the seen types, beside the centre box. Then the share of 300 fresh normal videos that are flagged, by what is hard about
-them: out of focus, fast, shaken. Intervals are over videos.
+WORK (default: training-benchmark) keeps the corpus of benchmarks/training.py and every run; what is
+done already is not done again. For each held-out type two models are trained by
+`brokenvideos train`'s own code: `unet` as it is, and `unet-flow` with a fault in half of the clips,
+of operations that do not resemble the type. Printed are, over the test videos that have this type
+alone: the average precision of pixels beside the share of marked pixels, and J&F of active frames
+at a threshold chosen by J on validation videos of the seen types, beside the centre box. Then the
+share of 300 fresh normal videos that are flagged, by what is hard about them: out of focus, fast,
+shaken. Intervals are over videos.
 """
 
 import argparse
@@ -62,18 +65,28 @@ def run(work: Path, release: Path, method: str, held: str | None, *, seed: int, 
         cpu=True,
     )
     if not (out / "scores.json").is_file():
-        train(str(release), out, options, resume=True, say=lambda line: print(f"{out.name}: {line}", flush=True))
+        train(
+            str(release),
+            out,
+            options,
+            resume=True,
+            say=lambda line: print(f"{out.name}: {line}", flush=True),
+        )
     return out
 
 
-# --- A held-out type --------------------------------------------------------------------------------------------------
+# --- A held-out type ------------------------------------------------------------------------------
 
 
 def ids_of(release: Path, split: str, kept: Callable[[ListedVideo], bool]) -> list[str]:
-    return [video.video_id for video in listed_videos(str(release), Wanted(split=split)) if kept(video)]
+    return [
+        video.video_id for video in listed_videos(str(release), Wanted(split=split)) if kept(video)
+    ]
 
 
-def logits_of(predictor: Predictor, release: Path, split: str, video_ids: Sequence[str]) -> dict[str, torch.Tensor]:
+def logits_of(
+    predictor: Predictor, release: Path, split: str, video_ids: Sequence[str]
+) -> dict[str, torch.Tensor]:
     """float32[T, H, W] of these videos of a split, at their own size."""
     rows = split_rows(release, split)
     chosen = [number for number in range(len(rows)) if rows[number]["video_id"] in video_ids]
@@ -95,7 +108,9 @@ def marked(logits: Mapping[str, torch.Tensor], threshold: float) -> dict[str, Vi
 
 
 def active_jf(videos: Sequence[ScoredVideo]) -> Estimate:
-    return estimate(np.array([video_scores(video.counts, broken=True)["active_jf"] for video in videos]))
+    return estimate(
+        np.array([video_scores(video.counts, broken=True)["active_jf"] for video in videos])
+    )
 
 
 def best_threshold(logits: Mapping[str, torch.Tensor], truth: Mapping[str, np.ndarray]) -> float:
@@ -107,13 +122,16 @@ def best_threshold(logits: Mapping[str, torch.Tensor], truth: Mapping[str, np.nd
         for place, threshold in enumerate(THRESHOLDS):
             marked_px = given > threshold
             either = (marked_px | wanted).sum(axis=(1, 2))
-            found[number, place] = ((marked_px & wanted).sum(axis=(1, 2)) / either).mean() if len(given) else 0.0
+            found[number, place] = (
+                ((marked_px & wanted).sum(axis=(1, 2)) / either).mean() if len(given) else 0.0
+            )
     return float(THRESHOLDS[int(found.mean(axis=0).argmax())])
 
 
 def pixel_ap(logits: Mapping[str, torch.Tensor], truth: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Average precision over all pixels of annotated frames, the share of marked ones, and the interval of their ratio over
-    resampled videos (percentiles)."""
+    """Average precision over all pixels of annotated frames, the share of marked ones, and the
+    interval of their ratio over resampled videos (percentiles).
+    """
     levels = np.zeros((len(logits), 2, 256), np.int64)
     for number, (name, values) in enumerate(logits.items()):
         at = ((values.clamp(-12, 12) + 12) * (255 / 24)).round().to(torch.int64).numpy()
@@ -128,7 +146,13 @@ def pixel_ap(logits: Mapping[str, torch.Tensor], truth: Mapping[str, np.ndarray]
     draws = [ratio(rng.integers(0, len(levels), len(levels))) for _ in range(RESAMPLES)]
     low, high = np.quantile([ap / share for ap, share in draws], [0.025, 0.975])
     ap, share = ratio(np.arange(len(levels)))
-    return {"ap": ap, "prevalence": share, "ratio": ap / share, "low": float(low), "high": float(high)}
+    return {
+        "ap": ap,
+        "prevalence": share,
+        "ratio": ap / share,
+        "low": float(low),
+        "high": float(high),
+    }
 
 
 def truth_of(release: Path, split: str, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -152,7 +176,9 @@ def held_out(predictor: Predictor, release: Path, kind: str, *, threshold: float
     chosen = ids_of(release, "test", lambda video: video.artifact_types == (kind,))
     logits = logits_of(predictor, release, "test", chosen)
     videos = scored_videos(release, "test", marked(logits, threshold), floors=True)
-    box = estimate(np.array([video_scores(v.floors["centre-box"], broken=True)["active_jf"] for v in videos]))
+    box = estimate(
+        np.array([video_scores(v.floors["centre-box"], broken=True)["active_jf"] for v in videos])
+    )
     return {
         "n": len(videos),
         "pixel_ap": pixel_ap(logits, truth_of(release, "test", list(logits))),
@@ -161,11 +187,13 @@ def held_out(predictor: Predictor, release: Path, kind: str, *, threshold: float
     }
 
 
-# --- Normal videos ----------------------------------------------------------------------------------------------------
+# --- Normal videos --------------------------------------------------------------------------------
 
 
 def normal_videos(work: Path) -> tuple[np.ndarray, list[str]]:
-    """uint8[NORMAL, T, 3, h, w] frames as a decoder gives them, and what is hard about each; made once."""
+    """uint8[NORMAL, T, 3, h, w] frames as a decoder gives them, and what is hard about each; made
+    once.
+    """
     path = work / f"normal-{NORMAL}.npz"
     if not path.is_file():
         spec = SampleSpec(FRESH_SEED, 64, 64, 12, 12, clean_twins=False)
@@ -175,7 +203,9 @@ def normal_videos(work: Path) -> tuple[np.ndarray, list[str]]:
             for number in range(2, 3 * NORMAL, 3):  # every third video is normal
                 video = make_sample_video(number, spec)
                 encode_video(film, video.rendered.frames, fps=spec.fps)
-                frames.append(read_frames(film, range(spec.num_frames), size=SIZE).transpose(0, 3, 1, 2))
+                frames.append(
+                    read_frames(film, range(spec.num_frames), size=SIZE).transpose(0, 3, 1, 2)
+                )
                 traits.append(video.trait)
         np.savez(path, frames=np.stack(frames), traits=np.array(traits))
     held = np.load(path)
@@ -195,46 +225,84 @@ def false_videos(predictor: Predictor, work: Path) -> dict[str, Any]:
         chosen = [number for number, name in enumerate(traits) if trait in ("all", name)]
         count = sum(flagged[number] for number in chosen)
         low, high = wilson_interval(count, len(chosen)) or (None, None)
-        table[trait] = {"flagged": count, "n": len(chosen), "share": count / len(chosen), "low": low, "high": high}
+        table[trait] = {
+            "flagged": count,
+            "n": len(chosen),
+            "share": count / len(chosen),
+            "low": low,
+            "high": high,
+        }
     return table
 
 
-# --- The table --------------------------------------------------------------------------------------------------------
+# --- The table ------------------------------------------------------------------------------------
 
 
 def facts_of(work: Path, release: Path, out: Path, held: str | None) -> dict[str, Any]:
     predictor = load_model(out, device="cpu")
     seen = [kind for kind in ARTIFACT_TYPES if kind != held]
-    chosen = ids_of(release, "validation", lambda v: v.label == "broken" and held not in v.artifact_types)
+    chosen = ids_of(
+        release, "validation", lambda v: v.label == "broken" and held not in v.artifact_types
+    )
     validation = logits_of(predictor, release, "validation", chosen)
     threshold = best_threshold(validation, truth_of(release, "validation", list(validation)))
-    types = {kind: held_out(predictor, release, kind, threshold=threshold) for kind in ARTIFACT_TYPES}
-    return {"threshold": threshold, "seen": seen, "types": types, "false_videos": false_videos(predictor, work)}
+    types = {
+        kind: held_out(predictor, release, kind, threshold=threshold) for kind in ARTIFACT_TYPES
+    }
+    return {
+        "threshold": threshold,
+        "seen": seen,
+        "types": types,
+        "false_videos": false_videos(predictor, work),
+    }
 
 
 def print_tables(found: Mapping[str, Mapping[str, Any]]) -> None:
-    print("| trained | type | n | pixel AP ÷ prevalence | J&F active | centre box |\n|---|---|---|---|---|---|")
+    print(
+        "| trained | type | n | pixel AP ÷ prevalence | J&F active | centre box "
+        "|\n|---|---|---|---|---|---|"
+    )
     for name, facts in found.items():
         for kind, one in facts["types"].items():
             ap, active, box = one["pixel_ap"], one["active_jf"], one["centre_box"]
             said = f"{kind}{'' if kind in facts['seen'] else ', **held out**'}"
-            ratio = f"{ap['ap']:.3f} ÷ {ap['prevalence']:.3f} = {ap['ratio']:.1f} [{ap['low']:.1f}, {ap['high']:.1f}]"
+            ratio = (
+                f"{ap['ap']:.3f} ÷ {ap['prevalence']:.3f} = {ap['ratio']:.1f} "
+                f"[{ap['low']:.1f}, {ap['high']:.1f}]"
+            )
             score = f"{active['value']:.3f} [{active['low']:.3f}, {active['high']:.3f}]"
             print(f"| {name} | {said} | {one['n']} | {ratio} | {score} | {box['value']:.3f} |")
     traits = list(next(iter(found.values()))["false_videos"])
     print(f"\n| false videos | {' | '.join(traits)} |\n|---|{'---|' * len(traits)}")
     for name, facts in found.items():
-        cells = [f"{one['share']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" for one in facts["false_videos"].values()]
+        cells = [
+            f"{one['share']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
+            for one in facts["false_videos"].values()
+        ]
         print(f"| {name} | {' | '.join(cells)} |")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Score held-out artifact types, with and without faults on purpose.")
-    parser.add_argument("work", nargs="?", type=Path, default=Path("training-benchmark"), help="keeps corpus and runs")
-    parser.add_argument("--steps", type=int, default=600, help="of each model (default: %(default)s)")
-    parser.add_argument("--seeds", default="0", help="one model of each kind (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description="Score held-out artifact types, with and without faults on purpose."
+    )
     parser.add_argument(
-        "--held", default="blur,motion,deformation,none", help="types to hold out (default: %(default)s)"
+        "work",
+        nargs="?",
+        type=Path,
+        default=Path("training-benchmark"),
+        help="keeps corpus and runs",
+    )
+    parser.add_argument(
+        "--steps", type=int, default=600, help="of each model (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seeds", default="0", help="one model of each kind (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--held",
+        default="blur,motion,deformation,none",
+        help="types to hold out (default: %(default)s)",
     )
     parser.add_argument("--methods", default=",".join(METHODS), help="(default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write all figures")
@@ -247,7 +315,9 @@ def main() -> None:
             held = None if name == "none" else name
             for method in args.methods.split(","):
                 out = run(args.work, release, method, held, seed=seed, steps=args.steps)
-                title = f"{method}, {'all types' if held is None else f'without {held}'}, seed {seed}"
+                title = (
+                    f"{method}, {'all types' if held is None else f'without {held}'}, seed {seed}"
+                )
                 found[title] = facts_of(args.work, release, out, held)
     print_tables(found)
     if args.json:

@@ -2,11 +2,12 @@
 
     python benchmarks/generate.py [--frames N] [--rounds N]
 
-The clip is synthetic: a moving texture and colours, 848x480 pixels. A round encodes it twice, in turn,
-so that other load on the machine affects both. Once only the encoding (PyAV and x264 with our settings,
-to a file). Once as `generate` does it: the same encoding, SHA-256 of the generated frames, the decoded
-frames and the file, flushes to disk, and the record. Prints medians of the ratio within a round: of
-wall time, and of CPU time, which includes the thread that decodes beside the encoder.
+The clip is synthetic: a moving texture and colours, 848x480 pixels. A round encodes it twice, in
+turn, so that other load on the machine affects both. Once only the encoding (PyAV and x264 with our
+settings, to a file). Once as `generate` does it: the same encoding, SHA-256 of the generated
+frames, the decoded frames and the file, flushes to disk, and the record. Prints medians of the
+ratio within a round: of wall time, and of CPU time, which includes the thread that decodes beside
+the encoder.
 """
 
 import argparse
@@ -31,7 +32,9 @@ FPS = 16
 
 def moving_texture(num_frames: int) -> npt.NDArray[np.uint8]:
     """uint8[T, 480, 848, 3]: panning noise, waves of colour, and a moving block."""
-    texture = (np.random.default_rng(0).random((480 + num_frames, 848 + 2 * num_frames, 3)) * 60).astype(np.uint8)
+    texture = (
+        np.random.default_rng(0).random((480 + num_frames, 848 + 2 * num_frames, 3)) * 60
+    ).astype(np.uint8)
     y, x = np.mgrid[:480, :848]
     frames = []
     for t in range(num_frames):
@@ -68,7 +71,13 @@ def encode_and_record(out: Path, frames: npt.NDArray[np.uint8]) -> None:
     """Writes a clip and a record of the usual size, as `generate` does."""
     video = write_clip(out / "videos" / "clip.mp4", frames, fps=FPS)
     filler = {f"argument_{number}": None for number in range(60)}
-    record = {"format": FORMAT, "video_id": "clip", "video": video, "versions": versions(), "arguments": filler}
+    record = {
+        "format": FORMAT,
+        "video_id": "clip",
+        "video": video,
+        "versions": versions(),
+        "arguments": filler,
+    }
     write_record(out, record)
 
 
@@ -80,7 +89,9 @@ def timed(call: Callable[[], None]) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--frames", type=int, default=49)
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
@@ -91,7 +102,8 @@ def main() -> None:
         found = report_on(taxonomy, make_prompts(taxonomy, strength=strength), strength=strength)
         ratio, covered = found.num_rows / found.bound, found.num_covered / found.num_feasible
         print(
-            f"| {strength} | {found.num_rows} | {found.bound} | {ratio:.3f} | {covered:.1%} of {found.num_feasible} |"
+            f"| {strength} | {found.num_rows} | {found.bound} | {ratio:.3f} | {covered:.1%} of "
+            f"{found.num_feasible} |"
         )
 
     frames = moving_texture(arguments.frames)
@@ -105,9 +117,12 @@ def main() -> None:
             cpu.append(ours[1] / bare[1])
         size = json.loads((out / "records" / "clip.json").read_text())["video"]["bytes"]
     print(
-        f"\n{arguments.frames} frames of 848x480, {size / 1e6:.1f} MB, {arguments.rounds} rounds; recorded relative to bare:"
+        f"\n{arguments.frames} frames of 848x480, {size / 1e6:.1f} MB, {arguments.rounds} rounds; "
+        "recorded relative to bare:"
     )
-    print(f"clock {median(clock):.2f} ({min(clock):.2f} to {max(clock):.2f}), CPU {median(cpu):.2f}")
+    print(
+        f"clock {median(clock):.2f} ({min(clock):.2f} to {max(clock):.2f}), CPU {median(cpu):.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""The steps of benchmarks/gpu_session.sh, which says how to run them: tests, masks, verify, training, prediction.
+"""The steps of benchmarks/gpu_session.sh, which says how to run them: tests, masks, verify,
+training, prediction.
 
     python benchmarks/gpu_session.py OUT        (DEVICE=cpu: on the processor, with tiny inputs)
 
-Every step is a process with a limit of its own. OUT/session.json has date, device, versions, commit, and of each step its seconds,
-figures and, where it failed, what it said last; it is written anew after each step, so that it holds what was measured whatever
-comes after. Ends with status 0 where every step did what it should; an aim that is missed is a figure and no failure.
+Every step is a process with a limit of its own. OUT/session.json has date, device, versions,
+commit, and of each step its seconds, figures and, where it failed, what it said last; it is written
+anew after each step, so that it holds what was measured whatever comes after. Ends with status 0
+where every step did what it should; an aim that is missed is a figure and no failure.
 """
 
 import argparse
@@ -26,7 +28,17 @@ from xml.etree import ElementTree
 
 HERE = Path(__file__).resolve().parent
 BROKENVIDEOS = [sys.executable, "-c", "from brokenvideos.tools.commands.main import main; main()"]
-PACKAGES = ("torch", "triton", "numpy", "pyarrow", "av", "datasets", "transformers", "accelerate", "torchdata")
+PACKAGES = (
+    "torch",
+    "triton",
+    "numpy",
+    "pyarrow",
+    "av",
+    "datasets",
+    "transformers",
+    "accelerate",
+    "torchdata",
+)
 
 DEVICE_FACTS = """
 import json, torch
@@ -49,7 +61,9 @@ Figures = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Commands that run one after the other within `limit_s`; then `figures` reads what they left."""
+    """Commands that run one after the other within `limit_s`; then `figures` reads what they
+    left.
+    """
 
     name: str
     limit_s: int
@@ -60,7 +74,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a step: `status` is ok, failed or timed out; `said` the end of its output where it is not ok."""
+    """What came of a step: `status` is ok, failed or timed out; `said` the end of its output where
+    it is not ok.
+    """
 
     name: str
     status: str
@@ -70,7 +86,9 @@ class Done:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path, help="a new folder for session.json and all that is made")
     out: Path = parser.parse_args().out.resolve()
     out.mkdir(parents=True)
@@ -86,7 +104,15 @@ def main() -> None:
     steps: list[Done] = []
 
     def save() -> None:
-        write(out, {**facts, "seconds": round(time.perf_counter() - start_s, 1), "aims": aims(steps), "steps": steps})
+        write(
+            out,
+            {
+                **facts,
+                "seconds": round(time.perf_counter() - start_s, 1),
+                "aims": aims(steps),
+                "steps": steps,
+            },
+        )
 
     save()
     for step in (tiny_steps if device == "cpu" else full_steps)(out, device):
@@ -94,7 +120,11 @@ def main() -> None:
         print(f"{step.name}: {steps[-1].status}, {steps[-1].seconds:.1f} s", flush=True)
         save()
     for name, aim in aims(steps).items():
-        found = "not measured" if aim["found"] is None else f"{aim['found']:.2f}, {'met' if aim['met'] else 'missed'}"
+        found = (
+            "not measured"
+            if aim["found"] is None
+            else f"{aim['found']:.2f}, {'met' if aim['met'] else 'missed'}"
+        )
         print(f"aim: {name}, wanted {aim['wanted']}: {found}")
     wrong = [step for step in steps if step.status != "ok"]
     for done in wrong:
@@ -103,7 +133,7 @@ def main() -> None:
     raise SystemExit(bool(wrong))
 
 
-# --- The steps ----------------------------------------------------------------------------------------------------------
+# --- The steps ------------------------------------------------------------------------------------
 
 
 def full_steps(out: Path, device: str) -> list[Step]:
@@ -112,28 +142,70 @@ def full_steps(out: Path, device: str) -> list[Step]:
     return [
         tests(out, limit_s=120, environment={"REQUIRE_GPU": "1"}),
         masks(out, device, "--rounds", "7", "--repeat", "32", limit_s=60),
-        data(out, "--videos", "64", "--num-frames", "24", "--size", "256x256", "--workers", cores, limit_s=60),
+        data(
+            out,
+            "--videos",
+            "64",
+            "--num-frames",
+            "24",
+            "--size",
+            "256x256",
+            "--workers",
+            cores,
+            limit_s=60,
+        ),
         verify(out, device, "--share", "1", "10", "100", limit_s=75),
         *recipes(out, device, "--epochs", "10", "--size", "256x256", "--workers", "8", limit_s=45),
     ]
 
 
 def tiny_steps(out: Path, device: str) -> list[Step]:
-    """The same on the processor with inputs that are as small as they can be. The limits are those of a machine that is busy."""
+    """The same on the processor with inputs that are as small as they can be. The limits are those
+    of a machine that is busy.
+    """
     return [
         tests(out, limit_s=200, environment={}),
         masks(out, device, "--rounds", "1", "--size", "32x48", limit_s=200),
         data(out, "--videos", "8", "--num-frames", "8", "--size", "64x48", limit_s=200),
         verify(out, device, "--share", "0.1", "--size", "32x48", limit_s=200),
-        *recipes(out, device, "--steps", "1", "--num-frames", "4", "--size", "64x64", "--batch-size", "2", limit_s=200),
+        *recipes(
+            out,
+            device,
+            "--steps",
+            "1",
+            "--num-frames",
+            "4",
+            "--size",
+            "64x64",
+            "--batch-size",
+            "2",
+            limit_s=200,
+        ),
     ]
 
 
 def tests(out: Path, *, limit_s: int, environment: Mapping[str, str]) -> Step:
-    """`pytest -m gpu` over the files that have such tests. Other versions than the pinned ones may warn here."""
-    files = [str(path) for path in sorted((HERE.parent / "tests").rglob("test_*.py")) if "mark.gpu" in path.read_text()]
+    """`pytest -m gpu` over the files that have such tests. Other versions than the pinned ones may
+    warn here.
+    """
+    files = [
+        str(path)
+        for path in sorted((HERE.parent / "tests").rglob("test_*.py"))
+        if "mark.gpu" in path.read_text()
+    ]
     report = out / "tests.xml"
-    options = ["-m", "gpu", "-W", "default", "-p", "no:cacheprovider", "-p", "no:xdist", "-q", f"--junitxml={report}"]
+    options = [
+        "-m",
+        "gpu",
+        "-W",
+        "default",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-q",
+        f"--junitxml={report}",
+    ]
     command = [sys.executable, "-m", "pytest", f"--rootdir={HERE.parent}", *options, *files]
 
     def figures() -> Figures:
@@ -147,21 +219,41 @@ def tests(out: Path, *, limit_s: int, environment: Mapping[str, str]) -> Step:
 
 def masks(out: Path, device: str, *options: str, limit_s: int) -> Step:
     """benchmarks/masks_device.py: every way on the device, and what bounds them."""
-    command = [sys.executable, str(HERE / "masks_device.py"), "--on", device, "--json", str(out / "masks.json")]
+    command = [
+        sys.executable,
+        str(HERE / "masks_device.py"),
+        "--on",
+        device,
+        "--json",
+        str(out / "masks.json"),
+    ]
     return Step("masks", limit_s, [[*command, *options]], lambda: read_json(out / "masks.json"))
 
 
 def data(out: Path, *options: str, limit_s: int) -> Step:
     """Synthetic videos and their release, for the steps after it."""
-    workers = ["--workers", options[options.index("--workers") + 1]] if "--workers" in options else []
+    workers = (
+        ["--workers", options[options.index("--workers") + 1]] if "--workers" in options else []
+    )
     made = [*BROKENVIDEOS, "sample", str(out / "raw"), *options]
     built = [*BROKENVIDEOS, "build", str(out / "raw"), str(out / "release"), *workers]
-    return Step("data", limit_s, [made, built], lambda: {"release_bytes": folder_bytes(out / "release")})
+    return Step(
+        "data", limit_s, [made, built], lambda: {"release_bytes": folder_bytes(out / "release")}
+    )
 
 
 def verify(out: Path, device: str, *options: str, limit_s: int) -> Step:
-    """benchmarks/verify.py: the masks' part at several sizes, and a whole release against reading its files."""
-    command = [sys.executable, str(HERE / "verify.py"), "--device", device, "--json", str(out / "verify.json")]
+    """benchmarks/verify.py: the masks' part at several sizes, and a whole release against reading
+    its files.
+    """
+    command = [
+        sys.executable,
+        str(HERE / "verify.py"),
+        "--device",
+        device,
+        "--json",
+        str(out / "verify.json"),
+    ]
     command += ["--release", str(out / "release"), *options]
     return Step("verify", limit_s, [command], lambda: read_json(out / "verify.json"))
 
@@ -187,7 +279,12 @@ def recipes(out: Path, device: str, *options: str, limit_s: int) -> list[Step]:
             train += ["--init", str(out / "checkpoint")]
         commands.append([*train, *options, *(["--cpu"] if device == "cpu" else [])])
         steps.append(
-            Step(f"train {recipe}", limit_s, commands, lambda trained=trained: scores(trained / "scores.json"))
+            Step(
+                f"train {recipe}",
+                limit_s,
+                commands,
+                lambda trained=trained: scores(trained / "scores.json"),
+            )
         )
     predicted = out / "predicted"
     command = [
@@ -200,7 +297,10 @@ def recipes(out: Path, device: str, *options: str, limit_s: int) -> list[Step]:
     ]
 
     def figures() -> Figures:
-        return {"videos": len(list((out / "raw" / "videos").iterdir())), "written_bytes": folder_bytes(predicted)}
+        return {
+            "videos": len(list((out / "raw" / "videos").iterdir())),
+            "written_bytes": folder_bytes(predicted),
+        }
 
     return [*steps, Step("predict unet", limit_s, [[*command, "--device", device]], figures)]
 
@@ -215,7 +315,7 @@ def scores(path: Path) -> Figures:
     }
 
 
-# --- What they are held to ----------------------------------------------------------------------------------------------
+# --- What they are held to ------------------------------------------------------------------------
 
 
 def aims(steps: Sequence[Done]) -> dict[str, dict[str, Any]]:
@@ -223,7 +323,12 @@ def aims(steps: Sequence[Done]) -> dict[str, dict[str, Any]]:
     figures = {step.name: step.figures for step in steps}
     ways = figures.get("masks", {}).get("ways", {})
     decoded = next(
-        (way["of_write_bound"] for name, way in ways.items() if name == "triton on cuda: decode_batch"), None
+        (
+            way["of_write_bound"]
+            for name, way in ways.items()
+            if name == "triton on cuda: decode_batch"
+        ),
+        None,
     )
     release = figures.get("verify", {}).get("release", {}).get("times_reading")
     return {
@@ -233,18 +338,28 @@ def aims(steps: Sequence[Done]) -> dict[str, dict[str, Any]]:
 
 
 def at_least(wanted: float, found: float | None) -> dict[str, Any]:
-    return {"wanted": f">= {wanted}", "found": found, "met": None if found is None else found >= wanted}
+    return {
+        "wanted": f">= {wanted}",
+        "found": found,
+        "met": None if found is None else found >= wanted,
+    }
 
 
 def at_most(wanted: float, found: float | None) -> dict[str, Any]:
-    return {"wanted": f"<= {wanted}", "found": found, "met": None if found is None else found <= wanted}
+    return {
+        "wanted": f"<= {wanted}",
+        "found": found,
+        "met": None if found is None else found <= wanted,
+    }
 
 
-# --- One step -----------------------------------------------------------------------------------------------------------
+# --- One step -------------------------------------------------------------------------------------
 
 
 def run(step: Step, out: Path) -> Done:
-    """Runs the commands of a step to their end or to its limit; what they print goes to OUT/NAME.log."""
+    """Runs the commands of a step to their end or to its limit; what they print goes to
+    OUT/NAME.log.
+    """
     log = out / f"{step.name.replace(' ', '-')}.log"
     start_s = time.perf_counter()
     status = "ok"
@@ -262,12 +377,20 @@ def run(step: Step, out: Path) -> Done:
     except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:
         problem = f"no figures: {type(error).__name__}: {error}"
         status = "failed" if status == "ok" else status
-    said = None if status == "ok" else "\n".join(filter(None, [log.read_text(errors="replace")[-4000:], problem]))
+    said = (
+        None
+        if status == "ok"
+        else "\n".join(filter(None, [log.read_text(errors="replace")[-4000:], problem]))
+    )
     return Done(step.name, status, round(seconds, 2), figures, said)
 
 
-def end_of(command: Sequence[str], output: Any, *, environment: Mapping[str, str], limit_s: float) -> str:
-    """How a command ended. One that runs over its limit is ended together with all that it started."""
+def end_of(
+    command: Sequence[str], output: Any, *, environment: Mapping[str, str], limit_s: float
+) -> str:
+    """How a command ended. One that runs over its limit is ended together with all that it
+    started.
+    """
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -289,16 +412,30 @@ def end_of(command: Sequence[str], output: Any, *, environment: Mapping[str, str
 def write(out: Path, session: Mapping[str, Any]) -> None:
     """session.json, whole at any moment."""
     beside = out / "session.json.part"
-    beside.write_text(json.dumps({**session, "steps": [asdict(step) for step in session["steps"]]}, indent=1) + "\n")
+    beside.write_text(
+        json.dumps({**session, "steps": [asdict(step) for step in session["steps"]]}, indent=1)
+        + "\n"
+    )
     beside.replace(out / "session.json")
 
 
-# --- Facts --------------------------------------------------------------------------------------------------------------
+# --- Facts ----------------------------------------------------------------------------------------
 
 
 def commit() -> str | None:
-    """The commit of the checkout, with a + where files are changed; a copy without its history names it in COMMIT."""
-    git = ["git", "-C", str(HERE), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+    """The commit of the checkout, with a + where files are changed; a copy without its history
+    names it in COMMIT.
+    """
+    git = [
+        "git",
+        "-C",
+        str(HERE),
+        "describe",
+        "--always",
+        "--abbrev=40",
+        "--dirty=+",
+        "--exclude=*",
+    ]
     try:
         done = subprocess.run(git, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
@@ -307,12 +444,18 @@ def commit() -> str | None:
 
 
 def card() -> dict[str, Any]:
-    """What torch says of the device, and the driver. Asked in a process of its own, so that this one holds nothing of a card."""
+    """What torch says of the device, and the driver. Asked in a process of its own, so that this
+    one holds nothing of a card.
+    """
     done = subprocess.run([sys.executable, "-c", DEVICE_FACTS], capture_output=True, text=True)
-    facts: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {"problem": done.stderr[-1000:]}
+    facts: dict[str, Any] = (
+        json.loads(done.stdout) if done.returncode == 0 else {"problem": done.stderr[-1000:]}
+    )
     asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        facts["driver"] = subprocess.run(asked, capture_output=True, text=True, timeout=20).stdout.strip()
+        facts["driver"] = subprocess.run(
+            asked, capture_output=True, text=True, timeout=20
+        ).stdout.strip()
     return facts | {"cores": os.cpu_count(), "machine": platform.machine()}
 
 

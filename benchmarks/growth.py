@@ -1,14 +1,15 @@
-"""How the time and the memory of every step grow with a release: 1 %, 10 %, 100 %, 300 % of the paper's 3,254 videos.
+"""How the time and the memory of every step grow with a release: 1 %, 10 %, 100 %, 300 % of the
+paper's 3,254 videos.
 
     python benchmarks/growth.py [--share 1 10 100] [--json FILE] [--plot FILE]
 
-Tiny videos, all different: 12 frames of 64x48, a coarse pattern of its own with a bright square that
-moves over it, and in half of them the square is marked. Each step is a process of its own: build,
-verify, stats, evaluate of the release against itself, load (every row of every split, streamed).
-Printed are the seconds of the processor, which other work on the machine changes least; in brackets
-what each further video takes, after the time of the smallest share; and the highest memory of the
-process. --json adds to the figures that the file has already, so that shares can be measured one at
-a time; without --share the script only prints and draws them.
+Tiny videos, all different: 12 frames of 64x48, a coarse pattern of its own with a bright square
+that moves over it, and in half of them the square is marked. Each step is a process of its own:
+build, verify, stats, evaluate of the release against itself, load (every row of every split,
+streamed). Printed are the seconds of the processor, which other work on the machine changes least;
+in brackets what each further video takes, after the time of the smallest share; and the highest
+memory of the process. --json adds to the figures that the file has already, so that shares can be
+measured one at a time; without --share the script only prints and draws them.
 """
 
 import argparse
@@ -44,7 +45,8 @@ def write_raw(raw: Path, videos: int) -> None:
     """A raw folder of so many videos; the same for the same number."""
     (raw / "videos").mkdir(parents=True)
     tracks = [
-        [(4 + 2 * track + frame, 3 + 5 * track + frame) for frame in range(NUM_FRAMES)] for track in range(NUM_TRACKS)
+        [(4 + 2 * track + frame, 3 + 5 * track + frame) for frame in range(NUM_FRAMES)]
+        for track in range(NUM_TRACKS)
     ]
     for track, places in enumerate(tracks):
         (raw / f"track-{track}").mkdir()
@@ -67,10 +69,19 @@ def write_raw(raw: Path, videos: int) -> None:
             (raw / "masks" / video_id).mkdir(parents=True)
             for path in (raw / f"track-{track}").iterdir():
                 os.link(path, raw / "masks" / video_id / path.name)
-        objects = [{"object_id": 1, "artifact_type": ("motion", "deformation", "blur")[number % 3]}] if broken else []
+        objects = (
+            [{"object_id": 1, "artifact_type": ("motion", "deformation", "blur")[number % 3]}]
+            if broken
+            else []
+        )
         split = {0: "validation", 1: "test"}.get(number // 2 % 10, "train")
         label = "broken" if broken else "normal"
-        line = {"video_id": video_id, "generator": f"model-{number // 2 % 3}", "prompt": None, "label": label}
+        line = {
+            "video_id": video_id,
+            "generator": f"model-{number // 2 % 3}",
+            "prompt": None,
+            "label": label,
+        }
         lines.append(json.dumps({**line, "split": split, "objects": objects}))
     for track in range(NUM_TRACKS):
         for path in (raw / f"track-{track}").iterdir():
@@ -80,7 +91,9 @@ def write_raw(raw: Path, videos: int) -> None:
 
 
 def measured(command: list[str], work: Path) -> dict[str, float]:
-    """Seconds of the processor and on the clock, and the highest memory, of a command that must end well."""
+    """Seconds of the processor and on the clock, and the highest memory, of a command that must end
+    well.
+    """
     log = work / "log"
     start_s = time.perf_counter()
     with log.open("wb") as output:
@@ -89,7 +102,11 @@ def measured(command: list[str], work: Path) -> dict[str, float]:
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, log.read_text()
     clock_s = time.perf_counter() - start_s
-    return {"cpu_s": usage.ru_utime + usage.ru_stime, "s": clock_s, "peak_mb": usage.ru_maxrss / 1000}
+    return {
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "s": clock_s,
+        "peak_mb": usage.ru_maxrss / 1000,
+    }
 
 
 def measure(videos: int) -> dict[str, dict[str, float]]:
@@ -114,7 +131,9 @@ def measure(videos: int) -> dict[str, dict[str, float]]:
 
 
 def print_table(shares: dict[str, Any]) -> None:
-    """A row per step: CPU seconds and peak memory at each share, and milliseconds that each further video takes."""
+    """A row per step: CPU seconds and peak memory at each share, and milliseconds that each further
+    video takes.
+    """
     order = sorted(shares, key=lambda share: float(share))
     print("| step | " + " | ".join(f"{shares[share]['videos']:,} videos" for share in order) + " |")
     print("|---" * (len(order) + 1) + "|")
@@ -123,7 +142,11 @@ def print_table(shares: dict[str, Any]) -> None:
         cells = []
         for share in order:
             found, more = shares[share]["steps"][step], shares[share]["videos"] - least["videos"]
-            each = f" ({1000 * (found['cpu_s'] - least['steps'][step]['cpu_s']) / more:.1f} ms)" if more else ""
+            each = (
+                f" ({1000 * (found['cpu_s'] - least['steps'][step]['cpu_s']) / more:.1f} ms)"
+                if more
+                else ""
+            )
             cells.append(f"{found['cpu_s']:.1f} s{each}, {found['peak_mb']:.0f} MB")
         print(f"| {step} | {' | '.join(cells)} |")
 
@@ -155,9 +178,15 @@ def draw(shares: dict[str, Any], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--share", type=float, nargs="*", default=[], help="per cent of the paper's size")
-    parser.add_argument("--json", type=Path, help="figures of earlier runs, to which these are added")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--share", type=float, nargs="*", default=[], help="per cent of the paper's size"
+    )
+    parser.add_argument(
+        "--json", type=Path, help="figures of earlier runs, to which these are added"
+    )
     parser.add_argument("--plot", type=Path, help="draw an SVG; needs matplotlib")
     arguments = parser.parse_args()
     shares: dict[str, Any] = {}

@@ -1,11 +1,12 @@
-"""Compares batched decoding of COCO RLE with a loop over pycocotools, and times other functions of masks.
+"""Compares batched decoding of COCO RLE with a loop over pycocotools, and times other functions of
+masks.
 
     python benchmarks/masks_decode.py [--masks DIR] [--rounds N]
 
-DIR holds label maps as palette PNGs at any depth (a DAVIS folder); without it the masks are synthetic
-blobs. A round times each way once, in turn, so that other load on the machine affects all of them.
-Prints medians over rounds, and medians of the ratio within a round, as rows of a Markdown table. The
-masks are those of one video, of one size. Decoding and encoding use one thread.
+DIR holds label maps as palette PNGs at any depth (a DAVIS folder); without it the masks are
+synthetic blobs. A round times each way once, in turn, so that other load on the machine affects all
+of them. Prints medians over rounds, and medians of the ratio within a round, as rows of a Markdown
+table. The masks are those of one video, of one size. Decoding and encoding use one thread.
 """
 
 import argparse
@@ -39,8 +40,12 @@ def real_label_maps(folder: Path) -> list[UInt8Array]:
     """The label maps of the most common size among evenly spread PNGs."""
     paths = sorted(folder.rglob("*.png"))
     if not paths:
-        raise SystemExit(f"{folder}: no PNG below it. Give a folder of label maps, for instance DAVIS results.")
-    label_maps = [np.asarray(Image.open(path)) for path in paths[:: max(1, len(paths) // (2 * NUM_MASKS))]]
+        raise SystemExit(
+            f"{folder}: no PNG below it. Give a folder of label maps, for instance DAVIS results."
+        )
+    label_maps = [
+        np.asarray(Image.open(path)) for path in paths[:: max(1, len(paths) // (2 * NUM_MASKS))]
+    ]
     shapes = [labels.shape for labels in label_maps]
     size = max(sorted(set(shapes)), key=shapes.count)
     return [labels for labels in label_maps if labels.shape == size and labels.any()][:NUM_MASKS]
@@ -71,7 +76,10 @@ def label_maps_of(folder: Path | None, size: str | None) -> list[UInt8Array]:
     if not sides:
         return label_maps
     height, width = label_maps[0].shape
-    rows, columns = np.arange(sides[0]) * height // sides[0], np.arange(sides[1]) * width // sides[1]
+    rows, columns = (
+        np.arange(sides[0]) * height // sides[0],
+        np.arange(sides[1]) * width // sides[1],
+    )
     return [labels[rows[:, None], columns] for labels in label_maps]
 
 
@@ -100,7 +108,9 @@ def contenders(label_maps: list[UInt8Array]) -> dict[str, Callable[[], object]]:
         "pycocotools decode, loop, outputs dropped": coco_loop,
         "pycocotools decode, loop, outputs kept": lambda: [coco.decode(rle) for rle in rles],
         f"decode, reused buffer of {CHUNK} masks": in_chunks,
-        "decode, reused buffer of all masks": lambda: decode(counts, height=height, width=width, out=whole),
+        "decode, reused buffer of all masks": lambda: decode(
+            counts, height=height, width=width, out=whole
+        ),
         "decode, outputs kept": lambda: decode(counts, height=height, width=width),
         "check (gate and parse alone)": lambda: check(counts, height=height, width=width),
         "pycocotools encode, loop": lambda: [coco.encode(bitmap) for bitmap in fortran],
@@ -132,9 +142,15 @@ def timed(call: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time masks/ against pycocotools; prints Markdown table rows.")
-    parser.add_argument("--masks", type=Path, help="folder of label maps as PNG; default: blobs made here")
-    parser.add_argument("--rounds", type=int, default=11, help="times each way is timed (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description="Time masks/ against pycocotools; prints Markdown table rows."
+    )
+    parser.add_argument(
+        "--masks", type=Path, help="folder of label maps as PNG; default: blobs made here"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=11, help="times each way is timed (default: %(default)s)"
+    )
     args = parser.parse_args()
     warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
 
@@ -148,7 +164,10 @@ def main() -> None:
             seconds[name].append(timed(call))
 
     height, width = label_maps[0].shape
-    print(f"{len(label_maps)} masks of {height} x {width} ({args.masks or 'blobs made here'}), {args.rounds} rounds\n")
+    print(
+        f"{len(label_maps)} masks of {height} x {width} ({args.masks or 'blobs made here'}), "
+        f"{args.rounds} rounds\n"
+    )
     print("| what | µs per mask | masks/s | times pycocotools |")
     print("|---|---|---|---|")
     for name, rounds in seconds.items():

@@ -1,12 +1,16 @@
-"""Masks by NumPy, by torch operations and, where there is a GPU, by the Triton kernels; against pycocotools.
+"""Masks by NumPy, by torch operations and, where there is a GPU, by the Triton kernels; against
+pycocotools.
 
-    python benchmarks/masks_device.py [--masks DIR] [--rounds N] [--repeat N] [--on cuda] [--json FILE]
+    python benchmarks/masks_device.py [--masks DIR] [--rounds N] [--repeat N] [--on cuda]
+    [--json FILE]
 
-The ways take turns within a round; printed are medians over the rounds and the median of the ratio to pycocotools within a round.
-faster-coco-eval and rlemasklib take part when they are installed. On a GPU every way ends with a synchronize; filling and copying
-memory are timed in the same rounds, and the last column is the time of writing the result once (uint8 or packed) as a share of the
-time a way takes. `decode` begins with a list of strings, `decode_batch` with strings that are joined already, as a DataLoader's
-workers send them, `draw` with runs that are on the device. The lines of a GPU have never been run.
+The ways take turns within a round; printed are medians over the rounds and the median of the ratio
+to pycocotools within a round. faster-coco-eval and rlemasklib take part when they are installed. On
+a GPU every way ends with a synchronize; filling and copying memory are timed in the same rounds,
+and the last column is the time of writing the result once (uint8 or packed) as a share of the time
+a way takes. `decode` begins with a list of strings, `decode_batch` with strings that are joined
+already, as a DataLoader's workers send them, `draw` with runs that are on the device. The lines of
+a GPU have never been run.
 """
 
 import argparse
@@ -49,7 +53,9 @@ def peers(rles: list[dict[str, Any]]) -> dict[str, Way]:
     return ways
 
 
-def ways_on(device: str, backend: on_device.Backend, counts: list[str], *, height: int, width: int) -> dict[str, Way]:
+def ways_on(
+    device: str, backend: on_device.Backend, counts: list[str], *, height: int, width: int
+) -> dict[str, Way]:
     size: dict[str, Any] = {"height": height, "width": width, "device": device, "backend": backend}
     place = torch.device(device)
     bitmaps = on_device.decode(counts, **size)
@@ -57,7 +63,9 @@ def ways_on(device: str, backend: on_device.Backend, counts: list[str], *, heigh
     name = f"{backend} on {device}:"
     ways: dict[str, Way] = {
         f"{name} decode": lambda: on_device.decode(counts, **size),
-        f"{name} decode_batch": lambda: on_device.decode_batch(batch, device=device, backend=backend),
+        f"{name} decode_batch": lambda: on_device.decode_batch(
+            batch, device=device, backend=backend
+        ),
         f"{name} decode_packed": lambda: on_device.decode_packed(counts, **size),
         f"{name} encode": lambda: on_device.encode(bitmaps, backend=backend),
         f"{name} fingerprint": lambda: on_device.fingerprint(bitmaps, backend=backend),
@@ -69,8 +77,12 @@ def ways_on(device: str, backend: on_device.Backend, counts: list[str], *, heigh
         rows = torch.empty((len(counts), packed_width(pixels)), dtype=torch.uint8, device=place)
         ways[f"{name} gate and parse"] = lambda: read(batch, device=place, backend=backend)
         ways[f"{name} draw"] = lambda: draw(runs, planes, pixels=pixels, backend=backend)
-        if backend == "triton":  # torch operations draw all bitmaps first, which decode_packed does part by part
-            ways[f"{name} draw packed"] = lambda: draw_packed(runs, rows, pixels=pixels, backend=backend)
+        if (
+            backend == "triton"
+        ):  # torch operations draw all bitmaps first, which decode_packed does part by part
+            ways[f"{name} draw packed"] = lambda: draw_packed(
+                runs, rows, pixels=pixels, backend=backend
+            )
     return ways
 
 
@@ -103,9 +115,15 @@ def print_table(ways: dict[str, dict[str, float | None]]) -> None:
     print("| what | µs per mask | masks/s | times pycocotools decode | of the write bound |")
     print("|---|---|---|---|---|")
     for name, way in ways.items():
-        per_mask_s, ratio, of_bound = way["s_per_mask"] or 0.0, way["times_pycocotools"], way["of_write_bound"]
+        per_mask_s, ratio, of_bound = (
+            way["s_per_mask"] or 0.0,
+            way["times_pycocotools"],
+            way["of_write_bound"],
+        )
         bound = "" if of_bound is None else f"{100 * of_bound:.0f} %"
-        print(f"| {name} | {per_mask_s * 1e6:.1f} | {1 / per_mask_s:,.0f} | {ratio:.1f} | {bound} |")
+        print(
+            f"| {name} | {per_mask_s * 1e6:.1f} | {1 / per_mask_s:,.0f} | {ratio:.1f} | {bound} |"
+        )
 
 
 def figures(seconds: dict[str, list[float]], num_masks: int) -> dict[str, dict[str, float | None]]:
@@ -127,12 +145,20 @@ def figures(seconds: dict[str, list[float]], num_masks: int) -> dict[str, dict[s
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time masks on devices; prints Markdown table rows.")
-    parser.add_argument("--masks", type=Path, help="folder of label maps as PNG; default: blobs made here")
-    parser.add_argument("--size", help="HEIGHTxWIDTH of the masks; default: their own, of blobs 480x854")
+    parser = argparse.ArgumentParser(
+        description="Time masks on devices; prints Markdown table rows."
+    )
+    parser.add_argument(
+        "--masks", type=Path, help="folder of label maps as PNG; default: blobs made here"
+    )
+    parser.add_argument(
+        "--size", help="HEIGHTxWIDTH of the masks; default: their own, of blobs 480x854"
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--repeat", type=int, default=1, help="every mask so often, to fill a GPU")
-    parser.add_argument("--on", nargs="+", choices=("cpu", "cuda"), help="devices; default: all that there are")
+    parser.add_argument(
+        "--on", nargs="+", choices=("cpu", "cuda"), help="devices; default: all that there are"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures there")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
@@ -167,7 +193,10 @@ def main() -> None:
 
     by_way = figures(seconds, len(counts))
     card = torch.cuda.get_device_name() if "cuda" in devices else "no GPU"
-    print(f"{len(counts)} masks of {height} x {width}, {args.rounds} rounds, torch {torch.__version__}, {card}\n")
+    print(
+        f"{len(counts)} masks of {height} x {width}, {args.rounds} rounds, torch "
+        f"{torch.__version__}, {card}\n"
+    )
     print_table(by_way)
     if args.json:
         facts = {"masks": len(counts), "height": height, "width": width, "rounds": args.rounds}

@@ -2,12 +2,12 @@
 
     OMP_NUM_THREADS=1 python benchmarks/predict.py [--videos N] [--rounds N]
 
-It uses synthetic videos and a unet with random weights, on the CPU. A round runs the whole command with
-1 and with 2 workers, in alternating order. Prints medians over rounds as rows of a Markdown table: wall
-time and CPU time in seconds, and the ratio of each within a round. On a machine with two free cores, use
-the wall time. On a busy machine, the wall time depends on other processes. Then 2 · (CPU time with one
-worker) / (CPU time with two) is the largest possible speed-up with two free cores, because workers share
-the videos evenly.
+It uses synthetic videos and a unet with random weights, on the CPU. A round runs the whole command
+with 1 and with 2 workers, in alternating order. Prints medians over rounds as rows of a Markdown
+table: wall time and CPU time in seconds, and the ratio of each within a round. On a machine with
+two free cores, use the wall time. On a busy machine, the wall time depends on other processes. Then
+2 · (CPU time with one worker) / (CPU time with two) is the largest possible speed-up with two free
+cores, because workers share the videos evenly.
 """
 
 import argparse
@@ -71,21 +71,35 @@ def main() -> None:
         folder = Path(name)
         make_model(folder / "model")
         raw = write_sample(
-            folder / "raw", videos=arguments.videos, num_frames=arguments.num_frames, height=240, width=320
+            folder / "raw",
+            videos=arguments.videos,
+            num_frames=arguments.num_frames,
+            height=240,
+            width=320,
         )
-        command = [str(Path(sys.executable).parent / "brokenvideos"), "predict", str(folder / "model")]
+        command = [
+            str(Path(sys.executable).parent / "brokenvideos"),
+            "predict",
+            str(folder / "model"),
+        ]
         command += [str(raw / "videos"), "--device", "cpu"]
         found: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
         for number in range(arguments.rounds):
             for workers in (1, 2) if number % 2 == 0 else (2, 1):
                 out = folder / f"out-{number}-{workers}"
-                found[workers].append(seconds([*command, "--out", str(out), "--workers", str(workers)]))
+                found[workers].append(
+                    seconds([*command, "--out", str(out), "--workers", str(workers)])
+                )
         print(
-            f"{arguments.videos} videos of {arguments.num_frames} frames; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+            f"{arguments.videos} videos of {arguments.num_frames} frames; load "
+            f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
         )
         print("| workers | clock | processor |\n|---|---|---|")
         for workers, times in found.items():
-            print(f"| {workers} | {median(t for t, _ in times):.1f} s | {median(t for _, t in times):.1f} s |")
+            print(
+                f"| {workers} | {median(t for t, _ in times):.1f} s | "
+                f"{median(t for _, t in times):.1f} s |"
+            )
         pairs = list(zip(found[1], found[2], strict=True))
         clock = median(one[0] / two[0] for one, two in pairs)
         most = median(2 * one[1] / two[1] for one, two in pairs)

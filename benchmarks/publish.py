@@ -1,11 +1,12 @@
-"""Measures the bytes that publishing the next release sends, and checks that the old one is unchanged.
+"""Measures the bytes that publishing the next release sends, and checks that the old one is
+unchanged.
 
     python benchmarks/publish.py
 
-Prints Markdown rows. `brokenvideos publish` runs in processes of its own against the Hub of the tests
-(tests/hub), with hf_xet's real chunking and deduplication. The bytes are those that arrive there. "Here"
-publishes from the machine that published 1.0.0. "Elsewhere" publishes from a machine that has never used
-the repository and learns only from the Hub which data it has.
+Prints Markdown rows. `brokenvideos publish` runs in processes of its own against the Hub of the
+tests (tests/hub), with hf_xet's real chunking and deduplication. The bytes are those that arrive
+there. "Here" publishes from the machine that published 1.0.0. "Elsewhere" publishes from a machine
+that has never used the repository and learns only from the Hub which data it has.
 """
 
 import argparse
@@ -16,7 +17,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # tests/hub is of the checkout, not of the package
+sys.path.insert(
+    0, str(Path(__file__).parent.parent)
+)  # tests/hub is of the checkout, not of the package
 
 from releases import add_videos, copied, correct_masks, described, pad  # beside this file
 
@@ -53,7 +56,8 @@ def main() -> None:
         old = work / "1.0.0"
         build(raw, old, BuildOptions(num_shards={"train": arguments.shards}), more_files=card_files)
         print(
-            "| step | release MB | written anew | sent for 1.0.0, MB | sent, MB | of the release |\n|---|---|---|---|---|---|"
+            "| step | release MB | written anew | sent for 1.0.0, MB | sent, MB | of the release "
+            "|\n|---|---|---|---|---|---|"
         )
         for where in ("here", "elsewhere"):
             for name, change in changes(raw, work, old, count).items():
@@ -67,7 +71,13 @@ def changes(raw: Path, work: Path, old: Path, count: int) -> dict[str, Callable[
         def make(out: Path) -> None:
             with copied(raw, work / "changed") as changed:
                 change(changed, count)
-                build(changed, out, BuildOptions(data_version=version), parent=old, more_files=card_files)
+                build(
+                    changed,
+                    out,
+                    BuildOptions(data_version=version),
+                    parent=old,
+                    more_files=card_files,
+                )
 
         return make
 
@@ -75,11 +85,15 @@ def changes(raw: Path, work: Path, old: Path, count: int) -> dict[str, Callable[
     return {
         f"{count} videos added (1.1.0)": built(add_videos, "1.1.0"),
         f"masks of {count} videos corrected (2.0.0)": built(correct_masks, "2.0.0"),
-        f"{count} videos withdrawn (2.0.0)": lambda out: withdraw(old, out, ids, reason="r", more_files=card_files),
+        f"{count} videos withdrawn (2.0.0)": lambda out: withdraw(
+            old, out, ids, reason="r", more_files=card_files
+        ),
     }
 
 
-def measure(work: Path, old: Path, name: str, change: Callable[[Path], object], *, here: bool) -> None:
+def measure(
+    work: Path, old: Path, name: str, change: Callable[[Path], object], *, here: bool
+) -> None:
     """Publishes the old and the next release, and reads both from the Hub."""
     new = work / "new"
     change(new)
@@ -94,19 +108,34 @@ def measure(work: Path, old: Path, name: str, change: Callable[[Path], object], 
         shutil.rmtree(path, ignore_errors=True)
     size = found.kept_bytes + found.rewritten_bytes
     rewritten = found.rewritten_bytes / size
-    numbers = f"{size / 1e6:.0f} | {rewritten:.0%} | {first / 1e6:.0f} | {sent / 1e6:.2f} | {sent / size:.1%}"
+    numbers = (
+        f"{size / 1e6:.0f} | {rewritten:.0%} | {first / 1e6:.0f} | {sent / 1e6:.2f} | "
+        f"{sent / size:.1%}"
+    )
     print(f"| {name} | {numbers} |", flush=True)
 
 
 def publish(hub: State, release: Path, home: Path) -> int:
     """Publishes a release, and returns the number of bytes that arrived at the Hub."""
     before = hub.received_bytes(*UPLOADS)
-    run([str(Path(sys.executable).with_name("brokenvideos")), "publish", str(release), "--repo", REPO], hub, home)
+    run(
+        [
+            str(Path(sys.executable).with_name("brokenvideos")),
+            "publish",
+            str(release),
+            "--repo",
+            REPO,
+        ],
+        hub,
+        home,
+    )
     return hub.received_bytes(*UPLOADS) - before
 
 
 def run(command: list[str], hub: State, home: Path) -> None:
-    done = subprocess.run(command, env=hub.environment(home, token="hf_owner"), capture_output=True, text=True)
+    done = subprocess.run(
+        command, env=hub.environment(home, token="hf_owner"), capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -1,9 +1,10 @@
-"""Measures the cost of the next release: rewritten and uploaded bytes, a second worker, a resumed build.
+"""Measures the cost of the next release: rewritten and uploaded bytes, a second worker, a resumed
+build.
 
     python benchmarks/releases.py
 
-Prints Markdown rows. Uploads use hf_xet, the Hub's own content-defined chunking, and go into a local
-folder.
+Prints Markdown rows. Uploads use hf_xet, the Hub's own content-defined chunking, and go into a
+local folder.
 """
 
 import argparse
@@ -47,7 +48,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        # hf_xet keeps what it knows of a store here; the user's own must not make this one look better.
+        # hf_xet keeps what it knows of a store here; the user's own must not make this one look
+        # better.
         os.environ["HF_XET_CACHE"] = str(work / "xet")
         raw = write_sample(work / "raw", videos=arguments.videos, num_frames=8, height=48, width=64)
         for path in sorted((raw / "videos").iterdir()):
@@ -61,12 +63,18 @@ def main() -> None:
             timings(heavy, work, rounds=arguments.rounds)
 
 
-# --- Growth ----------------------------------------------------------------------------------------------------------
+# --- Growth ---------------------------------------------------------------------------------------
 
 
 def growth(raw: Path, work: Path) -> None:
-    print("\n| changed | shards | release MB | written anew | uploaded anew (hf_xet) |\n|---|---|---|---|---|")
-    for num_shards in ({"train": 2, "validation": 1, "test": 1}, {"train": 16, "validation": 2, "test": 2}):
+    print(
+        "\n| changed | shards | release MB | written anew | uploaded anew (hf_xet) "
+        "|\n|---|---|---|---|---|"
+    )
+    for num_shards in (
+        {"train": 2, "validation": 1, "test": 1},
+        {"train": 16, "validation": 2, "test": 2},
+    ):
         old = work / "old"
         build(raw, old, BuildOptions(num_shards=num_shards, data_version="1.0.0"))
         upload(old, work / "store")
@@ -91,7 +99,9 @@ def growth(raw: Path, work: Path) -> None:
 
 
 def upload(release: Path, store: Path) -> int:
-    """Uploads all files of a release, and returns the number of bytes that the store did not have."""
+    """Uploads all files of a release, and returns the number of bytes that the store did not
+    have.
+    """
     import hf_xet
 
     store.mkdir(exist_ok=True)
@@ -145,11 +155,17 @@ def copied(raw: Path, copy: Path) -> Iterator[Path]:
     shutil.rmtree(copy)
 
 
-# --- Time ------------------------------------------------------------------------------------------------------------
+# --- Time -----------------------------------------------------------------------------------------
 
 
 def timings(raw: Path, work: Path, *, rounds: int) -> None:
-    times: dict[str, list[float]] = {"1 worker": [], "2 workers": [], "resumed": [], "1 up": [], "2 up": []}
+    times: dict[str, list[float]] = {
+        "1 worker": [],
+        "2 workers": [],
+        "resumed": [],
+        "1 up": [],
+        "2 up": [],
+    }
     for _ in range(rounds):
         whole, _ = run_build(raw, work / "out", workers=1)
         shutil.rmtree(work / "out")
@@ -168,13 +184,26 @@ def timings(raw: Path, work: Path, *, rounds: int) -> None:
     print("\n| 24 videos of 36 frames 384x288 | s | ratio |\n|---|---|---|")
     print(f"| whole build, 1 worker | {one:.2f} | 1 |")
     print(f"| 2 workers, their start included | {two:.2f} | {one / two:.2f} times as fast |")
-    print(f"| 1 worker and 2 that are up | {one_up:.2f}, {two_up:.2f} | {one_up / two_up:.2f} times as fast |")
-    print(f"| resumed after SIGKILL at half the time | {rest:.2f} | {statistics.median(ratios):.0%} of a whole build |")
-    print(f"\nper task and engine: {overhead_ms(None):.2f} ms in this process, {overhead_ms(2):.2f} ms in 2 processes")
+    print(
+        f"| 1 worker and 2 that are up | {one_up:.2f}, {two_up:.2f} | {one_up / two_up:.2f} times "
+        "as fast |"
+    )
+    print(
+        f"| resumed after SIGKILL at half the time | {rest:.2f} | {statistics.median(ratios):.0%} "
+        "of a whole build |"
+    )
+    print(
+        f"\nper task and engine: {overhead_ms(None):.2f} ms in this process, {overhead_ms(2):.2f} "
+        "ms in 2 processes"
+    )
 
 
-def run_build(raw: Path, out: Path, *, workers: int, kill_after_s: float | None = None) -> tuple[float, bool]:
-    """Runs a build in a process of its own: (seconds from its first step to its end, whether it finished)."""
+def run_build(
+    raw: Path, out: Path, *, workers: int, kill_after_s: float | None = None
+) -> tuple[float, bool]:
+    """Runs a build in a process of its own: (seconds from its first step to its end, whether it
+    finished).
+    """
     context = multiprocessing.get_context("spawn")
     started = context.Event()
     process = context.Process(target=_build, args=(raw, out, workers, started))
@@ -212,20 +241,25 @@ def run_build_in_pool(raw: Path, out: Path, *, workers: int) -> float:
     return seconds
 
 
-# --- Memory ----------------------------------------------------------------------------------------------------------
+# --- Memory ---------------------------------------------------------------------------------------
 
 
 def memory(raw: Path, work: Path) -> None:
     """The peak memory of a process that writes one shard with repeated rows."""
     records, _ = read_layout(raw)
     (work / "rows").mkdir()
-    results = [ingest(record, work / "rows" / f"{record.video_id}.arrow", layout="own") for record in records]
+    results = [
+        ingest(record, work / "rows" / f"{record.video_id}.arrow", layout="own")
+        for record in records
+    ]
     videos = tuple(result for result in results if isinstance(result, Ingested))
     print("\n| shard MB of video | peak RSS MB |\n|---|---|")
     for times in (0, 1, 4, 16):
         context = multiprocessing.get_context("spawn")
         peak = context.Value("d", 0.0)
-        process = context.Process(target=_write, args=(ShardPlan("train", 0, 1, videos * times), work / "one", peak))
+        process = context.Process(
+            target=_write, args=(ShardPlan("train", 0, 1, videos * times), work / "one", peak)
+        )
         process.start()
         process.join()
         megabytes = sum(video.video_bytes for video in videos) * times / 1e6

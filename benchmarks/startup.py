@@ -13,10 +13,12 @@ SCRIPTS = {
     "import datasets": "import datasets",
     "import brokenvideos": "import brokenvideos",
     "first row of sample, streaming": (
-        "import brokenvideos; next(iter(brokenvideos.load('sample', split='train', streaming=True)))"
+        "import brokenvideos; next(iter(brokenvideos.load('sample', split='train', "
+        "streaming=True)))"
     ),
     "first row of sample with masks": (
-        "import brokenvideos; brokenvideos.decode_masks(next(iter(brokenvideos.load('sample', split='train', streaming=True))))"
+        "import brokenvideos; brokenvideos.decode_masks(next(iter(brokenvideos.load('sample', "
+        "split='train', streaming=True))))"
     ),
 }
 

@@ -1,14 +1,17 @@
-"""What a clip costs, against a bare decoder and against other loaders: CPU ms per clip, interleaved in one run.
+"""What a clip costs, against a bare decoder and against other loaders: CPU ms per clip, interleaved
+in one run.
 
-    python benchmarks/streaming.py [--videos N] [--keyint N] [--rounds N] [--only WORD] [--workers 0 2] [--folder DIR]
-    python benchmarks/streaming.py --memory --http
+    python benchmarks/streaming.py [--videos N] [--keyint N] [--rounds N] [--only WORD]
+    [--workers 0 2] [--folder DIR] python benchmarks/streaming.py --memory --http
 
-The corpus (H.264 of 480p and 720p, 4 to 5 s, with moving masks) is made once below DIR. A clip is 16 frames in a row at 256 x 256.
-The bound decodes with PyAV what a clip needs and nothing else, from packets that lie in memory, and converts it with one
-reformatter: no reading, no masks, no tensors. Without workers, all ways take turns batch by batch, so that whatever else the
-machine does meets all of them alike; with workers, which stay from round to round, the bound runs again before each way. Printed
-are medians of the rounds, and medians of the ratio to the bound within a round, as rows of a Markdown table. Seconds of the CPU
-are those of this process and its workers. Peers that are not installed are left out, and named.
+The corpus (H.264 of 480p and 720p, 4 to 5 s, with moving masks) is made once below DIR. A clip is
+16 frames in a row at 256 x 256. The bound decodes with PyAV what a clip needs and nothing else,
+from packets that lie in memory, and converts it with one reformatter: no reading, no masks, no
+tensors. Without workers, all ways take turns batch by batch, so that whatever else the machine does
+meets all of them alike; with workers, which stay from round to round, the bound runs again before
+each way. Printed are medians of the rounds, and medians of the ratio to the bound within a round,
+as rows of a Markdown table. Seconds of the CPU are those of this process and its workers. Peers
+that are not installed are left out, and named.
 """
 
 import argparse
@@ -54,23 +57,33 @@ DISTINCT = 6
 SIZES = ((480, 854), (480, 832), (720, 1280))
 
 
-# --- the corpus -------------------------------------------------------------------------------------------------------
+# --- the corpus -----------------------------------------------------------------------------------
 
 
 def make_video(path: Path, number: int, keyint: int) -> None:
-    """A textured background that pans, with grain, encoded as x264 does by default but for its longest distance of key frames."""
+    """A textured background that pans, with grain, encoded as x264 does by default but for its
+    longest distance of key frames.
+    """
     height, width = SIZES[number % len(SIZES)]
     num_frames = 96 + 8 * (number % 4)
     random_ = np.random.default_rng(number)
-    small = random_.integers(0, 255, (height // 8, (width + 2 * num_frames) // 8, 3), dtype=np.uint8)
-    scene = np.asarray(Image.fromarray(small).resize((width + 2 * num_frames, height), Image.Resampling.BICUBIC))
+    small = random_.integers(
+        0, 255, (height // 8, (width + 2 * num_frames) // 8, 3), dtype=np.uint8
+    )
+    scene = np.asarray(
+        Image.fromarray(small).resize((width + 2 * num_frames, height), Image.Resampling.BICUBIC)
+    )
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=24, options={"crf": "23", "g": str(keyint)})
         stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
         for number_ in range(num_frames):
             grain = random_.integers(-6, 7, (height, width, 1), dtype=np.int16)
-            image = (scene[:, 2 * number_ : 2 * number_ + width].astype(np.int16) + grain).clip(0, 255)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image.astype(np.uint8), format="rgb24")))
+            image = (scene[:, 2 * number_ : 2 * number_ + width].astype(np.int16) + grain).clip(
+                0, 255
+            )
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(image.astype(np.uint8), format="rgb24"))
+            )
         container.mux(stream.encode(None))
 
 
@@ -80,7 +93,10 @@ def make_row(path: Path, number: int) -> dict:
     bitmaps = []
     for frame in range(index.num_frames):
         for object_id in (1, 2):
-            cy, cx = index.height / 2 + 80 * np.sin(frame / 20 + object_id), (0.3 + 0.004 * frame) * index.width
+            cy, cx = (
+                index.height / 2 + 80 * np.sin(frame / 20 + object_id),
+                (0.3 + 0.004 * frame) * index.width,
+            )
             angle = np.arctan2(y - cy, x - cx)
             radius = (90 / object_id) * (1 + 0.2 * np.sin(7 * angle + frame / 9))
             bitmaps.append((np.hypot(y - cy, x - cx) < radius).astype(np.uint8))
@@ -94,10 +110,23 @@ def make_row(path: Path, number: int) -> dict:
         "fingerprint": [0] * len(order),
     }
     objects = {"object_id": [1, 2], "artifact_type": [0, 2], "digest": ["", ""]}
-    columns = {"label": 1, "artifact_types": [0, 2], "generator": "made", "prompt": None, "digest": ""}
+    columns = {
+        "label": 1,
+        "artifact_types": [0, 2],
+        "generator": "made",
+        "prompt": None,
+        "digest": "",
+    }
     more = {"video_id": "", "annotated_frames": list(range(index.num_frames)), "video_sha256": ""}
     source = dict.fromkeys(SOURCE_FIELDS)
-    return {**columns, **more, **index_to_columns(index), "objects": objects, "masks": masks, "source": source}
+    return {
+        **columns,
+        **more,
+        **index_to_columns(index),
+        "objects": objects,
+        "masks": masks,
+        "source": source,
+    }
 
 
 def make_corpus(folder: Path, videos: int, keyint: int = 250) -> Path:
@@ -117,16 +146,36 @@ def make_corpus(folder: Path, videos: int, keyint: int = 250) -> Path:
             video_id = f"video-{copy:05d}"
             (release / "files" / f"{video_id}.mp4").write_bytes(data)
             row_path = release / "files" / f"{video_id}.arrow"
-            table = pa.Table.from_pylist([{**row, "video_id": video_id}], brokenvideos.ANNOTATION_FEATURES.arrow_schema)
-            with pa.OSFile(str(row_path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            table = pa.Table.from_pylist(
+                [{**row, "video_id": video_id}], brokenvideos.ANNOTATION_FEATURES.arrow_schema
+            )
+            with (
+                pa.OSFile(str(row_path), "wb") as sink,
+                pa.ipc.new_file(sink, table.schema) as writer,
+            ):
                 writer.write_table(table)
-            facts = (video_id, "broken", "made", None, "train", "", hashlib.sha256(data).hexdigest(), len(data))
+            facts = (
+                video_id,
+                "broken",
+                "made",
+                None,
+                "train",
+                "",
+                hashlib.sha256(data).hexdigest(),
+                len(data),
+            )
             ingested.append(Ingested(*facts, row_path, release / "files" / f"{video_id}.mp4"))
     shards = 4
     plans = []
     for shard in range(shards):
-        mine = [video for video in ingested if brokenvideos.release.shard_of(video.video_id, shards) == shard]
-        plans.append(ShardPlan("train", shard, shards, tuple(sorted(mine, key=lambda v: v.video_id))))
+        mine = [
+            video
+            for video in ingested
+            if brokenvideos.release.shard_of(video.video_id, shards) == shard
+        ]
+        plans.append(
+            ShardPlan("train", shard, shards, tuple(sorted(mine, key=lambda v: v.video_id)))
+        )
     manifest = manifest_of(
         [(plan, write_shard(plan, release)) for plan in plans],
         data_version="1.0.0",
@@ -138,7 +187,7 @@ def make_corpus(folder: Path, videos: int, keyint: int = 250) -> Path:
     return release
 
 
-# --- ways ------------------------------------------------------------------------------------------------------------
+# --- ways -----------------------------------------------------------------------------------------
 
 BATCH = 4
 
@@ -170,18 +219,26 @@ class Way:
 
 
 def by_loader(
-    dataset, set_epoch: Callable[[int], None], workers: int, *, counted=len, context="fork", collate=None
+    dataset,
+    set_epoch: Callable[[int], None],
+    workers: int,
+    *,
+    counted=len,
+    context="fork",
+    collate=None,
 ) -> Way:
     more = {"persistent_workers": True, "multiprocessing_context": context} if workers else {}
     loader = DataLoader(dataset, batch_size=BATCH, num_workers=workers, collate_fn=collate, **more)
     return Way(loader, set_epoch, workers, counted)
 
 
-# --- bounds -----------------------------------------------------------------------------------------------------------
+# --- bounds ---------------------------------------------------------------------------------------
 
 
 class Bare:
-    """The clips of all videos by a bare decoder; bytes and indices are in memory before the clock starts."""
+    """The clips of all videos by a bare decoder; bytes and indices are in memory before the clock
+    starts.
+    """
 
     def __init__(self, rows: list[dict], one: Callable[[dict, int], int]) -> None:
         self.rows, self.one, self.epoch = rows, one, 0
@@ -204,7 +261,9 @@ def bound(rows: list[dict], *, convert: bool = True) -> Way:
 
     def one(row: dict, epoch: int) -> int:
         (frames,) = clip_frames(plan, row, epoch=epoch)
-        for _, frame in frames_by_packets(row["video"]["bytes"], frames.tolist(), indices[row["video_id"]]):
+        for _, frame in frames_by_packets(
+            row["video"]["bytes"], frames.tolist(), indices[row["video_id"]]
+        ):
             if convert:
                 to_rgb(frame, reformatter)
         return 1
@@ -215,7 +274,12 @@ def bound(rows: list[dict], *, convert: bool = True) -> Way:
 def to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter) -> av.VideoFrame:
     height, width = SIZE
     return reformatter.reformat(
-        frame, width=width, height=height, format="rgb24", interpolation=Interpolation.BILINEAR, threads=1
+        frame,
+        width=width,
+        height=height,
+        format="rgb24",
+        interpolation=Interpolation.BILINEAR,
+        threads=1,
     )
 
 
@@ -233,11 +297,17 @@ def bare_loop(rows: list[dict]) -> Way:
     return Bare(rows, one).way()
 
 
-# --- ours -------------------------------------------------------------------------------------------------------------
+# --- ours -----------------------------------------------------------------------------------------
 
 
 def ours(dataset, workers: int) -> Way:
-    return by_loader(dataset, dataset.set_epoch, workers, counted=lambda batch: len(batch["video_id"]), collate=collate)
+    return by_loader(
+        dataset,
+        dataset.set_epoch,
+        workers,
+        counted=lambda batch: len(batch["video_id"]),
+        collate=collate,
+    )
 
 
 def from_folder(release: Path, **more):
@@ -263,7 +333,7 @@ class NoMasks:
         return {**self.rows[number], "masks": nothing}
 
 
-# --- peers ------------------------------------------------------------------------------------------------------------
+# --- peers ----------------------------------------------------------------------------------------
 
 
 class Items(torch.utils.data.Dataset):
@@ -306,7 +376,9 @@ class ByTorchcodec:
 
         source = data if isinstance(data, bytes) else str(data)
         # Resized by FFmpeg, which is its fastest way.
-        decoder = VideoDecoder(source, seek_mode=self.mode, num_ffmpeg_threads=1, transforms=[Resize(SIZE)])
+        decoder = VideoDecoder(
+            source, seek_mode=self.mode, num_ffmpeg_threads=1, transforms=[Resize(SIZE)]
+        )
         return decoder.get_frames_in_range(first_frame, first_frame + NUM_FRAMES).data
 
 
@@ -328,19 +400,25 @@ def map_style(where: str) -> Callable[[int], bytes]:
     return lambda number: rows[number]["video"]["bytes"]
 
 
-def peers(release: Path, rows: list[dict], *, epochs: int, workers: int) -> Iterator[tuple[str, Way | str]]:
+def peers(
+    release: Path, rows: list[dict], *, epochs: int, workers: int
+) -> Iterator[tuple[str, Way | str]]:
     """(name, way), or (name, why it is left out)."""
     plan = ClipPlan(NUM_FRAMES, 1, 1, "random", 0)
     paths = [release / "files" / f"{row['video_id']}.mp4" for row in rows]
     first_frames = np.asarray(
-        [[clip_frames(plan, row, epoch=epoch)[0][0] for row in rows] for epoch in range(epochs)], dtype=np.int64
+        [[clip_frames(plan, row, epoch=epoch)[0][0] for row in rows] for epoch in range(epochs)],
+        dtype=np.int64,
     )
 
     def over(sources, read: Callable, **more) -> Way:
         items = Items(sources, first_frames, read)
         return by_loader(items, items.set_epoch, workers, **more)
 
-    yield "`datasets` map-style + PyAV from frame 0", over(Column(map_style, str(release)), pyav_from_the_start)
+    yield (
+        "`datasets` map-style + PyAV from frame 0",
+        over(Column(map_style, str(release)), pyav_from_the_start),
+    )
     yield "files + PyAV from frame 0", over(paths, pyav_from_the_start)
     decode: Callable = ByTorchcodec("approximate")
     try:
@@ -360,9 +438,16 @@ def peers(release: Path, rows: list[dict], *, epochs: int, workers: int) -> Iter
             if importlib.util.find_spec(library) is None:
                 yield name, "not installed"
                 continue
-            yield f"{name} + {how}", CONTAINERS[name](release, rows, first_frames, decode, over, workers)
+            yield (
+                f"{name} + {how}",
+                CONTAINERS[name](release, rows, first_frames, decode, over, workers),
+            )
         except Exception as error:  # noqa: BLE001 - whatever an optional peer breaks with, the others are still measured
-            yield name, f"does not work here ({type(error).__name__}: {str(error).partition(chr(10))[0][:60]})"
+            yield (
+                name,
+                f"does not work here ({type(error).__name__}: "
+                f"{str(error).partition(chr(10))[0][:60]})",
+            )
 
 
 class KeyedItems:
@@ -382,7 +467,11 @@ def web_dataset(release, rows, first_frames, decode, over, workers) -> Way:
 
     tars = sorted(str(path) for path in (release / "webdataset").glob("*.tar"))
     by_name = KeyedItems(rows, first_frames, decode)
-    return by_loader(webdataset.WebDataset(tars, shardshuffle=False).map(by_name), by_name.items.set_epoch, workers)
+    return by_loader(
+        webdataset.WebDataset(tars, shardshuffle=False).map(by_name),
+        by_name.items.set_epoch,
+        workers,
+    )
 
 
 def lit_data(release, rows, first_frames, decode, over, workers) -> Way:
@@ -438,10 +527,12 @@ def lance_table(release, rows, first_frames, decode, over, workers) -> Way:
 CONTAINERS = {"WebDataset": web_dataset, "LitData": lit_data, "MDS": mds, "Lance": lance_table}
 
 
-# --- the clock --------------------------------------------------------------------------------------------------------
+# --- the clock ------------------------------------------------------------------------------------
 
 
-def measured(ways: dict[str, Way], rounds: int, *, against: Way) -> dict[str, list[tuple[float, float]]]:
+def measured(
+    ways: dict[str, Way], rounds: int, *, against: Way
+) -> dict[str, list[tuple[float, float]]]:
     """(CPU ms per clip, that of the bound at the same time) of every way in every round."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     alone = {name: way for name, way in ways.items() if not way.workers}
@@ -477,7 +568,7 @@ def in_turn(ways: dict[str, Way], epoch: int) -> dict[str, float]:
     return {name: seconds[name] * 1000 / counts[name] for name in ways}
 
 
-# --- memory and the network, in processes of their own ----------------------------------------------------------------
+# --- memory and the network, in processes of their own --------------------------------------------
 
 MEMORY = """
 import sys, time
@@ -535,7 +626,9 @@ print(*first, count, int(next(l for l in open("/proc/self/status") if l.startswi
 
 
 def printed(script: str, *arguments: str) -> list[float]:
-    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True
+    )
     if done.returncode:
         sys.exit(done.stderr)
     return [float(word) for word in done.stdout.split()]
@@ -559,7 +652,10 @@ class Ranges(BaseHTTPRequestHandler):
         first, last = 0, len(data) - 1
         asked = self.headers.get("Range")
         if asked:
-            first, last = (int(part or limit) for part, limit in zip(asked[6:].split("-"), (0, last), strict=True))
+            first, last = (
+                int(part or limit)
+                for part, limit in zip(asked[6:].split("-"), (0, last), strict=True)
+            )
         body = data[first : last + 1]
         self.send_response(206 if asked else 200)
         self.send_header("Accept-Ranges", "bytes")
@@ -576,7 +672,9 @@ class Ranges(BaseHTTPRequestHandler):
 
 
 def report_http(release: Path, rows: list[dict], rounds: int) -> None:
-    """The first batch of a stream over HTTP against one clip by hand, and the bytes that a clip takes."""
+    """The first batch of a stream over HTTP against one clip by hand, and the bytes that a clip
+    takes.
+    """
     Ranges.root = release
     server = ThreadingHTTPServer(("127.0.0.1", 0), Ranges)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -590,15 +688,27 @@ def report_http(release: Path, rows: list[dict], rounds: int) -> None:
             found[order].append([*printed(OURS, str(release), address, order), Ranges.sent])
     server.shutdown()
     hand = found["by hand"]
-    columns = ("over HTTP", "first batch, s", "CPU s of it", "wall / by hand", "MB sent per clip", "most memory, MB")
+    columns = (
+        "over HTTP",
+        "first batch, s",
+        "CPU s of it",
+        "wall / by hand",
+        "MB sent per clip",
+        "most memory, MB",
+    )
     print("\n| " + " | ".join(columns) + " |\n|" + "---|" * len(columns))
-    print(f"| one clip by hand | {median(h[0] for h in hand):.2f} | {median(h[1] for h in hand):.2f} | 1.0 | | |")
+    print(
+        f"| one clip by hand | {median(h[0] for h in hand):.2f} | {median(h[1] for h in hand):.2f} "
+        "| 1.0 | | |"
+    )
     for order in ("in order", "shuffle"):
         times = found[order]
         ratio = median(ours[0] / by_hand[0] for ours, by_hand in zip(times, hand, strict=True))
         print(
-            f"| clips, {order} | {median(t[0] for t in times):.2f} | {median(t[1] for t in times):.2f} | {ratio:.2f} "
-            f"| {median(t[4] / t[2] for t in times) / 1e6:.2f} | {median(t[3] for t in times):.0f} |"
+            f"| clips, {order} | {median(t[0] for t in times):.2f} | "
+            f"{median(t[1] for t in times):.2f} | {ratio:.2f} "
+            f"| {median(t[4] / t[2] for t in times) / 1e6:.2f} | {median(t[3] for t in times):.0f} "
+            "|"
         )
     mean = sum(len(row["video"]["bytes"]) for row in rows) / len(rows) / 1e6
     print(f"\nThe videos have {mean:.2f} MB on average.")
@@ -609,24 +719,37 @@ def report_memory(folder: Path, videos: int, keyint: int) -> None:
         release = make_corpus(folder, count, keyint)
         first, most, peak, ms = printed(MEMORY, str(release))
         print(
-            f"\n{count} videos: {ms:.1f} CPU ms per clip; {first:.0f} MB of memory of its own after the first clip, {most:.0f} MB "
+            f"\n{count} videos: {ms:.1f} CPU ms per clip; {first:.0f} MB of memory of its own "
+            f"after the first clip, {most:.0f} MB "
             f"at most, {peak:.0f} MB with mapped files."
         )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time brokenvideos.clips against a bare decoder and other loaders.")
+    parser = argparse.ArgumentParser(
+        description="Time brokenvideos.clips against a bare decoder and other loaders."
+    )
     parser.add_argument("--videos", type=int, default=24)
-    parser.add_argument("--keyint", type=int, default=250, help="x264's longest distance of key frames")
+    parser.add_argument(
+        "--keyint", type=int, default=250, help="x264's longest distance of key frames"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, nargs="+", default=[0])
-    parser.add_argument("--only", default="", help="run the ways whose name holds this word, beside the bounds")
+    parser.add_argument(
+        "--only", default="", help="run the ways whose name holds this word, beside the bounds"
+    )
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument(
-        "--memory", action="store_true", help="instead: memory and ms, at this corpus and at 8 times its size"
+        "--memory",
+        action="store_true",
+        help="instead: memory and ms, at this corpus and at 8 times its size",
     )
-    parser.add_argument("--http", action="store_true", help="instead: the first batch and the bytes over HTTP")
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "brokenvideos-benchmark")
+    parser.add_argument(
+        "--http", action="store_true", help="instead: the first batch and the bytes over HTTP"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path(tempfile.gettempdir()) / "brokenvideos-benchmark"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     # This file has the name of a library that it measures.
@@ -646,7 +769,9 @@ def main() -> None:
         "bound: decode": bound(rows, convert=False),
         "bound: every frame, PyAV's loop": bare_loop(rows),
         "ours, folder, every frame": ours(from_folder(release, sampling="all", shuffle=False), 0),
-        "ours, folder, without masks": ours(clips(NoMasks(release), num_frames=NUM_FRAMES, size=SIZE), 0),
+        "ours, folder, without masks": ours(
+            clips(NoMasks(release), num_frames=NUM_FRAMES, size=SIZE), 0
+        ),
     }
     left_out = []
     for workers in args.workers:
@@ -654,20 +779,28 @@ def main() -> None:
         ways["ours, release folder" + suffix] = ours(from_folder(release), workers)
         ways["ours, Parquet stream" + suffix] = ours(from_stream(release, "default"), workers)
         ways["ours, tar stream" + suffix] = ours(from_stream(release, "webdataset"), workers)
-        ways["ours, folder, 4 clips per video" + suffix] = ours(from_folder(release, clips_per_video=4), workers)
+        ways["ours, folder, 4 clips per video" + suffix] = ours(
+            from_folder(release, clips_per_video=4), workers
+        )
         if not args.no_peers:
             for name, way in peers(release, rows, epochs=args.rounds, workers=workers):
                 if isinstance(way, str):
                     left_out.append(f"{name}: {way}")
                 else:
                     ways[name + suffix] = way
-    chosen = {name: way for name, way in ways.items() if args.only in name or name.startswith("bound")}
+    chosen = {
+        name: way for name, way in ways.items() if args.only in name or name.startswith("bound")
+    }
     found = measured(chosen, args.rounds, against=bound(rows))
     print(
-        f"{args.videos} videos, key frames at most {args.keyint} apart, {NUM_FRAMES} frames of {SIZE[0]} x {SIZE[1]}, "
+        f"{args.videos} videos, key frames at most {args.keyint} apart, {NUM_FRAMES} frames of "
+        f"{SIZE[0]} x {SIZE[1]}, "
         f"{args.rounds} rounds, {os.cpu_count()} cores\n"
     )
-    print("| way | CPU ms per clip | bound (decode and convert) / way | bound (decode) / way |\n|---|---|---|---|")
+    print(
+        "| way | CPU ms per clip | bound (decode and convert) / way | bound (decode) / way "
+        "|\n|---|---|---|---|"
+    )
     whole = [ms for ms, _ in found["bound: every frame, PyAV's loop"]]
     share = median(decode / both for decode, both in found["bound: decode"])
     for name, rounds in found.items():
@@ -679,7 +812,8 @@ def main() -> None:
         cells = " | ".join("" if ratio is None else f"{ratio:.2f}" for ratio in ratios)
         print(f"| {name} | {median(ms for ms, _ in rounds):.1f} | {cells} |")
     print(
-        f"\nThe bound (decode and convert) takes {median(both for _, both in found['bound: decode']):.1f} CPU ms per clip."
+        "\nThe bound (decode and convert) takes "
+        f"{median(both for _, both in found['bound: decode']):.1f} CPU ms per clip."
     )
     for line in left_out:
         print(f"\nLeft out: {line}.")

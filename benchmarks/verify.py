@@ -1,14 +1,18 @@
-"""How the masks' part of `verify` grows with a release: 1 %, 100 %, 300 % of the paper's 3,254 videos of about 100 masks each.
+"""How the masks' part of `verify` grows with a release: 1 %, 100 %, 300 % of the paper's 3,254
+videos of about 100 masks each.
 
-    python benchmarks/verify.py --share 1 10 [--masks DIR] [--size 720x1280] [--device cuda] [--release DIR] [--json FILE]
+    python benchmarks/verify.py --share 1 10 [--masks DIR] [--size 720x1280] [--device cuda]
+    [--release DIR] [--json FILE]
 
-Real masks (label maps as PNG below DIR, a DAVIS folder; else blobs made here) are repeated into a Parquet file of that size,
-with the fingerprints of their label maps. A process of its own then does what `verify` does with it: reads row groups, decodes on
-the device, fingerprints the decoded bitmaps, compares. Checksums of files, videos and tars are not part of it. Printed per share:
-seconds, those that the processors worked (which other work on the machine hardly changes), masks per second, and the highest
-resident memory of that process (and of the device); time should grow as the masks do and memory not at all. `reading alone` is the
-time of the same loop without decoding. --release also verifies a whole release and says how many times as long that takes as
-reading its files and taking their SHA-256. With --device cuda this has never been run.
+Real masks (label maps as PNG below DIR, a DAVIS folder; else blobs made here) are repeated into a
+Parquet file of that size, with the fingerprints of their label maps. A process of its own then does
+what `verify` does with it: reads row groups, decodes on the device, fingerprints the decoded
+bitmaps, compares. Checksums of files, videos and tars are not part of it. Printed per share:
+seconds, those that the processors worked (which other work on the machine hardly changes), masks
+per second, and the highest resident memory of that process (and of the device); time should grow as
+the masks do and memory not at all. `reading alone` is the time of the same loop without decoding.
+--release also verifies a whole release and says how many times as long that takes as reading its
+files and taking their SHA-256. With --device cuda this has never been run.
 """
 
 import argparse
@@ -48,7 +52,9 @@ def masks_to_repeat(folder: Path | None, size: str | None) -> tuple[list[str], l
     return counts, fingerprints, height, width
 
 
-def write_release(path: Path, num_videos: int, masks: tuple[list[str], list[int], int, int]) -> None:
+def write_release(
+    path: Path, num_videos: int, masks: tuple[list[str], list[int], int, int]
+) -> None:
     counts, fingerprints, height, width = masks
     schema = pa.schema(
         {
@@ -62,8 +68,14 @@ def write_release(path: Path, num_videos: int, masks: tuple[list[str], list[int]
         for start in range(0, num_videos, ROWS_PER_GROUP):
             rows = []
             for video in range(start, min(start + ROWS_PER_GROUP, num_videos)):
-                at = [(video * MASKS_PER_VIDEO + place) % len(counts) for place in range(MASKS_PER_VIDEO)]
-                own = {"counts": [counts[i] for i in at], "fingerprint": [fingerprints[i] for i in at]}
+                at = [
+                    (video * MASKS_PER_VIDEO + place) % len(counts)
+                    for place in range(MASKS_PER_VIDEO)
+                ]
+                own = {
+                    "counts": [counts[i] for i in at],
+                    "fingerprint": [fingerprints[i] for i in at],
+                }
                 rows.append({"height": height, "width": width, **own})
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
@@ -88,7 +100,9 @@ def measure(path: Path, device: str) -> dict[str, float]:
         describe(device)  # kernels are compiled before the clock runs
     start_s, start_cpu_s = time.perf_counter(), time.process_time()
     checked = wrong = 0
-    rows = decoded_ahead(rows_of(path), lambda row: (row["counts"], row["height"], row["width"]), device=device)
+    rows = decoded_ahead(
+        rows_of(path), lambda row: (row["counts"], row["height"], row["width"]), device=device
+    )
     for row, found in rows:
         checked += len(found)
         wrong += sum(a != b for a, b in zip(found, row["fingerprint"], strict=True))
@@ -111,7 +125,9 @@ def measure(path: Path, device: str) -> dict[str, float]:
 
 
 def measure_release(release: Path, device: str) -> dict[str, float]:
-    """Seconds of verifying a whole release, and of reading its files and hashing what was read; each the best of two."""
+    """Seconds of verifying a whole release, and of reading its files and hashing what was read;
+    each the best of two.
+    """
     if device != "cpu":
         describe(device)
     found: dict[str, list[float]] = {"s": [], "reading_s": []}
@@ -133,9 +149,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Time the masks' part of verify at several sizes; prints Markdown rows."
     )
-    parser.add_argument("--share", type=float, nargs="+", default=[1], help="per cent of the paper's size")
-    parser.add_argument("--masks", type=Path, help="folder of label maps as PNG; default: blobs made here")
-    parser.add_argument("--size", help="HEIGHTxWIDTH of the masks; default: their own, of blobs 480x854")
+    parser.add_argument(
+        "--share", type=float, nargs="+", default=[1], help="per cent of the paper's size"
+    )
+    parser.add_argument(
+        "--masks", type=Path, help="folder of label maps as PNG; default: blobs made here"
+    )
+    parser.add_argument(
+        "--size", help="HEIGHTxWIDTH of the masks; default: their own, of blobs 480x854"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--release", type=Path, help="also verify this whole release")
     parser.add_argument("--json", type=Path, help="also write the figures there")
@@ -144,7 +166,10 @@ def main() -> None:
     masks = masks_to_repeat(args.masks, args.size)
     facts = "NumPy" if args.device == "cpu" else describe(args.device)
     print(f"{len(masks[0])} masks of {masks[2]} x {masks[3]} repeated; {facts}\n")
-    print("| share | masks | file, MB | s | CPU s | masks/s | reading alone, s | resident, MB | on device, MB |")
+    print(
+        "| share | masks | file, MB | s | CPU s | masks/s | reading alone, s | resident, MB | on "
+        "device, MB |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     figures: dict[str, Any] = {"device": facts, "height": masks[2], "width": masks[3], "share": {}}
     with tempfile.TemporaryDirectory() as folder:
@@ -155,8 +180,10 @@ def main() -> None:
                 found = pool.apply(measure, (path, args.device))
             figures["share"][f"{share:g} %"] = found
             print(
-                f"| {share:g} % | {found['masks']:,} | {path.stat().st_size / 1e6:.1f} | {found['s']:.1f} | {found['cpu_s']:.1f} "
-                f"| {found['masks'] / found['s']:,.0f} | {found['reading_s']:.2f} | {found['resident_mb']:.0f} "
+                f"| {share:g} % | {found['masks']:,} | {path.stat().st_size / 1e6:.1f} | "
+                f"{found['s']:.1f} | {found['cpu_s']:.1f} "
+                f"| {found['masks'] / found['s']:,.0f} | {found['reading_s']:.2f} | "
+                f"{found['resident_mb']:.0f} "
                 f"| {found['device_mb']:.0f} |",
                 flush=True,
             )
@@ -164,7 +191,10 @@ def main() -> None:
     if args.release:
         figures["release"] = found = measure_release(args.release, args.device)
         save(args.json, figures)
-        print(f"\nwhole release: {found['s']:.2f} s, {found['times_reading']:.1f} times reading and hashing its files")
+        print(
+            f"\nwhole release: {found['s']:.2f} s, {found['times_reading']:.1f} times reading and "
+            "hashing its files"
+        )
 
 
 def save(path: Path | None, figures: dict[str, Any]) -> None:

@@ -2,9 +2,10 @@
 
     OMP_NUM_THREADS=1 python benchmarks/workers.py [--rounds N] -- evaluate truth pred -o OUT
 
-OUT in the command is a new name below a temporary folder in each run. Every round runs the command with 1 and with 2 workers, in an
-order that turns. Printed are medians over rounds: seconds on the clock and of the processor, and the ratio of the clock within a
-round. On a busy machine the clock measures the others too, and two workers more than one.
+OUT in the command is a new name below a temporary folder in each run. Every round runs the command
+with 1 and with 2 workers, in an order that turns. Printed are medians over rounds: seconds on the
+clock and of the processor, and the ratio of the clock within a round. On a busy machine the clock
+measures the others too, and two workers more than one.
 """
 
 import argparse
@@ -29,13 +30,23 @@ def main() -> None:
             for workers in (1, 2) if number % 2 == 0 else (2, 1):
                 out = str(Path(folder) / f"{number}-{workers}")
                 words = [out if word == "OUT" else word for word in arguments.command]
-                command = [str(Path(sys.executable).parent / "brokenvideos"), *words, "--workers", str(workers)]
+                command = [
+                    str(Path(sys.executable).parent / "brokenvideos"),
+                    *words,
+                    "--workers",
+                    str(workers),
+                ]
                 found[workers].append(seconds(command))
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print("| workers | clock | processor |\n|---|---|---|")
     for workers, times in found.items():
-        print(f"| {workers} | {median(clock for clock, _ in times):.1f} s | {median(cpu for _, cpu in times):.1f} s |")
-    print(f"| ratio | {median(one[0] / two[0] for one, two in zip(found[1], found[2], strict=True)):.2f} | |")
+        print(
+            f"| {workers} | {median(clock for clock, _ in times):.1f} s | "
+            f"{median(cpu for _, cpu in times):.1f} s |"
+        )
+    print(
+        f"| ratio | {median(one[0] / two[0] for one, two in zip(found[1], found[2], strict=True)):.2f} | |"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Builds a release from raw annotations (records, shards, manifest), and verifies releases.
 
-In: a raw folder, or releases. Out: a release, or the problems found. Tools call it. A name is imported when it is first
-used, because the code that writes shards imports `datasets`, which takes longer than reading a raw folder.
+In: a raw folder, or releases. Out: a release, or the problems found. Tools call it. A name is
+imported when it is first used, because the code that writes shards imports `datasets`, which takes
+longer than reading a raw folder.
 """
 
 import lazy_loader

@@ -62,12 +62,16 @@ class BuildOptions:
         artifact_type: type of every object in a layout without types.
         generator: generator of every video in a layout without generators.
         void: a label value to read as background (DAVIS: 255); None: every value is an object.
-        masks_are: whether masks of rotated videos were drawn on displayed or stored frames, if their size does not show it.
-        num_shards: number of shards by split; a split without a number gets one shard per 384 MB of video.
+        masks_are: whether masks of rotated videos were drawn on displayed or stored frames, if
+            their size does not show it.
+        num_shards: number of shards by split; a split without a number gets one shard per 384 MB of
+            video.
         data_version: SemVer of the data.
         seed: seed of the split assignment.
-        split_rule: one of `builder.plan.SPLIT_RULES`. The later rule equals the first if no split is empty.
-        include: "approved" leaves out videos that videos.jsonl marks as unreviewed; "unreviewed" takes every video.
+        split_rule: one of `builder.plan.SPLIT_RULES`. The later rule equals the first if no split
+            is empty.
+        include: "approved" leaves out videos that videos.jsonl marks as unreviewed; "unreviewed"
+            takes every video.
 
     Examples:
         >>> options = brokenvideos.BuildOptions(num_shards={"train": 2}, data_version="1.0.0")
@@ -102,32 +106,40 @@ def build(
     on_progress: Progress = no_progress,
     on_note: OnNote = no_note,
 ) -> dict[str, Any]:
-    """Builds a release from raw annotations; the same input and versions give the same bytes for any number of workers.
+    """Builds a release from raw annotations; the same input and versions give the same bytes for
+    any number of workers.
 
-    Everything is written into a work folder beside `out` and renamed at the end, so `out` is complete or absent. If a build
-    was killed, met a full disk, or found problems that you have corrected, the same call continues it.
+    Everything is written into a work folder beside `out` and renamed at the end, so `out` is
+    complete or absent. If a build was killed, met a full disk, or found problems that you have
+    corrected, the same call continues it.
 
     Args:
         raw: a folder in one of the layouts of `builder.layouts`.
         out: the release folder to make; must not exist, or be empty.
-        parent: the previous release. Its videos stay in their splits, and its unchanged shard files are reused.
+        parent: the previous release. Its videos stay in their splits, and its unchanged shard files
+            are reused.
         workers: number of processes that decode and write; 1 means this process.
         engine, address: where tasks run, as for `engine.executor_of`.
         fresh: start again and do not continue an earlier build.
-        bring_back: ids of videos that come back on purpose, although `parent` or an earlier release has withdrawn them or a video
-            of which they are copies.
-        more_files: called with the finished shards' folder; gives additional files (README.md) by name.
-        on_note: called with each rule by which masks were read and the videos read by it, and with the empty splits.
+        bring_back: ids of videos that come back on purpose, although `parent` or an earlier release
+            has withdrawn them or a video of which they are copies.
+        more_files: called with the finished shards' folder; gives additional files (README.md) by
+            name.
+        on_note: called with each rule by which masks were read and the videos read by it, and with
+            the empty splits.
 
     Returns:
         The manifest.
 
     Raises:
-        RawError: all problems of the raw folder, one per line, and the folder that keeps the finished work.
+        RawError: all problems of the raw folder, one per line, and the folder that keeps the
+            finished work.
         FileExistsError: `out` is not empty.
         ReleaseError: `parent` is not a release.
-        ValueError: an invalid option, or a version whose step from the parent's version is too small for the changes.
-        BuildError: another process is building it, or the disk is full or read-only. WorkerError: a task killed its worker twice.
+        ValueError: an invalid option, or a version whose step from the parent's version is too
+            small for the changes.
+        BuildError: another process is building it, or the disk is full or read-only. WorkerError: a
+            task killed its worker twice.
 
     Examples:
         The files of the dataset card come from the room `card`, as with `brokenvideos build`:
@@ -148,7 +160,8 @@ def build(
     before = None if parent is None else read_parent(parent)
     if before is not None and version_of(options.data_version) <= version_of(before.version):
         raise ValueError(
-            f"data version {options.data_version}: the parent {parent} is {before.version}. Give a later --data-version."
+            f"data version {options.data_version}: the parent {parent} is {before.version}. Give a "
+            "later --data-version."
         )
     try:
         with executor_of(workers, engine=engine, address=address) as executor:
@@ -168,7 +181,8 @@ def build(
         if not (work := work_folder_of(out)).exists():
             raise
         raise RawError(
-            f"{error}\nFinished work is kept in {work}: correct the raw folder and give the same command again, or remove that "
+            f"{error}\nFinished work is kept in {work}: correct the raw folder and give the same "
+            "command again, or remove that "
             "folder."
         ) from error
 
@@ -203,17 +217,33 @@ def build_with(
             "Let a second person review them, or give --include unreviewed."
         )
     if options.include == "unreviewed":
-        reading["include"] = options.include  # so that the manifest shows that unreviewed masks are in the release
+        reading["include"] = (
+            options.include
+        )  # so that the manifest shows that unreviewed masks are in the release
     by_id = withdrawn(parent, videos, bring_back=bring_back) if parent else []
     problems += by_id
     goes_on = STARTS_OVER if fresh else "finished work is kept, and the build continues from there."
     with room_wanted(out, goes_on), work_folder(out, fresh=fresh) as work:
         check_free(out)
         versions = library_versions()
-        rows = [IngestTask(video, str(reading["layout"]), raw, work / "rows", versions) for video in videos]
+        rows = [
+            IngestTask(video, str(reading["layout"]), raw, work / "rows", versions)
+            for video in videos
+        ]
         on_done = partial(on_progress, "decode videos, read masks")
-        results = list(run_tasks(executor, run_ingest, rows, on_done, name_of=_name_of_ingest, size_of=_size_of_ingest))
-        problems += [problem for result in results if isinstance(result, list) for problem in result]
+        results = list(
+            run_tasks(
+                executor,
+                run_ingest,
+                rows,
+                on_done,
+                name_of=_name_of_ingest,
+                size_of=_size_of_ingest,
+            )
+        )
+        problems += [
+            problem for result in results if isinstance(result, list) for problem in result
+        ]
         ingested = [result for result in results if isinstance(result, Ingested)]
         for note in _notes(ingested):
             on_note(note)
@@ -233,7 +263,11 @@ def build_with(
             for plan, before in zip(plans, kept, strict=True)
         ]
         on_done = partial(on_progress, "write shards")
-        files = list(run_tasks(executor, run_shard, shards, on_done, name_of=_name_of_shard, size_of=_size_of_shard))
+        files = list(
+            run_tasks(
+                executor, run_shard, shards, on_done, name_of=_name_of_shard, size_of=_size_of_shard
+            )
+        )
         manifest = manifest_of(
             zip(plans, files, strict=True),
             data_version=options.data_version,
@@ -247,7 +281,9 @@ def build_with(
 
 
 def left_out(raw: Path) -> list[str]:
-    """Ids of the videos that wait for a review, sorted; a build leaves them out unless it is told to include them."""
+    """Ids of the videos that wait for a review, sorted; a build leaves them out unless it is told
+    to include them.
+    """
     entries, _ = read_videos_jsonl(raw / FILE_NAME, required=())
     return sorted(video_id for video_id, entry in entries.items() if entry.review == "unreviewed")
 
@@ -277,11 +313,14 @@ def room_wanted(out: Path, goes_on: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        refused = error.errno == errno.EACCES and str(error.filename).startswith(str(work_folder_of(out)))
+        refused = error.errno == errno.EACCES and str(error.filename).startswith(
+            str(work_folder_of(out))
+        )
         if error.errno not in _NO_ROOM and not refused:
             raise
         raise BuildError(
-            f"{out}: not finished: {in_words(error)}. Make room there, or make it writable, and give the same command again: "
+            f"{out}: not finished: {in_words(error)}. Make room there, or make it writable, and "
+            "give the same command again: "
             f"{goes_on}"
         ) from error
 
@@ -299,18 +338,28 @@ def _splits(
 
 
 def _plan(
-    ingested: Sequence[Ingested], splits: Mapping[str, str], options: BuildOptions, parent: Parent | None
+    ingested: Sequence[Ingested],
+    splits: Mapping[str, str],
+    options: BuildOptions,
+    parent: Parent | None,
 ) -> list[ShardPlan]:
     plans = plan_shards(
-        ingested, splits, num_shards=options.num_shards or {}, parent_shards=parent.num_shards if parent else None
+        ingested,
+        splits,
+        num_shards=options.num_shards or {},
+        parent_shards=parent.num_shards if parent else None,
     )
     if parent is not None:
         check_step(parent, plans, options.data_version)
     return plans
 
 
-def seal(release: Path, manifest: dict[str, Any], more_files: MoreFiles | None, *, out: Path) -> None:
-    """Writes the files beside the shards, removes files of a build with other options, and renames the folder to `out`."""
+def seal(
+    release: Path, manifest: dict[str, Any], more_files: MoreFiles | None, *, out: Path
+) -> None:
+    """Writes the files beside the shards, removes files of a build with other options, and renames
+    the folder to `out`.
+    """
     sums = {file["path"]: file["sha256"] for shard in manifest["shards"] for file in shard["files"]}
     for path in sorted(release.rglob("*"), reverse=True):
         if path.is_dir():
@@ -321,7 +370,9 @@ def seal(release: Path, manifest: dict[str, Any], more_files: MoreFiles | None, 
     write_atomic(release / MANIFEST, manifest_bytes(manifest))
     for name, content in (more_files(release) if more_files else {}).items():
         write_atomic(release / name, content)
-    rest = {path.relative_to(release).as_posix(): path for path in release.rglob("*") if path.is_file()}
+    rest = {
+        path.relative_to(release).as_posix(): path for path in release.rglob("*") if path.is_file()
+    }
     sums |= {name: file_sha256(path) for name, path in rest.items() if name not in sums}
     write_atomic(release / SUMS, sums_bytes(sums))
     if out.exists():
@@ -333,17 +384,25 @@ def seal(release: Path, manifest: dict[str, Any], more_files: MoreFiles | None, 
 def _check_options(options: BuildOptions) -> None:
     version_of(options.data_version)
     if options.split_rule not in SPLIT_RULES:
-        raise ValueError(f"split rule {options.split_rule!r}: wanted one of {', '.join(SPLIT_RULES)}.")
+        raise ValueError(
+            f"split rule {options.split_rule!r}: wanted one of {', '.join(SPLIT_RULES)}."
+        )
     for split, count in (options.num_shards or {}).items():
         if split not in SPLITS or not 1 <= count <= MAX_SHARDS:
-            raise ValueError(f"split shards {split}={count}: wanted one of {', '.join(SPLITS)} and 1 to {MAX_SHARDS}.")
+            raise ValueError(
+                f"split shards {split}={count}: wanted one of {', '.join(SPLITS)} and 1 to "
+                f"{MAX_SHARDS}."
+            )
 
 
 def _report(raw: Path, problems: list[Problem]) -> str:
     if not problems:
         return f"{raw}: no video found, no release was written."
     lines = "\n".join(str(problem) for problem in sorted(problems))
-    return f"{raw}: {len(problems)} problem{'s' if len(problems) > 1 else ''}, no release was written.\n{lines}"
+    return (
+        f"{raw}: {len(problems)} problem{'s' if len(problems) > 1 else ''}, no release was "
+        f"written.\n{lines}"
+    )
 
 
 def _name_of_ingest(task: IngestTask) -> str:

@@ -9,15 +9,21 @@ from ..masks import area, iou
 from ..release import ReleaseError, read_manifest, read_parquet, shard_paths
 
 Step = Literal["major", "minor", "patch"]
-"""Step of the data version. major: existing data changed or removed; minor: videos were added; patch: same data, other bytes."""
+"""Step of the data version. major: existing data changed or removed; minor: videos were added;
+patch: same data, other bytes.
+"""
 
 Kind = Literal["video", "masks", "metadata"]
 
 OF_VIDEO = ("height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec")
-"""Columns that follow from the video's bytes. If they differ while the bytes are equal, the version of the reader differs."""
+"""Columns that follow from the video's bytes. If they differ while the bytes are equal, the version
+of the reader differs.
+"""
 
 OF_PERSON = ("split", "generator", "prompt")
-"""Metadata that people give for a video; `source` and the artifact types of its objects belong to it too."""
+"""Metadata that people give for a video; `source` and the artifact types of its objects belong to
+it too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,8 @@ class VideoChange:
     """One video that is in both releases and differs.
 
     Attributes:
-        kinds: "video": other bytes; "masks": other annotation; "metadata": a change that follows from neither.
+        kinds: "video": other bytes; "masks": other annotation; "metadata": a change that follows
+            from neither.
         columns: names of the row's columns that differ, also "split"; never "masks".
         masks: changed masks, sorted by object and frame.
     """
@@ -65,7 +72,9 @@ class VideoChange:
         text = f"{self.video_id} ({', '.join(self.kinds)}): {', '.join(self.columns)}"
         if not self.masks:
             return text
-        old, new = (sum(getattr(mask, name) for mask in self.masks) for name in ("old_pixels", "new_pixels"))
+        old, new = (
+            sum(getattr(mask, name) for mask in self.masks) for name in ("old_pixels", "new_pixels")
+        )
         known = [mask.iou for mask in self.masks if mask.iou is not None]
         overlap = f", mean IoU {sum(known) / len(known):.3f}" if known else ""
         masks = f"{len(self.masks)} mask{'s' if len(self.masks) > 1 else ''}"
@@ -77,9 +86,11 @@ class ReleaseDiff:
     """The result of `diff`.
 
     Attributes:
-        old_format, new_format: format of the files. If they differ, every shard is new, even if no video has changed.
+        old_format, new_format: format of the files. If they differ, every shard is new, even if no
+            video has changed.
         step: the version step that the changes need; None if all shards are equal byte for byte.
-        kept_bytes, rewritten_bytes: sizes of the new release's shard files that the old release has too, and of all others.
+        kept_bytes, rewritten_bytes: sizes of the new release's shard files that the old release has
+            too, and of all others.
     """
 
     old_version: str
@@ -111,34 +122,50 @@ class ReleaseDiff:
         yield from (f"added {video_id}" for video_id in self.added)
         yield from (f"removed {video_id}" for video_id in self.removed)
         yield from (f"changed {change}" for change in self.changed)
-        counts = f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
-        size = f"{self.rewritten_bytes / 1e6:.1f} MB of shards are new, {self.kept_bytes / 1e6:.1f} MB are as they were"
+        counts = (
+            f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
+        )
+        size = (
+            f"{self.rewritten_bytes / 1e6:.1f} MB of shards are new, "
+            f"{self.kept_bytes / 1e6:.1f} MB are as they were"
+        )
         yield f"{self.old_version} -> {self.new_version}: {counts}; {size}."
         if self.old_format != self.new_format:
-            yield f"Format {self.old_format} -> {self.new_format}: every shard is written again; this alone changes no video."
+            yield (
+                f"Format {self.old_format} -> {self.new_format}: every shard is written again; "
+                "this alone changes no video."
+            )
         if self.step is None:
             yield "No shard differs."
         else:
             verdict = "is enough" if self.version_ok else "is too small"
-            yield f"These changes need a {self.step} step, to {self.least_version} or later; {self.new_version} {verdict}."
+            yield (
+                f"These changes need a {self.step} step, to {self.least_version} or later; "
+                f"{self.new_version} {verdict}."
+            )
 
 
 def diff(old: Path, new: Path) -> ReleaseDiff:
     """Compares the manifests of two releases, then the annotations of the videos that differ there.
 
     Raises:
-        ReleaseError: one of them is not a release, or was built before manifests had row digests. OSError: a shard is missing.
+        ReleaseError: one of them is not a release, or was built before manifests had row digests.
+            OSError: a shard is missing.
     """
     old_manifest, new_manifest = (read_manifest(str(release)) for release in (old, new))
     was, now = video_facts(old_manifest, name=str(old)), video_facts(new_manifest, name=str(new))
-    differing = sorted(video_id for video_id in was.keys() & now.keys() if was[video_id] != now[video_id])
+    differing = sorted(
+        video_id for video_id in was.keys() & now.keys() if was[video_id] != now[video_id]
+    )
     added, removed = sorted(now.keys() - was.keys()), sorted(was.keys() - now.keys())
     changed = tuple(_changes(old, new, old_manifest, new_manifest, differing))
     files_was, files_now = (
         {f["path"]: (f["sha256"], f["bytes"]) for s in manifest["shards"] for f in s["files"]}
         for manifest in (old_manifest, new_manifest)
     )
-    kept = sum(size for path, (sha256, size) in files_now.items() if files_was.get(path) == (sha256, size))
+    kept = sum(
+        size for path, (sha256, size) in files_now.items() if files_was.get(path) == (sha256, size)
+    )
     step = demanded_step(added=len(added), removed=len(removed), changed=len(changed))
     return ReleaseDiff(
         old_version=old_manifest["data_version"],
@@ -160,24 +187,35 @@ def video_facts(manifest: Mapping[str, Any], *, name: str) -> dict[str, VideoFac
     Raises:
         ReleaseError: the manifest was written before manifests had row digests.
     """
-    splits = {video_id: shard["split"] for shard in manifest["shards"] for video_id in shard["video_ids"]}
-    lacking = [video_id for video_id, facts in manifest["videos"].items() if "row_digest" not in facts]
+    splits = {
+        video_id: shard["split"] for shard in manifest["shards"] for video_id in shard["video_ids"]
+    }
+    lacking = [
+        video_id for video_id, facts in manifest["videos"].items() if "row_digest" not in facts
+    ]
     if lacking or splits.keys() != manifest["videos"].keys():
-        what = f"no row_digest for {lacking[0]}" if lacking else "shards and videos list different ids"
+        what = (
+            f"no row_digest for {lacking[0]}" if lacking else "shards and videos list different ids"
+        )
         raise ReleaseError(
-            f"{name}: {what} in its manifest. It was built by an older version or is damaged; build it again from its raw folder."
+            f"{name}: {what} in its manifest. It was built by an older version or is damaged; "
+            "build it again from its raw folder."
         )
     return {
-        video_id: VideoFacts(splits[video_id], facts["digest"], facts["video_sha256"], facts["row_digest"])
+        video_id: VideoFacts(
+            splits[video_id], facts["digest"], facts["video_sha256"], facts["row_digest"]
+        )
         for video_id, facts in manifest["videos"].items()
     }
 
 
-# --- Versions --------------------------------------------------------------------------------------------------------
+# --- Versions -------------------------------------------------------------------------------------
 
 
 def demanded_step(*, added: int, removed: int, changed: int) -> Step | None:
-    """The version step for these numbers of videos; None if all are 0. None means the same data, perhaps in other bytes."""
+    """The version step for these numbers of videos; None if all are 0. None means the same data,
+    perhaps in other bytes.
+    """
     return "major" if removed or changed else "minor" if added else None
 
 
@@ -202,15 +240,23 @@ def version_of(version: str) -> tuple[int, int, int]:
     return major, minor, patch
 
 
-# --- Rows ------------------------------------------------------------------------------------------------------------
+# --- Rows -----------------------------------------------------------------------------------------
 
 
 def _changes(
-    old: Path, new: Path, old_manifest: Mapping[str, Any], new_manifest: Mapping[str, Any], video_ids: Sequence[str]
+    old: Path,
+    new: Path,
+    old_manifest: Mapping[str, Any],
+    new_manifest: Mapping[str, Any],
+    video_ids: Sequence[str],
 ) -> Iterator[VideoChange]:
-    """Changes sorted by video_id. Only the rows of one new shard, and their old versions, are in memory at a time."""
+    """Changes sorted by video_id. Only the rows of one new shard, and their old versions, are in
+    memory at a time.
+    """
     chosen_ids = set(video_ids)
-    old_shards = {video_id: shard for shard in old_manifest["shards"] for video_id in shard["video_ids"]}
+    old_shards = {
+        video_id: shard for shard in old_manifest["shards"] for video_id in shard["video_ids"]
+    }
     changes = []
     for shard in new_manifest["shards"]:
         ids = [video_id for video_id in shard["video_ids"] if video_id in chosen_ids]
@@ -220,7 +266,9 @@ def _changes(
     yield from sorted(changes, key=lambda change: change.video_id)
 
 
-def _rows(release: Path, shards: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(
+    release: Path, shards: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """(video_id, row) from the shards that hold them: rows without `video`, with their split."""
     ids_by_path: dict[str, list[str]] = {}
     for video_id, shard in shards.items():
@@ -244,7 +292,9 @@ def _change(video_id: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Vi
     if by_reader or _said(was) != _said(now) or _types_differ(was, now) or not kinds:
         kinds.append("metadata")
     # The manifest's row digest covers one thing that no column shows: the name of the video's file.
-    return VideoChange(video_id, tuple(kinds), tuple(columns) or (() if masks else ("video",)), masks)
+    return VideoChange(
+        video_id, tuple(kinds), tuple(columns) or (() if masks else ("video",)), masks
+    )
 
 
 def _said(row: Mapping[str, Any]) -> list[Any]:
@@ -254,7 +304,8 @@ def _said(row: Mapping[str, Any]) -> list[Any]:
 
 def _types_differ(was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     before, after = (
-        dict(zip(o["object_id"], o["artifact_type"], strict=True)) for o in (was["objects"], now["objects"])
+        dict(zip(o["object_id"], o["artifact_type"], strict=True))
+        for o in (was["objects"], now["objects"])
     )
     return any(before[object_id] != after[object_id] for object_id in before.keys() & after.keys())
 
@@ -269,7 +320,11 @@ def _mask_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Ma
         old_pixels, new_pixels = _pixels(old, was), _pixels(new, now)
         overlap: float | None = 0.0
         if old is not None and new is not None:
-            overlap = float(iou([old], [new], height=now["height"], width=now["width"])[0, 0]) if same_size else None
+            overlap = (
+                float(iou([old], [new], height=now["height"], width=now["width"])[0, 0])
+                if same_size
+                else None
+            )
         yield MaskChange(*place, old_pixels, new_pixels, overlap)
 
 

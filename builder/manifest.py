@@ -14,7 +14,8 @@ from .plan import ShardPlan
 from .shards import FileFacts
 
 READING = ("layout", "artifact_type", "generator", "void", "masks_are")
-"""Arguments of `layouts.read_layout`. The manifest keeps them, so that the raw folder can be read in the same way again.
+"""Arguments of `layouts.read_layout`. The manifest keeps them, so that the raw folder can be read
+in the same way again.
 
 The last one is there only if it was given.
 """
@@ -49,7 +50,9 @@ def manifest_of(
         errata: errata of earlier releases, each with data_version, video_ids and reason.
     """
     shards = list(shards)
-    videos = sorted((video for plan, _ in shards for video in plan.videos), key=lambda video: video.video_id)
+    videos = sorted(
+        (video for plan, _ in shards for video in plan.videos), key=lambda video: video.video_id
+    )
     return {
         "format_version": FORMAT_VERSION,
         "data_version": data_version,
@@ -64,7 +67,13 @@ def manifest_of(
                 "num_shards": plan.num_shards,
                 "video_ids": [video.video_id for video in plan.videos],
                 "files": [
-                    {"path": file.path, "sha256": file.sha256, "bytes": file.bytes, "rows": file.rows} for file in files
+                    {
+                        "path": file.path,
+                        "sha256": file.sha256,
+                        "bytes": file.bytes,
+                        "rows": file.rows,
+                    }
+                    for file in files
                 ],
             }
             for plan, files in shards
@@ -94,7 +103,9 @@ def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
 
 def sums_bytes(sha256_by_path: Mapping[str, str]) -> bytes:
     """SHA256SUMS as `sha256sum -c` reads it, sorted by path."""
-    return "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(sha256_by_path.items())).encode()
+    return "".join(
+        f"{sha256}  {path}\n" for path, sha256 in sorted(sha256_by_path.items())
+    ).encode()
 
 
 def read_sums(content: str) -> dict[str, str]:
@@ -107,6 +118,8 @@ def read_sums(content: str) -> dict[str, str]:
     for number, line in enumerate(content.splitlines(), start=1):
         sha256, separator, path = line.partition("  ")
         if not separator or len(sha256) != 64:
-            raise ValueError(f"line {number} is {line!r}, wanted 64 hex digits, two spaces and a path")
+            raise ValueError(
+                f"line {number} is {line!r}, wanted 64 hex digits, two spaces and a path"
+            )
         sums[path] = sha256
     return sums

@@ -26,7 +26,8 @@ class ReleasedShard:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The parent release. For a rebuild, the values that a release has from its parent, read from its own manifest.
+    """The parent release. For a rebuild, the values that a release has from its parent, read from
+    its own manifest.
 
     Attributes:
         version: data version of the parent.
@@ -35,7 +36,8 @@ class Parent:
         release: folder of the parent; None: no file can be reused and no version step is needed.
         videos: facts by video_id.
         shards: shards by (split, index, num_shards).
-        same_versions: True if it was written in the format and with the library versions of this process.
+        same_versions: True if it was written in the format and with the library versions of this
+            process.
         errata: errata of its manifest; the next release repeats them.
     """
 
@@ -72,7 +74,8 @@ def read_parent(release: Path) -> Parent:
         release=release,
         videos=video_facts(manifest, name=str(release)),
         shards={
-            (shard["split"], shard["index"], shard["num_shards"]): _released(shard) for shard in manifest["shards"]
+            (shard["split"], shard["index"], shard["num_shards"]): _released(shard)
+            for shard in manifest["shards"]
         },
         same_versions=is_current and manifest.get("built_with") == library_versions(),
         errata=manifest.get("errata", ()),
@@ -80,14 +83,21 @@ def read_parent(release: Path) -> Parent:
 
 
 def _released(shard: Mapping[str, Any]) -> ReleasedShard:
-    files = (FileFacts(file["path"], file["sha256"], file["bytes"], file["rows"]) for file in shard["files"])
+    files = (
+        FileFacts(file["path"], file["sha256"], file["bytes"], file["rows"])
+        for file in shard["files"]
+    )
     return ReleasedShard(frozenset(shard["video_ids"]), tuple(files))
 
 
 def layout_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """`splits` and `num_shards` of a manifest."""
     return {
-        "splits": {video_id: shard["split"] for shard in manifest["shards"] for video_id in shard["video_ids"]},
+        "splits": {
+            video_id: shard["split"]
+            for shard in manifest["shards"]
+            for video_id in shard["video_ids"]
+        },
         "num_shards": {shard["split"]: shard["num_shards"] for shard in manifest["shards"]},
     }
 
@@ -107,13 +117,16 @@ def check_step(parent: Parent, plans: Sequence[ShardPlan], data_version: str) ->
     }
     added, removed = facts.keys() - parent.videos.keys(), parent.videos.keys() - facts.keys()
     changed = {
-        video_id for video_id in facts.keys() & parent.videos.keys() if facts[video_id] != parent.videos[video_id]
+        video_id
+        for video_id in facts.keys() & parent.videos.keys()
+        if facts[video_id] != parent.videos[video_id]
     }
     step = demanded_step(added=len(added), removed=len(removed), changed=len(changed)) or "patch"
     least = next_version(parent.version, step)
     if version_of(data_version) < version_of(least):
         raise ValueError(
-            f"data version {data_version}: {len(added)} videos were added, {len(removed)} removed and {len(changed)} changed since "
+            f"data version {data_version}: {len(added)} videos were added, {len(removed)} removed "
+            f"and {len(changed)} changed since "
             f"{parent.version}, which needs a {step} step. Give --data-version {least} or later."
         )
 
@@ -121,14 +134,18 @@ def check_step(parent: Parent, plans: Sequence[ShardPlan], data_version: str) ->
 def withdrawn(
     parent: Parent, videos: Iterable[RawVideo | Ingested], *, bring_back: Collection[str] = ()
 ) -> list[Problem]:
-    """A problem for every withdrawn video, so that no build brings it back unnoticed, not even under another id.
+    """A problem for every withdrawn video, so that no build brings it back unnoticed, not even
+    under another id.
 
-    Videos that the parent still has are allowed. The bytes and look of a video are known after it was ingested.
+    Videos that the parent still has are allowed. The bytes and look of a video are known after it
+    was ingested.
 
     Args:
         bring_back: ids that come back on purpose.
     """
-    held = dict.fromkeys(parent.splits) | {video_id: facts.video_sha256 for video_id, facts in parent.videos.items()}
+    held = dict.fromkeys(parent.splits) | {
+        video_id: facts.video_sha256 for video_id, facts in parent.videos.items()
+    }
     contents = {
         video.video_id: Content(video.video_sha256, video.perceptual_hash)
         if isinstance(video, Ingested)
@@ -138,7 +155,8 @@ def withdrawn(
     return [
         Problem(
             f"video {come.video_id}",
-            f"{come}. Remove it from the raw folder; to publish it after all, give --bring-back {come.video_id}.",
+            f"{come}. Remove it from the raw folder; to publish it after all, give --bring-back "
+            f"{come.video_id}.",
         )
         for come in returning(parent.errata, contents, held=held, allowed=bring_back)
     ]

@@ -25,8 +25,8 @@ class RebuildReport:
     """The result of `rebuild`; `ok` is True if nothing differs.
 
     Attributes:
-        other_versions: by library, the version in the manifest and the installed one, if they differ. If there is any, only the
-            content was compared.
+        other_versions: by library, the version in the manifest and the installed one, if they
+            differ. If there is any, only the content was compared.
         num_files: number of files compared byte by byte.
         num_videos: number of videos compared by their digests.
         left_out: files that were not compared because the caller asked for it.
@@ -53,11 +53,21 @@ class RebuildReport:
         for name, (then, now) in self.other_versions.items():
             yield f"built with {name} {then or 'unknown'}, here is {now or 'none'}"
         if self.other_versions:
-            yield "The bytes may differ for this reason, so the content is compared by digests: splits, masks, videos and rows."
+            yield (
+                "The bytes may differ for this reason, so the content is compared by digests: "
+                "splits, masks, videos and rows."
+            )
         if self.left_out:
-            yield f"not compared, because they were made with other library versions: {', '.join(self.left_out)}"
+            yield (
+                "not compared, because they were made with other library versions: "
+                f"{', '.join(self.left_out)}"
+            )
         yield from map(str, self.findings)
-        what = f"{self.num_videos} videos by content" if self.other_versions else f"{self.num_files} files byte by byte"
+        what = (
+            f"{self.num_videos} videos by content"
+            if self.other_versions
+            else f"{self.num_files} files byte by byte"
+        )
         verdict = "no difference" if self.ok else f"findings: {len(self.findings)}"
         yield f"{self.release} ({self.data_version}): rebuilt, {what} compared; {verdict}."
 
@@ -73,11 +83,13 @@ def rebuild(
 ) -> RebuildReport:
     """Builds a release again in a temporary folder, as its manifest says, and compares the two.
 
-    A release with a parent has the parent's splits. They are read from its own manifest, not assigned again.
+    A release with a parent has the parent's splits. They are read from its own manifest, not
+    assigned again.
 
     Args:
         more_files: as for `build`; the files beside the shards are compared too.
-        leave_out: gives True for the path of a file that is not to be compared, in the folder and in SHA256SUMS.
+        leave_out: gives True for the path of a file that is not to be compared, in the folder and
+            in SHA256SUMS.
 
     Raises:
         ReleaseError: `release` is not a release, or its manifest does not say how it was built.
@@ -86,7 +98,9 @@ def rebuild(
     manifest = read_manifest(str(release))
     (rule, seed), parent_version = _rule(manifest, release), manifest.get("parent_version")
     layout = layout_of(manifest)
-    include: Include = "unreviewed" if manifest["reading"].get("include") == "unreviewed" else "approved"
+    include: Include = (
+        "unreviewed" if manifest["reading"].get("include") == "unreviewed" else "approved"
+    )
     options = BuildOptions(
         **reading_of(manifest),
         num_shards=layout["num_shards"],
@@ -96,19 +110,37 @@ def rebuild(
         include=include,
     )
     errata = manifest.get("errata", ())
-    parent = None if parent_version is None else Parent(version=parent_version, **layout, errata=errata)
-    other_versions = _other_versions(manifest.get("built_with", {}), format_version=manifest["format_version"])
-    with tempfile.TemporaryDirectory(prefix="brokenvideos-rebuild-") as folder, executor_of(workers) as executor:
+    parent = (
+        None if parent_version is None else Parent(version=parent_version, **layout, errata=errata)
+    )
+    other_versions = _other_versions(
+        manifest.get("built_with", {}), format_version=manifest["format_version"]
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="brokenvideos-rebuild-") as folder,
+        executor_of(workers) as executor,
+    ):
         made = Path(folder) / "release"
         build_with(
-            executor, raw, made, options, parent=parent, fresh=True, more_files=more_files, on_progress=on_progress
+            executor,
+            raw,
+            made,
+            options,
+            parent=parent,
+            fresh=True,
+            more_files=more_files,
+            on_progress=on_progress,
         )
         findings = list(_content_findings(release, made))
         all_names = sorted(folder_files(release)[0] | folder_files(made)[0])
         left_out = [name for name in all_names if leave_out and leave_out(name)]
         names = [name for name in all_names if name not in left_out]
         if not other_versions:
-            findings += [finding for name in names if (finding := _byte_finding(release, made, name, left_out))]
+            findings += [
+                finding
+                for name in names
+                if (finding := _byte_finding(release, made, name, left_out))
+            ]
     return RebuildReport(
         release=str(release),
         data_version=manifest["data_version"],
@@ -125,14 +157,20 @@ def _rule(manifest: Mapping[str, Any], release: Path) -> tuple[str, int]:
     rule = rule_of(manifest.get("split_rule"), grown=manifest.get("parent_version") is not None)
     if rule is None:
         raise ReleaseError(
-            f"{release}/{MANIFEST}: this version does not know its split_rule, so the splits cannot be assigned again. Install "
+            f"{release}/{MANIFEST}: this version does not know its split_rule, so the splits "
+            "cannot be assigned again. Install "
             "the version of brokenvideos that wrote it."
         )
     return rule
 
 
-def _other_versions(then: Mapping[str, str], *, format_version: int) -> dict[str, tuple[str | None, str | None]]:
-    then, now = {"format": str(format_version), **then}, {"format": str(FORMAT_VERSION), **library_versions()}
+def _other_versions(
+    then: Mapping[str, str], *, format_version: int
+) -> dict[str, tuple[str | None, str | None]]:
+    then, now = (
+        {"format": str(format_version), **then},
+        {"format": str(FORMAT_VERSION), **library_versions()},
+    )
     return {
         name: (then.get(name), now.get(name))
         for name in sorted(then.keys() | now.keys())
@@ -151,34 +189,49 @@ def _content_findings(release: Path, made: Path) -> Iterator[Finding]:
         else:
             for name, stated in asdict(was[video_id]).items():
                 if stated != (rebuilt := asdict(now[video_id])[name]):
-                    yield Finding(MANIFEST, f"{name} is {stated}, the raw folder gives {rebuilt}.", video_id)
+                    yield Finding(
+                        MANIFEST, f"{name} is {stated}, the raw folder gives {rebuilt}.", video_id
+                    )
 
 
 def _byte_finding(release: Path, made: Path, name: str, left_out: Sequence[str]) -> Finding | None:
     if not (made / name).is_file():
-        return Finding(name, f"in the release, not made by a build. If it was added by hand, {SUMS} differs too.")
+        return Finding(
+            name,
+            f"in the release, not made by a build. If it was added by hand, {SUMS} differs too.",
+        )
     if not (release / name).is_file():
         return Finding(name, "missing in the release. Download or build it again.")
     if name == SUMS and left_out:
         was, now = (_sums_without(folder / name, left_out) for folder in (release, made))
         return None if was == now else Finding(name, "lists other sums. Build the release again.")
     position = _first_difference(release / name, made / name)
-    return None if position is None else Finding(name, f"differs from byte {position} on. Build the release again.")
+    return (
+        None
+        if position is None
+        else Finding(name, f"differs from byte {position} on. Build the release again.")
+    )
 
 
 def _sums_without(path: Path, left_out: Sequence[str]) -> list[str]:
-    return [line for line in path.read_text().splitlines() if line.partition("  ")[2] not in left_out]
+    return [
+        line for line in path.read_text().splitlines() if line.partition("  ")[2] not in left_out
+    ]
 
 
 def _first_difference(one: Path, two: Path) -> int | None:
-    """Index of the first byte that differs or that only one file has; None if the files are equal."""
+    """Index of the first byte that differs or that only one file has; None if the files are
+    equal.
+    """
     start = 0
     with one.open("rb") as first, two.open("rb") as second:
         while True:
             left, right = first.read(_CHUNK_BYTES), second.read(_CHUNK_BYTES)
             if left != right:
                 pairs = enumerate(zip(left, right, strict=False))
-                return start + next((i for i, (a, b) in pairs if a != b), min(len(left), len(right)))
+                return start + next(
+                    (i for i, (a, b) in pairs if a != b), min(len(left), len(right))
+                )
             if not left:
                 return None
             start += len(left)

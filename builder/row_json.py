@@ -1,4 +1,6 @@
-"""Writes a row without its video's bytes as one JSON text, which is the json member of a tar and the input of the row's digest."""
+"""Writes a row without its video's bytes as one JSON text, which is the json member of a tar and
+the input of the row's digest.
+"""
 
 import hashlib
 import json
@@ -19,10 +21,14 @@ def _named(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{column: row[column] for column in ANNOTATION_FEATURES},
         "label": LABELS[row["label"]],
-        "artifact_types": None if row["artifact_types"] is None else [kinds[kind] for kind in row["artifact_types"]],
+        "artifact_types": None
+        if row["artifact_types"] is None
+        else [kinds[kind] for kind in row["artifact_types"]],
         "objects": {
             **row["objects"],
-            "artifact_type": [None if kind is None else kinds[kind] for kind in row["objects"]["artifact_type"]],
+            "artifact_type": [
+                None if kind is None else kinds[kind] for kind in row["objects"]["artifact_type"]
+            ],
         },
     }
 
@@ -32,9 +38,11 @@ def _bytes(named: Mapping[str, Any]) -> bytes:
 
 
 def row_digest(row: Mapping[str, Any], *, video_name: str) -> str:
-    """SHA-256 of a whole row: the name of its video's file, a line feed and its JSON, which holds the video's SHA-256.
+    """SHA-256 of a whole row: the name of its video's file, a line feed and its JSON, which holds
+    the video's SHA-256.
 
-    A field that format 1 did not have is left out if it has no value, so a row has the same digest in both formats.
+    A field that format 1 did not have is left out if it has no value, so a row has the same digest
+    in both formats.
 
     Args:
         row: as `to_pylist` gives it; `video` is not used.

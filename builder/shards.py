@@ -1,4 +1,6 @@
-"""Writes one shard of a release: its Parquet, annotations Parquet and tar, byte for byte the same on every run."""
+"""Writes one shard of a release: its Parquet, annotations Parquet and tar, byte for byte the same
+on every run.
+"""
 
 import hashlib
 import io
@@ -37,18 +39,25 @@ class FileFacts:
 
 
 def write_shard(plan: ShardPlan, release: Path) -> tuple[FileFacts, ...]:
-    """Writes the files of one shard below `release`. Videos are read once, and one row group is in memory at a time.
+    """Writes the files of one shard below `release`. Videos are read once, and one row group is in
+    memory at a time.
 
     Raises:
         ValueError: a video's bytes have changed since it was ingested.
     """
-    return write_rows(_rows(plan.videos), shard_paths(plan.split, plan.index, plan.num_shards), release)
+    return write_rows(
+        _rows(plan.videos), shard_paths(plan.split, plan.index, plan.num_shards), release
+    )
 
 
 def write_rows(
-    rows: Iterable[dict[str, Any]], paths: Mapping[Literal["default", "annotations", "webdataset"], str], release: Path
+    rows: Iterable[dict[str, Any]],
+    paths: Mapping[Literal["default", "annotations", "webdataset"], str],
+    release: Path,
 ) -> tuple[FileFacts, ...]:
-    """Writes rows, which come sorted by video_id, as the files of one shard: `paths`, as `shard_paths` gives them."""
+    """Writes rows, which come sorted by video_id, as the files of one shard: `paths`, as
+    `shard_paths` gives them.
+    """
     num_rows = 0
     with (
         atomic_file(release / paths["default"]) as parquet_file,
@@ -68,20 +77,26 @@ def write_rows(
             for row in group:
                 _add_to_tar(tar, row)
         if without_video:
-            annotations.write_table(pa.concat_tables(without_video), row_group_size=MAX_ROW_GROUP_ROWS)
+            annotations.write_table(
+                pa.concat_tables(without_video), row_group_size=MAX_ROW_GROUP_ROWS
+            )
     files = (
         (paths["default"], parquet_file),
         (paths["annotations"], annotations_file),
         (paths["webdataset"], tar_file),
     )
-    return tuple(FileFacts(path, file.sha256(), file.bytes_written, num_rows) for path, file in files)
+    return tuple(
+        FileFacts(path, file.sha256(), file.bytes_written, num_rows) for path, file in files
+    )
 
 
 def _rows(videos: Iterable[Ingested]) -> Iterator[dict[str, Any]]:
     for video in videos:
         data = read_video(video.video_path)
         if hashlib.sha256(data).hexdigest() != video.video_sha256:
-            raise ValueError(f"{video.video_path}: changed while the release was built. Build again.")
+            raise ValueError(
+                f"{video.video_path}: changed while the release was built. Build again."
+            )
         with pa.OSFile(str(video.row_path)) as source:
             (row,) = pa.ipc.open_file(source).read_all().to_pylist()
         row["video"] = {"bytes": data, "path": video.video_name}
@@ -93,7 +108,9 @@ def _row_groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]
     group_bytes = 0
     for row in rows:
         row_bytes = len(row["video"]["bytes"])
-        if group and (group_bytes + row_bytes > ROW_GROUP_BYTES or len(group) == MAX_ROW_GROUP_ROWS):
+        if group and (
+            group_bytes + row_bytes > ROW_GROUP_BYTES or len(group) == MAX_ROW_GROUP_ROWS
+        ):
             yield group
             group, group_bytes = [], 0
         group.append(row)
@@ -105,7 +122,10 @@ def _row_groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]
 def _parquet_writer(file: Any, features: datasets.Features) -> pq.ParquetWriter:
     schema = features.arrow_schema
     options = get_parquet_column_options(features, schema)
-    zstd = {leaf: "zstd" if codec != "none" else "none" for leaf, codec in options["compression"].items()}
+    zstd = {
+        leaf: "zstd" if codec != "none" else "none"
+        for leaf, codec in options["compression"].items()
+    }
     return pq.ParquetWriter(
         file,
         schema,

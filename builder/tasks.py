@@ -1,6 +1,8 @@
-"""The two kinds of task of a build. Each is a pure function of a picklable task, so it may run anywhere and any number of times.
+"""The two kinds of task of a build. Each is a pure function of a picklable task, so it may run
+anywhere and any number of times.
 
-A task does nothing if its receipt exists with the same inputs and versions, and its files are unchanged.
+A task does nothing if its receipt exists with the same inputs and versions, and its files are
+unchanged.
 """
 
 from collections.abc import Mapping
@@ -16,7 +18,15 @@ from .raw import Problem, RawVideo
 from .shards import FileFacts, write_shard
 from .work import BuildError, Receipt, file_sha256, finished, key_of, link_or_copy, write_receipt
 
-_OF_INGEST = ("label", "digest", "row_digest", "video_sha256", "video_bytes", "perceptual_hash", "rules")
+_OF_INGEST = (
+    "label",
+    "digest",
+    "row_digest",
+    "video_sha256",
+    "video_bytes",
+    "perceptual_hash",
+    "rules",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,8 @@ class ParentShard:
     """The files of a shard in the parent release.
 
     Attributes:
-        unchanged: True if videos, rows and versions are the same, so that writing the shard would give the same bytes.
+        unchanged: True if videos, rows and versions are the same, so that writing the shard would
+            give the same bytes.
     """
 
     release: Path
@@ -55,14 +66,18 @@ class ShardTask:
 
 
 def run_ingest(task: IngestTask) -> Ingested | list[Problem]:
-    """Decodes a video and reads its masks, unless this is done already. If the video has problems, returns all of them.
+    """Decodes a video and reads its masks, unless this is done already. If the video has problems,
+    returns all of them.
 
     Raises:
-        BuildError: this process has other library versions than the process that made the task. OSError: the row cannot be written.
+        BuildError: this process has other library versions than the process that made the task.
+            OSError: the row cannot be written.
     """
     _check_versions(task.versions)
     video = task.video
-    row_path, receipt_path = (task.rows / f"{video.video_id}{suffix}" for suffix in (".arrow", ".json"))
+    row_path, receipt_path = (
+        task.rows / f"{video.video_id}{suffix}" for suffix in (".arrow", ".json")
+    )
     key = key_of("ingest", _OF_INGEST, task.layout, task.versions, video, root=task.raw)
     if receipt := finished(receipt_path, key=key, folder=task.rows):
         return Ingested(
@@ -72,7 +87,8 @@ def run_ingest(task: IngestTask) -> Ingested | list[Problem]:
             split=video.split,
             row_path=row_path,
             video_path=video.video_path,
-            **{name: receipt.result[name] for name in _OF_INGEST} | {"rules": tuple(receipt.result["rules"])},
+            **{name: receipt.result[name] for name in _OF_INGEST}
+            | {"rules": tuple(receipt.result["rules"])},
         )
     result = ingest(video, row_path, layout=task.layout)
     if isinstance(result, Ingested):
@@ -82,16 +98,27 @@ def run_ingest(task: IngestTask) -> Ingested | list[Problem]:
 
 
 def run_shard(task: ShardTask) -> tuple[FileFacts, ...]:
-    """Writes the files of a shard, unless they exist already. Files of the parent with the same bytes are reused.
+    """Writes the files of a shard, unless they exist already. Files of the parent with the same
+    bytes are reused.
 
     Raises:
-        BuildError: other library versions. ValueError: a video changed since it was ingested. OSError: a file cannot be written.
+        BuildError: other library versions. ValueError: a video changed since it was ingested.
+            OSError: a file cannot be written.
     """
     _check_versions(task.versions)
     plan = task.plan
     rows = [(video.video_id, video.row_digest) for video in plan.videos]
     layout = (shards.ROW_GROUP_BYTES, shards.MAX_ROW_GROUP_ROWS, shards.ZSTD_LEVEL)
-    key = key_of("shard", plan.split, plan.index, plan.num_shards, rows, layout, task.versions, root=task.release)
+    key = key_of(
+        "shard",
+        plan.split,
+        plan.index,
+        plan.num_shards,
+        rows,
+        layout,
+        task.versions,
+        root=task.release,
+    )
     receipt_path = task.receipts / f"{plan.split}-{plan.index:05d}-of-{plan.num_shards:05d}.json"
     if receipt := finished(receipt_path, key=key, folder=task.release):
         return tuple(FileFacts(**facts) for facts in receipt.result["files"])
@@ -113,7 +140,8 @@ def _check_versions(required: Mapping[str, str]) -> None:
     ]
     if differing:
         raise BuildError(
-            f"a worker has {', '.join(differing)}, so it could write other bytes. Install the same versions on every node."
+            f"a worker has {', '.join(differing)}, so it could write other bytes. Install the same "
+            "versions on every node."
         )
 
 
@@ -129,7 +157,9 @@ def _keep(task: ShardTask) -> tuple[FileFacts, ...] | None:
 
 
 def _link_equal(files: tuple[FileFacts, ...], task: ShardTask) -> None:
-    """Links files that came out equal to the parent's, for example a tar after a change of pyarrow, to save disk space."""
+    """Links files that came out equal to the parent's, for example a tar after a change of pyarrow,
+    to save disk space.
+    """
     if task.parent is None:
         return
     for file in files:

@@ -1,4 +1,6 @@
-"""Verifies a release: compares independent statements of the same facts, and reports every difference."""
+"""Verifies a release: compares independent statements of the same facts, and reports every
+difference.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Executor
@@ -85,16 +87,20 @@ def verify(
 ) -> VerifyReport:
     """Compares everything in a release that is stated twice.
 
-    It compares: the SHA-256 of files with SHA256SUMS and manifest; rows with the manifest; every stored fingerprint, computed from
-    the raw annotation during the build, with the fingerprint of the decoded bitmap; digests with the masks; frame_pts, num_frames
-    and packets with a demux of the video's bytes; clips of some videos, read by their packets, with a plain decode; the annotations
-    Parquet and the tar with the Parquet. With `raw`, it also compares the masks and videos of a raw folder.
+    It compares: the SHA-256 of files with SHA256SUMS and manifest; rows with the manifest; every
+    stored fingerprint, computed from the raw annotation during the build, with the fingerprint of
+    the decoded bitmap; digests with the masks; frame_pts, num_frames and packets with a demux of
+    the video's bytes; clips of some videos, read by their packets, with a plain decode; the
+    annotations Parquet and the tar with the Parquet. With `raw`, it also compares the masks and
+    videos of a raw folder.
 
     Args:
-        device: the device that decodes masks: "cpu", "cuda", "cuda:1". Only strings are sent to it, while the next row is read.
+        device: the device that decodes masks: "cpu", "cuda", "cuda:1". Only strings are sent to it,
+            while the next row is read.
 
     Returns:
-        A report with every finding, in the order of the shards. Problems of the release are findings, not errors.
+        A report with every finding, in the order of the shards. Problems of the release are
+        findings, not errors.
 
     Raises:
         DeviceError: the device does not exist.
@@ -120,14 +126,25 @@ def verify(
         try:
             manifest = read_manifest(str(release))
         except ReleaseError as error:
-            return _report(release, None, len(sums), [], [*findings, Finding(MANIFEST, str(error))], raw, used, notes)
+            return _report(
+                release,
+                None,
+                len(sums),
+                [],
+                [*findings, Finding(MANIFEST, str(error))],
+                raw,
+                used,
+                notes,
+            )
         findings += check_manifest(manifest, sums)
         raw_videos, raw_findings = _raw_videos(raw, manifest)
         tasks = _shard_tasks(release, manifest, raw_videos, device)
         on_done = partial(on_progress, "verify shards")
         results = list(run_tasks(executor, verify_shard, tasks, on_done, size_of=_size_of))
     findings += [finding for result in results for finding in result.findings] + raw_findings
-    return _report(release, manifest["data_version"], len(sums), results, findings, raw, used, notes)
+    return _report(
+        release, manifest["data_version"], len(sums), results, findings, raw, used, notes
+    )
 
 
 def _shard_tasks(
@@ -183,15 +200,21 @@ def _report(
     )
 
 
-# --- Files and manifest ----------------------------------------------------------------------------------------------
+# --- Files and manifest ---------------------------------------------------------------------------
 
 
-def _check_files(release: Path, files: Set[str], executor: Executor | None) -> tuple[list[Finding], dict[str, str]]:
+def _check_files(
+    release: Path, files: Set[str], executor: Executor | None
+) -> tuple[list[Finding], dict[str, str]]:
     """Findings, and the sha256 by path in SHA256SUMS."""
     try:
         sums = read_sums((release / SUMS).read_text())
     except (OSError, ValueError) as error:
-        return [Finding(SUMS, f"cannot be read ({in_words(error)}). Download or build the release again.")], {}
+        return [
+            Finding(
+                SUMS, f"cannot be read ({in_words(error)}). Download or build the release again."
+            )
+        ], {}
     findings = []
     present = files - {SUMS}
     for path in sorted(present ^ sums.keys()):
@@ -199,16 +222,30 @@ def _check_files(release: Path, files: Set[str], executor: Executor | None) -> t
             to_do = "Fetch its target (`git annex get`, `dvc pull`), or download this file again."
             findings.append(Finding(path, f"a broken link; {SUMS} lists it. {to_do}"))
         elif path in sums:
-            findings.append(Finding(path, f"missing; {SUMS} lists it. Download or build this file again."))
+            findings.append(
+                Finding(path, f"missing; {SUMS} lists it. Download or build this file again.")
+            )
         else:
-            findings.append(Finding(path, f"not in {SUMS}. A release holds nothing else; remove it."))
+            findings.append(
+                Finding(path, f"not in {SUMS}. A release holds nothing else; remove it.")
+            )
     listed = sorted(present & sums.keys())
     paths = [release / path for path in listed]
-    hashed = run_tasks(executor, file_sha256, paths, lambda done, total: None, size_of=lambda path: path.stat().st_size)
+    hashed = run_tasks(
+        executor,
+        file_sha256,
+        paths,
+        lambda done, total: None,
+        size_of=lambda path: path.stat().st_size,
+    )
     for path, sha256 in zip(listed, hashed, strict=True):
         if sha256 != sums[path]:
             findings.append(
-                Finding(path, f"SHA-256 is {sha256}, {SUMS} says {sums[path]}. Download or build this file again.")
+                Finding(
+                    path,
+                    f"SHA-256 is {sha256}, {SUMS} says {sums[path]}. Download or build this file "
+                    "again.",
+                )
             )
     return findings, sums
 
@@ -228,18 +265,27 @@ def check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> list
                 findings.append(
                     Finding(
                         MANIFEST,
-                        f"{file['path']} has SHA-256 {file['sha256']}, {SUMS} says {stated}. Build the release again.",
+                        f"{file['path']} has SHA-256 {file['sha256']}, {SUMS} says {stated}. Build "
+                        "the release again.",
                     )
                 )
         for video_id in shard["video_ids"]:
             if video_id in seen:
                 findings.append(
-                    Finding(MANIFEST, f"{name}: this id is listed twice. Build the release again.", video_id)
+                    Finding(
+                        MANIFEST,
+                        f"{name}: this id is listed twice. Build the release again.",
+                        video_id,
+                    )
                 )
             if shard_of(video_id, num_shards) != index:
                 right = shard_of(video_id, num_shards)
                 findings.append(
-                    Finding(MANIFEST, f"{name}: this id belongs to shard {right}. Build the release again.", video_id)
+                    Finding(
+                        MANIFEST,
+                        f"{name}: this id belongs to shard {right}. Build the release again.",
+                        video_id,
+                    )
                 )
             seen.add(video_id)
     for path in sorted(sums.keys() - listed.keys()):
@@ -247,19 +293,29 @@ def check_manifest(manifest: Mapping[str, Any], sums: Mapping[str, str]) -> list
             findings.append(Finding(MANIFEST, f"{path} is not listed. Build the release again."))
     for video_id in sorted(seen ^ manifest["videos"].keys()):
         findings.append(
-            Finding(MANIFEST, "listed only once under `shards` and `videos`. Build the release again.", video_id)
+            Finding(
+                MANIFEST,
+                "listed only once under `shards` and `videos`. Build the release again.",
+                video_id,
+            )
         )
     return findings
 
 
-# --- One shard -------------------------------------------------------------------------------------------------------
+# --- One shard ------------------------------------------------------------------------------------
 
-ShardTask = tuple[Path, dict[str, Any], dict[str, dict[str, str]], dict[str, RawVideo] | None, str, int]
-"""A folder that holds the shard's files, the shard and its videos as the manifest lists them, raw videos, device, format."""
+ShardTask = tuple[
+    Path, dict[str, Any], dict[str, dict[str, str]], dict[str, RawVideo] | None, str, int
+]
+"""A folder that holds the shard's files, the shard and its videos as the manifest lists them, raw
+videos, device, format.
+"""
 
 
 def verify_shard(task: ShardTask) -> ShardResult:
-    """Compares everything that the rows of one shard state twice; the checksums of its files are not checked."""
+    """Compares everything that the rows of one shard state twice; the checksums of its files are
+    not checked.
+    """
     release, shard, facts, raw_videos, device, format_version = task
     paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
     findings: list[Finding] = []
@@ -267,28 +323,38 @@ def verify_shard(task: ShardTask) -> ShardResult:
     num_masks = 0
     codecs: set[str] = set()
     parquet = _readable(
-        paths["default"], _parquet_rows(release / paths["default"], of_format(FEATURES, format_version)), findings
+        paths["default"],
+        _parquet_rows(release / paths["default"], of_format(FEATURES, format_version)),
+        findings,
     )
     annotations = _readable(
         paths["annotations"],
-        _parquet_rows(release / paths["annotations"], of_format(ANNOTATION_FEATURES, format_version)),
+        _parquet_rows(
+            release / paths["annotations"], of_format(ANNOTATION_FEATURES, format_version)
+        ),
         findings,
     )
     tar = _readable(paths["webdataset"], _tar_rows(release / paths["webdataset"]), findings)
     # A thread decodes the masks of the next row while this one's video is hashed and demuxed.
-    for checked, annotation, packed in zip_longest(decoded_ahead(parquet, _strings, device=device), annotations, tar):
+    for checked, annotation, packed in zip_longest(
+        decoded_ahead(parquet, _strings, device=device), annotations, tar
+    ):
         if checked is None:
             extra = (annotation or packed)["video_id"]
             findings.append(
                 Finding(
-                    paths["default"], "in the annotations Parquet or the tar, not here. Build this shard again.", extra
+                    paths["default"],
+                    "in the annotations Parquet or the tar, not here. Build this shard again.",
+                    extra,
                 )
             )
             continue
         row, decoded = checked
         ids.append(row["video_id"])
         num_masks += len(row["masks"]["counts"])
-        row_findings = list(check_row(row, paths["default"], facts.get(row["video_id"], {}), decoded))
+        row_findings = list(
+            check_row(row, paths["default"], facts.get(row["video_id"], {}), decoded)
+        )
         if not row_findings and (row["codec"]["name"] not in codecs or is_sampled(row)):
             row_findings += check_clips(row, paths["default"])
         codecs.add(row["codec"]["name"])
@@ -300,13 +366,17 @@ def verify_shard(task: ShardTask) -> ShardResult:
     if ids != shard["video_ids"]:
         wrong = sorted(set(ids) ^ set(shard["video_ids"])) or "in another order"
         findings.append(
-            Finding(paths["default"], f"its videos differ from the manifest: {wrong}. Build this shard again.")
+            Finding(
+                paths["default"],
+                f"its videos differ from the manifest: {wrong}. Build this shard again.",
+            )
         )
     return ShardResult(tuple(findings), len(ids), num_masks)
 
 
 def verify_row(row: Mapping[str, Any], file: str, facts: Mapping[str, str]) -> list[Finding]:
-    """Findings of one row: values that are stated twice and differ, and packets that give other pixels than a plain decode.
+    """Findings of one row: values that are stated twice and differ, and packets that give other
+    pixels than a plain decode.
 
     Args:
         row: a row of format 2, with its video.
@@ -319,7 +389,8 @@ def verify_row(row: Mapping[str, Any], file: str, facts: Mapping[str, str]) -> l
 
 
 def verify_raw(video: RawVideo, *, layout: str) -> list[str]:
-    """All problems for which a build would refuse this video of a raw folder. The video is decoded and its masks are read.
+    """All problems for which a build would refuse this video of a raw folder. The video is decoded
+    and its masks are read.
 
     Args:
         layout: name of the folder's layout.
@@ -329,13 +400,18 @@ def verify_raw(video: RawVideo, *, layout: str) -> list[str]:
     return [str(problem) for problem in result] if isinstance(result, list) else []
 
 
-def _readable(file: str, rows: Iterator[dict[str, Any]], findings: list[Finding]) -> Iterator[dict[str, Any]]:
+def _readable(
+    file: str, rows: Iterator[dict[str, Any]], findings: list[Finding]
+) -> Iterator[dict[str, Any]]:
     """The rows up to the first that cannot be read, which becomes a finding."""
     try:
         yield from rows
     except (OSError, ValueError, pa.ArrowException) as error:
         findings.append(
-            Finding(file, f"cannot be read further ({in_words(error)}). Download or build this file again.")
+            Finding(
+                file,
+                f"cannot be read further ({in_words(error)}). Download or build this file again.",
+            )
         )
 
 
@@ -344,9 +420,15 @@ def _parquet_rows(path: Path, features: Any) -> Iterator[dict[str, Any]]:
     if not stored.equals(expected):
         names = sorted({*stored.names, *expected.names})
         differing = [
-            n for n in names if n not in stored.names or n not in expected.names or stored.field(n) != expected.field(n)
+            n
+            for n in names
+            if n not in stored.names
+            or n not in expected.names
+            or stored.field(n) != expected.field(n)
         ]
-        raise ReleaseError(f"its schema differs from this version's in {differing or 'the order of columns'}")
+        raise ReleaseError(
+            f"its schema differs from this version's in {differing or 'the order of columns'}"
+        )
     for table in read_parquet(str(path)):
         yield from table.to_pylist()
 
@@ -356,19 +438,29 @@ def _tar_rows(path: Path) -> Iterator[dict[str, Any]]:
         yield from read_tar(file, name=path.name)
 
 
-def _same_row(row: Mapping[str, Any], other: Mapping[str, Any] | None, file: str) -> Iterator[Finding]:
+def _same_row(
+    row: Mapping[str, Any], other: Mapping[str, Any] | None, file: str
+) -> Iterator[Finding]:
     if other is None:
-        yield Finding(file, "missing here, the Parquet has it. Build this shard again.", row["video_id"])
+        yield Finding(
+            file, "missing here, the Parquet has it. Build this shard again.", row["video_id"]
+        )
         return
     for column, value in other.items():
         if value != row[column]:
-            yield Finding(file, f"column {column} differs from the Parquet's. Build this shard again.", row["video_id"])
+            yield Finding(
+                file,
+                f"column {column} differs from the Parquet's. Build this shard again.",
+                row["video_id"],
+            )
 
 
-# --- Raw folder ------------------------------------------------------------------------------------------------------
+# --- Raw folder -----------------------------------------------------------------------------------
 
 
-def _raw_videos(raw: Path | None, manifest: Mapping[str, Any]) -> tuple[dict[str, RawVideo] | None, list[Finding]]:
+def _raw_videos(
+    raw: Path | None, manifest: Mapping[str, Any]
+) -> tuple[dict[str, RawVideo] | None, list[Finding]]:
     if raw is None:
         return None, []
     try:
@@ -376,17 +468,23 @@ def _raw_videos(raw: Path | None, manifest: Mapping[str, Any]) -> tuple[dict[str
     except RawError as error:
         return None, [Finding(str(raw), str(error))]
     findings = [Finding(str(raw), str(problem)) for problem in problems]
-    by_id = {video.video_id: video for video in included(videos, manifest["reading"].get("include"))}
+    by_id = {
+        video.video_id: video for video in included(videos, manifest["reading"].get("include"))
+    }
     for video_id in sorted(by_id.keys() ^ manifest["videos"].keys()):
         where = (
-            "in the raw folder, not in the release" if video_id in by_id else "in the release, not in the raw folder"
+            "in the raw folder, not in the release"
+            if video_id in by_id
+            else "in the release, not in the raw folder"
         )
         findings.append(Finding(MANIFEST, f"{where}. Build the release again.", video_id))
     return by_id, findings
 
 
 def _only(raw_videos: Mapping[str, RawVideo], shard: Mapping[str, Any]) -> dict[str, RawVideo]:
-    return {video_id: raw_videos[video_id] for video_id in shard["video_ids"] if video_id in raw_videos}
+    return {
+        video_id: raw_videos[video_id] for video_id in shard["video_ids"] if video_id in raw_videos
+    }
 
 
 def _strings(row: Mapping[str, Any]) -> tuple[Sequence[str], int, int]:
@@ -396,22 +494,30 @@ def _strings(row: Mapping[str, Any]) -> tuple[Sequence[str], int, int]:
 def _same_as_raw(
     row: Mapping[str, Any], video: RawVideo, file: str, decoded: Sequence[int | RLEError]
 ) -> Iterator[Finding]:
-    """Compares the decoded masks of a row with the label maps of the raw folder, by fingerprint, and the videos' bytes."""
+    """Compares the decoded masks of a row with the label maps of the raw folder, by fingerprint,
+    and the videos' bytes.
+    """
     video_id = row["video_id"]
     try:
         if read_video(video.video_path) != row["video"]["bytes"]:
             yield Finding(file, f"the video's bytes differ from {video.video_path}.", video_id)
-        shown = probe(row["video"]["bytes"])  # a row does not hold an angle that is not a quarter turn
+        shown = probe(
+            row["video"]["bytes"]
+        )  # a row does not hold an angle that is not a quarter turn
         raw_by_place = {
             (object_id, frame.frame_index): fingerprint
-            for frame in coded_masks(video, shown.orientation, height=shown.height, width=shown.width)
+            for frame in coded_masks(
+                video, shown.orientation, height=shown.height, width=shown.width
+            )
             for plane in frame.planes
             for object_id, fingerprint in fingerprint_labels(plane).items()
         }
     except (OSError, RawError, VideoError) as error:
         yield Finding(file, f"the raw video or masks cannot be read: {in_words(error)}", video_id)
         return
-    places: Iterable[tuple[int, int]] = zip(row["masks"]["object_id"], row["masks"]["frame_index"], strict=True)
+    places: Iterable[tuple[int, int]] = zip(
+        row["masks"]["object_id"], row["masks"]["frame_index"], strict=True
+    )
     decoded_by_place = dict(zip(places, decoded, strict=True))
     for object_id, frame in sorted(decoded_by_place.keys() | raw_by_place.keys()):
         place = (object_id, frame)
@@ -424,5 +530,9 @@ def _same_as_raw(
                 else "is only in"
             )
             yield Finding(
-                file, f"the decoded mask {what} the raw folder. Build the release again.", video_id, frame, object_id
+                file,
+                f"the decoded mask {what} the raw folder. Build the release again.",
+                video_id,
+                frame,
+                object_id,
             )

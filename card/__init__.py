@@ -1,4 +1,6 @@
-"""The dataset card of a release, from facts counted in its shards. A full card adds figures and Croissant to the plain one."""
+"""The dataset card of a release, from facts counted in its shards. A full card adds figures and
+Croissant to the plain one.
+"""
 
 import lazy_loader
 

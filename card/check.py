@@ -12,10 +12,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from ..release import ANNOTATION_FEATURES, FEATURES, in_words, parse_json, read_manifest, shard_paths
+from ..release import (
+    ANNOTATION_FEATURES,
+    FEATURES,
+    in_words,
+    parse_json,
+    read_manifest,
+    shard_paths,
+)
 from .about import About, AboutError
 from .croissant import croissant, unreadable
-from .full import CARD, CROISSANT, FIGURES, README, CardError, about_of, figure_digests, read_card, require_extra
+from .full import (
+    CARD,
+    CROISSANT,
+    FIGURES,
+    README,
+    CardError,
+    about_of,
+    figure_digests,
+    read_card,
+    require_extra,
+)
 from .inputs import CardInputs, read_inputs
 from .metadata import differences, metadata_problems
 from .readme import render, render_full
@@ -57,18 +74,22 @@ class CardReport:
         yield (
             f"{start}; nothing is stale."
             if self.ok
-            else (f"{start}; problems: {len(self.problems)}. Next: brokenvideos card {self.release}")
+            else (
+                f"{start}; problems: {len(self.problems)}. Next: brokenvideos card {self.release}"
+            )
         )
 
 
 def check_card(release: Path) -> CardReport:
-    """Counts the release again and compares its full card: YAML, sections, every number, figures, croissant.json.
+    """Counts the release again and compares its full card: YAML, sections, every number, figures,
+    croissant.json.
 
-    Figures are compared by the data they show and by the recorded checksum of their bytes. So a card drawn under other versions
-    passes.
+    Figures are compared by the data they show and by the recorded checksum of their bytes. So a
+    card drawn under other versions passes.
 
     Returns:
-        A report with every problem, sorted. If a shard cannot be counted, the report says so, and numbers are not compared.
+        A report with every problem, sorted. If a shard cannot be counted, the report says so, and
+        numbers are not compared.
 
     Raises:
         CardError: the extra `card` is not installed. ReleaseError: not a release.
@@ -80,9 +101,13 @@ def check_card(release: Path) -> CardReport:
     try:
         figures, about = read_card(release)["figures"], about_of(release)
     except (CardError, AboutError) as error:
-        problems.add(CardProblem(CARD, str(error).removeprefix(f"{release / CARD}: ").removesuffix(".")))
+        problems.add(
+            CardProblem(CARD, str(error).removeprefix(f"{release / CARD}: ").removesuffix("."))
+        )
     if lacking := set(_columns(release, manifest)):
-        problems |= lacking | {CardProblem(CROISSANT, said) for said in unreadable(release / CROISSANT)}
+        problems |= lacking | {
+            CardProblem(CROISSANT, said) for said in unreadable(release / CROISSANT)
+        }
         return CardReport(str(release), manifest["data_version"], tuple(sorted(problems)))
     inputs = read_inputs(release, about)
     problems.update(_readme(release, inputs))
@@ -108,7 +133,7 @@ def _columns(release: Path, manifest: Mapping[str, Any]) -> Iterator[CardProblem
                 yield CardProblem(path, f"lacks the columns {', '.join(lacking)}")
 
 
-# --- README.md ------------------------------------------------------------------------------------------------------
+# --- README.md ------------------------------------------------------------------------------------
 
 
 def _readme(release: Path, inputs: CardInputs) -> Iterator[CardProblem]:
@@ -146,7 +171,9 @@ def _sections(card_text: str, wanted: str) -> Iterator[CardProblem]:
             yield CardProblem(README, f"section {title!r} is missing")
     for title, text in was.items():
         if title not in now:
-            yield CardProblem(README, f"section {title!r} is not of the card. Text of yours goes through --about")
+            yield CardProblem(
+                README, f"section {title!r} is not of the card. Text of yours goes through --about"
+            )
         elif text != now[title]:
             for old, new in _changed_lines(text, now[title]):
                 where = f"section {title!r}" if title else "opening"
@@ -162,7 +189,9 @@ def _by_heading(text: str) -> dict[str, str]:
 def _changed_lines(card_text: str, wanted: str) -> Iterator[tuple[str, str]]:
     """Pairs of different lines, or of blocks of lines that differ together."""
     was, now = card_text.splitlines(), wanted.splitlines()
-    for tag, start, stop, new_start, new_stop in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+    for tag, start, stop, new_start, new_stop in SequenceMatcher(
+        None, was, now, autojunk=False
+    ).get_opcodes():
         if tag == "equal":
             continue
         old, new = was[start:stop], now[new_start:new_stop]
@@ -177,12 +206,16 @@ def _quoted(text: str) -> str:
     return repr(text if len(text) <= 300 else f"{text[:297]}...") if text else "nothing"
 
 
-# --- Figures --------------------------------------------------------------------------------------------------------
+# --- Figures --------------------------------------------------------------------------------------
 
 
 def _figures(release: Path, inputs: CardInputs, stated: Mapping[str, Any]) -> Iterator[CardProblem]:
     wanted = figure_digests(inputs)
-    present = {path.relative_to(release).as_posix() for path in (release / FIGURES).rglob("*") if path.is_file()}
+    present = {
+        path.relative_to(release).as_posix()
+        for path in (release / FIGURES).rglob("*")
+        if path.is_file()
+    }
     for path in sorted(present - wanted.keys()):
         yield CardProblem(path, "not a figure of this card")
     for path, digest in wanted.items():
@@ -192,10 +225,12 @@ def _figures(release: Path, inputs: CardInputs, stated: Mapping[str, Any]) -> It
         elif not isinstance(facts, dict) or facts.get("shows") != digest:
             yield CardProblem(path, "stale: it shows other numbers than the shards give")
         elif hashlib.sha256((release / path).read_bytes()).hexdigest() != facts.get("sha256"):
-            yield CardProblem(path, f"not the file that was drawn: its SHA-256 is not that of {CARD}")
+            yield CardProblem(
+                path, f"not the file that was drawn: its SHA-256 is not that of {CARD}"
+            )
 
 
-# --- croissant.json -------------------------------------------------------------------------------------------------
+# --- croissant.json -------------------------------------------------------------------------------
 
 
 def _croissant(release: Path, inputs: CardInputs) -> Iterator[CardProblem]:

@@ -1,4 +1,6 @@
-"""Writes croissant.json: the release as Croissant 1.1 with the fields of the RAI extension, from manifest and facts."""
+"""Writes croissant.json: the release as Croissant 1.1 with the fields of the RAI extension, from
+manifest and facts.
+"""
 
 import json
 import logging
@@ -37,11 +39,13 @@ _LICENSE_URLS = "https://spdx.org/licenses/{}.html"
 
 
 def croissant(inputs: CardInputs) -> dict[str, Any]:
-    """The JSON-LD: every shard with its SHA-256, a set of files and a record set for each config, the splits.
+    """The JSON-LD: every shard with its SHA-256, a set of files and a record set for each config,
+    the splits.
 
-    Paths are relative to the file, so it also describes a copy of the release. Record sets read sets of files, not single files,
-    because mlcroissant 1.1.1 reads a set of Parquet files only from the folder. `split` does not refer to the set of splits: that
-    would be a join, and mlcroissant reads every file before it joins.
+    Paths are relative to the file, so it also describes a copy of the release. Record sets read
+    sets of files, not single files, because mlcroissant 1.1.1 reads a set of Parquet files only
+    from the folder. `split` does not refer to the set of splits: that would be a join, and
+    mlcroissant reads every file before it joins.
     """
     import mlcroissant as mlc
 
@@ -57,8 +61,14 @@ def croissant(inputs: CardInputs) -> dict[str, Any]:
             license=_licenses(inputs),
             cite_as=CITATION.split("```")[1].removeprefix("bibtex").strip(),
             date_published=inputs.about.date_published,
-            distribution=[*_files(ctx, inputs.manifest), *(_file_set(ctx, config) for config in CONFIGS)],
-            record_sets=[_splits(ctx, list(inputs.facts.splits)), *(_record_set(ctx, config) for config in CONFIGS)],
+            distribution=[
+                *_files(ctx, inputs.manifest),
+                *(_file_set(ctx, config) for config in CONFIGS),
+            ],
+            record_sets=[
+                _splits(ctx, list(inputs.facts.splits)),
+                *(_record_set(ctx, config) for config in CONFIGS),
+            ],
             data_annotation_protocol=_as_list(inputs.about.texts.get("annotation")),
             data_annotation_analysis=_agreement(inputs),
             data_biases=biases(inputs),
@@ -79,7 +89,8 @@ def croissant_bytes(described: Mapping[str, Any]) -> bytes:
 
 
 def unreadable(path: Path) -> Iterator[str]:
-    """The problems that mlcroissant reports: it validates a croissant.json, then reads a record of every record set in the folder.
+    """The problems that mlcroissant reports: it validates a croissant.json, then reads a record of
+    every record set in the folder.
 
     Validation alone misses a missing column. The first shard of each config is read completely.
     """
@@ -87,7 +98,15 @@ def unreadable(path: Path) -> Iterator[str]:
     from mlcroissant import ValidationError
 
     # mlcroissant passes on any error of its libraries when a file is not as described.
-    wrong = (ValidationError, ValueError, KeyError, TypeError, AttributeError, AssertionError, OSError)
+    wrong = (
+        ValidationError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        AssertionError,
+        OSError,
+    )
     with _quiet():
         try:
             dataset = mlc.Dataset(path)
@@ -113,14 +132,18 @@ def _unread(dataset: "mlc.Dataset", name: str) -> Iterator[str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences messages of mlcroissant's libraries, and its notes on recommended properties that a release may lack."""
+    """Silences messages of mlcroissant's libraries, and its notes on recommended properties that a
+    release may lack.
+    """
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "ConjunctiveGraph is deprecated", DeprecationWarning)
-            warnings.filterwarnings("ignore", "The inplace keyword in DataFrame.reset_index", Warning)
+            warnings.filterwarnings(
+                "ignore", "The inplace keyword in DataFrame.reset_index", Warning
+            )
             yield
     finally:
         logger.setLevel(level)
@@ -136,7 +159,9 @@ def _agreement(inputs: CardInputs) -> list[str] | None:
     if agreement is None:
         return None
     ceiling = agreement["ceiling"]["active_jf"]["value"]
-    who = f"{agreement['num_annotators']} annotators marked the same {agreement['num_videos']} videos"
+    who = (
+        f"{agreement['num_annotators']} annotators marked the same {agreement['num_videos']} videos"
+    )
     return [f"{who}; mean pairwise J&F in active frames: {number(ceiling)}."]
 
 
@@ -144,7 +169,7 @@ def _as_list(text: str | None) -> list[str] | None:
     return None if text is None else [text]
 
 
-# --- Files ----------------------------------------------------------------------------------------------------------
+# --- Files ----------------------------------------------------------------------------------------
 
 
 def _files(ctx: "mlc.Context", manifest: Mapping[str, Any]) -> "Iterator[mlc.FileObject]":
@@ -181,7 +206,7 @@ def _files_of(config: Config) -> str:
     return f"{config}-files"
 
 
-# --- Record sets ----------------------------------------------------------------------------------------------------
+# --- Record sets ----------------------------------------------------------------------------------
 
 
 def _splits(ctx: "mlc.Context", names: list[str]) -> "mlc.RecordSet":
@@ -215,7 +240,9 @@ def _record_set(ctx: "mlc.Context", config: Config) -> "mlc.RecordSet":
             ctx=ctx,
             file_set=_files_of(config),
             extract=mlc.Extract(ctx=ctx, file_property="fullpath"),
-            transforms=[mlc.Transform(ctx=ctx, regex=rf"^{CONFIGS[config]}/({names})-.*\.parquet$")],
+            transforms=[
+                mlc.Transform(ctx=ctx, regex=rf"^{CONFIGS[config]}/({names})-.*\.parquet$")
+            ],
         ),
     )
     return mlc.RecordSet(
@@ -224,21 +251,28 @@ def _record_set(ctx: "mlc.Context", config: Config) -> "mlc.RecordSet":
         name=config,
         description=f"One record per video: {what}.",
         key=[f"{config}/video_id"],
-        fields=[split, *(_column(ctx, config, name, feature) for name, feature in features.items())],
+        fields=[
+            split,
+            *(_column(ctx, config, name, feature) for name, feature in features.items()),
+        ],
     )
 
 
 def _column(ctx: "mlc.Context", config: Config, name: str, feature: Any) -> "mlc.Field":
     import mlcroissant as mlc
 
-    field = partial(mlc.Field, ctx=ctx, id=f"{config}/{name}", name=name, description=MEANINGS[name])
+    field = partial(
+        mlc.Field, ctx=ctx, id=f"{config}/{name}", name=name, description=MEANINGS[name]
+    )
     if isinstance(feature, dict):
         parts = [_leaf(ctx, config, name, part, part_type) for part, part_type in feature.items()]
         described: mlc.Field = field(sub_fields=parts)
         return described
     if isinstance(feature, datasets.Video):
         # The column is a struct: its bytes are the video.
-        described = field(data_types=[mlc.DataType.VIDEO_OBJECT], source=_source(ctx, config, name, path="bytes"))
+        described = field(
+            data_types=[mlc.DataType.VIDEO_OBJECT], source=_source(ctx, config, name, path="bytes")
+        )
         return described
     described = field(**_typed(feature), source=_source(ctx, config, name))
     return described
@@ -256,7 +290,9 @@ def _leaf(ctx: "mlc.Context", config: Config, column: str, name: str, feature: A
     )
 
 
-def _source(ctx: "mlc.Context", config: Config, column: str, *, path: str | None = None) -> "mlc.Source":
+def _source(
+    ctx: "mlc.Context", config: Config, column: str, *, path: str | None = None
+) -> "mlc.Source":
     import mlcroissant as mlc
 
     return mlc.Source(
@@ -275,7 +311,8 @@ def _typed(feature: Any) -> dict[str, Any]:
         return _typed(feature.feature) | {"is_array": True, "array_shape": "-1"}
     types = {
         "string": mlc.DataType.TEXT,
-        "binary": mlc.DataType.TEXT,  # Croissant has no type for bytes; mlcroissant gives TEXT as bytes
+        # Croissant has no type for bytes; mlcroissant gives TEXT as bytes
+        "binary": mlc.DataType.TEXT,
         "bool": mlc.DataType.BOOL,
         "int32": mlc.DataType.INT32,
         "int64": mlc.DataType.INT64,

@@ -77,14 +77,19 @@ class Facts:
 
 
 AREA_NAMES = tuple(
-    f"< {high:.1%}" if low is None else f">= {low:.1%}" if high is None else f"{low:.1%} to {high:.1%}"
+    f"< {high:.1%}"
+    if low is None
+    else f">= {low:.1%}"
+    if high is None
+    else f"{low:.1%} to {high:.1%}"
     for low, high in zip((None, *AREA_BINS), (*AREA_BINS, None), strict=True)
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFacts:
-    """Counts by split (splits with videos, in the usual order), and how well metadata alone predicts the label.
+    """Counts by split (splits with videos, in the usual order), and how well metadata alone
+    predicts the label.
 
     `triggers`: counts by the trigger of the clips' prompts; empty if no row has one.
     """
@@ -127,16 +132,23 @@ def count_rows(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> ReleaseFacts:
 
 
 def annotation_rows(release: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every row of the annotation shards with its split, in the manifest's order; one row group is in memory at a time."""
+    """Every row of the annotation shards with its split, in the manifest's order; one row group is
+    in memory at a time.
+    """
     for shard in read_manifest(str(release))["shards"]:
-        path = release / shard_paths(shard["split"], shard["index"], shard["num_shards"])["annotations"]
+        path = (
+            release
+            / shard_paths(shard["split"], shard["index"], shard["num_shards"])["annotations"]
+        )
         for table in read_parquet(str(path), columns=columns):
             for row in table.to_pylist():
                 yield shard["split"], row
 
 
 def _metadata(row: Mapping[str, Any]) -> dict[str, float]:
-    """The metadata that a file browser shows of a video. Its bytes are those of the coded frames (0 if the row has no packets)."""
+    """The metadata that a file browser shows of a video. Its bytes are those of the coded frames (0
+    if the row has no packets).
+    """
     video_bytes = sum(row["packets"]["size"]) if row["packets"] is not None else 0
     pixels = row["width"] * row["height"]
     return {

@@ -1,4 +1,6 @@
-"""The card's figures: the data of each as plain values, and its drawing. The same values and versions give the same bytes."""
+"""The card's figures: the data of each as plain values, and its drawing. The same values and
+versions give the same bytes.
+"""
 
 import io
 from collections.abc import Callable, Iterator, Mapping
@@ -7,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..masks import LABEL_COLOURS, NOT_GIVEN_COLOUR, TYPE_COLOURS, TYPE_NOT_GIVEN, Colour, type_colour
+from ..masks import (
+    LABEL_COLOURS,
+    NOT_GIVEN_COLOUR,
+    TYPE_COLOURS,
+    TYPE_NOT_GIVEN,
+    Colour,
+    type_colour,
+)
 from .details import AREA_EDGES, Details
 from .facts import Facts, types_in
 from .fonts import Lettering, lettering_for
@@ -17,8 +26,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH_IN, DPI = 8.0, 200
-"""The size of figures: a card is about 830 pixels wide on the Hub, so 1,600 pixels are sharp, and 9 points look like
-the card's text."""
+"""The size of figures: a card is about 830 pixels wide on the Hub, so 1,600 pixels are sharp, and 9
+points look like the card's text.
+"""
 
 INK, FAINT, RULE = "#24292f", "#57606a", "#d0d7de"
 STYLE = {
@@ -45,7 +55,9 @@ Data = dict[str, Any]
 
 
 def figure_data(total: Facts, details: Details) -> dict[str, Data]:
-    """The data of each figure by name, as plain values for JSON. A figure without data is left out."""
+    """The data of each figure by name, as plain values for JSON. A figure without data is left
+    out.
+    """
     data = {
         "generators": _generators(total, details),
         "lengths": _lengths(details),
@@ -54,7 +66,9 @@ def figure_data(total: Facts, details: Details) -> dict[str, Data]:
     types = [name for name in types_in(details.num_masks) if details.num_masks[name]]
     if types:
         data["mask_areas"] = {name: details.areas[name].tolist() for name in types}
-        data["positions"] = {name: (details.covered[name] / details.num_masks[name]).tolist() for name in types}
+        data["positions"] = {
+            name: (details.covered[name] / details.num_masks[name]).tolist() for name in types
+        }
     return data
 
 
@@ -81,7 +95,8 @@ def _plain_style() -> Iterator[None]:
 
 
 def _new(height_in: float, columns: int = 1, **options: Any) -> "tuple[Figure, list[Axes]]":
-    # pyplot is not used: it keeps every figure in a global list, and chooses a backend by the environment.
+    # pyplot is not used: it keeps every figure in a global list, and chooses a backend by the
+    # environment.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -95,19 +110,28 @@ def _paint(colour: Colour, *, dark: float = 0.0) -> tuple[float, float, float]:
     return red, green, blue
 
 
-# --- Generators -----------------------------------------------------------------------------------------------------
+# --- Generators -----------------------------------------------------------------------------------
 
-_KIND_COLOURS = {"normal": LABEL_COLOURS["normal"], **TYPE_COLOURS, TYPE_NOT_GIVEN: NOT_GIVEN_COLOUR}
+_KIND_COLOURS = {
+    "normal": LABEL_COLOURS["normal"],
+    **TYPE_COLOURS,
+    TYPE_NOT_GIVEN: NOT_GIVEN_COLOUR,
+}
 
 
 def _generators(total: Facts, details: Details) -> Data:
     names = sorted(total.generators, key=lambda name: (-total.generators[name], name))
     rest = names[2 * MAX_BARS :]
-    shown = {name: [name] for name in names[: 2 * MAX_BARS]} | ({f"{len(rest)} others": rest} if rest else {})
+    shown = {name: [name] for name in names[: 2 * MAX_BARS]} | (
+        {f"{len(rest)} others": rest} if rest else {}
+    )
     return {
         "generators": list(shown),
         "counts": {
-            kind: [sum(details.generator_types[name, kind] for name in group) for group in shown.values()]
+            kind: [
+                sum(details.generator_types[name, kind] for name in group)
+                for group in shown.values()
+            ]
             for kind in _KIND_COLOURS
         },
     }
@@ -123,7 +147,13 @@ def _draw_generators(data: Data) -> "Figure":
         panel.barh(places, counts, height=0.68, color=_paint(_KIND_COLOURS[kind]))
         for place, count in zip(places, counts, strict=True):
             panel.annotate(
-                f"{count:,}", (count, place), (3, 0), textcoords="offset points", va="center", fontsize=8, color=FAINT
+                f"{count:,}",
+                (count, place),
+                (3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+                color=FAINT,
             )
         panel.set_title(kind)
         panel.set_xlim(0, most * 1.28)
@@ -133,7 +163,9 @@ def _draw_generators(data: Data) -> "Figure":
     shown = [_shortened(lettering.shown(name)) for name in names]
     panels[0].set_yticks(places, shown, color=INK, fontfamily=list(lettering.families))
     panels[0].invert_yaxis()
-    spelled = " (U+…: a character that no font had; the table has the names)" if lettering.missing else ""
+    spelled = (
+        " (U+…: a character that no font had; the table has the names)" if lettering.missing else ""
+    )
     figure.supxlabel(f"videos{spelled}", fontsize=9, color=FAINT)
     return figure
 
@@ -147,7 +179,7 @@ def _shortened(name: str) -> str:
     return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
 
 
-# --- Masks ----------------------------------------------------------------------------------------------------------
+# --- Masks ----------------------------------------------------------------------------------------
 
 
 def _draw_mask_areas(data: Data) -> "Figure":
@@ -184,15 +216,21 @@ def _draw_positions(data: Data) -> "Figure":
     figure, panels = _new(2.2, len(data))
     for panel, (name, cells) in zip(panels, data.items(), strict=True):
         colour = type_colour(name)
-        ramp = LinearSegmentedColormap.from_list(name, [(1.0, 1.0, 1.0), _paint(colour), _paint(colour, dark=0.75)])
+        ramp = LinearSegmentedColormap.from_list(
+            name, [(1.0, 1.0, 1.0), _paint(colour), _paint(colour, dark=0.75)]
+        )
         shares = np.asarray(cells)
-        image = panel.imshow(shares, cmap=ramp, vmin=0, vmax=max(shares.max(), 1e-9), interpolation="bilinear")
+        image = panel.imshow(
+            shares, cmap=ramp, vmin=0, vmax=max(shares.max(), 1e-9), interpolation="bilinear"
+        )
         panel.set_title(name)
         panel.set_xticks([])
         panel.set_yticks([])
         for spine in panel.spines.values():
             spine.set_visible(True)
-        bar = figure.colorbar(image, ax=panel, orientation="horizontal", fraction=0.06, pad=0.04, aspect=30)
+        bar = figure.colorbar(
+            image, ax=panel, orientation="horizontal", fraction=0.06, pad=0.04, aspect=30
+        )
         bar.outline.set_visible(False)
         digits = 0 if shares.max() >= 0.04 else 1
         bar.ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=digits))
@@ -201,13 +239,17 @@ def _draw_positions(data: Data) -> "Figure":
     return figure
 
 
-# --- Videos ---------------------------------------------------------------------------------------------------------
+# --- Videos ---------------------------------------------------------------------------------------
 
 
 def _lengths(details: Details) -> Data:
     labels = list(LABEL_COLOURS)
     return {
-        label: sorted([length, count] for (name, length), count in details.label_lengths.items() if name == label)
+        label: sorted(
+            [length, count]
+            for (name, length), count in details.label_lengths.items()
+            if name == label
+        )
         for label in labels
     }
 
@@ -225,7 +267,13 @@ def _draw_lengths(data: Data) -> "Figure":
         lengths, counts = np.array(pairs, np.int64).reshape(-1, 2).T
         heights = np.histogram(lengths, edges, weights=counts)[0]
         panel.bar(
-            edges[:-1], heights, step * 0.92, bottom, align="edge", color=_paint(LABEL_COLOURS[label]), label=label
+            edges[:-1],
+            heights,
+            step * 0.92,
+            bottom,
+            align="edge",
+            color=_paint(LABEL_COLOURS[label]),
+            label=label,
         )
         bottom += heights
     panel.set_xlabel("frames in a video")
@@ -241,14 +289,22 @@ def _draw_lengths(data: Data) -> "Figure":
 def _draw_sizes(data: Data) -> "Figure":
     counts = list(data["counts"].items())
     shown, rest = counts[:MAX_BARS], counts[MAX_BARS:]
-    names = [name.replace("x", " by ") for name, _ in shown] + ([f"{len(rest)} other sizes"] if rest else [])
+    names = [name.replace("x", " by ") for name, _ in shown] + (
+        [f"{len(rest)} other sizes"] if rest else []
+    )
     numbers = [count for _, count in shown] + ([sum(count for _, count in rest)] if rest else [])
     figure, (panel,) = _new(0.45 + 0.24 * len(names))
     places = np.arange(len(names))
     panel.barh(places, numbers, height=0.68, color="#6e7781")
     for place, count in zip(places, numbers, strict=True):
         panel.annotate(
-            f"{count:,}", (count, place), (3, 0), textcoords="offset points", va="center", fontsize=8, color=FAINT
+            f"{count:,}",
+            (count, place),
+            (3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=FAINT,
         )
     panel.set_yticks(places, names, color=INK)
     panel.invert_yaxis()

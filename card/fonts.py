@@ -1,4 +1,6 @@
-"""Finds fonts with the characters of a name: matplotlib's, then installed ones. Without a font, a code point is drawn."""
+"""Finds fonts with the characters of a name: matplotlib's, then installed ones. Without a font, a
+code point is drawn.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +9,9 @@ from functools import cache
 from importlib.util import find_spec
 
 OWN = "DejaVu Sans"
-"""A font that comes with matplotlib: it has Latin, Greek, Cyrillic and more, but no Chinese, Japanese or Korean."""
+"""A font that comes with matplotlib: it has Latin, Greek, Cyrillic and more, but no Chinese,
+Japanese or Korean.
+"""
 
 _NORMAL_WEIGHT = 400
 _OF_PILLOW = frozenset(map(chr, range(0x20, 0x7F))) | frozenset("©«°±·»“”…™")
@@ -28,7 +32,8 @@ class Lettering:
     """The fonts that can draw some texts on this machine.
 
     Attributes:
-        families: font families in the order in which a character is searched; only `OWN` if it has all characters.
+        families: font families in the order in which a character is searched; only `OWN` if it has
+            all characters.
         missing: characters that no font on this machine has.
     """
 
@@ -46,14 +51,18 @@ class Lettering:
         some = sorted(self.missing)
         more = f" and {len(some) - 12} more" if len(some) > 12 else ""
         return (
-            f"no font here has the characters {' '.join(map(_printed, some[:12]))}{more}: the figures show their code points, as "
-            f"in {_code_point(some[0])}. Install a font that has them, such as Noto Sans CJK for Chinese, Japanese and Korean, and "
+            f"no font here has the characters {' '.join(map(_printed, some[:12]))}{more}: the "
+            "figures show their code points, as "
+            f"in {_code_point(some[0])}. Install a font that has them, such as Noto Sans CJK for "
+            "Chinese, Japanese and Korean, and "
             "make the card again."
         )
 
 
 def lettering_for(texts: Iterable[str]) -> Lettering:
-    """The fonts with which matplotlib can draw these texts: its own font first, then as few others as possible."""
+    """The fonts with which matplotlib can draw these texts: its own font first, then as few others
+    as possible.
+    """
     missing = set().union(*texts) - {" "} - _characters(_own())
     families = [OWN]
     fonts = list(_installed()) if missing else []
@@ -69,8 +78,9 @@ def lettering_for(texts: Iterable[str]) -> Lettering:
 def one_font(text: str) -> tuple[str, Font | None]:
     """A text that one font can draw, and that font.
 
-    The font None is Pillow's own, which has the English letters. It is used if it has all characters, or if no font on this machine
-    has them all; characters that it lacks are then replaced as in `Lettering.shown`.
+    The font None is Pillow's own, which has the English letters. It is used if it has all
+    characters, or if no font on this machine has them all; characters that it lacks are then
+    replaced as in `Lettering.shown`.
     """
     beyond = set(text) - _OF_PILLOW
     if beyond and find_spec("matplotlib") is not None:
@@ -109,13 +119,21 @@ def _own() -> Font:
 
 
 def _installed() -> Iterator[Font]:
-    """Upright fonts of normal weight, including fonts that were installed after matplotlib last listed them."""
+    """Upright fonts of normal weight, including fonts that were installed after matplotlib last
+    listed them.
+    """
     from matplotlib.font_manager import findSystemFonts, fontManager
 
     for path in sorted(set(findSystemFonts()) - {entry.fname for entry in fontManager.ttflist}):
         try:
             fontManager.addfont(path)
-        except (OSError, RuntimeError, ValueError, NotImplementedError, KeyError):  # not a font that it can use
+        except (
+            OSError,
+            RuntimeError,
+            ValueError,
+            NotImplementedError,
+            KeyError,
+        ):  # not a font that it can use
             continue
     for entry in fontManager.ttflist:
         upright = entry.style == "normal" and entry.weight in (_NORMAL_WEIGHT, "normal", "regular")

@@ -1,4 +1,6 @@
-"""The full card of a release: README.md with figures, croissant.json, and card.json, which records their sources."""
+"""The full card of a release: README.md with figures, croissant.json, and card.json, which records
+their sources.
+"""
 
 import hashlib
 import json
@@ -28,14 +30,18 @@ class CardError(ValueError):
     """A full card that cannot be made or read; the message says why."""
 
 
-def full_card(release: Path, about: About, *, on_note: Callable[[str], None] | None = None) -> dict[str, bytes]:
-    """The files of the full card by their path in the release; the same release, versions and fonts give the same bytes.
+def full_card(
+    release: Path, about: About, *, on_note: Callable[[str], None] | None = None
+) -> dict[str, bytes]:
+    """The files of the full card by their path in the release; the same release, versions and fonts
+    give the same bytes.
 
     Args:
         on_note: called with a line that names characters that no font on this machine has.
 
     Raises:
-        CardError: the extra `card` is not installed. ReleaseError: not a release. OSError: a shard is missing.
+        CardError: the extra `card` is not installed. ReleaseError: not a release. OSError: a shard
+            is missing.
     """
     require_extra()
     inputs = read_inputs(release, about)
@@ -74,7 +80,10 @@ def has_extra() -> bool:
 def require_extra() -> None:
     """Raises CardError if the extra `card` is not installed."""
     if not has_extra():
-        raise CardError(f"a full card needs {' and '.join(EXTRA)}. Install them in a checkout: pip install '.[card]'.")
+        raise CardError(
+            f"a full card needs {' and '.join(EXTRA)}. Install them in a checkout: pip install "
+            "'.[card]'."
+        )
 
 
 def versions() -> dict[str, str | None]:
@@ -95,15 +104,20 @@ def read_card(release: Path) -> dict[str, Any]:
     try:
         card = parse_json(path.read_bytes())
     except FileNotFoundError:
-        raise CardError(f"{path}: not found. `brokenvideos card {release}` makes a full card.") from None
+        raise CardError(
+            f"{path}: not found. `brokenvideos card {release}` makes a full card."
+        ) from None
     except ValueError as error:
         raise CardError(f"{path}: not JSON ({error}). Make the card again.") from None
     wanted = {"format_version": int, "made_with": dict, "about": dict, "figures": dict}
-    if not isinstance(card, dict) or any(not isinstance(card.get(key), kind) for key, kind in wanted.items()):
+    if not isinstance(card, dict) or any(
+        not isinstance(card.get(key), kind) for key, kind in wanted.items()
+    ):
         raise CardError(f"{path}: wanted an object with {', '.join(wanted)}. Make the card again.")
     if card["format_version"] != FORMAT_VERSION:
         raise CardError(
-            f"{path}: format_version is {card['format_version']!r}, this package reads {FORMAT_VERSION}. Install the version of "
+            f"{path}: format_version is {card['format_version']!r}, this package reads "
+            f"{FORMAT_VERSION}. Install the version of "
             "brokenvideos that wrote it, or make the card again."
         )
     return card
@@ -123,7 +137,9 @@ def figure_path(name: str) -> str:
 
 
 def figure_digests(inputs: CardInputs) -> dict[str, str]:
-    """SHA-256 of the data of each figure, by its path. It shows whether a figure is out of date without drawing it."""
+    """SHA-256 of the data of each figure, by its path. It shows whether a figure is out of date
+    without drawing it.
+    """
     data = {**figure_data(inputs.total, inputs.details)}
     shown = mosaic_data(inputs.details.shown(), inputs.manifest)
     if shown:
@@ -146,7 +162,9 @@ def _card_bytes(inputs: CardInputs, figures: Mapping[str, bytes], lettering: Let
 
 
 def _fonts(lettering: Lettering) -> dict[str, str]:
-    """The fonts of this machine that the figures depend on besides versions, if matplotlib's own was not enough."""
+    """The fonts of this machine that the figures depend on besides versions, if matplotlib's own
+    was not enough.
+    """
     spelled = [f"U+{ord(character):04X} spelled" for character in sorted(lettering.missing)]
     others = [*lettering.families[1:], *spelled]
     return {"fonts": ", ".join(others)} if others else {}

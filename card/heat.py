@@ -13,8 +13,8 @@ GRID = (36, 64)
 def coverage(counts: Sequence[str], *, height: int, width: int) -> Int64Array:
     """The number of masks that mark each pixel, int64[height, width].
 
-    Every run adds one where it starts and subtracts one where it ends. One cumulative sum over the frame's pixels then gives the
-    counts of all masks together.
+    Every run adds one where it starts and subtracts one where it ends. One cumulative sum over the
+    frame's pixels then gives the counts of all masks together.
 
     Raises:
         RLEError: a string is refused (see `masks.parse`).
@@ -23,16 +23,22 @@ def coverage(counts: Sequence[str], *, height: int, width: int) -> Int64Array:
     first = np.repeat(runs.offsets[:-1], np.diff(runs.offsets))
     ends = np.cumsum(runs.lengths) - np.repeat(np.arange(len(runs)) * pixels, np.diff(runs.offsets))
     marked = np.flatnonzero((np.arange(len(runs.lengths)) - first) % 2)
-    steps = np.bincount(ends[marked - 1], minlength=pixels + 1) - np.bincount(ends[marked], minlength=pixels + 1)
+    steps = np.bincount(ends[marked - 1], minlength=pixels + 1) - np.bincount(
+        ends[marked], minlength=pixels + 1
+    )
     covered: Int64Array = np.cumsum(steps[:pixels]).reshape(width, height).T
     return covered
 
 
-def covered_shares(counts: Sequence[str], *, height: int, width: int, rotation: int = 0) -> Float64Array:
-    """The marked share of each cell of a grid over the frame, in [0, 1] for one mask, summed over the masks: float64[GRID].
+def covered_shares(
+    counts: Sequence[str], *, height: int, width: int, rotation: int = 0
+) -> Float64Array:
+    """The marked share of each cell of a grid over the frame, in [0, 1] for one mask, summed over
+    the masks: float64[GRID].
 
     Args:
-        rotation: degrees clockwise that turn the frame upright, a multiple of 90; the grid covers the upright frame.
+        rotation: degrees clockwise that turn the frame upright, a multiple of 90; the grid covers
+            the upright frame.
     """
     upright = np.rot90(coverage(counts, height=height, width=width), -rotation // 90)
     sums, heights = _pooled(upright, GRID[0])
@@ -42,7 +48,9 @@ def covered_shares(counts: Sequence[str], *, height: int, width: int, rotation: 
 
 
 def _pooled(values: Int64Array, num_cells: int) -> tuple[Int64Array, Int64Array]:
-    """Sums of the rows in each of this many equal parts, and their numbers of rows; a part smaller than a row takes that row."""
+    """Sums of the rows in each of this many equal parts, and their numbers of rows; a part smaller
+    than a row takes that row.
+    """
     length = len(values)
     bounds = np.arange(num_cells + 1) * length // num_cells
     # If the next start is not larger, reduceat gives only the value at the start.

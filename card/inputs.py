@@ -14,7 +14,9 @@ from .sizes import Config, ConfigSize, config_sizes
 
 @dataclass(frozen=True, slots=True)
 class CardInputs:
-    """A release's manifest, the counts of its shards, and the statements about it. `total`: the counts of all splits."""
+    """A release's manifest, the counts of its shards, and the statements about it. `total`: the
+    counts of all splits.
+    """
 
     manifest: Mapping[str, Any]
     facts: ReleaseFacts
@@ -32,4 +34,6 @@ def read_inputs(release: Path, about: About) -> CardInputs:
     """
     manifest = read_manifest(str(release))
     facts, details = count_all(release)
-    return CardInputs(manifest, facts, facts.total(), details, config_sizes(release, manifest), about)
+    return CardInputs(
+        manifest, facts, facts.total(), details, config_sizes(release, manifest), about
+    )

@@ -18,7 +18,12 @@ SIZE_CATEGORIES = (
     (10_000_000, "1M<n<10M"),
     (100_000_000, "10M<n<100M"),
 )
-LICENSES = {"CC0-1.0": "cc0-1.0", "CC-BY-4.0": "cc-by-4.0", "CC-BY-NC-4.0": "cc-by-nc-4.0", "Apache-2.0": "apache-2.0"}
+LICENSES = {
+    "CC0-1.0": "cc0-1.0",
+    "CC-BY-4.0": "cc-by-4.0",
+    "CC-BY-NC-4.0": "cc-by-nc-4.0",
+    "Apache-2.0": "apache-2.0",
+}
 """Licence names of the Hub by SPDX name; any other licence is "other"."""
 
 TASK_CATEGORIES = ("image-segmentation", "video-classification")
@@ -51,7 +56,9 @@ KEYS = (
     "train-eval-index",
     "viewer",
 )
-"""Keys that the Hub reads in a dataset card. Source: huggingface/hub-docs, datasetcard.md, and "Gated datasets"."""
+"""Keys that the Hub reads in a dataset card. Source: huggingface/hub-docs, datasetcard.md, and
+"Gated datasets".
+"""
 
 VOCABULARY = {
     "task_categories": TASK_CATEGORIES,
@@ -62,7 +69,9 @@ VOCABULARY = {
 
 
 def metadata(facts: ReleaseFacts, sizes: Mapping[Config, ConfigSize]) -> DatasetCardData:
-    """The YAML of a release's card; `load_dataset` checks the number of rows of each split against it."""
+    """The YAML of a release's card; `load_dataset` checks the number of rows of each split against
+    it.
+    """
     total = facts.total()
     licenses = set(total.licenses)
     return DatasetCardData(
@@ -70,7 +79,10 @@ def metadata(facts: ReleaseFacts, sizes: Mapping[Config, ConfigSize]) -> Dataset
         license=LICENSES.get(licenses.pop(), "other") if len(licenses) == 1 else "other",
         task_categories=list(TASK_CATEGORIES),
         size_categories=[
-            next((name for limit, name in SIZE_CATEGORIES if total.num_videos < limit), SIZE_CATEGORIES[-1][1])
+            next(
+                (name for limit, name in SIZE_CATEGORIES if total.num_videos < limit),
+                SIZE_CATEGORIES[-1][1],
+            )
         ],
         tags=list(TAGS),
         configs=[_config(name, facts) for name in CONFIGS],
@@ -79,7 +91,9 @@ def metadata(facts: ReleaseFacts, sizes: Mapping[Config, ConfigSize]) -> Dataset
 
 
 def metadata_problems(card_yaml: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
-    """The problems of a card's YAML: first unknown keys and words, then every value that differs from the count."""
+    """The problems of a card's YAML: first unknown keys and words, then every value that differs
+    from the count.
+    """
     for key in card_yaml.keys() - set(KEYS):
         yield f"YAML key {key!r} is none that the Hub reads, wanted one of {', '.join(KEYS)}"
     for key, words in VOCABULARY.items():
@@ -95,10 +109,13 @@ def differences(actual: Any, wanted: Any, *, where: str) -> Iterator[str]:
     """Every value inside a JSON-like value that differs from the expected one, with its place."""
     if isinstance(wanted, dict) and isinstance(actual, dict):
         for key in dict.fromkeys([*wanted, *actual]):
-            yield from differences(actual.get(key), wanted.get(key), where=f"{where}.{key}" if where else str(key))
+            yield from differences(
+                actual.get(key), wanted.get(key), where=f"{where}.{key}" if where else str(key)
+            )
     elif isinstance(wanted, list) and isinstance(actual, list):
         was, now = (
-            {_name_of(entry, number): entry for number, entry in enumerate(entries)} for entries in (actual, wanted)
+            {_name_of(entry, number): entry for number, entry in enumerate(entries)}
+            for entries in (actual, wanted)
         )
         for name in dict.fromkeys([*now, *was]):
             yield from differences(was.get(name), now.get(name), where=f"{where}[{name}]")
@@ -109,7 +126,9 @@ def differences(actual: Any, wanted: Any, *, where: str) -> Iterator[str]:
 def _name_of(value: Any, number: int) -> str:
     """The name of a list's entry in messages; most of our entries have one."""
     keys = ("config_name", "name", "split", "@id")
-    return next((str(value[key]) for key in keys if isinstance(value, dict) and key in value), str(number))
+    return next(
+        (str(value[key]) for key in keys if isinstance(value, dict) and key in value), str(number)
+    )
 
 
 def _shown(value: Any) -> str:
@@ -118,8 +137,14 @@ def _shown(value: Any) -> str:
 
 
 def _config(name: Config, facts: ReleaseFacts) -> dict[str, Any]:
-    files = [{"split": split, "path": f"{CONFIGS[name]}/{split}-*.parquet"} for split in facts.splits]
-    return {"config_name": name, "data_files": files, **({"default": True} if name == "default" else {})}
+    files = [
+        {"split": split, "path": f"{CONFIGS[name]}/{split}-*.parquet"} for split in facts.splits
+    ]
+    return {
+        "config_name": name,
+        "data_files": files,
+        **({"default": True} if name == "default" else {}),
+    }
 
 
 def _info(name: Config, size: ConfigSize) -> dict[str, Any]:

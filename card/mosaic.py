@@ -1,4 +1,6 @@
-"""Frames of broken videos with their masks, a row per artifact type: the picture at the top of the card."""
+"""Frames of broken videos with their masks, a row per artifact type: the picture at the top of the
+card.
+"""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -9,7 +11,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..frames import displayed_size, index_from_row, orientation_of_rotation, read_frames, to_displayed
+from ..frames import (
+    displayed_size,
+    index_from_row,
+    orientation_of_rotation,
+    read_frames,
+    to_displayed,
+)
 from ..masks import (
     ARTIFACT_TYPES,
     TYPE_NOT_GIVEN,
@@ -28,8 +36,12 @@ GAP_PX, TITLE_PX = 8, 46
 PAPER, INK = (255, 255, 255), (36, 41, 47)
 
 
-def mosaic_data(shown: Mapping[str, Sequence[Shown]], manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of the mosaic: frames by artifact type, each with the digests of its video and annotation."""
+def mosaic_data(
+    shown: Mapping[str, Sequence[Shown]], manifest: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The content of the mosaic: frames by artifact type, each with the digests of its video and
+    annotation.
+    """
     facts = manifest["videos"]
     return {
         name: [
@@ -46,14 +58,19 @@ def mosaic_data(shown: Mapping[str, Sequence[Shown]], manifest: Mapping[str, Any
     }
 
 
-def draw_mosaic(release: Path, shown: Mapping[str, Sequence[Shown]], manifest: Mapping[str, Any]) -> bytes:
+def draw_mosaic(
+    release: Path, shown: Mapping[str, Sequence[Shown]], manifest: Mapping[str, Any]
+) -> bytes:
     """The picture as PNG, `WIDTH_PX` wide.
 
     Raises:
-        OSError: a shard is missing. ReleaseError: it lacks a video. VideoError, RLEError: a video or mask cannot be read.
+        OSError: a shard is missing. ReleaseError: it lacks a video. VideoError, RLEError: a video
+            or mask cannot be read.
     """
     strips = [
-        _strip(release, name, shown[name], manifest) for name in (*ARTIFACT_TYPES, TYPE_NOT_GIVEN) if shown.get(name)
+        _strip(release, name, shown[name], manifest)
+        for name in (*ARTIFACT_TYPES, TYPE_NOT_GIVEN)
+        if shown.get(name)
     ]
     image = Image.new("RGB", (WIDTH_PX, sum(strip.height for strip in strips)), PAPER)
     top = 0
@@ -65,7 +82,9 @@ def draw_mosaic(release: Path, shown: Mapping[str, Sequence[Shown]], manifest: M
     return out.getvalue()
 
 
-def _strip(release: Path, name: str, shown: Sequence[Shown], manifest: Mapping[str, Any]) -> Image.Image:
+def _strip(
+    release: Path, name: str, shown: Sequence[Shown], manifest: Mapping[str, Any]
+) -> Image.Image:
     """One artifact type: its name, then its frames side by side, all of one height."""
     rows = [_row(release, one, manifest) for one in shown]
     ratios = [_upright(row)[1] / _upright(row)[0] for row in rows]
@@ -92,13 +111,16 @@ def _row(release: Path, shown: Shown, manifest: Mapping[str, Any]) -> dict[str, 
             row: dict[str, Any] = table.to_pylist()[0]
             return row
     raise ReleaseError(
-        f"{release}: video {shown.video_id} is in the annotations, not in data/. Build or download the release again."
+        f"{release}: video {shown.video_id} is in the annotations, not in data/. Build or download "
+        "the release again."
     )
 
 
 def _upright(row: Mapping[str, Any]) -> tuple[int, int]:
     """Height and width after the rotation that the row records."""
-    return displayed_size(orientation_of_rotation(row["codec"]["rotation"]), row["height"], row["width"])
+    return displayed_size(
+        orientation_of_rotation(row["codec"]["rotation"]), row["height"], row["width"]
+    )
 
 
 def _tile(row: Mapping[str, Any], frame_index: int, *, size: tuple[int, int]) -> Image.Image:
@@ -108,7 +130,9 @@ def _tile(row: Mapping[str, Any], frame_index: int, *, size: tuple[int, int]) ->
     types = [type_name(code) for code in row["objects"]["artifact_type"]]
     painted = overlay(
         to_displayed(frame, orientation),
-        np.array([to_displayed(mask, orientation) for mask in masks], np.bool_).reshape(-1, *_upright(row)),
+        np.array([to_displayed(mask, orientation) for mask in masks], np.bool_).reshape(
+            -1, *_upright(row)
+        ),
         object_colours(types),
         size=size,
         line_px=3,

@@ -1,4 +1,6 @@
-"""The README.md of a release: a dataset card whose numbers are counted in the shards. `build` writes it plain, `card` full."""
+"""The README.md of a release: a dataset card whose numbers are counted in the shards. `build`
+writes it plain, `card` full.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +32,9 @@ from .sizes import Config, ConfigSize, config_sizes
 
 
 def card_files(release: Path) -> dict[str, bytes]:
-    """The files of the plain card by name, for a release folder whose shards and manifest are written."""
+    """The files of the plain card by name, for a release folder whose shards and manifest are
+    written.
+    """
     manifest = read_manifest(str(release))
     facts, sizes = count_facts(release), config_sizes(release, manifest)
     return {"README.md": render(facts, sizes, data_version=manifest["data_version"]).encode()}
@@ -39,7 +43,13 @@ def card_files(release: Path) -> dict[str, bytes]:
 def render(facts: ReleaseFacts, sizes: Mapping[Config, ConfigSize], *, data_version: str) -> str:
     """The plain card as Markdown with YAML metadata that the Hub and `datasets` read."""
     total = facts.total()
-    parts = {"Load": LOAD, "Fields": fields(), "Counts": counts(facts, total), "Check": CHECK, "Citation": CITATION}
+    parts = {
+        "Load": LOAD,
+        "Fields": fields(),
+        "Counts": counts(facts, total),
+        "Check": CHECK,
+        "Citation": CITATION,
+    }
     return _card(metadata(facts, sizes).to_yaml(), opening(total), parts, data_version=data_version)
 
 
@@ -67,6 +77,10 @@ def render_full(inputs: CardInputs) -> str:
 
 def _card(yaml: str, start: str, parts: Mapping[str, str], *, data_version: str) -> str:
     text = "\n\n".join(
-        [f"# BrokenVideos {data_version}", start, *(f"## {name}\n\n{part}" for name, part in parts.items())]
+        [
+            f"# BrokenVideos {data_version}",
+            start,
+            *(f"## {name}\n\n{part}" for name, part in parts.items()),
+        ]
     )
     return f"---\n{yaml}\n---\n\n{text}\n"

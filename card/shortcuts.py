@@ -1,6 +1,8 @@
-"""Measures how well metadata alone (length, size, rate, bytes) predicts the label, without any pixel.
+"""Measures how well metadata alone (length, size, rate, bytes) predicts the label, without any
+pixel.
 
-Such shortcuts have given wrong results before: a classifier that saw only clip length had AUC 0.998 on one benchmark.
+Such shortcuts have given wrong results before: a classifier that saw only clip length had AUC 0.998
+on one benchmark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +19,13 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Shortcuts:
-    """AUC of separating broken from normal videos, 0.5 = chance; None if there are fewer than `FOLDS` videos of either.
+    """AUC of separating broken from normal videos, 0.5 = chance; None if there are fewer than
+    `FOLDS` videos of either.
 
     Attributes:
         by_feature: AUC of each metadata column alone, in its better direction: in [0.5, 1].
-        combined: AUC of a logistic regression over all columns, on videos that it was not fitted on.
+        combined: AUC of a logistic regression over all columns, on videos that it was not fitted
+            on.
     """
 
     num_normal: int
@@ -43,13 +47,16 @@ def find_shortcuts(labels: Sequence[int], features: Mapping[str, Sequence[float]
     if min(num_broken, num_normal) < FOLDS:
         return Shortcuts(num_normal, num_broken, dict.fromkeys(FEATURES), None)
     columns = {name: np.asarray(features[name], np.float64) for name in FEATURES}
-    by_feature = {name: max(area := auc(truth, column), 1 - area) for name, column in columns.items()}
+    by_feature = {
+        name: max(area := auc(truth, column), 1 - area) for name, column in columns.items()
+    }
     ranks = np.stack([_ranks(column) for column in columns.values()], axis=1)
     return Shortcuts(num_normal, num_broken, by_feature, auc(truth, _held_out_scores(truth, ranks)))
 
 
 def auc(truth: npt.NDArray[np.int64], scores: Float64Array) -> float:
-    """Area under the ROC curve: the probability that a broken video scores higher than a normal one; a tie counts one half.
+    """Area under the ROC curve: the probability that a broken video scores higher than a normal
+    one; a tie counts one half.
 
     Source: Hanley & McNeil, Radiology 1982 (the Mann-Whitney statistic).
     """
@@ -67,7 +74,9 @@ def _ranks(values: Float64Array) -> Float64Array:
 
 
 def _held_out_scores(truth: npt.NDArray[np.int64], features: Float64Array) -> Float64Array:
-    """Scores of a ridge-regularised logistic regression, each video scored by a fit on the other folds."""
+    """Scores of a ridge-regularised logistic regression, each video scored by a fit on the other
+    folds.
+    """
     spread = features.std(axis=0)
     scaled = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1)
     design = np.column_stack([np.ones(len(scaled)), scaled])

@@ -12,7 +12,9 @@ from ..release import shard_paths
 Config = Literal["default", "annotations"]
 
 CONFIGS: dict[Config, str] = {"default": "data", "annotations": "annotations"}
-"""The card's configs and their folders; one card cannot list tars beside Parquet (datasets#7101)."""
+"""The card's configs and their folders; one card cannot list tars beside Parquet
+(datasets#7101).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,15 @@ def _config_size(release: Path, manifest: Mapping[str, Any], config: Config) -> 
 
 
 def arrow_bytes(path: Path) -> int:
-    """Bytes of a shard's rows in the batches that `datasets` reads. A batch has as many rows as the first row group."""
+    """Bytes of a shard's rows in the batches that `datasets` reads. A batch has as many rows as the
+    first row group.
+    """
     with path.open("rb") as file:
         fragment = ds.ParquetFileFormat().make_fragment(file)
         if not fragment.row_groups:
             return 0
         size = fragment.row_groups[0].num_rows
-        batches = fragment.to_batches(batch_size=size, batch_readahead=0, fragment_readahead=0, use_threads=False)
+        batches = fragment.to_batches(
+            batch_size=size, batch_readahead=0, fragment_readahead=0, use_threads=False
+        )
         return sum(batch.nbytes for batch in batches)

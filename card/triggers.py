@@ -1,4 +1,6 @@
-"""Counts prompts, clips and artifact types by the trigger in the prompt, which was expected to make a model fail."""
+"""Counts prompts, clips and artifact types by the trigger in the prompt, which was expected to make
+a model fail.
+"""
 
 import math
 from collections import Counter
@@ -31,7 +33,9 @@ class TriggerFacts:
     """Artifact types that the taxonomy expects."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON. `share_broken` has a 95 % interval; it is null if no clip is annotated."""
+        """Plain values for JSON. `share_broken` has a 95 % interval; it is null if no clip is
+        annotated.
+        """
         low, high = wilson_interval(self.num_broken, self.num_judged) or (None, None)
         return {
             "prompts": len(self.prompt_ids),
@@ -49,14 +53,18 @@ class TriggerFacts:
 
 
 def add_row(triggers: dict[str, TriggerFacts], row: Mapping[str, Any]) -> None:
-    """Counts a row (label, artifact_types, annotated_frames, source) under the trigger of its prompt, if it has one."""
+    """Counts a row (label, artifact_types, annotated_frames, source) under the trigger of its
+    prompt, if it has one.
+    """
     prompt = prompt_of(row["source"])
     if prompt is None:
         return
     facts = triggers.setdefault(prompt["trigger"] or CONTROL, TriggerFacts())
     facts.num_videos += 1
     facts.prompt_ids.add(str(prompt.get("prompt_id")))
-    facts.expected.update(kind for kind in prompt.get("artifact_types") or () if kind in ARTIFACT_TYPES)
+    facts.expected.update(
+        kind for kind in prompt.get("artifact_types") or () if kind in ARTIFACT_TYPES
+    )
     if row["label"] or row["annotated_frames"]:
         facts.num_judged += 1
         facts.num_broken += bool(row["label"])
@@ -64,22 +72,30 @@ def add_row(triggers: dict[str, TriggerFacts], row: Mapping[str, Any]) -> None:
 
 
 def prompt_of(source: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The prompt in the record of a clip; None without a record, or if the prompt comes from no taxonomy."""
+    """The prompt in the record of a clip; None without a record, or if the prompt comes from no
+    taxonomy.
+    """
     text = source.get("record")
     try:
         record = parse_json(text.encode()) if text else None
     except ValueError:  # a record of another program
         return None
     prompt = record.get("prompt") if isinstance(record, dict) else None
-    if not isinstance(prompt, dict) or not (isinstance(prompt.get("trigger"), str) or prompt.get("values")):
+    if not isinstance(prompt, dict) or not (
+        isinstance(prompt.get("trigger"), str) or prompt.get("values")
+    ):
         return None
-    return {**prompt, "trigger": prompt.get("trigger") if isinstance(prompt.get("trigger"), str) else None}
+    return {
+        **prompt,
+        "trigger": prompt.get("trigger") if isinstance(prompt.get("trigger"), str) else None,
+    }
 
 
 def wilson_interval(count: float, total: int) -> tuple[float, float] | None:
     """A 95 % interval of a share, in [0, 1]; None if the total is 0.
 
-    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
+    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA
+    22 (1927).
     """
     if not total:
         return None

@@ -1,6 +1,8 @@
-"""The same with `accelerate`, on one process or many: accelerate launch examples/accelerate_loop.py [RELEASE]
+"""The same with `accelerate`, on one process or many: accelerate launch examples/accelerate_loop.py
+[RELEASE]
 
-The clips are shared by `clips` itself, so the loader is not given to `prepare`, which would divide or broadcast its batches again.
+The clips are shared by `clips` itself, so the loader is not given to `prepare`, which would divide
+or broadcast its batches again.
 """
 
 import sys
@@ -33,7 +35,11 @@ def main() -> None:
     for epoch in range(2):
         dataset.set_epoch(epoch)
         for batch in loader:
-            on_device = {key: value.to(accelerator.device) for key, value in batch.items() if torch.is_tensor(value)}
+            on_device = {
+                key: value.to(accelerator.device)
+                for key, value in batch.items()
+                if torch.is_tensor(value)
+            }
             loss = loss_of(model, on_device)
             optimizer.zero_grad()
             accelerator.backward(loss)

@@ -1,7 +1,8 @@
 """Read the tars of a release with Megatron-Energon: python examples/energon_cooker.py RELEASE WORK
 
-Energon writes an index beside the tars (.nv-meta and *.tar.idx), which a release does not hold; so WORK, a new folder, gets links
-to them. `cook` makes a sample of a crude one; a TaskEncoder of yours takes it into its `cookers`.
+Energon writes an index beside the tars (.nv-meta and *.tar.idx), which a release does not hold; so
+WORK, a new folder, gets links to them. `cook` makes a sample of a crude one; a TaskEncoder of yours
+takes it into its `cookers`.
 """
 
 import json
@@ -39,9 +40,16 @@ def cook(crude: dict) -> VideoSample:
     row = json.loads(crude["json"])
     artifacts = np.zeros((row["num_frames"], row["height"], row["width"]), bool)
     size = [row["height"], row["width"]]
-    for frame_index, counts in zip(row["masks"]["frame_index"], row["masks"]["counts"], strict=True):
+    for frame_index, counts in zip(
+        row["masks"]["frame_index"], row["masks"]["counts"], strict=True
+    ):
         artifacts[frame_index] |= coco.decode({"size": size, "counts": counts}) > 0
-    return VideoSample(**basic_sample_keys(crude), video_id=row["video_id"], video=crude["mp4"], artifacts=artifacts)
+    return VideoSample(
+        **basic_sample_keys(crude),
+        video_id=row["video_id"],
+        video=crude["mp4"],
+        artifacts=artifacts,
+    )
 
 
 class Encoder(DefaultTaskEncoder):
@@ -55,7 +63,9 @@ class Encoder(DefaultTaskEncoder):
 
 
 def prepare(release: Path, work: Path) -> None:
-    """Links the tars into `work` and lets energon index them; the splits stay those of the release."""
+    """Links the tars into `work` and lets energon index them; the splits stay those of the
+    release.
+    """
     work.mkdir(parents=True)
     for tar in sorted((release / "webdataset").glob("*.tar")):
         (work / tar.name).symlink_to(tar.resolve())
@@ -64,9 +74,19 @@ def prepare(release: Path, work: Path) -> None:
         for name, pattern in (("train", "train-.*"), ("val", "validation-.*"), ("test", "test-.*"))
     ]
     energon = Path(sys.executable).with_name("energon")
-    command = [energon, "prepare", work, "--non-interactive", "--skip-dataset-yaml", "--num-workers=1", "--no-progress"]
+    command = [
+        energon,
+        "prepare",
+        work,
+        "--non-interactive",
+        "--skip-dataset-yaml",
+        "--num-workers=1",
+        "--no-progress",
+    ]
     subprocess.run([*command, *splits], check=True, stdout=subprocess.DEVNULL)
-    (work / ".nv-meta" / "dataset.yaml").write_text("__module__: megatron.energon\n__class__: CrudeWebdataset\n")
+    (work / ".nv-meta" / "dataset.yaml").write_text(
+        "__module__: megatron.energon\n__class__: CrudeWebdataset\n"
+    )
 
 
 def main() -> None:
@@ -83,7 +103,12 @@ def main() -> None:
     )
     for sample in get_loader(dataset):
         print(
-            sample.video_id, len(sample.video), "bytes", sample.artifacts.shape, int(sample.artifacts.sum()), "pixels"
+            sample.video_id,
+            len(sample.video),
+            "bytes",
+            sample.artifacts.shape,
+            int(sample.artifacts.sum()),
+            "pixels",
         )
 
 

@@ -1,7 +1,9 @@
-"""A FiftyOne dataset of a release, its masks drawn exactly where they are: python examples/fiftyone_masks.py EXPORTED [--launch]
+"""A FiftyOne dataset of a release, its masks drawn exactly where they are: python
+examples/fiftyone_masks.py EXPORTED [--launch]
 
-EXPORTED is what `brokenvideos export RELEASE EXPORTED --layout coco --frames png` makes. Without --launch nothing is stored:
-samples are made and their masks compared with the export. With it they go into a dataset, which FiftyOne's App shows.
+EXPORTED is what `brokenvideos export RELEASE EXPORTED --layout coco --frames png` makes. Without
+--launch nothing is stored: samples are made and their masks compared with the export. With it they
+go into a dataset, which FiftyOne's App shows.
 """
 
 import json
@@ -17,11 +19,17 @@ Mask = np.ndarray
 def detection_of(mask: Mask, label: str) -> fo.Detection:
     """A detection whose mask FiftyOne draws exactly; `mask` is bool[H, W] with at least one pixel.
 
-    FiftyOne keeps the box in fractions of the frame and rounds its corners down: without the 0.01 pixel, some come out one less.
+    FiftyOne keeps the box in fractions of the frame and rounds its corners down: without the 0.01
+    pixel, some come out one less.
     """
     detection = fo.Detection.from_mask(mask, label=label)
     left, top, width, height = detection.bounding_box
-    detection.bounding_box = [left + 0.01 / mask.shape[1], top + 0.01 / mask.shape[0], width, height]
+    detection.bounding_box = [
+        left + 0.01 / mask.shape[1],
+        top + 0.01 / mask.shape[0],
+        width,
+        height,
+    ]
     return detection
 
 
@@ -38,7 +46,9 @@ def samples_of(exported: Path) -> list[tuple[fo.Sample, list[Mask]]]:
     labels = {category["id"]: category["name"] for category in content["categories"]}
     found = []
     for image in content["images"]:
-        annotations = [entry for entry in content["annotations"] if entry["image_id"] == image["id"]]
+        annotations = [
+            entry for entry in content["annotations"] if entry["image_id"] == image["id"]
+        ]
         masks = [bitmap_of(entry["segmentation"]) for entry in annotations]
         detections = []
         for entry, mask in zip(annotations, masks, strict=True):
@@ -46,7 +56,10 @@ def samples_of(exported: Path) -> list[tuple[fo.Sample, list[Mask]]]:
             detection["object_id"] = entry["object_id"]
             detections.append(detection)
         sample = fo.Sample(filepath=str((exported / "JPEGImages" / image["file_name"]).resolve()))
-        sample["video_id"], sample["frame_index"] = str(Path(image["file_name"]).parent), image["frame_index"]
+        sample["video_id"], sample["frame_index"] = (
+            str(Path(image["file_name"]).parent),
+            image["frame_index"],
+        )
         sample["artifacts"] = fo.Detections(detections=detections)
         found.append((sample, masks))
     return found
@@ -62,7 +75,11 @@ def is_exact(detection: fo.Detection, mask: Mask) -> bool:
 def main() -> None:
     exported = Path(sys.argv[1])
     samples = samples_of(exported)
-    pairs = [pair for sample, masks in samples for pair in zip(sample["artifacts"].detections, masks, strict=True)]
+    pairs = [
+        pair
+        for sample, masks in samples
+        for pair in zip(sample["artifacts"].detections, masks, strict=True)
+    ]
     exact = sum(is_exact(detection, mask) for detection, mask in pairs)
     print(f"{len(samples)} frames, {len(pairs)} masks, {exact} of them exact")
     if "--launch" in sys.argv:

@@ -1,6 +1,8 @@
-"""Send masks to the device as bytes and decode them there: python examples/gpu_masks.py [RELEASE] [--device cuda] [--workers 2]
+"""Send masks to the device as bytes and decode them there: python examples/gpu_masks.py [RELEASE]
+[--device cuda] [--workers 2]
 
-Workers hand over a few hundred bytes per mask instead of a bitmap; the device draws it. Without --device, CUDA is used where it is.
+Workers hand over a few hundred bytes per mask instead of a bitmap; the device draws it. Without
+--device, CUDA is used where it is.
 """
 
 import argparse
@@ -15,8 +17,12 @@ from brokenvideos.sampling import clips, collate_rle, to_device
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Train a tiny network with masks that are decoded on the device.")
-    parser.add_argument("release", nargs="?", type=Path, default=Path(brokenvideos.__path__[0]) / "sample")
+    parser = argparse.ArgumentParser(
+        description="Train a tiny network with masks that are decoded on the device."
+    )
+    parser.add_argument(
+        "release", nargs="?", type=Path, default=Path(brokenvideos.__path__[0]) / "sample"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=0)
     args = parser.parse_args()
@@ -39,7 +45,10 @@ def main() -> None:
         loss.backward()
         optimizer.step()
         travelled, dense = batch["masks"].nbytes, on_device["masks"].nbytes
-        print(f"step {step} loss {loss.item():.3f} masks came as {travelled} bytes and are {dense}", flush=True)
+        print(
+            f"step {step} loss {loss.item():.3f} masks came as {travelled} bytes and are {dense}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

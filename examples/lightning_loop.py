@@ -1,6 +1,7 @@
 """The same with PyTorch Lightning: python examples/lightning_loop.py [RELEASE]
 
-`clips` shares the work of loader workers and of the processes of a Trainer itself, so Lightning must not put in a sampler.
+`clips` shares the work of loader workers and of the processes of a Trainer itself, so Lightning
+must not put in a sampler.
 """
 
 import sys

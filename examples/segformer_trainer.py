@@ -1,7 +1,8 @@
-"""The model of the recipe `segformer` with `transformers.Trainer`: python examples/segformer_trainer.py [RELEASE] [CHECKPOINT]
+"""The model of the recipe `segformer` with `transformers.Trainer`: python
+examples/segformer_trainer.py [RELEASE] [CHECKPOINT]
 
-`brokenvideos train --recipe segformer` resumes exactly, validates by J&F and scores; this is for those whose loop is Trainer. What
-it saves is a model for `brokenvideos predict` too.
+`brokenvideos train --recipe segformer` resumes exactly, validates by J&F and scores; this is for
+those whose loop is Trainer. What it saves is a model for `brokenvideos predict` too.
 """
 
 import sys
@@ -11,7 +12,12 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import SegformerConfig, SegformerForSemanticSegmentation, Trainer, TrainingArguments
+from transformers import (
+    SegformerConfig,
+    SegformerForSemanticSegmentation,
+    Trainer,
+    TrainingArguments,
+)
 
 import brokenvideos
 from brokenvideos.frames import iter_frames
@@ -31,7 +37,9 @@ class WithLoss(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, video: torch.Tensor, masks: torch.Tensor, valid: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(
+        self, video: torch.Tensor, masks: torch.Tensor, valid: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
         logits = RECIPE.logits(self.model, {"video": video})
         scaled = nn.functional.interpolate(logits, size=masks.shape[-2:], mode="bilinear")
         return {"loss": RECIPE.loss(scaled, {"masks": masks, "valid": valid})}
@@ -39,7 +47,11 @@ class WithLoss(nn.Module):
 
 def model_inputs(items: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     batch = collate(items)
-    return {"video": batch["video"].float() / 255, "masks": batch["masks"].float(), "valid": batch["valid"]}
+    return {
+        "video": batch["video"].float() / 255,
+        "masks": batch["masks"].float(),
+        "valid": batch["valid"],
+    }
 
 
 def main() -> None:
@@ -51,8 +63,11 @@ def main() -> None:
         model = SegformerForSemanticSegmentation(
             SegformerConfig(num_labels=1, num_attention_heads=[1, 1, 2, 2], **tiny)
         )
-    # Trainer makes the loader and divides its batches among processes, so the clips are not divided before.
-    dataset = clips(release, num_frames=4, size=SIZE, shuffle=True, sampling="broken", rank=0, world_size=1)
+    # Trainer makes the loader and divides its batches among processes, so the clips are not divided
+    # before.
+    dataset = clips(
+        release, num_frames=4, size=SIZE, shuffle=True, sampling="broken", rank=0, world_size=1
+    )
     with tempfile.TemporaryDirectory() as out:
         arguments = TrainingArguments(
             out,
@@ -65,15 +80,27 @@ def main() -> None:
             use_cpu=not torch.cuda.is_available(),
             dataloader_pin_memory=False,
         )
-        trainer = Trainer(model=WithLoss(model), args=arguments, train_dataset=dataset, data_collator=model_inputs)
+        trainer = Trainer(
+            model=WithLoss(model), args=arguments, train_dataset=dataset, data_collator=model_inputs
+        )
         result = trainer.train()
-        save_model(model, Path(out, "model"), recipe=RECIPE, feeding=Feeding(SIZE, num_frames=4), facts={})
+        save_model(
+            model, Path(out, "model"), recipe=RECIPE, feeding=Feeding(SIZE, num_frames=4), facts={}
+        )
         predictor = load_model(Path(out, "model"))
         row = next(iter(brokenvideos.load(data_dir=release, split="test", streaming=True)))
-        frames = torch.stack([torch.from_numpy(rgb).permute(2, 0, 1) for _, rgb in iter_frames(row["video"]["bytes"])])
+        frames = torch.stack(
+            [
+                torch.from_numpy(rgb).permute(2, 0, 1)
+                for _, rgb in iter_frames(row["video"]["bytes"])
+            ]
+        )
         masks, scores = predictor(frames)
     print(f"steps {result.global_step} loss {result.training_loss:.3f}")
-    print(f"{row['video_id']}: masks {list(masks.shape)}, scores {scores.min():.2f} to {scores.max():.2f}")
+    print(
+        f"{row['video_id']}: masks {list(masks.shape)}, scores {scores.min():.2f} to "
+        f"{scores.max():.2f}"
+    )
 
 
 if __name__ == "__main__":

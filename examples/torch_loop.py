@@ -1,9 +1,11 @@
-"""Train a tiny network to find artifacts, in a plain torch loop that can be cut off and goes on with the clips it has not seen.
+"""Train a tiny network to find artifacts, in a plain torch loop that can be cut off and goes on
+with the clips it has not seen.
 
     python examples/torch_loop.py [RELEASE] [--checkpoint FILE] [--stop-after STEPS]
 
-RELEASE is a release folder; without it the sample inside the package is read. With a checkpoint file the run goes on from there,
-with the same number of workers (another number: `brokenvideos.sampling.join_states`).
+RELEASE is a release folder; without it the sample inside the package is read. With a checkpoint
+file the run goes on from there, with the same number of workers (another number:
+`brokenvideos.sampling.join_states`).
 """
 
 import argparse
@@ -27,17 +29,23 @@ def loss_of(model: nn.Module, batch: dict) -> torch.Tensor:
     video = batch["video"].float().transpose(1, 2) / 255
     logits = model(video)[:, 0]
     known = batch["valid"][:, :, None, None].expand_as(logits)
-    return nn.functional.binary_cross_entropy_with_logits(logits[known], batch["masks"][known].float())
+    return nn.functional.binary_cross_entropy_with_logits(
+        logits[known], batch["masks"][known].float()
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train a tiny network on clips.")
-    parser.add_argument("release", nargs="?", type=Path, default=Path(brokenvideos.__path__[0]) / "sample")
+    parser.add_argument(
+        "release", nargs="?", type=Path, default=Path(brokenvideos.__path__[0]) / "sample"
+    )
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument(
-        "--stop-after", type=int, help="leave after so many steps, as a machine that is taken away would"
+        "--stop-after",
+        type=int,
+        help="leave after so many steps, as a machine that is taken away would",
     )
     args = parser.parse_args()
 
@@ -71,7 +79,10 @@ def main() -> None:
             loss.backward()
             optimizer.step()
             steps += 1
-            print(f"epoch {epoch} step {steps} loss {loss.item():.3f} {' '.join(batch['video_id'])}", flush=True)
+            print(
+                f"epoch {epoch} step {steps} loss {loss.item():.3f} {' '.join(batch['video_id'])}",
+                flush=True,
+            )
             if steps == args.stop_after:
                 state = {
                     "model": model.state_dict(),

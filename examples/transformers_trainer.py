@@ -1,7 +1,7 @@
 """The same with `transformers.Trainer`: python examples/transformers_trainer.py [RELEASE]
 
-Trainer makes the loader and, on several processes, divides its batches itself, so the clips are not divided before: rank=0,
-world_size=1.
+Trainer makes the loader and, on several processes, divides its batches itself, so the clips are not
+divided before: rank=0, world_size=1.
 """
 
 import sys
@@ -25,7 +25,9 @@ class ArtifactNet(nn.Module):
         super().__init__()
         self.net = tiny_net()
 
-    def forward(self, video: torch.Tensor, masks: torch.Tensor, valid: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(
+        self, video: torch.Tensor, masks: torch.Tensor, valid: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
         return {"loss": loss_of(self.net, {"video": video, "masks": masks, "valid": valid})}
 
 
@@ -48,7 +50,9 @@ def main() -> None:
             use_cpu=not torch.cuda.is_available(),
             dataloader_pin_memory=False,
         )
-        trainer = Trainer(model=ArtifactNet(), args=arguments, train_dataset=dataset, data_collator=model_inputs)
+        trainer = Trainer(
+            model=ArtifactNet(), args=arguments, train_dataset=dataset, data_collator=model_inputs
+        )
         result = trainer.train()
     print(f"steps {result.global_step} loss {result.training_loss:.3f}")
 

@@ -1,7 +1,9 @@
-"""Asks an image-text model of `transformers` about a release: python examples/vlm.py MODEL RELEASE ANSWERS.jsonl [--split test]
+"""Asks an image-text model of `transformers` about a release: python examples/vlm.py MODEL RELEASE
+ANSWERS.jsonl [--split test]
 
-MODEL is a name on the Hub or a folder, also one with an adapter of examples/vlm_lora.py. Then `brokenvideos evaluate RELEASE
-ANSWERS.jsonl --split test` scores what it answered. Some processors, Qwen's among them, need torchvision.
+MODEL is a name on the Hub or a folder, also one with an adapter of examples/vlm_lora.py. Then
+`brokenvideos evaluate RELEASE ANSWERS.jsonl --split test` scores what it answered. Some processors,
+Qwen's among them, need torchvision.
 """
 
 import argparse
@@ -33,8 +35,12 @@ def first_tokens(processor: Any, words: tuple[str, ...]) -> list[int]:
 
 
 @torch.inference_mode()
-def answer(model: Any, processor: Any, row: dict[str, Any], chat: Path, *, max_new_tokens: int) -> tuple[str, float]:
-    """What the model writes, and how much surer it is of Yes than of No at its first token, 0 to 1."""
+def answer(
+    model: Any, processor: Any, row: dict[str, Any], chat: Path, *, max_new_tokens: int
+) -> tuple[str, float]:
+    """What the model writes, and how much surer it is of Yes than of No at its first token, 0 to
+    1.
+    """
     pictures = [{"type": "image", "image": Image.open(chat / name)} for name in row["images"]]
     content = [*pictures, {"type": "text", "text": row["prompt"][0]["content"]}]
     inputs = processor.apply_chat_template(
@@ -51,9 +57,14 @@ def answer(model: Any, processor: Any, row: dict[str, Any], chat: Path, *, max_n
         output_scores=True,
         return_dict_in_generate=True,
     )
-    yes, no = (made.scores[0][0, first_tokens(processor, words)].float().logsumexp(0) for words in (YES, NO))
+    yes, no = (
+        made.scores[0][0, first_tokens(processor, words)].float().logsumexp(0)
+        for words in (YES, NO)
+    )
     new = made.sequences[0, inputs["input_ids"].shape[1] :]
-    return processor.tokenizer.decode(new, skip_special_tokens=True).strip(), float(torch.sigmoid(yes - no))
+    return processor.tokenizer.decode(new, skip_special_tokens=True).strip(), float(
+        torch.sigmoid(yes - no)
+    )
 
 
 def main() -> None:
@@ -73,7 +84,9 @@ def main() -> None:
     partial = args.answers.with_name(f".{args.answers.name}.partial")
     with tempfile.TemporaryDirectory() as folder, partial.open("w", encoding="utf-8") as file:
         chat = Path(folder, "chat")
-        report = export(args.release, chat, layout="chat", options=options, split=args.split, lossy=True)
+        report = export(
+            args.release, chat, layout="chat", options=options, split=args.split, lossy=True
+        )
         for loss in report.losses:
             print(f"left out: {loss}")
         count = 0

@@ -1,7 +1,9 @@
-"""Fine-tunes an image-text model with peft and TRL on conversations: python examples/vlm_lora.py MODEL CHAT OUT
+"""Fine-tunes an image-text model with peft and TRL on conversations: python examples/vlm_lora.py
+MODEL CHAT OUT
 
-CHAT is made by `brokenvideos export RELEASE CHAT --layout chat --frames jpg`. OUT gets the adapter and the processor, for
-examples/vlm.py. Only answers are learned from. With little memory: fewer frames in the export (--num-frames).
+CHAT is made by `brokenvideos export RELEASE CHAT --layout chat --frames jpg`. OUT gets the adapter
+and the processor, for examples/vlm.py. Only answers are learned from. With little memory: fewer
+frames in the export (--num-frames).
 """
 
 import argparse
@@ -19,13 +21,17 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("chat", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--steps", type=int, default=-1, help="at most so many; -1: the epochs decide")
+    parser.add_argument(
+        "--steps", type=int, default=-1, help="at most so many; -1: the epochs decide"
+    )
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--batch-size", type=int, default=1)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--rank", type=int, default=16)
     args = parser.parse_args()
-    rows = load_dataset("json", data_files={"train": str(args.chat / "trl" / "train.jsonl")}, split="train")
+    rows = load_dataset(
+        "json", data_files={"train": str(args.chat / "trl" / "train.jsonl")}, split="train"
+    )
     rows = rows.select_columns(["prompt", "completion", "images"])
     rows = rows.map(lambda row: {"images": [str(args.chat / name) for name in row["images"]]})
     rows = rows.cast_column("images", List(Image()))

@@ -1,4 +1,8 @@
-from .container import VideoSource as VideoSource, container_texts as container_texts, where as where
+from .container import (
+    VideoSource as VideoSource,
+    container_texts as container_texts,
+    where as where,
+)
 from .decoded_hash import encode_hashed as encode_hashed
 from .encode import encode_video as encode_video
 from .geometry import (

@@ -1,7 +1,7 @@
 """Reads from the coded frames where decoding may start, and which frames others need.
 
-A container has its own flags for this, but they can be wrong: an mp4 without a sync sample table marks every frame as a keyframe.
-They are not used.
+A container has its own flags for this, but they can be wrong: an mp4 without a sync sample table
+marks every frame as a keyframe. They are not used.
 """
 
 import re
@@ -17,8 +17,8 @@ from .index import BoolArray
 class _CodedFrame:
     """The properties of one packet.
 
-    starts: a decoder that starts here, with the current parameters, gives this frame and all later ones exactly.
-    reference: other frames may need it.
+    starts: a decoder that starts here, with the current parameters, gives this frame and all later
+    ones exactly. reference: other frames may need it.
     parameters: it carries parameters for decoding the packets after it.
     """
 
@@ -32,8 +32,12 @@ _Reader = Callable[[bytes], _CodedFrame | None]
 """Reads one packet; None if this code does not know how it is stored."""
 
 
-def packet_flags(payloads: Iterable[bytes], *, codec_name: str, extradata: bytes) -> tuple[BoolArray, BoolArray] | None:
-    """(keyframe, reference) of packets in decode order; None if the codec, or the way its packets are stored, is not supported."""
+def packet_flags(
+    payloads: Iterable[bytes], *, codec_name: str, extradata: bytes
+) -> tuple[BoolArray, BoolArray] | None:
+    """(keyframe, reference) of packets in decode order; None if the codec, or the way its packets
+    are stored, is not supported.
+    """
     of_codec = _CODECS.get(codec_name)
     read = of_codec(extradata) if of_codec else None
     if read is None:
@@ -44,10 +48,14 @@ def packet_flags(payloads: Iterable[bytes], *, codec_name: str, extradata: bytes
         frame = read(payload)
         if frame is None:
             return None
-        is_old_x264 = is_old_x264 or (not coded and _is_old_x264_444(codec_name, payload, extradata))
+        is_old_x264 = is_old_x264 or (
+            not coded and _is_old_x264_444(codec_name, payload, extradata)
+        )
         coded.append(frame)
     highest = max(frame.temporal_id for frame in coded)
-    reference = np.asarray([frame.reference or frame.temporal_id < highest for frame in coded], dtype=np.bool_)
+    reference = np.asarray(
+        [frame.reference or frame.temporal_id < highest for frame in coded], dtype=np.bool_
+    )
     starts = np.asarray([frame.starts for frame in coded], dtype=np.bool_)
     if is_old_x264:
         starts[:] = False
@@ -55,7 +63,8 @@ def packet_flags(payloads: Iterable[bytes], *, codec_name: str, extradata: bytes
 
 
 def _self_contained(coded: Sequence[_CodedFrame], *, needs_parameters: bool) -> BoolArray:
-    """Which frames can be decoded with only their own content and the extradata, without earlier packets.
+    """Which frames can be decoded with only their own content and the extradata, without earlier
+    packets.
 
     Args:
         needs_parameters: True if the extradata alone is not enough for the decoder.
@@ -67,7 +76,7 @@ def _self_contained(coded: Sequence[_CodedFrame], *, needs_parameters: bool) -> 
     return carries if needs_parameters or carries.any() else ~carries
 
 
-# --- H.264, HEVC -----------------------------------------------------------------------------------------------------
+# --- H.264, HEVC ----------------------------------------------------------------------------------
 
 
 def _nal_reader(
@@ -76,12 +85,14 @@ def _nal_reader(
     """A reader of NAL units.
 
     Args:
-        length_size_at: byte of the extradata that says how long a unit's length is (ISO/IEC 14496-15, avcC and hvcC).
+        length_size_at: byte of the extradata that says how long a unit's length is (ISO/IEC
+            14496-15, avcC and hvcC).
         of_units: reads the units' first two bytes.
     """
 
     def of_codec(extradata: bytes) -> _Reader | None:
-        # Version 1 of the decoder configuration record; anything else has start codes between its units instead of lengths.
+        # Version 1 of the decoder configuration record; anything else has start codes between its
+        # units instead of lengths.
         if len(extradata) <= length_size_at or extradata[0] != 1:
             return None
         length_bytes = (extradata[length_size_at] & 3) + 1
@@ -96,7 +107,9 @@ def _nal_reader(
 
 
 def _nal_headers(payload: bytes, *, length_bytes: int) -> list[tuple[int, int]] | None:
-    """The first two bytes of each NAL unit; None if the payload is not a sequence of units, each after its length."""
+    """The first two bytes of each NAL unit; None if the payload is not a sequence of units, each
+    after its length.
+    """
     headers, position = [], 0
     while position < len(payload):
         start = position + length_bytes
@@ -113,7 +126,8 @@ def _h264_frame(units: Sequence[tuple[int, int]]) -> _CodedFrame | None:
     if not slices:
         return None
     return _CodedFrame(
-        # Only an instantaneous refresh: at other key frames decoding recovers, at once or later, while older frames stay in use.
+        # Only an instantaneous refresh: at other key frames decoding recovers, at once or later,
+        # while older frames stay in use.
         starts=all(first & 31 == 5 for first in slices),
         reference=any(first >> 5 & 3 for first in slices),
         parameters=any(first & 31 in (7, 8, 13, 15) for first, _ in units),
@@ -121,16 +135,22 @@ def _h264_frame(units: Sequence[tuple[int, int]]) -> _CodedFrame | None:
 
 
 def _is_old_x264_444(codec_name: str, first: bytes, extradata: bytes) -> bool:
-    """FFmpeg repairs a bug of x264 before build 151 in 4:4:4 video (profile 244) if it has seen the note in the first packet."""
+    """FFmpeg repairs a bug of x264 before build 151 in 4:4:4 video (profile 244) if it has seen the
+    note in the first packet.
+    """
     build = re.search(rb"x264 - core (\d+)", first) if codec_name == "h264" else None
     return build is not None and int(build[1]) < 151 and extradata[1] == 244
 
 
 def _hevc_frame(units: Sequence[tuple[int, int]]) -> _CodedFrame | None:
-    """Source: ITU-T H.265, table 7-1: 16..21 are random access points; even types up to 14 are sub-layer non-reference."""
+    """Source: ITU-T H.265, table 7-1: 16..21 are random access points; even types up to 14 are
+    sub-layer non-reference.
+    """
     if any((first & 1) << 5 | second >> 3 for first, second in units):
         return None
-    slices = [(first >> 1 & 63, (second & 7) - 1) for first, second in units if first >> 1 & 63 < 32]
+    slices = [
+        (first >> 1 & 63, (second & 7) - 1) for first, second in units if first >> 1 & 63 < 32
+    ]
     if not slices:
         return None
     return _CodedFrame(
@@ -141,22 +161,23 @@ def _hevc_frame(units: Sequence[tuple[int, int]]) -> _CodedFrame | None:
     )
 
 
-# --- MPEG-4 Part 2 ---------------------------------------------------------------------------------------------------
+# --- MPEG-4 Part 2 --------------------------------------------------------------------------------
 
 _START_CODE = re.compile(rb"\x00\x00\x01(.)(.?)", re.DOTALL)
 _VOP = 0xB6
 
 
 def _mpeg4_reader(extradata: bytes) -> _Reader | None:
-    # FFmpeg's decoder chooses its inverse transform by the encoder's name, which may be in the first
-    # packet only. So other encoders than FFmpeg's are not supported.
+    # FFmpeg's decoder chooses its inverse transform by the encoder's name, which may be in the
+    # first packet only. So other encoders than FFmpeg's are not supported.
     return _mpeg4_frame if b"Lavc" in extradata else None
 
 
 def _mpeg4_frame(payload: bytes) -> _CodedFrame | None:
     """Every frame counts as a reference, B-VOPs too.
 
-    Source: ISO/IEC 14496-2, table 6-3 (start codes), 6.2.5 (vop_coding_type, 0 is intra), 6.2.3 (video object layers 0x20..0x2F).
+    Source: ISO/IEC 14496-2, table 6-3 (start codes), 6.2.5 (vop_coding_type, 0 is intra), 6.2.3
+    (video object layers 0x20..0x2F).
     """
     codes = [(code[0], value[0] if value else 0) for code, value in _START_CODE.findall(payload)]
     vops = [value >> 6 for code, value in codes if code == _VOP]
@@ -170,14 +191,15 @@ def _mpeg4_frame(payload: bytes) -> _CodedFrame | None:
     )
 
 
-# --- VP9, AV1 --------------------------------------------------------------------------------------------------------
+# --- VP9, AV1 -------------------------------------------------------------------------------------
 
 
 def _vp9_frame(payload: bytes) -> _CodedFrame | None:
-    """The properties of the first frame of a superframe. If it is a keyframe, the others cannot refer to anything before it.
+    """The properties of the first frame of a superframe. If it is a keyframe, the others cannot
+    refer to anything before it.
 
-    Source: VP9 bitstream specification, 6.2 and 7.2: frame_marker 2, profile, show_existing_frame, frame_type (0 is a key frame),
-    and 8.4.2: a key frame resets every probability and reference.
+    Source: VP9 bitstream specification, 6.2 and 7.2: frame_marker 2, profile, show_existing_frame,
+    frame_type (0 is a key frame), and 8.4.2: a key frame resets every probability and reference.
     """
     if not payload or payload[0] >> 6 != 2:
         return None
@@ -192,7 +214,9 @@ _SEQUENCE_HEADER, _FRAME_HEADER, _FRAME = 1, 3, 6
 
 def _av1_reader(extradata: bytes) -> _Reader | None:
     reduced = False
-    for kind, content in _obus(extradata[4:]):  # ISO media binding of AV1, av1C: four bytes, then configOBUs
+    for kind, content in _obus(
+        extradata[4:]
+    ):  # ISO media binding of AV1, av1C: four bytes, then configOBUs
         if kind == _SEQUENCE_HEADER:
             reduced = _is_reduced(content)
 
@@ -202,20 +226,28 @@ def _av1_reader(extradata: bytes) -> _Reader | None:
             if kind == _SEQUENCE_HEADER:
                 is_reduced, parameters = _is_reduced(content), True
             elif kind in (_FRAME_HEADER, _FRAME) and starts is None:
-                # show_existing_frame 0, frame_type 00 (key), show_frame 1: only a key frame that is shown resets every reference.
+                # show_existing_frame 0, frame_type 00 (key), show_frame 1: only a key frame that is
+                # shown resets every reference.
                 starts = is_reduced or (bool(content) and content[0] >> 4 == 0b0001)
-        return None if starts is None else _CodedFrame(starts=starts, reference=True, parameters=parameters and starts)
+        return (
+            None
+            if starts is None
+            else _CodedFrame(starts=starts, reference=True, parameters=parameters and starts)
+        )
 
     return read
 
 
 def _is_reduced(sequence_header: bytes) -> bool:
-    """reduced_still_picture_header, after seq_profile and still_picture (AV1 specification, 5.5.1): all frames are key frames."""
+    """reduced_still_picture_header, after seq_profile and still_picture (AV1 specification, 5.5.1):
+    all frames are key frames.
+    """
     return bool(sequence_header) and bool(sequence_header[0] >> 3 & 1)
 
 
 def _obus(payload: bytes) -> Iterator[tuple[int, bytes]]:
-    """(type, the first content bytes) of the open bitstream units of a temporal unit; ends where they end.
+    """(type, the first content bytes) of the open bitstream units of a temporal unit; ends where
+    they end.
 
     Source: AV1 specification, 5.3.1, 5.3.2 and 4.10.5 (leb128).
     """
@@ -243,4 +275,6 @@ _CODECS: Mapping[str, Callable[[bytes], _Reader | None]] = {
     "vp9": lambda extradata: _vp9_frame,
     "av1": _av1_reader,
 }
-"""By codec, the function that makes a packet reader from the extradata; None if this code does not know how packets are stored."""
+"""By codec, the function that makes a packet reader from the extradata; None if this code does not
+know how packets are stored.
+"""

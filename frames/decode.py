@@ -18,12 +18,16 @@ from .packets import bare_decoder, bare_packet
 
 
 class PacketsError(Exception):
-    """The packets of the index do not give every requested frame; the caller can still read through the container."""
+    """The packets of the index do not give every requested frame; the caller can still read through
+    the container.
+    """
 
 
 @dataclass(slots=True)
 class _Run:
-    """A range of packets for one decoder: from a keyframe to the last requested frame that depends on it."""
+    """A range of packets for one decoder: from a keyframe to the last requested frame that depends
+    on it.
+    """
 
     positions: Int64Array
     wanted_pts: list[int]
@@ -32,15 +36,16 @@ class _Run:
 def frames_by_packets(
     video: VideoSource, wanted: Sequence[int], index: VideoIndex, *, threads: int = 1
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """(frame_index, frame) of the wanted frames in presentation order; only what they need is decoded.
+    """(frame_index, frame) of the wanted frames in presentation order; only what they need is
+    decoded.
 
     Args:
         wanted: frame indices, sorted, each once, all in the video.
         threads: number of decoder threads; it does not change the pixels.
 
     Raises:
-        PacketsError: the index has no packets, or they give no frame or another kind of frame for a wanted index. Some frames may
-            have been given before the error.
+        PacketsError: the index has no packets, or they give no frame or another kind of frame for a
+            wanted index. Some frames may have been given before the error.
     """
     if index.packets is None:
         raise PacketsError
@@ -64,17 +69,21 @@ def frames_by_packets(
 def frames_in_sequence(
     video: VideoSource, wanted: Sequence[int], index: VideoIndex | None, *, threads: int = 1
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """The same result as `frames_by_packets`, read through the container: every frame up to the last wanted one is decoded.
+    """The same result as `frames_by_packets`, read through the container: every frame up to the
+    last wanted one is decoded.
 
     Raises:
-        VideoError: the video has no such frame, does not decode up to it, or does not match the index.
+        VideoError: the video has no such frame, does not decode up to it, or does not match the
+            index.
     """
     chosen = set(wanted)
     frame_index = -1
     for frame_index, (pts, frame) in enumerate(shown_frames(video, threads=threads)):
         found = (pts, frame.height, frame.width)
         if index is not None and found != (index.frame_pts[frame_index], index.height, index.width):
-            raise _other_video(video, frame_index, f"{frame.width}x{frame.height} at time {pts}", index)
+            raise _other_video(
+                video, frame_index, f"{frame.width}x{frame.height} at time {pts}", index
+            )
         if frame_index in chosen:
             yield frame_index, frame
         if frame_index == wanted[-1]:
@@ -84,7 +93,9 @@ def frames_in_sequence(
     raise out_of_range(video, wanted[-1], frame_index + 1)
 
 
-def require_in_range(video: VideoSource, frame_indices: Collection[int], index: VideoIndex | None) -> None:
+def require_in_range(
+    video: VideoSource, frame_indices: Collection[int], index: VideoIndex | None
+) -> None:
     """Checks frame indices against the number of frames in the index, if there is an index.
 
     Raises:
@@ -102,18 +113,21 @@ def out_of_range(video: VideoSource, frame_index: int, num_frames: int | None) -
     limit = "" if num_frames is None else f" of {num_frames}"
     valid = "0 or more" if num_frames is None else f"0 to {num_frames - 1}"
     return VideoError(
-        f"{where(video)}: frame {frame_index}{limit} asked for, {valid} exist. Ask for frames of this video only."
+        f"{where(video)}: frame {frame_index}{limit} asked for, {valid} exist. Ask for frames of "
+        "this video only."
     )
 
 
 def _runs(packets: Packets, wanted_pts: Sequence[int]) -> list[_Run]:
-    """One run for each keyframe that wanted frames depend on. Runs with no packet between them are joined.
+    """One run for each keyframe that wanted frames depend on. Runs with no packet between them are
+    joined.
 
     A presentation time without a packet is in no run.
     """
     position_of_pts = dict(zip(packets.pts.tolist(), range(len(packets.pts)), strict=True))
     starts = np.flatnonzero(packets.keyframe)
-    # Frames before the time of the first keyframe (leading pictures of a cut recording) also start at the first packet.
+    # Frames before the time of the first keyframe (leading pictures of a cut recording) also start
+    # at the first packet.
     hang_on = np.maximum(np.searchsorted(packets.pts[starts], wanted_pts, side="right") - 1, 0)
     members: dict[int, list[int]] = {}
     for pts, start in zip(wanted_pts, starts[hang_on].tolist(), strict=True):
@@ -124,11 +138,16 @@ def _runs(packets: Packets, wanted_pts: Sequence[int]) -> list[_Run]:
         at = [position_of_pts[pts] for pts in times]
         needed = packets.reference.copy()
         needed[at] = True
-        # The decoder is drained after the last wanted packet, so that later ones need not push its frames out.
+        # The decoder is drained after the last wanted packet, so that later ones need not push its
+        # frames out.
         positions = start + np.flatnonzero(needed[start : max(at) + 1])
-        # A decoder that has decoded everything before can continue, because starting another one costs
-        # more than decoding a frame.
-        if runs and (last := int(runs[-1].positions[-1])) < start and not packets.reference[last + 1 : start].any():
+        # A decoder that has decoded everything before can continue, because starting another one
+        # costs more than decoding a frame.
+        if (
+            runs
+            and (last := int(runs[-1].positions[-1])) < start
+            and not packets.reference[last + 1 : start].any()
+        ):
             runs[-1].positions = np.concatenate([runs[-1].positions, positions])
             runs[-1].wanted_pts += times
         else:
@@ -139,10 +158,15 @@ def _runs(packets: Packets, wanted_pts: Sequence[int]) -> list[_Run]:
 def _decode(
     data: memoryview | FileBytes, index: VideoIndex, positions: Int64Array, *, threads: int
 ) -> Iterator[VideoFrame]:
-    decoder, packets = bare_decoder(index.codec_name, index.extradata, threads=threads), index.packets
+    decoder, packets = (
+        bare_decoder(index.codec_name, index.extradata, threads=threads),
+        index.packets,
+    )
     if decoder is None or packets is None:
         return
-    times, offsets, sizes = (column[positions].tolist() for column in (packets.pts, packets.offset, packets.size))
+    times, offsets, sizes = (
+        column[positions].tolist() for column in (packets.pts, packets.offset, packets.size)
+    )
     for pts, offset, size in zip(times, offsets, sizes, strict=True):
         yield from _decoded(decoder, bare_packet(data[offset : offset + size], pts))
     yield from _decoded(decoder, None)
@@ -157,6 +181,8 @@ def _decoded(decoder: VideoCodecContext, packet: "Packet[VideoStream] | None") -
 
 def _other_video(video: VideoSource, frame_index: int, got: str, index: VideoIndex) -> VideoError:
     return VideoError(
-        f"{where(video)} frame {frame_index}: is {got}, its index says {index.width}x{index.height} at time "
-        f"{index.frame_pts[frame_index]}. The index belongs to other bytes: make it again with index_video."
+        f"{where(video)} frame {frame_index}: is {got}, its index says "
+        f"{index.width}x{index.height} at time "
+        f"{index.frame_pts[frame_index]}. The index belongs to other bytes: make it again with "
+        "index_video."
     )

@@ -1,4 +1,6 @@
-"""Encodes a video and computes the SHA-256 of its decoded frames, in hardly more time than the encoding alone."""
+"""Encodes a video and computes the SHA-256 of its decoded frames, in hardly more time than the
+encoding alone.
+"""
 
 import hashlib
 from collections.abc import Iterable
@@ -23,11 +25,18 @@ _Coded = tuple[bytes, bytes]
 
 
 def encode_hashed(
-    path: Path, frames: Iterable[UInt8Array], *, fps: Fraction | int, crf: int, gop: int = 12, b_frames: int = 2
+    path: Path,
+    frames: Iterable[UInt8Array],
+    *,
+    fps: Fraction | int,
+    crf: int,
+    gop: int = 12,
+    b_frames: int = 2,
 ) -> str:
     """Runs `encode_video`, and returns the value of `index_video(path).frames_sha256` for the file.
 
-    A thread decodes each coded frame while the next one is encoded, so with two free cores the hash costs no time.
+    A thread decodes each coded frame while the next one is encoded, so with two free cores the hash
+    costs no time.
 
     Raises:
         VideoError: as `encode_video`. OSError: the file cannot be written.

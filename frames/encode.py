@@ -14,7 +14,14 @@ import numpy.typing as npt
 from av.container import OutputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from av.video.reformatter import (
+    ColorPrimaries,
+    ColorRange,
+    Colorspace,
+    ColorTrc,
+    Interpolation,
+    VideoReformatter,
+)
 from av.video.stream import VideoStream
 
 from .index import VideoError
@@ -36,9 +43,10 @@ def encode_video(
 ) -> None:
     """Writes an H.264 mp4 to `path`; the file gets this name only when it is complete.
 
-    The bytes depend on the frames, the arguments and the versions of PyAV and its FFmpeg and x264, not on the number of cores or
-    the run. They may differ between CPU architectures. Colours are BT.709, limited range, and tagged so. Even sizes are stored as
-    yuv420p, which every player shows. Odd sizes are stored as yuv444p, which PyAV and FFmpeg read but many browsers do not.
+    The bytes depend on the frames, the arguments and the versions of PyAV and its FFmpeg and x264,
+    not on the number of cores or the run. They may differ between CPU architectures. Colours are
+    BT.709, limited range, and tagged so. Even sizes are stored as yuv420p, which every player
+    shows. Odd sizes are stored as yuv444p, which PyAV and FFmpeg read but many browsers do not.
 
     Args:
         frames: uint8[H, W, 3] RGB, all of one size, at least one.
@@ -46,7 +54,8 @@ def encode_video(
         crf: x264's quality, 0 (best) to 51.
         gop: number of frames from one keyframe to the next.
         b_frames: largest number of B-frames in a row.
-        on_packet: called with every coded frame, in coding order, and the extradata that a decoder needs.
+        on_packet: called with every coded frame, in coding order, and the extradata that a decoder
+            needs.
 
     Raises:
         VideoError: no frames, or a frame of another type or size than the first.
@@ -58,10 +67,14 @@ def encode_video(
         raise VideoError(f"{path}: no frames to encode, at least one is wanted.")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with av.open(str(partial), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        with av.open(
+            str(partial), "w", format="mp4", options={"movflags": "+faststart"}
+        ) as container:
             stream = container.add_stream("libx264", rate=Fraction(fps))
             _set_up(stream, first, crf=crf, gop=gop, b_frames=b_frames)
-            for frame in _yuv_frames(path, chain([first], remaining), stream, time_base=1 / Fraction(fps)):
+            for frame in _yuv_frames(
+                path, chain([first], remaining), stream, time_base=1 / Fraction(fps)
+            ):
                 _mux(container, stream, stream.encode(frame), on_packet)
             _mux(container, stream, stream.encode(None), on_packet)
         _sync(partial)
@@ -96,7 +109,8 @@ def _set_up(stream: VideoStream, first: UInt8Array, *, crf: int, gop: int, b_fra
     context.colorspace = Colorspace.ITU709
     context.color_primaries = ColorPrimaries.BT709
     context.color_trc = ColorTrc.BT709
-    # With AVX-512, x264 gives different files for the same frames, even on one thread; its AVX2 code always gives one.
+    # With AVX-512, x264 gives different files for the same frames, even on one thread; its AVX2
+    # code always gives one.
     asm = ["asm=AVX2"] if platform.machine().lower() in ("x86_64", "amd64") else []
     params = [
         "threads=1",
@@ -117,7 +131,8 @@ def _yuv_frames(
     for frame_index, rgb in enumerate(frames):
         if rgb.dtype != np.uint8 or rgb.shape != shape:
             raise VideoError(
-                f"{path} frame {frame_index}: {rgb.dtype}{list(rgb.shape)}, wanted uint8{list(shape)}. "
+                f"{path} frame {frame_index}: {rgb.dtype}{list(rgb.shape)}, wanted "
+                f"uint8{list(shape)}. "
                 "Give RGB frames of one size."
             )
         source = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
@@ -127,7 +142,9 @@ def _yuv_frames(
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.MPEG,
-            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT,
+            interpolation=Interpolation.BILINEAR
+            | Interpolation.ACCURATE_RND
+            | Interpolation.BITEXACT,
             threads=1,
         )
         frame.pts, frame.time_base = frame_index, time_base

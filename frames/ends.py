@@ -1,4 +1,6 @@
-"""Checks that a file is as long as it says itself, because an interrupted download often still plays."""
+"""Checks that a file is as long as it says itself, because an interrupted download often still
+plays.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -9,10 +11,11 @@ from .file_bytes import FileBytes
 
 
 def missing_end(data: bytes | FileBytes) -> str | None:
-    """What a cut-off file lacks, as text for a message; None if nothing is missing, or the file states no lengths.
+    """What a cut-off file lacks, as text for a message; None if nothing is missing, or the file
+    states no lengths.
 
-    MP4 and QuickTime (also fragmented), Matroska and WebM, and AVI state the lengths of their parts. A
-    cut exactly between two parts cannot be seen if the file has no list of its parts.
+    MP4 and QuickTime (also fragmented), Matroska and WebM, and AVI state the lengths of their
+    parts. A cut exactly between two parts cannot be seen if the file has no list of its parts.
     """
     if data[:4] == _EBML:
         return _matroska_end(data)
@@ -23,7 +26,7 @@ def missing_end(data: bytes | FileBytes) -> str | None:
     return None
 
 
-# --- MP4, QuickTime (ISO/IEC 14496-12, 4.2 and 8.16.3) ----------------------------------------------------------------
+# --- MP4, QuickTime (ISO/IEC 14496-12, 4.2 and 8.16.3) --------------------------------------------
 
 _NEEDED_BOXES = (b"mdat", b"moov", b"moof")
 
@@ -31,7 +34,10 @@ _NEEDED_BOXES = (b"mdat", b"moov", b"moof")
 def _mp4_end(data: bytes | FileBytes) -> str | None:
     position, is_fragmented = 0, False
     while position + 8 <= len(data):
-        size, kind = int.from_bytes(data[position : position + 4]), data[position + 4 : position + 8]
+        size, kind = (
+            int.from_bytes(data[position : position + 4]),
+            data[position + 4 : position + 8],
+        )
         header = 8
         if size == 1:
             size, header = int.from_bytes(data[position + 8 : position + 16]), 16
@@ -40,7 +46,9 @@ def _mp4_end(data: bytes | FileBytes) -> str | None:
         end = position + size
         if end > len(data):
             return f"its {kind.decode()} box ends at byte {end}" if kind in _NEEDED_BOXES else None
-        if kind == b"sidx" and (listed := end + _segments_bytes(data[position + header : end])) > len(data):
+        if kind == b"sidx" and (
+            listed := end + _segments_bytes(data[position + header : end])
+        ) > len(data):
             return f"its segment index lists segments up to byte {listed}"
         is_fragmented = is_fragmented or kind == b"moof"
         position = end
@@ -57,22 +65,27 @@ def _segments_bytes(sidx: bytes) -> int:
     at += 8 if wide else 4
     sizes = sidx[at + 4 : at + 4 + 12 * int.from_bytes(sidx[at + 2 : at + 4])]
     return first + sum(
-        int(size) & 0x7FFFFFFF for size, _, _ in struct.iter_unpack(">III", sizes[: len(sizes) // 12 * 12])
+        int(size) & 0x7FFFFFFF
+        for size, _, _ in struct.iter_unpack(">III", sizes[: len(sizes) // 12 * 12])
     )
 
 
-# --- AVI (RIFF) -------------------------------------------------------------------------------------------------------
+# --- AVI (RIFF) -----------------------------------------------------------------------------------
 
 _UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
 
 
 def _avi_end(data: bytes | FileBytes) -> str | None:
-    """What is cut off from the lists of frames; None if nothing is. An index after them is not needed and may be cut off."""
+    """What is cut off from the lists of frames; None if nothing is. An index after them is not
+    needed and may be cut off.
+    """
     position = 0
     while data[position : position + 4] == b"RIFF":
         size = int.from_bytes(data[position + 4 : position + 8], "little")
         known = size not in _UNKNOWN_RIFF_SIZES
-        for kind, start, end in _chunks(data, position + 12, position + 8 + size if known else len(data)):
+        for kind, start, end in _chunks(
+            data, position + 12, position + 8 + size if known else len(data)
+        ):
             if kind != b"LIST" or data[start : start + 4] != b"movi":
                 continue
             if end - start not in _UNKNOWN_RIFF_SIZES and end > len(data):
@@ -91,9 +104,11 @@ def _chunks(data: bytes | FileBytes, position: int, stop: int) -> Iterator[tuple
         position += 8 + size + size % 2
 
 
-# --- Matroska, WebM (RFC 8794, RFC 9559) ------------------------------------------------------------------------------
+# --- Matroska, WebM (RFC 8794, RFC 9559) ----------------------------------------------------------
 
-_EBML, _SEGMENT, _INFO, _CLUSTER = (bytes.fromhex(each) for each in ("1A45DFA3", "18538067", "1549A966", "1F43B675"))
+_EBML, _SEGMENT, _INFO, _CLUSTER = (
+    bytes.fromhex(each) for each in ("1A45DFA3", "18538067", "1549A966", "1F43B675")
+)
 _TIMESTAMP_SCALE, _DURATION = bytes.fromhex("2AD7B1"), bytes.fromhex("4489")
 _CLUSTER_TIME, _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK = b"\xe7", b"\xa3", b"\xa0", b"\xa1"
 _OTHERS = ("114D9B74", "1654AE6B", "1C53BB6B", "1941A469", "1043A770", "1254C367")
@@ -106,7 +121,9 @@ class _CutOffError(Exception):
 
 @dataclass(slots=True)
 class _Times:
-    """The times of blocks and the stated duration of the file, both in units of its timestamp scale."""
+    """The times of blocks and the stated duration of the file, both in units of its timestamp
+    scale.
+    """
 
     duration: float = 0.0
     scale_ns: int = 1_000_000
@@ -130,7 +147,8 @@ def _matroska_end(data: bytes | FileBytes) -> str | None:
 
 
 def _element(data: bytes | FileBytes, position: int) -> tuple[bytes, int, int | None]:
-    """(ID, first byte of the content, first byte after it); the last is None if the size is unknown.
+    """(ID, first byte of the content, first byte after it); the last is None if the size is
+    unknown.
 
     Raises:
         _CutOffError: there is no complete element header here.
@@ -167,7 +185,9 @@ def _walk(data: bytes | FileBytes, position: int, stop: int | None, times: _Time
 
 
 def _cluster(data: bytes | FileBytes, position: int, stop: int | None, times: _Times) -> int:
-    """The end of a cluster: by its size, or at the next element of a higher level if its size is unknown."""
+    """The end of a cluster: by its size, or at the next element of a higher level if its size is
+    unknown.
+    """
     time = 0
     while position < (len(data) if stop is None else stop):
         kind, start, end = _element(data, position)
@@ -199,14 +219,17 @@ def _read_info(data: bytes | FileBytes, position: int, stop: int, times: _Times)
         if kind == _TIMESTAMP_SCALE:
             times.scale_ns = int.from_bytes(data[start:end]) or times.scale_ns
         elif kind == _DURATION and end - start in (4, 8):
-            times.duration = float(struct.unpack(">f" if end - start == 4 else ">d", data[start:end])[0])
+            times.duration = float(
+                struct.unpack(">f" if end - start == 4 else ">d", data[start:end])[0]
+            )
         position = end
 
 
 def _time_missing(times: _Times) -> str | None:
     """What is missing from a file whose segment has no size, as text; None if nothing is.
 
-    Something is missing if the last block is more than two of the longest steps before the stated duration.
+    Something is missing if the last block is more than two of the longest steps before the stated
+    duration.
     """
     blocks = sorted(times.blocks)
     if not blocks or not times.duration:
@@ -216,5 +239,6 @@ def _time_missing(times: _Times) -> str | None:
     if times.duration - blocks[-1] <= 2 * max(longest, 0.1 / seconds):
         return None
     return (
-        f"it says that it lasts {times.duration * seconds:.2f} s, its last frame begins at {blocks[-1] * seconds:.2f} s"
+        f"it says that it lasts {times.duration * seconds:.2f} s, its last frame begins at "
+        f"{blocks[-1] * seconds:.2f} s"
     )

@@ -1,4 +1,6 @@
-"""The bytes of a video file, read only where they are needed, so that a long file takes no memory."""
+"""The bytes of a video file, read only where they are needed, so that a long file takes no
+memory.
+"""
 
 import os
 from collections.abc import Iterator

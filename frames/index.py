@@ -1,4 +1,6 @@
-"""The index of a video: the presentation time of each frame, and the place of each coded frame in the bytes."""
+"""The index of a video: the presentation time of each frame, and the place of each coded frame in
+the bytes.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -17,16 +19,19 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 class VideoError(ValueError):
-    """A video that cannot be read exactly; the message says where, what was found, what was wanted, and what to do."""
+    """A video that cannot be read exactly; the message says where, what was found, what was wanted,
+    and what to do.
+    """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packets:
     """The coded frames of a video in decode (file) order; P entries each.
 
-    `pts` is unique, in ticks of the stream's time base. The payload of packet i is bytes `offset[i]:offset[i] + size[i]` of the
-    file. `keyframe`: a decoder that starts at this packet gives every frame with this pts or a later one exactly. `reference`:
-    other frames may need this packet. A packet without it can be left out if its own frame is not needed.
+    `pts` is unique, in ticks of the stream's time base. The payload of packet i is bytes
+    `offset[i]:offset[i] + size[i]` of the file. `keyframe`: a decoder that starts at this packet
+    gives every frame with this pts or a later one exactly. `reference`: other frames may need this
+    packet. A packet without it can be left out if its own frame is not needed.
     """
 
     pts: Int64Array
@@ -38,14 +43,16 @@ class Packets:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoIndex:
-    """Frame i is the i-th displayed frame; `frame_pts` int64[num_frames] is strictly increasing, in ticks of `time_base` seconds.
+    """Frame i is the i-th displayed frame; `frame_pts` int64[num_frames] is strictly increasing, in
+    ticks of `time_base` seconds.
 
-    height and width are those of the decoded frames, without `rotation`. `rotation` is the number of degrees clockwise (0, 90, 180,
-    270) by which a player turns the picture, plus 360 if it mirrors the picture first; 0 for any other transformation.
-    `packets` is None if frames can only be read through the container.
-    `frames_sha256` is the SHA-256 over the visible bytes of every plane of every frame in the video's own pixel format, in
-    presentation order; `perceptual_hash` is the hash of `frames.perceptual`, 64 hex digits. Both are empty if the index comes
-    from a row, which does not hold them; `orientation` then equals `rotation`.
+    height and width are those of the decoded frames, without `rotation`. `rotation` is the number
+    of degrees clockwise (0, 90, 180, 270) by which a player turns the picture, plus 360 if it
+    mirrors the picture first; 0 for any other transformation. `packets` is None if frames can only
+    be read through the container. `frames_sha256` is the SHA-256 over the visible bytes of every
+    plane of every frame in the video's own pixel format, in presentation order; `perceptual_hash`
+    is the hash of `frames.perceptual`, 64 hex digits. Both are empty if the index comes from a row,
+    which does not hold them; `orientation` then equals `rotation`.
     """
 
     height: int
@@ -67,7 +74,8 @@ def index_from_row(row: Mapping[str, Any]) -> VideoIndex:
     """The index in a row of the dataset; `frames_sha256` and `perceptual_hash` are empty.
 
     Args:
-        row: needs the columns height, width, num_frames, fps, frame_pts, time_base, packets and codec.
+        row: needs the columns height, width, num_frames, fps, frame_pts, time_base, packets and
+            codec.
     """
     codec, time_base = row["codec"], row["time_base"]
     return VideoIndex(

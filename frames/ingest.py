@@ -23,12 +23,14 @@ _FRAMES_AHEAD = 4
 def index_video(video: bytes | Path) -> VideoIndex:
     """The index of a video, which is decoded once from its first frame to its last.
 
-    `fps` is the average rate: the container's rate if the presentation times agree with it, otherwise (num_frames - 1) / duration
-    from the first to the last frame; 0.0 for one frame without a rate.
+    `fps` is the average rate: the container's rate if the presentation times agree with it,
+    otherwise (num_frames - 1) / duration from the first to the last frame; 0.0 for one frame
+    without a rate.
 
     Raises:
-        VideoError: no video stream; a frame that is damaged, has no presentation time, the time of another frame or another size;
-            or frames that the container lists but the decoder does not give. Programs would read such a file differently.
+        VideoError: no video stream; a frame that is damaged, has no presentation time, the time of
+            another frame or another size; or frames that the container lists but the decoder does
+            not give. Programs would read such a file differently.
         OSError: the path cannot be read.
     """
     demuxed = demux(video)
@@ -41,7 +43,8 @@ def index_video(video: bytes | Path) -> VideoIndex:
         for plane in visible_planes(frame):
             sha256.update(np.ascontiguousarray(plane).data)
 
-    # The digest takes half as long as the decoder, and both release Python's lock, so they run in parallel.
+    # The digest takes half as long as the decoder, and both release Python's lock, so they run in
+    # parallel.
     waiting: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1) as beside:
         for pts, frame in shown_frames(video):
@@ -57,8 +60,10 @@ def index_video(video: bytes | Path) -> VideoIndex:
     frame_pts = np.asarray(times, dtype=np.int64)
     if frame is None or not np.array_equal(frame_pts, demuxed.frame_pts):
         raise VideoError(
-            f"{where(video)}: the container lists {len(demuxed.frame_pts)} frames and {len(frame_pts)} decode"
-            f"{_first_difference(frame_pts, demuxed.frame_pts)}; every frame must decode. The file is cut off or damaged, or "
+            f"{where(video)}: the container lists {len(demuxed.frame_pts)} frames and "
+            f"{len(frame_pts)} decode"
+            f"{_first_difference(frame_pts, demuxed.frame_pts)}; every frame must decode. The file "
+            "is cut off or damaged, or "
             f"starts in the middle of a recording. {REMUX}"
         )
     return VideoIndex(
@@ -81,7 +86,8 @@ def index_video(video: bytes | Path) -> VideoIndex:
 def _average_rate(frame_pts: Int64Array, time_base: Fraction, rate: Fraction | None) -> float:
     span = int(frame_pts[-1] - frame_pts[0]) * time_base
     intervals = len(frame_pts) - 1
-    # Presentation times are rounded to ticks (1 ms in WebM); the rate in the container is not rounded.
+    # Presentation times are rounded to ticks (1 ms in WebM); the rate in the container is not
+    # rounded.
     if rate and (not span or abs(span - intervals / rate) <= time_base):
         return float(rate)
     return float(intervals / span) if span else 0.0

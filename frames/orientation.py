@@ -15,8 +15,8 @@ class Orientation:
     """How players show a stored frame.
 
     It is mirrored left to right if `mirrored`, then rotated clockwise by `quarter_turns` times 90
-    degrees (0 to 3). `quarter_turns` is None if the display matrix has another transformation, which
-    only a few players apply.
+    degrees (0 to 3). `quarter_turns` is None if the display matrix has another transformation,
+    which only a few players apply.
     """
 
     quarter_turns: int | None = 0
@@ -24,7 +24,9 @@ class Orientation:
 
     @property
     def rotation(self) -> int:
-        """The number in a row: degrees clockwise, plus 360 if the frame is mirrored first; 0 for other angles."""
+        """The number in a row: degrees clockwise, plus 360 if the frame is mirrored first; 0 for
+        other angles.
+        """
         return 90 * (self.quarter_turns or 0) + (360 if self.mirrored else 0)
 
     @property
@@ -35,7 +37,9 @@ class Orientation:
     def __str__(self) -> str:
         if self.quarter_turns is None:
             return "turned by no quarter turn"
-        turn = f"turned clockwise by {90 * self.quarter_turns} degrees" if self.quarter_turns else ""
+        turn = (
+            f"turned clockwise by {90 * self.quarter_turns} degrees" if self.quarter_turns else ""
+        )
         return " and ".join(filter(None, ["mirrored" if self.mirrored else "", turn])) or "upright"
 
 
@@ -57,7 +61,8 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
 
 def _of_matrix(matrix: npt.NDArray[np.int32]) -> Orientation:
-    """The orientation of a matrix a b u, c d v, x y w: the point (x, y) is shown at (a·x + c·y, b·x + d·y), y downwards.
+    """The orientation of a matrix a b u, c d v, x y w: the point (x, y) is shown at (a·x + c·y, b·x
+    + d·y), y downwards.
 
     Source: ISO/IEC 14496-12, 8.3.2 and FFmpeg's libavutil/display.h.
     """
@@ -82,18 +87,23 @@ def to_coded(shown: Plane, orientation: Orientation) -> Plane:
         ValueError: the orientation has no quarter turns.
     """
     if orientation.quarter_turns is None:
-        raise ValueError(f"a frame {orientation}: wanted quarter turns, which alone can be turned back exactly")
+        raise ValueError(
+            f"a frame {orientation}: wanted quarter turns, which alone can be turned back exactly"
+        )
     turned: Any = np.rot90(shown, orientation.quarter_turns)
     return np.ascontiguousarray(turned[:, ::-1] if orientation.mirrored else turned)  # type: ignore[return-value]
 
 
 def to_displayed(stored: Plane, orientation: Orientation) -> Plane:
-    """Rotates a plane [H, W] or picture [H, W, C] of the stored frame as players show it: undoes `to_coded`.
+    """Rotates a plane [H, W] or picture [H, W, C] of the stored frame as players show it: undoes
+    `to_coded`.
 
     Raises:
         ValueError: the orientation has no quarter turns.
     """
     if orientation.quarter_turns is None:
-        raise ValueError(f"a frame {orientation}: wanted quarter turns, which alone can be followed exactly")
+        raise ValueError(
+            f"a frame {orientation}: wanted quarter turns, which alone can be followed exactly"
+        )
     mirrored: Any = stored[:, ::-1] if orientation.mirrored else stored
     return np.ascontiguousarray(np.rot90(mirrored, -orientation.quarter_turns))  # type: ignore[return-value]

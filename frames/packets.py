@@ -18,11 +18,14 @@ from .ends import missing_end
 from .file_bytes import FileBytes, opened_bytes
 from .index import Int64Array, Packets, VideoError
 
-# Codecs whose frames were found equal to those of a decode from the first frame, whatever frame is read first, and the decoder
-# for each: FFmpeg's decoder named "av1" only drives hardware.
+# Codecs whose frames were found equal to those of a decode from the first frame, whatever frame is
+# read first, and the decoder for each: FFmpeg's decoder named "av1" only drives hardware.
 DECODERS = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "av1": "libdav1d", "mpeg4": "mpeg4"}
-# Side data that changes how the packets after it are decoded, which a packet cut out of the file does not bring along.
-_STATEFUL_SIDE_DATA = frozenset({"new_extradata", "param_change", "palette", "encryption_info", "encryption_init_info"})
+# Side data that changes how the packets after it are decoded, which a packet cut out of the file
+# does not bring along.
+_STATEFUL_SIDE_DATA = frozenset(
+    {"new_extradata", "param_change", "palette", "encryption_info", "encryption_init_info"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,11 @@ class Demuxed:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """The facts of a packet. The payload is not kept, because all payloads together are as large as the video.
+    """The facts of a packet. The payload is not kept, because all payloads together are as large as
+    the video.
 
-    is_plain: the payload is in the file's bytes unchanged, and its side data does not change how other packets are decoded.
+    is_plain: the payload is in the file's bytes unchanged, and its side data does not change how
+    other packets are decoded.
     """
 
     pts: int | None
@@ -63,7 +68,9 @@ def demux_index(video: bytes | Path) -> tuple[Int64Array, Packets | None]:
 
 
 def demux(video: bytes | Path) -> Demuxed:
-    """One pass over the packets of the video stream; only its first packet is decoded, to compare decoders."""
+    """One pass over the packets of the video stream; only its first packet is decoded, to compare
+    decoders.
+    """
     packets: list[_Listed] = []
     first: Packet[VideoStream] | None = None
     with opened_bytes(video) as data, opened(video) as (container, stream):
@@ -78,14 +85,20 @@ def demux(video: bytes | Path) -> Demuxed:
         except av.FFmpegError as error:
             _check_end(packets, data, video, entries=stream.index_entries)
             raise VideoError(
-                f"{where(video)} packet {len(packets)}: cannot be read ({error.strerror}). Copy the video again from its source."
+                f"{where(video)} packet {len(packets)}: cannot be read ({error.strerror}). Copy "
+                "the video again from its source."
             ) from error
         _check_end(packets, data, video, entries=stream.index_entries)
-        alike = first is not None and _bare_decoder_agrees(context, first, codec_name=codec_name, extradata=extradata)
-        found = _packets(packets, data, codec_name=codec_name, extradata=extradata) if alike else None
+        alike = first is not None and _bare_decoder_agrees(
+            context, first, codec_name=codec_name, extradata=extradata
+        )
+        found = (
+            _packets(packets, data, codec_name=codec_name, extradata=extradata) if alike else None
+        )
     if time_base is None or not packets:
         raise VideoError(
-            f"{where(video)}: the video stream holds no packets. Copy it again from its source or leave it out."
+            f"{where(video)}: the video stream holds no packets. Copy it again from its source or "
+            "leave it out."
         )
     return Demuxed(
         frame_pts=_frame_pts([packet.pts for packet in packets if packet.is_shown], video),
@@ -97,7 +110,9 @@ def demux(video: bytes | Path) -> Demuxed:
     )
 
 
-def bare_decoder(codec_name: str, extradata: bytes, *, threads: int = 1) -> VideoCodecContext | None:
+def bare_decoder(
+    codec_name: str, extradata: bytes, *, threads: int = 1
+) -> VideoCodecContext | None:
     """A decoder without a container; None if this FFmpeg has none for the codec.
 
     It refuses frames of more than MAX_FRAME_PIXELS before it allocates memory, as `opened` does.
@@ -126,7 +141,8 @@ def bare_packet(payload: bytes | memoryview, pts: int) -> "Packet[VideoStream]":
 def _listed(packet: "Packet[VideoStream]", data: bytes | FileBytes, codec_name: str) -> _Listed:
     payload, offset = bytes(packet), packet.pos
     is_found = offset is not None and data[offset : offset + packet.size] == payload
-    # VP8 alternate reference frames are packets of their own with show_frame = 0 (RFC 6386, section 9.1).
+    # VP8 alternate reference frames are packets of their own with show_frame = 0 (RFC 6386, section
+    # 9.1).
     is_hidden = codec_name == "vp8" and not payload[0] & 0x10
     return _Listed(
         pts=packet.pts,
@@ -134,12 +150,17 @@ def _listed(packet: "Packet[VideoStream]", data: bytes | FileBytes, codec_name: 
         size=packet.size,
         is_shown=not packet.is_discard and not is_hidden,
         is_corrupt=packet.is_corrupt,
-        is_plain=is_found and not any(s.data_type in _STATEFUL_SIDE_DATA for s in packet.iter_sidedata()),
+        is_plain=is_found
+        and not any(s.data_type in _STATEFUL_SIDE_DATA for s in packet.iter_sidedata()),
     )
 
 
 def _check_end(
-    packets: Sequence[_Listed], data: bytes | FileBytes, video: bytes | Path, *, entries: IndexEntries
+    packets: Sequence[_Listed],
+    data: bytes | FileBytes,
+    video: bytes | Path,
+    *,
+    entries: IndexEntries,
 ) -> None:
     """Checks that the file is not cut off.
 
@@ -147,14 +168,17 @@ def _check_end(
         VideoError: the file is shorter than its own tables say, or its last packet is not complete.
     """
     missing = missing_end(data)
-    if missing is None and (beyond := max((entry.pos + entry.size for entry in entries), default=0)) > len(data):
+    if missing is None and (
+        beyond := max((entry.pos + entry.size for entry in entries), default=0)
+    ) > len(data):
         missing = f"its list of frames reaches to byte {beyond}"
     if missing is None and packets and packets[-1].is_corrupt:
         missing = "its last packet is not whole"
     if missing is not None:
         whole = sum(packet.is_shown and not packet.is_corrupt for packet in packets)
         raise VideoError(
-            f"{where(video)}: ends at frame {whole}: it has {len(data)} bytes, and {missing}. Copy it again from its source; "
+            f"{where(video)}: ends at frame {whole}: it has {len(data)} bytes, and {missing}. Copy "
+            "it again from its source; "
             "if it is cut off there too, re-encode what is left of it."
         )
 
@@ -163,13 +187,15 @@ def _frame_pts(shown: Sequence[int | None], video: bytes | Path) -> Int64Array:
     times = [pts for pts in shown if pts is not None]
     if len(times) < len(shown):
         raise VideoError(
-            f"{where(video)}: {len(shown) - len(times)} of {len(shown)} packets have no presentation time. {REMUX}"
+            f"{where(video)}: {len(shown) - len(times)} of {len(shown)} packets have no "
+            f"presentation time. {REMUX}"
         )
     frame_pts = np.sort(np.asarray(times, dtype=np.int64))
     repeated = np.flatnonzero(np.diff(frame_pts) == 0)
     if len(repeated):
         raise VideoError(
-            f"{where(video)} frame {repeated[0] + 1}: presentation time {frame_pts[repeated[0]]} is that of the frame before too, "
+            f"{where(video)} frame {repeated[0] + 1}: presentation time {frame_pts[repeated[0]]} "
+            "is that of the frame before too, "
             f"every frame needs its own. {REMUX}"
         )
     return frame_pts
@@ -178,7 +204,9 @@ def _frame_pts(shown: Sequence[int | None], video: bytes | Path) -> Int64Array:
 def _packets(
     packets: Sequence[_Listed], data: bytes | FileBytes, *, codec_name: str, extradata: bytes
 ) -> Packets | None:
-    """The packets; None unless every packet is in the file's bytes, has its own presentation time, and the codec is supported."""
+    """The packets; None unless every packet is in the file's bytes, has its own presentation time,
+    and the codec is supported.
+    """
     times = [packet.pts for packet in packets if packet.pts is not None]
     offsets = [packet.offset for packet in packets if packet.offset is not None]
     sizes = [packet.size for packet in packets]
@@ -206,7 +234,9 @@ def _packets(
 def _bare_decoder_agrees(
     context: VideoCodecContext, first: "Packet[VideoStream]", *, codec_name: str, extradata: bytes
 ) -> bool:
-    """Whether size, pixel format and colour are the same without what the container adds, such as an mp4's colr box."""
+    """Whether size, pixel format and colour are the same without what the container adds, such as
+    an mp4's colr box.
+    """
     bare = bare_decoder(codec_name, extradata)
     if bare is None or first.pts is None:
         return False

@@ -8,7 +8,9 @@ from .orientation import Orientation, orientation_of
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Size in pixels of the stored frames, the rotation that players apply, and FFmpeg's name of the codec."""
+    """Size in pixels of the stored frames, the rotation that players apply, and FFmpeg's name of
+    the codec.
+    """
 
     height: int
     width: int
@@ -20,7 +22,8 @@ def probe(video: VideoSource) -> Probe:
     """The size, orientation and codec of a video; one frame is decoded.
 
     Raises:
-        VideoError: no video stream, or its first frame does not decode. OSError: the path cannot be read.
+        VideoError: no video stream, or its first frame does not decode. OSError: the path cannot be
+            read.
     """
     with opened(video) as (_, stream):
         codec_name = stream.codec_context.codec.canonical_name

@@ -11,8 +11,11 @@ from .decode import PacketsError, frames_by_packets, require_in_range
 from .index import VideoIndex
 
 
-def frames_that_differ(video: VideoSource, frame_indices: Collection[int], *, index: VideoIndex) -> list[int]:
-    """The indices of frames that differ, in any bit, from a decode that starts at the first frame; each frame is read separately.
+def frames_that_differ(
+    video: VideoSource, frame_indices: Collection[int], *, index: VideoIndex
+) -> list[int]:
+    """The indices of frames that differ, in any bit, from a decode that starts at the first frame;
+    each frame is read separately.
 
     Without packets no frame can differ, because all frames are then decoded from the first one on.
 
@@ -40,15 +43,29 @@ def _is_given(frame: VideoFrame, frame_index: int, video: VideoSource, index: Vi
         return False
     if found.format.name != frame.format.name:
         return False
-    return all(np.array_equal(*pair) for pair in zip(visible_planes(found), visible_planes(frame), strict=True))
+    return all(
+        np.array_equal(*pair)
+        for pair in zip(visible_planes(found), visible_planes(frame), strict=True)
+    )
 
 
 def visible_planes(frame: VideoFrame) -> Iterator[npt.NDArray[np.uint8]]:
     """uint8[rows, bytes] of each plane, without the decoder's padding, whose content is random."""
     for plane_index, plane in enumerate(frame.planes):
-        bits = [component.bits for component in frame.format.components if component.plane == plane_index]
-        # Components in a single plane may share bytes (yuyv422); in several planes each sample has whole bytes. A palette has none.
+        bits = [
+            component.bits
+            for component in frame.format.components
+            if component.plane == plane_index
+        ]
+        # Components in a single plane may share bytes (yuyv422); in several planes each sample has
+        # whole bytes. A palette has none.
         bits_per_sample = (
-            frame.format.padded_bits_per_pixel if len(frame.planes) == 1 else sum((b + 7) // 8 * 8 for b in bits)
+            frame.format.padded_bits_per_pixel
+            if len(frame.planes) == 1
+            else sum((b + 7) // 8 * 8 for b in bits)
         )
-        yield plane_rows(plane)[:, : (plane.width * bits_per_sample + 7) // 8] if bits else plane_rows(plane)
+        yield (
+            plane_rows(plane)[:, : (plane.width * bits_per_sample + 7) // 8]
+            if bits
+            else plane_rows(plane)
+        )

@@ -1,4 +1,6 @@
-"""Reads frames of a video as RGB arrays: any frames by the index, whole clips in one pass, or all frames in order."""
+"""Reads frames of a video as RGB arrays: any frames by the index, whole clips in one pass, or all
+frames in order.
+"""
 
 from collections.abc import Generator, Iterator, Sequence
 
@@ -22,23 +24,28 @@ def read_frames(
     index: VideoIndex | None = None,
     size: tuple[int, int] | None = None,
 ) -> UInt8Array:
-    """RGB uint8[T, H, W, 3] of the given frames, in the given order; repeats are allowed, an empty list gives T = 0.
+    """RGB uint8[T, H, W, 3] of the given frames, in the given order; repeats are allowed, an empty
+    list gives T = 0.
 
     Bit-identical with and without an index, and to a decode from the first frame.
 
     Args:
         frame_indices: 0-based, in presentation order.
-        index: the index of this video, from `index_video` or `index_from_row`. With packets, only the needed frames are decoded;
-            without, every frame up to the last given one.
-        size: (height, width) of the result; None keeps the video's size. Frames are scaled by area-weighted bilinear sampling, with
-            aligned pixel centres: (i + 0.5) / height is the same place in both.
+        index: the index of this video, from `index_video` or `index_from_row`. With packets, only
+            the needed frames are decoded; without, every frame up to the last given one.
+        size: (height, width) of the result; None keeps the video's size. Frames are scaled by
+            area-weighted bilinear sampling, with aligned pixel centres: (i + 0.5) / height is the
+            same place in both.
 
     Raises:
-        VideoError: a frame index out of range, an index of another video, or a video that cannot be read exactly.
+        VideoError: a frame index out of range, an index of another video, or a video that cannot be
+            read exactly.
     """
     wanted = sorted({int(frame_index) for frame_index in frame_indices})
     require_in_range(video, wanted, index)
-    height, width = size or ((index.height, index.width) if index is not None else _decoded_size(video))
+    height, width = size or (
+        (index.height, index.width) if index is not None else _decoded_size(video)
+    )
     out = np.empty((len(wanted), height, width, 3), dtype=np.uint8)
     row_of_frame = dict(zip(wanted, range(len(wanted)), strict=True))
     reformatter = VideoReformatter()
@@ -56,10 +63,11 @@ def read_clips(
     geometries: Sequence[Geometry] | None = None,
     threads: int = 1,
 ) -> Iterator[UInt8Array]:
-    """Yields RGB uint8[T, 3, H, W] for each clip, in one pass over the video. Each needed frame is decoded once.
+    """Yields RGB uint8[T, 3, H, W] for each clip, in one pass over the video. Each needed frame is
+    decoded once.
 
-    A clip is given when its last frame is decoded and all clips before it are given. So sort clips by their first frames: then
-    only overlapping clips are in memory.
+    A clip is given when its last frame is decoded and all clips before it are given. So sort clips
+    by their first frames: then only overlapping clips are in memory.
 
     Args:
         clips: frame indices of each clip; repeats are allowed.
@@ -96,8 +104,11 @@ def read_clips(
             given += 1
 
 
-def iter_frames(video: VideoSource, *, size: tuple[int, int] | None = None) -> Iterator[tuple[int, UInt8Array]]:
-    """(pts, RGB uint8[H, W, 3]) of every frame in presentation order; pts in ticks of the stream's time base.
+def iter_frames(
+    video: VideoSource, *, size: tuple[int, int] | None = None
+) -> Iterator[tuple[int, UInt8Array]]:
+    """(pts, RGB uint8[H, W, 3]) of every frame in presentation order; pts in ticks of the stream's
+    time base.
 
     Args:
         size: as in `read_frames`.
@@ -110,8 +121,11 @@ def iter_frames(video: VideoSource, *, size: tuple[int, int] | None = None) -> I
         yield pts, _rgb(frame, size or (frame.height, frame.width), reformatter).copy()
 
 
-def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Generator[tuple[int, UInt8Array], None, None]:
-    """(frame_index, RGB uint8[H, W, 3]) of frame `first` and all later frames, each decoded when it is needed.
+def frames_from(
+    video: VideoSource, first: int, *, index: VideoIndex
+) -> Generator[tuple[int, UInt8Array], None, None]:
+    """(frame_index, RGB uint8[H, W, 3]) of frame `first` and all later frames, each decoded when it
+    is needed.
 
     An array is valid until the next frame is requested; copy it to keep it.
 
@@ -131,13 +145,16 @@ def frames_from(video: VideoSource, first: int, *, index: VideoIndex) -> Generat
 def _either_way(
     video: VideoSource, wanted: Sequence[int], index: VideoIndex | None, *, threads: int = 1
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """The frames by their packets. If that fails, all of them are read again through the container."""
+    """The frames by their packets. If that fails, all of them are read again through the
+    container.
+    """
     if not wanted:
         return
     if index is not None:
         by_packets = frames_by_packets(video, wanted, index, threads=threads)
         while True:
-            # No yield inside the try: an abandoned loop may end this generator at interpreter exit, when module names are gone.
+            # No yield inside the try: an abandoned loop may end this generator at interpreter exit,
+            # when module names are gone.
             try:
                 found = next(by_packets, None)
             except PacketsError:
@@ -149,13 +166,19 @@ def _either_way(
 
 
 def _rgb(frame: VideoFrame, size: tuple[int, int], reformatter: VideoReformatter) -> UInt8Array:
-    """uint8[H, W, 3], valid until the reformatter's next frame. Colour and size are converted in one step.
+    """uint8[H, W, 3], valid until the reformatter's next frame. Colour and size are converted in
+    one step.
 
     One reformatter serves all frames of a call, because making one costs as much as a frame.
     """
     height, width = size
     rgb = reformatter.reformat(
-        frame, width=width, height=height, format="rgb24", interpolation=Interpolation.BILINEAR, threads=1
+        frame,
+        width=width,
+        height=height,
+        format="rgb24",
+        interpolation=Interpolation.BILINEAR,
+        threads=1,
     )
     return plane_rows(rgb.planes[0])[:, : width * 3].reshape(height, width, 3)
 

@@ -1,9 +1,19 @@
-"""The mask format: strict COCO RLE, batched decode and encode, measures, fingerprints and digests."""
+"""The mask format: strict COCO RLE, batched decode and encode, measures, fingerprints and
+digests.
+"""
 
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from .arrays import BitmapArray, BoolArray, Float64Array, Int64Array, MaskError, UInt8Array, checked_bitmaps
+from .arrays import (
+    BitmapArray,
+    BoolArray,
+    Float64Array,
+    Int64Array,
+    MaskError,
+    UInt8Array,
+    checked_bitmaps,
+)
 from .batch import RLEBatch, collate_planes
 from .bitmaps import MAX_DECODED_BYTES, empty, encode, spans
 from .collate import rle_batch
@@ -11,7 +21,15 @@ from .digest import masklet_digest, object_digest, video_digest
 from .fingerprint import fingerprint_bitmaps, fingerprint_counts, fingerprint_labels, weights
 from .masklets import decode_masks
 from .measures import area, bbox, iou, union
-from .overlay import LABEL_COLOURS, NOT_GIVEN_COLOUR, TYPE_COLOURS, Colour, object_colours, overlay, type_colour
+from .overlay import (
+    LABEL_COLOURS,
+    NOT_GIVEN_COLOUR,
+    TYPE_COLOURS,
+    Colour,
+    object_colours,
+    overlay,
+    type_colour,
+)
 from .planes import ARTIFACT_TYPES, TYPE_NOT_GIVEN, type_name
 from .proof import decoded_ahead, fingerprint_decoded
 from .rle import decode, decode_many
@@ -75,7 +93,8 @@ if not TYPE_CHECKING:
         if name != "collate_rle":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         warnings.warn(
-            f"{__name__}.collate_rle is now {__name__}.rle_batch; the next version does not have the earlier name any more.",
+            f"{__name__}.collate_rle is now {__name__}.rle_batch; the next version does not have "
+            "the earlier name any more.",
             DeprecationWarning,
             stacklevel=2,
         )

@@ -34,9 +34,15 @@ def checked_stack(masks: BitmapArray) -> UInt8Array:
     Raises:
         MaskError: wrong rank or dtype, or a side of length 0.
     """
-    if not isinstance(masks, np.ndarray) or masks.ndim != 3 or masks.dtype not in (np.bool_, np.uint8):
+    if (
+        not isinstance(masks, np.ndarray)
+        or masks.ndim != 3
+        or masks.dtype not in (np.bool_, np.uint8)
+    ):
         raise wrong_stack(
-            f"{masks.dtype}{list(masks.shape)}" if isinstance(masks, np.ndarray) else type(masks).__name__
+            f"{masks.dtype}{list(masks.shape)}"
+            if isinstance(masks, np.ndarray)
+            else type(masks).__name__
         )
     if masks.shape[1] < 1 or masks.shape[2] < 1:
         raise wrong_sides(masks.shape[1], masks.shape[2])
@@ -47,14 +53,16 @@ def wrong_stack(actual: str) -> MaskError:
     """The error for anything except uint8 or bool [N, H, W]."""
     return MaskError(
         f"masks: got {actual}, wanted uint8 or bool [N, H, W] of 0 and 1. "
-        "Stack single masks with mask[None]; compare a label map with one object_id first (labels == object_id)."
+        "Stack single masks with mask[None]; compare a label map with one object_id first (labels "
+        "== object_id)."
     )
 
 
 def wrong_sides(height: int, width: int) -> MaskError:
     """The error for masks with a side of length 0."""
     return MaskError(
-        f"masks: got {height} rows and {width} columns, wanted at least 1 of each. Pass masks of the size of the decoded frames."
+        f"masks: got {height} rows and {width} columns, wanted at least 1 of each. Pass masks of "
+        "the size of the decoded frames."
     )
 
 

@@ -1,4 +1,6 @@
-"""Masks as bytes, to send them from a DataLoader's workers to a device: strings are joined, and decoded on the device."""
+"""Masks as bytes, to send them from a DataLoader's workers to a device: strings are joined, and
+decoded on the device.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RLEBatch:
-    """N strings that paint P planes: a few hundred bytes per mask, in CPU tensors until they are decoded.
+    """N strings that paint P planes: a few hundred bytes per mask, in CPU tensors until they are
+    decoded.
 
     The strings are not checked yet; `decode` checks them.
 
@@ -42,10 +45,15 @@ class RLEBatch:
     @property
     def nbytes(self) -> int:
         """The number of bytes that are sent."""
-        return sum(tensor.nbytes for tensor in (self.text, self.bounds, self.sizes, self.planes, self.plane_sizes))
+        return sum(
+            tensor.nbytes
+            for tensor in (self.text, self.bounds, self.sizes, self.planes, self.plane_sizes)
+        )
 
     def pin_memory(self) -> "RLEBatch":
-        """The same batch with the strings in page-locked memory; DataLoader(pin_memory=True) calls it."""
+        """The same batch with the strings in page-locked memory; DataLoader(pin_memory=True) calls
+        it.
+        """
         return replace(self, text=self.text.pin_memory())
 
     def counts(self, index: int) -> str:
@@ -68,9 +76,11 @@ def collate_planes(
     planes: Sequence[int] | None = None,
     num_planes: int | None = None,
 ) -> RLEBatch:
-    """Strings of one size as a batch; string i paints plane planes[i] of `num_planes`, together with others of that plane.
+    """Strings of one size as a batch; string i paints plane planes[i] of `num_planes`, together
+    with others of that plane.
 
-    For clips with masks of layout "rle": plane = place in the batch · T + frame. Without `planes` every string has its own.
+    For clips with masks of layout "rle": plane = place in the batch · T + frame. Without `planes`
+    every string has its own.
 
     Raises:
         RLEError: an invalid size, or counts that is not a string, empty or not ASCII.
@@ -80,13 +90,21 @@ def collate_planes(
     all_planes = list(range(len(counts))) if planes is None else [int(plane) for plane in planes]
     total = len(all_planes) if num_planes is None else num_planes
     if len(all_planes) != len(counts):
-        raise MaskError(f"planes has {len(all_planes)} entries, wanted one for each of the {len(counts)} strings.")
+        raise MaskError(
+            f"planes has {len(all_planes)} entries, wanted one for each of the {len(counts)} "
+            "strings."
+        )
     if all_planes and not 0 <= min(all_planes) <= max(all_planes) < total:
         raise MaskError(
-            f"planes goes from {min(all_planes)} to {max(all_planes)}, wanted 0 to {total - 1}. Raise num_planes."
+            f"planes goes from {min(all_planes)} to {max(all_planes)}, wanted 0 to {total - 1}. "
+            "Raise num_planes."
         )
     return batch_of(
-        counts, [(height, width)] * len(all_planes), all_planes, [(height, width)] * total, ((total, height, width),)
+        counts,
+        [(height, width)] * len(all_planes),
+        all_planes,
+        [(height, width)] * total,
+        ((total, height, width),),
     )
 
 
@@ -109,10 +127,14 @@ def batch_of(
         data = bytearray(text.encode("ascii"))
     except (RLEError, UnicodeEncodeError) as error:
         if not isinstance(error, RLEError) or error.index is not None:
-            _check_sizes(counts, sizes)  # raises the same error as without a device: first by size, then by rule
+            _check_sizes(
+                counts, sizes
+            )  # raises the same error as without a device: first by size, then by rule
         raise
     return RLEBatch(
-        text=torch.frombuffer(data, dtype=torch.uint8) if data else torch.zeros(0, dtype=torch.uint8),
+        text=torch.frombuffer(data, dtype=torch.uint8)
+        if data
+        else torch.zeros(0, dtype=torch.uint8),
         bounds=torch.from_numpy(bounds),
         sizes=torch.tensor(sizes, dtype=torch.int64).reshape(-1, 2),
         planes=torch.tensor(planes, dtype=torch.int64),
@@ -122,7 +144,8 @@ def batch_of(
 
 
 def _check_sizes(counts: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> None:
-    """Checks that every string is canonical for its size. Sizes are checked one after the other, in the order they appear.
+    """Checks that every string is canonical for its size. Sizes are checked one after the other, in
+    the order they appear.
 
     Raises:
         RLEError: as `parse`, with the index among all strings.

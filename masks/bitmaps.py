@@ -9,7 +9,9 @@ from .arrays import BitmapArray, Int64Array, UInt8Array, checked_bitmaps
 from .runs import RLEError, Runs, checked_rle, checked_size, format_runs, located, parse
 
 MAX_DECODED_BYTES = 4 << 30
-"""Limit for the bitmaps that one call may allocate: a string of ten bytes can decode to two gigabytes."""
+"""Limit for the bitmaps that one call may allocate: a string of ten bytes can decode to two
+gigabytes.
+"""
 
 # Bytes of bitmap that are encoded at a time, so that temporary arrays stay in the CPU cache.
 _ENCODE_BYTES = 2 << 20
@@ -31,11 +33,14 @@ def decode_on_host(
     runs = parse(counts, height=height, width=width)
     if out is None:
         require_budget(len(runs) * runs.height * runs.width, max_decoded_bytes=max_decoded_bytes)
-        # Zeros that are never written cost nothing: the system maps memory when it is first touched.
+        # Zeros that are never written cost nothing: the system maps memory when it is first
+        # touched.
         planes = np.zeros((len(runs), runs.width, runs.height), np.uint8)
     else:
         planes = _checked_out(out, runs)
-    for plane, (start, pixels) in zip(planes.reshape(len(runs), runs.height * runs.width), spans(runs), strict=True):
+    for plane, (start, pixels) in zip(
+        planes.reshape(len(runs), runs.height * runs.width), spans(runs), strict=True
+    ):
         stop = start + len(pixels)
         if out is not None:
             plane[:start] = 0
@@ -44,7 +49,9 @@ def decode_on_host(
     return planes.transpose(0, 2, 1)
 
 
-def decode_many_on_host(rles: Sequence[Mapping[str, Any]], *, max_decoded_bytes: int) -> list[UInt8Array]:
+def decode_many_on_host(
+    rles: Sequence[Mapping[str, Any]], *, max_decoded_bytes: int
+) -> list[UInt8Array]:
     """uint8[H, W] of every COCO RLE, as `rle.decode_many` without a device.
 
     Raises:
@@ -75,7 +82,8 @@ def encode(masks: BitmapArray) -> list[str]:
     """Canonical COCO RLE strings of N masks of one size, equal to pycocotools' byte for byte.
 
     Args:
-        masks: uint8 or bool [N, H, W] of 0 and 1, in any memory order; column-major (as `decode` returns) is fastest.
+        masks: uint8 or bool [N, H, W] of 0 and 1, in any memory order; column-major (as `decode`
+            returns) is fastest.
 
     Raises:
         MaskError: another shape, dtype or value.
@@ -85,7 +93,9 @@ def encode(masks: BitmapArray) -> list[str]:
     checked_size(*bits.shape[1:])
     step = max(1, _ENCODE_BYTES // (bits.shape[1] * bits.shape[2]))
     return [
-        counts for start in range(0, len(bits), step) for counts in format_runs(_runs_of(bits[start : start + step]))
+        counts
+        for start in range(0, len(bits), step)
+        for counts in format_runs(_runs_of(bits[start : start + step]))
     ]
 
 
@@ -100,12 +110,14 @@ def empty(height: int, width: int) -> str:
 
 
 def spans(runs: Runs) -> Iterator[tuple[int, UInt8Array]]:
-    """For each mask: the position of its first pixel in column-major order, and uint8 0 and 1 from there to its last pixel.
+    """For each mask: the position of its first pixel in column-major order, and uint8 0 and 1 from
+    there to its last pixel.
 
     The background before the first and after the last pixel, often half of a mask, is not made.
     """
     counts = np.diff(runs.offsets)
-    # An even number of runs ends with foreground, an odd one with background: from run 1, an odd number of runs or none.
+    # An even number of runs ends with foreground, an odd one with background: from run 1, an odd
+    # number of runs or none.
     starts, stops = runs.offsets[:-1] + 1, runs.offsets[:-1] + counts // 2 * 2
     values = np.zeros(counts.max(initial=0), np.uint8)
     values[::2] = 1
@@ -128,8 +140,8 @@ def runs_of_switches(switches: Int64Array, count: int, *, height: int, width: in
     """Runs of `count` masks whose pixels, one mask after the other, change at these places.
 
     Args:
-        switches: ascending places of pixels that differ from the one before. The first pixel of a mask that starts with foreground
-            is such a place too.
+        switches: ascending places of pixels that differ from the one before. The first pixel of a
+            mask that starts with foreground is such a place too.
     """
     mask_starts = np.arange(count + 1) * (height * width)
     switches_before = np.searchsorted(switches, mask_starts)
@@ -146,7 +158,8 @@ def require_budget(decoded_bytes: int, *, max_decoded_bytes: int) -> None:
     """
     if decoded_bytes > max_decoded_bytes:
         raise RLEError(
-            f"the bitmaps would take {decoded_bytes} bytes, wanted at most max_decoded_bytes={max_decoded_bytes}. "
+            f"the bitmaps would take {decoded_bytes} bytes, wanted at most "
+            f"max_decoded_bytes={max_decoded_bytes}. "
             "Decode fewer masks at a time, into a buffer (out=), or raise max_decoded_bytes."
         )
 
@@ -162,7 +175,9 @@ def _checked_out(out: UInt8Array, runs: Runs) -> UInt8Array:
     )
     if not fits:
         raise RLEError(
-            f"out is {out.dtype}{list(out.shape)}, wanted writeable C-contiguous uint8[M, {runs.width}, {runs.height}] with "
-            f"M >= {len(runs)}: masks, then width, then height. Make it with np.empty((M, width, height), np.uint8)."
+            f"out is {out.dtype}{list(out.shape)}, wanted writeable C-contiguous uint8[M, "
+            f"{runs.width}, {runs.height}] with "
+            f"M >= {len(runs)}: masks, then width, then height. Make it with np.empty((M, width, "
+            "height), np.uint8)."
         )
     return out[: len(runs)]

@@ -16,20 +16,27 @@ def rle_batch(
     frames: Sequence[Sequence[int] | None] | None = None,
     by: Grouping = "union",
 ) -> RLEBatch:
-    """Rows or COCO RLEs as one batch of bytes, for `decode(batch, device=…)` and `decode_many(batch, device=…)`.
+    """Rows or COCO RLEs as one batch of bytes, for `decode(batch, device=…)` and
+    `decode_many(batch, device=…)`.
 
     Args:
-        items: rows as the dataset yields them, or {'size': [height, width], 'counts': str}; both may be mixed.
-        frames: for every item, the frame indices of the row to take, in any order; None = all. Not for RLEs.
+        items: rows as the dataset yields them, or {'size': [height, width], 'counts': str}; both
+            may be mixed.
+        frames: for every item, the frame indices of the row to take, in any order; None = all. Not
+            for RLEs.
         by: which planes of a row to make, as in `decode_masks`.
 
     Raises:
-        RLEError: an entry without size or counts, an invalid size, or counts that is not a string, empty or not ASCII.
+        RLEError: an entry without size or counts, an invalid size, or counts that is not a string,
+            empty or not ASCII.
         MaskError: a row contradicts itself, or `frames` has another length than `items`.
     """
     frames_of_items = [None] * len(items) if frames is None else list(frames)
     if len(frames_of_items) != len(items):
-        raise MaskError(f"frames has {len(frames_of_items)} entries, wanted one for each of the {len(items)} items.")
+        raise MaskError(
+            f"frames has {len(frames_of_items)} entries, wanted one for each of the {len(items)} "
+            "items."
+        )
     counts: list[Any] = []
     planes: list[int] = []
     sizes: list[tuple[int, int]] = []

@@ -1,4 +1,6 @@
-"""Fingerprints of bitmaps that NumPy decodes, and the checks that come before decoding on every device."""
+"""Fingerprints of bitmaps that NumPy decodes, and the checks that come before decoding on every
+device.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -28,21 +30,29 @@ def fingerprint_on_host(
 
 
 def by_stretches(
-    counts: Sequence[str], fingerprints_of: Callable[[Sequence[str]], list[int | RLEError]], *, problem: str | None
+    counts: Sequence[str],
+    fingerprints_of: Callable[[Sequence[str]], list[int | RLEError]],
+    *,
+    problem: str | None,
 ) -> list[int | RLEError]:
-    """The joined results of groups of strings, each small enough for one call of a parser. A `problem` stands for every string."""
+    """The joined results of groups of strings, each small enough for one call of a parser. A
+    `problem` stands for every string.
+    """
     if problem is not None:
         return [RLEError(problem, index) for index in range(len(counts))]
     results: list[int | RLEError] = []
     for start, stop in _stretches(counts):
         stretch_results = fingerprints_of(counts[start:stop])
         results += [
-            RLEError(r.problem, start + i) if isinstance(r, RLEError) else r for i, r in enumerate(stretch_results)
+            RLEError(r.problem, start + i) if isinstance(r, RLEError) else r
+            for i, r in enumerate(stretch_results)
         ]
     return results
 
 
-def _on_host(counts: Sequence[str], *, height: int, width: int, part_bytes: int) -> list[int | RLEError]:
+def _on_host(
+    counts: Sequence[str], *, height: int, width: int, part_bytes: int
+) -> list[int | RLEError]:
     results: list[int | RLEError] = []
     part_masks = max(1, part_bytes // (height * width))
     buffer = np.empty((min(part_masks, len(counts)), width, height), np.uint8)
@@ -56,12 +66,15 @@ def _on_host(counts: Sequence[str], *, height: int, width: int, part_bytes: int)
             bitmaps = decode_on_host(good, height=height, width=width, out=buffer)
         fingerprints = iter(fingerprint_bitmaps(bitmaps).tolist())
         results += [
-            RLEError(errors[i].problem, start + i) if i in errors else next(fingerprints) for i in range(len(part))
+            RLEError(errors[i].problem, start + i) if i in errors else next(fingerprints)
+            for i in range(len(part))
         ]
     return results
 
 
-def checked_apart(counts: Sequence[str], *, height: int, width: int) -> tuple[dict[int, RLEError], list[str]]:
+def checked_apart(
+    counts: Sequence[str], *, height: int, width: int
+) -> tuple[dict[int, RLEError], list[str]]:
     """Errors by index, and the strings without an error."""
     errors: dict[int, RLEError] = {}
     for index, entry in enumerate(counts):
@@ -79,10 +92,15 @@ def size_problem(height: int, width: int, *, budget_bytes: int) -> str | None:
     except RLEError as error:
         return error.problem
     if max(height, width) > MAX_SIDE:
-        return f"size [{height}, {width}]: a fingerprint needs sides of at most {MAX_SIDE} pixels. Cut the mask into tiles."
+        return (
+            f"size [{height}, {width}]: a fingerprint needs sides of at most {MAX_SIDE} "
+            "pixels. "
+            "Cut the mask into tiles."
+        )
     if height * width > budget_bytes:
         return (
-            f"the bitmap would take {height * width} bytes, wanted at most budget_bytes={budget_bytes}. "
+            f"the bitmap would take {height * width} bytes, wanted at most "
+            f"budget_bytes={budget_bytes}. "
             "Raise budget_bytes if you expect masks of this size."
         )
     return None

@@ -9,7 +9,15 @@ import numpy.typing as npt
 from .arrays import BitmapArray, MaskError, UInt8Array
 from .batch import collate_planes
 from .bitmaps import MAX_DECODED_BYTES, spans
-from .planes import Entries, Grouping, checked_frames, place_of, planes_of, require_grouping, select_entries
+from .planes import (
+    Entries,
+    Grouping,
+    checked_frames,
+    place_of,
+    planes_of,
+    require_grouping,
+    select_entries,
+)
 from .rows import row_with_masks
 from .runs import RLEError, Runs, checked_size, parse
 
@@ -48,26 +56,30 @@ def decode_masks(
     max_decoded_bytes: int = MAX_DECODED_BYTES,
     device: "torch.device | str | None" = None,
 ) -> "BitmapArray | torch.Tensor":
-    """Masks of one video as an array of 0 and 1 (False and True). A frame without a mask, or not annotated, is all 0.
+    """Masks of one video as an array of 0 and 1 (False and True). A frame without a mask, or not
+    annotated, is all 0.
 
-    Frames that are not in `row["annotated_frames"]` are unknown, not empty. Check that column before you use them as truth.
+    Frames that are not in `row["annotated_frames"]` are unknown, not empty. Check that column
+    before you use them as truth.
 
     Args:
-        row: one video as the dataset yields it, in any format of `datasets`. It needs height, width, num_frames, objects, masks
-            and, for messages, video_id.
+        row: one video as the dataset yields it, in any format of `datasets`. It needs height,
+            width, num_frames, objects, masks and, for messages, video_id.
         frames: frame indices in any order, repeats allowed; None = all frames of the video.
-        by: "union" = any object, "object" = one plane per object in the order of `row["objects"]["object_id"]`, "type" = one plane
-            per artifact type in the order of ARTIFACT_TYPES.
+        by: "union" = any object, "object" = one plane per object in the order of
+            `row["objects"]["object_id"]`, "type" = one plane per artifact type in the order of
+            ARTIFACT_TYPES.
         dtype: dtype of the result.
         max_decoded_bytes: limit for the result.
         device: None = a NumPy array; "cpu", "cuda" or another torch device = an equal tensor there.
 
     Returns:
-        [T, H, W] for "union", [T, K, H, W] for "object" (K objects, may be 0), [T, 3, H, W] for "type"; planes in column-major
-        memory.
+        [T, H, W] for "union", [T, K, H, W] for "object" (K objects, may be 0), [T, 3, H, W] for
+        "type"; planes in column-major memory.
 
     Raises:
-        RLEError: a string is refused (see `parse`; `index` is the place in `row["masks"]`), or the result is over the budget.
+        RLEError: a string is refused (see `parse`; `index` is the place in `row["masks"]`), or the
+            result is over the budget.
         MaskError: the row contradicts itself, or `frames`, `by` or `dtype` is not possible.
         DeviceError: the device does not exist.
 
@@ -97,7 +109,8 @@ def decode_masks(
     decoded_bytes = max(len(frame_indices), len(unique_frames)) * plane_count * height * width
     if decoded_bytes > max_decoded_bytes:
         raise RLEError(
-            f"{place_of(row)}the masks would take {decoded_bytes} bytes, wanted at most max_decoded_bytes={max_decoded_bytes}. "
+            f"{place_of(row)}the masks would take {decoded_bytes} bytes, wanted at most "
+            f"max_decoded_bytes={max_decoded_bytes}. "
             "Ask for fewer frames at a time or raise max_decoded_bytes."
         )
     entries = select_entries(row, unique_frames, object_planes)
@@ -134,9 +147,15 @@ def _decode_on(
     num_frames, plane_count, width, height = shape
     planes = (entries.frame * plane_count + entries.plane).tolist()
     batch = collate_planes(
-        entries.counts, height=height, width=width, planes=planes, num_planes=num_frames * plane_count
+        entries.counts,
+        height=height,
+        width=width,
+        planes=planes,
+        num_planes=num_frames * plane_count,
     )
-    stack = decode_batch(batch, device=device, max_decoded_bytes=num_frames * plane_count * height * width)
+    stack = decode_batch(
+        batch, device=device, max_decoded_bytes=num_frames * plane_count * height * width
+    )
     columns = stack.transpose(1, 2).view(shape)
     if places is not None:
         columns = columns[torch.from_numpy(places).to(columns.device)]

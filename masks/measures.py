@@ -1,4 +1,6 @@
-"""Area, box, union and overlap of masks from their COCO RLE strings, by pycocotools after the strict check of `runs`."""
+"""Area, box, union and overlap of masks from their COCO RLE strings, by pycocotools after the
+strict check of `runs`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +27,8 @@ def area(counts: Sequence[str], *, height: int, width: int) -> Int64Array:
 
 
 def bbox(counts: Sequence[str], *, height: int, width: int) -> Int64Array:
-    """Tight box of every mask as x, y, width, height in pixels, int64[N, 4]; all 0 for a mask without a pixel.
+    """Tight box of every mask as x, y, width, height in pixels, int64[N, 4]; all 0 for a mask
+    without a pixel.
 
     Raises:
         RLEError: a string is refused (see `parse`).
@@ -33,7 +36,11 @@ def bbox(counts: Sequence[str], *, height: int, width: int) -> Int64Array:
     check(counts, height=height, width=width)
     if not len(counts):
         return np.zeros((0, 4), np.int64)
-    return np.asarray(coco.toBbox(_as_coco(counts, height=height, width=width))).astype(np.int64).reshape(-1, 4)
+    return (
+        np.asarray(coco.toBbox(_as_coco(counts, height=height, width=width)))
+        .astype(np.int64)
+        .reshape(-1, 4)
+    )
 
 
 def union(counts: Sequence[str], *, height: int, width: int) -> str:
@@ -50,7 +57,8 @@ def union(counts: Sequence[str], *, height: int, width: int) -> str:
 
 
 def iou(a: Sequence[str], b: Sequence[str], *, height: int, width: int) -> Float64Array:
-    """Intersection over union of every mask of `a` with every mask of `b`, float64[N, M]; 0 for two empty masks, as in COCO.
+    """Intersection over union of every mask of `a` with every mask of `b`, float64[N, M]; 0 for two
+    empty masks, as in COCO.
 
     Raises:
         RLEError: a string is refused (see `parse`).
@@ -60,7 +68,9 @@ def iou(a: Sequence[str], b: Sequence[str], *, height: int, width: int) -> Float
     if not len(a) or not len(b):
         return np.zeros((len(a), len(b)))
     size = {"height": height, "width": width}
-    return np.asarray(coco.iou(_as_coco(a, **size), _as_coco(b, **size), [False] * len(b)), np.float64)
+    return np.asarray(
+        coco.iou(_as_coco(a, **size), _as_coco(b, **size), [False] * len(b)), np.float64
+    )
 
 
 def _as_coco(counts: Sequence[str], *, height: int, width: int) -> list[Any]:

@@ -1,4 +1,6 @@
-"""Paints masks over a frame: one colour per artifact type, one shade per object, a translucent fill and a sharp line."""
+"""Paints masks over a frame: one colour per artifact type, one shade per object, a translucent fill
+and a sharp line.
+"""
 
 from collections.abc import Sequence
 
@@ -10,7 +12,11 @@ UInt8Array = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
 Colour = tuple[int, int, int]
 
-TYPE_COLOURS: dict[str, Colour] = {"motion": (213, 94, 0), "deformation": (86, 180, 233), "blur": (240, 228, 66)}
+TYPE_COLOURS: dict[str, Colour] = {
+    "motion": (213, 94, 0),
+    "deformation": (86, 180, 233),
+    "blur": (240, 228, 66),
+}
 """Vermilion, sky blue and yellow of a palette that people with any colour vision can distinguish.
 
 Source: Okabe and Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/.
@@ -33,10 +39,12 @@ def type_colour(artifact_type: str) -> Colour:
 
 
 def object_colours(artifact_types: Sequence[str]) -> list[Colour]:
-    """One colour per object, in the given order: the type's colour for its first object, then lighter and darker shades.
+    """One colour per object, in the given order: the type's colour for its first object, then
+    lighter and darker shades.
 
     Args:
-        artifact_types: one key of TYPE_COLOURS per object, or another name if the type is not given.
+        artifact_types: one key of TYPE_COLOURS per object, or another name if the type is not
+            given.
     """
     colours = []
     for index, artifact_type in enumerate(artifact_types):
@@ -47,12 +55,18 @@ def object_colours(artifact_types: Sequence[str]) -> list[Colour]:
 
 
 def overlay(
-    frame: UInt8Array, masks: BoolArray, colours: Sequence[Colour], *, size: tuple[int, int], line_px: int = 2
+    frame: UInt8Array,
+    masks: BoolArray,
+    colours: Sequence[Colour],
+    *,
+    size: tuple[int, int],
+    line_px: int = 2,
 ) -> UInt8Array:
     """The frame at another size with its masks on it: uint8[height, width, 3].
 
-    Enlarged masks keep square pixels, so that one can see which pixels are marked. In a shrunk mask, a pixel is marked if at
-    least a quarter of its source pixels are. The line is inside the mask, with a thin dark line outside it.
+    Enlarged masks keep square pixels, so that one can see which pixels are marked. In a shrunk
+    mask, a pixel is marked if at least a quarter of its source pixels are. The line is inside the
+    mask, with a thin dark line outside it.
 
     Args:
         frame: uint8[H, W, 3] RGB.
@@ -62,7 +76,9 @@ def overlay(
         line_px: width of the line in pixels of the result.
     """
     height, width = size
-    image = np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.BICUBIC)).astype(np.float32)
+    image = np.asarray(
+        Image.fromarray(frame).resize((width, height), Image.Resampling.BICUBIC)
+    ).astype(np.float32)
     painted = [
         (_resize(mask, height, width), np.array(colour, np.float32))
         for mask, colour in zip(masks, colours, strict=True)

@@ -34,7 +34,8 @@ def type_name(code: int | None) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
-    """The requested entries of `row["masks"]`: their positions there, and the plane and the frame of each.
+    """The requested entries of `row["masks"]`: their positions there, and the plane and the frame
+    of each.
 
     `frame` is the position in the requested frames; `counts` are not checked yet.
     """
@@ -47,14 +48,18 @@ class Entries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowPlanes:
-    """The strings of a row and their planes: string i paints planes[i], over all axes of `shape` before height and width."""
+    """The strings of a row and their planes: string i paints planes[i], over all axes of `shape`
+    before height and width.
+    """
 
     counts: list[str]
     planes: list[int]
     shape: tuple[int, ...]
 
 
-def planes_of_row(row: Mapping[str, Any], *, frames: Sequence[int] | None = None, by: Grouping = "union") -> RowPlanes:
+def planes_of_row(
+    row: Mapping[str, Any], *, frames: Sequence[int] | None = None, by: Grouping = "union"
+) -> RowPlanes:
     """The strings of the requested frames and their planes, for code that decodes them elsewhere.
 
     Raises:
@@ -92,11 +97,14 @@ def checked_frames(row: Mapping[str, Any], frames: Sequence[int] | None) -> Int6
     if not frame_indices.size:
         return np.zeros(0, np.int64)
     if frame_indices.ndim != 1 or frame_indices.dtype.kind not in "iu":
-        raise MaskError(f"{place_of(row)}frames is {frames!r:.80}, wanted a sequence of frame indices.")
+        raise MaskError(
+            f"{place_of(row)}frames is {frames!r:.80}, wanted a sequence of frame indices."
+        )
     outside = frame_indices[(frame_indices < 0) | (frame_indices >= num_frames)]
     if outside.size:
         raise MaskError(
-            f"{place_of(row)}frame {outside[0]} is asked for, wanted 0 to {num_frames - 1}. Count from 0 in presentation order."
+            f"{place_of(row)}frame {outside[0]} is asked for, wanted 0 to {num_frames - 1}. Count "
+            "from 0 in presentation order."
         )
     return frame_indices.astype(np.int64)
 
@@ -106,44 +114,55 @@ def planes_of(row: Mapping[str, Any], by: Grouping) -> tuple[dict[int, int], int
     object_ids = _integers(row["objects"]["object_id"])
     if len(set(object_ids.tolist())) < len(object_ids):
         raise MaskError(
-            f"{place_of(row)}objects.object_id is {object_ids.tolist()}, wanted every id once. Build the row again."
+            f"{place_of(row)}objects.object_id is {object_ids.tolist()}, wanted every id once. "
+            "Build the row again."
         )
     if by == "union":
         return dict.fromkeys(object_ids.tolist(), 0), 1
     if by == "object":
-        return {object_id: plane for plane, object_id in enumerate(object_ids.tolist())}, len(object_ids)
+        return {object_id: plane for plane, object_id in enumerate(object_ids.tolist())}, len(
+            object_ids
+        )
     types = dict(zip(object_ids.tolist(), _types(row), strict=True))
     for object_id, artifact_type in types.items():
         if not 0 <= artifact_type < len(ARTIFACT_TYPES):
             raise MaskError(
                 f"{place_of(row)}object {object_id}: artifact_type is {artifact_type}, "
-                f"wanted 0 to {len(ARTIFACT_TYPES) - 1} ({', '.join(ARTIFACT_TYPES)}). Build the row again."
+                f"wanted 0 to {len(ARTIFACT_TYPES) - 1} ({', '.join(ARTIFACT_TYPES)}). Build the "
+                "row again."
             )
     return types, len(ARTIFACT_TYPES)
 
 
-def select_entries(row: Mapping[str, Any], unique_frames: Int64Array, object_planes: Mapping[int, int]) -> Entries:
+def select_entries(
+    row: Mapping[str, Any], unique_frames: Int64Array, object_planes: Mapping[int, int]
+) -> Entries:
     """The entries of these frames."""
     object_ids = _integers(row["masks"]["object_id"])
     frame_indices = _integers(row["masks"]["frame_index"])
     all_counts = row["masks"]["counts"]
     if not len(object_ids) == len(frame_indices) == len(all_counts):
         raise MaskError(
-            f"{place_of(row)}masks has {len(object_ids)} object ids, {len(frame_indices)} frame indices and "
+            f"{place_of(row)}masks has {len(object_ids)} object ids, {len(frame_indices)} frame "
+            "indices and "
             f"{len(all_counts)} counts, wanted as many of each. Build the row again."
         )
     num_frames = operator.index(row["num_frames"])
     for index in np.flatnonzero((frame_indices < 0) | (frame_indices >= num_frames)).tolist():
         raise MaskError(
-            f"{place_of(row)}mask {index}: frame {frame_indices[index]}, wanted 0 to {num_frames - 1}. Build the row again."
+            f"{place_of(row)}mask {index}: frame {frame_indices[index]}, wanted 0 to "
+            f"{num_frames - 1}. Build the row again."
         )
     for index in np.flatnonzero(~np.isin(object_ids, list(object_planes))).tolist():
         raise MaskError(
-            f"{place_of(row)}mask {index}: object {object_ids[index]}, wanted one of {list(object_planes)}. Build the row again."
+            f"{place_of(row)}mask {index}: object {object_ids[index]}, wanted one of "
+            f"{list(object_planes)}. Build the row again."
         )
     positions = np.flatnonzero(np.isin(frame_indices, unique_frames))
     planes = np.fromiter(
-        (object_planes[object_id] for object_id in object_ids[positions].tolist()), np.int64, len(positions)
+        (object_planes[object_id] for object_id in object_ids[positions].tolist()),
+        np.int64,
+        len(positions),
     )
     frames = np.searchsorted(unique_frames, frame_indices[positions])
     return Entries(positions, planes, frames, [all_counts[index] for index in positions.tolist()])
@@ -154,7 +173,8 @@ def _types(row: Mapping[str, Any]) -> list[int]:
     for object_id, artifact_type in zip(row["objects"]["object_id"], codes, strict=True):
         if artifact_type is None or artifact_type != artifact_type:  # pandas has NaN for it
             raise MaskError(
-                f'{place_of(row)}object {object_id}: its artifact type is not given. Use by="union" or by="object".'
+                f"{place_of(row)}object {object_id}: its artifact type is not given. Use "
+                'by="union" or by="object".'
             )
     types: list[int] = _integers(codes).tolist()
     return types

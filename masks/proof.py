@@ -23,18 +23,20 @@ def fingerprint_decoded(
     device: "torch.device | str | None" = None,
     budget_bytes: int = BUDGET_BYTES,
 ) -> list[int | RLEError]:
-    """Fingerprint of every mask of one size, computed from its decoded bitmap in memory, or the error of a mask that fails.
+    """Fingerprint of every mask of one size, computed from its decoded bitmap in memory, or the
+    error of a mask that fails.
 
     Args:
         counts: any number of COCO RLE strings.
-        device: the device that decodes; None or "cpu" is NumPy, without torch. Only the strings' bytes are sent to a device, and
-            only fingerprints come back.
-        budget_bytes: limit for the bitmaps in memory at a time. NumPy needs one more mask while it draws; the rest (parsed
-            strings, sums) is below 500 MB.
+        device: the device that decodes; None or "cpu" is NumPy, without torch. Only the strings'
+            bytes are sent to a device, and only fingerprints come back.
+        budget_bytes: limit for the bitmaps in memory at a time. NumPy needs one more mask while it
+            draws; the rest (parsed strings, sums) is below 500 MB.
 
     Returns:
-        For every string an int, or the RLEError of that string, so that one bad string does not hide the others. An invalid size,
-        or a size over the budget, gives an error for every string.
+        For every string an int, or the RLEError of that string, so that one bad string does not
+        hide the others. An invalid size, or a size over the budget, gives an error for every
+        string.
 
     Raises:
         DeviceError: the device does not exist.
@@ -42,7 +44,9 @@ def fingerprint_decoded(
     if device is not None and str(device) != "cpu":
         from .device import fingerprint_decoded as fingerprint_decoded_on
 
-        return fingerprint_decoded_on(counts, height=height, width=width, device=device, budget_bytes=budget_bytes)
+        return fingerprint_decoded_on(
+            counts, height=height, width=width, device=device, budget_bytes=budget_bytes
+        )
     return fingerprint_on_host(counts, height=height, width=width, budget_bytes=budget_bytes)
 
 
@@ -53,7 +57,8 @@ def decoded_ahead(
     device: "torch.device | str | None" = None,
     budget_bytes: int = BUDGET_BYTES,
 ) -> Iterator[tuple[Item, list[int | RLEError]]]:
-    """Each item with `fingerprint_decoded` of its strings, in order; a thread works on the next item meanwhile.
+    """Each item with `fingerprint_decoded` of its strings, in order; a thread works on the next
+    item meanwhile.
 
     So reading, the caller's work and the device's work overlap. Two items are in memory at a time.
 
@@ -63,7 +68,9 @@ def decoded_ahead(
 
     def work(item: Item) -> list[int | RLEError]:
         counts, height, width = strings_of(item)
-        return fingerprint_decoded(counts, height=height, width=width, device=device, budget_bytes=budget_bytes)
+        return fingerprint_decoded(
+            counts, height=height, width=width, device=device, budget_bytes=budget_bytes
+        )
 
     with ThreadPoolExecutor(1) as thread:
         ahead: tuple[Item, Future[list[int | RLEError]]] | None = None

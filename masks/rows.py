@@ -9,7 +9,8 @@ _NEEDED = ("height", "width", "num_frames", "objects", "masks")
 
 
 def row_as_dict(row: Any) -> Mapping[str, Any]:
-    """A row in the formats "pandas", "arrow" and "polars" (a table of one row) as a dict; a dict is returned unchanged.
+    """A row in the formats "pandas", "arrow" and "polars" (a table of one row) as a dict; a dict is
+    returned unchanged.
 
     Raises:
         MaskError: the value is not a row, or is a table with another number of rows.
@@ -25,7 +26,9 @@ def row_as_dict(row: Any) -> Mapping[str, Any]:
         rows = [row]
     if len(rows) != 1 or not isinstance(rows[0], Mapping):
         what = f"a table of {len(rows)} rows" if len(rows) != 1 else type(row).__name__
-        raise MaskError(f"the row is {what}, wanted one row. Give a single row as the dataset yields it.")
+        raise MaskError(
+            f"the row is {what}, wanted one row. Give a single row as the dataset yields it."
+        )
     one: Mapping[str, Any] = rows[0]
     return one
 
@@ -38,7 +41,12 @@ def row_with_masks(row: Any) -> Mapping[str, Any]:
     """
     fields = row_as_dict(row)
     if missing := [column for column in _NEEDED if column not in fields]:
-        raise MaskError(f"the row lacks the columns {', '.join(missing)}. Leave columns= out, or name these too.")
-    if isinstance(fields["num_frames"], list | tuple) or getattr(fields["num_frames"], "ndim", None):
+        raise MaskError(
+            f"the row lacks the columns {', '.join(missing)}. Leave columns= out, or name these "
+            "too."
+        )
+    if isinstance(fields["num_frames"], list | tuple) or getattr(
+        fields["num_frames"], "ndim", None
+    ):
         raise MaskError("the row is a batch: its num_frames has several values. Give a single row.")
     return fields

@@ -16,7 +16,11 @@ from .filters import (
     FilterError as FilterError,
     Filters as Filters,
 )
-from .formats import NEW_IN_2 as NEW_IN_2, READABLE_FORMATS as READABLE_FORMATS, as_current as as_current
+from .formats import (
+    NEW_IN_2 as NEW_IN_2,
+    READABLE_FORMATS as READABLE_FORMATS,
+    as_current as as_current,
+)
 from .hook import install_hook as install_hook
 from .hub import (
     RETRY_WAITS_S as RETRY_WAITS_S,
@@ -54,7 +58,12 @@ from .parquet_pages import (
     UnknownPagesError as UnknownPagesError,
     video_spans as video_spans,
 )
-from .registry import HOUSE as HOUSE, names_in as names_in, record_in as record_in, records_in as records_in
+from .registry import (
+    HOUSE as HOUSE,
+    names_in as names_in,
+    record_in as record_in,
+    records_in as records_in,
+)
 from .row import (
     LABELS as LABELS,
     SOURCE_FIELDS as SOURCE_FIELDS,

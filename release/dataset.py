@@ -1,7 +1,8 @@
-"""The builder that `datasets` runs: it reads the shards of a release, Parquet or tar, into equal rows.
+"""The builder that `datasets` runs: it reads the shards of a release, Parquet or tar, into equal
+rows.
 
-`datasets` patches `open`, `os.path` and `pathlib.Path` in the module that holds a builder. So no code here uses them, and this
-module holds only the builder.
+`datasets` patches `open`, `os.path` and `pathlib.Path` in the module that holds a builder. So no
+code here uses them, and this module holds only the builder.
 """
 
 import re
@@ -34,14 +35,17 @@ from .unreleased import no_release
 from .version import DATA_VERSION, __version__
 
 _INSTEAD = (
-    "Name a revision with revision=, another repository with BROKENVIDEOS_REPO or brokenvideos.load(repo_id=…), or a local release "
+    "Name a revision with revision=, another repository with BROKENVIDEOS_REPO or "
+    "brokenvideos.load(repo_id=…), or a local release "
     "with data_dir=; config 'sample' needs no Hub."
 )
 
 
 @dataclass
 class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
-    """One way to read one release. The caller sets `columns`, `filters` and `holdout`; the other fields give its place."""
+    """One way to read one release. The caller sets `columns`, `filters` and `holdout`; the other
+    fields give its place.
+    """
 
     columns: Sequence[str] | None = None
     filters: Filters | None = None
@@ -71,10 +75,16 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
         splits = {}
         for split, shards in own.items():
             addresses = [f"{root}/{shard.path}" for shard in shards]
-            splits[split] = datasets.data_files.DataFilesList(addresses, [(*origin, shard.sha256) for shard in shards])
-            self.num_rows |= {address: shard.rows for address, shard in zip(addresses, shards, strict=True)}
+            splits[split] = datasets.data_files.DataFilesList(
+                addresses, [(*origin, shard.sha256) for shard in shards]
+            )
+            self.num_rows |= {
+                address: shard.rows for address, shard in zip(addresses, shards, strict=True)
+            }
             self.digests[split] = digest_of(shards)
-            self.annotations[split] = [f"{root}/{shard.path}" for shard in annotations.get(split, shards)]
+            self.annotations[split] = [
+                f"{root}/{shard.path}" for shard in annotations.get(split, shards)
+            ]
         if not splits:
             folder = SHARD_FILES[kind].pattern.partition("/")[0]
             raise ReleaseError(
@@ -92,15 +102,22 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
         annotation shards are those beside tars; empty if there are none.
         """
         if self.release is not None:
-            return self.release, (), release_shards(self.release, kind), annotations_beside(self.release, kind)
+            return (
+                self.release,
+                (),
+                release_shards(self.release, kind),
+                annotations_beside(self.release, kind),
+            )
         from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
         where = {"repo_id": self.repo_id, "revision": self.revision}
-        is_cached = isinstance(try_to_load_from_cache(filename="manifest.json", repo_type="dataset", **where), str)
+        is_cached = isinstance(
+            try_to_load_from_cache(filename="manifest.json", repo_type="dataset", **where), str
+        )
         if not is_cached and not constants.HF_HUB_OFFLINE:
             require_reachable(**where, endpoint=datasets.config.HF_ENDPOINT, instead=_INSTEAD)
-        # The manifest is read, not a listing of the repository: it stays in the cache under its commit, so
-        # a release can be loaded again without the Hub.
+        # The manifest is read, not a listing of the repository: it stays in the cache under its
+        # commit, so a release can be loaded again without the Hub.
         fetch = partial(
             hf_hub_download,
             self.repo_id,
@@ -111,7 +128,9 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
             token=download_config.token,
         )
         try:
-            path = download(fetch, where=f"{self.repo_id} at revision {self.revision}", instead=_INSTEAD)
+            path = download(
+                fetch, where=f"{self.repo_id} at revision {self.revision}", instead=_INSTEAD
+            )
         except NotThereError as error:
             raise no_release(
                 error, **where, token=download_config.token, endpoint=datasets.config.HF_ENDPOINT
@@ -127,7 +146,9 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
             annotations,
         )
 
-    def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
+    def create_config_id(
+        self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None
+    ) -> str:
         """The name of this config's folder in the Arrow cache.
 
         It depends on the options, the files and the version of this code.
@@ -138,7 +159,9 @@ class BrokenVideosConfig(datasets.BuilderConfig):  # type: ignore[misc]
             "holdout": self.holdout,
             "files": self.data_files,
         }
-        content = datasets.fingerprint.Hasher.hash([__version__, options, custom_features, config_kwargs])
+        content = datasets.fingerprint.Hasher.hash(
+            [__version__, options, custom_features, config_kwargs]
+        )
         return f"{self.name}-{content}"
 
 
@@ -188,10 +211,14 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         chosen(config.filters, features.arrow_schema)
         of_holdout(config.holdout, "train")
         if config.columns is not None:
-            features = datasets.Features({name: features[name] for name in wanted_columns(config.columns, features)})
+            features = datasets.Features(
+                {name: features[name] for name in wanted_columns(config.columns, features)}
+            )
         return datasets.DatasetInfo(features=features, version=DATA_VERSION)
 
-    def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
+    def _split_generators(
+        self, dl_manager: datasets.DownloadManager
+    ) -> list[datasets.SplitGenerator]:
         config, files = self.config, self.config.data_files
         self._require_held_out()
         if config.release is None and constants.HF_HUB_OFFLINE:
@@ -222,18 +249,34 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         for file, rows, group in zip(files, num_rows, row_groups, strict=True):
             groups = [group]
             if group is None and file.endswith(".parquet"):
-                with self._opened(file) as opened, closing(open_parquet(opened, name=file, num_rows=rows)) as parquet:
+                with (
+                    self._opened(file) as opened,
+                    closing(open_parquet(opened, name=file, num_rows=rows)) as parquet,
+                ):
                     groups = list(range(parquet.num_row_groups))
             count = len(groups)
-            yield {"files": [file] * count, "num_rows": [rows] * count, "row_groups": groups, **more}
+            yield {
+                "files": [file] * count,
+                "num_rows": [rows] * count,
+                "row_groups": groups,
+                **more,
+            }
 
     def _generate_tables(
-        self, split: str, files: list[str], num_rows: list[int], row_groups: list[int | None], is_stream: bool
+        self,
+        split: str,
+        files: list[str],
+        num_rows: list[int],
+        row_groups: list[int | None],
+        is_stream: bool,
     ) -> Iterator[tuple[tuple[int, int], pa.Table]]:
         keep = self._choice(split)
         has_rows = False
         for number, (file, rows, group) in enumerate(zip(files, num_rows, row_groups, strict=True)):
-            with self._opened(file) as opened, closing(self._tables(file, opened, rows, group, keep)) as tables:
+            with (
+                self._opened(file) as opened,
+                closing(self._tables(file, opened, rows, group, keep)) as tables,
+            ):
                 for part, table in enumerate(tables):
                     has_rows = has_rows or table.num_rows > 0
                     yield (number, part), _cast(table, self._schema, file)
@@ -246,13 +289,23 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         return self.info.features.arrow_schema
 
     def _tables(
-        self, file: str, opened: str | IO[bytes], num_rows: int, group: int | None, keep: Choice | None
+        self,
+        file: str,
+        opened: str | IO[bytes],
+        num_rows: int,
+        group: int | None,
+        keep: Choice | None,
     ) -> Generator[pa.Table, None, None]:
         columns = list(self.info.features)
         if file.endswith(".parquet"):
             groups = None if group is None else [group]
             yield from read_parquet(
-                opened, columns=columns, filters=keep, row_groups=groups, num_rows=num_rows, name=file
+                opened,
+                columns=columns,
+                filters=keep,
+                row_groups=groups,
+                num_rows=num_rows,
+                name=file,
             )
             return
         name = file.rpartition("/")[2]
@@ -262,10 +315,12 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                 if keep is None or table.filter(keep.expression).num_rows:
                     yield table.select(columns)
 
-    # --- which rows a split has ---------------------------------------------------------------------------------------
+    # --- which rows a split has -------------------------------------------------------------------
 
     def as_dataset(self, split: Any = None, in_memory: bool = False) -> Any:
-        """Prepares a split as `datasets` does, but raises a clear error if the filters leave it without a row."""
+        """Prepares a split as `datasets` does, but raises a clear error if the filters leave it
+        without a row.
+        """
         for name in [split] if split is not None else list(self.config.data_files):
             keep = self._choice(str(name)) if str(name) in self.config.data_files else None
             if keep is not None and not self.info.splits[str(name)].num_examples:
@@ -273,7 +328,9 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         return super().as_dataset(split=split, in_memory=in_memory)
 
     def _choice(self, split: str) -> Choice | None:
-        wanted = chosen(self.config.filters, row_schema(has_video=self.config.name != "annotations"))
+        wanted = chosen(
+            self.config.filters, row_schema(has_video=self.config.name != "annotations")
+        )
         left = of_holdout(self.config.holdout, split)
         return wanted & left if wanted is not None and left is not None else wanted or left
 
@@ -294,7 +351,8 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                     return
         kind = "generator" if column == "generator" else "artifact type"
         raise FilterError(
-            f"holdout={self.config.holdout!r}: no video has the {kind} {name!r}. There are {_some(there)}."
+            f"holdout={self.config.holdout!r}: no video has the {kind} {name!r}. There are "
+            f"{_some(there)}."
         )
 
     def _require_rows(self, split: str, keep: Choice) -> None:
@@ -306,7 +364,9 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         """
         if split in self._splits_with_rows:
             return
-        named = [column for column in ("generator", "label", "artifact_types") if column in keep.columns]
+        named = [
+            column for column in ("generator", "label", "artifact_types") if column in keep.columns
+        ]
         there: dict[str, set[str]] = {column: set() for column in named}
         for table in self._annotations(split, keep.columns):
             if table.filter(keep.expression).num_rows:
@@ -328,23 +388,32 @@ class BrokenVideos(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         return set()
 
     def _annotations(self, split: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """The rows of a split as tables with these columns; no names: all columns except the video."""
+        """The rows of a split as tables with these columns; no names: all columns except the
+        video.
+        """
         for file in self.config.annotations[split]:
             with self._opened(file) as opened:
                 if file.endswith(".parquet"):
-                    yield from read_parquet(opened, columns=columns or list(ANNOTATION_FEATURES), name=file)
+                    yield from read_parquet(
+                        opened, columns=columns or list(ANNOTATION_FEATURES), name=file
+                    )
                 else:
                     name = file.rpartition("/")[2]
-                    yield from (_table_of(row, name) for row in read_tar(cast(IO[bytes], opened), name=name))
+                    yield from (
+                        _table_of(row, name) for row in read_tar(cast(IO[bytes], opened), name=name)
+                    )
 
     @contextmanager
     def _opened(self, file: str) -> Iterator[str | IO[bytes]]:
-        """A local Parquet file as its path, which pyarrow opens natively; anything else as an open binary file."""
+        """A local Parquet file as its path, which pyarrow opens natively; anything else as an open
+        binary file.
+        """
         if "://" in file:
             config = datasets.DownloadConfig(token=self.token, storage_options=self.storage_options)
             with asking_the_hub(file), xopen(file, "rb", download_config=config) as opened:
                 if file.endswith(".parquet"):
-                    # No readahead: the usual 5 MiB would fetch much of what `columns=` and `filters=` leave out.
+                    # No readahead: the usual 5 MiB would fetch much of what `columns=` and
+                    # `filters=` leave out.
                     opened.cache = BaseCache(opened.blocksize, opened._fetch_range, opened.size)
                 yield opened
         elif file.endswith(".parquet"):
@@ -372,7 +441,9 @@ def _table_of(row: dict[str, Any], name: str) -> pa.Table:
     try:
         return pa.Table.from_pylist([row], schema=row_schema())
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise ReleaseError(f"{name} video {row['video_id']}: not a row of this version ({error}).") from None
+        raise ReleaseError(
+            f"{name} video {row['video_id']}: not a row of this version ({error})."
+        ) from None
 
 
 def _cast(table: pa.Table, schema: pa.Schema, file: str) -> pa.Table:
@@ -385,9 +456,15 @@ def _cast(table: pa.Table, schema: pa.Schema, file: str) -> pa.Table:
         what = f"no column {', '.join(missing)}"
     except (datasets.table.CastError, pa.ArrowException, TypeError, ValueError) as error:
         what = " ".join(str(error).split())[:200]
-    raise ReleaseError(f"{file}: its rows do not fit this version ({what}). Copy or download this file again.")
+    raise ReleaseError(
+        f"{file}: its rows do not fit this version ({what}). Copy or download this file again."
+    )
 
 
 def _some(names: Iterable[str]) -> str:
     found = sorted(names)
-    return ", ".join(found[:20]) + (f" and {len(found) - 20} more" if len(found) > 20 else "") if found else "none"
+    return (
+        ", ".join(found[:20]) + (f" and {len(found) - 20} more" if len(found) > 20 else "")
+        if found
+        else "none"
+    )

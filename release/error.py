@@ -36,7 +36,8 @@ class NotThereError(ReleaseError):
 def in_words(error: BaseException) -> str:
     """The message of an error; for an OSError the file and the reason, without a number.
 
-    Python says "[Errno 2] No such file or directory: 'nope.txt'", this "nope.txt: no such file or directory".
+    Python says "[Errno 2] No such file or directory: 'nope.txt'", this "nope.txt: no such file or
+    directory".
     """
     if not _is_plain(error):
         return str(error)
@@ -48,7 +49,9 @@ def in_words(error: BaseException) -> str:
 
 def in_words_with_advice(error: BaseException) -> str:
     """`in_words`, followed by what to do if it is an OSError that names a file."""
-    advice = _ADVICE.get(error.errno or 0) if _is_plain(error) and error.filename is not None else None
+    advice = (
+        _ADVICE.get(error.errno or 0) if _is_plain(error) and error.filename is not None else None
+    )
     return in_words(error) if advice is None else f"{in_words(error)}. {advice}."
 
 

@@ -15,7 +15,10 @@ _ARTIFACT_TYPE = datasets.ClassLabel(names=list(ARTIFACT_TYPES))
 
 def _lists(**dtypes: str | datasets.ClassLabel) -> dict[str, datasets.List]:
     """A struct of parallel lists: ten times faster through `datasets` than a list of structs."""
-    return {name: datasets.List(datasets.Value(d) if isinstance(d, str) else d) for name, d in dtypes.items()}
+    return {
+        name: datasets.List(datasets.Value(d) if isinstance(d, str) else d)
+        for name, d in dtypes.items()
+    }
 
 
 FEATURES = datasets.Features(
@@ -32,15 +35,21 @@ FEATURES = datasets.Features(
         "fps": datasets.Value("float64"),
         "frame_pts": datasets.List(datasets.Value("int64")),
         "time_base": {"num": datasets.Value("int64"), "den": datasets.Value("int64")},
-        "packets": _lists(pts="int64", offset="int64", size="int32", keyframe="bool", reference="bool"),
+        "packets": _lists(
+            pts="int64", offset="int64", size="int32", keyframe="bool", reference="bool"
+        ),
         "codec": {
             "name": datasets.Value("string"),
             "extradata": datasets.Value("string"),
             "rotation": datasets.Value("int32"),
         },
         "annotated_frames": datasets.List(datasets.Value("int32")),
-        "objects": _lists(object_id="int32", artifact_type=_ARTIFACT_TYPE, digest="string", subtype="string"),
-        "masks": _lists(object_id="int32", frame_index="int32", counts="string", fingerprint="int64"),
+        "objects": _lists(
+            object_id="int32", artifact_type=_ARTIFACT_TYPE, digest="string", subtype="string"
+        ),
+        "masks": _lists(
+            object_id="int32", frame_index="int32", counts="string", fingerprint="int64"
+        ),
         "digest": datasets.Value("string"),
         "video_sha256": datasets.Value("string"),
         "source": {field: datasets.Value("string") for field in SOURCE_FIELDS},
@@ -55,7 +64,9 @@ Examples:
     True
 """
 
-ANNOTATION_FEATURES = datasets.Features({name: f for name, f in FEATURES.items() if name != "video"})
+ANNOTATION_FEATURES = datasets.Features(
+    {name: f for name, f in FEATURES.items() if name != "video"}
+)
 """The columns of config `annotations`: all but the video's bytes.
 
 Examples:
@@ -71,13 +82,17 @@ def of_format(features: datasets.Features, format_version: int) -> datasets.Feat
     earlier = features.copy()
     earlier["codec"] = {**features["codec"], "extradata": datasets.Value("binary")}
     for column, field in NEW_IN_2.items():
-        earlier[column] = {name: feature for name, feature in features[column].items() if name != field}
+        earlier[column] = {
+            name: feature for name, feature in features[column].items() if name != field
+        }
     return earlier
 
 
 @cache
 def row_schema(*, has_video: bool = True) -> pa.Schema:
-    """The Arrow schema of `FEATURES`, or of `ANNOTATION_FEATURES`; kept, because making it takes milliseconds."""
+    """The Arrow schema of `FEATURES`, or of `ANNOTATION_FEATURES`; kept, because making it takes
+    milliseconds.
+    """
     return (FEATURES if has_video else ANNOTATION_FEATURES).arrow_schema
 
 
@@ -91,9 +106,13 @@ def wanted_columns(columns: object, features: Mapping[str, object]) -> list[str]
         raise ValueError(f"columns={columns!r}: wanted a list of names, as in columns=['label'].")
     names = list(columns)
     if not names:
-        raise ValueError(f"columns={columns!r}: name at least one of {', '.join(features)}, or leave columns= out.")
+        raise ValueError(
+            f"columns={columns!r}: name at least one of {', '.join(features)}, or leave columns= "
+            "out."
+        )
     if unknown := [name for name in names if name not in features]:
         raise ValueError(
-            f"columns={names}: no column {', '.join(map(repr, unknown))}. The columns are {', '.join(features)}."
+            f"columns={names}: no column {', '.join(map(repr, unknown))}. The columns are "
+            f"{', '.join(features)}."
         )
     return [name for name in features if name in names]

@@ -13,11 +13,16 @@ import pyarrow.parquet as pq
 from ..masks import ARTIFACT_TYPES
 from .row import LABELS
 
-Filters: TypeAlias = tuple[Any, ...] | list[tuple[Any, ...]] | list[list[tuple[Any, ...]]] | pc.Expression
+Filters: TypeAlias = (
+    tuple[Any, ...] | list[tuple[Any, ...]] | list[list[tuple[Any, ...]]] | pc.Expression
+)
 _OPERATORS = ("=", "==", "!=", "<", ">", "<=", ">=", "in", "not in")
 _NAMES = {"label": LABELS, "artifact_types": ARTIFACT_TYPES}
 """Columns whose numeric values have names."""
-_WANTED = "Wanted a list of (column, operator, value), as in [('label', '==', 'broken')], or a list of such lists."
+_WANTED = (
+    "Wanted a list of (column, operator, value), as in [('label', '==', 'broken')], or a "
+    "list of such lists."
+)
 
 
 class FilterError(ValueError):
@@ -45,15 +50,16 @@ class Choice:
 def chosen(filters: Filters | None, schema: pa.Schema) -> Choice | None:
     """The rows of this schema that the filters keep; None if they keep all.
 
-    A list of (column, operator, value) keeps rows for which all conditions hold. A list of such lists keeps rows for which one of
-    the lists holds, as in `pyarrow.parquet.read_table`. A single tuple stands for a list with it. The operators are ==, !=, <, >,
-    <=, >=, in and not in. Labels and artifact types may be given by name: ("label", "==", "broken"). For `artifact_types`, == and
-    in keep videos that have the type or one of the types; != and not in keep videos that do not. A video with unknown types is
-    kept by neither.
+    A list of (column, operator, value) keeps rows for which all conditions hold. A list of such
+    lists keeps rows for which one of the lists holds, as in `pyarrow.parquet.read_table`. A single
+    tuple stands for a list with it. The operators are ==, !=, <, >, <=, >=, in and not in. Labels
+    and artifact types may be given by name: ("label", "==", "broken"). For `artifact_types`, == and
+    in keep videos that have the type or one of the types; != and not in keep videos that do not. A
+    video with unknown types is kept by neither.
 
     Raises:
-        FilterError: filters of another shape, an unknown column, name or operator, or a value that cannot be compared with the
-            column.
+        FilterError: filters of another shape, an unknown column, name or operator, or a value that
+            cannot be compared with the column.
     """
     if filters is None or (isinstance(filters, list | tuple) and not len(filters)):
         return None
@@ -72,12 +78,15 @@ def chosen(filters: Filters | None, schema: pa.Schema) -> Choice | None:
             raise FilterError(_no_column(unknown[1], schema)) from None
         reason = str(error).splitlines()[0]
         codes = "; ".join(f"{column}: {_codes(column)}" for column in _NAMES)
-        raise FilterError(f"filters={filters}: {reason}. Give values of the column's type ({codes}).") from None
+        raise FilterError(
+            f"filters={filters}: {reason}. Give values of the column's type ({codes})."
+        ) from None
     return choice
 
 
 def of_holdout(holdout: str | None, split: str) -> Choice | None:
-    """The rows of a split if one generator or artifact type is held out of training, by the rule of `load`.
+    """The rows of a split if one generator or artifact type is held out of training, by the rule of
+    `load`.
 
     Raises:
         FilterError: neither "generator:NAME" nor "artifact:TYPE".
@@ -90,7 +99,9 @@ def of_holdout(holdout: str | None, split: str) -> Choice | None:
         return Choice(is_it if split == "test" else ~is_it, ("generator",))
     has_it = _has_type(ARTIFACT_TYPES.index(value))
     if split == "test":
-        return Choice(has_it | (pc.field("label") == LABELS.index("normal")), ("artifact_types", "label"))
+        return Choice(
+            has_it | (pc.field("label") == LABELS.index("normal")), ("artifact_types", "label")
+        )
     return Choice(~has_it, ("artifact_types",))
 
 
@@ -106,7 +117,8 @@ def held_out(holdout: str) -> tuple[str, str]:
     if kind == "artifact" and value in ARTIFACT_TYPES:
         return "artifact_types", value
     raise FilterError(
-        f"holdout={holdout!r}: wanted 'generator:NAME', as in 'generator:kling', or 'artifact:TYPE' with one of "
+        f"holdout={holdout!r}: wanted 'generator:NAME', as in 'generator:kling', or "
+        "'artifact:TYPE' with one of "
         f"{', '.join(ARTIFACT_TYPES)}."
     )
 
@@ -118,7 +130,9 @@ def names_in(table: pa.Table, column: str) -> set[str]:
         values = pc.list_flatten(values)
     unique_values = pc.unique(values).to_pylist()
     names = _NAMES.get(column)
-    return {value if names is None else names[value] for value in unique_values if value is not None}
+    return {
+        value if names is None else names[value] for value in unique_values if value is not None
+    }
 
 
 def _groups(filters: Any) -> list[Any]:
@@ -142,18 +156,25 @@ def _is_predicate(value: Any) -> bool:
 
 
 def _both(filters: Any, group: Any, schema: pa.Schema) -> Iterator[tuple[pc.Expression, str]]:
-    if not isinstance(group, list | tuple) or not group or not all(_is_predicate(part) for part in group):
+    if (
+        not isinstance(group, list | tuple)
+        or not group
+        or not all(_is_predicate(part) for part in group)
+    ):
         raise FilterError(f"filters={filters!r}: {_WANTED}")
     for column, comparison, value in group:
         if comparison not in _OPERATORS:
             raise FilterError(
-                f"filters={filters!r}: no operator {comparison!r}. Wanted one of {', '.join(_OPERATORS)}."
+                f"filters={filters!r}: no operator {comparison!r}. Wanted one of "
+                f"{', '.join(_OPERATORS)}."
             )
         if column not in schema.names:
             raise FilterError(_no_column(column, schema))
         several = comparison in ("in", "not in")
         if several and (isinstance(value, str | bytes) or not isinstance(value, Iterable)):
-            raise FilterError(f"filters={filters!r}: {value!r} after {comparison!r}, wanted a list of values.")
+            raise FilterError(
+                f"filters={filters!r}: {value!r} after {comparison!r}, wanted a list of values."
+            )
         value = list(value) if several else value
         if column in _NAMES:
             value = [_code(column, name) for name in value] if several else _code(column, value)
@@ -163,20 +184,25 @@ def _both(filters: Any, group: Any, schema: pa.Schema) -> Iterator[tuple[pc.Expr
             raise
         except (pa.ArrowException, TypeError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise FilterError(f"filters={filters!r}: {reason}. Give values of the column's type.") from None
+            raise FilterError(
+                f"filters={filters!r}: {reason}. Give values of the column's type."
+            ) from None
 
 
 def _expression(column: str, comparison: str, value: Any) -> pc.Expression:
     if column != "artifact_types":
         return pq.filters_to_expression([(column, comparison, value)])
     if comparison not in ("=", "==", "!=", "in", "not in"):
-        raise FilterError(f"filters: no {comparison!r} for artifact_types. Use ==, !=, in or not in.")
+        raise FilterError(
+            f"filters: no {comparison!r} for artifact_types. Use ==, !=, in or not in."
+        )
     has_one = _any_of([_has_type(code) for code in (value if isinstance(value, list) else [value])])
     return ~has_one if comparison in ("!=", "not in") else has_one
 
 
 def _has_type(code: int) -> pc.Expression:
-    # Expressions cannot search a list. The codes are single digits, so the list is joined to a text and searched.
+    # Expressions cannot search a list. The codes are single digits, so the list is joined to a text
+    # and searched.
     codes = pc.binary_join(pc.field("artifact_types").cast(pa.list_(pa.string())), ",")
     return pc.match_substring(codes, str(code))
 

@@ -1,7 +1,8 @@
 """Converts rows of earlier formats of a release to the current one.
 
-Format 2 differs from format 1 in four places. `codec.extradata` is text in base64, because bytes break `to_json` of pandas,
-datasets and Polars, and the json module. `objects.subtype` and `source.record` are new. An artifact type may be null: not given.
+Format 2 differs from format 1 in four places. `codec.extradata` is text in base64, because bytes
+break `to_json` of pandas, datasets and Polars, and the json module. `objects.subtype` and
+`source.record` are new. An artifact type may be null: not given.
 """
 
 import base64
@@ -18,7 +19,8 @@ NEW_IN_2 = {"objects": "subtype", "source": "record"}
 
 
 def as_current(table: pa.Table) -> pa.Table:
-    """Rows of any readable format in the current format. Rows of the current format are returned as they are, without a copy.
+    """Rows of any readable format in the current format. Rows of the current format are returned as
+    they are, without a copy.
 
     Args:
         table: any columns of a row, as a shard holds them.
@@ -35,25 +37,37 @@ def as_current(table: pa.Table) -> pa.Table:
 
 
 def _mapped(column: pa.ChunkedArray, changes: Mapping[str, Any]) -> pa.ChunkedArray:
-    """The structs of a column with some fields replaced; each new field is made from all structs."""
+    """The structs of a column with some fields replaced; each new field is made from all
+    structs.
+    """
     structs = column.combine_chunks()
     if isinstance(structs, pa.ChunkedArray):
-        structs = pa.concat_arrays(structs.chunks) if structs.num_chunks else pa.array([], structs.type)
+        structs = (
+            pa.concat_arrays(structs.chunks) if structs.num_chunks else pa.array([], structs.type)
+        )
     fields = {field.name: structs.field(field.name) for field in structs.type}
     fields |= {name: make(structs) for name, make in changes.items()}
     return pa.chunked_array(
-        [pa.StructArray.from_arrays(list(fields.values()), names=list(fields), mask=structs.is_null())]
+        [
+            pa.StructArray.from_arrays(
+                list(fields.values()), names=list(fields), mask=structs.is_null()
+            )
+        ]
     )
 
 
 def _text(codecs: pa.StructArray) -> pa.Array:
     data = codecs.field("extradata").to_pylist()
-    return pa.array([None if entry is None else base64.b64encode(entry).decode() for entry in data], pa.string())
+    return pa.array(
+        [None if entry is None else base64.b64encode(entry).decode() for entry in data], pa.string()
+    )
 
 
 def _unknown_subtypes(objects: pa.StructArray) -> pa.Array:
     ids = objects.field("object_id").to_pylist()
-    return pa.array([None if entry is None else [None] * len(entry) for entry in ids], pa.list_(pa.string()))
+    return pa.array(
+        [None if entry is None else [None] * len(entry) for entry in ids], pa.list_(pa.string())
+    )
 
 
 def _no_record(sources: pa.StructArray) -> pa.Array:

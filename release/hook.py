@@ -19,12 +19,16 @@ _HOLDERS = ("datasets.load", "datasets.inspect")
 
 
 def install_hook() -> None:
-    """Wraps the factory of `datasets`: now in modules that are already imported, in others when they are imported."""
+    """Wraps the factory of `datasets`: now in modules that are already imported, in others when
+    they are imported.
+    """
     for name in _HOLDERS:
         module = sys.modules.get(name)
         if module is not None and hasattr(module, _FACTORY):
             _wrap(module)
-    if not all(name in sys.modules for name in _HOLDERS) and not any(isinstance(f, _Finder) for f in sys.meta_path):
+    if not all(name in sys.modules for name in _HOLDERS) and not any(
+        isinstance(f, _Finder) for f in sys.meta_path
+    ):
         sys.meta_path.insert(0, _Finder())
 
 
@@ -35,7 +39,9 @@ def _wrap(module: ModuleType) -> None:
 
 
 class _Finder:
-    """Finds the modules of `_HOLDERS` as Python does, and wraps their factory once they are loaded."""
+    """Finds the modules of `_HOLDERS` as Python does, and wraps their factory once they are
+    loaded.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -49,7 +55,9 @@ class _Finder:
 
 
 class _Loader:
-    """Loads a module with its own loader, then wraps its factory. Afterwards the module has its own loader again."""
+    """Loads a module with its own loader, then wraps its factory. Afterwards the module has its own
+    loader again.
+    """
 
     def __init__(self, own: "Loader") -> None:
         self.own = own
@@ -66,7 +74,9 @@ class _Loader:
 
 
 def _hooked(original: Callable[..., Any]) -> Callable[..., Any]:
-    """`dataset_module_factory` that knows "brokenvideos" and "brokenvideos:OWNER/NAME" and passes on every other name."""
+    """`dataset_module_factory` that knows "brokenvideos" and "brokenvideos:OWNER/NAME" and passes
+    on every other name.
+    """
 
     @wraps(original)
     def dataset_module_factory(
@@ -81,10 +91,19 @@ def _hooked(original: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if path != NAME and not str(path).startswith(f"{NAME}:"):
             return original(
-                path, revision, download_config, download_mode, data_dir, data_files, cache_dir, **download_kwargs
+                path,
+                revision,
+                download_config,
+                download_mode,
+                data_dir,
+                data_files,
+                cache_dir,
+                **download_kwargs,
             )
         if data_files is not None:
-            raise ValueError(f"load_dataset({path!r}) takes no data_files: name a release folder with data_dir=.")
+            raise ValueError(
+                f"load_dataset({path!r}) takes no data_files: name a release folder with data_dir=."
+            )
         from .loading import dataset_module
 
         return dataset_module(path, revision=revision, data_dir=data_dir and fspath(data_dir))

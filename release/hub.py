@@ -13,9 +13,19 @@ from .error import NotThereError, ReleaseError
 _HTTP_ERROR: type[Exception] = vars(errors)["HTTPError"]  # httpx's or httpx2's
 _REFUSALS = (_HTTP_ERROR, errors.LocalEntryNotFoundError, ConnectionError)
 RETRY_WAITS_S = (1, 2, 4, 8, 8)
-"""Waits between tries to download a file. huggingface_hub itself retries its other requests as often and with the same waits."""
+"""Waits between tries to download a file. huggingface_hub itself retries its other requests as
+often and with the same waits.
+"""
 
-UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.ENOENT)
+UNWRITABLE = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENOTDIR,
+    errno.ENOENT,
+)
 """Error numbers of a folder or file that cannot be written."""
 
 Answer = TypeVar("Answer")
@@ -36,7 +46,9 @@ def download(call: Callable[[], Answer], *, where: str, instead: str = "") -> An
                 return call()
             except _HTTP_ERROR as error:
                 wait_s = next(waits_s, None)
-                refused = isinstance(error, errors.HfHubHTTPError) and error.response.status_code < 500
+                refused = (
+                    isinstance(error, errors.HfHubHTTPError) and error.response.status_code < 500
+                )
                 if refused or wait_s is None:
                     raise
             except OSError as error:
@@ -47,19 +59,24 @@ def download(call: Callable[[], Answer], *, where: str, instead: str = "") -> An
 
 
 def require_reachable(repo_id: str, *, revision: str, endpoint: str, instead: str) -> None:
-    """Requests the manifest of a repository once, with a short timeout in case the Hub cannot be reached.
+    """Requests the manifest of a repository once, with a short timeout in case the Hub cannot be
+    reached.
 
     Raises:
         ReleaseError: no connection. huggingface_hub itself would try for half a minute.
     """
-    url = hf_hub_url(repo_id, "manifest.json", repo_type="dataset", revision=revision, endpoint=endpoint)
+    url = hf_hub_url(
+        repo_id, "manifest.json", repo_type="dataset", revision=revision, endpoint=endpoint
+    )
     timeouts: Any = _FIRST_CONTACT_TIMEOUTS_S  # annotated as one number; httpx takes the four
     try:
         get_hf_file_metadata(url, token=False, timeout=timeouts, retry_on_errors=False)
     except _HTTP_ERROR as error:
         # Other problems get their own message at the real request.
         if type(error).__name__ in _UNREACHABLE:
-            raise ReleaseError(f"{repo_id} at revision {revision}: {_refusal(error, instead=instead)}") from None
+            raise ReleaseError(
+                f"{repo_id} at revision {revision}: {_refusal(error, instead=instead)}"
+            ) from None
 
 
 _FIRST_CONTACT_TIMEOUTS_S = (1.5, 10, 10, 10)
@@ -90,8 +107,10 @@ def asking_the_hub(where: str, *, instead: str = "") -> Iterator[None]:
 def no_cache(error: OSError) -> str:
     """Turns the error of a cache that cannot be written into a message that says what to do."""
     return (
-        f"the Hugging Face cache cannot be written ({error.strerror}: {error.filename or constants.HF_HOME}). Set HF_HOME to a "
-        "writeable folder. brokenvideos.clips and streaming=True read a local release without a cache."
+        f"the Hugging Face cache cannot be written ({error.strerror}: "
+        f"{error.filename or constants.HF_HOME}). Set HF_HOME to a "
+        "writeable folder. brokenvideos.clips and streaming=True read a local release without a "
+        "cache."
     )
 
 
@@ -104,7 +123,10 @@ def _is_not_there(error: BaseException) -> bool:
 def _refusal(error: BaseException, *, instead: str) -> str:
     log_in = "Log in with `hf auth login`, or set HF_TOKEN or token=."
     if isinstance(error, errors.GatedRepoError):
-        return f"a gated repository that you have no access to. Ask for access on the repository's page. {log_in}"
+        return (
+            "a gated repository that you have no access to. Ask for access on the repository's "
+            f"page. {log_in}"
+        )
     if isinstance(error, errors.RepositoryNotFoundError):
         return f"no such dataset repository, or a private one. {log_in} {instead}".strip()
     if isinstance(error, errors.RevisionNotFoundError):
@@ -113,8 +135,14 @@ def _refusal(error: BaseException, *, instead: str) -> str:
         name = str(error.response.url).rpartition("/")[2]
         return f"{name} is missing, so it is not a release. {instead}".strip()
     if isinstance(error, errors.HfHubHTTPError):
-        status, reason = error.response.status_code, error.server_message or error.response.reason_phrase
-        return f"the Hub answered {status} ({reason}). {log_in if status in (401, 403) else 'Try again later.'}"
+        status, reason = (
+            error.response.status_code,
+            error.server_message or error.response.reason_phrase,
+        )
+        return (
+            f"the Hub answered {status} ({reason}). "
+            f"{log_in if status in (401, 403) else 'Try again later.'}"
+        )
     if constants.HF_HUB_OFFLINE:
         return f"HF_HUB_OFFLINE is set and the cache does not hold it. {instead}".strip()
     if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ is not None:

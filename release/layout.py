@@ -9,14 +9,17 @@ SUMS = "SHA256SUMS"
 
 
 def shard_of(video_id: str, num_shards: int) -> int:
-    """Index of the shard that holds a video, in [0, num_shards). It depends only on the id and the number of shards.
+    """Index of the shard that holds a video, in
+    [0, num_shards). It depends only on the id and the number of shards.
 
     The first eight bytes of SHA-256 of the id, big-endian, modulo `num_shards`.
     """
     return int.from_bytes(hashlib.sha256(video_id.encode()).digest()[:8]) % num_shards
 
 
-def shard_paths(split: str, index: int, num_shards: int) -> dict[Literal["default", "annotations", "webdataset"], str]:
+def shard_paths(
+    split: str, index: int, num_shards: int
+) -> dict[Literal["default", "annotations", "webdataset"], str]:
     """The files of one shard by config, relative to the release folder."""
     name = f"{split}-{index:05d}-of-{num_shards:05d}.parquet"
     return {

@@ -31,18 +31,22 @@ def load(
     """Loads a release as `datasets.load_dataset("brokenvideos", …)` does.
 
     Args:
-        name: "default" (videos and masks from Parquet), "annotations" (the same rows without `video`), "webdataset" (from the
-            tars), "sample" (a small synthetic release inside the package; offline).
+        name: "default" (videos and masks from Parquet), "annotations" (the same rows without
+            `video`), "webdataset" (from the tars), "sample" (a small synthetic release inside the
+            package; offline).
         split: "train", "validation" or "test"; None: a dict of all.
         data_dir: a local release folder. None: the Hub repository.
         repo_id: another Hub repository than BROKENVIDEOS_REPO or `REPO_ID`.
-        revision: a Hub tag, branch or commit; None: the data version that this code was written for.
+        revision: a Hub tag, branch or commit; None: the data version that this code was written
+            for.
         streaming: True reads rows only when they are used (IterableDataset); False first writes all
             rows to the Arrow cache (Dataset).
         columns: names of columns to read; other columns are not downloaded.
-        filters: rows to read, as in `pyarrow.parquet.read_table`. If a row group has no such row, its videos are not read.
-        holdout: "generator:NAME" or "artifact:TYPE" leaves one out of training. train and validation then have no video of it; test
-            has the videos of that generator, or the videos with that type and all normal videos.
+        filters: rows to read, as in `pyarrow.parquet.read_table`. If a row group has no such row,
+            its videos are not read.
+        holdout: "generator:NAME" or "artifact:TYPE" leaves one out of training. train and
+            validation then have no video of it; test has the videos of that generator, or the
+            videos with that type and all normal videos.
         num_proc: number of processes that fill the Arrow cache.
         token: for a private or gated repository.
 
@@ -50,7 +54,8 @@ def load(
         Dataset, IterableDataset, or a dict of them by split.
 
     Raises:
-        ReleaseError: there is no release. ValueError: arguments that contradict each other, or an unknown column.
+        ReleaseError: there is no release. ValueError: arguments that contradict each other, or an
+            unknown column.
 
     Examples:
         >>> rows = brokenvideos.load("annotations", data_dir="release", split="train", filters=[("label", "==", "broken")])
@@ -78,7 +83,9 @@ def load(
     )
 
 
-def dataset_module(path: str, *, revision: str | None, data_dir: str | None) -> datasets.load.DatasetModule:
+def dataset_module(
+    path: str, *, revision: str | None, data_dir: str | None
+) -> datasets.load.DatasetModule:
     """The description of our builder that `load_dataset` needs.
 
     The config objects are new at every call, because `datasets` changes them when it resolves
@@ -92,12 +99,14 @@ def dataset_module(path: str, *, revision: str | None, data_dir: str | None) -> 
     """
     if data_dir is not None and revision is not None:
         raise ValueError(
-            f"load_dataset({path!r}) got data_dir={data_dir!r} and revision={revision!r}: a local release has no revisions. "
+            f"load_dataset({path!r}) got data_dir={data_dir!r} and revision={revision!r}: a local "
+            "release has no revisions. "
             "Leave one of them out."
         )
     if data_dir is not None and path != NAME:
         raise ValueError(
-            f"load_dataset({path!r}) got data_dir={data_dir!r} too: a release is local or on the Hub. Leave one of them out."
+            f"load_dataset({path!r}) got data_dir={data_dir!r} too: a release is local or on the "
+            "Hub. Leave one of them out."
         )
     configs = [
         BrokenVideosConfig(
@@ -113,7 +122,8 @@ def dataset_module(path: str, *, revision: str | None, data_dir: str | None) -> 
     return datasets.load.DatasetModule(
         BrokenVideos.__module__,
         hash=__version__,
-        # The configs already have data_dir. If it were passed on, `datasets` would make custom configs.
+        # The configs already have data_dir. If it were passed on, `datasets` would make custom
+        # configs.
         builder_kwargs={"dataset_name": NAME, "data_dir": None},
         builder_configs_parameters=datasets.load.BuilderConfigsParameters(
             builder_configs=configs, default_config_name="default"

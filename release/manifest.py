@@ -14,7 +14,8 @@ from .row import SPLITS
 
 
 def read_manifest(release: str | PathLike[str]) -> dict[str, Any]:
-    """The manifest.json of a release folder: its versions, and the facts of every file and video (docs/format.md).
+    """The manifest.json of a release folder: its versions, and the facts of every file and video
+    (docs/format.md).
 
     Raises:
         ReleaseError: the file is missing, is not a JSON object within the limits of `parse_json`,
@@ -30,17 +31,22 @@ def read_manifest(release: str | PathLike[str]) -> dict[str, Any]:
     path = f"{fspath(release)}/manifest.json"
     try:
         with fsspec.open(path, "rb") as file:
-            manifest: dict[str, Any] = parse_json(file.read(MAX_JSON_BYTES + 1), max_bytes=MAX_JSON_BYTES)
+            manifest: dict[str, Any] = parse_json(
+                file.read(MAX_JSON_BYTES + 1), max_bytes=MAX_JSON_BYTES
+            )
     except FileNotFoundError:
         raise ReleaseError(
             f"{path}: not found. A release has one; was this folder made by `brokenvideos build`?"
         ) from None
     except ValueError as error:
-        raise ReleaseError(f"{path}: not JSON ({error}). Build or download the release again.") from None
+        raise ReleaseError(
+            f"{path}: not JSON ({error}). Build or download the release again."
+        ) from None
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if version not in READABLE_FORMATS:
         raise ReleaseError(
-            f"{path}: format_version is {version!r}, this package reads {_READABLE}. Install the version of brokenvideos "
+            f"{path}: format_version is {version!r}, this package reads {_READABLE}. Install the "
+            "version of brokenvideos "
             "that wrote it, or build the release again."
         )
     if wrong := _misshapen(manifest, _MANIFEST_SHAPE, ""):
@@ -49,7 +55,8 @@ def read_manifest(release: str | PathLike[str]) -> dict[str, Any]:
         split, index, num_shards = shard["split"], shard["index"], shard["num_shards"]
         if split not in SPLITS or not 0 <= index < num_shards <= MAX_SHARDS:
             raise ReleaseError(
-                f"{path}: .shards[{number}] is {split!r} {index} of {num_shards}, wanted a split of {', '.join(SPLITS)} and an "
+                f"{path}: .shards[{number}] is {split!r} {index} of {num_shards}, wanted a split "
+                f"of {', '.join(SPLITS)} and an "
                 f"index below a count of at most {MAX_SHARDS}. Build or download the release again."
             )
     return manifest
@@ -75,25 +82,43 @@ _MANIFEST_SHAPE = {
         }
     ],
     "videos": {...: {"digest": str, "video_sha256": str}},
-    "errata?": [{"data_version": str, "video_ids": [str], "reason": str, "videos?": {...: {"video_sha256?": str}}}],
+    "errata?": [
+        {
+            "data_version": str,
+            "video_ids": [str],
+            "reason": str,
+            "videos?": {...: {"video_sha256?": str}},
+        }
+    ],
 }
-"""The types that readers rely on. The entry of a list stands for all its entries, and `...` for every
-key of an object. A tuple lists the allowed types. A key with a question mark may be missing."""
+"""The types that readers rely on. The entry of a list stands for all its entries, and `...` for
+every key of an object. A tuple lists the allowed types. A key with a question mark may be missing.
+"""
 
 
 def _misshapen(value: Any, wanted: Any, where: str) -> str | None:
     """The first value whose type differs from the shape; None if there is none."""
-    kinds = wanted if isinstance(wanted, tuple) else (wanted if isinstance(wanted, type) else type(wanted),)
+    kinds = (
+        wanted
+        if isinstance(wanted, tuple)
+        else (wanted if isinstance(wanted, type) else type(wanted),)
+    )
     if type(value) not in kinds:
-        return f"{where or 'it'} is {type(value).__name__}, wanted {' or '.join(kind.__name__ for kind in kinds)}"
+        return (
+            f"{where or 'it'} is {type(value).__name__}, wanted "
+            f"{' or '.join(kind.__name__ for kind in kinds)}"
+        )
     if isinstance(wanted, list):
         parts = [(f"{where}[{number}]", entry, wanted[0]) for number, entry in enumerate(value)]
     elif isinstance(wanted, dict):
-        missing = [key for key in wanted if key is not ... and not key.endswith("?") and key not in value]
+        missing = [
+            key for key in wanted if key is not ... and not key.endswith("?") and key not in value
+        ]
         if missing:
             return f"{where or 'it'} lacks {missing[0]!r}"
         parts = [
-            (f"{where}.{key}", value[key], wanted.get(key, wanted.get(f"{key}?", wanted.get(...)))) for key in value
+            (f"{where}.{key}", value[key], wanted.get(key, wanted.get(f"{key}?", wanted.get(...))))
+            for key in value
         ]
     else:
         return None

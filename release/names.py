@@ -3,7 +3,9 @@
 from .registry import HOUSE
 
 NAME = "brokenvideos"
-"""The name for `load_dataset`; "brokenvideos:OWNER/NAME" is the release in another Hub repository."""
+"""The name for `load_dataset`; "brokenvideos:OWNER/NAME" is the release in another Hub
+repository.
+"""
 
 SAMPLE = "sample"
 """The small synthetic release inside the package."""

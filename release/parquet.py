@@ -28,10 +28,12 @@ def read_parquet(
     num_rows: int | None = None,
     name: str | None = None,
 ) -> Generator[pa.Table, None, None]:
-    """The row groups of one Parquet shard, one table each; a row group without a matching row is left out.
+    """The row groups of one Parquet shard, one table each; a row group without a matching row is
+    left out.
 
-    A row group is read at once and never in the background: pyarrow's own iterator aborts the interpreter if it is not used to its
-    end (arrow#45214), and row groups are small (16-32 MB). If a filter drops all rows of a group, its videos are not read.
+    A row group is read at once and never in the background: pyarrow's own iterator aborts the
+    interpreter if it is not used to its end (arrow#45214), and row groups are small (16-32 MB). If
+    a filter drops all rows of a group, its videos are not read.
 
     Args:
         file: a local path, or an open binary file.
@@ -42,17 +44,27 @@ def read_parquet(
         name: name of the file in messages, if it is an open file.
 
     Raises:
-        ReleaseError: not a Parquet file, cut short or damaged, or another number of rows; the message names the file.
+        ReleaseError: not a Parquet file, cut short or damaged, or another number of rows; the
+            message names the file.
         FilterError: as `chosen`.
     """
     name = name or str(file)
     with closing(open_parquet(file, name=name, num_rows=num_rows)) as parquet:
         names = parquet.schema_arrow.names
-        wanted = names if columns is None else [column for column in names if column in set(columns)]
-        keep = filters if isinstance(filters, Choice) or filters is None else chosen(filters, parquet.schema_arrow)
-        # An expression does not tell which columns it needs, so all columns except the videos are read for it.
+        wanted = (
+            names if columns is None else [column for column in names if column in set(columns)]
+        )
+        keep = (
+            filters
+            if isinstance(filters, Choice) or filters is None
+            else chosen(filters, parquet.schema_arrow)
+        )
+        # An expression does not tell which columns it needs, so all columns except the videos are
+        # read for it.
         filter_columns = (
-            [column for column in names if column != "video"] if keep is None or not keep.columns else keep.columns
+            [column for column in names if column != "video"]
+            if keep is None or not keep.columns
+            else keep.columns
         )
         for group in range(parquet.num_row_groups) if row_groups is None else row_groups:
             if keep is None:
@@ -65,7 +77,9 @@ def read_parquet(
                 yield _read(parquet, group, wanted, file, name).take(matching)
 
 
-def open_parquet(file: str | IO[bytes], *, name: str | None = None, num_rows: int | None = None) -> pq.ParquetFile:
+def open_parquet(
+    file: str | IO[bytes], *, name: str | None = None, num_rows: int | None = None
+) -> pq.ParquetFile:
     """One opened Parquet shard: its footer is read, its rows are not. The caller must close it.
 
     Args:
@@ -75,26 +89,36 @@ def open_parquet(file: str | IO[bytes], *, name: str | None = None, num_rows: in
         ReleaseError: not a Parquet file, or another number of rows; the message names the file.
     """
     name = name or str(file)
-    # With a file object, each piece would be one request, so pyarrow first joins neighbouring pieces of a row group. A local file
-    # is mapped into memory: pages are not copied before decoding, which saves one row group of memory.
+    # With a file object, each piece would be one request, so pyarrow first joins neighbouring
+    # pieces of a row group. A local file is mapped into memory: pages are not copied before
+    # decoding, which saves one row group of memory.
     is_local = isinstance(file, str)
     parquet = _understood(
-        lambda: pq.ParquetFile(file, memory_map=is_local, pre_buffer=not is_local), file=file, name=name
+        lambda: pq.ParquetFile(file, memory_map=is_local, pre_buffer=not is_local),
+        file=file,
+        name=name,
     )
     if num_rows is not None and parquet.metadata.num_rows != num_rows:
         found = parquet.metadata.num_rows
         parquet.close()
         raise ReleaseError(
-            f"{name}: {found} rows, manifest.json says {num_rows}: of another release? Copy or download this file again."
+            f"{name}: {found} rows, manifest.json says {num_rows}: of another release? Copy or "
+            "download this file again."
         )
     return parquet
 
 
-def _read(parquet: pq.ParquetFile, group: int, columns: list[str], file: str | IO[bytes], name: str) -> pa.Table:
+def _read(
+    parquet: pq.ParquetFile, group: int, columns: list[str], file: str | IO[bytes], name: str
+) -> pa.Table:
     def read(columns: list[str]) -> pa.Table:
         return as_current(parquet.read_row_group(group, columns=columns, use_threads=False))
 
-    videos = _mapped_videos(file, parquet, group) if "video" in columns and isinstance(file, str) else None
+    videos = (
+        _mapped_videos(file, parquet, group)
+        if "video" in columns and isinstance(file, str)
+        else None
+    )
     if videos is None:
         return _understood(lambda: read(columns), file=file, name=name)
     others = ["video.path" if column == "video" else column for column in columns]
@@ -103,13 +127,15 @@ def _read(parquet: pq.ParquetFile, group: int, columns: list[str], file: str | I
     (paths,) = table.column(place).combine_chunks().flatten()
     kind = parquet.schema_arrow.field("video").type
     rows = [
-        pa.StructArray.from_arrays([video, paths.slice(row, 1)], fields=list(kind)) for row, video in enumerate(videos)
+        pa.StructArray.from_arrays([video, paths.slice(row, 1)], fields=list(kind))
+        for row, video in enumerate(videos)
     ]
     return table.set_column(place, "video", pa.chunked_array(rows, kind))
 
 
 def _mapped_videos(file: str, parquet: pq.ParquetFile, group: int) -> list[pa.Array] | None:
-    """The bytes of every video of a row group, each an array of one value that lies in the mapped file, not in memory.
+    """The bytes of every video of a row group, each an array of one value that lies in the mapped
+    file, not in memory.
 
     None: they are stored in a way that only pyarrow reads.
     """
@@ -121,11 +147,15 @@ def _mapped_videos(file: str, parquet: pq.ParquetFile, group: int) -> list[pa.Ar
         spans = video_spans(memoryview(content).cast("B"), parquet.metadata.row_group(group))
     except UnknownPagesError:
         return None
-    if len(spans) and int(spans[-1].sum()) > content.size:  # Arrow does not look whether a slice is inside
+    if (
+        len(spans) and int(spans[-1].sum()) > content.size
+    ):  # Arrow does not look whether a slice is inside
         return None
     return [
         pa.Array.from_buffers(
-            pa.binary(), 1, [None, pa.py_buffer(np.asarray([0, length], np.int32)), content.slice(start, length)]
+            pa.binary(),
+            1,
+            [None, pa.py_buffer(np.asarray([0, length], np.int32)), content.slice(start, length)],
         )
         for start, length in spans.tolist()
     ]
@@ -140,9 +170,17 @@ def _understood(read: Callable[[], _Read], *, file: str | IO[bytes], name: str) 
     try:
         return read()
     except (pa.ArrowException, OSError) as error:
-        # Arrow's own errors are plain OSErrors. Errors of a connection have other classes; they are explained elsewhere.
-        if not isinstance(error, pa.ArrowException | FileNotFoundError) and type(error) is not OSError:
+        # Arrow's own errors are plain OSErrors. Errors of a connection have other classes; they are
+        # explained elsewhere.
+        if (
+            not isinstance(error, pa.ArrowException | FileNotFoundError)
+            and type(error) is not OSError
+        ):
             raise
-        wrong = what_is_wrong(Path(file)) if isinstance(file, str) else "cut short or damaged. Download this file again"
+        wrong = (
+            what_is_wrong(Path(file))
+            if isinstance(file, str)
+            else "cut short or damaged. Download this file again"
+        )
         said = " ".join(str(error).split())
         raise ReleaseError(f"{name}: not a readable Parquet file ({said}): {wrong}.") from None

@@ -1,4 +1,5 @@
-"""Finds the position of each value of an uncompressed PLAIN column in a Parquet file, from its page headers.
+"""Finds the position of each value of an uncompressed PLAIN column in a Parquet file, from its page
+headers.
 
 pyarrow reads whole row groups, but a clip needs one video of one row, or part of it. Source:
 github.com/apache/parquet-format (README, "Data Pages"; Encodings.md, PLAIN and RLE), and the
@@ -18,7 +19,9 @@ _DATA_PAGE, _PLAIN = 0, 0
 
 
 class Content(Protocol):
-    """The bytes of a file by offset: a memoryview, or an object that fetches only requested bytes."""
+    """The bytes of a file by offset: a memoryview, or an object that fetches only requested
+    bytes.
+    """
 
     def __getitem__(self, place: Any, /) -> Any: ...
 
@@ -44,11 +47,13 @@ def video_spans(data: Content, row_group: Any) -> npt.NDArray[np.int64]:
 
 
 def byte_array_spans(data: Content, column: Any) -> npt.NDArray[np.int64]:
-    """int64[N, 2]: offset in the file and length in bytes of every value of one column chunk; the values stay unread.
+    """int64[N, 2]: offset in the file and length in bytes of every value of one column chunk; the
+    values stay unread.
 
     Args:
         data: the whole file.
-        column: pyarrow's ColumnChunkMetaData: an optional byte array inside an optional struct, without nulls.
+        column: pyarrow's ColumnChunkMetaData: an optional byte array inside an optional struct,
+            without nulls.
 
     Raises:
         UnknownPagesError: compressed, dictionary encoded, null values, or pages of another version.
@@ -94,7 +99,9 @@ def _u32(data: Content, at: int) -> int:
 
 
 def _all_defined(levels: Content, count: int) -> bool:
-    """Whether the first `count` definition levels, two bits each in Parquet's RLE and bit-packing hybrid, are 2."""
+    """Whether the first `count` definition levels, two bits each in Parquet's RLE and bit-packing
+    hybrid, are 2.
+    """
     at = seen = 0
     while seen < count:
         header, at = _varint(levels, at)

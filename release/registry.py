@@ -1,6 +1,7 @@
 """Lists extensions of the package, one file each: layouts, formats, recipes, engines, commands.
 
-A folder of such files is a registry. Each file holds one record under a fixed name. To add an extension, add its file.
+A folder of such files is a registry. Each file holds one record under a fixed name. To add an
+extension, add its file.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,9 @@ from pkgutil import iter_modules
 from typing import Any
 
 HOUSE = dirname(dirname(abspath(__file__)))
-"""The folder that holds all rooms: a registry can be listed by its path without importing its room."""
+"""The folder that holds all rooms: a registry can be listed by its path without importing its
+room.
+"""
 
 
 def names_in(folders: Iterable[str]) -> list[str]:

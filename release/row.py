@@ -41,7 +41,8 @@ SOURCE_FIELDS = (
     "notes",
     "record",
 )
-"""The fields of column `source`: the origin of a video and its masks. A field is null if it is not known.
+"""The fields of column `source`: the origin of a video and its masks. A field is null if it is not
+known.
 
 Examples:
     >>> row = next(iter(brokenvideos.load("sample", split="train", streaming=True)))

@@ -1,4 +1,6 @@
-"""Describes a Hub repository that exists but holds no release: its files, and how to make a release."""
+"""Describes a Hub repository that exists but holds no release: its files, and how to make a
+release.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,8 +16,11 @@ _LISTED = 20_000
 _GROUPS = 4
 
 
-def unreleased(repo_id: str, *, revision: str, token: bool | str | None, endpoint: str) -> str | None:
-    """Three lines about a repository without a manifest.json on its main branch; None if it has one.
+def unreleased(
+    repo_id: str, *, revision: str, token: bool | str | None, endpoint: str
+) -> str | None:
+    """Three lines about a repository without a manifest.json on its main branch; None if it has
+    one.
 
     Args:
         revision: the requested revision, which has no release.
@@ -33,9 +38,11 @@ def unreleased(repo_id: str, *, revision: str, token: bool | str | None, endpoin
     if "manifest.json" in paths:
         return None
     return (
-        f"{repo_id}: reached, but it holds no release of BrokenVideos, at revision {revision} or on its main branch.\n"
+        f"{repo_id}: reached, but it holds no release of BrokenVideos, at revision {revision} or "
+        "on its main branch.\n"
         f"It holds {held(paths)}.\n"
-        f"Make a release of it: `brokenvideos adopt {repo_id} raw`, `brokenvideos build raw release`, then "
+        f"Make a release of it: `brokenvideos adopt {repo_id} raw`, `brokenvideos build raw "
+        "release`, then "
         f'load_dataset("{NAME}", data_dir="release").'
     )
 

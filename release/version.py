@@ -9,7 +9,8 @@ Examples:
 """
 
 DATA_VERSION = "1.0.0"
-"""The data version that this code was written for: what `load` reads from the Hub unless told otherwise.
+"""The data version that this code was written for: what `load` reads from the Hub unless told
+otherwise.
 
 Examples:
     >>> brokenvideos.read_manifest("release")["data_version"] == brokenvideos.DATA_VERSION

@@ -1,4 +1,6 @@
-"""Collates clips into batches, also clips of different sizes, and moves batches to the training device."""
+"""Collates clips into batches, also clips of different sizes, and moves batches to the training
+device.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +22,9 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {key: _together([item[key] for item in items]) for key in items[0]}
 
 
-def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "type"] = "union") -> dict[str, Any]:
+def collate_rle(
+    items: Sequence[dict[str, Any]], *, by: Literal["union", "type"] = "union"
+) -> dict[str, Any]:
     """Like `collate`, for clips of one size with masks of layout "rle". The masks stay strings.
 
     `to_device` decodes them later. So the workers send a few hundred bytes per mask to the
@@ -38,9 +42,12 @@ def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "type"]
         raise MaskError(f'collate_rle: by={by!r}, must be "union" or "type".')
     sizes = sorted({tuple(item["video"].shape[-2:]) for item in items})
     if len(sizes) > 1 or any(isinstance(item["masks"], torch.Tensor) for item in items):
-        layouts = sorted({"tensors" if isinstance(item["masks"], torch.Tensor) else "strings" for item in items})
+        layouts = sorted(
+            {"tensors" if isinstance(item["masks"], torch.Tensor) else "strings" for item in items}
+        )
         raise MaskError(
-            f"collate_rle: masks are {' and '.join(layouts)} of sizes {sizes}, wanted strings of one size. "
+            f"collate_rle: masks are {' and '.join(layouts)} of sizes {sizes}, wanted strings of "
+            "one size. "
             'Give clips masks="rle" and a size.'
         )
     planes = 1 if by == "union" else len(ARTIFACT_TYPES)
@@ -50,7 +57,8 @@ def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "type"]
         for entry in item["masks"]:
             if by == "type" and entry["artifact_type"] is None:
                 raise MaskError(
-                    f'collate_rle: clip {clip} object {entry["object_id"]}: its artifact type is not given. Use by="union".'
+                    f"collate_rle: clip {clip} object {entry['object_id']}: its artifact type is "
+                    'not given. Use by="union".'
                 )
             counts.append(entry["rle"]["counts"])
             frame = clip * shape[1] + entry["frame"]
@@ -59,8 +67,13 @@ def collate_rle(items: Sequence[dict[str, Any]], *, by: Literal["union", "type"]
     strings = collate_planes(
         counts, height=height, width=width, planes=painted, num_planes=shape[0] * shape[1] * planes
     )
-    batch = collate([{name: value for name, value in item.items() if name != "masks"} for item in items])
-    return {**batch, "masks": replace(strings, shapes=(shape if by == "type" else shape[:2] + shape[3:],))}
+    batch = collate(
+        [{name: value for name, value in item.items() if name != "masks"} for item in items]
+    )
+    return {
+        **batch,
+        "masks": replace(strings, shapes=(shape if by == "type" else shape[:2] + shape[3:],)),
+    }
 
 
 def to_device(batch: Mapping[str, Any], device: torch.device | str) -> dict[str, Any]:
@@ -80,7 +93,11 @@ def to_device(batch: Mapping[str, Any], device: torch.device | str) -> dict[str,
 def _together(values: list[Any]) -> Any:
     first = values[0]
     if isinstance(first, torch.Tensor):
-        return default_collate(values) if all(value.shape == first.shape for value in values) else values
+        return (
+            default_collate(values)
+            if all(value.shape == first.shape for value in values)
+            else values
+        )
     return torch.tensor(values) if isinstance(first, bool) else values
 
 

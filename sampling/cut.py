@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..frames import Geometry, VideoError, VideoSource, index_from_row, random_geometry, read_clips, whole
+from ..frames import (
+    Geometry,
+    VideoError,
+    VideoSource,
+    index_from_row,
+    random_geometry,
+    read_clips,
+    whole,
+)
 from .clip_masks import MaskLayout, clip_masks
 from .plan import ClipPlan, clip_frames, video_random
 from .source import Row, require_row
@@ -31,10 +39,12 @@ class ClipForm:
 def clips_of(
     row: Row, plan: ClipPlan, form: ClipForm, *, epoch: int, skip: int = 0, decoder_threads: int = 1
 ) -> Iterator[Clip]:
-    """The clips of one video from number `skip` on, in one pass over the video; see `ClipDataset` for the content of a clip.
+    """The clips of one video from number `skip` on, in one pass over the video; see `ClipDataset`
+    for the content of a clip.
 
     Raises:
-        VideoError: the row has no video, or its video does not decode. RLEError, MaskError: as `clip_masks`.
+        VideoError: the row has no video, or its video does not decode. RLEError, MaskError: as
+            `clip_masks`.
     """
     row = require_row(row)
     index = index_from_row(row)
@@ -42,9 +52,13 @@ def clips_of(
     geometries = _geometries(row, plan, form, count=len(unpadded), epoch=epoch)[skip:]
     unpadded = unpadded[skip:]
     shown = [np.minimum(frames, index.num_frames - 1) for frames in unpadded]
-    videos = read_clips(_video(row), shown, index=index, geometries=geometries, threads=decoder_threads)
+    videos = read_clips(
+        _video(row), shown, index=index, geometries=geometries, threads=decoder_threads
+    )
     annotated = np.asarray(row["annotated_frames"], dtype=np.int64)
-    for frames, frame_index, geometry, video in zip(unpadded, shown, geometries, videos, strict=True):
+    for frames, frame_index, geometry, video in zip(
+        unpadded, shown, geometries, videos, strict=True
+    ):
         padding = frames >= index.num_frames
         yield {
             "video_id": row["video_id"],
@@ -58,19 +72,27 @@ def clips_of(
 
 
 def threads_of_each(consumers: int, *, at_most: int) -> int:
-    """Number of threads for each decoder. All consumers may run on this machine, so they share its cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Number of threads for each decoder. All consumers may run on this machine, so they share its
+    cores.
+    """
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return min(max(cores // consumers, 1), at_most)
 
 
-def _geometries(row: Row, plan: ClipPlan, form: ClipForm, *, count: int, epoch: int) -> list[Geometry]:
+def _geometries(
+    row: Row, plan: ClipPlan, form: ClipForm, *, count: int, epoch: int
+) -> list[Geometry]:
     height, width = int(row["height"]), int(row["width"])
     if form.crop == 1 and not form.flip:
         return [whole(height, width, size=form.size)] * count
     # Separate random numbers, so that augmentation does not change where clips are cut.
     random = video_random(plan, row["video_id"], epoch=epoch, tag=1)
     return [
-        random_geometry(height, width, size=form.size, crop=form.crop, flip=form.flip, random=random)
+        random_geometry(
+            height, width, size=form.size, crop=form.crop, flip=form.flip, random=random
+        )
         for _ in range(count)
     ]
 
@@ -78,11 +100,14 @@ def _geometries(row: Row, plan: ClipPlan, form: ClipForm, *, count: int, epoch: 
 def _video(row: Row) -> VideoSource:
     video = row.get("video")
     if video is None:
-        raise VideoError('the row has no "video". Load the config "default", or do not leave the column out.')
+        raise VideoError(
+            'the row has no "video". Load the config "default", or do not leave the column out.'
+        )
     if not isinstance(video, Mapping) or not (video.get("bytes") or video.get("path")):
         kind = "empty" if isinstance(video, Mapping) else type(video).__name__
         raise VideoError(
-            f"the video is {kind}, wanted its bytes, as brokenvideos.load gives them (Video(decode=False))."
+            f"the video is {kind}, wanted its bytes, as brokenvideos.load gives them "
+            "(Video(decode=False))."
         )
     content: bytes | memoryview | None = video.get("bytes")
     # Some readers do not load the file; they give only its path.

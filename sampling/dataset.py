@@ -1,4 +1,6 @@
-"""Clips for a training loop: a torch IterableDataset that any number of workers and ranks share, and that resumes exactly."""
+"""Clips for a training loop: a torch IterableDataset that any number of workers and ranks share,
+and that resumes exactly.
+"""
 
 import copy
 import hashlib
@@ -54,36 +56,51 @@ def clips(
     on_error: Literal["raise", "skip"] = "raise",
     decoder_threads: int = 1,
 ) -> "ClipDataset":
-    """A torch IterableDataset of clips. `ClipDataset` describes an item, and docs/clips.md the guarantees.
+    """A torch IterableDataset of clips. `ClipDataset` describes an item, and docs/clips.md the
+    guarantees.
 
     Args:
-        source: a release folder, a Hub repository "OWNER/NAME", a datasets.IterableDataset, a datasets.Dataset, a list or another
-            sequence, or another iterable of rows with their `video`.
+        source: a release folder, a Hub repository "OWNER/NAME", a datasets.IterableDataset, a
+            datasets.Dataset, a list or another sequence, or another iterable of rows with their
+            `video`.
         num_frames: T, the number of frames in a clip.
         stride: a clip takes every stride-th frame.
-        size: (height, width) of the clips; None keeps each video's size, and `collate` then gives a list.
-        clips_per_video: number of clips of one video in an epoch; they follow one another and are decoded in one pass.
-        sampling: "random", "uniform", "broken" (around frames with artifacts) or "all" (every frame once): see `ClipPlan`.
-        seed, epoch: only these and the video_id decide where a clip is cut, not the number of workers or the order of rows.
-        masks: "union" gives masks uint8[T, H, W], "type" uint8[T, 3, H, W], "object" uint8[T, K, H, W] with K of the video,
-            "rle" a list of COCO RLEs: see `clip_masks`. The old names "types" and "objects" give a
-            DeprecationWarning; the next version refuses them.
-        device: the device on which video and masks are made; None is the CPU. Another device works only without DataLoader workers.
-            With workers, use masks="rle" and decode the masks on the device of the batch, with `collate_rle` and `to_device`.
-        shuffle: True gives another order of videos in each epoch; docs/clips.md says how random it is.
-        crop: smallest share of height and width that a random crop keeps, in (0, 1]; 1 = whole frames.
+        size: (height, width) of the clips; None keeps each video's size, and `collate` then gives a
+            list.
+        clips_per_video: number of clips of one video in an epoch; they follow one another and are
+            decoded in one pass.
+        sampling: "random", "uniform", "broken" (around frames with artifacts) or "all" (every frame
+            once): see `ClipPlan`.
+        seed, epoch: only these and the video_id decide where a clip is cut, not the number of
+            workers or the order of rows.
+        masks: "union" gives masks uint8[T, H, W], "type" uint8[T, 3, H, W], "object"
+            uint8[T, K, H, W] with K of the video, "rle" a list of COCO RLEs: see `clip_masks`. The
+            old names "types" and "objects" give a DeprecationWarning; the next version refuses
+            them.
+        device: the device on which video and masks are made; None is the CPU. Another device works
+            only without DataLoader workers. With workers, use masks="rle" and decode the masks on
+            the device of the batch, with `collate_rle` and `to_device`.
+        shuffle: True gives another order of videos in each epoch; docs/clips.md says how random it
+            is.
+        crop: smallest share of height and width that a random crop keeps, in (0, 1]; 1 = whole
+            frames.
         flip: probability of a mirrored clip.
         split: the split of a release folder or a Hub repository.
-        rank, world_size: the part of the clips that is read here. None: the values of torch.distributed if it is initialised,
-            otherwise all clips. If `accelerate` or Trainer divides the batches of a prepared loader, all clips too.
-        uneven: with several ranks, every consumer (worker of a rank) gives the same number of clips. "pad": consumers with fewer
-            clips repeat some of their own, flagged `repeated`. "drop": the additional clips of the others are left out.
-        on_error: "raise", or "skip" a video that cannot be decoded, count it in `num_skipped` and log it.
-        decoder_threads: largest number of threads per decoder; fewer if consumers times threads would exceed the cores. Without
-            workers, more threads shorten the wait for a clip, at the cost of a tenth to a third more CPU. The pixels are the same.
+        rank, world_size: the part of the clips that is read here. None: the values of
+            torch.distributed if it is initialised, otherwise all clips. If `accelerate` or Trainer
+            divides the batches of a prepared loader, all clips too.
+        uneven: with several ranks, every consumer (worker of a rank) gives the same number of
+            clips. "pad": consumers with fewer clips repeat some of their own, flagged `repeated`.
+            "drop": the additional clips of the others are left out.
+        on_error: "raise", or "skip" a video that cannot be decoded, count it in `num_skipped` and
+            log it.
+        decoder_threads: largest number of threads per decoder; fewer if consumers times threads
+            would exceed the cores. Without workers, more threads shorten the wait for a clip, at
+            the cost of a tenth to a third more CPU. The pixels are the same.
 
     Raises:
-        ValueError: an argument out of its range. ReleaseError: no release at `source`. DeviceError: the device does not exist.
+        ValueError: an argument out of its range. ReleaseError: no release at `source`. DeviceError:
+            the device does not exist.
 
     Examples:
         >>> rows = brokenvideos.load("sample", split="train", streaming=True)
@@ -101,11 +118,14 @@ def clips(
     """
     if num_frames < 1 or stride < 1 or (size is not None and min(size) < 1):
         raise ValueError(
-            f"clips: num_frames={num_frames}, stride={stride}, size={size}; each must be 1 or more. Give positive numbers."
+            f"clips: num_frames={num_frames}, stride={stride}, size={size}; each must be 1 or "
+            "more. Give positive numbers."
         )
     layout = {"objects": "object", "types": "type"}.get(masks, masks)
     if layout != masks:
-        warnings.warn(f'clips: masks="{masks}" is now masks="{layout}".', DeprecationWarning, stacklevel=2)
+        warnings.warn(
+            f'clips: masks="{masks}" is now masks="{layout}".', DeprecationWarning, stacklevel=2
+        )
     choices = (
         ("masks", layout, MaskLayout),
         ("uneven", uneven, Literal["pad", "drop"]),
@@ -117,10 +137,15 @@ def clips(
             raise ValueError(f"clips: {name}={value!r}, must be {', '.join(others)} or {last}.")
     if not 0 < crop <= 1 or not 0 <= flip <= 1:
         raise ValueError(
-            f"clips: crop={crop}, flip={flip}; crop must be in (0, 1], flip in [0, 1]. Give such fractions."
+            f"clips: crop={crop}, flip={flip}; crop must be in (0, 1], flip in [0, 1]. Give such "
+            "fractions."
         )
-    if (rank is None) != (world_size is None) or (rank is not None and not 0 <= rank < (world_size or 0)):
-        raise ValueError(f"clips: rank={rank}, world_size={world_size}; give neither, or 0 <= rank < world_size.")
+    if (rank is None) != (world_size is None) or (
+        rank is not None and not 0 <= rank < (world_size or 0)
+    ):
+        raise ValueError(
+            f"clips: rank={rank}, world_size={world_size}; give neither, or 0 <= rank < world_size."
+        )
     return ClipDataset(
         opened_source(source, split=split),
         plan=ClipPlan(num_frames, stride, clips_per_video, sampling, seed),
@@ -139,11 +164,12 @@ class ClipDataset(IterableDataset[Clip]):
 
     video_id: str.
     video: uint8[T, 3, H, W], RGB.
-    masks: uint8[T, H, W] of 0 and 1 (other layouts: `clips`); they follow scale, crop and flip pixel by pixel: output row i is the
-        input row that holds its centre, floor((i + 0.5) · height / H), columns alike.
+    masks: uint8[T, H, W] of 0 and 1 (other layouts: `clips`); they follow scale, crop and flip
+        pixel by pixel: output row i is the input row that holds its centre, floor((i + 0.5) ·
+        height / H), columns alike.
     frame_index: int64[T], the frames in the video.
-    padding: bool[T], True past the video's end, where its last frame is repeated. This happens in a video that is shorter than the
-        clip, and in the last clips of sampling "all".
+    padding: bool[T], True past the video's end, where its last frame is repeated. This happens in a
+        video that is shorter than the clip, and in the last clips of sampling "all".
     valid: bool[T], False for a frame that is not annotated, and for padding.
     repeated: bool, True for a clip that was given before and only fills an uneven share.
     """
@@ -165,11 +191,14 @@ class ClipDataset(IterableDataset[Clip]):
             source = shuffled_stream(source, seed=plan.seed)
         elif shuffle and not has_rows(source):
             raise ValueError(
-                "clips: shuffle=True with a plain iterable, which cannot be shuffled. Shuffle it yourself, or give a list."
+                "clips: shuffle=True with a plain iterable, which cannot be shuffled. Shuffle it "
+                "yourself, or give a list."
             )
         self.source = source
         self.data = data_of(source)
-        """An identifier of the rows, for states; None if it is not known without reading them all."""
+        """An identifier of the rows, for states; None if it is not known without reading them
+        all.
+        """
         self.plan = plan
         self.form = form
         self.shuffle = shuffle
@@ -177,7 +206,8 @@ class ClipDataset(IterableDataset[Clip]):
         self.uneven = uneven
         self.on_error = on_error
         self.decoder_threads = decoder_threads
-        # Shared memory, so that workers that live longer than an epoch see set_epoch too, and the loop sees what they skipped.
+        # Shared memory, so that workers that live longer than an epoch see set_epoch too, and the
+        # loop sees what they skipped.
         self._passes = Passes(epoch)
         self._num_skipped: torch.Tensor = torch.zeros(_COUNTERS, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
         self._pending: Mapping[str, Any] | None = None
@@ -188,11 +218,14 @@ class ClipDataset(IterableDataset[Clip]):
 
     @property
     def num_skipped(self) -> int:
-        """Number of videos that could not be decoded, in all workers of this rank since the dataset was made."""
+        """Number of videos that could not be decoded, in all workers of this rank since the dataset
+        was made.
+        """
         return int(self._num_skipped.sum())
 
     def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch of the next pass: other clips, and with `shuffle` another order. A `source` with set_epoch gets it too.
+        """Sets the epoch of the next pass: other clips, and with `shuffle` another order. A
+        `source` with set_epoch gets it too.
 
         Without a call, each pass is the epoch after the previous pass.
         """
@@ -202,16 +235,22 @@ class ClipDataset(IterableDataset[Clip]):
     def state_dict(self) -> dict[str, Any]:
         """The state of this epoch: the clips that were given, as numbers, strings and lists.
 
-        It is the state of the latest iterator in this process. With DataLoader workers, use torchdata's StatefulDataLoader.
+        It is the state of the latest iterator in this process. With DataLoader workers, use
+        torchdata's StatefulDataLoader.
         """
         state = self._pending or self._state
-        return dict(state) if state is not None else self._first_state(self._place(), self._passes.next())
+        return (
+            dict(state)
+            if state is not None
+            else self._first_state(self._place(), self._passes.next())
+        )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Makes the next pass continue from the state, if its epoch is the epoch of that pass.
 
         Args:
-            state: the state of one consumer, for the same number of workers and ranks; or `join_states(…)` of all, for any number.
+            state: the state of one consumer, for the same number of workers and ranks; or
+                `join_states(…)` of all, for any number.
 
         Raises:
             ValueError: the state was made with other arguments.
@@ -231,7 +270,11 @@ class ClipDataset(IterableDataset[Clip]):
                 iterable, with on_error="skip", and with sampling="all" on several ranks.
         """
         ranks = self._node_of_length()[1]
-        if not has_rows(self.source) or self.on_error == "skip" or (ranks > 1 and self.plan.sampling == "all"):
+        if (
+            not has_rows(self.source)
+            or self.on_error == "skip"
+            or (ranks > 1 and self.plan.sampling == "all")
+        ):
             raise TypeError("clips: the number of clips in an epoch is not known before its end.")
         return num_clips(self.source, self.plan, world_size=ranks, uneven=self.uneven)
 
@@ -246,16 +289,22 @@ class ClipDataset(IterableDataset[Clip]):
         # Not a generator: the state must be that of the new pass as soon as it exists.
         if self.form.device.type != "cpu" and get_worker_info() is not None:
             raise DeviceError(
-                f'clips: device="{self.form.device}" in a worker of a DataLoader, which can use only the CPU. Use '
+                f'clips: device="{self.form.device}" in a worker of a DataLoader, which can use '
+                "only the CPU. Use "
                 "num_workers=0; or "
-                'leave device out, give masks="rle", and decode in the main process, with collate_rle and to_device.'
+                'leave device out, give masks="rle", and decode in the main process, with '
+                "collate_rle and to_device."
             )
         place, pending = self._place(), self._pending
         self._pending = None
         epoch = self._passes.begin()
         self._tell_source(epoch)
         is_of_epoch = pending is not None and pending["epoch"] == epoch
-        state = dict(pending) if pending is not None and is_of_epoch else self._first_state(place, epoch)
+        state = (
+            dict(pending)
+            if pending is not None and is_of_epoch
+            else self._first_state(place, epoch)
+        )
         self._state = state
         if is_stream(self.source):
             require_same_place(state, place)
@@ -274,7 +323,8 @@ class ClipDataset(IterableDataset[Clip]):
             require_sendable(loader)
             if self.node is not None and self.node[1] > 1 and is_accelerate_used():
                 raise ValueError(
-                    f"clips: world_size={self.node[1]}, but accelerate divides the batches of this loader too. Leave rank and "
+                    f"clips: world_size={self.node[1]}, but accelerate divides the batches of this "
+                    "loader too. Leave rank and "
                     "world_size out, or do not give the loader to prepare()."
                 )
             return 0, 1
@@ -300,10 +350,20 @@ class ClipDataset(IterableDataset[Clip]):
     def _first_state(self, place: Place, epoch: int) -> dict[str, Any]:
         if is_stream(self.source):
             return stream_state(self._identity(), epoch, place, source=None, clips=0)
-        return dealt_state(self._identity(), epoch, place, Done(), visits=0, clips=0, given=0, repeated=0)
+        return dealt_state(
+            self._identity(), epoch, place, Done(), visits=0, clips=0, given=0, repeated=0
+        )
 
     def _dealt_clips(
-        self, place: Place, epoch: int, done: Done, *, visits: int, clips: int, given: int, repeated: int
+        self,
+        place: Place,
+        epoch: int,
+        done: Done,
+        *,
+        visits: int,
+        clips: int,
+        given: int,
+        repeated: int,
     ) -> Iterator[Clip]:
         """This consumer's clips that are not finished, from its position in the epoch on."""
         identity = self._identity()
@@ -345,9 +405,11 @@ class ClipDataset(IterableDataset[Clip]):
             if clip is None:
                 return
 
-    # --- streams: the source itself shares out its rows ---------------------------------------------------------------
+    # --- streams: the source itself shares out its rows -------------------------------------------
 
-    def _streamed_clips(self, place: Place, epoch: int, *, source: Any, clips: int) -> Iterator[Clip]:
+    def _streamed_clips(
+        self, place: Place, epoch: int, *, source: Any, clips: int
+    ) -> Iterator[Clip]:
         identity = self._identity()
         stream = without_buffer(stream_of_rank(self.source, place))
         is_exact, rows_before = keeps_its_place(stream), 0
@@ -368,15 +430,17 @@ class ClipDataset(IterableDataset[Clip]):
             self._state = stream_state(identity, epoch, place, source=source, clips=0)
         self._report_skipped()
 
-    # --- one video ----------------------------------------------------------------------------------------------------
+    # --- one video --------------------------------------------------------------------------------
 
     def _clips_of(self, row: Row, name: str, epoch: int, *, skip: int = 0) -> Iterator[Clip]:
-        """The clips of one video from number `skip` on. They end at an error that is to be skipped."""
+        """The clips of one video from number `skip` on. They end at an error that is to be
+        skipped.
+        """
         threads = threads_of_each(self._place().consumers, at_most=self.decoder_threads)
         cut = clips_of(row, self.plan, self.form, epoch=epoch, skip=skip, decoder_threads=threads)
         while True:
-            # No yield inside the try: after an early stop this generator may end at interpreter exit, when
-            # module names are gone.
+            # No yield inside the try: after an early stop this generator may end at interpreter
+            # exit, when module names are gone.
             try:
                 clip = next(cut, None)
             except (VideoError, RLEError, MaskError) as error:

@@ -1,8 +1,10 @@
-"""The order of videos in an epoch, the share of each consumer, and the rest of an epoch: pure functions.
+"""The order of videos in an epoch, the share of each consumer, and the rest of an epoch: pure
+functions.
 
-A visit is one video in the order of one epoch. Consumers are all DataLoader workers of all ranks. Consumer c of C takes every
-C-th visit that is not done yet, starting with the c-th. So a few numbers (`Done`) describe the finished visits of any number of
-consumers, and any other number of consumers can continue from there.
+A visit is one video in the order of one epoch. Consumers are all DataLoader workers of all ranks.
+Consumer c of C takes every C-th visit that is not done yet, starting with the c-th. So a few
+numbers (`Done`) describe the finished visits of any number of consumers, and any other number of
+consumers can continue from there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,8 +22,9 @@ WINDOW_GROUPS = 8
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The finished part of an epoch: all visits below `before`, the visits in `whole`, and for each visit in `begun` the number of
-    its clips that were given."""
+    """The finished part of an epoch: all visits below `before`, the visits in `whole`, and for each
+    visit in `begun` the number of its clips that were given.
+    """
 
     before: int = 0
     whole: frozenset[int] = frozenset()
@@ -46,11 +49,14 @@ class Place:
         return self.world_size * self.workers
 
 
-def epoch_order(group_sizes: npt.ArrayLike, *, seed: int, epoch: int, window_groups: int = WINDOW_GROUPS) -> Int64Array:
+def epoch_order(
+    group_sizes: npt.ArrayLike, *, seed: int, epoch: int, window_groups: int = WINDOW_GROUPS
+) -> Int64Array:
     """int64[N]: the row of every visit.
 
-    Row groups come in random order over all shards, and the rows of every `window_groups` consecutive groups are mixed. Rows are
-    numbered through all groups: the first group holds rows 0 to group_sizes[0] - 1.
+    Row groups come in random order over all shards, and the rows of every `window_groups`
+    consecutive groups are mixed. Rows are numbered through all groups: the first group holds rows 0
+    to group_sizes[0] - 1.
     """
     sizes = np.asarray(group_sizes, dtype=np.int64)
     random = np.random.default_rng([seed, epoch])
@@ -71,7 +77,9 @@ def visits_left(done: Done, num_visits: int) -> Int64Array:
 
 
 def most_and_fewest(clip_counts: Int64Array, consumers: int) -> tuple[int, int]:
-    """The largest and smallest number of clips of a consumer, if the consumers share these visits."""
+    """The largest and smallest number of clips of a consumer, if the consumers share these
+    visits.
+    """
     padded = np.zeros(-(-len(clip_counts) // consumers) * consumers, dtype=np.int64)
     padded[: len(clip_counts)] = clip_counts
     totals = padded.reshape(-1, consumers).sum(axis=0)
@@ -82,7 +90,8 @@ def joined(parts: Iterable[tuple[int, int, int]], base: Done) -> Done:
     """The finished part of an epoch after consumers, who all started at `base`, have given clips.
 
     Args:
-        parts: for the consumers 0 … C - 1, in this order: (C, number of finished visits, number of given clips of the next visit).
+        parts: for the consumers 0 … C - 1, in this order: (C, number of finished visits, number of
+            given clips of the next visit).
     """
     progress = list(parts)
     whole, begun = set(base.whole), dict(base.begun)
@@ -98,5 +107,7 @@ def joined(parts: Iterable[tuple[int, int, int]], base: Done) -> Done:
     while before in whole:
         whole.remove(before)
         before += 1
-    left_begun = {visit: clips for visit, clips in begun.items() if visit >= before and visit not in whole}
+    left_begun = {
+        visit: clips for visit, clips in begun.items() if visit >= before and visit not in whole
+    }
     return Done(before, frozenset(whole), left_begun)

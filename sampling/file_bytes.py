@@ -10,7 +10,8 @@ AHEAD_BYTES = 4096
 
 
 def opened_at(address: str) -> IO[bytes]:
-    """Opens the file at an fsspec address (hf://, https://) for reading. Only requested bytes are fetched.
+    """Opens the file at an fsspec address (hf://, https://) for reading. Only requested bytes are
+    fetched.
 
     Raises:
         OSError: there is no file at this address.
@@ -23,7 +24,9 @@ def opened_at(address: str) -> IO[bytes]:
 
 
 class FileBytes:
-    """The bytes of an open file by offset, like a memoryview. The part that was read last is kept."""
+    """The bytes of an open file by offset, like a memoryview. The part that was read last is
+    kept.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file

@@ -19,9 +19,14 @@ def find_row(release: str, video_id: str) -> dict[str, Any]:
     manifest = read_manifest(str(root))
     for shard in manifest["shards"]:
         if video_id in shard["video_ids"]:
-            path = root / shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
+            path = (
+                root / shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
+            )
             for table in read_parquet(str(path), filters=[("video_id", "==", video_id)]):
                 row: dict[str, Any] = table.to_pylist()[0]
                 return row
     some = ", ".join(sorted(manifest["videos"])[:5])
-    raise ReleaseError(f"{release}: no video {video_id!r}. It has {len(manifest['videos'])} videos, among them {some}.")
+    raise ReleaseError(
+        f"{release}: no video {video_id!r}. It has {len(manifest['videos'])} videos, among them "
+        f"{some}."
+    )

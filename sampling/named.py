@@ -29,10 +29,12 @@ class HubRelease:
 
 
 def named_release(name: str | Path) -> Path | HubRelease:
-    """The release that a name means: "sample", a folder ("~" is the home), or a repository on the Hub.
+    """The release that a name means: "sample", a folder ("~" is the home), or a repository on the
+    Hub.
 
-    A repository is OWNER/NAME@REVISION, or OWNER/NAME alone if it is the repository that `brokenvideos.load` reads. Any other
-    OWNER/NAME could be the path of a missing folder, so it is refused without asking the Hub.
+    A repository is OWNER/NAME@REVISION, or OWNER/NAME alone if it is the repository that
+    `brokenvideos.load` reads. Any other OWNER/NAME could be the path of a missing folder, so it is
+    refused without asking the Hub.
 
     Raises:
         SourceError: none of these.
@@ -48,16 +50,19 @@ def named_release(name: str | Path) -> Path | HubRelease:
         if revision or repo_id in known or name.startswith("hf://"):
             return HubRelease(repo_id, revision or f"v{DATA_VERSION}")
         raise SourceError(
-            f"{name}: no such folder here. For a repository on the Hub, give {repo_id}@v{DATA_VERSION}, or another "
+            f"{name}: no such folder here. For a repository on the Hub, give "
+            f"{repo_id}@v{DATA_VERSION}, or another "
             "revision."
         )
     raise SourceError(
-        f"{name}: no such folder. Wanted a release folder, {SAMPLE!r}, or a repository OWNER/NAME@REVISION on the Hub."
+        f"{name}: no such folder. Wanted a release folder, {SAMPLE!r}, or a repository "
+        "OWNER/NAME@REVISION on the Hub."
     )
 
 
 def release_folder(name: str | Path) -> Path:
-    """The local folder of the release that a name means; one of the Hub is fetched into the Hub's cache, without its tars.
+    """The local folder of the release that a name means; one of the Hub is fetched into the Hub's
+    cache, without its tars.
 
     Raises:
         SourceError: as `named_release`. ReleaseError: no release there.

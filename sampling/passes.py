@@ -1,8 +1,9 @@
-"""The epoch of each pass over the clips: the one that was set, then the next, with any number of workers.
+"""The epoch of each pass over the clips: the one that was set, then the next, with any number of
+workers.
 
-A loop that never calls set_epoch (Lightning does not) also gets a new epoch in each pass. Workers start a pass one after another,
-not at one moment. So each worker writes its pass and the next epoch into shared memory, and workers that start later read it
-there.
+A loop that never calls set_epoch (Lightning does not) also gets a new epoch in each pass. Workers
+start a pass one after another, not at one moment. So each worker writes its pass and the next epoch
+into shared memory, and workers that start later read it there.
 """
 
 import torch
@@ -15,7 +16,8 @@ _EPOCH_BITS = 31
 class Passes:
     """The epochs of the passes over one dataset, in this process and its workers.
 
-    Each worker writes the mark of its pass and the next epoch together as one 64-bit number, so a reader never sees half of it.
+    Each worker writes the mark of its pass and the next epoch together as one 64-bit number, so a
+    reader never sees half of it.
     """
 
     def __init__(self, epoch: int) -> None:
@@ -28,7 +30,9 @@ class Passes:
         return int(self._epochs().max()) if self._wanted is None else self._wanted
 
     def set_next(self, epoch: int) -> None:
-        """Sets the epoch of the next pass: in a worker for this worker only, in the main process for all."""
+        """Sets the epoch of the next pass: in a worker for this worker only, in the main process
+        for all.
+        """
         if get_worker_info() is not None:
             self._wanted = epoch
         else:
@@ -43,12 +47,13 @@ class Passes:
         if worker is None:
             self._notes[0] = epoch + 1
             return epoch
-        # torch gives all workers of a pass one seed plus their number. Persistent workers keep theirs and
-        # count their passes.
+        # torch gives all workers of a pass one seed plus their number. Persistent workers keep
+        # theirs and count their passes.
         mark = hash((worker.seed - worker.id, self._begun)) % (2**32 - 1) + 1
         slot = worker.id % _SLOTS
         epochs, has_mark = self._epochs(), self._notes >> _EPOCH_BITS == mark
-        # This worker's own mark is from an earlier pass, if the loop seeds torch again for each pass.
+        # This worker's own mark is from an earlier pass, if the loop seeds torch again for each
+        # pass.
         later = epochs[has_mark & (epochs > epochs[slot])] if has_mark[slot] else epochs[has_mark]
         if len(later):
             epoch = int(later.max()) - 1

@@ -1,4 +1,6 @@
-"""Finds loaders that accelerate (or Trainer with it) has prepared; they divide batches among processes themselves."""
+"""Finds loaders that accelerate (or Trainer with it) has prepared; they divide batches among
+processes themselves.
+"""
 
 import sys
 from typing import Any
@@ -34,13 +36,17 @@ def require_sendable(loader: Any) -> None:
     """Checks that accelerate can send the batches of this loader between processes.
 
     Raises:
-        ValueError: accelerate would send the batches of one process to the others, and they hold text.
+        ValueError: accelerate would send the batches of one process to the others, and they hold
+            text.
     """
     sends = type(loader).__name__ == "DataLoaderDispatcher" and is_accelerate_used()
     if sends and getattr(loader, "collate_fn", None) in (default_collate, collate, collate_rle):
         raise ValueError(
-            "clips: accelerate sends the batches of this loader from one process to the others, which works only for tensors, and "
-            "video_id is text. Do not give the loader to prepare(): ClipDataset itself shares the clips among processes. Or use "
-            "Accelerator(dataloader_config=DataLoaderConfiguration(dispatch_batches=False)), or give the loader a collate_fn that "
+            "clips: accelerate sends the batches of this loader from one process to the others, "
+            "which works only for tensors, and "
+            "video_id is text. Do not give the loader to prepare(): ClipDataset itself shares the "
+            "clips among processes. Or use "
+            "Accelerator(dataloader_config=DataLoaderConfiguration(dispatch_batches=False)), or "
+            "give the loader a collate_fn that "
             "returns only tensors."
         )

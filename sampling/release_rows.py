@@ -19,19 +19,33 @@ from ..release import Content, UnknownPagesError, as_current, open_parquet, vide
 from .file_bytes import FileBytes, opened_at
 
 COLUMNS = (
-    *("video_id", "height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec"),
+    *(
+        "video_id",
+        "height",
+        "width",
+        "num_frames",
+        "fps",
+        "frame_pts",
+        "time_base",
+        "packets",
+        "codec",
+    ),
     *("annotated_frames", "objects", "masks"),
 )
 """The columns that a clip needs besides the video."""
 
 OPEN_SHARDS = 64
 CACHED_GROUPS = 10
-"""Number of row groups whose annotations stay in memory; it is larger than the number mixed at a time."""
+"""Number of row groups whose annotations stay in memory; it is larger than the number mixed at a
+time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """An open Parquet file. A local file is memory-mapped; of a remote file only needed bytes are fetched."""
+    """An open Parquet file. A local file is memory-mapped; of a remote file only needed bytes are
+    fetched.
+    """
 
     file: pq.ParquetFile
     data: Content
@@ -68,13 +82,19 @@ class ReleaseRows:
         # (shard, row group, rows) of every row group of the release.
         self._groups: list[tuple[int, int, int]] = []
         for shard, path in enumerate(self.paths):
-            with closing(_parquet(path, num_rows=None if num_rows is None else num_rows[shard])) as file:
+            with closing(
+                _parquet(path, num_rows=None if num_rows is None else num_rows[shard])
+            ) as file:
                 metadata = file.metadata
-            self._groups += [(shard, g, metadata.row_group(g).num_rows) for g in range(metadata.num_row_groups)]
+            self._groups += [
+                (shard, g, metadata.row_group(g).num_rows) for g in range(metadata.num_row_groups)
+            ]
         self.group_sizes: list[int] = [rows for _, _, rows in self._groups]
         self._ends = np.asarray(list(accumulate(self.group_sizes)), dtype=np.int64)
         self._shards: OrderedDict[int, _Shard] = OrderedDict()
-        self._tables: OrderedDict[int, tuple[pa.Table, npt.NDArray[np.int64] | None]] = OrderedDict()
+        self._tables: OrderedDict[int, tuple[pa.Table, npt.NDArray[np.int64] | None]] = (
+            OrderedDict()
+        )
 
     def __len__(self) -> int:
         return sum(self.group_sizes)
@@ -91,7 +111,11 @@ class ReleaseRows:
 
     def where(self, number: int) -> str:
         """The path of a row's shard, for messages."""
-        return str(self.paths[self._groups[self._find(number)[0]][0]]).replace("\\", "/").rpartition("/")[2]
+        return (
+            str(self.paths[self._groups[self._find(number)[0]][0]])
+            .replace("\\", "/")
+            .rpartition("/")[2]
+        )
 
     def video_frames(self) -> Int64Array:
         """int64[N]: the column num_frames."""
@@ -126,7 +150,9 @@ class ReleaseRows:
             self._tables.popitem(last=False)
         return table, spans
 
-    def _video(self, group: int, within: int, spans: npt.NDArray[np.int64] | None) -> memoryview | bytes:
+    def _video(
+        self, group: int, within: int, spans: npt.NDArray[np.int64] | None
+    ) -> memoryview | bytes:
         number, in_shard, _ = self._groups[group]
         shard = self._shard(number)
         if spans is not None:

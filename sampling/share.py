@@ -16,7 +16,9 @@ from .source import Row, Rows, group_sizes, rows_in_turn, video_frames
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Share:
-    """One consumer's visits in order, and the number of clips that every consumer gives (None: all clips of its visits)."""
+    """One consumer's visits in order, and the number of clips that every consumer gives (None: all
+    clips of its visits).
+    """
 
     visits: Iterable[int]
     clips: int | None
@@ -25,7 +27,11 @@ class Share:
 def order_of(source: Rows, *, shuffle: bool, seed: int, epoch: int) -> Int64Array:
     """int64[N]: the row of every visit."""
     sizes = group_sizes(source)
-    return epoch_order(sizes, seed=seed, epoch=epoch) if shuffle else np.arange(sum(sizes), dtype=np.int64)
+    return (
+        epoch_order(sizes, seed=seed, epoch=epoch)
+        if shuffle
+        else np.arange(sum(sizes), dtype=np.int64)
+    )
 
 
 def share_of(
@@ -58,8 +64,12 @@ def share_of(
     return Share(visits, most if uneven == "pad" else fewest)
 
 
-def num_clips(source: Rows, plan: ClipPlan, *, world_size: int, uneven: Literal["pad", "drop"]) -> int:
-    """Number of clips that each of `world_size` ranks with one worker gives in an epoch; with sampling "all" only for one rank."""
+def num_clips(
+    source: Rows, plan: ClipPlan, *, world_size: int, uneven: Literal["pad", "drop"]
+) -> int:
+    """Number of clips that each of `world_size` ranks with one worker gives in an epoch; with
+    sampling "all" only for one rank.
+    """
     rows = sum(group_sizes(source))
     lengths = video_frames(source) if plan.sampling == "all" else np.zeros(rows, np.int64)
     clip_counts = count_clips(plan, lengths)
@@ -69,8 +79,12 @@ def num_clips(source: Rows, plan: ClipPlan, *, world_size: int, uneven: Literal[
     return most if uneven == "pad" else fewest
 
 
-def rows_at(source: Any, order: Int64Array | None, visits: Iterable[int]) -> Iterator[tuple[int, Row, str]]:
-    """(visit, row, the row's place for messages) of these visits; for an iterable the visits must ascend."""
+def rows_at(
+    source: Any, order: Int64Array | None, visits: Iterable[int]
+) -> Iterator[tuple[int, Row, str]]:
+    """(visit, row, the row's place for messages) of these visits; for an iterable the visits must
+    ascend.
+    """
     if order is None:
         visits, places = tee(visits)
         for visit, row in zip(visits, rows_in_turn(source, places), strict=False):
@@ -78,4 +92,8 @@ def rows_at(source: Any, order: Int64Array | None, visits: Iterable[int]) -> Ite
         return
     for visit in visits:
         number = int(order[visit])
-        yield visit, source[number], f"{source.where(number)} " if isinstance(source, ReleaseRows) else ""
+        yield (
+            visit,
+            source[number],
+            f"{source.where(number)} " if isinstance(source, ReleaseRows) else "",
+        )

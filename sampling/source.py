@@ -52,15 +52,21 @@ def opened_source(source: Any, *, split: str) -> Any:
         keys = ", ".join(map(str, source))
         if "video_id" in source:
             raise SourceError(f"clips: the source is one row ({keys:.60}). Give a list of rows.")
-        raise SourceError(f"clips: the source is a dict ({keys:.60}). Give one of its splits, as in rows['train'].")
+        raise SourceError(
+            f"clips: the source is a dict ({keys:.60}). Give one of its splits, as in "
+            "rows['train']."
+        )
     if isinstance(source, datasets.Dataset | datasets.IterableDataset):
         return _plain(source)
     if isinstance(source, bytes) or not (has_rows(source) or isinstance(source, Iterable)):
-        raise SourceError(f"clips: the source is {type(source).__name__}, wanted a release folder or rows.")
+        raise SourceError(
+            f"clips: the source is {type(source).__name__}, wanted a release folder or rows."
+        )
     library = type(source).__module__.partition(".")[0]
     if library in _AS_ROWS and not isinstance(source, Iterator):
         raise SourceError(
-            f"clips: the source is a {library} {type(source).__name__}. Give its rows: source.{_AS_ROWS[library]}."
+            f"clips: the source is a {library} {type(source).__name__}. Give its rows: "
+            f"source.{_AS_ROWS[library]}."
         )
     return source
 
@@ -76,7 +82,9 @@ def rows_of_release(release: Path, *, split: str) -> ReleaseRows:
     """
     splits = release_shards(release)
     if split not in splits:
-        raise SourceError(f"{release}: no split {split!r}, it has {', '.join(splits)}. Name one of them.")
+        raise SourceError(
+            f"{release}: no split {split!r}, it has {', '.join(splits)}. Name one of them."
+        )
     shards = splits[split]
     return ReleaseRows(
         [release / shard.path for shard in shards],
@@ -106,7 +114,8 @@ def require_columns(columns: Iterable[str]) -> None:
     there = set(columns)
     if missing := [column for column in (*COLUMNS, "video") if column not in there]:
         raise SourceError(
-            f"clips: the rows lack the columns {', '.join(missing)}. Leave columns= out, or name these too; videos are in the "
+            f"clips: the rows lack the columns {', '.join(missing)}. Leave columns= out, or name "
+            "these too; videos are in the "
             "configs default and webdataset."
         )
 
@@ -125,7 +134,8 @@ def require_row(row: Any) -> Row:
     require_columns(found)
     if not isinstance(found["video_id"], str):
         raise SourceError(
-            f"clips: video_id of a row is {type(found['video_id']).__name__}, wanted one text: are the rows batched? Give single "
+            f"clips: video_id of a row is {type(found['video_id']).__name__}, wanted one text: are "
+            "the rows batched? Give single "
             "rows; DataLoader(batch_size=…) makes batches of the clips."
         )
     return found
@@ -145,7 +155,11 @@ def data_of(source: Any) -> str | None:
     elif isinstance(source, list | tuple):
         ids = [str(row.get("video_id")) if isinstance(row, Mapping) else "" for row in source]
     else:
-        return getattr(source, "data", None) if isinstance(getattr(source, "data", None), str) else None
+        return (
+            getattr(source, "data", None)
+            if isinstance(getattr(source, "data", None), str)
+            else None
+        )
     return hashlib.sha256("\n".join(map(str, ids)).encode()).hexdigest()[:16]
 
 
@@ -168,7 +182,9 @@ def video_frames(source: Rows) -> Int64Array:
         return source.video_frames()
     if isinstance(source, datasets.Dataset):
         return np.asarray(source.with_format("numpy")["num_frames"][:], dtype=np.int64)
-    return np.asarray([source[number]["num_frames"] for number in range(len(source))], dtype=np.int64)
+    return np.asarray(
+        [source[number]["num_frames"] for number in range(len(source))], dtype=np.int64
+    )
 
 
 def rows_in_turn(source: Iterable[Row], visits: Iterable[int]) -> Iterator[Row]:

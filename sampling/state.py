@@ -1,4 +1,6 @@
-"""States: the finished part of an epoch as plain numbers, strings and lists, for one consumer or for all."""
+"""States: the finished part of an epoch as plain numbers, strings and lists, for one consumer or
+for all.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +14,9 @@ State = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a state belongs to: the rows (None if not known), and a digest of everything else that decides the order of clips."""
+    """What a state belongs to: the rows (None if not known), and a digest of everything else that
+    decides the order of clips.
+    """
 
     data: str | None
     plan: str
@@ -43,7 +47,9 @@ def dealt_state(
         "data": identity.data,
         "plan": identity.plan,
         "epoch": epoch,
-        "place": None if place is None else [place.rank, place.world_size, place.worker, place.workers],
+        "place": None
+        if place is None
+        else [place.rank, place.world_size, place.worker, place.workers],
         "before": done.before,
         "whole": sorted(done.whole),
         "begun": [list(item) for item in sorted(done.begun.items())],
@@ -74,15 +80,16 @@ def stream_state(identity: Identity, epoch: int, place: Place, *, source: Any, c
 
 
 def join_states(states: Iterable[Mapping[str, Any]]) -> State:
-    """Joins the states of all consumers to one state, which a dataset with any number of workers and ranks can load.
+    """Joins the states of all consumers to one state, which a dataset with any number of workers
+    and ranks can load.
 
         states = [None] * world_size
         torch.distributed.all_gather_object(states, loader.state_dict())
         dataset.load_state_dict(join_states(states))  # before the new loader is made
 
     Args:
-        states: the state_dict() of every rank's StatefulDataLoader (taken after each step: its snapshot_every_n_steps is 1), or of
-            every ClipDataset.
+        states: the state_dict() of every rank's StatefulDataLoader (taken after each step: its
+            snapshot_every_n_steps is 1), or of every ClipDataset.
 
     Raises:
         ValueError: states of a stream, of different passes, or not of all consumers.
@@ -90,18 +97,21 @@ def join_states(states: Iterable[Mapping[str, Any]]) -> State:
     found = list(_states_within(list(states)))
     if not found:
         raise ValueError(
-            "join_states: none of these is the state of a ClipDataset. Give state_dict() of loaders or datasets."
+            "join_states: none of these is the state of a ClipDataset. Give state_dict() of "
+            "loaders or datasets."
         )
     first = found[0]
     if "source" in first:
         raise ValueError(
-            "join_states: these are states of a stream, which keeps one position per worker. Resume it with the same number of "
+            "join_states: these are states of a stream, which keeps one position per worker. "
+            "Resume it with the same number of "
             "workers and ranks, or read a release folder."
         )
     same = ("data", "plan", "epoch", "before", "whole", "begun")
     if any(state[key] != first[key] for state in found for key in same):
         raise ValueError(
-            "join_states: the states come from different passes. Give states that were taken at one step of one run."
+            "join_states: the states come from different passes. Give states that were taken at "
+            "one step of one run."
         )
     if first["place"] is None:
         return dict(first)
@@ -109,13 +119,24 @@ def join_states(states: Iterable[Mapping[str, Any]]) -> State:
     consumers = _place(first).consumers
     if sorted(by_consumer) != list(range(consumers)) or len(found) != consumers:
         raise ValueError(
-            f"join_states: got states of consumers {sorted(by_consumer)}, wanted each of 0 to {consumers - 1} once. "
+            f"join_states: got states of consumers {sorted(by_consumer)}, wanted each of 0 to "
+            f"{consumers - 1} once. "
             "Gather the states of all ranks."
         )
-    parts = [(consumers, by_consumer[number]["visits"], by_consumer[number]["clips"]) for number in range(consumers)]
+    parts = [
+        (consumers, by_consumer[number]["visits"], by_consumer[number]["clips"])
+        for number in range(consumers)
+    ]
     done = joined(parts, _base(first))
     return dealt_state(
-        Identity(first["data"], first["plan"]), first["epoch"], None, done, visits=0, clips=0, given=0, repeated=0
+        Identity(first["data"], first["plan"]),
+        first["epoch"],
+        None,
+        done,
+        visits=0,
+        clips=0,
+        given=0,
+        repeated=0,
     )
 
 
@@ -127,23 +148,28 @@ def require_fitting(state: Mapping[str, Any], *, identity: Identity) -> None:
     """
     if state.get("format") != _FORMAT:
         raise ValueError(
-            f"clips: not a state of a ClipDataset but {sorted(state)}. Load what state_dict() or join_states(…) gave; "
+            f"clips: not a state of a ClipDataset but {sorted(state)}. Load what state_dict() or "
+            "join_states(…) gave; "
             "a loader's state goes into a StatefulDataLoader."
         )
     if state["plan"] != identity.plan:
         raise ValueError(
-            "clips: the state was made with other settings. Make the dataset with the same rows, num_frames, stride, "
+            "clips: the state was made with other settings. Make the dataset with the same rows, "
+            "num_frames, stride, "
             "clips_per_video, sampling, seed and shuffle as in that run."
         )
     if state["data"] != identity.data:
         raise ValueError(
-            f"clips: the state was made with other rows ({state['data']}) than these ({identity.data}): another release, split, "
-            "filter, shuffle or order. Give the same rows as in that run, or start again without the state."
+            f"clips: the state was made with other rows ({state['data']}) than these "
+            f"({identity.data}): another release, split, "
+            "filter, shuffle or order. Give the same rows as in that run, or start again without "
+            "the state."
         )
 
 
 def done_of(state: Mapping[str, Any], place: Place) -> tuple[Done, State]:
-    """The finished part at the start of this pass, and this consumer's progress since (as keywords of `dealt_state`).
+    """The finished part at the start of this pass, and this consumer's progress since (as keywords
+    of `dealt_state`).
 
     Raises:
         ValueError: the state belongs to another consumer.
@@ -171,9 +197,11 @@ def require_same_place(state: Mapping[str, Any], place: Place) -> None:
 def _moved(state: Mapping[str, Any], place: Place) -> ValueError:
     then = _place(state)
     return ValueError(
-        f"clips: the state comes from worker {then.worker} of {then.workers} on rank {then.rank} of "
+        f"clips: the state comes from worker {then.worker} of {then.workers} on rank {then.rank} "
+        "of "
         f"{then.world_size}, this is worker "
-        f"{place.worker} of {place.workers} on rank {place.rank} of {place.world_size}. For other numbers of workers or ranks give "
+        f"{place.worker} of {place.workers} on rank {place.rank} of {place.world_size}. For other "
+        "numbers of workers or ranks give "
         "the dataset join_states(…) of all states; a stream continues only with the same numbers."
     )
 
@@ -182,7 +210,8 @@ def _states_within(value: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, Mapping):
         if value.get("_steps_since_snapshot"):
             raise ValueError(
-                "join_states: the loader's state is older than its last batch. Make StatefulDataLoader with "
+                "join_states: the loader's state is older than its last batch. Make "
+                "StatefulDataLoader with "
                 "snapshot_every_n_steps=1."
             )
         if value.get("format") == _FORMAT:

@@ -1,4 +1,6 @@
-"""Streams of `datasets`: their parts, whether their own state is an exact position, and an identifier of their rows."""
+"""Streams of `datasets`: their parts, whether their own state is an exact position, and an
+identifier of their rows.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,8 +21,9 @@ _KEEP_THEIR_PLACE = {
     "StepExamplesIterable",
     "TakeExamplesIterable",
 }
-"""Steps of a stream whose state is exact. Any other step, also of a later version of `datasets`, counts as not exact. The earlier
-rows are then read again, which is always correct."""
+"""Steps of a stream whose state is exact. Any other step, also of a later version of `datasets`,
+counts as not exact. The earlier rows are then read again, which is always correct.
+"""
 
 
 def is_stream(source: Any) -> bool:
@@ -29,9 +32,11 @@ def is_stream(source: Any) -> bool:
 
 
 def shuffled_stream(source: datasets.IterableDataset, *, seed: int) -> datasets.IterableDataset:
-    """The stream with its shards in random order, cut to row groups if the source can; rows inside keep their order.
+    """The stream with its shards in random order, cut to row groups if the source can; rows inside
+    keep their order.
 
-    It uses no buffer of rows: a buffer would hold videos in memory, and a resume would have to read them again.
+    It uses no buffer of rows: a buffer would hold videos in memory, and a resume would have to read
+    them again.
     """
     return source.reshard().shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
 
@@ -45,7 +50,9 @@ def stream_of_rank(source: datasets.IterableDataset, place: Place) -> datasets.I
 
 
 def without_buffer(source: datasets.IterableDataset) -> datasets.IterableDataset:
-    """The same rows in the same order, without a shuffle buffer of one row at its end, which copies each row."""
+    """The same rows in the same order, without a shuffle buffer of one row at its end, which copies
+    each row.
+    """
     step = source._ex_iterable
     if type(step).__name__ != "BufferShuffledExamplesIterable" or step.buffer_size != 1:
         return source
@@ -58,17 +65,19 @@ def without_buffer(source: datasets.IterableDataset) -> datasets.IterableDataset
 def keeps_its_place(source: datasets.IterableDataset) -> bool:
     """Whether the stream can resume exactly from its own state.
 
-    It cannot if rows wait in a buffer (`shuffle`, batched `map`) or come from several streams in turn
-    (`concatenate_datasets`, `interleave_datasets`): `datasets` then loses rows, gives some twice, or raises IndexError.
+    It cannot if rows wait in a buffer (`shuffle`, batched `map`) or come from several streams in
+    turn (`concatenate_datasets`, `interleave_datasets`): `datasets` then loses rows, gives some
+    twice, or raises IndexError.
     """
     return all(_is_exact(step) for step in _steps(source))
 
 
 def data_of_stream(source: datasets.IterableDataset) -> str:
-    """An identifier of the stream's rows and their order, as far as its steps show them: 16 hex digits.
+    """An identifier of the stream's rows and their order, as far as its steps show them: 16 hex
+    digits.
 
-    For our own builder it covers the shards' checksums, the filters and the hold-out. It does not distinguish functions of `map`
-    and `filter`.
+    For our own builder it covers the shards' checksums, the filters and the hold-out. It does not
+    distinguish functions of `map` and `filter`.
     """
     facts = [fact for step in _steps(source) for fact in _facts(step)]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
@@ -97,7 +106,16 @@ def _is_exact(step: Any) -> bool:
 
 def _facts(step: Any) -> Iterator[str]:
     yield type(step).__name__
-    for name in ("n", "buffer_size", "batch_size", "num_times", "step", "offset", "probabilities", "stopping_strategy"):
+    for name in (
+        "n",
+        "buffer_size",
+        "batch_size",
+        "num_times",
+        "step",
+        "offset",
+        "probabilities",
+        "stopping_strategy",
+    ):
         if hasattr(step, name):
             yield f"{name} {getattr(step, name)}"
     if hasattr(step, "generator"):

@@ -1,4 +1,6 @@
-"""Small synthetic sets in the published forms of other people's artifact sets, to score a model on where the real ones are not."""
+"""Small synthetic sets in the published forms of other people's artifact sets, to score a model on
+where the real ones are not.
+"""
 
 import io
 import json
@@ -36,7 +38,10 @@ def tfrecord(**features: bytes) -> bytes:
             size >>= 7
         return bytes([*head, size]) + content
 
-    entries = (field(1, field(1, k.encode()) + field(2, field(1, field(1, v)))) for k, v in features.items())
+    entries = (
+        field(1, field(1, k.encode()) + field(2, field(1, field(1, v))))
+        for k, v in features.items()
+    )
     data = field(1, b"".join(entries))
     length = struct.pack("<Q", len(data))
     return length + checksum(length) + data + checksum(data)
@@ -47,7 +52,9 @@ def scenes(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
     found = []
     for seed in range(count):
         rng = np.random.default_rng(seed)
-        scene = make_scene(rng, height=HEIGHT, width=WIDTH, num_frames=NUM_FRAMES, generator="synth-a")
+        scene = make_scene(
+            rng, height=HEIGHT, width=WIDTH, num_frames=NUM_FRAMES, generator="synth-a"
+        )
         rendered = render(scene, draw_artifacts(rng, scene, ["deformation"]))
         found.append((rendered.frames, rendered.labels > 0))
     return found
@@ -66,7 +73,9 @@ def write(root: Path, files: dict[str, bytes]) -> None:
 
 
 def write_foreign_sets(root: Path) -> dict[str, Path]:
-    """Writes a folder each of geneva, anakin, pal4vst and richhf, of two videos or images, and returns them by name."""
+    """Writes a folder each of geneva, anakin, pal4vst and richhf, of two videos or images, and
+    returns them by name.
+    """
     videos = scenes(2)
     entries = []
     for number, (frames, masks) in enumerate(videos):
@@ -90,9 +99,20 @@ def write_foreign_sets(root: Path) -> dict[str, Path]:
             encode_video(root / name / f"{number}.mp4", frames, fps=8)
         boxes = []
         for at in np.flatnonzero(masks.any(axis=(1, 2))).tolist():
-            rows, columns = np.flatnonzero(masks[at].any(axis=1)), np.flatnonzero(masks[at].any(axis=0))
-            (top, bottom), (left, right) = ((int(place[0]), int(place[-1])) for place in (rows, columns))
-            box = {"frame": at, "x": left, "y": top, "width": right - left + 1, "height": bottom - top + 1}
+            rows, columns = (
+                np.flatnonzero(masks[at].any(axis=1)),
+                np.flatnonzero(masks[at].any(axis=0)),
+            )
+            (top, bottom), (left, right) = (
+                (int(place[0]), int(place[-1])) for place in (rows, columns)
+            )
+            box = {
+                "frame": at,
+                "x": left,
+                "y": top,
+                "width": right - left + 1,
+                "height": bottom - top + 1,
+            }
             boxes.append(box)
         artifacts = [{"category": "warped", "boxes": boxes}]
         entries.append({"video": f"{number}.mp4", "model": "x", "artifacts": artifacts})
@@ -101,6 +121,8 @@ def write_foreign_sets(root: Path) -> dict[str, Path]:
     for number, (_, masks) in enumerate(videos):
         worst = int(masks.sum(axis=(1, 2)).argmax())
         heat = np.where(masks[worst], 255, 0).astype(np.uint8)
-        records += tfrecord(filename=f"{number}.png".encode(), artifact_map=png(heat), artifact_score=b"0")
+        records += tfrecord(
+            filename=f"{number}.png".encode(), artifact_map=png(heat), artifact_score=b"0"
+        )
     write(root, {"richhf/test.tfrecord": records})
     return {name: root / name for name in ("geneva", "anakin", "pal4vst", "richhf")}

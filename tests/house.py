@@ -1,7 +1,8 @@
-"""The house as its imports draw it: `python tests/house.py` prints the figures and the picture that docs/architecture.md shows.
+"""The house as its imports draw it: `python tests/house.py` prints the figures and the picture that
+docs/architecture.md shows.
 
-Every import counts: at the top of a file, inside a function, for type checkers alone, and by string. A name that a room's
-`__init__` passes on is followed to the file that defines it.
+Every import counts: at the top of a file, inside a function, for type checkers alone, and by
+string. A name that a room's `__init__` passes on is followed to the file that defines it.
 """
 
 import ast
@@ -32,8 +33,9 @@ MAY_IMPORT = {
 class Import:
     """One name that one file imports.
 
-    `package` is the dotted folder of the file, without `brokenvideos`; `target` is the dotted module that is named; `file` is the
-    module that defines the name, after every `__init__` on the way.
+    `package` is the dotted folder of the file, without `brokenvideos`; `target` is the dotted
+    module that is named; `file` is the module that defines the name, after every `__init__` on the
+    way.
     """
 
     source: str
@@ -48,7 +50,9 @@ class Import:
 
 
 def module_of(path: Path) -> str:
-    """The dotted name of a file below `ROOT`, without `brokenvideos`; the folder's for an `__init__`."""
+    """The dotted name of a file below `ROOT`, without `brokenvideos`; the folder's for an
+    `__init__`.
+    """
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -61,7 +65,10 @@ def room_of(module: str) -> str:
 @cache
 def files() -> dict[str, Path]:
     """Every file of the package by dotted module."""
-    found = [ROOT / f"{DOOR}.py", *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))]
+    found = [
+        ROOT / f"{DOOR}.py",
+        *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))),
+    ]
     return {module_of(path): path for path in found}
 
 
@@ -81,8 +88,9 @@ def imports() -> tuple[Import, ...]:
 def parse(path: Path) -> ast.Module:
     """The syntax tree of a Python file.
 
-    Made with the garbage collector off: where a finalizer's traceback is formatted in the middle of a parse, which parses too,
-    Python 3.11 can end both with "SystemError: AST constructor recursion depth mismatch".
+    Made with the garbage collector off: where a finalizer's traceback is formatted in the middle of
+    a parse, which parses too, Python 3.11 can end both with "SystemError: AST constructor recursion
+    depth mismatch".
     """
     gc.disable()
     try:
@@ -92,7 +100,9 @@ def parse(path: Path) -> ast.Module:
 
 
 def _named(tree: ast.Module, package: str) -> Iterator[tuple[int, str, str]]:
-    """(line, dotted module without `brokenvideos`, name) of each import; a module that is imported itself has the name "*"."""
+    """(line, dotted module without `brokenvideos`, name) of each import; a module that is imported
+    itself has the name "*".
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -104,7 +114,11 @@ def _named(tree: ast.Module, package: str) -> Iterator[tuple[int, str, str]]:
             for alias in node.names if target is not None else ():
                 inner = f"{target}.{alias.name}" if target else alias.name
                 is_module = inner in files() and alias.name not in _passed_on(target)
-                yield (node.lineno, inner, "*") if is_module else (node.lineno, target or DOOR, alias.name)
+                yield (
+                    (node.lineno, inner, "*")
+                    if is_module
+                    else (node.lineno, target or DOOR, alias.name)
+                )
         elif isinstance(node, ast.Call) and (text := _imported_by_string(node)):
             target = _absolute(text.lstrip("."), len(text) - len(text.lstrip(".")), package)
             if target is not None:
@@ -123,7 +137,11 @@ def _absolute(module: str, level: int, package: str) -> str | None:
 def _imported_by_string(call: ast.Call) -> str:
     """The module that `import_module("…")` names; "" for any other call."""
     name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-    if name not in ("import_module", "__import__") or not call.args or not isinstance(call.args[0], ast.Constant):
+    if (
+        name not in ("import_module", "__import__")
+        or not call.args
+        or not isinstance(call.args[0], ast.Constant)
+    ):
         return ""
     return str(call.args[0].value)
 
@@ -137,7 +155,9 @@ def _definer(target: str, name: str) -> str:
 
 @cache
 def _passed_on(module: str) -> dict[str, str]:
-    """The module by name, of names that an `__init__` takes from another file; its stub has them where the room is lazy."""
+    """The module by name, of names that an `__init__` takes from another file; its stub has them
+    where the room is lazy.
+    """
     path = files().get(module)
     if path is None or path.name != "__init__.py":
         return {}
@@ -145,7 +165,10 @@ def _passed_on(module: str) -> dict[str, str]:
     tree = parse(stub if stub.exists() else path)
     passed = {}
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and (target := _absolute(node.module or "", node.level, module)) in files():
+        if (
+            isinstance(node, ast.ImportFrom)
+            and (target := _absolute(node.module or "", node.level, module)) in files()
+        ):
             passed |= {alias.asname or alias.name: target for alias in node.names}
     return passed
 
@@ -153,11 +176,15 @@ def _passed_on(module: str) -> dict[str, str]:
 def upward_imports() -> list[Import]:
     """Imports of a room that the file's room may not know."""
     between = (found for found in imports() if room_of(found.target) != room_of(found.source))
-    return [found for found in between if room_of(found.target) not in MAY_IMPORT[room_of(found.source)]]
+    return [
+        found for found in between if room_of(found.target) not in MAY_IMPORT[room_of(found.source)]
+    ]
 
 
 def inner_imports() -> list[Import]:
-    """Imports that reach past another room's `__init__`: of a module that is neither a package nor in a package around the file."""
+    """Imports that reach past another room's `__init__`: of a module that is neither a package nor
+    in a package around the file.
+    """
     return [
         found
         for found in imports()
@@ -172,7 +199,9 @@ def _around(package: str, inner: str) -> bool:
 
 
 def circles() -> list[list[str]]:
-    """Files that import one another, directly or round about, lazily or not: groups of more than one, sorted."""
+    """Files that import one another, directly or round about, lazily or not: groups of more than
+    one, sorted.
+    """
     arrows: dict[str, set[str]] = defaultdict(set)
     for found in imports():
         if found.file != found.source:
@@ -206,7 +235,9 @@ def _components(arrows: dict[str, set[str]]) -> Iterator[list[str]]:
 
 
 def longest_chain() -> list[str]:
-    """The longest way along imports from file to file, from the top; none where files import in circles."""
+    """The longest way along imports from file to file, from the top; none where files import in
+    circles.
+    """
     arrows: dict[str, set[str]] = defaultdict(set)
     for found in imports():
         if found.file != found.source:
@@ -234,7 +265,9 @@ def _lines(path: Path) -> int:
 
 
 def main() -> int:
-    """Prints the figures, how much each room holds and whom it asks, then what is against the rules; returns how much that is."""
+    """Prints the figures, how much each room holds and whom it asks, then what is against the
+    rules; returns how much that is.
+    """
     rooms = [module for module, path in files().items() if path.name == "__init__.py"]
     largest = max(files().values(), key=_lines)
     print(f"rooms with an __init__       {len(rooms)}")
@@ -248,7 +281,9 @@ def main() -> int:
     print()
     for room in (*reversed(ROOMS), DOOR):
         lines = sum(_lines(path) for module, path in files().items() if room_of(module) == room)
-        asks = ", ".join(f"{to} {n}" for (of, to), n in sorted(arrows_between_rooms().items()) if of == room)
+        asks = ", ".join(
+            f"{to} {n}" for (of, to), n in sorted(arrows_between_rooms().items()) if of == room
+        )
         print(f"{room:14}{lines:6} lines   asks {asks or 'nobody'}")
     for group in circles():
         print("circle:", ", ".join(group))

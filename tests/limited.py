@@ -4,7 +4,8 @@
 def limited_to(num_bytes: int) -> str:
     """Code for `python -c`, followed by the words of a command.
 
-    It keeps no bytecode: Python takes what did not fit for whole, and whoever imports that module later fails.
+    It keeps no bytecode: Python takes what did not fit for whole, and whoever imports that module
+    later fails.
     """
     return f"""
 import os, resource, sys

@@ -1,4 +1,6 @@
-"""Runs a notebook's cells as Jupyter does, in one process: `python tests/notebook.py FILE` writes their outputs into it."""
+"""Runs a notebook's cells as Jupyter does, in one process: `python tests/notebook.py FILE` writes
+their outputs into it.
+"""
 
 import ast
 import base64
@@ -12,7 +14,8 @@ from typing import Any
 
 
 def run(notebook: dict[str, Any]) -> list[list[dict[str, Any]]]:
-    """The outputs of each code cell, in the current folder: what it printed, and the value of its last line, where it has one.
+    """The outputs of each code cell, in the current folder: what it printed, and the value of its
+    last line, where it has one.
 
     A PIL image is shown as a PNG, another value as Python writes it.
     """
@@ -30,12 +33,19 @@ def _outputs(cell: dict[str, Any], names: dict[str, Any]) -> list[dict[str, Any]
             value = eval(compile(ast.Expression(shown.value), "<cell>", "eval"), names)
     outputs: list[dict[str, Any]] = []
     if text := printed.getvalue():
-        outputs.append({"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)})
+        outputs.append(
+            {"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)}
+        )
     if value is not None:
         data: dict[str, Any] = {"text/plain": [repr(value).partition(" at 0x")[0]]}
         if hasattr(value, "_repr_png_"):
-            data = {"image/png": base64.b64encode(value._repr_png_()).decode(), "text/plain": ["<a picture>"]}
-        outputs.append({"data": data, "execution_count": None, "metadata": {}, "output_type": "execute_result"})
+            data = {
+                "image/png": base64.b64encode(value._repr_png_()).decode(),
+                "text/plain": ["<a picture>"],
+            }
+        outputs.append(
+            {"data": data, "execution_count": None, "metadata": {}, "output_type": "execute_result"}
+        )
     return outputs
 
 

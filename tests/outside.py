@@ -16,7 +16,8 @@ def environment(folder: Path, *packages: str, ours: bool) -> Path:
 
     Args:
         folder: where it is made; must not exist.
-        ours: whether it sees what is installed here, after its own packages, so that little is installed anew.
+        ours: whether it sees what is installed here, after its own packages, so that little is
+            installed anew.
     """
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
@@ -24,9 +25,23 @@ def environment(folder: Path, *packages: str, ours: bool) -> Path:
         inside = subprocess.check_output(
             [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
         )
-        here = [sysconfig.get_path("purelib"), *(path for path in sys.path if path.endswith("site-packages"))]
-        Path(inside.strip(), "ours.pth").write_text("".join(f"{path}\n" for path in dict.fromkeys(here)))
-    install = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", *packages]
+        here = [
+            sysconfig.get_path("purelib"),
+            *(path for path in sys.path if path.endswith("site-packages")),
+        ]
+        Path(inside.strip(), "ours.pth").write_text(
+            "".join(f"{path}\n" for path in dict.fromkeys(here))
+        )
+    install = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        "--disable-pip-version-check",
+        *packages,
+    ]
     done = subprocess.run(install, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]

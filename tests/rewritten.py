@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 
 
 def rewritten(release: Path, folder: Path, write: Callable[[pa.Table, Path], None]) -> Path:
-    """The data shards of a release, written by `write` into another folder, which then is a release of them alone."""
+    """The data shards of a release, written by `write` into another folder, which then is a release
+    of them alone.
+    """
     manifest = json.loads((release / "manifest.json").read_text())
     for shard in manifest["shards"]:
         shard["files"] = [file for file in shard["files"] if file["path"].startswith("data/")]

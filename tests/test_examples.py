@@ -42,9 +42,16 @@ def test_accelerate(run_warm) -> None:
 
 @pytest.mark.slow
 def test_trainer(run_warm) -> None:
-    if importlib.util.find_spec("accelerate") is None or importlib.util.find_spec("transformers") is None:
+    if (
+        importlib.util.find_spec("accelerate") is None
+        or importlib.util.find_spec("transformers") is None
+    ):
         pytest.skip("transformers and accelerate are not installed")
-    assert run_example(run_warm, "transformers_trainer.py").splitlines()[-1].startswith("steps 4 loss ")
+    assert (
+        run_example(run_warm, "transformers_trainer.py")
+        .splitlines()[-1]
+        .startswith("steps 4 loss ")
+    )
 
 
 @pytest.mark.slow
@@ -58,7 +65,10 @@ def test_lightning(run_warm) -> None:
 
 @pytest.mark.slow
 def test_segformer_with_trainer(run_warm) -> None:
-    if importlib.util.find_spec("accelerate") is None or importlib.util.find_spec("transformers") is None:
+    if (
+        importlib.util.find_spec("accelerate") is None
+        or importlib.util.find_spec("transformers") is None
+    ):
         pytest.skip("transformers and accelerate are not installed")
     *_, steps, asked = run_example(run_warm, "segformer_trainer.py").splitlines()
     assert steps.startswith("steps 6 loss ")
@@ -69,7 +79,9 @@ def test_the_workflow_gates_a_folder_of_clips(run_process, tmp_path: Path) -> No
     yaml = pytest.importorskip("yaml")
     workflow = yaml.safe_load((EXAMPLES / "gate-clips.yml").read_text())
     (command,) = [
-        step["run"] for step in workflow["jobs"]["gate"]["steps"] if "brokenvideos predict" in step.get("run", "")
+        step["run"]
+        for step in workflow["jobs"]["gate"]["steps"]
+        if "brokenvideos predict" in step.get("run", "")
     ]
     (tmp_path / "clips").mkdir()
     encode_video(tmp_path / "clips" / "a.mp4", np.full((3, 48, 64, 3), 90, np.uint8), fps=12)
@@ -77,7 +89,9 @@ def test_the_workflow_gates_a_folder_of_clips(run_process, tmp_path: Path) -> No
     # Two processes of one clip are one; what they are good for is another test's matter.
     for model, status in (("all-empty", 0), ("all-full", 3)):
         env = {**os.environ, "MODEL": model, "PATH": path}
-        done = run_process(["bash", "-c", command.replace(" checked", f" {model}")], cwd=tmp_path, env=env)
+        done = run_process(
+            ["bash", "-c", command.replace(" checked", f" {model}")], cwd=tmp_path, env=env
+        )
         assert done.returncode == status, done.stderr
         assert f'failures="{2 * (status // 3)}"' in (tmp_path / f"{model}-junit.xml").read_text()
         assert (tmp_path / model / "overlays" / "a.mp4").is_file()
@@ -87,6 +101,8 @@ def test_the_train_snippet_of_the_readme(run_warm) -> None:
     train = (ROOT / "README.md").read_text().partition("## Train")[2]
     snippet = re.search(r"```python\n(.*?)```", train, re.DOTALL)
     assert snippet is not None
-    done = run_warm([sys.executable, "-c", snippet[1] + "print(video.shape[1:], target.shape[1:], known.dtype)"])
+    done = run_warm(
+        [sys.executable, "-c", snippet[1] + "print(video.shape[1:], target.shape[1:], known.dtype)"]
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "torch.Size([8, 3, 96, 128]) torch.Size([8, 96, 128]) torch.bool\n"

@@ -1,4 +1,6 @@
-"""A process that stops reading early ends with status 0: pyarrow's own iterators abort or hang there."""
+"""A process that stops reading early ends with status 0: pyarrow's own iterators abort or hang
+there.
+"""
 
 import os
 import sys
@@ -34,4 +36,6 @@ def test_an_early_stop_ends_cleanly(release: Path, run_process, name: str, worke
     command = [sys.executable, "-c", SCRIPT, str(release), name, str(workers)]
     with ThreadPoolExecutor(2) as pool:
         ended = list(pool.map(lambda _: run_process(command, timeout_s=60), range(STOPS)))
-    assert [(done.returncode, len(done.stdout.split()), done.stderr) for done in ended] == [(0, 1, "")] * STOPS
+    assert [(done.returncode, len(done.stdout.split()), done.stderr) for done in ended] == [
+        (0, 1, "")
+    ] * STOPS

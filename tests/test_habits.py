@@ -11,7 +11,9 @@ from tests import house
 
 ROOT = house.ROOT
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
-pytestmark = pytest.mark.skipif(not (ROOT / ".github").exists(), reason="a source distribution has the package alone")
+pytestmark = pytest.mark.skipif(
+    not (ROOT / ".github").exists(), reason="a source distribution has the package alone"
+)
 
 
 def read(path: Path) -> Any:
@@ -24,7 +26,11 @@ def test_the_citation_is_that_of_the_card() -> None:
     paper = cited["preferred-citation"]
     text = (ROOT / "sample" / "README.md").read_text(encoding="utf-8")
     entry = dict(re.findall(r"^  (\w+) += \{(.*)\},?$", text, re.MULTILINE))
-    assert (paper["title"], str(paper["year"]), paper["url"]) == (entry["title"], entry["year"], entry["url"])
+    assert (paper["title"], str(paper["year"]), paper["url"]) == (
+        entry["title"],
+        entry["year"],
+        entry["url"],
+    )
 
 
 def test_hooks_are_local_and_call_what_is_there() -> None:

@@ -1,4 +1,6 @@
-"""Hostile input is data, never code: each kind gets one clear error, and bytes that are flipped never give another."""
+"""Hostile input is data, never code: each kind gets one clear error, and bytes that are flipped
+never give another.
+"""
 
 import ast
 import io
@@ -34,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 AGAIN = "Build or download this shard again."
 
 
-# --- Tars ------------------------------------------------------------------------------------------------------------
+# --- Tars -----------------------------------------------------------------------------------------
 
 
 def tar_of(*members: tuple[str, dict[str, Any]], content: bytes = b"{}") -> bytes:
@@ -79,31 +81,38 @@ TARS: dict[str, tuple[bytes, str]] = {
         f" member 'a.json': {PLAIN}",
     ),
     "a hard link": (tar_of(("a.json", {"type": tarfile.LNKTYPE, "linkname": "b"})), f" member 'a.json': {PLAIN}"),
-    "a device": (tar_of(("a.json", {"type": tarfile.CHRTYPE, "devmajor": 1})), f" member 'a.json': {PLAIN}"),
+    "a device": (tar_of(("a.json", {"type": tarfile.CHRTYPE, "devmajor": 1})), " member 'a.json': "
+                                                                               f"{PLAIN}"),
     "a pipe": (tar_of(("a.json", {"type": tarfile.FIFOTYPE})), f" member 'a.json': {PLAIN}"),
     "a folder": (tar_of(("a.json", {"type": tarfile.DIRTYPE})), f" member 'a.json': {PLAIN}"),
     "a sparse file": (
         tar_of(("a.json", {"pax_headers": {"GNU.sparse.map": "0,2", "GNU.sparse.size": str(2**40)}})),
         f" member 'a.json': {PLAIN}",
     ),
-    "a member twice": (tar_of(("a.json", {}), ("a.json", {})), " member 'a.json': it is there twice."),
-    "an absurd size": (with_size(GOOD, 2**40), " member 'a.json': 1099511627776 bytes, at most 1073741824 are read."),
+    "a member twice": (tar_of(("a.json", {}), ("a.json", {})), " member 'a.json': it is there "
+                                                               "twice."),
+    "an absurd size": (with_size(GOOD, 2**40), " member 'a.json': 1099511627776 bytes, at most "
+                                               "1073741824 are read."),
     "an absurd header": (
-        PAX_BOMB, ": not a readable tar (a header extension of 68719476736 bytes, at most 65536 are read)."
+        PAX_BOMB, ": not a readable tar (a header extension of 68719476736 bytes, at most 65536 "
+                  "are read)."
     ),
     "a damaged header": (GOOD[:1024] + b"x" + GOOD[1025:], ": not a readable tar (bad checksum)."),
     "no end": (GOOD[:2048], ": not a readable tar (empty header)."),
     "cut inside of a header": (GOOD[:1100], ": not a readable tar (truncated header)."),
     "cut inside of a member": (GOOD[:513], ": not a readable tar (unexpected end of data)."),
     "more after the end": (GOOD + b"x" * 512, ": more data after the end of the tar."),
-    "a header of zeros": (GOOD[:1024] + b"\0" * 512 + GOOD[1536:], ": more data after the end of the tar."),
+    "a header of zeros": (GOOD[:1024] + b"\0" * 512 + GOOD[1536:], ": more data after the end of "
+                                                                   "the tar."),
     "nothing": (b"", ": not a readable tar (empty header)."),
     "text": (b"no tar at all" * 99, ": not a readable tar (invalid header)."),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("tar", "what"), TARS.values(), ids=TARS)
-def test_a_hostile_tar(tar: bytes, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hostile_tar(
+    tar: bytes, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     tracemalloc.start()
     with pytest.raises(brokenvideos.ReleaseError) as caught:
@@ -140,7 +149,8 @@ ROWS = {
     "a list": (b"[]", "(TypeError: list indices must be integers or slices, not str)"),
     "UTF-16": (
         '{"a": 1}'.encode("utf-16"),
-        "(UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte)",
+        "(UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 0: invalid start "
+        "byte)",
     ),
 }  # fmt: skip
 
@@ -166,23 +176,34 @@ def test_a_row_of_other_types_is_refused_by_the_loader(tmp_path: Path, shard: by
         list(rows)
     video_id = name.removesuffix(".json")
     what = "Could not convert 'tall' with type str: tried to convert to int32"
-    assert str(caught.value) == f"validation-000000.tar video {video_id}: not a row of this version ({what})."
+    assert (
+        str(caught.value)
+        == f"validation-000000.tar video {video_id}: not a row of this version ({what})."
+    )
 
 
-# --- JSON ------------------------------------------------------------------------------------------------------------
+# --- JSON -----------------------------------------------------------------------------------------
 
 
-def test_a_manifest_that_is_too_deep_or_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manifest_that_is_too_deep_or_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     again = "Build or download the release again."
     path = tmp_path / "manifest.json"
     path.write_bytes(b"[" * 100_000)
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         brokenvideos.read_manifest(str(tmp_path))
-    assert str(caught.value) == f"{path}: not JSON (nested 100000 levels deep, at most 64 are read). {again}"
+    assert (
+        str(caught.value)
+        == f"{path}: not JSON (nested 100000 levels deep, at most 64 are read). {again}"
+    )
     monkeypatch.setattr("brokenvideos.release.manifest.MAX_JSON_BYTES", 1000)
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         brokenvideos.read_manifest(str(tmp_path))
-    assert str(caught.value) == f"{path}: not JSON (1001 bytes or more, at most 1000 are read). {again}"
+    assert (
+        str(caught.value)
+        == f"{path}: not JSON (1001 bytes or more, at most 1000 are read). {again}"
+    )
 
 
 def test_a_raw_file_that_is_too_deep_or_too_large(tmp_path: Path) -> None:
@@ -190,19 +211,30 @@ def test_a_raw_file_that_is_too_deep_or_too_large(tmp_path: Path) -> None:
     path.write_bytes(DEEP)
     with pytest.raises(RawError) as caught:
         read_json(path)
-    assert str(caught.value) == "not readable as JSON (nested 65 levels deep, at most 64 are read); copy the file again"
+    assert (
+        str(caught.value)
+        == "not readable as JSON (nested 65 levels deep, at most 64 are read); copy the file again"
+    )
     with pytest.raises(RawError) as caught:
         read_json(path, max_bytes=10)
-    assert str(caught.value) == "not readable as JSON (11 bytes or more, at most 10 are read); copy the file again"
+    assert (
+        str(caught.value)
+        == "not readable as JSON (11 bytes or more, at most 10 are read); copy the file again"
+    )
 
 
 def test_a_line_that_is_too_deep(tmp_path: Path) -> None:
     (tmp_path / "videos.jsonl").write_bytes(DEEP)
-    what = "not readable as JSON (nested 65 levels deep, at most 64 are read); wanted one JSON object per line"
+    what = (
+        "not readable as JSON (nested 65 levels deep, at most 64 are read); wanted one JSON "
+        "object per line"
+    )
     assert read_layout(tmp_path, layout="own")[1] == [Problem("videos.jsonl line 1", what)]
 
 
-@pytest.mark.parametrize("text", ['{"a": "[[[[' + "[" * 99 + '"}', '"' + '\\"[' * 99 + '"', '["\\\\", "["]'])
+@pytest.mark.parametrize(
+    "text", ['{"a": "[[[[' + "[" * 99 + '"}', '"' + '\\"[' * 99 + '"', '["\\\\", "["]']
+)
 def test_brackets_in_strings_are_not_depth(text: str) -> None:
     assert brokenvideos.release.parse_json(text.encode()) == json.loads(text)
 
@@ -215,25 +247,41 @@ def test_quotes_without_an_end_take_no_longer(part: bytes) -> None:
             brokenvideos.release.parse_json(text)
 
 
-# --- Pictures and videos ---------------------------------------------------------------------------------------------
+# --- Pictures and videos --------------------------------------------------------------------------
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def png(width: int, height: int, *more: bytes) -> bytes:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + b"".join(more) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + header
+        + b"".join(more)
+        + chunk(b"IDAT", zlib.compress(b"\0"))
+        + chunk(b"IEND", b"")
+    )
 
 
 PNGS = {
-    "declared size": (png(2**16, 2**16), "65536x65536 pixels, at most 67108864 are read; is this a mask of a video frame?"),
+    "declared size": (png(2**16, 2**16), "65536x65536 pixels, at most 67108864 are read; is this a "
+                                         "mask of a video frame?"),
     "text bomb": (
-        png(3, 2, chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 2**26))), "a damaged PNG; export or copy this mask again"
+        png(3, 2, chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 2**26))), "a damaged PNG; export "
+                                                                            "or copy this mask "
+                                                                            "again"
     ),
     "profile bomb": (
-        png(3, 2, chunk(b"iCCP", b"a\0\0" + zlib.compress(b"\0" * 2**26))), "a damaged PNG; export or copy this mask again"
+        png(3, 2, chunk(b"iCCP", b"a\0\0" + zlib.compress(b"\0" * 2**26))), "a damaged PNG; export "
+                                                                            "or copy this mask "
+                                                                            "again"
     ),
 }  # fmt: skip
 
@@ -254,7 +302,9 @@ def raw_video() -> bytearray:
     with av.open(stream, "w", format="avi") as container:
         video = container.add_stream("rawvideo", rate=10)
         video.width, video.height, video.pix_fmt = 64, 48, "bgr24"
-        for packet in video.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="bgr24")):
+        for packet in video.encode(
+            av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="bgr24")
+        ):
             container.mux(packet)
     return bytearray(stream.getvalue())
 
@@ -272,7 +322,7 @@ def test_a_video_bomb(read_video: Callable[[bytes], Any]) -> None:
     )
 
 
-# --- Releases --------------------------------------------------------------------------------------------------------
+# --- Releases -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -285,7 +335,10 @@ def spoil(release: Path, tmp_path: Path) -> Callable[[str, str], Path]:
         manifest = brokenvideos.read_manifest(str(copy))
         (first, *_) = manifest["shards"]
         path = (
-            copy / brokenvideos.release.shard_paths(first["split"], first["index"], first["num_shards"])["annotations"]
+            copy
+            / brokenvideos.release.shard_paths(first["split"], first["index"], first["num_shards"])[
+                "annotations"
+            ]
         )
         rows = pq.read_table(path).to_pylist()
         rows[0][column] = value
@@ -296,7 +349,9 @@ def spoil(release: Path, tmp_path: Path) -> Callable[[str, str], Path]:
     return spoiled
 
 
-def test_an_id_that_climbs_is_not_exported(spoil: Callable[[str, str], Path], tmp_path: Path) -> None:
+def test_an_id_that_climbs_is_not_exported(
+    spoil: Callable[[str, str], Path], tmp_path: Path
+) -> None:
     release = spoil("video_id", "../../climbed")
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         export(release, tmp_path / "a" / "raw", layout="ytvis")
@@ -305,7 +360,9 @@ def test_an_id_that_climbs_is_not_exported(spoil: Callable[[str, str], Path], tm
     assert [path.name for path in tmp_path.iterdir()] == ["release"]
 
 
-def test_a_shard_name_that_climbs_is_not_exported(spoil: Callable[[str, str], Path], tmp_path: Path) -> None:
+def test_a_shard_name_that_climbs_is_not_exported(
+    spoil: Callable[[str, str], Path], tmp_path: Path
+) -> None:
     release = spoil("generator", "x")
     manifest = brokenvideos.read_manifest(str(release))
     manifest["shards"][0]["split"] = "../../etc"
@@ -313,7 +370,8 @@ def test_a_shard_name_that_climbs_is_not_exported(spoil: Callable[[str, str], Pa
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         export(release, tmp_path / "raw", layout="ytvis")
     what = (
-        ".shards[0] is '../../etc' 0 of 2, wanted a split of train, validation, test and an index below a count of at most 99999. "
+        ".shards[0] is '../../etc' 0 of 2, wanted a split of train, validation, test and an index "
+        "below a count of at most 99999. "
         "Build or download the release again."
     )
     assert str(caught.value) == f"{release}/manifest.json: {what}"
@@ -332,12 +390,17 @@ def _forbidden(path: Path, tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             names = [(node.module or "").partition(".")[0]]
         elif isinstance(node, ast.Call):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            called = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             keywords = {keyword.arg: keyword.value for keyword in node.keywords}
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
             safe = keywords.get("weights_only")
             is_torch_load = called == "load" and isinstance(owner, ast.Name) and owner.id == "torch"
-            # Methods of other objects may have these names (DataFrame.eval, model.eval): they take no text of ours.
+            # Methods of other objects may have these names (DataFrame.eval, model.eval): they take
+            # no text of ours.
             if called in ("eval", "exec") and owner is not None:
                 called = ""
             names = [called]
@@ -345,16 +408,23 @@ def _forbidden(path: Path, tree: ast.Module) -> Iterator[str]:
                 yield f"{path.name}:{node.lineno} {argument}="
             if is_torch_load and not (isinstance(safe, ast.Constant) and safe.value is True):
                 yield f"{path.name}:{node.lineno} torch.load without weights_only=True"
-        yield from (f"{path.name}:{node.lineno} {n}" for n in names if n in FORBIDDEN_MODULES | FORBIDDEN_CALLS)
+        yield from (
+            f"{path.name}:{node.lineno} {n}"
+            for n in names
+            if n in FORBIDDEN_MODULES | FORBIDDEN_CALLS
+        )
 
 
 def test_nothing_is_unpickled_run_or_extracted(parse_python) -> None:
     rooms = ("masks", "frames", "release", "sampling", "builder", "card", "tools")
-    files = [ROOT / "brokenvideos.py", *(path for room in rooms for path in sorted((ROOT / room).rglob("*.py")))]
+    files = [
+        ROOT / "brokenvideos.py",
+        *(path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))),
+    ]
     assert [line for path in files for line in _forbidden(path, parse_python(path))] == []
 
 
-# --- Flipped bytes ---------------------------------------------------------------------------------------------------
+# --- Flipped bytes --------------------------------------------------------------------------------
 
 EXAMPLES = int(
     os.environ.get("FUZZ_EXAMPLES", "40")
@@ -366,7 +436,9 @@ FUZZ = settings(
     derandomize="FUZZ_EXAMPLES" not in os.environ,
     database=None,
 )
-FLIPS = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=4)
+FLIPS = st.lists(
+    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=4
+)
 CUTS = st.one_of(st.none(), st.floats(0, 1))
 
 
@@ -379,7 +451,9 @@ def flipped(data: bytes, flips: list[tuple[float, int]], cut: float | None) -> b
 
 @given(flips=FLIPS, cut=CUTS, headers=st.booleans())
 @FUZZ
-def test_flipped_bytes_of_a_tar(shard: bytes, flips: list[tuple[float, int]], cut: float | None, headers: bool) -> None:
+def test_flipped_bytes_of_a_tar(
+    shard: bytes, flips: list[tuple[float, int]], cut: float | None, headers: bool
+) -> None:
     # Half of the time in the headers, which are a small part.
     tar = flipped(shard[:512], flips, None) + shard[512:] if headers else flipped(shard, flips, cut)
     try:
@@ -397,13 +471,18 @@ WRONG_MANIFESTS = [
     (lambda m: m["shards"][0]["video_ids"].append(7), "shards[0].video_ids[10] is int, wanted str"),
     (lambda m: m["videos"].update(x=[]), "videos.x is list, wanted dict"),
     (lambda m: m["reading"].update(void="255"), "reading.void is str, wanted int or NoneType"),
-    (lambda m: m.update(errata=[{"data_version": "1.0.0", "video_ids": "x"}]), "errata[0] lacks 'reason'"),
+    (
+        lambda m: m.update(errata=[{"data_version": "1.0.0", "video_ids": "x"}]),
+        "errata[0] lacks 'reason'",
+    ),
     (lambda m: m.update(errata={}), "errata is dict, wanted list"),
 ]
 
 
 @pytest.mark.parametrize(("change", "wrong"), WRONG_MANIFESTS)
-def test_a_manifest_of_other_types_is_one_finding(tmp_path: Path, change: Callable[[dict], object], wrong: str) -> None:
+def test_a_manifest_of_other_types_is_one_finding(
+    tmp_path: Path, change: Callable[[dict], object], wrong: str
+) -> None:
     manifest = brokenvideos.read_manifest(str(ROOT / "sample"))
     change(manifest)
     path = tmp_path / "manifest.json"
@@ -418,7 +497,9 @@ def test_flipped_bytes_of_a_manifest(
     tmp_path_factory: pytest.TempPathFactory, flips: list[tuple[float, int]], cut: float | None
 ) -> None:
     folder = tmp_path_factory.mktemp("manifest", numbered=True)
-    (folder / "manifest.json").write_bytes(flipped((ROOT / "sample" / "manifest.json").read_bytes(), flips, cut))
+    (folder / "manifest.json").write_bytes(
+        flipped((ROOT / "sample" / "manifest.json").read_bytes(), flips, cut)
+    )
     try:
         manifest = brokenvideos.read_manifest(str(folder))
     except brokenvideos.ReleaseError:
@@ -445,22 +526,78 @@ def raw_folder(layout: str, raw: Path) -> Path:
     stream = io.BytesIO()
     Image.fromarray(BITMAP).convert("P").save(stream, "PNG")
     rle = {"size": [6, 9], "counts": encode(BITMAP[None])[0]}
-    sav = {"video_id": "a", "video_frame_count": 5.0, "masklet_id": [0, 3], "masklet": [[rle, rle], [rle, rle]]}
-    video = {"id": 1, "height": 6, "width": 9, "length": 2, "file_names": ["a/00000.jpg", "a/00003.jpg"]}
+    sav = {
+        "video_id": "a",
+        "video_frame_count": 5.0,
+        "masklet_id": [0, 3],
+        "masklet": [[rle, rle], [rle, rle]],
+    }
+    video = {
+        "id": 1,
+        "height": 6,
+        "width": 9,
+        "length": 2,
+        "file_names": ["a/00000.jpg", "a/00003.jpg"],
+    }
     runs = {"size": [6, 9], "counts": [13, 3, 5, 1, 5, 1, 5, 1, 5, 1, 14]}
     annotation = {"id": 3, "video_id": 1, "category_id": 1, "segmentations": [rle, runs]}
-    coco = {"videos": [video], "annotations": [annotation], "categories": [{"id": 1, "name": "blur"}]}
+    coco = {
+        "videos": [video],
+        "annotations": [annotation],
+        "categories": [{"id": 1, "name": "blur"}],
+    }
     size = "<original_size><width>9</width><height>6</height></original_size>"
-    mask = '<mask frame="1" outside="0" rle="0, 1, 4, 1, 4, 5" left="2" top="1" width="5" height="3"/>'
-    cvat = f'<annotations><meta><task>{size}</task></meta><track id="0" label="blur">{mask}</track></annotations>'
+    mask = (
+        '<mask frame="1" outside="0" rle="0, 1, 4, 1, 4, 5" left="2" top="1" width="5" height="3"/>'
+    )
+    cvat = (
+        f'<annotations><meta><task>{size}</task></meta><track id="0" '
+        f'label="blur">{mask}</track></annotations>'
+    )
     # mask2rle of label_studio_sdk for 5x7 pixels.
-    brush = [0, 0, 0, 140, 57, 27, 254, 23, 0, 143, 254, 48, 8, 255, 240, 184, 4, 127, 248, 92, 3, 9, 255, 225, 240, 0]
+    brush = [
+        0,
+        0,
+        0,
+        140,
+        57,
+        27,
+        254,
+        23,
+        0,
+        143,
+        254,
+        48,
+        8,
+        255,
+        240,
+        184,
+        4,
+        127,
+        248,
+        92,
+        3,
+        9,
+        255,
+        225,
+        240,
+        0,
+    ]
     region = {"id": "r", "type": "brushlabels", "original_width": 7, "original_height": 5}
     region["value"] = {"format": "rle", "rle": brush, "brushlabels": ["blur"]}
     tasks = [{"data": {"image": "a/00000.png"}, "annotations": [{"result": [region]}]}]
-    shape = {"label": "blur", "points": [[1, 0], [7, 2], [3, 5]], "group_id": 1, "shape_type": "polygon"}
+    shape = {
+        "label": "blur",
+        "points": [[1, 0], [7, 2], [3, 5]],
+        "group_id": 1,
+        "shape_type": "polygon",
+    }
     labelme = {"shapes": [shape], "imageHeight": 6, "imageWidth": 9}
-    objects = {"video_id": "a", "generator": "x", "objects": [{"object_id": 1, "artifact_type": "blur"}]}
+    objects = {
+        "video_id": "a",
+        "generator": "x",
+        "objects": [{"object_id": 1, "artifact_type": "blur"}],
+    }
     contents = {
         "own": ("masks/a/00000.png", stream.getvalue()),
         "own, videos.jsonl": ("videos.jsonl", json.dumps(objects).encode()),
@@ -530,7 +667,9 @@ def assert_sound_or_refused(raw: Path, layout: str) -> None:
     except RawError:
         return
     assert all(str(problem) for problem in problems)
-    assert all(plane.dtype == np.uint16 and plane.ndim == 2 for frame in frames for plane in frame.planes)
+    assert all(
+        plane.dtype == np.uint16 and plane.ndim == 2 for frame in frames for plane in frame.planes
+    )
 
 
 LAYOUTS = ["own", "own, videos.jsonl", "davis", "sav", "coco", "cvat", "label-studio", "labelme"]
@@ -540,13 +679,18 @@ LAYOUTS = ["own", "own, videos.jsonl", "davis", "sav", "coco", "cvat", "label-st
 @given(flips=FLIPS, cut=CUTS)
 @FUZZ
 def test_flipped_bytes_of_a_raw_file(
-    tmp_path_factory: pytest.TempPathFactory, layout: str, flips: list[tuple[float, int]], cut: float | None
+    tmp_path_factory: pytest.TempPathFactory,
+    layout: str,
+    flips: list[tuple[float, int]],
+    cut: float | None,
 ) -> None:
     raw = tmp_path_factory.mktemp("raw", numbered=True) / "raw"
     path = raw_folder(layout, raw)
     records, problems = read_raw(raw, layout)
     assert problems == []
-    assert [len(list(record.masks.read())) > 0 for record in records] == [layout != "own, videos.jsonl"]
+    assert [len(list(record.masks.read())) > 0 for record in records] == [
+        layout != "own, videos.jsonl"
+    ]
     path.write_bytes(flipped(path.read_bytes(), flips, cut))
     assert_sound_or_refused(raw, layout)
 

@@ -1,4 +1,6 @@
-"""The house rules that a machine can check: which room may import which, and how the package installs."""
+"""The house rules that a machine can check: which room may import which, and how the package
+installs.
+"""
 
 import ast
 import os
@@ -33,7 +35,9 @@ def test_the_figures_of_the_house_can_be_printed(capsys: pytest.CaptureFixture[s
 
 
 def test_bad_imports_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests above can fail: a house with an arrow up, a lazy circle, an import by string and one past an `__init__`."""
+    """The tests above can fail: a house with an arrow up, a lazy circle, an import by string and
+    one past an `__init__`.
+    """
     rooms = {"masks": "", "frames": "", "builder": "", "builder/raw": "", "tools": ""}
     for room in (*rooms, *{"release", "sampling", "card"}):
         (tmp_path / room).mkdir(parents=True, exist_ok=True)
@@ -41,14 +45,22 @@ def test_bad_imports_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "brokenvideos.py").write_text("")
     (tmp_path / "masks" / "a.py").write_text("from .. import frames\n")
     (tmp_path / "masks" / "b.py").write_text("def f():\n    from .c import g\n")
-    (tmp_path / "masks" / "c.py").write_text("import importlib\nimportlib.import_module('brokenvideos.masks.b')\n")
+    (tmp_path / "masks" / "c.py").write_text(
+        "import importlib\nimportlib.import_module('brokenvideos.masks.b')\n"
+    )
     (tmp_path / "builder" / "raw" / "png.py").write_text("x = 1\n")
-    (tmp_path / "tools" / "d.py").write_text("from ..builder.raw.png import x\nimport brokenvideos\n")
+    (tmp_path / "tools" / "d.py").write_text(
+        "from ..builder.raw.png import x\nimport brokenvideos\n"
+    )
     monkeypatch.setattr(house, "ROOT", tmp_path)
     for cached in (house.files, house.imports, house._passed_on):
         cached.cache_clear()
     try:
-        up = [(found.source, found.target) for found in house.imports() if house.room_of(found.target) == "frames"]
+        up = [
+            (found.source, found.target)
+            for found in house.imports()
+            if house.room_of(found.target) == "frames"
+        ]
         door = [found.source for found in house.imports() if found.target == house.DOOR]
         inner = [(found.source, found.target) for found in house.inner_imports()]
         circles = house.circles()
@@ -99,7 +111,9 @@ def test_the_hook_is_installed_once(run_process) -> None:
 def wheel(run_process, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built by way of the sdist as a package index would."""
     out = tmp_path_factory.mktemp("dist")
-    done = run_process([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)])
+    done = run_process(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    )
     assert done.returncode == 0, done.stderr
     return next(out.glob("*.whl"))
 
@@ -114,18 +128,34 @@ def test_a_wheel_gives_site_packages_one_name(wheel: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_main_job_runs_from_an_installed_wheel(wheel: Path, run_process, tmp_path: Path) -> None:
+def test_the_main_job_runs_from_an_installed_wheel(
+    wheel: Path, run_process, tmp_path: Path
+) -> None:
     environment = tmp_path / "venv"
     venv.create(environment, with_pip=False)
     site = next((environment / "lib").glob("python*")) / "site-packages"
-    # The wheel alone is new: its dependencies are those of the tests, by path, so that nothing is fetched twice. A path in a .pth
-    # file is searched after site-packages, and the .pth files of the folder that it names are not read: no editable install.
-    (site / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
+    # The wheel alone is new: its dependencies are those of the tests, by path, so that nothing is
+    # fetched twice. A path in a .pth file is searched after site-packages, and the .pth files of
+    # the folder that it names are not read: no editable install.
+    (site / "dependencies.pth").write_text(
+        "\n".join(path for path in sys.path if path.endswith("site-packages"))
+    )
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(site),
+        str(wheel),
+    ]
     done = run_process(pip)
     assert done.returncode == 0, done.stderr
     script = (
-        "import brokenvideos, brokenvideos.tools.commands.main as c; print(brokenvideos.__file__, flush=True); c.main()"
+        "import brokenvideos, brokenvideos.tools.commands.main as c; "
+        "print(brokenvideos.__file__, flush=True); c.main()"
     )
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     python = str(environment / "bin" / "python")
@@ -136,6 +166,13 @@ def test_the_main_job_runs_from_an_installed_wheel(wheel: Path, run_process, tmp
 
 
 def test_a_plain_checkout_imports_without_being_installed(run_process, tmp_path: Path) -> None:
-    script = "import brokenvideos; from brokenvideos.builder import build; print(brokenvideos.__file__)"
-    command = [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}"]
+    script = (
+        "import brokenvideos; from brokenvideos.builder import build; print(brokenvideos.__file__)"
+    )
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}",
+    ]
     assert run_process(command, cwd=tmp_path).stdout.strip() == str(ROOT / "brokenvideos.py")

@@ -1,4 +1,6 @@
-"""The loader against a Hub (tests/hub): pinned versions, access, faults on the way, the cache without a Hub, bytes on the wire."""
+"""The loader against a Hub (tests/hub): pinned versions, access, faults on the way, the cache
+without a Hub, bytes on the wire.
+"""
 
 import random
 import shutil
@@ -19,7 +21,8 @@ from tests.hub.state import State
 
 REPO = "someone/brokenvideos"
 INSTEAD = (
-    "Name a revision with revision=, another repository with BROKENVIDEOS_REPO or brokenvideos.load(repo_id=…), or a local release "
+    "Name a revision with revision=, another repository with BROKENVIDEOS_REPO or "
+    "brokenvideos.load(repo_id=…), or a local release "
     "with data_dir=; config 'sample' needs no Hub."
 )
 LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN or token=."
@@ -53,7 +56,9 @@ def ids(rows: Any) -> list[str]:
 
 def manifest_ids(release: Path, split: str = "train") -> list[str]:
     shards = brokenvideos.read_manifest(str(release))["shards"]
-    return [video_id for shard in shards if shard["split"] == split for video_id in shard["video_ids"]]
+    return [
+        video_id for shard in shards if shard["split"] == split for video_id in shard["video_ids"]
+    ]
 
 
 def error_of(**arguments: Any) -> str:
@@ -62,14 +67,18 @@ def error_of(**arguments: Any) -> str:
     return str(caught.value)
 
 
-# --- Versions --------------------------------------------------------------------------------------------------------
+# --- Versions -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["default", "annotations", "webdataset"])
 @pytest.mark.parametrize("streaming", [True, False])
-def test_the_hub_gives_the_rows_of_the_release(published: State, release: Path, name: str, streaming: bool) -> None:
+def test_the_hub_gives_the_rows_of_the_release(
+    published: State, release: Path, name: str, streaming: bool
+) -> None:
     rows = load_dataset("brokenvideos", name, revision="v1.0.0", split="train", streaming=streaming)
-    assert list(rows) == list(brokenvideos.load(name, data_dir=release, split="train", streaming=True))
+    assert list(rows) == list(
+        brokenvideos.load(name, data_dir=release, split="train", streaming=True)
+    )
 
 
 @pytest.mark.parametrize("streaming", [True, False])
@@ -81,33 +90,46 @@ def test_the_default_is_the_data_version_of_this_code_and_not_the_newest(
     published.push_folder(REPO, newer, tag="v2.0.0")
     assert ids(brokenvideos.load(split="train", streaming=streaming)) == old
     for revision in ("v2.0.0", "main"):
-        assert ids(brokenvideos.load(split="train", streaming=streaming, revision=revision)) == old[1:]
+        assert (
+            ids(brokenvideos.load(split="train", streaming=streaming, revision=revision)) == old[1:]
+        )
     commit = published.repository(REPO).commit_of("v1.0.0").oid
     assert ids(brokenvideos.load(split="train", streaming=streaming, revision=commit)) == old
 
 
-def test_an_argument_names_the_repository(published: State, release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_names_the_repository(
+    published: State, release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("BROKENVIDEOS_REPO")
     rows = brokenvideos.load("annotations", split="train", streaming=True, repo_id=REPO)
     assert ids(rows) == manifest_ids(release)
 
 
 NO_RELEASE = (
-    "someone/other: reached, but it holds no release of BrokenVideos, at revision {revision} or on its main branch.\n"
+    "someone/other: reached, but it holds no release of BrokenVideos, at revision {revision} or on "
+    "its main branch.\n"
     "It holds {held}.\n"
-    "Make a release of it: `brokenvideos adopt someone/other raw`, `brokenvideos build raw release`, then "
+    "Make a release of it: `brokenvideos adopt someone/other raw`, `brokenvideos build raw "
+    "release`, then "
     'load_dataset("brokenvideos", data_dir="release").'
 )
 
 
 @pytest.mark.parametrize("streaming", [True, False])
 @pytest.mark.parametrize("revision", [None, "main"])
-def test_a_repository_that_holds_no_release(published: State, revision: str | None, streaming: bool) -> None:
+def test_a_repository_that_holds_no_release(
+    published: State, revision: str | None, streaming: bool
+) -> None:
     published.create("someone/other")
     files = {f"videos/Cog5B_{number:05d}.mp4": b"clip" for number in range(3)}
     files |= {f"masks/Cog5B_{number:05d}_mask.mp4": b"mask" for number in range(3)}
-    published.push("someone/other", {**files, "README.md": b"#", "a/list": b"1", "b/c/d.json": b"1", "e.txt": b"1"})
-    assert error_of(repo_id="someone/other", revision=revision, streaming=streaming) == NO_RELEASE.format(
+    published.push(
+        "someone/other",
+        {**files, "README.md": b"#", "a/list": b"1", "b/c/d.json": b"1", "e.txt": b"1"},
+    )
+    assert error_of(
+        repo_id="someone/other", revision=revision, streaming=streaming
+    ) == NO_RELEASE.format(
         revision=revision or "v1.0.0",
         held="10 files: 3 .mp4 in masks/, 3 .mp4 in videos/, 1 .md, 1 .txt and 2 others",
     )
@@ -125,21 +147,29 @@ def test_a_repository_that_cannot_be_listed_says_what_is_missing(published: Stat
     published.create("someone/other")
     published.fault("tree", status=403)
     assert error_of(repo_id="someone/other", revision="main", streaming=True) == (
-        f"someone/other at revision main: manifest.json is missing, so it is not a release. {INSTEAD}"
+        "someone/other at revision main: manifest.json is missing, so it is not a release. "
+        f"{INSTEAD}"
     )
 
 
 def test_a_revision_that_is_not_there(published: State) -> None:
-    assert error_of(revision="v9.0.0") == (f"{REPO} at revision v9.0.0: the repository has no such revision. {INSTEAD}")
+    assert error_of(revision="v9.0.0") == (
+        f"{REPO} at revision v9.0.0: the repository has no such revision. {INSTEAD}"
+    )
 
 
-# --- Access ----------------------------------------------------------------------------------------------------------
+# --- Access ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_a_private_repository_wants_a_token(published: State, release: Path, nobody: None, streaming: bool) -> None:
+def test_a_private_repository_wants_a_token(
+    published: State, release: Path, nobody: None, streaming: bool
+) -> None:
     published.repository(REPO).private = True
-    refused = f"{REPO} at revision v1.0.0: no such dataset repository, or a private one. {LOG_IN} {INSTEAD}"
+    refused = (
+        f"{REPO} at revision v1.0.0: no such dataset repository, or a private one. {LOG_IN} "
+        f"{INSTEAD}"
+    )
     assert error_of(streaming=streaming) == refused
     assert error_of(streaming=streaming, token="hf_reader") == refused
     rows = brokenvideos.load(split="train", streaming=streaming, token="hf_owner")
@@ -147,18 +177,24 @@ def test_a_private_repository_wants_a_token(published: State, release: Path, nob
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_a_gated_repository_lets_in_who_was_granted_access(published: State, release: Path, streaming: bool) -> None:
+def test_a_gated_repository_lets_in_who_was_granted_access(
+    published: State, release: Path, streaming: bool
+) -> None:
     published.repository(REPO).gated = "manual"
     assert error_of(streaming=streaming, token="hf_reader") == (
         f"{REPO} at revision v1.0.0: a gated repository that you have no access to. "
         f"Ask for access on the repository's page. {LOG_IN}"
     )
     published.repository(REPO).granted = {"reader"}
-    assert ids(brokenvideos.load(split="train", streaming=streaming, token="hf_reader")) == manifest_ids(release)
+    assert ids(
+        brokenvideos.load(split="train", streaming=streaming, token="hf_reader")
+    ) == manifest_ids(release)
 
 
 def test_access_that_is_taken_back_while_a_stream_is_read(published: State, nobody: None) -> None:
-    rows = iter(brokenvideos.load(split="train", streaming=True, columns=["video_id"], token="hf_owner"))
+    rows = iter(
+        brokenvideos.load(split="train", streaming=True, columns=["video_id"], token="hf_owner")
+    )
     next(rows)
     published.repository(REPO).private = True
     published.users.pop("hf_owner")
@@ -167,11 +203,12 @@ def test_access_that_is_taken_back_while_a_stream_is_read(published: State, nobo
     commit = published.repository(REPO).commit_of("v1.0.0").oid
     path = brokenvideos.release.shard_paths("train", 1, 2)["default"]
     assert str(caught.value) == (
-        f"hf://datasets/{REPO}@{commit}/{path}: the Hub answered 401 (Invalid credentials in Authorization header). {LOG_IN}"
+        f"hf://datasets/{REPO}@{commit}/{path}: the Hub answered 401 (Invalid credentials in "
+        f"Authorization header). {LOG_IN}"
     )
 
 
-# --- Faults ----------------------------------------------------------------------------------------------------------
+# --- Faults ---------------------------------------------------------------------------------------
 
 FAULTS = [
     {"status": 429, "headers": {"Retry-After": "7"}},
@@ -203,7 +240,7 @@ def test_a_hub_that_stays_down_is_one_line(published: State) -> None:
     )
 
 
-# --- Without a Hub ---------------------------------------------------------------------------------------------------
+# --- Without a Hub --------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -216,7 +253,9 @@ def go_offline(published: State, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("name", ["default", "webdataset"])
-def test_offline_a_warm_cache_gives_the_rows(published: State, release: Path, go_offline, tmp_path, name: str) -> None:
+def test_offline_a_warm_cache_gives_the_rows(
+    published: State, release: Path, go_offline, tmp_path, name: str
+) -> None:
     rows = list(brokenvideos.load(name, split="train"))
     go_offline()
     assert list(brokenvideos.load(name, split="train")) == rows
@@ -226,31 +265,42 @@ def test_offline_a_warm_cache_gives_the_rows(published: State, release: Path, go
     assert published.count() == 0
 
 
-def test_offline_the_annotations_alone_do_not_stand_in_for_the_videos(published: State, go_offline) -> None:
+def test_offline_the_annotations_alone_do_not_stand_in_for_the_videos(
+    published: State, go_offline
+) -> None:
     rows = list(brokenvideos.load("annotations", split="train"))
     go_offline()
     assert list(brokenvideos.load("annotations", split="train", streaming=True)) == rows
     commit = published.repository(REPO).commit_of("v1.0.0").oid
     path = brokenvideos.release.shard_paths("train", 0, 2)["default"]
     assert error_of(streaming=True) == (
-        f"hf://datasets/{REPO}@{commit}/{path}: HF_HUB_OFFLINE is set and the cache does not hold it."
+        f"hf://datasets/{REPO}@{commit}/{path}: HF_HUB_OFFLINE is set and the cache does not hold "
+        "it."
     )
 
 
 def test_offline_an_empty_cache_is_one_line() -> None:
-    assert error_of() == f"{REPO} at revision v1.0.0: HF_HUB_OFFLINE is set and the cache does not hold it. {INSTEAD}"
+    assert (
+        error_of()
+        == f"{REPO} at revision v1.0.0: HF_HUB_OFFLINE is set and the cache does not hold it. "
+        f"{INSTEAD}"
+    )
 
 
-# --- Bytes -----------------------------------------------------------------------------------------------------------
+# --- Bytes ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def large(hub: State, online: list[float], raw: Path, tmp_path: Path) -> Path:
-    """A release on the Hub whose videos are 300 kB each, as an MP4 box that readers pass over makes them."""
+    """A release on the Hub whose videos are 300 kB each, as an MP4 box that readers pass over makes
+    them.
+    """
     shutil.copytree(raw, tmp_path / "raw")
     for path in (tmp_path / "raw" / "videos").iterdir():
         with path.open("ab") as file:
-            file.write((300_008).to_bytes(4, "big") + b"free" + random.Random(path.name).randbytes(300_000))
+            file.write(
+                (300_008).to_bytes(4, "big") + b"free" + random.Random(path.name).randbytes(300_000)
+            )
     build(tmp_path / "raw", tmp_path / "large")
     hub.create(REPO)
     hub.push_folder(REPO, tmp_path / "large", tag="v1.0.0")
@@ -264,7 +314,9 @@ def fetched(hub: State, **arguments: Any) -> tuple[int, int, list[dict[str, Any]
     return hub.sent_bytes("storage"), hub.count("storage"), rows
 
 
-def test_columns_that_are_left_out_are_not_fetched(hub: State, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_that_are_left_out_are_not_fetched(
+    hub: State, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     size = (large / brokenvideos.release.shard_paths("train", 0, 1)["default"]).stat().st_size
     everything, requests, rows = fetched(hub)
     # The footer is read first: 64 kB, or what a smaller file has.
@@ -274,7 +326,9 @@ def test_columns_that_are_left_out_are_not_fetched(hub: State, large: Path, monk
     assert few < 2**16 + 5000
     assert requests <= 4
     assert some == [{"video_id": row["video_id"], "label": row["label"]} for row in rows]
-    without, requests, some = fetched(hub, columns=[name for name in brokenvideos.FEATURES if name != "video"])
+    without, requests, some = fetched(
+        hub, columns=[name for name in brokenvideos.FEATURES if name != "video"]
+    )
     assert without < size / 10
     assert requests <= 4
     assert some == [{name: value for name, value in row.items() if name != "video"} for row in rows]
@@ -285,7 +339,7 @@ def test_columns_that_are_left_out_are_not_fetched(hub: State, large: Path, monk
     assert hub.sent_bytes("storage") < size / 10
 
 
-# --- Processes -------------------------------------------------------------------------------------------------------
+# --- Processes ------------------------------------------------------------------------------------
 
 EARLY = """
 import brokenvideos
@@ -309,7 +363,9 @@ def outside(hub: State, release: Path, tmp_path: Path) -> dict[str, str]:
     return hub.environment(tmp_path / "home", token=None)
 
 
-def test_a_stream_that_is_left_early_ends_the_process_well(outside, release: Path, run_process) -> None:
+def test_a_stream_that_is_left_early_ends_the_process_well(
+    outside, release: Path, run_process
+) -> None:
     done = run_process([sys.executable, "-c", EARLY], env=outside)
     assert (done.returncode, done.stdout.strip()) == (0, manifest_ids(release)[0]), done.stderr
 

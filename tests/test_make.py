@@ -14,7 +14,9 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is n
 
 @pytest.fixture
 def make(tmp_path: Path, run_process):
-    """`make` in a folder with the Makefile alone, with a Python of which a shell script plays the front."""
+    """`make` in a folder with the Makefile alone, with a Python of which a shell script plays the
+    front.
+    """
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path / name)
 
@@ -22,7 +24,9 @@ def make(tmp_path: Path, run_process):
         python = tmp_path / "python"
         python.write_text(f'#!/bin/sh\n{front}\nexec {sys.executable} "$@"\n')
         python.chmod(0o755)
-        return run_process(["make", "--no-print-directory", f"PYTHON={python}", *words, target], cwd=tmp_path)
+        return run_process(
+            ["make", "--no-print-directory", f"PYTHON={python}", *words, target], cwd=tmp_path
+        )
 
     return run
 
@@ -41,18 +45,23 @@ def test_help_names_every_target_and_is_the_default(make) -> None:
     targets = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
     done = make("help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert [line.split()[:2] for line in done.stdout.splitlines()] == [["make", target] for target in targets]
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["make", target] for target in targets
+    ]
     assert re.findall(r"^([a-z]+):", makefile, re.MULTILINE)[0] == "help"
 
 
 @pytest.mark.parametrize("target", ["demo", "test", "constraints", "docs", "hooks", "release"])
 @pytest.mark.parametrize(
-    ("front", "found"), [("echo 3.10; exit", "3.10"), ("echo 3.15; exit", "3.15"), ("exit 127", "missing")]
+    ("front", "found"),
+    [("echo 3.10; exit", "3.10"), ("echo 3.15; exit", "3.15"), ("exit 127", "missing")],
 )
 def test_a_wrong_python(make, tmp_path: Path, target: str, front: str, found: str) -> None:
     said = first_line(make(target, front=front), tmp_path)
     assert (
-        said == f"make: Python 3.11 to 3.14 is needed, PYTHON is {found}. Name another: make {target} PYTHON=python3.12"
+        said
+        == f"make: Python 3.11 to 3.14 is needed, PYTHON is {found}. Name another: make {target} "
+        "PYTHON=python3.12"
     )
     assert not (tmp_path / ".venv").exists()
 
@@ -60,13 +69,17 @@ def test_a_wrong_python(make, tmp_path: Path, target: str, front: str, found: st
 def test_no_module_venv(make, tmp_path: Path) -> None:
     said = first_line(make("demo", front='case "$*" in *ensurepip*) exit 1;; esac'), tmp_path)
     assert said == (
-        "make: PYTHON has no module venv. Install it (on Debian and Ubuntu: apt install python3-venv) and run make again."
+        "make: PYTHON has no module venv. Install it (on Debian and Ubuntu: apt install "
+        "python3-venv) and run make again."
     )
     assert not (tmp_path / ".venv").exists()
 
 
 def test_a_virtual_environment_that_cannot_be_made_leaves_nothing(make, tmp_path: Path) -> None:
-    front = 'case "$*" in "-m venv .venv") mkdir -p .venv/bin; : > .venv/bin/python; echo "No space left" >&2; exit 1;; esac'
+    front = (
+        'case "$*" in "-m venv .venv") mkdir -p .venv/bin; : > .venv/bin/python; echo "No '
+        'space left" >&2; exit 1;; esac'
+    )
     assert first_line(make("demo", front=front), tmp_path) == "No space left"
     assert not (tmp_path / ".venv").exists()
 
@@ -78,5 +91,6 @@ def test_no_disk(make, tmp_path: Path) -> None:
     free, _, rest = said.removeprefix("make: ").partition(" ")
     assert int(free) >= 0
     assert rest == (
-        "GB are free here, 999999999 are needed. Free some, or install torch's small CPU build first (README: Install)."
+        "GB are free here, 999999999 are needed. Free some, or install torch's small CPU build "
+        "first (README: Install)."
     )

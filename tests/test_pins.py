@@ -13,7 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 pytest.importorskip("uv", reason="uv is not installed: pip install '.[lint]' in a checkout")
-pytestmark = pytest.mark.skipif(not (ROOT / ".ci").exists(), reason="a source distribution has no .ci")
+pytestmark = pytest.mark.skipif(
+    not (ROOT / ".ci").exists(), reason="a source distribution has no .ci"
+)
 
 PROJECT = """\
 [project]
@@ -34,13 +36,18 @@ triton==3.7.1 ; sys_platform == 'linux'
 """
 
 
-def wheel(folder: Path, name: str, version: str, *, tag: str = "py3-none-any", needs: str = "") -> None:
+def wheel(
+    folder: Path, name: str, version: str, *, tag: str = "py3-none-any", needs: str = ""
+) -> None:
     metadata = f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n" + (
         f"Requires-Dist: {needs}\n" if needs else ""
     )
     with zipfile.ZipFile(folder / f"{name}-{version}-{tag}.whl", "w") as file:
         file.writestr(f"{name}-{version}.dist-info/METADATA", metadata)
-        file.writestr(f"{name}-{version}.dist-info/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
+        file.writestr(
+            f"{name}-{version}.dist-info/WHEEL",
+            f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
+        )
         file.writestr(f"{name}-{version}.dist-info/RECORD", "")
 
 
@@ -57,7 +64,9 @@ def sdist(folder: Path, name: str, version: str) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with the pins that fit its index: torch, which wants one triton, and a package without a wheel."""
+    """A project with the pins that fit its index: torch, which wants one triton, and a package
+    without a wheel.
+    """
     index = tmp_path / "index"
     index.mkdir()
     wheel(index, "torch", "2.13.0", needs="triton==3.7.1; sys_platform == 'linux'")
@@ -93,7 +102,8 @@ def test_pins_that_install_everywhere_pass(pins) -> None:
     done = pins("check")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        "constraints.txt resolves for Python 3.11, 3.14 on Linux, Linux on Arm, macOS on Arm, Windows.\n"
+        "constraints.txt resolves for Python 3.11, 3.14 on Linux, Linux on Arm, macOS on Arm, "
+        "Windows.\n"
         "Source only: jsonpath; every other package has a wheel for each of them.\n"
     )
 
@@ -104,7 +114,8 @@ def test_a_wrong_triton_fails_and_names_the_two_that_contradict(project: Path, p
     assert (done.returncode, done.stdout) == (1, "")
     first, *rest = done.stderr.splitlines()
     assert first == (
-        "constraints.txt does not install on Python 3.11 on Linux, Python 3.11 on Linux on Arm, Python 3.14 on Linux, "
+        "constraints.txt does not install on Python 3.11 on Linux, Python 3.11 on Linux on Arm, "
+        "Python 3.14 on Linux, "
         "Python 3.14 on Linux on Arm:"
     )
     told = "\n".join(rest)
@@ -138,7 +149,11 @@ def test_a_platform_without_a_wheel_fails(project: Path, pins) -> None:
         (PROJECT.replace('"torch", ', ""), PINS, "  -torch==2.13.0\n"),
         (PROJECT, PINS.replace("# Without a wheel, built while installing: jsonpath\n", ""), None),
     ],
-    ids=["a dependency without a pin", "a pin without a dependency", "a package without a wheel that is not listed"],
+    ids=[
+        "a dependency without a pin",
+        "a pin without a dependency",
+        "a package without a wheel that is not listed",
+    ],
 )
 def test_pins_that_are_out_of_date_fail(
     project: Path, pins, project_now: str, pins_now: str, changed: str | None
@@ -151,11 +166,17 @@ def test_pins_that_are_out_of_date_fail(
     if changed is None:
         assert "jsonpath==1.0 has no" in done.stderr
     else:
-        assert done.stderr == "constraints.txt is not what pyproject.toml asks for; run `make constraints`:\n" + changed
+        assert (
+            done.stderr
+            == "constraints.txt is not what pyproject.toml asks for; run `make constraints`:\n"
+            + changed
+        )
 
 
 @pytest.mark.parametrize(
-    "before", [None, PINS, PINS.replace("3.7.1", "3.9.0")], ids=["no pins", "the same", "a wrong triton"]
+    "before",
+    [None, PINS, PINS.replace("3.7.1", "3.9.0")],
+    ids=["no pins", "the same", "a wrong triton"],
 )
 def test_write_makes_the_pins(project: Path, pins, before: str | None) -> None:
     (project / "constraints.txt").unlink()
@@ -173,8 +194,14 @@ def test_write_keeps_the_pins_that_are_there_when_nothing_fits(project: Path, pi
     assert (project / "constraints.txt").read_text() == PINS
 
 
-def test_settings_of_the_machine_stay_outside(project: Path, pins, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_machine_stay_outside(
+    project: Path, pins, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project / "constraints.txt").write_text(PINS.replace("3.7.1", "3.9.0"))
     (project / "overrides.txt").write_text("triton==3.9.0")
-    monkeypatch.setenv("UV_OVERRIDE", str(project / "overrides.txt"))  # with it the wrong triton would resolve
-    assert pins("check").stderr.startswith("constraints.txt does not install on Python 3.11 on Linux, ")
+    monkeypatch.setenv(
+        "UV_OVERRIDE", str(project / "overrides.txt")
+    )  # with it the wrong triton would resolve
+    assert pins("check").stderr.startswith(
+        "constraints.txt does not install on Python 3.11 on Linux, "
+    )

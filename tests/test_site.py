@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / ".site"
-pytestmark = pytest.mark.skipif(not (ROOT / "mkdocs.yml").exists(), reason="a source distribution has no mkdocs.yml")
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "mkdocs.yml").exists(), reason="a source distribution has no mkdocs.yml"
+)
 
 
 def pages_of(nav: Any) -> list[str]:
@@ -29,7 +31,9 @@ def test_the_navigation_has_every_page_of_docs_once() -> None:
     assert len(set(listed)) == len(listed)
     missing = {path.name for path in (ROOT / "docs").glob("*.md")} - set(listed)
     assert missing == set(), "give them a line in the list `nav` of mkdocs.yml"
-    made = re.findall(r'^    "[^"]+": "([a-z]+\.md)",$', (ROOT / ".ci" / "site.py").read_text(), re.MULTILINE)
+    made = re.findall(
+        r'^    "[^"]+": "([a-z]+\.md)",$', (ROOT / ".ci" / "site.py").read_text(), re.MULTILINE
+    )
     assert {page for page in listed if not (ROOT / "docs" / page).exists()} == set(made)
 
 
@@ -50,10 +54,14 @@ def test_pages_fetch_nothing_from_another_host(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     assert len(pages) > 40
     wrong = [
-        f"{path.relative_to(site)}: {found[0]}" for path in pages for found in fetched.finditer(path.read_text("utf-8"))
+        f"{path.relative_to(site)}: {found[0]}"
+        for path in pages
+        for found in fetched.finditer(path.read_text("utf-8"))
     ]
     wrong += [
-        str(path) for path in site.rglob("*.css") if re.search(r"@import|url\([\"']?https?:", path.read_text("utf-8"))
+        str(path)
+        for path in site.rglob("*.css")
+        if re.search(r"@import|url\([\"']?https?:", path.read_text("utf-8"))
     ]
     assert wrong == []
 
@@ -67,11 +75,15 @@ def test_every_command_and_every_public_name_has_its_place(site: Path) -> None:
         assert (site / "commands" / f"{command.callback.__name__}.html").exists()
     page = (site / "api" / "brokenvideos.html").read_text(encoding="utf-8")
     headings = re.findall(r'<span class="doc doc-object-name[^"]*">(\w+)</span>', page)
-    assert [name for name in brokenvideos.__all__ if name not in headings and not name.startswith("__")] == []
+    assert [
+        name for name in brokenvideos.__all__ if name not in headings and not name.startswith("__")
+    ] == []
 
 
 @pytest.mark.parametrize("width", [1400, 390])
-def test_search_works_where_pages_are_opened_as_files(site: Path, chromium: "Browser", width: int) -> None:
+def test_search_works_where_pages_are_opened_as_files(
+    site: Path, chromium: "Browser", width: int
+) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 800}, offline=True)
     context.set_default_timeout(20_000)
     page = context.new_page()
@@ -87,5 +99,7 @@ def test_search_works_where_pages_are_opened_as_files(site: Path, chromium: "Bro
     page.wait_for_selector(".md-search-result__item")
     page.locator(".md-search-result__item a").first.click()
     page.wait_for_selector("mark")
-    assert [address for address in asked if not address.startswith(("file:", "data:", "blob:"))] == []
+    assert [
+        address for address in asked if not address.startswith(("file:", "data:", "blob:"))
+    ] == []
     context.close()

@@ -33,8 +33,12 @@ SAYS = {
 }
 NEEDS_TORCHCODEC = {"datasets, frames", "torchcodec"}
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # pycocotools under NumPy 2
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # webdataset leaves its tar open
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation:DeprecationWarning"
+    ),  # pycocotools under NumPy 2
+    pytest.mark.filterwarnings(
+        "ignore::pytest.PytestUnraisableExceptionWarning"
+    ),  # webdataset leaves its tar open
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
@@ -44,7 +48,9 @@ def fiftyone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment with FiftyOne."""
     if os.environ.get("FIFTYONE") != "1":
         pytest.skip("FIFTYONE=1 is not set: FiftyOne is 800 MB to install")
-    return environment(tmp_path_factory.mktemp("fiftyone") / "environment", "fiftyone", "pycocotools", ours=False)
+    return environment(
+        tmp_path_factory.mktemp("fiftyone") / "environment", "fiftyone", "pycocotools", ours=False
+    )
 
 
 def block_of(name: str) -> str:
@@ -63,7 +69,11 @@ def has_torchcodec() -> bool:
 
 @pytest.mark.parametrize("name", SAYS)
 def test_a_recipe_runs(
-    name: str, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    release: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     if name in NEEDS_TORCHCODEC and not has_torchcodec():
         pytest.skip("torchcodec is not there, or its FFmpeg or CUDA libraries are not")
@@ -93,9 +103,14 @@ def test_json_of_four_libraries_says_what_the_release_says(
         for row in brokenvideos.load("annotations", data_dir=release, split=split, streaming=True)
     }
     shards = brokenvideos.read_manifest(str(release))["shards"]
-    train = {video_id for shard in shards if shard["split"] == "train" for video_id in shard["video_ids"]}
+    train = {
+        video_id for shard in shards if shard["split"] == "train" for video_id in shard["video_ids"]
+    }
     for name in ("pandas", "polars", "duckdb", "datasets"):
-        rows = {row["video_id"]: row for row in map(json.loads, Path(f"{name}.jsonl").read_text().splitlines())}
+        rows = {
+            row["video_id"]: row
+            for row in map(json.loads, Path(f"{name}.jsonl").read_text().splitlines())
+        }
         assert rows.keys() == (train if name == "datasets" else wanted.keys())
         for video_id, row in rows.items():
             assert row == wanted[video_id], (name, video_id)
@@ -123,38 +138,58 @@ def test_energon_reads_the_tars(release: Path, tmp_path: Path, run_process) -> N
     assert {line[0] for line in lines} == set(train)
     for video_id, *_, pixels, _ in lines:
         assert int(pixels) == int(brokenvideos.decode_masks(train[video_id]).sum())
-    assert sorted(path.name for path in (release / "webdataset").iterdir() if path.suffix != ".tar") == []
+    assert (
+        sorted(path.name for path in (release / "webdataset").iterdir() if path.suffix != ".tar")
+        == []
+    )
 
 
 def num_annotated_frames(release: Path) -> int:
-    tables = [pq.read_table(path, columns=["annotated_frames"]) for path in release.glob("annotations/*.parquet")]
+    tables = [
+        pq.read_table(path, columns=["annotated_frames"])
+        for path in release.glob("annotations/*.parquet")
+    ]
     return sum(len(frames) for table in tables for frames in table["annotated_frames"].to_pylist())
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # installs what it runs
-def test_fiftyone_draws_every_mask_where_it_is(release: Path, tmp_path: Path, run_process, fiftyone: Path) -> None:
-    report = export(release, tmp_path / "exported", layout="coco", options=ExportOptions(frames="png"))
+def test_fiftyone_draws_every_mask_where_it_is(
+    release: Path, tmp_path: Path, run_process, fiftyone: Path
+) -> None:
+    report = export(
+        release, tmp_path / "exported", layout="coco", options=ExportOptions(frames="png")
+    )
     example = ROOT / "examples" / "fiftyone_masks.py"
     done = run_process([str(fiftyone), str(example), str(tmp_path / "exported")])
     assert done.returncode == 0, done.stderr
     frames, masks, exact = map(int, re.findall(r"\d+", done.stdout))
-    assert (frames, masks, exact) == (num_annotated_frames(release), report.num_masks, report.num_masks)
+    assert (frames, masks, exact) == (
+        num_annotated_frames(release),
+        report.num_masks,
+        report.num_masks,
+    )
     (block,) = [block for heading, block in BLOCKS if heading == "FiftyOne"]
     assert block.partition("def ")[2].partition('"""')[2].partition('"""')[2] in example.read_text()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # installs what it runs
-def test_fiftyone_imports_the_export(release: Path, tmp_path: Path, run_process, fiftyone: Path) -> None:
-    report = export(release, tmp_path / "exported", layout="coco", options=ExportOptions(frames="png"))
+def test_fiftyone_imports_the_export(
+    release: Path, tmp_path: Path, run_process, fiftyone: Path
+) -> None:
+    report = export(
+        release, tmp_path / "exported", layout="coco", options=ExportOptions(frames="png")
+    )
     script = (
         "import sys\n"
         "from fiftyone.utils.coco import COCODetectionDatasetImporter\n"
         "importer = COCODetectionDatasetImporter(data_path=sys.argv[1] + '/JPEGImages', "
-        "labels_path=sys.argv[1] + '/instances.json', label_types='segmentations', extra_attrs=True)\n"
+        "labels_path=sys.argv[1] + '/instances.json', label_types='segmentations', "
+        "extra_attrs=True)\n"
         "with importer:\n"
-        "    found = [entry for *_, labels in importer if labels for entry in getattr(labels, 'detections', labels)]\n"
+        "    found = [entry for *_, labels in importer if labels for entry in getattr(labels, "
+        "'detections', labels)]\n"
         "print(len(found), sum(int(entry.mask.sum()) for entry in found))\n"
     )
     done = run_process([str(fiftyone), "-c", script, str(tmp_path / "exported")])

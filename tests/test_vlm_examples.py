@@ -44,14 +44,18 @@ def test_a_model_is_asked_tuned_and_asked_again(run_warm, tmp_path: Path) -> Non
     command = [sys.executable, "-c", SCRIPT, str(ROOT), str(sample)]
     done = run_warm(command, cwd=tmp_path, env={**os.environ, "HF_HUB_OFFLINE": "1"}, timeout_s=280)
     assert done.returncode == 0, done.stderr
-    first, tuned, again = (line for line in done.stdout.splitlines() if ".jsonl: " in line or " steps " in line)
+    first, tuned, again = (
+        line for line in done.stdout.splitlines() if ".jsonl: " in line or " steps " in line
+    )
     assert (first, again) == ("before.jsonl: 6 answers", "after.jsonl: 6 answers")
     assert tuned.startswith("tuned: steps 20 loss ")
     said = {
         name: [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
         for name in ("before", "after")
     }
-    lists = {name: sum(row["answer"].startswith("[") for row in rows) for name, rows in said.items()}
+    lists = {
+        name: sum(row["answer"].startswith("[") for row in rows) for name, rows in said.items()
+    }
     assert lists["before"] == 0
     assert lists["after"] > 0  # how most of the answers that it was shown begin
     for name, rows in said.items():

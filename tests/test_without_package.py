@@ -37,17 +37,28 @@ def test_datasets_alone_loads_a_release(release: Path, run_process, how: str) ->
     assert int(size) > 1000
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools 2.0.11 under NumPy 2
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # pycocotools 2.0.11 under NumPy 2
 def test_pandas_and_pycocotools_decode_a_mask_by_hand(release: Path) -> None:
-    frame = pd.concat([pd.read_parquet(path) for path in sorted((release / "data").glob("train-*.parquet"))])
+    frame = pd.concat(
+        [pd.read_parquet(path) for path in sorted((release / "data").glob("train-*.parquet"))]
+    )
     row = frame[frame.label == 1].iloc[0]
-    mask = coco.decode({"size": [int(row.height), int(row.width)], "counts": row.masks["counts"][0]})
+    mask = coco.decode(
+        {"size": [int(row.height), int(row.width)], "counts": row.masks["counts"][0]}
+    )
     wanted = decode_masks(row.to_dict(), frames=[row.masks["frame_index"][0]], by="object")
-    assert np.array_equal(mask, wanted[0, list(row.objects["object_id"]).index(row.masks["object_id"][0])])
+    assert np.array_equal(
+        mask, wanted[0, list(row.objects["object_id"]).index(row.masks["object_id"][0])]
+    )
 
 
 def test_duckdb_counts_what_the_manifest_says(release: Path) -> None:
-    query = f"select count(*), sum(len(masks.counts)) from read_parquet('{release}/annotations/*.parquet')"
+    query = (
+        "select count(*), sum(len(masks.counts)) from "
+        f"read_parquet('{release}/annotations/*.parquet')"
+    )
     [(count, masks)] = duckdb.sql(query).fetchall()
     assert count == len(brokenvideos.read_manifest(str(release))["videos"])
     assert masks > 0
@@ -84,7 +95,9 @@ def test_a_torchcodec_that_cannot_be_loaded_does_not_matter(
     release: Path, run_process, tmp_path: Path, how: str
 ) -> None:
     (tmp_path / "torchcodec").mkdir()
-    (tmp_path / "torchcodec" / "__init__.py").write_text("raise RuntimeError('Could not load libtorchcodec')")
+    (tmp_path / "torchcodec" / "__init__.py").write_text(
+        "raise RuntimeError('Could not load libtorchcodec')"
+    )
     (tmp_path / "torchcodec-0.17.0.dist-info").mkdir()
     (tmp_path / "torchcodec-0.17.0.dist-info" / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: torchcodec\nVersion: 0.17.0\n"
@@ -93,7 +106,8 @@ def test_a_torchcodec_that_cannot_be_loaded_does_not_matter(
         "import sys, datasets.config, brokenvideos; from brokenvideos import clips\n"
         "assert datasets.config.TORCHCODEC_AVAILABLE\n"
         "for name in ('default', 'webdataset'):\n"
-        "    rows = brokenvideos.load(name, data_dir=sys.argv[1], split='train', streaming=sys.argv[2] == 'stream')\n"
+        "    rows = brokenvideos.load(name, data_dir=sys.argv[1], split='train', "
+        "streaming=sys.argv[2] == 'stream')\n"
         "    assert next(iter(rows))['video']['bytes']\n"
         "    assert next(iter(clips(rows, num_frames=2)))['video'].ndim == 4"
     )

@@ -5,14 +5,19 @@ from pathlib import Path
 WORDS = ["<unk>", "<pad>", "<s>", "</s>", "<image>", "USER:", "ASSISTANT:"]
 TEMPLATE = (
     "{% for message in messages %}{{ 'USER: ' if message['role'] == 'user' else 'ASSISTANT: ' }}"
-    "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}"
-    "{% if part['type'] == 'image' %}<image> {% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}"
-    "{{ ' ' if message['role'] == 'user' else '</s>' }}{% endfor %}{% if add_generation_prompt %}ASSISTANT: {% endif %}"
+    "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in "
+    "message['content'] %}"
+    "{% if part['type'] == 'image' %}<image> {% else %}{{ part['text'] }}{% endif %}{% endfor %}{% "
+    "endif %}"
+    "{{ ' ' if message['role'] == 'user' else '</s>' }}{% endfor %}{% if add_generation_prompt "
+    "%}ASSISTANT: {% endif %}"
 )
 
 
 def tiny_vlm(folder: Path) -> Path:
-    """Writes the model with random weights, its tokenizer of bytes and its picture processor; gives the folder back."""
+    """Writes the model with random weights, its tokenizer of bytes and its picture processor; gives
+    the folder back.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import (
@@ -25,7 +30,10 @@ def tiny_vlm(folder: Path) -> Path:
     )
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    vocabulary = {word: number for number, word in enumerate([*WORDS, *sorted(pre_tokenizers.ByteLevel.alphabet())])}
+    vocabulary = {
+        word: number
+        for number, word in enumerate([*WORDS, *sorted(pre_tokenizers.ByteLevel.alphabet())])
+    }
     bytes_only = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>"))
     bytes_only.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bytes_only.decoder = decoders.ByteLevel()
@@ -37,7 +45,9 @@ def tiny_vlm(folder: Path) -> Path:
         eos_token="</s>",
         additional_special_tokens=["<image>", "USER:", "ASSISTANT:"],
     )
-    pictures = CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
+    pictures = CLIPImageProcessorPil(
+        size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}
+    )
     processor = LlavaProcessor(
         pictures,
         tokenizer,

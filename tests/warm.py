@@ -1,8 +1,10 @@
-"""Python programs for tests in forks of one process that has loaded the libraries: all of a program but its start.
+"""Python programs for tests in forks of one process that has loaded the libraries: all of a program
+but its start.
 
-A program that is named as for `subprocess` (`python -c CODE …`, `python SCRIPT …`, or the command `brokenvideos …`) takes 1 to 3 s
-to import what it needs. Here it runs as the main module of a fork, in a session of its own, with its own folder, environment and
-streams, and ends as Python ends: what was registered for the end runs, then all threads are waited for. A test about imports, about
+A program that is named as for `subprocess` (`python -c CODE …`, `python SCRIPT …`, or the command
+`brokenvideos …`) takes 1 to 3 s to import what it needs. Here it runs as the main module of a fork,
+in a session of its own, with its own folder, environment and streams, and ends as Python ends: what
+was registered for the end runs, then all threads are waited for. A test about imports, about
 warnings while importing, or about how the interpreter itself ends takes a real process.
 """
 
@@ -44,7 +46,9 @@ START_S = 300
 """On a machine that is very busy."""
 
 READ_AT_IMPORT = ("HF_", "PYTHON", "OMP_")
-"""How names of variables begin that the loaded libraries have read already: a program cannot have others."""
+"""How names of variables begin that the loaded libraries have read already: a program cannot have
+others.
+"""
 
 
 class Program:
@@ -107,20 +111,31 @@ class Warm:
         """Starts a program; its streams are files or pipes that have a number.
 
         Raises:
-            ValueError: the environment has other settings of libraries than the forking process read when it loaded them.
+            ValueError: the environment has other settings of libraries than the forking process
+                read when it loaded them.
         """
         wanted = dict(os.environ if env is None else env)
-        read = {name for name in {*wanted, *os.environ} if name.startswith(READ_AT_IMPORT)} - {"PYTHONUNBUFFERED"}
+        read = {name for name in {*wanted, *os.environ} if name.startswith(READ_AT_IMPORT)} - {
+            "PYTHONUNBUFFERED"
+        }
         if other := sorted(name for name in read if wanted.get(name) != os.environ.get(name)):
-            raise ValueError(f"a warm program has the libraries' settings as they are, not its own {other}")
+            raise ValueError(
+                f"a warm program has the libraries' settings as they are, not its own {other}"
+            )
         link = self._call()
-        asked = json.dumps({"command": list(command), "cwd": str(cwd or Path.cwd()), "env": wanted}).encode()
+        asked = json.dumps(
+            {"command": list(command), "cwd": str(cwd or Path.cwd()), "env": wanted}
+        ).encode()
         socket.send_fds(link, [f"{len(asked):16d}".encode()], [stdout.fileno(), stderr.fileno()])
         link.sendall(asked)
         return Program(int(link.recv(64)), link)
 
     def start_talking(
-        self, command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> Program:
         """Starts a program whose output and errors are read line by line at its `stdout`."""
         reading, writing = os.pipe()
@@ -162,7 +177,9 @@ class Warm:
 
 
 def serve() -> None:
-    """Loads the libraries, then forks for everybody who calls at the address, until standard input ends."""
+    """Loads the libraries, then forks for everybody who calls at the address, until standard input
+    ends.
+    """
     for name in LOADED:
         import_module(name)
     gc.collect()

@@ -12,7 +12,8 @@ if not TYPE_CHECKING:
             raise AttributeError(name)
         found = getattr(training, name)
         warnings.warn(
-            f"{__name__}.{name} is now {training.__name__}.{name}; the next version does not have the earlier name any more.",
+            f"{__name__}.{name} is now {training.__name__}.{name}; the next version does not have "
+            "the earlier name any more.",
             DeprecationWarning,
             stacklevel=2,
         )

@@ -1,7 +1,7 @@
 """Makes questions and answers about the videos of rows, to train multimodal language models.
 
-In: rows of a release. Out: conversations, and the format of their answers. The export layout `chat` writes them; the
-evaluation of answers reads the same format.
+In: rows of a release. Out: conversations, and the format of their answers. The export layout `chat`
+writes them; the evaluation of answers reads the same format.
 """
 
 from .boxes import BOX_UNITS, BoxUnit, box_in_pixels, box_in_unit, largest_of_unit

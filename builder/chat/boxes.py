@@ -1,4 +1,6 @@
-"""Boxes as language models write them: the edges left, top, right, bottom, in pixels or thousandths of the frame."""
+"""Boxes as language models write them: the edges left, top, right, bottom, in pixels or thousandths
+of the frame.
+"""
 
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -26,11 +28,18 @@ def box_in_unit(box_px: Sequence[float], unit: BoxUnit, *, height: int, width: i
     return [left, top, right, bottom]
 
 
-def box_in_pixels(box: Sequence[float], unit: BoxUnit, *, height: int, width: int) -> tuple[float, float, float, float]:
+def box_in_pixels(
+    box: Sequence[float], unit: BoxUnit, *, height: int, width: int
+) -> tuple[float, float, float, float]:
     """The edges (left, top, right, bottom) of a box in pixels, not rounded."""
     most_x, most_y = largest_of_unit(unit, height=height, width=width)
     left, top, right, bottom = box
-    return left * width / most_x, top * height / most_y, right * width / most_x, bottom * height / most_y
+    return (
+        left * width / most_x,
+        top * height / most_y,
+        right * width / most_x,
+        bottom * height / most_y,
+    )
 
 
 def _rounded(low: float, high: float, *, length: int, most: int) -> tuple[int, int]:

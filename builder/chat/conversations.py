@@ -14,8 +14,9 @@ from .frames import chosen_frames, frame_times_s, spans_of, stretches_of
 from .questions import Question, of_frames, of_video, question_text
 
 Media = Literal["frames", "video"]
-"""What a model gets: "frames" is chosen frames as pictures; "video" is the whole video, from which the
-model's processor takes frames."""
+"""What a model gets: "frames" is chosen frames as pictures; "video" is the whole video, from which
+the model's processor takes frames.
+"""
 
 NO_TYPE = "artifact"
 """The label of a box whose type is not given."""
@@ -41,7 +42,8 @@ class ChatOptions:
     def __post_init__(self) -> None:
         if self.num_frames < 1 or self.seed < 0:
             raise ValueError(
-                f"num_frames {self.num_frames}, seed {self.seed}: wanted at least 1 frame and a seed of at least 0"
+                f"num_frames {self.num_frames}, seed {self.seed}: wanted at least 1 frame and a "
+                "seed of at least 0"
             )
 
 
@@ -109,11 +111,18 @@ def conversations(row: Mapping[str, Any], split: str, options: ChatOptions) -> l
     questions: list[Question] = ["broken", "when", "where"]
     if None not in row["objects"]["artifact_type"]:
         questions.append("type")
-    result = [_conversation(facts, split, question, whole_video, frames, options) for question in questions]
+    result = [
+        _conversation(facts, split, question, whole_video, frames, options)
+        for question in questions
+    ]
     for stretch in stretches_of(annotated, facts.boxes, stream=stream):
         if len(stretch) < len(annotated):
             part_frames = chosen_frames(stretch, options.num_frames, stream=stream, marked=())
-            result.append(_conversation(facts, split, "broken", (stretch[0], stretch[-1]), part_frames, options))
+            result.append(
+                _conversation(
+                    facts, split, "broken", (stretch[0], stretch[-1]), part_frames, options
+                )
+            )
     return result
 
 
@@ -163,13 +172,18 @@ def _conversation(
         frames=shown if options.media == "frames" or question == "where" else None,
         box_unit=options.unit if question == "where" else None,
         is_whole=is_whole,
-        text=f"{introduction} {question_text(question, place=place, frames=shown, unit=options.unit, **size)}",
+        text=f"{introduction} "
+        f"{question_text(question, place=place, frames=shown, unit=options.unit, **size)}",
         answer=_answer(facts, question, part, shown, options),
     )
 
 
 def _answer(
-    facts: _Facts, question: Question, part: tuple[int, int], shown: Sequence[int], options: ChatOptions
+    facts: _Facts,
+    question: Question,
+    part: tuple[int, int],
+    shown: Sequence[int],
+    options: ChatOptions,
 ) -> str:
     row = facts.row
     if question == "broken":

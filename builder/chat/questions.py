@@ -13,20 +13,26 @@ TYPE_NONE = "none"
 
 _TYPES = ", ".join(ARTIFACT_TYPES)
 _BROKEN = (
-    "Is anything broken in {place}, as videos that a model has generated can be: motion that cannot be, something deformed, "
+    "Is anything broken in {place}, as videos that a model has generated can be: motion that "
+    "cannot be, something deformed, "
     "a blur that does not belong there? Answer Yes or No."
 )
 _WHEN = (
-    "When is something broken in {place}? Answer with a JSON list of spans, each an object with first_frame, last_frame, start_s "
+    "When is something broken in {place}? Answer with a JSON list of spans, each an object with "
+    "first_frame, last_frame, start_s "
     "and end_s; with [] if nothing is broken."
 )
 _WHERE = (
-    "Where is something broken in frames {frames}? Answer with a JSON list that has an object for every broken thing in each of "
-    "these frames: frame, bbox_2d as [left, top, right, bottom] {unit}, and label, which is one of {types}; with [] if nothing "
+    "Where is something broken in frames {frames}? Answer with a JSON list that has an object for "
+    "every broken thing in each of "
+    "these frames: frame, bbox_2d as [left, top, right, bottom] {unit}, and label, which is one of "
+    "{types}; with [] if nothing "
     "is broken."
 )
 _TYPE = (
-    f"Which types of artifact does it show, of {_TYPES}? Answer with a JSON list of them; with [] if nothing is broken."
+    f"Which types of artifact does it show, of {_TYPES}? Answer with a JSON list of them; "
+    "with "
+    "[] if nothing is broken."
 )
 
 
@@ -67,7 +73,9 @@ def of_video(num_frames: int, fps: float, stretch: tuple[int, int, float, float]
     if stretch is None:
         return length_text
     first, last, start_s, end_s = stretch
-    return f"{length_text} Look only at frames {first} to {last}, from {start_s:.2f} to {end_s:.2f} s."
+    return (
+        f"{length_text} Look only at frames {first} to {last}, from {start_s:.2f} to {end_s:.2f} s."
+    )
 
 
 def listed(words: Sequence[object]) -> str:

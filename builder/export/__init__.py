@@ -1,7 +1,7 @@
 """Writes a release in the layouts of other tools; each layout is one file in layouts/.
 
-In: a release folder. Out: a folder that `build` can read again, or that other tools read. Commands and `annotate`
-call `export`.
+In: a release folder. Out: a folder that `build` can read again, or that other tools read. Commands
+and `annotate` call `export`.
 """
 
 from .export import ExportError, ExportReport, export

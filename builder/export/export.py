@@ -74,7 +74,8 @@ def export(
     """Writes the annotations of a release in another layout.
 
     From most layouts, `build` makes rows with equal digests again. videos.jsonl keeps the split of
-    each video. No layout keeps `source.layout`, because `build` sets it to the layout that it reads.
+    each video. No layout keeps `source.layout`, because `build` sets it to the layout that it
+    reads.
 
     Args:
         release: the release folder; its Parquet shards are read.
@@ -88,7 +89,8 @@ def export(
 
     Raises:
         ExportError: an unknown layout, an option that it does not have, or an unknown split.
-            Without `lossy`, also things that the layout cannot hold; the message has a line for each.
+            Without `lossy`, also things that the layout cannot hold; the message has a line for
+            each.
         brokenvideos.ReleaseError: no release, or a row that is not valid.
         brokenvideos.VideoError: frames are exported, and a video cannot be decoded.
         FileExistsError: `out` is a file, or is not empty.
@@ -96,17 +98,25 @@ def export(
     writer = _layout(layout)
     options = _with_defaults(options or ExportOptions(), writer, name=layout)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
+        raise FileExistsError(
+            f"{out}: exists and is not empty. Name a new folder, or remove this one."
+        )
     shards = _shards(release, split)
-    survey = _survey(release, shards, writer, options, on_progress=partial(on_progress, "look for losses"))
+    survey = _survey(
+        release, shards, writer, options, on_progress=partial(on_progress, "look for losses")
+    )
     if survey.losses and not lossy:
         head = (
-            f"{release}: {layout} cannot carry everything, nothing was written. Choose another layout, or give --lossy."
+            f"{release}: {layout} cannot carry everything, nothing was written. Choose another "
+            "layout, or give --lossy."
         )
         raise ExportError("\n".join([head, *survey.losses]))
     videos = videos or (writer.with_videos and (writer.is_raw or options.frames is None))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with naming(out), tempfile.TemporaryDirectory(prefix=f".{out.name}.exporting-", dir=out.parent) as work:
+    with (
+        naming(out),
+        tempfile.TemporaryDirectory(prefix=f".{out.name}.exporting-", dir=out.parent) as work,
+    ):
         folder, parts = Path(work) / "raw", Path(work) / "parts"
         folder.mkdir()
         parts.mkdir()
@@ -120,13 +130,17 @@ def export(
         sync_folder(out.parent)
     build_options = ("--masks-are", "coded") if survey.turned else ()
     can_build = videos and writer.is_raw
-    return ExportReport(survey.videos, survey.masks, survey.losses, build_options if can_build else None)
+    return ExportReport(
+        survey.videos, survey.masks, survey.losses, build_options if can_build else None
+    )
 
 
 def _layout(name: str) -> ExportLayout:
     names = export_layout_names()
     if name not in names:
-        raise ExportError(f"layout {name!r} cannot be exported; wanted {', '.join(names[:-1])} or {names[-1]}")
+        raise ExportError(
+            f"layout {name!r} cannot be exported; wanted {', '.join(names[:-1])} or {names[-1]}"
+        )
     return export_layout_named(name)
 
 
@@ -151,13 +165,20 @@ def _with_defaults(options: ExportOptions, layout: ExportLayout, *, name: str) -
         if value not in CHOICES.get(option, (value,)):
             raise ExportError(f"{flag} is unknown; wanted {' or '.join(CHOICES[option])}")
     defaults: dict[str, Any] = {
-        option: value for option, value in layout.options.items() if getattr(options, option) is None
+        option: value
+        for option, value in layout.options.items()
+        if getattr(options, option) is None
     }
     return replace(options, **defaults)
 
 
 def _survey(
-    release: Path, shards: list[tuple[str, int, int]], layout: ExportLayout, options: ExportOptions, *, on_progress: Any
+    release: Path,
+    shards: list[tuple[str, int, int]],
+    layout: ExportLayout,
+    options: ExportOptions,
+    *,
+    on_progress: Any,
 ) -> _Survey:
     survey = _Survey()
     losses: list[str] = []
@@ -172,13 +193,21 @@ def _survey(
 
 
 def _write(
-    release: Path, shards: list[tuple[str, int, int]], name: str, target: Target, *, videos: bool, on_progress: Any
+    release: Path,
+    shards: list[tuple[str, int, int]],
+    name: str,
+    target: Target,
+    *,
+    videos: bool,
+    on_progress: Any,
 ) -> None:
     layout = export_layout_named(name)
     lines: list[tuple[str, str]] = []
     parts = []
     needs_bytes = videos or target.options.frames is not None
-    for split, row in _rows(release, shards, "default" if needs_bytes else "annotations", on_progress):
+    for split, row in _rows(
+        release, shards, "default" if needs_bytes else "annotations", on_progress
+    ):
         _check_row(row)
         suffix = _suffix(row) if needs_bytes else ""
         result = layout.write(row, replace(target, split=split))
@@ -186,7 +215,9 @@ def _write(
         line = line_of(row, split, layout=layout, written=result.objects)
         lines.append((row["video_id"], f"{json_text(line)}\n"))
         if videos:
-            write_file(target.folder / "videos" / f"{row['video_id']}{suffix}", row["video"]["bytes"])
+            write_file(
+                target.folder / "videos" / f"{row['video_id']}{suffix}", row["video"]["bytes"]
+            )
     layout.finish(parts, target.folder, target.options)
     if layout.is_raw:
         write_file(target.folder / FILE_NAME, "".join(line for _, line in sorted(lines)).encode())
@@ -233,12 +264,17 @@ def _check_row(row: dict[str, Any]) -> None:
     """
     video_id = row["video_id"]
     if not isinstance(video_id, str) or not VIDEO_ID.fullmatch(video_id):
-        raise ReleaseError(f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -. Build the release again.")
+        raise ReleaseError(
+            f"video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -. Build the release again."
+        )
     numbers = [*row["objects"]["object_id"], *row["masks"]["object_id"]]
     frames = [*row["masks"]["frame_index"], *row["annotated_frames"]]
-    if not all(1 <= n <= MAX_OBJECT_ID for n in numbers) or not all(0 <= f < row["num_frames"] for f in frames):
+    if not all(1 <= n <= MAX_OBJECT_ID for n in numbers) or not all(
+        0 <= f < row["num_frames"] for f in frames
+    ):
         raise ReleaseError(
-            f"video {video_id}: an object_id outside 1 to {MAX_OBJECT_ID} or a frame outside the video. Build the release again."
+            f"video {video_id}: an object_id outside 1 to {MAX_OBJECT_ID} or a frame outside the "
+            "video. Build the release again."
         )
     check(row["masks"]["counts"], height=row["height"], width=row["width"])
 
@@ -247,5 +283,7 @@ def _suffix(row: dict[str, Any]) -> str:
     suffix = Path(row["video"]["path"] or "").suffix.lower()
     if suffix not in VIDEO_SUFFIXES or row["video"]["bytes"] is None:
         path = row["video"]["path"]
-        raise ReleaseError(f"video {row['video_id']}: no bytes, or path {path!r} of another kind. Build it again.")
+        raise ReleaseError(
+            f"video {row['video_id']}: no bytes, or path {path!r} of another kind. Build it again."
+        )
     return suffix

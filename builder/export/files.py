@@ -1,4 +1,6 @@
-"""Writes files into a temporary folder, without fsync. The caller syncs and renames the whole folder."""
+"""Writes files into a temporary folder, without fsync. The caller syncs and renames the whole
+folder.
+"""
 
 import json
 from pathlib import Path

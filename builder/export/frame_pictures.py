@@ -12,7 +12,9 @@ from .files import write_file
 from .layout import Row
 
 FOLDER = "JPEGImages"
-"""The folder of frames in DAVIS and YouTube-VIS, as {video_id}/{frame:05d}.jpg. PNGs go there too."""
+"""The folder of frames in DAVIS and YouTube-VIS, as {video_id}/{frame:05d}.jpg. PNGs go there
+too.
+"""
 
 _JPEG_QUALITY = 95
 

@@ -1,4 +1,6 @@
-"""Label maps: one picture with all masks of a frame, in which each pixel holds at most one object."""
+"""Label maps: one picture with all masks of a frame, in which each pixel holds at most one
+object.
+"""
 
 import io
 from collections.abc import Mapping
@@ -12,11 +14,15 @@ from .layout import Row
 from .rows import masks_by_frame, shown_frames
 
 MAX_PALETTE_ID = 254
-"""The largest object id in an 8-bit palette mask. DAVIS uses 255 for void, pixels that are not scored."""
+"""The largest object id in an 8-bit palette mask. DAVIS uses 255 for void, pixels that are not
+scored.
+"""
 
 
 def overlaps(row: Row) -> list[str]:
-    """The loss of a label map: one text that names the frames with overlapping objects. Empty if none."""
+    """The loss of a label map: one text that names the frames with overlapping objects. Empty if
+    none.
+    """
     overlapping = []
     for frame, objects in masks_by_frame(row).items():
         if len(objects) > 1:
@@ -25,11 +31,15 @@ def overlaps(row: Row) -> list[str]:
                 overlapping.append(frame)
     if not overlapping:
         return []
-    return [f"objects overlap in frame {shown_frames(overlapping)}; a label map holds one per pixel"]
+    return [
+        f"objects overlap in frame {shown_frames(overlapping)}; a label map holds one per pixel"
+    ]
 
 
 def label_map(row: Row, objects: Mapping[int, str]) -> npt.NDArray[np.uint16]:
-    """uint16[H, W] of object ids; 0 is background. Where objects overlap, the last of `objects` counts."""
+    """uint16[H, W] of object ids; 0 is background. Where objects overlap, the last of `objects`
+    counts.
+    """
     labels = np.zeros((row["height"], row["width"]), np.uint16)
     for object_id, counts in objects.items():
         labels[decode([counts], height=row["height"], width=row["width"])[0] > 0] = object_id
@@ -50,8 +60,8 @@ def palette_png(labels: npt.NDArray[np.uint16]) -> bytes:
 
 
 def _davis_palette() -> list[int]:
-    # The colours of DAVIS and VOC: the bits of the index go in turn to the highest free bits of red,
-    # green and blue.
+    # The colours of DAVIS and VOC: the bits of the index go in turn to the highest free bits of
+    # red, green and blue.
     def channel(index: int, first: int) -> int:
         return sum((index >> (3 * bit + first) & 1) << (7 - bit) for bit in range(3))
 

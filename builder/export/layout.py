@@ -13,7 +13,8 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """The options of all layouts. None means the layout's default. A layout has those in its `options`.
+    """The options of all layouts. None means the layout's default. A layout has those in its
+    `options`.
 
     Attributes:
         frames: "png" or "jpg": also write the annotated frames as pictures, named by frame index.
@@ -57,7 +58,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The result of writing a row: the ids of objects with a pixel in the files, and a part for `finish`."""
+    """The result of writing a row: the ids of objects with a pixel in the files, and a part for
+    `finish`.
+    """
 
     objects: set[int]
     part: Any = None
@@ -74,7 +77,8 @@ def nothing_to_finish(parts: Sequence[Any], target: Path, options: ExportOptions
 
 @dataclass(frozen=True, slots=True)
 class ExportLayout:
-    """One layout in which a release can be written: the `LAYOUT` of a file in builder/export/layouts.
+    """One layout in which a release can be written: the `LAYOUT` of a file in
+    builder/export/layouts.
 
     The layout has the name of the file, with - for _.
 
@@ -89,8 +93,8 @@ class ExportLayout:
         options: the fields of `ExportOptions` that the layout has, with their defaults.
         with_videos: True if the video files are always written to videos/. A layout that `build`
             does not read gets them only if no frames are written.
-        is_raw: True if `build` can read the folder. It then also gets a videos.jsonl, with the facts
-            that its own files do not hold.
+        is_raw: True if `build` can read the folder. It then also gets a videos.jsonl, with the
+            facts that its own files do not hold.
         names_types: True if the labels are artifact types. videos.jsonl then need not list objects,
             and objects can be added in the tool.
         names_frames: True if the files show which frames are annotated.

@@ -1,4 +1,6 @@
-"""The parts of a row that layouts need: masks by frame, types by name, the line for videos.jsonl."""
+"""The parts of a row that layouts need: masks by frame, types by name, the line for
+videos.jsonl.
+"""
 
 from typing import Any
 
@@ -12,10 +14,14 @@ NO_TYPE = "artifact"
 
 
 def masks_by_frame(row: Row) -> dict[int, dict[int, str]]:
-    """frame_index → object_id → counts, frames and objects ascending; without frames that have no mask."""
+    """frame_index → object_id → counts, frames and objects ascending; without frames that have no
+    mask.
+    """
     by_frame: dict[int, dict[int, str]] = {}
     masks = row["masks"]
-    for frame, object_id, counts in sorted(zip(masks["frame_index"], masks["object_id"], masks["counts"], strict=True)):
+    for frame, object_id, counts in sorted(
+        zip(masks["frame_index"], masks["object_id"], masks["counts"], strict=True)
+    ):
         by_frame.setdefault(frame, {})[object_id] = counts
     return by_frame
 
@@ -45,12 +51,20 @@ def line_of(row: Row, split: str, *, layout: ExportLayout, written: set[int]) ->
         for object_id, kind in types_by_object(row).items()
         if object_id in written
     ]
-    line: dict[str, Any] = {"video_id": row["video_id"], "generator": row["generator"], "prompt": row["prompt"]}
-    are_named = layout.names_types and all(len(entry) == 2 and entry["artifact_type"] for entry in objects)
+    line: dict[str, Any] = {
+        "video_id": row["video_id"],
+        "generator": row["generator"],
+        "prompt": row["prompt"],
+    }
+    are_named = layout.names_types and all(
+        len(entry) == 2 and entry["artifact_type"] for entry in objects
+    )
     if not are_named or not row["annotated_frames"]:
         line |= {"label": LABELS[bool(written)], "objects": objects}
     # source.layout names the layout that `build` has read, so the next build sets it again.
-    source = {key: text for key, text in row["source"].items() if text is not None and key != "layout"}
+    source = {
+        key: text for key, text in row["source"].items() if text is not None and key != "layout"
+    }
     line |= {"split": split, "source": source}
     if not row["annotated_frames"] or not (layout.names_frames or is_annotated_throughout(row)):
         line["annotated_frames"] = row["annotated_frames"]
@@ -69,12 +83,15 @@ def label_of(kind: str | None) -> str:
 
 
 def labels(*, with_no_type: bool) -> list[str]:
-    """The labels of a file: all artifact types, and at the end `NO_TYPE` if an object has no type."""
+    """The labels of a file: all artifact types, and at the end `NO_TYPE` if an object has no
+    type.
+    """
     return [*ARTIFACT_TYPES, *([NO_TYPE] if with_no_type else [])]
 
 
 def shown_turned(row: Row, tool: str) -> list[str]:
-    """The loss for a tool that rotates the video as players do, although masks fit the stored frame.
+    """The loss for a tool that rotates the video as players do, although masks fit the stored
+    frame.
 
     Empty if the video is not rotated.
     """
@@ -82,4 +99,7 @@ def shown_turned(row: Row, tool: str) -> list[str]:
     if not rotation:
         return []
     turned = orientation_of_rotation(rotation)
-    return [f"{tool} shows the video {turned}, as its display matrix asks; the masks lie on the frame as it is stored"]
+    return [
+        f"{tool} shows the video {turned}, as its display matrix asks; the masks lie on the frame "
+        "as it is stored"
+    ]

@@ -1,6 +1,7 @@
 """Raw layouts: one file for each layout, with its `LAYOUT`; all give the same records.
 
-In: a raw folder. Out: `RawVideo` records and `Problem`s, by `read_layout`. The builder and tools call it.
+In: a raw folder. Out: `RawVideo` records and `Problem`s, by `read_layout`. The builder and tools
+call it.
 """
 
 from dataclasses import replace
@@ -39,13 +40,17 @@ def layout_named(name: str) -> Layout:
     """
     names = layout_names()
     if name not in names:
-        raise RawError(f"layout {name!r} is unknown; wanted auto, {', '.join(names[:-1])} or {names[-1]}")
+        raise RawError(
+            f"layout {name!r} is unknown; wanted auto, {', '.join(names[:-1])} or {names[-1]}"
+        )
     layout: Layout = record_in(__name__, name.replace("-", "_"), record="LAYOUT")
     return layout
 
 
 def layouts_table() -> str:
-    """A Markdown table of the layouts: name, content, the files that identify it, and its options of `build`."""
+    """A Markdown table of the layouts: name, content, the files that identify it, and its options
+    of `build`.
+    """
     rows = []
     for name in layout_names():
         layout = layout_named(name)
@@ -55,10 +60,12 @@ def layouts_table() -> str:
 
 
 def detect(raw: Path) -> str:
-    """The name of the layout of a raw folder. It checks only file names, and whether videos.jsonl gives objects.
+    """The name of the layout of a raw folder. It checks only file names, and whether videos.jsonl
+    gives objects.
 
     Raises:
-        RawError: no such folder, or no layout or several match; the message lists what was looked for, or what was found.
+        RawError: no such folder, or no layout or several match; the message lists what was looked
+            for, or what was found.
     """
     _check_folder(raw)
     matches = found_layouts(raw)
@@ -66,23 +73,34 @@ def detect(raw: Path) -> str:
         return next(iter(matches))
     if matches:
         clashes = "; ".join(
-            f"{name}: {path.relative_to(raw).as_posix()}{'/' * path.is_dir()}" for name, path in matches.items()
+            f"{name}: {path.relative_to(raw).as_posix()}{'/' * path.is_dir()}"
+            for name, path in matches.items()
         )
         raise RawError(
             f"{raw}: files of {len(matches)} layouts ({clashes}); choose one with --layout, "
             "or move the files of the other out"
         )
     identifying = "; ".join(f"{name}: {layout_named(name).looked_for}" for name in layout_names())
-    raise RawError(f"{raw}: no known layout; looked for {identifying}. Arrange the folder as one of them")
+    raise RawError(
+        f"{raw}: no known layout; looked for {identifying}. Arrange the folder as one of them"
+    )
 
 
 def found_layouts(raw: Path) -> dict[str, Path]:
-    """The layouts that match the folder, each with the file or folder that identifies it; empty if none matches."""
+    """The layouts that match the folder, each with the file or folder that identifies it; empty if
+    none matches.
+    """
     layouts = {name: layout_named(name) for name in layout_names()}
-    matches = {name: path for name, layout in layouts.items() if (path := layout.detect(raw)) is not None}
+    matches = {
+        name: path for name, layout in layouts.items() if (path := layout.detect(raw)) is not None
+    }
     if matches:
         return matches
-    last = {name: layout.detect_else(raw) for name, layout in layouts.items() if layout.detect_else is not None}
+    last = {
+        name: layout.detect_else(raw)
+        for name, layout in layouts.items()
+        if layout.detect_else is not None
+    }
     return {name: path for name, path in last.items() if path is not None}
 
 
@@ -95,18 +113,22 @@ def read_layout(
     void: int | None = None,
     masks_are: MasksAre | None = None,
 ) -> tuple[list[RawVideo], list[Problem]]:
-    """Records of the complete videos, by video_id, and every problem that can be found without decoding, sorted.
+    """Records of the complete videos, by video_id, and every problem that can be found without
+    decoding, sorted.
 
     Args:
         layout: one of `layout_names()`, or "auto" to use `detect`.
-        artifact_type: the type of every object for which neither videos.jsonl (`objects`) nor a label of the layout gives one.
-        generator: the generator of videos for which videos.jsonl gives none; default "unknown". "own" needs neither
-            argument, because videos.jsonl must give both values.
+        artifact_type: the type of every object for which neither videos.jsonl (`objects`) nor a
+            label of the layout gives one.
+        generator: the generator of videos for which videos.jsonl gives none; default "unknown".
+            "own" needs neither argument, because videos.jsonl must give both values.
         void: value of mask pixels to read as background; only for "davis", where 255 is usual.
-        masks_are: whether masks were drawn on displayed or stored frames. Used for rotated videos if the mask size fits both.
+        masks_are: whether masks were drawn on displayed or stored frames. Used for rotated videos
+            if the mask size fits both.
 
     Raises:
-        RawError: no such folder, an unclear layout, or an argument that is unknown or does not belong to the layout.
+        RawError: no such folder, an unclear layout, or an argument that is unknown or does not
+            belong to the layout.
     """
     if layout != "auto":
         layout_named(layout)
@@ -115,7 +137,8 @@ def read_layout(
         raise RawError(f"artifact type {artifact_type!r} is unknown; wanted {names}")
     if void is not None and not 1 <= void <= 255:
         raise RawError(
-            f"void value {void} is not possible in an 8-bit mask; wanted 1 to 255 (0 is the background, DAVIS uses 255)"
+            f"void value {void} is not possible in an 8-bit mask; wanted 1 to 255 (0 is the "
+            "background, DAVIS uses 255)"
         )
     if masks_are not in (None, *get_args(MasksAre)):
         raise RawError(f"masks are {masks_are!r}: wanted {' or '.join(get_args(MasksAre))}")
@@ -123,13 +146,19 @@ def read_layout(
     name = detect(raw) if layout == "auto" else layout
     options = layout_named(name).options
     if void is not None and "void" not in options:
-        raise RawError(f"{raw}: --void {void} is for the davis layout, this is {name}; leave it out")
+        raise RawError(
+            f"{raw}: --void {void} is for the davis layout, this is {name}; leave it out"
+        )
     arguments = {"artifact_type": artifact_type, "generator": generator, "void": void}
-    records, problems = layout_named(name).read(raw, **{option: arguments[option] for option in options})
+    records, problems = layout_named(name).read(
+        raw, **{option: arguments[option] for option in options}
+    )
     records = [replace(record, masks_are=masks_are) for record in records]
     return sorted(records, key=lambda record: record.video_id), sorted(problems)
 
 
 def _check_folder(raw: Path) -> None:
     if not raw.is_dir():
-        raise RawError(f"{raw}: no such folder; give the folder that holds the raw videos and masks")
+        raise RawError(
+            f"{raw}: no such folder; give the folder that holds the raw videos and masks"
+        )

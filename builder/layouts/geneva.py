@@ -1,13 +1,15 @@
 """GeneVA: geneva.json, boxes of artifacts frame by frame, beside videos/{video_id}.mp4.
 
     [{"video": "sora_00001.mp4", "model": "Sora", "prompt": "a dog runs",
-      "artifacts": [{"category": "Unnatural motion", "boxes": [{"frame": 0, "x": 3, "y": 5.5, "width": 20, "height": 10}]}]}]
+      "artifacts": [{"category": "Unnatural motion", "boxes":
+      [{"frame": 0, "x": 3, "y": 5.5, "width": 20, "height": 10}]}]}]
 
-The dataset (16,356 videos, a box per frame and artifact, with category and description) is described in a paper; the form of its
-files is not public. This is the form read here: pixels from the upper left corner, frames from 0, other keys ignored. An
-artifact is an object, numbered from 1 in the order of the file. A pixel whose centre lies in a box is marked. A rater saw the
-whole video, so a frame without a box is empty, not unknown. A category named motion, deformation or blur gives the type; for
-other categories --artifact-type does.
+The dataset (16,356 videos, a box per frame and artifact, with category and description) is
+described in a paper; the form of its files is not public. This is the form read here: pixels from
+the upper left corner, frames from 0, other keys ignored. An artifact is an object, numbered from 1
+in the order of the file. A pixel whose centre lies in a box is marked. A rater saw the whole video,
+so a frame without a box is empty, not unknown. A category named motion, deformation or blur gives
+the type; for other categories --artifact-type does.
 
 Source: Kang et al., "GeneVA" (2025), https://kenchen10.github.io/projects/geneva.
 """
@@ -49,7 +51,9 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class BoxMasks:
-    """The boxes of one video. They are kept in memory, because one file holds the boxes of all videos."""
+    """The boxes of one video. They are kept in memory, because one file holds the boxes of all
+    videos.
+    """
 
     where: str
     video_path: Path
@@ -67,22 +71,30 @@ class BoxMasks:
             return
         height, width = _frame_size(self.video_path)
         for frame_index, objects in sorted(self.frames.items()):
-            planes = blank_planes(objects, height, width, where=f"{self.where}: frame {frame_index}")
+            planes = blank_planes(
+                objects, height, width, where=f"{self.where}: frame {frame_index}"
+            )
             for object_id, boxes in objects.items():
                 for x, y, box_width, box_height in boxes:
                     left, right = _centres(x, box_width, width)
                     top, bottom = _centres(y, box_height, height)
                     if left >= right or top >= bottom:
-                        what = f"box {x:g}, {y:g}, {box_width:g} x {box_height:g} covers no pixel of the {width}x{height} frame"
+                        what = (
+                            f"box {x:g}, {y:g}, {box_width:g} x {box_height:g} covers no pixel "
+                            f"of the {width}x{height} frame"
+                        )
                         raise RawError(
-                            f"{self.where}: frame {frame_index}: {what}; wanted pixels from the upper left corner"
+                            f"{self.where}: frame {frame_index}: {what}; wanted pixels from the "
+                            "upper left corner"
                         )
                     planes[object_id][top:bottom, left:right] = object_id
             yield FrameLabels(frame_index, list(planes.values()), as_displayed=True)
 
 
 def _centres(start: float, length: float, size: int) -> tuple[int, int]:
-    """First pixel whose centre lies at or after `start`, and the first at or after `start + length`, within the frame."""
+    """First pixel whose centre lies at or after `start`, and the first at or after
+    `start + length`, within the frame.
+    """
     first, stop = math.ceil(start - 0.5), math.ceil(start + length - 0.5)
     return max(0, first), min(size, stop)
 
@@ -98,7 +110,9 @@ def _frame_size(path: Path) -> tuple[int, int]:
     return displayed_size(properties.orientation, properties.height, properties.width)
 
 
-def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:
+def read_geneva(
+    raw: Path, *, artifact_type: str | None, generator: str | None
+) -> tuple[list[RawVideo], list[Problem]]:
     """Records by video_id, and every problem found without opening a video."""
     videos, problems = find_videos(raw / "videos", raw=raw)
     try:
@@ -132,7 +146,9 @@ def read_geneva(raw: Path, *, artifact_type: str | None, generator: str | None) 
 def _video(
     entry: object, *, raw: Path, videos: Mapping[str, Path], artifact_type: str | None
 ) -> tuple[str, FoundMasks]:
-    name, artifacts = (entry.get(key) if isinstance(entry, dict) else None for key in ("video", "artifacts"))
+    name, artifacts = (
+        entry.get(key) if isinstance(entry, dict) else None for key in ("video", "artifacts")
+    )
     if not isinstance(entry, dict) or not isinstance(name, str) or not isinstance(artifacts, list):
         raise RawError(f"{shown(entry)}, wanted an object with video and artifacts")
     stem, dot, suffix = name.rpartition("/")[2].rpartition(".")
@@ -146,7 +162,10 @@ def _video(
     frames: dict[int, dict[int, list[Box]]] = {}
     for object_id, artifact in enumerate(artifacts, start=1):
         where = f"artifacts[{object_id - 1}]"
-        category, boxes = (artifact.get(key) if isinstance(artifact, dict) else None for key in ("category", "boxes"))
+        category, boxes = (
+            artifact.get(key) if isinstance(artifact, dict) else None
+            for key in ("category", "boxes")
+        )
         if not isinstance(category, str) or not isinstance(boxes, list) or not boxes:
             raise RawError(f"{where}: {shown(artifact)}, wanted a category and at least one box")
         labels[object_id] = category
@@ -166,14 +185,17 @@ def _video(
 
 def _box(box: object, where: str) -> tuple[int, Box]:
     values: list[Any] = [
-        box.get(key) if isinstance(box, dict) else None for key in ("frame", "x", "y", "width", "height")
+        box.get(key) if isinstance(box, dict) else None
+        for key in ("frame", "x", "y", "width", "height")
     ]
     frame_index, x, y, width, height = values
     sound = is_whole(frame_index, least=0, most=MAX_FRAMES - 1) and all(
         is_finite(side) for side in (x, y, width, height)
     )
     if not sound or width <= 0 or height <= 0:
-        raise RawError(f"{where}: {shown(box)}, wanted frame from 0, x, y, and width and height above 0")
+        raise RawError(
+            f"{where}: {shown(box)}, wanted frame from 0, x, y, and width and height above 0"
+        )
     return frame_index, (float(x), float(y), float(width), float(height))
 
 
@@ -181,7 +203,11 @@ def _optional(entry: Mapping[str, Any], key: str) -> str | None:
     value = entry.get(key)
     if value is None:
         return None
-    if not isinstance(value, str) or not value or any("\ud800" <= char <= "\udfff" for char in value):
+    if (
+        not isinstance(value, str)
+        or not value
+        or any("\ud800" <= char <= "\udfff" for char in value)
+    ):
         raise RawError(f"{key} is {shown(value)}, wanted text")
     return value
 

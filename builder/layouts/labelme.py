@@ -1,13 +1,14 @@
-"""LabelMe: annotations/{video_id}/{frame:05d}.json, or .png (a label mask), beside videos/{video_id}.mp4.
+"""LabelMe: annotations/{video_id}/{frame:05d}.json, or .png (a label mask), beside
+videos/{video_id}.mp4.
 
-A frame without a file is not annotated. In JSON, `group_id` is the object_id, or one less than it if
-the video has a group 0. Shapes without a group are one object per label, numbered after the highest
-object_id of the video, in the order of labels. Polygons, rectangles and circles are drawn as LabelMe
-draws them (Pillow's ImageDraw, with the outline); a rectangle may have two corners or all four. A mask
-is the PNG in the shape, placed at its first point. In a PNG file, as labelme's exporters write it,
-palette indices or grey values are object ids; 255 means "ignore" there and is refused. Annotated
-pictures may be beside their JSON: JPEG and similar files are ignored, and a PNG with the name of a
-JSON file.
+A frame without a file is not annotated. In JSON, `group_id` is the object_id, or one less than it
+if the video has a group 0. Shapes without a group are one object per label, numbered after the
+highest object_id of the video, in the order of labels. Polygons, rectangles and circles are drawn
+as LabelMe draws them (Pillow's ImageDraw, with the outline); a rectangle may have two corners or
+all four. A mask is the PNG in the shape, placed at its first point. In a PNG file, as labelme's
+exporters write it, palette indices or grey values are object ids; 255 means "ignore" there and is
+refused. Annotated pictures may be beside their JSON: JPEG and similar files are ignored, and a PNG
+with the name of a JSON file.
 
 Source: labelme 6.3.1, labelme/utils/shape.py and labelme/_label_file.py.
 """
@@ -57,7 +58,13 @@ _FOLDER = "annotations"
 _PICTURES = (".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 """Suffixes of the annotated pictures; these files are never label masks."""
 _IGNORE = 255
-_POINTS = {"polygon": (3, 10**6), "rectangle": (2, 4), "circle": (2, 2), "oriented_rectangle": (4, 4), "mask": (2, 2)}
+_POINTS = {
+    "polygon": (3, 10**6),
+    "rectangle": (2, 4),
+    "circle": (2, 2),
+    "oriented_rectangle": (4, 4),
+    "mask": (2, 2),
+}
 
 _UPRIGHT_PX = 0.01
 """How far, in pixels, the corners of a rectangle may be from an upright rectangle."""
@@ -91,14 +98,16 @@ class LabelMeMasks:
         """Every frame that has a file; JSON gives one plane per object because objects may overlap.
 
         Raises:
-            RawError: a file that has changed into one that cannot be read, a mask that does not fit, 255 in a PNG.
+            RawError: a file that has changed into one that cannot be read, a mask that does not
+                fit, 255 in a PNG.
         """
         for frame_index, path in self.files.items():
             if path.suffix.lower() == ".png":
                 _, labels = read_png(path)
                 if (labels == _IGNORE).any():
                     raise RawError(
-                        f"{path}: has value 255, which is ignored in LabelMe's masks; mark it as an object or as 0"
+                        f"{path}: has value 255, which is ignored in LabelMe's masks; mark it as "
+                        "an object or as 0"
                     )
                 yield FrameLabels(frame_index, (labels,))
                 continue
@@ -136,7 +145,9 @@ def _bitmap(shape: Shape, *, height: int, width: int, where: str) -> npt.NDArray
 
 
 def _upright_corners(points: Sequence[_Point]) -> tuple[_Point, _Point] | None:
-    """Two opposite corners of an upright rectangle given by two or four corners in any order; None for a rotated one."""
+    """Two opposite corners of an upright rectangle given by two or four corners in any order; None
+    for a rotated one.
+    """
     (left, right), (top, bottom) = ((min(side), max(side)) for side in zip(*points, strict=True))
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     is_upright = len(points) == 2 or all(
@@ -152,7 +163,9 @@ def _around(points: Sequence[_Point]) -> Sequence[_Point]:
 
 
 def _is_convex(points: Sequence[_Point]) -> bool:
-    """Whether no corner lies inside the shape of the others; `points` are sorted along the outline."""
+    """Whether no corner lies inside the shape of the others; `points` are sorted along the
+    outline.
+    """
     turns = []
     for place, (x1, y1) in enumerate(points):
         (x0, y0), (x2, y2) = points[place - 1], points[(place + 1) % len(points)]
@@ -178,7 +191,8 @@ def _pasted(shape: Shape, *, height: int, width: int, where: str) -> npt.NDArray
     ):
         box = f"from ({left}, {top}) to ({right}, {bottom}) in {width}x{height}"
         raise RawError(
-            f"{where}: the mask has {columns}x{rows} pixels, but its points go {box}; save the file again in LabelMe"
+            f"{where}: the mask has {columns}x{rows} pixels, but its points go {box}; save the "
+            "file again in LabelMe"
         )
     bitmap = np.zeros((height, width), np.bool_)
     bitmap[top : bottom + 1, left : right + 1] = labels != 0
@@ -193,13 +207,21 @@ def read_shapes(path: Path) -> tuple[int, int, Sequence[Shape]]:
     """
     content = read_json(path, max_bytes=MAX_FILE_BYTES)
     height, width, shapes = (
-        content.get(key) if isinstance(content, dict) else None for key in ("imageHeight", "imageWidth", "shapes")
+        content.get(key) if isinstance(content, dict) else None
+        for key in ("imageHeight", "imageWidth", "shapes")
     )
-    if not isinstance(shapes, list) or not all(is_whole(side, least=1, most=MAX_PIXELS) for side in (height, width)):
-        raise RawError("wanted a JSON object with shapes, imageHeight and imageWidth, as LabelMe writes")
+    if not isinstance(shapes, list) or not all(
+        is_whole(side, least=1, most=MAX_PIXELS) for side in (height, width)
+    ):
+        raise RawError(
+            "wanted a JSON object with shapes, imageHeight and imageWidth, as LabelMe writes"
+        )
     if height * width > MAX_PIXELS:  # type: ignore[operator]
-        raise RawError(f"{height}x{width} pixels, at most {MAX_PIXELS} are read; is this a video frame?")
-    return height, width, [_shape(entry, f"shapes[{i}]", height, width) for i, entry in enumerate(shapes)]  # type: ignore[arg-type, return-value]
+        raise RawError(
+            f"{height}x{width} pixels, at most {MAX_PIXELS} are read; is this a video frame?"
+        )
+    size: tuple[int, int] = (height, width)  # type: ignore[assignment]
+    return (*size, [_shape(entry, f"shapes[{i}]", *size) for i, entry in enumerate(shapes)])
 
 
 def _shape(entry: object, where: str, height: int, width: int) -> Shape:
@@ -211,14 +233,23 @@ def _shape(entry: object, where: str, height: int, width: int) -> Shape:
         raise RawError(f"{where}: {shown(entry)}, wanted a shape with label and points")
     kind = entry.get("shape_type") or "polygon"
     if not isinstance(kind, str) or kind not in _POINTS:
-        raise RawError(f"{where}: shape_type is {shown(kind)}, wanted one with an area: {', '.join(_POINTS)}")
+        raise RawError(
+            f"{where}: shape_type is {shown(kind)}, wanted one with an area: {', '.join(_POINTS)}"
+        )
     fewest, most = _POINTS[kind]
-    if not fewest <= len(entry["points"]) <= most or (kind == "rectangle" and len(entry["points"]) == 3):
-        wanted = {2: f"{fewest}", 4: "2 or 4"}.get(most, f"at least {fewest}") if fewest != most else f"{fewest}"
+    if not fewest <= len(entry["points"]) <= most or (
+        kind == "rectangle" and len(entry["points"]) == 3
+    ):
+        wanted = (
+            {2: f"{fewest}", 4: "2 or 4"}.get(most, f"at least {fewest}")
+            if fewest != most
+            else f"{fewest}"
+        )
         raise RawError(f"{where}: {len(entry['points'])} points, wanted {wanted} for a {kind}")
     points = []
     for point in entry["points"]:
-        # Points a little outside the frame are normal; points far outside would make drawing take for ever.
+        # Points a little outside the frame are normal; points far outside would make drawing take
+        # for ever.
         inside = (
             isinstance(point, list)
             and len(point) == 2
@@ -228,15 +259,20 @@ def _shape(entry: object, where: str, height: int, width: int) -> Shape:
             and -height <= point[1] <= 2 * height
         )
         if not inside:
-            raise RawError(f"{where}: point {shown(point)}, wanted [x, y] in a frame of {width}x{height}")
+            raise RawError(
+                f"{where}: point {shown(point)}, wanted [x, y] in a frame of {width}x{height}"
+            )
         points.append((point[0], point[1]))
     group_id, png = entry.get("group_id"), entry.get("mask")
     if group_id is not None and not is_whole(group_id, least=0, most=MAX_OBJECT_ID):
         raise RawError(
-            f"{where}: group_id is {shown(group_id)}, wanted the number of an object, from 0 to {MAX_OBJECT_ID}, or null"
+            f"{where}: group_id is {shown(group_id)}, wanted the number of an object, from 0 to "
+            f"{MAX_OBJECT_ID}, or null"
         )
     if kind == "rectangle" and not _is_convex(_around(points)):
-        raise RawError(f"{where}: points {shown(entry['points'])}, wanted the corners of a rectangle")
+        raise RawError(
+            f"{where}: points {shown(entry['points'])}, wanted the corners of a rectangle"
+        )
     if kind == "mask" and not isinstance(png, str):
         raise RawError(f"{where}: mask is {shown(png)}, wanted a PNG in base64")
     return Shape(kind, (group_id, entry["label"]), points, png if kind == "mask" else None)
@@ -264,7 +300,8 @@ def read_labelme(
         faults += [Problem(where, fault) for fault in naming_faults]
         if not files and not faults:
             what = (
-                "no file in it, so no frame is annotated; add files without shapes for the frames that were looked at"
+                "no file in it, so no frame is annotated; add files without shapes for the "
+                "frames that were looked at"
             )
             faults.append(Problem(where, what))
         problems += faults
@@ -300,7 +337,9 @@ def _files(folder: Path, *, raw: Path) -> tuple[dict[int, Path], list[Problem]]:
             problems.append(Problem(path.relative_to(raw).as_posix(), what))
     stems = {path.stem for path in entries[".json"]}
     pngs_are_pictures = any(path.stem in stems for path in entries[".png"])
-    files, faults = by_frame(entries[".json"] + ([] if pngs_are_pictures else entries[".png"]), raw=raw)
+    files, faults = by_frame(
+        entries[".json"] + ([] if pngs_are_pictures else entries[".png"]), raw=raw
+    )
     return files, problems + faults
 
 
@@ -313,7 +352,9 @@ def _number(names: set[_Name]) -> tuple[dict[int, str], dict[_Name, int], list[s
     for group_id, label in sorted((g, label) for g, label in names if g is not None):
         object_id = id_of_group[group_id]
         if object_id in labels:
-            what = f"labels {shown(labels[object_id])} and {shown(label)}; wanted one label per object"
+            what = (
+                f"labels {shown(labels[object_id])} and {shown(label)}; wanted one label per object"
+            )
             faults.append(f"group_id {group_id}: {what}")
         labels[object_id] = label
         ids[group_id, label] = object_id
@@ -327,7 +368,9 @@ def _number(names: set[_Name]) -> tuple[dict[int, str], dict[_Name, int], list[s
 
 
 def _detect(raw: Path) -> Path | None:
-    first_files = (first_file(list_folder(folder), suffix=".json") for folder in list_folder(raw / _FOLDER))
+    first_files = (
+        first_file(list_folder(folder), suffix=".json") for folder in list_folder(raw / _FOLDER)
+    )
     return next((path for path in first_files if path is not None), None)
 
 

@@ -1,4 +1,6 @@
-"""Mask videos: masks/{video_id}.mp4 beside videos/{video_id}.mp4, grey, where bright marks object 1."""
+"""Mask videos: masks/{video_id}.mp4 beside videos/{video_id}.mp4, grey, where bright marks object
+1.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,17 +38,21 @@ class VideoMasks:
 
     path: Path
     video_path: Path
-    """The video of the masks, used to count its frames: a mask video that ends too early would look like frames without marks."""
+    """The video of the masks, used to count its frames: a mask video that ends too early would look
+    like frames without marks.
+    """
 
     def read(self) -> Iterator[FrameLabels]:
-        """Every frame of the mask video, marked or not, so that their number can be compared with the video's.
+        """Every frame of the mask video, marked or not, so that their number can be compared with
+        the video's.
 
-        A display matrix of the mask video is applied. Read all frames: only at the end is it known whether its greys are those of a
-        mask.
+        A display matrix of the mask video is applied. Read all frames: only at the end is it known
+        whether its greys are those of a mask.
 
         Raises:
-            RawError: the file cannot be decoded; it has another number of frames than the video; its greys are not bimodal (the
-                message has the shares of dark, grey and bright pixels); or no grey is bright enough to be marked.
+            RawError: the file cannot be decoded; it has another number of frames than the video;
+                its greys are not bimodal (the message has the shares of dark, grey and bright
+                pixels); or no grey is bright enough to be marked.
         """
         from ...frames import VideoError, demux_index, iter_frames, probe, to_displayed
 
@@ -61,20 +67,31 @@ class VideoMasks:
                 frame_count += 1
                 marked = (grey > GREY_THRESHOLD).astype(np.uint16)
                 plane = to_displayed(marked, orientation) if is_turned else marked
-                yield FrameLabels(frame_index, (plane,), rules=(RULE,) if marked.any() else (), as_displayed=is_turned)
+                yield FrameLabels(
+                    frame_index,
+                    (plane,),
+                    rules=(RULE,) if marked.any() else (),
+                    as_displayed=is_turned,
+                )
             num_frames = len(demux_index(self.video_path)[0])
         except VideoError as error:  # it names the file
             raise RawError(str(error)) from error
         except OSError as error:
-            raise RawError(f"{self.path}: cannot be read ({error.strerror}); wanted a mask video here") from error
+            raise RawError(
+                f"{self.path}: cannot be read ({error.strerror}); wanted a mask video here"
+            ) from error
         if frame_count < num_frames:
-            what = f"{frame_count} frames of masks, {self.video_path.name} has {num_frames}; export one mask frame per video frame"
+            what = (
+                f"{frame_count} frames of masks, {self.video_path.name} has {num_frames}; "
+                "export one mask frame per video frame"
+            )
             raise RawError(f"{self.path}: {what}")
         _check_bimodal(self.path, histogram)
 
 
 def _grey(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    # The mean, not luma: a blue mask on black (luma 18 to 29) would read as nothing marked; a mean of 85 is refused.
+    # The mean, not luma: a blue mask on black (luma 18 to 29) would read as nothing marked; a mean
+    # of 85 is refused.
     total = rgb[..., 0].astype(np.uint16)
     total += rgb[..., 1]
     total += rgb[..., 2]
@@ -85,18 +102,22 @@ def _check_bimodal(path: Path, histogram: npt.NDArray[np.int64]) -> None:
     dark, middle, bright = dark_middle_bright(histogram)
     if not middle and not bright and dark > histogram[0]:
         raise RawError(
-            f"{path}: {_greys(histogram)}, and nothing is brighter than {GREY_THRESHOLD}, which is marked; {_WHITE_WANTED}"
+            f"{path}: {_greys(histogram)}, and nothing is brighter than {GREY_THRESHOLD}, which is "
+            f"marked; {_WHITE_WANTED}"
         )
     if is_bimodal(histogram):
         return
     total = dark + middle + bright
     shares = (
-        f"{dark / total:.2%} of the pixels in [0, {DARK_MAX}], {middle / total:.2%} in [{DARK_MAX + 1}, {BRIGHT_MIN - 1}], "
+        f"{dark / total:.2%} of the pixels in [0, {DARK_MAX}], {middle / total:.2%} in "
+        f"[{DARK_MAX + 1}, {BRIGHT_MIN - 1}], "
         f"{bright / total:.2%} in [{BRIGHT_MIN}, 255]"
     )
     raise RawError(
-        f"{path}: not black and white enough for a mask ({shares}); wanted at most {MAX_GREY_OF_MARKED:.0%} of what is not dark in "
-        f"the middle. Export it losslessly (FFV1, x264 -qp 0) or at crf 23 and better, or as PNG masks"
+        f"{path}: not black and white enough for a mask ({shares}); wanted at most "
+        f"{MAX_GREY_OF_MARKED:.0%} of what is not dark in "
+        "the middle. Export it losslessly (FFV1, x264 -qp 0) or at crf 23 and better, or as PNG "
+        "masks"
     )
 
 
@@ -129,7 +150,9 @@ def read_mask_video(
 
 def _detect(raw: Path) -> Path | None:
     paths = list_folder(raw / "masks")
-    return next((path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()), None)
+    return next(
+        (path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()), None
+    )
 
 
 LAYOUT = Layout(

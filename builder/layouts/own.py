@@ -26,11 +26,15 @@ from ..raw import (
 
 @dataclass(frozen=True, slots=True)
 class OwnMasks:
-    """PNG masks of one video, read by the rule of `foreground`. Without a folder nothing is marked."""
+    """PNG masks of one video, read by the rule of `foreground`. Without a folder nothing is
+    marked.
+    """
 
     folder: Path
     listed: tuple[int, ...] = ()
-    """The object ids that videos.jsonl lists. White masks are object 1, unless 255 is one of them."""
+    """The object ids that videos.jsonl lists. White masks are object 1, unless 255 is one of
+    them.
+    """
 
     def read(self) -> Iterator[FrameLabels]:
         """Frames that have a file.
@@ -40,15 +44,26 @@ class OwnMasks:
         """
         files, _ = own_mask_files(self.folder, raw=self.folder)
         for frame_index, paths in files.items():
-            maps = [foreground(*read_png(path), where=str(path), listed=self.listed) for path in paths]
+            maps = [
+                foreground(*read_png(path), where=str(path), listed=self.listed) for path in paths
+            ]
             rules = dict.fromkeys(rule for plane in maps for rule in plane.rules)
-            yield FrameLabels(frame_index, tuple(plane.labels for plane in maps), rules=tuple(rules))
+            yield FrameLabels(
+                frame_index, tuple(plane.labels for plane in maps), rules=tuple(rules)
+            )
 
 
 def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
-    """Records of the videos with a valid line and a file, by video_id, and every problem found without opening a video."""
+    """Records of the videos with a valid line and a file, by video_id, and every problem found
+    without opening a video.
+    """
     if not (raw / FILE_NAME).is_file():
-        return [], [Problem(FILE_NAME, "no such file; wanted one JSON object per video, as docs/raw-layouts.md shows")]
+        return [], [
+            Problem(
+                FILE_NAME,
+                "no such file; wanted one JSON object per video, as docs/raw-layouts.md shows",
+            )
+        ]
     entries, problems = read_videos_jsonl(raw / FILE_NAME, required=("generator", "objects"))
     videos, video_problems = find_videos(raw / "videos", raw=raw)
     folders, folder_problems = mask_folders(raw / "masks", raw=raw)
@@ -75,7 +90,8 @@ def read_own(raw: Path) -> tuple[list[RawVideo], list[Problem]]:
             record = RawVideo(
                 video_id=video_id,
                 video_path=videos[video_id],
-                masks=sources.get(video_id) or OwnMasks(raw / "masks" / video_id, tuple(entry.objects or ())),
+                masks=sources.get(video_id)
+                or OwnMasks(raw / "masks" / video_id, tuple(entry.objects or ())),
                 objects=entry.objects,
                 subtypes=entry.subtypes,
                 default_artifact_type=None,

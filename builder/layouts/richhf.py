@@ -1,8 +1,10 @@
-"""RichHF-18K: {train,dev,test}.tfrecord of heat maps, and images/ with the Pick-a-Pic images that the records name.
+"""RichHF-18K: {train,dev,test}.tfrecord of heat maps, and images/ with the Pick-a-Pic images that
+the records name.
 
-An image is a video of one frame (`builder.stills`). Object 1 is where the artifact map is 128 or more of 255, so at least two of
-the dataset's three raters agree. The misalignment map (what does not fit the prompt) marks no artifact and is not read. Records
-without their image are not read. Points of single raters were never published.
+An image is a video of one frame (`builder.stills`). Object 1 is where the artifact map is 128 or
+more of 255, so at least two of the dataset's three raters agree. The misalignment map (what does
+not fit the prompt) marks no artifact and is not read. Records without their image are not read.
+Points of single raters were never published.
 
 Source: Liang et al., "Rich Human Feedback for Text-to-Image Generation" (CVPR 2024);
 https://github.com/google-research/google-research, richhf_18k/parse_tfrecord_file.py.
@@ -55,7 +57,8 @@ class HeatMap:
     image: Path
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frame 0. A map of another size is scaled to its image (bilinear) before the threshold is applied.
+        """Frame 0. A map of another size is scaled to its image (bilinear) before the threshold is
+        applied.
 
         Raises:
             RawError: a record, map or image that cannot be read.
@@ -64,7 +67,9 @@ class HeatMap:
             data = _text(parse_example(read_record(self.path, self.offset, self.length)), _MAP)
         except RawError as error:
             raise RawError(f"{self.path}: {error}") from error
-        heat = read_still(data, where=f"{self.path} record at byte {self.offset - 12} {_MAP}").convert("L")
+        heat = read_still(
+            data, where=f"{self.path} record at byte {self.offset - 12} {_MAP}"
+        ).convert("L")
         height, width = still_size(self.image)
         if heat.size != (width, height):
             heat = heat.resize((width, height), Image.Resampling.BILINEAR)
@@ -78,12 +83,17 @@ def _text(features: Mapping[str, Feature], name: str) -> bytes:
     return values[0]
 
 
-def read_richhf(raw: Path, *, artifact_type: str | None, generator: str | None) -> tuple[list[RawVideo], list[Problem]]:
+def read_richhf(
+    raw: Path, *, artifact_type: str | None, generator: str | None
+) -> tuple[list[RawVideo], list[Problem]]:
     """Records by video_id, and every problem found without decoding an image or a map."""
     images, problems = find_stills(raw / "images", raw=raw)
     files = [path for path in list_folder(raw) if path.suffix.lower() == SUFFIX]
     if not problems and not (images and files):
-        what = f"{len(files)} {SUFFIX} files here and {len(images)} images in images/; wanted train{SUFFIX} (dev, test) and "
+        what = (
+            f"{len(files)} {SUFFIX} files here and {len(images)} images in images/; wanted "
+            f"train{SUFFIX} (dev, test) and "
+        )
         return [], [Problem(".", f"{what}the Pick-a-Pic images that it names, {STILL_LIST}")]
     masks: dict[str, FoundMasks] = {}
     faults: list[Problem] = []
@@ -95,7 +105,9 @@ def read_richhf(raw: Path, *, artifact_type: str | None, generator: str | None) 
                 if name.stem not in images:
                     continue
                 if name.stem in masks:
-                    problems.append(Problem(path.name, f"image {name.stem} is also in {masks[name.stem].where}"))
+                    problems.append(
+                        Problem(path.name, f"image {name.stem} is also in {masks[name.stem].where}")
+                    )
                     continue
                 masks[name.stem] = FoundMasks(
                     path.name,
@@ -121,7 +133,11 @@ def read_richhf(raw: Path, *, artifact_type: str | None, generator: str | None) 
 
 def _notes(features: Mapping[str, Feature]) -> str | None:
     score = features.get("artifact_score", ())
-    return f"artifact_score {score[0]:.4g}" if len(score) == 1 and isinstance(score[0], float) else None
+    return (
+        f"artifact_score {score[0]:.4g}"
+        if len(score) == 1 and isinstance(score[0], float)
+        else None
+    )
 
 
 def _detect(raw: Path) -> Path | None:

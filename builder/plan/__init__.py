@@ -1,6 +1,7 @@
 """Assigns a split and a shard to every video, and keeps near-duplicates together.
 
-In: records of all videos. Out: shard plans, and the rule by which splits were assigned. The builder and tools call it.
+In: records of all videos. Out: shard plans, and the rule by which splits were assigned. The builder
+and tools call it.
 """
 
 from .near_duplicates import are_alike, release_groups

@@ -1,8 +1,8 @@
-"""Functions for all readers of raw layouts: records of videos, PNG masks, video files, untrusted JSON,
-videos.jsonl.
+"""Functions for all readers of raw layouts: records of videos, PNG masks, video files, untrusted
+JSON, videos.jsonl.
 
-In: files of a raw folder. Out: `RawVideo` records whose masks are still unread, and `Problem`s. Layouts, the builder
-and tools call it.
+In: files of a raw folder. Out: `RawVideo` records whose masks are still unread, and `Problem`s.
+Layouts, the builder and tools call it.
 """
 
 from ...release import VIDEO_SUFFIXES

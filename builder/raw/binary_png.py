@@ -13,14 +13,16 @@ def read_binary_png(data: bytes, *, where: str) -> LabelMap:
     """uint16[H, W] of 0 and 1. Pixels that `decode_png` reads as 1 or white are marked.
 
     Raises:
-        RawError: not a PNG, damaged, more than MAX_PIXELS, or not of two values; 255 beside 1 is "ignore" in some tools.
+        RawError: not a PNG, damaged, more than MAX_PIXELS, or not of two values; 255 beside 1 is
+            "ignore" in some tools.
     """
     _, labels = decode_png(data, where=where)
     marked = [value for value in label_values(labels) if value > 0]
     if marked not in ([], [1], [255]):
         shown = ", ".join(map(str, marked[:5])) + (" and more" if len(marked) > 5 else "")
         raise RawError(
-            f"{where}: not binary: values {shown} beside 0; wanted 0 and 1, or 0 and 255: export the mask again"
+            f"{where}: not binary: values {shown} beside 0; wanted 0 and 1, or 0 and 255: export "
+            "the mask again"
         )
     return (labels > 0).astype(np.uint16)
 

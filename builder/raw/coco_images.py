@@ -1,8 +1,8 @@
 """COCO JSON of images: an image is a frame of a video, and an annotation is a mask in it.
 
-`file_name` of an image ends in {video_id}/{frame}.jpg, frames from 0; an image is an annotated frame.
-The object_id is `object_id`, if every annotation of the video has one. Otherwise each category is an
-object, because nothing else identifies an object across frames.
+`file_name` of an image ends in {video_id}/{frame}.jpg, frames from 0; an image is an annotated
+frame. The object_id is `object_id`, if every annotation of the video has one. Otherwise each
+category is an object, because nothing else identifies an object across frames.
 
 Source: COCO, https://cocodataset.org/#format-data
 """
@@ -24,7 +24,9 @@ from .videos_jsonl import MAX_FRAME_INDEX, MAX_OBJECT_ID
 
 @dataclass(frozen=True, slots=True)
 class CocoImageMasks:
-    """The annotations of one video. They are kept in memory, because one file holds the annotations of all videos."""
+    """The annotations of one video. They are kept in memory, because one file holds the annotations
+    of all videos.
+    """
 
     where: str
     height: int
@@ -44,7 +46,9 @@ class CocoImageMasks:
             for object_id, masks in objects.items():
                 for mask in masks:
                     try:
-                        bitmap = segmentation_bitmap(mask["counts"], height=self.height, width=self.width)
+                        bitmap = segmentation_bitmap(
+                            mask["counts"], height=self.height, width=self.width
+                        )
                     except RLEError as error:
                         raise RawError(f"{where} object {object_id}: {error.problem}") from error
                     planes[object_id][bitmap > 0] = object_id
@@ -53,28 +57,38 @@ class CocoImageMasks:
 
 @dataclass(slots=True)
 class ImageVideo:
-    """The content of the file for one video. `masks` are (frame_index, object_id or None, category id, segmentation)."""
+    """The content of the file for one video. `masks` are (frame_index, object_id or None, category
+    id, segmentation).
+    """
 
     height: int
     width: int
     frames: list[int] = field(default_factory=list)
     masks: list[tuple[int, int | None, int, Segmentation]] = field(default_factory=list)
 
-    def objects(self, categories: Mapping[int, str]) -> tuple[dict[int, str], dict[int, dict[int, list[Segmentation]]]]:
+    def objects(
+        self, categories: Mapping[int, str]
+    ) -> tuple[dict[int, str], dict[int, dict[int, list[Segmentation]]]]:
         """Labels by object_id, and masks by frame_index and object_id.
 
         Raises:
             RawError: an object with two categories.
         """
         by_category = any(object_id is None for _, object_id, _, _ in self.masks)
-        ids = {key: number for number, key in enumerate(sorted({key for _, _, key, _ in self.masks}), start=1)}
+        ids = {
+            key: number
+            for number, key in enumerate(sorted({key for _, _, key, _ in self.masks}), start=1)
+        }
         labels: dict[int, str] = {}
         frames: dict[int, dict[int, list[Segmentation]]] = defaultdict(dict)
         for frame_index, own_id, category, segmentation in self.masks:
             object_id = ids[category] if by_category or own_id is None else own_id
             label = categories[category]
             if labels.setdefault(object_id, label) != label:
-                what = f"categories {shown(labels[object_id])} and {shown(label)}; wanted one category per object"
+                what = (
+                    f"categories {shown(labels[object_id])} and {shown(label)}; wanted one "
+                    "category per object"
+                )
                 raise RawError(f"object {object_id}: {what}")
             frames[frame_index].setdefault(object_id, []).append(segmentation)
         return labels, dict(frames)
@@ -90,7 +104,11 @@ def videos_of_images(
     passed: set[int | None] = set()
     for position, image in enumerate(images):
         try:
-            if not isinstance(image, dict) or type(image.get("id")) is not int or image["id"] in places:
+            if (
+                not isinstance(image, dict)
+                or type(image.get("id")) is not int
+                or image["id"] in places
+            ):
                 raise RawError(f"{shown(image)}, wanted an object with an id of its own")
             places[image["id"]] = _add_image(videos, image)
         except RawError as error:
@@ -117,7 +135,9 @@ def _add_image(videos: dict[str, ImageVideo], image: Mapping[str, Any]) -> tuple
     path = named_path(name)
     if not is_frame(path):
         text = shown_end(name) if isinstance(name, str) else shown(name)
-        raise RawError(f"file_name is {text}, wanted VIDEO_ID/00000.jpg, the number being the frame's, from 0")
+        raise RawError(
+            f"file_name is {text}, wanted VIDEO_ID/00000.jpg, the number being the frame's, from 0"
+        )
     video_id, frame_index = path.parent.name, int(path.stem)
     if not VIDEO_ID.fullmatch(video_id):
         raise RawError(bad_video_id(video_id))
@@ -125,7 +145,9 @@ def _add_image(videos: dict[str, ImageVideo], image: Mapping[str, Any]) -> tuple
         if not is_whole(value, least=1, most=MAX_PIXELS):
             raise RawError(f"{key} is {shown(value)}, wanted pixels of the decoded frames")
     if height * width > MAX_PIXELS or frame_index > MAX_FRAME_INDEX:  # type: ignore[operator]
-        raise RawError(f"frame {frame_index} of {height}x{width} pixels, at most {MAX_PIXELS} are read")
+        raise RawError(
+            f"frame {frame_index} of {height}x{width} pixels, at most {MAX_PIXELS} are read"
+        )
     video = videos.setdefault(video_id, ImageVideo(height, width))  # type: ignore[arg-type]
     if (height, width) != (video.height, video.width):
         sizes = f"{height}x{width}, other frames of {video_id} are {video.height}x{video.width}"
@@ -137,13 +159,20 @@ def _add_image(videos: dict[str, ImageVideo], image: Mapping[str, Any]) -> tuple
 
 
 def _add_annotation(
-    video: ImageVideo, annotation: Mapping[str, Any], frame_index: int, categories: Mapping[int, str]
+    video: ImageVideo,
+    annotation: Mapping[str, Any],
+    frame_index: int,
+    categories: Mapping[int, str],
 ) -> None:
     category, object_id = annotation.get("category_id"), annotation.get("object_id")
     if type(category) is not int or category not in categories:
         raise RawError(f"category_id is {shown(category)}, wanted the id of a category")
     if object_id is not None and not is_whole(object_id, least=1, most=MAX_OBJECT_ID):
-        raise RawError(f"object_id is {shown(object_id)}, wanted a whole number from 1 to {MAX_OBJECT_ID}")
+        raise RawError(
+            f"object_id is {shown(object_id)}, wanted a whole number from 1 to {MAX_OBJECT_ID}"
+        )
     segmentation = annotation.get("segmentation")
-    check_segmentation(segmentation, height=video.height, width=video.width, where="segmentation", owner="image")
+    check_segmentation(
+        segmentation, height=video.height, width=video.width, where="segmentation", owner="image"
+    )
     video.masks.append((frame_index, object_id, category, segmentation))  # type: ignore[arg-type]

@@ -19,13 +19,17 @@ Segmentation = Mapping[str, Any]
 
 
 def named_path(name: object) -> PureWindowsPath:
-    """The path of a file name with either kind of slashes; without a suffix if the value is not a file name."""
+    """The path of a file name with either kind of slashes; without a suffix if the value is not a
+    file name.
+    """
     return PureWindowsPath(name if isinstance(name, str) else "")
 
 
 def is_frame(path: PureWindowsPath) -> bool:
     """Whether a name belongs to a frame's picture in the folder of its video."""
-    return bool(NUMBER.fullmatch(path.stem) and path.suffix.lower() in PICTURES and path.parent.name)
+    return bool(
+        NUMBER.fullmatch(path.stem) and path.suffix.lower() in PICTURES and path.parent.name
+    )
 
 
 def category_names(categories: list[Any]) -> dict[int, str]:
@@ -36,9 +40,15 @@ def category_names(categories: list[Any]) -> dict[int, str]:
     """
     names: dict[int, str] = {}
     for position, category in enumerate(categories):
-        known = isinstance(category, dict) and type(category.get("id")) is int and isinstance(category.get("name"), str)
+        known = (
+            isinstance(category, dict)
+            and type(category.get("id")) is int
+            and isinstance(category.get("name"), str)
+        )
         if not known or category["id"] in names:
-            raise RawError(f"categories[{position}] is {shown(category)}, wanted an id of its own and a name")
+            raise RawError(
+                f"categories[{position}] is {shown(category)}, wanted an id of its own and a name"
+            )
         names[category["id"]] = category["name"]
     return names
 
@@ -55,13 +65,20 @@ def check_segmentation(value: object, *, height: int, width: int, where: str, ow
     """
     if not isinstance(value, dict) or not isinstance(value.get("counts"), str | list):
         what = "a polygon" if isinstance(value, list) else shown(value)
-        raise RawError(f"{where} is {what}, wanted an RLE with size and counts{', or null' * (owner == 'video')}")
+        raise RawError(
+            f"{where} is {what}, wanted an RLE with size and "
+            f"counts{', or null' * (owner == 'video')}"
+        )
     if value.get("size") != [height, width]:
         text = shown(value.get("size"))
-        raise RawError(f"{where} has size {text}, the {owner} is [{height}, {width}] (height first)")
+        raise RawError(
+            f"{where} has size {text}, the {owner} is [{height}, {width}] (height first)"
+        )
 
 
-def segmentation_bitmap(counts: str | list[int], *, height: int, width: int) -> npt.NDArray[np.uint8]:
+def segmentation_bitmap(
+    counts: str | list[int], *, height: int, width: int
+) -> npt.NDArray[np.uint8]:
     """uint8[height, width] of 0 and 1.
 
     Raises:
@@ -74,7 +91,8 @@ def segmentation_bitmap(counts: str | list[int], *, height: int, width: int) -> 
     total = height * width
     if not all(is_whole(count, least=0, most=total) for count in counts) or sum(counts) != total:
         raise RLEError(
-            f"run lengths {shown(counts)}, wanted whole numbers that sum to {total} = {height} x {width} pixels"
+            f"run lengths {shown(counts)}, wanted whole numbers that sum to {total} = {height} x "
+            f"{width} pixels"
         )
     values = (np.arange(len(counts)) % 2).astype(np.uint8)
     bitmap = np.repeat(values, counts).reshape(width, height).T

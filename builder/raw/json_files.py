@@ -13,8 +13,8 @@ def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
     """The value of a JSON file.
 
     Raises:
-        RawError: the file cannot be read, is not JSON, or is larger or nested deeper than `release.parse_json` allows.
-            The message has no path; the caller adds it.
+        RawError: the file cannot be read, is not JSON, or is larger or nested deeper than
+            `release.parse_json` allows. The message has no path; the caller adds it.
     """
     try:
         with path.open("rb") as file:

@@ -55,7 +55,9 @@ def annotation_files(raw: Path) -> list[Path]:
 
 
 def mask_folder(raw: Path) -> Path | None:
-    """The first folder in masks/; None if there is none, or if masks/ belongs to the layout of ANAKIN."""
+    """The first folder in masks/; None if there is none, or if masks/ belongs to the layout of
+    ANAKIN.
+    """
     if (raw / "edited").is_dir():
         return None
     return next((path for path in list_folder(raw / "masks") if path.is_dir()), None)

@@ -1,4 +1,6 @@
-"""Reads PNG masks in one folder per object, {video_id}/{object}/{frame}.png, as SAM 2 writes them."""
+"""Reads PNG masks in one folder per object, {video_id}/{object}/{frame}.png, as SAM 2 writes
+them.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,12 +26,16 @@ class ObjectFolderMasks:
     """object_id → folder."""
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames in which at least one object has a file: one plane per object with a file, because objects may overlap.
+        """Frames in which at least one object has a file: one plane per object with a file, because
+        objects may overlap.
 
         Raises:
             RawError: a file that is not a binary PNG.
         """
-        files = {object_id: mask_files(folder, raw=folder)[0] for object_id, folder in self.folders.items()}
+        files = {
+            object_id: mask_files(folder, raw=folder)[0]
+            for object_id, folder in self.folders.items()
+        }
         for frame_index in sorted({frame for of_object in files.values() for frame in of_object}):
             yield FrameLabels(
                 frame_index,
@@ -43,9 +49,11 @@ class ObjectFolderMasks:
 
 
 def find_object_folders(folder: Path, *, raw: Path) -> tuple[FoundMasks, list[Problem]] | None:
-    """The masks of one video, and problems with its folder; None if no folder in it has a number as name.
+    """The masks of one video, and problems with its folder; None if no folder in it has a number as
+    name.
 
-    Object numbers are ids; if one number is 0, all are raised by 1. A frame in which no object has a file is not annotated.
+    Object numbers are ids; if one number is 0, all are raised by 1. A frame in which no object has
+    a file is not annotated.
     """
     entries = list_folder(folder)
     numbered = [path for path in entries if path.is_dir() and NUMBER.fullmatch(path.name)]
@@ -57,13 +65,24 @@ def find_object_folders(folder: Path, *, raw: Path) -> tuple[FoundMasks, list[Pr
     for path in entries:
         where = path.relative_to(raw).as_posix()
         if path not in numbered:
-            what = f"beside the folder of an object, {numbered[0].name}; wanted only folders of objects: move it out"
+            what = (
+                f"beside the folder of an object, {numbered[0].name}; wanted only folders of "
+                "objects: move it out"
+            )
             problems.append(Problem(where, what))
         elif int(path.name) in by_number:
-            what = f"the same object as {by_number[int(path.name)].name}; wanted one folder per object: rename one of the two"
+            what = (
+                f"the same object as {by_number[int(path.name)].name}; wanted one folder per "
+                "object: rename one of the two"
+            )
             problems.append(Problem(where, what))
         elif int(path.name) >= MAX_OBJECT_ID:
-            problems.append(Problem(where, f"wanted the number of an object, below {MAX_OBJECT_ID}; rename the folder"))
+            problems.append(
+                Problem(
+                    where,
+                    f"wanted the number of an object, below {MAX_OBJECT_ID}; rename the folder",
+                )
+            )
         else:
             files, faults = mask_files(path, raw=raw)
             by_number[int(path.name)] = path
@@ -71,7 +90,11 @@ def find_object_folders(folder: Path, *, raw: Path) -> tuple[FoundMasks, list[Pr
             problems += faults
     where = folder.relative_to(raw).as_posix()
     if not frames and not problems:
-        problems.append(Problem(where, "no mask in its folders, so no frame is annotated; add all-background PNGs"))
+        problems.append(
+            Problem(
+                where, "no mask in its folders, so no frame is annotated; add all-background PNGs"
+            )
+        )
     ids = ids_from_one(by_number)
     masks = ObjectFolderMasks({ids[number]: path for number, path in sorted(by_number.items())})
     return FoundMasks(where, None if problems else masks, tuple(sorted(frames))), problems

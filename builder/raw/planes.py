@@ -10,7 +10,9 @@ MAX_PLANES_BYTES = 2**32
 """Limit for the bytes of all planes of one frame: a few bytes of RLE can decode to any size."""
 
 
-def blank_planes(object_ids: Collection[int], height: int, width: int, *, where: str) -> dict[int, LabelMap]:
+def blank_planes(
+    object_ids: Collection[int], height: int, width: int, *, where: str
+) -> dict[int, LabelMap]:
     """uint16[height, width] of zeros by object_id, ascending.
 
     Raises:
@@ -18,6 +20,9 @@ def blank_planes(object_ids: Collection[int], height: int, width: int, *, where:
     """
     planes_bytes = 2 * len(object_ids) * height * width
     if planes_bytes > MAX_PLANES_BYTES:
-        what = f"{len(object_ids)} masks of {height}x{width} pixels take {planes_bytes} bytes, at most {MAX_PLANES_BYTES} are read"
+        what = (
+            f"{len(object_ids)} masks of {height}x{width} pixels take {planes_bytes} bytes, at "
+            f"most {MAX_PLANES_BYTES} are read"
+        )
         raise RawError(f"{where}: {what}; is this annotation of a video frame?")
     return {object_id: np.zeros((height, width), np.uint16) for object_id in sorted(object_ids)}

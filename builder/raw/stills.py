@@ -1,4 +1,6 @@
-"""Turns still images into videos of one frame, so that image datasets are built and scored like video datasets."""
+"""Turns still images into videos of one frame, so that image datasets are built and scored like
+video datasets.
+"""
 
 import io
 import tempfile
@@ -13,7 +15,9 @@ from .video import RawError
 
 STILL_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 CRF = 10
-"""Better quality than the encoder's usual 18: marked artifacts may be as small as compression artifacts."""
+"""Better quality than the encoder's usual 18: marked artifacts may be as small as compression
+artifacts.
+"""
 MAX_PIXELS = 2**26
 """The same limit as for a mask. It is checked on the header, before pixels use memory."""
 
@@ -31,12 +35,14 @@ def still_note(path: Path) -> str:
 
 
 def encode_still(path: Path) -> bytes:
-    """An mp4 of one frame, at 1 frame per second: the image as it is stored, without EXIF rotation and without alpha.
+    """An mp4 of one frame, at 1 frame per second: the image as it is stored, without EXIF rotation
+    and without alpha.
 
     The same image gives the same bytes, as `encode_video` promises.
 
     Raises:
-        VideoError: not a JPEG, PNG or WebP image that can be read, or more than MAX_PIXELS. OSError: the file cannot be read.
+        VideoError: not a JPEG, PNG or WebP image that can be read, or more than MAX_PIXELS.
+            OSError: the file cannot be read.
     """
     try:
         rgb = np.asarray(read_still(path.read_bytes(), where=str(path)).convert("RGB"))
@@ -69,7 +75,9 @@ def read_still(data: bytes, *, where: str) -> Image.Image:
             raise RawError(
                 f"{where}: not a JPEG, PNG or WebP image, or a damaged one; copy this image again"
             ) from error
-    raise RawError(f"{where}: {height}x{width} pixels, at most {MAX_PIXELS} are read; scale the image down")
+    raise RawError(
+        f"{where}: {height}x{width} pixels, at most {MAX_PIXELS} are read; scale the image down"
+    )
 
 
 def still_size(path: Path) -> tuple[int, int]:
@@ -81,5 +89,7 @@ def still_size(path: Path) -> tuple[int, int]:
     try:
         width, height = read_still(path.read_bytes(), where=str(path)).size
     except OSError as error:
-        raise RawError(f"{path}: cannot be read ({error.strerror}); an image was wanted here") from error
+        raise RawError(
+            f"{path}: cannot be read ({error.strerror}); an image was wanted here"
+        ) from error
     return height, width

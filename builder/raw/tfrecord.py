@@ -1,7 +1,7 @@
 """TFRecord files of tf.train.Example, read without TensorFlow.
 
-Source: https://www.tensorflow.org/tutorials/load_data/tfrecord ("TFRecords format details"), tensorflow/core/example/feature.proto,
-https://protobuf.dev/programming-guides/encoding.
+Source: https://www.tensorflow.org/tutorials/load_data/tfrecord ("TFRecords format details"),
+tensorflow/core/example/feature.proto, https://protobuf.dev/programming-guides/encoding.
 """
 
 import io
@@ -24,7 +24,8 @@ def record_spans(path: Path) -> Iterator[tuple[int, int]]:
     """(offset, bytes) of the content of every record. Only the lengths are checked.
 
     Raises:
-        RawError: not a TFRecord file, or one that is cut off. The message has no path; the caller adds it.
+        RawError: not a TFRecord file, or one that is cut off. The message has no path; the caller
+            adds it.
     """
     try:
         with path.open("rb") as file:
@@ -33,11 +34,19 @@ def record_spans(path: Path) -> Iterator[tuple[int, int]]:
             while at < end:
                 file.seek(at)
                 header = file.read(12)
-                if len(header) < 12 or _masked_crc(header[:8]) != int.from_bytes(header[8:], "little"):
-                    raise RawError(f"no record at byte {at}; wanted an uncompressed TFRecord file: download it again")
+                if len(header) < 12 or _masked_crc(header[:8]) != int.from_bytes(
+                    header[8:], "little"
+                ):
+                    raise RawError(
+                        f"no record at byte {at}; wanted an uncompressed TFRecord file: download "
+                        "it again"
+                    )
                 length = int.from_bytes(header[:8], "little")
                 if length > MAX_RECORD_BYTES:
-                    raise RawError(f"the record at byte {at} has {length} bytes, at most {MAX_RECORD_BYTES} are read")
+                    raise RawError(
+                        f"the record at byte {at} has {length} bytes, at most {MAX_RECORD_BYTES} "
+                        "are read"
+                    )
                 if at + 12 + length + 4 > end:
                     raise RawError(f"the record at byte {at} is cut off; download the file again")
                 yield at + 12, length
@@ -47,7 +56,8 @@ def record_spans(path: Path) -> Iterator[tuple[int, int]]:
 
 
 def peek_record(path: Path, offset: int, length: int) -> bytes:
-    """The content of one record, without a check of its checksum (in Python it would take a second for every few MB).
+    """The content of one record, without a check of its checksum (in Python it would take a second
+    for every few MB).
 
     Raises:
         RawError: it cannot be read; without the path.
@@ -62,7 +72,9 @@ def read_record(path: Path, offset: int, length: int) -> bytes:
         RawError: it cannot be read or its checksum differs; without the path.
     """
     content = _content(path, offset, length + 4)
-    if len(content) < length + 4 or _masked_crc(content[:length]) != int.from_bytes(content[length:], "little"):
+    if len(content) < length + 4 or _masked_crc(content[:length]) != int.from_bytes(
+        content[length:], "little"
+    ):
         raise RawError(f"the record at byte {offset - 12} is damaged; download the file again")
     return content[:length]
 
@@ -77,7 +89,8 @@ def _content(path: Path, offset: int, length: int) -> bytes:
 
 
 def parse_example(record: bytes) -> Mapping[str, Feature]:
-    """Features of a tf.train.Example by name: byte strings, floats or whole numbers (from protobuf's unsigned form).
+    """Features of a tf.train.Example by name: byte strings, floats or whole numbers (from
+    protobuf's unsigned form).
 
     Raises:
         RawError: the record is not such a message.
@@ -142,7 +155,9 @@ def _fields(message: bytes) -> Iterator[tuple[int, int, bytes | int]]:
             yield tag >> 3, wire, value
             continue
         sizes = {_FIXED64: 8, _FIXED32: 4}
-        size, at = _varint(message, at) if wire == _LENGTH else (sizes.get(wire, len(message) + 1), at)
+        size, at = (
+            _varint(message, at) if wire == _LENGTH else (sizes.get(wire, len(message) + 1), at)
+        )
         if at + size > len(message):
             raise IndexError
         yield tag >> 3, wire, message[at : at + size]
@@ -172,7 +187,9 @@ def _crc_table() -> tuple[int, ...]:
 
 
 def _masked_crc(data: bytes) -> int:
-    """CRC-32C as TFRecord stores it: rotated by 15 bits, plus a constant, so that data with checksums in it is safe to check."""
+    """CRC-32C as TFRecord stores it: rotated by 15 bits, plus a constant, so that data with
+    checksums in it is safe to check.
+    """
     table, value = _crc_table(), 0xFFFFFFFF
     for byte in data:
         value = table[(value ^ byte) & 255] ^ value >> 8

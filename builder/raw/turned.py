@@ -10,17 +10,20 @@ TURNED_RULE = "masks drawn on the frame as players show it were turned onto the 
 STORED_RULE = "masks fit the stored frame, which players turn"
 
 
-def coded_masks(video: RawVideo, orientation: Orientation, *, height: int, width: int) -> Iterator[FrameLabels]:
+def coded_masks(
+    video: RawVideo, orientation: Orientation, *, height: int, width: int
+) -> Iterator[FrameLabels]:
     """The masks of a video on its stored frames.
 
-    The size of a mask shows how it was drawn, if it fits only one frame size; otherwise `video.masks_are` decides. It is never
-    guessed.
+    The size of a mask shows how it was drawn, if it fits only one frame size; otherwise
+    `video.masks_are` decides. It is never guessed.
 
     Args:
         orientation, height, width: orientation and size of the stored frames.
 
     Raises:
-        RawError: as the masks' `read`; or a marked mask for which neither decides, or whose size contradicts `video.masks_are`.
+        RawError: as the masks' `read`; or a marked mask for which neither decides, or whose size
+            contradicts `video.masks_are`.
     """
     if orientation.is_upright:
         yield from video.masks.read()
@@ -49,9 +52,15 @@ def _fits(plane: LabelMap, orientation: Orientation, *, height: int, width: int)
 
 
 def drawn_as(
-    fits: Collection[MasksAre], orientation: Orientation, *, is_marked: bool, masks_are: MasksAre | None, where: str
+    fits: Collection[MasksAre],
+    orientation: Orientation,
+    *,
+    is_marked: bool,
+    masks_are: MasksAre | None,
+    where: str,
 ) -> MasksAre:
-    """How a mask (of truth or a prediction) was drawn: on the displayed frame or on the stored frame.
+    """How a mask (of truth or a prediction) was drawn: on the displayed frame or on the stored
+    frame.
 
     A mask of neither size counts as coded; the later check of sizes reports it.
 
@@ -63,26 +72,31 @@ def drawn_as(
         where: names the mask in messages.
 
     Raises:
-        RawError: the mask is marked and neither its size nor `masks_are` decides, or they contradict each other.
+        RawError: the mask is marked and neither its size nor `masks_are` decides, or they
+            contradict each other.
     """
     if not fits:
         return "coded"
     if masks_are is not None and masks_are not in fits:
         how = "players show it" if "displayed" in fits else "it is stored"
         raise RawError(
-            f"{where}: has the size of the frame as {how}, not {masks_are}; leave --masks-are out, or correct it"
+            f"{where}: has the size of the frame as {how}, not {masks_are}; leave --masks-are out, "
+            "or correct it"
         )
     drawn = next(iter(fits)) if len(fits) == 1 else masks_are
     if drawn is None and not is_marked:
         return "coded"
     if drawn is None:
         raise RawError(
-            f"{where}: players show the video {orientation} (its display matrix), and the size of the mask does not show "
-            "whether it was drawn on that or on the stored frame; give --masks-are displayed or --masks-are coded"
+            f"{where}: players show the video {orientation} (its display matrix), and the size of "
+            "the mask does not show "
+            "whether it was drawn on that or on the stored frame; give --masks-are displayed or "
+            "--masks-are coded"
         )
     if drawn == "displayed" and orientation.quarter_turns is None:
         raise RawError(
-            f"{where}: the video is {orientation} (its display matrix), and a mask drawn on that cannot be turned back; draw it on "
+            f"{where}: the video is {orientation} (its display matrix), and a mask drawn on that "
+            "cannot be turned back; draw it on "
             "the stored frame and give --masks-are coded, or re-encode the video upright"
         )
     return drawn

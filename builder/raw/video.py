@@ -1,4 +1,6 @@
-"""The records that every reader of a raw layout gives to the builder: one per video, with masks not read yet."""
+"""The records that every reader of a raw layout gives to the builder: one per video, with masks not
+read yet.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +23,9 @@ NOT_GIVEN = "not-given"
 LabelMap = npt.NDArray[np.uint16]
 
 MasksAre = Literal["displayed", "coded"]
-"""displayed: masks drawn on frames as players show them, rotated by the display matrix. coded: on frames as they are stored."""
+"""displayed: masks drawn on frames as players show them, rotated by the display matrix. coded: on
+frames as they are stored.
+"""
 
 
 class RawError(ValueError):
@@ -43,14 +47,17 @@ class Problem:
 class FrameLabels:
     """The annotation of one frame as label maps.
 
-    `planes` are uint16[H, W]: 0 is background, another value is an object_id. Layouts whose objects cannot overlap (PNG) have one
-    plane; others (SA-V) have one plane per object. No object is in two planes of a frame.
+    `planes` are uint16[H, W]: 0 is background, another value is an object_id. Layouts whose objects
+    cannot overlap (PNG) have one plane; others (SA-V) have one plane per object. No object is in
+    two planes of a frame.
     """
 
     frame_index: int
     planes: Sequence[LabelMap]
     rules: tuple[str, ...] = ()
-    """The rule that decided what is marked, if the file does not say it itself; a build prints it."""
+    """The rule that decided what is marked, if the file does not say it itself; a build prints
+    it.
+    """
     as_displayed: bool = False
     """True if the planes must be those of the displayed frame; matters only for rotated videos."""
 
@@ -58,11 +65,13 @@ class FrameLabels:
 class MaskSource(Protocol):
     """The masks of one video. A picklable dataclass that opens nothing before `read` is called.
 
-    Its fields hold everything that it reads, or the `Path` of it. A continued build uses them to see whether the masks changed.
+    Its fields hold everything that it reads, or the `Path` of it. A continued build uses them to
+    see whether the masks changed.
     """
 
     def read(self) -> Iterator[FrameLabels]:
-        """Frames that have a file or an entry, ascending; a frame that is not yielded has no marked pixel.
+        """Frames that have a file or an entry, ascending; a frame that is not yielded has no marked
+        pixel.
 
         Raises:
             RawError: a file that cannot be read as masks, with its path.
@@ -78,8 +87,9 @@ class RawVideo:
     video_path: Path
     masks: MaskSource
     objects: Mapping[int, str | None] | None
-    """Artifact type name by object_id, None for a type that is not given. If the field itself is None, every id in the masks has
-    `default_artifact_type`."""
+    """Artifact type name by object_id, None for a type that is not given. If the field itself is
+    None, every id in the masks has `default_artifact_type`.
+    """
     default_artifact_type: str | None
     """The name of a type, or `NOT_GIVEN`."""
     annotated_frames: Sequence[int] | None
@@ -98,5 +108,7 @@ class RawVideo:
 
 
 def included(videos: Sequence[RawVideo], include: object) -> list[RawVideo]:
-    """The videos that a build takes, by `include` (see `Include`); any value except "unreviewed" counts as "approved"."""
+    """The videos that a build takes, by `include` (see `Include`); any value except "unreviewed"
+    counts as "approved".
+    """
     return [video for video in videos if include == "unreviewed" or video.review != "unreviewed"]

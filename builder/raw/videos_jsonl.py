@@ -47,15 +47,18 @@ class FieldError(ValueError):
         self.faults = faults
 
 
-def read_videos_jsonl(path: Path, *, required: Collection[str]) -> tuple[dict[str, VideoEntry], list[Problem]]:
-    """Entries of the file by video_id, and every problem in it; both are empty if there is no such file.
+def read_videos_jsonl(
+    path: Path, *, required: Collection[str]
+) -> tuple[dict[str, VideoEntry], list[Problem]]:
+    """Entries of the file by video_id, and every problem in it; both are empty if there is no such
+    file.
 
     Args:
         required: keys that every line must have besides video_id.
 
     Returns:
-        An entry for every line with a video_id, also if other values are wrong (`sound` is then False), so that its files are
-        not reported as unlisted. If two lines have one id, the first.
+        An entry for every line with a video_id, also if other values are wrong (`sound` is then
+        False), so that its files are not reported as unlisted. If two lines have one id, the first.
     """
     entries: dict[str, VideoEntry] = {}
     problems: list[Problem] = []
@@ -64,7 +67,9 @@ def read_videos_jsonl(path: Path, *, required: Collection[str]) -> tuple[dict[st
     try:
         data = path.read_bytes()
     except OSError as error:
-        return entries, [Problem(FILE_NAME, f"cannot be read ({error.strerror}); wanted a file of JSON lines")]
+        return entries, [
+            Problem(FILE_NAME, f"cannot be read ({error.strerror}); wanted a file of JSON lines")
+        ]
     for line, text in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         if not text.strip():
             continue
@@ -72,7 +77,8 @@ def read_videos_jsonl(path: Path, *, required: Collection[str]) -> tuple[dict[st
         if entry is not None and entry.video_id in entries:
             first = entries[entry.video_id].line
             faults.append(
-                f"video {entry.video_id} is already on line {first}; wanted one line per video: remove one of the two"
+                f"video {entry.video_id} is already on line {first}; wanted one line per video: "
+                "remove one of the two"
             )
         elif entry is not None:
             entries[entry.video_id] = entry
@@ -80,7 +86,9 @@ def read_videos_jsonl(path: Path, *, required: Collection[str]) -> tuple[dict[st
     return entries, problems
 
 
-def _read_line(text: bytes, *, line: int, required: Collection[str]) -> tuple[VideoEntry | None, list[str]]:
+def _read_line(
+    text: bytes, *, line: int, required: Collection[str]
+) -> tuple[VideoEntry | None, list[str]]:
     try:
         record = parse_json(text, object_pairs_hook=_unique_keys)
     except FieldError as error:
@@ -88,13 +96,18 @@ def _read_line(text: bytes, *, line: int, required: Collection[str]) -> tuple[Vi
     except UnicodeDecodeError as error:
         return None, [f"not UTF-8 at byte {error.start}; save the file as UTF-8"]
     except json.JSONDecodeError as error:
-        return None, [f"not JSON ({error.msg} at character {error.pos + 1}); wanted one JSON object per line"]
-    except ValueError as error:  # for example a number with thousands of digits, or too many nested brackets
+        return None, [
+            f"not JSON ({error.msg} at character {error.pos + 1}); wanted one JSON object per line"
+        ]
+    except (
+        ValueError
+    ) as error:  # for example a number with thousands of digits, or too many nested brackets
         return None, [f"not readable as JSON ({error}); wanted one JSON object per line"]
     if not isinstance(record, dict):
         return None, [f"found {_shown(record)}, wanted a JSON object with {_list(_FIELDS)}"]
     faults = [
-        f"unknown key {_shown(key)}; known are {_list(_FIELDS)}: rename it, or move its text into source.notes"
+        f"unknown key {_shown(key)}; known are {_list(_FIELDS)}: rename it, or move its text into "
+        "source.notes"
         for key in record
         if key not in _FIELDS
     ]
@@ -111,7 +124,9 @@ def _read_line(text: bytes, *, line: int, required: Collection[str]) -> tuple[Vi
         return None, faults
     values["source"] = values["source"] or {}
     objects, subtypes = values.pop("objects") or (None, {})
-    return VideoEntry(line=line, sound=not faults, objects=objects, subtypes=subtypes, **values), faults
+    return VideoEntry(
+        line=line, sound=not faults, objects=objects, subtypes=subtypes, **values
+    ), faults
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -125,7 +140,9 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _video_id(value: object) -> str:
     if not isinstance(value, str) or not VIDEO_ID.fullmatch(value):
-        raise FieldError(f"is {_shown(value)}, wanted {VIDEO_ID_RULE}; rename the video and its files")
+        raise FieldError(
+            f"is {_shown(value)}, wanted {VIDEO_ID_RULE}; rename the video and its files"
+        )
     return value
 
 
@@ -136,7 +153,8 @@ def _text(value: object) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise FieldError(
-            f"is {_shown(value)}, with an unpaired UTF-16 surrogate at character {error.start + 1}; wanted whole characters"
+            f"is {_shown(value)}, with an unpaired UTF-16 surrogate at character "
+            f"{error.start + 1}; wanted whole characters"
         ) from error
     return value
 
@@ -166,25 +184,31 @@ def _objects(value: object) -> tuple[dict[int, str | None], dict[int, str]]:
     for position, item in enumerate(value):
         if not isinstance(item, dict) or set(item) - {"subtype"} != {"object_id", "artifact_type"}:
             faults.append(
-                f"[{position}] is {_shown(item)}, wanted the keys object_id and artifact_type, and subtype if there is one"
+                f"[{position}] is {_shown(item)}, wanted the keys object_id and artifact_type, and "
+                "subtype if there is one"
             )
             continue
         object_id, artifact_type = item["object_id"], item["artifact_type"]
         if artifact_type is not None and artifact_type not in ARTIFACT_TYPES:
             faults.append(
-                f"[{position}] has artifact_type {_shown(artifact_type)}, wanted {_list(ARTIFACT_TYPES, last=' or ')}, or null "
+                f"[{position}] has artifact_type {_shown(artifact_type)}, wanted "
+                f"{_list(ARTIFACT_TYPES, last=' or ')}, or null "
                 "where it is not given"
             )
         subtype = item.get("subtype")
         if subtype is not None and not (isinstance(subtype, str) and subtype.strip()):
-            faults.append(f"[{position}] has subtype {_shown(subtype)}, wanted a name, or no such key")
+            faults.append(
+                f"[{position}] has subtype {_shown(subtype)}, wanted a name, or no such key"
+            )
         if not _is_int(object_id) or not 1 <= object_id <= MAX_OBJECT_ID:
             faults.append(
-                f"[{position}] has object_id {_shown(object_id)}, wanted a whole number from 1 to {MAX_OBJECT_ID}"
+                f"[{position}] has object_id {_shown(object_id)}, wanted a whole number from 1 to "
+                f"{MAX_OBJECT_ID}"
             )
         elif object_id in objects:
             faults.append(
-                f"[{position}] repeats object_id {object_id}; wanted one entry per object: remove one of the two"
+                f"[{position}] repeats object_id {object_id}; wanted one entry per object: remove "
+                "one of the two"
             )
         else:
             objects[object_id] = artifact_type
@@ -198,7 +222,9 @@ def _objects(value: object) -> tuple[dict[int, str | None], dict[int, str]]:
 def _annotated_frames(value: object) -> tuple[int, ...]:
     wanted = "wanted frame indices from 0, ascending, each once"
     if not isinstance(value, list):
-        raise FieldError(f"is {_shown(value)}, {wanted}; leave the key out when every frame was looked at")
+        raise FieldError(
+            f"is {_shown(value)}, {wanted}; leave the key out when every frame was looked at"
+        )
     last = -1
     for position, frame_index in enumerate(value):
         if not _is_int(frame_index) or not 0 <= frame_index <= MAX_FRAME_INDEX:
@@ -217,7 +243,10 @@ def _source(value: object) -> dict[str, str]:
     for key, item in value.items():
         try:
             if key not in SOURCE_FIELDS:
-                raise FieldError(f"is unknown; known are {_list(SOURCE_FIELDS)}: rename it, or put the text into notes")
+                raise FieldError(
+                    f"is unknown; known are {_list(SOURCE_FIELDS)}: rename it, or put the text "
+                    "into notes"
+                )
             if item is not None:
                 source[key] = _text(item)
         except FieldError as error:

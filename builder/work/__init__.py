@@ -1,8 +1,8 @@
-"""Work that can be interrupted: files that are complete or absent, engines that run tasks, receipts of
-finished work, the work folder.
+"""Work that can be interrupted: files that are complete or absent, engines that run tasks, receipts
+of finished work, the work folder.
 
-In: tasks and bytes. Out: results in order, complete files. Everything that writes a release, and tools that
-write files, call it.
+In: tasks and bytes. Out: results in order, complete files. Everything that writes a release, and
+tools that write files, call it.
 """
 
 from .atomic import atomic_file, link_or_copy, naming, partial_name, sync_folder, write_atomic

@@ -1,4 +1,6 @@
-"""Writes files that are complete or absent: under a temporary name, hashed while writing, flushed to disk, then renamed."""
+"""Writes files that are complete or absent: under a temporary name, hashed while writing, flushed
+to disk, then renamed.
+"""
 
 import contextlib
 import hashlib
@@ -37,7 +39,8 @@ class HashingFile(io.RawIOBase):
     def close(self) -> None:
         if self.closed:
             return
-        # A full disk may show only in the last flush. The file is closed anyway, and the error is raised once.
+        # A full disk may show only in the last flush. The file is closed anyway, and the error is
+        # raised once.
         with contextlib.ExitStack() as stack:
             stack.callback(super().close)
             stack.callback(self._file.close)
@@ -47,7 +50,8 @@ class HashingFile(io.RawIOBase):
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[HashingFile]:
-    """Opens `path` for writing. The file appears under its name only if the block ends without an error.
+    """Opens `path` for writing. The file appears under its name only if the block ends without an
+    error.
 
     Raises:
         OSError: the file cannot be written (no space, read-only); the error names `path`.
@@ -70,12 +74,16 @@ def atomic_file(path: Path) -> Iterator[HashingFile]:
 
 @contextmanager
 def naming(final: Path) -> Iterator[None]:
-    """Adds the final path to an OSError: the error of a full disk names no file, or only the temporary one, which is gone."""
+    """Adds the final path to an OSError: the error of a full disk names no file, or only the
+    temporary one, which is gone.
+    """
     try:
         yield
     except OSError as error:
         beside = str(final.with_name(f".{final.stem}."))
-        if error.errno is None or not (error.filename is None or str(error.filename).startswith(beside)):
+        if error.errno is None or not (
+            error.filename is None or str(error.filename).startswith(beside)
+        ):
             raise
         raise OSError(error.errno, os.strerror(error.errno), str(final)) from error
 
@@ -87,7 +95,8 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def link_or_copy(source: Path, path: Path) -> None:
-    """Makes a hard link to a file, or a copy if the file system has no hard links; replaces an existing file.
+    """Makes a hard link to a file, or a copy if the file system has no hard links; replaces an
+    existing file.
 
     Args:
         source: the file; for a symbolic link its target is used.
@@ -96,7 +105,9 @@ def link_or_copy(source: Path, path: Path) -> None:
     partial = partial_name(path)
     try:
         try:
-            os.link(source.resolve(), partial)  # os.link would link the symbolic link itself, which may then be broken
+            os.link(
+                source.resolve(), partial
+            )  # os.link would link the symbolic link itself, which may then be broken
         except OSError:  # another file system, or one without hard links
             with source.open("rb") as reader, HashingFile(partial) as writer:
                 shutil.copyfileobj(reader, writer, 2**20)
@@ -107,12 +118,16 @@ def link_or_copy(source: Path, path: Path) -> None:
 
 
 def partial_name(path: Path) -> Path:
-    """The temporary path of a file. It is different each time, because an earlier writer may still be running."""
+    """The temporary path of a file. It is different each time, because an earlier writer may still
+    be running.
+    """
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
 
 
 def sync_folder(folder: Path) -> None:
-    """Flushes a folder to disk, so that renames in it survive a power cut. Does nothing on Windows, which cannot open folders."""
+    """Flushes a folder to disk, so that renames in it survive a power cut. Does nothing on Windows,
+    which cannot open folders.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except PermissionError:

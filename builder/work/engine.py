@@ -15,7 +15,9 @@ MAX_KILLS = 2
 """Number of workers that may die while they run a task; after that the task is not tried again."""
 
 MAX_SET_ASIDE = 10
-"""Number of such tasks after which a run stops: so many mean that the cause is the machine, not the tasks."""
+"""Number of such tasks after which a run stops: so many mean that the cause is the machine, not the
+tasks.
+"""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -38,8 +40,10 @@ def executor_of(
     Args:
         workers: number of processes; a cluster decides this itself.
         engine: one of `ENGINES`.
-        address: address of an existing cluster. For Ray: as for `ray.init` ("auto": the cluster of this machine).
-        device: "cpu" or the torch device that tasks use; a process that uses CUDA is started new, as CUDA demands.
+        address: address of an existing cluster. For Ray: as for `ray.init` ("auto": the cluster of
+            this machine).
+        device: "cpu" or the torch device that tasks use; a process that uses CUDA is started new,
+            as CUDA demands.
 
     Raises:
         ValueError: no such engine, a missing address, or an address for an engine that has none.
@@ -47,7 +51,8 @@ def executor_of(
     chosen = engine_named(engine)
     if (address is not None) != chosen.takes_address:
         raise ValueError(
-            "--engine ray and --address need each other: the build joins an existing Ray cluster and never starts one."
+            "--engine ray and --address need each other: the build joins an existing Ray cluster "
+            "and never starts one."
         )
     with chosen.open(workers, address, device) as executor:
         yield executor
@@ -64,16 +69,18 @@ def run_tasks(
 ) -> Iterator[Result]:
     """Results in the order of the tasks; `on_done` is called after each task.
 
-    If a worker is killed, the tasks that were running run again, one at a time, to find the one at fault. A task whose worker dies
-    twice is not tried again; the error names it after all other tasks are done.
+    If a worker is killed, the tasks that were running run again, one at a time, to find the one at
+    fault. A task whose worker dies twice is not tried again; the error names it after all other
+    tasks are done.
 
     Args:
         name_of: gives the name of a task for messages.
-        size_of: gives the amount of work of a task, in any unit. In several processes the largest begins first, so that
-            none is left with it while the others have nothing to do.
+        size_of: gives the amount of work of a task, in any unit. In several processes the largest
+            begins first, so that none is left with it while the others have nothing to do.
 
     Raises:
-        WorkerError: workers died twice in some tasks. An error of `function` is raised too; no further task is then started.
+        WorkerError: workers died twice in some tasks. An error of `function` is raised too; no
+            further task is then started.
     """
     tasks = list(tasks)
     on_done(0, len(tasks))
@@ -85,10 +92,13 @@ def run_tasks(
     results: dict[int, Result] = {}
     kills, set_aside = Counter[int](), list[int]()
     numbers = range(len(tasks))
-    waiting = deque(numbers if size_of is None else sorted(numbers, key=lambda number: -size_of(tasks[number])))
+    waiting = deque(
+        numbers if size_of is None else sorted(numbers, key=lambda number: -size_of(tasks[number]))
+    )
     suspects = deque[int]()
     running: dict[Future[Result], tuple[int, bool]] = {}
-    # The pool gets no more tasks than it can run. If a worker is killed, the cause is then one of the tasks in the pool.
+    # The pool gets no more tasks than it can run. If a worker is killed, the cause is then one of
+    # the tasks in the pool.
     most = getattr(executor, "workers", len(tasks))
     try:
         while (waiting or suspects or running) and len(set_aside) < MAX_SET_ASIDE:
@@ -110,7 +120,11 @@ def run_tasks(
         for future in running:
             future.cancel()
     if set_aside:
-        raise WorkerError(_report([name_of(tasks[number]) for number in sorted(set_aside)], len(results), len(tasks)))
+        raise WorkerError(
+            _report(
+                [name_of(tasks[number]) for number in sorted(set_aside)], len(results), len(tasks)
+            )
+        )
     yield from (results[number] for number in range(len(tasks)))
 
 
@@ -122,6 +136,7 @@ def _report(names: list[str], done: int, total: int) -> str:
     what = "its worker process" if len(names) == 1 else "their worker processes"
     gave_up = " The run stopped there." if len(names) == MAX_SET_ASIDE else ""
     return (
-        f"{', '.join(names)}: ended {what} twice (killed, out of memory, or a crash in a library); {done} of {total} are done."
+        f"{', '.join(names)}: ended {what} twice (killed, out of memory, or a crash in a library); "
+        f"{done} of {total} are done."
         f"{gave_up} Look at the kernel's log for the reason, or try with one worker."
     )

@@ -1,4 +1,6 @@
-"""Writes folders that are complete or absent: under a temporary name, flushed to disk, then renamed."""
+"""Writes folders that are complete or absent: under a temporary name, flushed to disk, then
+renamed.
+"""
 
 import os
 import shutil
@@ -12,12 +14,15 @@ from .atomic import partial_name, sync_folder
 def check_free(out: Path) -> None:
     """Raises FileExistsError if a release folder cannot be made there."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"{out}: exists and is not empty. Name a new folder, or remove this one.")
+        raise FileExistsError(
+            f"{out}: exists and is not empty. Name a new folder, or remove this one."
+        )
 
 
 @contextmanager
 def whole_folder(final: Path) -> Iterator[Path]:
-    """A folder to write into. It replaces `final` if the block ends without an error; otherwise it is removed.
+    """A folder to write into. It replaces `final` if the block ends without an error; otherwise it
+    is removed.
 
     Raises:
         OSError: the folder cannot be written.

@@ -14,15 +14,19 @@ MAX_RETRIES = 3
 
 
 class RayExecutor(Executor):
-    """Submits tasks to a cluster. It joins the cluster on entry and leaves it on shutdown; it never starts or stops one.
+    """Submits tasks to a cluster. It joins the cluster on entry and leaves it on shutdown; it never
+    starts or stops one.
 
-    Every node needs this package and its libraries in the same versions, and the raw folder and the output under the same paths.
+    Every node needs this package and its libraries in the same versions, and the raw folder and the
+    output under the same paths.
     """
 
     def __init__(self, address: str) -> None:
         ray.init(address=address, log_to_driver=False, logging_level="error")
 
-    def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
+    def submit(
+        self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Result]:
         task = ray.remote(max_retries=MAX_RETRIES)(fn)
         future: Future[Result] = Future()
         future.set_running_or_notify_cancel()
@@ -36,7 +40,10 @@ class RayExecutor(Executor):
 def _pass_on(done: Future[Result], future: Future[Result]) -> None:
     error = done.exception()
     if isinstance(
-        error, ray.exceptions.WorkerCrashedError | ray.exceptions.NodeDiedError | ray.exceptions.OutOfMemoryError
+        error,
+        ray.exceptions.WorkerCrashedError
+        | ray.exceptions.NodeDiedError
+        | ray.exceptions.OutOfMemoryError,
     ):
         future.set_exception(BrokenExecutor(str(error)))
     elif isinstance(error, ray.exceptions.RayTaskError):

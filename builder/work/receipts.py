@@ -30,17 +30,23 @@ class Receipt:
 
 
 def write_receipt(path: Path, receipt: Receipt) -> None:
-    """Writes a receipt, complete or not at all. Call it only when all files that it lists are on disk."""
+    """Writes a receipt, complete or not at all. Call it only when all files that it lists are on
+    disk.
+    """
     content = {"key": receipt.key, "files": dict(receipt.files), "result": dict(receipt.result)}
     write_atomic(path, json.dumps(content).encode())
 
 
 def finished(path: Path, *, key: str, folder: Path) -> Receipt | None:
-    """The receipt of finished work: it has this key, and its files below `folder` are unchanged. None if the work must be done."""
+    """The receipt of finished work: it has this key, and its files below `folder` are unchanged.
+    None if the work must be done.
+    """
     try:
         content = json.loads(path.read_bytes())
         receipt = Receipt(content["key"], dict(content["files"]), dict(content["result"]))
-        if receipt.key == key and all(file_sha256(folder / name) == sha256 for name, sha256 in receipt.files.items()):
+        if receipt.key == key and all(
+            file_sha256(folder / name) == sha256 for name, sha256 in receipt.files.items()
+        ):
             return receipt
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no receipt, an invalid receipt or a missing file: the work is done again
@@ -51,8 +57,8 @@ def key_of(*inputs: Any, root: Path) -> str:
     """SHA-256 of what a piece of work depends on.
 
     Args:
-        inputs: plain values, containers, dataclasses, arrays. A path stands for its file, or for every file below its folder:
-            by name, size and time of change, not by bytes.
+        inputs: plain values, containers, dataclasses, arrays. A path stands for its file, or for
+            every file below its folder: by name, size and time of change, not by bytes.
         root: paths are taken relative to this folder, so that it can be moved.
 
     Raises:
@@ -77,9 +83,13 @@ def _plain(value: Any, root: Path) -> Any:
     if isinstance(value, np.ndarray):
         return ["array", str(value.dtype), value.shape, hashlib.sha256(value.tobytes()).hexdigest()]
     if is_dataclass(value) and not isinstance(value, type):
-        return [type(value).__name__, *(_plain(getattr(value, field.name), root) for field in fields(value))]
+        return [
+            type(value).__name__,
+            *(_plain(getattr(value, field.name), root) for field in fields(value)),
+        ]
     raise TypeError(
-        f"{type(value).__name__} in {value!r}: a change of it cannot be detected; wanted plain values and paths."
+        f"{type(value).__name__} in {value!r}: a change of it cannot be detected; wanted plain "
+        "values and paths."
     )
 
 

@@ -1,4 +1,6 @@
-"""The folder beside a release in which it is built. One build at a time uses it; it stays if the build is killed."""
+"""The folder beside a release in which it is built. One build at a time uses it; it stays if the
+build is killed.
+"""
 
 import contextlib
 import os
@@ -15,7 +17,9 @@ class BuildError(RuntimeError):
 
 
 def work_folder_of(out: Path) -> Path:
-    """The path of a release's work folder. It is always the same, so that a build can continue one that was killed."""
+    """The path of a release's work folder. It is always the same, so that a build can continue one
+    that was killed.
+    """
     return out.with_name(f".{out.name}.building")
 
 
@@ -23,15 +27,16 @@ def work_folder_of(out: Path) -> Path:
 def work_folder(out: Path, *, fresh: bool) -> Iterator[Path]:
     """The work folder of a release, locked for this process.
 
-    It is removed if the block ends without an error, or if nothing in it is finished. Otherwise it stays,
-    also if the process is killed. If you do not want to continue the build, remove it. The lock always
-    ends with its process.
+    It is removed if the block ends without an error, or if nothing in it is finished. Otherwise it
+    stays, also if the process is killed. If you do not want to continue the build, remove it. The
+    lock always ends with its process.
 
     Args:
         fresh: remove the work of an earlier build first.
 
     Raises:
-        BuildError: another process holds the lock, or the system is Windows. OSError: the folder cannot be made.
+        BuildError: another process holds the lock, or the system is Windows. OSError: the folder
+            cannot be made.
     """
     work = work_folder_of(out)
     lock = _lock(work, out)
@@ -55,7 +60,8 @@ def _lock(work: Path, out: Path) -> int:
         import fcntl  # only POSIX has it, and only there does a lock surely end with its process
     except ImportError:
         raise BuildError(
-            f"{out}: building a release needs Linux or macOS; this system has no file locks that end with their process (fcntl). "
+            f"{out}: building a release needs Linux or macOS; this system has no file locks that "
+            "end with their process (fcntl). "
             "On Windows build it in WSL; loading, training and evaluating work without."
         ) from None
     while True:
@@ -70,7 +76,8 @@ def _lock(work: Path, out: Path) -> int:
             owner = os.read(lock, 32).decode() or "unknown"
             os.close(lock)
             raise BuildError(
-                f"{out}: process {owner} is building it in {work}. Wait for it or end it. Its work is kept: the next "
+                f"{out}: process {owner} is building it in {work}. Wait for it or end it. Its work "
+                "is kept: the next "
                 "build continues from there."
             ) from None
         try:

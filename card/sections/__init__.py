@@ -1,7 +1,14 @@
 """The card's sections. Each is a function that turns the counts into Markdown."""
 
 from .annotation import agreement, annotation
-from .considerations import biases, considerations, limits, personal_information, social_impact, use_cases
+from .considerations import (
+    biases,
+    considerations,
+    limits,
+    personal_information,
+    social_impact,
+    use_cases,
+)
 from .data import CHECK, CITATION, LOAD, MEANINGS, counts, fields, opening, summary
 from .evaluation import evaluation
 from .history import MAINTENANCE, changes, errata, licences, maintenance

@@ -12,13 +12,20 @@ def annotation(inputs: CardInputs) -> str:
     named = len(set(details.annotators) - {"unknown"})
     text = inputs.about.texts.get("annotation")
     if text is None and is_rendered(inputs):
-        text = "The program that drew the artifacts drew the masks too: they mark exactly the pixels that it changed on purpose."
+        text = (
+            "The program that drew the artifacts drew the masks too: they mark exactly the "
+            "pixels that it changed on purpose."
+        )
     return paragraphs(
         text or "How the masks were made was not stated when this card was made.",
-        f"{total.num_annotated_frames:,} of {frames:,} frames ({percent(total.num_annotated_frames, frames)}) are annotated; "
-        f"{details.num_partly_annotated:,} of {many(total.num_videos, 'video')} only in part. `source.annotator` tells "
-        f"{many(named, 'annotator')} apart and is null for {many(details.annotators['unknown'], 'video')}.",
-        "Each object is one artifact region with one type, followed through the video. The fingerprint of every mask, taken from "
+        f"{total.num_annotated_frames:,} of {frames:,} frames "
+        f"({percent(total.num_annotated_frames, frames)}) are annotated; "
+        f"{details.num_partly_annotated:,} of {many(total.num_videos, 'video')} only in part. "
+        "`source.annotator` tells "
+        f"{many(named, 'annotator')} apart and is null for "
+        f"{many(details.annotators['unknown'], 'video')}.",
+        "Each object is one artifact region with one type, followed through the video. The "
+        "fingerprint of every mask, taken from "
         "the raw annotation before any coding, is kept beside it.",
     )
 
@@ -28,18 +35,23 @@ def agreement(inputs: CardInputs) -> str:
     agreement = inputs.about.agreement
     if agreement is None:
         return (
-            "No agreement between annotators was measured when this card was made. `brokenvideos agree` measures it where two or "
+            "No agreement between annotators was measured when this card was made. `brokenvideos "
+            "agree` measures it where two or "
             "more people have annotated the same videos."
         )
     names = ("active_jf", "jf", "active_dice", "kappa", "types_equal")
     rows = [
-        [str(place), *(number(pair[name]) for name in names)] for place, pair in enumerate(agreement["pairs"], start=1)
+        [str(place), *(number(pair[name]) for name in names)]
+        for place, pair in enumerate(agreement["pairs"], start=1)
     ]
     ceiling = {name: estimate(agreement["ceiling"][name]) for name in ("active_jf", "jf")}
     return paragraphs(
-        f"{many(agreement['num_annotators'], 'annotator')} marked the same {many(agreement['num_videos'], 'video')}; in "
-        f"{agreement['num_marked']:,} of them somebody marked something. People reach **{ceiling['active_jf']}** J&F with "
-        f"each other in frames that one of a pair marked, and {ceiling['jf']} over all annotated frames: what a model "
+        f"{many(agreement['num_annotators'], 'annotator')} marked the same "
+        f"{many(agreement['num_videos'], 'video')}; in "
+        f"{agreement['num_marked']:,} of them somebody marked something. People reach "
+        f"**{ceiling['active_jf']}** J&F with "
+        f"each other in frames that one of a pair marked, and {ceiling['jf']} over all annotated "
+        "frames: what a model "
         "can be expected to reach (mean and 95 % interval over videos).",
         unreliable_note(*ceiling.values()),
         table(["pair", "J&F active", "J&F", "Dice active", "Cohen's kappa", "equal types"], rows),

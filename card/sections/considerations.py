@@ -1,4 +1,6 @@
-"""The section on considerations for using the data. Each statement is counted, follows from the format, or is the maintainers'."""
+"""The section on considerations for using the data. Each statement is counted, follows from the
+format, or is the maintainers'.
+"""
 
 from collections import Counter
 
@@ -25,14 +27,17 @@ def biases(inputs: CardInputs) -> list[str]:
     total, shortcuts = inputs.total, inputs.facts.shortcuts
     types = Counter({name: total.artifact_types[name] for name in types_in(total.artifact_types)})
     lines = [
-        f"{percent(total.labels['broken'], total.num_videos)} of the videos are broken. This is how the release was put together, "
+        f"{percent(total.labels['broken'], total.num_videos)} of the videos are broken. This is "
+        "how the release was put together, "
         "no estimate of how often generators fail.",
-        f"Videos by generator: {_spread(total.generators)}. A model may learn a generator and not an artifact; hold-outs show it.",
+        f"Videos by generator: {_spread(total.generators)}. A model may learn a generator and not "
+        "an artifact; hold-outs show it.",
         f"Broken videos by artifact type: {_spread(types)}.",
     ]
     if shortcuts.combined is not None:
         lines.append(
-            f"Metadata alone tells broken from normal videos with an AUC of {shortcuts.combined:.2f} (0.50 is not at all)."
+            "Metadata alone tells broken from normal videos with an AUC of "
+            f"{shortcuts.combined:.2f} (0.50 is not at all)."
         )
     return _with_stated(inputs, "biases", lines)
 
@@ -40,7 +45,8 @@ def biases(inputs: CardInputs) -> list[str]:
 def limits(inputs: CardInputs) -> list[str]:
     total, details = inputs.total, inputs.details
     lines = [
-        f"Three artifact types are marked: {', '.join(ARTIFACT_TYPES)}. What is broken in another way may be unmarked.",
+        f"Three artifact types are marked: {', '.join(ARTIFACT_TYPES)}. What is broken in another "
+        "way may be unmarked.",
         "A mask says where something is broken, not how badly.",
         "Frames outside `annotated_frames` are unknown; "
         f"{details.num_partly_annotated:,} of {many(total.num_videos, 'video')} have some.",
@@ -48,7 +54,9 @@ def limits(inputs: CardInputs) -> list[str]:
     if not is_rendered(inputs):
         lines.append("Where an artifact ends is a matter of judgement: see Agreement.")
     else:
-        lines.append("The videos are rendered: scores on them say little about videos of real generators.")
+        lines.append(
+            "The videos are rendered: scores on them say little about videos of real generators."
+        )
     return _with_stated(inputs, "limits", lines)
 
 
@@ -56,22 +64,26 @@ def personal_information(inputs: CardInputs) -> list[str]:
     total, details = inputs.total, inputs.details
     named = len(set(details.annotators) - {"unknown"})
     lines = [
-        f"`prompt` holds text that people may have written, for {details.num_prompts:,} of {many(total.num_videos, 'video')}.",
+        f"`prompt` holds text that people may have written, for {details.num_prompts:,} of "
+        f"{many(total.num_videos, 'video')}.",
         f"`source.annotator` names {many(named, 'annotator')}, as given.",
     ]
     if not is_rendered(inputs):
         lines.append(
-            "Generated pictures can resemble real people. The program that made this card did not look for that."
+            "Generated pictures can resemble real people. The program that made this card did not "
+            "look for that."
         )
     return _with_stated(inputs, "personal_information", lines)
 
 
 def use_cases(inputs: CardInputs) -> list[str]:
     lines = [
-        "Made for training and scoring models that find artifacts in generated videos, frame by frame and pixel by pixel.",
+        "Made for training and scoring models that find artifacts in generated videos, frame by "
+        "frame and pixel by pixel.",
         "Made by a program for trying code out, and for tests."
         if is_rendered(inputs)
-        else "Not made for telling generated from recorded videos: every row names a generator, there is nothing to compare with.",
+        else "Not made for telling generated from recorded videos: every row names a generator, "
+        "there is nothing to compare with.",
     ]
     return _with_stated(inputs, "use", lines)
 
@@ -79,9 +91,11 @@ def use_cases(inputs: CardInputs) -> list[str]:
 def social_impact(inputs: CardInputs) -> list[str]:
     del inputs  # the same for every release
     return [
-        "Finding artifacts helps to filter and to improve generators. The same masks can be used to train generators whose output "
+        "Finding artifacts helps to filter and to improve generators. The same masks can be used "
+        "to train generators whose output "
         "is harder to recognise.",
-        "A video in which a model finds no artifact is not thereby real, and one in which it does is not thereby generated: such a "
+        "A video in which a model finds no artifact is not thereby real, and one in which it does "
+        "is not thereby generated: such a "
         "model must not decide about people or evidence.",
     ]
 

@@ -59,11 +59,13 @@ MEANINGS = {
     "fps": "average rate",
     "frame_pts": "presentation time of every frame in ticks of time_base",
     "time_base": "seconds per tick",
-    "packets": "where each coded frame lies in the bytes and whether others need it; null where the container does not say",
+    "packets": "where each coded frame lies in the bytes and whether others need it; null where "
+    "the container does not say",
     "codec": "what a decoder needs; rotation in degrees clockwise is recorded, not applied",
     "annotated_frames": "frames that were looked at; others are unknown, not empty",
     "objects": "one entry per artifact region followed through the video",
-    "masks": "one entry per object and frame with at least one pixel, sorted by (object_id, frame_index)",
+    "masks": "one entry per object and frame with at least one pixel, sorted by (object_id, "
+    "frame_index)",
     "digest": "SHA-256 of the annotation",
     "video_sha256": "SHA-256 of the video's bytes",
     "source": "where the video and its annotation come from; null where unknown",
@@ -74,9 +76,11 @@ def opening(total: Facts) -> str:
     """The first paragraph: only what the rows themselves say."""
     frames = sum(length * count for length, count in total.num_frames.items())
     return (
-        "Videos with masks of what is broken in them, pixel by pixel and frame by frame: unnatural **motion**, "
+        "Videos with masks of what is broken in them, pixel by pixel and frame by frame: unnatural "
+        "**motion**, "
         f"**deformation** of things, **blur**red patches. {many(total.num_videos, 'video')} "
-        f"({total.labels['broken']:,} broken, {total.labels['normal']:,} normal), {many(frames, 'frame')} "
+        f"({total.labels['broken']:,} broken, {total.labels['normal']:,} normal), "
+        f"{many(frames, 'frame')} "
         f"({total.num_annotated_frames:,} of them annotated), {many(total.num_masks, 'mask')}."
     )
 
@@ -86,12 +90,16 @@ def summary(inputs: CardInputs) -> str:
     text = inputs.about.texts.get("summary")
     if text is None and is_rendered(inputs):
         text = (
-            "This release is synthetic: a program drew the scenes and the artifacts, so the masks are exact by construction "
-            "and no person marked them. It has the form of the BrokenVideos benchmark, none of its content."
+            "This release is synthetic: a program drew the scenes and the artifacts, so the masks "
+            "are exact by construction "
+            "and no person marked them. It has the form of the BrokenVideos benchmark, none of its "
+            "content."
         )
     alt = "Frames of broken videos with their masks painted on, by artifact type"
     return paragraphs(
-        opening(inputs.total), text, figure("mosaic", alt) if any(inputs.details.shown().values()) else None
+        opening(inputs.total),
+        text,
+        figure("mosaic", alt) if any(inputs.details.shown().values()) else None,
     )
 
 
@@ -102,11 +110,15 @@ def is_rendered(inputs: CardInputs) -> bool:
 
 def fields() -> str:
     """A table of the columns."""
-    rows = [[f"`{name}`", _type_name(feature), MEANINGS[name]] for name, feature in FEATURES.items()]
+    rows = [
+        [f"`{name}`", _type_name(feature), MEANINGS[name]] for name, feature in FEATURES.items()
+    ]
     return paragraphs(
         table(["column", "type", "meaning"], rows, text=3),
-        "`{'size': [height, width], 'counts': masks.counts[i]}` is a COCO RLE. An annotated frame without a mask is empty; a frame "
-        "that is not in `annotated_frames` is unknown. Masks lie in the grid of the decoded, unrotated frames.",
+        "`{'size': [height, width], 'counts': masks.counts[i]}` is a COCO RLE. An annotated frame "
+        "without a mask is empty; a frame "
+        "that is not in `annotated_frames` is unknown. Masks lie in the grid of the decoded, "
+        "unrotated frames.",
     )
 
 
@@ -146,7 +158,9 @@ def listed(numbers: Counter[str] | dict[str, int]) -> str:
 
 def _type_name(feature: Any) -> str:
     if isinstance(feature, dict):
-        return "struct of " + ", ".join(f"{name}: {_type_name(part)}" for name, part in feature.items())
+        return "struct of " + ", ".join(
+            f"{name}: {_type_name(part)}" for name, part in feature.items()
+        )
     if isinstance(feature, datasets.List):
         return f"list of {_type_name(feature.feature)}"
     if isinstance(feature, datasets.ClassLabel):

@@ -15,13 +15,28 @@ annotated frame of a video counts, and the mean is taken over the frames of a vi
   prediction of the whole frame has none and gets F = 1, J&F = 0.5, against an empty truth. The strict variant gives F = 0 there.
 - **Active frames**, those of broken videos whose truth is not empty, stand beside all frames: empty frames hide failure."""
 
-BROKEN = {"active_jf": "J&F active", "jf": "J&F", "active_strict_jf": "strict J&F active", "temporal_iou": "time IoU"}
-NORMAL = {"jf": "J&F", "strict_jf": "strict J&F", "false_frames": "false frames", "false_videos": "false videos"}
+BROKEN = {
+    "active_jf": "J&F active",
+    "jf": "J&F",
+    "active_strict_jf": "strict J&F active",
+    "temporal_iou": "time IoU",
+}
+NORMAL = {
+    "jf": "J&F",
+    "strict_jf": "strict J&F",
+    "false_frames": "false frames",
+    "false_videos": "false videos",
+}
 
 
 def evaluation(inputs: CardInputs) -> str:
     """The scoring rules, the floor that can be counted, then baselines with their floors."""
-    return paragraphs(CONVENTION, _counted_floor(inputs), *map(_baseline, inputs.about.baselines), _none_stated(inputs))
+    return paragraphs(
+        CONVENTION,
+        _counted_floor(inputs),
+        *map(_baseline, inputs.about.baselines),
+        _none_stated(inputs),
+    )
 
 
 def _counted_floor(inputs: CardInputs) -> str:
@@ -29,10 +44,16 @@ def _counted_floor(inputs: CardInputs) -> str:
     if not shares:
         return "There is no broken video in this release, so nothing can be said of a floor."
     every = [share for group in shares.values() for share in group]
-    groups = {split: shares[split] for split in inputs.facts.splits if split in shares} | {"all": every}
-    rows = [[name, len(group), f"{sum(group) / len(group):.3f}", "0.000"] for name, group in groups.items()]
+    groups = {split: shares[split] for split in inputs.facts.splits if split in shares} | {
+        "all": every
+    }
+    rows = [
+        [name, len(group), f"{sum(group) / len(group):.3f}", "0.000"]
+        for name, group in groups.items()
+    ]
     return paragraphs(
-        "A prediction that marks nothing gets 1 in every normal video, and in broken ones what their empty annotated frames give "
+        "A prediction that marks nothing gets 1 in every normal video, and in broken ones what "
+        "their empty annotated frames give "
         "it. Counted here:",
         table(["split", "broken videos", "J&F of nothing", "J&F active of nothing"], rows),
     )
@@ -41,7 +62,9 @@ def _counted_floor(inputs: CardInputs) -> str:
 def _baseline(scores: Mapping[str, Any]) -> str:
     where = "all splits" if scores["splits"] is None else ", ".join(scores["splits"])
     rows: dict[str, Mapping[str, Any]] = {scores["name"]: scores, **scores["floors"]}
-    parts = [f"**{scores['name']}** on {where}, the floors below it (mean over videos, 95 % interval):"]
+    parts = [
+        f"**{scores['name']}** on {where}, the floors below it (mean over videos, 95 % interval):"
+    ]
     for side, columns in (("broken", BROKEN), ("normal", NORMAL)):
         count = scores[side]["jf"]["n"]
         if count:

@@ -14,7 +14,9 @@ def licences(inputs: CardInputs) -> str:
     return paragraphs(
         "Every video keeps the licence of its source, which `source.license` of its row states:",
         table(
-            ["generator", "licence", "videos"], [[name, licence, count] for (name, licence), count in counts], text=2
+            ["generator", "licence", "videos"],
+            [[name, licence, count] for (name, licence), count in counts],
+            text=2,
         ),
         inputs.about.texts.get("licences"),
     )
@@ -37,12 +39,18 @@ def errata(inputs: CardInputs) -> str:
     errata = inputs.manifest.get("errata") or []
     if not errata:
         return "None are known."
-    rows = [[entry["data_version"], entry["reason"], ", ".join(entry["video_ids"])] for entry in errata]
+    rows = [
+        [entry["data_version"], entry["reason"], ", ".join(entry["video_ids"])] for entry in errata
+    ]
     return table(["since version", "what and why", "videos"], rows, text=3)
 
 
 def changes(inputs: CardInputs) -> str:
     """The version, its parent version, and the maintainers' text about changes."""
     version, parent = inputs.manifest["data_version"], inputs.manifest.get("parent_version")
-    came = f"follows {parent}; `brokenvideos diff` lists what differs" if parent else "has no version before it"
+    came = (
+        f"follows {parent}; `brokenvideos diff` lists what differs"
+        if parent
+        else "has no version before it"
+    )
     return paragraphs(f"Version {version} {came}.", inputs.about.texts.get("changes"))

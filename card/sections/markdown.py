@@ -9,20 +9,26 @@ UNRELIABLE_NOTE = f"{UNRELIABLE} An interval of fewer than 10 videos is not reli
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, text: int = 1) -> str:
-    """A Markdown table. The first `text` columns hold words; the others hold numbers, aligned right."""
+    """A Markdown table. The first `text` columns hold words; the others hold numbers, aligned
+    right.
+    """
     lines = [head, ["---" if number < text else "--:" for number in range(len(head))], *rows]
     return "\n".join(f"| {' | '.join(shown(value) for value in line)} |" for line in lines)
 
 
 def shown(value: object) -> str:
-    """A value of a table's cell: whole numbers in groups of three digits, other text on one line without bars."""
+    """A value of a table's cell: whole numbers in groups of three digits, other text on one line
+    without bars.
+    """
     if isinstance(value, int):
         return f"{value:,}"
     return " ".join(str(value).replace("|", "\\|").split())
 
 
 def estimate(score: Mapping[str, Any] | None) -> str:
-    """A mean with its 95 % interval, three digits each, followed by UNRELIABLE if it is not reliable; "-" if there is none."""
+    """A mean with its 95 % interval, three digits each, followed by UNRELIABLE if it is not
+    reliable; "-" if there is none.
+    """
     if score is None or score["value"] is None:
         return "-"
     interval = "" if score["low"] is None else f" [{score['low']:.3f}, {score['high']:.3f}]"

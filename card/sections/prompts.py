@@ -8,16 +8,21 @@ from .markdown import paragraphs, percent, table
 
 
 def prompts(triggers: Mapping[str, TriggerFacts]) -> str | None:
-    """A table with one row per trigger, controls last; None if no clip has a trigger in its record."""
+    """A table with one row per trigger, controls last; None if no clip has a trigger in its
+    record.
+    """
     if not triggers:
         return None
     names = sorted(triggers, key=lambda name: (name == CONTROL, name))
     head = ["trigger", "expected", "prompts", "clips", "judged", "broken", *ARTIFACT_TYPES]
     return paragraphs(
         table(head, [_row(name, triggers[name]) for name in names], text=2),
-        "Clips by the trigger of their prompt: what was expected to make a model fail. `control`: the same situations without it. "
-        "Broken is the share of the judged clips, those of which a frame was looked at, with its 95 % interval (Wilson; clips of "
-        "one prompt are counted as if they were independent). A clip with several artifact types is counted in each of them.",
+        "Clips by the trigger of their prompt: what was expected to make a model fail. `control`: "
+        "the same situations without it. "
+        "Broken is the share of the judged clips, those of which a frame was looked at, with its "
+        "95 % interval (Wilson; clips of "
+        "one prompt are counted as if they were independent). A clip with several artifact types "
+        "is counted in each of them.",
     )
 
 
@@ -27,4 +32,12 @@ def _row(name: str, facts: TriggerFacts) -> list[object]:
     share = percent(facts.num_broken, facts.num_judged)
     broken = share if interval is None else f"{share} [{interval[0]:.1%}, {interval[1]:.1%}]"
     counts = [facts.artifact_types[kind] for kind in ARTIFACT_TYPES]
-    return [name, expected, len(facts.prompt_ids), facts.num_videos, facts.num_judged, broken, *counts]
+    return [
+        name,
+        expected,
+        len(facts.prompt_ids),
+        facts.num_videos,
+        facts.num_judged,
+        broken,
+        *counts,
+    ]

@@ -22,9 +22,13 @@ def splits(inputs: CardInputs) -> str:
     rule_text = rule.get("text") if isinstance(rule, dict) else None
     return paragraphs(
         split_table(inputs.facts),
-        f"{rule_text} Seed {rule['seed']}. The manifest holds the rule." if rule_text and rule else None,
-        'Hold-outs are filters over these splits, offered by name: `brokenvideos.load(holdout="artifact:blur")` trains and '
-        "validates without any video of it and tests on those that have it (of an artifact type: and on all normal videos). Videos "
+        f"{rule_text} Seed {rule['seed']}. The manifest holds the rule."
+        if rule_text and rule
+        else None,
+        "Hold-outs are filters over these splits, offered by name: "
+        '`brokenvideos.load(holdout="artifact:blur")` trains and '
+        "validates without any video of it and tests on those that have it (of an artifact type: "
+        "and on all normal videos). Videos "
         "that each name takes away or tests on:",
         table(["held out", *names], rows),
     )

@@ -51,11 +51,13 @@ def _masks(inputs: CardInputs) -> str:
         if details.num_masks[name]
     ]
     return paragraphs(
-        f"{many(total.num_active_frames, 'frame')} have at least one mask, {active} of the annotated ones.",
+        f"{many(total.num_active_frames, 'frame')} have at least one mask, {active} of the "
+        "annotated ones.",
         table(["type", "videos", "masks", "median mask, share of the frame"], rows),
         figure("mask_areas", "Masks by their share of the frame, for each artifact type"),
         figure("positions", "Where masks of each artifact type lie in the frame"),
-        "Positions are those in the upright frame, all sizes stretched to one; the colour says which share of a type's masks "
+        "Positions are those in the upright frame, all sizes stretched to one; the colour says "
+        "which share of a type's masks "
         "covers a place.",
     )
 
@@ -71,17 +73,20 @@ def _lengths(inputs: CardInputs) -> str:
     lengths = sorted(inputs.total.num_frames.elements())
     rates = inputs.details.rates
     rate = ", ".join(
-        f"{fps:g} ({count:,})" for fps, count in sorted(rates.items(), key=lambda item: (-item[1], item[0]))[:8]
+        f"{fps:g} ({count:,})"
+        for fps, count in sorted(rates.items(), key=lambda item: (-item[1], item[0]))[:8]
     )
     more = f" and {len(rates) - 8} other rates" if len(rates) > 8 else ""
     median = lengths[(len(lengths) - 1) // 2]
     span = (
         f"{many(median, 'frame')} in every video."
         if lengths[0] == lengths[-1]
-        else f"From {many(lengths[0], 'frame')} to {many(lengths[-1], 'frame')} in a video, the median is {median:,}."
+        else f"From {many(lengths[0], 'frame')} to {many(lengths[-1], 'frame')} in a video, the "
+        f"median is {median:,}."
     )
     return paragraphs(
-        f"{span} Frames per second (videos): {rate}{more}. {many(len(inputs.total.sizes), 'frame size')}.",
+        f"{span} Frames per second (videos): {rate}{more}. "
+        f"{many(len(inputs.total.sizes), 'frame size')}.",
         figure("lengths", "Videos by number of frames, normal and broken"),
         figure("sizes", "Videos by frame size, width by height"),
     )
@@ -91,14 +96,22 @@ def _shortcuts(inputs: CardInputs) -> str:
     shortcuts = inputs.facts.shortcuts
     if shortcuts.combined is None:
         return (
-            "Whether length, size, rate or bytes alone give the label away cannot be said: there are too few videos "
+            "Whether length, size, rate or bytes alone give the label away cannot be said: there "
+            "are too few videos "
             f"({shortcuts.num_normal} normal, {shortcuts.num_broken} broken)."
         )
-    rows = [[f"`{name}`", f"{value:.2f}"] for name, value in shortcuts.by_feature.items() if value is not None]
+    rows = [
+        [f"`{name}`", f"{value:.2f}"]
+        for name, value in shortcuts.by_feature.items()
+        if value is not None
+    ]
     return paragraphs(
-        "How well broken and normal videos are told apart without looking at a pixel, as area under the ROC curve: 0.50 is not "
-        f"at all, 1.00 is always. All columns together, on videos that were not fitted on: **{shortcuts.combined:.2f}**. One "
+        "How well broken and normal videos are told apart without looking at a pixel, as area "
+        "under the ROC curve: 0.50 is not "
+        "at all, 1.00 is always. All columns together, on videos that were not fitted on: "
+        f"**{shortcuts.combined:.2f}**. One "
         "column alone, whichever way round:",
         table(["metadata", "AUC"], rows),
-        "A classifier of whole videos has to be compared with this number; masks are not given away by it.",
+        "A classifier of whole videos has to be compared with this number; masks are not given "
+        "away by it.",
     )

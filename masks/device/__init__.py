@@ -1,8 +1,9 @@
 """Decodes masks and computes fingerprints on a torch device; every bit is equal to NumPy's result.
 
-Importing this package imports torch; `brokenvideos.masks` imports it only when a device is used. Three backends do the work:
-NumPy on the CPU, Triton kernels on CUDA where they load, torch operations anywhere else (`backend_of`). The torch operations are
-tested on the CPU, the kernels in Triton's interpreter and by compiling them for sm_90; neither has yet been run on a GPU.
+Importing this package imports torch; `brokenvideos.masks` imports it only when a device is used.
+Three backends do the work: NumPy on the CPU, Triton kernels on CUDA where they load, torch
+operations anywhere else (`backend_of`). The torch operations are tested on the CPU, the kernels in
+Triton's interpreter and by compiling them for sm_90; neither has yet been run on a GPU.
 """
 
 from .bitmaps import decode, decode_batch, decode_many, decode_packed, decode_planes

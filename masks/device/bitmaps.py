@@ -32,25 +32,29 @@ def decode(
     max_decoded_bytes: int = MAX_DECODED_BYTES,
     backend: Backend | None = None,
 ) -> torch.Tensor:
-    """uint8[N, H, W] of 0 and 1 on the device, in column-major memory: a transposed view of [N, W, H].
+    """uint8[N, H, W] of 0 and 1 on the device, in column-major memory: a transposed view of
+    [N, W, H].
 
     `.view(torch.bool)` converts it to bool without a copy.
 
     Args:
         counts: N canonical COCO RLE strings of one size; may be empty. Only their bytes are sent.
-        max_decoded_bytes: limit for N · H · W. Besides the result, parsing needs up to 100 times the
-            memory of the strings, for 2 MiB of strings (or the longest string) at a time, plus 4
-            bytes per byte of all strings.
+        max_decoded_bytes: limit for N · H · W. Besides the result, parsing needs up to 100 times
+            the memory of the strings, for 2 MiB of strings (or the longest string) at a time, plus
+            4 bytes per byte of all strings.
         backend: None = the fastest for the device; others are for tests and measurements.
 
     Raises:
-        RLEError: as `brokenvideos.masks.decode`: the same strings are refused, with the same messages.
+        RLEError: as `brokenvideos.masks.decode`: the same strings are refused, with the same
+            messages.
         DeviceError: there is no such device.
     """
     place = require_device(device)
     used = backend or backend_of(place)
     if used == "numpy":
-        bitmaps = host.decode_on_host(counts, height=height, width=width, max_decoded_bytes=max_decoded_bytes)
+        bitmaps = host.decode_on_host(
+            counts, height=height, width=width, max_decoded_bytes=max_decoded_bytes
+        )
         return torch.from_numpy(bitmaps)
     batch = collate_planes(counts, height=height, width=width)
     runs = read(batch, device=place, backend=used)
@@ -77,12 +81,17 @@ def decode_batch(
     if len(sizes) != 1:
         size_lists = [list(size) for size in sizes]
         raise RLEError(
-            f"the batch has planes of sizes {size_lists!r:.80}, wanted one. Use brokenvideos.masks.decode_many."
+            f"the batch has planes of sizes {size_lists!r:.80}, wanted one. Use "
+            "brokenvideos.masks.decode_many."
         )
     height, width = sizes[0]
-    decoded = decode_planes(batch, device=device, max_decoded_bytes=max_decoded_bytes, backend=backend)
+    decoded = decode_planes(
+        batch, device=device, max_decoded_bytes=max_decoded_bytes, backend=backend
+    )
     if not decoded:
-        return torch.zeros((0, width, height), dtype=torch.uint8, device=require_device(device)).transpose(1, 2)
+        return torch.zeros(
+            (0, width, height), dtype=torch.uint8, device=require_device(device)
+        ).transpose(1, 2)
     return decoded[height, width]
 
 
@@ -93,7 +102,8 @@ def decode_many(
     max_decoded_bytes: int = MAX_DECODED_BYTES,
     backend: Backend | None = None,
 ) -> list[torch.Tensor]:
-    """The planes of every item, in the order given: [H, W] of an RLE, [T, H, W] or [T, K, H, W] of a row.
+    """The planes of every item, in the order given: [H, W] of an RLE, [T, H, W] or [T, K, H, W] of
+    a row.
 
     Raises:
         RLEError: as `brokenvideos.masks.decode_many`.
@@ -101,7 +111,9 @@ def decode_many(
     """
     place = require_device(device)
     batch = rles if isinstance(rles, RLEBatch) else rle_batch(rles)
-    decoded = decode_planes(batch, device=place, max_decoded_bytes=max_decoded_bytes, backend=backend)
+    decoded = decode_planes(
+        batch, device=place, max_decoded_bytes=max_decoded_bytes, backend=backend
+    )
     used = dict.fromkeys(decoded, 0)
     items = []
     for shape in batch.shapes:
@@ -113,7 +125,9 @@ def decode_many(
         # The planes of an item follow each other, and so do the items of one size.
         planes = decoded[size][used[size] : used[size] + count]
         used[size] += count
-        items.append(planes.transpose(1, 2).reshape(*shape[:-2], shape[-1], shape[-2]).transpose(-1, -2))
+        items.append(
+            planes.transpose(1, 2).reshape(*shape[:-2], shape[-1], shape[-2]).transpose(-1, -2)
+        )
     return items
 
 
@@ -124,7 +138,8 @@ def decode_planes(
     max_decoded_bytes: int = MAX_DECODED_BYTES,
     backend: Backend | None = None,
 ) -> dict[tuple[int, int], torch.Tensor]:
-    """The planes of a batch by size, uint8[P, H, W] of 0 and 1 in column-major memory, in the order of the batch.
+    """The planes of a batch by size, uint8[P, H, W] of 0 and 1 in column-major memory, in the order
+    of the batch.
 
     A plane of several masks holds their union; a plane without a mask is 0.
 
@@ -158,9 +173,11 @@ def decode_packed(
     max_decoded_bytes: int = MAX_DECODED_BYTES,
     backend: Backend | None = None,
 ) -> torch.Tensor:
-    """uint8[N, ceil(H · W / 8)] on the device: pixel p = x · H + y is bit p % 8 of byte p // 8; bits after the last pixel are 0.
+    """uint8[N, ceil(H · W / 8)] on the device: pixel p = x · H + y is bit p % 8 of byte p // 8;
+    bits after the last pixel are 0.
 
-    The same as np.packbits of the column-major pixels with bitorder "little"; arguments and errors are those of `decode`.
+    The same as np.packbits of the column-major pixels with bitorder "little"; arguments and errors
+    are those of `decode`.
     """
     place = require_device(device)
     used = backend or backend_of(place)
@@ -203,7 +220,11 @@ def read(batch: RLEBatch, *, device: torch.device, backend: Backend) -> DeviceRu
 
 def read_any(batch: RLEBatch, *, device: torch.device, backend: Backend) -> DeviceRuns:
     """The runs of a batch, without raising an error: `broken` says which strings are valid."""
-    text = batch.text.pin_memory() if device.type == "cuda" and not batch.text.is_pinned() else batch.text
+    text = (
+        batch.text.pin_memory()
+        if device.type == "cuda" and not batch.text.is_pinned()
+        else batch.text
+    )
     pixels = batch.sizes[:, 0] * batch.sizes[:, 1]
     if not len(batch):
         nothing = torch.zeros(0, dtype=torch.int32, device=device)
@@ -212,7 +233,9 @@ def read_any(batch: RLEBatch, *, device: torch.device, backend: Backend) -> Devi
 
 
 def first_offender(rules: npt.NDArray[np.int32], batch: RLEBatch) -> int:
-    """Index of the string for the error: in the first size with a broken rule, the first string that breaks the first rule."""
+    """Index of the string for the error: in the first size with a broken rule, the first string
+    that breaks the first rule.
+    """
     for group in _groups(batch):
         if len(group.masks) and rules[group.masks].min() < Rule.SOUND:
             return int(group.masks[rules[group.masks].argmin()])
@@ -231,14 +254,17 @@ def refusal(batch: RLEBatch, index: int) -> RLEError:
     except RLEError as error:
         return located(error, [index])
     raise RuntimeError(
-        f"mask {index}: the device's parser refuses a string that the host's accepts: {batch.counts(index)!r} of size "
+        f"mask {index}: the device's parser refuses a string that the host's accepts: "
+        f"{batch.counts(index)!r} of size "
         f"[{height}, {width}]. One of them is wrong; please report this string."
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Group:
-    """The part of a batch with one size: indices of planes and masks, and for each mask the position of its plane among these."""
+    """The part of a batch with one size: indices of planes and masks, and for each mask the
+    position of its plane among these.
+    """
 
     size: tuple[int, int]
     planes: Int64Array
@@ -278,14 +304,20 @@ def _paint(runs: DeviceRuns, group: _Group, stack: torch.Tensor, *, backend: Bac
         draw(select(runs, torch.from_numpy(group.masks)), stack, pixels=pixels, backend=backend)
         return
     step = max(1, WORK_BYTES // pixels)
-    # The masks of one turn have different planes, so they are drawn at once. There are as many turns as masks in one plane.
+    # The masks of one turn have different planes, so they are drawn at once. There are as many
+    # turns as masks in one plane.
     turn = _occurrence(group.own_plane)
     for number in range(int(turn.max(initial=-1)) + 1):
         chosen = np.flatnonzero(turn == number)
         for start in range(0, len(chosen), step):
             part = chosen[start : start + step]
             drawn = torch.empty((len(part), pixels), dtype=torch.uint8, device=stack.device)
-            draw(select(runs, torch.from_numpy(group.masks[part])), drawn, pixels=pixels, backend=backend)
+            draw(
+                select(runs, torch.from_numpy(group.masks[part])),
+                drawn,
+                pixels=pixels,
+                backend=backend,
+            )
             at = torch.from_numpy(group.own_plane[part]).to(stack.device)
             stack[at] = drawn if number == 0 else stack[at] | drawn
 
@@ -295,17 +327,23 @@ def _occurrence(values: Int64Array) -> Int64Array:
     order = np.argsort(values, kind="stable")
     starts = np.flatnonzero(np.diff(values[order], prepend=-1))
     occurrence = np.empty(len(values), np.int64)
-    occurrence[order] = np.arange(len(values)) - np.repeat(starts, np.diff(starts, append=len(values)))
+    occurrence[order] = np.arange(len(values)) - np.repeat(
+        starts, np.diff(starts, append=len(values))
+    )
     return occurrence
 
 
-def _decode_on_host(batch: RLEBatch, groups: Sequence[_Group]) -> dict[tuple[int, int], torch.Tensor]:
+def _decode_on_host(
+    batch: RLEBatch, groups: Sequence[_Group]
+) -> dict[tuple[int, int], torch.Tensor]:
     strings = batch.strings()
     decoded = {}
     for group in groups:
         height, width = group.size
         try:
-            runs = parse_on_host([strings[index] for index in group.masks.tolist()], height=height, width=width)
+            runs = parse_on_host(
+                [strings[index] for index in group.masks.tolist()], height=height, width=width
+            )
         except RLEError as error:
             raise located(error, group.masks.tolist()) from None
         stack = np.zeros((len(group.planes), width * height), np.uint8)

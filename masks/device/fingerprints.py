@@ -1,4 +1,6 @@
-"""`maskfp/1` of bitmaps on their device: a separate pass over stored memory, never fused into the decode."""
+"""`maskfp/1` of bitmaps on their device: a separate pass over stored memory, never fused into the
+decode.
+"""
 
 import torch
 
@@ -7,8 +9,9 @@ from ..fingerprint import P as MODULUS, Weights, fingerprint_bitmaps, weights
 from .place import Backend, backend_of
 
 MAX_EXACT_SIDE = 65_793
-"""The largest number of pixels in one float32 sum. 65,793 · 255 < 2²⁴, so every sum of 8-bit limbs over 0
-and 1 is exact, in any order."""
+"""The largest number of pixels in one float32 sum. 65,793 · 255 < 2²⁴, so every sum of 8-bit limbs
+over 0 and 1 is exact, in any order.
+"""
 
 SLAB_BYTES = 32 << 20
 """Bytes of bitmaps that are converted to float32 at a time, which takes four times as much."""
@@ -37,10 +40,12 @@ def checked_tensor(masks: torch.Tensor) -> torch.Tensor:
 
 
 def fingerprint(masks: torch.Tensor, *, backend: Backend | None = None) -> torch.Tensor:
-    """Fingerprint of every bitmap, int64[N] on the device of the bitmaps, each >= 0; equal to `fingerprint_bitmaps`.
+    """Fingerprint of every bitmap, int64[N] on the device of the bitmaps, each >= 0; equal to
+    `fingerprint_bitmaps`.
 
     Args:
-        masks: uint8 or bool [N, H, W] of 0 and 1; column-major memory (as `decode` returns) and row-major are read as they are.
+        masks: uint8 or bool [N, H, W] of 0 and 1; column-major memory (as `decode` returns) and
+            row-major are read as they are.
         backend: as in `decode`; "triton" works as "torch" does.
 
     Raises:
@@ -63,8 +68,12 @@ def fingerprint_unchecked(bits: torch.Tensor) -> torch.Tensor:
 
 
 def _lanes(planes: torch.Tensor, of_size: Weights, *, inner: str) -> torch.Tensor:
-    """int64[N, 2] of contiguous uint8[N, A, B]: weights along B are summed by matrix products, those along A in int64."""
-    along_a, along_b = (of_size.columns, of_size.rows) if inner == "rows" else (of_size.rows, of_size.columns)
+    """int64[N, 2] of contiguous uint8[N, A, B]: weights along B are summed by matrix products,
+    those along A in int64.
+    """
+    along_a, along_b = (
+        (of_size.columns, of_size.rows) if inner == "rows" else (of_size.rows, of_size.columns)
+    )
     device = planes.device
     count, length_a, length_b = planes.shape
     outer = torch.from_numpy(along_a.T.copy()).to(device)
@@ -98,7 +107,9 @@ def _weighted_sums(slab: torch.Tensor, limbs: torch.Tensor) -> torch.Tensor:
 
 
 def _product(ones: torch.Tensor, limbs: torch.Tensor) -> torch.Tensor:
-    """int64[L, 8] of uint8[L, B] and float32[B, 8], exact: 0, 1 and 0 … 255 survive TF32 and bfloat16, sums stay float32."""
+    """int64[L, 8] of uint8[L, B] and float32[B, 8], exact: 0, 1 and 0 … 255 survive TF32 and
+    bfloat16, sums stay float32.
+    """
     # Under autocast the product itself would be half precision, and sums above 2048 wrong.
     with torch.autocast(device_type=ones.device.type, enabled=False):
         return (ones.to(torch.float32) @ limbs).to(torch.int64)

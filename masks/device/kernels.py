@@ -1,6 +1,7 @@
 """Triton kernels: one program parses one string, or draws one part of one mask.
 
-They are tested in Triton's interpreter (TRITON_INTERPRET=1) and compiled for sm_90. They have never run on a GPU so far.
+They are tested in Triton's interpreter (TRITON_INTERPRET=1) and compiled for sm_90. They have never
+run on a GPU so far.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-def"
@@ -21,7 +22,9 @@ _NO_FUSION = {"enable_fp_fusion": False}
 
 @triton.jit
 def parse_kernel(text, bounds, pixels, ends, counts, broken, BLOCK: tl.constexpr):
-    """Mask i writes its run ends to ends[start of its string:], as it has at most one run per byte; rules as `parse.Rule`."""
+    """Mask i writes its run ends to ends[start of its string:], as it has at most one run per byte;
+    rules as `parse.Rule`.
+    """
     index = tl.program_id(0)
     stop = tl.load(bounds + index)
     start = tl.load(bounds + index - 1, mask=index > 0, other=0)
@@ -33,7 +36,9 @@ def parse_kernel(text, bounds, pixels, ends, counts, broken, BLOCK: tl.constexpr
     end_before = start * 0
     first_rule = tl.full((), 8, tl.int32)
     block = start
-    while block < stop:  # not range(): interpreters before Triton 3.9 cannot count to a loaded value under NumPy 2.4
+    while (
+        block < stop
+    ):  # not range(): interpreters before Triton 3.9 cannot count to a loaded value under NumPy 2.4
         at = block + lanes
         inside = at < stop
         group = tl.load(text + at, mask=inside, other=48).to(tl.int32) - 48
@@ -52,7 +57,8 @@ def parse_kernel(text, bounds, pixels, ends, counts, broken, BLOCK: tl.constexpr
         ordinal = runs_before + tl.cumsum(is_last.to(tl.int64), axis=0) - 1
         is_odd = (ordinal & 1) == 1
         is_first = ordinal == 0
-        # Differences add up in two lanes, even and odd runs, without run 0: the third run does not build on it.
+        # Differences add up in two lanes, even and odd runs, without run 0: the third run does not
+        # build on it.
         step = tl.where(is_last & (ordinal > 0), value, 0)
         even_step = tl.where(is_odd, 0, step)
         odd_step = tl.where(is_odd, step, 0)
@@ -94,8 +100,8 @@ def raster_kernel(
 ):
     """Draws LANES · LANE_PIXELS pixels of one mask.
 
-    A lane holds its pixels as bits. Every run end inside this part flips the bits after it. A real mask
-    has only few run ends in a part. Noise has as many as pixels, which is slow but correct.
+    A lane holds its pixels as bits. Every run end inside this part flips the bits after it. A real
+    mask has only few run ends in a part. Noise has as many as pixels, which is slow but correct.
     """
     program = tl.program_id(0).to(tl.int64)
     index = program // blocks
@@ -143,13 +149,17 @@ def parse(text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor) -> Dev
     counts = torch.empty_like(bounds)
     broken = torch.empty(len(bounds), dtype=torch.int32, device=text.device)
     with _on(text.device):
-        parse_kernel[(len(bounds),)](text, bounds, pixels, ends, counts, broken, BLOCK=_PARSE_BLOCK, **_NO_FUSION)
+        parse_kernel[(len(bounds),)](
+            text, bounds, pixels, ends, counts, broken, BLOCK=_PARSE_BLOCK, **_NO_FUSION
+        )
     starts = torch.cat([torch.zeros_like(bounds[:1]), bounds[:-1]])
     return DeviceRuns(ends, starts, counts, broken)
 
 
 def raster(runs: DeviceRuns, planes: torch.Tensor, *, pixels: int) -> None:
-    """Writes every mask into its row of `planes`, contiguous uint8[N, pixels], as 0 and 1 in column-major order."""
+    """Writes every mask into its row of `planes`, contiguous uint8[N, pixels], as 0 and 1 in
+    column-major order.
+    """
     if pixels % 4 == 0 and planes.data_ptr() % 4 == 0:
         _launch(runs, planes.view(torch.int32), pixels=pixels, lane_pixels=4, packed=False)
     else:
@@ -157,11 +167,15 @@ def raster(runs: DeviceRuns, planes: torch.Tensor, *, pixels: int) -> None:
 
 
 def raster_packed(runs: DeviceRuns, rows: torch.Tensor, *, pixels: int) -> None:
-    """Writes every mask into its row of `rows`, contiguous uint8[N, ceil(pixels / 8)]: pixel p is bit p % 8 of byte p // 8."""
+    """Writes every mask into its row of `rows`, contiguous uint8[N, ceil(pixels / 8)]: pixel p is
+    bit p % 8 of byte p // 8.
+    """
     _launch(runs, rows, pixels=pixels, lane_pixels=8, packed=True)
 
 
-def _launch(runs: DeviceRuns, out: torch.Tensor, *, pixels: int, lane_pixels: int, packed: bool) -> None:
+def _launch(
+    runs: DeviceRuns, out: torch.Tensor, *, pixels: int, lane_pixels: int, packed: bool
+) -> None:
     if not len(runs.starts):
         return
     blocks = -(-pixels // (_RASTER_LANES * lane_pixels))

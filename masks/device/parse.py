@@ -1,7 +1,7 @@
 """The strict check and the parser as torch operations, for masks of many sizes at once.
 
-The rules and messages are those of `brokenvideos.masks.runs.parse`. This code finds the first mask that breaks a rule; the host
-parser then reads that string and makes the message.
+The rules and messages are those of `brokenvideos.masks.runs.parse`. This code finds the first mask
+that breaks a rule; the host parser then reads that string and makes the message.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,9 @@ CHUNK_BYTES = 2 << 20
 
 
 class Rule(IntEnum):
-    """The rules that a string can break, in the order of the checks; SOUND means that it breaks none."""
+    """The rules that a string can break, in the order of the checks; SOUND means that it breaks
+    none.
+    """
 
     BYTE = 0
     CUT_OFF = 1
@@ -32,9 +34,10 @@ class Rule(IntEnum):
 class DeviceRuns:
     """Runs of N masks on a device.
 
-    Mask i owns ends[starts[i]:starts[i] + counts[i]], int32: the pixel after each of its runs, counted from the start of the mask.
-    Runs 0, 2, … are background and the last end is the number of pixels. `broken` is the first Rule that the string breaks,
-    int32[N]; the runs of such a mask are not valid. `starts` and `counts` are int64[N].
+    Mask i owns ends[starts[i]:starts[i] + counts[i]], int32: the pixel after each of its runs,
+    counted from the start of the mask. Runs 0, 2, … are background and the last end is the number
+    of pixels. `broken` is the first Rule that the string breaks, int32[N]; the runs of such a mask
+    are not valid. `starts` and `counts` are int64[N].
     """
 
     ends: torch.Tensor
@@ -55,7 +58,9 @@ def parse(text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor) -> Dev
         pixels: int64[N], height · width of each mask.
     """
     groups = text - 48  # what is below 48 wraps round to a large value
-    broken = torch.where(groups[bounds - 1] > 31, int(Rule.CUT_OFF), int(Rule.SOUND)).to(torch.int32)
+    broken = torch.where(groups[bounds - 1] > 31, int(Rule.CUT_OFF), int(Rule.SOUND)).to(
+        torch.int32
+    )
     is_bad = groups > 63
     if bool(is_bad.any() | (broken < Rule.SOUND).any()):
         broken[torch.searchsorted(bounds, is_bad.nonzero()[:, 0], right=True)] = int(Rule.BYTE)
@@ -80,15 +85,21 @@ def parse(text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor) -> Dev
     before = sums[offsets[:-1]]
     totals = sums[offsets[1:]] - before
     broken = torch.where((totals != pixels) & (broken > Rule.SUM), int(Rule.SUM), broken)
-    return DeviceRuns((sums[1:] - before[mask_of_run]).to(torch.int32), offsets[:-1], counts, broken)
+    return DeviceRuns(
+        (sums[1:] - before[mask_of_run]).to(torch.int32), offsets[:-1], counts, broken
+    )
 
 
-def _without(broken: torch.Tensor, text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor) -> DeviceRuns:
+def _without(
+    broken: torch.Tensor, text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor
+) -> DeviceRuns:
     """The runs of the strings that have broken no rule so far; other strings have no runs."""
     good = (broken == Rule.SOUND).nonzero()[:, 0]
     starts, counts = torch.zeros_like(bounds), torch.zeros_like(bounds)
     if not len(good):
-        return DeviceRuns(torch.zeros(0, dtype=torch.int32, device=text.device), starts, counts, broken)
+        return DeviceRuns(
+            torch.zeros(0, dtype=torch.int32, device=text.device), starts, counts, broken
+        )
     owner = torch.searchsorted(bounds, torch.arange(len(text), device=text.device), right=True)
     own_bounds = bounds.diff(prepend=torch.zeros_like(bounds[:1]))[good].cumsum(0)
     runs = parse(text[(broken == Rule.SOUND)[owner]], own_bounds, pixels[good])
@@ -96,8 +107,11 @@ def _without(broken: torch.Tensor, text: torch.Tensor, bounds: torch.Tensor, pix
     return DeviceRuns(runs.ends, starts, counts, broken)
 
 
-def in_chunks(parser: Parser, text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor) -> DeviceRuns:
-    """Applies `parser` to parts of about CHUNK_BYTES of text, so that its temporary arrays stay small.
+def in_chunks(
+    parser: Parser, text: torch.Tensor, bounds: torch.Tensor, pixels: torch.Tensor
+) -> DeviceRuns:
+    """Applies `parser` to parts of about CHUNK_BYTES of text, so that its temporary arrays stay
+    small.
 
     `bounds` and `pixels` are on the CPU, `text` on the device.
     """
@@ -105,7 +119,9 @@ def in_chunks(parser: Parser, text: torch.Tensor, bounds: torch.Tensor, pixels: 
     first = bytes_before = runs_before = 0
     while first < len(bounds):
         # At least one string, however long.
-        behind = max(first + 1, int(torch.searchsorted(bounds, bytes_before + CHUNK_BYTES, right=True)))
+        behind = max(
+            first + 1, int(torch.searchsorted(bounds, bytes_before + CHUNK_BYTES, right=True))
+        )
         stop = int(bounds[behind - 1])
         own_bounds = (bounds[first:behind] - bytes_before).to(text.device)
         part = parser(text[bytes_before:stop], own_bounds, pixels[first:behind].to(text.device))
@@ -115,15 +131,21 @@ def in_chunks(parser: Parser, text: torch.Tensor, bounds: torch.Tensor, pixels: 
     if len(parts) == 1:
         return parts[0]
     return DeviceRuns(
-        *(torch.cat([getattr(part, name) for part in parts]) for name in ("ends", "starts", "counts", "broken"))
+        *(
+            torch.cat([getattr(part, name) for part in parts])
+            for name in ("ends", "starts", "counts", "broken")
+        )
     )
 
 
 def _numbers(groups: torch.Tensor, last_bytes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The signed number that ends at each of `last_bytes`, int64, and the rule that its bytes break, int32."""
+    """The signed number that ends at each of `last_bytes`, int64, and the rule that its bytes
+    break, int32.
+    """
     numbers = (groups[last_bytes].long() ^ 16) - 16  # bit 16 of the last group is the sign
     rules = torch.full_like(numbers, Rule.SOUND, dtype=torch.int32)
-    # In front of the first byte, index -1 is the last byte, which ends a number as the byte before any other number does.
+    # In front of the first byte, index -1 is the last byte, which ends a number as the byte before
+    # any other number does.
     before = groups[last_bytes - 1]
     says_nothing = (before > 31) & (groups[last_bytes] == torch.where((before & 16) > 0, 31, 0))
     rules[says_nothing] = int(Rule.NOT_MINIMAL)
@@ -135,11 +157,14 @@ def _numbers(groups: torch.Tensor, last_bytes: torch.Tensor) -> tuple[torch.Tens
     return numbers, rules
 
 
-def _undo_differences(numbers: torch.Tensor, offsets: torch.Tensor, mask_of_run: torch.Tensor) -> torch.Tensor:
-    """Run lengths from numbers that are differences to the run two before, from the fourth run of each mask on.
+def _undo_differences(
+    numbers: torch.Tensor, offsets: torch.Tensor, mask_of_run: torch.Tensor
+) -> torch.Tensor:
+    """Run lengths from numbers that are differences to the run two before, from the fourth run of
+    each mask on.
 
-    Every second run of the whole batch is one lane. In a lane, the runs of a mask are a cumulative sum
-    that starts again at each mask. It does not matter whether a mask begins in lane 0 or 1.
+    Every second run of the whole batch is one lane. In a lane, the runs of a mask are a cumulative
+    sum that starts again at each mask. It does not matter whether a mask begins in lane 0 or 1.
     """
     first_runs = offsets[:-1]
     lengths = numbers.clone()

@@ -14,7 +14,9 @@ class DeviceError(RuntimeError):
 
 
 class DeviceFacts(TypedDict):
-    """The device and backend of some work, for reports: plain strings, None if a value does not apply."""
+    """The device and backend of some work, for reports: plain strings, None if a value does not
+    apply.
+    """
 
     device: str
     name: str | None
@@ -32,25 +34,35 @@ def require_device(device: torch.device | str) -> torch.device:
     try:
         checked_device = torch.device(device)
     except RuntimeError:
-        raise DeviceError(f'device {device!r}: torch knows no such device, wanted "cpu", "cuda" or "cuda:1".') from None
+        raise DeviceError(
+            f'device {device!r}: torch knows no such device, wanted "cpu", "cuda" or "cuda:1".'
+        ) from None
     if checked_device.type != "cuda":
         return checked_device
     if not torch.cuda.is_available():
-        built = "sees no CUDA device" if torch.version.cuda or torch.version.hip else "was built without CUDA"
+        built = (
+            "sees no CUDA device"
+            if torch.version.cuda or torch.version.hip
+            else "was built without CUDA"
+        )
         raise DeviceError(
-            f"device {device}: torch {torch.__version__} {built}. Use device cpu, or install a torch with CUDA "
+            f"device {device}: torch {torch.__version__} {built}. Use device cpu, or install a "
+            "torch with CUDA "
             "(https://pytorch.org/get-started) on a machine with an NVIDIA GPU."
         )
     index = torch.cuda.current_device() if checked_device.index is None else checked_device.index
     if index >= torch.cuda.device_count():
         raise DeviceError(
-            f"device {device}: this machine has {torch.cuda.device_count()} CUDA devices, wanted an index below that."
+            f"device {device}: this machine has {torch.cuda.device_count()} CUDA devices, wanted "
+            "an index below that."
         )
     return torch.device("cuda", index)
 
 
 def backend_of(device: torch.device) -> Backend:
-    """The backend of a device: NumPy on the CPU, where it is faster than torch; on CUDA Triton if its kernels compile and work."""
+    """The backend of a device: NumPy on the CPU, where it is faster than torch; on CUDA Triton if
+    its kernels compile and work.
+    """
     if device.type == "cpu":
         return "numpy"
     return "triton" if device.type == "cuda" and _kernels_work(device) else "torch"
@@ -66,7 +78,9 @@ def describe(device: torch.device | str) -> DeviceFacts:
     backend = backend_of(checked_device)
     return {
         "device": str(checked_device),
-        "name": torch.cuda.get_device_name(checked_device) if checked_device.type == "cuda" else None,
+        "name": torch.cuda.get_device_name(checked_device)
+        if checked_device.type == "cuda"
+        else None,
         "backend": backend,
         "torch": str(torch.__version__),
         "triton": _triton_version() if backend == "triton" else None,
@@ -81,16 +95,22 @@ def _triton_version() -> str:
 
 @lru_cache(maxsize=16)
 def _kernels_work(device: torch.device) -> bool:
-    """Tries the kernels once on a mask with a known bitmap, because Triton also needs a C compiler and a suitable driver."""
+    """Tries the kernels once on a mask with a known bitmap, because Triton also needs a C compiler
+    and a suitable driver.
+    """
     try:
         from triton.errors import TritonError
 
         from . import kernels
     except ImportError:
         return False
-    text = torch.tensor(list(b"554L"), dtype=torch.uint8, device=device)  # 3 x 5 pixels, by pycocotools
+    text = torch.tensor(
+        list(b"554L"), dtype=torch.uint8, device=device
+    )  # 3 x 5 pixels, by pycocotools
     try:
-        runs = kernels.parse(text, torch.tensor([4], device=device), torch.tensor([15], device=device))
+        runs = kernels.parse(
+            text, torch.tensor([4], device=device), torch.tensor([15], device=device)
+        )
         planes = torch.empty((1, 15), dtype=torch.uint8, device=device)
         kernels.raster(runs, planes, pixels=15)
         return planes.tolist() == [[0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1]]

@@ -1,4 +1,6 @@
-"""Computes fingerprints of decoded bitmaps on a device: strings are sent there, fingerprints come back."""
+"""Computes fingerprints of decoded bitmaps on a device: strings are sent there, fingerprints come
+back.
+"""
 
 from collections.abc import Sequence
 
@@ -27,21 +29,33 @@ def fingerprint_decoded(
     budget_bytes: int = decoded.BUDGET_BYTES,
     backend: Backend | None = None,
 ) -> list[int | RLEError]:
-    """The result of `brokenvideos.masks.fingerprint_decoded`, computed on a device; `backend` as in `decode`."""
+    """The result of `brokenvideos.masks.fingerprint_decoded`, computed on a device; `backend` as in
+    `decode`.
+    """
     place = require_device(device)
     used = backend or backend_of(place)
     if used == "numpy":
-        return decoded.fingerprint_on_host(counts, height=height, width=width, budget_bytes=budget_bytes)
+        return decoded.fingerprint_on_host(
+            counts, height=height, width=width, budget_bytes=budget_bytes
+        )
     part_bytes = min(budget_bytes, PART_BYTES)
     return decoded.by_stretches(
         counts,
-        lambda own: _on_device(own, height=height, width=width, part_bytes=part_bytes, device=place, backend=used),
+        lambda own: _on_device(
+            own, height=height, width=width, part_bytes=part_bytes, device=place, backend=used
+        ),
         problem=decoded.size_problem(height, width, budget_bytes=budget_bytes),
     )
 
 
 def _on_device(
-    counts: Sequence[str], *, height: int, width: int, part_bytes: int, device: torch.device, backend: Backend
+    counts: Sequence[str],
+    *,
+    height: int,
+    width: int,
+    part_bytes: int,
+    device: torch.device,
+    backend: Backend,
 ) -> list[int | RLEError]:
     errors: dict[int, RLEError] = {}
     good, places = list(counts), list(range(len(counts)))
@@ -66,7 +80,11 @@ def _on_device(
     return [errors[index] if index in errors else next(values) for index in range(len(counts))]
 
 
-def _drawn_fingerprints(runs: DeviceRuns, *, height: int, width: int, backend: Backend) -> torch.Tensor:
-    planes = torch.empty((len(runs.starts), width * height), dtype=torch.uint8, device=runs.ends.device)
+def _drawn_fingerprints(
+    runs: DeviceRuns, *, height: int, width: int, backend: Backend
+) -> torch.Tensor:
+    planes = torch.empty(
+        (len(runs.starts), width * height), dtype=torch.uint8, device=runs.ends.device
+    )
     draw(runs, planes, pixels=width * height, backend=backend)
     return fingerprint_unchecked(planes.view(len(planes), width, height).transpose(1, 2))

@@ -16,14 +16,16 @@ def select(runs: DeviceRuns, masks: torch.Tensor) -> DeviceRuns:
 
 
 def draw(runs: DeviceRuns, planes: torch.Tensor, *, pixels: int, backend: Backend) -> None:
-    """Writes every mask into its row of `planes`, contiguous uint8[N, pixels], as 0 and 1 in column-major order."""
+    """Writes every mask into its row of `planes`, contiguous uint8[N, pixels], as 0 and 1 in
+    column-major order.
+    """
     if backend == "triton":
         from . import kernels
 
         kernels.raster(runs, planes, pixels=pixels)
         return
-    # +1 where a foreground run starts and -1 where it ends, then a cumulative sum in place, so that each
-    # pixel needs only one byte.
+    # +1 where a foreground run starts and -1 where it ends, then a cumulative sum in place, so that
+    # each pixel needs only one byte.
     steps = planes.view(torch.int8)
     steps.zero_()
     for start, stop in _steps(runs.counts):
@@ -38,7 +40,9 @@ def draw(runs: DeviceRuns, planes: torch.Tensor, *, pixels: int, backend: Backen
 
 
 def draw_packed(runs: DeviceRuns, rows: torch.Tensor, *, pixels: int, backend: Backend) -> None:
-    """Writes every mask into its row of `rows`, contiguous uint8[N, packed_width(pixels)], eight pixels a byte."""
+    """Writes every mask into its row of `rows`, contiguous uint8[N, packed_width(pixels)], eight
+    pixels a byte.
+    """
     if backend == "triton":
         from . import kernels
 

@@ -10,14 +10,17 @@ from .fingerprints import checked_tensor
 from .place import Backend, backend_of
 
 STEP_BYTES = 64 << 20
-"""Bytes of bitmaps that are encoded at a time (at least one mask); this needs about twice as much more, and 8 bytes per run."""
+"""Bytes of bitmaps that are encoded at a time (at least one mask); this needs about twice as much
+more, and 8 bytes per run.
+"""
 
 
 def encode(masks: torch.Tensor, *, backend: Backend | None = None) -> list[str]:
     """Canonical COCO RLE strings of N masks of one size, as `brokenvideos.masks.encode` gives them.
 
     Args:
-        masks: uint8 or bool [N, H, W] of 0 and 1 on any device; column-major memory (as `decode` returns) is fastest.
+        masks: uint8 or bool [N, H, W] of 0 and 1 on any device; column-major memory (as `decode`
+            returns) is fastest.
         backend: as in `decode`; "triton" works as "torch" does.
 
     Raises:
@@ -38,7 +41,9 @@ def encode(masks: torch.Tensor, *, backend: Backend | None = None) -> list[str]:
 
 
 def _switches(bits: torch.Tensor) -> Int64Array:
-    """The positions of the pixels that differ from the pixel before, counted through all masks of uint8[N, H, W]."""
+    """The positions of the pixels that differ from the pixel before, counted through all masks of
+    uint8[N, H, W].
+    """
     count, height, width = bits.shape
     pixels = bits.transpose(1, 2).reshape(count, width * height)
     is_switch = torch.empty(pixels.shape, dtype=torch.bool, device=bits.device)

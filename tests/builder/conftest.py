@@ -23,8 +23,9 @@ def raw_copy(raw: Path, tmp_path: Path) -> Path:
 def write_raw(tmp_path: Path) -> WriteRaw:
     """Writes a raw folder from its files by name; called again, adds to it.
 
-    Content: bool, uint8 or uint16 [H, W] → 1-bit, grey or 16-bit PNG; a Pillow image → PNG; a list → JSON lines of dicts,
-    of strings as they are; a dict → JSON; bytes and None (an empty file) as they are; a name that ends in "/" → an empty folder.
+    Content: bool, uint8 or uint16 [H, W] → 1-bit, grey or 16-bit PNG; a Pillow image → PNG; a list
+    → JSON lines of dicts, of strings as they are; a dict → JSON; bytes and None (an empty file) as
+    they are; a name that ends in "/" → an empty folder.
     """
     raw = tmp_path / "raw"
     raw.mkdir()

@@ -1,4 +1,6 @@
-"""Raw folder in, release out: the same bytes every time, every problem named, nothing half-written."""
+"""Raw folder in, release out: the same bytes every time, every problem named, nothing
+half-written.
+"""
 
 import hashlib
 import json
@@ -18,11 +20,18 @@ from brokenvideos.masks import decode_masks
 
 def contents(folder: Path) -> dict[str, str]:
     files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
 
 
 def rows_of(release: Path) -> dict[str, dict]:
-    tables = [t for path in sorted((release / "data").iterdir()) for t in brokenvideos.release.read_parquet(str(path))]
+    tables = [
+        t
+        for path in sorted((release / "data").iterdir())
+        for t in brokenvideos.release.read_parquet(str(path))
+    ]
     return {row["video_id"]: row for row in pa.concat_tables(tables).to_pylist()}
 
 
@@ -38,10 +47,14 @@ def a_broken(raw: Path) -> dict:
     return next(video for video in described(raw) if video["label"] == "broken")
 
 
-def test_same_input_gives_the_same_bytes_on_any_number_of_processes(raw: Path, release: Path, tmp_path: Path) -> None:
+def test_same_input_gives_the_same_bytes_on_any_number_of_processes(
+    raw: Path, release: Path, tmp_path: Path
+) -> None:
     for workers in (1, 2):
         out = tmp_path / f"with-{workers}"
-        build(raw, out, BuildOptions(num_shards={"train": 2}), workers=workers, more_files=card_files)
+        build(
+            raw, out, BuildOptions(num_shards={"train": 2}), workers=workers, more_files=card_files
+        )
         assert contents(out) == contents(release)
 
 
@@ -67,7 +80,9 @@ def test_rows_hold_the_masks_of_the_raw_pngs(raw: Path, release: Path) -> None:
         for position, object_id in enumerate(row["objects"]["object_id"]):
             assert np.array_equal(masks[:, position], labels == object_id)
         assert row["label"] == int(labels.any())
-        assert row["annotated_frames"] == video.get("annotated_frames", list(range(row["num_frames"])))
+        assert row["annotated_frames"] == video.get(
+            "annotated_frames", list(range(row["num_frames"]))
+        )
         kinds = [brokenvideos.ARTIFACT_TYPES[kind] for kind in row["objects"]["artifact_type"]]
         assert kinds == [entry["artifact_type"] for entry in video["objects"]]
 
@@ -82,13 +97,19 @@ def test_out_must_be_new(raw: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError) as caught:
         build(raw, tmp_path)
-    assert str(caught.value) == f"{tmp_path}: exists and is not empty. Name a new folder, or remove this one."
+    assert (
+        str(caught.value)
+        == f"{tmp_path}: exists and is not empty. Name a new folder, or remove this one."
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (BuildOptions(data_version="1.0"), "data version '1.0': wanted MAJOR.MINOR.PATCH, as in 1.0.0."),
+        (
+            BuildOptions(data_version="1.0"),
+            "data version '1.0': wanted MAJOR.MINOR.PATCH, as in 1.0.0.",
+        ),
         (
             BuildOptions(num_shards={"dev": 1}),
             "split shards dev=1: wanted one of train, validation, test and 1 to 99999.",
@@ -124,7 +145,10 @@ def spoil_object(raw: Path, video: dict) -> str:
     labels = np.array(Image.open(path), np.uint8)
     labels[0, 0] = 77
     Image.fromarray(labels).save(path)
-    return "objects [77] have masks and are not listed. Add them to `objects` with their artifact type."
+    return (
+        "objects [77] have masks and are not listed. Add them to `objects` with their artifact "
+        "type."
+    )
 
 
 def spoil_frames_digest(raw: Path, video: dict) -> str:
@@ -132,7 +156,9 @@ def spoil_frames_digest(raw: Path, video: dict) -> str:
     describe(
         raw,
         [
-            v | {"source": v["source"] | {"frames_sha256": "0" * 64}} if v["video_id"] == video["video_id"] else v
+            v | {"source": v["source"] | {"frames_sha256": "0" * 64}}
+            if v["video_id"] == video["video_id"]
+            else v
             for v in described(raw)
         ],
     )
@@ -151,7 +177,8 @@ def test_what_only_decoding_shows_is_named(raw_copy: Path, tmp_path: Path, spoil
     assert str(caught.value).splitlines() == [
         f"{raw_copy}: 1 problem, no release was written.",
         f"video {video['video_id']}: {message}",
-        f"Finished work is kept in {tmp_path}/.out.building: correct the raw folder and give the same command again, or remove "
+        f"Finished work is kept in {tmp_path}/.out.building: correct the raw folder and give the "
+        "same command again, or remove "
         "that folder.",
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == [".out.building", "raw"]
@@ -185,11 +212,14 @@ def test_a_listed_object_without_pixels_and_a_wrong_label(raw_copy: Path, tmp_pa
     with pytest.raises(RawError) as caught:
         build(raw_copy, tmp_path / "out")
     assert (
-        f"video {normal['video_id']}: label is 'broken' and 0 objects have marked pixels, which makes it 'normal'."
-        in str(caught.value)
+        f"video {normal['video_id']}: label is 'broken' and 0 objects have marked pixels, which "
+        "makes it 'normal'." in str(caught.value)
     )
     normal["objects"] = [{"object_id": 1, "artifact_type": "blur"}]
     describe(raw_copy, videos)
     with pytest.raises(RawError) as caught:
         build(raw_copy, tmp_path / "out")
-    assert "objects [1] are listed and have no marked pixel. Remove them, or add their masks." in str(caught.value)
+    assert (
+        "objects [1] are listed and have no marked pixel. Remove them, or add their masks."
+        in str(caught.value)
+    )

@@ -26,8 +26,12 @@ def row_of(release):
     return row
 
 
-def test_flags_that_lie_alike_in_a_release_and_in_a_demux_are_found_by_decoding(raw, tmp_path, monkeypatch):
-    """As those of files that call every frame a key frame once were: both sides had them from the container."""
+def test_flags_that_lie_alike_in_a_release_and_in_a_demux_are_found_by_decoding(
+    raw, tmp_path, monkeypatch
+):
+    """As those of files that call every frame a key frame once were: both sides had them from the
+    container.
+    """
 
     def every_frame_is_key(payloads, **of_codec):
         keyframe, reference = packet_flags(payloads, **of_codec)
@@ -37,13 +41,15 @@ def test_flags_that_lie_alike_in_a_release_and_in_a_demux_are_found_by_decoding(
     build(raw, tmp_path / "release", BuildOptions(num_shards={"train": 1}))
     found = verify(tmp_path / "release").findings
     assert [str(finding) for finding in found] == [
-        f"data/train-00000-of-00001.parquet video v frame {frame}: decoding through its packets gives other pixels than "
+        f"data/train-00000-of-00001.parquet video v frame {frame}: decoding through its packets "
+        "gives other pixels than "
         "decoding from the first frame. Rebuild this video's shard."
         for frame in (1, 2)
     ]
     monkeypatch.undo()
     assert [str(finding) for finding in verify(tmp_path / "release").findings] == [
-        "data/train-00000-of-00001.parquet video v: packets.keyframe differs from a demux of the bytes. Rebuild this video's shard."
+        "data/train-00000-of-00001.parquet video v: packets.keyframe differs from a demux of the "
+        "bytes. Rebuild this video's shard."
     ]
 
 
@@ -56,7 +62,12 @@ def test_a_sound_row_has_no_finding(raw, tmp_path):
 
 def test_the_frames_lie_about_the_second_start():
     index = index_video(make_video(**CODED))
-    assert [sampled_frames(index, number) for number in (0, 3, 9, 10)] == [[0, 8, 9], [3, 8, 9], [8, 9], [0, 8, 9]]
+    assert [sampled_frames(index, number) for number in (0, 3, 9, 10)] == [
+        [0, 8, 9],
+        [3, 8, 9],
+        [8, 9],
+        [0, 8, 9],
+    ]
     only_one = index_video(make_video(codec="mpeg4", num_frames=5, options={"g": "8"}))
     assert [sampled_frames(only_one, number) for number in (0, 4, 5)] == [[0], [4], [0]]
     assert sampled_frames(index_video(make_video(num_frames=3, container="matroska")), 7) == []

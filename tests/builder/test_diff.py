@@ -1,4 +1,6 @@
-"""What changed between releases, video by video and mask by mask, and the version step that it demands."""
+"""What changed between releases, video by video and mask by mask, and the version step that it
+demands.
+"""
 
 import json
 import shutil
@@ -12,18 +14,28 @@ from PIL import Image
 
 import brokenvideos
 from brokenvideos.builder import BuildOptions, build, diff
-from brokenvideos.builder.differences import MaskChange, VideoChange, demanded_step, next_version, version_of
+from brokenvideos.builder.differences import (
+    MaskChange,
+    VideoChange,
+    demanded_step,
+    next_version,
+    version_of,
+)
 from brokenvideos.builder.manifest import manifest_bytes
 
 Change = Callable[[Path, str], None]
 
 
 def described(raw: Path) -> dict[str, dict]:
-    return {v["video_id"]: v for v in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())}
+    return {
+        v["video_id"]: v for v in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())
+    }
 
 
 def describe(raw: Path, videos: dict[str, dict]) -> None:
-    (raw / "videos.jsonl").write_text("".join(json.dumps(video) + "\n" for video in videos.values()))
+    (raw / "videos.jsonl").write_text(
+        "".join(json.dumps(video) + "\n" for video in videos.values())
+    )
 
 
 def edit(raw: Path, video_id: str, **changes: object) -> None:
@@ -32,7 +44,9 @@ def edit(raw: Path, video_id: str, **changes: object) -> None:
 
 
 def broken(raw: Path) -> str:
-    return next(video_id for video_id, video in described(raw).items() if len(video["objects"]) == 1)
+    return next(
+        video_id for video_id, video in described(raw).items() if len(video["objects"]) == 1
+    )
 
 
 def released(raw: Path, out: Path, *, like: Path, version: str = "2.0.0") -> Path:
@@ -43,7 +57,13 @@ def released(raw: Path, out: Path, *, like: Path, version: str = "2.0.0") -> Pat
 
 def test_no_change(release: Path) -> None:
     found = diff(release, release)
-    assert (found.added, found.removed, found.changed, found.step, found.rewritten_bytes) == ((), (), (), None, 0)
+    assert (found.added, found.removed, found.changed, found.step, found.rewritten_bytes) == (
+        (),
+        (),
+        (),
+        None,
+        0,
+    )
     assert found.version_ok
     assert list(found.lines())[-1] == "No shard differs."
 
@@ -55,7 +75,9 @@ def test_other_bytes_of_the_same_data_are_a_patch(release: Path, raw: Path, tmp_
     assert found.version_ok
 
 
-def test_a_changed_mask_is_told_by_pixels_and_iou(release: Path, raw_copy: Path, tmp_path: Path) -> None:
+def test_a_changed_mask_is_told_by_pixels_and_iou(
+    release: Path, raw_copy: Path, tmp_path: Path
+) -> None:
     video_id = broken(raw_copy)
     first, second = sorted((raw_copy / "masks" / video_id).glob("*.png"))[:2]
     labels = np.array(Image.open(first), np.uint8)
@@ -70,12 +92,23 @@ def test_a_changed_mask_is_told_by_pixels_and_iou(release: Path, raw_copy: Path,
     assert found.step == "major"
     (change,) = found.changed
     assert change.masks == (
-        MaskChange(object_id, int(first.stem), old_pixels, new_pixels, pytest.approx(new_pixels / old_pixels)),
+        MaskChange(
+            object_id,
+            int(first.stem),
+            old_pixels,
+            new_pixels,
+            pytest.approx(new_pixels / old_pixels),
+        ),
         MaskChange(object_id, int(second.stem), gone, 0, 0.0),
     )
-    assert (change.video_id, change.kinds, change.columns) == (video_id, ("masks",), ("digest", "objects"))
+    assert (change.video_id, change.kinds, change.columns) == (
+        video_id,
+        ("masks",),
+        ("digest", "objects"),
+    )
     assert str(change) == (
-        f"{video_id} (masks): digest, objects; 2 masks: {old_pixels + gone} -> {new_pixels} pixels, "
+        f"{video_id} (masks): digest, objects; 2 masks: {old_pixels + gone} -> {new_pixels} "
+        "pixels, "
         f"mean IoU {new_pixels / old_pixels / 2:.3f}"
     )
     text = json.dumps(found.to_dict())
@@ -128,13 +161,22 @@ def other_suffix(raw: Path, video_id: str) -> None:
     ],
 )
 def test_each_kind_of_change(
-    release: Path, raw_copy: Path, tmp_path: Path, change: Change, kinds: tuple[str, ...], columns: tuple[str, ...]
+    release: Path,
+    raw_copy: Path,
+    tmp_path: Path,
+    change: Change,
+    kinds: tuple[str, ...],
+    columns: tuple[str, ...],
 ) -> None:
     manifest = brokenvideos.read_manifest(str(release))
-    train = {i for shard in manifest["shards"] if shard["split"] == "train" for i in shard["video_ids"]}
+    train = {
+        i for shard in manifest["shards"] if shard["split"] == "train" for i in shard["video_ids"]
+    }
     prompts = Counter(video["prompt"] for video in described(raw_copy).values())
     videos = described(raw_copy).items()
-    video_id = next(i for i, v in videos if i in train and len(v["objects"]) == prompts[v["prompt"]] == 1)
+    video_id = next(
+        i for i, v in videos if i in train and len(v["objects"]) == prompts[v["prompt"]] == 1
+    )
     change(raw_copy, video_id)
     found = diff(release, released(raw_copy, tmp_path / "new", like=release))
     assert found.changed == (VideoChange(video_id, kinds, columns, ()),)
@@ -150,22 +192,40 @@ def test_added_and_removed_videos(release: Path, raw_copy: Path, tmp_path: Path)
     found = diff(release, new)
     assert (found.added, found.removed, found.changed, found.step) == (("new_1",), (), (), "minor")
     back = diff(new, release)
-    assert (back.added, back.removed, back.step, back.least_version) == ((), ("new_1",), "major", "2.0.0")
+    assert (back.added, back.removed, back.step, back.least_version) == (
+        (),
+        ("new_1",),
+        "major",
+        "2.0.0",
+    )
     assert not back.version_ok
     assert next(back.lines()) == "removed new_1"
-    assert list(back.lines())[-1] == "These changes need a major step, to 2.0.0 or later; 1.0.0 is too small."
+    assert (
+        list(back.lines())[-1]
+        == "These changes need a major step, to 2.0.0 or later; 1.0.0 is too small."
+    )
 
 
 def test_steps_and_versions() -> None:
     assert demanded_step(added=0, removed=0, changed=0) is None
     assert demanded_step(added=1, removed=0, changed=0) == "minor"
-    assert demanded_step(added=5, removed=1, changed=0) == demanded_step(added=0, removed=0, changed=1) == "major"
-    assert [next_version("1.2.3", step) for step in ("major", "minor", "patch")] == ["2.0.0", "1.3.0", "1.2.4"]
+    assert (
+        demanded_step(added=5, removed=1, changed=0)
+        == demanded_step(added=0, removed=0, changed=1)
+        == "major"
+    )
+    assert [next_version("1.2.3", step) for step in ("major", "minor", "patch")] == [
+        "2.0.0",
+        "1.3.0",
+        "1.2.4",
+    ]
     assert version_of("1.10.0") > version_of("1.9.9")
     for wrong in ("1.0", "1.0.0rc1", "01.0.0", "1.-1.0", ""):
         with pytest.raises(ValueError) as caught:
             version_of(wrong)
-        assert str(caught.value) == f"data version {wrong!r}: wanted MAJOR.MINOR.PATCH, as in 1.0.0."
+        assert (
+            str(caught.value) == f"data version {wrong!r}: wanted MAJOR.MINOR.PATCH, as in 1.0.0."
+        )
 
 
 def test_a_manifest_without_row_digests_is_refused(release: Path, tmp_path: Path) -> None:
@@ -178,6 +238,7 @@ def test_a_manifest_without_row_digests_is_refused(release: Path, tmp_path: Path
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         diff(old, release)
     assert str(caught.value) == (
-        f"{old}: no row_digest for {min(manifest['videos'])} in its manifest. It was built by an older version or is damaged; "
+        f"{old}: no row_digest for {min(manifest['videos'])} in its manifest. It was built by an "
+        "older version or is damaged; "
         "build it again from its raw folder."
     )

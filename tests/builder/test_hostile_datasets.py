@@ -1,4 +1,6 @@
-"""Files of other people's datasets with flipped bytes, odd values or bombs in them give sound masks or one clear error."""
+"""Files of other people's datasets with flipped bytes, odd values or bombs in them give sound masks
+or one clear error.
+"""
 
 import io
 import json
@@ -27,7 +29,9 @@ FUZZ = settings(
     derandomize="FUZZ_EXAMPLES" not in os.environ,
     database=None,
 )
-FLIPS = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=4)
+FLIPS = st.lists(
+    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=4
+)
 CUTS = st.one_of(st.none(), st.floats(0, 1))
 BITMAP = np.zeros((10, 16), np.uint8)
 BITMAP[1:4, 2] = BITMAP[3, 2:7] = 255
@@ -58,7 +62,10 @@ GENEVA = [{"video": "a.mp4", "model": "x", "artifacts": [{"category": "blur", "b
 FILES = {
     "pal4vst": ("labels/a.png", png()),
     "anakin": ("masks/a.zip", zipped(png())),
-    "richhf": ("train.tfrecord", tfrecord(filename=b"a.png", artifact_map=png(), artifact_score=b"0")),
+    "richhf": (
+        "train.tfrecord",
+        tfrecord(filename=b"a.png", artifact_map=png(), artifact_score=b"0"),
+    ),
     "geneva": ("geneva.json", json.dumps(GENEVA).encode()),
 }
 
@@ -83,7 +90,9 @@ def frames_of(raw, layout):
     """Every label map; None where the folder is refused."""
     try:
         records, problems = read_layout(raw, layout=layout, artifact_type="blur")
-        found = [plane for record in records for frame in record.masks.read() for plane in frame.planes]
+        found = [
+            plane for record in records for frame in record.masks.read() for plane in frame.planes
+        ]
     except RawError:
         return None
     assert all(str(problem) for problem in problems)
@@ -106,7 +115,9 @@ def test_flipped_bytes(tmp_path_factory, layout, video, flips, cut):
 @FUZZ
 def test_flipped_bytes_of_an_image(tmp_path_factory, flips, cut, kind):
     stream = io.BytesIO()
-    Image.fromarray(np.arange(12 * 18 * 3, dtype=np.uint16).reshape(12, 18, 3).astype(np.uint8)).save(stream, kind)
+    Image.fromarray(
+        np.arange(12 * 18 * 3, dtype=np.uint16).reshape(12, 18, 3).astype(np.uint8)
+    ).save(stream, kind)
     path = tmp_path_factory.mktemp("image", numbered=True) / "a.png"
     path.write_bytes(flipped(stream.getvalue(), flips, cut))
     try:
@@ -115,7 +126,22 @@ def test_flipped_bytes_of_an_image(tmp_path_factory, flips, cut, kind):
         return
 
 
-ODD = [None, True, -1, 0.5, 1e308, float("nan"), float("inf"), 2**70, "", "\ud800", "../x", [], [[]], {}]
+ODD = [
+    None,
+    True,
+    -1,
+    0.5,
+    1e308,
+    float("nan"),
+    float("inf"),
+    2**70,
+    "",
+    "\ud800",
+    "../x",
+    [],
+    [[]],
+    {},
+]
 
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)
@@ -131,16 +157,28 @@ def test_odd_values(tmp_path, video, odd):
 
 
 def chunk(kind, content):
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def bomb(width, height, colour):
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 2**20)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + header
+        + chunk(b"IDAT", zlib.compress(b"\0" * 2**20))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("side", [9_000, 12_000, 2**16])
-@pytest.mark.parametrize(("read", "colour"), [(read_still, 2), (read_binary_png, 0), (read_binary_png, 2)])
+@pytest.mark.parametrize(
+    ("read", "colour"), [(read_still, 2), (read_binary_png, 0), (read_binary_png, 2)]
+)
 def test_an_image_bomb(side, read, colour):
     data = bomb(side, side, colour)
     tracemalloc.start()
@@ -157,6 +195,7 @@ def test_a_record_that_says_it_is_long(tmp_path):
     (tmp_path / "images" / "a.png").write_bytes(png())
     (tmp_path / "train.tfrecord").write_bytes(length + checksum(length))
     _, problems = read_layout(tmp_path, artifact_type="blur")
-    assert "train.tfrecord: the record at byte 0 has 1099511627776 bytes, at most 67108864 are read" in map(
-        str, problems
+    assert (
+        "train.tfrecord: the record at byte 0 has 1099511627776 bytes, at most 67108864 are read"
+        in map(str, problems)
     )

@@ -1,4 +1,6 @@
-"""A release as the Hub's cache, DVC and git-annex keep it: links into a store, and their own files beside it."""
+"""A release as the Hub's cache, DVC and git-annex keep it: links into a store, and their own files
+beside it.
+"""
 
 import hashlib
 import os
@@ -32,7 +34,9 @@ NOTES = [
 
 @pytest.fixture
 def linked(release: Path, tmp_path: Path) -> Path:
-    """A snapshot of the Hub's cache: relative links into a folder of blobs that nobody may write."""
+    """A snapshot of the Hub's cache: relative links into a folder of blobs that nobody may
+    write.
+    """
     snapshot, blobs = tmp_path / "repo" / "snapshots" / "c0ffee", tmp_path / "repo" / "blobs"
     blobs.mkdir(parents=True)
     for path in sorted(path for path in release.rglob("*") if path.is_file()):
@@ -49,7 +53,9 @@ def linked(release: Path, tmp_path: Path) -> Path:
     return snapshot
 
 
-def test_it_is_verified_and_rebuilt_with_what_other_tools_left_beside_it(linked: Path, raw: Path) -> None:
+def test_it_is_verified_and_rebuilt_with_what_other_tools_left_beside_it(
+    linked: Path, raw: Path
+) -> None:
     report = verify(linked)
     assert report.findings == ()
     assert list(report.notes) == NOTES
@@ -57,7 +63,9 @@ def test_it_is_verified_and_rebuilt_with_what_other_tools_left_beside_it(linked:
     assert (report.findings, report.num_files) == ((), 4 * 3 + 3)
 
 
-def test_it_serves_as_a_parent_and_gives_whole_files(linked: Path, raw: Path, tmp_path: Path) -> None:
+def test_it_serves_as_a_parent_and_gives_whole_files(
+    linked: Path, raw: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "elsewhere" / "next"
     build(raw, out, BuildOptions(data_version="1.0.1"), parent=linked, more_files=card_files)
     assert not [path for path in out.rglob("*") if path.is_symlink()]
@@ -70,7 +78,14 @@ def test_it_serves_as_a_parent_and_gives_whole_files(linked: Path, raw: Path, tm
 def test_videos_are_withdrawn_from_it(linked: Path, tmp_path: Path) -> None:
     (first, *_) = brokenvideos.read_manifest(str(linked))["shards"]
     out = tmp_path / "elsewhere" / "less"
-    withdraw(linked, out, first["video_ids"][:1], reason="as asked for", twins="keep", more_files=card_files)
+    withdraw(
+        linked,
+        out,
+        first["video_ids"][:1],
+        reason="as asked for",
+        twins="keep",
+        more_files=card_files,
+    )
     assert not [path for path in out.rglob("*") if path.is_symlink()]
     shutil.rmtree(linked.parents[1])
     assert verify(out).findings == ()
@@ -81,7 +96,8 @@ def test_a_link_that_leads_nowhere_is_named(linked: Path) -> None:
     shard.resolve().unlink()
     found = [str(finding) for finding in verify(linked).findings]
     assert found[0] == (
-        "webdataset/test-000000.tar: a broken link; SHA256SUMS lists it. Fetch its target (`git annex get`, "
+        "webdataset/test-000000.tar: a broken link; SHA256SUMS lists it. Fetch its target (`git "
+        "annex get`, "
         "`dvc pull`), or download this file again."
     )
 

@@ -34,11 +34,15 @@ def test_a_good_release(release: Path, raw: Path) -> None:
     report = rebuild(release, raw, more_files=card_files)
     assert report.ok
     assert report.num_files == 4 * 3 + 3
-    assert list(report.lines()) == [f"{release} (1.0.0): rebuilt, 15 files byte by byte compared; no difference."]
+    assert list(report.lines()) == [
+        f"{release} (1.0.0): rebuilt, 15 files byte by byte compared; no difference."
+    ]
     assert json.loads(json.dumps(report.to_dict()))["findings"] == []
 
 
-def test_a_release_that_grew_is_rebuilt_without_its_parent(release: Path, raw: Path, tmp_path: Path) -> None:
+def test_a_release_that_grew_is_rebuilt_without_its_parent(
+    release: Path, raw: Path, tmp_path: Path
+) -> None:
     # Another seed: without the parent its videos would come into other splits.
     options = BuildOptions(data_version="1.0.1", seed=5)
     build(raw, tmp_path / "out", options, parent=release, more_files=card_files)
@@ -57,7 +61,8 @@ def test_changed_missing_and_foreign_files_are_named(copy: Path, raw: Path) -> N
     assert findings(copy, raw) == [
         f"README.md: differs from byte {len(card.encode())} on. Build the release again.",
         "data/test-00000-of-00001.parquet: missing in the release. Download or build it again.",
-        "notes.txt: in the release, not made by a build. If it was added by hand, SHA256SUMS differs too.",
+        "notes.txt: in the release, not made by a build. If it was added by hand, SHA256SUMS "
+        "differs too.",
         "webdataset/train-000001.tar: differs from byte 1234 on. Build the release again.",
     ]
 
@@ -73,9 +78,12 @@ def test_another_raw_folder_is_told_by_video(release: Path, raw: Path, tmp_path:
     shutil.rmtree(changed / "masks" / gone["video_id"], ignore_errors=True)
     (changed / "videos" / f"{gone['video_id']}.mp4").unlink()
     found = findings(release, changed)
-    assert f"manifest.json video {gone['video_id']}: in the release, not in the raw folder." in found
+    assert (
+        f"manifest.json video {gone['video_id']}: in the release, not in the raw folder." in found
+    )
     assert any(
-        line.startswith(f"manifest.json video {other['video_id']}: row_digest is {was}, the raw ") for line in found
+        line.startswith(f"manifest.json video {other['video_id']}: row_digest is {was}, the raw ")
+        for line in found
     )
     assert any(line.startswith("data/train-0000") for line in found)
 
@@ -83,7 +91,9 @@ def test_another_raw_folder_is_told_by_video(release: Path, raw: Path, tmp_path:
 def test_under_other_versions_the_content_is_compared(copy: Path, raw: Path) -> None:
     now = library_versions()
     edit_manifest(
-        copy, built_with={name: v for name, v in now.items() if name != "av"} | {"pyarrow": "1.0", "old": "2"}
+        copy,
+        built_with={name: v for name, v in now.items() if name != "av"}
+        | {"pyarrow": "1.0", "old": "2"},
     )
     report = rebuild(copy, raw, more_files=card_files)
     assert report.ok
@@ -92,13 +102,17 @@ def test_under_other_versions_the_content_is_compared(copy: Path, raw: Path) -> 
         f"built with av unknown, here is {now['av']}",
         "built with old 2, here is none",
         f"built with pyarrow 1.0, here is {now['pyarrow']}",
-        "The bytes may differ for this reason, so the content is compared by digests: splits, masks, videos and rows.",
+        "The bytes may differ for this reason, so the content is compared by digests: splits, "
+        "masks, videos and rows.",
         f"{copy} (1.0.0): rebuilt, 9 videos by content compared; no difference.",
     ]
     manifest = brokenvideos.read_manifest(str(copy))
     video_id = min(manifest["videos"])
     digest = manifest["videos"][video_id]["digest"]
-    edit_manifest(copy, videos=manifest["videos"] | {video_id: manifest["videos"][video_id] | {"digest": "0" * 64}})
+    edit_manifest(
+        copy,
+        videos=manifest["videos"] | {video_id: manifest["videos"][video_id] | {"digest": "0" * 64}},
+    )
     assert findings(copy, raw) == [
         f"manifest.json video {video_id}: digest is {'0' * 64}, the raw folder gives {digest}."
     ]
@@ -109,7 +123,8 @@ def test_another_split_rule_is_refused(copy: Path, raw: Path) -> None:
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         rebuild(copy, raw)
     assert str(caught.value) == (
-        f"{copy}/manifest.json: this version does not know its split_rule, so the splits cannot be assigned again. Install the "
+        f"{copy}/manifest.json: this version does not know its split_rule, so the splits cannot be "
+        "assigned again. Install the "
         "version of brokenvideos that wrote it."
     )
 
@@ -121,7 +136,9 @@ def test_a_raw_folder_with_problems(release: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("rule", "num_splits"), [(STRATIFIED, 2), (FILLED, 3)])
-def test_a_small_release_is_rebuilt_by_the_rule_that_it_names(tmp_path: Path, rule: str, num_splits: int) -> None:
+def test_a_small_release_is_rebuilt_by_the_rule_that_it_names(
+    tmp_path: Path, rule: str, num_splits: int
+) -> None:
     write_sample(tmp_path / "raw", videos=5, num_frames=8, height=48, width=64)
     manifest = build(tmp_path / "raw", tmp_path / "release", BuildOptions(split_rule=rule))
     assert manifest["split_rule"]["name"] == rule
@@ -136,4 +153,7 @@ def test_a_release_without_an_empty_split_names_the_rule_that_it_had_before(rele
 def test_an_unknown_rule_is_refused(raw: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError) as caught:
         build(raw, tmp_path / "out", BuildOptions(split_rule="by hand"))
-    assert str(caught.value) == "split rule 'by hand': wanted one of stratified-deficit/2, stratified-deficit/3."
+    assert (
+        str(caught.value)
+        == "split rule 'by hand': wanted one of stratified-deficit/2, stratified-deficit/3."
+    )

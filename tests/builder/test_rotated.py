@@ -1,4 +1,6 @@
-"""Masks of videos that players turn: they lie on what they mark, or the build asks how they were drawn."""
+"""Masks of videos that players turn: they lie on what they mark, or the build asks how they were
+drawn.
+"""
 
 import json
 from functools import cache
@@ -35,21 +37,27 @@ def square_at(height: int, width: int) -> np.ndarray:
 @cache
 def upright(size: str, tmp: str) -> bytes:
     height, width = STORED[size]
-    picture = np.where(square_at(height, width)[..., None], (250, 220, 30), (20, 40, 90)).astype(np.uint8)
+    picture = np.where(square_at(height, width)[..., None], (250, 220, 30), (20, 40, 90)).astype(
+        np.uint8
+    )
     encode_video(path := Path(tmp, f"{size}.mp4"), [picture] * NUM_FRAMES, fps=12)
     return path.read_bytes()
 
 
 @pytest.fixture
 def make(write_raw, tmp_path_factory):
-    """A raw folder of one turned video; its masks are drawn on the frame as players show it, or as it is stored."""
+    """A raw folder of one turned video; its masks are drawn on the frame as players show it, or as
+    it is stored.
+    """
 
     def raw(turn: str, size: str, *, drawn: str):
         change, orientation = TURNS[turn]
         mask = square_at(*STORED[size]).astype(np.uint8)
         mask = to_displayed(mask, orientation) if drawn == "displayed" else mask
         masks = {f"masks/v/{frame:05d}.png": mask for frame in range(NUM_FRAMES)}
-        return write_raw({"videos/v.mp4": change(upright(size, str(tmp_path_factory.getbasetemp()))), **masks})
+        return write_raw(
+            {"videos/v.mp4": change(upright(size, str(tmp_path_factory.getbasetemp()))), **masks}
+        )
 
     return raw
 
@@ -72,23 +80,35 @@ def test_masks_lie_on_what_they_mark(make, turn, size, drawn):
     assert np.array_equal(masks, [square_at(*STORED[size])] * NUM_FRAMES)
 
 
-@pytest.mark.parametrize(("turn", "size", "masks_are"), [("90", "oblong", None), ("mirrored", "square", "displayed")])
+@pytest.mark.parametrize(
+    ("turn", "size", "masks_are"), [("90", "oblong", None), ("mirrored", "square", "displayed")]
+)
 def test_a_release_keeps_how_its_masks_were_drawn(make, tmp_path, turn, size, masks_are):
     raw, out, notes = make(turn, size, drawn="displayed"), tmp_path / "release", []
     options = BuildOptions(artifact_type="blur", num_shards={"train": 1}, masks_are=masks_are)
     manifest = build(raw, out, options, on_note=notes.append)
-    assert notes[0] == "masks of v: masks drawn on the frame as players show it were turned onto the stored frame"
+    assert (
+        notes[0]
+        == "masks of v: masks drawn on the frame as players show it were turned onto the stored "
+        "frame"
+    )
     assert manifest["reading"].get("masks_are") == masks_are
     assert verify(out, raw=raw).findings == ()
     assert rebuild(out, raw).findings == ()
     (path,) = (out / "data").glob("*.parquet")
     (row,) = pq.read_table(path).to_pylist()
     masks = brokenvideos.decode_masks(row).astype(bool)
-    assert np.array_equal(masks.reshape(NUM_FRAMES, *STORED[size]), [square_at(*STORED[size])] * NUM_FRAMES)
+    assert np.array_equal(
+        masks.reshape(NUM_FRAMES, *STORED[size]), [square_at(*STORED[size])] * NUM_FRAMES
+    )
 
 
 ASKED = [("180", "oblong"), ("mirrored", "oblong"), *((turn, "square") for turn in TURNS)]
-SHOWN = {"90": "turned clockwise by 90 degrees", "180": "turned clockwise by 180 degrees", "mirrored": "mirrored"}
+SHOWN = {
+    "90": "turned clockwise by 90 degrees",
+    "180": "turned clockwise by 180 degrees",
+    "mirrored": "mirrored",
+}
 SHOWN |= {"270": "turned clockwise by 270 degrees"}
 
 
@@ -98,8 +118,10 @@ def test_what_the_size_does_not_tell_is_asked(make, tmp_path, turn, size):
     with pytest.raises(RawError) as caught:
         build(raw, tmp_path / "release", BuildOptions(artifact_type="blur"))
     assert str(caught.value).splitlines()[1] == (
-        f"video v: mask of frame 0: players show the video {SHOWN[turn]} (its display matrix), and the size of the mask does "
-        "not show whether it was drawn on that or on the stored frame; give --masks-are displayed or --masks-are coded"
+        f"video v: mask of frame 0: players show the video {SHOWN[turn]} (its display matrix), and "
+        "the size of the mask does "
+        "not show whether it was drawn on that or on the stored frame; give --masks-are displayed "
+        "or --masks-are coded"
     )
 
 
@@ -108,7 +130,8 @@ def test_a_size_that_contradicts_is_refused(make, tmp_path):
     with pytest.raises(RawError) as caught:
         build(raw, tmp_path / "release", BuildOptions(artifact_type="blur", masks_are="displayed"))
     assert str(caught.value).splitlines()[1] == (
-        "video v: mask of frame 0: has the size of the frame as it is stored, not displayed; leave --masks-are out, or correct it"
+        "video v: mask of frame 0: has the size of the frame as it is stored, not displayed; leave "
+        "--masks-are out, or correct it"
     )
 
 
@@ -126,7 +149,9 @@ def test_masks_are_one_of_two(write_raw):
 
 @pytest.mark.parametrize("turn", TURNS)
 def test_a_mask_video_that_is_turned_too_fits(write_raw, tmp_path, tmp_path_factory, turn):
-    """Exported with the turn of its video: it is not asked about. Upright, it shows what players do, and is."""
+    """Exported with the turn of its video: it is not asked about. Upright, it shows what players
+    do, and is.
+    """
     change, orientation = TURNS[turn]
     mask = square_at(48, 64)
     white = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
@@ -142,7 +167,13 @@ def test_a_mask_video_that_is_turned_too_fits(write_raw, tmp_path, tmp_path_fact
 
 def test_boxes_are_where_players_show_them(write_raw, tmp_path_factory):
     video = rotated(upright("oblong", str(tmp_path_factory.getbasetemp())), 90)
-    box = {"frame": 0, "x": 28, "y": 8, "width": 16, "height": 20}  # of 48x64: the square of the upright frame, turned
+    box = {
+        "frame": 0,
+        "x": 28,
+        "y": 8,
+        "width": 16,
+        "height": 20,
+    }  # of 48x64: the square of the upright frame, turned
     entry = {"video": "v.mp4", "artifacts": [{"category": "blur", "boxes": [box]}]}
     raw = write_raw({"videos/v.mp4": video, "geneva.json": b""})
     (raw / "geneva.json").write_text(f"[{json.dumps(entry)}]")
@@ -150,7 +181,8 @@ def test_boxes_are_where_players_show_them(write_raw, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "orientation", [Orientation(turns, mirrored=flip) for turns in range(4) for flip in (False, True)]
+    "orientation",
+    [Orientation(turns, mirrored=flip) for turns in range(4) for flip in (False, True)],
 )
 def test_turning_back_undoes_turning(orientation):
     plane = np.arange(12).reshape(3, 4)

@@ -1,4 +1,6 @@
-"""Videos keep the suffix that they come with: what phones and the web call them is read from Parquet and from tars."""
+"""Videos keep the suffix that they come with: what phones and the web call them is read from
+Parquet and from tars.
+"""
 
 import io
 from pathlib import Path
@@ -35,12 +37,22 @@ def row(video_id: str) -> dict[str, object]:
 
 
 def test_m4v_and_gif(write_raw, tmp_path: Path) -> None:
-    files = {"videos/a.m4v": make_video(num_frames=3), "videos/b.GIF": gif(), "videos.jsonl": [row("a"), row("b")]}
-    raw = write_raw(files | {f"masks/{name}/{frame:05d}.png": MARKED for name in "ab" for frame in range(3)})
+    files = {
+        "videos/a.m4v": make_video(num_frames=3),
+        "videos/b.GIF": gif(),
+        "videos.jsonl": [row("a"), row("b")],
+    }
+    raw = write_raw(
+        files | {f"masks/{name}/{frame:05d}.png": MARKED for name in "ab" for frame in range(3)}
+    )
     build(raw, tmp_path / "release")
     assert verify(tmp_path / "release", raw=raw).findings == ()
     assert rebuild(tmp_path / "release", raw).findings == ()
     for config in ("default", "webdataset"):
-        rows = list(brokenvideos.load(config, data_dir=str(tmp_path / "release"), split="train", streaming=True))
+        rows = list(
+            brokenvideos.load(
+                config, data_dir=str(tmp_path / "release"), split="train", streaming=True
+            )
+        )
         assert [found["video"]["path"] for found in rows] == ["a.m4v", "b.gif"]
         assert [int(brokenvideos.decode_masks(found).sum()) for found in rows] == [3 * 256, 3 * 256]

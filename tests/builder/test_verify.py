@@ -31,7 +31,9 @@ def findings(release: Path, **options) -> list[str]:
 def broken_place(release: Path) -> tuple[str, str]:
     """A train shard and a video in it that has masks."""
     for shard in brokenvideos.read_manifest(str(release))["shards"]:
-        path = brokenvideos.release.shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
+        path = brokenvideos.release.shard_paths(
+            shard["split"], shard["index"], shard["num_shards"]
+        )["default"]
         for table in brokenvideos.release.read_parquet(str(release / path)):
             for row in table.to_pylist():
                 if len(row["masks"]["counts"]) > 2:
@@ -40,7 +42,9 @@ def broken_place(release: Path) -> tuple[str, str]:
 
 
 def rewrite(release: Path, path: str, change: Callable[[list[dict]], None]) -> None:
-    """Rewrites one Parquet shard with changed rows and makes SHA256SUMS and the manifest agree with it."""
+    """Rewrites one Parquet shard with changed rows and makes SHA256SUMS and the manifest agree with
+    it.
+    """
     table = pa.concat_tables(list(brokenvideos.release.read_parquet(str(release / path))))
     rows = table.to_pylist()
     change(rows)
@@ -55,7 +59,9 @@ def seal(release: Path) -> None:
             file["sha256"] = file_sha256(release / file["path"])
     (release / "manifest.json").write_bytes(manifest_bytes(manifest))
     sums = read_sums((release / "SHA256SUMS").read_text())
-    (release / "SHA256SUMS").write_bytes(sums_bytes({name: file_sha256(release / name) for name in sums}))
+    (release / "SHA256SUMS").write_bytes(
+        sums_bytes({name: file_sha256(release / name) for name in sums})
+    )
 
 
 def flip(path: Path, position: int) -> None:
@@ -91,7 +97,13 @@ def test_a_flipped_byte_in_a_video_inside_a_parquet_is_named(copy: Path) -> None
     flip(copy / path, content.index(row["video"]["bytes"]) + len(row["video"]["bytes"]) // 2)
     found = findings(copy)
     assert any(line.startswith(f"{path}: SHA-256 is ") for line in found)
-    assert sum(line.startswith(f"{path} video {video_id}: the video's bytes have SHA-256 ") for line in found) == 2
+    assert (
+        sum(
+            line.startswith(f"{path} video {video_id}: the video's bytes have SHA-256 ")
+            for line in found
+        )
+        == 2
+    )
 
 
 def test_a_flipped_byte_anywhere_in_a_parquet_is_found(copy: Path) -> None:
@@ -119,7 +131,10 @@ def test_a_cut_tar_is_found(copy: Path) -> None:
     path = copy / "webdataset" / "train-000000.tar"
     path.write_bytes(path.read_bytes()[:3000])
     seal(copy)
-    assert any(line.startswith("webdataset/train-000000.tar: cannot be read further (") for line in findings(copy))
+    assert any(
+        line.startswith("webdataset/train-000000.tar: cannot be read further (")
+        for line in findings(copy)
+    )
 
 
 def change_one_run(rows: list[dict], video_id: str) -> tuple[int, int]:
@@ -138,9 +153,14 @@ def test_one_changed_run_is_found_by_the_fingerprint(copy: Path) -> None:
     rewrite(copy, path, lambda rows: places.append(change_one_run(rows, video_id)))
     frame, object_id = places[0]
     found = findings(copy)
-    start = f"{path} video {video_id} frame {frame} object {object_id}: the decoded mask has fingerprint 0x"
+    start = (
+        f"{path} video {video_id} frame {frame} object {object_id}: the decoded mask has "
+        "fingerprint 0x"
+    )
     assert sum(line.startswith(start) for line in found) == 1
-    assert any(f"video {video_id} object {object_id}: the object's digest is " in line for line in found)
+    assert any(
+        f"video {video_id} object {object_id}: the object's digest is " in line for line in found
+    )
     assert any(f"video {video_id}: the masks give digest " in line for line in found)
     assert sum("column masks differs from the Parquet's" in line for line in found) == 2
 
@@ -162,12 +182,17 @@ def test_two_swapped_masks_of_equal_area_are_found(copy: Path) -> None:
         right = [int(value) for value in fingerprint_bitmaps(square)]
         row["masks"]["fingerprint"][:2] = right
         counts[0], counts[1] = counts[1], counts[0]
-        swapped.extend(zip(row["masks"]["frame_index"][:2], row["masks"]["object_id"][:2], strict=True))
+        swapped.extend(
+            zip(row["masks"]["frame_index"][:2], row["masks"]["object_id"][:2], strict=True)
+        )
 
     rewrite(copy, path, swap)
     found = findings(copy)
     for frame, object_id in swapped:
-        start = f"{path} video {video_id} frame {frame} object {object_id}: the decoded mask has fingerprint 0x"
+        start = (
+            f"{path} video {video_id} frame {frame} object {object_id}: the decoded mask has "
+            "fingerprint 0x"
+        )
         assert sum(line.startswith(start) for line in found) == 1
 
 
@@ -196,11 +221,12 @@ def test_frame_times_that_are_not_the_video_s_are_found(copy: Path) -> None:
     rewrite(copy, path, shift)
     found = findings(copy)
     assert (
-        f"{path} video {video_id}: packets.offset differs from a demux of the bytes. Rebuild this video's shard."
-        in found
+        f"{path} video {video_id}: packets.offset differs from a demux of the bytes. Rebuild this "
+        "video's shard." in found
     )
     assert any(
-        line.startswith(f"{path} video {video_id}: frame_pts holds 12 times that are not the 12 ") for line in found
+        line.startswith(f"{path} video {video_id}: frame_pts holds 12 times that are not the 12 ")
+        for line in found
     )
 
 
@@ -208,7 +234,9 @@ def edit_manifest(release: Path, change: Callable[[dict], None]) -> None:
     manifest = brokenvideos.read_manifest(str(release))
     change(manifest)
     (release / "manifest.json").write_bytes(manifest_bytes(manifest))
-    sums = read_sums((release / "SHA256SUMS").read_text()) | {"manifest.json": file_sha256(release / "manifest.json")}
+    sums = read_sums((release / "SHA256SUMS").read_text()) | {
+        "manifest.json": file_sha256(release / "manifest.json")
+    }
     (release / "SHA256SUMS").write_bytes(sums_bytes(sums))
 
 
@@ -227,13 +255,16 @@ def test_a_row_that_the_manifest_does_not_know_is_found(copy: Path) -> None:
     digest = brokenvideos.read_manifest(str(copy))["videos"][video_id]["row_digest"]
     edit_manifest(copy, lambda manifest: manifest["videos"][video_id].update(row_digest="0" * 64))
     assert findings(copy) == [
-        f"{path} video {video_id}: the row has digest {digest}, manifest.json says {'0' * 64}. Rebuild this video's shard."
+        f"{path} video {video_id}: the row has digest {digest}, manifest.json says {'0' * 64}. "
+        "Rebuild this video's shard."
     ]
 
 
 def test_an_edited_manifest_is_found_by_its_sum(copy: Path) -> None:
     text = (copy / "manifest.json").read_text()
-    (copy / "manifest.json").write_text(text.replace('"data_version": "1.0.0"', '"data_version": "1.0.1"'))
+    (copy / "manifest.json").write_text(
+        text.replace('"data_version": "1.0.0"', '"data_version": "1.0.1"')
+    )
     (line,) = findings(copy)
     assert line.startswith("manifest.json: SHA-256 is ")
 
@@ -242,7 +273,10 @@ def test_missing_and_foreign_files_are_found(copy: Path) -> None:
     (copy / "webdataset" / "train-000001.tar").unlink()
     (copy / "data" / "notes.txt").write_text("mine")
     found = findings(copy)
-    assert "webdataset/train-000001.tar: missing; SHA256SUMS lists it. Download or build this file again." in found
+    assert (
+        "webdataset/train-000001.tar: missing; SHA256SUMS lists it. Download or build this file "
+        "again." in found
+    )
     assert "data/notes.txt: not in SHA256SUMS. A release holds nothing else; remove it." in found
 
 
@@ -253,7 +287,9 @@ def test_no_manifest_and_no_sums(tmp_path: Path) -> None:
     assert len(found) == 2
 
 
-def test_a_mask_that_changed_in_the_raw_folder_is_found(copy: Path, raw: Path, tmp_path: Path) -> None:
+def test_a_mask_that_changed_in_the_raw_folder_is_found(
+    copy: Path, raw: Path, tmp_path: Path
+) -> None:
     path, video_id = broken_place(copy)
     changed = tmp_path / "raw"
     shutil.copytree(raw, changed)
@@ -276,5 +312,6 @@ def test_a_video_that_left_the_raw_folder_is_found(copy: Path, raw: Path, tmp_pa
     shutil.rmtree(changed / "masks" / gone, ignore_errors=True)
     (changed / "videos" / f"{gone}.mp4").unlink()
     assert findings(copy, raw=changed) == [
-        f"manifest.json video {gone}: in the release, not in the raw folder. Build the release again."
+        f"manifest.json video {gone}: in the release, not in the raw folder. Build the release "
+        "again."
     ]

@@ -1,4 +1,6 @@
-"""Verification on a device says the same as on the CPU; without CUDA one line says so. (For tests/builder/.)"""
+"""Verification on a device says the same as on the CPU; without CUDA one line says so. (For
+tests/builder/.)
+"""
 
 import sys
 from pathlib import Path

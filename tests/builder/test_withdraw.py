@@ -1,4 +1,6 @@
-"""A release without some of its videos: nothing else changes, nothing brings them back, and the manifest says why."""
+"""A release without some of its videos: nothing else changes, nothing brings them back, and the
+manifest says why.
+"""
 
 import json
 import os
@@ -18,7 +20,11 @@ REASON = "the rights of its source are disputed"
 
 def shard_files(release: Path) -> dict[str, Path]:
     folders = (release / name for name in ("data", "annotations", "webdataset"))
-    return {path.relative_to(release).as_posix(): path for folder in folders for path in folder.iterdir()}
+    return {
+        path.relative_to(release).as_posix(): path
+        for folder in folders
+        for path in folder.iterdir()
+    }
 
 
 def shards(release: Path) -> list[dict]:
@@ -28,7 +34,12 @@ def shards(release: Path) -> list[dict]:
 def erratum(data_version: str, video_id: str, reason: str, *, before: Path) -> dict:
     facts = brokenvideos.read_manifest(str(before))["videos"][video_id]
     hashes = {name: facts[name] for name in ("video_sha256", "perceptual_hash")}
-    return {"data_version": data_version, "video_ids": [video_id], "reason": reason, "videos": {video_id: hashes}}
+    return {
+        "data_version": data_version,
+        "video_ids": [video_id],
+        "reason": reason,
+        "videos": {video_id: hashes},
+    }
 
 
 def rename_in_raw(raw: Path, old: str, new: str, *, keep: bool = False) -> None:
@@ -41,12 +52,16 @@ def rename_in_raw(raw: Path, old: str, new: str, *, keep: bool = False) -> None:
     for path in (raw / "videos" / f"{old}.mp4", raw / "masks" / old):
         if path.exists():
             there = path.with_name(new + path.suffix)
-            (shutil.copytree if path.is_dir() else shutil.copy)(path, there) if keep else path.rename(there)
+            (shutil.copytree if path.is_dir() else shutil.copy)(
+                path, there
+            ) if keep else path.rename(there)
 
 
 def remove_from_raw(raw: Path, gone: set[str]) -> None:
     lines = (raw / "videos.jsonl").read_text().splitlines(keepends=True)
-    (raw / "videos.jsonl").write_text("".join(line for line in lines if json.loads(line)["video_id"] not in gone))
+    (raw / "videos.jsonl").write_text(
+        "".join(line for line in lines if json.loads(line)["video_id"] not in gone)
+    )
     for path in [*(raw / "videos").iterdir(), *(raw / "masks").iterdir()]:
         if path.stem in gone:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -60,7 +75,9 @@ def gone(release: Path) -> str:
     return first["video_ids"][1]
 
 
-def test_its_rows_go_and_everything_else_stays(release: Path, raw_copy: Path, tmp_path: Path, gone: str) -> None:
+def test_its_rows_go_and_everything_else_stays(
+    release: Path, raw_copy: Path, tmp_path: Path, gone: str
+) -> None:
     out = tmp_path / "out"
     manifest = withdraw(release, out, [gone, gone], reason=f" {REASON} ", more_files=card_files)
     assert manifest == brokenvideos.read_manifest(str(out))
@@ -69,7 +86,9 @@ def test_its_rows_go_and_everything_else_stays(release: Path, raw_copy: Path, tm
     remove_from_raw(raw_copy, {gone})
     assert verify(out, raw=raw_copy).findings == ()
     for name in ("default", "annotations", "webdataset"):
-        rows, left = (brokenvideos.load(name, data_dir=path, streaming=True) for path in (release, out))
+        rows, left = (
+            brokenvideos.load(name, data_dir=path, streaming=True) for path in (release, out)
+        )
         for split in rows:
             assert list(left[split]) == [row for row in rows[split] if row["video_id"] != gone]
     touched = set(brokenvideos.release.shard_paths("train", 0, 2).values())
@@ -77,9 +96,17 @@ def test_its_rows_go_and_everything_else_stays(release: Path, raw_copy: Path, tm
     assert before.keys() == after.keys()
     for path in before:
         assert os.path.samefile(before[path], after[path]) == (path not in touched)
-    assert gone not in (out / "SHA256SUMS").read_text() + (out / "README.md").read_text().replace(REASON, "")
+    assert gone not in (out / "SHA256SUMS").read_text() + (out / "README.md").read_text().replace(
+        REASON, ""
+    )
     found = diff(release, out)
-    assert (found.removed, found.added, found.changed, found.step, found.version_ok) == ((gone,), (), (), "major", True)
+    assert (found.removed, found.added, found.changed, found.step, found.version_ok) == (
+        (gone,),
+        (),
+        (),
+        "major",
+        True,
+    )
     # From the raw folder the same bytes come, to the last file.
     assert rebuild(out, raw_copy, more_files=card_files).findings == ()
 
@@ -137,7 +164,9 @@ def test_later_releases_carry_the_errata_on_and_do_not_bring_the_video_back(
     assert rebuild(third, raw_copy, more_files=card_files).findings == ()
 
 
-def test_a_renamed_copy_comes_back_on_purpose_alone(release: Path, raw_copy: Path, tmp_path: Path, gone: str) -> None:
+def test_a_renamed_copy_comes_back_on_purpose_alone(
+    release: Path, raw_copy: Path, tmp_path: Path, gone: str
+) -> None:
     fewer, out, later = (tmp_path / name for name in ("fewer", "out", "later"))
     withdraw(release, fewer, [gone], reason=REASON)
     rename_in_raw(raw_copy, gone, "renamed")
@@ -145,21 +174,28 @@ def test_a_renamed_copy_comes_back_on_purpose_alone(release: Path, raw_copy: Pat
     with pytest.raises(RawError) as caught:
         build(raw_copy, out, options, parent=fewer)
     assert str(caught.value).splitlines()[1] == (
-        f"video renamed: has the bytes of {gone}, withdrawn in 2.0.0 ({REASON}). Remove it from the raw folder; to publish it "
+        f"video renamed: has the bytes of {gone}, withdrawn in 2.0.0 ({REASON}). Remove it from "
+        "the raw folder; to publish it "
         "after all, give --bring-back renamed."
     )
-    with (raw_copy / "videos" / "renamed.mp4").open("ab") as video:  # other bytes, the same pictures
+    with (raw_copy / "videos" / "renamed.mp4").open(
+        "ab"
+    ) as video:  # other bytes, the same pictures
         video.write((16).to_bytes(4, "big") + b"free" + bytes(8))
     with pytest.raises(RawError, match=f"video renamed: looks like {gone}, withdrawn in 2.0.0"):
         build(raw_copy, out, options, parent=fewer)
-    manifest = build(raw_copy, out, options, parent=fewer, bring_back=["renamed"], more_files=card_files)
+    manifest = build(
+        raw_copy, out, options, parent=fewer, bring_back=["renamed"], more_files=card_files
+    )
     assert "renamed" in manifest["videos"]
     # It was decided on: neither a rebuild nor the next build asks again.
     assert rebuild(out, raw_copy, more_files=card_files).findings == ()
     build(raw_copy, later, BuildOptions(data_version="2.1.1"), parent=out)
 
 
-def test_errata_without_hashes_know_ids_alone(release: Path, raw_copy: Path, tmp_path: Path, gone: str) -> None:
+def test_errata_without_hashes_know_ids_alone(
+    release: Path, raw_copy: Path, tmp_path: Path, gone: str
+) -> None:
     fewer, out = tmp_path / "fewer", tmp_path / "out"
     manifest = withdraw(release, fewer, [gone], reason=REASON)
     del manifest["errata"][0]["videos"]
@@ -167,7 +203,10 @@ def test_errata_without_hashes_know_ids_alone(release: Path, raw_copy: Path, tmp
     with pytest.raises(RawError, match=f"video {gone}: withdrawn in 2.0.0"):
         build(raw_copy, out, BuildOptions(data_version="2.1.0"), parent=fewer)
     rename_in_raw(raw_copy, gone, "renamed")
-    assert "renamed" in build(raw_copy, out, BuildOptions(data_version="2.1.0"), parent=fewer)["videos"]
+    assert (
+        "renamed"
+        in build(raw_copy, out, BuildOptions(data_version="2.1.0"), parent=fewer)["videos"]
+    )
 
 
 def test_twins_need_a_decision(raw_copy: Path, tmp_path: Path, gone: str) -> None:
@@ -180,7 +219,8 @@ def test_twins_need_a_decision(raw_copy: Path, tmp_path: Path, gone: str) -> Non
     with pytest.raises(ValueError) as caught:
         withdraw(before, out, [gone], reason=REASON)
     assert str(caught.value) == (
-        f"{before}: a_twin, look_alike: same bytes as a withdrawn video, or a near-duplicate of one; nothing was written. Look at "
+        f"{before}: a_twin, look_alike: same bytes as a withdrawn video, or a near-duplicate of "
+        "one; nothing was written. Look at "
         "them, then give --twins withdraw to take them down too, or --twins keep."
     )
     assert not out.exists()
@@ -204,7 +244,9 @@ def test_other_versions_are_stated_beside_those_of_the_kept_files(
     (old / "manifest.json").write_bytes(manifest_bytes(manifest))
     withdraw(old, out, [gone], reason=REASON)
     now = library_versions()
-    assert brokenvideos.read_manifest(str(out))["built_with"] == now | {"numpy": f"1.0, {now['numpy']}"}
+    assert brokenvideos.read_manifest(str(out))["built_with"] == now | {
+        "numpy": f"1.0, {now['numpy']}"
+    }
     # The next build does not take the kept files for ones of its own versions.
     remove_from_raw(raw_copy, {gone})
     written: list[int] = []
@@ -220,16 +262,26 @@ BAD = [
     (
         ["nobody", "none"],
         {},
-        "{release}: no video nobody, none; nothing was written. Look the ids up in the release's manifest.json.",
+        "{release}: no video nobody, none; nothing was written. Look the ids up in the release's "
+        "manifest.json.",
     ),
     ([], {}, "{release}: no video named. Name the ids to withdraw."),
     (None, {}, "{release}: no video would be left. Delete the repository instead."),
-    (..., {"reason": " "}, "reason ' ': wanted one line of text that says why, without names of persons."),
-    (..., {"reason": "a\nb"}, "reason 'a\\nb': wanted one line of text that says why, without names of persons."),
+    (
+        ...,
+        {"reason": " "},
+        "reason ' ': wanted one line of text that says why, without names of persons.",
+    ),
+    (
+        ...,
+        {"reason": "a\nb"},
+        "reason 'a\\nb': wanted one line of text that says why, without names of persons.",
+    ),
     (
         ...,
         {"data_version": "1.1.0"},
-        "data version 1.1.0: a release without videos that 1.0.0 has is a major step. Give 2.0.0 or later.",
+        "data version 1.1.0: a release without videos that 1.0.0 has is a major step. Give 2.0.0 "
+        "or later.",
     ),
     (..., {"data_version": "two"}, "data version 'two': wanted MAJOR.MINOR.PATCH, as in 1.0.0."),
 ]
@@ -248,7 +300,9 @@ def test_what_cannot_be_done_leaves_nothing(
 
 
 @pytest.mark.parametrize("number", [0, 1])  # a shard that is written, one that is kept
-def test_a_damaged_release_is_refused(release: Path, tmp_path: Path, gone: str, number: int) -> None:
+def test_a_damaged_release_is_refused(
+    release: Path, tmp_path: Path, gone: str, number: int
+) -> None:
     copy = tmp_path / "release"
     shutil.copytree(release, copy)
     path = copy / brokenvideos.release.shard_paths("train", number, 2)["default"]

@@ -27,7 +27,9 @@ def about_file(release: Path, raw: Path, tmp_path_factory: pytest.TempPathFactor
     """A TOML file beside what `agree --json` and `evaluate --json` write of this release."""
     folder = tmp_path_factory.mktemp("about")
     (folder / "agree.json").write_text(json.dumps(agree([release, raw]).to_dict()))
-    (folder / "scores.json").write_text(json.dumps(evaluate(release, release, splits=["test"]).to_dict()))
+    (folder / "scores.json").write_text(
+        json.dumps(evaluate(release, release, splits=["test"]).to_dict())
+    )
     (folder / "about.toml").write_text(ABOUT)
     return folder / "about.toml"
 

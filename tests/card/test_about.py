@@ -1,4 +1,6 @@
-"""What people say of a release is read strictly: a card says nothing that is not of this release."""
+"""What people say of a release is read strictly: a card says nothing that is not of this
+release.
+"""
 
 import json
 from pathlib import Path
@@ -10,20 +12,30 @@ from brokenvideos.card.inputs import CardInputs
 
 
 def test_headlines_are_taken_over_and_names_are_not(about: About, about_file: Path) -> None:
-    assert about.texts == {"annotation": "Two people marked every video.", "contact": "see the project page"}
+    assert about.texts == {
+        "annotation": "Two people marked every video.",
+        "contact": "see the project page",
+    }
     assert about.date_published == "2026-01-31"
-    agreed, scored = (json.loads((about_file.parent / f"{name}.json").read_text()) for name in ("agree", "scores"))
+    agreed, scored = (
+        json.loads((about_file.parent / f"{name}.json").read_text()) for name in ("agree", "scores")
+    )
     assert about.agreement["ceiling"] == agreed["ceiling"]
     assert about.agreement["pairs"][0]["jf"] == agreed["pairs"][0]["jf"]["value"]
     assert not set(agreed["annotators"]) & set(json.dumps(about.to_dict()).split('"'))
     (baseline,) = about.baselines
     assert baseline["broken"]["active_jf"] == scored["broken"]["active_jf"]
-    assert baseline["floors"]["all-full"]["normal"]["jf"] == scored["floors"]["all-full"]["normal"]["jf"]
+    assert (
+        baseline["floors"]["all-full"]["normal"]["jf"]
+        == scored["floors"]["all-full"]["normal"]["jf"]
+    )
 
 
 def test_a_byte_order_mark_is_passed_over(inputs: CardInputs, tmp_path: Path) -> None:
     (tmp_path / "about.toml").write_text('contact = "see the project page"', encoding="utf-8-sig")
-    assert read_about(tmp_path / "about.toml", inputs.manifest).texts == {"contact": "see the project page"}
+    assert read_about(tmp_path / "about.toml", inputs.manifest).texts == {
+        "contact": "see the project page"
+    }
 
 
 def test_it_comes_back_from_json(about: About) -> None:
@@ -37,21 +49,33 @@ BAD = {
     "no TOML": ("summary = ", "about.toml: not TOML (Invalid value (at end of document))."),
     "unknown key": (
         "sumary = 'x'",
-        "about.toml: unknown key 'sumary', wanted some of summary, annotation, biases, limits, personal_information, use, "
+        "about.toml: unknown key 'sumary', wanted some of summary, annotation, biases, limits, "
+        "personal_information, use, "
         "licences, maintenance, contact, changes, date_published, agreement, baselines.",
     ),
     "no text": ("contact = 5", "about.toml: contact is 5, wanted text: whom to ask."),
     "empty text": (
         "use = ' '",
-        "about.toml: use is ' ', wanted text: what the release is for, and what it must not be used for.",
+        "about.toml: use is ' ', wanted text: what the release is for, and what it must not be "
+        "used for.",
     ),
     "a heading": (
         "annotation = '''Well.\n## Licences'''",
-        "about.toml: annotation has the line '## Licences': the card has its own headings. Leave this one out.",
+        "about.toml: annotation has the line '## Licences': the card has its own headings. Leave "
+        "this one out.",
     ),
-    "no day": ("date_published = 'soon'", "about.toml: date_published is 'soon', wanted a day, as in 2026-01-31."),
-    "no table": ("baselines = 1", 'about.toml: baselines is 1, wanted a table of "name" = "evaluate.json".'),
-    "no file name": ("agreement = 1", "about.toml: agreement is 1, wanted the name of a JSON file."),
+    "no day": (
+        "date_published = 'soon'",
+        "about.toml: date_published is 'soon', wanted a day, as in 2026-01-31.",
+    ),
+    "no table": (
+        "baselines = 1",
+        'about.toml: baselines is 1, wanted a table of "name" = "evaluate.json".',
+    ),
+    "no file name": (
+        "agreement = 1",
+        "about.toml: agreement is 1, wanted the name of a JSON file.",
+    ),
     "no JSON": ("agreement = 'about.toml'", f"about.toml: {NOT_JSON}"),
     "another JSON": ("agreement = 'other.json'", f"other.json: {OTHER}"),
     "scores as agreement": (
@@ -60,17 +84,21 @@ BAD = {
     ),
     "agreement as scores": (
         "[baselines]\nx = 'agree.json'",
-        "agree.json: not what `brokenvideos evaluate --json` writes (TypeError(\"'int' object is not iterable\")).",
+        "agree.json: not what `brokenvideos evaluate --json` writes (TypeError(\"'int' object is "
+        'not iterable")).',
     ),
     "of other videos": (
         "[baselines]\nx = 'fewer.json'",
-        "fewer.json: scored 0 videos, this release has 1 in ['test']; {id} is in one of them only. Evaluate on this release.",
+        "fewer.json: scored 0 videos, this release has 1 in ['test']; {id} is in one of them only. "
+        "Evaluate on this release.",
     ),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_used_is_refused(name: str, about_file: Path, inputs: CardInputs, tmp_path: Path) -> None:
+def test_what_cannot_be_used_is_refused(
+    name: str, about_file: Path, inputs: CardInputs, tmp_path: Path
+) -> None:
     content, message = BAD[name]
     for other in ("agree.json", "scores.json"):
         (tmp_path / other).write_bytes((about_file.parent / other).read_bytes())
@@ -97,6 +125,7 @@ def test_a_card_json_that_was_edited_is_refused() -> None:
     with pytest.raises(AboutError) as caught:
         about_from_dict({"words": {}}, where="card.json")
     assert str(caught.value) == (
-        "card.json: not what `brokenvideos card` writes (About.__init__() got an unexpected keyword argument 'words'). Make the "
+        "card.json: not what `brokenvideos card` writes (About.__init__() got an unexpected "
+        "keyword argument 'words'). Make the "
         "card again."
     )

@@ -35,9 +35,15 @@ def test_facts_are_counted_in_the_shards(release: Path) -> None:
         mine = [row for s, row in rows if s == split]
         assert of_split.num_videos == len(mine)
         assert of_split.labels["broken"] == sum(row["label"] for row in mine)
-        assert of_split.num_masks == sum(len(row["masks"]["counts"]) for row in mine) == of_split.mask_areas.total()
+        assert (
+            of_split.num_masks
+            == sum(len(row["masks"]["counts"]) for row in mine)
+            == of_split.mask_areas.total()
+        )
         assert of_split.num_annotated_frames == sum(len(row["annotated_frames"]) for row in mine)
-        assert of_split.num_active_frames == sum(len(set(row["masks"]["frame_index"])) for row in mine)
+        assert of_split.num_active_frames == sum(
+            len(set(row["masks"]["frame_index"])) for row in mine
+        )
     assert facts.total().num_videos == len(rows)
 
 
@@ -52,26 +58,41 @@ def test_the_card_s_metadata_names_both_configs(release: Path) -> None:
 
 
 @pytest.mark.parametrize("config", ["default", "annotations"])
-def test_datasets_finds_the_sizes_that_the_card_states(release: Path, config: str, tmp_path: Path) -> None:
+def test_datasets_finds_the_sizes_that_the_card_states(
+    release: Path, config: str, tmp_path: Path
+) -> None:
     info = load_dataset_builder(str(release), config).info
     loaded = load_dataset(str(release), config, cache_dir=str(tmp_path))
-    assert info.download_size == sum(path.stat().st_size for path in (release / FOLDERS[config]).iterdir())
+    assert info.download_size == sum(
+        path.stat().st_size for path in (release / FOLDERS[config]).iterdir()
+    )
     assert info.dataset_size == sum(split.num_bytes for split in info.splits.values())
     for split, rows in loaded.items():
         counted = rows.info.splits[split]  # what was written into the Arrow cache
-        assert (info.splits[split].num_examples, info.splits[split].num_bytes) == (len(rows), counted.num_bytes)
-    assert info.features == (brokenvideos.FEATURES if config == "default" else brokenvideos.ANNOTATION_FEATURES)
+        assert (info.splits[split].num_examples, info.splits[split].num_bytes) == (
+            len(rows),
+            counted.num_bytes,
+        )
+    assert info.features == (
+        brokenvideos.FEATURES if config == "default" else brokenvideos.ANNOTATION_FEATURES
+    )
 
 
-def test_a_wrong_number_of_rows_in_the_card_is_refused_by_datasets(release: Path, tmp_path: Path) -> None:
+def test_a_wrong_number_of_rows_in_the_card_is_refused_by_datasets(
+    release: Path, tmp_path: Path
+) -> None:
     shutil.copytree(release, tmp_path / "release")
     card = (release / "README.md").read_text()
-    (tmp_path / "release" / "README.md").write_text(card.replace("num_examples: 1\n", "num_examples: 2\n", 1))
+    (tmp_path / "release" / "README.md").write_text(
+        card.replace("num_examples: 1\n", "num_examples: 2\n", 1)
+    )
     with pytest.raises(NonMatchingSplitsSizesError):
         load_dataset(str(tmp_path / "release"), "default", cache_dir=str(tmp_path / "cache"))
 
 
-def test_bytes_are_counted_in_the_batches_that_datasets_reads(release: Path, tmp_path: Path) -> None:
+def test_bytes_are_counted_in_the_batches_that_datasets_reads(
+    release: Path, tmp_path: Path
+) -> None:
     """Row groups of several sizes: a batch has at most as many rows as the first."""
     rows = pa.concat_tables([pq.read_table(path) for path in sorted((release / "data").iterdir())])
     (tmp_path / "data").mkdir()
@@ -87,7 +108,9 @@ def test_the_card_repeats_the_counts(release: Path) -> None:
     frames = sum(length * count for length, count in total.num_frames.items())
     opening = " ".join(text.partition("# BrokenVideos 1.0.0")[2].split())
     broken, normal = total.labels["broken"], total.labels["normal"]
-    assert f"{total.num_videos} videos ({broken} broken, {normal} normal), {frames} frames" in opening
+    assert (
+        f"{total.num_videos} videos ({broken} broken, {normal} normal), {frames} frames" in opening
+    )
     assert f"({total.num_annotated_frames} of them annotated), {total.num_masks} masks." in opening
     for column in brokenvideos.FEATURES:
         assert f"| `{column}` |" in text
@@ -97,7 +120,9 @@ def test_stats_as_text_and_json(release: Path) -> None:
     facts = count_facts(release)
     text = stats_text(facts, [])
     assert text.splitlines()[0].split() == [*facts.splits, "all"]
-    assert f"videos {' '.join(str(f.num_videos) for f in facts.splits.values())} 9" in " ".join(text.split())
+    assert f"videos {' '.join(str(f.num_videos) for f in facts.splits.values())} 9" in " ".join(
+        text.split()
+    )
     assert "Shortcuts: too few videos to say" in text
     assert stats_dict(facts, [])["splits"]["train"]["labels"] == dict(facts.splits["train"].labels)
 
@@ -109,7 +134,9 @@ def test_auc_is_the_share_of_pairs_in_order(pairs: list[tuple[int, int]]) -> Non
     if len(set(truth)) < 2:
         return
     broken, normal = scores[truth == 1][:, None], scores[truth == 0][None]
-    assert auc(truth, scores) == pytest.approx(((broken > normal) + 0.5 * (broken == normal)).mean())
+    assert auc(truth, scores) == pytest.approx(
+        ((broken > normal) + 0.5 * (broken == normal)).mean()
+    )
 
 
 def test_a_length_that_gives_the_label_away_is_reported() -> None:

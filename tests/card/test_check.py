@@ -1,4 +1,6 @@
-"""`card --check`: everything that a card says and its release does not is named, and nothing else is."""
+"""`card --check`: everything that a card says and its release does not is named, and nothing else
+is.
+"""
 
 import json
 import re
@@ -28,7 +30,9 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
 def test_a_good_card(carded: Path) -> None:
     report = check_card(carded)
     assert report.ok
-    assert list(report.lines()) == [f"{carded} (1.0.0): card compared with the shards; nothing is stale."]
+    assert list(report.lines()) == [
+        f"{carded} (1.0.0): card compared with the shards; nothing is stale."
+    ]
     assert json.loads(json.dumps(report.to_dict())) == {
         "ok": True,
         "release": str(carded),
@@ -71,38 +75,50 @@ def test_everything_that_is_wrong_is_named_at_once(copy: Path) -> None:
     row = next(line for line in readme.splitlines() if line.startswith("| train |"))
     vocabulary = "cc0-1.0, cc-by-4.0, cc-by-nc-4.0, apache-2.0, other"
     biases = next(line for line in found if "rai:dataBiases" in line)
-    assert biases.startswith("croissant.json: rai:dataBiases: nothing, wanted ['66.7% of the videos are broken.")
+    assert biases.startswith(
+        "croissant.json: rai:dataBiases: nothing, wanted ['66.7% of the videos are broken."
+    )
     keys = next(line for line in found if "prety_name" in line)
     assert keys.startswith(
-        "README.md: YAML key 'prety_name' is none that the Hub reads, wanted one of annotations_creators, "
+        "README.md: YAML key 'prety_name' is none that the Hub reads, wanted one of "
+        "annotations_creators, "
     )
     assert [line for line in found if line not in (biases, keys)] == sorted(
         [
-            "README.md: dataset_info[default].features[video].dtype.video.decode: True, wanted False.",
-            f"README.md: dataset_info[default].splits[train].num_bytes: 5, wanted {bytes_of_train}.",
+            "README.md: dataset_info[default].features[video].dtype.video.decode: True, wanted "
+            "False.",
+            "README.md: dataset_info[default].splits[train].num_bytes: 5, wanted "
+            f"{bytes_of_train}.",
             f"README.md: dataset_info[default].splits[train].num_examples: 5, wanted {videos}.",
             f"README.md: license: 'free', wanted one of {vocabulary}.",
             "README.md: license: 'free', wanted 'cc0-1.0'.",
-            f"README.md: opening says {opening.replace(f'{masks} masks', '1,000 masks')!r}, wanted {opening!r}.",
+            f"README.md: opening says {opening.replace(f'{masks} masks', '1,000 masks')!r}, wanted "
+            f"{opening!r}.",
             "README.md: pretty_name: nothing, wanted 'BrokenVideos'.",
             "README.md: section 'Agreement' is missing.",
             "README.md: section 'Errata' is missing.",
             "README.md: section 'Splits and hold-outs' says "
             f"{row.replace(f'| {videos} |', '| 55 |', 1)!r}, wanted {row!r}.",
             "README.md: section 'Thanks' is not of the card. Text of yours goes through --about.",
-            "README.md: task_categories: 'video-segmentation', wanted one of image-segmentation, video-classification.",
+            "README.md: task_categories: 'video-segmentation', wanted one of image-segmentation, "
+            "video-classification.",
             "README.md: task_categories[0]: 'video-segmentation', wanted 'image-segmentation'.",
             f"croissant.json: distribution[{shard['@id']}].sha256: '{'0' * 64}', wanted '{was}'.",
             "figures/lengths.png: stale: it shows other numbers than the shards give.",
             "figures/more.png: not a figure of this card.",
-            "figures/mosaic.png: not the file that was drawn: its SHA-256 is not that of card.json.",
+            "figures/mosaic.png: not the file that was drawn: its SHA-256 is not that of "
+            "card.json.",
             "figures/sizes.png: missing.",
         ]
     )
 
 
-def test_a_card_is_stale_when_the_release_changed(carded: Path, release: Path, tmp_path: Path) -> None:
-    """The card of one release in the folder of another: every figure and many numbers are of another."""
+def test_a_card_is_stale_when_the_release_changed(
+    carded: Path, release: Path, tmp_path: Path
+) -> None:
+    """The card of one release in the folder of another: every figure and many numbers are of
+    another.
+    """
     shutil.copytree(brokenvideos.__path__[0] + "/sample", tmp_path / "other")
     for name in ("README.md", "card.json", "croissant.json", "figures"):
         source, target = carded / name, tmp_path / "other" / name
@@ -110,10 +126,17 @@ def test_a_card_is_stale_when_the_release_changed(carded: Path, release: Path, t
     found = problems(tmp_path / "other")
     stale = {line.partition(":")[0] for line in found if ": stale: " in line}
     assert stale == {
-        f"figures/{n}.png" for n in ("generators", "lengths", "mask_areas", "mosaic", "positions", "sizes")
+        f"figures/{n}.png"
+        for n in ("generators", "lengths", "mask_areas", "mosaic", "positions", "sizes")
     }
-    assert any(line.startswith("README.md: dataset_info[default].splits[train].num_examples: ") for line in found)
-    assert any(line.startswith("croissant.json: distribution[data/train-00000-of-00001.parquet]") for line in found)
+    assert any(
+        line.startswith("README.md: dataset_info[default].splits[train].num_examples: ")
+        for line in found
+    )
+    assert any(
+        line.startswith("croissant.json: distribution[data/train-00000-of-00001.parquet]")
+        for line in found
+    )
 
 
 def test_what_to_do_next_is_said() -> None:
@@ -134,8 +157,12 @@ def test_a_plain_card_is_no_full_one(release: Path) -> None:
     assert len(found) == 9
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"---\nlicense: [\n---\n", b"no yaml at all"])
-def test_a_readme_that_is_none_is_a_finding(copy: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe", b"---\nlicense: [\n---\n", b"no yaml at all"]
+)
+def test_a_readme_that_is_none_is_a_finding(
+    copy: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         "brokenvideos.card.check._croissant", lambda release, inputs: iter(())
     )  # slow, and told elsewhere
@@ -145,7 +172,7 @@ def test_a_readme_that_is_none_is_a_finding(copy: Path, content: bytes, monkeypa
     assert {line.partition(":")[0] for line in found} == {"README.md"}
 
 
-# --- What mlcroissant says ------------------------------------------------------------------------------------------
+# --- What mlcroissant says ------------------------------------------------------------------------
 
 
 def test_validation_misses_a_missing_column_and_reading_does_not(copy: Path) -> None:

@@ -25,7 +25,9 @@ BITMAPS = st.tuples(st.integers(0, 4), st.integers(1, 7), st.integers(1, 9)).fla
 @settings(deadline=None, max_examples=150)
 def test_coverage_counts_the_masks_over_each_pixel(bitmaps: np.ndarray) -> None:
     _, height, width = bitmaps.shape
-    assert np.array_equal(coverage(encode(bitmaps), height=height, width=width), bitmaps.sum(axis=0, dtype=np.int64))
+    assert np.array_equal(
+        coverage(encode(bitmaps), height=height, width=width), bitmaps.sum(axis=0, dtype=np.int64)
+    )
 
 
 def test_covered_shares_are_those_of_the_upright_frame() -> None:
@@ -35,7 +37,9 @@ def test_covered_shares_are_those_of_the_upright_frame() -> None:
     upright = covered_shares(counts, height=72, width=128)
     assert upright.shape == GRID
     assert np.array_equal(upright, np.pad(np.ones((18, 16)), ((0, 18), (0, 48))))
-    turned = covered_shares(counts, height=72, width=128, rotation=90)  # clockwise: what was left is now above
+    turned = covered_shares(
+        counts, height=72, width=128, rotation=90
+    )  # clockwise: what was left is now above
     assert np.array_equal(turned, np.pad(np.ones((9, 32)), ((0, 27), (32, 0))))
 
 
@@ -48,7 +52,9 @@ def test_a_frame_smaller_than_the_grid_is_stretched() -> None:
 
 def test_details_of_a_release(release: Path, inputs: CardInputs) -> None:
     details = inputs.details
-    rows = list(annotation_rows(release, [name for name in brokenvideos.FEATURES if name != "video"]))
+    rows = list(
+        annotation_rows(release, [name for name in brokenvideos.FEATURES if name != "video"])
+    )
     crossed: Counter[tuple[str, str]] = Counter()
     masks: Counter[str] = Counter()
     for _, row in rows:
@@ -62,14 +68,18 @@ def test_details_of_a_release(release: Path, inputs: CardInputs) -> None:
     assert {name: bins.sum() for name, bins in details.areas.items()} == dict(masks)
     assert all(len(bins) == len(AREA_EDGES) - 1 for bins in details.areas.values())
     assert details.annotators == {"renderer": len(rows)}
-    assert details.num_partly_annotated == sum(len(row["annotated_frames"]) < row["num_frames"] for _, row in rows)
+    assert details.num_partly_annotated == sum(
+        len(row["annotated_frames"]) < row["num_frames"] for _, row in rows
+    )
 
 
 def test_one_pass_gives_the_same_facts(release: Path) -> None:
     assert count_all(release)[0] == count_facts(release)
 
 
-def test_the_floor_that_is_counted_is_the_one_that_evaluate_scores(release: Path, inputs: CardInputs) -> None:
+def test_the_floor_that_is_counted_is_the_one_that_evaluate_scores(
+    release: Path, inputs: CardInputs
+) -> None:
     for split, shares in inputs.details.empty_shares.items():
         floor = evaluate(release, release, splits=[split]).floors["all-empty"]
         assert floor.broken["jf"].value == pytest.approx(sum(shares) / len(shares))
@@ -119,7 +129,11 @@ def test_a_video_is_shown_for_two_types_only_where_one_has_no_other() -> None:
         "artifact_types": [1, 2],
         "objects": {"object_id": [1, 2], "artifact_type": [1, 2]},
     }
-    both["masks"] = {"object_id": [1, 2], "frame_index": [0, 0], "counts": both["masks"]["counts"] * 2}
+    both["masks"] = {
+        "object_id": [1, 2],
+        "frame_index": [0, 0],
+        "counts": both["masks"]["counts"] * 2,
+    }
     details.add("train", both)
     assert {name: [one.video_id for one in found] for name, found in details.shown().items()} == {
         "motion": [],

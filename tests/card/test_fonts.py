@@ -1,4 +1,6 @@
-"""Names in every script: drawn with a font that has them, or spelled; never a box, never a formula."""
+"""Names in every script: drawn with a font that has them, or spelled; never a box, never a
+formula.
+"""
 
 import io
 from pathlib import Path
@@ -30,7 +32,9 @@ def square(pen: TTGlyphPen) -> None:
 
 @pytest.fixture
 def han_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A font for two Chinese characters, which was installed after matplotlib last looked: each is a black square."""
+    """A font for two Chinese characters, which was installed after matplotlib last looked: each is
+    a black square.
+    """
     characters = {ord(character): f"uni{ord(character):04X}" for character in "A" + HAN}
     pen = TTGlyphPen(None)
     square(pen)
@@ -47,7 +51,9 @@ def han_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "squares.ttf"
     builder.save(path)
     monkeypatch.setattr(font_manager.fontManager, "ttflist", list(font_manager.fontManager.ttflist))
-    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [str(path), str(tmp_path / "gone.ttf")])
+    monkeypatch.setattr(
+        font_manager, "findSystemFonts", lambda: [str(path), str(tmp_path / "gone.ttf")]
+    )
     return path
 
 
@@ -55,7 +61,9 @@ def han_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def no_font(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with matplotlib's own fonts alone."""
     own = Path(font_manager.findfont(OWN)).parent
-    entries = [entry for entry in font_manager.fontManager.ttflist if own in Path(entry.fname).parents]
+    entries = [
+        entry for entry in font_manager.fontManager.ttflist if own in Path(entry.fname).parents
+    ]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", entries)
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [])
 
@@ -82,18 +90,27 @@ def test_a_name_that_no_font_has_is_spelled(no_font: None, inputs: CardInputs) -
     assert lettering.families == (OWN,)
     assert lettering.shown(f"{HAN} 2") == "U+53EF U+7075 2"
     assert lettering.note() == (
-        f"no font here has the characters {HAN[0]} {HAN[1]}: the figures show their code points, as in U+53EF. Install a font "
-        "that has them, such as Noto Sans CJK for Chinese, Japanese and Korean, and make the card again."
+        f"no font here has the characters {HAN[0]} {HAN[1]}: the figures show their code points, "
+        "as in U+53EF. Install a font "
+        "that has them, such as Noto Sans CJK for Chinese, Japanese and Korean, and make the card "
+        "again."
     )
     assert one_font(f"{HAN} · frame 3") == ("U+53EF U+7075 · frame 3", None)
-    draw("generators", generators(inputs, HAN, "\U000e0001\n"))  # warns where a character has no glyph
+    draw(
+        "generators", generators(inputs, HAN, "\U000e0001\n")
+    )  # warns where a character has no glyph
 
 
 def test_a_font_that_has_it_is_found(han_font: Path, inputs: CardInputs) -> None:
     lettering = lettering_for([HAN, "kling"])
-    assert (lettering.families, lettering.missing, lettering.note()) == ((OWN, "Squares Sans"), frozenset(), None)
+    assert (lettering.families, lettering.missing, lettering.note()) == (
+        (OWN, "Squares Sans"),
+        frozenset(),
+        None,
+    )
     assert lettering.shown(HAN) == HAN
-    # Two characters, two squares of 0.8 times 9 points at 200 pixels an inch, at the left edge of the figure.
+    # Two characters, two squares of 0.8 times 9 points at 200 pixels an inch, at the left edge of
+    # the figure.
     marked = ink(draw("generators", generators(inputs, HAN)))
     left = np.flatnonzero(marked.any(axis=0))[0]
     column = np.flatnonzero(marked[:, left + 3])

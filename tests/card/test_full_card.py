@@ -1,4 +1,6 @@
-"""A full card: what it holds, that it can be made again, and that the rest of the package takes a release that has one."""
+"""A full card: what it holds, that it can be made again, and that the rest of the package takes a
+release that has one.
+"""
 
 import hashlib
 import json
@@ -26,12 +28,19 @@ from brokenvideos.tools.evaluation import UNRELIABLE_NOTE as EVALUATE_NOTE
 from brokenvideos.tools.publishing import write_card
 from brokenvideos.tools.publishing.rebuild import rebuild
 
-FIGURES = [f"figures/{name}.png" for name in ("generators", "lengths", "mask_areas", "mosaic", "positions", "sizes")]
+FIGURES = [
+    f"figures/{name}.png"
+    for name in ("generators", "lengths", "mask_areas", "mosaic", "positions", "sizes")
+]
 FILES = ["README.md", "card.json", "croissant.json", *FIGURES]
 
 
 def files_of(release: Path) -> dict[str, bytes]:
-    return {path.relative_to(release).as_posix(): path.read_bytes() for path in release.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(release).as_posix(): path.read_bytes()
+        for path in release.rglob("*")
+        if path.is_file()
+    }
 
 
 def section(text: str, title: str) -> str:
@@ -41,10 +50,14 @@ def section(text: str, title: str) -> str:
 def test_the_card_s_files_are_in_the_checksums(carded: Path, release: Path) -> None:
     assert set(files_of(carded)) - set(files_of(release)) == set(FILES) - {"README.md"}
     assert verify(carded).findings == ()
-    sums = dict(reversed(line.split("  ")) for line in (carded / "SHA256SUMS").read_text().splitlines())
+    sums = dict(
+        reversed(line.split("  ")) for line in (carded / "SHA256SUMS").read_text().splitlines()
+    )
     assert set(sums) == set(files_of(carded)) - {"SHA256SUMS"}
     card = json.loads((carded / "card.json").read_text())
-    assert {path: facts["sha256"] for path, facts in card["figures"].items()} == {path: sums[path] for path in FIGURES}
+    assert {path: facts["sha256"] for path, facts in card["figures"].items()} == {
+        path: sums[path] for path in FIGURES
+    }
 
 
 def test_every_figure_is_shown(carded: Path) -> None:
@@ -59,11 +72,17 @@ def test_it_says_what_was_counted_and_what_people_say(carded: Path, inputs: Card
     for generator, count in total.generators.items():
         numbers = [
             count,
-            *(details.generator_types[generator, kind] for kind in ("normal", *brokenvideos.ARTIFACT_TYPES)),
+            *(
+                details.generator_types[generator, kind]
+                for kind in ("normal", *brokenvideos.ARTIFACT_TYPES)
+            ),
         ]
         assert f"| {generator} | {' | '.join(map(str, numbers))} |" in section(text, "Statistics")
     for split, facts in inputs.facts.splits.items():
-        row = f"| {split} | {facts.num_videos} | {facts.labels['normal']} | {facts.labels['broken']} |"
+        row = (
+            f"| {split} | {facts.num_videos} | {facts.labels['normal']} | "
+            f"{facts.labels['broken']} |"
+        )
         assert row in section(text, "Splits and hold-outs")
     assert inputs.manifest["split_rule"]["text"] in section(text, "Splits and hold-outs")
     assert section(text, "Annotation").strip().startswith("Two people marked every video.")
@@ -81,7 +100,9 @@ def test_it_says_what_was_counted_and_what_people_say(carded: Path, inputs: Card
     assert "None" not in text.partition("## Errata")[0]
 
 
-def test_a_rendered_release_says_so_unless_people_say_something_else(inputs: CardInputs, carded: Path) -> None:
+def test_a_rendered_release_says_so_unless_people_say_something_else(
+    inputs: CardInputs, carded: Path
+) -> None:
     text = render_full(inputs)
     assert "This release is synthetic" in text
     assert "No agreement between annotators was measured" in text
@@ -101,8 +122,15 @@ def test_a_rendered_release_says_so_unless_people_say_something_else(inputs: Car
 
 def test_errata_and_the_version_before(inputs: CardInputs) -> None:
     entry = {"data_version": "2.0.0", "video_ids": ["synth-a_00003"], "reason": "the owner | asked"}
-    manifest = {**inputs.manifest, "data_version": "2.0.0", "parent_version": "1.0.0", "errata": [entry]}
-    text = render_full(CardInputs(manifest, inputs.facts, inputs.total, inputs.details, inputs.sizes, About()))
+    manifest = {
+        **inputs.manifest,
+        "data_version": "2.0.0",
+        "parent_version": "1.0.0",
+        "errata": [entry],
+    }
+    text = render_full(
+        CardInputs(manifest, inputs.facts, inputs.total, inputs.details, inputs.sizes, About())
+    )
     assert text.partition("# BrokenVideos ")[2].startswith("2.0.0\n")
     assert "| 2.0.0 | the owner \\| asked | synth-a_00003 |" in section(text, "Errata")
     assert "Version 2.0.0 follows 1.0.0;" in section(text, "Changes")
@@ -117,9 +145,13 @@ def test_the_median_is_in_the_bin_that_is_named(inputs: CardInputs) -> None:
     assert bins[:number].sum() < bins.sum() / 2 <= bins[: number + 1].sum()
 
 
-def test_a_run_that_was_killed_is_put_right_by_the_next(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_was_killed_is_put_right_by_the_next(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wanted = files_of(copy)
-    (copy / "README.md").write_bytes((copy / "README.md").read_bytes().replace(b"9 videos", b"8 videos"))
+    (copy / "README.md").write_bytes(
+        (copy / "README.md").read_bytes().replace(b"9 videos", b"8 videos")
+    )
     (copy / "figures" / "lengths.png").unlink()
     (copy / "figures" / "old.png").write_bytes(b"of an earlier version")
     (copy / ".README.md.1234abcd.partial").write_bytes(b"half")
@@ -131,7 +163,9 @@ def test_a_run_that_was_killed_is_put_right_by_the_next(copy: Path, monkeypatch:
         written.append(path.relative_to(copy).as_posix())
         write_atomic(path, content)
 
-    monkeypatch.setattr(import_module("brokenvideos.tools.publishing.write_card"), "write_atomic", watched)
+    monkeypatch.setattr(
+        import_module("brokenvideos.tools.publishing.write_card"), "write_atomic", watched
+    )
     assert write_card(copy) == sorted(FILES)  # without --about it says again what it said
     assert files_of(copy) == wanted
     assert sorted(written[:-1]) == sorted(FILES)
@@ -142,12 +176,14 @@ def test_without_the_extra_the_plain_card_stays(release: Path, run_process, tmp_
     shutil.copytree(release, tmp_path / "release")
     script = (
         "import sys; sys.modules['mlcroissant'] = sys.modules['matplotlib'] = None\n"
-        "from brokenvideos.tools.commands.main import main; sys.argv = ['brokenvideos', 'card', 'release']; main()"
+        "from brokenvideos.tools.commands.main import main; sys.argv = ['brokenvideos', 'card', "
+        "'release']; main()"
     )
     done = run_process([sys.executable, "-c", script], cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "brokenvideos: a full card needs matplotlib and mlcroissant. Install them in a checkout: pip install '.[card]'.\n"
+        "brokenvideos: a full card needs matplotlib and mlcroissant. Install them in a checkout: "
+        "pip install '.[card]'.\n"
     )
     assert files_of(tmp_path / "release") == files_of(release)
 
@@ -163,17 +199,22 @@ def test_no_checksums_no_card(copy: Path) -> None:
 
 
 def test_a_damaged_card_json_is_named(copy: Path) -> None:
-    (copy / "card.json").write_text('{"format_version": 7, "made_with": {}, "about": {}, "figures": {}}')
+    (copy / "card.json").write_text(
+        '{"format_version": 7, "made_with": {}, "about": {}, "figures": {}}'
+    )
     with pytest.raises(CardError) as caught:
         write_card(copy)
     assert str(caught.value) == (
-        f"{copy}/card.json: format_version is 7, this package reads 1. Install the version of brokenvideos that wrote it, or make "
+        f"{copy}/card.json: format_version is 7, this package reads 1. Install the version of "
+        "brokenvideos that wrote it, or make "
         "the card again."
     )
 
 
 @pytest.mark.parametrize("config", ["default", "annotations"])
-def test_it_loads_with_datasets_alone_and_with_this_package(carded: Path, release: Path, config: str) -> None:
+def test_it_loads_with_datasets_alone_and_with_this_package(
+    carded: Path, release: Path, config: str
+) -> None:
     ours, alone = (
         load_dataset(name, config, split="train", streaming=True, data_dir=data_dir)
         for name, data_dir in (("brokenvideos", str(carded)), (str(carded), None))
@@ -186,7 +227,9 @@ def test_it_loads_with_datasets_alone_and_with_this_package(carded: Path, releas
 def test_the_hub_s_reader_takes_the_yaml(carded: Path) -> None:
     card = DatasetCard.load(carded / "README.md")
     assert [info["config_name"] for info in card.data.dataset_info] == ["default", "annotations"]
-    video = next(feature for feature in card.data.dataset_info[0]["features"] if feature["name"] == "video")
+    video = next(
+        feature for feature in card.data.dataset_info[0]["features"] if feature["name"] == "video"
+    )
     assert video["dtype"] == {"video": {"decode": False}}
 
 
@@ -214,12 +257,17 @@ def test_a_rebuild_leaves_out_a_card_of_other_versions(copy: Path, raw: Path) ->
     report = rebuild(copy, raw)
     assert report.left_out == tuple(FILES)
     assert (
-        next(report.lines()) == f"not compared, because they were made with other library versions: {', '.join(FILES)}"
+        next(report.lines())
+        == f"not compared, because they were made with other library versions: {', '.join(FILES)}"
     )
     assert [finding.file for finding in report.findings] == ["webdataset/notes.txt"]
     sums = (copy / "SHA256SUMS").read_text()
-    (copy / "SHA256SUMS").write_text(sums.replace(sums[:64], "0" * 64, 1) if " README" not in sums[:80] else sums[100:])
-    assert "SHA256SUMS: lists other sums. Build the release again." in map(str, rebuild(copy, raw).findings)
+    (copy / "SHA256SUMS").write_text(
+        sums.replace(sums[:64], "0" * 64, 1) if " README" not in sums[:80] else sums[100:]
+    )
+    assert "SHA256SUMS: lists other sums. Build the release again." in map(
+        str, rebuild(copy, raw).findings
+    )
 
 
 def test_the_next_release_starts_with_a_plain_card(carded: Path, raw: Path, tmp_path: Path) -> None:
@@ -239,7 +287,9 @@ def test_a_release_without_a_mask(release: Path, raw: Path, tmp_path: Path) -> N
     videos = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
     normal = [video for video in videos if video["label"] == "normal"]
     (tmp_path / "raw" / "videos").mkdir(parents=True)
-    (tmp_path / "raw" / "videos.jsonl").write_text("".join(json.dumps(video) + "\n" for video in normal))
+    (tmp_path / "raw" / "videos.jsonl").write_text(
+        "".join(json.dumps(video) + "\n" for video in normal)
+    )
     for video in normal:
         name = f"{video['video_id']}.mp4"
         shutil.copy(raw / "videos" / name, tmp_path / "raw" / "videos" / name)

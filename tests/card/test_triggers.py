@@ -1,4 +1,6 @@
-"""What a release says of its triggers: counts, shares with their intervals, and which artifact types they brought out."""
+"""What a release says of its triggers: counts, shares with their intervals, and which artifact
+types they brought out.
+"""
 
 import json
 from typing import Any
@@ -35,7 +37,14 @@ def row(record: object, *, types: tuple[str, ...] = (), looked_at: bool = True) 
 
 def asked(prompt_id: str, trigger: str | None, *expected: str) -> dict[str, Any]:
     values = {"subject": "man"}
-    return {"prompt": {"prompt_id": prompt_id, "trigger": trigger, "artifact_types": expected, "values": values}}
+    return {
+        "prompt": {
+            "prompt_id": prompt_id,
+            "trigger": trigger,
+            "artifact_types": expected,
+            "values": values,
+        }
+    }
 
 
 ROWS = [
@@ -45,7 +54,9 @@ ROWS = [
     row(asked("h3", "hands", "deformation"), looked_at=False),
     row(asked("c1", None)),
     row(asked("f1", "fluid", "motion", "deformation"), looked_at=False),
-    row({"prompt": {"prompt_id": "x", "prompt": "a dog", "trigger": None, "values": {}}}),  # of no taxonomy
+    row(
+        {"prompt": {"prompt_id": "x", "prompt": "a dog", "trigger": None, "values": {}}}
+    ),  # of no taxonomy
     row({"claims": {"generator": "Kling"}, "prompt": None}),
     row("not JSON"),
     row("[1]"),
@@ -69,10 +80,14 @@ def test_clips_are_counted_by_their_trigger() -> None:
     assert found["hands"]["share_broken"]["value"] == pytest.approx(2 / 3)
     assert found["fluid"]["share_broken"] == {"value": None, "low": None, "high": None}
     assert stats_text(facts, None).splitlines()[-4:] == [
-        "Triggers: share of annotated clips that are broken (95 % interval), and their artifact types; * = expected.",
-        "  control: 1 clips of 1 prompts, 0 of 1 broken, 0.0% (0.0% to 79.3%); motion 0, deformation 0, blur 0",
-        "  fluid: 1 clips of 1 prompts, 0 of 0 broken, none annotated; motion* 0, deformation* 0, blur 0",
-        "  hands: 4 clips of 3 prompts, 2 of 3 broken, 66.7% (20.8% to 93.9%); motion 1, deformation* 1, blur 1",
+        "Triggers: share of annotated clips that are broken (95 % interval), and their artifact "
+        "types; * = expected.",
+        "  control: 1 clips of 1 prompts, 0 of 1 broken, 0.0% (0.0% to 79.3%); motion 0, "
+        "deformation 0, blur 0",
+        "  fluid: 1 clips of 1 prompts, 0 of 0 broken, none annotated; motion* 0, deformation* 0, "
+        "blur 0",
+        "  hands: 4 clips of 3 prompts, 2 of 3 broken, 66.7% (20.8% to 93.9%); motion 1, "
+        "deformation* 1, blur 1",
     ]
 
 
@@ -95,9 +110,13 @@ def test_nothing_is_said_where_no_clip_says_its_prompt() -> None:
     assert prompt_of({}) is None  # a release of the format before records
 
 
-@pytest.mark.parametrize(("count", "total"), [(0, 1), (1, 1), (2, 3), (0, 50), (37, 50), (50, 50), (1, 10_000)])
+@pytest.mark.parametrize(
+    ("count", "total"), [(0, 1), (1, 1), (2, 3), (0, 50), (37, 50), (50, 50), (1, 10_000)]
+)
 def test_the_interval_is_wilsons(count: int, total: int) -> None:
-    assert wilson_interval(count, total) == pytest.approx(proportion_confint(count, total, method="wilson"), abs=1e-9)
+    assert wilson_interval(count, total) == pytest.approx(
+        proportion_confint(count, total, method="wilson"), abs=1e-9
+    )
 
 
 def test_nothing_has_no_interval() -> None:
@@ -105,6 +124,9 @@ def test_nothing_has_no_interval() -> None:
 
 
 def test_a_broken_clip_whose_types_are_not_given_counts_as_broken() -> None:
-    untyped = {**row(asked("h1", "hands", "deformation"), types=("motion",)), "artifact_types": None}
+    untyped = {
+        **row(asked("h1", "hands", "deformation"), types=("motion",)),
+        "artifact_types": None,
+    }
     found = stats_dict(count_rows([("train", untyped)]), None)["triggers"]["hands"]
     assert (found["broken"], found["artifact_types"]) == (1, dict.fromkeys(ARTIFACT_TYPES, 0))

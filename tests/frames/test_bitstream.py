@@ -1,4 +1,6 @@
-"""Flags of coded frames come from the frames: whatever the container calls them, clips are those of a plain decode."""
+"""Flags of coded frames come from the frames: whatever the container calls them, clips are those of
+a plain decode.
+"""
 
 from functools import cache, partial
 
@@ -13,7 +15,9 @@ from tests.odd_videos import B_FRAMES, VP9, X265, every_frame, make_video, remux
 SIZE = {"num_frames": 14, "height": 64}
 CODED = {
     "h264": partial(make_video, **SIZE, options=B_FRAMES | {"g": "6"}),
-    "hevc": partial(make_video, **SIZE, codec="libx265", options={"x265-params": X265.replace("=12", "=6")}),
+    "hevc": partial(
+        make_video, **SIZE, codec="libx265", options={"x265-params": X265.replace("=12", "=6")}
+    ),
     "mpeg4": partial(make_video, **SIZE, codec="mpeg4", options={"g": "6"}),
     "mpeg4 B-frames": partial(make_video, **SIZE, codec="mpeg4", options={"g": "6", "bf": "2"}),
     "vp9": partial(make_video, **SIZE, codec="libvpx-vp9", options=VP9 | {"g": "6"}),
@@ -28,7 +32,10 @@ CALLED_KEY = {
 CONTAINERS = {
     "mp4": {"container": "mp4"},
     "mov": {"container": "mov"},
-    "fragmented": {"container": "mp4", "container_options": {"movflags": "frag_every_frame+empty_moov"}},
+    "fragmented": {
+        "container": "mp4",
+        "container_options": {"movflags": "frag_every_frame+empty_moov"},
+    },
 }
 
 
@@ -106,12 +113,18 @@ FLAGS = {
         [b"\x00\x00\x01\x20\x08" + VOP + b"\x10", VOP + b"\x10"],
         [True, False],
     ),
-    # frame_marker 10, profile 00, show_existing_frame, frame_type; profile 3 has a reserved bit before them.
+    # frame_marker 10, profile 00, show_existing_frame, frame_type; profile 3 has a reserved bit
+    # before them.
     "VP9 key, inter, shown again": ("vp9", b"", [b"\x80", b"\x84", b"\x88"], [True, False, False]),
     "VP9 of profile 3": ("vp9", b"", [b"\xb0", b"\xb2", b"\xb4"], [True, False, False]),
     # A sequence header and a frame: show_existing_frame, frame_type (2 bits), show_frame.
     "AV1 shown key": ("av1", b"", [b"\x0a\x01\x00\x32\x01\x10", b"\x32\x01\x30"], [True, False]),
-    "AV1 hidden key, shown later": ("av1", b"", [b"\x0a\x01\x00\x32\x01\x00", b"\x1a\x01\x80"], [False, False]),
+    "AV1 hidden key, shown later": (
+        "av1",
+        b"",
+        [b"\x0a\x01\x00\x32\x01\x00", b"\x1a\x01\x80"],
+        [False, False],
+    ),
     "AV1 key without its sequence header": ("av1", b"", [b"\x32\x01\x10"], [False]),
     "AV1 still picture": ("av1", b"", [b"\x0a\x01\x18\x32\x01\x00"], [True]),
 }

@@ -30,16 +30,30 @@ def test_frames_come_back(tmp_path, height, width, pix_fmt):
     frames = scene(height, width)
     encode_video(tmp_path / "video.mp4", iter(frames), fps=Fraction(30000, 1001), crf=8)
     index = index_video(tmp_path / "video.mp4")
-    assert (index.num_frames, index.height, index.width, index.fps) == (30, height, width, 30000 / 1001)
-    difference = np.abs(read_frames(tmp_path / "video.mp4", range(30), index=index).astype(int) - frames)
+    assert (index.num_frames, index.height, index.width, index.fps) == (
+        30,
+        height,
+        width,
+        30000 / 1001,
+    )
+    difference = np.abs(
+        read_frames(tmp_path / "video.mp4", range(30), index=index).astype(int) - frames
+    )
     assert difference.mean() < 2
     with av.open(str(tmp_path / "video.mp4")) as container:
         frame = next(container.decode(video=0))
         assert frame.format.name == pix_fmt
-        assert (frame.colorspace, frame.color_range, frame.color_primaries, frame.color_trc) == (1, 1, 1, 1)
+        assert (frame.colorspace, frame.color_range, frame.color_primaries, frame.color_trc) == (
+            1,
+            1,
+            1,
+            1,
+        )
 
 
-@pytest.mark.parametrize("rgb", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 30, 90)])
+@pytest.mark.parametrize(
+    "rgb", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 30, 90)]
+)
 def test_colours_come_back(tmp_path, rgb):
     encode_video(tmp_path / "flat.mp4", [np.full((32, 32, 3), rgb, np.uint8)], fps=24, crf=1)
     got = read_frames(tmp_path / "flat.mp4", [0]).astype(int)
@@ -114,7 +128,10 @@ def test_the_hash_of_the_decoded_frames_is_that_of_the_file(tmp_path, size, b_fr
 def test_a_hashed_encoding_that_fails_ends(tmp_path):
     with pytest.raises(VideoError) as caught:
         encode_hashed(tmp_path / "none.mp4", [], fps=24, crf=10)
-    assert str(caught.value) == f"{tmp_path / 'none.mp4'}: no frames to encode, at least one is wanted."
+    assert (
+        str(caught.value)
+        == f"{tmp_path / 'none.mp4'}: no frames to encode, at least one is wanted."
+    )
     with pytest.raises(VideoError, match="frame 3"):
         encode_hashed(tmp_path / "odd.mp4", [*scene(48, 64, 3), *scene(48, 62, 1)], fps=24, crf=10)
     assert not list(tmp_path.iterdir())

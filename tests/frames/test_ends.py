@@ -1,4 +1,6 @@
-"""A file that was cut off is refused, wherever it was cut; only cuts that nothing tells of go unseen."""
+"""A file that was cut off is refused, wherever it was cut; only cuts that nothing tells of go
+unseen.
+"""
 
 import io
 import struct
@@ -15,18 +17,29 @@ from brokenvideos.frames import VideoError, demux_index, index_video
 from brokenvideos.frames.ends import missing_end
 from tests.odd_videos import B_FRAMES, make_video
 
-SMALL = partial(make_video, num_frames=12, height=32, width=64, options=B_FRAMES | {"g": "6", "bf": "2"})
+SMALL = partial(
+    make_video, num_frames=12, height=32, width=64, options=B_FRAMES | {"g": "6", "bf": "2"}
+)
 VP9_SMALL = partial(
-    make_video, num_frames=12, height=32, codec="libvpx-vp9", options={"g": "6", "deadline": "realtime"}
+    make_video,
+    num_frames=12,
+    height=32,
+    codec="libvpx-vp9",
+    options={"g": "6", "deadline": "realtime"},
 )
 
 
 def on_disk(make, container: str, options: dict[str, str]) -> bytes:
-    """The file written once more, by a muxer that goes back to put its index first: it wants a file that it can open again."""
+    """The file written once more, by a muxer that goes back to put its index first: it wants a file
+    that it can open again.
+    """
     with tempfile.TemporaryDirectory() as folder, av.open(io.BytesIO(make())) as source:
         path = Path(folder, f"video.{container}")
         with av.open(str(path), "w", options=options) as output:
-            streams = {stream: output.add_stream_from_template(stream, opaque=True) for stream in source.streams}
+            streams = {
+                stream: output.add_stream_from_template(stream, opaque=True)
+                for stream in source.streams
+            }
             for packet in source.demux():
                 if packet.size:
                     packet.stream = streams[packet.stream]
@@ -41,19 +54,29 @@ FILES = {
     "mov": partial(SMALL, container="mov"),
     "mov with sound": partial(on_disk, partial(SMALL, audio=True), "mov", FAST),
     "fragmented mp4": partial(SMALL, container_options={"movflags": "frag_keyframe+empty_moov"}),
-    "segment index": partial(on_disk, SMALL, "mp4", {"movflags": "dash+frag_keyframe+global_sidx+empty_moov"}),
+    "segment index": partial(
+        on_disk, SMALL, "mp4", {"movflags": "dash+frag_keyframe+global_sidx+empty_moov"}
+    ),
     "webm": partial(VP9_SMALL, container="webm"),
-    "webm, index first": partial(on_disk, partial(VP9_SMALL, container="webm"), "webm", {"cues_to_front": "1"}),
-    "live webm": partial(VP9_SMALL, container="webm", container_options={"live": "1", "cluster_time_limit": "100"}),
+    "webm, index first": partial(
+        on_disk, partial(VP9_SMALL, container="webm"), "webm", {"cues_to_front": "1"}
+    ),
+    "live webm": partial(
+        VP9_SMALL, container="webm", container_options={"live": "1", "cluster_time_limit": "100"}
+    ),
     "mkv": partial(SMALL, container="matroska"),
     "mkv with sound": partial(SMALL, container="matroska", audio=True),
-    "avi": partial(make_video, num_frames=12, height=32, codec="mpeg4", container="avi", options={"g": "6"}),
+    "avi": partial(
+        make_video, num_frames=12, height=32, codec="mpeg4", container="avi", options={"g": "6"}
+    ),
 }
 
 
 @cache
 def whole(name: str) -> tuple[bytes, list[int], set[int]]:
-    """A file, its frame times, and where a part of it ends that nothing says is not the last one."""
+    """A file, its frame times, and where a part of it ends that nothing says is not the last
+    one.
+    """
     data = FILES[name]()
     assert missing_end(data) is None
     seams: set[int] = set()
@@ -118,26 +141,35 @@ def test_the_message_names_the_frame_and_the_bytes():
     with_frames = [cut for cut in range(0, len(data), 50) if len(_frames_of(data[:cut])) == 9]
     cut = with_frames[0]
     assert message(data[:cut]) == (
-        f"VIDEO: ends at frame 9: it has {cut} bytes, and its segment ends at byte {len(data)}. {END}"
+        f"VIDEO: ends at frame 9: it has {cut} bytes, and its segment ends at byte {len(data)}. "
+        f"{END}"
     )
     data, _, _ = whole("mp4 index first")
     cut = len(data) - 10
     assert message(data[:cut]) == (
-        f"VIDEO: ends at frame 11: it has {cut} bytes, and its mdat box ends at byte {len(data)}. {END}"
+        f"VIDEO: ends at frame 11: it has {cut} bytes, and its mdat box ends at byte {len(data)}. "
+        f"{END}"
     )
     data, _, _ = whole("avi")
     index = data.index(b"idx1")
     assert message(data[: index - 9]) == (
-        f"VIDEO: ends at frame 11: it has {index - 9} bytes, and its list of frames ends at byte {index}. {END}"
+        f"VIDEO: ends at frame 11: it has {index - 9} bytes, and its list of frames ends at byte "
+        f"{index}. {END}"
     )
-    assert index_video(data[:index]).num_frames == 12  # all the frames are there, only their index is not
+    assert (
+        index_video(data[:index]).num_frames == 12
+    )  # all the frames are there, only their index is not
 
 
 def _frames_of(data: bytes) -> np.ndarray:
     try:
         with av.open(io.BytesIO(data)) as container:
             return np.array(
-                [packet.pts for packet in container.demux(video=0) if packet.size and not packet.is_corrupt]
+                [
+                    packet.pts
+                    for packet in container.demux(video=0)
+                    if packet.size and not packet.is_corrupt
+                ]
             )
     except av.FFmpegError:
         return np.array([])
@@ -150,7 +182,8 @@ def test_a_table_that_reaches_beyond_the_end():
     open_ended = data[:at] + bytes(4) + data[at + 4 :]
     assert index_video(open_ended).num_frames == 12
     assert message(open_ended[:-10]) == (
-        f"VIDEO: ends at frame 11: it has {len(data) - 10} bytes, and its list of frames reaches to byte {len(data)}. {END}"
+        f"VIDEO: ends at frame 11: it has {len(data) - 10} bytes, and its list of frames reaches "
+        f"to byte {len(data)}. {END}"
     )
 
 
@@ -160,9 +193,13 @@ def element(kind: str, content: bytes, *, known: bool = True) -> bytes:
 
 
 def streamed(*, duration: float, block_times: list[int]) -> bytes:
-    """A Matroska file as a browser's recorder writes it: nothing has a size but blocks, and a duration is put in later."""
+    """A Matroska file as a browser's recorder writes it: nothing has a size but blocks, and a
+    duration is put in later.
+    """
     info = element("1549A966", element("4489", struct.pack(">d", duration)))
-    blocks = b"".join(element("A3", b"\x81" + time.to_bytes(2) + b"\x80frame") for time in block_times)
+    blocks = b"".join(
+        element("A3", b"\x81" + time.to_bytes(2) + b"\x80frame") for time in block_times
+    )
     cluster = element("1F43B675", element("E7", b"\x00") + blocks, known=False)
     return element("1A45DFA3", b"") + element("18538067", info + cluster, known=False)
 

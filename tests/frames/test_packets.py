@@ -37,9 +37,18 @@ def test_any_structure(make_video, every_frame, barcode, data):
         "preset": "ultrafast",
         "sc_threshold": "0",
     }
-    options["x264-params"] = f"open-gop={data.draw(st.integers(0, 1), label='open')}:ref=4:b-adapt=0"
-    steps = data.draw(st.lists(st.integers(1, 400), min_size=num_frames, max_size=num_frames), label="steps")
-    video = make_video(num_frames=num_frames, options=options, times=np.cumsum(steps).tolist(), tick=Fraction(1, 12800))
+    options["x264-params"] = (
+        f"open-gop={data.draw(st.integers(0, 1), label='open')}:ref=4:b-adapt=0"
+    )
+    steps = data.draw(
+        st.lists(st.integers(1, 400), min_size=num_frames, max_size=num_frames), label="steps"
+    )
+    video = make_video(
+        num_frames=num_frames,
+        options=options,
+        times=np.cumsum(steps).tolist(),
+        tick=Fraction(1, 12800),
+    )
     wanted = data.draw(st.lists(st.integers(0, num_frames - 1), max_size=12), label="wanted")
     index = index_video(video)
     frames = read_frames(video, wanted, index=index)
@@ -63,14 +72,16 @@ def test_a_size_bomb_in_a_packet_is_refused_before_there_is_room_for_it(make_vid
     data = bytearray(make_video(num_frames=3, codec="libvpx-vp9", height=64))
     index = index_video(bytes(data))
     start, size = int(index.packets.offset[0]), int(index.packets.size[0])
-    # VP9 bitstream specification, 6.2: after 36 bits of a key frame's header stand its width - 1 and height - 1, 16 bits each.
+    # VP9 bitstream specification, 6.2: after 36 bits of a key frame's header stand its width - 1
+    # and height - 1, 16 bits each.
     header = int.from_bytes(data[start + 4 : start + 9])
     bomb = header >> 36 << 36 | 11_999 << 20 | 11_999 << 4 | header & 15
     data[start + 4 : start + 9] = bomb.to_bytes(5)
     decoder = bare_decoder("vp9", b"")
     with pytest.raises(av.error.ArgumentError):
         decoder.decode(bare_packet(bytes(data[start : start + size]), 0))
-    # Nothing was made room for: damaged data would only be found when the frame is there, and be an InvalidDataError.
+    # Nothing was made room for: damaged data would only be found when the frame is there, and be an
+    # InvalidDataError.
     assert (decoder.width, decoder.height) == (0, 0)
     with pytest.raises(VideoError) as caught:
         read_frames(bytes(data), [0], index=index)

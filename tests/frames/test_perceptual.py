@@ -27,7 +27,9 @@ def grey_frame(grey: np.ndarray) -> av.VideoFrame:
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=80)
-def test_bits_are_the_steps_between_areas_that_pillow_averages(height: int, width: int, seed: int) -> None:
+def test_bits_are_the_steps_between_areas_that_pillow_averages(
+    height: int, width: int, seed: int
+) -> None:
     grey = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
     # Pixels repeated so that none lies in two cells.
     whole = Image.fromarray(np.repeat(np.repeat(grey, 8, axis=0), 9, axis=1).astype(np.float32))
@@ -39,7 +41,9 @@ def test_bits_are_the_steps_between_areas_that_pillow_averages(height: int, widt
 
 
 def test_a_known_frame() -> None:
-    """Brighter from cell to cell in the upper half, darker in the lower; a step of one level is none."""
+    """Brighter from cell to cell in the upper half, darker in the lower; a step of one level is
+    none.
+    """
     ramp = np.repeat(np.arange(9, dtype=np.uint8) * 20, 10)
     frame = np.vstack([np.tile(ramp, (40, 1)), np.tile(ramp[::-1], (40, 1))])
     assert frame_hash(grey_frame(frame)) == "ffffffff00000000"
@@ -58,14 +62,18 @@ def test_the_frames_are_those_on_screen_at_four_times() -> None:
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[np.ndarray]]:
     """The hash and the frames of a synthetic video, whose every pixel moves."""
-    raw = write_sample(tmp_path_factory.mktemp("raw") / "raw", videos=1, height=192, width=256, num_frames=16)
+    raw = write_sample(
+        tmp_path_factory.mktemp("raw") / "raw", videos=1, height=192, width=256, num_frames=16
+    )
     (path,) = (raw / "videos").iterdir()
     return index_video(path).perceptual_hash, [frame for _, frame in iter_frames(path)]
 
 
 def half(frames: list[np.ndarray]) -> list[np.ndarray]:
     return [
-        np.asarray(Image.fromarray(f).resize((f.shape[1] // 2, f.shape[0] // 2), Image.Resampling.BICUBIC))
+        np.asarray(
+            Image.fromarray(f).resize((f.shape[1] // 2, f.shape[0] // 2), Image.Resampling.BICUBIC)
+        )
         for f in frames
     ]
 
@@ -92,7 +100,9 @@ def test_what_it_outlives(video, tmp_path: Path, change, crf: int) -> None:
 
 @pytest.mark.parametrize("num_frames", [1, 29, 33])
 def test_another_container_and_its_ticks_do_not_matter(make_video, num_frames: int) -> None:
-    data = [make_video(num_frames=num_frames, container=container) for container in ("mp4", "matroska")]
+    data = [
+        make_video(num_frames=num_frames, container=container) for container in ("mp4", "matroska")
+    ]
     one, other = (index_video(each).perceptual_hash for each in data)
     assert one == other
     assert int(one, 16).bit_count() > 40
@@ -118,7 +128,10 @@ def test_real_videos_re_encoded_at_half_the_size(real_data: Path, tmp_path: Path
     hashes = {}
     for name in ("01_dog", "bedroom"):
         video = real_data / "videos" / f"{name}.mp4"
-        frames = [frame for (_, frame), _ in zip(iter_frames(video, size=(270, 480)), range(24), strict=False)]
+        frames = [
+            frame
+            for (_, frame), _ in zip(iter_frames(video, size=(270, 480)), range(24), strict=False)
+        ]
         for kind, changed, crf in (("as it is", frames, 18), ("worse", half(frames), 35)):
             encode_video(tmp_path / "video.mp4", changed, fps=24, crf=crf)
             hashes[name, kind] = index_video(tmp_path / "video.mp4").perceptual_hash

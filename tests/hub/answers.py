@@ -22,7 +22,10 @@ async def form_or_json(request: Request) -> dict[str, list[str]]:
     if request.headers.get("content-type", "").startswith("application/json"):
         import json
 
-        return {key: value if isinstance(value, list) else [str(value)] for key, value in json.loads(body).items()}
+        return {
+            key: value if isinstance(value, list) else [str(value)]
+            for key, value in json.loads(body).items()
+        }
     return parse_qs(body.decode())
 
 

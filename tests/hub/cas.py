@@ -13,8 +13,12 @@ TOKEN = "xet-token-of-the-double"
 LIFETIME_S = 3600
 
 
-async def token(state: State, request: Request, kind: str, repo_id: str, right: str, revision: str) -> Response:
-    """Where the store is, and the right to read or to write it: in headers for Python, in the body for hf_xet."""
+async def token(
+    state: State, request: Request, kind: str, repo_id: str, right: str, revision: str
+) -> Response:
+    """Where the store is, and the right to read or to write it: in headers for Python, in the body
+    for hf_xet.
+    """
     if right == "write":
         to_pull_request = request.query_params.get("create_pr") == "1"
         repository, _ = state.writable(request, kind, repo_id, to_pull_request=to_pull_request)
@@ -23,8 +27,14 @@ async def token(state: State, request: Request, kind: str, repo_id: str, right: 
     else:
         state.readable(request, kind, repo_id, files=True).commit_of(revision)
     url, expires = f"{state.storage_url}/cas", int(time.time()) + LIFETIME_S
-    headers = {"X-Xet-Cas-Url": url, "X-Xet-Access-Token": f"{TOKEN}-{right}", "X-Xet-Token-Expiration": str(expires)}
-    return JSONResponse({"casUrl": url, "accessToken": f"{TOKEN}-{right}", "exp": expires}, headers=headers)
+    headers = {
+        "X-Xet-Cas-Url": url,
+        "X-Xet-Access-Token": f"{TOKEN}-{right}",
+        "X-Xet-Token-Expiration": str(expires),
+    }
+    return JSONResponse(
+        {"casUrl": url, "accessToken": f"{TOKEN}-{right}", "exp": expires}, headers=headers
+    )
 
 
 def _check_token(request: Request, *rights: str) -> None:
@@ -33,7 +43,9 @@ def _check_token(request: Request, *rights: str) -> None:
 
 
 async def not_offered(state: State, request: Request, hash: str = "") -> Response:
-    """Newer ways to register and to read, which hf_xet tries first and does without where they are not offered."""
+    """Newer ways to register and to read, which hf_xet tries first and does without where they are
+    not offered.
+    """
     raise Refusal(404, "not offered here")
 
 
@@ -43,7 +55,12 @@ async def grant(state: State, request: Request, hash: str) -> Response:
     await request.body()  # length and checksum
     if hash in state.xorbs.chunks:
         return JSONResponse({})
-    place = {"id": hash, "method": "PUT", "url": state.sign(f"/storage/new-xorb/{hash}"), "headers": {}}
+    place = {
+        "id": hash,
+        "method": "PUT",
+        "url": state.sign(f"/storage/new-xorb/{hash}"),
+        "headers": {},
+    }
     return JSONResponse(place, 201)
 
 
@@ -109,7 +126,9 @@ async def reconstruct(state: State, request: Request, hash: str) -> Response:
     if asked := request.headers.get("range"):
         first, _, last = asked.removeprefix("bytes=").partition("-")
         span = (int(first), int(last) + 1 if last else 2**62)
-    answer = reconstruction(state.xorbs, state.xet_files[hash], url=f"{state.storage_url}/storage/xorb", span=span)
+    answer = reconstruction(
+        state.xorbs, state.xet_files[hash], url=f"{state.storage_url}/storage/xorb", span=span
+    )
     if answer is None:
         raise Refusal(416, "the file ends before this range")
     for places in answer["fetch_info"].values():

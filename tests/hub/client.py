@@ -1,4 +1,6 @@
-"""The tests' own process as a client of the Hub: huggingface_hub reads most of its settings once, when it is imported."""
+"""The tests' own process as a client of the Hub: huggingface_hub reads most of its settings once,
+when it is imported.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,9 @@ from tests.hub.state import XET_SETTINGS, State
 
 
 @contextmanager
-def meeting(hub: State, monkeypatch: pytest.MonkeyPatch, *, token: str | None = "hf_owner") -> Iterator[list[float]]:
+def meeting(
+    hub: State, monkeypatch: pytest.MonkeyPatch, *, token: str | None = "hf_owner"
+) -> Iterator[list[float]]:
     """Until the block ends, huggingface_hub, hf_xet and `datasets` in this process talk to `hub`.
 
     Gives the seconds that huggingface_hub would have waited between its attempts, and did not.
@@ -28,7 +32,14 @@ def meeting(hub: State, monkeypatch: pytest.MonkeyPatch, *, token: str | None = 
     monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=waits_s.append))
     for name, value in XET_SETTINGS.items():
         monkeypatch.setenv(name, value)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+    for name in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ):
         monkeypatch.delenv(name, raising=False)
     if token is not None:
         monkeypatch.setenv("HF_TOKEN", token)

@@ -12,8 +12,12 @@ from tests.hub.repository import PullRequest, Repository
 from tests.hub.state import State
 
 
-def open_discussion(repository: Repository, title: str, author: str, *, base: str | None) -> PullRequest:
-    """A new pull request that asks to change `base`, a discussion without; numbered from 1 together."""
+def open_discussion(
+    repository: Repository, title: str, author: str, *, base: str | None
+) -> PullRequest:
+    """A new pull request that asks to change `base`, a discussion without; numbered from 1
+    together.
+    """
     number = len(repository.discussions) + 1
     oid = None if base is None else repository.refs[base]
     discussion = PullRequest(number, title, author, base, oid)
@@ -47,16 +51,25 @@ async def merge(state: State, request: Request, kind: str, repo_id: str, number:
     source = repository.head(f"refs/pr/{number}")
     parents = (repository.refs[discussion.base], source.oid)
     title = f"{discussion.title} (#{number})"
-    repository.add_commit(discussion.base, source.files, title=title, author=user.name, parents=parents)
+    repository.add_commit(
+        discussion.base, source.files, title=title, author=user.name, parents=parents
+    )
     discussion.status = "merged"
     return JSONResponse({})
 
 
-async def change_status(state: State, request: Request, kind: str, repo_id: str, number: str) -> Response:
+async def change_status(
+    state: State, request: Request, kind: str, repo_id: str, number: str
+) -> Response:
     repository, user = state.writable(request, kind, repo_id)
     discussion = _find(repository, number)
     discussion.status = json.loads(await request.body())["status"]
-    event = {"id": "1", "type": "status-change", "createdAt": when(0), "author": {"name": user.name}}
+    event = {
+        "id": "1",
+        "type": "status-change",
+        "createdAt": when(0),
+        "author": {"name": user.name},
+    }
     return JSONResponse({"newStatus": {**event, "data": {"status": discussion.status}}})
 
 

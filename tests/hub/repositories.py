@@ -18,7 +18,9 @@ async def create(state: State, request: Request) -> Response:
     kind, owner = body.get("type", "model"), body.get("organization") or user.name
     repo_id = f"{owner}/{body['name']}"
     if not user.may_write or owner not in (user.name, *user.organizations):
-        raise Refusal(403, f'You don\'t have the rights to create a {kind} under the namespace "{owner}"')
+        raise Refusal(
+            403, f'You don\'t have the rights to create a {kind} under the namespace "{owner}"'
+        )
     url = {"url": f"{state.url}/{Repository(kind, repo_id).url_path}"}
     if (kind, repo_id) in state.repositories:
         message = f"You already created this {kind} repo"
@@ -56,17 +58,29 @@ async def whoami(state: State, request: Request) -> Response:
         "type": "access_token",
     }
     organizations = [{"type": "org", "name": name, "fullname": name} for name in user.organizations]
-    return JSONResponse({"type": "user", "name": user.name, "fullname": user.name, "orgs": organizations, "auth": role})
+    return JSONResponse(
+        {
+            "type": "user",
+            "name": user.name,
+            "fullname": user.name,
+            "orgs": organizations,
+            "auth": role,
+        }
+    )
 
 
 async def validate_yaml(state: State, request: Request) -> Response:
-    """The front matter must be there and be a mapping: the real rules about its keys are the server's own."""
+    """The front matter must be there and be a mapping: the real rules about its keys are the
+    server's own.
+    """
     import yaml
 
     content = json.loads(await request.body())["content"]
     parts = content.split("---\n", 2)
     if len(parts) < 3 or parts[0]:
-        return JSONResponse({"errors": [], "warnings": [{"message": "empty or missing yaml metadata in repo card"}]})
+        return JSONResponse(
+            {"errors": [], "warnings": [{"message": "empty or missing yaml metadata in repo card"}]}
+        )
     try:
         parsed = yaml.safe_load(parts[1])
     except yaml.YAMLError as error:
@@ -75,7 +89,9 @@ async def validate_yaml(state: State, request: Request) -> Response:
     return JSONResponse({"errors": errors, "warnings": []}, 400 if errors else 200)
 
 
-async def auth_check(state: State, request: Request, kind: str, repo_id: str, write: str) -> Response:
+async def auth_check(
+    state: State, request: Request, kind: str, repo_id: str, write: str
+) -> Response:
     if write:
         state.writable(request, kind, repo_id)
     else:
@@ -83,7 +99,9 @@ async def auth_check(state: State, request: Request, kind: str, repo_id: str, wr
     return Response()
 
 
-async def info(state: State, request: Request, kind: str, repo_id: str, revision: str = "main") -> Response:
+async def info(
+    state: State, request: Request, kind: str, repo_id: str, revision: str = "main"
+) -> Response:
     repository = state.readable(request, kind, repo_id)
     commit = repository.commit_of(revision)
     siblings = []
@@ -115,10 +133,18 @@ async def info(state: State, request: Request, kind: str, repo_id: str, revision
     )
 
 
-async def tree(state: State, request: Request, kind: str, repo_id: str, revision: str, folder: str = "") -> Response:
+async def tree(
+    state: State, request: Request, kind: str, repo_id: str, revision: str, folder: str = ""
+) -> Response:
     repository = state.readable(request, kind, repo_id)
     commit = repository.commit_of(revision)
-    found = entries(state, repository, commit, folder=folder, recursive=flag(request.query_params.get("recursive")))
+    found = entries(
+        state,
+        repository,
+        commit,
+        folder=folder,
+        recursive=flag(request.query_params.get("recursive")),
+    )
     if folder and not found:
         raise Refusal(404, f"{folder} does not exist on {revision}", code="EntryNotFound")
     if flag(request.query_params.get("expand")):
@@ -126,11 +152,16 @@ async def tree(state: State, request: Request, kind: str, repo_id: str, revision
     return page(state, request, found)
 
 
-async def paths_info(state: State, request: Request, kind: str, repo_id: str, revision: str) -> Response:
+async def paths_info(
+    state: State, request: Request, kind: str, repo_id: str, revision: str
+) -> Response:
     """Files and folders by path; a path that does not exist is left out."""
     repository = state.readable(request, kind, repo_id)
     commit, body = repository.commit_of(revision), await form_or_json(request)
-    everything = {entry["path"]: entry for entry in entries(state, repository, commit, folder="", recursive=True)}
+    everything = {
+        entry["path"]: entry
+        for entry in entries(state, repository, commit, folder="", recursive=True)
+    }
     found = [everything[path.strip("/")] for path in body["paths"] if path.strip("/") in everything]
     if flag(body.get("expand", [""])[0]):
         found = [expanded(repository, commit, entry) for entry in found]
@@ -147,13 +178,19 @@ async def refs(state: State, request: Request, kind: str, repo_id: str) -> Respo
             if name.startswith(prefix)
         ]
 
-    found = {"branches": listed("refs/heads/"), "tags": listed("refs/tags/"), "converts": listed("refs/convert/")}
+    found = {
+        "branches": listed("refs/heads/"),
+        "tags": listed("refs/tags/"),
+        "converts": listed("refs/convert/"),
+    }
     if flag(request.query_params.get("include_prs")):
         found["pullRequests"] = listed("refs/pr/")
     return JSONResponse(found)
 
 
-async def commits(state: State, request: Request, kind: str, repo_id: str, revision: str) -> Response:
+async def commits(
+    state: State, request: Request, kind: str, repo_id: str, revision: str
+) -> Response:
     repository = state.readable(request, kind, repo_id)
     found = [
         {
@@ -168,13 +205,17 @@ async def commits(state: State, request: Request, kind: str, repo_id: str, revis
     return page(state, request, found)
 
 
-async def add_branch(state: State, request: Request, kind: str, repo_id: str, branch: str) -> Response:
+async def add_branch(
+    state: State, request: Request, kind: str, repo_id: str, branch: str
+) -> Response:
     repository, _ = state.writable(request, kind, repo_id)
     start = json.loads(await request.body() or b"{}").get("startingPoint", "main")
     return _add_ref(repository, f"refs/heads/{branch}", repository.commit_of(start).oid)
 
 
-async def add_tag(state: State, request: Request, kind: str, repo_id: str, revision: str) -> Response:
+async def add_tag(
+    state: State, request: Request, kind: str, repo_id: str, revision: str
+) -> Response:
     repository, _ = state.writable(request, kind, repo_id)
     tag = json.loads(await request.body())["tag"]
     return _add_ref(repository, f"refs/tags/{tag}", repository.commit_of(revision).oid)
@@ -187,7 +228,9 @@ def _add_ref(repository: Repository, ref: str, oid: str) -> Response:
     return JSONResponse({"ref": ref})
 
 
-async def delete_branch(state: State, request: Request, kind: str, repo_id: str, branch: str) -> Response:
+async def delete_branch(
+    state: State, request: Request, kind: str, repo_id: str, branch: str
+) -> Response:
     return _delete_ref(state, request, kind, repo_id, f"refs/heads/{branch}")
 
 
@@ -203,12 +246,22 @@ def _delete_ref(state: State, request: Request, kind: str, repo_id: str, ref: st
     return Response()
 
 
-async def super_squash(state: State, request: Request, kind: str, repo_id: str, branch: str) -> Response:
-    """Makes the branch one commit without parents (HfApi.super_squash_history); commits that no ref reaches are gone."""
+async def super_squash(
+    state: State, request: Request, kind: str, repo_id: str, branch: str
+) -> Response:
+    """Makes the branch one commit without parents (HfApi.super_squash_history); commits that no ref
+    reaches are gone.
+    """
     repository, user = state.writable(request, kind, repo_id)
     ref, title = repository.branch_of(branch), json.loads(await request.body())["message"]
-    repository.add_commit(ref, repository.head(ref).files, title=title, author=user.name, parents=())
-    reached = {c.oid for oid in repository.refs.values() for c in repository.history(repository.commits[oid])}
+    repository.add_commit(
+        ref, repository.head(ref).files, title=title, author=user.name, parents=()
+    )
+    reached = {
+        c.oid
+        for oid in repository.refs.values()
+        for c in repository.history(repository.commits[oid])
+    }
     for oid in repository.commits.keys() - reached:
         del repository.commits[oid]
     return Response()
@@ -233,7 +286,9 @@ async def lfs_files(state: State, request: Request, kind: str, repo_id: str) -> 
 
 
 async def delete_lfs_files(state: State, request: Request, kind: str, repo_id: str) -> Response:
-    """Takes the bytes of large files away; history is not rewritten here, so that later reads of them answer 404."""
+    """Takes the bytes of large files away; history is not rewritten here, so that later reads of
+    them answer 404.
+    """
     state.writable(request, kind, repo_id)
     for sha256 in json.loads(await request.body())["deletions"]["sha"]:
         state.store.path(sha256).unlink(missing_ok=True)

@@ -1,4 +1,6 @@
-"""What a repository holds: commits with parents, branches, tags and pull requests, under the object ids that git would give."""
+"""What a repository holds: commits with parents, branches, tags and pull requests, under the object
+ids that git would give.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,13 +14,17 @@ _LARGE = """
 *.7z *.arrow *.bin *.bz2 *.ckpt *.gz *.h5 *.mds *.npy *.npz *.parquet *.pickle *.pkl *.tar.* *.tar *.tgz *.zip *.zst
 *.flac *.wav *.mp3 *.bmp *.gif *.png *.tiff *.jpg *.jpeg *.webp *.mp4 *.webm
 """
-GIT_ATTRIBUTES = "".join(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in _LARGE.split())
+GIT_ATTRIBUTES = "".join(
+    f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in _LARGE.split()
+)
 """What a new dataset repository starts with."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of one commit. Its bytes lie in the store under `sha256`; `blob_id` is git's, of the bytes or of the LFS pointer."""
+    """A file of one commit. Its bytes lie in the store under `sha256`; `blob_id` is git's, of the
+    bytes or of the LFS pointer.
+    """
 
     sha256: str
     size: int
@@ -117,10 +123,19 @@ class Repository:
     ) -> Commit:
         """Makes a commit and lets a ref name it."""
         files = dict(sorted(files.items()))
-        time_s = 1_767_225_600 + 60 * len(self.commits)  # a minute apart from 2026-01-01, so that ids repeat
+        time_s = 1_767_225_600 + 60 * len(
+            self.commits
+        )  # a minute apart from 2026-01-01, so that ids repeat
         who = f"{author} <{author}@users.noreply.local> {time_s} +0000"
         lines = [f"tree {tree_oids(files)['']}", *(f"parent {parent}" for parent in parents)]
-        lines += [f"author {who}", f"committer {who}", "", title, *(["", message] if message else []), ""]
+        lines += [
+            f"author {who}",
+            f"committer {who}",
+            "",
+            title,
+            *(["", message] if message else []),
+            "",
+        ]
         oid = git_oid("commit", "\n".join(lines).encode())
         commit = Commit(oid, parents, files, title, message, author, time_s)
         self.commits[oid] = commit
@@ -138,7 +153,11 @@ class Repository:
         """The newest commit at or before `commit` that changed a file, or anything in a folder."""
 
         def state(at: Commit) -> dict[str, File]:
-            return {name: file for name, file in at.files.items() if name == path or name.startswith(f"{path}/")}
+            return {
+                name: file
+                for name, file in at.files.items()
+                if name == path or name.startswith(f"{path}/")
+            }
 
         line = self.history(commit)
         for newer, older in pairwise(line):
@@ -149,7 +168,10 @@ class Repository:
     def is_lfs(self, commit: Commit, path: str, attributes: str) -> bool:
         """Whether .gitattributes sends a path to large file storage."""
         patterns = [line.split()[0] for line in attributes.splitlines() if "filter=lfs" in line]
-        return any(fnmatch(path.rpartition("/")[2], pattern) or fnmatch(path, pattern) for pattern in patterns)
+        return any(
+            fnmatch(path.rpartition("/")[2], pattern) or fnmatch(path, pattern)
+            for pattern in patterns
+        )
 
 
 def regular_file(content: bytes) -> File:
@@ -164,7 +186,9 @@ def lfs_file(sha256: str, size: int) -> File:
 
 def pointer(sha256: str, size: int) -> bytes:
     """The LFS pointer, https://git-lfs.com/spec/v1"""
-    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
+    return (
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
+    )
 
 
 def git_oid(kind: str, content: bytes) -> str:
@@ -185,7 +209,9 @@ def tree_oids(files: Mapping[str, File]) -> dict[str, str]:
         entries = children[folder]
         content = b""
         # Git sorts a folder as if its name ended in a slash.
-        for name in sorted(entries, key=lambda name: name + "/" if entries[name][0] == b"40000" else name):
+        for name in sorted(
+            entries, key=lambda name: name + "/" if entries[name][0] == b"40000" else name
+        ):
             mode, oid = entries[name]
             content += mode + b" " + name.encode() + b"\0" + bytes.fromhex(oid)
         oids[folder] = git_oid("tree", content)

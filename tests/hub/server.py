@@ -1,4 +1,6 @@
-"""The Hub as a server: which request is for which endpoint, and a thread that answers on loopback."""
+"""The Hub as a server: which request is for which endpoint, and a thread that answers on
+loopback.
+"""
 
 import re
 import socket
@@ -59,7 +61,12 @@ ROUTES: tuple[tuple[str, str, str, Endpoint], ...] = (
     ("storage", "GET", f"/storage/object/{_HASH}", downloading.storage),
     ("xorb-grant", "POST", f"/cas/v1/xorb-grants/default/{_HASH}", cas.grant),
     ("xorb", "PUT", f"/storage/new-xorb/{_HASH}", cas.put_xorb),
-    ("xorb-commit", "POST", f"/cas/v1/xorb-commits/default/{_HASH}/grant/[0-9a-f]+", cas.commit_xorb),
+    (
+        "xorb-commit",
+        "POST",
+        f"/cas/v1/xorb-commits/default/{_HASH}/grant/[0-9a-f]+",
+        cas.commit_xorb,
+    ),
     ("newer-cas", "POST", "/cas/v2/shards", cas.not_offered),
     ("newer-cas", "GET", f"/cas/v2/reconstructions/{_HASH}", cas.not_offered),
     ("xorb", "POST", f"/cas/v1/xorbs/default/{_HASH}", cas.add_xorb),
@@ -68,7 +75,9 @@ ROUTES: tuple[tuple[str, str, str, Endpoint], ...] = (
     ("reconstruct", "GET", f"/cas/v1/reconstructions/{_HASH}", cas.reconstruct),
     ("xorb-bytes", "GET", f"/storage/xorb/{_HASH}", cas.xorb_bytes),
 )
-"""Name (for faults and counts), method, path as it is before unquoting, endpoint. A HEAD request is a GET without the body."""
+"""Name (for faults and counts), method, path as it is before unquoting, endpoint. A HEAD request is
+a GET without the body.
+"""
 
 _COMPILED = [(name, method, re.compile(path), endpoint) for name, method, path, endpoint in ROUTES]
 
@@ -84,16 +93,22 @@ class App:
         name, endpoint, parts = _find("GET" if method == "HEAD" else method, path)
         exchange = Exchange(name, method, path)
         self.state.exchanges.append(exchange)
-        wire = Wire(exchange, [fault for fault in self.state.faults if fault.hits(name)], receive, send)
+        wire = Wire(
+            exchange, [fault for fault in self.state.faults if fault.hits(name)], receive, send
+        )
         try:
             response = await self._answer(Request(scope, wire.receive), wire, endpoint, parts)
             await response(scope, wire.receive, wire.send)
         except Cut:
             return
 
-    async def _answer(self, request: Request, wire: Wire, endpoint: Endpoint, parts: tuple[str, ...]) -> Response:
+    async def _answer(
+        self, request: Request, wire: Wire, endpoint: Endpoint, parts: tuple[str, ...]
+    ) -> Response:
         if (fault := await wire.before()) is not None and fault.status is not None:
-            async for _ in request.stream():  # an answer before the body has arrived would be a cut connection
+            async for _ in (
+                request.stream()
+            ):  # an answer before the body has arrived would be a cut connection
                 pass
             return _refuse(Refusal(fault.status, fault.message, headers=fault.headers))
         try:
@@ -125,7 +140,8 @@ async def _unknown(state: State, request: Request) -> Response:
 def serving(folder: Path) -> Iterator[State]:
     """A Hub that answers on loopback until the block ends; `folder` is new and holds its bytes.
 
-    Tokens: hf_owner may write to someone/*, hf_reader is another person, hf_readonly is someone's token that may only read.
+    Tokens: hf_owner may write to someone/*, hf_reader is another person, hf_readonly is someone's
+    token that may only read.
     """
     state = State(folder)
     state.users = {

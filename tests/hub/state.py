@@ -22,7 +22,9 @@ XET_SETTINGS = {
     "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS": "2",
     "HF_XET_TELEMETRY_ENABLED": "0",
 }
-"""Of hf_xet, which otherwise waits seconds between its attempts; it reads them when its session starts."""
+"""Of hf_xet, which otherwise waits seconds between its attempts; it reads them when its session
+starts.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class State:
     """Everything that a test may look at or change between requests.
 
     Attributes:
-        url: of the API and of /resolve; storage_url: of the bytes, another host name of the same server.
+        url: of the API and of /resolve; storage_url: of the bytes, another host name of the same
+            server.
         xet: give out Xet tokens and hashes; without it a client that has hf_xet is refused there.
         multipart_bytes: a larger file is uploaded in parts of this size when it goes by LFS.
         page_size: entries of a listing per page.
@@ -67,7 +70,7 @@ class State:
         self.store = Store(self.folder / "objects")
         self.xorbs = Xorbs(self.folder / "xorbs")
 
-    # --- What tests ask ------------------------------------------------------------------------------------------------
+    # --- What tests ask ---------------------------------------------------------------------------
 
     def fault(self, where: str, **how: object) -> Fault:
         """Adds a fault; see `Fault`."""
@@ -85,7 +88,9 @@ class State:
 
     def received_bytes(self, *endpoints: str) -> int:
         """Bytes of request bodies so far: what clients uploaded."""
-        return sum(e.received_bytes for e in self.exchanges if not endpoints or e.endpoint in endpoints)
+        return sum(
+            e.received_bytes for e in self.exchanges if not endpoints or e.endpoint in endpoints
+        )
 
     def sent_bytes(self, *endpoints: str) -> int:
         """Bytes of answers so far: what clients downloaded."""
@@ -99,29 +104,54 @@ class State:
         repository = Repository(kind, repo_id, private)
         self.repositories[kind, repo_id] = repository
         first = {".gitattributes": self.regular(GIT_ATTRIBUTES.encode())}
-        repository.add_commit("refs/heads/main", first, title="initial commit", author=repository.owner, parents=())
+        repository.add_commit(
+            "refs/heads/main", first, title="initial commit", author=repository.owner, parents=()
+        )
         return repository
 
     def push(
-        self, repo_id: str, files: Mapping[str, bytes | None], *, branch: str = "main", kind: str = "dataset"
+        self,
+        repo_id: str,
+        files: Mapping[str, bytes | None],
+        *,
+        branch: str = "main",
+        kind: str = "dataset",
     ) -> Commit:
         """A commit as another person would make it; None deletes a file."""
         repository = self.repository(repo_id, kind)
         head = repository.head(f"refs/heads/{branch}")
         tree = dict(head.files)
-        attributes = self.content(head.files[".gitattributes"]).decode() if ".gitattributes" in head.files else ""
+        attributes = (
+            self.content(head.files[".gitattributes"]).decode()
+            if ".gitattributes" in head.files
+            else ""
+        )
         for path, content in files.items():
             tree.pop(path, None)
             if content is not None:
                 lfs = repository.is_lfs(head, path, attributes)
-                tree[path] = lfs_file(self.store.put(content), len(content)) if lfs else self.regular(content)
+                tree[path] = (
+                    lfs_file(self.store.put(content), len(content))
+                    if lfs
+                    else self.regular(content)
+                )
         return repository.add_commit(
-            f"refs/heads/{branch}", tree, title="By another person", author="another", parents=(head.oid,)
+            f"refs/heads/{branch}",
+            tree,
+            title="By another person",
+            author="another",
+            parents=(head.oid,),
         )
 
-    def push_folder(self, repo_id: str, folder: Path, *, tag: str | None = None, remove: Iterable[str] = ()) -> Commit:
+    def push_folder(
+        self, repo_id: str, folder: Path, *, tag: str | None = None, remove: Iterable[str] = ()
+    ) -> Commit:
         """All files of a folder as one commit, with a tag: a published release without a client."""
-        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        files = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
         commit = self.push(repo_id, {**dict.fromkeys(remove), **files})
         if tag is not None:
             self.repository(repo_id).refs[f"refs/tags/{tag}"] = commit.oid
@@ -130,7 +160,9 @@ class State:
     def content(self, file: File) -> bytes:
         return self.store.path(file.sha256).read_bytes()
 
-    def files(self, repo_id: str, revision: str = "main", kind: str = "dataset") -> dict[str, bytes]:
+    def files(
+        self, repo_id: str, revision: str = "main", kind: str = "dataset"
+    ) -> dict[str, bytes]:
         """Everything that a revision holds, by path."""
         files = self.repository(repo_id, kind).commit_of(revision).files
         return {path: self.content(file) for path, file in files.items()}
@@ -138,10 +170,13 @@ class State:
     def environment(self, home: Path, *, token: str | None = None) -> dict[str, str]:
         """The variables of a process that knows only this Hub; `home` is its HF_HOME, made here.
 
-        Loopback goes past any proxy, nothing is retried for minutes, and the tests' own offline mode is off.
+        Loopback goes past any proxy, nothing is retried for minutes, and the tests' own offline
+        mode is off.
         """
         home.mkdir(parents=True, exist_ok=True)
-        kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
+        }
         for name in ("HF_TOKEN", "HF_HUB_DISABLE_XET", "BROKENVIDEOS_REPO"):
             kept.pop(name, None)
         return {
@@ -154,7 +189,7 @@ class State:
             **({"HF_TOKEN": token} if token else {}),
         }
 
-    # --- What endpoints ask --------------------------------------------------------------------------------------------
+    # --- What endpoints ask -----------------------------------------------------------------------
 
     def regular(self, content: bytes) -> File:
         self.store.put(content)
@@ -169,7 +204,9 @@ class State:
             raise Refusal(401, "Invalid credentials in Authorization header")
         return self.users[token]
 
-    def readable(self, request: Request, kind: str, repo_id: str, *, files: bool = False) -> Repository:
+    def readable(
+        self, request: Request, kind: str, repo_id: str, *, files: bool = False
+    ) -> Repository:
         """The repository, if who asks may see it; with `files`, if they may read its files.
 
         Raises:
@@ -181,10 +218,17 @@ class State:
             if user is None:
                 raise Refusal(401, "Invalid username or password.", code="RepoNotFound")
             raise Refusal(404, "Repository not found", code="RepoNotFound")
-        if files and repository.gated and not mine and (user is None or user.name not in repository.granted):
+        if (
+            files
+            and repository.gated
+            and not mine
+            and (user is None or user.name not in repository.granted)
+        ):
             what = f"Access to {kind} {repo_id} is restricted"
             if user is None:
-                raise Refusal(401, f"{what}. You must be authenticated to access it.", code="GatedRepo")
+                raise Refusal(
+                    401, f"{what}. You must be authenticated to access it.", code="GatedRepo"
+                )
             raise Refusal(403, f"{what} and you are not in the authorized list.", code="GatedRepo")
         return repository
 
@@ -202,7 +246,9 @@ class State:
         if not user.may_write:
             raise Refusal(403, "Forbidden: you must use a write token to upload to a repository.")
         if not to_pull_request and not owns(user, repository):
-            raise Refusal(403, "Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request")
+            raise Refusal(
+                403, "Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request"
+            )
         return repository, user
 
     def sign(self, path: str) -> str:

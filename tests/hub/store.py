@@ -5,7 +5,9 @@ from pathlib import Path
 
 
 class Store:
-    """Objects by SHA-256. What is uploaded without Xet arrives here; what is uploaded with it is put here when it is committed."""
+    """Objects by SHA-256. What is uploaded without Xet arrives here; what is uploaded with it is
+    put here when it is committed.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,6 @@
-"""The Hub of the tests through the real client: huggingface_hub and hf_xet do against it what they do against the real one."""
+"""The Hub of the tests through the real client: huggingface_hub and hf_xet do against it what they
+do against the real one.
+"""
 
 import hashlib
 import random
@@ -33,11 +35,15 @@ REPO = "someone/things"
 CARD = b"---\nlicense: other\n---\n# Things\n"
 
 # huggingface_hub's own way to send a file without Xet
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"
+)
 
 
 @pytest.fixture(params=["xet", "lfs"])
-def api(hub: State, online, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> HfApi:
+def api(
+    hub: State, online, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> HfApi:
     """The client, once with Xet and once without, and a repository that it made."""
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", request.param == "lfs")
     api = HfApi()
@@ -62,22 +68,30 @@ def upload(api: HfApi, files: dict[str, bytes], **more) -> str:
     return api.create_commit(REPO, operations, commit_message="m", repo_type="dataset", **more).oid
 
 
-# --- Files ----------------------------------------------------------------------------------------------------------
+# --- Files ----------------------------------------------------------------------------------------
 
 
 def test_what_is_uploaded_comes_back(hub: State, api: HfApi, tmp_path: Path) -> None:
-    files = {"data/a.parquet": data(300_000) + b"again " * 40_000, "b.tar": data(70_000, seed=1), "README.md": CARD}
+    files = {
+        "data/a.parquet": data(300_000) + b"again " * 40_000,
+        "b.tar": data(70_000, seed=1),
+        "README.md": CARD,
+    }
     oid = upload(api, files)
     got = snapshot_download(REPO, repo_type="dataset", revision=oid, cache_dir=tmp_path / "cache")
     assert {name: (Path(got) / name).read_bytes() for name in files} == files
-    assert {name: content for name, content in hub.files(REPO).items() if name != ".gitattributes"} == files
+    assert {
+        name: content for name, content in hub.files(REPO).items() if name != ".gitattributes"
+    } == files
     used = hub.requests()
     assert (used["xorb"] > 0, used["reconstruct"], used["lfs-put"]) in ((True, 2, 0), (False, 0, 2))
     unknown = {exchange.path for exchange in hub.exchanges if exchange.endpoint == "unknown"}
     assert unknown <= {"/api/agent-harnesses", "/v1/telemetry"}  # of no use to us
 
 
-def test_a_large_file_goes_in_parts_where_the_hub_asks_for_it(hub: State, api: HfApi, monkeypatch) -> None:
+def test_a_large_file_goes_in_parts_where_the_hub_asks_for_it(
+    hub: State, api: HfApi, monkeypatch
+) -> None:
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     hub.multipart_bytes = 30_000
     upload(api, {"a.parquet": data(100_000)})
@@ -96,18 +110,24 @@ def test_what_is_there_is_not_sent_again(hub: State, api: HfApi) -> None:
     assert hub.count("commit") == 2
 
 
-def test_another_computer_learns_which_chunks_are_there(hub: State, run_process, tmp_path: Path) -> None:
+def test_another_computer_learns_which_chunks_are_there(
+    hub: State, run_process, tmp_path: Path
+) -> None:
     """Global deduplication: its own cache is empty, so it asks."""
     script = (
-        "import sys; from huggingface_hub import HfApi; api = HfApi(); api.create_repo(sys.argv[1], repo_type='dataset');"
-        "api.upload_file(path_or_fileobj=sys.argv[2], path_in_repo='a.parquet', repo_id=sys.argv[1], repo_type='dataset')"
+        "import sys; from huggingface_hub import HfApi; api = HfApi(); "
+        "api.create_repo(sys.argv[1], repo_type='dataset');"
+        "api.upload_file(path_or_fileobj=sys.argv[2], path_in_repo='a.parquet', "
+        "repo_id=sys.argv[1], repo_type='dataset')"
     )
     old, new = data(2_000_000), data(2_000_000)[:1_000_000] + b"new" + data(2_000_000)[1_000_000:]
     for name, content in (("old", old), ("new", new)):
         (tmp_path / name).write_bytes(content)
         before = hub.received_bytes("xorb")
         command = [sys.executable, "-c", script, f"someone/{name}", str(tmp_path / name)]
-        done = run_process(command, env=hub.environment(tmp_path / f"home-{name}", token="hf_owner"))
+        done = run_process(
+            command, env=hub.environment(tmp_path / f"home-{name}", token="hf_owner")
+        )
         assert done.returncode == 0, done.stderr
     assert 0 < hub.received_bytes("xorb") - before < 400_000
     assert hub.files("someone/new")["a.parquet"] == new
@@ -116,25 +136,38 @@ def test_another_computer_learns_which_chunks_are_there(hub: State, run_process,
 def test_a_file_of_a_commit_is_read_in_ranges_from_another_host(hub: State, filled: HfApi) -> None:
     from huggingface_hub import HfFileSystem
 
-    with HfFileSystem(endpoint=hub.url).open(f"datasets/{REPO}/data/b.parquet", block_size=1000) as file:
+    with HfFileSystem(endpoint=hub.url).open(
+        f"datasets/{REPO}/data/b.parquet", block_size=1000
+    ) as file:
         file.seek(20_000)
         assert file.read(500) == data(50_000)[20_000:20_500]
     assert hub.sent_bytes("storage") < 5_000
-    assert {exchange.status for exchange in hub.exchanges if exchange.endpoint == "storage"} == {206}
+    assert {exchange.status for exchange in hub.exchanges if exchange.endpoint == "storage"} == {
+        206
+    }
 
 
 def test_the_tree_gives_sha256_and_git_ids(api: HfApi, hub: State) -> None:
     upload(api, {"data/deep/a.parquet": data(50_000), "b.txt": b"hello\n"})
     hub.page_size = 2  # pages are followed
-    found = {entry.path: entry for entry in api.list_repo_tree(REPO, repo_type="dataset", recursive=True)}
+    found = {
+        entry.path: entry for entry in api.list_repo_tree(REPO, repo_type="dataset", recursive=True)
+    }
     assert sorted(found) == [".gitattributes", "b.txt", "data", "data/deep", "data/deep/a.parquet"]
     assert hub.count("tree") == 3
-    assert found["b.txt"].blob_id == "ce013625030ba8dba906f756967f9e9ca394464a"  # from `git hash-object`
+    assert (
+        found["b.txt"].blob_id == "ce013625030ba8dba906f756967f9e9ca394464a"
+    )  # from `git hash-object`
     assert found["data/deep/a.parquet"].lfs.sha256 == hashlib.sha256(data(50_000)).hexdigest()
     assert found["data/deep/a.parquet"].size == 50_000
-    assert [entry.path for entry in api.list_repo_tree(REPO, "data", repo_type="dataset")] == ["data/deep"]
+    assert [entry.path for entry in api.list_repo_tree(REPO, "data", repo_type="dataset")] == [
+        "data/deep"
+    ]
     infos = api.get_paths_info(REPO, ["data", "b.txt", "absent"], repo_type="dataset", expand=True)
-    assert [(info.path, info.last_commit.title) for info in infos] == [("data", "m"), ("b.txt", "m")]
+    assert [(info.path, info.last_commit.title) for info in infos] == [
+        ("data", "m"),
+        ("b.txt", "m"),
+    ]
 
 
 def test_ids_are_gits() -> None:
@@ -143,17 +176,21 @@ def test_ids_are_gits() -> None:
     # From `git write-tree` and `git commit-tree` over the same files.
     assert tree_oids(tree)["a"] == "dd5a3627ad3d4a1eaa9b180972bab37891a5e101"
     assert tree_oids(tree)[""] == "65b332028f01d518c97e05d1bf8a94d2953e2454"
-    commit = Repository("dataset", REPO).add_commit("refs/heads/main", tree, title="title", author="o", parents=())
+    commit = Repository("dataset", REPO).add_commit(
+        "refs/heads/main", tree, title="title", author="o", parents=()
+    )
     assert commit.oid == "ce7ff67a1f04082ed745ce15c693ab72f60ab9f1"
 
 
-# --- Commits, tags, branches ----------------------------------------------------------------------------------------
+# --- Commits, tags, branches ----------------------------------------------------------------------
 
 
 def test_a_commit_is_made_of_its_parent_only(hub: State, filled: HfApi) -> None:
     head = filled.dataset_info(REPO).sha
     delete = [CommitOperationDelete("data/b.parquet")]
-    made = filled.create_commit(REPO, delete, commit_message="m", repo_type="dataset", parent_commit=head)
+    made = filled.create_commit(
+        REPO, delete, commit_message="m", repo_type="dataset", parent_commit=head
+    )
     assert sorted(hub.files(REPO)) == [".gitattributes", "a.txt"]
     assert hub.repository(REPO).commits[made.oid].parents == (head,)
     with pytest.raises(HfHubHTTPError, match="A commit has happened since") as caught:
@@ -190,17 +227,24 @@ def test_a_tag_is_made_once(hub: State, filled: HfApi) -> None:
 
 def test_a_pull_request_changes_its_branch_when_it_is_merged(hub: State, filled: HfApi) -> None:
     made = filled.create_commit(
-        REPO, [CommitOperationAdd("c.txt", b"c")], commit_message="m", repo_type="dataset", create_pr=True
+        REPO,
+        [CommitOperationAdd("c.txt", b"c")],
+        commit_message="m",
+        repo_type="dataset",
+        create_pr=True,
     )
     assert (made.pr_num, made.pr_revision) == (1, "refs/pr/1")
     assert "c.txt" not in hub.files(REPO)
     assert "c.txt" in hub.files(REPO, "refs/pr/1")
-    assert filled.get_discussion_details(REPO, 1, repo_type="dataset").target_branch == "refs/heads/main"
+    assert (
+        filled.get_discussion_details(REPO, 1, repo_type="dataset").target_branch
+        == "refs/heads/main"
+    )
     filled.merge_pull_request(REPO, 1, repo_type="dataset")
     assert "c.txt" in hub.files(REPO)
 
 
-# --- Who may --------------------------------------------------------------------------------------------------------
+# --- Who may --------------------------------------------------------------------------------------
 
 
 def test_a_private_repository_is_there_for_its_owner_alone(hub: State, filled: HfApi) -> None:
@@ -214,12 +258,16 @@ def test_a_private_repository_is_there_for_its_owner_alone(hub: State, filled: H
     assert caught.value.response.status_code == 401
 
 
-def test_a_gated_repository_shows_its_list_and_gives_files_to_those_let_in(hub: State, filled: HfApi, tmp_path) -> None:
+def test_a_gated_repository_shows_its_list_and_gives_files_to_those_let_in(
+    hub: State, filled: HfApi, tmp_path
+) -> None:
     filled.update_repo_settings(REPO, gated="manual", repo_type="dataset")
     assert len(HfApi(token=False).dataset_info(REPO).siblings) == 3
 
     def download(token: str | bool, folder: str) -> str:
-        return hf_hub_download(REPO, "a.txt", repo_type="dataset", token=token, cache_dir=tmp_path / folder)
+        return hf_hub_download(
+            REPO, "a.txt", repo_type="dataset", token=token, cache_dir=tmp_path / folder
+        )
 
     for token, status in (("hf_reader", 403), (False, 401)):
         with pytest.raises(GatedRepoError) as caught:
@@ -248,13 +296,17 @@ def test_who_may_not_write_is_refused(hub: State, filled: HfApi, token: str) -> 
 def test_a_storage_address_is_not_guessed(hub: State, filled: HfApi) -> None:
     sha256 = hashlib.sha256(data(50_000)).hexdigest()
     with httpx2.Client() as client:
-        assert client.get(f"{hub.storage_url}/storage/object/{sha256}?signature=0").status_code == 403
+        assert (
+            client.get(f"{hub.storage_url}/storage/object/{sha256}?signature=0").status_code == 403
+        )
 
 
-# --- Faults ---------------------------------------------------------------------------------------------------------
+# --- Faults ---------------------------------------------------------------------------------------
 
 
-def test_the_client_tries_again_after_the_time_it_is_told(hub: State, filled: HfApi, online: list[float]) -> None:
+def test_the_client_tries_again_after_the_time_it_is_told(
+    hub: State, filled: HfApi, online: list[float]
+) -> None:
     hub.fault("tree", status=429, headers={"Retry-After": "7"}, times=2)
     hub.fault("tree", status=503, skip=2)
     assert len(list(filled.list_repo_tree(REPO, repo_type="dataset"))) == 3
@@ -269,7 +321,9 @@ def test_a_cut_before_does_nothing_and_a_cut_after_did_it(hub: State, filled: Hf
         assert len(hub.repository(REPO).commits) == commits
 
 
-def test_a_download_goes_on_where_it_was_cut(hub: State, filled: HfApi, monkeypatch, tmp_path: Path) -> None:
+def test_a_download_goes_on_where_it_was_cut(
+    hub: State, filled: HfApi, monkeypatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 10_000)  # what arrived of a chunk is lost
     hub.fault("storage", cut_after_sent=30_000)
@@ -306,18 +360,22 @@ def test_a_slow_answer_is_waited_for_no_longer_than_asked(hub: State, filled: Hf
         filled.dataset_info(REPO, timeout=1.0)
 
 
-# --- Fidelity -------------------------------------------------------------------------------------------------------
+# --- Fidelity -------------------------------------------------------------------------------------
 
 
 def test_the_readme_names_every_endpoint_and_where_the_client_asks_for_it() -> None:
     lines = (Path(__file__).parent / "README.md").read_text().splitlines()
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.count("|") == 4]
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.count("|") == 4
+    ]
     named = {row[0]: row[1] for row in rows}
     assert {name for name, *_ in ROUTES} <= named.keys()
     places = [place for name, place in named.items() if ".py:" in place]
     assert len(places) > 30
     if huggingface_hub.__version__ != "2.4.0":
-        pytest.skip(f"the lines are those of huggingface_hub 2.4.0, this is {huggingface_hub.__version__}")
+        pytest.skip(
+            f"the lines are those of huggingface_hub 2.4.0, this is {huggingface_hub.__version__}"
+        )
     source = Path(huggingface_hub.__file__).parent
     for place in places:
         file, line, function = re.fullmatch(r"(.+\.py):(\d+) `(\w+)`", place).groups()

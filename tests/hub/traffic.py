@@ -19,8 +19,10 @@ class Fault:
         skip: so many of its requests go well first.
         times: then so many go wrong; None: all.
         status: is answered instead of asking the endpoint, with `headers` and `message`.
-        cut: the connection ends "before" the endpoint does anything, or "after" it did all and before the answer.
-        cut_after_sent, cut_after_received: the connection ends after so many bytes of the answer, of the request.
+        cut: the connection ends "before" the endpoint does anything, or "after" it did all and
+            before the answer.
+        cut_after_sent, cut_after_received: the connection ends after so many bytes of the answer,
+            of the request.
         delay_s: before anything else.
         do: called first, as in another person's commit.
     """
@@ -53,7 +55,9 @@ class Fault:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request and its answer; `status` None: the connection was cut before there was one. Bytes are those of the bodies."""
+    """A request and its answer; `status` None: the connection was cut before there was one. Bytes
+    are those of the bodies.
+    """
 
     endpoint: str
     method: str
@@ -98,7 +102,11 @@ class Wire:
         message = await self.receive_next()
         if message["type"] == "http.request":
             self.exchange.received_bytes += len(message.get("body", b""))
-            limits = [fault.cut_after_received for fault in self.faults if fault.cut_after_received is not None]
+            limits = [
+                fault.cut_after_received
+                for fault in self.faults
+                if fault.cut_after_received is not None
+            ]
             if limits and self.exchange.received_bytes > min(limits):
                 self.abort()
         return message
@@ -110,7 +118,9 @@ class Wire:
             self.exchange.status = message["status"]
         elif self.exchange.method != "HEAD":
             body = message.get("body", b"")
-            limits = [fault.cut_after_sent for fault in self.faults if fault.cut_after_sent is not None]
+            limits = [
+                fault.cut_after_sent for fault in self.faults if fault.cut_after_sent is not None
+            ]
             if limits and self.exchange.sent_bytes + len(body) > min(limits):
                 kept = body[: min(limits) - self.exchange.sent_bytes]
                 self.exchange.sent_bytes += len(kept)

@@ -19,12 +19,20 @@ LARGE_BYTES = 10 * 2**20
 """A larger file is stored as a large file, whatever .gitattributes says."""
 
 
-async def preupload(state: State, request: Request, kind: str, repo_id: str, revision: str) -> Response:
-    """For every file: "lfs" or "regular", and what is there now, so that the client leaves unchanged files out."""
+async def preupload(
+    state: State, request: Request, kind: str, repo_id: str, revision: str
+) -> Response:
+    """For every file: "lfs" or "regular", and what is there now, so that the client leaves
+    unchanged files out.
+    """
     to_pull_request = request.query_params.get("create_pr") == "1"
     repository, _ = state.writable(request, kind, repo_id, to_pull_request=to_pull_request)
     head = repository.commit_of(revision)
-    attributes = state.content(head.files[".gitattributes"]).decode() if ".gitattributes" in head.files else ""
+    attributes = (
+        state.content(head.files[".gitattributes"]).decode()
+        if ".gitattributes" in head.files
+        else ""
+    )
     answers = []
     for file in json.loads(await request.body())["files"]:
         path, there = file["path"], head.files.get(file["path"])
@@ -40,7 +48,9 @@ async def preupload(state: State, request: Request, kind: str, repo_id: str, rev
     return JSONResponse({"files": answers, "commitOid": head.oid})
 
 
-async def commit(state: State, request: Request, kind: str, repo_id: str, revision: str) -> Response:
+async def commit(
+    state: State, request: Request, kind: str, repo_id: str, revision: str
+) -> Response:
     """All operations or none."""
     to_pull_request = request.query_params.get("create_pr") == "1"
     repository, user = state.writable(request, kind, repo_id, to_pull_request=to_pull_request)
@@ -54,21 +64,35 @@ async def commit(state: State, request: Request, kind: str, repo_id: str, revisi
         if line["key"] != "header":
             _apply(state, repository, files, line["key"], line["value"])
     if to_pull_request:
-        discussion = open_discussion(repository, header["summary"], user.name, base=repository.branch_of(revision))
+        discussion = open_discussion(
+            repository, header["summary"], user.name, base=repository.branch_of(revision)
+        )
         ref = f"refs/pr/{discussion.number}"
     else:
         discussion, ref = None, repository.branch_of(revision)
     made = repository.add_commit(
-        ref, files, title=header["summary"], message=header["description"], author=user.name, parents=(head.oid,)
+        ref,
+        files,
+        title=header["summary"],
+        message=header["description"],
+        author=user.name,
+        parents=(head.oid,),
     )
     web = f"{state.url}/{repository.url_path}"
-    answer = {"success": True, "commitOid": made.oid, "commitUrl": f"{web}/commit/{made.oid}", "hookOutput": ""}
+    answer = {
+        "success": True,
+        "commitOid": made.oid,
+        "commitUrl": f"{web}/commit/{made.oid}",
+        "hookOutput": "",
+    }
     if discussion is not None:
         answer["pullRequestUrl"] = f"{web}/discussions/{discussion.number}"
     return JSONResponse(answer)
 
 
-def _apply(state: State, repository: Repository, files: dict[str, File], key: str, value: dict[str, Any]) -> None:
+def _apply(
+    state: State, repository: Repository, files: dict[str, File], key: str, value: dict[str, Any]
+) -> None:
     path = value["path"]
     if key == "file":
         if value["encoding"] != "base64":
@@ -85,7 +109,9 @@ def _apply(state: State, repository: Repository, files: dict[str, File], key: st
     elif key == "deletedFolder":
         inside = [name for name in files if PurePosixPath(path) in PurePosixPath(name).parents]
         if not inside:
-            raise Refusal(404, f"A folder with this name doesn't exist: {path}", code="EntryNotFound")
+            raise Refusal(
+                404, f"A folder with this name doesn't exist: {path}", code="EntryNotFound"
+            )
         for name in inside:
             del files[name]
     else:
@@ -93,7 +119,9 @@ def _apply(state: State, repository: Repository, files: dict[str, File], key: st
 
 
 def _arrived(state: State, sha256: str) -> bool:
-    """Whether the bytes are there; those that came as Xet chunks are put together and their SHA-256 is compared."""
+    """Whether the bytes are there; those that came as Xet chunks are put together and their SHA-256
+    is compared.
+    """
     if sha256 in state.store:
         return True
     if sha256 not in state.xet_hashes:
@@ -105,7 +133,7 @@ def _arrived(state: State, sha256: str) -> bool:
     return state.store.adopt(partial, sha256)
 
 
-# --- LFS: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md ---------------------------------------------
+# --- LFS: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md --------------------------
 
 
 async def lfs_batch(state: State, request: Request, kind: str, repo_id: str) -> Response:
@@ -164,7 +192,10 @@ async def lfs_complete(state: State, request: Request, sha256: str) -> Response:
 
 async def lfs_verify(state: State, request: Request, kind: str, repo_id: str) -> Response:
     body = json.loads(await request.body())
-    if body["oid"] not in state.store or state.store.path(body["oid"]).stat().st_size != body["size"]:
+    if (
+        body["oid"] not in state.store
+        or state.store.path(body["oid"]).stat().st_size != body["size"]
+    ):
         raise Refusal(404, "Object does not exist")
     return Response()
 

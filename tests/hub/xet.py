@@ -1,6 +1,8 @@
-"""Xet's files: xorbs (many compressed chunks in a row) and shards (which chunks of which xorbs make which file).
+"""Xet's files: xorbs (many compressed chunks in a row) and shards (which chunks of which xorbs make
+which file).
 
-Formats: https://huggingface.co/docs/xet/xorb and https://huggingface.co/docs/xet/shard, as hf_xet 1.8.0 sends them.
+Formats: https://huggingface.co/docs/xet/xorb and https://huggingface.co/docs/xet/shard, as hf_xet
+1.8.0 sends them.
 """
 
 import struct
@@ -69,15 +71,22 @@ def hash_text(raw: bytes) -> str:
 
 
 def with_footer(content: bytes) -> bytes:
-    """A shard as a client takes it from a store: its two lists, without lookup tables, and the footer that uploads lack.
+    """A shard as a client takes it from a store: its two lists, without lookup tables, and the
+    footer that uploads lack.
 
-    The footer: version, offsets of the two lists, offset and length of three tables, the key that chunk hashes are hidden with
-    (none), times of making and of expiry, six unused numbers, sizes, the footer's own offset.
+    The footer: version, offsets of the two lists, offset and length of three tables, the key that
+    chunk hashes are hidden with (none), times of making and of expiry, six unused numbers, sizes,
+    the footer's own offset.
     """
     shard, now = read_shard(content), int(time.time())
     offsets = [1, RECORD, shard.files_end, shard.end, 0, shard.end, 0, shard.end, 0]
     footer = [*offsets, 0, 0, 0, 0, now, now + 86_400, *[0] * 6, 0, 0, 0, shard.end]
-    return content[:40] + struct.pack("<Q", 8 * len(footer)) + content[48 : shard.end] + struct.pack("<25Q", *footer)
+    return (
+        content[:40]
+        + struct.pack("<Q", 8 * len(footer))
+        + content[48 : shard.end]
+        + struct.pack("<25Q", *footer)
+    )
 
 
 def read_shard(content: bytes) -> Shard:
@@ -106,7 +115,8 @@ def read_shard(content: bytes) -> Shard:
         for number in range(struct.unpack("<I", head[36:40])[0]):
             entry = read()
             (flags,) = struct.unpack("<I", entry[40:44])
-            # The first chunk of a file (clients of today do not flag it), and every 1024th by its hash: what clients ask for.
+            # The first chunk of a file (clients of today do not flag it), and every 1024th by its
+            # hash: what clients ask for.
             every_1024th = struct.unpack("<Q", entry[24:32])[0] % 1024 == 0
             if (xorb, number) in file_starts or flags & FIRST_CHUNK_OF_FILE or every_1024th:
                 chunks.append(hash_text(entry[:32]))
@@ -174,12 +184,19 @@ class Xorbs:
                 yield unpack(xorb, chunk)
 
 
-def reconstruction(xorbs: Xorbs, file: XetFile, *, url: str, span: tuple[int, int] | None) -> dict[str, object] | None:
-    """The answer to GET /v1/reconstructions/{hash}: which byte ranges of which xorbs a reader needs for `span`, [first, last).
+def reconstruction(
+    xorbs: Xorbs, file: XetFile, *, url: str, span: tuple[int, int] | None
+) -> dict[str, object] | None:
+    """The answer to GET /v1/reconstructions/{hash}: which byte ranges of which xorbs a reader needs
+    for `span`, [first, last).
 
     None where the file ends before it.
     """
-    sizes = [chunk.num_bytes for term in file.terms for chunk in xorbs.chunks[term.xorb][term.first : term.last]]
+    sizes = [
+        chunk.num_bytes
+        for term in file.terms
+        for chunk in xorbs.chunks[term.xorb][term.first : term.last]
+    ]
     first, last = span or (0, sum(sizes))
     if first >= sum(sizes) and sizes:
         return None
@@ -199,5 +216,7 @@ def reconstruction(xorbs: Xorbs, file: XetFile, *, url: str, span: tuple[int, in
         size = sum(chunk.num_bytes for _, chunk in needed)
         terms.append({"hash": term.xorb, "unpacked_length": size, "range": run})
         place = {"start": needed[0][1].start, "end": needed[-1][1].end - 1}
-        wanted.setdefault(term.xorb, []).append({"range": run, "url": f"{url}/{term.xorb}", "url_range": place})
+        wanted.setdefault(term.xorb, []).append(
+            {"range": run, "url": f"{url}/{term.xorb}", "url_range": place}
+        )
     return {"offset_into_first_range": skipped or 0, "terms": terms, "fetch_info": wanted}

@@ -1,4 +1,6 @@
-"""What the tests of masks/ share: a slow parser that reads as the format is written, damaged strings, and the real masks."""
+"""What the tests of masks/ share: a slow parser that reads as the format is written, damaged
+strings, and the real masks.
+"""
 
 import json
 import os
@@ -12,7 +14,9 @@ import pytest
 
 @pytest.fixture(scope="session")
 def reference_parse() -> Callable[..., list[int]]:
-    """Runs of one string, one byte after the other; ValueError where the format or the strict rules are broken."""
+    """Runs of one string, one byte after the other; ValueError where the format or the strict rules
+    are broken.
+    """
 
     def parse_one(counts: str, *, height: int, width: int) -> list[int]:
         if height < 1 or width < 1 or height * width >= 2**31:
@@ -56,7 +60,9 @@ def reference_parse() -> Callable[..., list[int]]:
 
 @pytest.fixture(scope="session")
 def damaged_strings() -> Callable[[int], list[tuple[str, int, int]]]:
-    """So many strings with height and width, from sound to hopeless: real encodings with up to two changes, and telling bytes."""
+    """So many strings with height and width, from sound to hopeless: real encodings with up to two
+    changes, and telling bytes.
+    """
     from brokenvideos.masks import encode
 
     def changed(rng: random.Random, text: str) -> str:

@@ -22,14 +22,25 @@ from brokenvideos.masks import (
     fingerprint_bitmaps,
     rle_batch,
 )
-from brokenvideos.masks.device import bitmaps, fingerprints, parse, proof as device_proof, raster, strings
+from brokenvideos.masks.device import (
+    bitmaps,
+    fingerprints,
+    parse,
+    proof as device_proof,
+    raster,
+    strings,
+)
 
-BATCHES = hnp.arrays(np.uint8, st.tuples(st.integers(0, 5), *[st.integers(1, 25)] * 2), elements=st.integers(0, 1))
+BATCHES = hnp.arrays(
+    np.uint8, st.tuples(st.integers(0, 5), *[st.integers(1, 25)] * 2), elements=st.integers(0, 1)
+)
 HOST_BACKENDS = ("numpy", "torch")
 
 
 def packed(masks):
-    columns = np.ascontiguousarray(masks.transpose(0, 2, 1)).reshape(len(masks), masks.shape[1] * masks.shape[2])
+    columns = np.ascontiguousarray(masks.transpose(0, 2, 1)).reshape(
+        len(masks), masks.shape[1] * masks.shape[2]
+    )
     return np.packbits(columns, axis=1, bitorder="little")
 
 
@@ -45,14 +56,23 @@ def test_there_and_back_equals_numpy(masks):
         assert np.array_equal(decoded, masks)
         assert decoded.transpose(1, 2).is_contiguous()
         assert np.array_equal(device.decode_packed(counts, **size), packed(masks))
-        for layout in (decoded, decoded.contiguous(), decoded.view(torch.bool), decoded.flip(1).flip(1)):
+        for layout in (
+            decoded,
+            decoded.contiguous(),
+            decoded.view(torch.bool),
+            decoded.flip(1).flip(1),
+        ):
             assert device.encode(layout, backend=backend) == counts
-            assert device.fingerprint(layout, backend=backend).tolist() == fingerprint_bitmaps(masks).tolist()
+            assert (
+                device.fingerprint(layout, backend=backend).tolist()
+                == fingerprint_bitmaps(masks).tolist()
+            )
         assert device.fingerprint_decoded(counts, **size) == fingerprint_bitmaps(masks).tolist()
 
 
 def test_numbers_of_every_length():
-    # 1 to 5 bytes per number; 2500 x 2500 is past 2²² pixels, and runs go over the edges of the columns.
+    # 1 to 5 bytes per number; 2500 x 2500 is past 2²² pixels, and runs go over the edges of the
+    # columns.
     masks = np.zeros((3, 2500, 2500), np.uint8)
     masks[1, :, 1200:] = 1
     masks[2, 3::7, 5:2400:300] = 1
@@ -60,7 +80,9 @@ def test_numbers_of_every_length():
     decoded = device.decode(counts, height=2500, width=2500, device="cpu", backend="torch")
     assert np.array_equal(decoded, masks)
     assert device.encode(decoded, backend="torch") == counts
-    assert device.fingerprint(decoded, backend="torch").tolist() == fingerprint_bitmaps(masks).tolist()
+    assert (
+        device.fingerprint(decoded, backend="torch").tolist() == fingerprint_bitmaps(masks).tolist()
+    )
 
 
 def test_chunks_do_not_show(monkeypatch):
@@ -77,7 +99,10 @@ def test_chunks_do_not_show(monkeypatch):
     assert torch.equal(device.decode(counts, **size), whole)
     assert np.array_equal(device.decode_packed(counts, **size), packed(whole.numpy()))
     assert device.encode(whole, backend="torch") == counts
-    assert device.fingerprint(whole, backend="torch").tolist() == fingerprint_bitmaps(whole.numpy()).tolist()
+    assert (
+        device.fingerprint(whole, backend="torch").tolist()
+        == fingerprint_bitmaps(whole.numpy()).tolist()
+    )
     with pytest.raises(RLEError) as caught:
         device.decode([*counts[:30], "5", *counts[30:]], **size)
     assert caught.value.index == 30
@@ -90,31 +115,37 @@ def test_decode_with_a_device_is_a_tensor():
     assert isinstance(decoded, torch.Tensor)
     assert np.array_equal(decoded, masks)
     assert isinstance(decode(counts, height=4, width=6), np.ndarray)
-    many = decode_many([{"size": [4, 6], "counts": entry} for entry in counts], device=torch.device("cpu"))
+    many = decode_many(
+        [{"size": [4, 6], "counts": entry} for entry in counts], device=torch.device("cpu")
+    )
     assert np.array_equal(torch.stack(many), masks)
     with pytest.raises(RLEError) as caught:
         decode(counts, height=4, width=6, device="cpu", out=np.empty((3, 6, 4), np.uint8))
     assert str(caught.value) == (
-        "out is given with a device, wanted only one of them. A device keeps and reuses its own memory."
+        "out is given with a device, wanted only one of them. A device keeps and reuses its own "
+        "memory."
     )
     with pytest.raises(RLEError) as caught:
         decode(counts)
     assert str(caught.value) == (
-        "height and width are missing. Strings do not say their size: pass that of the decoded frames."
+        "height and width are missing. Strings do not say their size: pass that of the decoded "
+        "frames."
     )
 
 
 @pytest.mark.parametrize("backend", HOST_BACKENDS)
 def test_many_sizes_keep_the_order(backend):
     rng = np.random.default_rng(4)
-    masks = [rng.random(size) < 0.5 for size in [(3, 4), (4, 3), (3, 4), (1, 1), (4, 3), (3, 4), (12, 1)]]
+    masks = [
+        rng.random(size) < 0.5 for size in [(3, 4), (4, 3), (3, 4), (1, 1), (4, 3), (3, 4), (12, 1)]
+    ]
     rles = [{"size": list(mask.shape), "counts": encode(mask[None])[0]} for mask in masks]
     decoded = device.decode_many(rles, device="cpu", backend=backend)
     assert all(np.array_equal(got, wanted) for got, wanted in zip(decoded, masks, strict=True))
     assert device.decode_many([], device="cpu", backend=backend) == []
 
 
-# --- The budget -------------------------------------------------------------------------------------------------------
+# --- The budget -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("backend", HOST_BACKENDS)
@@ -129,7 +160,9 @@ def test_memory_bomb_is_refused(backend):
     assert str(caught.value) == message
     with pytest.raises(RLEError) as caught:
         device.decode_many(
-            [{"size": [30000, 30000], "counts": entry} for entry in counts], device="cpu", backend=backend
+            [{"size": [30000, 30000], "counts": entry} for entry in counts],
+            device="cpu",
+            backend=backend,
         )
     assert str(caught.value) == message
     with pytest.raises(RLEError) as caught:
@@ -139,7 +172,8 @@ def test_memory_bomb_is_refused(backend):
         counts[:2], height=30000, width=30000, budget_bytes=1 << 20, device="cpu", backend=backend
     )
     assert [str(error) for error in refused] == [
-        f"mask {index}: the bitmap would take 900000000 bytes, wanted at most budget_bytes=1048576. "
+        f"mask {index}: the bitmap would take 900000000 bytes, wanted at most "
+        "budget_bytes=1048576. "
         "Raise budget_bytes if you expect masks of this size."
         for index in (0, 1)
     ]
@@ -150,7 +184,11 @@ def test_the_budget_holds_bitmaps_at_a_time(backend, monkeypatch):
     """40 masks within a budget of 3: the largest stack that is drawn holds no more."""
     masks = np.random.default_rng(3).random((40, 10, 10)) < 0.3
     seen = []
-    module, name = (decoded, "decode_on_host") if backend == "numpy" else (device_proof, "fingerprint_unchecked")
+    module, name = (
+        (decoded, "decode_on_host")
+        if backend == "numpy"
+        else (device_proof, "fingerprint_unchecked")
+    )
     original = getattr(module, name)
 
     def spy(*arguments, **options):
@@ -166,7 +204,7 @@ def test_the_budget_holds_bitmaps_at_a_time(backend, monkeypatch):
     assert (max(seen), sum(seen)) == (3, 40)
 
 
-# --- Fingerprints -----------------------------------------------------------------------------------------------------
+# --- Fingerprints ---------------------------------------------------------------------------------
 
 
 def test_vectors_of_the_contract():
@@ -181,7 +219,9 @@ def test_vectors_of_the_contract():
 
 
 def rounded(values, *, mantissa_bits):
-    """float32 with as many explicit mantissa bits as matrix units keep (TF32 10, bfloat16 7): to nearest, ties to even."""
+    """float32 with as many explicit mantissa bits as matrix units keep (TF32 10, bfloat16 7): to
+    nearest, ties to even.
+    """
     bits = values.contiguous().view(torch.int32)
     drop = 23 - mantissa_bits
     bits = bits + (1 << (drop - 1)) - 1 + (bits >> drop & 1)
@@ -190,10 +230,14 @@ def rounded(values, *, mantissa_bits):
 
 @pytest.mark.parametrize("mantissa_bits", [10, 7])
 def test_products_are_exact_under_tf32_and_bfloat16(mantissa_bits):
-    """Inputs lose nothing in the rounding; sums of the largest values stay whole numbers that float32 holds, in any order."""
+    """Inputs lose nothing in the rounding; sums of the largest values stay whole numbers that
+    float32 holds, in any order.
+    """
     limbs = torch.arange(256, dtype=torch.float32)
     assert torch.equal(rounded(limbs, mantissa_bits=mantissa_bits), limbs)
-    assert not torch.equal(rounded(torch.arange(2200.0), mantissa_bits=mantissa_bits), torch.arange(2200.0))
+    assert not torch.equal(
+        rounded(torch.arange(2200.0), mantissa_bits=mantissa_bits), torch.arange(2200.0)
+    )
     length = fingerprints.MAX_EXACT_SIDE
     assert length * 255 <= 2**24 < (length + 1) * 255
     ones = torch.ones(3, length, dtype=torch.uint8)
@@ -202,7 +246,10 @@ def test_products_are_exact_under_tf32_and_bfloat16(mantissa_bits):
     weights[: length // 2] = 2**31 - 2
     limbs = fingerprints.limbs_of(weights)
     wanted = ones.long() @ limbs.long()
-    bits, exact = rounded(ones.float(), mantissa_bits=mantissa_bits), rounded(limbs, mantissa_bits=mantissa_bits)
+    bits, exact = (
+        rounded(ones.float(), mantissa_bits=mantissa_bits),
+        rounded(limbs, mantissa_bits=mantissa_bits),
+    )
     assert torch.equal((bits @ exact).long(), wanted)
     one_by_one = torch.cumsum(exact.flip(0), 0, dtype=torch.float32)[-1]
     assert torch.equal(one_by_one.long(), wanted[0])
@@ -253,7 +300,7 @@ def test_wrong_bitmaps_are_refused_in_the_words_of_numpy(act, backend):
         assert str(caught.value) == str(of_numpy.value)
 
 
-# --- Rows and batches -------------------------------------------------------------------------------------------------
+# --- Rows and batches -----------------------------------------------------------------------------
 
 
 def row_of(planes, object_ids=(4, 2, 300), types=(2, 0, 2)):
@@ -344,7 +391,8 @@ def test_a_batch_of_rows_and_rles_travels_as_bytes(row, backend):
     with pytest.raises(RLEError) as caught:
         decode(batch, device="cpu")
     assert str(caught.value) == (
-        "the batch has planes of sizes [[5, 7], [9, 4]], wanted one. Use brokenvideos.masks.decode_many."
+        "the batch has planes of sizes [[5, 7], [9, 4]], wanted one. Use "
+        "brokenvideos.masks.decode_many."
     )
 
 
@@ -353,7 +401,9 @@ def test_planes_are_unions(backend):
     masks = np.random.default_rng(8).random((7, 6, 5)) < 0.3
     planes = [3, 0, 3, 3, 1, 0, 3]
     batch = collate_planes(encode(masks), height=6, width=5, planes=planes, num_planes=5)
-    wanted = np.stack([masks[[i for i in range(7) if planes[i] == plane]].any(axis=0) for plane in range(5)])
+    wanted = np.stack(
+        [masks[[i for i in range(7) if planes[i] == plane]].any(axis=0) for plane in range(5)]
+    )
     assert np.array_equal(device.decode_batch(batch, device="cpu", backend=backend), wanted)
     nothing = collate_planes([], height=6, width=5, num_planes=4)
     assert decode(nothing, device="cpu").shape == (4, 6, 5)
@@ -363,7 +413,10 @@ def test_planes_are_unions(backend):
 def test_what_a_batch_cannot_hold():
     for wish, message in (
         ({"planes": [0]}, "planes has 1 entries, wanted one for each of the 2 strings."),
-        ({"planes": [0, 5], "num_planes": 5}, "planes goes from 0 to 5, wanted 0 to 4. Raise num_planes."),
+        (
+            {"planes": [0, 5], "num_planes": 5},
+            "planes goes from 0 to 5, wanted 0 to 4. Raise num_planes.",
+        ),
         ({"planes": [-1, 0]}, "planes goes from -1 to 0, wanted 0 to 1. Raise num_planes."),
     ):
         with pytest.raises(MaskError) as caught:
@@ -374,22 +427,30 @@ def test_what_a_batch_cannot_hold():
     assert str(caught.value) == "frames has 0 entries, wanted one for each of the 1 items."
 
 
-# --- Devices ----------------------------------------------------------------------------------------------------------
+# --- Devices --------------------------------------------------------------------------------------
 
 
 def test_no_such_device():
     with pytest.raises(device.DeviceError) as caught:
         decode(["6"], height=2, width=3, device="abacus")
-    assert str(caught.value) == 'device \'abacus\': torch knows no such device, wanted "cpu", "cuda" or "cuda:1".'
+    assert (
+        str(caught.value)
+        == 'device \'abacus\': torch knows no such device, wanted "cpu", "cuda" or "cuda:1".'
+    )
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_no_cuda_is_one_clear_line():
     with pytest.raises(device.DeviceError) as caught:
         decode(["6"], height=2, width=3, device="cuda")
-    built = "sees no CUDA device" if torch.version.cuda or torch.version.hip else "was built without CUDA"
+    built = (
+        "sees no CUDA device"
+        if torch.version.cuda or torch.version.hip
+        else "was built without CUDA"
+    )
     assert str(caught.value) == (
-        f"device cuda: torch {torch.__version__} {built}. Use device cpu, or install a torch with CUDA "
+        f"device cuda: torch {torch.__version__} {built}. Use device cpu, or install a torch with "
+        "CUDA "
         "(https://pytorch.org/get-started) on a machine with an NVIDIA GPU."
     )
 
@@ -407,5 +468,7 @@ def test_what_works_on_the_cpu():
 def test_masks_alone_do_not_import_torch(run_process):
     import sys
 
-    done = run_process([sys.executable, "-c", "import sys, brokenvideos.masks; print('torch' in sys.modules)"])
+    done = run_process(
+        [sys.executable, "-c", "import sys, brokenvideos.masks; print('torch' in sys.modules)"]
+    )
     assert done.stdout == "False\n"

@@ -1,4 +1,6 @@
-"""One verdict: thousands of damaged strings, judged by the slow parser, NumPy's, torch's and (tests of the kernels) Triton's."""
+"""One verdict: thousands of damaged strings, judged by the slow parser, NumPy's, torch's and (tests
+of the kernels) Triton's.
+"""
 
 import random
 from functools import partial
@@ -7,7 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from brokenvideos.masks import RLEError, decode, decode_many, device, encode, fingerprint_bitmaps, parse, rle_batch
+from brokenvideos.masks import (
+    RLEError,
+    decode,
+    decode_many,
+    device,
+    encode,
+    fingerprint_bitmaps,
+    parse,
+    rle_batch,
+)
 from brokenvideos.masks.device.bitmaps import read_any
 from brokenvideos.masks.device.parse import Rule
 
@@ -28,7 +39,9 @@ WORDS = {
 
 def test_thousands_of_damaged_strings_are_judged_alike(reference_parse, damaged_strings):
     strings = [entry for entry in damaged_strings(6000) if entry[0]]
-    batch = rle_batch([{"size": [height, width], "counts": text} for text, height, width in strings])
+    batch = rle_batch(
+        [{"size": [height, width], "counts": text} for text, height, width in strings]
+    )
     runs = read_any(batch, device=CPU, backend="torch")
     verdicts = dict.fromkeys(Rule, 0)
     for index, (text, height, width) in enumerate(strings):
@@ -58,7 +71,9 @@ def outcome(call):
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_batches_with_several_offenders_are_refused_alike(damaged_strings, backend):
-    """The same words and the same index: the first size, there the first rule, there the first mask."""
+    """The same words and the same index: the first size, there the first rule, there the first
+    mask.
+    """
     rng = random.Random(1)
     strings = damaged_strings(3000)
     sizes = [(3, 4), (4, 3), (6, 6)]
@@ -66,7 +81,10 @@ def test_batches_with_several_offenders_are_refused_alike(damaged_strings, backe
     refused = 0
     for _ in range(600):
         size = rng.choice(sizes)
-        own = [(text, *rng.choice(sizes)) for text, _, _ in rng.choices(strings, k=rng.choice([0, 1, 3]))]
+        own = [
+            (text, *rng.choice(sizes))
+            for text, _, _ in rng.choices(strings, k=rng.choice([0, 1, 3]))
+        ]
         own += [(text, *s) for s in (size, rng.choice(sizes)) for text in rng.sample(sound[s], 3)]
         rng.shuffle(own)
         rles = [{"size": [height, width], "counts": text} for text, height, width in own]
@@ -78,7 +96,10 @@ def test_batches_with_several_offenders_are_refused_alike(damaged_strings, backe
         one_size = [rle["counts"] for rle in rles]
         call = {"height": size[0], "width": size[1]}
         wanted = outcome(partial(decode, one_size, **call))
-        assert outcome(partial(device.decode, one_size, **call, device="cpu", backend=backend)) == wanted
+        assert (
+            outcome(partial(device.decode, one_size, **call, device="cpu", backend=backend))
+            == wanted
+        )
     assert refused > 200
 
 
@@ -115,13 +136,16 @@ def test_a_parser_that_is_too_strict_is_an_error_of_ours(monkeypatch):
     with pytest.raises(RuntimeError) as caught:
         device.decode(["6", "06"], height=2, width=3, device="cpu", backend="torch")
     assert str(caught.value) == (
-        "mask 1: the device's parser refuses a string that the host's accepts: '06' of size [2, 3]. "
+        "mask 1: the device's parser refuses a string that the host's accepts: '06' of size [2, "
+        "3]. "
         "One of them is wrong; please report this string."
     )
 
 
 def test_largest_size():
-    batch = rle_batch([{"size": [1, 2**31 - 1], "counts": text} for text in ("oooooo1", "0oooooo1", "1nooooo1")])
+    batch = rle_batch(
+        [{"size": [1, 2**31 - 1], "counts": text} for text in ("oooooo1", "0oooooo1", "1nooooo1")]
+    )
     runs = read_any(batch, device=CPU, backend="torch")
     assert runs.broken.tolist() == [Rule.SOUND] * 3
     assert runs.ends.tolist() == [2**31 - 1, 0, 2**31 - 1, 1, 2**31 - 1]

@@ -1,4 +1,6 @@
-"""The same on a CUDA device, by torch operations and by the kernels. No machine with a GPU has run this file yet."""
+"""The same on a CUDA device, by torch operations and by the kernels. No machine with a GPU has run
+this file yet.
+"""
 
 import os
 
@@ -20,7 +22,9 @@ def backend(request) -> str:
     return request.param
 
 
-@pytest.mark.parametrize("shape", [(0, 5, 5), (3, 1, 1), (64, 480, 854), (5, 37, 41), (3, 1080, 1920), (2, 70_001, 8)])
+@pytest.mark.parametrize(
+    "shape", [(0, 5, 5), (3, 1, 1), (64, 480, 854), (5, 37, 41), (3, 1080, 1920), (2, 70_001, 8)]
+)
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 1.0])
 def test_there_and_back(backend, shape, share):
     masks = np.random.default_rng(1).random(shape) < share
@@ -46,7 +50,9 @@ def test_there_and_back(backend, shape, share):
 
 def test_damaged_strings_are_judged_as_on_the_cpu(backend, damaged_strings):
     strings = [entry for entry in damaged_strings(6000) if entry[0]]
-    batch = rle_batch([{"size": [height, width], "counts": text} for text, height, width in strings])
+    batch = rle_batch(
+        [{"size": [height, width], "counts": text} for text, height, width in strings]
+    )
     wanted = read_any(batch, device=torch.device("cpu"), backend="torch")
     found = read_any(batch, device=torch.device("cuda", 0), backend=backend)
     assert torch.equal(found.broken.cpu(), wanted.broken)
@@ -58,16 +64,27 @@ def test_no_real_mask_raises_an_alarm(backend, davis_label_maps, sav_rles):
     for labels in davis_label_maps():
         wanted = fingerprint_labels(labels)
         counts = encode(np.stack([labels == i for i in wanted])) if wanted else []
-        size = {"height": labels.shape[0], "width": labels.shape[1], "device": "cuda", "backend": backend}
+        size = {
+            "height": labels.shape[0],
+            "width": labels.shape[1],
+            "device": "cuda",
+            "backend": backend,
+        }
         assert device.fingerprint_decoded(counts, **size) == list(wanted.values())
     decoded = device.decode_many(sav_rles, device="cuda", backend=backend)
-    assert all(np.array_equal(a.cpu(), b) for a, b in zip(decoded, decode_many(sav_rles), strict=True))
+    assert all(
+        np.array_equal(a.cpu(), b) for a, b in zip(decoded, decode_many(sav_rles), strict=True)
+    )
 
 
 def test_rows(backend, release):
     import brokenvideos
 
-    for table in brokenvideos.release.read_parquet(str(release / "annotations" / "train-00000-of-00002.parquet")):
+    for table in brokenvideos.release.read_parquet(
+        str(release / "annotations" / "train-00000-of-00002.parquet")
+    ):
         for row in table.to_pylist():
             for by in ("union", "object", "type"):
-                assert np.array_equal(decode_masks(row, by=by, device="cuda").cpu(), decode_masks(row, by=by))
+                assert np.array_equal(
+                    decode_masks(row, by=by, device="cuda").cpu(), decode_masks(row, by=by)
+                )

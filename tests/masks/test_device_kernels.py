@@ -1,4 +1,6 @@
-"""The Triton kernels without a GPU: run in Triton's interpreter on small cases, and compiled for sm_90."""
+"""The Triton kernels without a GPU: run in Triton's interpreter on small cases, and compiled for
+sm_90.
+"""
 
 import importlib.util
 import json
@@ -14,7 +16,8 @@ from brokenvideos.masks import device, encode, rle_batch
 from brokenvideos.masks.device.bitmaps import read_any
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("triton") is None, reason="triton is not installed: pip install '.[gpu]' in a checkout"
+    importlib.util.find_spec("triton") is None,
+    reason="triton is not installed: pip install '.[gpu]' in a checkout",
 )
 
 # Small blocks, so that strings and masks go over their edges.
@@ -52,26 +55,37 @@ Path(sys.argv[2]).write_text(json.dumps(result))
 
 
 def judged(strings):
-    batch = rle_batch([{"size": [height, width], "counts": text} for text, height, width in strings])
+    batch = rle_batch(
+        [{"size": [height, width], "counts": text} for text, height, width in strings]
+    )
     return read_any(batch, device=torch.device("cpu"), backend="torch")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_interpreter_gives_what_torch_gives(run_process, damaged_strings, tmp_path: Path) -> None:
+def test_the_interpreter_gives_what_torch_gives(
+    run_process, damaged_strings, tmp_path: Path
+) -> None:
     made = [entry for entry in damaged_strings(3000) if entry[0] and len(entry[0]) <= 80]
     rules = judged(made).broken.numpy()
     strings = [made[index] for rule in range(9) for index in np.flatnonzero(rules == rule)[:20]]
     rng = np.random.default_rng(3)
     # 4 pixels to a word, one pixel to a lane, a mask in several blocks, one pixel, a single run.
-    stacks = [rng.random(shape) < share for shape, share in (((2, 8, 6), 0.4), ((2, 7, 5), 0.4), ((1, 12, 12), 0.1))]
+    stacks = [
+        rng.random(shape) < share
+        for shape, share in (((2, 8, 6), 0.4), ((2, 7, 5), 0.4), ((1, 12, 12), 0.1))
+    ]
     stacks += [np.array([[[0]], [[1]]], bool), np.zeros((1, 5, 3), bool), np.ones((1, 5, 3), bool)]
     stacks += [np.indices((1, 8, 9)).sum(axis=0) % 2 == 1]
     masks = [(encode(stack), *stack.shape[1:]) for stack in stacks]
     case, answer = tmp_path / "case.json", tmp_path / "answer.json"
     case.write_text(json.dumps({"strings": strings, "masks": masks}))
     env = {**os.environ, "TRITON_INTERPRET": "1"}
-    done = run_process([sys.executable, "-W", "error", "-c", INTERPRET, str(case), str(answer)], env=env, timeout_s=280)
+    done = run_process(
+        [sys.executable, "-W", "error", "-c", INTERPRET, str(case), str(answer)],
+        env=env,
+        timeout_s=280,
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(answer.read_text())
 
@@ -86,10 +100,14 @@ def test_the_interpreter_gives_what_torch_gives(run_process, damaged_strings, tm
         size = {"height": height, "width": width, "device": "cpu", "backend": "numpy"}
         assert np.array_equal(found["decoded"][at], stack)
         assert np.array_equal(found["packed"][at], device.decode_packed(counts, **size))
-        wanted = [v if isinstance(v, int) else str(v) for v in device.fingerprint_decoded([*counts, "5"], **size)]
+        wanted = [
+            v if isinstance(v, int) else str(v)
+            for v in device.fingerprint_decoded([*counts, "5"], **size)
+        ]
         assert found["fingerprints"][at] == wanted
     assert found["refused"] == (
-        "mask 2: byte 0 of counts is 126 ('~'), wanted 48 ('0') to 111 ('o'). The string was damaged or is no COCO RLE; "
+        "mask 2: byte 0 of counts is 126 ('~'), wanted 48 ('0') to 111 ('o'). The string was "
+        "damaged or is no COCO RLE; "
         "encode the mask again with brokenvideos.masks.encode or pycocotools.mask.encode."
     )
 

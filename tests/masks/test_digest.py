@@ -13,7 +13,14 @@ def u32(*values):
 
 def test_object_digest_is_what_the_format_says():
     stream = (
-        b"brokenvideos.track.1\0" + u32(2, 3, 4) + u32(3) + b"132" + u32(0xFFFFFFFF) + u32(1) + b"6" + u32(0xFFFFFFFF)
+        b"brokenvideos.track.1\0"
+        + u32(2, 3, 4)
+        + u32(3)
+        + b"132"
+        + u32(0xFFFFFFFF)
+        + u32(1)
+        + b"6"
+        + u32(0xFFFFFFFF)
     )
     digest = object_digest(["132", None, "6", None], height=2, width=3)
     assert digest == hashlib.sha256(stream).hexdigest()
@@ -32,11 +39,17 @@ def test_video_digest_is_what_the_format_says():
 def test_nothing_annotated_and_nothing_marked():
     assert video_digest({}, []) == hashlib.sha256(b"").hexdigest()
     assert video_digest({}, range(3)) == hashlib.sha256(u32(0, 1, 2)).hexdigest()
-    assert object_digest([], height=2, width=3) == hashlib.sha256(b"brokenvideos.track.1\0" + u32(2, 3, 0)).hexdigest()
+    assert (
+        object_digest([], height=2, width=3)
+        == hashlib.sha256(b"brokenvideos.track.1\0" + u32(2, 3, 0)).hexdigest()
+    )
 
 
 def test_unknown_and_empty_differ():
-    digests = {object_digest(frames, height=2, width=3) for frames in ([None], ["6"], ["6", None], [None, "6"], [])}
+    digests = {
+        object_digest(frames, height=2, width=3)
+        for frames in ([None], ["6"], ["6", None], [None, "6"], [])
+    }
     assert len(digests) == 5
 
 
@@ -50,21 +63,27 @@ def test_object_digest_refuses_strings_that_are_not_canonical():
     )
 
 
-@pytest.mark.parametrize(("object_id", "digest"), [(1, "abcd"), (1, "x" * 64), (-1, "0" * 64), (2**32, "0" * 64)])
+@pytest.mark.parametrize(
+    ("object_id", "digest"), [(1, "abcd"), (1, "x" * 64), (-1, "0" * 64), (2**32, "0" * 64)]
+)
 def test_video_digest_refuses_bad_objects(object_id, digest):
     with pytest.raises(MaskError) as caught:
         video_digest({object_id: digest}, [])
     assert str(caught.value) == (
-        f"object {object_id}: digest is {digest!r}, wanted an id from 0 to 4294967295 with 64 hex digits. "
+        f"object {object_id}: digest is {digest!r}, wanted an id from 0 to 4294967295 with 64 hex "
+        "digits. "
         "Make the digest with brokenvideos.masks.object_digest."
     )
 
 
-@pytest.mark.parametrize(("frames", "frame", "before"), [([0, 2, 2], 2, 2), ([3, 1], 1, 3), ([-1], -1, -1)])
+@pytest.mark.parametrize(
+    ("frames", "frame", "before"), [([0, 2, 2], 2, 2), ([3, 1], 1, 3), ([-1], -1, -1)]
+)
 def test_video_digest_refuses_frames_out_of_order(frames, frame, before):
     with pytest.raises(MaskError) as caught:
         video_digest({}, frames)
     assert str(caught.value) == (
-        f"annotated frame {frame} comes after {before}, wanted strictly ascending frame indices from 0. "
+        f"annotated frame {frame} comes after {before}, wanted strictly ascending frame indices "
+        "from 0. "
         "Sort them and drop repeats."
     )

@@ -1,4 +1,6 @@
-"""`maskfp/1`: the published vectors, three forms that agree, and wrong decoders that do not get past it."""
+"""`maskfp/1`: the published vectors, three forms that agree, and wrong decoders that do not get
+past it.
+"""
 
 import hashlib
 import itertools
@@ -37,12 +39,19 @@ def by_definition(mask):
     height, width = np.shape(mask)
     lanes = []
     for lane in (0, 1):
-        seed = b"brokenvideos.maskfp.1\0" + height.to_bytes(4, "little") + width.to_bytes(4, "little") + bytes([lane])
+        seed = (
+            b"brokenvideos.maskfp.1\0"
+            + height.to_bytes(4, "little")
+            + width.to_bytes(4, "little")
+            + bytes([lane])
+        )
         stream = hashlib.shake_256(seed).digest(4 * (1 + height + width))
         words = [int.from_bytes(stream[i : i + 4], "little") for i in range(0, len(stream), 4)]
         origin, *rest = [1 + word % (P - 1) for word in words]
         rows, columns = rest[:height], rest[height:]
-        lanes.append((origin + sum(rows[y] * columns[x] for y, x in np.argwhere(mask).tolist())) % P)
+        lanes.append(
+            (origin + sum(rows[y] * columns[x] for y, x in np.argwhere(mask).tolist())) % P
+        )
     return lanes[1] * 2**32 + lanes[0]
 
 
@@ -58,7 +67,9 @@ def test_published_vectors_in_every_form(mask, expected):
 @settings(deadline=None, max_examples=150)
 @given(
     labels=hnp.arrays(
-        np.uint16, st.tuples(*[st.integers(1, 17)] * 2), elements=st.sampled_from([0, 0, 1, 2, 255, 256, 65535])
+        np.uint16,
+        st.tuples(*[st.integers(1, 17)] * 2),
+        elements=st.sampled_from([0, 0, 1, 2, 255, 256, 65535]),
     )
 )
 def test_three_forms_and_the_definition_agree(labels):
@@ -78,7 +89,11 @@ def test_three_forms_and_the_definition_agree(labels):
 def test_full_masks_do_not_overflow(height, width):
     of_size = weights(height, width)
     expected = [
-        (int(of_size.origin[lane]) + sum(of_size.rows[lane].tolist()) * sum(of_size.columns[lane].tolist())) % P
+        (
+            int(of_size.origin[lane])
+            + sum(of_size.rows[lane].tolist()) * sum(of_size.columns[lane].tolist())
+        )
+        % P
         for lane in (0, 1)
     ]
     full = np.ones((2, height, width), np.uint8)
@@ -107,12 +122,18 @@ def test_longest_side():
     assert fingerprint_labels(mask[0]) == {1: expected}
 
 
-@pytest.mark.parametrize(("height", "width"), [(9001, 3), (3, 9001), (4096, 2), (4097, 2), (8193, 1)])
+@pytest.mark.parametrize(
+    ("height", "width"), [(9001, 3), (3, 9001), (4096, 2), (4097, 2), (8193, 1)]
+)
 def test_long_lines_are_summed_in_bands(height, width):
-    """A line of more than 4,096 pixels, with masks that begin and end anywhere in it, in both memory orders."""
+    """A line of more than 4,096 pixels, with masks that begin and end anywhere in it, in both
+    memory orders.
+    """
     masks = np.zeros((5, height, width), np.uint8)
     masks[0] = 1
-    for mask, (first, last) in zip(masks[1:], [(0, 1), (4095, 4097), (4100, 9001), (8190, 8195)], strict=True):
+    for mask, (first, last) in zip(
+        masks[1:], [(0, 1), (4095, 4097), (4100, 9001), (8190, 8195)], strict=True
+    ):
         mask.reshape(-1)[first:last] = 1
     found = fingerprint_bitmaps(masks)
     turned = fingerprint_bitmaps(np.stack([mask.T.copy() for mask in masks]).transpose(0, 2, 1))
@@ -168,20 +189,28 @@ WRONG_DECODERS = {
     "one run one longer": lambda lengths, h, w: column_major(off_by_one_run(lengths), h, w),
     "shifted by a pixel": lambda lengths, h, w: np.roll(column_major(lengths, h, w), 1, axis=0),
     "shifted by a column": lambda lengths, h, w: np.roll(column_major(lengths, h, w), 1, axis=1),
-    "last foreground run lost": lambda lengths, h, w: column_major(lengths[: len(lengths) // 2 * 2 - 1], h, w),
-    "runs 1 and 3 exchanged": lambda lengths, h, w: column_major(lengths[[0, 3, 2, 1, *range(4, len(lengths))]], h, w),
+    "last foreground run lost": lambda lengths, h, w: column_major(
+        lengths[: len(lengths) // 2 * 2 - 1], h, w
+    ),
+    "runs 1 and 3 exchanged": lambda lengths, h, w: column_major(
+        lengths[[0, 3, 2, 1, *range(4, len(lengths))]], h, w
+    ),
     "all background": lambda lengths, h, w: np.zeros((h, w), np.int64),
     "all foreground": lambda lengths, h, w: np.ones((h, w), np.int64),
 }
 
 
 def lopsided_masks():
-    """Two blobs of different size off the centre, in 20 places: no flip, turn or exchange leaves one as it is."""
+    """Two blobs of different size off the centre, in 20 places: no flip, turn or exchange leaves
+    one as it is.
+    """
     rng = np.random.default_rng(11)
     y, x = np.mgrid[:24, :36]
     for _ in range(20):
         cy, cx, r = rng.integers(3, 9), rng.integers(3, 12), rng.integers(2, 4)
-        yield ((y - cy) ** 2 + (x - cx) ** 2 <= r * r) | ((abs(y - cy - 9) <= 2) & (abs(x - cx - 14) <= 5))
+        yield ((y - cy) ** 2 + (x - cx) ** 2 <= r * r) | (
+            (abs(y - cy - 9) <= 2) & (abs(x - cx - 14) <= 5)
+        )
 
 
 @pytest.mark.parametrize("name", WRONG_DECODERS)
@@ -189,7 +218,9 @@ def test_wrong_decoders_are_caught(name):
     for mask in lopsided_masks():
         stored = fingerprint_labels(mask.astype(np.uint8))[1]
         runs = parse(encode(mask[None]), height=24, width=36)
-        assert fingerprint_bitmaps(column_major(runs.lengths, 24, 36)[None].astype(np.uint8)).tolist() == [stored]
+        assert fingerprint_bitmaps(
+            column_major(runs.lengths, 24, 36)[None].astype(np.uint8)
+        ).tolist() == [stored]
         wrong = np.ascontiguousarray(WRONG_DECODERS[name](runs.lengths, 24, 36), np.uint8)
         assert fingerprint_bitmaps(wrong[None]).tolist() != [stored]
 
@@ -223,7 +254,8 @@ def test_refuses_other_label_maps(labels, found):
     with pytest.raises(MaskError) as caught:
         fingerprint_labels(labels)
     assert str(caught.value) == (
-        f"label map is {found}, wanted uint8 or uint16 [H, W] of object ids. Read a palette PNG as indices, not as colours."
+        f"label map is {found}, wanted uint8 or uint16 [H, W] of object ids. Read a palette PNG as "
+        "indices, not as colours."
     )
 
 
@@ -239,7 +271,8 @@ def test_refuses_sides_whose_weights_would_fill_the_memory():
     with pytest.raises(MaskError) as caught:
         fingerprint_counts([empty(1, width)], height=1, width=width)
     assert str(caught.value) == (
-        "size [1, 1048577]: a fingerprint needs sides of 1 to 1048576 pixels. Cut the mask into tiles."
+        "size [1, 1048577]: a fingerprint needs sides of 1 to 1048576 pixels. Cut the mask into "
+        "tiles."
     )
 
 
@@ -252,7 +285,9 @@ def test_runs_that_end_anywhere_in_a_column():
             offsets.append(len(lengths))
     counts = format_runs(Runs(np.array(lengths), np.array(offsets), 3, 4))
     masks = decode(counts, height=3, width=4)
-    assert fingerprint_counts(counts, height=3, width=4).tolist() == [by_definition(mask) for mask in masks]
+    assert fingerprint_counts(counts, height=3, width=4).tolist() == [
+        by_definition(mask) for mask in masks
+    ]
 
 
 def test_davis_masks_in_three_forms(davis_label_maps):

@@ -11,7 +11,9 @@ TYPES = (2, 0, 2)
 
 
 def make_row():
-    """A row and its masks as bool[T, K, H, W]: objects overlap, frames 1 and 5 hold nothing, object 2 is in one frame only."""
+    """A row and its masks as bool[T, K, H, W]: objects overlap, frames 1 and 5 hold nothing, object
+    2 is in one frame only.
+    """
     planes = np.random.default_rng(5).random((NUM_FRAMES, 3, HEIGHT, WIDTH)) < 0.3
     planes[[1, 5]] = False
     planes[:4, 1] = False
@@ -27,7 +29,11 @@ def make_row():
         "width": WIDTH,
         "num_frames": NUM_FRAMES,
         "annotated_frames": [0, 1, 2, 4, 5],
-        "objects": {"object_id": list(OBJECT_IDS), "artifact_type": list(TYPES), "digest": ["", "", ""]},
+        "objects": {
+            "object_id": list(OBJECT_IDS),
+            "artifact_type": list(TYPES),
+            "digest": ["", "", ""],
+        },
         "masks": {
             "object_id": [entry[0] for entry in entries],
             "frame_index": [entry[1] for entry in entries],
@@ -51,7 +57,8 @@ def expected(planes, by):
     if by == "object":
         return planes
     of_type = [
-        planes[:, [k for k in range(3) if TYPES[k] == artifact]].any(axis=1) for artifact in range(len(ARTIFACT_TYPES))
+        planes[:, [k for k in range(3) if TYPES[k] == artifact]].any(axis=1)
+        for artifact in range(len(ARTIFACT_TYPES))
     ]
     return np.stack(of_type, axis=1)
 
@@ -68,7 +75,9 @@ def test_masks_of_a_row(by, frames, dtype):
     assert not masks.size or masks.max() <= 1
 
 
-@pytest.mark.parametrize(("by", "shape"), [("union", (6, 5, 7)), ("object", (6, 0, 5, 7)), ("type", (6, 3, 5, 7))])
+@pytest.mark.parametrize(
+    ("by", "shape"), [("union", (6, 5, 7)), ("object", (6, 0, 5, 7)), ("type", (6, 3, 5, 7))]
+)
 def test_video_without_objects(by, shape):
     masks = decode_masks(normal_row(), by=by)
     assert masks.shape == shape
@@ -80,7 +89,9 @@ def test_columns_as_numpy_arrays():
     row["objects"] = {name: np.array(values) for name, values in row["objects"].items()}
     row["masks"] = {name: np.array(values) for name, values in row["masks"].items()}
     row |= {name: np.int32(row[name]) for name in ("height", "width", "num_frames")}
-    assert np.array_equal(decode_masks(row, frames=np.array([2, 4], np.int32), by="object"), planes[[2, 4]])
+    assert np.array_equal(
+        decode_masks(row, frames=np.array([2, 4], np.int32), by="object"), planes[[2, 4]]
+    )
 
 
 def test_result_belongs_to_the_caller():
@@ -110,7 +121,8 @@ CONTRADICTIONS = {
         set_to("masks", "counts", 3, "5"),
         RLEError,
         "mask 3: video Kling_00412 frame 3 object 4: the runs sum to 5, wanted 35 = 5 x 7 pixels. "
-        "Check that height and width are those of the mask, in this order, and encode it again if they are.",
+        "Check that height and width are those of the mask, in this order, and encode it again if "
+        "they are.",
     ),
     "frame behind the end": (
         set_to("masks", "frame_index", 2, 6),
@@ -125,17 +137,20 @@ CONTRADICTIONS = {
     "object listed twice": (
         set_to("objects", "object_id", 1, 4),
         MaskError,
-        "video Kling_00412 objects.object_id is [4, 4, 300], wanted every id once. Build the row again.",
+        "video Kling_00412 objects.object_id is [4, 4, 300], wanted every id once. Build the row "
+        "again.",
     ),
     "unknown type": (
         set_to("objects", "artifact_type", 1, 3),
         MaskError,
-        "video Kling_00412 object 2: artifact_type is 3, wanted 0 to 2 (motion, deformation, blur). Build the row again.",
+        "video Kling_00412 object 2: artifact_type is 3, wanted 0 to 2 (motion, deformation, "
+        "blur). Build the row again.",
     ),
     "columns of different length": (
         lambda row: row["masks"]["counts"].pop(),
         MaskError,
-        "video Kling_00412 masks has 9 object ids, 9 frame indices and 8 counts, wanted as many of each. Build the row again.",
+        "video Kling_00412 masks has 9 object ids, 9 frame indices and 8 counts, wanted as many of "
+        "each. Build the row again.",
     ),
 }
 
@@ -155,9 +170,12 @@ def test_refuses_a_row_that_contradicts_itself(name):
     [
         ({"by": "class"}, "by is 'class', wanted \"union\", \"object\" or \"type\"."),
         ({"dtype": "int64"}, "dtype is 'int64', wanted \"uint8\" or \"bool\"."),
-        ({"frames": [0, 6]}, "video Kling_00412 frame 6 is asked for, wanted 0 to 5. Count from 0 in presentation order."),
-        ({"frames": [-1]}, "video Kling_00412 frame -1 is asked for, wanted 0 to 5. Count from 0 in presentation order."),
-        ({"frames": [0.5]}, "video Kling_00412 frames is [0.5], wanted a sequence of frame indices."),
+        ({"frames": [0, 6]}, "video Kling_00412 frame 6 is asked for, wanted 0 to 5. Count from 0 "
+                             "in presentation order."),
+        ({"frames": [-1]}, "video Kling_00412 frame -1 is asked for, wanted 0 to 5. Count from 0 "
+                           "in presentation order."),
+        ({"frames": [0.5]}, "video Kling_00412 frames is [0.5], wanted a sequence of frame "
+                            "indices."),
         ({"frames": 3}, "video Kling_00412 frames is 3, wanted a sequence of frame indices."),
     ],
 )  # fmt: skip

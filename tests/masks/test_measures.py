@@ -22,7 +22,12 @@ def test_measures_count_pixels(masks):
     size = {"height": height, "width": width}
     counts = encode(masks)
     areas, boxes = area(counts, **size), bbox(counts, **size)
-    assert (areas.dtype, areas.shape, boxes.dtype, boxes.shape) == (np.int64, (count,), np.int64, (count, 4))
+    assert (areas.dtype, areas.shape, boxes.dtype, boxes.shape) == (
+        np.int64,
+        (count,),
+        np.int64,
+        (count, 4),
+    )
     assert areas.tolist() == masks.sum(axis=(1, 2)).tolist()
     assert boxes.tolist() == [box_by_pixels(mask) for mask in masks]
     assert union(counts, **size) == encode(masks.any(axis=0)[None])[0]
@@ -41,7 +46,9 @@ def test_iou_counts_pixels(masks, split):
 
 
 def test_union_of_nothing_is_the_empty_mask():
-    assert union([], height=4, width=5) == union([empty(4, 5)] * 3, height=4, width=5) == empty(4, 5)
+    assert (
+        union([], height=4, width=5) == union([empty(4, 5)] * 3, height=4, width=5) == empty(4, 5)
+    )
 
 
 def test_more_than_256_masks():
@@ -50,7 +57,10 @@ def test_more_than_256_masks():
     size = {"height": 30, "width": 20}
     assert area(counts, **size).tolist() == masks.sum(axis=(1, 2)).tolist()
     assert bbox(counts, **size).tolist() == [box_by_pixels(mask) for mask in masks]
-    assert iou(counts, counts, **size).diagonal().tolist() == masks.any(axis=(1, 2)).astype(float).tolist()
+    assert (
+        iou(counts, counts, **size).diagonal().tolist()
+        == masks.any(axis=(1, 2)).astype(float).tolist()
+    )
     assert np.array_equal(decode([union(counts, **size)], **size)[0], masks.any(axis=0))
 
 
@@ -60,7 +70,8 @@ def test_area_beyond_32_bits_in_sum():
 
 
 @pytest.mark.parametrize(
-    "measure", [area, bbox, union, lambda c, **s: iou(c, ["6"], **s), lambda c, **s: iou(["6"], c, **s)]
+    "measure",
+    [area, bbox, union, lambda c, **s: iou(c, ["6"], **s), lambda c, **s: iou(["6"], c, **s)],
 )
 def test_no_measure_reads_a_string_that_the_gate_refuses(measure):
     with pytest.raises(RLEError) as caught:

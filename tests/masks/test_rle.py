@@ -1,4 +1,6 @@
-"""Decode and encode against pycocotools, on random masks, on edge shapes and on every mask of the real data."""
+"""Decode and encode against pycocotools, on random masks, on edge shapes and on every mask of the
+real data.
+"""
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from brokenvideos.masks import MaskError, RLEError, decode, decode_many, empty, 
 # pycocotools 2.0.11 decodes with a deprecated NumPy protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-BATCHES = hnp.arrays(np.uint8, st.tuples(st.integers(0, 5), *[st.integers(1, 25)] * 2), elements=st.integers(0, 1))
+BATCHES = hnp.arrays(
+    np.uint8, st.tuples(st.integers(0, 5), *[st.integers(1, 25)] * 2), elements=st.integers(0, 1)
+)
 
 
 def coco_counts(masks):
@@ -19,7 +23,9 @@ def coco_counts(masks):
 
 
 def coco_decode(counts, *, height, width):
-    return np.array([coco.decode({"size": [height, width], "counts": entry}) for entry in counts], np.uint8)
+    return np.array(
+        [coco.decode({"size": [height, width], "counts": entry}) for entry in counts], np.uint8
+    )
 
 
 @settings(deadline=None, max_examples=200)
@@ -92,7 +98,8 @@ def test_encode_in_several_steps_equals_one(monkeypatch):
 
 WRONG_STACK = (
     ", wanted uint8 or bool [N, H, W] of 0 and 1. "
-    "Stack single masks with mask[None]; compare a label map with one object_id first (labels == object_id)."
+    "Stack single masks with mask[None]; compare a label map with one object_id first (labels == "
+    "object_id)."
 )
 
 
@@ -105,7 +112,8 @@ WRONG_STACK = (
         ([[[0, 1]]], f"masks: got list{WRONG_STACK}"),
         (
             np.zeros((1, 0, 3), np.uint8),
-            "masks: got 0 rows and 3 columns, wanted at least 1 of each. Pass masks of the size of the decoded frames.",
+            "masks: got 0 rows and 3 columns, wanted at least 1 of each. Pass masks of the size of "
+            "the decoded frames.",
         ),
         (
             np.array([[[0, 1]], [[2, 0]], [[255, 0]]], np.uint8),
@@ -145,7 +153,8 @@ def test_decode_refuses_a_buffer_that_does_not_fit(out, found):
     with pytest.raises(RLEError) as caught:
         decode(["6", "06"], height=2, width=3, out=out)
     assert str(caught.value) == (
-        f"out is {found}, wanted writeable C-contiguous uint8[M, 3, 2] with M >= 2: masks, then width, then height. "
+        f"out is {found}, wanted writeable C-contiguous uint8[M, 3, 2] with M >= 2: masks, then "
+        "width, then height. "
         "Make it with np.empty((M, width, height), np.uint8)."
     )
 
@@ -166,7 +175,9 @@ def test_memory_bomb_is_refused():
 
 def test_budget_is_for_the_result():
     assert decode(["6", "06"], height=2, width=3, max_decoded_bytes=12).sum() == 6
-    with pytest.raises(RLEError, match=r"^the bitmaps would take 12 bytes, wanted at most max_decoded_bytes=11\."):
+    with pytest.raises(
+        RLEError, match=r"^the bitmaps would take 12 bytes, wanted at most max_decoded_bytes=11\."
+    ):
         decode(["6", "06"], height=2, width=3, max_decoded_bytes=11)
     buffer = np.empty((2, 3, 2), np.uint8)
     assert decode(["6", "06"], height=2, width=3, out=buffer, max_decoded_bytes=0).sum() == 6
@@ -174,7 +185,9 @@ def test_budget_is_for_the_result():
 
 def test_decode_many_sizes_keeps_the_order():
     rng = np.random.default_rng(4)
-    masks = [rng.random(size) < 0.5 for size in [(3, 4), (4, 3), (3, 4), (1, 1), (4, 3), (3, 4), (12, 1)]]
+    masks = [
+        rng.random(size) < 0.5 for size in [(3, 4), (4, 3), (3, 4), (1, 1), (4, 3), (3, 4), (12, 1)]
+    ]
     rles = [{"size": list(mask.shape), "counts": encode(mask[None])[0]} for mask in masks]
     decoded = decode_many(rles)
     assert len(decoded) == len(masks)
@@ -190,11 +203,13 @@ WANTED_RLE = "wanted {'size': [height, width], 'counts': str}."
         (
             {"size": [3, 3], "counts": "7"},
             "mask 2: the runs sum to 7, wanted 9 = 3 x 3 pixels. "
-            "Check that height and width are those of the mask, in this order, and encode it again if they are.",
+            "Check that height and width are those of the mask, in this order, and encode it again "
+            "if they are.",
         ),
         (
             {"size": [3, 0], "counts": "6"},
-            "mask 2: size [3, 0]: height and width must be at least 1. Pass the size of the decoded frames, height first.",
+            "mask 2: size [3, 0]: height and width must be at least 1. Pass the size of the "
+            "decoded frames, height first.",
         ),
         ({"size": [3], "counts": "6"}, f"mask 2: got {{'size': [3], 'counts': '6'}}, {WANTED_RLE}"),
         ({"size": [3, 3]}, f"mask 2: got {{'size': [3, 3]}}, {WANTED_RLE}"),
@@ -212,7 +227,9 @@ def test_every_davis_mask_as_pycocotools(davis_label_maps):
     checked = 0
     for labels in davis_label_maps():
         height, width = labels.shape
-        columns = np.ascontiguousarray(labels.T)  # Fortran order is what pycocotools takes without a copy
+        columns = np.ascontiguousarray(
+            labels.T
+        )  # Fortran order is what pycocotools takes without a copy
         present = np.flatnonzero(np.bincount(labels.reshape(-1)))  # the background is a mask too
         masks = np.stack([columns == label for label in present]).view(np.uint8).transpose(0, 2, 1)
         counts = encode(masks)

@@ -1,4 +1,6 @@
-"""The gate: what it refuses and how it says so, and that the batched parser judges as a slow one does."""
+"""The gate: what it refuses and how it says so, and that the batched parser judges as a slow one
+does.
+"""
 
 import itertools
 import pickle
@@ -12,27 +14,41 @@ from hypothesis.extra import numpy as hnp
 from brokenvideos.masks import RLEError, Runs, check, encode, format_runs, parse
 
 RE_ENCODE = "ncode the mask again with brokenvideos.masks.encode or pycocotools.mask.encode."
-WRONG_SIZE = "Check that height and width are those of the mask, in this order, and encode it again if they are."
+WRONG_SIZE = (
+    "Check that height and width are those of the mask, in this order, and encode it "
+    "again if they are."
+)
 NO_EMPTY_RUN = f"wanted none after run 0. Join the runs beside it: e{RE_ENCODE}"
-NO_STR = "wanted str. Decode bytes with .decode('ascii'); leave out frames that are not annotated (None)."
+NO_STR = (
+    "wanted str. Decode bytes with .decode('ascii'); leave out frames that are not annotated "
+    "(None)."
+)
 NO_RLE = f"The string was damaged or is no COCO RLE; e{RE_ENCODE}"
 
-# Counts for 2 x 3 pixels; "6" is the empty mask. The second mask of each batch is the bad one unless the case says otherwise.
+# Counts for 2 x 3 pixels; "6" is the empty mask. The second mask of each batch is the bad one
+# unless the case says otherwise.
 REFUSED = {
     "empty string": (
         ["6", ""],
         "mask 1: counts is an empty string, wanted at least one run. "
         "A mask without a pixel is brokenvideos.masks.empty(height, width).",
     ),
-    "byte below": (["6", "1/5"], f"mask 1: byte 1 of counts is 47 ('/'), wanted 48 ('0') to 111 ('o'). {NO_RLE}"),
-    "byte above": (["6", "p"], f"mask 1: byte 0 of counts is 112 ('p'), wanted 48 ('0') to 111 ('o'). {NO_RLE}"),
-    "NUL": (["6", "6\0"], f"mask 1: byte 1 of counts is 0 ('\\x00'), wanted 48 ('0') to 111 ('o'). {NO_RLE}"),
-    "newline": (["6\n"], f"mask 0: byte 1 of counts is 10 ('\\n'), wanted 48 ('0') to 111 ('o'). {NO_RLE}"),
-    "not ASCII": (["6", "1漢5"], f"mask 1: byte 1 of counts is 28450 ('漢'), wanted 48 ('0') to 111 ('o'). {NO_RLE}"),
-    "wraps modulo 256": (["6", chr(256 + 54)], f"mask 1: byte 0 of counts is 310 ('Ķ'), wanted 48 ('0') to 111 ('o'). {NO_RLE}"),
+    "byte below": (["6", "1/5"], "mask 1: byte 1 of counts is 47 ('/'), wanted 48 ('0') to 111 "
+                                 f"('o'). {NO_RLE}"),
+    "byte above": (["6", "p"], "mask 1: byte 0 of counts is 112 ('p'), wanted 48 ('0') to 111 "
+                               f"('o'). {NO_RLE}"),
+    "NUL": (["6", "6\0"], "mask 1: byte 1 of counts is 0 ('\\x00'), wanted 48 ('0') to 111 ('o'). "
+                          f"{NO_RLE}"),
+    "newline": (["6\n"], "mask 0: byte 1 of counts is 10 ('\\n'), wanted 48 ('0') to 111 ('o'). "
+                         f"{NO_RLE}"),
+    "not ASCII": (["6", "1漢5"], "mask 1: byte 1 of counts is 28450 ('漢'), wanted 48 ('0') to 111 "
+                                f"('o'). {NO_RLE}"),
+    "wraps modulo 256": (["6", chr(256 + 54)], "mask 1: byte 0 of counts is 310 ('Ķ'), wanted 48 "
+                                               f"('0') to 111 ('o'). {NO_RLE}"),
     "cut off": (
         ["6", "51P", "6"],
-        "mask 1: counts ends inside a number: its last byte 'P' says that another follows, wanted a complete last number. "
+        "mask 1: counts ends inside a number: its last byte 'P' says that another follows, wanted "
+        "a complete last number. "
         "The string was cut off; fetch it again from its source.",
     ),
     "too many groups": (
@@ -41,21 +57,27 @@ REFUSED = {
     ),
     "not minimal, positive": (
         ["6", "5Q0"],
-        "mask 1: the number at byte 1 of counts has 2 bytes, of which the last adds nothing, wanted the shortest form. "
+        "mask 1: the number at byte 1 of counts has 2 bytes, of which the last adds nothing, "
+        "wanted the shortest form. "
         f"E{RE_ENCODE}",
     ),
     "not minimal, negative": (
         ["6", "1311oO2"],
-        "mask 1: the number at byte 4 of counts has 2 bytes, of which the last adds nothing, wanted the shortest form. "
+        "mask 1: the number at byte 4 of counts has 2 bytes, of which the last adds nothing, "
+        "wanted the shortest form. "
         f"E{RE_ENCODE}",
     ),
     "negative run": (["6", "6O1"], f"mask 1: run 1 is -1, wanted no negative run. E{RE_ENCODE}"),
-    "negative by difference": (["6", "121M4"], f"mask 1: run 3 is -1, wanted no negative run. E{RE_ENCODE}"),
-    "run too long": (["7", "6"], f"mask 0: run 0 is 7, wanted at most the 6 pixels of 2 x 3. {WRONG_SIZE}"),
+    "negative by difference": (["6", "121M4"], "mask 1: run 3 is -1, wanted no negative run. "
+                                               f"E{RE_ENCODE}"),
+    "run too long": (["7", "6"], "mask 0: run 0 is 7, wanted at most the 6 pixels of 2 x 3. "
+                                 f"{WRONG_SIZE}"),
     "empty run in the middle": (["6", "303"], f"mask 1: run 1 is 0, {NO_EMPTY_RUN}"),
     "empty run at the end": (["6", "60"], f"mask 1: run 1 is 0, {NO_EMPTY_RUN}"),
-    "sum too small": (["6", "5"], f"mask 1: the runs sum to 5, wanted 6 = 2 x 3 pixels. {WRONG_SIZE}"),
-    "sum too large": (["6", "52"], f"mask 1: the runs sum to 7, wanted 6 = 2 x 3 pixels. {WRONG_SIZE}"),
+    "sum too small": (["6", "5"], "mask 1: the runs sum to 5, wanted 6 = 2 x 3 pixels. "
+                                  f"{WRONG_SIZE}"),
+    "sum too large": (["6", "52"], "mask 1: the runs sum to 7, wanted 6 = 2 x 3 pixels. "
+                                   f"{WRONG_SIZE}"),
     "bytes": (["6", b"6"], f"mask 1: counts is bytes, {NO_STR}"),
     "None": (["6", None], f"mask 1: counts is NoneType, {NO_STR}"),
 }  # fmt: skip
@@ -73,16 +95,23 @@ def test_refuses_and_says_what_where_and_what_to_do(case):
 @pytest.mark.parametrize(
     ("height", "width", "message"),
     [
-        (0, 3, "size [0, 3]: height and width must be at least 1. Pass the size of the decoded frames, height first."),
+        (
+            0,
+            3,
+            "size [0, 3]: height and width must be at least 1. Pass the size of the decoded "
+            "frames, height first.",
+        ),
         (
             3,
             -1,
-            "size [3, -1]: height and width must be at least 1. Pass the size of the decoded frames, height first.",
+            "size [3, -1]: height and width must be at least 1. Pass the size of the decoded "
+            "frames, height first.",
         ),
         (
             2**16,
             2**15,
-            "size [65536, 32768]: 2147483648 pixels, wanted fewer than 2147483648. Cut the mask into tiles.",
+            "size [65536, 32768]: 2147483648 pixels, wanted fewer than 2147483648. Cut the mask "
+            "into tiles.",
         ),
         (2.0, 3, "size [2.0, 3]: wanted two integers, [height, width] in pixels."),
         (2, None, "size [2, None]: wanted two integers, [height, width] in pixels."),
@@ -103,8 +132,15 @@ def test_largest_size_is_accepted():
 @pytest.mark.parametrize(
     ("budget", "message"),
     [
-        ({"max_masks": 2}, "3 masks, wanted at most max_masks=2. Split the batch or raise max_masks."),
-        ({"max_bytes": 4}, "the strings have 5 bytes, wanted at most max_bytes=4. Split the batch or raise max_bytes."),
+        (
+            {"max_masks": 2},
+            "3 masks, wanted at most max_masks=2. Split the batch or raise max_masks.",
+        ),
+        (
+            {"max_bytes": 4},
+            "the strings have 5 bytes, wanted at most max_bytes=4. Split the batch or raise "
+            "max_bytes.",
+        ),
     ],
 )
 def test_refuses_more_than_the_budget(budget, message):
@@ -119,7 +155,8 @@ def test_refuses_more_than_the_budget(budget, message):
 def test_refuses_one_string_for_a_batch(counts):
     with pytest.raises(
         RLEError,
-        match=rf"^counts is one {type(counts).__name__}, wanted a sequence of strings\. Wrap it: \[counts\]\.$",
+        match=rf"^counts is one {type(counts).__name__}, wanted a sequence of strings\. Wrap it: "
+        r"\[counts\]\.$",
     ):
         check(counts, height=2, width=3)
 
@@ -132,7 +169,12 @@ def test_error_survives_pickling():
 
 def test_empty_batch():
     runs = parse([], height=2, width=3)
-    assert (runs.lengths.tolist(), runs.offsets.tolist(), len(runs), format_runs(runs)) == ([], [0], 0, [])
+    assert (runs.lengths.tolist(), runs.offsets.tolist(), len(runs), format_runs(runs)) == (
+        [],
+        [0],
+        0,
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +184,8 @@ def test_empty_batch():
         (2, 3, "06", [0, 6]),
         (2, 3, "1121", [1, 1, 2, 2]),
         (1, 1, "01", [0, 1]),
-        # The third run stands raw, later ones as differences of either sign and of up to three bytes.
+        # The third run stands raw, later ones as differences of either sign and of up to three
+        # bytes.
         (10, 10, "14R1NM1J", [1, 4, 34, 2, 31, 3, 25]),
         (40, 50, "X61Wo0oh0", [200, 1, 999, 800]),
         (40, 50, "0l^11RbN4b=", [0, 1500, 1, 30, 5, 464]),
@@ -159,7 +202,8 @@ def test_fixed_vectors_of_pycocotools(height, width, counts, lengths):
     [
         ([3, 0, 3], [0, 3], f"mask 0: run 1 is 0, {NO_EMPTY_RUN}"),
         ([6, 6, 1], [0, 1, 3], f"mask 1: the runs sum to 7, wanted 6 = 2 x 3 pixels. {WRONG_SIZE}"),
-        ([6, 6], [0, 1, 1, 2], "mask 1: no run at all, wanted runs that sum to 6 pixels. One run of background is the empty mask."),
+        ([6, 6], [0, 1, 1, 2], "mask 1: no run at all, wanted runs that sum to 6 pixels. One run "
+                               "of background is the empty mask."),
     ],
 )  # fmt: skip
 def test_format_refuses_runs_that_no_string_stands_for(lengths, offsets, message):
@@ -169,7 +213,9 @@ def test_format_refuses_runs_that_no_string_stands_for(lengths, offsets, message
 
 
 def judged_alike(reference_parse, counts, *, height, width):
-    """Both parsers accept with the same runs, alone and between neighbours, or both refuse. True when they accept."""
+    """Both parsers accept with the same runs, alone and between neighbours, or both refuse. True
+    when they accept.
+    """
     neighbour = format_runs(Runs(np.array([height * width]), np.array([0, 1]), height, width))
     try:
         expected = reference_parse(counts, height=height, width=width)
@@ -190,13 +236,17 @@ def test_all_strings_of_two_bytes_are_judged_as_by_the_slow_parser(reference_par
     alphabet = [chr(code) for code in range(47, 113)]
     strings = [a + b for a in ["", *alphabet] for b in alphabet]
     accepted = sum(judged_alike(reference_parse, string, height=5, width=4) for string in strings)
-    assert accepted == 12  # the empty mask, and one switch after 5 to 15 pixels: 15 is the largest number of one byte
+    assert (
+        accepted == 12
+    )  # the empty mask, and one switch after 5 to 15 pixels: 15 is the largest number of one byte
 
 
 def test_short_strings_of_telling_bytes_are_judged_as_by_the_slow_parser(reference_parse):
     telling = "012?@NOPQo"
     for size in (3, 4):
-        for letters in itertools.islice(itertools.product(telling, repeat=size), 0, None, 1 if size == 3 else 11):
+        for letters in itertools.islice(
+            itertools.product(telling, repeat=size), 0, None, 1 if size == 3 else 11
+        ):
             judged_alike(reference_parse, "".join(letters), height=2, width=2)
 
 
@@ -205,8 +255,12 @@ def changed_bits(text, place, bit):
 
 
 def moved_pixel(text, place):
-    """One pixel more in a run and one less in the run two behind, more or less: most of these keep the sum."""
-    part = [chr(min(ord(c) + d, 111)) for c, d in zip(text[place : place + 3], (1, 0, -1), strict=False)]
+    """One pixel more in a run and one less in the run two behind, more or less: most of these keep
+    the sum.
+    """
+    part = [
+        chr(min(ord(c) + d, 111)) for c, d in zip(text[place : place + 3], (1, 0, -1), strict=False)
+    ]
     return text[:place] + "".join(part) + text[place + 3 :]
 
 
@@ -217,7 +271,9 @@ MUTATIONS = {
     "cut": lambda rng, s, i: s[:i],
     "swap": lambda rng, s, i: s[:i] + s[i : i + 2][::-1] + s[i + 2 :],
     "repeat": lambda rng, s, i: s[: i + 1] + s[i:],
-    "flip the continuation bit": lambda rng, s, i: changed_bits(s, i, 32) if 48 <= ord(s[i]) < 112 else s,
+    "flip the continuation bit": lambda rng, s, i: (
+        changed_bits(s, i, 32) if 48 <= ord(s[i]) < 112 else s
+    ),
     "flip the sign bit": lambda rng, s, i: changed_bits(s, i, 16) if 48 <= ord(s[i]) < 112 else s,
     "move one pixel between runs": lambda rng, s, i: moved_pixel(s, i),
     "pad a number": lambda rng, s, i: s[:i] + chr((ord(s[i]) - 48 | 32) + 48) + "0" + s[i + 1 :],
@@ -233,13 +289,19 @@ def test_damaged_strings_are_judged_as_by_the_slow_parser(reference_parse, mutat
         [counts] = encode(bits.random((1, height, width)) < rng.choice([0.02, 0.3, 0.98]))
         damaged = counts
         for _ in range(rng.choice([1, 1, 2])):
-            damaged = MUTATIONS[mutation](rng, damaged, rng.randrange(len(damaged))) if damaged else damaged
+            damaged = (
+                MUTATIONS[mutation](rng, damaged, rng.randrange(len(damaged)))
+                if damaged
+                else damaged
+            )
         judged_alike(reference_parse, damaged, height=height, width=width)
 
 
 @settings(deadline=None, max_examples=300)
 @given(
-    counts=st.lists(st.text(st.characters(min_codepoint=46, max_codepoint=113), max_size=12), max_size=4),
+    counts=st.lists(
+        st.text(st.characters(min_codepoint=46, max_codepoint=113), max_size=12), max_size=4
+    ),
     height=st.integers(1, 9),
     width=st.integers(1, 9),
 )
@@ -249,7 +311,9 @@ def test_any_text_is_judged_as_by_the_slow_parser(reference_parse, counts, heigh
 
 
 @settings(deadline=None, max_examples=200)
-@given(data=st.data(), height=st.integers(1, 3000), width=st.integers(1, 3000), count=st.integers(1, 5))
+@given(
+    data=st.data(), height=st.integers(1, 3000), width=st.integers(1, 3000), count=st.integers(1, 5)
+)
 def test_any_runs_survive_the_string(reference_parse, data, height, width, count):
     """Runs of all lengths, so numbers of one to five bytes and differences of either sign."""
     lengths, offsets = [], [0]
@@ -268,7 +332,9 @@ def test_any_runs_survive_the_string(reference_parse, data, height, width, count
 
 
 @settings(deadline=None, max_examples=100)
-@given(masks=hnp.arrays(np.bool_, st.tuples(st.integers(1, 6), st.integers(1, 20), st.integers(1, 20))))
+@given(
+    masks=hnp.arrays(np.bool_, st.tuples(st.integers(1, 6), st.integers(1, 20), st.integers(1, 20)))
+)
 def test_a_batch_holds_what_its_masks_hold(reference_parse, masks):
     _, height, width = masks.shape
     counts = encode(masks)

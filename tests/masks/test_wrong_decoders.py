@@ -1,4 +1,6 @@
-"""Mutation evidence: every wrong decoder is caught at every mask that it gets wrong, and no real mask raises an alarm."""
+"""Mutation evidence: every wrong decoder is caught at every mask that it gets wrong, and no real
+mask raises an alarm.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +10,14 @@ import pytest
 import torch
 
 from brokenvideos.builder import check_row, verify
-from brokenvideos.masks import decoded, device, encode, fingerprint_counts, fingerprint_labels, parse
+from brokenvideos.masks import (
+    decoded,
+    device,
+    encode,
+    fingerprint_counts,
+    fingerprint_labels,
+    parse,
+)
 from brokenvideos.masks.device import proof as device_proof
 
 # Each takes the right bitmaps, bool[N, H, W], and gives what a decoder with one mistake would give.
@@ -91,14 +100,18 @@ def install(monkeypatch: pytest.MonkeyPatch, wrong: Callable) -> None:
     monkeypatch.setattr(check_row, "decode", decode, raising=False)
 
 
-def install_on_device(monkeypatch: pytest.MonkeyPatch, wrong: Callable, *, height: int, width: int) -> None:
+def install_on_device(
+    monkeypatch: pytest.MonkeyPatch, wrong: Callable, *, height: int, width: int
+) -> None:
     original = device_proof.draw
 
     def draw(runs, planes, *, pixels, backend):
         original(runs, planes, pixels=pixels, backend=backend)
         right = planes.view(len(planes), width, height).transpose(1, 2).numpy().astype(bool)
         drawn = wrong(right)
-        planes[:] = torch.from_numpy(np.ascontiguousarray(drawn.transpose(0, 2, 1))).view(len(planes), -1)
+        planes[:] = torch.from_numpy(np.ascontiguousarray(drawn.transpose(0, 2, 1))).view(
+            len(planes), -1
+        )
 
     monkeypatch.setattr(device_proof, "draw", draw)
 
@@ -115,12 +128,22 @@ def caught(masks, wrong, *, backend, monkeypatch):
         install_on_device(monkeypatch, wrong, height=height, width=width)
     found = device.fingerprint_decoded(counts, **size)
     monkeypatch.undo()
-    return [index for index, pair in enumerate(zip(found, wanted, strict=True)) if pair[0] != pair[1]]
+    return [
+        index for index, pair in enumerate(zip(found, wanted, strict=True)) if pair[0] != pair[1]
+    ]
 
 
 # A plane on the device has the size that was asked for, so there a decoder cannot give another.
-OF_ANOTHER_SIZE = ("row-major", "transposed", "size swapped", "one column too few", "one row too many")
-CASES = [(name, "numpy") for name in WRONG] + [(name, "torch") for name in WRONG if name not in OF_ANOTHER_SIZE]
+OF_ANOTHER_SIZE = (
+    "row-major",
+    "transposed",
+    "size swapped",
+    "one column too few",
+    "one row too many",
+)
+CASES = [(name, "numpy") for name in WRONG] + [
+    (name, "torch") for name in WRONG if name not in OF_ANOTHER_SIZE
+]
 
 
 @pytest.mark.parametrize(("name", "backend"), CASES)
@@ -138,7 +161,8 @@ def blobs(count, height, width):
     y, x = np.mgrid[:height, :width]
     return np.stack(
         [
-            (2 * (y - 5 - i % 3) ** 2 + (x - 4 - i) ** 2 < 20 + i) | ((y > 2 + i % 2) & (y < 5) & (x < 5 + i))
+            (2 * (y - 5 - i % 3) ** 2 + (x - 4 - i) ** 2 < 20 + i)
+            | ((y > 2 + i % 2) & (y < 5) & (x < 5 + i))
             for i in range(count)
         ]
     )
@@ -148,9 +172,13 @@ def blobs(count, height, width):
 def test_verify_names_what_a_wrong_decoder_spoils(name, release: Path, monkeypatch) -> None:
     install(monkeypatch, WRONG[name])
     findings = verify(release).findings
-    named = [finding for finding in findings if "the decoded mask has fingerprint 0x" in finding.what]
+    named = [
+        finding for finding in findings if "the decoded mask has fingerprint 0x" in finding.what
+    ]
     assert named
-    assert all(finding.frame_index is not None and finding.object_id is not None for finding in named)
+    assert all(
+        finding.frame_index is not None and finding.object_id is not None for finding in named
+    )
 
 
 def test_a_right_decoder_raises_no_alarm(release: Path) -> None:
@@ -169,7 +197,9 @@ def test_no_real_davis_mask_raises_an_alarm(davis_label_maps):
         size = {"height": labels.shape[0], "width": labels.shape[1]}
         assert device.fingerprint_decoded(counts, **size) == list(wanted.values())
         if number % 8 == 0:
-            assert device.fingerprint_decoded(counts, **size, backend="torch") == list(wanted.values())
+            assert device.fingerprint_decoded(counts, **size, backend="torch") == list(
+                wanted.values()
+            )
             decoded = device.decode(counts, **size, device="cpu", backend="torch")
             assert device.encode(decoded, backend="torch") == counts
         checked += len(wanted)
@@ -183,4 +213,7 @@ def test_no_real_sav_mask_raises_an_alarm(sav_rles):
     for (height, width), counts in by_size.items():
         wanted = fingerprint_counts(counts, height=height, width=width).tolist()
         for backend in ("numpy", "torch"):
-            assert device.fingerprint_decoded(counts, height=height, width=width, backend=backend) == wanted
+            assert (
+                device.fingerprint_decoded(counts, height=height, width=width, backend=backend)
+                == wanted
+            )

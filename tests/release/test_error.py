@@ -23,14 +23,21 @@ def test_of_the_system_s_errors_the_file_and_the_reason() -> None:
 
 
 def test_errors_with_words_of_their_own_keep_them() -> None:
-    for error in (RawError("a: b"), FileExistsError("x: exists and is not empty."), brokenvideos.ReleaseError("r: s")):
+    for error in (
+        RawError("a: b"),
+        FileExistsError("x: exists and is not empty."),
+        brokenvideos.ReleaseError("r: s"),
+    ):
         assert in_words(error) == in_words_with_advice(error) == str(error)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["prompts", "--check", "{tmp}/nope.txt"], "{tmp}/nope.txt: no such file or directory. Check the name."),
+        (
+            ["prompts", "--check", "{tmp}/nope.txt"],
+            "{tmp}/nope.txt: no such file or directory. Check the name.",
+        ),
         (["prompts", "--check", "{tmp}"], "{tmp}: is a directory. Name a file."),
         (
             ["prompts", "--taxonomy", "{tmp}/nope.toml", "{tmp}/p.jsonl"],
@@ -40,9 +47,15 @@ def test_errors_with_words_of_their_own_keep_them() -> None:
     ids=["no file", "a folder", "no taxonomy"],
 )
 def test_a_command_says_it_in_one_line(
-    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["brokenvideos", *(word.format(tmp=tmp_path) for word in arguments)])
+    monkeypatch.setattr(
+        "sys.argv", ["brokenvideos", *(word.format(tmp=tmp_path) for word in arguments)]
+    )
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 1

@@ -1,4 +1,6 @@
-"""Filters, hold-outs and columns: names work, and what names nothing is refused with what there is."""
+"""Filters, hold-outs and columns: names work, and what names nothing is refused with what there
+is.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +57,10 @@ ASKED = {
         lambda row: not has(row, "blur") and not has(row, "motion"),
     ),
     "either": (
-        [[("artifact_types", "==", "blur")], [("label", "==", "normal"), ("generator", "==", "synth-a")]],
+        [
+            [("artifact_types", "==", "blur")],
+            [("label", "==", "normal"), ("generator", "==", "synth-a")],
+        ],
         lambda row: has(row, "blur") or (row["label"] == 0 and row["generator"] == "synth-a"),
     ),
     "an expression": (pc.field("height") > 1, lambda row: True),
@@ -69,15 +74,26 @@ def test_filters_keep_what_they_say(release: Path, rows: list[dict[str, Any]], n
     assert wanted
     for kind in ("annotations", "webdataset"):
         found = brokenvideos.load(
-            kind, data_dir=release, split="train", streaming=True, columns=["video_id"], filters=filters
+            kind,
+            data_dir=release,
+            split="train",
+            streaming=True,
+            columns=["video_id"],
+            filters=filters,
         )
         assert [row["video_id"] for row in found] == wanted
 
 
-LIST = "Wanted a list of (column, operator, value), as in [('label', '==', 'broken')], or a list of such lists."
+LIST = (
+    "Wanted a list of (column, operator, value), as in [('label', '==', 'broken')], or a list "
+    "of such lists."
+)
 COLUMNS = ", ".join(ANNOTATION_FEATURES)
 WRONG = {
-    "an unknown column": ([("lable", "==", 1)], f"filters: no column 'lable'. The columns are {COLUMNS}."),
+    "an unknown column": (
+        [("lable", "==", 1)],
+        f"filters: no column 'lable'. The columns are {COLUMNS}.",
+    ),
     "an unknown column in an expression": (
         pc.field("lable") == 1,
         f"filters: no column 'lable'. The columns are {COLUMNS}.",
@@ -87,7 +103,10 @@ WRONG = {
         [("label", "==", "Broken")],
         "filters: label has no 'Broken'. It has normal = 0, broken = 1.",
     ),
-    "a label's number": ([("label", "in", [0, 7])], "filters: label has no 7. It has normal = 0, broken = 1."),
+    "a label's number": (
+        [("label", "in", [0, 7])],
+        "filters: label has no 7. It has normal = 0, broken = 1.",
+    ),
     "an unknown type": (
         [("artifact_types", "==", "noise")],
         "filters: artifact_types has no 'noise'. It has motion = 0, deformation = 1, blur = 2.",
@@ -98,7 +117,8 @@ WRONG = {
     ),
     "an unknown operator": (
         [("label", "is", 1)],
-        "filters=[('label', 'is', 1)]: no operator 'is'. Wanted one of =, ==, !=, <, >, <=, >=, in, not in.",
+        "filters=[('label', 'is', 1)]: no operator 'is'. Wanted one of =, ==, !=, <, >, <=, >=, "
+        "in, not in.",
     ),
     "in without a list": (
         [("generator", "in", "synth-a")],
@@ -112,13 +132,19 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_filters_that_name_nothing_are_refused_before_a_row_is_read(release: Path, name: str) -> None:
+def test_filters_that_name_nothing_are_refused_before_a_row_is_read(
+    release: Path, name: str
+) -> None:
     filters, says = WRONG[name]
     for streaming in (True, False):
         assert (
             message_of(
                 lambda streaming=streaming: brokenvideos.load(
-                    "annotations", data_dir=release, split="train", streaming=streaming, filters=filters
+                    "annotations",
+                    data_dir=release,
+                    split="train",
+                    streaming=streaming,
+                    filters=filters,
                 )
             )
             == says
@@ -126,10 +152,15 @@ def test_filters_that_name_nothing_are_refused_before_a_row_is_read(release: Pat
 
 
 def test_a_value_of_another_type_is_refused(release: Path) -> None:
-    said = message_of(lambda: brokenvideos.load(data_dir=release, streaming=True, filters=[("height", "==", "tall")]))
+    said = message_of(
+        lambda: brokenvideos.load(
+            data_dir=release, streaming=True, filters=[("height", "==", "tall")]
+        )
+    )
     assert said.startswith("filters=[('height', '==', 'tall')]: ")
     assert said.endswith(
-        "Give values of the column's type (label: normal = 0, broken = 1; artifact_types: motion = 0, "
+        "Give values of the column's type (label: normal = 0, broken = 1; artifact_types: motion = "
+        "0, "
         "deformation = 1, blur = 2)."
     )
 
@@ -140,17 +171,26 @@ def test_no_row_passes(release: Path, kind: str, streaming: bool) -> None:
     filters = [("generator", "==", "nobody"), ("label", "==", "broken")]
 
     def read(**more: Any) -> list[Any]:
-        return list(brokenvideos.load(kind, data_dir=release, streaming=streaming, filters=filters, **more))
+        return list(
+            brokenvideos.load(kind, data_dir=release, streaming=streaming, filters=filters, **more)
+        )
 
     assert message_of(lambda: read(split="train")) == (
-        f"no row of split 'train' passes filters={filters!r}. Its generator: synth-a, synth-b, synth-c. Its label: broken, normal."
+        f"no row of split 'train' passes filters={filters!r}. Its generator: synth-a, synth-b, "
+        "synth-c. Its label: broken, normal."
     )
 
 
-def test_a_shard_without_a_row_that_passes_is_no_error(release: Path, rows: list[dict[str, Any]]) -> None:
+def test_a_shard_without_a_row_that_passes_is_no_error(
+    release: Path, rows: list[dict[str, Any]]
+) -> None:
     wanted = rows[-1]["video_id"]
     stream = brokenvideos.load(
-        "annotations", data_dir=release, split="train", streaming=True, filters=[("video_id", "==", wanted)]
+        "annotations",
+        data_dir=release,
+        split="train",
+        streaming=True,
+        filters=[("video_id", "==", wanted)],
     )
     assert [row["video_id"] for row in stream.reshard()] == [wanted]
 
@@ -160,11 +200,19 @@ def test_a_shard_without_a_row_that_passes_is_no_error(release: Path, rows: list
 @pytest.mark.parametrize(
     ("holdout", "says"),
     [
-        ("generator:Synth-A", "no video has the generator 'Synth-A'. There are synth-a, synth-b, synth-c."),
-        ("generator: synth-a", "no video has the generator ' synth-a'. There are synth-a, synth-b, synth-c."),
+        (
+            "generator:Synth-A",
+            "no video has the generator 'Synth-A'. There are synth-a, synth-b, synth-c.",
+        ),
+        (
+            "generator: synth-a",
+            "no video has the generator ' synth-a'. There are synth-a, synth-b, synth-c.",
+        ),
     ],
 )
-def test_a_holdout_of_nobody(release: Path, kind: str, streaming: bool, holdout: str, says: str) -> None:
+def test_a_holdout_of_nobody(
+    release: Path, kind: str, streaming: bool, holdout: str, says: str
+) -> None:
     for split in ("train", "test", None):
         assert (
             message_of(
@@ -187,7 +235,10 @@ def test_a_holdout_of_nobody(release: Path, kind: str, streaming: bool, holdout:
     ],
 )
 def test_columns_that_are_none(release: Path, columns: Any, says: str) -> None:
-    assert message_of(lambda: brokenvideos.load("annotations", data_dir=release, columns=columns)) == says
+    assert (
+        message_of(lambda: brokenvideos.load("annotations", data_dir=release, columns=columns))
+        == says
+    )
 
 
 def test_a_split_that_is_not_there(release: Path) -> None:

@@ -6,8 +6,13 @@ import pytest
 
 from brokenvideos.release import read_parquet
 
-ROWS = [{"video_id": f"v{n}", "video": {"bytes": bytes([n]) * 300_000, "path": f"v{n}.mp4"}} for n in range(5)]
-SCHEMA = pa.schema({"video_id": pa.string(), "video": pa.struct({"bytes": pa.binary(), "path": pa.string()})})
+ROWS = [
+    {"video_id": f"v{n}", "video": {"bytes": bytes([n]) * 300_000, "path": f"v{n}.mp4"}}
+    for n in range(5)
+]
+SCHEMA = pa.schema(
+    {"video_id": pa.string(), "video": pa.struct({"bytes": pa.binary(), "path": pa.string()})}
+)
 
 
 def written(path, **more):
@@ -17,7 +22,9 @@ def written(path, **more):
 
 
 @pytest.mark.parametrize(
-    "more", [{}, {"compression": "zstd"}, {"use_dictionary": True}], ids=["plain", "zstd", "dictionary"]
+    "more",
+    [{}, {"compression": "zstd"}, {"use_dictionary": True}],
+    ids=["plain", "zstd", "dictionary"],
 )
 @pytest.mark.parametrize("columns", [None, ["video"], ["video_id"]])
 def test_rows_are_those_that_pyarrow_reads(tmp_path, more, columns):

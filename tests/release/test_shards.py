@@ -1,4 +1,6 @@
-"""What lies in a release folder against its manifest: nothing is read from less, more or other shards than it lists."""
+"""What lies in a release folder against its manifest: nothing is read from less, more or other
+shards than it lists.
+"""
 
 import hashlib
 import json
@@ -54,20 +56,26 @@ def refusals_of(copy: Path, kind: str) -> set[str]:
 
 
 def listed(manifest: dict, path: str) -> dict:
-    return next(file for shard in manifest["shards"] for file in shard["files"] if file["path"] == path)
+    return next(
+        file for shard in manifest["shards"] for file in shard["files"] if file["path"] == path
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_missing_shard(copy: Path, kind: str) -> None:
     (copy / TRAIN[kind]).unlink()
     assert refusals_of(copy, kind) == {
-        f"{copy}: {TRAIN[kind]} of 4 files of config {kind!r} not found; manifest.json lists them. Where a download or a copy "
-        "has stopped half-way, run it again: `hf download` fetches what is missing. To read a part of a release from the Hub, "
+        f"{copy}: {TRAIN[kind]} of 4 files of config {kind!r} not found; manifest.json lists them. "
+        "Where a download or a copy "
+        "has stopped half-way, run it again: `hf download` fetches what is missing. To read a part "
+        "of a release from the Hub, "
         "stream it."
     }
     # The others are all there.
     for other in set(KINDS) - {kind}:
-        assert next(iter(brokenvideos.load(other, data_dir=copy, split="train", streaming=True)))["video_id"]
+        assert next(iter(brokenvideos.load(other, data_dir=copy, split="train", streaming=True)))[
+            "video_id"
+        ]
 
 
 def test_more_than_one_missing_shard_and_links_that_lead_nowhere(copy: Path) -> None:
@@ -84,7 +92,8 @@ def test_a_shard_of_another_release(copy: Path, kind: str) -> None:
     stale = TRAIN[kind].replace("00002.", "00003.").replace("000000.tar", "000002.tar")
     shutil.copy(copy / TRAIN[kind], copy / stale)
     assert refusals_of(copy, kind) == {
-        f"{copy}: {stale} not in manifest.json: left over from another release? Remove what is not part of this "
+        f"{copy}: {stale} not in manifest.json: left over from another release? Remove what is not "
+        "part of this "
         "one, or download the "
         "release into an empty folder."
     }
@@ -104,20 +113,29 @@ def test_what_is_no_shard_may_lie_beside_them(copy: Path) -> None:
     ("content", "says"),
     [
         (lambda data: b"", "an empty file. Copy or download this file again."),
-        (lambda data: POINTER, "a pointer of git-lfs, not the file itself: run `git lfs pull` there."),
+        (
+            lambda data: POINTER,
+            "a pointer of git-lfs, not the file itself: run `git lfs pull` there.",
+        ),
         (
             lambda data: b"/annex/objects/SHA256E-s1",
             "a pointer of git-annex, not the file itself: run `git annex get` there.",
         ),
-        (lambda data: data[:100], "100 bytes, manifest.json says BYTES: cut short? Copy or download this file again."),
+        (
+            lambda data: data[:100],
+            "100 bytes, manifest.json says BYTES: cut short? Copy or download this file again.",
+        ),
         (
             lambda data: data + b"\0",
-            "MORE bytes, manifest.json says BYTES: of another release? Copy or download this file again.",
+            "MORE bytes, manifest.json says BYTES: of another release? Copy or download this file "
+            "again.",
         ),
     ],
     ids=["empty", "git-lfs", "git-annex", "cut short", "longer"],
 )
-def test_a_shard_that_is_not_whole(copy: Path, kind: str, content: Callable[[bytes], bytes], says: str) -> None:
+def test_a_shard_that_is_not_whole(
+    copy: Path, kind: str, content: Callable[[bytes], bytes], says: str
+) -> None:
     path = copy / TRAIN[kind]
     data = path.read_bytes()
     path.write_bytes(content(data))
@@ -147,7 +165,11 @@ def test_a_shard_with_another_number_of_rows(copy: Path, kind: str) -> None:
     path.write_text(json.dumps(manifest))
     wanted = listed(manifest, TRAIN[kind])["rows"]
     name = TRAIN[kind].rpartition("/")[2] if kind == "webdataset" else str(copy / TRAIN[kind])
-    again = "Build or download this shard again." if kind == "webdataset" else "Copy or download this file again."
+    again = (
+        "Build or download this shard again."
+        if kind == "webdataset"
+        else "Copy or download this file again."
+    )
     says = f"{name}: {wanted - 1} rows, manifest.json says {wanted}: of another release? {again}"
     for streaming in (True, False):
         assert (
@@ -179,7 +201,9 @@ def test_a_file_that_is_no_parquet_names_itself(tmp_path: Path) -> None:
             said = message_of(lambda file=file: list(read_parquet(file, name="hub/shard.parquet")))
         assert said.startswith("hub/shard.parquet: not a readable Parquet file (")
     path.unlink()
-    assert message_of(lambda: list(read_parquet(str(path)))).endswith("not found. Copy or download this file again.")
+    assert message_of(lambda: list(read_parquet(str(path)))).endswith(
+        "not found. Copy or download this file again."
+    )
 
 
 def test_damage_within_a_shard_names_it(copy: Path) -> None:
@@ -188,7 +212,9 @@ def test_damage_within_a_shard_names_it(copy: Path) -> None:
     data = bytearray(path.read_bytes())
     data[4 : len(data) // 2] = bytes(len(data) // 2 - 4)
     path.write_bytes(data)
-    said = message_of(lambda: list(brokenvideos.load("annotations", data_dir=copy, split="train", streaming=True)))
+    said = message_of(
+        lambda: list(brokenvideos.load("annotations", data_dir=copy, split="train", streaming=True))
+    )
     assert said.startswith(f"{path}: not a readable Parquet file (")
 
 
@@ -197,11 +223,16 @@ def test_parquet_of_other_columns(copy: Path) -> None:
     pq.write_table(pq.read_table(path).drop_columns(["masks", "digest"]), path)
     manifest = json.loads((copy / "manifest.json").read_text())
     data = path.read_bytes()
-    listed(manifest, TRAIN["annotations"]).update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+    listed(manifest, TRAIN["annotations"]).update(
+        bytes=len(data), sha256=hashlib.sha256(data).hexdigest()
+    )
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    said = message_of(lambda: list(brokenvideos.load("annotations", data_dir=copy, split="train", streaming=True)))
+    said = message_of(
+        lambda: list(brokenvideos.load("annotations", data_dir=copy, split="train", streaming=True))
+    )
     assert said == (
-        f"{path}: its rows do not fit this version (no column masks, digest). Copy or download this file again."
+        f"{path}: its rows do not fit this version (no column masks, digest). Copy or download "
+        "this file again."
     )
 
 
@@ -227,15 +258,23 @@ def test_a_cache_that_cannot_be_written_is_needed_where_it_is_needed(
 ) -> None:
     (tmp_path / "file").write_text("")  # root may write into every folder, but not below a file
     home = tmp_path / "file" / "home"
-    environment = {**os.environ, "HF_HOME": str(home), "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
+    environment = {
+        **os.environ,
+        "HF_HOME": str(home),
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+        "HF_HUB_OFFLINE": "0",
+    }
     done = run_process([sys.executable, "-c", NO_CACHE, str(release)], env=environment)
     count, same, folder, hub = done.stdout.splitlines()
     assert count == same
     assert folder == (
-        f"the Hugging Face cache cannot be written (Not a directory: {home}). Set HF_HOME to a writeable folder. "
+        f"the Hugging Face cache cannot be written (Not a directory: {home}). Set HF_HOME to a "
+        "writeable folder. "
         "brokenvideos.clips and streaming=True read a local release without a cache."
     )
-    assert hub.startswith(f"{REPO_ID} at revision v{DATA_VERSION}: the Hub cannot be reached (ConnectError: ")
+    assert hub.startswith(
+        f"{REPO_ID} at revision v{DATA_VERSION}: the Hub cannot be reached (ConnectError: "
+    )
     assert done.stderr == ""
 
 
@@ -243,7 +282,10 @@ def test_a_hub_that_is_not_there_answers_at_once(monkeypatch: pytest.MonkeyPatch
     waits_s: list[float] = []
     monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=waits_s.append))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    for endpoint, error in (("http://127.0.0.1:9", "ConnectError"), ("nonsense", "UnsupportedProtocol")):
+    for endpoint, error in (
+        ("http://127.0.0.1:9", "ConnectError"),
+        ("nonsense", "UnsupportedProtocol"),
+    ):
         monkeypatch.setattr(datasets.config, "HF_ENDPOINT", endpoint)
         start_s = time.monotonic()
         said = message_of(lambda: brokenvideos.load(split="train"))
@@ -251,8 +293,12 @@ def test_a_hub_that_is_not_there_answers_at_once(monkeypatch: pytest.MonkeyPatch
             [],
             True,
         )  # no second attempt, and no lookup that is waited for
-        assert said.startswith(f"{REPO_ID} at revision v{DATA_VERSION}: the Hub cannot be reached ({error}: ")
+        assert said.startswith(
+            f"{REPO_ID} at revision v{DATA_VERSION}: the Hub cannot be reached ({error}: "
+        )
         assert said.endswith(
-            "Try again later. Name a revision with revision=, another repository with BROKENVIDEOS_REPO or "
-            "brokenvideos.load(repo_id=…), or a local release with data_dir=; config 'sample' needs no Hub."
+            "Try again later. Name a revision with revision=, another repository with "
+            "BROKENVIDEOS_REPO or "
+            "brokenvideos.load(repo_id=…), or a local release with data_dir=; config 'sample' "
+            "needs no Hub."
         )

@@ -12,15 +12,21 @@ from brokenvideos.sampling.clip_masks import clip_masks, sample_runs, sample_run
 @given(st.data())
 def test_sampled_runs_are_sampled_bitmaps(data):
     height, width, count = (data.draw(st.integers(1, 12)) for _ in range(3))
-    rows = np.asarray(data.draw(st.lists(st.integers(0, height - 1), min_size=1, max_size=20)), dtype=np.int64)
-    columns = np.asarray(data.draw(st.lists(st.integers(0, width - 1), min_size=1, max_size=20)), dtype=np.int64)
+    rows = np.asarray(
+        data.draw(st.lists(st.integers(0, height - 1), min_size=1, max_size=20)), dtype=np.int64
+    )
+    columns = np.asarray(
+        data.draw(st.lists(st.integers(0, width - 1), min_size=1, max_size=20)), dtype=np.int64
+    )
     density = data.draw(st.sampled_from([0, 0.1, 0.5, 1]))
     random = np.random.default_rng(data.draw(st.integers(0, 99)))
     counts = encode((random.random((count, height, width)) < density).astype(np.uint8))
     expected = decode(counts, height=height, width=width)[:, rows[:, None], columns]
     runs = parse(counts, height=height, width=width)
     np.testing.assert_array_equal(sample_runs(runs, rows, columns), expected)
-    np.testing.assert_array_equal(sample_runs_on(runs, rows, columns, device="cpu").numpy(), expected)
+    np.testing.assert_array_equal(
+        sample_runs_on(runs, rows, columns, device="cpu").numpy(), expected
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +51,12 @@ GEOMETRIES = {
     "whole": whole(30, 41),
     "smaller": whole(30, 41, size=(7, 11)),
     "larger": whole(30, 41, size=(64, 50)),
-    "cropped": random_geometry(30, 41, size=(16, 16), crop=0.4, flip=0, random=np.random.default_rng(5)),
-    "cropped and flipped": random_geometry(30, 41, size=(16, 16), crop=0.4, flip=1, random=np.random.default_rng(6)),
+    "cropped": random_geometry(
+        30, 41, size=(16, 16), crop=0.4, flip=0, random=np.random.default_rng(5)
+    ),
+    "cropped and flipped": random_geometry(
+        30, 41, size=(16, 16), crop=0.4, flip=1, random=np.random.default_rng(6)
+    ),
     "cropped, own pixels, flipped": random_geometry(
         30, 41, size=None, crop=0.4, flip=1, random=np.random.default_rng(7)
     ),
@@ -68,7 +78,9 @@ def test_masks_are_those_of_the_video_scaled_cut_and_mirrored(row, geometry, lay
     assert masks.dtype == torch.uint8
     assert masks.is_contiguous()
     np.testing.assert_array_equal(masks, expected)
-    np.testing.assert_array_equal(clip_masks(row, frame_index, geometry, layout, device="cpu"), expected)
+    np.testing.assert_array_equal(
+        clip_masks(row, frame_index, geometry, layout, device="cpu"), expected
+    )
 
 
 def test_rle_is_what_objects_show(row):
@@ -95,7 +107,8 @@ def test_a_video_without_objects():
         "masks": nothing,
     }
     shapes = {
-        layout: clip_masks(row, np.asarray([0, 1]), whole(4, 6), layout).shape for layout in ("union", "object", "type")
+        layout: clip_masks(row, np.asarray([0, 1]), whole(4, 6), layout).shape
+        for layout in ("union", "object", "type")
     }
     assert shapes == {"union": (2, 4, 6), "object": (2, 0, 4, 6), "type": (2, 3, 4, 6)}
     assert clip_masks(row, np.asarray([0, 1]), whole(4, 6), "rle") == []
@@ -105,7 +118,9 @@ def test_bad_masks_say_where(row):
     wrong = {**row, "masks": {**row["masks"], "counts": ["?"] * 12}}
     with pytest.raises(RLEError) as refused:
         clip_masks(wrong, np.asarray([2]), whole(30, 41), "union")
-    assert str(refused.value).startswith("mask 2: video a frame 2 object 3: the runs sum to 15, wanted 1230")
+    assert str(refused.value).startswith(
+        "mask 2: video a frame 2 object 3: the runs sum to 15, wanted 1230"
+    )
     wrong = {**row, "objects": {"object_id": [3], "artifact_type": [2]}}
     with pytest.raises(MaskError) as error:
         clip_masks(wrong, np.asarray([2]), whole(30, 41), "union")
@@ -113,7 +128,9 @@ def test_bad_masks_say_where(row):
     wrong = {**row, "objects": {"object_id": [3, 7], "artifact_type": [2, 3]}}
     with pytest.raises(MaskError) as error:
         clip_masks(wrong, np.asarray([2]), whole(30, 41), "union")
-    assert str(error.value) == "video a artifact_type is [2, 3], wanted 0 to 2. Build the row again."
+    assert (
+        str(error.value) == "video a artifact_type is [2, 3], wanted 0 to 2. Build the row again."
+    )
 
 
 def test_objects_whose_type_is_not_given_have_masks_but_no_type_planes(row):

@@ -28,7 +28,9 @@ class Rows:
 
 @pytest.fixture(scope="module")
 def rows(barcode_frame, tmp_path_factory):
-    """Videos of barcodes with a square that moves, in all frames but the first; every third frame was not looked at."""
+    """Videos of barcodes with a square that moves, in all frames but the first; every third frame
+    was not looked at.
+    """
     folder = tmp_path_factory.mktemp("videos")
     rows = []
     for video_id, num_frames in LENGTHS.items():
@@ -89,7 +91,11 @@ def test_frames_and_masks_belong_together(rows, barcode):
         frame_index = item["frame_index"].tolist()
         assert [barcode(frame.permute(1, 2, 0).numpy()) for frame in item["video"]] == frame_index
         np.testing.assert_array_equal(item["masks"].numpy(), decode_masks(row, frames=frame_index))
-        types = {name: (value.dtype, tuple(value.shape)) for name, value in item.items() if torch.is_tensor(value)}
+        types = {
+            name: (value.dtype, tuple(value.shape))
+            for name, value in item.items()
+            if torch.is_tensor(value)
+        }
         assert types == {
             "video": (torch.uint8, (4, 3, 48, 64)),
             "masks": (torch.uint8, (4, 48, 64)),
@@ -122,7 +128,9 @@ def test_size_scales_masks_by_pixel_centres(rows):
     row = rows[0]
     (item,) = clips([row], num_frames=3, size=(24, 16))
     frame_index = item["frame_index"].tolist()
-    np.testing.assert_array_equal(item["masks"], decode_masks(row, frames=frame_index)[:, 1::2, 2::4])
+    np.testing.assert_array_equal(
+        item["masks"], decode_masks(row, frames=frame_index)[:, 1::2, 2::4]
+    )
     frames = read_frames(row["video"]["bytes"], frame_index, size=(24, 16))
     np.testing.assert_array_equal(item["video"], frames.transpose(0, 3, 1, 2))
     (item,) = clips([row], num_frames=3, size=(96, 128))
@@ -151,7 +159,11 @@ def test_clip_depends_on_seed_epoch_and_video_alone(rows):
 
 def test_every_start_occurs(rows):
     row = {**rows[3]}
-    starts = {item["frame_index"][0].item() for seed in range(60) for item in clips([row], num_frames=3, seed=seed)}
+    starts = {
+        item["frame_index"][0].item()
+        for seed in range(60)
+        for item in clips([row], num_frames=3, seed=seed)
+    }
     assert starts == {0, 1, 2}
 
 
@@ -163,7 +175,9 @@ def test_workers_share_the_rows(rows, name, workers):
     expected = summary(clips(rows, num_frames=3))
     dataset = clips(SOURCES[name](rows), num_frames=3, size=(16, 16))
     context = "fork" if workers else None
-    loader = DataLoader(dataset, batch_size=None, num_workers=workers, multiprocessing_context=context)
+    loader = DataLoader(
+        dataset, batch_size=None, num_workers=workers, multiprocessing_context=context
+    )
     assert summary(loader) == expected
 
 
@@ -177,7 +191,11 @@ def test_spawned_workers(rows):
 def test_workers_that_stay_see_the_epoch(rows):
     dataset = clips(rows, num_frames=3, size=(16, 16))
     loader = DataLoader(
-        dataset, batch_size=None, num_workers=2, persistent_workers=True, multiprocessing_context="fork"
+        dataset,
+        batch_size=None,
+        num_workers=2,
+        persistent_workers=True,
+        multiprocessing_context="fork",
     )
     assert summary(loader) == summary(clips(rows, num_frames=3))
     dataset.set_epoch(5)
@@ -207,16 +225,23 @@ def test_set_epoch_reaches_the_source(rows):
 def test_row_without_video(rows):
     row = {name: value for name, value in rows[0].items() if name != "video"}
     assert message_of(lambda: list(clips([row], num_frames=3))) == (
-        "clips: the rows lack the columns video. Leave columns= out, or name these too; videos are in the configs default and "
+        "clips: the rows lack the columns video. Leave columns= out, or name these too; videos are "
+        "in the configs default and "
         "webdataset."
     )
-    for video, what in ((None, None), ({"bytes": None, "path": None}, "empty"), (b"bytes", "bytes")):
+    for video, what in (
+        (None, None),
+        ({"bytes": None, "path": None}, "empty"),
+        (b"bytes", "bytes"),
+    ):
         with pytest.raises(VideoError) as error:
             list(clips([{**row, "video": video}], num_frames=3))
         assert str(error.value) == (
-            f"video a: the video is {what}, wanted its bytes, as brokenvideos.load gives them (Video(decode=False))."
+            f"video a: the video is {what}, wanted its bytes, as brokenvideos.load gives them "
+            "(Video(decode=False))."
             if what
-            else 'video a: the row has no "video". Load the config "default", or do not leave the column out.'
+            else 'video a: the row has no "video". Load the config "default", or do not leave the '
+            "column out."
         )
 
 
@@ -226,7 +251,11 @@ def test_rows_of_every_format(release, format_type, tmp_path):
     stream = load("default", data_dir=release, split="train", streaming=True)
     wanted = summary(clips(rows, num_frames=3, masks="object"))
     formatted = rows.with_format(format_type)
-    for source in (formatted, [formatted[number] for number in range(len(rows))], stream.with_format(format_type)):
+    for source in (
+        formatted,
+        [formatted[number] for number in range(len(rows))],
+        stream.with_format(format_type),
+    ):
         assert summary(clips(source, num_frames=3, masks="object")) == wanted
     masks = decode_masks(formatted[0], by="object")
     assert masks.dtype == np.uint8
@@ -236,28 +265,44 @@ def test_rows_of_every_format(release, format_type, tmp_path):
 def test_what_is_no_rows_says_what_is_wanted(release):
     rows = load("default", data_dir=release, split="train")
     stream = load("default", data_dir=release, split="train", streaming=True)
-    splits = "clips: the source is a dict (train, validation, test). Give one of its splits, as in rows['train']."
+    splits = (
+        "clips: the source is a dict (train, validation, test). Give one of its splits, as "
+        "in "
+        "rows['train']."
+    )
     batch = (
-        "clips: video_id of a row is list, wanted one text: are the rows batched? Give single rows; DataLoader(batch_size=…) makes "
+        "clips: video_id of a row is list, wanted one text: are the rows batched? Give single "
+        "rows; DataLoader(batch_size=…) makes "
         "batches of the clips."
     )
-    few = rows.select_columns(["video_id", "video", "height", "width", "num_frames", "fps", "masks", "objects"])
+    few = rows.select_columns(
+        ["video_id", "video", "height", "width", "num_frames", "fps", "masks", "objects"]
+    )
     lacking = (
-        "clips: the rows lack the columns frame_pts, time_base, packets, codec, annotated_frames. Leave columns= out, or name "
+        "clips: the rows lack the columns frame_pts, time_base, packets, codec, annotated_frames. "
+        "Leave columns= out, or name "
         "these too; videos are in the configs default and webdataset."
     )
     wanted = {
-        splits: [load("default", data_dir=release), load("default", data_dir=release, streaming=True)],
+        splits: [
+            load("default", data_dir=release),
+            load("default", data_dir=release, streaming=True),
+        ],
         batch: [rows.batch(2), stream.batch(2), [rows[:2]]],
         lacking: [few, stream.select_columns(few.column_names), [few[0]]],
-        'clips: the source is a pandas DataFrame. Give its rows: source.to_dict("records").': [rows.to_pandas()],
-        "clips: the source is a pyarrow Table. Give its rows: source.to_pylist().": [rows.with_format("arrow")[:]],
+        'clips: the source is a pandas DataFrame. Give its rows: source.to_dict("records").': [
+            rows.to_pandas()
+        ],
+        "clips: the source is a pyarrow Table. Give its rows: source.to_pylist().": [
+            rows.with_format("arrow")[:]
+        ],
         "clips: the source is int, wanted a release folder or rows.": [7],
         "clips: the row is int, wanted one row. Give a single row as the dataset yields it.": [[7]],
-        f"clips: the source is one row ({', '.join(rows.column_names):.60}). Give a list of rows.": [rows[0]],
-        "~/nowhere: no such folder. Wanted a release folder, 'sample', or a repository OWNER/NAME@REVISION on the Hub.": [
-            "~/nowhere"
+        f"clips: the source is one row ({', '.join(rows.column_names):.60}). Give a list of rows.": [
+            rows[0]
         ],
+        "~/nowhere: no such folder. Wanted a release folder, 'sample', or a repository "
+        "OWNER/NAME@REVISION on the Hub.": ["~/nowhere"],
     }
     for says, sources in wanted.items():
         for source in sources:
@@ -266,7 +311,9 @@ def test_what_is_no_rows_says_what_is_wanted(release):
 
 def test_a_home_path_and_the_sample(release, monkeypatch):
     monkeypatch.setenv("HOME", str(release.parent))
-    assert len(list(clips(f"~/{release.name}", num_frames=2))) == len(list(clips(release, num_frames=2)))
+    assert len(list(clips(f"~/{release.name}", num_frames=2))) == len(
+        list(clips(release, num_frames=2))
+    )
     assert next(iter(clips("sample", num_frames=2)))["video_id"].startswith("synth-")
 
 
@@ -281,17 +328,23 @@ def message_of(call) -> str:
     [
         (
             {"num_frames": 0},
-            "clips: num_frames=0, stride=1, size=None; each must be 1 or more. Give positive numbers.",
+            "clips: num_frames=0, stride=1, size=None; each must be 1 or more. Give positive "
+            "numbers.",
         ),
         (
             {"num_frames": 2, "stride": 0},
-            "clips: num_frames=2, stride=0, size=None; each must be 1 or more. Give positive numbers.",
+            "clips: num_frames=2, stride=0, size=None; each must be 1 or more. Give positive "
+            "numbers.",
         ),
         (
             {"num_frames": 2, "size": (0, 4)},
-            "clips: num_frames=2, stride=1, size=(0, 4); each must be 1 or more. Give positive numbers.",
+            "clips: num_frames=2, stride=1, size=(0, 4); each must be 1 or more. Give positive "
+            "numbers.",
         ),
-        ({"num_frames": 2, "masks": "all"}, 'clips: masks=\'all\', must be "union", "object", "type" or "rle".'),
+        (
+            {"num_frames": 2, "masks": "all"},
+            'clips: masks=\'all\', must be "union", "object", "type" or "rle".',
+        ),
     ],
 )
 def test_refuses(arguments, message):
@@ -302,5 +355,7 @@ def test_refuses(arguments, message):
 
 def test_importing_the_room_imports_neither_torch_nor_av():
     script = "import sys, brokenvideos.frames; print(sorted({'torch', 'av'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "[]\n"

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from brokenvideos.sampling.epoch_order import WINDOW_GROUPS, Done, epoch_order, joined, most_and_fewest, visits_left
+from brokenvideos.sampling.epoch_order import (
+    WINDOW_GROUPS,
+    Done,
+    epoch_order,
+    joined,
+    most_and_fewest,
+    visits_left,
+)
 
 
 @given(st.lists(st.integers(0, 7), max_size=30), st.integers(0, 5))
@@ -19,7 +26,9 @@ def test_rows_of_a_window_come_from_its_row_groups_alone():
 
 
 def test_how_random_the_order_is():
-    """400 row groups of 8: against a perfect shuffle, measured by rank correlation, neighbours and the mix in a batch."""
+    """400 row groups of 8: against a perfect shuffle, measured by rank correlation, neighbours and
+    the mix in a batch.
+    """
     rows = np.arange(3200)
     correlations, neighbours, groups_in_batch = [], [], []
     for epoch in range(20):
@@ -27,10 +36,13 @@ def test_how_random_the_order_is():
         correlations.append(abs(np.corrcoef(rows, order)[0, 1]))
         groups = order // 8
         neighbours.append((groups[1:] == groups[:-1]).mean())
-        groups_in_batch.append(np.mean([len(set(batch)) for batch in groups.reshape(-1, 16).tolist()]))
+        groups_in_batch.append(
+            np.mean([len(set(batch)) for batch in groups.reshape(-1, 16).tolist()])
+        )
     # A perfect shuffle has 1/sqrt(3200) = 0.018 on average, 7/3199 = 0.002 and nearly 16.
     assert np.mean(correlations) < 0.08
-    # Two neighbours come from one row group in 7 of 63 cases, and a batch of 16 holds 7.2 of the 8 row groups of its window.
+    # Two neighbours come from one row group in 7 of 63 cases, and a batch of 16 holds 7.2 of the 8
+    # row groups of its window.
     assert np.mean(neighbours) == pytest.approx(7 / 63, abs=0.01)
     assert np.mean(groups_in_batch) > 7
     # Two epochs have nothing to do with each other.
@@ -40,7 +52,9 @@ def test_how_random_the_order_is():
 
 @given(st.data())
 def test_any_numbers_of_consumers_go_on_from_any_point(data):
-    """Consumers run, stop anywhere, other numbers of them go on, several times: in the end every clip came once."""
+    """Consumers run, stop anywhere, other numbers of them go on, several times: in the end every
+    clip came once.
+    """
     num_visits = data.draw(st.integers(0, 25), label="visits")
     clips = 3
     seen: list[tuple[int, int]] = []
@@ -51,9 +65,13 @@ def test_any_numbers_of_consumers_go_on_from_any_point(data):
         parts = []
         for consumer in range(consumers):
             mine = [
-                (visit, clip) for visit in left[consumer::consumers] for clip in range(done.begun.get(visit, 0), clips)
+                (visit, clip)
+                for visit in left[consumer::consumers]
+                for clip in range(done.begun.get(visit, 0), clips)
             ]
-            stop = len(mine) if generation == 2 else data.draw(st.integers(0, len(mine)), label="stop")
+            stop = (
+                len(mine) if generation == 2 else data.draw(st.integers(0, len(mine)), label="stop")
+            )
             seen += mine[:stop]
             own = left[consumer::consumers]
             finished = sum(1 for visit in own if (visit, clips - 1) in mine[:stop])

@@ -1,4 +1,6 @@
-"""Clips in the loops of others: accelerate, Trainer and Lightning, each the real library, on one process and on two."""
+"""Clips in the loops of others: accelerate, Trainer and Lightning, each the real library, on one
+process and on two.
+"""
 
 import json
 import sys
@@ -104,17 +106,28 @@ done()
 PORTS = iter(range(29611, 29700))
 
 
-def run_ranks(run_process: Run, script: Path, arguments: list[str], *, world_size: int, tmp_path: Path) -> str:
+def run_ranks(
+    run_process: Run, script: Path, arguments: list[str], *, world_size: int, tmp_path: Path
+) -> str:
     """Standard error of all, after a run of as many processes as a launcher would start."""
     port = next(PORTS)
     lines = []
     for rank in range(world_size):
-        names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": world_size, "LOCAL_WORLD_SIZE": world_size}
+        names = {
+            "RANK": rank,
+            "LOCAL_RANK": rank,
+            "WORLD_SIZE": world_size,
+            "LOCAL_WORLD_SIZE": world_size,
+        }
         names |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "ACCELERATE_USE_CPU": "true"}
-        given = " ".join(f"{name}={value}" for name, value in names.items()) if world_size > 1 else ""
+        given = (
+            " ".join(f"{name}={value}" for name, value in names.items()) if world_size > 1 else ""
+        )
         lines.append(f"{given} {sys.executable} {script} {' '.join(arguments)} & p{rank}=$!")
     waits = "; ".join(f"wait $p{rank} || failed=1" for rank in range(world_size))
-    done = run_process(["bash", "-c", f"{chr(10).join(lines)}\n{waits}; exit ${{failed:-0}}"], timeout_s=500)
+    done = run_process(
+        ["bash", "-c", f"{chr(10).join(lines)}\n{waits}; exit ${{failed:-0}}"], timeout_s=500
+    )
     return "" if done.returncode == 0 else done.stderr[-3000:]
 
 
@@ -126,9 +139,15 @@ def test_every_video_comes_in_every_epoch_and_epochs_differ(
     pytest.importorskip("lightning" if loop == "Lightning" else "transformers")
     script = tmp_path / "loop.py"
     script.write_text(START + LOOPS[loop])
-    wrong = run_ranks(run_process, script, [str(release), str(tmp_path)], world_size=world_size, tmp_path=tmp_path)
+    wrong = run_ranks(
+        run_process, script, [str(release), str(tmp_path)], world_size=world_size, tmp_path=tmp_path
+    )
     assert not wrong
-    seen = [entry for rank in range(world_size) for entry in json.loads((tmp_path / f"{rank}.json").read_text())]
+    seen = [
+        entry
+        for rank in range(world_size)
+        for entry in json.loads((tmp_path / f"{rank}.json").read_text())
+    ]
     dataset = clips(release, num_frames=2, size=(16, 16), shuffle=True)
     for epoch in range(2):
         dataset.set_epoch(epoch)
@@ -159,7 +178,9 @@ def test_trainer_goes_on_from_a_checkpoint(release: Path, tmp_path: Path, run_pr
     pytest.importorskip("transformers")
     script = tmp_path / "loop.py"
     script.write_text(START + RESUME)
-    assert not run_ranks(run_process, script, [str(release), str(tmp_path)], world_size=1, tmp_path=tmp_path)
+    assert not run_ranks(
+        run_process, script, [str(release), str(tmp_path)], world_size=1, tmp_path=tmp_path
+    )
     whole, rest = json.loads((tmp_path / "0.json").read_text())
     assert len(whole) == 2 * len(clips(release, num_frames=2))
     assert rest == whole[6:]
@@ -176,11 +197,17 @@ done()
 """
 
 
-def test_text_that_accelerate_cannot_send_is_said(release: Path, tmp_path: Path, run_process: Run) -> None:
+def test_text_that_accelerate_cannot_send_is_said(
+    release: Path, tmp_path: Path, run_process: Run
+) -> None:
     pytest.importorskip("accelerate")
     script = tmp_path / "loop.py"
     script.write_text(START + DISPATCHED)
-    assert not run_ranks(run_process, script, [str(release), str(tmp_path)], world_size=2, tmp_path=tmp_path)
+    assert not run_ranks(
+        run_process, script, [str(release), str(tmp_path)], world_size=2, tmp_path=tmp_path
+    )
     for rank in range(2):
         (said,) = json.loads((tmp_path / f"{rank}.json").read_text())
-        assert said.startswith("clips: accelerate sends the batches of this loader from one process to the others,")
+        assert said.startswith(
+            "clips: accelerate sends the batches of this loader from one process to the others,"
+        )

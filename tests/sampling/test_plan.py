@@ -28,8 +28,15 @@ def test_all_holds_every_frame_once(video_frames, num_frames, stride):
     assert count_clips(every, np.asarray([video_frames])).tolist() == [len(clips)]
 
 
-@given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 5), st.sampled_from(["random", "uniform", "broken"]))
-def test_clips_stay_in_the_video_where_it_is_long_enough(video_frames, num_frames, stride, sampling):
+@given(
+    st.integers(1, 60),
+    st.integers(1, 9),
+    st.integers(1, 5),
+    st.sampled_from(["random", "uniform", "broken"]),
+)
+def test_clips_stay_in_the_video_where_it_is_long_enough(
+    video_frames, num_frames, stride, sampling
+):
     cut = plan(sampling, num_frames=num_frames, stride=stride, clips_per_video=5)
     clips = clip_frames(cut, row(video_frames, [video_frames // 2]), epoch=3)
     assert len(clips) == 5
@@ -42,7 +49,9 @@ def test_clips_stay_in_the_video_where_it_is_long_enough(video_frames, num_frame
 @given(st.integers(4, 60), st.integers(1, 5), st.data())
 def test_broken_holds_a_marked_frame(video_frames, stride, data):
     marked = data.draw(st.lists(st.integers(0, video_frames - 1), min_size=1, unique=True))
-    clips = clip_frames(plan("broken", stride=stride, clips_per_video=4), row(video_frames, marked), epoch=0)
+    clips = clip_frames(
+        plan("broken", stride=stride, clips_per_video=4), row(video_frames, marked), epoch=0
+    )
     last_start = max(video_frames - 1 - 3 * stride, 0)
     reachable = {start + stride * step for start in range(last_start + 1) for step in range(4)}
     if set(marked) <= reachable:
@@ -55,7 +64,9 @@ def test_broken_is_centred_on_the_artifact():
 
 
 def test_broken_without_an_artifact_is_random():
-    assert starts(clip_frames(plan("broken"), row(30), epoch=1)) == starts(clip_frames(plan(), row(30), epoch=1))
+    assert starts(clip_frames(plan("broken"), row(30), epoch=1)) == starts(
+        clip_frames(plan(), row(30), epoch=1)
+    )
 
 
 def test_uniform_spreads_and_stays():
@@ -66,7 +77,9 @@ def test_uniform_spreads_and_stays():
 
 def test_random_depends_on_seed_and_epoch():
     found = {
-        tuple(starts(clip_frames(plan(seed=s, clips_per_video=3), row(500), epoch=e))) for s in (0, 1) for e in (0, 1)
+        tuple(starts(clip_frames(plan(seed=s, clips_per_video=3), row(500), epoch=e)))
+        for s in (0, 1)
+        for e in (0, 1)
     }
     assert len(found) == 4
 
@@ -78,7 +91,10 @@ def test_random_depends_on_seed_and_epoch():
             {"sampling": "some"},
             'clips: sampling=\'some\', must be "random", "uniform", "all" or "broken".',
         ),
-        ({"clips_per_video": 0}, "clips: clips_per_video=0, must be 1 or more. Give a positive number."),
+        (
+            {"clips_per_video": 0},
+            "clips: clips_per_video=0, must be 1 or more. Give a positive number.",
+        ),
     ],
 )
 def test_refuses(arguments, message):

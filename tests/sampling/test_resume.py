@@ -61,7 +61,9 @@ def dataset_of(kind: str, folder: Path, rows: list, **more):
     if kind == "iterable":
         return clips(Iterable(rows), **options)
     return clips(
-        load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True), shuffle=True, **options
+        load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True),
+        shuffle=True,
+        **options,
     )
 
 
@@ -124,11 +126,17 @@ def test_a_loader_goes_on_with_its_workers(folder, rows, kind, workers):
         context = "fork" if workers else None
         dataset = dataset_of(kind, folder, rows)
         return StatefulDataLoader(
-            dataset, batch_size=2, num_workers=workers, collate_fn=keys, multiprocessing_context=context
+            dataset,
+            batch_size=2,
+            num_workers=workers,
+            collate_fn=keys,
+            multiprocessing_context=context,
         )
 
     everything = list(loader())
-    assert Counter(key[0] for batch in everything for key in batch) == {row["video_id"]: 3 for row in rows}
+    assert Counter(key[0] for batch in everything for key in batch) == {
+        row["video_id"]: 3 for row in rows
+    }
     for stop in {0: [0, 1, 6, len(everything)], 1: [3], 2: [4], 3: [1, 5]}[workers]:
         first = loader()
         batches = iter(first)
@@ -151,7 +159,11 @@ def test_another_number_of_workers_goes_on(folder, rows, kind, before, after, la
             dataset.load_state_dict(state)
         context = "fork" if workers else None
         loader = StatefulDataLoader(
-            dataset, batch_size=2, num_workers=workers, collate_fn=keys, multiprocessing_context=context
+            dataset,
+            batch_size=2,
+            num_workers=workers,
+            collate_fn=keys,
+            multiprocessing_context=context,
         )
         seen += [key for batch in islice(loader, batches) for key in batch]
         state = through_json(join_states([loader.state_dict()]))
@@ -162,13 +174,19 @@ def test_another_number_of_workers_goes_on(folder, rows, kind, before, after, la
 def test_another_number_of_ranks_goes_on(folder, rows, before, after):
     def ranks(world_size, state=None):
         for rank in range(world_size):
-            dataset = dataset_of("folder", folder, rows, rank=rank, world_size=world_size, uneven="pad")
+            dataset = dataset_of(
+                "folder", folder, rows, rank=rank, world_size=world_size, uneven="pad"
+            )
             if state is not None:
                 dataset.load_state_dict(state)
             yield dataset
 
     datasets_before = list(ranks(before))
-    seen = [key for number, dataset in enumerate(datasets_before) for key in keys(islice(dataset, 2 + number))]
+    seen = [
+        key
+        for number, dataset in enumerate(datasets_before)
+        for key in keys(islice(dataset, 2 + number))
+    ]
     state = join_states(dataset.state_dict() for dataset in datasets_before)
     rest = [keys(dataset) for dataset in ranks(after, state)]
     assert len({len(share) for share in rest}) == 1
@@ -211,7 +229,10 @@ def test_padding_resumes_too(folder, rows):
     def share():
         return dataset_of("folder", folder, rows, sampling="all", rank=0, world_size=4)
 
-    shares = [keys(dataset_of("folder", folder, rows, sampling="all", rank=rank, world_size=4)) for rank in range(4)]
+    shares = [
+        keys(dataset_of("folder", folder, rows, sampling="all", rank=rank, world_size=4))
+        for rank in range(4)
+    ]
     rank = next(rank for rank in range(4) if shares[rank][-1][-1])
     for stop in range(len(shares[rank]) - 2, len(shares[rank])):
         dataset = dataset_of("folder", folder, rows, sampling="all", rank=rank, world_size=4)
@@ -269,7 +290,10 @@ def test_two_processes_share_an_epoch(folder, rows, run_process, tmp_path):
     script = tmp_path / "rank.py"
     script.write_text(GLOO)
     run = f"{sys.executable} -W ignore {script} {folder}"
-    shell = f"{run} 1 {tmp_path}/meeting {tmp_path}/1.json & {run} 0 {tmp_path}/meeting {tmp_path}/0.json; wait"
+    shell = (
+        f"{run} 1 {tmp_path}/meeting {tmp_path}/1.json & {run} 0 {tmp_path}/meeting "
+        f"{tmp_path}/0.json; wait"
+    )
     done = run_process(["bash", "-c", shell])
     assert done.returncode == 0, done.stderr
     ranks = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
@@ -299,10 +323,15 @@ def test_two_processes_share_an_epoch(folder, rows, run_process, tmp_path):
     ids=["buffer", "concatenated", "interleaved", "at random", "repeated", "batched map"],
 )
 def test_streams_that_lose_their_place_are_read_again(folder, mix, shuffle):
-    """`datasets` itself loses rows of these, gives them twice, or raises IndexError at the second resume."""
+    """`datasets` itself loses rows of these, gives them twice, or raises IndexError at the second
+    resume.
+    """
 
     def dataset():
-        one, two = (load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True) for _ in range(2))
+        one, two = (
+            load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True)
+            for _ in range(2)
+        )
         return clips(mix(one, two), num_frames=2, clips_per_video=2, size=(16, 16), shuffle=shuffle)
 
     everything, seen, state = keys(dataset()), [], None
@@ -318,11 +347,18 @@ def test_streams_that_lose_their_place_are_read_again(folder, mix, shuffle):
 @pytest.mark.parametrize("workers", [2, 3])
 def test_workers_read_a_mixed_stream_again(folder, workers):
     def loader():
-        parts = [load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True) for _ in range(2)]
+        parts = [
+            load_dataset("brokenvideos", data_dir=str(folder), split="train", streaming=True)
+            for _ in range(2)
+        ]
         rows = datasets.concatenate_datasets(parts).shuffle(seed=1, buffer_size=4)
         dataset = clips(rows, num_frames=2, size=(16, 16))
         return StatefulDataLoader(
-            dataset, batch_size=2, num_workers=workers, collate_fn=keys, multiprocessing_context="fork"
+            dataset,
+            batch_size=2,
+            num_workers=workers,
+            collate_fn=keys,
+            multiprocessing_context="fork",
         )
 
     everything, seen, state = list(loader()), [], None
@@ -350,7 +386,10 @@ def test_a_state_is_of_its_data(folder, rows, tmp_path):
         (clips(rows, **WHAT), clips(rows[::-1], **WHAT)),
         (clips(stream(), **WHAT), clips(stream(filters=[("label", "==", "broken")]), **WHAT)),
         (clips(stream(), **WHAT), clips(stream(holdout="artifact:blur"), **WHAT)),
-        (clips(stream().shuffle(buffer_size=3), **WHAT), clips(stream().shuffle(buffer_size=3), **WHAT)),
+        (
+            clips(stream().shuffle(buffer_size=3), **WHAT),
+            clips(stream().shuffle(buffer_size=3), **WHAT),
+        ),
     ]
     for one, another in sources:
         state = one.state_dict()
@@ -361,8 +400,10 @@ def test_a_state_is_of_its_data(folder, rows, tmp_path):
             )
             continue
         assert message_of(partial(another.load_state_dict, state)) == (
-            f"clips: the state was made with other rows ({state['data']}) than these ({another.data}): another "
-            "release, split, filter, shuffle or order. Give the same rows as in that run, or start again without the state."
+            f"clips: the state was made with other rows ({state['data']}) than these "
+            f"({another.data}): another "
+            "release, split, filter, shuffle or order. Give the same rows as in that run, or start "
+            "again without the state."
         )
 
 
@@ -385,47 +426,66 @@ def test_states_that_do_not_fit_say_why(folder, rows):
     dataset = dataset_of("list", folder, rows)
     other = dataset_of("list", folder, rows, seed=5)
     assert message_of(lambda: other.load_state_dict(dataset.state_dict())) == (
-        "clips: the state was made with other settings. Make the dataset with the same rows, num_frames, stride, clips_per_video, "
+        "clips: the state was made with other settings. Make the dataset with the same rows, "
+        "num_frames, stride, clips_per_video, "
         "sampling, seed and shuffle as in that run."
     )
     assert message_of(lambda: dataset.load_state_dict({"a": 1})) == (
-        "clips: not a state of a ClipDataset but ['a']. Load what state_dict() or join_states(…) gave; a loader's state goes into "
+        "clips: not a state of a ClipDataset but ['a']. Load what state_dict() or join_states(…) "
+        "gave; a loader's state goes into "
         "a StatefulDataLoader."
     )
     one = dataset_of("list", folder, rows, rank=1, world_size=2).state_dict()
     dataset.load_state_dict(one)
     assert message_of(lambda: iter(dataset)) == (
-        "clips: the state comes from worker 0 of 1 on rank 1 of 2, this is worker 0 of 1 on rank 0 of 1. For other numbers of "
-        "workers or ranks give the dataset join_states(…) of all states; a stream continues only with the same numbers."
+        "clips: the state comes from worker 0 of 1 on rank 1 of 2, this is worker 0 of 1 on rank 0 "
+        "of 1. For other numbers of "
+        "workers or ranks give the dataset join_states(…) of all states; a stream continues only "
+        "with the same numbers."
     )
     assert message_of(lambda: join_states([one])) == (
-        "join_states: got states of consumers [1], wanted each of 0 to 1 once. Gather the states of all ranks."
+        "join_states: got states of consumers [1], wanted each of 0 to 1 once. Gather the states "
+        "of all ranks."
     )
     assert message_of(lambda: join_states([{}])) == (
-        "join_states: none of these is the state of a ClipDataset. Give state_dict() of loaders or datasets."
+        "join_states: none of these is the state of a ClipDataset. Give state_dict() of loaders or "
+        "datasets."
     )
     zero = dataset_of("list", folder, rows, rank=0, world_size=2, epoch=1).state_dict()
     assert message_of(lambda: join_states([zero, one])) == (
-        "join_states: the states come from different passes. Give states that were taken at one step of one run."
+        "join_states: the states come from different passes. Give states that were taken at one "
+        "step of one run."
     )
     stream = dataset_of("stream", folder, rows).state_dict()
     assert message_of(lambda: join_states([stream])) == (
-        "join_states: these are states of a stream, which keeps one position per worker. Resume it with the same number of workers "
+        "join_states: these are states of a stream, which keeps one position per worker. Resume it "
+        "with the same number of workers "
         "and ranks, or read a release folder."
     )
     loader = StatefulDataLoader(
-        dataset_of("list", folder, rows), batch_size=1, collate_fn=keys, snapshot_every_n_steps=3, num_workers=1
+        dataset_of("list", folder, rows),
+        batch_size=1,
+        collate_fn=keys,
+        snapshot_every_n_steps=3,
+        num_workers=1,
     )
     batches = iter(loader)
     next(batches)
     assert message_of(lambda: join_states([loader.state_dict()])) == (
-        "join_states: the loader's state is older than its last batch. Make StatefulDataLoader with snapshot_every_n_steps=1."
+        "join_states: the loader's state is older than its last batch. Make StatefulDataLoader "
+        "with snapshot_every_n_steps=1."
     )
 
 
 def test_plain_loader_workers_share_a_folder(folder, rows):
     loader = DataLoader(
-        dataset_of("folder", folder, rows), batch_size=4, num_workers=2, collate_fn=keys, multiprocessing_context="fork"
+        dataset_of("folder", folder, rows),
+        batch_size=4,
+        num_workers=2,
+        collate_fn=keys,
+        multiprocessing_context="fork",
     )
-    assert sorted(key for batch in loader for key in batch) == sorted(keys(dataset_of("folder", folder, rows)))
+    assert sorted(key for batch in loader for key in batch) == sorted(
+        keys(dataset_of("folder", folder, rows))
+    )
     assert brokenvideos.__version__

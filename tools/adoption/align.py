@@ -1,4 +1,6 @@
-"""Rules that fit a mask to a clip of another size or length. A person gives them; nothing is guessed."""
+"""Rules that fit a mask to a clip of another size or length. A person gives them; nothing is
+guessed.
+"""
 
 from collections.abc import Sequence
 
@@ -12,7 +14,8 @@ EVERY = "every:"
 ALIGN_WANTED = (
     "wanted nothing, or rules joined with +: scale (scale the mask to the clip), first (mask k is "
     "frame k; leave out what one of the two has more at its end), every:K (a mask for every K-th "
-    "frame), numbers (an image is the frame of its number; frames without an image are not annotated), "
+    "frame), numbers (an image is the frame of its number; frames without an image are not "
+    "annotated), "
     "numbers-empty (frames without an image have nothing marked)"
 )
 
@@ -53,16 +56,21 @@ def frame_map(
         if not numbers:
             raise AdoptError("align is numbers, but a mask video has no numbers")
         by_number = [number if number < num_frames else None for number in numbers]
-        return by_number, None if "numbers-empty" in align else [number for number in by_number if number is not None]
+        return by_number, None if "numbers-empty" in align else [
+            number for number in by_number if number is not None
+        ]
     if "first" in align:
         both = min(num_frames, num_masks)
-        return [number if number < both else None for number in range(num_masks)], None if both == num_frames else [
-            *range(both)
-        ]
-    if num_masks == num_frames and (not numbers or [*numbers] == [*range(numbers[0], numbers[0] + num_masks)]):
+        return [
+            number if number < both else None for number in range(num_masks)
+        ], None if both == num_frames else [*range(both)]
+    if num_masks == num_frames and (
+        not numbers or [*numbers] == [*range(numbers[0], numbers[0] + num_masks)]
+    ):
         return [*range(num_masks)], None
     raise AdoptError(
-        f"the clip has {num_frames} frames, the mask {num_masks}; {_meant(num_frames, num_masks, numbers)}"
+        f"the clip has {num_frames} frames, the mask {num_masks}; "
+        f"{_meant(num_frames, num_masks, numbers)}"
     )
 
 
@@ -81,9 +89,12 @@ def suggestion(num_frames: int, num_masks: int, numbers: Sequence[int]) -> str:
 
 
 def scaled(plane: npt.NDArray[np.uint16], height: int, width: int) -> npt.NDArray[np.uint16]:
-    """A label map scaled to another size; each pixel takes the value of the nearest pixel centre."""
+    """A label map scaled to another size; each pixel takes the value of the nearest pixel
+    centre.
+    """
     rows, columns = (
-        (2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip((height, width), plane.shape, strict=True)
+        (2 * np.arange(new) + 1) * old // (2 * new)
+        for new, old in zip((height, width), plane.shape, strict=True)
     )
     out: npt.NDArray[np.uint16] = plane[rows][:, columns]
     return out

@@ -1,4 +1,6 @@
-"""Lists the files in archives. Only compressed tars are unpacked; other members are read in place."""
+"""Lists the files in archives. Only compressed tars are unpacked; other members are read in
+place.
+"""
 
 import hashlib
 import lzma
@@ -28,8 +30,18 @@ from .entries import (
 )
 from .error import AdoptError
 
-_BROKEN = (OSError, zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, RuntimeError)
-NESTED = "an archive inside an archive, which is not opened; unpack the outer one and adopt the folder"
+_BROKEN = (
+    OSError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    RuntimeError,
+)
+NESTED = (
+    "an archive inside an archive, which is not opened; unpack the outer one and adopt the folder"
+)
 LEAVES = "its path leads out of the archive; it is not read"
 
 
@@ -48,9 +60,15 @@ def members_of(
         AdoptError: the archive is damaged, or it is none.
     """
     try:
-        members = list(_zip(path, archive) if tar_mode(path) is None else _tar(path, archive, unpack_to, hashed=hashed))
+        members = list(
+            _zip(path, archive)
+            if tar_mode(path) is None
+            else _tar(path, archive, unpack_to, hashed=hashed)
+        )
     except _BROKEN as error:
-        raise AdoptError(f"{path}: cannot be read as an archive ({error}); copy it again, or unpack it.") from error
+        raise AdoptError(
+            f"{path}: cannot be read as an archive ({error}); copy it again, or unpack it."
+        ) from error
     return (
         [member for member in members if isinstance(member, Entry)],
         [member for member in members if isinstance(member, Leftover)],
@@ -87,7 +105,9 @@ def _zip(path: str, archive: Path | HubFile) -> Iterator[Entry | Leftover]:
                 yield Leftover(where, reason)
 
 
-def _tar(path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool) -> Iterator[Entry | Leftover]:
+def _tar(
+    path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool
+) -> Iterator[Entry | Leftover]:
     if isinstance(archive, HubFile):
         raise AdoptError(f"{path}: is not on this machine")  # callers download it
     mode = tar_mode(path) or "r:"
@@ -103,11 +123,16 @@ def _tar(path: str, archive: Path | HubFile, unpack_to: Path, *, hashed: bool) -
             elif reason is None and mode == "r:":
                 key = _sha256(opened.extractfile(member)) if hashed else ""
                 yield Entry(where, member.size, key, TarSpan(archive, member.offset_data))
-            elif reason is None and (is_video(where) or is_image(where) or suffix_of(where) in (".txt", ".md")):
+            elif reason is None and (
+                is_video(where) or is_image(where) or suffix_of(where) in (".txt", ".md")
+            ):
                 if member.size > MAX_ENTRY_BYTES:
-                    yield Leftover(where, f"{member.size} bytes, at most {MAX_ENTRY_BYTES} are read")
+                    yield Leftover(
+                        where, f"{member.size} bytes, at most {MAX_ENTRY_BYTES} are read"
+                    )
                     continue
-                # The file's name is a number, so that names in an archive cannot choose where we write.
+                # The file's name is a number, so that names in an archive cannot choose where we
+                # write.
                 out = unpack_to / f"{number:07d}{suffix_of(where)}"
                 key = _sha256(opened.extractfile(member), out)
                 yield Entry(where, member.size, key, out)

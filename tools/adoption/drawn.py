@@ -52,8 +52,8 @@ class Drawing:
     """How masks were drawn in one video, as measured by `measure`.
 
     Attributes:
-        tone: float32[4, 3]. [r, g, b, 1] of the clip times `tone` is the colour of an unmarked pixel
-            in the other video.
+        tone: float32[4, 3]. [r, g, b, 1] of the clip times `tone` is the colour of an unmarked
+            pixel in the other video.
         metric: float32[3, 3]. An RGB difference times `metric` has the same variance of noise in
             every direction, in unmarked pixels. Codecs change brightness more than colour, so a
             colour can be told from noise where a change of brightness cannot.
@@ -97,20 +97,30 @@ def measure(pairs: Iterable[tuple[UInt8Array, UInt8Array]], *, num_frames: int) 
         samples.append(_sampled(clip, other, most=most))
         loud = float(np.mean(np.abs(samples[-1][0].astype(np.int16) - samples[-1][1]) > _STRONG))
         whole = sorted([*whole, (loud, clip, other)], key=lambda entry: -entry[0])[:_WHOLE_FRAMES]
-    every = np.concatenate([frame[:, :: max(1, frame.shape[1] * len(samples) // _KEPT)] for frame in samples], axis=1)
+    every = np.concatenate(
+        [frame[:, :: max(1, frame.shape[1] * len(samples) // _KEPT)] for frame in samples], axis=1
+    )
     tone = fit_tone(every)
     metric = fit_metric(every, tone)
     differences = [length_of((frame[1] - in_tone(frame[0], tone)) @ metric) for frame in samples]
     noise = noise_of(differences)
-    strong = np.concatenate([frame[:, far > noise] for frame, far in zip(samples, differences, strict=True)], axis=1)
-    strong = strong[:, np.linspace(0, strong.shape[1] - 1, min(strong.shape[1], _KEPT)).astype(np.int64)]
-    inks, explained = fit_inks(in_tone(strong[0], tone), strong[1].astype(np.float32), metric, noise)
+    strong = np.concatenate(
+        [frame[:, far > noise] for frame, far in zip(samples, differences, strict=True)], axis=1
+    )
+    strong = strong[
+        :, np.linspace(0, strong.shape[1] - 1, min(strong.shape[1], _KEPT)).astype(np.int64)
+    ]
+    inks, explained = fit_inks(
+        in_tone(strong[0], tone), strong[1].astype(np.float32), metric, noise
+    )
     typical, likeness = alike(every, tone, metric, noise)
     differing = float(np.mean([np.mean(far > noise) for far in differences]))
     drawing = Drawing(tone, metric, noise, typical, likeness, inks, differing, explained)
     if not inks:
         return drawing
-    drawing = replace(drawing, contour_px=_contour_px(drawing, [(clip, other) for _, clip, other in whole]))
+    drawing = replace(
+        drawing, contour_px=_contour_px(drawing, [(clip, other) for _, clip, other in whole])
+    )
     masks = [marked(clip, other, drawing) for _, clip, other in whole]
     enclosed = sum(int(filled(mask).sum() - mask.sum()) for mask in masks)
     return replace(drawing, hollow=enclosed / max(1, sum(int(mask.sum()) for mask in masks)))
@@ -145,7 +155,8 @@ def within(line: BoolArray) -> BoolArray:
 def filled(mask: BoolArray) -> BoolArray:
     """Marked pixels and the pixels that they enclose, bool[H, W].
 
-    A pixel is enclosed if no path over unmarked pixels (up, down, left, right) leads to the frame's edge.
+    A pixel is enclosed if no path over unmarked pixels (up, down, left, right) leads to the frame's
+    edge.
     """
     free = ~mask
     outside = free.copy()
@@ -170,7 +181,9 @@ def _spread_in_rows(some: BoolArray, free: BoolArray) -> BoolArray:
 
 
 def _window(toned: FloatArray, other: UInt8Array, drawing: Drawing) -> tuple[slice, slice] | None:
-    """The part of a frame around all blocks with many pixels that differ by more than noise, or None."""
+    """The part of a frame around all blocks with many pixels that differ by more than noise, or
+    None.
+    """
     height, width = other.shape[:2]
     rows, columns = -(-height // _BLOCK), -(-width // _BLOCK)
     differs = np.zeros((rows * _BLOCK, columns * _BLOCK), np.bool_)
@@ -181,7 +194,10 @@ def _window(toned: FloatArray, other: UInt8Array, drawing: Drawing) -> tuple[sli
         return None
     (ys,), (xs,) = np.nonzero(busy.any(1)), np.nonzero(busy.any(0))
     return tuple(  # type: ignore[return-value]
-        slice(max(0, (int(busy_indices[0]) - 2) * _BLOCK), min(end, (int(busy_indices[-1]) + 3) * _BLOCK))
+        slice(
+            max(0, (int(busy_indices[0]) - 2) * _BLOCK),
+            min(end, (int(busy_indices[-1]) + 3) * _BLOCK),
+        )
         for busy_indices, end in ((ys, height), (xs, width))
     )
 
@@ -190,7 +206,8 @@ def _marked(toned: FloatArray, other: UInt8Array, drawing: Drawing) -> BoolArray
     evidence = _evidence(toned, other, drawing).max(0)
     floor, bound = np.float32((drawing.noise / 3) ** 2), np.float32((4 * drawing.noise) ** 2)
     np.clip(evidence, -bound, bound, out=evidence)
-    # If the clip has the ink's own colour, a pixel alone cannot decide. Wider neighbourhoods decide then; they blur edges.
+    # If the clip has the ink's own colour, a pixel alone cannot decide. Wider neighbourhoods decide
+    # then; they blur edges.
     decided = _box(evidence, 1)
     for radius in (2, 4, 8):
         unsure = np.abs(decided) < floor
@@ -201,7 +218,9 @@ def _marked(toned: FloatArray, other: UInt8Array, drawing: Drawing) -> BoolArray
 
 
 def _evidence(toned: FloatArray, other: UInt8Array, drawing: Drawing) -> FloatArray:
-    """float32[inks, H, W]: squared distance to the clip minus squared distance to the ink, in `metric`."""
+    """float32[inks, H, W]: squared distance to the clip minus squared distance to the ink, in
+    `metric`.
+    """
     twice = (2 * (other - toned)) @ drawing.metric
     out = np.empty((len(drawing.inks), *other.shape[:2]), np.float32)
     for number, ink in enumerate(drawing.inks):
@@ -223,12 +242,17 @@ def _contour_px(drawing: Drawing, frames: Sequence[tuple[UInt8Array, UInt8Array]
         return 0  # nothing is thick enough to have a core beside a contour
     is_contour = (outer / np.maximum(pixels, 1) >= 0.5).tolist()
     start = 0 if is_contour[0] else 1  # the outermost pixels are blurred with what lies outside
-    end = next((depth for depth in range(start, len(is_contour)) if not is_contour[depth]), len(is_contour))
+    end = next(
+        (depth for depth in range(start, len(is_contour)) if not is_contour[depth]), len(is_contour)
+    )
     return end if max(start + 1, 2) <= end <= _DEPTH else 0  # one pixel may be the blur of an edge
 
 
-def _contour_by_depth(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> tuple[FloatArray, FloatArray]:
-    """Two float32[_DEPTH + 1]: by depth below the edge, the number of pixels and of contour-like pixels.
+def _contour_by_depth(
+    clip: UInt8Array, other: UInt8Array, drawing: Drawing
+) -> tuple[FloatArray, FloatArray]:
+    """Two float32[_DEPTH + 1]: by depth below the edge, the number of pixels and of contour-like
+    pixels.
 
     The last element is for all greater depths.
     """
@@ -245,7 +269,9 @@ def _contour_by_depth(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> 
     steps = towards(fill.colour, toned)
     length = np.einsum("hwc,hwc->hw", steps, steps)
     strength = np.einsum("hwc,hwc->hw", steps, other - toned) / np.maximum(length, 1)
-    off = length_of((other - with_ink(toned, fill)) @ drawing.metric) > np.float32(2 * drawing.noise)
+    off = length_of((other - with_ink(toned, fill)) @ drawing.metric) > np.float32(
+        2 * drawing.noise
+    )
     contour = (length > 40**2) & ((strength > (1 + fill.alpha) / 2) | off)
     for depth in range(_DEPTH + 1):
         inside = _eroded(remaining)
@@ -256,19 +282,25 @@ def _contour_by_depth(clip: UInt8Array, other: UInt8Array, drawing: Drawing) -> 
 
 
 def _fill_of(drawing: Drawing, toned: FloatArray, other: UInt8Array, mask: BoolArray) -> Ink | None:
-    """The ink inside marked areas; None if it is the only ink and opaque, as it hides any contour."""
+    """The ink inside marked areas; None if it is the only ink and opaque, as it hides any
+    contour.
+    """
     deep = mask
     for _ in range(_DEPTH):
         deep = _eroded(deep)
     if not deep.any():
         return None
-    residuals = [float(np.abs(other[deep] - with_ink(toned[deep], ink)).mean()) for ink in drawing.inks]
+    residuals = [
+        float(np.abs(other[deep] - with_ink(toned[deep], ink)).mean()) for ink in drawing.inks
+    ]
     fill = drawing.inks[int(np.argmin(residuals))]
     return fill if fill.alpha < 0.9 or len(drawing.inks) > 1 else None
 
 
 def _eroded(mask: BoolArray) -> BoolArray:
-    """Removes marked pixels beside an unmarked pixel. The edge of the frame does not count as unmarked."""
+    """Removes marked pixels beside an unmarked pixel. The edge of the frame does not count as
+    unmarked.
+    """
     out = mask.copy()
     out[1:] &= mask[:-1]
     out[:-1] &= mask[1:]
@@ -285,14 +317,19 @@ def _sampled(clip: UInt8Array, other: UInt8Array, *, most: int) -> UInt8Array:
 
 
 def _box(values: FloatArray, radius: int) -> FloatArray:
-    """Mean over a square with sides of 2 · radius + 1; outside the frame, its edge pixels are repeated."""
+    """Mean over a square with sides of 2 · radius + 1; outside the frame, its edge pixels are
+    repeated.
+    """
     size = 2 * radius + 1
     for axis in (0, 1):
         padding = [(radius, radius) if axis == other else (0, 0) for other in (0, 1)]
         padded = np.pad(values, padding, mode="edge")
         length = values.shape[axis]
         if radius <= 2:
-            parts = [padded[i : i + length] if axis == 0 else padded[:, i : i + length] for i in range(size)]
+            parts = [
+                padded[i : i + length] if axis == 0 else padded[:, i : i + length]
+                for i in range(size)
+            ]
             total = parts[0] + parts[1]
             for part in parts[2:]:
                 total += part

@@ -56,7 +56,8 @@ class Entry:
     """One file of a source.
 
     Attributes:
-        path: path in the source, with /. The path of an archive's member begins with the path of the archive.
+        path: path in the source, with /. The path of an archive's member begins with the path of
+            the archive.
         size: size in bytes.
         key: a text that changes with the content; "" if the content was not read.
         place: where the bytes are.
@@ -83,7 +84,9 @@ class Leftover:
 def suffix_of(path: str) -> str:
     """The suffix of a name, in lower case; ".tar.gz" is one suffix."""
     name = PurePosixPath(path).name.lower()
-    return next((suffix for suffix in ARCHIVE_SUFFIXES if name.endswith(suffix)), PurePosixPath(name).suffix)
+    return next(
+        (suffix for suffix in ARCHIVE_SUFFIXES if name.endswith(suffix)), PurePosixPath(name).suffix
+    )
 
 
 def is_video(path: str) -> bool:
@@ -95,7 +98,8 @@ def is_image(path: str) -> bool:
 
 
 def fetched(entry: Entry) -> Path | bytes:
-    """The path of an entry on this machine, or its bytes. A file on the Hub is downloaded into the cache first.
+    """The path of an entry on this machine, or its bytes. A file on the Hub is downloaded into the
+    cache first.
 
     Raises:
         AdoptError: it cannot be read, or has more than MAX_ENTRY_BYTES.
@@ -103,7 +107,8 @@ def fetched(entry: Entry) -> Path | bytes:
     """
     if entry.size > MAX_ENTRY_BYTES:
         raise AdoptError(
-            f"{entry.path}: {entry.size} bytes, wanted at most {MAX_ENTRY_BYTES}; cut it into shorter files."
+            f"{entry.path}: {entry.size} bytes, wanted at most {MAX_ENTRY_BYTES}; cut it into "
+            "shorter files."
         )
     place = entry.place
     try:
@@ -118,10 +123,22 @@ def fetched(entry: Entry) -> Path | bytes:
         with open_zip(place.archive) as archive, archive.open(place.name) as member:
             # One byte more shows that the header states too small a size.
             content = member.read(entry.size + 1)
-    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-        raise AdoptError(f"{entry.path}: cannot be read ({error}); copy or pack it again.") from error
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        RuntimeError,
+        NotImplementedError,
+        EOFError,
+    ) as error:
+        raise AdoptError(
+            f"{entry.path}: cannot be read ({error}); copy or pack it again."
+        ) from error
     if len(content) != entry.size:
-        raise AdoptError(f"{entry.path}: does not have the {entry.size} bytes that its archive states; pack it again.")
+        raise AdoptError(
+            f"{entry.path}: does not have the {entry.size} bytes that its archive states; pack it "
+            "again."
+        )
     return content
 
 
@@ -135,7 +152,9 @@ def content_of(entry: Entry) -> bytes:
 
 
 def contents_in_order(entries: Sequence[Entry]) -> Iterator[bytes]:
-    """The bytes of many small files, in order. Several files are downloaded from the Hub at the same time."""
+    """The bytes of many small files, in order. Several files are downloaded from the Hub at the
+    same time.
+    """
     if not any(isinstance(entry.place, HubFile) for entry in entries):
         yield from map(content_of, entries)
         return
@@ -162,7 +181,9 @@ def downloaded(file: HubFile) -> Path:
 
 @contextmanager
 def open_zip(archive: Path | HubFile) -> Iterator[zipfile.ZipFile]:
-    """A zip, open for reading. Of a zip on the Hub that is not in the cache, only the read parts are downloaded."""
+    """A zip, open for reading. Of a zip on the Hub that is not in the cache, only the read parts
+    are downloaded.
+    """
     with opened(archive) as file, zipfile.ZipFile(file) as zip_file:
         yield zip_file
 
@@ -173,7 +194,9 @@ def opened(archive: Path | HubFile) -> Iterator[IO[bytes]]:
     if isinstance(archive, HubFile):
         from huggingface_hub import try_to_load_from_cache
 
-        cached = try_to_load_from_cache(archive.repo_id, archive.path, revision=archive.commit, repo_type="dataset")
+        cached = try_to_load_from_cache(
+            archive.repo_id, archive.path, revision=archive.commit, repo_type="dataset"
+        )
         if not isinstance(cached, str):
             from huggingface_hub import HfFileSystem
 
@@ -190,6 +213,13 @@ def opened(archive: Path | HubFile) -> Iterator[IO[bytes]]:
 
 
 def tar_mode(path: str) -> str | None:
-    """The mode of `tarfile.open` for this name, such as "r:gz"; None if it is no tar. "r:" is uncompressed."""
-    ends = {"r:": (".tar",), "r:gz": (".tar.gz", ".tgz"), "r:bz2": (".tar.bz2", ".tbz2"), "r:xz": (".tar.xz", ".txz")}
+    """The mode of `tarfile.open` for this name, such as "r:gz"; None if it is no tar. "r:" is
+    uncompressed.
+    """
+    ends = {
+        "r:": (".tar",),
+        "r:gz": (".tar.gz", ".tgz"),
+        "r:bz2": (".tar.bz2", ".tbz2"),
+        "r:xz": (".tar.xz", ".txz"),
+    }
     return next((mode for mode, suffixes in ends.items() if suffix_of(path) in suffixes), None)

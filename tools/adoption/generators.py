@@ -36,8 +36,8 @@ _KNOWN = {
 }
 """Generators by prefix of ids, without punctuation and in any case.
 
-Source of the names: arXiv 2506.20103 and its project page. All prefixes but Cog5B are guesses, so the
-table that was used is printed.
+Source of the names: arXiv 2506.20103 and its project page. All prefixes but Cog5B are guesses, so
+the table that was used is printed.
 """
 
 
@@ -54,21 +54,29 @@ def read_generators(path: Path | None) -> Mapping[str, str]:
     if path is None:
         return table
     try:
-        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.DictReader(
+            io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True
+        )
         rows = list(reader)
     except OSError as error:
-        raise AdoptError(f"{path}: cannot be read ({error.strerror}); wanted a CSV of prefix,generator.") from error
+        raise AdoptError(
+            f"{path}: cannot be read ({error.strerror}); wanted a CSV of prefix,generator."
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise AdoptError(f"{path}: not a CSV in UTF-8 ({error}); wanted the columns prefix and generator.") from error
+        raise AdoptError(
+            f"{path}: not a CSV in UTF-8 ({error}); wanted the columns prefix and generator."
+        ) from error
     if any(name not in (reader.fieldnames or ()) for name in COLUMNS):
         raise AdoptError(
-            f"{path}: has the columns {', '.join(reader.fieldnames or ()) or 'none'}; wanted prefix and generator."
+            f"{path}: has the columns {', '.join(reader.fieldnames or ()) or 'none'}; wanted "
+            "prefix and generator."
         )
     for number, row in enumerate(rows, start=2):
         prefix, generator = ((row[name] or "").strip() for name in COLUMNS)
         if not _plain(prefix) or not generator:
             raise AdoptError(
-                f"{path} line {number}: prefix {prefix!r} and generator {generator!r}; both must have a text."
+                f"{path} line {number}: prefix {prefix!r} and generator {generator!r}; both must "
+                "have a text."
             )
         table[_plain(prefix)] = generator
     return table

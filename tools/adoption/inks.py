@@ -1,4 +1,5 @@
-"""Fits the differences of two videos of one scene: tones, codec noise, and colours drawn over one of them.
+"""Fits the differences of two videos of one scene: tones, codec noise, and colours drawn over one
+of them.
 
 Pixels are uint8[2, P, 3] RGB: [0] of the clip, [1] of the other video.
 """
@@ -28,10 +29,13 @@ _TAIL = 10.0
 """Largest ratio of noise to the median difference. It bounds the noise if every frame is marked."""
 _BIN = 16
 _CLOSE = 0.3
-"""An ink explains a pixel if at most this share of its difference remains. Edges are blurred by more
-than noise."""
+"""An ink explains a pixel if at most this share of its difference remains. Edges are blurred by
+more than noise.
+"""
 _ABOVE_NOISE = 1.6
-"""Smallest median difference of an ink's pixels, as a multiple of the noise. Noise alone reaches about 1.3."""
+"""Smallest median difference of an ink's pixels, as a multiple of the noise. Noise alone reaches
+about 1.3.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,13 @@ class Ink:
     share: float
 
     def __str__(self) -> str:
-        return f"rgb({', '.join(f'{value:.0f}' for value in self.colour)}) at alpha {self.alpha:.2f}"
+        return (
+            f"rgb({', '.join(f'{value:.0f}' for value in self.colour)}) at alpha {self.alpha:.2f}"
+        )
 
 
-# A sum or a maximum over the three channels goes channel by channel: numpy takes ten times as long over an axis of three.
+# A sum or a maximum over the three channels goes channel by channel: numpy takes ten times as long
+# over an axis of three.
 
 
 def in_tone(clip: UInt8Array, tone: FloatArray) -> FloatArray:
@@ -114,14 +121,20 @@ def fit_tone(pixels: UInt8Array) -> FloatArray:
     for _ in range(3):
         difference = off(tone)
         fits = difference <= np.median(difference)
-        given = np.concatenate([clip[fits].astype(np.float64), np.ones((int(fits.sum()), 1))], axis=1)
+        given = np.concatenate(
+            [clip[fits].astype(np.float64), np.ones((int(fits.sum()), 1))], axis=1
+        )
         held = np.diag([100.0, 100.0, 100.0, 1e-3]) * len(given)
-        tone = np.linalg.solve(given.T @ given + held, given.T @ shown[fits] + held @ identity()).astype(np.float32)
+        tone = np.linalg.solve(
+            given.T @ given + held, given.T @ shown[fits] + held @ identity()
+        ).astype(np.float32)
     return tone if float(np.median(off(tone))) < 0.8 * before else identity()
 
 
 def fit_metric(pixels: UInt8Array, tone: FloatArray) -> FloatArray:
-    """float32[3, 3], the inverse square root of the differences' covariance, over the pixels that differ least."""
+    """float32[3, 3], the inverse square root of the differences' covariance, over the pixels that
+    differ least.
+    """
     differences = (pixels[1] - in_tone(pixels[0], tone)).astype(np.float64)
     metric = np.eye(3)
     for _ in range(3):
@@ -132,8 +145,11 @@ def fit_metric(pixels: UInt8Array, tone: FloatArray) -> FloatArray:
     return metric.astype(np.float32)
 
 
-def alike(pixels: UInt8Array, tone: FloatArray, metric: FloatArray, noise: float) -> tuple[float, float]:
-    """Median difference of a channel in levels, and the correlation of pixels that differ by noise only.
+def alike(
+    pixels: UInt8Array, tone: FloatArray, metric: FloatArray, noise: float
+) -> tuple[float, float]:
+    """Median difference of a channel in levels, and the correlation of pixels that differ by noise
+    only.
 
     The correlation is 0.0 if these pixels have one flat colour.
     """
@@ -152,17 +168,26 @@ def noise_of(differences: Sequence[FloatArray]) -> float:
     loudest = [float(np.quantile(difference, 0.98)) for difference in differences]
     quiet = np.argsort(loudest)[: max(1, round(_QUIET * len(differences)))]
     pooled = np.concatenate([differences[number] for number in quiet])
-    return max(_MIN_NOISE, min(float(np.quantile(pooled, 0.999)), _TAIL * max(1.0, float(np.median(pooled)))))
+    return max(
+        _MIN_NOISE,
+        min(float(np.quantile(pooled, 0.999)), _TAIL * max(1.0, float(np.median(pooled)))),
+    )
 
 
-def fit_inks(toned: FloatArray, shown: FloatArray, metric: FloatArray, noise: float) -> tuple[tuple[Ink, ...], float]:
-    """Inks, the one that explains most first, and the share of pixels that they explain together."""
+def fit_inks(
+    toned: FloatArray, shown: FloatArray, metric: FloatArray, noise: float
+) -> tuple[tuple[Ink, ...], float]:
+    """Inks, the one that explains most first, and the share of pixels that they explain
+    together.
+    """
     total, inks = len(toned), list[Ink]()
     far = length_of((shown - toned) @ metric)
     unexplained = np.ones(total, np.bool_)
     while len(inks) < MAX_INKS and unexplained.sum() > max(50, MIN_INK_SHARE * total):
         ink = _densest(toned[unexplained], shown[unexplained])
-        explains = length_of((shown - with_ink(toned, ink)) @ metric) < np.maximum(noise, _CLOSE * far)
+        explains = length_of((shown - with_ink(toned, ink)) @ metric) < np.maximum(
+            noise, _CLOSE * far
+        )
         newly = explains & unexplained
         share = float(newly.sum()) / total
         if share < MIN_INK_SHARE or np.median(far[newly]) < _ABOVE_NOISE * noise:
@@ -173,7 +198,9 @@ def fit_inks(toned: FloatArray, shown: FloatArray, metric: FloatArray, noise: fl
 
 
 def _densest(toned: FloatArray, shown: FloatArray) -> Ink:
-    """The ink for which most pixels agree: for each alpha, every pixel gives the colour that was drawn."""
+    """The ink for which most pixels agree: for each alpha, every pixel gives the colour that was
+    drawn.
+    """
     best, most = Ink(1.0, (0.0, 0.0, 0.0), 0.0), -1.0
     for alpha in ALPHAS:
         colours = (shown - np.float32(1 - alpha) * toned) / np.float32(alpha)

@@ -1,4 +1,6 @@
-"""Recognises from pixels how a mask is shown: white on black, grey, drawn over the clip, or as object ids."""
+"""Recognises from pixels how a mask is shown: white on black, grey, drawn over the clip, or as
+object ids.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,13 +30,16 @@ UInt8Array = npt.NDArray[np.uint8]
 One = TypeVar("One")
 
 MIN_EXPLAINED = 0.65
-"""Smallest share of the differing pixels that inks explain in a drawn mask. Measured on x264 at crf 18 to
-28 with six ways of drawing: 0.70 to 0.94; if an ink was missed, at most 0.61."""
+"""Smallest share of the differing pixels that inks explain in a drawn mask. Measured on x264 at crf
+18 to 28 with six ways of drawing: 0.70 to 0.94; if an ink was missed, at most 0.61.
+"""
 MAX_TYPICAL = 8.0
 MIN_LIKENESS = 0.9
 NOTHING_DRAWN = 0.004
 MAX_HOLLOW = 0.5
-"""Largest number of enclosed pixels per marked pixel. With more, the marks are contours without a fill."""
+"""Largest number of enclosed pixels per marked pixel. With more, the marks are contours without a
+fill.
+"""
 _NEAR = 16
 _ONE_LEVEL = 0.85
 _COLOURED = 48
@@ -109,7 +114,9 @@ def look(clip: Stream, mask: Stream, frames: Sequence[int | None], *, kind: Kind
         return _confirmed(_drawn(clip, mask, frames), kind)
     tones = tones_of(mask)
     if kind:
-        return _confirmed(_grey(tones) if kind == "grey" else Look(kind, 1.0, "", _shown(tones)), kind)
+        return _confirmed(
+            _grey(tones) if kind == "grey" else Look(kind, 1.0, "", _shown(tones)), kind
+        )
     if is_bimodal(tones.histogram):
         return _binary(tones)
     drawn = _drawn(clip, mask, frames)
@@ -118,12 +125,17 @@ def look(clip: Stream, mask: Stream, frames: Sequence[int | None], *, kind: Kind
     black = float(tones.histogram[: DARK_MAX + 1].sum() / tones.histogram.sum())
     if black > 0.3:
         return _several(tones) or _grey(tones)
-    doubt = f"neither black and white nor the clip with something drawn on it ({drawn.doubt}{label_error})"
+    doubt = (
+        "neither black and white nor the clip with something drawn on it "
+        f"({drawn.doubt}{label_error})"
+    )
     return Look("", 0.0, doubt, "")
 
 
 def tones_of(mask: Stream) -> Tones:
-    """Tones of all frames of a mask. Colours are counted in every second pixel of every second row."""
+    """Tones of all frames of a mask. Colours are counted in every second pixel of every second
+    row.
+    """
     histogram = np.zeros(256, np.int64)
     coloured, total = 0, 0
     sums, squares = np.zeros(3), np.zeros(3)
@@ -138,11 +150,17 @@ def tones_of(mask: Stream) -> Tones:
             sums, squares = sums + colours.sum(0), squares + np.square(colours).sum(0)
     mean = sums / max(1, coloured)
     spread = float(np.sqrt(np.maximum(squares / max(1, coloured) - mean**2, 0)).max())
-    return Tones(histogram, coloured / max(1, total), tuple(round(v) for v in mean.tolist()), spread)
+    return Tones(
+        histogram, coloured / max(1, total), tuple(round(v) for v in mean.tolist()), spread
+    )
 
 
-def pairs_of(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Iterator[tuple[int, UInt8Array, UInt8Array]]:
-    """(frame_index, frame of the clip in the mask's size, frame of the mask) for every mask with a frame."""
+def pairs_of(
+    clip: Stream, mask: Stream, frames: Sequence[int | None]
+) -> Iterator[tuple[int, UInt8Array, UInt8Array]]:
+    """(frame_index, frame of the clip in the mask's size, frame of the mask) for every mask with a
+    frame.
+    """
     size = mask.size if mask.size != clip.size else None
     clips = enumerate(clip.frames(size=size))
     for wanted, shown in zip(frames, mask.frames(), strict=False):
@@ -160,12 +178,17 @@ def _labels(mask: Stream) -> Look:
         raise RawError("not all of the images are PNGs")
     rules: dict[str, None] = {}
     for entry in _spread(entries, _PROBED_PNGS):
-        rules |= dict.fromkeys(foreground(*decode_png(content_of(entry), where=entry.path), where=entry.path).rules)
+        rules |= dict.fromkeys(
+            foreground(*decode_png(content_of(entry), where=entry.path), where=entry.path).rules
+        )
     return Look("labels", 0.95, "", "; ".join(rules) or "PNGs in which nothing is marked")
 
 
 def _spread(entries: Sequence[One], most: int) -> list[One]:
-    return [entries[index] for index in sorted({round(at) for at in np.linspace(0, len(entries) - 1, most)})]
+    return [
+        entries[index]
+        for index in sorted({round(at) for at in np.linspace(0, len(entries) - 1, most)})
+    ]
 
 
 def _binary(tones: Tones) -> Look:
@@ -173,14 +196,18 @@ def _binary(tones: Tones) -> Look:
     if not bright:
         visible = int(tones.histogram[4 : DARK_MAX + 1].sum())
         doubt = (
-            f"nothing is bright, but {visible} pixels are dark grey: they may be object ids, or marks that are too dark"
+            f"nothing is bright, but {visible} pixels are dark grey: they may be object ids, or "
+            "marks that are too dark"
             if visible
             else ""
         )
         return Look("binary", 0.5 if doubt else 0.9, doubt, "black: nothing marked")
     if bright > 0.5 * (dark + middle + bright):
         return Look(
-            "binary", 0.5, "more is white than black: if black marks the artifacts, the kind is inverted", _shown(tones)
+            "binary",
+            0.5,
+            "more is white than black: if black marks the artifacts, the kind is inverted",
+            _shown(tones),
         )
     return _several(tones) or Look("binary", 0.95, "", _shown(tones))
 
@@ -189,7 +216,10 @@ def _several(tones: Tones) -> Look | None:
     """The Look of a mask in several colours; None for other masks."""
     if not _has_colour(tones) or tones.spread <= _ONE_COLOUR:
         return None
-    doubt = "marked in several colours, which cannot be told apart; kind binary takes all of them as one object"
+    doubt = (
+        "marked in several colours, which cannot be told apart; kind binary takes all of them "
+        "as one object"
+    )
     return Look("binary", 0.5, doubt, "colours on black")
 
 
@@ -207,8 +237,13 @@ def _grey(tones: Tones) -> Look:
     shown = f"rgb{tones.colour}" if _has_colour(tones) else f"grey {level}"
     if near >= _ONE_LEVEL:
         return Look("grey", 0.9, "", f"{shown} on black", threshold=max(DARK_MAX, level // 2))
-    doubt = f"a soft mask, or several greys: {near:.0%} of the bright pixels are near the most frequent grey, {level}; "
-    return Look("grey", 0.5, f"{doubt}kind grey marks all pixels above {GREY_THRESHOLD}", "greys on black")
+    doubt = (
+        f"a soft mask, or several greys: {near:.0%} of the bright pixels are near the most "
+        f"frequent grey, {level}; "
+    )
+    return Look(
+        "grey", 0.5, f"{doubt}kind grey marks all pixels above {GREY_THRESHOLD}", "greys on black"
+    )
 
 
 def _drawn(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Look:
@@ -220,12 +255,14 @@ def _drawn(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Look:
         note += f", with a contour of {drawing.contour_px} px; its inner half is marked"
     if drawing.typical > MAX_TYPICAL or drawing.likeness < MIN_LIKENESS:
         doubt = (
-            f"the median difference to the clip is {drawing.typical:.0f} levels, the correlation {drawing.likeness:.2f}"
+            f"the median difference to the clip is {drawing.typical:.0f} levels, the "
+            f"correlation {drawing.likeness:.2f}"
         )
         return Look("", 0.0, doubt, note, drawing=drawing)
     if drawing.inks and drawing.hollow > MAX_HOLLOW:
         doubt = (
-            "a line is drawn around an area: kind outline marks the area up to the middle of the line, "
+            "a line is drawn around an area: kind outline marks the area up to the middle of the "
+            "line, "
             "kind drawn only the line"
         )
         return Look("outline", 0.5, doubt, note, drawing=drawing)
@@ -234,7 +271,8 @@ def _drawn(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Look:
     if not drawing.inks and drawing.differing <= NOTHING_DRAWN:
         return Look("drawn", 0.85, "", note, drawing=drawing)
     doubt = (
-        f"{drawing.differing:.1%} of the pixels differ from the clip, but drawn colours explain only "
+        f"{drawing.differing:.1%} of the pixels differ from the clip, but drawn colours explain "
+        "only "
         f"{drawing.explained:.0%} of them"
     )
     return Look("drawn", 0.5, doubt, note, drawing=drawing)

@@ -30,7 +30,9 @@ class IdList:
 
 
 def find_lists(entries: Iterable[Entry], ids: Collection[str]) -> list[IdList]:
-    """The .txt files that list ids, one per line, with or without a suffix. Text after an id is ignored."""
+    """The .txt files that list ids, one per line, with or without a suffix. Text after an id is
+    ignored.
+    """
     lists: list[IdList] = []
     known = {video_id.casefold(): video_id for video_id in ids}
     for entry in entries:
@@ -43,7 +45,9 @@ def find_lists(entries: Iterable[Entry], ids: Collection[str]) -> list[IdList]:
         there = [known[name.casefold()] for name in named if name.casefold() in known]
         if there and len(there) >= _MOSTLY * len(named):
             absent = tuple(name for name in named if name.casefold() not in known)
-            lists.append(IdList(entry.path, split_of(PurePosixPath(entry.path).stem), tuple(there), absent))
+            lists.append(
+                IdList(entry.path, split_of(PurePosixPath(entry.path).stem), tuple(there), absent)
+            )
     return lists
 
 
@@ -60,4 +64,8 @@ def splits_of(lists: Iterable[IdList]) -> Mapping[str, str]:
         if id_list.split is not None:
             for video_id in id_list.ids:
                 splits_by_id.setdefault(video_id, set()).add(id_list.split)
-    return {video_id: next(iter(splits)) for video_id, splits in splits_by_id.items() if len(splits) == 1}
+    return {
+        video_id: next(iter(splits))
+        for video_id, splits in splits_by_id.items()
+        if len(splits) == 1
+    }

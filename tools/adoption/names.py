@@ -71,11 +71,36 @@ _CLIP_WORDS = frozenset(
             "input",
             "inputs",
         ),
-        *("rgb", "frame", "frames", "image", "images", "img", "imgs", "jpegimages", "pngimages", "unmasked"),
+        *(
+            "rgb",
+            "frame",
+            "frames",
+            "image",
+            "images",
+            "img",
+            "imgs",
+            "jpegimages",
+            "pngimages",
+            "unmasked",
+        ),
         *("视频", "原始", "原视频", "原图"),
     )
 )
-_FILLERS = frozenset(("with", "and", "of", "the", "ground", "binary", "result", "results", "output", "outputs", "out"))
+_FILLERS = frozenset(
+    (
+        "with",
+        "and",
+        "of",
+        "the",
+        "ground",
+        "binary",
+        "result",
+        "results",
+        "output",
+        "outputs",
+        "out",
+    )
+)
 """Words without a meaning of their own, beside one of the words above."""
 _NUMBERED = re.compile(r"(.*?)([0-9]{1,9})")
 _WORD = re.compile(r"[^\W_]+")
@@ -136,13 +161,18 @@ def find_media(entries: Iterable[Entry]) -> tuple[list[Media], list[Entry]]:
             numbered.sort(key=lambda pair: (pair[0], pair[1].path))
             parts = () if folder == "." else PurePosixPath(folder).parts
             word = prefix.rstrip("_-. ")
-            # 00012.png and frame_00012.png belong to the folder's video; Kling_00003_00012.png in masks/ names its own.
+            # 00012.png and frame_00012.png belong to the folder's video; Kling_00003_00012.png in
+            # masks/ names its own.
             names_it = (
-                word and not _is_plain(word) and (len(by_prefix) > 1 or not parts or role_of(parts[-1]) != "unknown")
+                word
+                and not _is_plain(word)
+                and (len(by_prefix) > 1 or not parts or role_of(parts[-1]) != "unknown")
             )
             where = (*parts, word) if names_it else parts
             name = f"{folder}/{prefix}*" if len(by_prefix) > 1 else folder
-            media.append(_media(name, where, tuple(e for _, e in numbered), tuple(n for n, _ in numbered)))
+            media.append(
+                _media(name, where, tuple(e for _, e in numbered), tuple(n for n, _ in numbered))
+            )
     return sorted(media, key=lambda item: item.name), others
 
 
@@ -169,7 +199,9 @@ def split_of(text: str) -> str | None:
 
 
 def prefix_of(stem: str) -> str:
-    """The part of an id before the number at its end, usually the generator: `Cog5B` in `Cog5B_00000`."""
+    """The part of an id before the number at its end, usually the generator: `Cog5B` in
+    `Cog5B_00000`.
+    """
     return re.sub(r"[_\-. ]*[0-9]+$", "", stem) or stem
 
 
@@ -179,11 +211,14 @@ def loose_key(stem: str) -> str:
     It is equal for ids that differ only in how they are written, such as Kling_007 and kling-7.
     """
     return "".join(
-        str(int(part)) if part.isdecimal() else part for part in re.findall(r"[0-9]+|[^\W\d_]+", stem.casefold())
+        str(int(part)) if part.isdecimal() else part
+        for part in re.findall(r"[0-9]+|[^\W\d_]+", stem.casefold())
     )
 
 
-def _media(name: str, where: Sequence[str], entries: tuple[Entry, ...], numbers: tuple[int, ...]) -> Media:
+def _media(
+    name: str, where: Sequence[str], entries: tuple[Entry, ...], numbers: tuple[int, ...]
+) -> Media:
     *folders, last = where or ("",)
     stem, role = _stripped(last)
     while not stem and folders:  # mask.mp4 in a folder of the video's name
@@ -195,7 +230,9 @@ def _media(name: str, where: Sequence[str], entries: tuple[Entry, ...], numbers:
             break
         role = role_of(folder)
     context = tuple(
-        folder for folder in folders if role_of(folder) == "unknown" and folder.casefold() != stem.casefold()
+        folder
+        for folder in folders
+        if role_of(folder) == "unknown" and folder.casefold() != stem.casefold()
     )
     return Media(name, entries, numbers, stem or PurePosixPath(name).stem, role, context)
 
@@ -213,7 +250,9 @@ def _stripped(text: str) -> tuple[str, Role]:
     while first < last and spans[first][2] in known:
         end_words.add(spans[first][2])
         first += 1
-    role: Role = "mask" if end_words & _MASK_WORDS else "clip" if end_words & _CLIP_WORDS else "unknown"
+    role: Role = (
+        "mask" if end_words & _MASK_WORDS else "clip" if end_words & _CLIP_WORDS else "unknown"
+    )
     if first == last:
         return "", role
     return plain[spans[first][0] : spans[last - 1][1]], role
@@ -222,7 +261,9 @@ def _stripped(text: str) -> tuple[str, Role]:
 def _is_plain(text: str) -> bool:
     """Whether a name consists only of words that name a role."""
     words = _words(text)
-    return bool(words) and all(word in _MASK_WORDS | _CLIP_WORDS | _FILLERS or word == "f" for word in words)
+    return bool(words) and all(
+        word in _MASK_WORDS | _CLIP_WORDS | _FILLERS or word == "f" for word in words
+    )
 
 
 def _words(text: str) -> list[str]:

@@ -13,8 +13,8 @@ from .names import Media, Role, loose_key
 Kind = Literal["", "binary", "inverted", "grey", "drawn", "outline", "labels"]
 """How a mask is shown; "" if it is not known yet.
 
-binary: white on black. inverted: black on white. grey: one grey or one colour on black. drawn: drawn
-over the clip. outline: drawn as a line around the marked area. labels: PNGs of object ids.
+binary: white on black. inverted: black on white. grey: one grey or one colour on black. drawn:
+drawn over the clip. outline: drawn as a line around the marked area. labels: PNGs of object ids.
 """
 KINDS: tuple[Kind, ...] = ("binary", "inverted", "grey", "drawn", "outline", "labels")
 SURE = 0.8
@@ -50,17 +50,22 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Pairs sorted by video_id, and the files without a partner. Uncertain pairs may share a video_id."""
+    """Pairs sorted by video_id, and the files without a partner. Uncertain pairs may share a
+    video_id.
+    """
 
     pairs: tuple[Pair, ...]
     leftover: tuple[Leftover, ...]
 
 
-def pair_up(media: Sequence[Media], *, clips: Sequence[str] = (), masks: Sequence[str] = ()) -> Pairing:
+def pair_up(
+    media: Sequence[Media], *, clips: Sequence[str] = (), masks: Sequence[str] = ()
+) -> Pairing:
     """Pairs clips with masks.
 
     Args:
-        clips, masks: patterns, as in "videos/*", of paths that are clips or masks, whatever their names say.
+        clips, masks: patterns, as in "videos/*", of paths that are clips or masks, whatever their
+            names say.
     """
     media, unmatched = _with_roles(media, clips, masks)
     groups: dict[str, list[Media]] = defaultdict(list)
@@ -77,7 +82,8 @@ def pair_up(media: Sequence[Media], *, clips: Sequence[str] = (), masks: Sequenc
     pairs = _distinct(pairs)
     leftover = [*unmatched, *(Leftover(one.name, _alone(one)) for one in rest)]
     return Pairing(
-        tuple(sorted(pairs, key=lambda pair: (pair.video_id, pair.clip.name, pair.mask.name))), tuple(sorted(leftover))
+        tuple(sorted(pairs, key=lambda pair: (pair.video_id, pair.clip.name, pair.mask.name))),
+        tuple(sorted(leftover)),
     )
 
 
@@ -102,11 +108,17 @@ def _with_roles(
 
 
 def _matches(one: Media, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in (one.name, one.entries[0].path))
+    return any(
+        fnmatchcase(name, pattern)
+        for pattern in patterns
+        for name in (one.name, one.entries[0].path)
+    )
 
 
 def _within(group: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
-    """Pairs among media of one id. Their contexts, such as a folder per generator, separate several pairs."""
+    """Pairs among media of one id. Their contexts, such as a folder per generator, separate several
+    pairs.
+    """
     if _is_simple(group):
         return _simple(group)
     by_context: dict[tuple[str, ...], list[Media]] = defaultdict(list)
@@ -121,7 +133,9 @@ def _within(group: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
             pairs += [replace(pair, how=f"{pair.how}, in the same folder") for pair in paired]
         else:
             open_ += members
-    clips, masks = ([one for one in open_ if (one.role == "mask") == is_mask] for is_mask in (False, True))
+    clips, masks = (
+        [one for one in open_ if (one.role == "mask") == is_mask] for is_mask in (False, True)
+    )
     if len(clips) > 1 and not masks:
         # Several videos have one name, and no name says which shows the masks.
         clips, masks = _clip_first(clips)
@@ -131,7 +145,10 @@ def _within(group: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
         )
         pairs += [_pair(clip, mask, "by id", 0.5, doubt) for clip in clips for mask in masks]
     elif clips and masks:
-        doubt = f"{len(clips)} clips and {len(masks)} masks have this id; say yes to the right pair, no to the others"
+        doubt = (
+            f"{len(clips)} clips and {len(masks)} masks have this id; say yes to the right "
+            "pair, no to the others"
+        )
         pairs += [_pair(clip, mask, "by id", 0.4, doubt) for clip in clips for mask in masks]
     else:
         rest += open_
@@ -152,7 +169,11 @@ def _simple(group: Sequence[Media]) -> tuple[list[Pair], list[Media]]:
     if len(group) == 1:
         return [], list(group)
     clip, mask = sorted(group, key=lambda one: one.role == "mask")
-    how = "by id and both roles in the names" if clip.role == "clip" else "by id and the mask's role in its name"
+    how = (
+        "by id and both roles in the names"
+        if clip.role == "clip"
+        else "by id and the mask's role in its name"
+    )
     return [_pair(clip, mask, how, 1.0 if clip.stem == mask.stem else 0.95)], []
 
 
@@ -187,7 +208,9 @@ def video_id_of(stem: str) -> str:
 
 
 def _distinct(pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs with a distinct id for each clip: the ids of clips of one name begin with their folders."""
+    """The pairs with a distinct id for each clip: the ids of clips of one name begin with their
+    folders.
+    """
     clips: dict[str, dict[str, Media]] = defaultdict(dict)
     for pair in pairs:
         clips[pair.video_id][pair.clip.name] = pair.clip
@@ -196,9 +219,14 @@ def _distinct(pairs: Sequence[Pair]) -> list[Pair]:
         same = list(clips[pair.video_id].values())
         bare_number = pair.clip.stem.isdecimal() and pair.clip.context
         if (len(same) > 1 and len({one.context for one in same}) == len(same)) or bare_number:
-            out.append(replace(pair, video_id=video_id_of("_".join([*pair.clip.context, pair.clip.stem]))))
+            out.append(
+                replace(pair, video_id=video_id_of("_".join([*pair.clip.context, pair.clip.stem])))
+            )
         elif len(same) > 1 and pair.is_sure:
-            doubt = f"{len(same)} clips have the video_id {pair.video_id}; give each its own video_id here"
+            doubt = (
+                f"{len(same)} clips have the video_id {pair.video_id}; give each its own "
+                "video_id here"
+            )
             out.append(replace(pair, confidence=0.5, doubt=doubt))
         else:
             out.append(pair)

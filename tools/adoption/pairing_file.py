@@ -43,14 +43,18 @@ def read_pairing(path: Path) -> list[Row]:
         AdoptError: the file cannot be read as this CSV, or lines hold wrong values; all are listed.
     """
     try:
-        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.DictReader(
+            io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True
+        )
         lines = [(reader.line_num, row) for row in reader]
     except OSError as error:
         raise AdoptError(
             f"{path}: cannot be read ({error.strerror}); wanted the pairing.csv that adopt writes."
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise AdoptError(f"{path}: not a CSV in UTF-8 ({error}); save it as CSV, comma separated, UTF-8.") from error
+        raise AdoptError(
+            f"{path}: not a CSV in UTF-8 ({error}); save it as CSV, comma separated, UTF-8."
+        ) from error
     missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
     if missing:
         raise AdoptError(f"{path}: no column {missing[0]!r}; wanted {', '.join(COLUMNS)}.")
@@ -65,7 +69,8 @@ def read_pairing(path: Path) -> list[Row]:
     for row in rows:
         if row.use == "yes" and (first := yes.setdefault(row.video_id, row)) is not row:
             problems.append(
-                f"{path} line {row.line}: video_id {row.video_id} has a yes on line {first.line} already; wanted one"
+                f"{path} line {row.line}: video_id {row.video_id} has a yes on line {first.line} "
+                "already; wanted one"
             )
     if problems:
         raise AdoptError("\n".join(problems))
@@ -85,18 +90,21 @@ def _problems(row: Row) -> Iterable[str]:
         yield "use is yes without a clip or without a mask; wanted both"
 
 
-def apply_rows(pairing: Pairing, rows: Sequence[Row], media: Sequence[Media], *, where: Path) -> Pairing:
+def apply_rows(
+    pairing: Pairing, rows: Sequence[Row], media: Sequence[Media], *, where: Path
+) -> Pairing:
     """The pairing with the answers of a person.
 
-    A line with yes is a certain pair; its clip and mask leave all other pairs. A line with no removes
-    the pair.
+    A line with yes is a certain pair; its clip and mask leave all other pairs. A line with no
+    removes the pair.
 
     Raises:
         AdoptError: a line with yes names a file that is not in the source.
     """
     by_name: Mapping[str, Media] = {one.name: one for one in media}
     problems = [
-        f"{where} line {row.line}: {what} {name!r} is not in the source; wanted a video or a folder of images in it"
+        f"{where} line {row.line}: {what} {name!r} is not in the source; wanted a video or a "
+        "folder of images in it"
         for row in rows
         if row.use == "yes"
         for what, name in (("clip", row.clip), ("mask", row.mask))

@@ -1,4 +1,6 @@
-"""Records of adopted videos: one file per video in adoption/records. A later run sees by them what changed."""
+"""Records of adopted videos: one file per video in adoption/records. A later run sees by them what
+changed.
+"""
 
 import hashlib
 import json
@@ -77,9 +79,15 @@ def read_record(raw: Path, video_id: str) -> Record | None:
 
 
 def begin_record(raw: Path, video_id: str, *, source: str, commit: str | None) -> None:
-    """Records that the files of a video are being written. A later run that reads this makes them again."""
+    """Records that the files of a video are being written. A later run that reads this makes them
+    again.
+    """
     before = read_record(raw, video_id)
-    begun = Record(video_id, source, commit, "", f"{video_id}.mp4", "", {}, {}) if before is None else before
+    begun = (
+        Record(video_id, source, commit, "", f"{video_id}.mp4", "", {}, {})
+        if before is None
+        else before
+    )
     write_record(raw, replace(begun, made_of=""))
 
 
@@ -89,10 +97,16 @@ def write_record(raw: Path, record: Record) -> None:
 
 
 def made_of(pair: Pair, *, fps: float | None) -> str:
-    """SHA-256 of everything that determines a video and its masks: its files and the given options."""
-    files = [[[entry.path, entry.key] for entry in media.entries] for media in (pair.clip, pair.mask)]
+    """SHA-256 of everything that determines a video and its masks: its files and the given
+    options.
+    """
+    files = [
+        [[entry.path, entry.key] for entry in media.entries] for media in (pair.clip, pair.mask)
+    ]
     options = [pair.kind, list(pair.align), None if pair.clip.is_video else fps]
-    return hashlib.sha256(json.dumps([RULES_VERSION, pair.video_id, files, options]).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([RULES_VERSION, pair.video_id, files, options]).encode()
+    ).hexdigest()
 
 
 def is_whole(raw: Path, record: Record) -> bool:
@@ -116,12 +130,16 @@ def line_text(line: Mapping[str, Any]) -> bytes:
     return json.dumps(line, ensure_ascii=False).encode()
 
 
-def write_lines(raw: Path, records: Mapping[str, Record], before: Mapping[str, Record]) -> list[str]:
-    """Updates videos.jsonl. Lines that people have changed, and lines of other videos, stay byte for byte.
+def write_lines(
+    raw: Path, records: Mapping[str, Record], before: Mapping[str, Record]
+) -> list[str]:
+    """Updates videos.jsonl. Lines that people have changed, and lines of other videos, stay byte
+    for byte.
 
     Args:
         records: records of all videos that are adopted now.
-        before: records at the start of the run. A line that is equal to its record is replaced or removed.
+        before: records at the start of the run. A line that is equal to its record is replaced or
+            removed.
 
     Returns:
         Ids of adopted videos whose line people have changed.
@@ -164,6 +182,8 @@ def strangers(raw: Path, ids: Sequence[str], records: Mapping[str, Record]) -> l
     """Those of `ids` that the raw folder already has and that were not adopted."""
     folder = raw / "videos"
     there = (
-        {path.stem for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} if folder.is_dir() else set()
+        {path.stem for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES}
+        if folder.is_dir()
+        else set()
     )
     return sorted((there - records.keys()) & set(ids))

@@ -35,7 +35,9 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A prefix of ids, the generator's name, whether the table has the prefix, and the number of videos."""
+    """A prefix of ids, the generator's name, whether the table has the prefix, and the number of
+    videos.
+    """
 
     prefix: str
     name: str
@@ -84,7 +86,10 @@ class AdoptReport:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The rows of report.csv."""
-        names = {outcome.pair.video_id: self._generator(outcome.pair.video_id) for outcome in self.outcomes}
+        names = {
+            outcome.pair.video_id: self._generator(outcome.pair.video_id)
+            for outcome in self.outcomes
+        }
         for outcome in self.outcomes:
             pair = outcome.pair
             yield {
@@ -114,7 +119,9 @@ class AdoptReport:
         from .names import prefix_of
 
         prefix = prefix_of(video_id)
-        return next((generator.name for generator in self.generators if generator.prefix == prefix), None)
+        return next(
+            (generator.name for generator in self.generators if generator.prefix == prefix), None
+        )
 
     def csv(self) -> bytes:
         """The content of report.csv."""
@@ -143,17 +150,24 @@ class AdoptReport:
         """The report for people; report.csv has every video."""
         at = f" at commit {self.commit}" if self.commit else ""
         license_ = f", license {self.license}" if self.license else ", no license given"
-        yield f"{self.source}{at}: {self.num_files} files, {self.num_bytes / 1e6:,.1f} MB{license_}."
+        yield (
+            f"{self.source}{at}: {self.num_files} files, {self.num_bytes / 1e6:,.1f} MB{license_}."
+        )
         states = Counter(outcome.state for outcome in self.outcomes)
         yield f"pairs of clip and mask: {len(self.outcomes)} ({_counted(states) or 'none'})"
         for how, count in sorted(Counter(outcome.pair.how for outcome in self.outcomes).items()):
             yield f"  {how}: {count}"
         kinds = Counter(outcome.kind for outcome in self.outcomes if outcome.kind)
         if self.dry_run:
-            yield f"decoded {self.looked_at} of them; kinds of mask: {_counted(kinds) or 'none recognised'}"
+            yield (
+                f"decoded {self.looked_at} of them; kinds of mask: "
+                f"{_counted(kinds) or 'none recognised'}"
+            )
         elif kinds:
             yield f"kinds of mask: {_counted(kinds)}"
-        for note, count in Counter(_plain(o.note) for o in self.outcomes if o.note).most_common(_SHOWN):
+        for note, count in Counter(_plain(o.note) for o in self.outcomes if o.note).most_common(
+            _SHOWN
+        ):
             yield f"  {count} x {note}"
         for generator in self.generators:
             known = "" if generator.known else " (prefix not in the table)"
@@ -161,7 +175,8 @@ class AdoptReport:
         for listed in self.lists:
             split = f"split {listed.split}" if listed.split else "no split in its name"
             absent = (
-                f", {len(listed.absent)} more that the source does not have, such as {listed.absent[0]}"
+                f", {len(listed.absent)} more that the source does not have, such as "
+                f"{listed.absent[0]}"
                 if listed.absent
                 else ""
             )
@@ -175,13 +190,19 @@ class AdoptReport:
             outcomes = [outcome for outcome in self.outcomes if outcome.state == state]
             for outcome in outcomes[:_SHOWN]:
                 pair = outcome.pair
-                yield f"{state}: {pair.video_id} ({pair.clip.name} and {pair.mask.name}): {outcome.why}"
+                yield (
+                    f"{state}: {pair.video_id} ({pair.clip.name} and {pair.mask.name}): "
+                    f"{outcome.why}"
+                )
             if len(outcomes) > _SHOWN:
                 yield f"{state}: {len(outcomes) - _SHOWN} more"
         if self.removed:
             yield f"removed, the source no longer gives them: {_listed(self.removed)}"
         if self.edited:
-            yield f"lines of videos.jsonl that people have changed and that stay: {_listed(self.edited)}"
+            yield (
+                "lines of videos.jsonl that people have changed and that stay: "
+                f"{_listed(self.edited)}"
+            )
 
     def _leftovers(self) -> Iterator[str]:
         groups: dict[tuple[str, str, str], list[str]] = {}
@@ -190,33 +211,48 @@ class AdoptReport:
             groups.setdefault(key, []).append(left.path)
         for (folder, suffix, why), paths in sorted(groups.items()):
             where = "" if folder == "." else f" in {folder}/"
-            what = paths[0] if len(paths) == 1 else f"{len(paths)} {suffix or 'files'}{where}, such as {paths[0]}"
+            what = (
+                paths[0]
+                if len(paths) == 1
+                else f"{len(paths)} {suffix or 'files'}{where}, such as {paths[0]}"
+            )
             yield f"left over: {what}: {why}"
 
     def _verdict(self) -> str:
         folder = self.folder
         if not self.outcomes:
             return (
-                f"No clip has a mask. {folder / 'report.csv'} lists all files; give patterns of the clips "
+                f"No clip has a mask. {folder / 'report.csv'} lists all files; give patterns of "
+                "the clips "
                 "with --clips and of the masks with --masks."
             )
         if self.dry_run:
-            return f"Only {folder / 'report.csv'}, and pairing.csv and generators.csv beside it, were written."
+            return (
+                f"Only {folder / 'report.csv'}, and pairing.csv and generators.csv beside it, "
+                "were written."
+            )
         if any(outcome.state == "doubtful" for outcome in self.outcomes):
             file = folder / "pairing.csv"
             return (
-                f"Write yes or no into the column use of {file}, and run the same command again with --pairing {file}."
+                f"Write yes or no into the column use of {file}, and run the same command "
+                "again "
+                f"with --pairing {file}."
             )
         if not self.ok:
             return (
                 f"Correct what failed, or leave it: {self.raw} holds the others. "
                 f"Next: brokenvideos build {self.raw} release"
             )
-        return f"{self.raw}: {len(self.outcomes)} videos. Next: brokenvideos build {self.raw} release"
+        return (
+            f"{self.raw}: {len(self.outcomes)} videos. Next: brokenvideos build {self.raw} release"
+        )
 
 
 def _counted(counts: Mapping[Any, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return ", ".join(
+        f"{count} {name}"
+        for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -41,10 +41,12 @@ class AdoptOptions:
     """Options for reading a source.
 
     Attributes:
-        pairing: a pairing.csv that a person has edited. None: the one in the raw folder, if it exists.
+        pairing: a pairing.csv that a person has edited. None: the one in the raw folder, if it
+            exists.
         generators: a CSV of prefix,generator, which replaces entries of the known table.
         clips, masks: patterns of paths that are clips or masks, if names do not say it.
-        looks: number of pairs that a dry run decodes. None: all of a folder, LOOKS_ON_HUB of a repository.
+        looks: number of pairs that a dry run decodes. None: all of a folder, LOOKS_ON_HUB of a
+            repository.
         license: license of the clips. None: the one in the source's README.
         fps: frames per second of clips that are folders of images.
         splits: whether to take splits from text files that list ids and have the name of a split.
@@ -71,10 +73,10 @@ def adopt(
 ) -> AdoptReport:
     """Brings the clips and masks of a source into a raw folder.
 
-    A pair is adopted if neither the pairing nor the kind of its mask is in doubt. The other pairs are
-    listed in adoption/pairing.csv, where a person can answer. Videos that were adopted before and have
-    not changed stay as they are. Videos that the source, with these answers, no longer gives are
-    removed. Videos of other sources stay.
+    A pair is adopted if neither the pairing nor the kind of its mask is in doubt. The other pairs
+    are listed in adoption/pairing.csv, where a person can answer. Videos that were adopted before
+    and have not changed stay as they are. Videos that the source, with these answers, no longer
+    gives are removed. Videos of other sources stay.
 
     Args:
         source: a folder, an archive, or OWNER/NAME[@REVISION] on the Hub.
@@ -83,9 +85,10 @@ def adopt(
         workers: number of processes that decode. The result is the same for any number.
 
     Raises:
-        AdoptError: the source does not exist, a table cannot be read, or the raw folder has one of the
-            ids from elsewhere. One line per problem.
-        ReleaseError: the Hub has no such repository or revision, gives no access, or does not answer.
+        AdoptError: the source does not exist, a table cannot be read, or the raw folder has one of
+            the ids from elsewhere. One line per problem.
+        ReleaseError: the Hub has no such repository or revision, gives no access, or does not
+            answer.
     """
     _check_apart(source, raw)
     folder = raw / FOLDER
@@ -107,12 +110,19 @@ def adopt(
         splits = splits_of(lists) if options.splits else {}
         tasks = _tasks(sure, opened, table, splits, raw=None if dry_run else raw, options=options)
         outcomes = {
-            id(pair): Outcome(pair, "doubtful", pair.doubt, pair.kind) for pair in pairing.pairs if not pair.is_sure
+            id(pair): Outcome(pair, "doubtful", pair.doubt, pair.kind)
+            for pair in pairing.pairs
+            if not pair.is_sure
         }
         mine = {key: record for key, record in before.items() if record.source == opened.name}
         if dry_run:
             chosen = _spread(
-                tasks, options.looks if options.looks is not None else LOOKS_ON_HUB if opened.commit else len(tasks)
+                tasks,
+                options.looks
+                if options.looks is not None
+                else LOOKS_ON_HUB
+                if opened.commit
+                else len(tasks),
             )
             outcomes |= {id(task.pair): Outcome(task.pair, "paired") for task in tasks}
         else:
@@ -129,14 +139,29 @@ def adopt(
                 lambda done, total: on_progress(step, done, total),
                 name_of=lambda task: task.pair.video_id,
             )
-            outcomes |= {id(task.pair): outcome for task, outcome in zip(chosen, results, strict=True)}
+            outcomes |= {
+                id(task.pair): outcome for task, outcome in zip(chosen, results, strict=True)
+            }
     ordered = tuple(outcomes[id(pair)] for pair in pairing.pairs)
     removed, edited = ((), ()) if dry_run else _settle(raw, ordered, before, mine)
     report = _report(
-        opened, raw, options, ordered, pairing, lists, others, table, removed, edited, dry_run, len(chosen)
+        opened,
+        raw,
+        options,
+        ordered,
+        pairing,
+        lists,
+        others,
+        table,
+        removed,
+        edited,
+        dry_run,
+        len(chosen),
     )
     write_atomic(folder / "report.csv", report.csv())
-    write_atomic(folder / "generators.csv", generators_csv({g.prefix: g.name for g in report.generators}))
+    write_atomic(
+        folder / "generators.csv", generators_csv({g.prefix: g.name for g in report.generators})
+    )
     write_atomic(own_pairing, pairing_csv(_rows(ordered, rows)))
     return report
 
@@ -146,7 +171,9 @@ def _check_apart(source: str, raw: Path) -> None:
     if path.is_dir() and raw.resolve().is_relative_to(path.resolve()):
         raise AdoptError(f"{raw}: is inside the source {source}; give a raw folder outside of it.")
     if raw.exists() and not raw.is_dir():
-        raise AdoptError(f"{raw}: is a file; wanted a raw folder, or a path that does not exist yet.")
+        raise AdoptError(
+            f"{raw}: is a file; wanted a raw folder, or a path that does not exist yet."
+        )
 
 
 def _one_per_id(pairing: Pairing) -> Pairing:
@@ -156,7 +183,11 @@ def _one_per_id(pairing: Pairing) -> Pairing:
         sure = [pair for pair in group if pair.is_sure and not pair.confirmed]
         doubt = f"{len(group)} pairs have the video_id {video_id}; give each its own video_id here"
         for pair in group:
-            pairs.append(replace(pair, confidence=0.5, doubt=doubt) if len(group) > 1 and pair in sure else pair)
+            pairs.append(
+                replace(pair, confidence=0.5, doubt=doubt)
+                if len(group) > 1 and pair in sure
+                else pair
+            )
     return replace(pairing, pairs=tuple(pairs))
 
 
@@ -193,7 +224,11 @@ def _spread(tasks: Sequence[Task], most: int) -> list[Task]:
 
 
 def _refuse_strangers(
-    raw: Path, sure: Sequence[Pair], before: Mapping[str, Record], mine: Mapping[str, Record], source: str
+    raw: Path,
+    sure: Sequence[Pair],
+    before: Mapping[str, Record],
+    mine: Mapping[str, Record],
+    source: str,
 ) -> None:
     ids = [pair.video_id for pair in sure]
     problems = [
@@ -201,7 +236,8 @@ def _refuse_strangers(
         for name in strangers(raw, ids, before)
     ]
     problems += [
-        f"{raw}: video {name} was adopted from {before[name].source}, and {source} has this id too; use another raw folder"
+        f"{raw}: video {name} was adopted from {before[name].source}, and {source} has this id "
+        "too; use another raw folder"
         for name in sorted(set(ids) & (before.keys() - mine.keys()))
     ]
     if problems:
@@ -211,7 +247,9 @@ def _refuse_strangers(
 def _to_do(
     tasks: Sequence[Task], raw: Path, mine: Mapping[str, Record], *, fps: float | None
 ) -> tuple[list[Task], list[Outcome]]:
-    """Tasks that are new or whose files or answers have changed, and the outcomes of the other tasks."""
+    """Tasks that are new or whose files or answers have changed, and the outcomes of the other
+    tasks.
+    """
     chosen: list[Task] = []
     done: list[Outcome] = []
     for task in tasks:
@@ -219,8 +257,14 @@ def _to_do(
         if record is None or not is_whole(raw, record):
             chosen.append(task)
             continue
-        is_same = record.made_of == made_of(task.pair, fps=fps) and all(entry.key for entry in _entries(task.pair))
-        if record.made_of and not is_same and masks_digest(raw / "masks" / record.video_id) != record.masks_sha256:
+        is_same = record.made_of == made_of(task.pair, fps=fps) and all(
+            entry.key for entry in _entries(task.pair)
+        )
+        if (
+            record.made_of
+            and not is_same
+            and masks_digest(raw / "masks" / record.video_id) != record.masks_sha256
+        ):
             doubt = (
                 f"changed in the source, but its masks were changed in {raw} too; "
                 f"remove masks/{record.video_id} there to take the source's masks"
@@ -285,11 +329,17 @@ def _settle(
     Returns:
         Ids of removed videos, and ids of videos whose line people have changed.
     """
-    now = {outcome.pair.video_id: outcome.record for outcome in outcomes if outcome.record is not None}
+    now = {
+        outcome.pair.video_id: outcome.record for outcome in outcomes if outcome.record is not None
+    }
     failed = {outcome.pair.video_id for outcome in outcomes if outcome.state == "failed"}
     # Failed videos keep their earlier files: the next run may succeed.
     earlier = {video_id: read_record(raw, video_id) for video_id in failed & mine.keys()}
-    now |= {video_id: record for video_id, record in earlier.items() if record is not None and record.made_of}
+    now |= {
+        video_id: record
+        for video_id, record in earlier.items()
+        if record is not None and record.made_of
+    }
     removed = sorted(mine.keys() - now.keys() - failed)
     others = {key: record for key, record in before.items() if key not in mine}
     edited = write_lines(raw, {**others, **now}, before)
@@ -317,11 +367,18 @@ def _report(
     dry_run: bool,
     looked_at: int,
 ) -> AdoptReport:
-    counts = Counter(generator_of(video_id, table) for video_id in {outcome.pair.video_id for outcome in outcomes})
+    counts = Counter(
+        generator_of(video_id, table)
+        for video_id in {outcome.pair.video_id for outcome in outcomes}
+    )
     generators = tuple(Generator(*facts, videos=count) for facts, count in sorted(counts.items()))
     read = {listed.path for listed in lists}
     read |= {"README.md"} if source.license is not None else set()
-    unused = [Leftover(entry.path, "neither a video nor numbered images") for entry in others if entry.path not in read]
+    unused = [
+        Leftover(entry.path, "neither a video nor numbered images")
+        for entry in others
+        if entry.path not in read
+    ]
     return AdoptReport(
         source=source.name,
         commit=source.commit,
@@ -358,9 +415,17 @@ def _rows(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> list[Row]:
             outcome.why,
         )
         for outcome in outcomes
-        if outcome.state == "doubtful" and (outcome.pair.clip.name, outcome.pair.mask.name) not in answered_pairs
+        if outcome.state == "doubtful"
+        and (outcome.pair.clip.name, outcome.pair.mask.name) not in answered_pairs
     ]
-    # An answer may leave a doubt, such as a yes without the necessary align. Its row then shows this doubt.
-    open_ = {(o.pair.clip.name, o.pair.mask.name): o for o in outcomes if o.state in ("doubtful", "failed")}
-    explained = [replace(row, why=open_[row.pair].why) if row.pair in open_ else row for row in answered]
+    # An answer may leave a doubt, such as a yes without the necessary align. Its row then shows
+    # this doubt.
+    open_ = {
+        (o.pair.clip.name, o.pair.mask.name): o
+        for o in outcomes
+        if o.state in ("doubtful", "failed")
+    }
+    explained = [
+        replace(row, why=open_[row.pair].why) if row.pair in open_ else row for row in answered
+    ]
     return [*explained, *doubtful]

@@ -62,7 +62,8 @@ class Source:
 
 
 def open_source(source: str, *, work: Path, for_report: bool, on_progress: Progress) -> Source:
-    """Lists a source. From a repository, only its README and tars are downloaded; zips are listed remotely.
+    """Lists a source. From a repository, only its README and tars are downloaded; zips are listed
+    remotely.
 
     Args:
         source: a folder, an archive, or OWNER/NAME[@REVISION].
@@ -79,7 +80,10 @@ def open_source(source: str, *, work: Path, for_report: bool, on_progress: Progr
         name, commit, files = str(path.resolve()), None, list(_folder(path))
     elif path.is_file():
         if suffix_of(path.name) not in ARCHIVE_SUFFIXES:
-            raise AdoptError(f"{source}: is not an archive; wanted one of {', '.join(ARCHIVE_SUFFIXES)}. {_ARGUMENT}")
+            raise AdoptError(
+                f"{source}: is not an archive; wanted one of {', '.join(ARCHIVE_SUFFIXES)}. "
+                f"{_ARGUMENT}"
+            )
         name, commit, files = (
             str(path.resolve()),
             None,
@@ -89,12 +93,17 @@ def open_source(source: str, *, work: Path, for_report: bool, on_progress: Progr
         name = match[1]
         commit, files = _repository(name, match[2])
     else:
-        raise AdoptError(f"{source}: no such folder or archive, and not the name of a repository. {_ARGUMENT}")
-    entries, unread = _with_members(files, work=work, for_report=for_report, on_progress=on_progress)
+        raise AdoptError(
+            f"{source}: no such folder or archive, and not the name of a repository. {_ARGUMENT}"
+        )
+    entries, unread = _with_members(
+        files, work=work, for_report=for_report, on_progress=on_progress
+    )
     inside_one = path.is_file() and len(files) == 1
     if inside_one:  # the archive itself is the source, so its name is left out of the paths
         entries = [
-            Entry(entry.path.partition("/")[2] or entry.path, entry.size, entry.key, entry.place) for entry in entries
+            Entry(entry.path.partition("/")[2] or entry.path, entry.size, entry.key, entry.place)
+            for entry in entries
         ]
     if not entries and not unread:
         raise AdoptError(f"{source}: has no files. {_ARGUMENT}")
@@ -116,7 +125,9 @@ def _folder(root: Path) -> Iterator[Entry | Leftover]:
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(home):
                 yield Leftover(
-                    where, "a link that leads out of the folder; copy what it points to, or adopt that folder"
+                    where,
+                    "a link that leads out of the folder; copy what it points to, or adopt that "
+                    "folder",
                 )
             elif path.is_dir():
                 yield Leftover(where, "a link to a folder, which is not followed")
@@ -138,7 +149,9 @@ def _repository(repo_id: str, revision: str | None) -> tuple[str, list[Entry | L
     api = HfApi()
     with asking_the_hub(f"{repo_id}{f'@{revision}' if revision else ''}", instead=_ARGUMENT):
         commit = str(api.dataset_info(repo_id, revision=revision).sha)
-        tree: Any = api.list_repo_tree(repo_id, recursive=True, revision=commit, repo_type="dataset")
+        tree: Any = api.list_repo_tree(
+            repo_id, recursive=True, revision=commit, repo_type="dataset"
+        )
         files = [entry for entry in tree if isinstance(entry, RepoFile)]
     return commit, [
         Entry(
@@ -162,7 +175,11 @@ def _with_members(
     for one in files:
         if isinstance(one, Entry) and one.suffix in UNREAD_SUFFIXES:
             unread.append(
-                Leftover(one.path, "an archive, or a part of one, that is not opened; unpack it and adopt the folder")
+                Leftover(
+                    one.path,
+                    "an archive, or a part of one, that is not opened; unpack it and adopt the "
+                    "folder",
+                )
             )
         elif isinstance(one, Entry) and one.suffix not in ARCHIVE_SUFFIXES:
             entries.append(one)
@@ -194,7 +211,9 @@ def _license(entries: list[Entry]) -> str | None:
     for entry in entries:
         if entry.path.lower() == "readme.md" and entry.size <= MAX_README_BYTES:
             try:
-                data = DatasetCard(content_of(entry).decode("utf-8", "replace"), ignore_metadata_errors=True).data
+                data = DatasetCard(
+                    content_of(entry).decode("utf-8", "replace"), ignore_metadata_errors=True
+                ).data
             except (ValueError, AttributeError):  # front matter that is no mapping
                 return None
             license_ = data.get("license_name") or data.get("license")

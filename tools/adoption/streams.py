@@ -40,17 +40,21 @@ class Stream:
         return self.height, self.width
 
     def frames(self, *, size: tuple[int, int] | None = None) -> Iterator[UInt8Array]:
-        """RGB uint8[H, W, 3] of every frame in order, scaled to `size` (height, width) if it is given.
+        """RGB uint8[H, W, 3] of every frame in order, scaled to `size` (height, width) if it is
+        given.
 
         Raises:
-            VideoError, RawError: a frame cannot be decoded. AdoptError, ReleaseError: a file cannot be read.
+            VideoError, RawError: a frame cannot be decoded. AdoptError, ReleaseError: a file cannot
+                be read.
         """
         if self.video is not None:
             with _by_its_name(self.video, self.media):
                 for _, rgb in iter_frames(self.video, size=size):
                     yield rgb
             return
-        for entry, content in zip(self.media.entries, contents_in_order(self.media.entries), strict=True):
+        for entry, content in zip(
+            self.media.entries, contents_in_order(self.media.entries), strict=True
+        ):
             image = read_still(content, where=entry.path).convert("RGB")
             if size is not None and (image.height, image.width) != size:
                 image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
@@ -70,7 +74,8 @@ def open_stream(media: Media) -> Stream:
     """Opens a clip or mask; it is downloaded first if it is on the Hub.
 
     Raises:
-        VideoError, RawError: it cannot be decoded. AdoptError, ReleaseError, OSError: it cannot be read.
+        VideoError, RawError: it cannot be decoded. AdoptError, ReleaseError, OSError: it cannot be
+            read.
     """
     if media.is_video:
         video = fetched(media.entries[0])

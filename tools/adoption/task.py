@@ -26,7 +26,9 @@ from .records import Record, begin_record, made_of, masks_digest, write_record
 from .streams import Stream, open_stream
 
 State = Literal["adopted", "unchanged", "doubtful", "failed", "paired", "kept"]
-"""paired: by names only, not decoded or not written. kept: people changed it in the raw folder, so it stays as it is."""
+"""paired: by names only, not decoded or not written. kept: people changed it in the raw folder, so
+it stays as it is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +91,34 @@ def adopt_one(task: Task) -> Outcome:
             "width": clip.width,
         }
         if doubt := _unlike(clip, mask, pair):
-            return Outcome(pair, "doubtful", doubt, kind=pair.kind, align=_rules(clip, mask, pair), **shape)
-        frames, annotated = frame_map(clip.num_frames, mask.num_frames, numbers=mask.media.numbers, align=pair.align)
+            return Outcome(
+                pair, "doubtful", doubt, kind=pair.kind, align=_rules(clip, mask, pair), **shape
+            )
+        frames, annotated = frame_map(
+            clip.num_frames, mask.num_frames, numbers=mask.media.numbers, align=pair.align
+        )
         appearance = look(clip, mask, frames, kind=pair.kind)
         if not appearance.is_sure:
             return Outcome(
-                pair, "doubtful", appearance.doubt, appearance.kind, appearance.confidence, appearance.note, **shape
+                pair,
+                "doubtful",
+                appearance.doubt,
+                appearance.kind,
+                appearance.confidence,
+                appearance.note,
+                **shape,
             )
         if task.raw is None:
-            return Outcome(pair, "paired", "", appearance.kind, appearance.confidence, appearance.note, **shape)
+            return Outcome(
+                pair, "paired", "", appearance.kind, appearance.confidence, appearance.note, **shape
+            )
         if not pair.clip.is_video and task.fps is None:
-            return Outcome(pair, "doubtful", "the clip is a folder of images; give --fps to have it encoded", **shape)
+            return Outcome(
+                pair,
+                "doubtful",
+                "the clip is a folder of images; give --fps to have it encoded",
+                **shape,
+            )
         return _written(task, task.raw, clip, mask, frames, annotated, appearance, shape)
     except (VideoError, RawError, AdoptError, ReleaseError, OSError) as error:
         return Outcome(pair, "failed", in_words(error), kind=pair.kind, **shape)
@@ -109,7 +128,8 @@ def _unlike(clip: Stream, mask: Stream, pair: Pair) -> str:
     """The reason why mask and clip do not fit without a further rule; "" if they fit."""
     if clip.orientation != mask.orientation:
         return (
-            f"players show the clip {clip.orientation} and the mask {mask.orientation} (their display matrices); "
+            f"players show the clip {clip.orientation} and the mask {mask.orientation} (their "
+            "display matrices); "
             "re-encode one of them as players show it"
         )
     if clip.size != mask.size and "scale" not in pair.align:
@@ -118,7 +138,10 @@ def _unlike(clip: Stream, mask: Stream, pair: Pair) -> str:
             if _same_shape(clip, mask)
             else "their aspect ratios differ too; align scale stretches the mask"
         )
-        return f"the clip has {clip.width}x{clip.height} pixels, the mask {mask.width}x{mask.height}; {rule}"
+        return (
+            f"the clip has {clip.width}x{clip.height} pixels, the mask "
+            f"{mask.width}x{mask.height}; {rule}"
+        )
     try:
         frame_map(clip.num_frames, mask.num_frames, numbers=mask.media.numbers, align=pair.align)
     except AdoptError as error:
@@ -127,7 +150,9 @@ def _unlike(clip: Stream, mask: Stream, pair: Pair) -> str:
 
 
 def _same_shape(clip: Stream, mask: Stream) -> bool:
-    return abs(clip.width * mask.height - mask.width * clip.height) <= 0.02 * clip.width * mask.height
+    return (
+        abs(clip.width * mask.height - mask.width * clip.height) <= 0.02 * clip.width * mask.height
+    )
 
 
 def _rules(clip: Stream, mask: Stream, pair: Pair) -> str:
@@ -180,7 +205,16 @@ def _written(
     }
     line = line_of(task, clip, objects=sorted(objects), annotated=annotated, facts=facts)
     digest = masks_digest(folder)
-    record = Record(video_id, task.source, task.commit, made_of(task.pair, fps=task.fps), video, digest, line, facts)
+    record = Record(
+        video_id,
+        task.source,
+        task.commit,
+        made_of(task.pair, fps=task.fps),
+        video,
+        digest,
+        line,
+        facts,
+    )
     write_record(raw, record)
     return Outcome(
         task.pair,
@@ -196,7 +230,9 @@ def _written(
 
 
 def _put_video(task: Task, raw: Path, clip: Stream) -> str:
-    """Puts the clip into videos/, as a link where the file system allows it. Returns its file name."""
+    """Puts the clip into videos/, as a link where the file system allows it. Returns its file
+    name.
+    """
     video_id = task.pair.video_id
     name = f"{video_id}{task.pair.clip.entries[0].suffix if clip.video is not None else '.mp4'}"
     path = raw / "videos" / name
@@ -214,9 +250,16 @@ def _put_video(task: Task, raw: Path, clip: Stream) -> str:
 
 
 def line_of(
-    task: Task, clip: Stream, *, objects: Sequence[int], annotated: Sequence[int] | None, facts: Mapping[str, Any]
+    task: Task,
+    clip: Stream,
+    *,
+    objects: Sequence[int],
+    annotated: Sequence[int] | None,
+    facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The line of videos.jsonl, with objects without a type, and with the source of clip and masks."""
+    """The line of videos.jsonl, with objects without a type, and with the source of clip and
+    masks.
+    """
     pair = task.pair
     notes = f"adopted from {pair.mask.name}: {facts['note']}"
     if clip.video is None:
@@ -233,7 +276,9 @@ def line_of(
         "license": task.license,
         "url": task.url,
         "notes": notes,
-        "record": json.dumps({key: value for key, value in record.items() if value is not None}, ensure_ascii=False),
+        "record": json.dumps(
+            {key: value for key, value in record.items() if value is not None}, ensure_ascii=False
+        ),
     }
     line: dict[str, Any] = {
         "video_id": pair.video_id,
@@ -249,7 +294,10 @@ def line_of(
 
 def _provenance(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """Paths, sizes and keys of files. For many files: the first one, and a digest of all."""
-    listed = [{"path": entry.path, "bytes": entry.size, "content": _content_key(entry)} for entry in entries]
+    listed = [
+        {"path": entry.path, "bytes": entry.size, "content": _content_key(entry)}
+        for entry in entries
+    ]
     if len(listed) == 1:
         return listed
     digest = hashlib.sha256(json.dumps(listed).encode()).hexdigest()

@@ -1,7 +1,7 @@
 """Measures how well annotators agree, and makes one annotation from several.
 
-In: releases or raw folders of one set of videos. Out: scores of every pair, coefficients, the consensus. The commands
-call it. A name is imported when it is first used.
+In: releases or raw folders of one set of videos. Out: scores of every pair, coefficients, the
+consensus. The commands call it. A name is imported when it is first used.
 """
 
 import lazy_loader

@@ -1,4 +1,6 @@
-"""Measures how well two or more annotators of the same videos agree, which is the most that a model can be expected to reach."""
+"""Measures how well two or more annotators of the same videos agree, which is the most that a model
+can be expected to reach.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,17 +32,29 @@ from ..evaluation import (
     on_stored,
     read_annotation,
 )
-from .votes import MAX_ANNOTATORS, cohen_kappa, fleiss_kappa, krippendorff_alpha, pair_table, staple, votes_of
+from .votes import (
+    MAX_ANNOTATORS,
+    cohen_kappa,
+    fleiss_kappa,
+    krippendorff_alpha,
+    pair_table,
+    staple,
+    votes_of,
+)
 
 MATCH_IOU = 0.5
 
 CONVENTIONS = {
     "frames": "those that both of a pair (for Fleiss' kappa and STAPLE: all) have annotated",
-    "jf": "J&F and Dice as in `brokenvideos evaluate`, per frame, mean over frames, then pairs, then videos",
-    "marked": "videos in which at least one annotator marks a pixel; in all others everybody agrees",
+    "jf": "J&F and Dice as in `brokenvideos evaluate`, per frame, mean over frames, then pairs, "
+    "then videos",
+    "marked": "videos in which at least one annotator marks a pixel; in all others everybody "
+    "agrees",
     "active": "frames in which at least one of the pair marks a pixel",
-    "ceiling": "active and all-frames J&F of people with each other, on marked videos: what a model can be expected to reach",
-    "kappa": "over the pixels of all common frames together; 1 where everybody chose one class throughout, none without a frame",
+    "ceiling": "active and all-frames J&F of people with each other, on marked videos: what a "
+    "model can be expected to reach",
+    "kappa": "over the pixels of all common frames together; 1 where everybody chose one class "
+    "throughout, none without a frame",
     "objects": "matched by IoU over the video, at least 0.5; their types are compared",
 }
 
@@ -58,14 +72,18 @@ class PairVideo:
     frames: int
     objects: tuple[int, int]
     type_table: tuple[tuple[int, ...], ...]
-    """Number of matched objects by the two annotators' types, in the order of ARTIFACT_TYPES and `TYPE_NOT_GIVEN`."""
+    """Number of matched objects by the two annotators' types, in the order of ARTIFACT_TYPES and
+    `TYPE_NOT_GIVEN`.
+    """
     worst_frame: int | None
     """The active frame with the lowest J&F; None without one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoVotes:
-    """One video of all annotators. `patterns`: int64[2**N] for each set of annotators of a frame, given as a bit mask."""
+    """One video of all annotators. `patterns`: int64[2**N] for each set of annotators of a frame,
+    given as a bit mask.
+    """
 
     video_id: str
     marked: bool
@@ -91,8 +109,18 @@ class PairAgreement:
     type_kappa: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        estimates = {name: getattr(self, name).to_dict() for name in ("jf", "dice", "active_jf", "active_dice")}
-        other_names = ("kappa", "objects_first", "objects_second", "objects_matched", "types_equal", "type_kappa")
+        estimates = {
+            name: getattr(self, name).to_dict()
+            for name in ("jf", "dice", "active_jf", "active_dice")
+        }
+        other_names = (
+            "kappa",
+            "objects_first",
+            "objects_second",
+            "objects_matched",
+            "types_equal",
+            "type_kappa",
+        )
         return {
             "first": self.first,
             "second": self.second,
@@ -115,8 +143,9 @@ class Agreement:
     krippendorff_alpha: float | None
     sensitivity: tuple[float, ...] | None
     specificity: tuple[float, ...] | None
-    """Sensitivity and specificity of each annotator against STAPLE's estimate of the truth, over all videos; None if no frame was
-    annotated by all."""
+    """Sensitivity and specificity of each annotator against STAPLE's estimate of the truth, over
+    all videos; None if no frame was annotated by all.
+    """
     worst: tuple[tuple[str, float], ...]
     by_video: Mapping[str, tuple[PairVideo, ...]]
     """Every pair of annotators, in the order of `pairs`, by video_id."""
@@ -143,17 +172,23 @@ class Agreement:
     def table(self) -> str:
         """The main results as lines of text."""
         lines = [
-            f"{self.num_videos} videos, {self.num_marked} marked by somebody; annotators: {', '.join(self.annotators)}",
-            f"Human ceiling, J&F on marked videos: active frames {shown_estimate(self.active_ceiling)}, "
+            f"{self.num_videos} videos, {self.num_marked} marked by somebody; annotators: "
+            f"{', '.join(self.annotators)}",
+            "Human ceiling, J&F on marked videos: active frames "
+            f"{shown_estimate(self.active_ceiling)}, "
             f"all frames {shown_estimate(self.ceiling)}",
             "",
-            "| pair | J&F active | J&F | Dice active | Dice | kappa | objects matched | types equal |",
+            "| pair | J&F active | J&F | Dice active | Dice | kappa | objects matched | types "
+            "equal |",
             "|---|---|---|---|---|---|---|---|",
         ]
         for pair in self.pairs:
             cells = [
                 f"{pair.first} and {pair.second}",
-                *(shown_estimate(score) for score in (pair.active_jf, pair.jf, pair.active_dice, pair.dice)),
+                *(
+                    shown_estimate(score)
+                    for score in (pair.active_jf, pair.jf, pair.active_dice, pair.dice)
+                ),
                 shown_number(pair.kappa),
                 f"{pair.objects_matched} of {pair.objects_first} and {pair.objects_second}",
                 shown_number(pair.types_equal),
@@ -161,13 +196,16 @@ class Agreement:
             lines.append(f"| {' | '.join(cells)} |")
         lines += [
             "",
-            f"Fleiss' kappa {shown_number(self.fleiss_kappa)}, Krippendorff's alpha {shown_number(self.krippendorff_alpha)}",
+            f"Fleiss' kappa {shown_number(self.fleiss_kappa)}, Krippendorff's alpha "
+            f"{shown_number(self.krippendorff_alpha)}",
         ]
         if self.sensitivity is not None and self.specificity is not None:
             rated = zip(self.annotators, self.sensitivity, self.specificity, strict=True)
             lines.append(
                 "Against STAPLE's truth: "
-                + ", ".join(f"{name} sensitivity {p:.3f}, specificity {q:.5f}" for name, p, q in rated)
+                + ", ".join(
+                    f"{name} sensitivity {p:.3f}, specificity {q:.5f}" for name, p, q in rated
+                )
             )
         if self.worst:
             lines.append(
@@ -190,10 +228,12 @@ def agree(
 
     Args:
         paths: two to eight releases, raw folders or folders of PNG masks.
-        masks_are: how masks of rotated videos were drawn, if their size does not show it. None: such a mask is an error.
+        masks_are: how masks of rotated videos were drawn, if their size does not show it. None:
+            such a mask is an error.
 
     Raises:
-        EvaluationError: fewer or more folders, two with one name, no common video, or videos of different sizes or rotations.
+        EvaluationError: fewer or more folders, two with one name, no common video, or videos of
+            different sizes or rotations.
         RawError: it is not known how a mask was drawn.
     """
     annotations = _read_all(paths, masks_are)
@@ -202,14 +242,20 @@ def agree(
     with executor_of(workers) as executor:
         tasks = [tuple(readers) for readers in readers_of(annotations, common)]
         votes = partial(_votes, masks_are=masks_are)
-        videos = list(run_tasks(executor, votes, tasks, lambda done, total: on_progress("compare", done, total)))
+        videos = list(
+            run_tasks(
+                executor, votes, tasks, lambda done, total: on_progress("compare", done, total)
+            )
+        )
     return _agreement(names, videos)
 
 
 def apart(paths: Sequence[Path]) -> list[Path]:
-    """The annotators' folders: `paths`, or, for one folder with the work of several people, the folders in it.
+    """The annotators' folders: `paths`, or, for one folder with the work of several people, the
+    folders in it.
 
-    `brokenvideos annotate` keeps one raw folder below people/ for each person, or one in second/ for second opinions.
+    `brokenvideos annotate` keeps one raw folder below people/ for each person, or one in second/
+    for second opinions.
     """
     if len(paths) != 1:
         return list(paths)
@@ -219,7 +265,9 @@ def apart(paths: Sequence[Path]) -> list[Path]:
 
 
 def names_of(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Short names of the annotators: the folder's name, with as much of its path as is needed to make the names different."""
+    """Short names of the annotators: the folder's name, with as much of its path as is needed to
+    make the names different.
+    """
     for depth in range(1, 8):
         names = tuple("/".join(path.resolve().parts[-depth:]) for path in paths)
         if len(set(names)) == len(names):
@@ -229,7 +277,9 @@ def names_of(paths: Sequence[Path]) -> tuple[str, ...]:
 
 def _read_all(paths: Sequence[Path], masks_are: MasksAre | None) -> list[Annotation]:
     if not 2 <= len(paths) <= MAX_ANNOTATORS:
-        raise EvaluationError([Problem("annotators", f"{len(paths)} given, wanted 2 to {MAX_ANNOTATORS}")])
+        raise EvaluationError(
+            [Problem("annotators", f"{len(paths)} given, wanted 2 to {MAX_ANNOTATORS}")]
+        )
     return [read_annotation(path, masks_are=masks_are) for path in paths]
 
 
@@ -241,8 +291,12 @@ def common_videos(annotations: Sequence[Annotation]) -> list[str]:
     """
     common = sorted(set.intersection(*(set(annotation.splits) for annotation in annotations)))
     if not common:
-        have = "; ".join(f"{annotation.path} has {len(annotation.splits)}" for annotation in annotations)
-        raise EvaluationError([Problem("videos", f"no video_id is in all annotations ({have}); check the names")])
+        have = "; ".join(
+            f"{annotation.path} has {len(annotation.splits)}" for annotation in annotations
+        )
+        raise EvaluationError(
+            [Problem("videos", f"no video_id is in all annotations ({have}); check the names")]
+        )
     return common
 
 
@@ -262,7 +316,9 @@ class Reader:
         raise KeyError(self.video_id)
 
 
-def readers_of(annotations: Sequence[Annotation], video_ids: Sequence[str]) -> Iterator[list[Reader]]:
+def readers_of(
+    annotations: Sequence[Annotation], video_ids: Sequence[str]
+) -> Iterator[list[Reader]]:
     """Yields for every video one reader per annotator."""
     homes = []
     for annotation in annotations:
@@ -274,29 +330,41 @@ def readers_of(annotations: Sequence[Annotation], video_ids: Sequence[str]) -> I
                 home.update({video.video_id: part for video in part.read()})
         homes.append(home)
     for video_id in video_ids:
-        yield [Reader(a.path, home[video_id], video_id) for a, home in zip(annotations, homes, strict=True)]
+        yield [
+            Reader(a.path, home[video_id], video_id)
+            for a, home in zip(annotations, homes, strict=True)
+        ]
 
 
 def _votes(readers: Sequence[Reader], *, masks_are: MasksAre | None) -> VideoVotes:
     videos = read_together(readers, masks_are=masks_are)
     unions = [video.union() for video in videos]
-    pairs = tuple(_pair(videos, unions, first, second) for first, second in combinations(range(len(videos)), 2))
+    pairs = tuple(
+        _pair(videos, unions, first, second)
+        for first, second in combinations(range(len(videos)), 2)
+    )
     patterns: dict[int, Int64Array] = {}
     for frame_index in sorted({frame for video in videos for frame in video.frames}):
-        looked = sum(1 << number for number, video in enumerate(videos) if frame_index in set(video.frames))
+        looked = sum(
+            1 << number for number, video in enumerate(videos) if frame_index in set(video.frames)
+        )
         strings = [union.get(frame_index) for union in unions]
         frame_votes = frame_patterns(strings, height=videos[0].height, width=videos[0].width)
-        patterns[looked] = patterns.get(looked, 0) + np.bincount(frame_votes.reshape(-1), minlength=1 << len(videos))
+        patterns[looked] = patterns.get(looked, 0) + np.bincount(
+            frame_votes.reshape(-1), minlength=1 << len(videos)
+        )
     return VideoVotes(videos[0].video_id, any(unions), pairs, patterns)
 
 
 def read_together(readers: Sequence[Reader], *, masks_are: MasksAre | None) -> list[AnnotatedVideo]:
     """One video of all annotators, with masks on the stored frames.
 
-    Masks of an annotator without the video are turned onto the stored frames of an annotator who has it.
+    Masks of an annotator without the video are turned onto the stored frames of an annotator who
+    has it.
 
     Args:
-        masks_are: how masks without a video were drawn, if the video is rotated and their size does not show it.
+        masks_are: how masks without a video were drawn, if the video is rotated and their size does
+            not show it.
 
     Raises:
         EvaluationError: the sizes or the rotations of the video differ.
@@ -304,10 +372,14 @@ def read_together(readers: Sequence[Reader], *, masks_are: MasksAre | None) -> l
     """
     names = [str(reader.annotation) for reader in readers]
     videos = [reader.read() for reader in readers]
-    place = next((place for place, video in enumerate(videos) if video.orientation is not None), None)
+    place = next(
+        (place for place, video in enumerate(videos) if video.orientation is not None), None
+    )
     if place is not None:
         videos = [
-            on_stored(video, videos[place], masks_are=masks_are, where=f"{name} video {video.video_id}")
+            on_stored(
+                video, videos[place], masks_are=masks_are, where=f"{name} video {video.video_id}"
+            )
             for video, name in zip(videos, names, strict=True)
         ]
     _check_turns(videos, names, place or 0)
@@ -319,20 +391,37 @@ def _check_turns(videos: Sequence[AnnotatedVideo], names: Sequence[str], place: 
     """The rotation that can be compared: a row stores an angle that is not a quarter turn as 0."""
     first = videos[place].orientation
     for video, name in zip(videos, names, strict=True):
-        if first is not None and video.orientation is not None and video.orientation.rotation != first.rotation:
-            what = f"players show it {video.orientation} in {name}, {first} in {names[place]} (its display matrix)"
-            raise EvaluationError([Problem(f"video {video.video_id}", f"{what}; annotate the same video file")])
+        if (
+            first is not None
+            and video.orientation is not None
+            and video.orientation.rotation != first.rotation
+        ):
+            what = (
+                f"players show it {video.orientation} in {name}, {first} in {names[place]} "
+                "(its "
+                "display matrix)"
+            )
+            raise EvaluationError(
+                [Problem(f"video {video.video_id}", f"{what}; annotate the same video file")]
+            )
 
 
 def _check_sizes(videos: Sequence[AnnotatedVideo], names: Sequence[str]) -> None:
     first = videos[0]
     for video, name in zip(videos, names, strict=True):
         if (video.height, video.width) != (first.height, first.width):
-            what = f"masks of {video.height}x{video.width} in {name}, of {first.height}x{first.width} in {names[0]}"
-            raise EvaluationError([Problem(f"video {video.video_id}", f"{what}; annotate at the size of the video")])
+            what = (
+                f"masks of {video.height}x{video.width} in {name}, of "
+                f"{first.height}x{first.width} in {names[0]}"
+            )
+            raise EvaluationError(
+                [Problem(f"video {video.video_id}", f"{what}; annotate at the size of the video")]
+            )
 
 
-def frame_patterns(strings: Sequence[str | None], *, height: int, width: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+def frame_patterns(
+    strings: Sequence[str | None], *, height: int, width: int
+) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     """uint8[H, W]: the annotators who mark each pixel, one bit each; None: no pixel is marked."""
     patterns = np.zeros((height, width), np.uint8)
     for number, counts in enumerate(strings):
@@ -341,12 +430,16 @@ def frame_patterns(strings: Sequence[str | None], *, height: int, width: int) ->
     return patterns
 
 
-def _pair(videos: Sequence[AnnotatedVideo], unions: Sequence[Mapping[int, str]], first: int, second: int) -> PairVideo:
+def _pair(
+    videos: Sequence[AnnotatedVideo], unions: Sequence[Mapping[int, str]], first: int, second: int
+) -> PairVideo:
     one, other = videos[first], videos[second]
     height, width = one.height, one.width
     background = empty(height, width)
     frames = sorted(set(one.frames) & set(other.frames))
-    strings = [[unions[number].get(frame, background) for frame in frames] for number in (first, second)]
+    strings = [
+        [unions[number].get(frame, background) for frame in frames] for number in (first, second)
+    ]
     counts = count_strings(strings[0], strings[1], frames=frames, height=height, width=width)
     j, f, dice = counts.j(), counts.f(), counts.dice()
     active = (counts.truth_px > 0) | (counts.pred_px > 0)
@@ -368,8 +461,12 @@ def _mean(values: Float64Array) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def _type_table(first: AnnotatedVideo, second: AnnotatedVideo, frames: Sequence[int]) -> tuple[tuple[int, ...], ...]:
-    """Matched objects by type. Above IoU one half an object has at most one match, so taking the best pairs first is optimal."""
+def _type_table(
+    first: AnnotatedVideo, second: AnnotatedVideo, frames: Sequence[int]
+) -> tuple[tuple[int, ...], ...]:
+    """Matched objects by type. Above IoU one half an object has at most one match, so taking the
+    best pairs first is optimal.
+    """
     names = (*ARTIFACT_TYPES, TYPE_NOT_GIVEN)
     by_iou = sorted(
         (
@@ -385,7 +482,10 @@ def _type_table(first: AnnotatedVideo, second: AnnotatedVideo, frames: Sequence[
         if iou >= MATCH_IOU and number not in taken[0] and second_number not in taken[1]:
             taken[0].add(number)
             taken[1].add(second_number)
-            row, column = first.masklets[number].artifact_type, second.masklets[second_number].artifact_type
+            row, column = (
+                first.masklets[number].artifact_type,
+                second.masklets[second_number].artifact_type,
+            )
             table[names.index(row)][names.index(column)] += 1
     return tuple(map(tuple, table))
 
@@ -393,7 +493,13 @@ def _type_table(first: AnnotatedVideo, second: AnnotatedVideo, frames: Sequence[
 def _iou(a: Masklet, b: Masklet, frames: Sequence[int], *, height: int, width: int) -> float:
     background = empty(height, width)
     spans = [
-        foreground(parse([masklet.counts.get(frame, background) for frame in frames], height=height, width=width))
+        foreground(
+            parse(
+                [masklet.counts.get(frame, background) for frame in frames],
+                height=height,
+                width=width,
+            )
+        )
         for masklet in (a, b)
     ]
     both = int(intersections(spans[0], spans[1]).sum())
@@ -427,10 +533,14 @@ def _agreement(names: Sequence[str], videos: Sequence[VideoVotes]) -> Agreement:
         annotators=tuple(names),
         num_videos=len(videos),
         num_marked=len(marked),
-        ceiling=estimate(np.array([np.mean([pair.jf for pair in video.pairs]) for video in marked])),
+        ceiling=estimate(
+            np.array([np.mean([pair.jf for pair in video.pairs]) for video in marked])
+        ),
         active_ceiling=estimate(np.array([score for _, score in worst])),
         pairs=tuple(
-            _pair_agreement(names, [video.pairs[number] for video in marked], looked_at, first, second)
+            _pair_agreement(
+                names, [video.pairs[number] for video in marked], looked_at, first, second
+            )
             for number, (first, second) in enumerate(combinations(range(num_annotators), 2))
         ),
         fleiss_kappa=fleiss_kappa(votes_of(total)),
@@ -447,13 +557,19 @@ def _any_active(video: VideoVotes) -> bool:
 
 
 def _pair_agreement(
-    names: Sequence[str], pairs: Sequence[PairVideo], looked_at: Mapping[int, Int64Array], first: int, second: int
+    names: Sequence[str],
+    pairs: Sequence[PairVideo],
+    looked_at: Mapping[int, Int64Array],
+    first: int,
+    second: int,
 ) -> PairAgreement:
     pixels = np.zeros((2, 2), np.int64)
     for looked, patterns in looked_at.items():
         if looked >> first & 1 and looked >> second & 1:
             pixels += pair_table(patterns, first, second)
-    types = np.sum([pair.type_table for pair in pairs], axis=0) if pairs else np.zeros((4, 4), np.int64)
+    types = (
+        np.sum([pair.type_table for pair in pairs], axis=0) if pairs else np.zeros((4, 4), np.int64)
+    )
     # Two types that are not given do not count as agreement about types.
     types = types[:-1, :-1]
     num_typed = int(types.sum())

@@ -1,4 +1,6 @@
-"""An agreement as a report: the human ceiling, the pairs, STAPLE's view of each annotator, and every video."""
+"""An agreement as a report: the human ceiling, the pairs, STAPLE's view of each annotator, and
+every video.
+"""
 
 from collections.abc import Sequence
 
@@ -63,14 +65,17 @@ def agreement_report(agreement: Agreement) -> Report:
         worst=tuple(video_id for video_id, _ in agreement.worst),
         # The pairs with the first annotator stand before all others.
         scores={
-            video_id: [_scored(pair) for pair in pairs[:num_others]] for video_id, pairs in agreement.by_video.items()
+            video_id: [_scored(pair) for pair in pairs[:num_others]]
+            for video_id, pairs in agreement.by_video.items()
         },
     )
 
 
 def _means(pairs: Sequence[PairVideo]) -> tuple[float | None, ...]:
     columns = np.array([(pair.active_jf, pair.jf, pair.dice) for pair in pairs], np.float64)
-    return tuple(None if np.isnan(column).all() else float(np.nanmean(column)) for column in columns.T)
+    return tuple(
+        None if np.isnan(column).all() else float(np.nanmean(column)) for column in columns.T
+    )
 
 
 def _scored(pair: PairVideo) -> Scored:
@@ -83,13 +88,22 @@ def _scored(pair: PairVideo) -> Scored:
 def _ceiling(agreement: Agreement) -> tuple[Text | Figures, ...]:
     figures = []
     for title, note, found in (
-        ("J&F in active frames", "Frames in which one of a pair marks something.", agreement.active_ceiling),
+        (
+            "J&F in active frames",
+            "Frames in which one of a pair marks something.",
+            agreement.active_ceiling,
+        ),
         ("J&F in all frames", "Every frame that both of a pair looked at.", agreement.ceiling),
     ):
         if found.value is not None:
             interval = "" if found.low is None else f"95 % {_interval(found)}"
-            figures.append(Figure(title, note, found.value, found.n, found.low, found.high, interval))
-    note = f"People with each other, on marked videos: what a model can be expected to reach. {UNRELIABLE_NOTE}"
+            figures.append(
+                Figure(title, note, found.value, found.n, found.low, found.high, interval)
+            )
+    note = (
+        "People with each other, on marked videos: what a model can be expected to reach. "
+        f"{UNRELIABLE_NOTE}"
+    )
     if not figures:
         return (Text("Nobody has marked anything, so there is no ceiling."),)
     return (Text(note, "note"), Figures(tuple(figures)))
@@ -121,7 +135,10 @@ def _pairs(agreement: Agreement) -> tuple[Text | Table, ...]:
                 pair.types_equal,
             )
         )
-    return (Text(f"Means over marked videos, 95 % intervals. {UNRELIABLE_NOTE}", "note"), Table(columns, tuple(rows)))
+    return (
+        Text(f"Means over marked videos, 95 % intervals. {UNRELIABLE_NOTE}", "note"),
+        Table(columns, tuple(rows)),
+    )
 
 
 def _staple(agreement: Agreement) -> tuple[Section, ...]:
@@ -137,6 +154,7 @@ def _every_video(agreement: Agreement) -> str:
         return "Nothing is disputed."
     first = agreement.annotators[0]
     return (
-        f"Means of the pairs. A video opens at its most disputed frame, {first} beside the annotator who differs most; you choose "
+        f"Means of the pairs. A video opens at its most disputed frame, {first} beside the "
+        "annotator who differs most; you choose "
         "another one above the picture."
     )

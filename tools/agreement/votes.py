@@ -1,10 +1,13 @@
-"""Chance-corrected agreement and consensus from counts of votes, so that each pixel is read only once.
+"""Chance-corrected agreement and consensus from counts of votes, so that each pixel is read only
+once.
 
-With N annotators, a pixel has a pattern: a number below 2**N in which bit k is 1 if annotator k marked it. Cohen's, Fleiss' and
-Krippendorff's coefficients and STAPLE need only the number of pixels of each pattern.
+With N annotators, a pixel has a pattern: a number below 2**N in which bit k is 1 if annotator k
+marked it. Cohen's, Fleiss' and Krippendorff's coefficients and STAPLE need only the number of
+pixels of each pattern.
 
-Empty input: without a pixel the result is None. If everybody chose one class for every pixel, chance alone gives full agreement and
-the coefficients are 0 / 0. They are then defined as 1, because nobody disagreed.
+Empty input: without a pixel the result is None. If everybody chose one class for every pixel,
+chance alone gives full agreement and the coefficients are 0 / 0. They are then defined as 1,
+because nobody disagreed.
 """
 
 from dataclasses import dataclass
@@ -23,7 +26,8 @@ def marked_by(num_annotators: int) -> BoolArray:
 
 
 def cohen_kappa(table: Int64Array) -> float | None:
-    """Cohen's kappa of two annotators from int64[2, 2] or [K, K]: the number of times one chose the row and the other the column.
+    """Cohen's kappa of two annotators from int64[2, 2] or [K, K]: the number of times one chose the
+    row and the other the column.
 
     Source: Cohen, Educational and Psychological Measurement 20, 1960.
     """
@@ -52,7 +56,8 @@ def fleiss_kappa(votes: Int64Array) -> float | None:
 
 
 def krippendorff_alpha(votes_by_raters: dict[int, Int64Array]) -> float | None:
-    """Krippendorff's alpha (nominal) from pixels by number of votes, for each number m of annotators of a frame: {m: int64[m + 1]}.
+    """Krippendorff's alpha (nominal) from pixels by number of votes, for each number m of
+    annotators of a frame: {m: int64[m + 1]}.
 
     Pixels with only one annotator cannot be compared and are left out.
 
@@ -76,7 +81,9 @@ def krippendorff_alpha(votes_by_raters: dict[int, Int64Array]) -> float | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Staple:
-    """Probability of each pattern that a pixel is truly marked, float64[2**N], and each annotator's scores, float64[N]."""
+    """Probability of each pattern that a pixel is truly marked, float64[2**N], and each annotator's
+    scores, float64[N].
+    """
 
     probability: Float64Array
     sensitivity: Float64Array
@@ -84,16 +91,18 @@ class Staple:
 
 
 def staple(patterns: Int64Array, *, iterations: int = 10_000) -> Staple | None:
-    """STAPLE by expectation maximisation over the patterns of one image or video; None without a pixel.
+    """STAPLE by expectation maximisation over the patterns of one image or video; None without a
+    pixel.
 
-    Two annotators do not determine the result: sensitivities then depend on start and stop values in the third digit. If nobody
-    marks anything, or everybody marks everything, nothing is estimated: the probability is 0 or 1, and annotators are perfect.
+    Two annotators do not determine the result: sensitivities then depend on start and stop values
+    in the third digit. If nobody marks anything, or everybody marks everything, nothing is
+    estimated: the probability is 0 or 1, and annotators are perfect.
 
     Args:
         patterns: int64[2**N], pixels of every pattern.
 
-    Source: Warfield, Zou, Wells, IEEE Transactions on Medical Imaging 23, 2004; started as ITK's STAPLEImageFilter is, from
-    0.99999 and the mean of all votes as prior.
+    Source: Warfield, Zou, Wells, IEEE Transactions on Medical Imaging 23, 2004; started as ITK's
+    STAPLEImageFilter is, from 0.99999 and the mean of all votes as prior.
     """
     total = int(patterns.sum())
     if not total:
@@ -131,14 +140,16 @@ def majority(num_annotators: int) -> BoolArray:
 def votes_of(patterns: Int64Array) -> Int64Array:
     """int64[N + 1]: pixels by number of votes."""
     num_annotators = len(patterns).bit_length() - 1
-    return np.bincount(marked_by(num_annotators).sum(axis=1), weights=patterns, minlength=num_annotators + 1).astype(
-        np.int64
-    )
+    return np.bincount(
+        marked_by(num_annotators).sum(axis=1), weights=patterns, minlength=num_annotators + 1
+    ).astype(np.int64)
 
 
 def pair_table(patterns: Int64Array, first: int, second: int) -> Int64Array:
     """int64[2, 2]: pixels by what two of the annotators chose."""
     marked = marked_by(len(patterns).bit_length() - 1)
     table = np.zeros((2, 2), np.int64)
-    np.add.at(table, (marked[:, first].astype(np.intp), marked[:, second].astype(np.intp)), patterns)
+    np.add.at(
+        table, (marked[:, first].astype(np.intp), marked[:, second].astype(np.intp)), patterns
+    )
     return table

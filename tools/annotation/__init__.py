@@ -1,7 +1,7 @@
 """Annotation: people mark what is broken, and an engine carries their masks through the video.
 
-In: a folder of videos, a raw folder or a release. Out: a raw folder that is always up to date, and in it
-a log of every step. The command line calls it.
+In: a folder of videos, a raw folder or a release. Out: a raw folder that is always up to date, and
+in it a log of every step. The command line calls it.
 """
 
 import lazy_loader

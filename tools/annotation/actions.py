@@ -7,7 +7,9 @@ from .regions import cleaned
 from .state import RefusedError, VideoState
 
 MAX_POINTS = 20_000
-"""Largest number of points in one polygon, in all strokes of one drawing, or in a list of clicks."""
+"""Largest number of points in one polygon, in all strokes of one drawing, or in a list of
+clicks.
+"""
 
 
 class BadRequestError(ValueError):
@@ -97,7 +99,9 @@ def ranges(action: Mapping[str, Any]) -> list[list[int]]:
     """
     value = action.get("ranges")
     pairs = value if isinstance(value, list) else None
-    if pairs is None or not all(_is_numbers(pair, 2) and all(isinstance(n, int) for n in pair) for pair in pairs):
+    if pairs is None or not all(
+        _is_numbers(pair, 2) and all(isinstance(n, int) for n in pair) for pair in pairs
+    ):
         raise BadRequestError(f"ranges are {value!r}, wanted a list of [first, last]")
     if any(first > last for first, last in pairs):
         raise BadRequestError("a range ends before it begins")
@@ -107,7 +111,9 @@ def ranges(action: Mapping[str, Any]) -> list[list[int]]:
 def _is_numbers(value: object, count: int) -> bool:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != count:
         return False
-    return all(isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < 2**31 for n in value)
+    return all(
+        isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < 2**31 for n in value
+    )
 
 
 def _optional_text(action: Mapping[str, Any], key: str) -> str | None:
@@ -115,7 +121,9 @@ def _optional_text(action: Mapping[str, Any], key: str) -> str | None:
 
 
 def _add_object(state: VideoState, action: Mapping[str, Any]) -> Planned:
-    object_id = number(action, "object_id") if action.get("object_id") is not None else _next_id(state)
+    object_id = (
+        number(action, "object_id") if action.get("object_id") is not None else _next_id(state)
+    )
     return "object", {"new": True, "object_id": object_id, **_types(action)}
 
 
@@ -142,7 +150,12 @@ def _draw(state: VideoState, action: Mapping[str, Any]) -> Planned:
         raise BadRequestError("geometry is wanted as an object")
     if _size_of(geometry) > MAX_POINTS:
         raise BadRequestError(f"geometry has more than {MAX_POINTS} numbers")
-    return "masks", {"from": "drawn", "masks": [cell], "tool": text(action, "tool"), "geometry": geometry}
+    return "masks", {
+        "from": "drawn",
+        "masks": [cell],
+        "tool": text(action, "tool"),
+        "geometry": geometry,
+    }
 
 
 def _size_of(value: object) -> int:
@@ -154,7 +167,11 @@ def _size_of(value: object) -> int:
 
 
 def _accept(state: VideoState, action: Mapping[str, Any]) -> Planned:
-    object_id, first, last = number(action, "object_id"), number(action, "first"), number(action, "last")
+    object_id, first, last = (
+        number(action, "object_id"),
+        number(action, "first"),
+        number(action, "last"),
+    )
     masks = state.masks.get(object_id, {})
     cells = [
         [object_id, frame, mask.counts]
@@ -167,7 +184,11 @@ def _accept(state: VideoState, action: Mapping[str, Any]) -> Planned:
 
 
 def _clean(state: VideoState, action: Mapping[str, Any]) -> Planned:
-    object_id, first, last = number(action, "object_id"), number(action, "first"), number(action, "last")
+    object_id, first, last = (
+        number(action, "object_id"),
+        number(action, "first"),
+        number(action, "last"),
+    )
     max_area, what = number(action, "max_area"), text(action, "what")
     if what not in ("stray", "holes", "both"):
         raise BadRequestError(f"what is {what!r}, wanted stray, holes or both")
@@ -179,8 +200,15 @@ def _clean(state: VideoState, action: Mapping[str, Any]) -> Planned:
             if counts != mask.counts:
                 cells.append([object_id, frame, counts])
     if not cells:
-        raise RefusedError(f"object {object_id} has no such pieces or holes in frames {first} to {last}")
-    data = {"from": "drawn", "masks": cells, "tool": "clean", "geometry": {"max_area_px": max_area, "what": what}}
+        raise RefusedError(
+            f"object {object_id} has no such pieces or holes in frames {first} to {last}"
+        )
+    data = {
+        "from": "drawn",
+        "masks": cells,
+        "tool": "clean",
+        "geometry": {"max_area_px": max_area, "what": what},
+    }
     return "masks", data
 
 
@@ -189,12 +217,20 @@ def _delete(state: VideoState, action: Mapping[str, Any]) -> Planned:
     if scope not in ("frame", "onward", "everywhere"):
         raise BadRequestError(f"scope is {scope!r}, wanted frame, onward or everywhere")
     frame_index = None if scope == "everywhere" else number(action, "frame_index")
-    return "delete", {"object_id": number(action, "object_id"), "scope": scope, "frame_index": frame_index}
+    return "delete", {
+        "object_id": number(action, "object_id"),
+        "scope": scope,
+        "frame_index": frame_index,
+    }
 
 
 def _lock(state: VideoState, action: Mapping[str, Any]) -> Planned:
     locked = text(action, "action") == "lock-frames"
-    return "lock", {"first": number(action, "first"), "last": number(action, "last"), "locked": locked}
+    return "lock", {
+        "first": number(action, "first"),
+        "last": number(action, "last"),
+        "locked": locked,
+    }
 
 
 def _seen(state: VideoState, action: Mapping[str, Any]) -> Planned:

@@ -1,4 +1,6 @@
-"""Executes the actions that a page requests for one annotation, with the engine if needed, and logs events."""
+"""Executes the actions that a page requests for one annotation, with the engine if needed, and logs
+events.
+"""
 
 import asyncio
 import errno
@@ -23,12 +25,16 @@ from .views import changes_of
 JOB_EVERY_S = 0.1
 """Smallest time between two progress messages of a propagation, in seconds."""
 ENGINE_PIXEL_BYTES = 12 * 2**20
-"""Bytes of decoded frames that are kept for an engine: 4 frames of 720p, because it reads frames in order."""
+"""Bytes of decoded frames that are kept for an engine: 4 frames of 720p, because it reads frames in
+order.
+"""
 _FREE_OF_REVISION = frozenset({"seen", "cancel"})
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 OnChange = Callable[[VideoState, VideoState], Awaitable[dict[str, Any]]]
-"""Called with the states before and after an event; returns the changes in the form for the page."""
+"""Called with the states before and after an event; returns the changes in the form for the
+page.
+"""
 
 
 class StaleError(ValueError):
@@ -88,7 +94,9 @@ class Desk:
         """The name of the annotation in the engine room."""
         return f"{self.document.place.home}/{self.document.place.video_id}"
 
-    async def do(self, session: Session, holder: Session | None, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def do(
+        self, session: Session, holder: Session | None, request: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Executes an action. When this returns, its event is on disk.
 
         Args:
@@ -101,18 +109,26 @@ class Desk:
         action = request.get("action")
         if not isinstance(action, Mapping):
             raise BadRequestError("action is wanted as an object")
-        name, action_id, revision = text(action, "action"), text(request, "id"), number(request, "revision")
+        name, action_id, revision = (
+            text(action, "action"),
+            text(request, "id"),
+            number(request, "revision"),
+        )
         if name == "cancel":
             return self._cancel(text(action, "job"))
         async with self._doing:
-            if self.document.revision_of(action_id) is not None or (self.job and self._job_action == action_id):
+            if self.document.revision_of(action_id) is not None or (
+                self.job and self._job_action == action_id
+            ):
                 return await self._done_before(revision)
             self._require_turn(session, holder, name)
             if name not in _FREE_OF_REVISION and revision != self.document.state.revision:
                 raise StaleError(self.document.state.revision)
             if self.job is not None and name != "seen":
                 raise BusyError(self.job)
-            trouble = None if name == "accept-video" else await asyncio.to_thread(self.document.trouble)
+            trouble = (
+                None if name == "accept-video" else await asyncio.to_thread(self.document.trouble)
+            )
             if trouble:
                 raise VideoTroubleError(trouble)
             if name == "propagate":
@@ -129,7 +145,9 @@ class Desk:
 
     def _require_turn(self, session: Session, holder: Session | None, name: str) -> None:
         state = self.document.state
-        reviews = state.status == "submitted" and person(session.user) != person(state.annotator or "")
+        reviews = state.status == "submitted" and person(session.user) != person(
+            state.annotator or ""
+        )
         if holder is not session and not (name == "seen" and reviews):
             raise HeldError(None if holder is None else holder.user)
 
@@ -146,16 +164,22 @@ class Desk:
         known = fold(events[:revision]) if 1 <= revision <= now.revision else now
         return self._answer(await asyncio.to_thread(changes_of, known, now))
 
-    # --- Events ------------------------------------------------------------------------------------------------------
+    # --- Events -----------------------------------------------------------------------------------
 
-    async def _add(self, session: Session, action: Mapping[str, Any], action_id: str) -> dict[str, Any]:
+    async def _add(
+        self, session: Session, action: Mapping[str, Any], action_id: str
+    ) -> dict[str, Any]:
         if action["action"] == "seen" and _all_seen(self.document.state, action):
             return self._unchanged()
         kind, data, facts = await asyncio.to_thread(self._event, action)
-        before, after = await asyncio.to_thread(self._save, kind, data, session.user, action_id, facts)
+        before, after = await asyncio.to_thread(
+            self._save, kind, data, session.user, action_id, facts
+        )
         return self._answer(await self._on_change(before, after))
 
-    def _event(self, action: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], Mapping[str, str] | None]:
+    def _event(
+        self, action: Mapping[str, Any]
+    ) -> tuple[str, Mapping[str, Any], Mapping[str, str] | None]:
         """The kind and data of the action's event, and the facts of the engine if one was used."""
         if action["action"] == "prompt":
             return self._prompted(action)
@@ -163,7 +187,9 @@ class Desk:
             return "video", {"video": self.document.facts_now()}, None
         return *event_of(self.document.state, action), None
 
-    def _prompted(self, action: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], Mapping[str, str]]:
+    def _prompted(
+        self, action: Mapping[str, Any]
+    ) -> tuple[str, Mapping[str, Any], Mapping[str, str]]:
         state = self.document.state
         object_id, frame_index = number(action, "object_id"), number(action, "frame_index")
         clicks, box = clicks_of(action), box_of(action)
@@ -171,10 +197,20 @@ class Desk:
             raise BadRequestError("the prompt has neither clicks nor a box")
         _require_editable(state)
         if object_id not in state.objects or not 0 <= frame_index < state.video.num_frames:
-            raise RefusedError(f"there is no object {object_id} or no frame {frame_index}", code="not-found")
+            raise RefusedError(
+                f"there is no object {object_id} or no frame {frame_index}", code="not-found"
+            )
         if frame_index in state.locked:
-            raise RefusedError(f"frame {frame_index} locked: unlock first", code="locked-frame", frames=[frame_index])
-        start = _start_of(state, object_id, frame_index) if action.get("keep_mask") and box is None else None
+            raise RefusedError(
+                f"frame {frame_index} locked: unlock first",
+                code="locked-frame",
+                frames=[frame_index],
+            )
+        start = (
+            _start_of(state, object_id, frame_index)
+            if action.get("keep_mask") and box is None
+            else None
+        )
         height, width = state.video.height, state.video.width
         prompt = Prompt(
             object_id,
@@ -185,32 +221,49 @@ class Desk:
         )
         counts, facts = self._room.prompt(self.name, self._frames(), state, prompt)
         prompt_data = {"clicks": clicks, "box": box, "start": start}
-        return "masks", {"from": "prompt", "masks": [[object_id, frame_index, counts]], "prompt": prompt_data}, facts
+        return (
+            "masks",
+            {"from": "prompt", "masks": [[object_id, frame_index, counts]], "prompt": prompt_data},
+            facts,
+        )
 
     def _save(
-        self, kind: str, data: Mapping[str, Any], user: str, action_id: str, facts: Mapping[str, str] | None
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        user: str,
+        action_id: str,
+        facts: Mapping[str, str] | None,
     ) -> tuple[VideoState, VideoState]:
         """The states before and after the event."""
         try:
             with self.document.changing:
                 before = self.document.state
-                return before, self.document.add(kind, data, user=user, action=action_id, engine_facts=facts)
+                return before, self.document.add(
+                    kind, data, user=user, action=action_id, engine_facts=facts
+                )
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise
             home = self.document.place.home
-            raise FullDiskError(f"not saved: {home}: {error.strerror}. Make room there and try again") from error
+            raise FullDiskError(
+                f"not saved: {home}: {error.strerror}. Make room there and try again"
+            ) from error
 
     def _frames(self) -> Pictures:
-        """The frames for the engine. The page has its own decoder, because it reads other frames."""
+        """The frames for the engine. The page has its own decoder, because it reads other
+        frames.
+        """
         video = self.document.video
         if self._engine_frames is None or self._engine_frames.index is not video.index:
             self._engine_frames = Pictures(video.path, video.index, pixel_bytes=ENGINE_PIXEL_BYTES)
         return self._engine_frames
 
-    # --- Propagation -------------------------------------------------------------------------------------------------
+    # --- Propagation ------------------------------------------------------------------------------
 
-    def _propagate(self, session: Session, action: Mapping[str, Any], action_id: str) -> dict[str, Any]:
+    def _propagate(
+        self, session: Session, action: Mapping[str, Any], action_id: str
+    ) -> dict[str, Any]:
         state = self.document.state
         _require_editable(state)
         ids = action.get("object_ids")
@@ -228,7 +281,9 @@ class Desk:
 
         def on_change(before: VideoState, after: VideoState) -> None:
             # In order, because a page applies changes one after the other.
-            asyncio.run_coroutine_threadsafe(_awaited(self._on_change(before, after)), loop).result()
+            asyncio.run_coroutine_threadsafe(
+                _awaited(self._on_change(before, after)), loop
+            ).result()
 
         def on_progress() -> None:
             loop.call_soon_threadsafe(self._tell, job)
@@ -273,7 +328,9 @@ def _require_editable(state: VideoState) -> None:
 
 
 def _start_of(state: VideoState, object_id: int, frame_index: int) -> str | None:
-    """The mask that new clicks correct: that of the last prompt, or a drawn or carried one; None for none."""
+    """The mask that new clicks correct: that of the last prompt, or a drawn or carried one; None
+    for none.
+    """
     mask = state.mask(object_id, frame_index)
     if mask is None:
         return None

@@ -60,7 +60,9 @@ def log_path_of(home: Path, video_id: str) -> Path:
 
 
 class Document:
-    """One open annotation. Its methods may be called from several threads; a lock orders the changes."""
+    """One open annotation. Its methods may be called from several threads; a lock orders the
+    changes.
+    """
 
     def __init__(self, place: Place, *, now: Callable[[], str] = utc_now) -> None:
         """Reads the log. A new log is written with its first event.
@@ -72,12 +74,15 @@ class Document:
         self.place = place
         self.changing = threading.RLock()
         self._now = now
-        self.video = open_video(place.video_path, place.home / EVENTS / f"{place.video_id}.index.json")
+        self.video = open_video(
+            place.video_path, place.home / EVENTS / f"{place.video_id}.index.json"
+        )
         content = read_log(place.log_path)
         self.notices: list[str] = []
         if content.torn_bytes:
             self.notices.append(
-                f"the last {content.torn_bytes} bytes of the log are cut off: the server was ended while it wrote them, and nobody "
+                f"the last {content.torn_bytes} bytes of the log are cut off: the server was ended "
+                "while it wrote them, and nobody "
                 "had heard that they were saved"
             )
         self._content = content
@@ -86,7 +91,9 @@ class Document:
             try:
                 self.state = fold(content.events)
             except (RefusedError, KeyError, TypeError, ValueError) as error:
-                raise LogError(f"{place.log_path}: {error}. Put the log back from a copy.") from error
+                raise LogError(
+                    f"{place.log_path}: {error}. Put the log back from a copy."
+                ) from error
             self._pending: tuple[Event, ...] = ()
         else:
             start, self.notices = start_event(place, self.video, at=now())
@@ -115,8 +122,18 @@ class Document:
         """
         with self.changing:
             state, events = self.state, []
-            if engine_facts is not None and (state.engine is None or state.engine[1] != engine_facts):
-                events.append(Event(state.revision + 1, self._now(), user, "engine", {"facts": dict(engine_facts)}))
+            if engine_facts is not None and (
+                state.engine is None or state.engine[1] != engine_facts
+            ):
+                events.append(
+                    Event(
+                        state.revision + 1,
+                        self._now(),
+                        user,
+                        "engine",
+                        {"facts": dict(engine_facts)},
+                    )
+                )
                 state = apply(state, events[-1])
             events.append(Event(state.revision + 1, self._now(), user, kind, data, action, step))
             state = apply(state, events[-1])
@@ -140,21 +157,41 @@ class Document:
         return asdict(facts_of(self.state.video.name, self.video))
 
     def trouble(self) -> str | None:
-        """The reason why the annotation cannot be changed: the video's file has changed. None if it has not."""
+        """The reason why the annotation cannot be changed: the video's file has changed. None if it
+        has not.
+        """
         try:
             if not self.video.looks_unchanged():
-                self.video = open_video(self.video.path, self.place.home / EVENTS / f"{self.place.video_id}.index.json")
+                self.video = open_video(
+                    self.video.path, self.place.home / EVENTS / f"{self.place.video_id}.index.json"
+                )
         except FileNotFoundError:
-            return f"the file of the video is gone: put {self.video.path} back; what was annotated is kept"
+            return (
+                f"the file of the video is gone: put {self.video.path} back; what was "
+                "annotated "
+                "is kept"
+            )
         if self.video.sha256 == self.state.video.sha256:
             return None
         facts, index = self.state.video, self.video.index
-        same = (facts.height, facts.width, facts.num_frames) == (index.height, index.width, index.num_frames)
-        what = f"the file of the video was changed: {self.video.path} is not the one that was annotated"
+        same = (facts.height, facts.width, facts.num_frames) == (
+            index.height,
+            index.width,
+            index.num_frames,
+        )
+        what = (
+            f"the file of the video was changed: {self.video.path} is not the one that was "
+            "annotated"
+        )
         if same:
-            return f"{what}. Put the old one back, or go on with this one, which has the same size and number of frames"
+            return (
+                f"{what}. Put the old one back, or go on with this one, which has the same "
+                "size "
+                "and number of frames"
+            )
         return (
-            f"{what}; it has {index.num_frames} frames of {index.width}x{index.height}, the masks belong to {facts.num_frames} of "
+            f"{what}; it has {index.num_frames} frames of {index.width}x{index.height}, the masks "
+            f"belong to {facts.num_frames} of "
             f"{facts.width}x{facts.height}. Put the old one back; what was annotated is kept"
         )
 
@@ -167,7 +204,9 @@ class Document:
                 self._content = read_log(self.place.log_path)
 
     def _opened(self) -> LogWriter:
-        """The log, open for writing. Before the first event, the video is linked or copied into the raw folder."""
+        """The log, open for writing. Before the first event, the video is linked or copied into the
+        raw folder.
+        """
         if self._writer is not None:
             return self._writer
         place = self.place
@@ -194,7 +233,9 @@ def facts_of(name: str, video: VideoFile) -> VideoFacts:
 
 
 def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list[str]]:
-    """The first event of a log, with the video's facts, its line and its existing masks; and notices for people."""
+    """The first event of a log, with the video's facts, its line and its existing masks; and
+    notices for people.
+    """
     index, entry = video.index, place.entry
     masks = _read_masks(place) if place.has_masks else []
     annotated: list[list[int]] = []
@@ -222,7 +263,14 @@ def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list
         proposed = place.proposals.of(place.video_id, **size)
     if proposed is not None and proposed.masks:
         proposal_id = max([0, *types]) + 1
-        objects.append({"object_id": proposal_id, "artifact_type": None, "subtype": None, "created_by": proposed.by})
+        objects.append(
+            {
+                "object_id": proposal_id,
+                "artifact_type": None,
+                "subtype": None,
+                "created_by": proposed.by,
+            }
+        )
     data = {
         "log_format": LOG_FORMAT,
         "video": asdict(facts_of(place.video_path.name, video)),
@@ -236,7 +284,9 @@ def start_event(place: Place, video: VideoFile, *, at: str) -> tuple[Event, list
     if proposed is not None and proposed.masks:
         data |= {
             "proposed_by": proposed.by,
-            "proposed": [[proposal_id, frame, counts] for frame, counts in sorted(proposed.masks.items())],
+            "proposed": [
+                [proposal_id, frame, counts] for frame, counts in sorted(proposed.masks.items())
+            ],
         }
     return Event(1, at, "", "start", data), [] if proposed is None else list(proposed.problems)
 

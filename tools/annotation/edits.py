@@ -1,4 +1,6 @@
-"""Events that change masks, objects and locks: computes the change of the state. All can be undone."""
+"""Events that change masks, objects and locks: computes the change of the state. All can be
+undone.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -27,7 +29,9 @@ def object_part(state: VideoState, event: Event) -> Edit:
     if not _is_number(object_id, 1, MAX_OBJECT_ID):
         raise RefusedError(f"object_id is {object_id!r}, wanted 1 to {MAX_OBJECT_ID}")
     if artifact_type is not None and artifact_type not in ARTIFACT_TYPES:
-        raise RefusedError(f"artifact type {artifact_type!r} is unknown; wanted {', '.join(ARTIFACT_TYPES)}")
+        raise RefusedError(
+            f"artifact type {artifact_type!r} is unknown; wanted {', '.join(ARTIFACT_TYPES)}"
+        )
     old = state.objects.get(object_id)
     if event.data["new"] and old is not None:
         raise RefusedError(f"object {object_id} exists already")
@@ -41,8 +45,8 @@ def object_part(state: VideoState, event: Event) -> Edit:
 def masks_part(state: VideoState, event: Event) -> Edit:
     """The change by masks of a person or an engine, for any objects and frames.
 
-    A frame that a person edits alone counts as seen. Frames that an engine changed, or several frames
-    that were changed at once, must be looked at again.
+    A frame that a person edits alone counts as seen. Frames that an engine changed, or several
+    frames that were changed at once, must be looked at again.
     """
     data = event.data
     origin, cells = data["from"], data["masks"]
@@ -56,7 +60,9 @@ def masks_part(state: VideoState, event: Event) -> Edit:
         old = state.mask(object_id, frame_index)
         if origin not in KEYFRAMES and old is not None and old.is_keyframe:
             raise RefusedError(
-                f"object {object_id} has a person's mask in frame {frame_index}", frames=[frame_index], code="refused"
+                f"object {object_id} has a person's mask in frame {frame_index}",
+                frames=[frame_index],
+                code="refused",
             )
         if counts is not None:
             _require_rle(state, counts)
@@ -66,17 +72,26 @@ def masks_part(state: VideoState, event: Event) -> Edit:
             masks[object_id, frame_index] = None
     changed = {frame_index for _, frame_index in masks}
     by_hand = origin in ("prompt", "drawn") and len(frames) == 1
-    seen = dict.fromkeys(frames, True) if by_hand else dict.fromkeys(changed if origin != "accepted" else (), False)
+    seen = (
+        dict.fromkeys(frames, True)
+        if by_hand
+        else dict.fromkeys(changed if origin != "accepted" else (), False)
+    )
     return _label(origin, cells), Part(masks=masks, seen=seen)
 
 
 def delete_part(state: VideoState, event: Event) -> Edit:
-    """The change that deletes an object's mask in one frame, from a frame to the end, or the whole object.
+    """The change that deletes an object's mask in one frame, from a frame to the end, or the whole
+    object.
 
     Masks on locked frames stay. From a frame to the end, they are skipped; otherwise the event is
     refused.
     """
-    object_id, scope, frame_index = event.data["object_id"], event.data["scope"], event.data["frame_index"]
+    object_id, scope, frame_index = (
+        event.data["object_id"],
+        event.data["scope"],
+        event.data["frame_index"],
+    )
     require_object(state, object_id)
     masks = state.masks.get(object_id, {})
     if scope == "everywhere":
@@ -97,13 +112,17 @@ def delete_part(state: VideoState, event: Event) -> Edit:
 
 
 def lock_part(state: VideoState, event: Event) -> Edit:
-    """The change that locks or unlocks frames. Masks on locked frames do not change, and none is carried past them."""
+    """The change that locks or unlocks frames. Masks on locked frames do not change, and none is
+    carried past them.
+    """
     first, last, locked = event.data["first"], event.data["last"], event.data["locked"]
     require_frames(state, [first, last])
     if first > last:
         raise RefusedError(f"frames {first} to {last}: wanted the first one first")
     word = "lock" if locked else "unlock"
-    return f"{word} frames {first} to {last}", Part(locked=dict.fromkeys(range(first, last + 1), locked))
+    return f"{word} frames {first} to {last}", Part(
+        locked=dict.fromkeys(range(first, last + 1), locked)
+    )
 
 
 def require_object(state: VideoState, object_id: object) -> None:
@@ -117,7 +136,8 @@ def require_frames(state: VideoState, frames: Iterable[object]) -> None:
     for frame_index in frames:
         if not _is_number(frame_index, 0, state.video.num_frames - 1):
             raise RefusedError(
-                f"the video has no frame {frame_index!r}, only frames 0 to {state.video.num_frames - 1}",
+                f"the video has no frame {frame_index!r}, only frames 0 to "
+                f"{state.video.num_frames - 1}",
                 code="not-found",
             )
 
@@ -128,7 +148,9 @@ def require_unlocked(state: VideoState, frames: Iterable[int]) -> None:
     if locked:
         some = ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in ranges_of(locked))
         raise RefusedError(
-            f"frame{'s' if len(locked) > 1 else ''} {some} locked: unlock first", code="locked-frame", frames=locked
+            f"frame{'s' if len(locked) > 1 else ''} {some} locked: unlock first",
+            code="locked-frame",
+            frames=locked,
         )
 
 
@@ -138,7 +160,9 @@ def _require_rle(state: VideoState, counts: object) -> None:
     try:
         check([counts], **_size(state))
     except RLEError as error:
-        raise RefusedError(f"a mask is not a COCO RLE of {state.video.width}x{state.video.height}: {error}") from error
+        raise RefusedError(
+            f"a mask is not a COCO RLE of {state.video.width}x{state.video.height}: {error}"
+        ) from error
 
 
 def _size(state: VideoState) -> dict[str, int]:
@@ -161,7 +185,9 @@ def _label(origin: str, cells: Sequence[Sequence[Any]]) -> str:
     what = f"object{'s' if len(objects) > 1 else ''} {ids}"
     if origin == "propagated":
         return f"propagate {what}"
-    verb = {"prompt": "prompt", "drawn": "draw", "accepted": "accept", "proposal": "propose"}[origin]
+    verb = {"prompt": "prompt", "drawn": "draw", "accepted": "accept", "proposal": "propose"}[
+        origin
+    ]
     frames = ranges_of({cell[1] for cell in cells})
     where = ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in frames[:3])
     return f"{verb} {what} in frame {where}"

@@ -1,4 +1,6 @@
-"""Engines of a server: one for each of the last videos. Each gets exactly the prompts of the video's state."""
+"""Engines of a server: one for each of the last videos. Each gets exactly the prompts of the
+video's state.
+"""
 
 import threading
 from collections import OrderedDict
@@ -34,7 +36,9 @@ class _Desk:
 
 
 class EngineRoom:
-    """All engines of a server. Its methods may be called from several threads; calls for one video wait for each other."""
+    """All engines of a server. Its methods may be called from several threads; calls for one video
+    wait for each other.
+    """
 
     def __init__(self, make: Callable[[], Engine]) -> None:
         """
@@ -45,7 +49,9 @@ class EngineRoom:
         self._desks: OrderedDict[str, _Desk] = OrderedDict()
         self._arranging = threading.Lock()
 
-    def prompt(self, key: str, pictures: Pictures, state: VideoState, prompt: Prompt) -> tuple[str, Mapping[str, str]]:
+    def prompt(
+        self, key: str, pictures: Pictures, state: VideoState, prompt: Prompt
+    ) -> tuple[str, Mapping[str, str]]:
         """The engine's mask for a person's prompt, as COCO RLE, and the engine's facts.
 
         Args:
@@ -59,8 +65,16 @@ class EngineRoom:
         with self._desk(key, pictures) as desk:
             others = keyframes_of(state, [prompt.object_id])
             others.pop((prompt.object_id, prompt.frame_index), None)
-            _update_prompts(desk, state, others, [prompt.object_id], keep={(prompt.object_id, prompt.frame_index)})
-            desk.prompts[prompt.object_id, prompt.frame_index] = ("unsure",)  # where the engine fails
+            _update_prompts(
+                desk,
+                state,
+                others,
+                [prompt.object_id],
+                keep={(prompt.object_id, prompt.frame_index)},
+            )
+            desk.prompts[prompt.object_id, prompt.frame_index] = (
+                "unsure",
+            )  # where the engine fails
             mask = desk.engine.prompt(prompt)
             desk.prompts[prompt.object_id, prompt.frame_index] = _known_prompt(prompt)
             if not mask.any():
@@ -68,9 +82,17 @@ class EngineRoom:
             return _encoded(mask), dict(desk.engine.facts)
 
     def propagate(
-        self, key: str, pictures: Pictures, state: VideoState, object_ids: Sequence[int], *, first: int, last: int
+        self,
+        key: str,
+        pictures: Pictures,
+        state: VideoState,
+        object_ids: Sequence[int],
+        *,
+        first: int,
+        last: int,
     ) -> Generator[tuple[int, int, str, Mapping[str, str]], None, None]:
-        """(object_id, frame_index, COCO RLE, the engine's facts) of every carried mask; closing it cancels.
+        """(object_id, frame_index, COCO RLE, the engine's facts) of every carried mask; closing it
+        cancels.
 
         The engine first gets the masks of frame `first`, also those that no person made.
 
@@ -94,7 +116,9 @@ class EngineRoom:
                     carried.close()
 
     def prepare(self, key: str, pictures: Pictures, frame_index: int) -> bool:
-        """Computes in advance what a prompt on this frame needs. Returns False without work if the engine is busy."""
+        """Computes in advance what a prompt on this frame needs. Returns False without work if the
+        engine is busy.
+        """
         with self._arranging:
             desk = self._desks.get(key)
             if desk is not None and not desk.busy.acquire(blocking=False):
@@ -139,8 +163,14 @@ class EngineRoom:
                     desk.engine.open(pictures)
                     self._desks[key] = desk
                 self._desks.move_to_end(key)
-                idle = [name for name, other in self._desks.items() if name != key and not other.busy.locked()]
-                spare = [self._desks.pop(name) for name in idle[: max(0, len(self._desks) - MAX_ENGINES)]]
+                idle = [
+                    name
+                    for name, other in self._desks.items()
+                    if name != key and not other.busy.locked()
+                ]
+                spare = [
+                    self._desks.pop(name) for name in idle[: max(0, len(self._desks) - MAX_ENGINES)]
+                ]
             for other in spare:
                 _close(other)
             desk.busy.acquire()
@@ -167,7 +197,9 @@ def keyframes_of(state: VideoState, object_ids: Sequence[int]) -> dict[Cell, Mas
 
 
 def prompt_of(cell: Cell, mask: Mask, *, height: int, width: int) -> Prompt:
-    """The prompt for an engine from a stored mask: its clicks and box if it has them, otherwise the mask itself."""
+    """The prompt for an engine from a stored mask: its clicks and box if it has them, otherwise the
+    mask itself.
+    """
     object_id, frame_index = cell
     if mask.origin == "prompt":
         start = None if mask.start is None else _bitmap(mask.start, height=height, width=width)
@@ -184,13 +216,17 @@ def _update_prompts(
     *,
     keep: set[Cell] | frozenset[Cell] = frozenset(),
 ) -> None:
-    """Updates the engine's prompts for these objects: removes those that no longer exist, and adds new ones."""
+    """Updates the engine's prompts for these objects: removes those that no longer exist, and adds
+    new ones.
+    """
     size = {"height": state.video.height, "width": state.video.width}
     for object_id, frame_index in sorted(desk.prompts):
         cell = (object_id, frame_index)
         if object_id not in state.objects:
             desk.engine.forget(object_id)
-            desk.prompts = {cell: known for cell, known in desk.prompts.items() if cell[0] != object_id}
+            desk.prompts = {
+                cell: known for cell, known in desk.prompts.items() if cell[0] != object_id
+            }
         elif object_id in object_ids and cell not in wanted and cell not in keep:
             desk.engine.forget(object_id, frame_index=frame_index)
             del desk.prompts[cell]

@@ -30,8 +30,10 @@ class Event:
         at: the time, ISO 8601, UTC.
         user: the person; an engine acts for the person who called it.
         kind: one of KINDS.
-        data: the values that this kind needs. Masks are canonical COCO RLE strings of the video's size.
-        action: the page's id of the request, so that no request is executed twice; "" without a request.
+        data: the values that this kind needs. Masks are canonical COCO RLE strings of the video's
+            size.
+        action: the page's id of the request, so that no request is executed twice; "" without a
+            request.
         step: events with the same step are undone together; "" makes the event a step of its own.
     """
 
@@ -47,9 +49,13 @@ class Event:
 def to_line(event: Event) -> bytes:
     """The event as one line of JSON, with its newline."""
     record: dict[str, Any] = {"n": event.n, "at": event.at, "user": event.user, "kind": event.kind}
-    record |= {key: value for key, value in (("action", event.action), ("step", event.step)) if value}
+    record |= {
+        key: value for key, value in (("action", event.action), ("step", event.step)) if value
+    }
     record["data"] = event.data
-    return (json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n").encode()
+    return (
+        json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    ).encode()
 
 
 def from_line(line: bytes) -> Event:

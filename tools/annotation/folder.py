@@ -1,4 +1,6 @@
-"""Opens the folder to annotate (videos, a raw folder or a release) and the raw folder for the results."""
+"""Opens the folder to annotate (videos, a raw folder or a release) and the raw folder for the
+results.
+"""
 
 import json
 import re
@@ -29,7 +31,9 @@ from ...masks import encode
 from ...release import MANIFEST, VIDEO_ID, parse_json
 
 SETTINGS = "annotation.json"
-"""A file in the folder that annotate makes: the source folder, the ids of file names, and the mode of work."""
+"""A file in the folder that annotate makes: the source folder, the ids of file names, and the mode
+of work.
+"""
 EVENTS = "events"
 """The folder of the logs."""
 Mode = Literal["together", "independent", "double"]
@@ -42,7 +46,9 @@ class FolderError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The content of annotation.json. `names` are file names by video_id, `people` are names by folder."""
+    """The content of annotation.json. `names` are file names by video_id, `people` are names by
+    folder.
+    """
 
     folder: str
     kind: Literal["videos", "raw"]
@@ -81,9 +87,9 @@ def open_folder(
 ) -> AnnotationFolder:
     """Reads the folder, which is not changed, and makes the raw folder for the results.
 
-    From a folder of videos, each video is linked into the raw folder when somebody begins to work on
-    it. A raw folder or a release is copied at once, with its masks. In a folder that annotate has made,
-    the work continues.
+    From a folder of videos, each video is linked into the raw folder when somebody begins to work
+    on it. A raw folder or a release is copied at once, with its masks. In a folder that annotate
+    has made, the work continues.
 
     Args:
         out: the raw folder to make. Default: the folder's name with -raw.
@@ -96,7 +102,9 @@ def open_folder(
         RawError: the raw folder is wrong; all problems are listed.
     """
     if not folder.is_dir():
-        raise FolderError(f"{folder}: no such folder; give a folder of videos, a raw folder or a release")
+        raise FolderError(
+            f"{folder}: no such folder; give a folder of videos, a raw folder or a release"
+        )
     if out is None and (folder / SETTINGS).is_file():
         out = folder
     out = out or folder.resolve().with_name(f"{folder.resolve().name}-raw")
@@ -105,13 +113,19 @@ def open_folder(
     if (out / SETTINGS).is_file():
         settings = _begun(out, folder, mode=mode, double_percent=double_percent)
     elif mode is None:
-        raise FolderError(f"{out}: nothing was annotated there yet; run annotate without --replay first")
+        raise FolderError(
+            f"{out}: nothing was annotated there yet; run annotate without --replay first"
+        )
     else:
         settings = Settings(str(folder.resolve()), kind, mode, double_percent)
         if kind == "raw":
-            _take_over(folder, out, is_release=is_release, artifact_type=artifact_type, generator=generator)
+            _take_over(
+                folder, out, is_release=is_release, artifact_type=artifact_type, generator=generator
+            )
         elif out.exists() and any(out.iterdir()):
-            raise FolderError(f"{out}: holds something that annotate has not made; name another folder with --out")
+            raise FolderError(
+                f"{out}: holds something that annotate has not made; name another folder with --out"
+            )
         out.mkdir(parents=True, exist_ok=True)
     videos: dict[str, Path] = {}
     notices: list[str] = []
@@ -126,14 +140,17 @@ def open_folder(
         videos.setdefault(path.stem, path)
     if not videos:
         raise FolderError(
-            f"{folder}: no video found; wanted {SUFFIX_LIST} files in it or in {folder.name}/videos, a raw folder or a release"
+            f"{folder}: no video found; wanted {SUFFIX_LIST} files in it or in "
+            f"{folder.name}/videos, a raw folder or a release"
         )
     save_settings(out, settings)
     return AnnotationFolder(out, settings, dict(sorted(videos.items())), about, tuple(notices))
 
 
 def save_settings(raw: Path, settings: Settings) -> None:
-    """Writes annotation.json, unless it holds these settings already. The old file stays if writing fails."""
+    """Writes annotation.json, unless it holds these settings already. The old file stays if writing
+    fails.
+    """
     record = {"format_version": 1, **_plain(settings)}
     content = (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
     path = raw / SETTINGS
@@ -167,21 +184,30 @@ def _begun(out: Path, folder: Path, *, mode: Mode | None, double_percent: int | 
         settings = Settings(**record)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise FolderError(
-            f"{path}: cannot be read ({error}); put it back from a copy, or name another folder with --out"
+            f"{path}: cannot be read ({error}); put it back from a copy, or name another folder "
+            "with --out"
         ) from error
     if version != 1:
-        raise FolderError(f"{path}: format_version {version}, wanted 1; a later version wrote it: use that")
-    if out.resolve() != folder.resolve() and settings.folder != str(folder.resolve()):
-        raise FolderError(f"{out}: was begun for {settings.folder}, not for {folder}; name another folder with --out")
-    if mode is not None and (settings.mode, settings.double_percent) != (mode, double_percent):
-        begun = {"together": "without --independent and --double", "independent": "with --independent"}.get(
-            settings.mode, f"with --double {settings.double_percent}"
+        raise FolderError(
+            f"{path}: format_version {version}, wanted 1; a later version wrote it: use that"
         )
-        raise FolderError(f"{out}: was begun {begun}; go on that way, or name another folder with --out")
+    if out.resolve() != folder.resolve() and settings.folder != str(folder.resolve()):
+        raise FolderError(
+            f"{out}: was begun for {settings.folder}, not for {folder}; name another folder with "
+            "--out"
+        )
+    if mode is not None and (settings.mode, settings.double_percent) != (mode, double_percent):
+        begun = {
+            "together": "without --independent and --double",
+            "independent": "with --independent",
+        }.get(settings.mode, f"with --double {settings.double_percent}")
+        raise FolderError(
+            f"{out}: was begun {begun}; go on that way, or name another folder with --out"
+        )
     return settings
 
 
-# --- A folder of videos ----------------------------------------------------------------------------------------------
+# --- A folder of videos ---------------------------------------------------------------------------
 
 
 def _video_folder(folder: Path) -> Path:
@@ -198,7 +224,8 @@ def _named(folder: Path, names: Mapping[str, str]) -> tuple[dict[str, str], list
             continue
         if not path.resolve().is_relative_to(folder.resolve()):
             notices.append(
-                f"{path.name} is a link to a file outside of {folder}; it is not read: copy it into the folder"
+                f"{path.name} is a link to a file outside of {folder}; it is not read: copy it "
+                "into the folder"
             )
         elif path.is_file():
             files.append(path)
@@ -216,13 +243,19 @@ def _named(folder: Path, names: Mapping[str, str]) -> tuple[dict[str, str], list
     return dict(sorted(names_by_id.items())), notices
 
 
-# --- A raw folder or a release ---------------------------------------------------------------------------------------
+# --- A raw folder or a release --------------------------------------------------------------------
 
 
-def _take_over(folder: Path, out: Path, *, is_release: bool, artifact_type: str | None, generator: str | None) -> None:
-    """Copies the folder into a raw folder of our own layout. If this fails, `out` stays as it was."""
+def _take_over(
+    folder: Path, out: Path, *, is_release: bool, artifact_type: str | None, generator: str | None
+) -> None:
+    """Copies the folder into a raw folder of our own layout. If this fails, `out` stays as it
+    was.
+    """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FolderError(f"{out}: holds something that annotate has not made; name another folder with --out")
+        raise FolderError(
+            f"{out}: holds something that annotate has not made; name another folder with --out"
+        )
     if is_release:
         from ...builder.export import export  # it imports `datasets`, which no other folder needs
 
@@ -237,7 +270,10 @@ def _take_over(folder: Path, out: Path, *, is_release: bool, artifact_type: str 
             lines.append(json.dumps(_line(record, marked), ensure_ascii=False) + "\n")
             unlisted = [i for i in marked if record.objects is not None and i not in record.objects]
             if unlisted:
-                what = f"objects {unlisted} have masks and are not listed; add them to objects with their artifact type"
+                what = (
+                    f"objects {unlisted} have masks and are not listed; add them to objects "
+                    "with their artifact type"
+                )
                 problems.append(Problem(f"video {record.video_id}", what))
         if problems:
             listed = "\n".join(map(str, sorted(problems)))
@@ -251,7 +287,9 @@ def _take_over(folder: Path, out: Path, *, is_release: bool, artifact_type: str 
 
 
 def _copy_video(record: RawVideo, out: Path) -> list[int]:
-    """Links the video and writes its masks. Returns the ids of objects with at least one pixel, ascending."""
+    """Links the video and writes its masks. Returns the ids of objects with at least one pixel,
+    ascending.
+    """
     path = out / "videos" / name_of_video(record.video_id, record.video_path)
     if is_still(record.video_path):
         write_atomic(path, read_video(record.video_path))
@@ -265,7 +303,9 @@ def _copy_video(record: RawVideo, out: Path) -> list[int]:
                 masks[object_id] = encode((plane == object_id)[None])[0]
         marked |= set(masks)
         height, width = frame.planes[0].shape
-        for name, content in own_mask_pngs(frame.frame_index, masks, height=height, width=width).items():
+        for name, content in own_mask_pngs(
+            frame.frame_index, masks, height=height, width=width
+        ).items():
             write_atomic(out / "masks" / record.video_id / name, content)
     return sorted(marked)
 
@@ -290,6 +330,8 @@ def _line(record: RawVideo, marked: Sequence[int]) -> dict[str, Any]:
         "label": record.label,
         "split": record.split,
         "review": record.review,
-        "annotated_frames": None if record.annotated_frames is None else list(record.annotated_frames),
+        "annotated_frames": None
+        if record.annotated_frames is None
+        else list(record.annotated_frames),
     }
     return line | {key: value for key, value in rest.items() if value is not None}

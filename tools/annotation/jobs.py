@@ -1,4 +1,6 @@
-"""Jobs that carry masks through a video with an engine, while people continue to work on the page."""
+"""Jobs that carry masks through a video with an engine, while people continue to work on the
+page.
+"""
 
 import threading
 import time
@@ -37,15 +39,33 @@ class Job:
 
     def view(self) -> dict[str, Any]:
         """The job in the form for the page."""
-        names = ("object_ids", "first", "last", "stop", "barrier", "done", "total", "state", "message")
-        return {"job": self.job_id, "kind": "propagate", **{name: getattr(self, name) for name in names}}
+        names = (
+            "object_ids",
+            "first",
+            "last",
+            "stop",
+            "barrier",
+            "done",
+            "total",
+            "state",
+            "message",
+        )
+        return {
+            "job": self.job_id,
+            "kind": "propagate",
+            **{name: getattr(self, name) for name in names},
+        }
 
 
-def planned(state: VideoState, job_id: str, user: str, object_ids: list[int], first: int, last: int) -> Job:
-    """The job that carries objects from frame `first` to frame `last`, or to the frame before a locked one.
+def planned(
+    state: VideoState, job_id: str, user: str, object_ids: list[int], first: int, last: int
+) -> Job:
+    """The job that carries objects from frame `first` to frame `last`, or to the frame before a
+    locked one.
 
     Raises:
-        RefusedError: no object is given, an object has no mask in `first`, or no frame can be reached.
+        RefusedError: no object is given, an object has no mask in `first`, or no frame can be
+            reached.
     """
     if not object_ids:
         raise RefusedError("choose an object to carry")
@@ -53,7 +73,9 @@ def planned(state: VideoState, job_id: str, user: str, object_ids: list[int], fi
         if object_id not in state.objects:
             raise RefusedError(f"there is no object {object_id}", code="not-found")
         if not keyframes_of(state, [object_id]) and state.mask(object_id, first) is None:
-            raise RefusedError(f"object {object_id} has no mask to carry: mark it in frame {first} first")
+            raise RefusedError(
+                f"object {object_id} has no mask to carry: mark it in frame {first} first"
+            )
     if not all(0 <= frame < state.video.num_frames for frame in (first, last)) or first == last:
         raise RefusedError(f"frames {first} to {last}: wanted two frames of the video")
     step = 1 if last > first else -1
@@ -66,9 +88,20 @@ def planned(state: VideoState, job_id: str, user: str, object_ids: list[int], fi
         way.append(frame)
     if not way:
         raise RefusedError(
-            f"frame {barrier} is locked: nothing is carried past it", code="locked-frame", frames=[barrier or 0]
+            f"frame {barrier} is locked: nothing is carried past it",
+            code="locked-frame",
+            frames=[barrier or 0],
         )
-    return Job(job_id, user, sorted(set(object_ids)), first, last, way[-1], barrier, len(way) * len(set(object_ids)))
+    return Job(
+        job_id,
+        user,
+        sorted(set(object_ids)),
+        first,
+        last,
+        way[-1],
+        barrier,
+        len(way) * len(set(object_ids)),
+    )
 
 
 def run(
@@ -82,7 +115,8 @@ def run(
     on_change: Callable[[VideoState, VideoState], None],
     on_progress: Callable[[], None],
 ) -> None:
-    """Carries the masks to the end, or until the job is cancelled. The result is in `job`. Call it in a thread.
+    """Carries the masks to the end, or until the job is cancelled. The result is in `job`. Call it
+    in a thread.
 
     Args:
         on_change: called with the states before and after masks were saved.
@@ -91,7 +125,9 @@ def run(
     num_found = 0
     waiting: list[list[Any]] = []
     saved_at = time.monotonic()
-    carried = room.propagate(key, pictures, document.state, job.object_ids, first=job.first, last=job.stop)
+    carried = room.propagate(
+        key, pictures, document.state, job.object_ids, first=job.first, last=job.stop
+    )
     facts: dict[str, str] = {}
 
     def save() -> None:
@@ -102,7 +138,9 @@ def run(
             data = {"from": "propagated", "masks": cells, "run": way}
             with document.changing:
                 before = document.state
-                after = document.add("masks", data, user=job.user, action=action, step=job.job_id, engine_facts=facts)
+                after = document.add(
+                    "masks", data, user=job.user, action=action, step=job.job_id, engine_facts=facts
+                )
             on_change(before, after)
 
     size = {"height": document.state.video.height, "width": document.state.video.width}
@@ -125,7 +163,9 @@ def run(
             job.state = "done"
         else:
             job.message = (
-                f"the engine found nothing in frames {job.first} to {job.stop}: mark the object there, or draw it"
+                f"the engine found nothing in frames {job.first} to {job.stop}: mark "
+                "the "
+                "object there, or draw it"
             )
             job.state = "failed"
     except (EngineError, RefusedError, ValueError, OSError) as error:
@@ -136,7 +176,9 @@ def run(
 
 
 def _changes(state: VideoState, cells: Iterable[list[Any]]) -> list[list[Any]]:
-    """The masks that differ from the state, without masks that a person made and without locked frames."""
+    """The masks that differ from the state, without masks that a person made and without locked
+    frames.
+    """
     changes = []
     for object_id, frame_index, counts in cells:
         old = state.mask(object_id, frame_index)

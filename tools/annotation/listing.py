@@ -32,14 +32,20 @@ def video_line(store: Store, sessions: Sessions, session: Session, video_id: str
 def next_video(
     store: Store, sessions: Sessions, session: Session, *, after: str | None, for_review: bool
 ) -> str | None:
-    """The next video that this person should annotate, or may review; after the given one if possible.
+    """The next video that this person should annotate, or may review; after the given one if
+    possible.
 
-    Videos that were sent back come before videos that nobody has begun, and before the person's own ones.
+    Videos that were sent back come before videos that nobody has begun, and before the person's own
+    ones.
     """
     ids = store.video_ids
     turn = [*ids[ids.index(after) + 1 :], *ids[: ids.index(after)]] if after in ids else ids
     lines = [video_line(store, sessions, session, video_id) for video_id in turn]
-    free = [line for line in lines if line["problem"] is None and (line["holder"] is None or line["holder_is_me"])]
+    free = [
+        line
+        for line in lines
+        if line["problem"] is None and (line["holder"] is None or line["holder_is_me"])
+    ]
     if for_review:
         wanted = [line for line in free if line["can_review"]]
     else:
@@ -56,9 +62,21 @@ def _line(summary: Summary | None, user: str) -> dict[str, Any]:
     counts = ("num_seen", "num_masks", "num_objects", "num_proposals")
     if summary is None:
         return {
-            **{"status": "untouched", "label": None, "num_frames": None, "annotator": None, "reviewer": None},
+            **{
+                "status": "untouched",
+                "label": None,
+                "num_frames": None,
+                "annotator": None,
+                "reviewer": None,
+            },
             **dict.fromkeys(counts, 0),
-            **{"disputed": 0, "can_review": False, "is_mine": False, "seconds": 0.0, "seconds_per_mask": None},
+            **{
+                "disputed": 0,
+                "can_review": False,
+                "is_mine": False,
+                "seconds": 0.0,
+                "seconds_per_mask": None,
+            },
         }
     names = (*counts, "status", "label", "num_frames", "annotator", "reviewer")
     mine = person(summary.annotator or "") == person(user)

@@ -1,4 +1,6 @@
-"""The log of one video on disk. Lines are only added. They are on disk (fsync) before they count as saved."""
+"""The log of one video on disk. Lines are only added. They are on disk (fsync) before they count as
+saved.
+"""
 
 import os
 from collections.abc import Sequence
@@ -29,7 +31,8 @@ class LogContent:
 
 
 def read_log(path: Path) -> LogContent:
-    """Reads a log; without a file it is empty. An incomplete last line was never reported as saved and is left out.
+    """Reads a log; without a file it is empty. An incomplete last line was never reported as saved
+    and is left out.
 
     Raises:
         LogError: a complete line is not an event, or not the next event.
@@ -47,7 +50,9 @@ def read_log(path: Path) -> LogContent:
         except EventError as error:
             raise LogError(f"{path} line {number}: {error}. {_REPAIR}") from error
         if event.n != number:
-            raise LogError(f"{path} line {number}: event {event.n}, wanted event {number}. {_REPAIR}")
+            raise LogError(
+                f"{path} line {number}: event {event.n}, wanted event {number}. {_REPAIR}"
+            )
         events.append(event)
     return LogContent(tuple(events), whole, len(content) - whole)
 

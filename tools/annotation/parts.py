@@ -21,7 +21,9 @@ def put(state: VideoState, part: Part) -> VideoState:
     objects = {**state.objects, **part.objects}
     return replace(
         state,
-        objects={object_id: value for object_id, value in sorted(objects.items()) if value is not None},
+        objects={
+            object_id: value for object_id, value in sorted(objects.items()) if value is not None
+        },
         masks=_with(state.masks, part.masks),
         seen=_marked(state.seen, part.seen),
         locked=_marked(state.locked, part.locked),

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """The proposals for one video: non-empty COCO RLE by frame_index; and what could not be read."""
+    """The proposals for one video: non-empty COCO RLE by frame_index; and what could not be
+    read.
+    """
 
     by: str
     masks: dict[int, str]
@@ -32,13 +34,19 @@ class Proposals:
         return f"model {self.predictions.path.name}"
 
     def of(self, video_id: str, *, height: int, width: int, num_frames: int) -> Proposed | None:
-        """The proposals for a video, with one mask per frame; None if there are no predictions for it."""
+        """The proposals for a video, with one mask per frame; None if there are no predictions for
+        it.
+        """
         video: PredictedVideo | None = self.predictions.videos.get(video_id)
         if video is None:
             return None
         frames = [frame for frame in video.frames if frame < num_frames]
         beyond = len(video.frames) - len(frames)
-        problems = [f"{video.where}: {beyond} frames beyond the last one, {num_frames - 1}"] if beyond else []
+        problems = (
+            [f"{video.where}: {beyond} frames beyond the last one, {num_frames - 1}"]
+            if beyond
+            else []
+        )
         masks: dict[int, str] = {}
         for frame in video.read(frames, height=height, width=width):
             if frame.problem is not None:
@@ -53,7 +61,10 @@ class Proposals:
         if not without:
             return []
         some = ", ".join(without[:3]) + (" and others" if len(without) > 3 else "")
-        return [f"{self.predictions.path}: no predictions for {len(without)} of {len(video_ids)} videos: {some}"]
+        return [
+            f"{self.predictions.path}: no predictions for {len(without)} of {len(video_ids)} "
+            f"videos: {some}"
+        ]
 
 
 def find_proposals(path: Path) -> Proposals:

@@ -1,4 +1,6 @@
-"""Keeps the raw folder up to date: writes masks and the lines of videos.jsonl that `brokenvideos build` reads."""
+"""Keeps the raw folder up to date: writes masks and the lines of videos.jsonl that
+`brokenvideos build` reads.
+"""
 
 import json
 import threading
@@ -27,7 +29,11 @@ def output_of(state: VideoState) -> Output:
     size = {"height": state.video.height, "width": state.video.width}
     frames: dict[int, dict[int, str]] = {}
     for object_id, masks in sorted(state.masks.items()):
-        shown = [(f, m.counts) for f, m in sorted(masks.items()) if f in state.seen and m.origin != "proposal"]
+        shown = [
+            (f, m.counts)
+            for f, m in sorted(masks.items())
+            if f in state.seen and m.origin != "proposal"
+        ]
         areas = area([counts for _, counts in shown], **size) if shown else ()
         for (frame_index, counts), pixels in zip(shown, areas, strict=True):
             if pixels:
@@ -45,7 +51,9 @@ def line_of(video_id: str, state: VideoState) -> dict[str, Any]:
     line: dict[str, Any] = {
         "video_id": video_id,
         "generator": about["generator"],
-        "objects": [object_line(i, state.objects[i].artifact_type, state.objects[i].subtype) for i in marked],
+        "objects": [
+            object_line(i, state.objects[i].artifact_type, state.objects[i].subtype) for i in marked
+        ],
         "source": source,
     }
     review = about["review"] if state.status == "untouched" else _review(state)
@@ -61,10 +69,11 @@ def _review(state: VideoState) -> str:
 
 
 class RawFolder:
-    """One raw folder that is written. Files are complete or absent, and approved videos are complete at any time.
+    """One raw folder that is written. Files are complete or absent, and approved videos are
+    complete at any time.
 
-    If an approved video is edited again, its line says "unreviewed" before any of its masks changes. It
-    says "approved" again after the last mask is written.
+    If an approved video is edited again, its line says "unreviewed" before any of its masks
+    changes. It says "approved" again after the last mask is written.
     """
 
     def __init__(self, home: Path) -> None:
@@ -105,7 +114,9 @@ class RawFolder:
                 files = own_mask_pngs(frame_index, output[frame_index], **size)
                 for name, content in files.items():
                     write_atomic(folder / name, content)
-                gone += [path for path in self._files_of(folder, frame_index) if path.name not in files]
+                gone += [
+                    path for path in self._files_of(folder, frame_index) if path.name not in files
+                ]
             for path in gone:
                 path.unlink(missing_ok=True)
             if line != self._lines.get(video_id):
@@ -123,14 +134,23 @@ class RawFolder:
     def _mark(self, video_id: str) -> Path:
         return self.home / EVENTS / f"{video_id}.written.json"
 
-    def _changes(self, video_id: str, output: Output, before: Output | None) -> tuple[list[Path], list[int]]:
+    def _changes(
+        self, video_id: str, output: Output, before: Output | None
+    ) -> tuple[list[Path], list[int]]:
         """Files to delete and frames to write; all of them if the present files are unknown."""
         if before is not None:
             frames = [frame for frame, masks in output.items() if before.get(frame) != masks]
             folder = self.home / "masks" / video_id
-            return [path for frame in before if frame not in output for path in self._files_of(folder, frame)], frames
+            return [
+                path
+                for frame in before
+                if frame not in output
+                for path in self._files_of(folder, frame)
+            ], frames
         files, _ = own_mask_files(self.home / "masks" / video_id, raw=self.home)
-        return [path for frame, paths in files.items() if frame not in output for path in paths], sorted(output)
+        return [
+            path for frame, paths in files.items() if frame not in output for path in paths
+        ], sorted(output)
 
     @staticmethod
     def _files_of(folder: Path, frame_index: int) -> list[Path]:
@@ -138,13 +158,17 @@ class RawFolder:
 
     def _put(self, video_id: str, line: Mapping[str, Any]) -> None:
         lines = {**self._lines, video_id: dict(line)}
-        content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for _, line in sorted(lines.items()))
+        content = "".join(
+            json.dumps(line, ensure_ascii=False) + "\n" for _, line in sorted(lines.items())
+        )
         write_atomic(self.home / FILE_NAME, content.encode())
         self._lines = lines
 
 
 class RawWriter:
-    """Writes raw folders in a background thread: the latest state of each video, after a short delay."""
+    """Writes raw folders in a background thread: the latest state of each video, after a short
+    delay.
+    """
 
     def __init__(self, on_written: Callable[[Path, str, int, str | None], None]) -> None:
         """Starts the thread.
@@ -190,7 +214,9 @@ class RawWriter:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._ends, RETRY_S if self._failed else None)
+                self._changed.wait_for(
+                    lambda: self._waiting or self._ends, RETRY_S if self._failed else None
+                )
                 if self._waiting and not self._ends:
                     self._changed.wait_for(lambda: self._ends, DELAY_S)
                 if self._ends and not self._waiting:

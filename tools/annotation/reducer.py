@@ -1,4 +1,6 @@
-"""Computes the state of a video from its events: a pure function, so that only the log must be stored."""
+"""Computes the state of a video from its events: a pure function, so that only the log must be
+stored.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -47,9 +49,14 @@ def start(event: Event) -> VideoState:
     """
     data = event.data
     if event.kind != "start" or event.n != 1:
-        raise RefusedError(f"the log begins with event {event.n} {event.kind}, wanted event 1 start")
+        raise RefusedError(
+            f"the log begins with event {event.n} {event.kind}, wanted event 1 start"
+        )
     if data["log_format"] != LOG_FORMAT:
-        raise RefusedError(f"log format {data['log_format']}, wanted {LOG_FORMAT}; a later version wrote it: use that")
+        raise RefusedError(
+            f"log format {data['log_format']}, wanted {LOG_FORMAT}; a later version wrote it: use "
+            "that"
+        )
     video = VideoFacts(**data["video"])
     masks: dict[int, dict[int, Mask]] = {}
     for object_id, frame_index, counts in data["masks"]:
@@ -79,7 +86,9 @@ def apply(state: VideoState, event: Event) -> VideoState:
         RefusedError: the event is not possible in this state; the message is for the person.
     """
     if event.n != state.revision + 1:
-        raise RefusedError(f"event {event.n} after event {state.revision}; wanted {state.revision + 1}")
+        raise RefusedError(
+            f"event {event.n} after event {state.revision}; wanted {state.revision + 1}"
+        )
     if event.kind in _EDITS:
         after = _edit(state, event)
     elif event.kind in _OTHERS:
@@ -126,8 +135,12 @@ def _redo(state: VideoState, event: Event) -> VideoState:
 Steps = tuple[Step, ...]
 
 
-def _taken_back(state: VideoState, steps: Steps, others: Steps, word: str) -> tuple[Steps, Steps, VideoState]:
-    """Undo or redo: the steps without the last one, the opposite steps with its inverse, and the new state."""
+def _taken_back(
+    state: VideoState, steps: Steps, others: Steps, word: str
+) -> tuple[Steps, Steps, VideoState]:
+    """Undo or redo: the steps without the last one, the opposite steps with its inverse, and the
+    new state.
+    """
     _require_editable(state)
     if not steps:
         raise RefusedError(f"there is nothing to {word}")
@@ -156,7 +169,8 @@ def _video(state: VideoState, event: Event) -> VideoState:
     old = state.video
     if (video.height, video.width, video.num_frames) != (old.height, old.width, old.num_frames):
         raise RefusedError(
-            f"the video has {video.num_frames} frames of {video.width}x{video.height} now, the masks belong to {old.num_frames} of "
+            f"the video has {video.num_frames} frames of {video.width}x{video.height} now, the "
+            f"masks belong to {old.num_frames} of "
             f"{old.width}x{old.height}: put the old file back"
         )
     return replace(state, video=video)

@@ -1,4 +1,6 @@
-"""Finds and removes stray pieces and holes of a mask, which a slip of the hand or an engine leaves."""
+"""Finds and removes stray pieces and holes of a mask, which a slip of the hand or an engine
+leaves.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -49,11 +51,14 @@ def cleaned(counts: str, *, height: int, width: int, max_area_px: int, what: str
     return encode(mask[None])[0]
 
 
-def _small(mask: UInt8Array, max_area_px: int, *, connectivity: int, keep_largest: bool) -> tuple[UInt8Array, int]:
+def _small(
+    mask: UInt8Array, max_area_px: int, *, connectivity: int, keep_largest: bool
+) -> tuple[UInt8Array, int]:
     """uint8[H, W] of the small pieces, and their number.
 
     Args:
-        keep_largest: True leaves out the largest piece; False leaves out pieces at the frame's border.
+        keep_largest: True leaves out the largest piece; False leaves out pieces at the frame's
+            border.
     """
     import cv2
 

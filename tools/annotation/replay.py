@@ -19,7 +19,9 @@ from .store import Store
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One mask of an engine that was made again. `iou` is None if this failed; `reason` says why."""
+    """One mask of an engine that was made again. `iou` is None if this failed; `reason` says
+    why.
+    """
 
     event: int
     kind: str
@@ -30,10 +32,11 @@ class Replayed:
 
 
 def replay(document: Document, make_engine: Callable[[], Engine]) -> Iterator[Replayed]:
-    """Makes every engine mask of the log again, in the order of the log and from the state at that time.
+    """Makes every engine mask of the log again, in the order of the log and from the state at that
+    time.
 
-    Masks differ in a few pixels between machines and numbers of threads. So compare their IoU, not their
-    bytes.
+    Masks differ in a few pixels between machines and numbers of threads. So compare their IoU, not
+    their bytes.
     """
     room = EngineRoom(make_engine)
     pictures = Pictures(document.video.path, document.video.index)
@@ -45,7 +48,9 @@ def replay(document: Document, make_engine: Callable[[], Engine]) -> Iterator[Re
         state = start(events[0])
         for _, group in groupby(events[1:], key=lambda event: event.step or event.n):
             of_step = list(group)
-            engine_made = [event for event in of_step if event.kind == "masks" and event.data["from"] in _MADE]
+            engine_made = [
+                event for event in of_step if event.kind == "masks" and event.data["from"] in _MADE
+            ]
             if engine_made:
                 yield from _again(room, key, pictures, state, engine_made)
             for event in of_step:
@@ -64,7 +69,10 @@ def report_of(store: Store, make_engine: Callable[[], Engine]) -> Iterator[str]:
     for key in store.begun():
         ious: list[float] = []
         for mask in replay(store.document(key), make_engine):
-            where = f"{key[1]} event {mask.event} {mask.kind} frame {mask.frame_index} object {mask.object_id}"
+            where = (
+                f"{key[1]} event {mask.event} {mask.kind} frame {mask.frame_index} object "
+                f"{mask.object_id}"
+            )
             if mask.iou is None:
                 num_lost += 1
                 yield f"{where}: {mask.reason}"
@@ -93,20 +101,33 @@ def _again(
     try:
         if data["from"] == "prompt":
             object_id, frame_index, _ = data["masks"][0]
-            counts, _ = room.prompt(key, pictures, state, _prompt(object_id, frame_index, data["prompt"], **size))
+            counts, _ = room.prompt(
+                key, pictures, state, _prompt(object_id, frame_index, data["prompt"], **size)
+            )
             made[object_id, frame_index] = counts
         else:
             way = data["run"]
             last = _last_frame(events, way)
-            carried = room.propagate(key, pictures, state, way["object_ids"], first=way["first"], last=last)
-            made = {(object_id, frame_index): counts for object_id, frame_index, counts, _ in carried}
+            carried = room.propagate(
+                key, pictures, state, way["object_ids"], first=way["first"], last=last
+            )
+            made = {
+                (object_id, frame_index): counts for object_id, frame_index, counts, _ in carried
+            }
     except EngineError as error:
         reason = str(error)
     for event in events:
         for object_id, frame_index, counts in event.data["masks"]:
             again = made.get((object_id, frame_index))
             score = None if again is None else _iou(counts, again, **size)
-            yield Replayed(event.n, data["from"], object_id, frame_index, score, "" if score is not None else reason)
+            yield Replayed(
+                event.n,
+                data["from"],
+                object_id,
+                frame_index,
+                score,
+                "" if score is not None else reason,
+            )
 
 
 def _last_frame(events: Sequence[Event], way: dict[str, int]) -> int:
@@ -115,12 +136,16 @@ def _last_frame(events: Sequence[Event], way: dict[str, int]) -> int:
     return min(frames) if way["last"] < way["first"] else max(frames)
 
 
-def _prompt(object_id: int, frame_index: int, data: dict[str, object], *, height: int, width: int) -> Prompt:
+def _prompt(
+    object_id: int, frame_index: int, data: dict[str, object], *, height: int, width: int
+) -> Prompt:
     clicks, box, start_counts = data["clicks"], data["box"], data["start"]
     mask = None
     if isinstance(start_counts, str):
         mask = decode([start_counts], height=height, width=width)[0] > 0
-    points = tuple(Click(x, y, bool(sign)) for x, y, sign in clicks) if isinstance(clicks, list) else ()
+    points = (
+        tuple(Click(x, y, bool(sign)) for x, y, sign in clicks) if isinstance(clicks, list) else ()
+    )
     sides = (box[0], box[1], box[2], box[3]) if isinstance(box, list) else None
     return Prompt(object_id, frame_index, clicks=points, box=sides, mask=mask)
 

@@ -1,4 +1,6 @@
-"""Events that change a video's status: seen, submitted, approved or sent back. None of them changes a mask."""
+"""Events that change a video's status: seen, submitted, approved or sent back. None of them changes
+a mask.
+"""
 
 from dataclasses import replace
 from typing import Literal
@@ -22,21 +24,34 @@ def normal(state: VideoState, event: Event) -> VideoState:
     _require_status(state, EDITABLE)
     if not state.is_empty:
         frames = {frame for masks in state.masks.values() for frame in masks}
-        raise RefusedError("the video has masks: delete them before you mark it as normal", frames=frames)
+        raise RefusedError(
+            "the video has masks: delete them before you mark it as normal", frames=frames
+        )
     everything = frozenset(range(state.video.num_frames))
-    return replace(state, normal=True, seen=everything, status="submitted", annotator=event.user, reviewer=None)
+    return replace(
+        state, normal=True, seen=everything, status="submitted", annotator=event.user, reviewer=None
+    )
 
 
 def submit(state: VideoState, event: Event) -> VideoState:
     """Submits the video to a second person. Every mask must have been looked at."""
     _require_status(state, EDITABLE)
-    proposed = {f for masks in state.masks.values() for f, mask in masks.items() if mask.origin == "proposal"}
+    proposed = {
+        f
+        for masks in state.masks.values()
+        for f, mask in masks.items()
+        if mask.origin == "proposal"
+    }
     if proposed:
-        raise RefusedError("a model's proposals are still open: accept or delete them", frames=proposed)
+        raise RefusedError(
+            "a model's proposals are still open: accept or delete them", frames=proposed
+        )
     unseen = {frame for masks in state.masks.values() for frame in masks} - state.seen
     if unseen:
         raise RefusedError("nobody has looked at some masks: look at them first", frames=unseen)
-    untyped = sorted(i for i, masks in state.masks.items() if masks and state.objects[i].artifact_type is None)
+    untyped = sorted(
+        i for i, masks in state.masks.items() if masks and state.objects[i].artifact_type is None
+    )
     if untyped:
         raise RefusedError(f"object {untyped[0]} has no artifact type: choose one")
     if not state.seen:
@@ -48,7 +63,9 @@ def withdraw(state: VideoState, event: Event) -> VideoState:
     """Takes a submitted video back; only the person who submitted it can do this."""
     _require_status(state, {"submitted"})
     if person(event.user) != person(state.annotator or ""):
-        raise RefusedError(f"{state.annotator} submitted it: only they can take it back", code="status")
+        raise RefusedError(
+            f"{state.annotator} submitted it: only they can take it back", code="status"
+        )
     return replace(state, status="working", normal=False)
 
 
@@ -72,7 +89,11 @@ def reject(state: VideoState, event: Event) -> VideoState:
     _require_second(state, event)
     _require_note(state, event)
     return replace(
-        state, status="rejected", normal=False, reviewer=event.user, notes=(*state.notes, _note(event, "reject"))
+        state,
+        status="rejected",
+        normal=False,
+        reviewer=event.user,
+        notes=(*state.notes, _note(event, "reject")),
     )
 
 
@@ -87,13 +108,17 @@ def resolve(state: VideoState, event: Event) -> VideoState:
     note_id = event.data["note_id"]
     if not any(note.note_id == note_id and note.is_open for note in state.notes):
         raise RefusedError(f"there is no open note {note_id}", code="not-found")
-    notes = tuple(replace(note, is_open=False) if note.note_id == note_id else note for note in state.notes)
+    notes = tuple(
+        replace(note, is_open=False) if note.note_id == note_id else note for note in state.notes
+    )
     return replace(state, notes=notes)
 
 
 def _require_status(state: VideoState, wanted: frozenset[str] | set[str]) -> None:
     if state.status not in wanted:
-        raise RefusedError(f"the video is {state.status}, wanted {' or '.join(sorted(wanted))}", code="status")
+        raise RefusedError(
+            f"the video is {state.status}, wanted {' or '.join(sorted(wanted))}", code="status"
+        )
 
 
 def _require_second(state: VideoState, event: Event) -> None:
@@ -109,6 +134,10 @@ def _require_note(state: VideoState, event: Event) -> None:
         require_frames(state, [event.data["frame_index"]])
 
 
-def _note(event: Event, kind: Literal["dispute", "reject", "approve"], *, is_open: bool = True) -> Note:
+def _note(
+    event: Event, kind: Literal["dispute", "reject", "approve"], *, is_open: bool = True
+) -> Note:
     frame_index = event.data.get("frame_index")
-    return Note(event.n, kind, event.user, event.at, event.data["note"].strip(), frame_index, is_open)
+    return Note(
+        event.n, kind, event.user, event.at, event.data["note"].strip(), frame_index, is_open
+    )

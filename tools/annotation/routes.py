@@ -1,4 +1,6 @@
-"""The HTTP routes of the page: requests become calls of `Service`, results and errors become answers."""
+"""The HTTP routes of the page: requests become calls of `Service`, results and errors become
+answers.
+"""
 
 import asyncio
 import re
@@ -16,7 +18,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ...frames import VideoError
 from ...masks import ARTIFACT_TYPES
 from ...release import __version__, parse_json
-from ..page import FrameRequestError, SupersededError, error_answer, file_answer, frame_answer, frame_request
+from ..page import (
+    FrameRequestError,
+    SupersededError,
+    error_answer,
+    file_answer,
+    frame_answer,
+    frame_request,
+)
 from .actions import BadRequestError, number
 from .desk import BusyError, FullDiskError, StaleError, VideoTroubleError
 from .engines import EngineError
@@ -72,7 +81,7 @@ def application(service: Service, *, shared: Path) -> Starlette:
     return Starlette(routes=routes)
 
 
-# --- Answers ---------------------------------------------------------------------------------------------------------
+# --- Answers --------------------------------------------------------------------------------------
 
 
 async def _index(service: Service, request: Request) -> Response:
@@ -94,12 +103,16 @@ async def _project(service: Service, request: Request) -> Response:
 async def _next(service: Service, request: Request) -> Response:
     query = request.query_params
     session = _session(service, request)
-    result = service.next_video(session, after=query.get("after"), for_review=query.get("for") == "review")
+    result = service.next_video(
+        session, after=query.get("after"), for_review=query.get("for") == "review"
+    )
     return JSONResponse({"video_id": result})
 
 
 async def _video(service: Service, request: Request) -> Response:
-    return JSONResponse(await service.open(_session(service, request), request.path_params["video_id"]))
+    return JSONResponse(
+        await service.open(_session(service, request), request.path_params["video_id"])
+    )
 
 
 async def _lock(service: Service, request: Request) -> Response:
@@ -142,7 +155,12 @@ async def _stray(service: Service, request: Request) -> Response:
         _query_number(request, "max_area"),
     )
     return JSONResponse(
-        {"stray": result.stray, "holes": result.holes, "num_stray": result.num_stray, "num_holes": result.num_holes}
+        {
+            "stray": result.stray,
+            "holes": result.holes,
+            "num_stray": result.num_stray,
+            "num_holes": result.num_holes,
+        }
     )
 
 
@@ -156,9 +174,16 @@ async def _frame(service: Service, request: Request) -> Response:
     requested = frame_request(request.path_params["name"], request.query_params)
     session, video_id = _session(service, request), request.path_params["video_id"]
     content, pts, time_s = await service.frame(
-        session, video_id, requested.frame_index, requested.kind, height=requested.height, lane=requested.lane
+        session,
+        video_id,
+        requested.frame_index,
+        requested.kind,
+        height=requested.height,
+        lane=requested.lane,
     )
-    return frame_answer(content, requested, pts=pts, time_s=time_s, is_named="v" in request.query_params)
+    return frame_answer(
+        content, requested, pts=pts, time_s=time_s, is_named="v" in request.query_params
+    )
 
 
 async def _live(service: Service, socket: WebSocket) -> None:
@@ -189,7 +214,7 @@ async def _live(service: Service, socket: WebSocket) -> None:
         service.sessions.disconnect(session, line)
 
 
-# --- Requests and errors ---------------------------------------------------------------------------------------------
+# --- Requests and errors --------------------------------------------------------------------------
 
 
 async def _body(request: Request) -> Mapping[str, Any]:

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from ...masks import ARTIFACT_TYPES
 from ...release import parse_json
-from ..page import MODULES, address_of, check_host, ended_by_signals, listen, new_token, return_freed_memory
+from ..page import (
+    MODULES,
+    address_of,
+    check_host,
+    ended_by_signals,
+    listen,
+    new_token,
+    return_freed_memory,
+)
 from .document import UNKNOWN
 from .engines import Engine, make_engine
 from .folder import AnnotationFolder, FolderError, Mode, open_folder
@@ -54,8 +62,8 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
             which command continues it.
 
     Raises:
-        FolderError, RawError, ServerError, EngineError, EvaluationError, RefusedError: the options or
-            the folder are wrong.
+        FolderError, RawError, ServerError, EngineError, EvaluationError, RefusedError: the options
+            or the folder are wrong.
     """
     return_freed_memory()
     check_host(options.host, options.token)
@@ -82,7 +90,10 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
         def ready() -> None:
             for notice in (*opened.notices, *_notices_of(proposals, store)):
                 say(notice)
-            say(f"{len(store.video_ids)} videos of {options.folder}; everything is saved in {opened.raw}. Ctrl-C ends.")
+            say(
+                f"{len(store.video_ids)} videos of {options.folder}; everything is saved in "
+                f"{opened.raw}. Ctrl-C ends."
+            )
             say(address)
             if options.browser:
                 webbrowser.open(address)
@@ -95,7 +106,8 @@ def run_annotate(options: AnnotateOptions, *, say: Callable[[str], None]) -> Non
 
 
 def run_replay(options: AnnotateOptions, *, say: Callable[[str], None]) -> None:
-    """Repeats all calls of the engine in the logs, and prints the IoU of its masks with the saved ones.
+    """Repeats all calls of the engine in the logs, and prints the IoU of its masks with the saved
+    ones.
 
     Raises:
         The errors of `run_annotate`. LogError: a log cannot be read.
@@ -114,8 +126,13 @@ def read_subtypes(path: Path) -> dict[str, list[str]]:
     try:
         content = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise FolderError(f"{path}: cannot be read as JSON ({error}); wanted an object of lists of names") from error
-    wanted = f'wanted {{"{ARTIFACT_TYPES[0]}": ["a name", ...], ...}} with the types {", ".join(ARTIFACT_TYPES)}'
+        raise FolderError(
+            f"{path}: cannot be read as JSON ({error}); wanted an object of lists of names"
+        ) from error
+    wanted = (
+        f'wanted {{"{ARTIFACT_TYPES[0]}": ["a name", ...], ...}} with the types '
+        f"{', '.join(ARTIFACT_TYPES)}"
+    )
     if not isinstance(content, Mapping):
         raise FolderError(f"{path}: holds {type(content).__name__}, {wanted}")
     for kind, names in content.items():
@@ -127,14 +144,20 @@ def read_subtypes(path: Path) -> dict[str, list[str]]:
 
 
 def command_of(options: AnnotateOptions) -> str:
-    """The command line that continues the work. A token of the user's own is secret, so a placeholder is shown."""
+    """The command line that continues the work. A token of the user's own is secret, so a
+    placeholder is shown.
+    """
     words = ["brokenvideos", "annotate", str(options.folder)]
     for field in fields(AnnotateOptions):
         value = getattr(options, field.name)
         if field.name in ("folder", "browser") or value == field.default:
             continue
         name = {"double_percent": "double"}.get(field.name, field.name.replace("_", "-"))
-        words += [f"--{name}"] if value is True else [f"--{name}", "TOKEN" if name == "token" else str(value)]
+        words += (
+            [f"--{name}"]
+            if value is True
+            else [f"--{name}", "TOKEN" if name == "token" else str(value)]
+        )
     return shlex.join(words if options.browser else [*words, "--no-browser"])
 
 
@@ -150,7 +173,10 @@ def _farewell(options: AnnotateOptions, store: Store) -> list[str]:
 def _open(options: AnnotateOptions) -> AnnotationFolder:
     mode: Mode = "together"
     if options.independent and options.double_percent is not None:
-        raise FolderError("--independent and --double: choose one; with --independent everybody annotates every video")
+        raise FolderError(
+            "--independent and --double: choose one; with --independent everybody annotates every "
+            "video"
+        )
     if options.independent:
         mode = "independent"
     elif options.double_percent is not None:

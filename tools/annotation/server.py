@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def only_one(raw: Path) -> Iterator[None]:
-    """A context in which this process holds the lock of the raw folder. The system frees it if the process dies.
+    """A context in which this process holds the lock of the raw folder. The system frees it if the
+    process dies.
 
     Raises:
         ServerError: another process holds the lock.
@@ -32,7 +33,8 @@ def only_one(raw: Path) -> Iterator[None]:
         except BlockingIOError:
             owner = os.read(descriptor, 32).decode() or "unknown"
             raise ServerError(
-                f"{raw}: process {owner} serves it already: open the address that it has printed, or end it"
+                f"{raw}: process {owner} serves it already: open the address that it has printed, "
+                "or end it"
             ) from None
         os.truncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
@@ -41,17 +43,25 @@ def only_one(raw: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def server_of(service: Service, listening: socket.socket, *, host: str, token: str, shared: Path) -> "uvicorn.Server":
+def server_of(
+    service: Service, listening: socket.socket, *, host: str, token: str, shared: Path
+) -> "uvicorn.Server":
     """A server for `serve`. It ends when its `should_exit` is set.
 
     Args:
         shared: a folder of JavaScript modules that the page imports.
     """
-    return guarded_server(application(service, shared=shared), listening, host=host, token=token, live=True)
+    return guarded_server(
+        application(service, shared=shared), listening, host=host, token=token, live=True
+    )
 
 
 async def serve(
-    service: Service, server: "uvicorn.Server", listening: socket.socket, *, on_ready: Callable[[], None]
+    service: Service,
+    server: "uvicorn.Server",
+    listening: socket.socket,
+    *,
+    on_ready: Callable[[], None],
 ) -> None:
     """Serves until the server ends, then updates the raw folders.
 

@@ -51,7 +51,12 @@ class Service:
         self.raw_writer = RawWriter(self._raw_written)
         self._frames = FrameQueue()
         self._room = EngineRoom(make_engine)
-        self._engine = {"name": engine_name, "facts": dict(engine_facts), "ready": True, "error": None}
+        self._engine = {
+            "name": engine_name,
+            "facts": dict(engine_facts),
+            "ready": True,
+            "error": None,
+        }
         self._subtypes = {kind: list(names) for kind, names in subtypes.items()}
         self._desks: dict[Key, Desk] = {}
         self._raw_errors: dict[Key, str | None] = {}
@@ -60,7 +65,7 @@ class Service:
         self._preparing: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    # --- Life --------------------------------------------------------------------------------------------------------
+    # --- Life -------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Starts, and writes saved work that is not yet in the raw folders."""
@@ -85,7 +90,10 @@ class Service:
         for home, video_id in self.store.begun():
             try:
                 summary = self.store.summary((home, video_id))
-                if summary is not None and self.raw_writer.folder(home).revision(video_id) != summary.revision:
+                if (
+                    summary is not None
+                    and self.raw_writer.folder(home).revision(video_id) != summary.revision
+                ):
                     self.raw_writer.later(home, video_id, fold(self.store.events((home, video_id))))
             except (ValueError, OSError):
                 continue  # the list of videos shows this video's error
@@ -95,7 +103,9 @@ class Service:
             await asyncio.sleep(SWEEP_S)
             for key in self.sessions.sweep():
                 self._tell_lock(key)
-            in_use = {s.watches for s in self.sessions.all() if s.watches} | set(self.sessions.held())
+            in_use = {s.watches for s in self.sessions.all() if s.watches} | set(
+                self.sessions.held()
+            )
             busy = {key for key, desk in self._desks.items() if desk.job is not None}
             for key in await asyncio.to_thread(self.store.close_idle, in_use | busy):
                 desk = self._desks.pop(key, None)
@@ -108,12 +118,15 @@ class Service:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    # --- The folder --------------------------------------------------------------------------------------------------
+    # --- The folder -------------------------------------------------------------------------------
 
     def project(self, session: Session) -> dict[str, Any]:
         """The facts of the folder for the page."""
         folder = self.store.folder
-        lines = [video_line(self.store, self.sessions, session, video_id) for video_id in self.store.video_ids]
+        lines = [
+            video_line(self.store, self.sessions, session, video_id)
+            for video_id in self.store.video_ids
+        ]
         return {
             "folder": folder.settings.folder,
             "raw": str(folder.raw),
@@ -138,13 +151,14 @@ class Service:
         """
         return self.store.key_for(session.user, video_id, self.sessions.held_by_another)
 
-    # --- One video ---------------------------------------------------------------------------------------------------
+    # --- One video --------------------------------------------------------------------------------
 
     async def open(self, session: Session, video_id: str) -> dict[str, Any]:
         """The whole state of a video. From now on, the page gets its changes.
 
         Raises:
-            RefusedError: no such video. VideoError, LogError, RawError, OSError: it cannot be opened.
+            RefusedError: no such video. VideoError, LogError, RawError, OSError: it cannot be
+                opened.
         """
         key = self.key(session, video_id)
         desk = await self._desk(key)
@@ -153,7 +167,8 @@ class Service:
         trouble = await asyncio.to_thread(document.trouble)
         index = document.video.index
         written = await asyncio.to_thread(self.raw_writer.folder(key[0]).revision, video_id)
-        # Repeat until state and propagation belong together; the page must not see its end with older masks.
+        # Repeat until state and propagation belong together; the page must not see its end with
+        # older masks.
         while True:
             state, job = document.state, desk.job
             view = await asyncio.to_thread(view_of, state)
@@ -179,7 +194,9 @@ class Service:
             "raw": {"written": written, "error": self._raw_errors.get(key)},
         }
 
-    async def do(self, session: Session, video_id: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def do(
+        self, session: Session, video_id: str, request: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Executes an action; see `Desk.do`."""
         key = self.key(session, video_id)
         desk = await self._desk(key)
@@ -188,8 +205,16 @@ class Service:
     def lock_view(self, session: Session, key: Key) -> dict[str, Any]:
         """The holder of an annotation, in the form for this page."""
         holder = self.sessions.holder(key)
-        same = holder is not None and holder is not session and person(holder.user) == person(session.user)
-        return {"holder": None if holder is None else holder.user, "mine": holder is session, "same_name": same}
+        same = (
+            holder is not None
+            and holder is not session
+            and person(holder.user) == person(session.user)
+        )
+        return {
+            "holder": None if holder is None else holder.user,
+            "mine": holder is session,
+            "same_name": same,
+        }
 
     def lock(self, session: Session, video_id: str, *, take: bool) -> dict[str, Any]:
         """Takes the lock of a video for this page, and frees every other lock of the page.
@@ -201,7 +226,11 @@ class Service:
             HeldError: somebody else holds it.
         """
         key = self.key(session, video_id)
-        before = [held for held, holder in self.sessions.held().items() if holder is session and held != key]
+        before = [
+            held
+            for held, holder in self.sessions.held().items()
+            if holder is session and held != key
+        ]
         self.sessions.take(key, session, from_other_page=take)
         for other in (*before, key):
             self._tell_lock(other)
@@ -214,9 +243,17 @@ class Service:
         self._tell_lock(key)
 
     async def frame(
-        self, session: Session, video_id: str, frame_index: int, kind: PictureFormat, *, height: int | None, lane: Lane
+        self,
+        session: Session,
+        video_id: str,
+        frame_index: int,
+        kind: PictureFormat,
+        *,
+        height: int | None,
+        lane: Lane,
     ) -> tuple[bytes, int, float]:
-        """A frame as a picture file, its presentation time in ticks, and in seconds from the first frame.
+        """A frame as a picture file, its presentation time in ticks, and in seconds from the first
+        frame.
 
         Raises:
             SupersededError: the page has requested a newer frame. RefusedError: no such frame.
@@ -244,7 +281,9 @@ class Service:
         ):  # the page asks again for the next frame on which it stays
             self._preparing = self._spawn(desk.prepare(frame_index))
 
-    async def stray(self, session: Session, video_id: str, object_id: int, frame_index: int, max_area: int) -> Regions:
+    async def stray(
+        self, session: Session, video_id: str, object_id: int, frame_index: int, max_area: int
+    ) -> Regions:
         """Small pieces and holes of a mask.
 
         Raises:
@@ -253,7 +292,9 @@ class Service:
         state = (await self._document(self.key(session, video_id))).state
         mask = state.mask(object_id, frame_index)
         if mask is None:
-            raise RefusedError(f"object {object_id} has no mask in frame {frame_index}", code="not-found")
+            raise RefusedError(
+                f"object {object_id} has no mask in frame {frame_index}", code="not-found"
+            )
         size = {"height": state.video.height, "width": state.video.width}
         return await asyncio.to_thread(regions_of, mask.counts, max_area_px=max_area, **size)
 
@@ -273,7 +314,7 @@ class Service:
             )
         return desk
 
-    # --- Telling pages -----------------------------------------------------------------------------------------------
+    # --- Telling pages ----------------------------------------------------------------------------
 
     async def _changed(self, key: Key, before: VideoState, after: VideoState) -> dict[str, Any]:
         changes = await asyncio.to_thread(changes_of, before, after)
@@ -312,6 +353,8 @@ class Service:
         message = f"{key[0]}: not up to date, {error}; writing is tried again" if error else None
         is_new = message is not None and message != self._raw_errors.get(key)
         self._raw_errors[key] = message
-        self._tell(key, {"type": "raw", "video_id": key[1], "raw": {"written": revision, "error": message}})
+        self._tell(
+            key, {"type": "raw", "video_id": key[1], "raw": {"written": revision, "error": message}}
+        )
         if is_new:
             self._tell(key, {"type": "notice", "message": message})

@@ -13,7 +13,9 @@ from .store import Key
 GRACE_S = 20.0
 """A page that was reloaded or lost its connection keeps its lock for this time, in seconds."""
 FORGET_S = 3600.0
-"""A page that comes back within this time, in seconds, is still known and can take its lock again."""
+"""A page that comes back within this time, in seconds, is still known and can take its lock
+again.
+"""
 MAX_NAME = 64
 
 
@@ -36,7 +38,9 @@ class HeldError(ValueError):
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One page. `lines` are its open connections. `gone_at` is when the last one was closed, None while one is open."""
+    """One page. `lines` are its open connections. `gone_at` is when the last one was closed, None
+    while one is open.
+    """
 
     session_id: str
     user: str
@@ -138,7 +142,9 @@ class Sessions:
             # A reloaded page takes the lock of its earlier session at once.
             if not (same and (from_other_page or holder.gone_at is not None)):
                 raise HeldError(holder.user)
-        self._holders = {other: held for other, held in self._holders.items() if held is not session}
+        self._holders = {
+            other: held for other, held in self._holders.items() if held is not session
+        }
         self._holders[key] = session
 
     def release(self, key: Key, session: Session) -> None:
@@ -147,7 +153,9 @@ class Sessions:
             del self._holders[key]
 
     def sweep(self) -> list[Key]:
-        """Frees the locks of closed pages, and forgets pages that were closed long ago. Returns the freed ones."""
+        """Frees the locks of closed pages, and forgets pages that were closed long ago. Returns the
+        freed ones.
+        """
         now = self._clock()
         free = [key for key, session in self._holders.items() if _absent_s(session, now) > GRACE_S]
         for key in free:

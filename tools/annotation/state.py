@@ -47,7 +47,8 @@ class VideoFacts:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """One object's mask in one frame, as canonical COCO RLE. An empty mask means: the object is not in this frame.
+    """One object's mask in one frame, as canonical COCO RLE. An empty mask means: the object is not
+    in this frame.
 
     Attributes:
         origin: how it was made, one of `Origin`.
@@ -169,7 +170,9 @@ class VideoState:
 
 
 def person(name: str) -> str:
-    """The name in the form in which names are compared, without differences of spelling such as case."""
+    """The name in the form in which names are compared, without differences of spelling such as
+    case.
+    """
     return " ".join(name.split()).casefold()
 
 

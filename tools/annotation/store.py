@@ -1,4 +1,6 @@
-"""All annotations of a folder: which copy belongs to which person, which are open, and a summary of each."""
+"""All annotations of a folder: which copy belongs to which person, which are open, and a summary of
+each.
+"""
 
 import hashlib
 import threading
@@ -38,7 +40,11 @@ class Store:
     """The annotations of one folder. Its methods may be called from several threads."""
 
     def __init__(
-        self, folder: AnnotationFolder, *, generator: str = UNKNOWN, proposals: Proposals | None = None
+        self,
+        folder: AnnotationFolder,
+        *,
+        generator: str = UNKNOWN,
+        proposals: Proposals | None = None,
     ) -> None:
         """
         Args:
@@ -89,7 +95,9 @@ class Store:
             other = self.summary(common)
             mine = self.summary(second)
             # A person who has submitted their own annotation may see the other one, to review it.
-            both_done = other is not None and mine is not None and {other.status, mine.status} <= DONE
+            both_done = (
+                other is not None and mine is not None and {other.status, mine.status} <= DONE
+            )
             return common if both_done else second
         if first_worker is None and not held_by_another(common, user):
             return common
@@ -129,7 +137,9 @@ class Store:
             return pictures
 
     def close_idle(self, in_use: Collection[Key]) -> list[Key]:
-        """Closes the annotations that were opened longest ago and are not in use. Returns the closed ones."""
+        """Closes the annotations that were opened longest ago and are not in use. Returns the
+        closed ones.
+        """
         with self._changing:
             idle = [key for key in self._open if key not in in_use]
             closing = idle[: max(0, len(idle) - MAX_OPEN)]
@@ -172,7 +182,9 @@ class Store:
         return read_log(log_path_of(home, video_id)).events
 
     def summaries(self) -> list[Summary]:
-        """The summaries of all begun annotations, every copy, without those whose log cannot be read."""
+        """The summaries of all begun annotations, every copy, without those whose log cannot be
+        read.
+        """
         summaries = []
         for key in self.begun():
             with suppress(ValueError, OSError):
@@ -181,7 +193,11 @@ class Store:
 
     def begun(self) -> list[Key]:
         """The annotations that have a log, sorted by folder and video_id."""
-        homes = [self.raw, self.raw / SECOND, *(self.raw / PEOPLE / name for name in self._settings.people)]
+        homes = [
+            self.raw,
+            self.raw / SECOND,
+            *(self.raw / PEOPLE / name for name in self._settings.people),
+        ]
         keys = [(home, video_id) for home in homes for video_id in self.video_ids]
         return [key for key in keys if self._summaries.get(key) or log_path_of(*key).exists()]
 
@@ -197,8 +213,12 @@ class Store:
         beside = next(iter(sorted((home / "videos").glob(f"{video_id}.*"))), None)
         has_masks = home == self.raw and self._settings.kind == "raw"
         entry = self._held.get(video_id) if has_masks else self.folder.about.get(video_id)
-        if entry is None and video_id in self._held:  # the common folder was copied from a raw folder
-            entry = replace(self._held[video_id], objects=None, annotated_frames=None, label=None, review=None)
+        if (
+            entry is None and video_id in self._held
+        ):  # the common folder was copied from a raw folder
+            entry = replace(
+                self._held[video_id], objects=None, annotated_frames=None, label=None, review=None
+            )
         path = beside or self.folder.videos[video_id]
         return Place(home, video_id, path, entry, has_masks, self._generator, self._proposals)
 
@@ -218,6 +238,12 @@ class Store:
 
 
 def _doubled(video_ids: Sequence[str], percent: int | None) -> frozenset[str]:
-    """The videos that two people annotate: those whose ids have the smallest SHA-256, so the choice is reproducible."""
+    """The videos that two people annotate: those whose ids have the smallest SHA-256, so the choice
+    is reproducible.
+    """
     number = ceil(len(video_ids) * (percent or 0) / 100)
-    return frozenset(sorted(video_ids, key=lambda video_id: hashlib.sha256(video_id.encode()).hexdigest())[:number])
+    return frozenset(
+        sorted(video_ids, key=lambda video_id: hashlib.sha256(video_id.encode()).hexdigest())[
+            :number
+        ]
+    )

@@ -11,7 +11,8 @@ from .state import VideoState, person
 class Summary:
     """The entry of one annotation in the list of videos.
 
-    `worker` is the first person who edited it. `masks_by` and `seconds_by` count masks and active seconds by user.
+    `worker` is the first person who edited it. `masks_by` and `seconds_by` count masks and active
+    seconds by user.
     """
 
     revision: int
@@ -56,11 +57,19 @@ def summary_of(state: VideoState) -> Summary:
 
 
 def people_of(summaries: Iterable[Summary]) -> list[dict[str, Any]]:
-    """Counts for each person, sorted by name: videos, masks, reviews, active time, and time per mask."""
+    """Counts for each person, sorted by name: videos, masks, reviews, active time, and time per
+    mask.
+    """
     people: dict[str, dict[str, Any]] = {}
 
     def of(user: str) -> dict[str, Any]:
-        zero = {"videos": 0, "submitted": 0, "approved_of_theirs": 0, "rejected_of_theirs": 0, "reviewed": 0}
+        zero = {
+            "videos": 0,
+            "submitted": 0,
+            "approved_of_theirs": 0,
+            "rejected_of_theirs": 0,
+            "reviewed": 0,
+        }
         return people.setdefault(person(user), {"user": user, **zero, "masks": 0, "seconds": 0.0})
 
     for found in summaries:

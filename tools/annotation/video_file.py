@@ -22,7 +22,8 @@ class VideoFile:
     index: VideoIndex
 
     def looks_unchanged(self) -> bool:
-        """Whether the file still has the size and modification time that it had when it was read. Fast.
+        """Whether the file still has the size and modification time that it had when it was read.
+        Fast.
 
         Raises:
             OSError: the file does not exist any more.
@@ -32,7 +33,8 @@ class VideoFile:
 
 
 def open_video(path: Path, kept: Path) -> VideoFile:
-    """The video and its index. The index is read from `kept` if it belongs to the same bytes, else made and stored there.
+    """The video and its index. The index is read from `kept` if it belongs to the same bytes, else
+    made and stored there.
 
     Raises:
         VideoError: a frame cannot be decoded. OSError: the file cannot be read.

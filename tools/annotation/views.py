@@ -1,4 +1,6 @@
-"""States in the form for the page: the whole state, or the changes from one revision to the next."""
+"""States in the form for the page: the whole state, or the changes from one revision to the
+next.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -24,10 +26,19 @@ def changes_of(before: VideoState, after: VideoState) -> dict[str, Any]:
     for object_id in sorted({*before.masks, *after.masks}):
         old, new = before.masks.get(object_id, {}), after.masks.get(object_id, {})
         if old is not new:
-            cells |= {(object_id, f): new.get(f) for f in sorted({*old, *new}) if old.get(f) is not new.get(f)}
+            cells |= {
+                (object_id, f): new.get(f)
+                for f in sorted({*old, *new})
+                if old.get(f) is not new.get(f)
+            }
     old_rest, new_rest = _rest(before), _rest(after)
     rest = {key: value for key, value in new_rest.items() if value != old_rest[key]}
-    return {"from": before.revision, "revision": after.revision, "masks": _cells(after, cells), **rest}
+    return {
+        "from": before.revision,
+        "revision": after.revision,
+        "masks": _cells(after, cells),
+        **rest,
+    }
 
 
 def overlaps_of(state: VideoState) -> list[int]:
@@ -51,13 +62,21 @@ def _overlap(counts: tuple[str, ...], *, height: int, width: int) -> bool:
 
 
 def _all(state: VideoState) -> dict[tuple[int, int], Mask | None]:
-    return {(i, f): mask for i, masks in sorted(state.masks.items()) for f, mask in sorted(masks.items())}
+    return {
+        (i, f): mask
+        for i, masks in sorted(state.masks.items())
+        for f, mask in sorted(masks.items())
+    }
 
 
 def _cells(state: VideoState, cells: Mapping[tuple[int, int], Mask | None]) -> Cells:
     counts = [mask.counts for mask in cells.values() if mask is not None]
-    areas = iter(area(counts, height=state.video.height, width=state.video.width).tolist() if counts else ())
-    return [[i, f, None if mask is None else _mask(mask, next(areas))] for (i, f), mask in cells.items()]
+    areas = iter(
+        area(counts, height=state.video.height, width=state.video.width).tolist() if counts else ()
+    )
+    return [
+        [i, f, None if mask is None else _mask(mask, next(areas))] for (i, f), mask in cells.items()
+    ]
 
 
 def _mask(mask: Mask, pixels: int) -> dict[str, Any]:

@@ -18,7 +18,8 @@ def agree(
     annotations: Annotated[
         list[Path],
         typer.Argument(
-            help="Releases, raw folders or folders of PNG masks, one for each of two or more annotators; "
+            help="Releases, raw folders or folders of PNG masks, one for each of two or more "
+            "annotators; "
             "or one folder that `annotate` made for several people."
         ),
     ],
@@ -26,16 +27,21 @@ def agree(
         Path | None, typer.Option(help="Write consensus masks, by majority vote, as a raw folder.")
     ] = None,
     staple: Annotated[
-        Path | None, typer.Option(help="Write consensus masks, by the STAPLE algorithm, as a raw folder.")
+        Path | None,
+        typer.Option(help="Write consensus masks, by the STAPLE algorithm, as a raw folder."),
     ] = None,
     masks_are: MasksAre = None,
     as_json: AsJson = False,
-    json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write all results as JSON.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--out-json", "-o", help="Write all results as JSON.")
+    ] = None,
     html: ReportPage = None,
     max_mb: MaxMb = 60,
     workers: Workers = 1,
 ) -> None:
-    """Measure how far annotators agree: pairwise J&F and Dice, kappas, alpha, the human ceiling, disputed videos."""
+    """Measure how far annotators agree: pairwise J&F and Dice, kappas, alpha, the human ceiling,
+    disputed videos.
+    """
     from ...builder.work import write_atomic
     from ..agreement import agree as run, apart, write_consensus
     from .progress import progress
@@ -48,7 +54,9 @@ def agree(
         write_atomic(json_file, f"{text}\n".encode())
     typer.echo(text if as_json else agreement.table())
     if html is not None:
-        said = write_page(agreement, annotations, html, masks_are=masks_are, max_bytes=max_mb * 10**6)
+        said = write_page(
+            agreement, annotations, html, masks_are=masks_are, max_bytes=max_mb * 10**6
+        )
         typer.echo(said, err=as_json)
     if majority is not None:
         made = write_consensus(annotations, majority, rule="majority", masks_are=masks_are)
@@ -59,7 +67,12 @@ def agree(
 
 
 def write_page(
-    found: "Agreement", annotations: Sequence[Path], out: Path, *, masks_are: MasksAre, max_bytes: int
+    found: "Agreement",
+    annotations: Sequence[Path],
+    out: Path,
+    *,
+    masks_are: MasksAre,
+    max_bytes: int,
 ) -> str:
     """Writes the page of an agreement as a folder, and says what it holds."""
     from ..agreement import agreement_report
@@ -70,9 +83,13 @@ def write_page(
     report = agreement_report(found)
     source = open_annotated(first, masks_are=masks_are, frames=others)
     named = zip(others, found.annotators[1:], strict=True)
-    opened = [open_annotator(path, report.videos, name=name, masks_are=masks_are) for path, name in named]
+    opened = [
+        open_annotator(path, report.videos, name=name, masks_are=masks_are) for path, name in named
+    ]
     with progress() as show:
-        return write_static_page(source, opened, out, max_bytes=max_bytes, report=report, on_progress=show)
+        return write_static_page(
+            source, opened, out, max_bytes=max_bytes, report=report, on_progress=show
+        )
 
 
 COMMAND = Command(

@@ -15,21 +15,30 @@ else:
 
 
 def annotate(
-    folder: Annotated[Path, typer.Argument(help="A folder of videos; or a raw folder or a release to correct.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A folder of videos; or a raw folder or a release to correct.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(help="The raw folder for masks and links to the videos. Default: FOLDER-raw."),
     ] = None,
     engine: Annotated[
         Engine,
-        typer.Option(help="The method that makes masks and carries them through videos. flow needs no weights."),
+        typer.Option(
+            help="The method that makes masks and carries them through videos. flow needs no "
+            "weights."
+        ),
     ] = "flow",
     checkpoint: Annotated[
-        str | None, typer.Option(help="The weights of the engine's model: an id on the Hub, or a path.")
+        str | None,
+        typer.Option(help="The weights of the engine's model: an id on the Hub, or a path."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="The device of the model: cuda or cpu.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="The device of the model: cuda or cpu.")
+    ] = None,
     user: Annotated[
-        str | None, typer.Option(help="Your name, which is saved with your masks. Default: the page asks.")
+        str | None,
+        typer.Option(help="Your name, which is saved with your masks. Default: the page asks."),
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = 0,
@@ -37,43 +46,58 @@ def annotate(
     browser: Browser = True,
     independent: Annotated[
         bool,
-        typer.Option("--independent", help="Every person annotates all videos and does not see others' masks."),
+        typer.Option(
+            "--independent",
+            help="Every person annotates all videos and does not see others' masks.",
+        ),
     ] = False,
     double: Annotated[
         int | None,
         typer.Option(
             min=1,
             max=100,
-            help="Percentage of the videos that two people annotate. Neither sees the other's masks.",
+            help="Percentage of the videos that two people annotate. Neither sees the other's "
+            "masks.",
         ),
     ] = None,
     subtypes: Annotated[
         Path | None,
-        typer.Option(help='A JSON file of subtypes to choose from, as in {"motion": ["flicker", "jump"]}.'),
+        typer.Option(
+            help='A JSON file of subtypes to choose from, as in {"motion": ["flicker", "jump"]}.'
+        ),
     ] = None,
     proposals: Annotated[
-        Path | None, typer.Option(help="Predictions of a model, shown as proposals until a person accepts them.")
+        Path | None,
+        typer.Option(
+            help="Predictions of a model, shown as proposals until a person accepts them."
+        ),
     ] = None,
     generator: Annotated[
-        str | None, typer.Option(help="Name of the model that made the videos, if FOLDER does not name it.")
+        str | None,
+        typer.Option(help="Name of the model that made the videos, if FOLDER does not name it."),
     ] = None,
     artifact_type: Annotated[
-        ArtifactType | None, typer.Option(help="Type of every object, if FOLDER is a raw folder without types.")
+        ArtifactType | None,
+        typer.Option(help="Type of every object, if FOLDER is a raw folder without types."),
     ] = None,
     replay: Annotated[
         bool,
         typer.Option(
             "--replay",
-            help="Open no page: repeat all calls of the engine, and print the IoU with each saved mask.",
+            help="Open no page: repeat all calls of the engine, and print the IoU with each saved "
+            "mask.",
         ),
     ] = False,
 ) -> None:
-    """Mark what is broken in videos, in your browser: click, carry the mask through the video, correct, review."""
+    """Mark what is broken in videos, in your browser: click, carry the mask through the video,
+    correct, review.
+    """
     try:
         from ..annotation import AnnotateOptions, run_annotate, run_replay
     except ModuleNotFoundError as error:
         raise RuntimeError(
-            f"the package {error.name} is missing. Install it in a checkout: pip install '.[annotate]'"
+            f"the package {error.name} is missing. Install it in a checkout: pip install "
+            "'.[annotate]'"
         ) from error
 
     options = AnnotateOptions(

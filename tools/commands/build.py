@@ -26,12 +26,17 @@ def build(
     layout: Annotated[
         Layout,
         typer.Option(
-            metavar="LAYOUT", help=f"The layout of the raw folder; auto recognises it: {', '.join(get_args(Layout))}."
+            metavar="LAYOUT",
+            help="The layout of the raw folder; auto recognises it: "
+            f"{', '.join(get_args(Layout))}.",
         ),
     ] = "auto",
     split_shards: Annotated[
         str,
-        typer.Option(help="Number of shards by split, as in train=4,test=1. Default: one shard per 384 MB of video."),
+        typer.Option(
+            help="Number of shards by split, as in train=4,test=1. Default: one shard per 384 MB "
+            "of video."
+        ),
     ] = "",
     data_version: Annotated[
         str, typer.Option(help="Version of the data, three numbers as in 1.2.0 (SemVer).")
@@ -51,15 +56,22 @@ def build(
     seed: Annotated[int, typer.Option(help="Seed of the assignment of videos to splits.")] = 0,
     include: Annotated[
         Literal["approved", "unreviewed"],
-        typer.Option(help="approved leaves out videos whose masks are not reviewed yet; unreviewed takes all."),
+        typer.Option(
+            help="approved leaves out videos whose masks are not reviewed yet; unreviewed takes "
+            "all."
+        ),
     ] = "approved",
     parent: Annotated[
         Path | None,
-        typer.Option(help="The previous release: keep its splits, and its shard files that do not change."),
+        typer.Option(
+            help="The previous release: keep its splits, and its shard files that do not change."
+        ),
     ] = None,
     fresh: Annotated[
         bool,
-        typer.Option("--fresh", help="Start from the beginning, even if an earlier build was interrupted."),
+        typer.Option(
+            "--fresh", help="Start from the beginning, even if an earlier build was interrupted."
+        ),
     ] = False,
     bring_back: Annotated[
         list[str] | None,
@@ -69,10 +81,12 @@ def build(
         ),
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="Where the work runs: processes of this machine, or a Ray cluster.")
+        Engine,
+        typer.Option(help="Where the work runs: processes of this machine, or a Ray cluster."),
     ] = "processes",
     address: Annotated[
-        str | None, typer.Option(help="Address of an existing Ray cluster, as in auto or HOST:PORT.")
+        str | None,
+        typer.Option(help="Address of an existing Ray cluster, as in auto or HOST:PORT."),
     ] = None,
     workers: Workers = 1,
     as_json: AsJson = False,
@@ -110,11 +124,22 @@ def build(
         )
     waiting = left_out(raw) if include == "approved" else []
     counts = {"videos": len(manifest["videos"]), "shards": len(manifest["shards"])}
-    lines = [f"{out}: {counts['videos']} videos in {counts['shards']} shards. Next: brokenvideos verify {out}"]
+    lines = [
+        f"{out}: {counts['videos']} videos in {counts['shards']} shards. Next: brokenvideos verify "
+        f"{out}"
+    ]
     if waiting:
-        note = f"{raw}: {len(waiting)} videos left out, not approved yet; --include unreviewed takes them."
+        note = (
+            f"{raw}: {len(waiting)} videos left out, not approved yet; --include unreviewed "
+            "takes them."
+        )
         lines = [note, *lines]
-    facts = {"release": str(out), "data_version": manifest["data_version"], **counts, "left_out": waiting}
+    facts = {
+        "release": str(out),
+        "data_version": manifest["data_version"],
+        **counts,
+        "left_out": waiting,
+    }
     answer(facts, "\n".join(lines), as_json=as_json)
 
 
@@ -123,7 +148,9 @@ def _counts(text: str) -> dict[str, int]:
     for part in filter(None, text.split(",")):
         split, _, number = part.partition("=")
         if not number.isdecimal():
-            raise typer.BadParameter(f"split shards {part!r}: wanted SPLIT=NUMBER, as in train=4,test=1")
+            raise typer.BadParameter(
+                f"split shards {part!r}: wanted SPLIT=NUMBER, as in train=4,test=1"
+            )
         counts[split] = int(number)
     return counts
 
@@ -136,9 +163,17 @@ def _kept(parameters: Mapping[str, Any]) -> str:
         if (out / "manifest.json").exists():
             return f"{out} is a complete release."
         return "Nothing is kept. The same command starts from the beginning."
-    return f"Finished work is kept in {work}. The same command continues from there; --fresh starts from the beginning."
+    return (
+        f"Finished work is kept in {work}. The same command continues from there; --fresh "
+        "starts from the beginning."
+    )
 
 
 COMMAND = Command(
-    build, group="Release", place=1, example="build raw release --workers 4", work=("builder.tasks",), kept=_kept
+    build,
+    group="Release",
+    place=1,
+    example="build raw release --workers 4",
+    work=("builder.tasks",),
+    kept=_kept,
 )

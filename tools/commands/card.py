@@ -16,15 +16,22 @@ def card(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
     about: Annotated[
         Path | None,
-        typer.Option(help="A TOML file with what only people can state: annotation, contact, agreement, baselines."),
+        typer.Option(
+            help="A TOML file with what only people can state: annotation, contact, agreement, "
+            "baselines."
+        ),
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Only list what is out of date, missing or wrong; then exit with status 1."),
+        typer.Option(
+            "--check",
+            help="Only list what is out of date, missing or wrong; then exit with status 1.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Complete a release's dataset card: numbers and figures counted in its shards, Croissant metadata, checksums.
+    """Complete a release's dataset card: numbers and figures counted in its shards, Croissant
+    metadata, checksums.
 
     Needs the extra [card].
     """

@@ -1,4 +1,6 @@
-"""`brokenvideos demo`: the main steps on synthetic data; each shows the command that does the same."""
+"""`brokenvideos demo`: the main steps on synthetic data; each shows the command that does the
+same.
+"""
 
 import shlex
 import time
@@ -12,9 +14,13 @@ from .command import Command
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="A new folder for the files that it makes.")] = Path("demo"),
+    folder: Annotated[
+        Path, typer.Argument(help="A new folder for the files that it makes.")
+    ] = Path("demo"),
 ) -> None:
-    """Show the main steps offline: sample data, build, verify, load_dataset, a clip with its masks, a picture."""
+    """Show the main steps offline: sample data, build, verify, load_dataset, a clip with its masks,
+    a picture.
+    """
     run_demo(folder, say=typer.echo)
 
 
@@ -40,7 +46,9 @@ def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
     from .progress import progress
 
     if folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder}: exists and is not empty. Name a new folder: brokenvideos demo FOLDER.")
+        raise FileExistsError(
+            f"{folder}: exists and is not empty. Name a new folder: brokenvideos demo FOLDER."
+        )
     raw, release, picture = folder / "raw", folder / "release", folder / "overlay.png"
     start = time.monotonic()
 
@@ -54,7 +62,8 @@ def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
     )
     write_sample(raw)
     say(
-        f"      {len(list((raw / 'videos').iterdir()))} videos, {len(list((raw / 'masks').rglob('*.png')))} mask images"
+        f"      {len(list((raw / 'videos').iterdir()))} videos, "
+        f"{len(list((raw / 'masks').rglob('*.png')))} mask images"
     )
 
     step(
@@ -64,9 +73,16 @@ def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
     )
     with progress() as show:
         manifest = build(raw, release, more_files=card_files, on_progress=show)
-    say(f"      {len(manifest['videos'])} videos in {len(manifest['shards'])} shards, {_megabytes(release):.1f} MB")
+    say(
+        f"      {len(manifest['videos'])} videos in {len(manifest['shards'])} shards, "
+        f"{_megabytes(release):.1f} MB"
+    )
 
-    step(3, "Verify it against the raw masks", f"brokenvideos verify {_quoted(release)} --raw {_quoted(raw)}")
+    step(
+        3,
+        "Verify it against the raw masks",
+        f"brokenvideos verify {_quoted(release)} --raw {_quoted(raw)}",
+    )
     report = verify(release, raw=raw)
     for finding in report.findings:
         say(f"      {finding}")
@@ -74,19 +90,35 @@ def run_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
         raise ReleaseError(f"{release}: {len(report.findings)} findings, see above.")
     say(f"      {report.num_masks} masks decoded, fingerprinted and compared: no difference")
 
-    step(4, "Load it", f'load_dataset("brokenvideos", data_dir="{release}", split="train", streaming=True)')
+    step(
+        4,
+        "Load it",
+        f'load_dataset("brokenvideos", data_dir="{release}", split="train", streaming=True)',
+    )
     from datasets import load_dataset
 
     rows = load_dataset("brokenvideos", data_dir=str(release), split="train", streaming=True)
     row = max(rows, key=lambda row: len(row["masks"]["counts"]))
     size = f"{row['width']}x{row['height']}"
-    say(f"      {row['video_id']}: {row['num_frames']} frames of {size}, {len(row['masks']['counts'])} masks")
+    say(
+        f"      {row['video_id']}: {row['num_frames']} frames of {size}, "
+        f"{len(row['masks']['counts'])} masks"
+    )
 
     step(5, "Take clips with their masks", "brokenvideos.clips(rows, num_frames=8, size=(96, 128))")
     clip = next(iter(clips(rows, num_frames=8, size=(96, 128))))
-    say("      " + ", ".join(f"{key} {tuple(clip[key].shape)}" for key in ("video", "masks", "frame_index", "valid")))
+    say(
+        "      "
+        + ", ".join(
+            f"{key} {tuple(clip[key].shape)}" for key in ("video", "masks", "frame_index", "valid")
+        )
+    )
 
-    step(6, "Look at one", f"brokenvideos view {_quoted(release)} {row['video_id']} -o {_quoted(picture)}")
+    step(
+        6,
+        "Look at one",
+        f"brokenvideos view {_quoted(release)} {row['video_id']} -o {_quoted(picture)}",
+    )
     view(row, picture)
     say(f"      open {picture}\n\nDone in {time.monotonic() - start:.1f} s.")
     return picture

@@ -28,14 +28,25 @@ def _show_forms(show: bool) -> None:
         raise typer.Exit
 
 
-_FOR_ANSWERS = {"truth", "predictions", "missing", "split", "no_floors", "void", "masks_are", "workers"}
+_FOR_ANSWERS = {
+    "truth",
+    "predictions",
+    "missing",
+    "split",
+    "no_floors",
+    "void",
+    "masks_are",
+    "workers",
+}
 _FOR_ANSWERS |= {"as_json", "json_file", "csv_file", "html", "max_mb"}
 """Parameters that also apply to the answers of a language model."""
 
 
 def evaluate(
     ctx: typer.Context,
-    truth: Annotated[Path, typer.Argument(help="A release, a raw folder, or a folder of {video_id}/{frame}.png.")],
+    truth: Annotated[
+        Path, typer.Argument(help="A release, a raw folder, or a folder of {video_id}/{frame}.png.")
+    ],
     predictions: Annotated[
         Path,
         typer.Argument(
@@ -45,57 +56,94 @@ def evaluate(
     ],
     missing: Annotated[
         Literal["error", "empty"],  # as in evaluation.Missing
-        typer.Option(help="A frame without a prediction: error stops; empty counts it as an empty mask."),
+        typer.Option(
+            help="A frame without a prediction: error stops; empty counts it as an empty mask."
+        ),
     ] = "error",
     values: Annotated[
         Literal["auto", "ids", "soft"],  # as in evaluation.Values
-        typer.Option(help="How PNGs are read: auto (palette ids, or 0 and 1, or 0 and 255), ids, or soft (0 to 255)."),
+        typer.Option(
+            help="How PNGs are read: auto (palette ids, or 0 and 1, or 0 and 255), ids, or soft (0 "
+            "to 255)."
+        ),
     ] = "auto",
     first_frame: Annotated[
-        int | None, typer.Option(min=0, max=1, help="The number of a video's first frame in the predictions.")
+        int | None,
+        typer.Option(min=0, max=1, help="The number of a video's first frame in the predictions."),
     ] = None,
     names: Annotated[
         Path | None,
-        typer.Option(help="A JSON file that maps video numbers to ids, for YouTube-VIS and COCO results lists."),
+        typer.Option(
+            help="A JSON file that maps video numbers to ids, for YouTube-VIS and COCO results "
+            "lists."
+        ),
     ] = None,
     split: Annotated[
         list[str] | None,
-        typer.Option(help="Score only this split: train, validation or test. Repeat for more splits."),
+        typer.Option(
+            help="Score only this split: train, validation or test. Repeat for more splits."
+        ),
     ] = None,
     skip_ends: Annotated[
-        bool, typer.Option("--skip-ends", help="Leave out the first and last annotated frame of each video.")
+        bool,
+        typer.Option(
+            "--skip-ends", help="Leave out the first and last annotated frame of each video."
+        ),
     ] = False,
     compare: Annotated[
         Path | None,
-        typer.Option(help="Other predictions of the same videos: report paired differences to them."),
+        typer.Option(
+            help="Other predictions of the same videos: report paired differences to them."
+        ),
     ] = None,
     no_floors: Annotated[
         bool,
-        typer.Option("--no-floors", help="Do not score the floors: trivial predictions such as empty and full masks."),
+        typer.Option(
+            "--no-floors",
+            help="Do not score the floors: trivial predictions such as empty and full masks.",
+        ),
     ] = False,
     void: Annotated[
-        int | None, typer.Option(min=1, help="For a truth in DAVIS form: a label value of pixels to ignore.")
+        int | None,
+        typer.Option(min=1, help="For a truth in DAVIS form: a label value of pixels to ignore."),
     ] = None,
     masks_are: MasksAre = None,
     per_object: Annotated[
-        bool, typer.Option("--per-object", help="Also score every object separately, by the rule of --protocol.")
+        bool,
+        typer.Option(
+            "--per-object", help="Also score every object separately, by the rule of --protocol."
+        ),
     ] = False,
     protocol: Annotated[
         Literal["davis", "sav", "ytvos"] | None,  # as in evaluation.Protocol
-        typer.Option(help="Score every object separately by this benchmark's rule. Default with --per-object: davis."),
+        typer.Option(
+            help="Score every object separately by this benchmark's rule. Default with "
+            "--per-object: davis."
+        ),
     ] = None,
     as_json: AsJson = False,
-    json_file: Annotated[Path | None, typer.Option("--out-json", "-o", help="Write all results as JSON.")] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the scores of every video as CSV.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--out-json", "-o", help="Write all results as JSON.")
+    ] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write the scores of every video as CSV.")
+    ] = None,
     html: ReportPage = None,
     max_mb: MaxMb = 60,
     forms: Annotated[
         bool,
-        typer.Option("--forms", is_eager=True, callback=_show_forms, help="List the forms of predictions and exit."),
+        typer.Option(
+            "--forms",
+            is_eager=True,
+            callback=_show_forms,
+            help="List the forms of predictions and exit.",
+        ),
     ] = False,
     workers: Workers = 1,
 ) -> None:
-    """Score predicted masks: J&F as in DAVIS, broken and normal videos apart, with trivial baselines and intervals."""
+    """Score predicted masks: J&F as in DAVIS, broken and normal videos apart, with trivial
+    baselines and intervals.
+    """
     from ...builder.work import write_atomic
     from ..evaluation import evaluate as run, is_answers
     from .progress import progress
@@ -149,10 +197,16 @@ def _refuse_options_of_masks(ctx: typer.Context, answers: Path) -> None:
     wrong = []
     for parameter in ctx.command.params:
         source = ctx.get_parameter_source(str(parameter.name))
-        if parameter.name not in _FOR_ANSWERS and source is not None and source.name == "COMMANDLINE":
+        if (
+            parameter.name not in _FOR_ANSWERS
+            and source is not None
+            and source.name == "COMMANDLINE"
+        ):
             wrong.append(parameter.opts[0])
     if wrong:
-        raise typer.BadParameter(f"{', '.join(wrong)}: only of masks; {answers} holds answers of a language model")
+        raise typer.BadParameter(
+            f"{', '.join(wrong)}: only of masks; {answers} holds answers of a language model"
+        )
 
 
 def _answers(
@@ -198,7 +252,9 @@ def _answers(
 
 
 def write_page(found: "Evaluation", out: Path, *, max_bytes: int) -> str:
-    """Writes the page of an evaluation as a folder, and says what it holds; truth and predictions are read as they were."""
+    """Writes the page of an evaluation as a folder, and says what it holds; truth and predictions
+    are read as they were.
+    """
     from ..evaluation import Reading, evaluation_report
     from ..explorer import open_annotated, open_other, write_static_page
     from .progress import progress
@@ -210,7 +266,9 @@ def write_page(found: "Evaluation", out: Path, *, max_bytes: int) -> str:
     reading = Reading(options["values"], options["first_frame"], names, None, options["masks_are"])
     other = open_other(Path(found.predictions), report.videos, source=found.truth, reading=reading)
     with progress() as show:
-        return write_static_page(source, [other], out, max_bytes=max_bytes, report=report, on_progress=show)
+        return write_static_page(
+            source, [other], out, max_bytes=max_bytes, report=report, on_progress=show
+        )
 
 
 def write_answers_page(found: "AnswersEvaluation", out: Path, *, max_bytes: int) -> str:
@@ -223,11 +281,15 @@ def write_answers_page(found: "AnswersEvaluation", out: Path, *, max_bytes: int)
     source = open_annotated(Path(found.truth), void=options["void"], masks_are=options["masks_are"])
     report = answers_report(found)
     with progress() as show:
-        return write_static_page(source, [], out, max_bytes=max_bytes, report=report, on_progress=show)
+        return write_static_page(
+            source, [], out, max_bytes=max_bytes, report=report, on_progress=show
+        )
 
 
 def videos_csv(videos: Sequence["VideoScores | AnsweredVideo"]) -> str:
-    """CSV text with a line per video: its facts, then its metrics; a metric without a value is empty."""
+    """CSV text with a line per video: its facts, then its metrics; a metric without a value is
+    empty.
+    """
     rows = [video.to_dict() for video in videos]
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()

@@ -12,20 +12,32 @@ Label = Literal["normal", "broken"]  # as in release.LABELS
 
 
 def list(
-    release: Annotated[str, typer.Argument(help="A release folder, `sample`, or OWNER/NAME[@REVISION] on the Hub.")],
+    release: Annotated[
+        str, typer.Argument(help="A release folder, `sample`, or OWNER/NAME[@REVISION] on the Hub.")
+    ],
     split: Annotated[Split | None, typer.Option(help="List only videos of this split.")] = None,
     label: Annotated[Label | None, typer.Option(help="List only videos with this label.")] = None,
-    generator: Annotated[str | None, typer.Option(help="List only videos of this generator.")] = None,
+    generator: Annotated[
+        str | None, typer.Option(help="List only videos of this generator.")
+    ] = None,
     artifact_type: Annotated[
-        ArtifactType | None, typer.Option("--type", help="List only videos with an object of this type.")
+        ArtifactType | None,
+        typer.Option("--type", help="List only videos with an object of this type."),
     ] = None,
     video_id: Annotated[
-        str | None, typer.Option("--id", help="List only videos whose id matches this pattern, as in 'kling_*'.")
+        str | None,
+        typer.Option(
+            "--id", help="List only videos whose id matches this pattern, as in 'kling_*'."
+        ),
     ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with more columns than the table.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV with more columns than the table.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the videos of a release: id, split, label, generator, length, size, objects and artifact types."""
+    """List the videos of a release: id, split, label, generator, length, size, objects and artifact
+    types.
+    """
     from ..stats import Wanted, csv_of, listed_videos, table_of
 
     if as_csv and as_json:

@@ -1,4 +1,6 @@
-"""The command line `brokenvideos COMMAND`: reads arguments, calls other rooms, prints errors as one line."""
+"""The command line `brokenvideos COMMAND`: reads arguments, calls other rooms, prints errors as one
+line.
+"""
 
 import os
 import sys
@@ -22,7 +24,10 @@ def commands(folders: Iterable[str], package: str) -> list[Command]:
         package: the package whose modules they are.
     """
     listed = records_in(folders, package, record="COMMAND")
-    return sorted(listed, key=lambda command: (GROUPS.index(command.group), command.place, command.run.__name__))
+    return sorted(
+        listed,
+        key=lambda command: (GROUPS.index(command.group), command.place, command.run.__name__),
+    )
 
 
 def command_line(listed: Iterable[Command]) -> typer.Typer:
@@ -38,12 +43,16 @@ def command_line(listed: Iterable[Command]) -> typer.Typer:
     app.callback(invoke_without_command=True)(_version)
     for command in listed:
         epilog = f"Example: brokenvideos {command.example}"
-        app.command(cls=_kind_of(command), rich_help_panel=command.group, epilog=epilog)(command.run)
+        app.command(cls=_kind_of(command), rich_help_panel=command.group, epilog=epilog)(
+            command.run
+        )
     return app
 
 
 def main() -> None:
-    """Runs a command. An error that our libraries raise on purpose becomes one line and exit status 1."""
+    """Runs a command. An error that our libraries raise on purpose becomes one line and exit status
+    1.
+    """
     try:
         app()
     except (ValueError, OSError, RuntimeError) as error:
@@ -56,7 +65,9 @@ def main() -> None:
 
 
 def _is_of_output(error: BaseException) -> TypeGuard[OSError]:
-    """Whether standard output could not be written, as on a full disk. Such an error names no file."""
+    """Whether standard output could not be written, as on a full disk. Such an error names no
+    file.
+    """
     if not isinstance(error, OSError) or error.errno is None or error.filename is not None:
         return False
     return traceback.extract_tb(error.__traceback__)[-1].name == typer.echo.__name__
@@ -67,11 +78,16 @@ class _InGroups(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         for group in GROUPS:
-            commands = [command for command in self.commands.values() if _group_of(command) == group]
+            commands = [
+                command for command in self.commands.values() if _group_of(command) == group
+            ]
             if commands:
                 widest = max(len(name) for name in self.commands)
                 with formatter.section(group):
-                    rows = [(str(command.name).ljust(widest), command.get_short_help_str(300)) for command in commands]
+                    rows = [
+                        (str(command.name).ljust(widest), command.get_short_help_str(300))
+                        for command in commands
+                    ]
                     formatter.write_dl(rows)
 
 
@@ -86,7 +102,10 @@ def _kind_of(command: Command) -> type[TyperCommand]:
                     param.metavar = param.metavar or param.name.upper()
 
         def collect_usage_pieces(self, ctx: Any) -> list[str]:
-            return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
+            return [
+                piece.replace("{", "").replace("}", "")
+                for piece in super().collect_usage_pieces(ctx)
+            ]
 
         def invoke(self, ctx: Any) -> Any:
             try:
@@ -100,7 +119,9 @@ def _kind_of(command: Command) -> type[TyperCommand]:
 
 
 def _import_for_workers(command: Command, parameters: Mapping[str, Any]) -> None:
-    """Lets another process import what workers need, while this one imports what the command needs."""
+    """Lets another process import what workers need, while this one imports what the command
+    needs.
+    """
     if command.work and parameters["workers"] > 1 and parameters.get("device") in (None, "cpu"):
         from ...builder.work import import_ahead
 

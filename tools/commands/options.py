@@ -7,18 +7,32 @@ import typer
 
 from ...release import HOUSE, names_in
 
-Workers = Annotated[int, typer.Option(min=1, help="Number of processes. The result is the same for any number.")]
+Workers = Annotated[
+    int, typer.Option(min=1, help="Number of processes. The result is the same for any number.")
+]
 MasksAre = Annotated[
     Literal["displayed", "coded"] | None,  # as in builder.raw
-    typer.Option(help="The grid in which masks of rotated videos were drawn, if their size does not show it."),
+    typer.Option(
+        help="The grid in which masks of rotated videos were drawn, if their size does not show it."
+    ),
 ]
 ArtifactType = Literal["motion", "deformation", "blur"]  # as in masks.ARTIFACT_TYPES
 Split = Literal["train", "validation", "test"]  # as in release.SPLITS
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value for machines.")]
-Host = Annotated[str, typer.Option(help="The address to serve at. An address other than loopback requires --token.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to serve at; 0 chooses a free one.")]
-Token = Annotated[str | None, typer.Option(help="The secret part of the page's address. Default: a new one each time.")]
-Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")]
+Host = Annotated[
+    str,
+    typer.Option(help="The address to serve at. An address other than loopback requires --token."),
+]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="The port to serve at; 0 chooses a free one.")
+]
+Token = Annotated[
+    str | None,
+    typer.Option(help="The secret part of the page's address. Default: a new one each time."),
+]
+Browser = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")
+]
 
 
 def _free_for_a_page(folder: Path | None) -> Path | None:
@@ -41,14 +55,18 @@ ReportPage = Annotated[
     typer.Option(
         "--html",
         callback=_free_for_a_page,
-        help="Write a page as a folder: all figures, and the worst videos frame by frame. Open its index.html.",
+        help="Write a page as a folder: all figures, and the worst videos frame by frame. Open its "
+        "index.html.",
     ),
 ]
-MaxMb = Annotated[int, typer.Option(min=1, help="The largest size of the folder of the page, in megabytes.")]
+MaxMb = Annotated[
+    int, typer.Option(min=1, help="The largest size of the folder of the page, in megabytes.")
+]
 
 
 def choice_of_files(folder: str, *more: str) -> Any:
-    """The type of an option with a fixed set of values: `more`, then one per Python file of a folder.
+    """The type of an option with a fixed set of values: `more`, then one per Python file of a
+    folder.
 
     Args:
         folder: path of the folder in this package, as in "builder/layouts". In file names,

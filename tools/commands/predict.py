@@ -17,7 +17,8 @@ def predict(
     model: Annotated[
         str,
         typer.Argument(
-            help="A model: a folder that `train` wrote, such a folder on the Hub, or the trivial models all-empty, "
+            help="A model: a folder that `train` wrote, such a folder on the Hub, or the trivial "
+            "models all-empty, "
             "all-full and centre-box."
         ),
     ],
@@ -35,26 +36,39 @@ def predict(
     split: Annotated[Split | None, typer.Option(help="For releases: take only this split.")] = None,
     gate: Annotated[
         str | None,
-        typer.Option(help="max-broken=SHARE, as in max-broken=0.1: exit status 3 if a larger share is flagged broken."),
+        typer.Option(
+            help="max-broken=SHARE, as in max-broken=0.1: exit status 3 if a larger share is "
+            "flagged broken."
+        ),
     ] = None,
     min_area: Annotated[
         float, typer.Option(help="Smallest share of marked pixels in a broken frame, from 0 to 1.")
     ] = 0.001,
-    min_score: Annotated[float, typer.Option(help="Smallest score of a broken frame, from 0 to 1.")] = 0.0,
+    min_score: Annotated[
+        float, typer.Option(help="Smallest score of a broken frame, from 0 to 1.")
+    ] = 0.0,
     min_frames: Annotated[
-        int, typer.Option(min=1, help="Smallest number of broken frames in a video that is flagged broken.")
+        int,
+        typer.Option(
+            min=1, help="Smallest number of broken frames in a video that is flagged broken."
+        ),
     ] = 2,
     junit: Annotated[
-        Path | None, typer.Option(help="Also write the results as JUnit XML to this file, for CI servers.")
+        Path | None,
+        typer.Option(help="Also write the results as JUnit XML to this file, for CI servers."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1. Default: cuda if there is a GPU.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or cuda:1. Default: cuda if there is a GPU.")
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Number of processes; they share the cores of the processor.")
     ] = 1,
     max_mb: MaxMb = 60,
     as_json: AsJson = False,
 ) -> None:
-    """Mark what is broken in videos with a model: masks as Parquet for `evaluate`, a report page, a gate for CI."""
+    """Mark what is broken in videos with a model: masks as Parquet for `evaluate`, a report page, a
+    gate for CI.
+    """
     from ...builder.work import write_atomic
     from ..prediction import REPORT_HTML, Flag, find_videos, junit_xml, open_model, predict as run
     from .progress import progress
@@ -81,13 +95,18 @@ def predict(
     for path, reason in report.unreadable:
         typer.echo(f"{reason}" if reason.startswith(path) else f"{path}: {reason}", err=True)
     made = f"{out}: {report.summary()}. Look at {out / REPORT_HTML}"
-    lines = [made, *filter(None, (*report.promise, report.gate_line(), report.far_line(), report.warning))]
+    lines = [
+        made,
+        *filter(None, (*report.promise, report.gate_line(), report.far_line(), report.warning)),
+    ]
     answer(report.to_dict(), "\n".join(lines), as_json=as_json)
     raise typer.Exit(GATE_CLOSED if report.gate_closed else DIFFERS if report.unreadable else DONE)
 
 
 def _listed(name: str) -> list[str]:
-    """The name itself; for "-" the lines of standard input without empty lines and lines that begin with #."""
+    """The name itself; for "-" the lines of standard input without empty lines and lines that begin
+    with #.
+    """
     if name != "-":
         return [name]
     lines = (line.strip() for line in sys.stdin)
@@ -101,7 +120,9 @@ def _max_broken(gate: str) -> float:
     except ValueError:
         share = -1.0
     if name != "max-broken" or not 0 <= share <= 1:
-        raise typer.BadParameter(f"gate {gate!r}: wanted max-broken=SHARE from 0 to 1, as in max-broken=0.1")
+        raise typer.BadParameter(
+            f"gate {gate!r}: wanted max-broken=SHARE from 0 to 1, as in max-broken=0.1"
+        )
     return share
 
 

@@ -1,4 +1,6 @@
-"""Progress of long work: a bar on a terminal; elsewhere a plain line every 30 s and after each step."""
+"""Progress of long work: a bar on a terminal; elsewhere a plain line every 30 s and after each
+step.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -45,7 +47,9 @@ def _lines() -> Iterator[Callable[[str, int, int], None]]:
             print(f"{step}: {done} of {total}", file=stderr, flush=True)
 
     def repeat_latest() -> None:
-        while not ended.wait(LINE_EVERY_S):  # one long video may take minutes without a new call of show
+        while not ended.wait(
+            LINE_EVERY_S
+        ):  # one long video may take minutes without a new call of show
             if latest[0]:
                 print(latest[0], file=stderr, flush=True)
 

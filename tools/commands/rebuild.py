@@ -30,4 +30,6 @@ def rebuild(
     raise typer.Exit(DONE if report.ok else DIFFERS)
 
 
-COMMAND = Command(rebuild, group="Release", place=3, example="rebuild release --raw raw", work=("builder.tasks",))
+COMMAND = Command(
+    rebuild, group="Release", place=3, example="rebuild release --raw raw", work=("builder.tasks",)
+)

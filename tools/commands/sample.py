@@ -15,19 +15,25 @@ def sample(
     videos: Annotated[int, typer.Option(min=1, help="Number of videos.")] = 12,
     seed: Annotated[
         int,
-        typer.Option(min=0, help="The random seed. Video k depends on it, but not on the number of videos."),
+        typer.Option(
+            min=0, help="The random seed. Video k depends on it, but not on the number of videos."
+        ),
     ] = 0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels, both even.")] = "128x96",
     num_frames: Annotated[int, typer.Option(min=8, help="Frames per video.")] = 24,
     fps: Annotated[int, typer.Option(min=1, help="Frames per second.")] = 12,
     clean_twins: Annotated[
         bool,
-        typer.Option("--clean-twins", help="Also write a copy of each broken video without its artifact."),
+        typer.Option(
+            "--clean-twins", help="Also write a copy of each broken video without its artifact."
+        ),
     ] = False,
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Write a synthetic raw dataset: moving scenes with exact masks of motion, deformation and blur artifacts."""
+    """Write a synthetic raw dataset: moving scenes with exact masks of motion, deformation and blur
+    artifacts.
+    """
     from ..synthetic import write_sample
     from .progress import progress
 
@@ -49,4 +55,10 @@ def sample(
     answer({"raw": str(out), "videos": videos}, text, as_json=as_json)
 
 
-COMMAND = Command(sample, group="Start", place=2, example="sample raw --videos 12", work=("tools.synthetic.sample",))
+COMMAND = Command(
+    sample,
+    group="Start",
+    place=2,
+    example="sample raw --videos 12",
+    work=("tools.synthetic.sample",),
+)

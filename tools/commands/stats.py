@@ -14,7 +14,9 @@ def stats(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Count a release per split, list near-duplicate videos, and show how well metadata alone predicts the labels."""
+    """Count a release per split, list near-duplicate videos, and show how well metadata alone
+    predicts the labels.
+    """
     from ...builder.plan import release_groups
     from ...card import count_facts
     from ...release import read_manifest

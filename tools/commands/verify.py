@@ -16,19 +16,26 @@ if TYPE_CHECKING:
 
 
 def verify(
-    release: Annotated[str, typer.Argument(help="A release folder, `sample`, or OWNER/NAME[@REVISION] on the Hub.")],
+    release: Annotated[
+        str, typer.Argument(help="A release folder, `sample`, or OWNER/NAME[@REVISION] on the Hub.")
+    ],
     raw: Annotated[
-        Path | None, typer.Option(help="Also compare it with the raw folder from which it was built.")
+        Path | None,
+        typer.Option(help="Also compare it with the raw folder from which it was built."),
     ] = None,
     sample: Annotated[
-        int, typer.Option(min=0, help="On the Hub: also download this number of shards and check them.")
+        int,
+        typer.Option(min=0, help="On the Hub: also download this number of shards and check them."),
     ] = 0,
     seed: Annotated[int, typer.Option(help="With --sample: the seed that chooses the shards.")] = 0,
-    device: Annotated[str, typer.Option(help="The device that decodes masks: cpu, cuda or cuda:1.")] = "cpu",
+    device: Annotated[
+        str, typer.Option(help="The device that decodes masks: cpu, cuda or cuda:1.")
+    ] = "cpu",
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet against tar.
+    """Verify a release: checksums, fingerprints of decoded masks, digests, frame times, Parquet
+    against tar.
 
     A release on the Hub is checked without downloading its shards, unless you give --sample.
     """
@@ -40,14 +47,23 @@ def verify(
     named = named_release(release)
     on_hub = isinstance(named, HubRelease)
     if on_hub and raw is not None:
-        raise typer.BadParameter(f"--raw: {release} is on the Hub; only a folder can be compared with raw files")
+        raise typer.BadParameter(
+            f"--raw: {release} is on the Hub; only a folder can be compared with raw files"
+        )
     if sample and not on_hub:
-        raise typer.BadParameter(f"--sample: {release} is a folder, of which all shards are checked; leave it out")
+        raise typer.BadParameter(
+            f"--sample: {release} is a folder, of which all shards are checked; leave it out"
+        )
     report: VerifyReport | HubReport
     with progress() as show:
         if isinstance(named, HubRelease):
             report = verify_on_hub(
-                named.repo_id, revision=named.revision, sample=sample, seed=seed, device=device, on_progress=show
+                named.repo_id,
+                revision=named.revision,
+                sample=sample,
+                seed=seed,
+                device=device,
+                on_progress=show,
             )
             lines = list(report.lines())
         else:
@@ -61,7 +77,17 @@ def _lines(report: "VerifyReport", raw: Path | None) -> list[str]:
     counted = f"{report.num_files} files, {report.num_videos} videos, {report.num_masks} masks"
     against = f" and compared with {raw}" if raw is not None else ""
     verdict = "no difference" if report.ok else f"findings: {len(report.findings)}"
-    return [*report.notes, *map(str, report.findings), f"{report.release}: {counted} checked{against}; {verdict}."]
+    return [
+        *report.notes,
+        *map(str, report.findings),
+        f"{report.release}: {counted} checked{against}; {verdict}.",
+    ]
 
 
-COMMAND = Command(verify, group="Release", place=2, example="verify release --raw raw", work=("builder.verification",))
+COMMAND = Command(
+    verify,
+    group="Release",
+    place=2,
+    example="verify release --raw raw",
+    work=("builder.verification",),
+)

@@ -14,19 +14,31 @@ def view(
     release: Annotated[str, typer.Argument(help="A release folder, or `sample`.")],
     video_id: Annotated[
         str | None,
-        typer.Argument(help="The video's id; `brokenvideos list RELEASE` lists all ids.", show_default=False),
+        typer.Argument(
+            help="The video's id; `brokenvideos list RELEASE` lists all ids.", show_default=False
+        ),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="The file to write: a .png contact sheet of frames, or an .mp4.")
+        Path,
+        typer.Option(
+            "--out", "-o", help="The file to write: a .png contact sheet of frames, or an .mp4."
+        ),
     ] = Path("view.png"),
     frames: Annotated[
-        str, typer.Option(help="Frames of the contact sheet, as in 0,5,10. Default: evenly spaced frames.")
+        str,
+        typer.Option(
+            help="Frames of the contact sheet, as in 0,5,10. Default: evenly spaced frames."
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Draw a video's frames with its masks: colours and outlines by artifact type, with a legend."""
+    """Draw a video's frames with its masks: colours and outlines by artifact type, with a
+    legend.
+    """
     if video_id is None:
-        raise typer.BadParameter(f"give a video id. `brokenvideos list {release}` lists the ids of the release")
+        raise typer.BadParameter(
+            f"give a video id. `brokenvideos list {release}` lists the ids of the release"
+        )
     from ...sampling import find_row
     from ..view import view as draw
 

@@ -15,16 +15,25 @@ def withdraw(
     release: Annotated[Path, typer.Argument(help="The folder of the published release.")],
     out: Annotated[Path, typer.Argument(help="The release folder to make.")],
     video_ids: Annotated[list[str], typer.Argument(help="Ids of the videos to withdraw.")],
-    reason: Annotated[str, typer.Option(help="The reason, in one line. It is published; name no persons.")],
+    reason: Annotated[
+        str, typer.Option(help="The reason, in one line. It is published; name no persons.")
+    ],
     data_version: Annotated[
         str | None,
-        typer.Option(help="Version of the new data, as in 2.0.0. Default: the next major version.", show_default=False),
+        typer.Option(
+            help="Version of the new data, as in 2.0.0. Default: the next major version.",
+            show_default=False,
+        ),
     ] = None,
     twins: Annotated[
         Literal["withdraw", "keep"] | None,
-        typer.Option(help="What to do with other videos of the same bytes, and with near-duplicates."),
+        typer.Option(
+            help="What to do with other videos of the same bytes, and with near-duplicates."
+        ),
     ] = None,
-    repo: Annotated[str, typer.Option(help="The Hub repository that the printed next steps name.")] = REPO_ID,
+    repo: Annotated[
+        str, typer.Option(help="The Hub repository that the printed next steps name.")
+    ] = REPO_ID,
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:

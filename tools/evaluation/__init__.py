@@ -1,7 +1,8 @@
 """Scores predicted masks against a truth: J&F exactly as DAVIS, with intervals and floors.
 
-In: releases, raw folders or mask folders, and predictions for their videos; or masks batch by batch. Out: an
-`Evaluation`. The commands, training and users call it. A name is imported when it is first used.
+In: releases, raw folders or mask folders, and predictions for their videos; or masks batch by
+batch. Out: an `Evaluation`. The commands, training and users call it. A name is imported when it is
+first used.
 """
 
 import lazy_loader

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...masks import BitmapArray, Float64Array, Int64Array, UInt8Array, checked_bitmaps, parse, spans
+from ...masks import (
+    BitmapArray,
+    Float64Array,
+    Int64Array,
+    UInt8Array,
+    checked_bitmaps,
+    parse,
+    spans,
+)
 from .kernel import FrameCounts, boundary_radius, count_planes
 
 FIELDS = FrameCounts._fields
@@ -62,18 +70,25 @@ class Counts:
         return np.where(total == 0, 0.0, 2 * precision * recall / np.where(total == 0, 1.0, total))
 
     def f_strict(self) -> Float64Array:
-        """Like `f`, but 0 if exactly one of the masks is empty, so a full mask gets 0 against an empty one."""
+        """Like `f`, but 0 if exactly one of the masks is empty, so a full mask gets 0 against an
+        empty one.
+        """
         one_empty = (self.truth_px == 0) != (self.pred_px == 0)
         return np.where(one_empty, 0.0, self.f())
 
     def at(self, chosen: npt.NDArray[np.bool_] | slice) -> "Counts":
         """The counts of the frames that `chosen` selects."""
-        return Counts(self.height, self.width, self.frames[chosen], *(getattr(self, name)[chosen] for name in FIELDS))
+        return Counts(
+            self.height,
+            self.width,
+            self.frames[chosen],
+            *(getattr(self, name)[chosen] for name in FIELDS),
+        )
 
 
 def _share(matched: Int64Array, boundary: Int64Array) -> Float64Array:
-    # The share of a mask without a boundary is 1. If the other mask has a boundary, nothing of it is
-    # matched: its share is 0, and so is F.
+    # The share of a mask without a boundary is 1. If the other mask has a boundary, nothing of it
+    # is matched: its share is 0, and so is F.
     return np.where(boundary == 0, 1.0, matched / np.maximum(boundary, 1))
 
 
@@ -102,7 +117,11 @@ def count_strings(
         for pieces in zip(*both, strict=True):
             for buffer, (place, bits) in zip(buffers, pieces, strict=True):
                 buffer[place : place + len(bits)] = bits
-            used = [(place // height, -(-(place + len(bits)) // height)) for place, bits in pieces if len(bits)]
+            used = [
+                (place // height, -(-(place + len(bits)) // height))
+                for place, bits in pieces
+                if len(bits)
+            ]
             frame_counts.append(count_planes(planes[0], planes[1], *_joined(used), radius=radius))
             for buffer, (place, bits) in zip(buffers, pieces, strict=True):
                 buffer[place : place + len(bits)] = 0
@@ -110,7 +129,9 @@ def count_strings(
     return joined_counts(parts) if parts else no_counts(height, width)
 
 
-def count_bitmaps(truth: BitmapArray, pred: BitmapArray, *, frames: Sequence[int] | None = None) -> Counts:
+def count_bitmaps(
+    truth: BitmapArray, pred: BitmapArray, *, frames: Sequence[int] | None = None
+) -> Counts:
     """Counts of the frames of one video from bitmaps.
 
     Args:
@@ -124,7 +145,8 @@ def count_bitmaps(truth: BitmapArray, pred: BitmapArray, *, frames: Sequence[int
     truth_bits, pred_bits = checked_bitmaps(truth), checked_bitmaps(pred)
     if truth_bits.shape != pred_bits.shape:
         raise ValueError(
-            f"truth has the shape {list(truth_bits.shape)}, pred {list(pred_bits.shape)}; wanted one shape [N, H, W]: "
+            f"truth has the shape {list(truth_bits.shape)}, pred {list(pred_bits.shape)}; wanted "
+            "one shape [N, H, W]: "
             "score at the size of the truth."
         )
     count, height, width = truth_bits.shape
@@ -134,13 +156,16 @@ def count_bitmaps(truth: BitmapArray, pred: BitmapArray, *, frames: Sequence[int
         planes = _planes(truth_bits[index], pred_bits[index])
         used = [lines for lines in map(_used_lines, planes) if lines is not None]
         frame_counts.append(count_planes(*planes, *_joined(used), radius=radius))
-    return _counts(range(count) if frames is None else frames, frame_counts, height=height, width=width)
+    return _counts(
+        range(count) if frames is None else frames, frame_counts, height=height, width=width
+    )
 
 
 def _planes(truth: UInt8Array, pred: UInt8Array) -> tuple[UInt8Array, UInt8Array]:
     """Both masks in the memory order of the truth.
 
-    The formulas do not depend on the order of the axes, so the truth is never copied to transpose it.
+    The formulas do not depend on the order of the axes, so the truth is never copied to transpose
+    it.
     """
     if truth.flags.c_contiguous:
         return truth, np.ascontiguousarray(pred)
@@ -157,15 +182,21 @@ def _used_lines(plane: UInt8Array) -> tuple[int, int] | None:
     while not pixels[max(stop - _SEARCH_LINES, 0) : stop].any():
         stop -= _SEARCH_LINES
     begin = max(stop - _SEARCH_LINES, 0)
-    return start // plane.shape[1], begin + int(np.flatnonzero(pixels[begin:stop].any(axis=1))[-1]) + 1
+    return start // plane.shape[1], begin + int(
+        np.flatnonzero(pixels[begin:stop].any(axis=1))[-1]
+    ) + 1
 
 
 def _joined(used: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The range of lines that covers all ranges, as (first, line after the last); (0, 0) if there are none."""
+    """The range of lines that covers all ranges, as (first, line after the last); (0, 0) if there
+    are none.
+    """
     return min((first for first, _ in used), default=0), max((last for _, last in used), default=0)
 
 
-def _counts(frames: Sequence[int], frame_counts: Sequence[FrameCounts], *, height: int, width: int) -> Counts:
+def _counts(
+    frames: Sequence[int], frame_counts: Sequence[FrameCounts], *, height: int, width: int
+) -> Counts:
     table = np.array(frame_counts, np.int64).reshape(-1, len(FIELDS)).T
     return Counts(height, width, np.array(frames, np.int64).reshape(-1), *table)
 
@@ -202,7 +233,9 @@ def against_empty(counts: Counts) -> Counts:
 
 
 def against_full(counts: Counts) -> Counts:
-    """The counts of the same truth against a prediction that marks every pixel; it has no boundary."""
+    """The counts of the same truth against a prediction that marks every pixel; it has no
+    boundary.
+    """
     zeros, pixels = np.zeros_like(counts.frames), counts.height * counts.width
     return Counts(
         counts.height,

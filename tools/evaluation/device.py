@@ -9,11 +9,14 @@ import torch
 from .counts import Counts
 from .kernel import boundary_radius
 
-# Bytes of the boundary maps that are grown at once. The intermediate sums take about ten times as many.
+# Bytes of the boundary maps that are grown at once. The intermediate sums take about ten times as
+# many.
 CHUNK_BYTES = 64 << 20
 
 
-def count_tensors(truth: torch.Tensor, pred: torch.Tensor, *, frames: Sequence[int] | None = None) -> Counts:
+def count_tensors(
+    truth: torch.Tensor, pred: torch.Tensor, *, frames: Sequence[int] | None = None
+) -> Counts:
     """Counts of the frames of one video.
 
     Args:
@@ -25,22 +28,32 @@ def count_tensors(truth: torch.Tensor, pred: torch.Tensor, *, frames: Sequence[i
     """
     if truth.ndim != 3 or truth.shape != pred.shape:
         raise ValueError(
-            f"truth has the shape {list(truth.shape)}, pred {list(pred.shape)}; wanted one shape [N, H, W]: "
+            f"truth has the shape {list(truth.shape)}, pred {list(pred.shape)}; wanted one shape "
+            "[N, H, W]: "
             "score at the size of the truth."
         )
     for name, masks in (("truth", truth), ("pred", pred)):
         if masks.dtype not in (torch.bool, torch.uint8):
-            raise ValueError(f"{name} is {masks.dtype}, wanted bool or uint8 of 0 and 1. Compare first: pred > 0.5.")
+            raise ValueError(
+                f"{name} is {masks.dtype}, wanted bool or uint8 of 0 and 1. Compare first: pred > "
+                "0.5."
+            )
         if masks.dtype == torch.uint8 and masks.numel() and int(masks.max()) > 1:
             raise ValueError(
-                f"{name} holds the value {int(masks.max())}, wanted only 0 and 1. Compare first: pred > 0."
+                f"{name} holds the value {int(masks.max())}, wanted only 0 and 1. Compare first: "
+                "pred > 0."
             )
     count, height, width = truth.shape
     step = max(1, CHUNK_BYTES // (height * width))
     parts = [
-        _count(truth[start : start + step].bool(), pred[start : start + step].bool()) for start in range(0, count, step)
+        _count(truth[start : start + step].bool(), pred[start : start + step].bool())
+        for start in range(0, count, step)
     ]
-    columns = np.concatenate([part.cpu().numpy() for part in parts], axis=1) if parts else np.zeros((7, 0), np.int64)
+    columns = (
+        np.concatenate([part.cpu().numpy() for part in parts], axis=1)
+        if parts
+        else np.zeros((7, 0), np.int64)
+    )
     indices = np.arange(count) if frames is None else np.array(frames, np.int64)
     return Counts(height, width, indices, *columns)
 
@@ -85,7 +98,10 @@ def _grow(boundaries: torch.Tensor, radius: int) -> torch.Tensor:
     grown = torch.zeros_like(boundaries)
     for rows in range(min(radius, height - 1) + 1):
         half_width = math.isqrt(radius * radius - rows * rows)
-        first, end = (columns - half_width).clamp(min=0), (columns + half_width + 1).clamp(max=width)
+        first, end = (
+            (columns - half_width).clamp(min=0),
+            (columns + half_width + 1).clamp(max=width),
+        )
         bars = before[:, :, end] > before[:, :, first]
         grown[:, rows:] |= bars[:, : height - rows]
         if rows:

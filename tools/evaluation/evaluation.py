@@ -64,7 +64,10 @@ class Evaluation:
             "options": dict(self.options),
             "conventions": dict(CONVENTIONS),
             **self.scores.to_dict(),
-            "floors": {name: {"what": FLOORS[name], **scores.to_dict()} for name, scores in self.floors.items()},
+            "floors": {
+                name: {"what": FLOORS[name], **scores.to_dict()}
+                for name, scores in self.floors.items()
+            },
             "comparison": self.comparison.to_dict() if self.comparison else None,
             "per_object": self.objects.to_dict() if self.objects else None,
             "breakdown": [cell.to_dict() for cell in self.breakdown],
@@ -72,7 +75,9 @@ class Evaluation:
         }
 
     def table(self) -> str:
-        """The main scores as Markdown tables: means of the prediction with 95 % intervals, then the floors."""
+        """The main scores as Markdown tables: means of the prediction with 95 % intervals, then the
+        floors.
+        """
         headline = table({self.predictions: self.scores, **self.floors}, self.comparison)
         return headline if self.objects is None else f"{headline}\n\n{self.objects.line()}"
 
@@ -102,21 +107,23 @@ def evaluate(
         predictions: see `predictions.find_predictions`.
         missing: whether a frame or video without a prediction is an error or counts as empty.
         values: how PNGs are read.
-        first_frame: the number that predictions give a video's first frame, 0 or 1; None: 0, and numbers that only fit from 1 on
-            are refused.
-        names: a COCO or YouTube-VIS file that gives the names of numbered videos or images; None: such a file is looked for
-            beside the predictions.
+        first_frame: the number that predictions give a video's first frame, 0 or 1; None: 0, and
+            numbers that only fit from 1 on are refused.
+        names: a COCO or YouTube-VIS file that gives the names of numbered videos or images; None:
+            such a file is looked for beside the predictions.
         splits: score only the videos of these splits; predictions for other videos are ignored.
-        skip_ends: leave out the first and last annotated frame of every video, as DAVIS's semi-supervised task does.
+        skip_ends: leave out the first and last annotated frame of every video, as DAVIS's
+            semi-supervised task does.
         floors: also score the floors: predictions that do not look at the video.
         compare: another prediction, to be compared video by video.
         void: a mask value of a DAVIS truth that is read as background.
-        masks_are: whether masks of rotated videos were drawn on displayed or stored frames, in truth and predictions, if their
-            size does not show it. None: such a mask is a problem.
+        masks_are: whether masks of rotated videos were drawn on displayed or stored frames, in
+            truth and predictions, if their size does not show it. None: such a mask is a problem.
         protocol: also score each object on its own, by this rule (see `protocol.Protocol`).
 
     Raises:
-        EvaluationError: every problem of the predictions, before anything is scored; or `names` is given and not needed.
+        EvaluationError: every problem of the predictions, before anything is scored; or `names` is
+            given and not needed.
 
     Examples:
         A truth that is used as its own prediction gets 1.0. The floor "all-empty" is a prediction
@@ -134,13 +141,22 @@ def evaluate(
     names, compare = (None if path is None else Path(path) for path in (names, compare))
     annotation = read_annotation(truth, splits=splits, void=void, masks_are=masks_are)
     reading = Reading(values, first_frame, names, annotation.splits.keys(), masks_are)
-    sources = [find_predictions(path, reading=reading) for path in (predictions, compare) if path is not None]
+    sources = [
+        find_predictions(path, reading=reading)
+        for path in (predictions, compare)
+        if path is not None
+    ]
     if names is not None and not any(source.names or source.problems for source in sources):
-        what = f"not needed: {predictions} is read as {sources[0].kind} and names its videos itself; leave --names out"
+        what = (
+            f"not needed: {predictions} is read as {sources[0].kind} and names its videos "
+            "itself; leave --names out"
+        )
         raise EvaluationError([Problem(str(names), what)])
     with executor_of(workers) as executor:
         mean = (
-            _train_mean_mask(annotation, executor, void=void, masks_are=masks_are, on_progress=on_progress)
+            _train_mean_mask(
+                annotation, executor, void=void, masks_are=masks_are, on_progress=on_progress
+            )
             if floors
             else None
         )
@@ -156,7 +172,9 @@ def evaluate(
                 protocol=protocol if number == 0 else None,
             )
             on_done = partial(on_progress, "score" if number == 0 else "score the other")
-            scored.append(_scored(annotation, source, task, executor, reading=reading, on_done=on_done))
+            scored.append(
+                _scored(annotation, source, task, executor, reading=reading, on_done=on_done)
+            )
     result = evaluation_of(
         scored[0],
         truth=str(truth),
@@ -212,10 +230,16 @@ def _scored(
         for part in annotation.parts
     ]
     parts = list(run_tasks(executor, score_part, tasks, on_done))
-    problems = [*source.problems, *(problem for problem, _ in strangers), *(p for part in parts for p in part.problems)]
+    problems = [
+        *source.problems,
+        *(problem for problem, _ in strangers),
+        *(p for part in parts for p in part.problems),
+    ]
     if problems:
         raise EvaluationError(problems, summary=_summary(source, problems))
-    return sorted((video for part in parts for video in part.videos), key=lambda video: video.video_id)
+    return sorted(
+        (video for part in parts for video in part.videos), key=lambda video: video.video_id
+    )
 
 
 def evaluation_of(
@@ -236,14 +260,21 @@ def evaluation_of(
         for video in videos
     )
     names = [name for name in FLOORS if videos and all(name in video.floors for video in videos)]
-    floors = {name: _scores([(video, video.floors[name]) for video in videos], is_floor=True) for name in names}
+    floors = {
+        name: _scores([(video, video.floors[name]) for video in videos], is_floor=True)
+        for name in names
+    }
     scores = _scores([(video, video.counts) for video in videos], is_floor=False)
     return Evaluation(truth, predictions, options, scores, floors, _breakdown(details), details)
 
 
 def _scores(videos: Sequence[tuple[ScoredVideo, Counts]], *, is_floor: bool) -> Scores:
     tables = {
-        broken: [video_scores(counts, broken=broken) for video, counts in videos if video.broken == broken]
+        broken: [
+            video_scores(counts, broken=broken)
+            for video, counts in videos
+            if video.broken == broken
+        ]
         for broken in (True, False)
     }
     auc = pixel_ap = None
@@ -254,8 +285,14 @@ def _scores(videos: Sequence[tuple[ScoredVideo, Counts]], *, is_floor: bool) -> 
     if not is_floor and levels:
         pixel_ap = average_precision(np.sum(levels, axis=0))
     return Scores(
-        broken={name: estimate(_column(tables[True], name), least=_least(name)) for name in BROKEN_METRICS},
-        normal={name: estimate(_column(tables[False], name), least=_least(name)) for name in NORMAL_METRICS},
+        broken={
+            name: estimate(_column(tables[True], name), least=_least(name))
+            for name in BROKEN_METRICS
+        },
+        normal={
+            name: estimate(_column(tables[False], name), least=_least(name))
+            for name in NORMAL_METRICS
+        },
         micro=micro_scores([counts for video, counts in videos if video.broken]),
         auc=auc,
         pixel_ap=pixel_ap,
@@ -284,7 +321,9 @@ def _breakdown(videos: Sequence[VideoScores]) -> tuple[Cell, ...]:
                 for split in {None, video.split}:
                     members.setdefault((kind, generator, split), []).append(video)
     cells = []
-    for (kind, generator, split), group in sorted(members.items(), key=lambda item: tuple(map(_sortable, item[0]))):
+    for (kind, generator, split), group in sorted(
+        members.items(), key=lambda item: tuple(map(_sortable, item[0]))
+    ):
         broken = [video.scores for video in group if video.broken]
         normal = [video.scores for video in group if not video.broken]
         scores: dict[str, float | None] = {"n_broken": len(broken), "n_normal": len(normal)}
@@ -306,18 +345,28 @@ def _with_comparison(
     sides: dict[bool, dict[str, Difference]] = {}
     for broken, names in ((True, BROKEN_METRICS), (False, NORMAL_METRICS)):
         tables = [
-            [video_scores(video.counts, broken=broken) for video in videos if video.broken == broken]
+            [
+                video_scores(video.counts, broken=broken)
+                for video in videos
+                if video.broken == broken
+            ]
             for videos in (ours, others)
         ]
         sides[broken] = {
-            metric: difference(*(_column(table, metric) for table in tables), widest=1 - _least(metric))
+            metric: difference(
+                *(_column(table, metric) for table in tables), widest=1 - _least(metric)
+            )
             for metric in names
         }
     return replace(result, comparison=Comparison(name, sides[True], sides[False]))
 
 
 def _of_part(part: Part, source: Predictions) -> Mapping[str, Any]:
-    return {video_id: source.videos[video_id] for video_id in part.video_ids if video_id in source.videos}
+    return {
+        video_id: source.videos[video_id]
+        for video_id in part.video_ids
+        if video_id in source.videos
+    }
 
 
 def _strangers(annotation: Annotation, source: Predictions) -> list[tuple[Problem, str | None]]:
@@ -326,7 +375,11 @@ def _strangers(annotation: Annotation, source: Predictions) -> list[tuple[Proble
     With each problem comes the video of the truth whose name differs only in upper and lower case,
     or None.
     """
-    by_lower = {video_id.casefold(): video_id for video_id in annotation.splits if video_id not in source.videos}
+    by_lower = {
+        video_id.casefold(): video_id
+        for video_id in annotation.splits
+        if video_id not in source.videos
+    }
     problems: list[tuple[Problem, str | None]] = []
     for video_id, video in source.videos.items():
         if video_id not in annotation.splits:

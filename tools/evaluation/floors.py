@@ -1,4 +1,6 @@
-"""Floors: predictions that do not look at the video. A method should score higher than all of them."""
+"""Floors: predictions that do not look at the video. A method should score higher than all of
+them.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,8 @@ FLOORS = {
     "all-empty": "nothing is marked",
     "all-full": "every pixel is marked",
     "centre-box": "the middle half of height and width is marked in every frame",
-    "mean-mask": "where train's artifacts lie most often, as large as they are on average, is marked in every frame",
+    "mean-mask": "where train's artifacts lie most often, as large as they are on average, is "
+    "marked in every frame",
 }
 
 GRID = 64
@@ -20,7 +23,9 @@ MAX_FRAMES_PER_VIDEO = 16
 
 
 def centre_box(height: int, width: int) -> str:
-    """The box from a quarter to three quarters of both sides, rounded outwards; canonical COCO RLE counts."""
+    """The box from a quarter to three quarters of both sides, rounded outwards; canonical COCO RLE
+    counts.
+    """
     box = np.zeros((1, height, width), np.bool_)
     box[:, height // 4 : height - height // 4, width // 4 : width - width // 4] = True
     return encode(box)[0]
@@ -28,7 +33,9 @@ def centre_box(height: int, width: int) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeanMask:
-    """The usual position of artifacts in the split train, on a grid over the frame: bool[GRID, GRID]."""
+    """The usual position of artifacts in the split train, on a grid over the frame:
+    bool[GRID, GRID].
+    """
 
     cells: BoolArray
 
@@ -53,14 +60,18 @@ class MaskSum:
 
 
 def sum_masks(videos: Iterator[AnnotatedVideo]) -> MaskSum:
-    """Sums the marked share of each cell over up to 16 evenly spread active frames of each video."""
+    """Sums the marked share of each cell over up to 16 evenly spread active frames of each
+    video.
+    """
     total = MaskSum(np.zeros((GRID, GRID)), 0)
     for video in videos:
         marked = list(video.union().values())
         chosen = marked[:: max(1, -(-len(marked) // MAX_FRAMES_PER_VIDEO))]
         for start in range(0, len(chosen), 4):
             bitmaps = decode(chosen[start : start + 4], height=video.height, width=video.width)
-            total += MaskSum(sum((_shares(bitmap) for bitmap in bitmaps), np.zeros((GRID, GRID))), len(bitmaps))
+            total += MaskSum(
+                sum((_shares(bitmap) for bitmap in bitmaps), np.zeros((GRID, GRID))), len(bitmaps)
+            )
     return total
 
 
@@ -82,7 +93,9 @@ def mean_mask(sums: Sequence[MaskSum]) -> MeanMask | None:
 
 
 def _shares(bitmap: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Float64Array:
-    """The marked share of each cell. A cell that is smaller than a pixel has the value of its pixel."""
+    """The marked share of each cell. A cell that is smaller than a pixel has the value of its
+    pixel.
+    """
     height, width = bitmap.shape
     column_major = bitmap.T.astype(np.float64)
     by_column = _pooled(column_major, width)  # [GRID, H]

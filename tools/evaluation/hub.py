@@ -1,4 +1,6 @@
-"""Scores in the forms that the Hugging Face Hub reads: a model card's model-index and `.eval_results/*.yaml`."""
+"""Scores in the forms that the Hugging Face Hub reads: a model card's model-index and
+`.eval_results/*.yaml`.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -20,8 +22,11 @@ TASKS = {
 NOTES = "empty=davis; mean over frames, then videos; truth's size"
 
 
-def eval_results(evaluation: Evaluation, *, split: str, revision: str = f"v{DATA_VERSION}") -> list["EvalResult"]:
-    """The published scores as `huggingface_hub.EvalResult`, for `ModelCardData(model_name=…, eval_results=…)`.
+def eval_results(
+    evaluation: Evaluation, *, split: str, revision: str = f"v{DATA_VERSION}"
+) -> list["EvalResult"]:
+    """The published scores as `huggingface_hub.EvalResult`, for
+    `ModelCardData(model_name=…, eval_results=…)`.
 
     Args:
         split: the split that was scored.
@@ -71,7 +76,8 @@ def eval_results_yaml(evaluation: Evaluation, *, revision: str | None = None) ->
 
 
 def benchmark_yaml() -> str:
-    """The content of the dataset repository's `eval.yaml`: the tasks that a model repository may report.
+    """The content of the dataset repository's `eval.yaml`: the tasks that a model repository may
+    report.
 
     It names no evaluation framework, because the Hub's list has none for this benchmark.
 
@@ -91,7 +97,9 @@ def benchmark_yaml() -> str:
 def _published(evaluation: Evaluation) -> list[tuple[str, str, Estimate]]:
     scores = []
     for task_id, (side, metric, name) in TASKS.items():
-        estimate = (evaluation.scores.broken if side == "broken" else evaluation.scores.normal)[metric]
+        estimate = (evaluation.scores.broken if side == "broken" else evaluation.scores.normal)[
+            metric
+        ]
         if estimate.value is not None:
             scores.append((task_id, name, estimate))
     return scores

@@ -1,12 +1,14 @@
-"""Intervals of means over videos, and tests of the difference of two predictions on the same videos.
+"""Intervals of means over videos, and tests of the difference of two predictions on the same
+videos.
 
 Each end of an interval is the wider one of Student's t and the bootstrap-t, but at most three times
 as far from the mean as Student's t. The reasons: the percentile bootstrap is too narrow for few
 videos, Student's t is too narrow for skewed scores, and the bootstrap-t alone has no bound if many
 scores are equal. The test of a difference flips the sign of each video's difference at random.
 
-Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 12.5 (bootstrap-t); Fisher, The Design of Experiments,
-1935, section 21 (sign flips); Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology 9, 2010 (b + 1, B + 1).
+Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 12.5 (bootstrap-t);
+Fisher, The Design of Experiments, 1935, section 21 (sign flips); Phipson and Smyth, Statistical
+Applications in Genetics and Molecular Biology 9, 2010 (b + 1, B + 1).
 """
 
 import math
@@ -34,14 +36,16 @@ _WIDEST = 3.0
 _STUDENT = (12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004)
 # Largest number of resampled values in memory at a time.
 _CHUNK_VALUES = 1 << 22
-# Sums that differ by less than this share of the sum of all gaps count as equal, because the order of
-# additions changes the last digits.
+# Sums that differ by less than this share of the sum of all gaps count as equal, because the order
+# of additions changes the last digits.
 _TIE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over n videos with its 95 % interval. The mean is None for n = 0, the interval for n < 2."""
+    """A mean over n videos with its 95 % interval. The mean is None for n = 0, the interval for n <
+    2.
+    """
 
     value: float | None
     low: float | None
@@ -50,14 +54,24 @@ class Estimate:
 
     @property
     def reliable(self) -> bool:
-        """Whether there is an interval, and it is of enough videos to contain the true mean in about 95 % of cases."""
+        """Whether there is an interval, and it is of enough videos to contain the true mean in
+        about 95 % of cases.
+        """
         return self.low is not None and self.n >= RELIABLE_FROM
 
     def to_dict(self) -> dict[str, float | int | bool | None]:
-        return {"value": self.value, "low": self.low, "high": self.high, "n": self.n, "reliable": self.reliable}
+        return {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "n": self.n,
+            "reliable": self.reliable,
+        }
 
     def interval(self) -> str:
-        """The interval as text: "[0.617, 0.683]", followed by UNRELIABLE if it is not reliable; "" if there is none."""
+        """The interval as text: "[0.617, 0.683]", followed by UNRELIABLE if it is not reliable; ""
+        if there is none.
+        """
         if self.low is None or self.high is None:
             return ""
         return f"[{self.low:.3f}, {self.high:.3f}]{'' if self.reliable else UNRELIABLE}"
@@ -89,13 +103,16 @@ class Difference:
 
 
 def mean_of(values: Float64Array) -> float | None:
-    """The mean of per-video values without NaN; None if no value is left. It does not depend on the order."""
+    """The mean of per-video values without NaN; None if no value is left. It does not depend on the
+    order.
+    """
     known = _known(values)
     return float(known.mean()) if len(known) else None
 
 
 def estimate(values: Float64Array, *, least: float = 0.0, most: float = 1.0) -> Estimate:
-    """The mean of per-video values and its 95 % interval. NaN (not defined for a video) is left out.
+    """The mean of per-video values and its 95 % interval. NaN (not defined for a video) is left
+    out.
 
     The same values give the same interval in any order, because the resampling has a fixed seed.
 
@@ -126,14 +143,16 @@ def sign_flip_p(gaps: Float64Array) -> float:
 
     It is the share of sign patterns for which the sum of the differences is at least as far from 0.
     For n <= EXACT_UP_TO differences other than 0, all 2**n patterns are tried, so p is at least
-    2 / 2**n. For more, p is (b + 1) / (B + 1) with B = FLIPS random patterns. If two predictions can
-    be exchanged on every video, p is below 0.05 in at most 5 % of all cases.
+    2 / 2**n. For more, p is (b + 1) / (B + 1) with B = FLIPS random patterns. If two predictions
+    can be exchanged on every video, p is below 0.05 in at most 5 % of all cases.
     """
     gaps = gaps[gaps != 0]
     bound = abs(float(gaps.sum())) - _TIE * float(np.abs(gaps).sum())
     if len(gaps) <= EXACT_UP_TO:
         sums = np.zeros(1)
-        for gap in gaps[1:]:  # flipping all signs gives the negative sum, so half of the patterns are enough
+        for gap in gaps[
+            1:
+        ]:  # flipping all signs gives the negative sum, so half of the patterns are enough
             sums = np.concatenate([sums + gap, sums - gap])
         first = gaps[0] if len(gaps) else 0.0
         return float((np.abs(sums + first) >= bound).mean())
@@ -145,7 +164,9 @@ def sign_flip_p(gaps: Float64Array) -> float:
 def _signs(stream: np.random.Generator, count: int) -> Iterator[Float64Array]:
     """Yields FLIPS random rows of -1 and 1 in pieces: float64[rows, count]."""
     for rows in _pieces(FLIPS, count):
-        bits = np.unpackbits(stream.integers(0, 256, (rows, -(-count // 8)), np.uint8), axis=1, count=count)
+        bits = np.unpackbits(
+            stream.integers(0, 256, (rows, -(-count // 8)), np.uint8), axis=1, count=count
+        )
         yield 2.0 * bits.astype(np.float64) - 1.0
 
 
@@ -166,7 +187,8 @@ def _arms(values: Float64Array) -> tuple[float, float]:
 def student_t(freedom: int) -> float:
     """The 0.975 quantile of Student's t; `freedom` at least 1.
 
-    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, table 26.10 and formula 26.7.5.
+    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, table 26.10 and formula
+    26.7.5.
     """
     if freedom <= len(_STUDENT):
         return _STUDENT[freedom - 1]

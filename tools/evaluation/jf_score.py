@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class JFScore:
     """A metric that takes masks in batches and gives the `Evaluation` of all of them.
 
-    The methods have the names of torchmetrics. It stores seven integers per frame and no masks. If a
-    frame of a video comes twice (overlapping clips, or a sampler that repeats items to fill a rank),
-    only the first one counts. Score at the size of the truth if you compare with others, because F
-    depends on the size.
+    The methods have the names of torchmetrics. It stores seven integers per frame and no masks. If
+    a frame of a video comes twice (overlapping clips, or a sampler that repeats items to fill a
+    rank), only the first one counts. Score at the size of the truth if you compare with others,
+    because F depends on the size.
 
     Examples:
         >>> from torch.utils.data import DataLoader
@@ -53,14 +53,15 @@ class JFScore:
         valid: Any = None,
         facts: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Adds the masks of one video ([T, H, W] and one id) or of B clips ([B, T, H, W] and B ids).
+        """Adds the masks of one video ([T, H, W] and one id) or of B clips ([B, T, H, W] and B
+        ids).
 
         Args:
             pred, truth: bool or uint8 of 0 and 1, NumPy arrays or torch tensors. Tensors on a GPU
                 are counted there.
             frame_indices: int[T] or [B, T]; None: 0 ... T - 1.
-            valid: bool[T] or [B, T]; False leaves a frame out (not annotated, or padding). None: all
-                frames count.
+            valid: bool[T] or [B, T]; False leaves a frame out (not annotated, or padding). None:
+                all frames count.
             facts: generator, split and artifact_types by video_id, for the scores of groups.
 
         Raises:
@@ -72,27 +73,39 @@ class JFScore:
             valid = None if valid is None else _array(valid)[None]
         if pred.ndim != 4 or tuple(pred.shape) != tuple(truth.shape) or len(video_ids) != len(pred):
             raise ValueError(
-                f"pred {list(pred.shape)}, truth {list(truth.shape)}, {len(video_ids)} video_ids; wanted two of [B, T, H, W] and B "
+                f"pred {list(pred.shape)}, truth {list(truth.shape)}, {len(video_ids)} video_ids; "
+                "wanted two of [B, T, H, W] and B "
                 "ids, or [T, H, W] and one id as text."
             )
         shape = (len(pred), pred.shape[1])
-        frames = np.tile(np.arange(shape[1]), (shape[0], 1)) if frame_indices is None else _array(frame_indices)
+        frames = (
+            np.tile(np.arange(shape[1]), (shape[0], 1))
+            if frame_indices is None
+            else _array(frame_indices)
+        )
         is_valid = np.ones(shape, np.bool_) if valid is None else _array(valid).astype(np.bool_)
         if frames.shape != shape or is_valid.shape != shape:
             raise ValueError(
-                f"frame_indices {list(frames.shape)}, valid {list(is_valid.shape)}; wanted {list(shape)}, as pred has."
+                f"frame_indices {list(frames.shape)}, valid {list(is_valid.shape)}; wanted "
+                f"{list(shape)}, as pred has."
             )
-        parts = [_count(truth[index], pred[index], frames[index], is_valid[index]) for index in range(len(pred))]
+        parts = [
+            _count(truth[index], pred[index], frames[index], is_valid[index])
+            for index in range(len(pred))
+        ]
         for video_id, part in zip(video_ids, parts, strict=True):
             have = self._parts.get(video_id, [part])[0]
             if (have.height, have.width) != (part.height, part.width):
                 raise ValueError(
-                    f"video {video_id}: masks of {part.height}x{part.width} pixels, before of {have.height}x{have.width}; wanted "
+                    f"video {video_id}: masks of {part.height}x{part.width} pixels, before of "
+                    f"{have.height}x{have.width}; wanted "
                     "one size per video."
                 )
         for video_id, part in zip(video_ids, parts, strict=True):
             self._parts.setdefault(video_id, []).append(part)
-        self._facts.update({video_id: dict(facts_of_video) for video_id, facts_of_video in (facts or {}).items()})
+        self._facts.update(
+            {video_id: dict(facts_of_video) for video_id, facts_of_video in (facts or {}).items()}
+        )
 
     def compute(self) -> Evaluation:
         """The evaluation of all added frames, with the floors all-empty and all-full."""
@@ -114,7 +127,9 @@ class JFScore:
         return evaluation_of(videos, truth="given", predictions="given", options={"empty": "davis"})
 
     def merge(self, state: Mapping[str, Any]) -> None:
-        """Adds the counts of another process: its `state()`, from `torch.distributed.all_gather_object`."""
+        """Adds the counts of another process: its `state()`, from
+        `torch.distributed.all_gather_object`.
+        """
         for video_id, columns_by_name in state["videos"].items():
             height, width = columns_by_name["size"]
             columns = (np.array(columns_by_name[name], np.int64) for name in ("frames", *FIELDS))
@@ -128,7 +143,10 @@ class JFScore:
             counts = self._counts(video_id)
             columns = {name: getattr(counts, name).tolist() for name in ("frames", *FIELDS)}
             videos[video_id] = {"size": [counts.height, counts.width], **columns}
-        return {"videos": videos, "facts": {video_id: dict(facts) for video_id, facts in self._facts.items()}}
+        return {
+            "videos": videos,
+            "facts": {video_id: dict(facts) for video_id, facts in self._facts.items()},
+        }
 
     def reset(self) -> None:
         """Removes all counts."""
@@ -137,13 +155,17 @@ class JFScore:
 
     def _counts(self, video_id: str) -> Counts:
         joined = joined_counts(self._parts[video_id])
-        _, first = np.unique(joined.frames, return_index=True)  # joined_counts keeps the order of equal frames
+        _, first = np.unique(
+            joined.frames, return_index=True
+        )  # joined_counts keeps the order of equal frames
         is_first = np.zeros(len(joined), np.bool_)
         is_first[first] = True
         return joined.at(is_first)
 
 
-def _count(truth: "Masks", pred: "Masks", frames: "np.ndarray[Any, Any]", is_valid: "np.ndarray[Any, Any]") -> Counts:
+def _count(
+    truth: "Masks", pred: "Masks", frames: "np.ndarray[Any, Any]", is_valid: "np.ndarray[Any, Any]"
+) -> Counts:
     where = np.flatnonzero(is_valid)
     where = where[np.argsort(frames[where], kind="stable")]
     frame_indices = frames[where].astype(np.int64).tolist()
@@ -153,7 +175,9 @@ def _count(truth: "Masks", pred: "Masks", frames: "np.ndarray[Any, Any]", is_val
 
     truth, pred = torch.as_tensor(truth), torch.as_tensor(pred)
     if truth.device.type == "cpu" and pred.device.type == "cpu":
-        return count_bitmaps(truth.detach().numpy()[where], pred.detach().numpy()[where], frames=frame_indices)
+        return count_bitmaps(
+            truth.detach().numpy()[where], pred.detach().numpy()[where], frames=frame_indices
+        )
     from .device import count_tensors
 
     device = pred.device if truth.device.type == "cpu" else truth.device

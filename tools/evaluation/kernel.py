@@ -1,13 +1,16 @@
-"""Pixels and boundary pixels of two masks, and how many of them match, counted on eight bands of the frame at once.
+"""Pixels and boundary pixels of two masks, and how many of them match, counted on eight bands of
+the frame at once.
 
-A plane is a mask as uint8[L, N] of 0 and 1: L lines of N neighbours in memory. Lines are columns, as COCO RLE has them, or
-rows: the formulas do not notice, since the disk and the boundary stay the same when x and y change places. The lines that hold
-a mask are cut into 8 bands; bit k of a byte is the pixel at that place of band k. So one operation works on 8 pixels, and the
-neighbour of a pixel in any direction is an offset of whole bytes. After the lines of a band come those of the next band,
+A plane is a mask as uint8[L, N] of 0 and 1: L lines of N neighbours in memory. Lines are columns,
+as COCO RLE has them, or rows: the formulas do not notice, since the disk and the boundary stay the
+same when x and y change places. The lines that hold a mask are cut into 8 bands; bit k of a byte is
+the pixel at that place of band k. So one operation works on 8 pixels, and the neighbour of a pixel
+in any direction is an offset of whole bytes. After the lines of a band come those of the next band,
 shifted by one bit.
 
-Source: Perazzi et al., CVPR 2016, section 3 and 5; the conventions that the paper leaves open are those of davis2017-evaluation
-(boundary pixels from the right, lower and lower right neighbour; a disk of ceil(0.008 * diagonal)).
+Source: Perazzi et al., CVPR 2016, section 3 and 5; the conventions that the paper leaves open are
+those of davis2017-evaluation (boundary pixels from the right, lower and lower right neighbour; a
+disk of ceil(0.008 * diagonal)).
 """
 
 import math
@@ -26,7 +29,9 @@ _WORD_BYTES = 8
 
 
 class FrameCounts(NamedTuple):
-    """Pixels of truth, prediction and both in one frame, boundary pixels, and those within the radius of the other's boundary."""
+    """Pixels of truth, prediction and both in one frame, boundary pixels, and those within the
+    radius of the other's boundary.
+    """
 
     truth_px: int
     pred_px: int
@@ -38,17 +43,23 @@ class FrameCounts(NamedTuple):
 
 
 def boundary_radius(height: int, width: int) -> int:
-    """How far apart, in pixels, matching boundary pixels may lie: ceil(0.008 * diagonal), at least 1."""
-    # As davis2017-evaluation computes it: np.linalg.norm of the shape. math.hypot may differ in the last bit, ceil would show it.
+    """How far apart, in pixels, matching boundary pixels may lie: ceil(0.008 * diagonal), at least
+    1.
+    """
+    # As davis2017-evaluation computes it: np.linalg.norm of the shape. math.hypot may differ in the
+    # last bit, ceil would show it.
     return math.ceil(BOUNDARY_SHARE * float(np.linalg.norm((height, width))))
 
 
-def count_planes(truth: UInt8Array, pred: UInt8Array, first: int, last: int, *, radius: int) -> FrameCounts:
+def count_planes(
+    truth: UInt8Array, pred: UInt8Array, first: int, last: int, *, radius: int
+) -> FrameCounts:
     """Counts of one frame.
 
     Args:
         truth, pred: C-contiguous uint8[L, N] of 0 and 1.
-        first, last: every pixel of both masks lies in the lines first ... last - 1; no line where both are 0.
+        first, last: every pixel of both masks lies in the lines first ... last - 1; no line where
+            both are 0.
         radius: see `boundary_radius`.
     """
     if last <= first:
@@ -57,7 +68,9 @@ def count_planes(truth: UInt8Array, pred: UInt8Array, first: int, last: int, *, 
     # A boundary pixel may lie one line before the mask, and one place before it on its line.
     first = max(first - 1, 0)
     used = last - first
-    band = max(-(-used // _BANDS), radius)  # lines; the disk reaches into the neighbouring band, never beyond it
+    band = max(
+        -(-used // _BANDS), radius
+    )  # lines; the disk reaches into the neighbouring band, never beyond it
     bits = _packed(truth, pred, first, last, band=band)
     truth_px, pred_px, both_px = _popcounts(bits)
     lines = bits[:2, : band * length].reshape(2, band, length)
@@ -92,7 +105,9 @@ def _whole_words(num_bytes: int) -> int:
 
 
 def _packed(truth: UInt8Array, pred: UInt8Array, first: int, last: int, *, band: int) -> UInt8Array:
-    """The bands of truth, of prediction and of both, uint8[3, band * N and zeros up to a whole word]."""
+    """The bands of truth, of prediction and of both,
+    uint8[3, band * N and zeros up to a whole word].
+    """
     length = truth.shape[1]
     size = band * length
     packed = np.zeros((3, _whole_words(size)), np.uint8)
@@ -110,16 +125,19 @@ def _packed(truth: UInt8Array, pred: UInt8Array, first: int, last: int, *, band:
     return packed
 
 
-def _boundaries(lines: UInt8Array, *, used: int, radius: int, repeats_line: bool, repeats_place: bool) -> UInt8Array:
-    """Boundary bits of both, uint8[2, band * C]: a pixel that differs from its right, lower or lower right neighbour.
+def _boundaries(
+    lines: UInt8Array, *, used: int, radius: int, repeats_line: bool, repeats_place: bool
+) -> UInt8Array:
+    """Boundary bits of both, uint8[2, band * C]: a pixel that differs from its right, lower or
+    lower right neighbour.
 
     C is the number of places and at least `radius` more, which stay 0, up to a whole word.
 
     Args:
         lines: uint8[2, band, places], cut from the bands.
         used: lines that the bands hold; later ones are 0.
-        repeats_line, repeats_place: the last line, the last place, is that of the frame: beyond it lies a copy, so that it makes no
-            boundary. Elsewhere background follows.
+        repeats_line, repeats_place: the last line, the last place, is that of the frame: beyond it
+            lies a copy, so that it makes no boundary. Elsewhere background follows.
     """
     band, places = lines.shape[1:]
     stride = _whole_words(places + radius)
@@ -150,7 +168,9 @@ def _boundaries(lines: UInt8Array, *, used: int, radius: int, repeats_line: bool
 
 
 class _Step(NamedTuple):
-    """One width of the disk: the steps in which to widen first, and the lines beside the middle one that are so wide."""
+    """One width of the disk: the steps in which to widen first, and the lines beside the middle one
+    that are so wide.
+    """
 
     widen: tuple[int, ...]
     half_width: int
@@ -159,7 +179,9 @@ class _Step(NamedTuple):
 
 @cache
 def _disk_steps(radius: int) -> tuple[_Step, ...]:
-    """The disk x² + y² <= radius² by its half-widths, from the narrowest; every line beside the middle once."""
+    """The disk x² + y² <= radius² by its half-widths, from the narrowest; every line beside the
+    middle once.
+    """
     lines: dict[int, list[int]] = {}
     for line in range(radius + 1):
         lines.setdefault(math.isqrt(radius * radius - line * line), []).append(line)
@@ -176,11 +198,14 @@ def _disk_steps(radius: int) -> tuple[_Step, ...]:
 
 
 def _grown(boundaries: UInt8Array, *, band: int, radius: int) -> UInt8Array:
-    """All bits within the radius of one that is set, uint8[2, band * C]; bits that are no pixels may be set too."""
+    """All bits within the radius of one that is set, uint8[2, band * C]; bits that are no pixels
+    may be set too.
+    """
     size = boundaries.shape[1]
     stride = size // band
     guard = radius * stride
-    # Before a band lie the last lines of the band before it, after it the first of the next one; at both ends room to widen.
+    # Before a band lie the last lines of the band before it, after it the first of the next one; at
+    # both ends room to widen.
     start = radius + guard
     bars = np.zeros((2, start + size + guard + radius), np.uint8)
     bars[:, start : start + size] = boundaries
@@ -189,11 +214,14 @@ def _grown(boundaries: UInt8Array, *, band: int, radius: int) -> UInt8Array:
     spare = np.empty_like(bars)
     grown = np.zeros_like(boundaries)
     for step in _disk_steps(radius):
-        # A bar is widened to its left; seen from `half_width` places further left it lies in the middle.
+        # A bar is widened to its left; seen from `half_width` places further left it lies in the
+        # middle.
         reach = step.lines[-1] * stride
         low, high = start - step.half_width - reach, start + size + reach + radius
         for by in step.widen:
-            np.bitwise_or(bars[:, low : high - by], bars[:, low + by : high], out=spare[:, low : high - by])
+            np.bitwise_or(
+                bars[:, low : high - by], bars[:, low + by : high], out=spare[:, low : high - by]
+            )
             spare[:, high - by : high] = 0
             bars, spare = spare, bars
         middle = start - step.half_width

@@ -24,12 +24,14 @@ class Spans:
 def foreground(runs: Runs) -> Spans:
     """The foreground runs of masks."""
     ends = np.cumsum(runs.lengths)  # every mask sums to height * width
-    # Runs alternate, and the first run of a mask is background. A mask with an odd number of runs flips
-    # the parity of all runs after it.
+    # Runs alternate, and the first run of a mask is background. A mask with an odd number of runs
+    # flips the parity of all runs after it.
     inside = (np.arange(len(ends)) & 1).astype(np.bool_)
     turned = np.diff(runs.offsets) & 1
     inside ^= np.repeat(np.cumsum(turned) - turned, np.diff(runs.offsets)).astype(np.int64) & 1 == 1
-    return Spans(ends[inside] - runs.lengths[inside], ends[inside], len(runs), runs.height, runs.width)
+    return Spans(
+        ends[inside] - runs.lengths[inside], ends[inside], len(runs), runs.height, runs.width
+    )
 
 
 def areas(spans: Spans) -> Int64Array:

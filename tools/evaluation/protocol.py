@@ -16,9 +16,11 @@ from .scores import ScoredObject, object_scores
 from .truth import AnnotatedVideo, Masklet
 
 Protocol = Literal["davis", "sav", "ytvos"]
-"""The rule for scoring an object: the predicted object it is compared with, and the frames that count.
+"""The rule for scoring an object: the predicted object it is compared with, and the frames that
+count.
 
-davis: objects are matched one to one, so that the sum of J is highest. Every annotated frame counts,
+davis: objects are matched one to one, so that the sum of J is highest. Every annotated frame
+counts,
     also before the object appears. This is the rule of TrackEval's DAVIS. The unsupervised task of
     davis2017-evaluation differs only in that it matches by J&F.
 sav: the predicted object with the same id. The first and last annotated frame of the video do not
@@ -30,9 +32,12 @@ ytvos: the predicted object with the same id. The frames after the one in which 
 """
 
 PROTOCOLS: Mapping[str, str] = {
-    "davis": "objects matched one to one by the highest J; every annotated frame, also before an object appears",
-    "sav": "objects by id; without the first and last annotated frame, and from an object's first appearance on",
-    "ytvos": "objects by id; from the frame after an object's first appearance on, the last frame with it",
+    "davis": "objects matched one to one by the highest J; every annotated frame, also before an "
+    "object appears",
+    "sav": "objects by id; without the first and last annotated frame, and from an object's first "
+    "appearance on",
+    "ytvos": "objects by id; from the frame after an object's first appearance on, the last frame "
+    "with it",
 }
 """A one-line text about each protocol."""
 
@@ -66,7 +71,9 @@ class ObjectScores:
     def means(self) -> Mapping[str, float]:
         """The mean of each metric over all objects of all videos; empty if there is no object."""
         rows = [object_scores(scored.counts) for scored in self.objects]
-        return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]} if rows else {}
+        return (
+            {name: float(np.mean([row[name] for row in rows])) for name in rows[0]} if rows else {}
+        )
 
     @property
     def num_videos(self) -> int:
@@ -80,24 +87,35 @@ class ObjectScores:
         objects in 6 videos."
         """
         means = self.means
-        numbers = ", ".join(f"{label} {means[name]:.3f}" for name, label in _LABELS.items()) if means else "no score"
+        numbers = (
+            ", ".join(f"{label} {means[name]:.3f}" for name, label in _LABELS.items())
+            if means
+            else "no score"
+        )
         left_out = f"; {len(self.left_out)} without a frame to score" if self.left_out else ""
         objects, videos = (
             f"{count} {noun}{'' if count == 1 else 's'}"
             for noun, count in (("object", len(self.objects)), ("video", self.num_videos))
         )
-        return f"Every object on its own (protocol {self.protocol}): {numbers} of {objects} in {videos}{left_out}."
+        return (
+            f"Every object on its own (protocol {self.protocol}): {numbers} of {objects} in "
+            f"{videos}{left_out}."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
             "protocol": self.protocol,
             "what": PROTOCOLS[self.protocol],
-            "mean": "over all objects of all videos; without interval, because objects of one video are not independent",
+            "mean": "over all objects of all videos; without interval, because objects of one "
+            "video are not independent",
             "n_objects": len(self.objects),
             "n_videos": self.num_videos,
             **self.means,
-            "left_out": [{"video_id": video_id, "object_id": object_id} for video_id, object_id in self.left_out],
+            "left_out": [
+                {"video_id": video_id, "object_id": object_id}
+                for video_id, object_id in self.left_out
+            ],
             "objects": [scored.to_dict() for scored in self.objects],
         }
 
@@ -105,7 +123,9 @@ class ObjectScores:
 def objects_of(protocol: str, objects: Sequence[ScoredObject]) -> ObjectScores:
     """The scores of these objects; those without a frame to score go to `left_out`."""
     scored = tuple(entry for entry in objects if len(entry.counts))
-    left_out = tuple((entry.video_id, entry.object_id) for entry in objects if not len(entry.counts))
+    left_out = tuple(
+        (entry.video_id, entry.object_id) for entry in objects if not len(entry.counts)
+    )
     return ObjectScores(protocol, scored, left_out)
 
 
@@ -123,14 +143,20 @@ def score_objects(
         predicted: predictions that have been read without a problem; None: nothing is predicted
             for the video.
     """
-    masklets = [masklet for masklet in video.masklets if any(frame in masklet.counts for frame in video.frames)]
+    masklets = [
+        masklet
+        for masklet in video.masklets
+        if any(frame in masklet.counts for frame in video.frames)
+    ]
     if not masklets:
         return (), []
     objects: Mapping[int, PredictedVideo] | None = {} if predicted is None else predicted.objects()
     if objects is None:
         what = (
-            f"its prediction does not distinguish objects, which --protocol {task.protocol} needs; give palette "
-            "PNGs of object ids, {video_id}/{object}/{frame}.png, tracks, or an object_id for every mask, or leave the option out"
+            f"its prediction does not distinguish objects, which --protocol {task.protocol} needs; "
+            "give palette "
+            "PNGs of object ids, {video_id}/{object}/{frame}.png, tracks, or an object_id for "
+            "every mask, or leave the option out"
         )
         return (), [Problem(f"video {video.video_id}", what)]
     strings: dict[int, list[str]] = {}
@@ -144,7 +170,8 @@ def score_objects(
         pairs = _matched(video, of_truth, strings, slice(1, -1) if task.skip_ends else slice(None))
     else:
         pairs = [
-            _by_id(video, masklet, truth, strings, task) for masklet, truth in zip(masklets, of_truth, strict=True)
+            _by_id(video, masklet, truth, strings, task)
+            for masklet, truth in zip(masklets, of_truth, strict=True)
         ]
     return tuple(
         ScoredObject(video.video_id, masklet.object_id, masklet.artifact_type, predicted_id, counts)
@@ -157,13 +184,18 @@ def _strings_of(video: AnnotatedVideo, masklet: Masklet) -> list[str]:
     return [masklet.counts.get(frame_index, background) for frame_index in video.frames]
 
 
-def _counted(video: AnnotatedVideo, truth: Sequence[str], pred: Sequence[str], chosen: slice) -> Counts:
+def _counted(
+    video: AnnotatedVideo, truth: Sequence[str], pred: Sequence[str], chosen: slice
+) -> Counts:
     size = {"height": video.height, "width": video.width}
     return count_strings(truth[chosen], pred[chosen], frames=video.frames[chosen], **size)
 
 
 def _matched(
-    video: AnnotatedVideo, of_truth: Sequence[Sequence[str]], strings: Mapping[int, Sequence[str]], chosen: slice
+    video: AnnotatedVideo,
+    of_truth: Sequence[Sequence[str]],
+    strings: Mapping[int, Sequence[str]],
+    chosen: slice,
 ) -> list[tuple[int | None, Counts]]:
     """The matched predicted id and the counts of each object.
 
@@ -178,7 +210,9 @@ def _matched(
         [foreground(parse(masks[chosen], height=video.height, width=video.width)) for masks in side]
         for side in (of_truth, [pred for _, pred in candidates])
     )
-    best = best_assignment(np.array([[_mean_j(truth, pred) for pred in spans] for truth in spans_of_truth]))
+    best = best_assignment(
+        np.array([[_mean_j(truth, pred) for pred in spans] for truth in spans_of_truth])
+    )
     return [
         (candidates[column][0], _counted(video, truth, candidates[column][1], chosen))
         for truth, column in zip(of_truth, best, strict=True)
@@ -202,7 +236,9 @@ def best_assignment(scores: Float64Array) -> list[int]:
 
     graph = networkx.Graph()
     for row, columns in enumerate(scores.tolist()):
-        graph.add_weighted_edges_from((("row", row), ("column", column), value) for column, value in enumerate(columns))
+        graph.add_weighted_edges_from(
+            (("row", row), ("column", column), value) for column, value in enumerate(columns)
+        )
     pairs = networkx.max_weight_matching(graph, maxcardinality=True)
     partners = dict(sorted(pair, reverse=True) for pair in pairs)
     return [partners["row", row][1] for row in range(len(scores))]
@@ -218,7 +254,10 @@ def _by_id(
     background = empty(video.height, video.width)
     pred = strings.get(masklet.object_id, [background] * len(truth))
     marked_truth = [string != background for string in truth]
-    marked = [truth_marked or string != background for truth_marked, string in zip(marked_truth, pred, strict=True)]
+    marked = [
+        truth_marked or string != background
+        for truth_marked, string in zip(marked_truth, pred, strict=True)
+    ]
     last = len(truth)
     if task.protocol == "sav":
         is_scored = any(marked_truth[1:-1])

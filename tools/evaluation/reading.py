@@ -50,7 +50,13 @@ def read_masks(
     predicted_frames = set(predicted.frames) if predicted is not None else set()
     to_read = [frame_index for frame_index in frames if frame_index in predicted_frames]
     height, width = video.height, video.width
-    turn = partial(read_on_stored, height=height, width=width, orientation=video.orientation, masks_are=masks_are)
+    turn = partial(
+        read_on_stored,
+        height=height,
+        width=width,
+        orientation=video.orientation,
+        masks_are=masks_are,
+    )
     for frame in turn(predicted, to_read) if predicted is not None else ():
         if frame.problem is not None:
             read.problems.append(frame.problem)
@@ -59,8 +65,12 @@ def read_masks(
         if frame.score is not None:
             read.scores.append(frame.score)
         if frame.soft is not None:
-            truth = decode([marked.get(frame.frame_index, background)], height=video.height, width=video.width)[0]
-            by_level = np.bincount(frame.soft.reshape(-1) + 256 * truth.reshape(-1).astype(np.intp), minlength=512)
+            truth = decode(
+                [marked.get(frame.frame_index, background)], height=video.height, width=video.width
+            )[0]
+            by_level = np.bincount(
+                frame.soft.reshape(-1) + 256 * truth.reshape(-1).astype(np.intp), minlength=512
+            )
             read.levels = by_level.reshape(2, 256) + (0 if read.levels is None else read.levels)
     read.strings = list(strings.values())
     return read

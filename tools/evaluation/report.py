@@ -1,4 +1,6 @@
-"""An evaluation as a report: headline with floors, comparison, plots, breakdown, and every metric of each video."""
+"""An evaluation as a report: headline with floors, comparison, plots, breakdown, and every metric
+of each video.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -77,7 +79,12 @@ HEADLINE = (
         "J&F where something is broken",
         "Broken videos, frames with an artifact. The number to improve.",
     ),
-    ("broken", "jf", "J&F, broken videos", "Every annotated frame; an empty frame that stays empty scores 1."),
+    (
+        "broken",
+        "jf",
+        "J&F, broken videos",
+        "Every annotated frame; an empty frame that stays empty scores 1.",
+    ),
     (
         "normal",
         "jf",
@@ -94,7 +101,9 @@ HEADLINE = (
 
 
 def evaluation_report(evaluation: Evaluation) -> Report:
-    """The report; equal for equal evaluations. Its page is given the truth, and the predictions as the only other source."""
+    """The report; equal for equal evaluations. Its page is given the truth, and the predictions as
+    the only other source.
+    """
     name = Path(evaluation.predictions).name or evaluation.predictions
     videos = evaluation.videos
     sections = (
@@ -124,13 +133,16 @@ def evaluation_report(evaluation: Evaluation) -> Report:
         sort="active_jf",
         worst=_worst(videos),
         scores={
-            video.video_id: [Scored(video.scores["jf"], video.disagreement, video.worst_frame)] for video in videos
+            video.video_id: [Scored(video.scores["jf"], video.disagreement, video.worst_frame)]
+            for video in videos
         },
     )
 
 
 def _worst(videos: Sequence[VideoScores]) -> tuple[str, ...]:
-    """Broken videos by J&F in active frames, lowest first; every fourth is a normal one, the largest false area first."""
+    """Broken videos by J&F in active frames, lowest first; every fourth is a normal one, the
+    largest false area first.
+    """
     broken = sorted((video.scores["active_jf"], video.video_id) for video in videos if video.broken)
     marked = [(-video.scores["false_area"], video.video_id) for video in videos if not video.broken]
     normal = [video_id for area, video_id in sorted(marked) if area < 0]
@@ -153,7 +165,10 @@ def _head(evaluation: Evaluation) -> tuple[Part, ...]:
             ("Predictions", evaluation.predictions),
             ("Videos", f"{broken} broken, {len(evaluation.videos) - broken} normal"),
             ("Frames scored", f"{frames:,}"),
-            ("Options", ", ".join(f"{key}={_text(value)}" for key, value in options.items()) or "default"),
+            (
+                "Options",
+                ", ".join(f"{key}={_text(value)}" for key, value in options.items()) or "default",
+            ),
             ("Scored by", f"brokenvideos {__version__}"),
         )
     )
@@ -170,17 +185,22 @@ def _headline(evaluation: Evaluation) -> tuple[Part, ...]:
         found = _side(evaluation.scores, side)[metric]
         if found.value is None:
             continue
-        interval = "" if found.low is None else f"95 % {found.low:.3f} to {found.high:.3f}{_mark(found)}"
+        interval = (
+            "" if found.low is None else f"95 % {found.low:.3f} to {found.high:.3f}{_mark(found)}"
+        )
         floors = {
             name: value
             for name, scores in evaluation.floors.items()
             if (value := _side(scores, side)[metric].value) is not None
         }
-        figures.append(Figure(title, note, found.value, found.n, found.low, found.high, interval, floors))
+        figures.append(
+            Figure(title, note, found.value, found.n, found.low, found.high, interval, floors)
+        )
     of_all = (("video AUC", evaluation.scores.auc), ("pixel AP", evaluation.scores.pixel_ap))
     more = [f"{name} {value:.3f}" for name, value in of_all if value is not None]
     about = (
-        "The dot is the prediction, the bar its 95 % interval over videos, the marks below are floors: predictions "
+        "The dot is the prediction, the bar its 95 % interval over videos, the marks below are "
+        "floors: predictions "
         f"that never looked at the video. {UNRELIABLE_NOTE}"
     )
     found_more = (Text(f"Broken against normal: {', '.join(more)}."),) if more else ()
@@ -218,7 +238,9 @@ def _comparison(evaluation: Evaluation) -> tuple[Section, ...]:
         return ()
     rows = [
         _difference_row(f"{side}: {label}", found[key])
-        for (side, columns), found in zip(SIDES.items(), (comparison.broken, comparison.normal), strict=True)
+        for (side, columns), found in zip(
+            SIDES.items(), (comparison.broken, comparison.normal), strict=True
+        )
         for key, label in columns.items()
         if found[key].value is not None
     ]
@@ -228,8 +250,15 @@ def _comparison(evaluation: Evaluation) -> tuple[Section, ...]:
         Column("p"),
         Column("n", "count"),
     )
-    note = f"Mean difference over the same videos; p from sign flips. {UNRELIABLE_NOTE} {comparison.name}"
-    return (Section(f"Minus {Path(comparison.name).name}", (Text(note, "note"), Table(columns, tuple(rows)))),)
+    note = (
+        f"Mean difference over the same videos; p from sign flips. {UNRELIABLE_NOTE} "
+        f"{comparison.name}"
+    )
+    return (
+        Section(
+            f"Minus {Path(comparison.name).name}", (Text(note, "note"), Table(columns, tuple(rows)))
+        ),
+    )
 
 
 def _difference_row(label: str, found: Difference) -> tuple[Cell, ...]:
@@ -249,17 +278,24 @@ def _plots(evaluation: Evaluation) -> tuple[Section, ...]:
         "all annotated frames": [video.scores["jf"] for video in broken],
         "active frames": [video.scores["active_jf"] for video in broken],
     }
-    points = [(video.video_id, video.scores["active_area"], video.scores["active_jf"]) for video in broken]
+    points = [
+        (video.video_id, video.scores["active_area"], video.scores["active_jf"]) for video in broken
+    ]
     cells = evaluation.breakdown
     by_type = [
         (cell.artifact_type, cell.n, cell.scores["active_jf"])
         for cell in cells
-        if cell.artifact_type not in (None, "normal") and cell.generator is None and cell.split is None
+        if cell.artifact_type not in (None, "normal")
+        and cell.generator is None
+        and cell.split is None
     ]
     by_generator = [
         (cell.generator, int(cell.scores["n_broken"] or 0), cell.scores["active_jf"])
         for cell in cells
-        if cell.generator is not None and cell.artifact_type is None and cell.split is None and cell.scores["n_broken"]
+        if cell.generator is not None
+        and cell.artifact_type is None
+        and cell.split is None
+        and cell.scores["n_broken"]
     ]
     parts: tuple[Part, ...] = (
         histogram("J&F of a broken video", series),
@@ -268,8 +304,14 @@ def _plots(evaluation: Evaluation) -> tuple[Section, ...]:
             "J&F in active frames",
             tuple(point for point in points if point[1] > 0 and not math.isnan(point[2])),
         ),
-        Bars("Active J&F by artifact type", tuple((str(name), n, value) for name, n, value in by_type)),
-        Bars("Active J&F by generator", tuple((str(name), n, value) for name, n, value in by_generator)),
+        Bars(
+            "Active J&F by artifact type",
+            tuple((str(name), n, value) for name, n, value in by_type),
+        ),
+        Bars(
+            "Active J&F by generator",
+            tuple((str(name), n, value) for name, n, value in by_generator),
+        ),
     )
     return (Section("Broken videos", parts),)
 

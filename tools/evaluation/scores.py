@@ -18,27 +18,37 @@ RECALL_ABOVE = 0.5
 DECAY_BINS = 4
 
 CONVENTIONS = {
-    "empty": "davis: J and F of a frame are 1 if truth and prediction are both empty, 0 if exactly one of them is. F compares "
-    "boundaries, and a prediction of the whole frame has none, so it gets F = 1 against an empty truth",
+    "empty": "davis: J and F of a frame are 1 if truth and prediction are both empty, 0 if exactly "
+    "one of them is. F compares "
+    "boundaries, and a prediction of the whole frame has none, so it gets F = 1 against an empty "
+    "truth",
     "strict": "as davis, but F = 0 if exactly one of the two masks is empty",
     "frames": "every annotated frame of a video counts; frames that are not annotated do not",
-    "mean": "over the frames of a video, then over videos; broken and normal videos apart, never pooled",
-    "broken": "videos with at least one artifact pixel in an annotated frame; all others are normal",
+    "mean": "over the frames of a video, then over videos; broken and normal videos apart, never "
+    "pooled",
+    "broken": "videos with at least one artifact pixel in an annotated frame; all others are "
+    "normal",
     "active": "annotated frames of broken videos in which the truth is not empty",
     "size": "the truth's own; boundaries match within ceil(0.008 * diagonal) pixels",
     "objects": "all artifact objects of a frame count as one mask",
     "recall": "share of frames above 0.5",
     "decay": "mean of the first quarter of the frames minus mean of the last",
-    "temporal_iou": "frames that both call broken / frames that one of them calls broken, per broken video",
-    "pixel": "precision, recall, f1 and iou of pixels; macro: mean over videos, 0 if a denominator is 0 "
+    "temporal_iou": "frames that both call broken / frames that one of them calls broken, per "
+    "broken video",
+    "pixel": "precision, recall, f1 and iou of pixels; macro: mean over videos, 0 if a denominator "
+    "is 0 "
     "(1 if truth and prediction are both empty); micro: from the pixels of all videos together",
-    "false_frames": "of normal videos: share of frames in which anything is predicted; false_videos: share of videos with such a "
+    "false_frames": "of normal videos: share of frames in which anything is predicted; "
+    "false_videos: share of videos with such a "
     "frame; false_area: predicted share of the pixels",
-    "auc": "of all videos: how often a broken one has a higher score than a normal one; a video's score is its highest frame "
+    "auc": "of all videos: how often a broken one has a higher score than a normal one; a video's "
+    "score is its highest frame "
     "score, a video without one ranks lowest",
     "pixel_ap": "average precision over all pixels of all videos, at the 256 levels of soft masks",
-    "interval": "95 % over videos: the wider one of Student's t and the bootstrap-t; not reliable for fewer than 10 videos",
-    "p": "two-sided sign-flip test over videos: exact for up to 20 videos that differ, above from 9,999 random sign patterns",
+    "interval": "95 % over videos: the wider one of Student's t and the bootstrap-t; not reliable "
+    "for fewer than 10 videos",
+    "p": "two-sided sign-flip test over videos: exact for up to 20 videos that differ, above from "
+    "9,999 random sign patterns",
 }
 """The meaning of the numbers; part of every output."""
 
@@ -82,7 +92,9 @@ class ScoredVideo:
     score: float | None = None
     """The video's highest frame score, if the prediction gives scores."""
     levels: Int64Array | None = None
-    """int64[2, 256]: background and artifact pixels by predicted level, if the prediction is soft."""
+    """int64[2, 256]: background and artifact pixels by predicted level, if the prediction is
+    soft.
+    """
     floors: Mapping[str, Counts] = field(default_factory=dict)
     objects: tuple[ScoredObject, ...] = ()
     """The objects of the truth, each on its own; empty without a protocol."""
@@ -108,7 +120,16 @@ BROKEN_METRICS = (
     "pixel_f1",
     "pixel_iou",
 )
-NORMAL_METRICS = ("jf", "j", "f", "strict_jf", "strict_f", "false_frames", "false_videos", "false_area")
+NORMAL_METRICS = (
+    "jf",
+    "j",
+    "f",
+    "strict_jf",
+    "strict_f",
+    "false_frames",
+    "false_videos",
+    "false_area",
+)
 
 
 def statistics(values: Float64Array) -> tuple[float, float, float]:
@@ -119,9 +140,17 @@ def statistics(values: Float64Array) -> tuple[float, float, float]:
     """
     if not len(values):
         return float("nan"), float("nan"), float("nan")
-    bounds = (np.round(np.linspace(1, len(values), DECAY_BINS + 1) + 1e-10) - 1).astype(np.int64).tolist()
+    bounds = (
+        (np.round(np.linspace(1, len(values), DECAY_BINS + 1) + 1e-10) - 1)
+        .astype(np.int64)
+        .tolist()
+    )
     first, last = values[bounds[0] : bounds[1] + 1], values[bounds[-2] : bounds[-1] + 1]
-    return float(values.mean()), float((values > RECALL_ABOVE).mean()), float(first.mean() - last.mean())
+    return (
+        float(values.mean()),
+        float((values > RECALL_ABOVE).mean()),
+        float(first.mean() - last.mean()),
+    )
 
 
 def video_scores(counts: Counts, *, broken: bool) -> dict[str, float]:
@@ -150,7 +179,9 @@ def video_scores(counts: Counts, *, broken: bool) -> dict[str, float]:
     active = counts.truth_px > 0
     flagged = counts.pred_px > 0
     either = int((active | flagged).sum())
-    pixels = pixel_scores(*(int(px.sum()) for px in (counts.truth_px, counts.pred_px, counts.both_px)))
+    pixels = pixel_scores(
+        *(int(px.sum()) for px in (counts.truth_px, counts.pred_px, counts.both_px))
+    )
     return scores | {
         "j_recall": j_recall,
         "j_decay": j_decay,
@@ -167,7 +198,8 @@ def video_scores(counts: Counts, *, broken: bool) -> dict[str, float]:
 
 
 def disputed(counts: Counts) -> tuple[float | None, int | None]:
-    """1 - J&F over the frames in which either mask has a pixel, and the first of them with the lowest J&F.
+    """1 - J&F over the frames in which either mask has a pixel, and the first of them with the
+    lowest J&F.
 
     Where no mask has a pixel it is 0.0, and there is no such frame; of no frame at all, two None.
     """
@@ -182,7 +214,12 @@ def object_scores(counts: Counts) -> dict[str, float]:
     """J and F of one object: mean, recall and decay over its frames; NaN without a frame."""
     (j, j_recall, j_decay), (f, f_recall, f_decay) = statistics(counts.j()), statistics(counts.f())
     scores = {"jf": (j + f) / 2, "j": j, "f": f}
-    return scores | {"j_recall": j_recall, "j_decay": j_decay, "f_recall": f_recall, "f_decay": f_decay}
+    return scores | {
+        "j_recall": j_recall,
+        "j_decay": j_decay,
+        "f_recall": f_recall,
+        "f_decay": f_decay,
+    }
 
 
 def pixel_scores(truth_px: int, pred_px: int, both_px: int) -> dict[str, float]:
@@ -202,12 +239,16 @@ def pixel_scores(truth_px: int, pred_px: int, both_px: int) -> dict[str, float]:
 
 def micro_scores(videos: Sequence[Counts]) -> dict[str, float]:
     """`pixel_scores` of all pixels of these videos together."""
-    totals = (sum(int(getattr(counts, name).sum()) for counts in videos) for name in ("truth_px", "pred_px", "both_px"))
+    totals = (
+        sum(int(getattr(counts, name).sum()) for counts in videos)
+        for name in ("truth_px", "pred_px", "both_px")
+    )
     return pixel_scores(*totals)
 
 
 def video_auc(broken: npt.NDArray[np.bool_], scores: Float64Array) -> float | None:
-    """The area under the ROC curve of scores of videos; None unless there are broken and normal videos.
+    """The area under the ROC curve of scores of videos; None unless there are broken and normal
+    videos.
 
     A tie counts one half. Source: the Mann-Whitney form, from mid-ranks.
     """
@@ -222,7 +263,8 @@ def video_auc(broken: npt.NDArray[np.bool_], scores: Float64Array) -> float | No
 
 
 def average_precision(levels: Int64Array) -> float | None:
-    """Average precision: the sum over thresholds of (gain in recall) * precision; None without a positive.
+    """Average precision: the sum over thresholds of (gain in recall) * precision; None without a
+    positive.
 
     Args:
         levels: int64[2, L]: numbers of negatives and positives at each level, levels ascending.

@@ -30,17 +30,22 @@ class Task:
     incomplete: frozenset[str] | None = frozenset()
     """Videos whose missing frames are not a problem; as `incomplete` of `Predictions`."""
     counts_from_0: bool = False
-    """True if the caller has said that frames count from 0. Otherwise frame numbers that fit only if they
-    count from 1 are a problem."""
+    """True if the caller has said that frames count from 0. Otherwise frame numbers that fit only
+    if they count from 1 are a problem.
+    """
     masks_are: MasksAre | None = None
-    """How predictions of rotated videos were drawn, if their size does not show it; None: not known."""
+    """How predictions of rotated videos were drawn, if their size does not show it; None: not
+    known.
+    """
     protocol: Protocol | None = None
     """The rule by which each object is also scored on its own; None: objects are not scored."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartScores:
-    """The scored videos of a part, and all problems of its predictions. A video with a problem is not scored."""
+    """The scored videos of a part, and all problems of its predictions. A video with a problem is
+    not scored.
+    """
 
     videos: tuple[ScoredVideo, ...]
     problems: tuple[Problem, ...]
@@ -63,7 +68,10 @@ def _score_video(video: AnnotatedVideo, task: Task) -> tuple[ScoredVideo | None,
     frames = video.frames[1:-1] if task.skip_ends else video.frames
     problems = _frame_problems(video, predicted, frames, task)
     if not frames:
-        what = f"{len(video.frames)} annotated frames{', none without the first and last' if video.frames else ''}"
+        what = (
+            f"{len(video.frames)} annotated "
+            f"frames{', none without the first and last' if video.frames else ''}"
+        )
         problems.append(Problem(f"video {video.video_id}", f"{what}; wanted at least one to score"))
     read = read_masks(video, predicted, frames, marked, masks_are=task.masks_are)
     problems += read.problems
@@ -101,15 +109,20 @@ def _frame_problems(
     """
     where = f"video {video.video_id}"
     hint = "predict it, or count it as empty with --missing empty"
-    may_miss = task.missing == "empty" or task.incomplete is None or video.video_id in task.incomplete
+    may_miss = (
+        task.missing == "empty" or task.incomplete is None or video.video_id in task.incomplete
+    )
     if predicted is None:
         what = f"no prediction at all, wanted {len(frames)} frames; {hint}"
         return [] if may_miss else [Problem(where, what)]
     predicted_frames = predicted.frames
-    beyond = [frame_index for frame_index in predicted_frames if not 0 <= frame_index < video.num_frames]
+    beyond = [
+        frame_index for frame_index in predicted_frames if not 0 <= frame_index < video.num_frames
+    ]
     if not task.counts_from_0 and _only_fits_from_1(predicted_frames, video):
         what = (
-            f"predicted frames {frame_ranges(predicted_frames)} only fit the truth's, {frame_ranges(video.frames)}, "
+            f"predicted frames {frame_ranges(predicted_frames)} only fit the truth's, "
+            f"{frame_ranges(video.frames)}, "
             "if they count from 1; give --first-frame 1 if they do, else rename them"
         )
         return [Problem(where, what)]
@@ -119,7 +132,8 @@ def _frame_problems(
         problems.append(Problem(where, f"no prediction for frames {frame_ranges(absent)}; {hint}"))
     if beyond:
         what = (
-            f"frames {frame_ranges(beyond)} are predicted, the truth ends at frame {video.num_frames - 1}; remove them"
+            f"frames {frame_ranges(beyond)} are predicted, the truth ends at frame "
+            f"{video.num_frames - 1}; remove them"
         )
         problems.append(Problem(where, what))
     return problems
@@ -148,5 +162,7 @@ def _floors(counts: Counts, truth: Sequence[str], task: Task) -> dict[str, Count
     if task.mean_mask is not None:
         constant["mean-mask"] = task.mean_mask.counts(**size)
     for name, string in constant.items():
-        floors[name] = count_strings(truth, [string] * len(truth), frames=counts.frames.tolist(), **size)
+        floors[name] = count_strings(
+            truth, [string] * len(truth), frames=counts.frames.tolist(), **size
+        )
     return floors

@@ -1,4 +1,6 @@
-"""The records of an evaluation: scores of all videos, of a group, of one video, and a comparison."""
+"""The records of an evaluation: scores of all videos, of a group, of one video, and a
+comparison.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +13,9 @@ from .intervals import Difference, Estimate
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The metrics of broken and of normal videos with their intervals, and scores of all videos together."""
+    """The metrics of broken and of normal videos with their intervals, and scores of all videos
+    together.
+    """
 
     broken: Mapping[str, Estimate]
     normal: Mapping[str, Estimate]
@@ -32,7 +36,8 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The mean scores of the videos with one artifact type, generator and split; None stands for any.
+    """The mean scores of the videos with one artifact type, generator and split; None stands for
+    any.
 
     The artifact type "normal" stands for the videos without an artifact.
     """
@@ -45,7 +50,12 @@ class Cell:
     """Means over the cell's videos; a metric that its videos do not have is None."""
 
     def to_dict(self) -> dict[str, Any]:
-        names = {"artifact_type": self.artifact_type, "generator": self.generator, "split": self.split, "n": self.n}
+        names = {
+            "artifact_type": self.artifact_type,
+            "generator": self.generator,
+            "split": self.split,
+            "n": self.n,
+        }
         return names | dict(self.scores)
 
 

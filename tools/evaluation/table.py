@@ -13,7 +13,12 @@ BROKEN = {
     "strict_jf": "J&F strict",
     "temporal_iou": "time IoU",
 }
-NORMAL = {"jf": "J&F", "false_frames": "false frames", "false_videos": "false videos", "false_area": "false area"}
+NORMAL = {
+    "jf": "J&F",
+    "false_frames": "false frames",
+    "false_videos": "false videos",
+    "false_area": "false area",
+}
 
 UNRELIABLE_NOTE = f"{UNRELIABLE} An interval of fewer than {RELIABLE_FROM} videos is not reliable."
 
@@ -29,7 +34,10 @@ def table(rows: Mapping[str, Scores], comparison: Comparison | None) -> str:
     """
     own = next(iter(rows.values()))
     parts = []
-    for title, columns, side in (("Broken videos", BROKEN, "broken"), ("Normal videos", NORMAL, "normal")):
+    for title, columns, side in (
+        ("Broken videos", BROKEN, "broken"),
+        ("Normal videos", NORMAL, "normal"),
+    ):
         groups: list[Mapping[str, Estimate]] = [getattr(scores, side) for scores in rows.values()]
         if not groups[0]["jf"].n:
             parts.append(f"{title}: none in the truth.")
@@ -37,7 +45,13 @@ def table(rows: Mapping[str, Scores], comparison: Comparison | None) -> str:
         head = [f"{title} (n = {groups[0]['jf'].n})", *columns.values()]
         # Floors are shown without intervals, to keep the table narrow.
         body = [
-            [name, *(_cell(group[key]) if group is groups[0] else _value(group[key]) for key in columns)]
+            [
+                name,
+                *(
+                    _cell(group[key]) if group is groups[0] else _value(group[key])
+                    for key in columns
+                ),
+            ]
             for name, group in zip(rows, groups, strict=True)
         ]
         parts.append(markdown([head, *body]))
@@ -68,7 +82,10 @@ def _compared(comparison: Comparison | None) -> str:
     if comparison is None:
         return ""
     rows = [[f"Minus {comparison.name}", "difference", "p", "n"]]
-    for title, columns, side in (("broken", BROKEN, comparison.broken), ("normal", NORMAL, comparison.normal)):
+    for title, columns, side in (
+        ("broken", BROKEN, comparison.broken),
+        ("normal", NORMAL, comparison.normal),
+    ):
         for key, name in columns.items():
             gap = side[key]
             if gap.value is not None:
@@ -81,7 +98,8 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells as a Markdown table; the first row is the heading."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)

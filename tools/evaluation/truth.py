@@ -1,8 +1,8 @@
 """Reads the annotated videos of a release, a raw folder or a folder of PNG masks.
 
-They are divided into parts, each of which a worker reads on its own. Masks of a release come from its
-`annotations` shards, so no video is read. Of a video in a raw folder, one frame is decoded to get its
-size and rotation. Its packets are counted if every frame is annotated.
+They are divided into parts, each of which a worker reads on its own. Masks of a release come from
+its `annotations` shards, so no video is read. Of a video in a raw folder, one frame is decoded to
+get its size and rotation. Its packets are counted if every frame is annotated.
 """
 
 import re
@@ -57,7 +57,9 @@ class EvaluationError(ValueError):
     """Truth and predictions that cannot be scored; the message has every problem, one per line."""
 
     def __init__(self, problems: Sequence[Problem], *, summary: str = "") -> None:
-        super().__init__(problems, summary)  # all arguments, because workers pass errors on by pickling `args`
+        super().__init__(
+            problems, summary
+        )  # all arguments, because workers pass errors on by pickling `args`
         self.problems = tuple(sorted(problems))
         self.summary = summary
 
@@ -102,12 +104,16 @@ class AnnotatedVideo:
 
     @property
     def artifact_types(self) -> tuple[str, ...]:
-        """The names of its objects' types, in the order of ARTIFACT_TYPES; `TYPE_NOT_GIVEN` is last."""
+        """The names of its objects' types, in the order of ARTIFACT_TYPES; `TYPE_NOT_GIVEN` is
+        last.
+        """
         names = {masklet.artifact_type for masklet in self.masklets}
         return tuple(name for name in (*ARTIFACT_TYPES, TYPE_NOT_GIVEN) if name in names)
 
     def union(self) -> dict[int, str]:
-        """The union of all objects: canonical counts by frame index; frames without a pixel are left out."""
+        """The union of all objects: canonical counts by frame index; frames without a pixel are
+        left out.
+        """
         strings: dict[int, list[str]] = {}
         for masklet in self.masklets:
             for frame_index, counts in masklet.counts.items():
@@ -135,7 +141,9 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """The annotation at a path: the split of each video by id, and the parts in which they are read."""
+    """The annotation at a path: the split of each video by id, and the parts in which they are
+    read.
+    """
 
     path: Path
     kind: str
@@ -166,7 +174,9 @@ def read_annotation(
         ReleaseError: a release that this version does not read.
     """
     if not path.is_dir():
-        raise EvaluationError([Problem(str(path), "no such folder; wanted a release or a folder of raw annotations")])
+        raise EvaluationError(
+            [Problem(str(path), "no such folder; wanted a release or a folder of raw annotations")]
+        )
     if (path / "manifest.json").is_file():
         annotation = _release(path, splits)
     elif (masks := _masks_alone(path)) is not None:
@@ -176,7 +186,10 @@ def read_annotation(
     if not annotation.parts:
         needed = f"a video of {', '.join(splits)}" if splits is not None else "a video"
         have = sorted({split or "no split" for split in annotation.splits.values()})
-        what = f"nothing to score: wanted {needed}, found {len(annotation.splits)} videos ({', '.join(have) or 'none'})"
+        what = (
+            f"nothing to score: wanted {needed}, found {len(annotation.splits)} videos "
+            f"({', '.join(have) or 'none'})"
+        )
         raise EvaluationError([Problem(str(path), what)])
     return annotation
 
@@ -188,7 +201,10 @@ def _masks_alone(path: Path) -> Path | None:
     """
     if (path / "videos").exists() or (path / "videos.jsonl").exists():
         return None
-    root = next((root for root in (path / "Annotations" / "480p", path / "Annotations") if root.is_dir()), None)
+    root = next(
+        (root for root in (path / "Annotations" / "480p", path / "Annotations") if root.is_dir()),
+        None,
+    )
     if root is not None:
         return root
     try:
@@ -198,7 +214,7 @@ def _masks_alone(path: Path) -> Path | None:
     return None
 
 
-# --- A release ------------------------------------------------------------------------------------------------------
+# --- A release ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +243,10 @@ def _release(path: Path, splits: Sequence[str] | None) -> Annotation:
         if splits is None or split in splits:
             file = path / shard_paths(split, shard["index"], shard["num_shards"])["annotations"]
             num_row_groups = pq.read_metadata(file).num_row_groups
-            parts += [_ReleasePart(file, split, group, shard["video_ids"]) for group in range(num_row_groups)]
+            parts += [
+                _ReleasePart(file, split, group, shard["video_ids"])
+                for group in range(num_row_groups)
+            ]
     return Annotation(path, "release", ids, tuple(parts))
 
 
@@ -235,9 +254,14 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
     types = dict(zip(row["objects"]["object_id"], row["objects"]["artifact_type"], strict=True))
     counts: dict[int, dict[int, str]] = {object_id: {} for object_id in types}
     masks = row["masks"]
-    for object_id, frame_index, string in zip(masks["object_id"], masks["frame_index"], masks["counts"], strict=True):
+    for object_id, frame_index, string in zip(
+        masks["object_id"], masks["frame_index"], masks["counts"], strict=True
+    ):
         counts[object_id][frame_index] = string
-    masklets = (Masklet(object_id, type_name(types[object_id]), frames) for object_id, frames in counts.items())
+    masklets = (
+        Masklet(object_id, type_name(types[object_id]), frames)
+        for object_id, frames in counts.items()
+    )
     return AnnotatedVideo(
         video_id=row["video_id"],
         split=split,
@@ -252,7 +276,7 @@ def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:
     )
 
 
-# --- A raw folder ---------------------------------------------------------------------------------------------------
+# --- A raw folder ---------------------------------------------------------------------------------
 
 
 def annotated_raw(video: RawVideo) -> AnnotatedVideo:
@@ -280,13 +304,19 @@ class _RawPart:
         for frame in coded_masks(video, orientation, height=size[0], width=size[1]):
             for plane in frame.planes:
                 if plane.shape != size:
-                    what = f"frame {frame.frame_index} has a mask of {plane.shape[0]}x{plane.shape[1]} pixels, its frames have"
+                    what = (
+                        f"frame {frame.frame_index} has a mask of "
+                        f"{plane.shape[0]}x{plane.shape[1]} pixels, its frames have"
+                    )
                     raise RawError(
-                        f"video {video.video_id}: {what} {size[0]}x{size[1]}; export them at the size of the video"
+                        f"video {video.video_id}: {what} {size[0]}x{size[1]}; export them at the "
+                        "size of the video"
                     )
                 _add(counts, frame.frame_index, np.asarray(plane))
         frames = None if video.annotated_frames is None else tuple(video.annotated_frames)
-        num_frames = _num_frames(video.video_path) if frames is None else max(frames, default=-1) + 1
+        num_frames = (
+            _num_frames(video.video_path) if frames is None else max(frames, default=-1) + 1
+        )
         yield AnnotatedVideo(
             video_id=video.video_id,
             split=video.split,
@@ -296,21 +326,31 @@ class _RawPart:
             num_frames=num_frames,
             frames=frames if frames is not None else tuple(range(num_frames)),
             masklets=tuple(
-                Masklet(object_id, _type_of(video, object_id), strings) for object_id, strings in sorted(counts.items())
+                Masklet(object_id, _type_of(video, object_id), strings)
+                for object_id, strings in sorted(counts.items())
             ),
             orientation=orientation,
         )
 
 
-def _raw(path: Path, splits: Sequence[str] | None, *, void: int | None, masks_are: MasksAre | None) -> Annotation:
+def _raw(
+    path: Path, splits: Sequence[str] | None, *, void: int | None, masks_are: MasksAre | None
+) -> Annotation:
     # `read_layout` needs a type for layouts without types. `_type_of` does not use it.
-    records, problems = read_layout(path, artifact_type=ARTIFACT_TYPES[0], void=void, masks_are=masks_are)
+    records, problems = read_layout(
+        path, artifact_type=ARTIFACT_TYPES[0], void=void, masks_are=masks_are
+    )
     if problems:
-        raise EvaluationError(problems, summary=f"{path}: {len(problems)} problems in the raw folder")
+        raise EvaluationError(
+            problems, summary=f"{path}: {len(problems)} problems in the raw folder"
+        )
     kind = detect(path)
     chosen = [record for record in records if splits is None or record.split in splits]
     return Annotation(
-        path, kind, {record.video_id: record.split for record in records}, tuple(_RawPart(record) for record in chosen)
+        path,
+        kind,
+        {record.video_id: record.split for record in records},
+        tuple(_RawPart(record) for record in chosen),
     )
 
 
@@ -319,7 +359,9 @@ def _type_of(video: RawVideo, object_id: int) -> str:
     return name if name in ARTIFACT_TYPES else TYPE_NOT_GIVEN
 
 
-def _add(counts: dict[int, dict[int, str]], frame_index: int, labels: "np.ndarray[Any, Any]") -> None:
+def _add(
+    counts: dict[int, dict[int, str]], frame_index: int, labels: "np.ndarray[Any, Any]"
+) -> None:
     ids = [value for value in label_values(labels) if value > 0]
     of_each = encode(labels[None] == np.array(ids, labels.dtype)[:, None, None])
     for object_id, string in zip(ids, of_each, strict=True):
@@ -343,7 +385,7 @@ def _shown(video: RawVideo) -> tuple[tuple[int, int], Orientation]:
     return (properties.height, properties.width), properties.orientation
 
 
-# --- A folder of PNG masks alone ------------------------------------------------------------------------------------
+# --- A folder of PNG masks alone ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,18 +410,26 @@ class _PngPart:
         for frame_index, path in self.files:
             mode, labels = read_png(path)
             if size is not None and labels.shape != size:
-                what = f"{labels.shape[0]}x{labels.shape[1]} pixels, the masks before it have {size[0]}x{size[1]}"
+                what = (
+                    f"{labels.shape[0]}x{labels.shape[1]} pixels, the masks before it have "
+                    f"{size[0]}x{size[1]}"
+                )
                 raise RawError(f"{path}: {what}; export the masks of a video at one size")
             size = labels.shape
             if (labels == 255).any() and (mode == "P" or np.setdiff1d(labels, [0, 255]).size):
                 raise RawError(
-                    f"{path}: has value 255, which looks void, beside object ids; write 0 there if it is background"
+                    f"{path}: has value 255, which looks void, beside object ids; write 0 there if "
+                    "it is background"
                 )
             ids = foreground(mode, labels, where=str(path))
             white_in = white_in or (path.name if ids.kind == "white" else "")
             ids_in = ids_in or (path.name if ids.kind == "ids" and mode != "1" else "")
             if white_in and ids_in:
-                what = f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and 255 alone"
+                what = (
+                    f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and "
+                    "255 "
+                    "alone"
+                )
                 raise RawError(f"{path.parent}: {what}: write the masks as one of the two")
             _add(counts, frame_index, ids.labels)
         height, width = size or (1, 1)
@@ -392,7 +442,8 @@ class _PngPart:
             num_frames=self.files[-1][0] + 1,
             frames=tuple(frame_index for frame_index, _ in self.files),
             masklets=tuple(
-                Masklet(object_id, TYPE_NOT_GIVEN, strings) for object_id, strings in sorted(counts.items())
+                Masklet(object_id, TYPE_NOT_GIVEN, strings)
+                for object_id, strings in sorted(counts.items())
             ),
             orientation=None,
         )
@@ -407,9 +458,15 @@ def _png_folders(path: Path, splits: Sequence[str] | None) -> Annotation:
         if files:
             parts.append(_PngPart(video_id, tuple(files.items())))
         elif not file_problems:
-            problems.append(Problem(video_id, "no mask in it; wanted 00000.png and so on, one per annotated frame"))
+            problems.append(
+                Problem(
+                    video_id, "no mask in it; wanted 00000.png and so on, one per annotated frame"
+                )
+            )
     if problems or not folders:
-        problems = problems or [Problem(".", "no release, no raw layout, and no folder of PNG masks per video")]
+        problems = problems or [
+            Problem(".", "no release, no raw layout, and no folder of PNG masks per video")
+        ]
         raise EvaluationError(problems, summary=f"{path}: cannot be read as an annotation")
     return Annotation(path, "png", dict.fromkeys(folders), tuple(parts) if splits is None else ())
 
@@ -425,9 +482,17 @@ def png_files(folder: Path, *, root: Path) -> tuple[dict[int, Path], list[Proble
         where = path.relative_to(root).as_posix()
         match = _FRAME_NAME.fullmatch(path.name)
         if match is None or not path.is_file():
-            problems.append(Problem(where, "not a mask; wanted {frame}.png, such as 00017.png for frame 17 (from 0)"))
+            problems.append(
+                Problem(
+                    where, "not a mask; wanted {frame}.png, such as 00017.png for frame 17 (from 0)"
+                )
+            )
         elif int(match[1]) in files:
-            problems.append(Problem(where, f"frame {int(match[1])} is also {files[int(match[1])].name}; remove one"))
+            problems.append(
+                Problem(
+                    where, f"frame {int(match[1])} is also {files[int(match[1])].name}; remove one"
+                )
+            )
         else:
             files[int(match[1])] = path
     return dict(sorted(files.items())), problems

@@ -12,7 +12,8 @@ from .truth import AnnotatedVideo
 def on_stored(
     video: AnnotatedVideo, reference: AnnotatedVideo, *, masks_are: MasksAre | None, where: str
 ) -> AnnotatedVideo:
-    """The annotation with masks on the stored frames of `reference`, another annotation of the same video.
+    """The annotation with masks on the stored frames of `reference`, another annotation of the same
+    video.
 
     It is returned unchanged if it knows its own orientation, and if its masks fit neither the
     displayed nor the stored frames; the later check of sizes reports that.
@@ -46,5 +47,9 @@ def on_stored(
             counts[frame_index] = encode(to_coded(shown, orientation)[None])[0]
         masklets.append(replace(masklet, counts=counts))
     return replace(
-        video, height=reference.height, width=reference.width, masklets=tuple(masklets), orientation=orientation
+        video,
+        height=reference.height,
+        width=reference.width,
+        masklets=tuple(masklets),
+        orientation=orientation,
     )

@@ -1,4 +1,6 @@
-"""What a page wants to know of a video's masks before it is opened: how large, when, where, and which frame is worst."""
+"""What a page wants to know of a video's masks before it is opened: how large, when, where, and
+which frame is worst.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +22,11 @@ TIME_BINS = 24
 class Measured:
     """One video's masks in numbers.
 
-    area: the largest marked share of a frame, all objects together, and `worst` the frame that has it; None without a mask.
-    marked_frames: frames with a mask. times: a bit for each of TIME_BINS parts of the video in which something is marked.
-    centres: the middle of each object's masks, [x, y] from 0 to 1 in the picture as players show it.
-    scores: by other source, J&F over the annotated frames and disagreement; None where that source does not have the video.
+    area: the largest marked share of a frame, all objects together, and `worst` the frame that has
+    it; None without a mask. marked_frames: frames with a mask. times: a bit for each of TIME_BINS
+    parts of the video in which something is marked. centres: the middle of each object's masks,
+    [x, y] from 0 to 1 in the picture as players show it. scores: by other source, J&F over the
+    annotated frames and disagreement; None where that source does not have the video.
     """
 
     video_id: str
@@ -137,7 +140,9 @@ def _centres(shown: Shown) -> tuple[tuple[float, float], ...]:
 
 
 def moments(runs: Runs) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """Pixels of every mask and the sums of their columns and rows, int64[N] each; exact, from the runs alone."""
+    """Pixels of every mask and the sums of their columns and rows, int64[N] each; exact, from the
+    runs alone.
+    """
     height = runs.height
     ends = np.cumsum(runs.lengths)
     owner = np.repeat(np.arange(len(runs)), np.diff(runs.offsets))

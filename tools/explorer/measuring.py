@@ -1,4 +1,6 @@
-"""All masks of a source are measured once, in a process of its own, while people already look at the list."""
+"""All masks of a source are measured once, in a process of its own, while people already look at
+the list.
+"""
 
 import os
 import signal
@@ -52,7 +54,9 @@ class Measuring:
                 self._process.terminate()
 
     def since(self, first: int) -> dict[str, Any]:
-        """What was measured from the `first`-th video on, in the order of `measure.MEASURED_FIELDS`, and how far it is."""
+        """What was measured from the `first`-th video on, in the order of
+        `measure.MEASURED_FIELDS`, and how far it is.
+        """
         with self._lock:
             return {
                 "entries": self._found[first:],
@@ -63,11 +67,17 @@ class Measuring:
             }
 
     def _run(self) -> None:
-        # Another process: it leaves this one's memory and its time for the frames that people wait for.
+        # Another process: it leaves this one's memory and its time for the frames that people wait
+        # for.
         context = get_context("spawn")
         ours, theirs = context.Pipe(duplex=False)
         try:
-            arguments = (theirs, self._source.measure_tasks(), self._others, self._source.near_duplicates())
+            arguments = (
+                theirs,
+                self._source.measure_tasks(),
+                self._others,
+                self._source.near_duplicates(),
+            )
             process = context.Process(target=_work, args=arguments, daemon=True)
             with self._lock:
                 if self._done:
@@ -100,7 +110,9 @@ class Measuring:
 def measure_here(
     source: Source, others: Sequence["Other"], on_progress: Progress = no_progress
 ) -> tuple[list[Measured], list[list[str]], list[str]]:
-    """The same at once and in this process: what is measured, groups of videos that look alike, problems."""
+    """The same at once and in this process: what is measured, groups of videos that look alike,
+    problems.
+    """
     found: list[Measured] = []
     problems: list[str] = []
     for task in source.measure_tasks():
@@ -115,7 +127,10 @@ def measure_here(
 
 
 def _work(
-    told: Connection, tasks: Sequence[MeasureTask], others: Sequence["Other"], find_groups: FindGroups | None
+    told: Connection,
+    tasks: Sequence[MeasureTask],
+    others: Sequence["Other"],
+    find_groups: FindGroups | None,
 ) -> None:
     """The other process: measures what the tasks give and tells of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this

@@ -21,11 +21,16 @@ def open_source(name: str) -> Source:
     try:
         named = named_release(name)
     except SourceError as error:
-        raise ExploreError(str(error).replace("Wanted a release folder", "Wanted a release, a raw folder")) from None
+        raise ExploreError(
+            str(error).replace("Wanted a release folder", "Wanted a release, a raw folder")
+        ) from None
     if isinstance(named, HubRelease):
         return _on_the_hub(named)
     if not named.is_dir():
-        raise ExploreError(f"{name}: not a folder; wanted a release, a raw folder, or OWNER/NAME@REVISION on the Hub")
+        raise ExploreError(
+            f"{name}: not a folder; wanted a release, a raw folder, or OWNER/NAME@REVISION on the "
+            "Hub"
+        )
     if (named / MANIFEST).is_file():
         python = [] if name == "sample" else [f'data_dir="{named.resolve().as_posix()}"']
         return ReleaseSource(named, name=name, python=['"sample"'] if name == "sample" else python)
@@ -39,7 +44,9 @@ def _on_the_hub(named: HubRelease) -> Source:
     from huggingface_hub import hf_hub_download
 
     where = f"{named.repo_id} at revision {named.revision}"
-    fetch = partial(hf_hub_download, named.repo_id, MANIFEST, repo_type="dataset", revision=named.revision)
+    fetch = partial(
+        hf_hub_download, named.repo_id, MANIFEST, repo_type="dataset", revision=named.revision
+    )
     commit = Path(download(fetch, where=where)).parent.name
     python = [f'repo_id="{named.repo_id}"', f'revision="{named.revision}"']
     with asking_the_hub(where):

@@ -1,4 +1,6 @@
-"""What somebody else marked in the same videos: predictions, another annotator, a report that names its predictions."""
+"""What somebody else marked in the same videos: predictions, another annotator, a report that names
+its predictions.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,8 +42,9 @@ class Other:
     """What somebody else marked.
 
     kind: "predictions" or "annotator". videos: its masks by video_id, still unread.
-    masks_are: how they were drawn, of videos that players turn, where their size does not tell; None: nobody says.
-    counts_from_0: whether somebody said so of frame numbers; else those that only fit from 1 on are refused.
+    masks_are: how they were drawn, of videos that players turn, where their size does not tell;
+    None: nobody says. counts_from_0: whether somebody said so of frame numbers; else those that
+    only fit from 1 on are refused.
     """
 
     name: str
@@ -54,10 +57,11 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Truth and another source on the annotated frames of one video; of another annotator, on those that both looked at.
+    """Truth and another source on the annotated frames of one video; of another annotator, on those
+    that both looked at.
 
-    frames: those. j, f: float64[T], 1 where nobody marks anything. either: bool[T], where one of them marks something. counts: of
-    the other's masks, by frame, where it marks something.
+    frames: those. j, f: float64[T], 1 where nobody marks anything. either: bool[T], where one of
+    them marks something. counts: of the other's masks, by frame, where it marks something.
     disagreement, worst: as `disputed` of tools/evaluation gives them.
     problems: what is wrong with the other's masks; then there is nothing else.
     """
@@ -83,12 +87,15 @@ class _One:
         yield self.video
 
 
-def open_other(path: Path, video_ids: Sequence[str], *, source: str, reading: Reading | None = None) -> Other:
+def open_other(
+    path: Path, video_ids: Sequence[str], *, source: str, reading: Reading | None = None
+) -> Other:
     """What lies at `path`, if it is of these videos.
 
     Args:
-        path: predictions in any form that `evaluate` reads, a release or a raw folder; the folder that `train` or `predict` has
-            written; the JSON of `evaluate`, which names its predictions.
+        path: predictions in any form that `evaluate` reads, a release or a raw folder; the folder
+            that `train` or `predict` has written; the JSON of `evaluate`, which names its
+            predictions.
         video_ids: of the source.
         source: its name, for messages.
         reading: how predictions are to be read, where their form leaves it open.
@@ -107,22 +114,37 @@ def open_other(path: Path, video_ids: Sequence[str], *, source: str, reading: Re
     if not videos:
         some = ", ".join(sorted(found.videos)[:SOME]) or "none"
         raise ExploreError(
-            f"{name}: none of its {len(found.videos)} videos ({some}{' ...' * (len(found.videos) > SOME)}) is one of {source}; "
+            f"{name}: none of its {len(found.videos)} videos "
+            f"({some}{' ...' * (len(found.videos) > SOME)}) is one of {source}; "
             "give what was marked in the same videos"
         )
     kind = "annotator" if found.kind in ANNOTATIONS else "predictions"
-    return Other(name, kind, videos, _notices(name, found, ours), reading.masks_are, reading.first_frame is not None)
+    return Other(
+        name,
+        kind,
+        videos,
+        _notices(name, found, ours),
+        reading.masks_are,
+        reading.first_frame is not None,
+    )
 
 
-def open_annotator(path: Path, video_ids: Sequence[str], *, name: str, masks_are: MasksAre | None) -> Other:
-    """The work of another annotator, as `agree` reads it; what is wrong with it stands in the notices.
+def open_annotator(
+    path: Path, video_ids: Sequence[str], *, name: str, masks_are: MasksAre | None
+) -> Other:
+    """The work of another annotator, as `agree` reads it; what is wrong with it stands in the
+    notices.
 
     Args:
         video_ids: of the source.
         name: of the annotator.
     """
-    found = read_annotated_videos(path, Reading(video_ids=set(video_ids), masks_are=masks_are), kind="annotator")
-    videos = {video_id: found.videos[video_id] for video_id in video_ids if video_id in found.videos}
+    found = read_annotated_videos(
+        path, Reading(video_ids=set(video_ids), masks_are=masks_are), kind="annotator"
+    )
+    videos = {
+        video_id: found.videos[video_id] for video_id in video_ids if video_id in found.videos
+    }
     return Other(name, "annotator", videos, tuple(map(str, found.problems)), masks_are)
 
 
@@ -130,7 +152,8 @@ def _notices(name: str, found: Predictions, ours: set[str]) -> tuple[str, ...]:
     told = [str(problem) for problem in found.problems]
     if strangers := sorted(found.videos.keys() - ours):
         told.append(
-            f"{name}: {len(strangers)} of its videos are not in the source, among them {', '.join(strangers[:SOME])}."
+            f"{name}: {len(strangers)} of its videos are not in the source, among them "
+            f"{', '.join(strangers[:SOME])}."
         )
     if lacking := len(ours - found.videos.keys()):
         told.append(f"{name}: {lacking} videos of the source are not in it.")
@@ -138,20 +161,27 @@ def _notices(name: str, found: Predictions, ours: set[str]) -> tuple[str, ...]:
 
 
 def _predictions_of(path: Path) -> Path:
-    """Where the predictions lie that a report or the folder of a run belongs to; else the path itself."""
+    """Where the predictions lie that a report or the folder of a run belongs to; else the path
+    itself.
+    """
     if path.is_dir():
         if (path / "scores.json").is_file() and (path / "predictions").is_dir():  # of train
             return path / "predictions"
-        if (path / "report.json").is_file() and (path / "predictions.parquet").is_file():  # of predict
+        if (path / "report.json").is_file() and (
+            path / "predictions.parquet"
+        ).is_file():  # of predict
             return path / "predictions.parquet"
         return path
     if path.suffix == ".json" and path.is_file():
         named = _named_predictions(path)
         if named is not None:
-            there = next((place for place in (Path(named), path.parent / named) if place.exists()), None)
+            there = next(
+                (place for place in (Path(named), path.parent / named) if place.exists()), None
+            )
             if there is None:
                 raise ExploreError(
-                    f"{path}: a report of {named}, which is not there; put those predictions beside the report, or give them"
+                    f"{path}: a report of {named}, which is not there; put those predictions "
+                    "beside the report, or give them"
                 )
             return there
     return path
@@ -163,13 +193,19 @@ def _named_predictions(path: Path) -> str | None:
         content: Any = parse_json(path.read_bytes())
     except (ValueError, OSError):
         return None
-    if isinstance(content, dict) and "conventions" in content and isinstance(content.get("predictions"), str):
+    if (
+        isinstance(content, dict)
+        and "conventions" in content
+        and isinstance(content.get("predictions"), str)
+    ):
         return str(content["predictions"])
     return None
 
 
 def compared(shown: Shown, other: Other) -> Compared | None:
-    """The masks of another source in one video, against those of the source; None where it does not have the video."""
+    """The masks of another source in one video, against those of the source; None where it does not
+    have the video.
+    """
     predicted = other.videos.get(shown.listed.video_id)
     if predicted is None:
         return None
@@ -197,11 +233,19 @@ def compared(shown: Shown, other: Other) -> Compared | None:
     counts: Counts = scored.videos[0].counts
     there = [frame for frame in predicted.frames if 0 <= frame < shown.num_frames]
     size = {"height": shown.height, "width": shown.width}
-    read = read_on_stored(predicted, there, orientation=truth.orientation, masks_are=other.masks_are, **size)
+    read = read_on_stored(
+        predicted, there, orientation=truth.orientation, masks_are=other.masks_are, **size
+    )
     background = empty(**size)
-    marked = {found.frame_index: found.counts for found in read if found.problem is None and found.counts != background}
+    marked = {
+        found.frame_index: found.counts
+        for found in read
+        if found.problem is None and found.counts != background
+    }
     either = (counts.truth_px + counts.pred_px) > 0
-    return Compared(tuple(counts.frames.tolist()), counts.j(), counts.f(), either, marked, *disputed(counts))
+    return Compared(
+        tuple(counts.frames.tolist()), counts.j(), counts.f(), either, marked, *disputed(counts)
+    )
 
 
 def scored(found: Compared) -> Scored:
@@ -227,7 +271,9 @@ def compared_json(found: Compared) -> dict[str, Any]:
 def annotated_of(shown: Shown) -> AnnotatedVideo:
     """One video as scoring reads it."""
     by_object: dict[int, dict[int, str]] = {found.object_id: {} for found in shown.objects}
-    for object_id, frame, string in zip(shown.object_ids, shown.frame_indices, shown.counts, strict=True):
+    for object_id, frame, string in zip(
+        shown.object_ids, shown.frame_indices, shown.counts, strict=True
+    ):
         by_object[object_id][frame] = string
     return AnnotatedVideo(
         video_id=shown.listed.video_id,

@@ -1,4 +1,6 @@
-"""Posters: the worst frame of a video with its masks, made when it comes on the screen, the newest wish first."""
+"""Posters: the worst frame of a video with its masks, made when it comes on the screen, the newest
+wish first.
+"""
 
 import asyncio
 import io
@@ -20,7 +22,9 @@ from .video import Shown, Source
 UInt8Array = npt.NDArray[np.uint8]
 
 COMPARED_COLOURS: tuple[Colour, ...] = ((0, 158, 115), (213, 94, 0), (240, 228, 66))
-"""Of what both mark, of what only the source marks, of what only the other does; as in colours.js of tools/page."""
+"""Of what both mark, of what only the source marks, of what only the other does; as in colours.js
+of tools/page.
+"""
 LONG_SIDE_PX = 320
 JPEG_QUALITY = 80
 KEPT_BYTES = 32 * 2**20
@@ -51,8 +55,12 @@ def poster(shown: Shown, frame: UInt8Array, *, frame_index: int) -> bytes:
             strict=True,
         )
     )
-    masks = decode([shown.counts[place] for place in places], height=shown.height, width=shown.width)
-    return painted(shown, frame, masks.astype(np.bool_), [colours[shown.object_ids[place]] for place in places])
+    masks = decode(
+        [shown.counts[place] for place in places], height=shown.height, width=shown.width
+    )
+    return painted(
+        shown, frame, masks.astype(np.bool_), [colours[shown.object_ids[place]] for place in places]
+    )
 
 
 def painted(shown: Shown, frame: UInt8Array, masks: BoolArray, colours: Sequence[Colour]) -> bytes:
@@ -135,7 +143,9 @@ class Posters:
                     wish.answer.set_result(b"")
                     continue
                 try:
-                    content = await asyncio.get_running_loop().run_in_executor(self._threads, self._make, wish.video_id)
+                    content = await asyncio.get_running_loop().run_in_executor(
+                        self._threads, self._make, wish.video_id
+                    )
                 except (ValueError, OSError) as error:
                     if not wish.answer.done():
                         wish.answer.set_exception(error)

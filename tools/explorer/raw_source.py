@@ -1,4 +1,6 @@
-"""The videos of a raw folder, in whatever layout: what its files say at once, sizes and masks when they are looked at."""
+"""The videos of a raw folder, in whatever layout: what its files say at once, sizes and masks when
+they are looked at.
+"""
 
 import threading
 from collections import OrderedDict
@@ -34,12 +36,16 @@ class _Measure:
 
 
 class RawSource:
-    """A raw folder as `Source`. What its reader finds wrong stands in `notices`; all other videos are shown."""
+    """A raw folder as `Source`. What its reader finds wrong stands in `notices`; all other videos
+    are shown.
+    """
 
     kind = "raw folder"
     is_remote = False
 
-    def __init__(self, raw: Path, *, void: int | None = None, masks_are: MasksAre | None = None) -> None:
+    def __init__(
+        self, raw: Path, *, void: int | None = None, masks_are: MasksAre | None = None
+    ) -> None:
         """
         Args:
             void, masks_are: as in `builder.layouts.read_layout`.
@@ -49,14 +55,17 @@ class RawSource:
         """
         self.name = str(raw)
         layout = detect(raw)
-        # A layout that names no types asks for one; `_type_of` keeps the stand-in from passing for what somebody said.
+        # A layout that names no types asks for one; `_type_of` keeps the stand-in from passing for
+        # what somebody said.
         records, problems = read_layout(
             raw, layout=layout, artifact_type=ARTIFACT_TYPES[0], void=void, masks_are=masks_are
         )
         self.notices = [f"{raw}: {problem}" for problem in problems]
         self._raw = raw
         self._records = {record.video_id: record for record in records}
-        self.videos: Sequence[Listed] = [_listed(record) for record in sorted(records, key=lambda r: r.video_id)]
+        self.videos: Sequence[Listed] = [
+            _listed(record) for record in sorted(records, key=lambda r: r.video_id)
+        ]
         self._indexes: OrderedDict[str, VideoIndex] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -90,7 +99,8 @@ class RawSource:
             "from pathlib import Path\n"
             "from brokenvideos.tools.evaluation import read_annotation\n\n"
             f'parts = read_annotation(Path("{self._raw.resolve()}")).parts\n'
-            f'video = next(video for part in parts for video in part.read() if video.video_id == "{video_id}")\n'
+            "video = next(video for part in parts for video in part.read() if video.video_id == "
+            f'"{video_id}")\n'
             "masks = video.union()  # COCO RLE by frame, 1 = artifact\n"
         )
 
@@ -110,7 +120,9 @@ class RawSource:
 
 
 def _content(record: RawVideo) -> bytes | Path:
-    """The file of a video; of an image, the bytes of the video of one frame that a build makes of it."""
+    """The file of a video; of an image, the bytes of the video of one frame that a build makes of
+    it.
+    """
     return encode_still(record.video_path) if is_still(record.video_path) else record.video_path
 
 
@@ -160,7 +172,9 @@ def _shown(record: RawVideo, annotated: AnnotatedVideo, index: VideoIndex | None
         times_s=times,
         annotated_frames=annotated_frames,
         objects=tuple(
-            ShownObject(m.object_id, _type_of(record, m.object_id), record.subtypes.get(m.object_id), None)
+            ShownObject(
+                m.object_id, _type_of(record, m.object_id), record.subtypes.get(m.object_id), None
+            )
             for m in annotated.masklets
         ),
         object_ids=ids,

@@ -1,4 +1,6 @@
-"""The videos of a release, local or remote: the list from the annotation shards, a video from its row group."""
+"""The videos of a release, local or remote: the list from the annotation shards, a video from its
+row group.
+"""
 
 import threading
 from collections import OrderedDict
@@ -31,13 +33,43 @@ LIST_COLUMNS = (
 )
 """Columns for the list: a few bytes per video, without masks and videos."""
 SHOW_COLUMNS = (
-    *("video_id", "label", "artifact_types", "generator", "prompt", "height", "width", "num_frames", "fps"),
-    *("frame_pts", "time_base", "packets", "codec", "annotated_frames", "objects", "masks", "digest", "video_sha256"),
+    *(
+        "video_id",
+        "label",
+        "artifact_types",
+        "generator",
+        "prompt",
+        "height",
+        "width",
+        "num_frames",
+        "fps",
+    ),
+    *(
+        "frame_pts",
+        "time_base",
+        "packets",
+        "codec",
+        "annotated_frames",
+        "objects",
+        "masks",
+        "digest",
+        "video_sha256",
+    ),
     "source",
 )
 """All columns of a row but the video."""
 MEASURE_COLUMNS = (
-    *("video_id", "label", "artifact_types", "generator", "prompt", "height", "width", "num_frames", "fps"),
+    *(
+        "video_id",
+        "label",
+        "artifact_types",
+        "generator",
+        "prompt",
+        "height",
+        "width",
+        "num_frames",
+        "fps",
+    ),
     *("frame_pts", "time_base", "codec", "annotated_frames", "objects", "masks"),
 )
 OPEN_SHARDS = 16
@@ -70,13 +102,19 @@ class _Measure:
 
     def read(self) -> Iterator[Shown]:
         with _readable(self.file) as file:
-            for table in read_parquet(file, columns=MEASURE_COLUMNS, row_groups=[self.row_group], name=str(self.file)):
-                for row in range(table.num_rows):  # one by one: a thousand rows of masks are large as Python's objects
+            for table in read_parquet(
+                file, columns=MEASURE_COLUMNS, row_groups=[self.row_group], name=str(self.file)
+            ):
+                for row in range(
+                    table.num_rows
+                ):  # one by one: a thousand rows of masks are large as Python's objects
                     yield _shown(table.slice(row, 1).to_pylist()[0], self.split)
 
 
 class ReleaseSource:
-    """A release as `Source`. A shard that cannot be read is named in `notices`; the others are shown."""
+    """A release as `Source`. A shard that cannot be read is named in `notices`; the others are
+    shown.
+    """
 
     kind = "release"
 
@@ -96,21 +134,29 @@ class ReleaseSource:
         self._python = list(python)
         with asking_the_hub(str(root)):
             self._manifest = read_manifest(str(root))
-        self._shards = sorted(self._manifest["shards"], key=lambda s: (SPLITS.index(s["split"]), s["index"]))
+        self._shards = sorted(
+            self._manifest["shards"], key=lambda s: (SPLITS.index(s["split"]), s["index"])
+        )
         self._homes: dict[str, _Home] = {}
         self._readable: dict[int, Place] = {}
         self._open: OrderedDict[int, _OpenShard] = OrderedDict()
         self._opening = threading.Lock()
         listed = [video for number in range(len(self._shards)) for video in self._list(number)]
-        self.videos: Sequence[Listed] = sorted(listed, key=lambda v: (SPLITS.index(v.split or "train"), v.video_id))
+        self.videos: Sequence[Listed] = sorted(
+            listed, key=lambda v: (SPLITS.index(v.split or "train"), v.video_id)
+        )
 
-    # --- The list ----------------------------------------------------------------------------------------------------
+    # --- The list ---------------------------------------------------------------------------------
 
     def _list(self, number: int) -> list[Listed]:
-        """The videos of a shard, read from its annotations; if these cannot be read, from the shard with the videos."""
+        """The videos of a shard, read from its annotations; if these cannot be read, from the shard
+        with the videos.
+        """
         shard = self._shards[number]
         paths = shard_paths(shard["split"], shard["index"], shard["num_shards"])
-        rows = next((file["rows"] for file in shard["files"] if file["path"] == paths["default"]), None)
+        rows = next(
+            (file["rows"] for file in shard["files"] if file["path"] == paths["default"]), None
+        )
         self._look_at_size(shard, paths["default"])
         for path in (paths["annotations"], paths["default"]):
             try:
@@ -119,24 +165,37 @@ class ReleaseSource:
                 self._notice(str(error))
                 continue
             self._readable[number] = self._at(path)
-            named = {row: listed for row, listed in enumerate(videos) if VIDEO_ID.fullmatch(listed.video_id or "")}
+            named = {
+                row: listed
+                for row, listed in enumerate(videos)
+                if VIDEO_ID.fullmatch(listed.video_id or "")
+            }
             if lost := [listed.video_id for row, listed in enumerate(videos) if row not in named]:
-                self._notice(f"{self._where(path)}: {lost[0]!r} is no video_id; {len(lost)} such videos are not shown.")
+                self._notice(
+                    f"{self._where(path)}: {lost[0]!r} is no video_id; {len(lost)} such videos are "
+                    "not shown."
+                )
             self._homes |= {listed.video_id: _Home(number, row) for row, listed in named.items()}
             return list(named.values())
         name = f"{shard['split']} {shard['index']}"
-        self._notice(f"{self.name}: the {len(shard['video_ids'])} videos of shard {name} are not shown.")
+        self._notice(
+            f"{self.name}: the {len(shard['video_ids'])} videos of shard {name} are not shown."
+        )
         return []
 
     def _read_list(self, path: str, split: str, rows: int | None) -> list[Listed]:
         videos = []
         with _readable(self._at(path)) as file:
-            for table in read_parquet(file, columns=LIST_COLUMNS, num_rows=rows, name=self._where(path)):
+            for table in read_parquet(
+                file, columns=LIST_COLUMNS, num_rows=rows, name=self._where(path)
+            ):
                 videos += [_listed(row, split) for row in table.to_pylist()]
         return videos
 
     def _look_at_size(self, shard: Mapping[str, Any], path: str) -> None:
-        """Reports a shard of a wrong size at once; otherwise its videos would only fail when they are opened."""
+        """Reports a shard of a wrong size at once; otherwise its videos would only fail when they
+        are opened.
+        """
         if not isinstance(self._root, Path):
             return
         wanted = next((file["bytes"] for file in shard["files"] if file["path"] == path), None)
@@ -144,12 +203,14 @@ class ReleaseSource:
             size = (self._root / path).stat().st_size
         except OSError:
             self._notice(
-                f"{self._where(path)}: not found; its videos have no pictures. Copy or download this file again."
+                f"{self._where(path)}: not found; its videos have no pictures. Copy or download "
+                "this file again."
             )
             return
         if wanted is not None and size != wanted:
             self._notice(
-                f"{self._where(path)}: {size} bytes, manifest.json says {wanted}: cut short? Copy or download this file again."
+                f"{self._where(path)}: {size} bytes, manifest.json says {wanted}: cut short? Copy "
+                "or download this file again."
             )
 
     def _notice(self, text: str) -> None:
@@ -162,7 +223,7 @@ class ReleaseSource:
     def _where(self, path: str) -> str:
         return str(self._at(path))
 
-    # --- One video ---------------------------------------------------------------------------------------------------
+    # --- One video --------------------------------------------------------------------------------
 
     def show(self, video_id: str) -> Shown:
         row = self._row(video_id)
@@ -183,7 +244,8 @@ class ReleaseSource:
             raise ExploreError(f"video {video_id} cannot be read: {error}") from error
         if row["video_id"] != video_id:
             raise ExploreError(
-                f"video {video_id}: its row in {rows.where(home.row)} is of {row['video_id']}; the shard is of another release. "
+                f"video {video_id}: its row in {rows.where(home.row)} is of {row['video_id']}; the "
+                "shard is of another release. "
                 "Run `brokenvideos verify`."
             )
         return row
@@ -205,14 +267,19 @@ class ReleaseSource:
         with opened.lock, asking_the_hub(self.name):
             yield opened.rows
 
-    # --- All videos --------------------------------------------------------------------------------------------------
+    # --- All videos -------------------------------------------------------------------------------
 
     def measure_tasks(self) -> list[MeasureTask]:
         tasks: list[MeasureTask] = []
         for number, file in self._readable.items():
-            with _readable(file) as opened, closing(open_parquet(opened, name=str(file))) as parquet:
+            with (
+                _readable(file) as opened,
+                closing(open_parquet(opened, name=str(file))) as parquet,
+            ):
                 groups = parquet.num_row_groups
-            tasks += [_Measure(file, self._shards[number]["split"], group) for group in range(groups)]
+            tasks += [
+                _Measure(file, self._shards[number]["split"], group) for group in range(groups)
+            ]
         return tasks
 
     def near_duplicates(self) -> FindGroups:
@@ -225,7 +292,9 @@ class ReleaseSource:
         path = shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
         try:
             with _readable(self._at(path)) as file:
-                (table,) = read_parquet(file, filters=[("video_id", "==", video_id)], name=self._where(path))
+                (table,) = read_parquet(
+                    file, filters=[("video_id", "==", video_id)], name=self._where(path)
+                )
         except (ReleaseError, OSError, ValueError) as error:
             raise ExploreError(f"video {video_id} cannot be read: {error}") from error
         facts = self._manifest["videos"].get(video_id, {})
@@ -234,7 +303,12 @@ class ReleaseSource:
     def python(self, video_id: str) -> str:
         split = self._shards[self._homes[video_id].shard]["split"]
         arguments = ", ".join(
-            [*self._python, f'split="{split}"', "streaming=True", f'filters=[("video_id", "==", "{video_id}")]']
+            [
+                *self._python,
+                f'split="{split}"',
+                "streaming=True",
+                f'filters=[("video_id", "==", "{video_id}")]',
+            ]
         )
         return (
             "import brokenvideos\n\n"
@@ -280,8 +354,13 @@ def _listed(row: Mapping[str, Any], split: str) -> Listed:
 def _shown(row: Mapping[str, Any], split: str) -> Shown:
     pts, base = row["frame_pts"], row["time_base"]
     objects = row["objects"]
-    given = zip(*(objects[name] for name in ("object_id", "artifact_type", "subtype", "digest")), strict=True)
-    facts = {name: str(value) for name, value in (row.get("source") or {}).items() if value is not None}
+    given = zip(
+        *(objects[name] for name in ("object_id", "artifact_type", "subtype", "digest")),
+        strict=True,
+    )
+    facts = {
+        name: str(value) for name, value in (row.get("source") or {}).items() if value is not None
+    }
     facts |= {name: row[name] for name in ("digest", "video_sha256") if name in row}
     return Shown(
         listed=_listed(row, split),

@@ -1,4 +1,6 @@
-"""The addresses that the page uses, and how answers and errors travel. What is done is done by `Service`."""
+"""The addresses that the page uses, and how answers and errors travel. What is done is done by
+`Service`.
+"""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -84,7 +86,9 @@ async def _video(service: Service, request: Request) -> Response:
 
 
 async def _other(service: Service, request: Request) -> Response:
-    return JSONResponse(await service.compared(request.path_params["video_id"], request.path_params["number"]))
+    return JSONResponse(
+        await service.compared(request.path_params["video_id"], request.path_params["number"])
+    )
 
 
 async def _verify(service: Service, request: Request) -> Response:
@@ -94,7 +98,9 @@ async def _verify(service: Service, request: Request) -> Response:
 async def _poster(service: Service, request: Request) -> Response:
     video_id = service.known(request.path_params["video_id"].removesuffix(".jpg"))
     content = await service.posters.get(video_id, request.is_disconnected)
-    return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+    return Response(
+        content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"}
+    )
 
 
 async def _frame(service: Service, request: Request) -> Response:

@@ -1,4 +1,6 @@
-"""The whole of `brokenvideos explore`: options in, a page until it is interrupted, or a folder of files."""
+"""The whole of `brokenvideos explore`: options in, a page until it is interrupted, or a folder of
+files.
+"""
 
 import asyncio
 import webbrowser
@@ -34,7 +36,8 @@ def run_explore(options: ExploreOptions, *, say: Callable[[str], None]) -> None:
     """Serves the page until it is interrupted.
 
     Args:
-        say: is given lines for the person at the terminal; the one with the address is the last before pages can be opened.
+        say: is given lines for the person at the terminal; the one with the address is the last
+            before pages can be opened.
 
     Raises:
         ExploreError, ReleaseError, RawError, ServerError: what was given is not possible; says why.
@@ -107,7 +110,11 @@ def _open_others(source: Source, paths: tuple[Path, ...]) -> list["Other"]:
 
 
 def write_static(
-    options: ExploreOptions, out: Path, *, max_bytes: int, on_progress: Callable[[str, int, int], None]
+    options: ExploreOptions,
+    out: Path,
+    *,
+    max_bytes: int,
+    on_progress: Callable[[str, int, int], None],
 ) -> str:
     """Writes the page as a folder of files and says what it holds.
 
@@ -116,7 +123,8 @@ def write_static(
         on_progress: is given a step, what is done of it, and how much there is.
 
     Raises:
-        As `run_explore`. ExploreError: something else is at `out`, or not one video fits into so few bytes.
+        As `run_explore`. ExploreError: something else is at `out`, or not one video fits into so
+        few bytes.
     """
     check_page(out)
     source, others = open_all(options)

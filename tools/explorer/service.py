@@ -1,4 +1,6 @@
-"""What the page asks for, without HTTP: the list, what is measured, one video, its frames. To be used from one event loop."""
+"""What the page asks for, without HTTP: the list, what is measured, one video, its frames. To be
+used from one event loop.
+"""
 
 import asyncio
 import threading
@@ -25,8 +27,12 @@ LISTED_FIELDS = (
 )
 
 
-def listed_json(source: Source, others: Sequence["Other"], videos: Sequence[Listed] | None = None) -> dict[str, Any]:
-    """The list of videos (None: all of the source), a column a field, and what else the page shows at once."""
+def listed_json(
+    source: Source, others: Sequence["Other"], videos: Sequence[Listed] | None = None
+) -> dict[str, Any]:
+    """The list of videos (None: all of the source), a column a field, and what else the page shows
+    at once.
+    """
     videos = source.videos if videos is None else videos
     return {
         "name": source.name,
@@ -42,7 +48,8 @@ def listed_json(source: Source, others: Sequence["Other"], videos: Sequence[List
 
 
 def video_json(source: Source, video_id: str, others: Sequence["Other"]) -> dict[str, Any]:
-    """One video with its masks, the marked pixels of each frame, the numbers of the other sources that have it, and its Python.
+    """One video with its masks, the marked pixels of each frame, the numbers of the other sources
+    that have it, and its Python.
 
     Raises:
         ExploreError, RLEError: it cannot be read.
@@ -72,7 +79,8 @@ class Service:
     def measured(self, first: int) -> dict[str, Any]:
         """What was measured from the `first`-th video on.
 
-        Measuring begins with the first page that asks; where it costs a download, only when somebody wants it.
+        Measuring begins with the first page that asks; where it costs a download, only when
+        somebody wants it.
         """
         if not self.source.is_remote:
             self.measuring.start()
@@ -107,7 +115,10 @@ class Service:
         Raises:
             ExploreError: there is no such other source, or it does not have the video.
         """
-        if not 0 <= number < len(self.others) or self.known(video_id) not in self.others[number].videos:
+        if (
+            not 0 <= number < len(self.others)
+            or self.known(video_id) not in self.others[number].videos
+        ):
             raise ExploreError(f"video {video_id}: nothing else was given that has it")
         return await asyncio.to_thread(self._compared, video_id, self.others[number])
 
@@ -123,18 +134,24 @@ class Service:
         """What is wrong with a video."""
         return await asyncio.to_thread(self.source.verify, self.known(video_id))
 
-    async def frame(self, video_id: str, page: str, asked: "FrameRequest") -> tuple[bytes, int, float]:
-        """A frame as a picture file, its presentation time in ticks, and in seconds from the first frame.
+    async def frame(
+        self, video_id: str, page: str, asked: "FrameRequest"
+    ) -> tuple[bytes, int, float]:
+        """A frame as a picture file, its presentation time in ticks, and in seconds from the first
+        frame.
 
         Args:
             page: who asks; a frame that the same page wants later goes first.
 
         Raises:
-            ExploreError: no such video or frame. VideoError, OSError: it cannot be read. SupersededError: a newer one is wanted.
+            ExploreError: no such video or frame. VideoError, OSError: it cannot be read.
+                SupersededError: a newer one is wanted.
         """
         pictures = await asyncio.to_thread(self._pictures_of, self.known(video_id))
         if asked.frame_index >= len(pictures):
-            raise ExploreError(f"video {video_id}: no frame {asked.frame_index}, the last is {len(pictures) - 1}")
+            raise ExploreError(
+                f"video {video_id}: no frame {asked.frame_index}, the last is {len(pictures) - 1}"
+            )
         content = await self._frames.get(
             video_id,
             page,

@@ -1,4 +1,6 @@
-"""The page as a folder of files that opens without a server: small previews, and no more bytes than were allowed."""
+"""The page as a folder of files that opens without a server: small previews, and no more bytes than
+were allowed.
+"""
 
 import base64
 import json
@@ -32,8 +34,18 @@ LEAST_VIDEO_BYTES = 24_000
 MOST_VIDEO_BYTES = 600_000
 """Previews are no larger, however much room there is."""
 REPORTED_VIDEOS = 100
-"""A report's page has previews of at most so many videos, the worst ones: it is written at the end of another command."""
-SIZES: tuple[tuple[int, int], ...] = ((480, 80), (480, 70), (400, 70), (320, 70), (320, 55), (240, 55), (160, 50))
+"""A report's page has previews of at most so many videos, the worst ones: it is written at the end
+of another command.
+"""
+SIZES: tuple[tuple[int, int], ...] = (
+    (480, 80),
+    (480, 70),
+    (400, 70),
+    (320, 70),
+    (320, 55),
+    (240, 55),
+    (160, 50),
+)
 """Long side in pixels and JPEG quality of previews, the best first."""
 LEAST_FRAME_BYTES = 2000
 """Of one preview: of a video whose frames would have less, only some are kept."""
@@ -59,7 +71,8 @@ class _Previews:
 
 
 def check_page(out: Path) -> None:
-    """Looks whether a page can be written there: a new or empty folder, or one that holds such a page, which is replaced.
+    """Looks whether a page can be written there: a new or empty folder, or one that holds such a
+    page, which is replaced.
 
     Raises:
         ExploreError: something else is there.
@@ -72,7 +85,9 @@ def check_page(out: Path) -> None:
     except OSError:
         is_page = False
     if not is_page:
-        raise ExploreError(f"{out}: is there already, and is no page of ours; name a new folder, or remove it")
+        raise ExploreError(
+            f"{out}: is there already, and is no page of ours; name a new folder, or remove it"
+        )
 
 
 def write_static_page(
@@ -89,8 +104,8 @@ def write_static_page(
     All videos are in its list. Previews come from the worst ones first, as many as fit.
 
     Args:
-        report: what a report says of some of the source's videos: the page shows these alone, and the report. Its scores
-            stand for those that would be measured against `others`.
+        report: what a report says of some of the source's videos: the page shows these alone, and
+            the report. Its scores stand for those that would be measured against `others`.
 
     Raises:
         ExploreError: something else is at `out`, or not one video fits into so few bytes.
@@ -126,7 +141,8 @@ def write_static_page(
     fits = min(len(chosen), room // (LEAST_VIDEO_BYTES + POSTER_BYTES))
     if fits < 1:
         raise ExploreError(
-            f"--max-mb {max_bytes / 10**6:g}: not one of {len(videos)} videos fits beside the list of them; raise it"
+            f"--max-mb {max_bytes / 10**6:g}: not one of {len(videos)} videos fits beside the list "
+            "of them; raise it"
         )
     budget = min(room // fits - POSTER_BYTES, MOST_VIDEO_BYTES)
     with whole_folder(out) as folder:
@@ -146,18 +162,23 @@ def write_static_page(
                     written.append(video_id)
             on_progress("write videos", done, fits)
         if not written and not unread:
-            raise ExploreError(f"--max-mb {max_bytes / 10**6:g}: the masks alone take more; raise it")
+            raise ExploreError(
+                f"--max-mb {max_bytes / 10**6:g}: the masks alone take more; raise it"
+            )
         (folder / INDEX_JS).write_bytes(_index(content, written, numbers))
         (folder / INDEX_HTML).write_bytes(page)
         total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return _said(out, len(videos), len(written), unread, total=total, max_bytes=max_bytes)
 
 
-def _said(out: Path, videos: int, previews: int, unread: Sequence[str], *, total: int, max_bytes: int) -> str:
+def _said(
+    out: Path, videos: int, previews: int, unread: Sequence[str], *, total: int, max_bytes: int
+) -> str:
     some = "" if previews == videos else f", {previews} of them with previews, the worst first"
     lost = f" {len(unread)} could not be read: {'; '.join(unread[:3])}." if unread else ""
     return (
-        f"{out}: {videos} videos{some}, {total / 10**6:.1f} MB of at most {max_bytes / 10**6:g}.{lost} Open "
+        f"{out}: {videos} videos{some}, {total / 10**6:.1f} MB of at most "
+        f"{max_bytes / 10**6:g}.{lost} Open "
         f"{out / INDEX_HTML} in a browser."
     )
 
@@ -169,8 +190,12 @@ def _videos_of(source: Source, report: Report | None) -> Sequence[Listed]:
     return [video for video in source.videos if video.video_id in known]
 
 
-def _worst_first(videos: Sequence[Listed], measured: Sequence[Measured], first: Sequence[str]) -> list[str]:
-    """Ids: those that come first, then by disagreement with the first other source, by area, and as they are listed."""
+def _worst_first(
+    videos: Sequence[Listed], measured: Sequence[Measured], first: Sequence[str]
+) -> list[str]:
+    """Ids: those that come first, then by disagreement with the first other source, by area, and as
+    they are listed.
+    """
     by_id = {found.video_id: found for found in measured}
     places = {video_id: place for place, video_id in enumerate(first)}
 
@@ -180,16 +205,26 @@ def _worst_first(videos: Sequence[Listed], measured: Sequence[Measured], first: 
         if found is None:
             return place, 1.0, 1.0
         scored = found.scores[0] if found.scores else None
-        return place, (1.0 if scored is None or scored.disagreement is None else -scored.disagreement), -found.area
+        return (
+            place,
+            (1.0 if scored is None or scored.disagreement is None else -scored.disagreement),
+            -found.area,
+        )
 
     return [video.video_id for video in sorted(videos, key=rank)]
 
 
-def _index(content: Mapping[str, Any], previewed: Sequence[str], numbers: Mapping[str, int]) -> bytes:
-    return _script(START, {**content, "previews": sorted(numbers[video_id] for video_id in previewed)})
+def _index(
+    content: Mapping[str, Any], previewed: Sequence[str], numbers: Mapping[str, int]
+) -> bytes:
+    return _script(
+        START, {**content, "previews": sorted(numbers[video_id] for video_id in previewed)}
+    )
 
 
-def _video_files(source: Source, video_id: str, others: Sequence["Other"], *, budget: int) -> tuple[bytes, bytes]:
+def _video_files(
+    source: Source, video_id: str, others: Sequence["Other"], *, budget: int
+) -> tuple[bytes, bytes]:
     """The poster, and the script that gives the video to the page."""
     shown = source.show(video_id)
     opened = _opened(source, video_id)
@@ -200,14 +235,25 @@ def _video_files(source: Source, video_id: str, others: Sequence["Other"], *, bu
     frame: UInt8Array = np.full((shown.height, shown.width, 3), GREY, np.uint8)
     if opened is not None:
         frame = read_frames(opened[0], [worst], index=opened[1])[0]
-    picture = poster(shown, frame, frame_index=worst) if first is None else _compared_poster(shown, frame, worst, first)
+    picture = (
+        poster(shown, frame, frame_index=worst)
+        if first is None
+        else _compared_poster(shown, frame, worst, first)
+    )
     told = video_json(source, video_id, others)
-    content: dict[str, Any] = {"video": told, "others": {number: _as_json(one) for number, one in found.items()}}
+    content: dict[str, Any] = {
+        "video": told,
+        "others": {number: _as_json(one) for number, one in found.items()},
+    }
     if opened is None:
         return picture, _script("window.explore.give(", content, ")")
     video, index = opened
-    around = 16 * index.num_frames + 200  # frame numbers, marks and a list of the frames that are kept
-    previews = _previews(video, index, budget=budget - len(_script("", content)) - around, must=worst)
+    around = (
+        16 * index.num_frames + 200
+    )  # frame numbers, marks and a list of the frames that are kept
+    previews = _previews(
+        video, index, budget=budget - len(_script("", content)) - around, must=worst
+    )
     if previews.step > 1:
         told["kept"] = sorted(previews.frames)
     return picture, _script("window.explore.give(", {**content, "frames": previews.frames}, ")")
@@ -236,14 +282,18 @@ def _as_json(found: "Compared") -> dict[str, Any]:
 
 
 def _compared_poster(shown: Shown, frame: UInt8Array, frame_index: int, other: "Compared") -> bytes:
-    """A frame with what both mark, what only the source does, and what only the other does, in three colours."""
+    """A frame with what both mark, what only the source does, and what only the other does, in
+    three colours.
+    """
     nothing = empty(shown.height, shown.width)
     places = zip(shown.frame_indices, shown.counts, strict=True)
     strings = [nothing, *(counts for place, counts in places if place == frame_index)]
     pair = [*strings, other.counts.get(frame_index, nothing)]
     *mine, second = decode(pair, height=shown.height, width=shown.width).astype(np.bool_)
     first = np.logical_or.reduce(mine)
-    return painted(shown, frame, np.stack([first & second, first & ~second, second & ~first]), COMPARED_COLOURS)
+    return painted(
+        shown, frame, np.stack([first & second, first & ~second, second & ~first]), COMPARED_COLOURS
+    )
 
 
 def _previews(video: VideoSource, index: VideoIndex, *, budget: int, must: int) -> _Previews:
@@ -265,7 +315,9 @@ def _previews(video: VideoSource, index: VideoIndex, *, budget: int, must: int) 
         for side, quality in SIZES:
             sampled = list(frames)[:: max(1, len(frames) // SAMPLED_FRAMES)]
             expected = (
-                sum(len(_preview(frames[number], side, quality)) for number in sampled) * len(frames) / len(sampled)
+                sum(len(_preview(frames[number], side, quality)) for number in sampled)
+                * len(frames)
+                / len(sampled)
             )
             if expected > budget:
                 continue
@@ -274,9 +326,13 @@ def _previews(video: VideoSource, index: VideoIndex, *, budget: int, must: int) 
                 return _Previews(found, step)
         if len(frames) == 1:
             # One frame, whatever it takes: the whole folder is looked at in the end.
-            return _Previews({number: _preview(rgb, *SIZES[-1]) for number, rgb in frames.items()}, step)
+            return _Previews(
+                {number: _preview(rgb, *SIZES[-1]) for number, rgb in frames.items()}, step
+            )
         step *= 2
-        frames = {number: rgb for number, rgb in frames.items() if number % step == 0 or number == must}
+        frames = {
+            number: rgb for number, rgb in frames.items() if number % step == 0 or number == must
+        }
         if len(frames) == 2 and step > index.num_frames:
             frames = {must: frames[must]}
 
@@ -304,18 +360,29 @@ def _script(before: str, content: Any, after: str = "") -> bytes:
 
 
 def _index_html() -> bytes:
-    """The page in one file: a page from a file may import no module by address, but those that stand in it by name."""
-    modules = {f"{path.stem}": path for folder in (MODULES, PAGE) for path in sorted(folder.glob("*.js"))}
+    """The page in one file: a page from a file may import no module by address, but those that
+    stand in it by name.
+    """
+    modules = {
+        f"{path.stem}": path for folder in (MODULES, PAGE) for path in sorted(folder.glob("*.js"))
+    }
     imports = {}
     for name, path in modules.items():
         script = _IMPORT.sub(r'\1"explore/\2"', path.read_text())
-        imports[f"explore/{name}"] = f"data:text/javascript;base64,{base64.b64encode(script.encode()).decode()}"
-    style = "\n".join((folder / name).read_text() for folder, name in ((MODULES, "base.css"), (PAGE, "style.css")))
+        imports[f"explore/{name}"] = (
+            f"data:text/javascript;base64,{base64.b64encode(script.encode()).decode()}"
+        )
+    style = "\n".join(
+        (folder / name).read_text() for folder, name in ((MODULES, "base.css"), (PAGE, "style.css"))
+    )
     html = (PAGE / "index.html").read_text()
     html = html.replace('    <link rel="stylesheet" href="shared/base.css" />\n', "")
-    html = html.replace('<link rel="stylesheet" href="page/style.css" />', f"<style>\n{style}</style>")
+    html = html.replace(
+        '<link rel="stylesheet" href="page/style.css" />', f"<style>\n{style}</style>"
+    )
     start = (
-        f'<script src="index.js"></script>\n    <script type="importmap">{json.dumps({"imports": imports})}</script>\n'
+        '<script src="index.js"></script>\n    <script '
+        f'type="importmap">{json.dumps({"imports": imports})}</script>\n'
         '    <script type="module">import "explore/main";</script>'
     )
     return html.replace('<script type="module" src="page/main.js"></script>', start).encode()

@@ -1,4 +1,6 @@
-"""The records of videos: a line in the list, and one video with its annotation; and the interface of sources."""
+"""The records of videos: a line in the list, and one video with its annotation; and the interface
+of sources.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ class NoPicturesError(ExploreError):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The facts of a video that are known without its masks. A value is None if the source does not give it.
+    """The facts of a video that are known without its masks. A value is None if the source does not
+    give it.
 
     Attributes:
         height, width: size of the stored frames in pixels.
@@ -81,7 +84,9 @@ class MeasureTask(Protocol):
 
 
 class FindGroups(Protocol):
-    """Finds groups of at least two similar videos, by video_id, in another process. It must be picklable."""
+    """Finds groups of at least two similar videos, by video_id, in another process. It must be
+    picklable.
+    """
 
     def __call__(self) -> list[list[str]]: ...
 
@@ -102,7 +107,9 @@ class Source(Protocol):
         ...
 
     def near_duplicates(self) -> FindGroups | None:
-        """The task that finds similar videos; None if the source has no hashes of their pictures."""
+        """The task that finds similar videos; None if the source has no hashes of their
+        pictures.
+        """
         ...
 
     def show(self, video_id: str) -> Shown:

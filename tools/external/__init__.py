@@ -1,4 +1,5 @@
-"""In: a model, and sets of other people's videos with masks. Out: one table with the scores on each, floors beside.
+"""In: a model, and sets of other people's videos with masks. Out: one table with the scores on
+each, floors beside.
 
 The command calls it. A set is a release, or a folder in any raw layout, which is built first.
 """

@@ -1,12 +1,13 @@
-"""One model on several sets: each is built if it has to be, predicted, and scored as `evaluate` does."""
+"""One model on several sets: each is built if it has to be, predicted, and scored as `evaluate`
+does.
+"""
 
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from ...builder import BuildOptions, build
-from ...builder.work import check_free
-from ...builder.work import Progress, no_progress
+from ...builder.work import Progress, check_free, no_progress
 from ..evaluation import Evaluation, evaluate
 from ..prediction import find_videos, open_model, predict
 
@@ -31,21 +32,26 @@ def score_sets(
 
     Args:
         model: as `predict` takes it.
-        sets: a release folder or a raw folder of any layout, by a name, which also is the generator where a layout has none.
-        out: a new folder, or an empty one. It gets NAME/release of a set that was not one, and NAME/predicted of every set.
+        sets: a release folder or a raw folder of any layout, by a name, which also is the generator
+            where a layout has none.
+        out: a new folder, or an empty one. It gets NAME/release of a set that was not one, and
+            NAME/predicted of every set.
         workers: processes that build and score.
         on_progress: called with ("NAME: step", done, total).
 
     Raises:
-        ExternalError: no set, or a folder that is not there. FileExistsError: `out` holds something.
-        RawError, BuildError, ReleaseError, TrainError, EvaluationError: as of `build`, `predict` and `evaluate`.
+        ExternalError: no set, or a folder that is not there. FileExistsError: `out` holds
+            something.
+        RawError, BuildError, ReleaseError, TrainError, EvaluationError: as of `build`, `predict`
+            and `evaluate`.
     """
     if not sets:
         raise ExternalError("no set is named. Give each as NAME=FOLDER, a release or a raw folder.")
     for name, folder in sets.items():
         if not folder.is_dir():
             raise ExternalError(
-                f"set {name}: {folder}: no such folder. Wanted a release or a raw folder, see raw-layouts.md."
+                f"set {name}: {folder}: no such folder. Wanted a release or a raw folder, see "
+                "raw-layouts.md."
             )
     check_free(out)
     asked = open_model(model, device=device)

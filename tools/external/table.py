@@ -5,12 +5,22 @@ from typing import Any
 
 from ..evaluation import UNRELIABLE_NOTE, Evaluation
 
-_HEAD = ("Set", "broken", "normal", "J&F active", "highest floor", "J&F", "highest floor", "false videos")
+_HEAD = (
+    "Set",
+    "broken",
+    "normal",
+    "J&F active",
+    "highest floor",
+    "J&F",
+    "highest floor",
+    "false videos",
+)
 
 
 def sets_table(found: Mapping[str, Evaluation]) -> str:
-    """Markdown, a line a set: means over its broken videos, the highest floor beside each, and the share of falsely marked normal
-    videos."""
+    """Markdown, a line a set: means over its broken videos, the highest floor beside each, and the
+    share of falsely marked normal videos.
+    """
     lines = [f"| {' | '.join(_HEAD)} |", f"|{'---|' * len(_HEAD)}"]
     for name, evaluation in found.items():
         broken, normal = evaluation.scores.broken, evaluation.scores.normal

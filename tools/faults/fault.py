@@ -27,8 +27,9 @@ LEAST_SHARE = 0.003
 class Faulty:
     """A clip with a fault.
 
-    frames: uint8[T, H, W, 3], equal to the given ones outside the masks. masks: bool[T, H, W]. operation: what was done; None:
-    nothing that was tried showed, so frames are as given and masks empty.
+    frames: uint8[T, H, W, 3], equal to the given ones outside the masks. masks: bool[T, H, W].
+    operation: what was done; None: nothing that was tried showed, so frames are as given and masks
+    empty.
     """
 
     frames: UInt8Array
@@ -36,26 +37,39 @@ class Faulty:
     operation: Operation | None
 
 
-def add_fault(frames: UInt8Array, *, seed: int | Sequence[int], without: Collection[str] = ()) -> Faulty:
+def add_fault(
+    frames: UInt8Array, *, seed: int | Sequence[int], without: Collection[str] = ()
+) -> Faulty:
     """The clip with a fault in some of its frames, and its mask. The given frames are not changed.
 
     Args:
-        frames: uint8[T, H, W, 3], RGB, at least 16 x 16; T may be 1, which rules out what only time shows.
+        frames: uint8[T, H, W, 3], RGB, at least 16 x 16; T may be 1, which rules out what only time
+            shows.
         seed: decides everything; the same seed gives the same fault on the same frames.
         without: artifact types that no fault may resemble.
 
     Raises:
         ValueError: frames of another shape or type, or a name that is no artifact type.
 
-    Source: Li et al., CVPR 2021 (CutPaste); Schlüter et al., ECCV 2022 (NSA, `poisson`); Zavrtanik et al., ICCV 2021 (DRAEM,
-    `texture`); Shiohara and Yamasaki, CVPR 2022 (`self-blend`).
+    Source: Li et al., CVPR 2021 (CutPaste); Schlüter et al., ECCV 2022 (NSA, `poisson`); Zavrtanik
+    et al., ICCV 2021 (DRAEM, `texture`); Shiohara and Yamasaki, CVPR 2022 (`self-blend`).
     """
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or min(frames.shape[1:3]) < MIN_SIDE_PX:
+    if (
+        frames.dtype != np.uint8
+        or frames.ndim != 4
+        or frames.shape[3] != 3
+        or min(frames.shape[1:3]) < MIN_SIDE_PX
+    ):
         raise ValueError(
-            f"frames are {frames.dtype}{list(frames.shape)}; wanted uint8[T, H, W, 3] with H and W from {MIN_SIDE_PX}."
+            f"frames are {frames.dtype}{list(frames.shape)}; wanted uint8[T, H, W, 3] with H and W "
+            f"from {MIN_SIDE_PX}."
         )
     rng = np.random.default_rng(seed)
-    known = [operation for operation in operations_without(without) if operation.min_frames <= len(frames)]
+    known = [
+        operation
+        for operation in operations_without(without)
+        if operation.min_frames <= len(frames)
+    ]
     for _ in range(DRAWS if len(frames) else 0):
         operation = known[int(rng.integers(len(known)))]
         region = draw_region(rng, frames)

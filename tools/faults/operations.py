@@ -1,4 +1,6 @@
-"""What can be done to a region: the operations in space and in time, and which artifact types each of them resembles."""
+"""What can be done to a region: the operations in space and in time, and which artifact types each
+of them resembles.
+"""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -10,8 +12,9 @@ from ...masks import ARTIFACT_TYPES, BoolArray, UInt8Array
 from .region import FloatArray, Region, noise
 
 Content = Callable[[np.random.Generator, UInt8Array, Region], UInt8Array]
-"""(random numbers, frames uint8[T, H, W, 3], region of N frames) -> uint8[N, H, W, 3], what the frames of the region would show
-everywhere; only what lies in the region is used."""
+"""(random numbers, frames uint8[T, H, W, 3], region of N frames) -> uint8[N, H, W, 3], what the
+frames of the region would show everywhere; only what lies in the region is used.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Operation:
     content: Content
 
 
-# --- In space -----------------------------------------------------------------------------------------------------------
+# --- In space -------------------------------------------------------------------------------------
 
 
 def _elsewhere(rng: np.random.Generator, height: int, width: int) -> tuple[int, int]:
@@ -44,7 +47,12 @@ def _cut_paste(rng: np.random.Generator, frames: UInt8Array, region: Region) -> 
 
 def _poisson(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
     pasted = _cut_paste(rng, frames, region)
-    return np.stack([_blended(a, b, c) for a, b, c in zip(pasted, _seen(frames, region), region.inside, strict=True)])
+    return np.stack(
+        [
+            _blended(a, b, c)
+            for a, b, c in zip(pasted, _seen(frames, region), region.inside, strict=True)
+        ]
+    )
 
 
 def _blended(pasted: UInt8Array, frame: UInt8Array, inside: BoolArray) -> UInt8Array:
@@ -72,11 +80,18 @@ def _texture(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UI
 def _self_blend(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
     seen = _seen(frames, region)
     height, width = seen.shape[1:3]
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-8, 8), rng.uniform(0.9, 1.12))
+    turn = cv2.getRotationMatrix2D(
+        (width / 2, height / 2), rng.uniform(-8, 8), rng.uniform(0.9, 1.12)
+    )
     turn[:, 2] += rng.uniform(-0.06, 0.06, 2) * min(height, width)
     gain = rng.uniform(0.85, 1.15, 3).astype(np.float32)
     share = rng.uniform(0.4, 1.0)
-    other = np.stack([cv2.warpAffine(frame, turn, (width, height), borderMode=cv2.BORDER_REFLECT) for frame in seen])
+    other = np.stack(
+        [
+            cv2.warpAffine(frame, turn, (width, height), borderMode=cv2.BORDER_REFLECT)
+            for frame in seen
+        ]
+    )
     return _rounded(seen * (1 - share) + other * gain * share)
 
 
@@ -85,7 +100,9 @@ def _grain(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt
     grain: FloatArray = rng.standard_normal(seen.shape[:3], dtype=np.float32)
     softness = rng.uniform(0, 1.2)
     if softness > 0.3:
-        grain = np.stack([cv2.GaussianBlur(plane, (0, 0), softness) for plane in grain]) * (1 + 2 * softness)
+        grain = np.stack([cv2.GaussianBlur(plane, (0, 0), softness) for plane in grain]) * (
+            1 + 2 * softness
+        )
     return _rounded(seen + rng.uniform(10, 35) * grain[..., None])
 
 
@@ -98,12 +115,18 @@ def _sharpen(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UI
 def _colour(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
     gain = rng.uniform(0.6, 1.5) * rng.uniform(0.8, 1.25, 3)
     flicker = 1 + rng.uniform(0, 0.2) * rng.standard_normal(len(region.window))
-    return _rounded(_seen(frames, region) * (gain * flicker[:, None])[:, None, None].astype(np.float32))
+    return _rounded(
+        _seen(frames, region) * (gain * flicker[:, None])[:, None, None].astype(np.float32)
+    )
 
 
 def _blur(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
     unit = min(frames.shape[1:3])
-    return _rounded(_softened(_seen(frames, region).astype(np.float32), max(1.0, rng.uniform(0.015, 0.07) * unit)))
+    return _rounded(
+        _softened(
+            _seen(frames, region).astype(np.float32), max(1.0, rng.uniform(0.015, 0.07) * unit)
+        )
+    )
 
 
 def _coarse(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
@@ -111,7 +134,9 @@ def _coarse(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UIn
     factor = rng.uniform(2, 5)
     back = [cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC][int(rng.integers(3))]
     size = (max(int(width / factor), 1), max(int(height / factor), 1))
-    small = (cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in _seen(frames, region))
+    small = (
+        cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in _seen(frames, region)
+    )
     return np.stack([cv2.resize(frame, (width, height), interpolation=back) for frame in small])
 
 
@@ -121,12 +146,14 @@ def _warp(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8
     return np.stack([_displaced(frame, bend) for frame in _seen(frames, region)])
 
 
-# --- In time ------------------------------------------------------------------------------------------------------------
+# --- In time --------------------------------------------------------------------------------------
 
 
 def _wobble(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
     height, width = frames.shape[1:3]
-    return np.stack([_displaced(frame, _bend(rng, height, width)) for frame in _seen(frames, region)])
+    return np.stack(
+        [_displaced(frame, _bend(rng, height, width)) for frame in _seen(frames, region)]
+    )
 
 
 def _repeat(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
@@ -147,21 +174,30 @@ def _delay(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt
 def _shift(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
     """The region jumps to and fro."""
     unit = min(frames.shape[1:3])
-    steps = rng.uniform(0.04, 0.12, (len(region.window), 1)) * unit * _directions(rng, len(region.window))
+    steps = (
+        rng.uniform(0.04, 0.12, (len(region.window), 1))
+        * unit
+        * _directions(rng, len(region.window))
+    )
     steps *= np.where(np.arange(len(steps)) % 2, -1, 1)[:, None]
     seen = _seen(frames, region)
     return np.stack(
-        [np.roll(frame, np.rint(step).astype(int), axis=(0, 1)) for frame, step in zip(seen, steps, strict=True)]
+        [
+            np.roll(frame, np.rint(step).astype(int), axis=(0, 1))
+            for frame, step in zip(seen, steps, strict=True)
+        ]
     )
 
 
 def _ghost(rng: np.random.Generator, frames: UInt8Array, region: Region) -> UInt8Array:
     reach = int(rng.integers(1, 4))
-    around = np.clip(np.array(region.window)[:, None] + np.arange(-reach, reach + 1), 0, len(frames) - 1)
+    around = np.clip(
+        np.array(region.window)[:, None] + np.arange(-reach, reach + 1), 0, len(frames) - 1
+    )
     return _rounded(frames[around].mean(axis=1, dtype=np.float32))
 
 
-# --- What they share ----------------------------------------------------------------------------------------------------
+# --- What they share ------------------------------------------------------------------------------
 
 
 def _seen(frames: UInt8Array, region: Region) -> UInt8Array:
@@ -178,7 +214,9 @@ def _softened(frames: FloatArray, sigma: float) -> FloatArray:
 
 
 def _bend(rng: np.random.Generator, height: int, width: int) -> FloatArray:
-    """float32[H, W, 2]: a smooth displacement in pixels, x and y, up to a few percent of the shorter side."""
+    """float32[H, W, 2]: a smooth displacement in pixels, x and y, up to a few percent of the
+    shorter side.
+    """
     unit = min(height, width)
     cell_px = rng.uniform(0.1, 0.3) * unit
     reach = rng.uniform(0.05, 0.14) * unit
@@ -230,4 +268,6 @@ def operations_without(artifact_types: Collection[str]) -> tuple[Operation, ...]
     for name in artifact_types:
         if name not in ARTIFACT_TYPES:
             raise ValueError(f"without {name!r}: wanted names of {', '.join(ARTIFACT_TYPES)}.")
-    return tuple(operation for operation in OPERATIONS if operation.resembles.isdisjoint(artifact_types))
+    return tuple(
+        operation for operation in OPERATIONS if operation.resembles.isdisjoint(artifact_types)
+    )

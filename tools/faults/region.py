@@ -1,4 +1,6 @@
-"""Where a fault is: which frames, and a region in each of them that moves as what is there moves."""
+"""Where a fault is: which frames, and a region in each of them that moves as what is there
+moves.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,9 @@ LEAST_SHARE, MOST_SHARE = 0.004, 0.2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """The frames `window` of a clip and the region in each of them: bool[N, H, W], N frames of the window."""
+    """The frames `window` of a clip and the region in each of them: bool[N, H, W], N frames of the
+    window.
+    """
 
     window: range
     inside: BoolArray
@@ -29,8 +33,9 @@ class Region:
 def draw_region(rng: np.random.Generator, frames: UInt8Array) -> Region:
     """A random region of a clip uint8[T, H, W, 3].
 
-    In half of the draws it is the part of the picture that moves together with a random place. Otherwise, and where no such part
-    has a fitting size, it is a patch with an uneven border. Either is carried along by the optical flow.
+    In half of the draws it is the part of the picture that moves together with a random place.
+    Otherwise, and where no such part has a fitting size, it is a patch with an uneven border.
+    Either is carried along by the optical flow.
     """
     num_frames, height, width = frames.shape[:3]
     length = int(rng.integers(1, num_frames + 1))
@@ -52,7 +57,9 @@ def draw_region(rng: np.random.Generator, frames: UInt8Array) -> Region:
 
 
 def draw_patch(rng: np.random.Generator, height: int, width: int) -> BoolArray:
-    """bool[H, W]: a turned ellipse in the middle of the frame, whose border noise moves in and out."""
+    """bool[H, W]: a turned ellipse in the middle of the frame, whose border noise moves in and
+    out.
+    """
     unit = min(height, width)
     reach = np.exp(rng.uniform(np.log(0.07), np.log(0.26), 2)) * unit
     angle = rng.uniform(0, np.pi)
@@ -69,11 +76,15 @@ def moved_patch(patch: BoolArray, at_xy: FloatArray) -> BoolArray:
     """The patch with its middle at a place; what would lie outside the frame is cut off."""
     height, width = patch.shape
     shift = np.array([[1, 0, at_xy[0] - width / 2], [0, 1, at_xy[1] - height / 2]], np.float32)
-    moved: BoolArray = cv2.warpAffine(patch.astype(np.uint8), shift, (width, height), flags=cv2.INTER_NEAREST) > 0
+    moved: BoolArray = (
+        cv2.warpAffine(patch.astype(np.uint8), shift, (width, height), flags=cv2.INTER_NEAREST) > 0
+    )
     return moved
 
 
-def noise(rng: np.random.Generator, height: int, width: int, *, cell_px: float, octaves: int = 3) -> FloatArray:
+def noise(
+    rng: np.random.Generator, height: int, width: int, *, cell_px: float, octaves: int = 3
+) -> FloatArray:
     """Smooth noise float32[H, W] in [0, 1], of cells of this size and smaller ones."""
     total = np.zeros((height, width), np.float32)
     for octave in range(octaves):
@@ -100,7 +111,9 @@ def _flow(frames: UInt8Array, frame_index: int) -> FloatArray:
         for at in (frame_index, frame_index + (-1 if is_last else 1))
     )
     flower = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    small = np.asarray(flower.calc(first, second, np.zeros((size[1], size[0], 2), np.float32)), np.float32)
+    small = np.asarray(
+        flower.calc(first, second, np.zeros((size[1], size[0], 2), np.float32)), np.float32
+    )
     scale_xy = np.array([width / size[0], height / size[1]], np.float32)
     flow: FloatArray = np.asarray(cv2.resize(small, (width, height)), np.float32) * scale_xy
     return -flow if is_last else flow

@@ -1,6 +1,8 @@
-"""Makes clips with a record of how they were made, makes them again, or adopts finished files with claims.
+"""Makes clips with a record of how they were made, makes them again, or adopts finished files with
+claims.
 
-In: prompts and a model, or finished files and claims. Out: a raw folder with a record beside each clip. The command calls it.
+In: prompts and a model, or finished files and claims. Out: a raw folder with a record beside each
+clip. The command calls it.
 """
 
 from .adoption import adopt

@@ -1,4 +1,6 @@
-"""Adopts finished files, for example of a service. Their records hold claims; the files cannot be made again."""
+"""Adopts finished files, for example of a service. Their records hold claims; the files cannot be
+made again.
+"""
 
 import csv
 import hashlib
@@ -38,17 +40,20 @@ Claim = Mapping[str, str]
 
 
 def adopt(folder: Path, claims: Path, out: Path, *, prompts: Sequence[Prompt] = ()) -> int:
-    """Adds the files of a folder to a raw folder, each with a record and a line; the original files are not changed.
+    """Adds the files of a folder to a raw folder, each with a record and a line; the original files
+    are not changed.
 
     Args:
-        claims: a CSV with one row per file and the columns `COLUMNS`; a value that is not known is empty.
+        claims: a CSV with one row per file and the columns `COLUMNS`; a value that is not known is
+            empty.
         prompts: the prompts in which a claimed prompt_id is looked up.
 
     Returns:
         The number of adopted files.
 
     Raises:
-        GenerateError: all problems of the claims or the files, one per line; then nothing is written.
+        GenerateError: all problems of the claims or the files, one per line; then nothing is
+            written.
     """
     rows = read_claims(claims)
     files = _video_files(folder)
@@ -64,13 +69,17 @@ def adopt(folder: Path, claims: Path, out: Path, *, prompts: Sequence[Prompt] = 
         where = f"{claims} line {line}"
         try:
             if name not in files:
-                raise GenerateError(f"file {name!r} is not in {folder}; wanted the name of a video there")
+                raise GenerateError(
+                    f"file {name!r} is not in {folder}; wanted the name of a video there"
+                )
             record = _record(files[name], claim, by_id)
             video_id = record["video_id"]
             if video_id in records:
                 raise GenerateError(f"video_id {video_id} is given to two files; give each its own")
             if existing.get(video_id, record)["video"]["sha256"] != record["video"]["sha256"]:
-                raise GenerateError(f"video_id {video_id} is another clip in {out}; give a video_id of its own")
+                raise GenerateError(
+                    f"video_id {video_id} is another clip in {out}; give a video_id of its own"
+                )
             records[video_id] = record, files[name]
         except (GenerateError, VideoError, OSError) as error:
             problems.append(f"{where}: {error}")
@@ -87,10 +96,13 @@ def read_claims(path: Path) -> dict[str, tuple[int, Claim]]:
     """Line number and claims by file name.
 
     Raises:
-        GenerateError: not a CSV with these columns, or a row without a required value. OSError: the file cannot be read.
+        GenerateError: not a CSV with these columns, or a row without a required value. OSError: the
+            file cannot be read.
     """
     try:
-        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.DictReader(
+            io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True
+        )
         head, rows = list(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise GenerateError(f"{path}: not a CSV file in UTF-8 ({error}).") from None
@@ -98,17 +110,28 @@ def read_claims(path: Path) -> dict[str, tuple[int, Claim]]:
     missing = [name for name in REQUIRED if name not in head]
     if unknown or missing:
         what = f"unknown column {unknown[0]!r}" if unknown else f"no column {missing[0]!r}"
-        raise GenerateError(f"{path}: {what}; wanted {', '.join(REQUIRED)} and, as known, {', '.join(COLUMNS[2:])}.")
+        raise GenerateError(
+            f"{path}: {what}; wanted {', '.join(REQUIRED)} and, as known, {', '.join(COLUMNS[2:])}."
+        )
     problems: list[str] = []
     claims: dict[str, tuple[int, Claim]] = {}
     for line, row in rows:
-        claim = {key: value.strip() for key, value in row.items() if isinstance(value, str) and value.strip()}
+        claim = {
+            key: value.strip()
+            for key, value in row.items()
+            if isinstance(value, str) and value.strip()
+        }
         empty = next((name for name in REQUIRED if name not in claim), None)
         if None in row or empty is not None:
             what = "more values than columns" if None in row else f"no {empty}"
-            problems.append(f"{path} line {line}: {what}; wanted {', '.join(REQUIRED)} in every row")
+            problems.append(
+                f"{path} line {line}: {what}; wanted {', '.join(REQUIRED)} in every row"
+            )
         elif claim["file"] in claims:
-            problems.append(f"{path} line {line}: file {claim['file']!r} is already on line {claims[claim['file']][0]}")
+            problems.append(
+                f"{path} line {line}: file {claim['file']!r} is already on line "
+                f"{claims[claim['file']][0]}"
+            )
         else:
             claims[claim["file"]] = line, claim
     if not rows:
@@ -158,10 +181,13 @@ def _prompt(claim: Claim, prompts: Mapping[str, Prompt]) -> dict[str, Any] | Non
     prompt = prompts.get(prompt_id)
     if prompt is None:
         raise GenerateError(
-            f"prompt_id {prompt_id} is not in the prompt file given; give the file, or leave the id out"
+            f"prompt_id {prompt_id} is not in the prompt file given; give the file, or leave the "
+            "id out"
         )
     if text is not None and text != prompt.prompt:
-        raise GenerateError(f"the prompt of {prompt_id} is {text!r}, its prompt file says {prompt.prompt!r}")
+        raise GenerateError(
+            f"the prompt of {prompt_id} is {text!r}, its prompt file says {prompt.prompt!r}"
+        )
     return {key: value for key, value in prompt.to_dict().items() if key != "seeds"}
 
 
@@ -172,7 +198,13 @@ def _video_files(folder: Path) -> dict[str, Path]:
         GenerateError: no such folder, or no video in it.
     """
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    files = {path.name: path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()}
+    files = {
+        path.name: path
+        for path in paths
+        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
+    }
     if not files:
-        raise GenerateError(f"{folder}: no video in it; wanted a folder with {', '.join(VIDEO_SUFFIXES)} files.")
+        raise GenerateError(
+            f"{folder}: no video in it; wanted a folder with {', '.join(VIDEO_SUFFIXES)} files."
+        )
     return files

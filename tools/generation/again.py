@@ -21,14 +21,18 @@ from .record import ADOPTED, MADE, Record, device_facts, read_records, versions
 from .run import call_pipeline
 
 CLOSE_DB = 40.0
-"""Smallest peak signal-to-noise ratio of two close clips, in dB. A difference of one level of 255 in every value is 48 dB."""
+"""Smallest peak signal-to-noise ratio of two close clips, in dB. A difference of one level of 255
+in every value is 48 dB.
+"""
 
 Verdict = Literal["identical", "close", "different", "not comparable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """The result for one clip. `psnr_db` compares the decoded clips; None if their values were not compared."""
+    """The result for one clip. `psnr_db` compares the decoded clips; None if their values were not
+    compared.
+    """
 
     video_id: str
     verdict: Verdict
@@ -47,21 +51,31 @@ def rerun(
 ) -> Iterator[Rerun]:
     """Makes clips of a folder again, one model after the other.
 
-    A clip is identical if the pipeline gives exactly the same frames. Otherwise it is close or different, by `CLOSE_DB`. A
-    different clip under other versions or on another device is "not comparable", because the change may be the cause.
+    A clip is identical if the pipeline gives exactly the same frames. Otherwise it is close or
+    different, by `CLOSE_DB`. A different clip under other versions or on another device is "not
+    comparable", because the change may be the cause.
 
     Args:
         sample: number of clips, chosen by a hash of their ids; None: all.
-        model: the place of the model now. A model in a folder must be given; another ID means a mirror.
+        model: the place of the model now. A model in a folder must be given; another ID means a
+            mirror.
         device: the device to use instead of the recorded one.
 
     Raises:
         GenerateError: the folder has no record, or an invalid one.
     """
-    records = {key: record for key, record in read_records(out).items() if record["status"] in (MADE, ADOPTED)}
+    records = {
+        key: record
+        for key, record in read_records(out).items()
+        if record["status"] in (MADE, ADOPTED)
+    }
     if not records:
-        raise GenerateError(f"{out}: no clip with a record in it. Give a folder that `brokenvideos generate` made.")
-    chosen = sorted(records, key=lambda video_id: hashlib.sha256(video_id.encode()).digest())[:sample]
+        raise GenerateError(
+            f"{out}: no clip with a record in it. Give a folder that `brokenvideos generate` made."
+        )
+    chosen = sorted(records, key=lambda video_id: hashlib.sha256(video_id.encode()).digest())[
+        :sample
+    ]
     groups: dict[str, list[str]] = {}
     for video_id in sorted(chosen):
         groups.setdefault(_loaded_as(records[video_id]), []).append(video_id)
@@ -70,7 +84,9 @@ def rerun(
 
 
 def psnr_db(ours: Path, theirs: Path) -> float:
-    """Peak signal-to-noise ratio over all values of two videos of one shape; infinity for equal ones."""
+    """Peak signal-to-noise ratio over all values of two videos of one shape; infinity for equal
+    ones.
+    """
     total, count = 0.0, 0
     for (_, one), (_, other) in zip(iter_frames(ours), iter_frames(theirs), strict=True):
         gap = one.astype(np.float64) - other
@@ -83,10 +99,14 @@ def _loaded_as(record: Record) -> str:
     if record["status"] == ADOPTED:
         return ADOPTED
     model = {key: record["model"][key] for key in ("id", "revision", "pipeline")}
-    return json.dumps([model, record["dtype"], record["device"]["type"], record["device"]["offload"]])
+    return json.dumps(
+        [model, record["dtype"], record["device"]["type"], record["device"]["offload"]]
+    )
 
 
-def _rerun_group(out: Path, records: Mapping[str, Record], *, model: str | None, device: str | None) -> Iterator[Rerun]:
+def _rerun_group(
+    out: Path, records: Mapping[str, Record], *, model: str | None, device: str | None
+) -> Iterator[Rerun]:
     first = next(iter(records.values()))
     if first["status"] == ADOPTED:
         for video_id in records:
@@ -117,11 +137,15 @@ def _load(record: Record, *, model: str | None, device: str) -> tuple[Model, Any
 
     then = record["model"]
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise GenerateError(f"it was made on {record['device']['name']}, and there is no CUDA device here")
+        raise GenerateError(
+            f"it was made on {record['device']['name']}, and there is no CUDA device here"
+        )
     if model is None and then["revision"] is None:
         raise GenerateError(f"its model is the folder {then['id']}: give it with --model FOLDER")
     source = find_model(model or f"{then['id']}@{then['revision']}", pipeline=then["pipeline"])
-    pipeline, folder = load_pipeline(source, dtype=record["dtype"], device=device, offload=record["device"]["offload"])
+    pipeline, folder = load_pipeline(
+        source, dtype=record["dtype"], device=device, offload=record["device"]["offload"]
+    )
     return source, pipeline, folder
 
 
@@ -129,14 +153,20 @@ def _changed_file(then: Mapping[str, Any], now: Mapping[str, Mapping[str, str]])
     for kind in ("configs", "weights"):
         before, after = then.get(kind), now.get(kind)
         if before is not None and after is not None and before != after:
-            return next(str(name) for name in sorted({*before, *after}) if before.get(name) != after.get(name))
+            return next(
+                str(name)
+                for name in sorted({*before, *after})
+                if before.get(name) != after.get(name)
+            )
     return None
 
 
 def _rerun_clip(out: Path, video_id: str, record: Record, pipeline: Any, *, device: str) -> Rerun:
     original = out / VIDEOS / record["video"]["file"]
     if not original.is_file() or file_sha256(original) != record["video"]["sha256"]:
-        return Rerun(video_id, "different", f"{original} is missing, or not the file that was recorded")
+        return Rerun(
+            video_id, "different", f"{original} is missing, or not the file that was recorded"
+        )
     try:
         frames = call_pipeline(pipeline, record)
     except (FailedClipError, GenerateError) as error:
@@ -144,14 +174,18 @@ def _rerun_clip(out: Path, video_id: str, record: Record, pipeline: Any, *, devi
     if hashlib.sha256(frames.data).hexdigest() == record["video"]["generated_sha256"]:
         return Rerun(video_id, "identical", "the pipeline gives the same frames")
     changes = _changes(record, device)
-    if list(frames.shape[:3]) != [record["video"][name] for name in ("num_frames", "height", "width")]:
+    if list(frames.shape[:3]) != [
+        record["video"][name] for name in ("num_frames", "height", "width")
+    ]:
         return _unlike(video_id, changes, "it has another size or length")
     with tempfile.TemporaryDirectory() as folder:
         again = Path(folder) / original.name
         write_clip(again, frames, fps=record["encoder"]["fps"])
         score_db = psnr_db(again, original)
     if score_db >= CLOSE_DB:
-        return Rerun(video_id, "close", f"{score_db:.1f} dB{changes and f' after {changes}'}", score_db)
+        return Rerun(
+            video_id, "close", f"{score_db:.1f} dB{changes and f' after {changes}'}", score_db
+        )
     return _unlike(video_id, changes, f"{score_db:.1f} dB", score_db)
 
 
@@ -164,6 +198,9 @@ def _unlike(video_id: str, changes: str, what: str, score_db: float | None = Non
 def _changes(record: Record, device: str) -> str:
     """The changes since the clip was made, in words; "" if there are none."""
     now = {**versions(), **{f"device {key}": value for key, value in device_facts(device).items()}}
-    then = {**record["versions"], **{f"device {key}": record["device"].get(key) for key in ("type", "name", "cuda")}}
+    then = {
+        **record["versions"],
+        **{f"device {key}": record["device"].get(key) for key in ("type", "name", "cuda")},
+    }
     names = [name for name in sorted({*now, *then}) if now.get(name) != then.get(name)]
     return ", ".join(f"{name} {then.get(name)} became {now.get(name)}" for name in names)

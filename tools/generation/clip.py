@@ -19,7 +19,14 @@ CRF, GOP, B_FRAMES = 10, 12, 2
 
 def encoder_settings(fps: float) -> dict[str, Any]:
     """How clips are encoded: H.264 at a quality that keeps the artifacts."""
-    return {"encoder": "libx264", "preset": "medium", "crf": CRF, "gop": GOP, "b_frames": B_FRAMES, "fps": fps}
+    return {
+        "encoder": "libx264",
+        "preset": "medium",
+        "crf": CRF,
+        "gop": GOP,
+        "b_frames": B_FRAMES,
+        "fps": fps,
+    }
 
 
 def write_clip(path: Path, frames: UInt8Array, *, fps: float) -> dict[str, Any]:
@@ -30,7 +37,9 @@ def write_clip(path: Path, frames: UInt8Array, *, fps: float) -> dict[str, Any]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     rate = Fraction(fps).limit_denominator(1001)
-    with ThreadPoolExecutor(1) as pool:  # hashing releases Python's lock, so it runs beside the encoder
+    with ThreadPoolExecutor(
+        1
+    ) as pool:  # hashing releases Python's lock, so it runs beside the encoder
         generated = pool.submit(lambda: hashlib.sha256(frames.data).hexdigest())
         frames_sha256 = encode_hashed(path, frames, fps=rate, crf=CRF, gop=GOP, b_frames=B_FRAMES)
     sync_folder(path.parent)  # after a power cut, the record must not exist without the clip

@@ -19,12 +19,19 @@ class FailedClipError(RuntimeError):
 
 
 def generate_frames(
-    pipeline: Any, arguments: Mapping[str, Any], *, prompt: str, negative_prompt: str | None, seed: int
+    pipeline: Any,
+    arguments: Mapping[str, Any],
+    *,
+    prompt: str,
+    negative_prompt: str | None,
+    seed: int,
 ) -> UInt8Array:
-    """uint8[T, H, W, 3] RGB. The random numbers come from the CPU, so that they are the same for every device.
+    """uint8[T, H, W, 3] RGB. The random numbers come from the CPU, so that they are the same for
+    every device.
 
     Raises:
-        FailedClipError: out of memory, NaN or infinite values, a black clip, or an error of the device.
+        FailedClipError: out of memory, NaN or infinite values, a black clip, or an error of the
+            device.
         ValueError, TypeError: the pipeline refuses its arguments.
     """
     import torch
@@ -33,7 +40,9 @@ def generate_frames(
     generator = torch.Generator("cpu").manual_seed(seed)
     negative = {} if negative_prompt is None else {"negative_prompt": negative_prompt}
     try:
-        output = pipeline(prompt=prompt, **negative, **arguments, generator=generator, output_type="np")
+        output = pipeline(
+            prompt=prompt, **negative, **arguments, generator=generator, output_type="np"
+        )
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise FailedClipError(f"out of memory ({first_line(error)})") from error
     except RuntimeError as error:

@@ -25,7 +25,9 @@ def weight_bytes(model: Model, *, dtype: str) -> dict[str, int] | None:
 
 
 def memory_lines(plan: Plan, records: Mapping[str, Record]) -> list[str]:
-    """The memory that a run needs, as text: the weights, and the most that earlier clips with the same arguments took."""
+    """The memory that a run needs, as text: the weights, and the most that earlier clips with the
+    same arguments took.
+    """
     parts = weight_bytes(plan.model, dtype=plan.dtype)
     if parts is None:
         lines = ["GPU memory: not known, the model has no weights whose headers tell their size"]
@@ -34,7 +36,8 @@ def memory_lines(plan: Plan, records: Mapping[str, Record]) -> list[str]:
         what = "the largest component's" if plan.offload else "all"
         each = ", ".join(f"{part} {_gigabytes(size)}" for part, size in sorted(parts.items()))
         lines = [
-            f"GPU memory: at least {_gigabytes(held)}, {what} weights as {plan.dtype} ({each}); the frames being "
+            f"GPU memory: at least {_gigabytes(held)}, {what} weights as {plan.dtype} ({each}); "
+            "the frames being "
             "made need more on top of it"
         ]
     peaks = [
@@ -42,7 +45,9 @@ def memory_lines(plan: Plan, records: Mapping[str, Record]) -> list[str]:
         for record in records.values()
         if record.get("peak_memory_bytes") and record["arguments"] == plan.arguments
     ]
-    measured = f"{_gigabytes(max(peaks))} in {len(peaks)} clips here" if peaks else "not measured here yet"
+    measured = (
+        f"{_gigabytes(max(peaks))} in {len(peaks)} clips here" if peaks else "not measured here yet"
+    )
     return [*lines, f"most that a clip with these arguments took: {measured}"]
 
 
@@ -60,7 +65,9 @@ def _values_in(path: Path) -> int:
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
-    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    return sum(
+        math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__"
+    )
 
 
 def _on_hub(model: Model) -> dict[str, int]:
@@ -71,7 +78,9 @@ def _on_hub(model: Model) -> dict[str, int]:
     for path in api.list_repo_files(model.model_id, revision=model.revision):
         part, _, name = path.rpartition("/")
         if part in model.components and _FILE.fullmatch(name):
-            metadata = api.parse_safetensors_file_metadata(model.model_id, path, revision=model.revision)
+            metadata = api.parse_safetensors_file_metadata(
+                model.model_id, path, revision=model.revision
+            )
             counts[part] = counts.get(part, 0) + sum(metadata.parameter_count.values())
     return counts
 

@@ -52,7 +52,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run. `jobs` are the clips to make now. `num_made` clips exist already. `num_failed` failed before and are skipped."""
+    """A run. `jobs` are the clips to make now. `num_made` clips exist already. `num_failed` failed
+    before and are skipped.
+    """
 
     model: Model
     generator: str
@@ -75,7 +77,11 @@ class Plan:
             "negative_prompt": self.negative_prompt,
             "seed": job.seed,
             "k": job.k,
-            "model": {"id": self.model.model_id, "revision": self.model.revision, "pipeline": self.model.pipeline},
+            "model": {
+                "id": self.model.model_id,
+                "revision": self.model.revision,
+                "pipeline": self.model.pipeline,
+            },
             "arguments": dict(self.arguments),
             "dtype": self.dtype,
             "encoder": encoder_settings(self.fps),
@@ -84,7 +90,12 @@ class Plan:
 
 
 def make_plan(
-    prompts: Sequence[Prompt], out: Path, settings: Settings, *, retry_failed: bool = False, limit: int | None = None
+    prompts: Sequence[Prompt],
+    out: Path,
+    settings: Settings,
+    *,
+    retry_failed: bool = False,
+    limit: int | None = None,
 ) -> Plan:
     """Finds the model, and the clips that are missing in `out`.
 
@@ -98,7 +109,11 @@ def make_plan(
     model = find_model(settings.model, pipeline=settings.pipeline)
     made = pipeline_class(model.pipeline, name=settings.model)
     given = chosen_arguments(
-        made, steps=settings.steps, size=settings.size, num_frames=settings.num_frames, more=settings.more
+        made,
+        steps=settings.steps,
+        size=settings.size,
+        num_frames=settings.num_frames,
+        more=settings.more,
     )
     arguments = effective_arguments(made, given)
     negative = settings.negative_prompt
@@ -157,11 +172,15 @@ def _check_same(record: Record, facts: Mapping[str, Any], *, where: Path) -> Non
         old = record.get(key)
         if isinstance(old, dict) and key == "model":  # a record also hashes the files
             old = {name: old.get(name) for name in wanted}
-        if key in ("prompt", "license"):  # these may change later: the id of a prompt depends only on its text
+        if key in (
+            "prompt",
+            "license",
+        ):  # these may change later: the id of a prompt depends only on its text
             continue
         if old != wanted:
             raise GenerateError(
-                f"{where}: made with {_difference(key, old, wanted)}. Give another folder or --generator NAME, "
+                f"{where}: made with {_difference(key, old, wanted)}. Give another folder or "
+                "--generator NAME, "
                 "or the same settings as before."
             )
 
@@ -175,7 +194,9 @@ def _difference(key: str, old: Any, wanted: Any) -> str:
 
 def _default_negative(pipeline: Any) -> str | None:
     parameter = inspect.signature(pipeline.__call__).parameters.get("negative_prompt")
-    return parameter.default if parameter is not None and isinstance(parameter.default, str) else None
+    return (
+        parameter.default if parameter is not None and isinstance(parameter.default, str) else None
+    )
 
 
 def _best_device() -> str:

@@ -1,4 +1,6 @@
-"""Writes videos.jsonl of the raw folder of clips: each line has the values of the clip's record, and no annotated frame."""
+"""Writes videos.jsonl of the raw folder of clips: each line has the values of the clip's record,
+and no annotated frame.
+"""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +15,8 @@ FILE_NAME = "videos.jsonl"
 
 
 def write_videos_jsonl(out: Path) -> int:
-    """Adds a line for every clip with a record. Lines that a person has changed stay byte for byte; others are written again.
+    """Adds a line for every clip with a record. Lines that a person has changed stay byte for byte;
+    others are written again.
 
     Returns:
         The number of clips with a record.
@@ -21,7 +24,11 @@ def write_videos_jsonl(out: Path) -> int:
     Raises:
         GenerateError: an invalid record. OSError: the file cannot be written.
     """
-    records = {key: record for key, record in read_records(out).items() if record["status"] in (MADE, ADOPTED)}
+    records = {
+        key: record
+        for key, record in read_records(out).items()
+        if record["status"] in (MADE, ADOPTED)
+    }
     path = out / FILE_NAME
     lines: dict[str, bytes] = {}
     for text in path.read_bytes().split(b"\n") if path.is_file() else ():
@@ -71,11 +78,17 @@ def _generated(record: Record) -> Mapping[str, Any]:
 
 
 def _look_at(text: bytes) -> tuple[str, bool]:
-    """The video_id of a line, and whether the line is unchanged. The id of a line that is not JSON is its text."""
+    """The video_id of a line, and whether the line is unchanged. The id of a line that is not JSON
+    is its text.
+    """
     try:
         line = parse_json(text)
         video_id = line["video_id"]
     except (ValueError, KeyError, TypeError):
         return text.decode(errors="replace"), False
-    untouched = line.get("objects") == [] and line.get("annotated_frames") == [] and line.get("label") is None
+    untouched = (
+        line.get("objects") == []
+        and line.get("annotated_frames") == []
+        and line.get("label") is None
+    )
     return str(video_id), untouched

@@ -1,4 +1,6 @@
-"""The record of a clip: everything that is needed to make it again, or the claims about a clip that cannot be made again."""
+"""The record of a clip: everything that is needed to make it again, or the claims about a clip that
+cannot be made again.
+"""
 
 import json
 import platform
@@ -15,7 +17,17 @@ from .error import GenerateError
 FORMAT = "brokenvideos.record/1"
 FOLDER = "records"
 MADE, FAILED, ADOPTED = "made", "failed", "adopted"
-_PACKAGES = ("brokenvideos", "diffusers", "transformers", "torch", "accelerate", "ftfy", "sentencepiece", "numpy", "av")
+_PACKAGES = (
+    "brokenvideos",
+    "diffusers",
+    "transformers",
+    "torch",
+    "accelerate",
+    "ftfy",
+    "sentencepiece",
+    "numpy",
+    "av",
+)
 """ftfy is listed because pipelines correct the text of a prompt only if it is installed."""
 
 Record = Mapping[str, Any]
@@ -32,21 +44,31 @@ def write_record(out: Path, record: Record) -> None:
 
 
 def read_records(out: Path) -> dict[str, Record]:
-    """Records by video_id, from the folder `records`; without this folder, from the lines of videos.jsonl.
+    """Records by video_id, from the folder `records`; without this folder, from the lines of
+    videos.jsonl.
 
     Raises:
         GenerateError: an invalid record.
     """
     if (out / FOLDER).is_dir():
-        paths = sorted(path for path in (out / FOLDER).glob("*.json") if not path.name.startswith("."))
-        return {path.stem: parse_record(path.read_bytes(), where=str(path), video_id=path.stem) for path in paths}
+        paths = sorted(
+            path for path in (out / FOLDER).glob("*.json") if not path.name.startswith(".")
+        )
+        return {
+            path.stem: parse_record(path.read_bytes(), where=str(path), video_id=path.stem)
+            for path in paths
+        }
     listed = out / "videos.jsonl"
     records: dict[str, Record] = {}
-    for number, text in enumerate(listed.read_bytes().split(b"\n") if listed.is_file() else (), start=1):
+    for number, text in enumerate(
+        listed.read_bytes().split(b"\n") if listed.is_file() else (), start=1
+    ):
         line = parse_json(text) if text.strip() else {}
         if (kept := line.get("source", {}).get("record")) is not None:
             where = f"{listed} line {number}"
-            records[line["video_id"]] = parse_record(kept.encode(), where=where, video_id=line["video_id"])
+            records[line["video_id"]] = parse_record(
+                kept.encode(), where=where, video_id=line["video_id"]
+            )
     return records
 
 
@@ -59,10 +81,17 @@ def parse_record(content: bytes, *, where: str, video_id: str) -> Record:
     try:
         record = parse_json(content)
     except ValueError as error:
-        raise GenerateError(f"{where}: not JSON ({error}). Remove it; the clip is then made again.") from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT or record.get("video_id") != video_id:
         raise GenerateError(
-            f"{where}: not a record of {video_id} in the format {FORMAT}. Remove it; the clip is then made again."
+            f"{where}: not JSON ({error}). Remove it; the clip is then made again."
+        ) from None
+    if (
+        not isinstance(record, dict)
+        or record.get("format") != FORMAT
+        or record.get("video_id") != video_id
+    ):
+        raise GenerateError(
+            f"{where}: not a record of {video_id} in the format {FORMAT}. Remove it; the clip is "
+            "then made again."
         )
     return record
 
@@ -84,7 +113,10 @@ def check_video_id(video_id: str) -> str:
         GenerateError: the id is not valid.
     """
     if not VIDEO_ID.fullmatch(video_id):
-        raise GenerateError(f"video_id {video_id!r}: wanted 1 to 128 of A-Z, a-z, 0-9, _ and -. Shorten --generator.")
+        raise GenerateError(
+            f"video_id {video_id!r}: wanted 1 to 128 of A-Z, a-z, 0-9, _ and -. Shorten "
+            "--generator."
+        )
     return video_id
 
 

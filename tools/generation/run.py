@@ -1,4 +1,6 @@
-"""Runs a plan: makes clip after clip, each complete or absent, and records failures. The same command continues a stopped run."""
+"""Runs a plan: makes clip after clip, each complete or absent, and records failures. The same
+command continues a stopped run.
+"""
 
 import gc
 import time
@@ -33,12 +35,15 @@ def generate(plan: Plan, out: Path, *, say: Say) -> Outcome:
         say: called with one line per clip, with the time that is left.
 
     Raises:
-        GenerateError: the model cannot be loaded, or refuses its arguments. OSError: the disk is full or cannot be written.
+        GenerateError: the model cannot be loaded, or refuses its arguments. OSError: the disk is
+            full or cannot be written.
     """
     if not plan.jobs:
         write_videos_jsonl(out)
         return Outcome(0, 0)
-    pipeline, folder = load_pipeline(plan.model, dtype=plan.dtype, device=plan.device, offload=plan.offload)
+    pipeline, folder = load_pipeline(
+        plan.model, dtype=plan.dtype, device=plan.device, offload=plan.offload
+    )
     made_with = _made_with(plan, pipeline, folder)
     made = failed = 0
     started = time.monotonic()
@@ -49,7 +54,9 @@ def generate(plan: Plan, out: Path, *, say: Say) -> Outcome:
             made, failed = made + (record["status"] == MADE), failed + (record["status"] == FAILED)
             left_s = (time.monotonic() - started) / number * (len(plan.jobs) - number)
             result = (
-                f"failed: {record['reason']}" if record["status"] == FAILED else f"made in {record['seconds']:.1f} s"
+                f"failed: {record['reason']}"
+                if record["status"] == FAILED
+                else f"made in {record['seconds']:.1f} s"
             )
             say(f"{number} of {len(plan.jobs)} {job.video_id}: {result}; {_duration(left_s)} left")
     finally:
@@ -61,7 +68,8 @@ def call_pipeline(pipeline: Any, record: Mapping[str, Any]) -> Any:
     """The frames that a record or a plan's facts describe, uint8[T, H, W, 3].
 
     Raises:
-        FailedClipError: the result is not usable. GenerateError: the pipeline refuses the arguments.
+        FailedClipError: the result is not usable. GenerateError: the pipeline refuses the
+            arguments.
     """
     try:
         return generate_frames(
@@ -73,10 +81,14 @@ def call_pipeline(pipeline: Any, record: Mapping[str, Any]) -> Any:
         )
     except (ValueError, TypeError) as error:
         message = " ".join(str(error).split())
-        raise GenerateError(f"{type(pipeline).__name__} refuses its arguments: {message}") from error
+        raise GenerateError(
+            f"{type(pipeline).__name__} refuses its arguments: {message}"
+        ) from error
 
 
-def _make(plan: Plan, job: Job, pipeline: Any, made_with: Mapping[str, Any], *, out: Path) -> dict[str, Any]:
+def _make(
+    plan: Plan, job: Job, pipeline: Any, made_with: Mapping[str, Any], *, out: Path
+) -> dict[str, Any]:
     """Makes a clip and returns its record; the file exists if the status is `MADE`."""
     facts = plan.facts(job)
     record = {"format": FORMAT, "video_id": job.video_id, "status": MADE, **facts, **made_with}
@@ -92,12 +104,21 @@ def _make(plan: Plan, job: Job, pipeline: Any, made_with: Mapping[str, Any], *, 
         return {**record, "status": FAILED, "reason": str(error)}
     seconds = time.monotonic() - started
     video = write_clip(path, frames, fps=plan.fps)
-    return {**record, "video": video, "seconds": round(seconds, 3), "peak_memory_bytes": _peak(plan.device)}
+    return {
+        **record,
+        "video": video,
+        "seconds": round(seconds, 3),
+        "peak_memory_bytes": _peak(plan.device),
+    }
 
 
 def _made_with(plan: Plan, pipeline: Any, folder: Path) -> dict[str, Any]:
     """The values that all records of a run share: files, scheduler, device, versions."""
-    config = {key: value for key, value in dict(pipeline.scheduler.config).items() if not key.startswith("_")}
+    config = {
+        key: value
+        for key, value in dict(pipeline.scheduler.config).items()
+        if not key.startswith("_")
+    }
     return {
         "model": file_hashes(plan.model, folder),
         "scheduler": {"class": type(pipeline.scheduler).__name__, "config": _jsonable(config)},
@@ -122,7 +143,9 @@ def _reset_peak(device: str) -> None:
 
 
 def _peak(device: str) -> int | None:
-    """Largest number of bytes on the device during the clip; None if the device does not count them."""
+    """Largest number of bytes on the device during the clip; None if the device does not count
+    them.
+    """
     if not device.startswith("cuda"):
         return None
     import torch

@@ -1,4 +1,6 @@
-"""HTTP answers for files of a page, frames and errors, and the request for a frame; the same for every page."""
+"""HTTP answers for files of a page, frames and errors, and the request for a frame; the same for
+every page.
+"""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +21,9 @@ _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg"
 
 @dataclass(frozen=True, slots=True)
 class FrameRequest:
-    """A request for a frame. `height` is the height of a small picture in pixels; None: the frame's own size."""
+    """A request for a frame. `height` is the height of a small picture in pixels; None: the frame's
+    own size.
+    """
 
     frame_index: int
     kind: PictureFormat
@@ -36,14 +40,17 @@ class FrameRequestError(ValueError):
 
     def answer(self) -> Response:
         """The answer for the page."""
-        return error_answer(self.status, "not-found" if self.status == 404 else "bad-request", str(self))
+        return error_answer(
+            self.status, "not-found" if self.status == 404 else "bad-request", str(self)
+        )
 
 
 def frame_request(name: str, query: Mapping[str, str]) -> FrameRequest:
     """The request in a name NUMBER.jpg or NUMBER.png and a query.
 
     Args:
-        query: `height` of a small picture; `prefetch`, with any value, for a frame that is needed later.
+        query: `height` of a small picture; `prefetch`, with any value, for a frame that is needed
+            later.
 
     Raises:
         FrameRequestError: the name has another form, or the height is out of range.
@@ -60,11 +67,14 @@ def frame_request(name: str, query: Mapping[str, str]) -> FrameRequest:
     return FrameRequest(int(match[1]), "png" if match[2] == "png" else "jpg", height, lane)
 
 
-def frame_answer(content: bytes, asked: FrameRequest, *, pts: int, time_s: float, is_named: bool) -> Response:
+def frame_answer(
+    content: bytes, asked: FrameRequest, *, pts: int, time_s: float, is_named: bool
+) -> Response:
     """A frame as a picture file. Headers hold its number and its presentation time.
 
     Args:
-        is_named: whether the URL depends on the bytes of the video, so that a browser may cache the answer.
+        is_named: whether the URL depends on the bytes of the video, so that a browser may cache the
+            answer.
     """
     headers = {
         "X-Frame-Index": str(asked.frame_index),
@@ -72,7 +82,9 @@ def frame_answer(content: bytes, asked: FrameRequest, *, pts: int, time_s: float
         "X-Frame-Time": f"{time_s:.6f}",
         "Cache-Control": "private, max-age=86400, immutable" if is_named else "no-store",
     }
-    return Response(content, media_type="image/png" if asked.kind == "png" else "image/jpeg", headers=headers)
+    return Response(
+        content, media_type="image/png" if asked.kind == "png" else "image/jpeg", headers=headers
+    )
 
 
 def file_answer(folder: Path, name: str) -> Response:
@@ -81,7 +93,9 @@ def file_answer(folder: Path, name: str) -> Response:
     path = folder / name
     if match is None or not path.is_file():
         return Response("404: no such file\n", status_code=404, media_type="text/plain")
-    return Response(path.read_bytes(), media_type=_TYPES[match[1]], headers={"Cache-Control": "no-cache"})
+    return Response(
+        path.read_bytes(), media_type=_TYPES[match[1]], headers={"Cache-Control": "no-cache"}
+    )
 
 
 def error_answer(status: int, code: str, message: str, **more: Any) -> Response:

@@ -1,4 +1,6 @@
-"""Requests for frames: decoded outside the event loop, one at a time per video, shown frames first."""
+"""Requests for frames: decoded outside the event loop, one at a time per video, shown frames
+first.
+"""
 
 import asyncio
 from collections.abc import Callable, Hashable
@@ -7,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Lane = Literal["wanted", "ahead", "small"]
-"""wanted: a frame to show now. ahead: a frame that is needed later. small: a small picture of a frame."""
+"""wanted: a frame to show now. ahead: a frame that is needed later. small: a small picture of a
+frame.
+"""
 _ORDER: tuple[Lane, ...] = ("wanted", "ahead", "small")
 
 
@@ -41,18 +45,22 @@ class FrameQueue:
         # Few threads, always the same: each one that decodes keeps memory of its own.
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="frames")
 
-    async def get(self, key: Hashable, session_id: str, lane: Lane, load: Callable[[], bytes]) -> bytes:
+    async def get(
+        self, key: Hashable, session_id: str, lane: Lane, load: Callable[[], bytes]
+    ) -> bytes:
         """The result of `load`, which is called in a thread when its turn comes.
 
-        A request for a frame to show cancels the waiting requests of the same page, except for small
-        pictures.
+        A request for a frame to show cancels the waiting requests of the same page, except for
+        small pictures.
 
         Raises:
             SupersededError: a newer request has cancelled this one. Errors of `load` are passed on.
         """
         lanes = self._videos.setdefault(key, _Lanes())
         if lane == "wanted":
-            for old in [r for r in lanes.waiting if r.session_id == session_id and r.lane != "small"]:
+            for old in [
+                r for r in lanes.waiting if r.session_id == session_id and r.lane != "small"
+            ]:
                 lanes.waiting.remove(old)
                 if not old.answer.done():
                     old.answer.set_exception(SupersededError())
@@ -69,12 +77,16 @@ class FrameQueue:
     async def _work(self, key: Hashable, lanes: _Lanes) -> None:
         try:
             while lanes.waiting:
-                request = min(lanes.waiting, key=lambda waiting: _ORDER.index(waiting.lane))  # the oldest of its lane
+                request = min(
+                    lanes.waiting, key=lambda waiting: _ORDER.index(waiting.lane)
+                )  # the oldest of its lane
                 lanes.waiting.remove(request)
                 if request.answer.done():  # the page was closed
                     continue
                 try:
-                    content = await asyncio.get_running_loop().run_in_executor(self._threads, request.load)
+                    content = await asyncio.get_running_loop().run_in_executor(
+                        self._threads, request.load
+                    )
                 except (ValueError, OSError, IndexError) as error:
                     if not request.answer.done():
                         request.answer.set_exception(error)

@@ -1,4 +1,6 @@
-"""Protects the server: a request needs the right address, the token, and its own page as origin. Others get 403."""
+"""Protects the server: a request needs the right address, the token, and its own page as origin.
+Others get 403.
+"""
 
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -11,10 +13,17 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 64 * 2**20
-"""Largest body of a request in bytes. A mask of an 8K frame is smaller, and there are no uploads."""
+"""Largest body of a request in bytes. A mask of an 8K frame is smaller, and there are no
+uploads.
+"""
 POLICY = "; ".join(
     [
-        *("default-src 'self'", "img-src 'self' blob: data:", "style-src 'self'", "connect-src 'self'"),
+        *(
+            "default-src 'self'",
+            "img-src 'self' blob: data:",
+            "style-src 'self'",
+            "connect-src 'self'",
+        ),
         *("frame-ancestors 'none'", "base-uri 'none'"),
     ]
 )
@@ -24,15 +33,16 @@ POLICY = "; ".join(
 class Guard:
     """An ASGI application that checks requests before another application gets them.
 
-    The first part of every path must be the token. `Host` must be the served address, so that another
-    name that resolves to this machine gets nothing. If the browser sends `Origin`, it must be this
-    address too.
+    The first part of every path must be the token. `Host` must be the served address, so that
+    another name that resolves to this machine gets nothing. If the browser sends `Origin`, it must
+    be this address too.
     """
 
     def __init__(self, app: App, *, token: str, is_ours: Callable[[str], bool]) -> None:
         """
         Args:
-            is_ours: returns whether a value of `Host`, as in 127.0.0.1:8000 and in lower case, is served.
+            is_ours: returns whether a value of `Host`, as in 127.0.0.1:8000 and in lower case, is
+                served.
         """
         self._app = app
         self._token = token
@@ -77,7 +87,10 @@ async def _refuse(scope: Scope, send: Send, trouble: str) -> None:
         await send({"type": "websocket.close", "code": 4403, "reason": trouble})
         return
     body = f"403: {trouble}\n".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+    ]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -1,4 +1,6 @@
-"""Frames of one video by index, as pixels and as picture files. Our own reader decodes them; the last ones are kept."""
+"""Frames of one video by index, as pixels and as picture files. Our own reader decodes them; the
+last ones are kept.
+"""
 
 import io
 import threading
@@ -16,14 +18,20 @@ UInt8Array = npt.NDArray[np.uint8]
 PictureFormat = Literal["jpg", "png"]
 
 PIXEL_BYTES = 32 * 2**20
-"""Bytes of decoded frames that are kept per video: 12 frames of 720p. At least MIN_FRAMES are kept, of any size."""
+"""Bytes of decoded frames that are kept per video: 12 frames of 720p. At least MIN_FRAMES are kept,
+of any size.
+"""
 PICTURE_BYTES = 24 * 2**20
 """Bytes of JPEGs that are kept per video: about 100 frames of 720p."""
 MIN_FRAMES = 3
 SKIP_FRAMES = 12
-"""Largest distance of a frame ahead that is reached by decoding on. A new start at a keyframe costs about as much."""
+"""Largest distance of a frame ahead that is reached by decoding on. A new start at a keyframe costs
+about as much.
+"""
 STEPS_BACK = 16
-"""Number of earlier frames that are kept after a new start: a person who goes back one frame often goes further back."""
+"""Number of earlier frames that are kept after a new start: a person who goes back one frame often
+goes further back.
+"""
 JPEG_QUALITY = 92
 PNG_LEVEL = 1
 
@@ -31,11 +39,13 @@ PNG_LEVEL = 1
 class Pictures:
     """The frames of one video. May be called from several threads; only one decodes at a time.
 
-    It fits the interface `Frames` of annotation engines, so that an engine gets exactly the frames that
-    people see.
+    It fits the interface `Frames` of annotation engines, so that an engine gets exactly the frames
+    that people see.
     """
 
-    def __init__(self, video: VideoSource, index: VideoIndex, *, pixel_bytes: int = PIXEL_BYTES) -> None:
+    def __init__(
+        self, video: VideoSource, index: VideoIndex, *, pixel_bytes: int = PIXEL_BYTES
+    ) -> None:
         """
         Args:
             pixel_bytes: bytes of decoded frames that are kept.
@@ -44,7 +54,8 @@ class Pictures:
         self._video = video
         self._lock = threading.Lock()
         self._kept = max(MIN_FRAMES, pixel_bytes // (index.height * index.width * 3))
-        # Frames are copied into one block of memory. Separate blocks would fragment the memory when they are freed.
+        # Frames are copied into one block of memory. Separate blocks would fragment the memory when
+        # they are freed.
         self._pixels: UInt8Array | None = None
         self._slots: OrderedDict[int, int] = OrderedDict()
         self._files: OrderedDict[tuple[int, int], bytes] = OrderedDict()
@@ -68,7 +79,8 @@ class Pictures:
         """The frame, RGB uint8[H, W, 3].
 
         Raises:
-            IndexError: no such frame. VideoError: the frame cannot be decoded. OSError: the file does not exist any more.
+            IndexError: no such frame. VideoError: the frame cannot be decoded. OSError: the file
+                does not exist any more.
         """
         if not 0 <= frame_index < len(self):
             raise IndexError(frame_index)
@@ -91,7 +103,9 @@ class Pictures:
                 return self._files[key]
         image = Image.fromarray(self[frame_index])
         if height is not None and height < image.height:
-            image = image.resize((max(1, round(image.width * height / image.height)), height), Image.Resampling.BOX)
+            image = image.resize(
+                (max(1, round(image.width * height / image.height)), height), Image.Resampling.BOX
+            )
         stream = io.BytesIO()
         if kind == "png":
             image.save(stream, "PNG", compress_level=PNG_LEVEL)
@@ -124,7 +138,11 @@ class Pictures:
             found: UInt8Array = self._memory()[self._slots[frame_index]]
             return found
         if self._coming is None or not self._next <= frame_index <= self._next + SKIP_FRAMES:
-            back = min(STEPS_BACK, self._kept - 1) if previous > frame_index >= previous - SKIP_FRAMES else 0
+            back = (
+                min(STEPS_BACK, self._kept - 1)
+                if previous > frame_index >= previous - SKIP_FRAMES
+                else 0
+            )
             self._next = max(0, frame_index - back)
             if self._coming is not None:
                 self._coming.close()

@@ -1,4 +1,6 @@
-"""A report as plain data: sections of figures, tables and charts, and numbers of every video. The page of explore draws it."""
+"""A report as plain data: sections of figures, tables and charts, and numbers of every video. The
+page of explore draws it.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +14,9 @@ DECIMALS = 6
 
 Tone = Literal["plain", "note", "warning"]
 Form = Literal["text", "count", "number", "share", "signed"]
-"""How a column is written: text, whole number, three decimals, percent, three decimals with a sign."""
+"""How a column is written: text, whole number, three decimals, percent, three decimals with a
+sign.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A headline number from 0 to 1 on a scale, with its 95 % interval and floors by name; `interval` is the same as text."""
+    """A headline number from 0 to 1 on a scale, with its 95 % interval and floors by name;
+    `interval` is the same as text.
+    """
 
     title: str
     note: str
@@ -67,7 +73,9 @@ Cell = str | float | None | Ranged
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. bars: its numbers, from 0 to 1, are drawn too. choose: rows can be chosen by its texts."""
+    """A column of a table. bars: its numbers, from 0 to 1, are drawn too. choose: rows can be
+    chosen by its texts.
+    """
 
     title: str
     form: Form = "number"
@@ -77,7 +85,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells, one for each column. own: the row that stands out. is_long: it can be sorted and searched."""
+    """Rows of cells, one for each column. own: the row that stands out. is_long: it can be sorted
+    and searched.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -143,7 +153,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A number of every video, in the order of `Report.videos`; None or NaN where there is nothing to say.
+    """A number of every video, in the order of `Report.videos`; None or NaN where there is nothing
+    to say.
 
     key: names it in addresses. descending: the highest is the worst.
     """
@@ -157,7 +168,9 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Spark:
-    """A small curve: heights in percent of the highest of all videos, and which of its columns are marked."""
+    """A small curve: heights in percent of the highest of all videos, and which of its columns are
+    marked.
+    """
 
     heights: tuple[int, ...]
     marked: tuple[int, ...]
@@ -167,8 +180,8 @@ class Spark:
 class Scored:
     """How far another source agrees on one video.
 
-    jf: J&F, mean over the annotated frames. disagreement: 1 - J&F over the frames that either marks. worst: of those, the frame
-    with the lowest J&F. problem: why there are no numbers.
+    jf: J&F, mean over the annotated frames. disagreement: 1 - J&F over the frames that either
+    marks. worst: of those, the frame with the lowest J&F. problem: why there are no numbers.
     """
 
     jf: float | None
@@ -177,8 +190,12 @@ class Scored:
     problem: str | None = None
 
     def to_json(self) -> list[Any]:
-        """J&F, disagreement, the frame with the lowest J&F among those that either marks, what is wrong."""
-        rounded = [None if value is None else round(value, 4) for value in (self.jf, self.disagreement)]
+        """J&F, disagreement, the frame with the lowest J&F among those that either marks, what is
+        wrong.
+        """
+        rounded = [
+            None if value is None else round(value, 4) for value in (self.jf, self.disagreement)
+        ]
         return [*rounded, self.worst, self.problem]
 
 
@@ -188,8 +205,8 @@ class Report:
 
     videos: ids of the videos it is about, each once.
     sort: the metric (or field of the page's list) by which its videos are listed, the worst first.
-    worst: the videos to be shown first, where not all can be; those that it does not name come after them.
-    scores: by video, one for each other source that the page is given.
+    worst: the videos to be shown first, where not all can be; those that it does not name come
+    after them. scores: by video, one for each other source that the page is given.
     sparks, links: by video; a link is (words, address from the page's folder).
     """
 
@@ -211,14 +228,23 @@ class Report:
             "sort": self.sort,
             "sections": [_plain(asdict(section)) for section in self.sections],
             "metrics": [
-                {"key": found.key, "title": found.title, "form": found.form, "descending": found.descending}
+                {
+                    "key": found.key,
+                    "title": found.title,
+                    "form": found.form,
+                    "descending": found.descending,
+                }
                 for found in self.metrics
             ],
             "spark_title": self.spark_title,
             "videos": {
                 video_id: {
                     "values": _plain([found.values[place] for found in self.metrics]),
-                    **({"spark": _plain(asdict(self.sparks[video_id]))} if video_id in self.sparks else {}),
+                    **(
+                        {"spark": _plain(asdict(self.sparks[video_id]))}
+                        if video_id in self.sparks
+                        else {}
+                    ),
                     **({"link": list(self.links[video_id])} if video_id in self.links else {}),
                 }
                 for place, video_id in enumerate(self.videos)

@@ -32,14 +32,17 @@ def check_host(host: str, token: str | None) -> None:
     """Refuses to serve other machines by accident.
 
     Raises:
-        ServerError: the host is not loopback and no token is given; or the token is too short, or has
-            characters that an address cannot have.
+        ServerError: the host is not loopback and no token is given; or the token is too short, or
+            has characters that an address cannot have.
     """
     if host not in LOOPBACK and token is None:
         raise ServerError(
-            f"--host {host}: other machines reach this address; give a --token, and tell it only to your people"
+            f"--host {host}: other machines reach this address; give a --token, and tell it only "
+            "to your people"
         )
-    if token is not None and (len(token) < MIN_TOKEN or not token.replace("-", "").replace("_", "").isalnum()):
+    if token is not None and (
+        len(token) < MIN_TOKEN or not token.replace("-", "").replace("_", "").isalnum()
+    ):
         raise ServerError(f"--token: wanted at least {MIN_TOKEN} letters, digits, - or _")
 
 
@@ -71,18 +74,26 @@ def address_of(host: str, listening: socket.socket, token: str) -> str:
 def hosts_of(host: str, port: int) -> Callable[[str], bool]:
     """A function that returns whether a value of `Host` names this server.
 
-    It accepts the given host, and on loopback all names of loopback. If all addresses of the machine are
-    served, it accepts the machine's name and every numeric address: an attacker can let a name of their
-    own lead to this machine, but not a number.
+    It accepts the given host, and on loopback all names of loopback. If all addresses of the
+    machine are served, it accepts the machine's name and every numeric address: an attacker can let
+    a name of their own lead to this machine, but not a number.
     """
-    names = {host, *(LOOPBACK if host in LOOPBACK else ()), *([socket.gethostname()] if host in EVERY else ())}
+    names = {
+        host,
+        *(LOOPBACK if host in LOOPBACK else ()),
+        *([socket.gethostname()] if host in EVERY else ()),
+    }
     ours = {f"{_in_address(name)}:{port}".lower() for name in names}
 
     def is_ours(value: str) -> bool:
         if value in ours:
             return True
         name, _, number = value.rpartition(":")
-        return host in EVERY and number == str(port) and _is_number(name.removeprefix("[").removesuffix("]"))
+        return (
+            host in EVERY
+            and number == str(port)
+            and _is_number(name.removeprefix("[").removesuffix("]"))
+        )
 
     return is_ours
 
@@ -95,7 +106,9 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def guarded_server(app: App, listening: socket.socket, *, host: str, token: str, live: bool = False) -> uvicorn.Server:
+def guarded_server(
+    app: App, listening: socket.socket, *, host: str, token: str, live: bool = False
+) -> uvicorn.Server:
     """A server of `app` behind the guard. It ends when its `should_exit` is set.
 
     Args:
@@ -119,10 +132,14 @@ def guarded_server(app: App, listening: socket.socket, *, host: str, token: str,
 
 @contextmanager
 def ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """A context in which SIGINT, SIGTERM and SIGHUP end the server properly, after all files are written."""
+    """A context in which SIGINT, SIGTERM and SIGHUP end the server properly, after all files are
+    written.
+    """
 
     def end(number: int, frame: FrameType | None) -> None:
-        server.should_exit = True  # uvicorn, which has its own handlers, raises the signal again when it has ended
+        server.should_exit = (
+            True  # uvicorn, which has its own handlers, raises the signal again when it has ended
+        )
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, end) for number in numbers}
@@ -133,7 +150,9 @@ def ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-async def serve_until_told(server: uvicorn.Server, listening: socket.socket, *, on_ready: Callable[[], None]) -> None:
+async def serve_until_told(
+    server: uvicorn.Server, listening: socket.socket, *, on_ready: Callable[[], None]
+) -> None:
     """Serves until it is told to end.
 
     Args:

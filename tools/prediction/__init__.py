@@ -1,4 +1,6 @@
-"""Masks of what is broken in anybody's videos: predictions, a report, and a gate for those who make the videos."""
+"""Masks of what is broken in anybody's videos: predictions, a report, and a gate for those who make
+the videos.
+"""
 
 import lazy_loader
 

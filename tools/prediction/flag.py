@@ -7,8 +7,9 @@ from ...masks import BoolArray, Float64Array
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A frame is broken where at least `min_area` of its pixels are marked and its score is at least `min_score`; a video is
-    flagged with `min_frames` broken frames, or all of them where it has fewer.
+    """A frame is broken where at least `min_area` of its pixels are marked and its score is at
+    least `min_score`; a video is flagged with `min_frames` broken frames, or all of them where it
+    has fewer.
 
     Raises:
         ValueError: a share outside [0, 1], or fewer than one frame.
@@ -26,7 +27,9 @@ class Flag:
             raise ValueError(f"min_frames is {self.min_frames}, wanted 1 or more.")
 
     def broken_frames(self, areas: Float64Array, scores: Float64Array) -> BoolArray:
-        """bool[T] of marked shares and scores, float64[T] each. A frame without a marked pixel is not broken, whatever min_area."""
+        """bool[T] of marked shares and scores, float64[T] each. A frame without a marked pixel is
+        not broken, whatever min_area.
+        """
         broken: BoolArray = (areas > 0) & (areas >= self.min_area) & (scores >= self.min_score)
         return broken
 

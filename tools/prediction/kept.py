@@ -1,4 +1,6 @@
-"""What is finished of a prediction, kept beside it until it is whole: who is killed goes on from there."""
+"""What is finished of a prediction, kept beside it until it is whole: who is killed goes on from
+there.
+"""
 
 import hashlib
 import os
@@ -17,7 +19,14 @@ from ...builder.work import Receipt, atomic_file, file_sha256, finished, work_fo
 from ...frames import VideoIndex
 from .model import Masks
 
-SCHEMA = pa.schema({"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float64()})
+SCHEMA = pa.schema(
+    {
+        "video_id": pa.string(),
+        "frame_index": pa.int32(),
+        "counts": pa.string(),
+        "score": pa.float64(),
+    }
+)
 """As `brokenvideos evaluate` reads it; a row a frame, marked or not."""
 
 RECEIPTS, MASKS, FILMS = "receipts", "masks", "films"
@@ -37,7 +46,8 @@ class Found:
 
 @contextmanager
 def kept_work(out: Path) -> Iterator[Path]:
-    """The folder beside `out` for finished videos. It stays where the block ends with an error and something is finished.
+    """The folder beside `out` for finished videos. It stays where the block ends with an error and
+    something is finished.
 
     On Windows, which has no lock that ends with its process, nothing is kept.
 
@@ -95,7 +105,12 @@ def kept(work: Path, video_id: str, key: str) -> Found | None:
     table = rows_of(work, video_id)
     facts = receipt.result
     scores = np.array(table["score"].to_pylist(), np.float64)
-    masks = Masks(tuple(table["counts"].to_pylist()), scores, tuple(facts["artifact_types"]), tuple(facts["far"]))
+    masks = Masks(
+        tuple(table["counts"].to_pylist()),
+        scores,
+        tuple(facts["artifact_types"]),
+        tuple(facts["far"]),
+    )
     size = (facts["height"], facts["width"])
     return Found(masks, *size, facts["fps"], tuple(facts["durations_s"]), facts["rotation"])
 
@@ -108,7 +123,9 @@ def rows_of(work: Path, video_id: str) -> pa.Table:
 
 
 def _table(video_id: str, masks: Masks) -> pa.Table:
-    """Rows of SCHEMA, from buffers: `pa.array` imports pandas, which takes a worker as long as a short video."""
+    """Rows of SCHEMA, from buffers: `pa.array` imports pandas, which takes a worker as long as a
+    short video.
+    """
     num_frames = len(masks.counts)
     columns = [
         _strings([video_id] * num_frames),
@@ -131,7 +148,9 @@ def _numbers(values: npt.NDArray[np.generic], kind: pa.DataType) -> pa.Array:
 
 
 def durations_s(index: VideoIndex) -> list[float]:
-    """How long every frame is shown: to the next one; the last as long as the middle one of the others, or by the rate."""
+    """How long every frame is shown: to the next one; the last as long as the middle one of the
+    others, or by the rate.
+    """
     gaps = np.diff(index.frame_pts) * float(index.time_base)
     last = float(np.median(gaps)) if len(gaps) else 1 / index.fps if index.fps else 0.0
     found: list[float] = [*gaps.tolist(), last]

@@ -1,4 +1,6 @@
-"""One video to predict: a file, an address on the web, a row of a release, or a name with nothing behind it."""
+"""One video to predict: a file, an address on the web, a row of a release, or a name with nothing
+behind it.
+"""
 
 import hashlib
 import os
@@ -75,11 +77,15 @@ class VideoUrl:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Its folders, then its name; a short digest of the whole address stands before the suffix, for what differs in a query."""
+        """Its folders, then its name; a short digest of the whole address stands before the suffix,
+        for what differs in a query.
+        """
         split = urlsplit(self.url)
         name = name_of(self.url)
         digest = hashlib.sha256(self.url.encode()).hexdigest()[:8]
-        folders = [part for part in unquote(split.path).split("/")[:-1] if part not in ("", ".", "..")]
+        folders = [
+            part for part in unquote(split.path).split("/")[:-1] if part not in ("", ".", "..")
+        ]
         return (
             split.netloc.rpartition("@")[2],
             *folders,
@@ -118,7 +124,9 @@ class VideoRow:
 
     @property
     def state(self) -> tuple[object, ...]:
-        """What says whether it is what an earlier run has read: the digest of the release's shards, and its number."""
+        """What says whether it is what an earlier run has read: the digest of the release's shards,
+        and its number.
+        """
         return "row", self.rows.data, self.number
 
     def read(self) -> tuple[bytes, VideoIndex]:
@@ -188,13 +196,16 @@ def _downloaded(url: str, *, where: str) -> bytes:
             if wait_s is None:
                 said = f"{status} {error.response.reason_phrase}".strip()
                 raise OSError(
-                    f"{where}: the server answers {said}; wanted a video. Open the address in a browser."
+                    f"{where}: the server answers {said}; wanted a video. Open the address in a "
+                    "browser."
                 ) from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             wait_s = next(waits_s, None) if isinstance(error, httpx2.TransportError) else None
             if wait_s is None:
                 reason = str(error) or type(error).__name__
-                raise OSError(f"{where}: no answer ({reason}). Check the address and the connection.") from None
+                raise OSError(
+                    f"{where}: no answer ({reason}). Check the address and the connection."
+                ) from None
         time.sleep(wait_s)
 
 
@@ -207,5 +218,8 @@ def _fetched(url: str, *, where: str) -> bytes:
         for chunk in answer.iter_bytes():
             data += chunk
             if len(data) > MAX_DOWNLOAD_BYTES:
-                raise VideoError(f"{where}: more than {MAX_DOWNLOAD_BYTES} bytes. Cut the video into shorter ones.")
+                raise VideoError(
+                    f"{where}: more than {MAX_DOWNLOAD_BYTES} bytes. Cut the video into shorter "
+                    "ones."
+                )
     return bytes(data)

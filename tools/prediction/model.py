@@ -1,4 +1,6 @@
-"""What is asked for masks: a trained model, or a floor of `evaluate` that never looks at the video."""
+"""What is asked for masks: a trained model, or a floor of `evaluate` that never looks at the
+video.
+"""
 
 import hashlib
 import json
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
 FLOORS = ("all-empty", "all-full", "centre-box")
 
 CHUNK_BYTES = 2**26
-"""Of the frames, at the model's size, that are predicted at a time; what a model makes of them takes a few times as much."""
+"""Of the frames, at the model's size, that are predicted at a time; what a model makes of them
+takes a few times as much.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Masks:
-    """What is said of a video: canonical COCO RLE of every frame, and float64[T] of how sure it is that one is broken there.
+    """What is said of a video: canonical COCO RLE of every frame, and float64[T] of how sure it is
+    that one is broken there.
 
     artifact_types: of the video, from ARTIFACT_TYPES, where the model tells them apart.
     far: in what the video is far from all that the model has seen, in words.
@@ -46,16 +51,22 @@ class Model(Protocol):
 
     @property
     def promise(self) -> tuple[str, ...]:
-        """How far to trust it, a line each: how often it was right, and how often it raised a false alarm."""
+        """How far to trust it, a line each: how often it was right, and how often it raised a false
+        alarm.
+        """
         ...
 
     @property
     def identity(self) -> str | None:
-        """Equal for models that say the same of every video, so that an earlier run's work counts; None: nobody knows."""
+        """Equal for models that say the same of every video, so that an earlier run's work counts;
+        None: nobody knows.
+        """
         ...
 
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
-        """The mask of every frame of a video, at its own size. Raises VideoError where it cannot be decoded."""
+        """The mask of every frame of a video, at its own size. Raises VideoError where it cannot be
+        decoded.
+        """
         ...
 
 
@@ -84,14 +95,17 @@ class Floor:
             "all-full": lambda: encode(np.ones((1, height, width), np.bool_))[0],
             "centre-box": lambda: centre_box(height, width),
         }[self.name]()
-        return Masks((counts,) * index.num_frames, np.full(index.num_frames, float(self.name != "all-empty")))
+        return Masks(
+            (counts,) * index.num_frames, np.full(index.num_frames, float(self.name != "all-empty"))
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
     """A model of `brokenvideos train`.
 
-    name, device: as `open_model` was asked for it. A worker process opens it again by them, once; None: it cannot be sent to one.
+    name, device: as `open_model` was asked for it. A worker process opens it again by them, once;
+    None: it cannot be sent to one.
     """
 
     predictor: "Predictor"
@@ -100,7 +114,10 @@ class Trained:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.name is None:
-            raise TypeError("a model that was not opened by name cannot be sent to another process; use one worker.")
+            raise TypeError(
+                "a model that was not opened by name cannot be sent to another process; use one "
+                "worker."
+            )
         return _opened_by_worker, (self.name, self.device)
 
     @property
@@ -108,10 +125,14 @@ class Trained:
         """SHA-256 of its weights and settings."""
         import torch
 
-        digest = hashlib.sha256(json.dumps(self.predictor.facts, sort_keys=True, default=str).encode())
+        digest = hashlib.sha256(
+            json.dumps(self.predictor.facts, sort_keys=True, default=str).encode()
+        )
         for name, tensor in sorted(self.predictor.model.state_dict().items()):
             digest.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+            digest.update(
+                tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+            )
         return f"{digest.hexdigest()} on {self.runs_on}"
 
     @property
@@ -131,8 +152,10 @@ class Trained:
         return tuple((self.predictor.facts or {}).get("promise", ()))
 
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
-        """As `Predictor.predict` of the whole video where CHUNK_BYTES hold it; else of chunks, whose frames each have the model's
-        context on both sides; whether the video is left alone is judged by all of its frames."""
+        """As `Predictor.predict` of the whole video where CHUNK_BYTES hold it; else of chunks,
+        whose frames each have the model's context on both sides; whether the video is left alone is
+        judged by all of its frames.
+        """
         import torch
 
         from ..training import VideoPrediction, far_from
@@ -149,14 +172,23 @@ class Trained:
             found = ungated.predict(tensor, height=index.height, width=index.width)
             counts += found.counts[kept]
             scores.append(found.scores[kept])
-        whole = VideoPrediction(index.height, index.width, tuple(counts), np.concatenate([np.zeros(0), *scores]))
+        whole = VideoPrediction(
+            index.height, index.width, tuple(counts), np.concatenate([np.zeros(0), *scores])
+        )
         gated = whole.gated(gate=feeding.gate, video_gate=feeding.video_gate)
-        return Masks(gated.counts, gated.scores, far=far_from((self.predictor.facts or {}).get("seen"), index))
+        return Masks(
+            gated.counts,
+            gated.scores,
+            far=far_from((self.predictor.facts or {}).get("seen"), index),
+        )
 
 
-def _chunks(frames: Iterator[UInt8Array], *, length: int, margin: int) -> Iterator[tuple[list[UInt8Array], slice]]:
-    """Frames in turn, with which of them count: every frame counts once, `length` at a time, between `margin` others on each side
-    where there are as many."""
+def _chunks(
+    frames: Iterator[UInt8Array], *, length: int, margin: int
+) -> Iterator[tuple[list[UInt8Array], slice]]:
+    """Frames in turn, with which of them count: every frame counts once, `length` at a time,
+    between `margin` others on each side where there are as many.
+    """
     held: list[UInt8Array] = []
     lead = 0
     for frame in frames:

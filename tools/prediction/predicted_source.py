@@ -24,12 +24,16 @@ class _Measure:
 
 
 class PredictedSource:
-    """A prediction as `Source` of tools/explorer: one object per video, which is what the model marks."""
+    """A prediction as `Source` of tools/explorer: one object per video, which is what the model
+    marks.
+    """
 
     kind = "prediction"
     is_remote = False
 
-    def __init__(self, report: Report, videos: Sequence[Video], counts_of: Callable[[str], Sequence[str]]) -> None:
+    def __init__(
+        self, report: Report, videos: Sequence[Video], counts_of: Callable[[str], Sequence[str]]
+    ) -> None:
         """
         Args:
             videos: those of the report, for their frames.
@@ -37,7 +41,9 @@ class PredictedSource:
         """
         self.name = report.model
         self.notices: list[str] = []
-        self._reports: Mapping[str, VideoReport] = {found.video_id: found for found in report.videos}
+        self._reports: Mapping[str, VideoReport] = {
+            found.video_id: found for found in report.videos
+        }
         self._videos = {video.video_id: video for video in videos}
         self._counts_of = counts_of
         self.videos: Sequence[Listed] = [_listed(found) for found in report.videos]
@@ -51,7 +57,11 @@ class PredictedSource:
     def show(self, video_id: str) -> Shown:
         found = self._reports[video_id]
         nothing = empty(found.height, found.width)
-        marked = [(frame, counts) for frame, counts in enumerate(self._counts_of(video_id)) if counts != nothing]
+        marked = [
+            (frame, counts)
+            for frame, counts in enumerate(self._counts_of(video_id))
+            if counts != nothing
+        ]
         ends = np.cumsum(found.durations_s)
         return Shown(
             listed=_listed(found),
@@ -78,8 +88,10 @@ class PredictedSource:
         return (
             "import pyarrow.parquet as pq\n"
             "from brokenvideos.masks import decode\n\n"
-            f'rows = pq.read_table("predictions.parquet", filters=[("video_id", "==", {video_id!r})])\n'
-            f"size = {{'height': {self._reports[video_id].height}, 'width': {self._reports[video_id].width}}}\n"
+            'rows = pq.read_table("predictions.parquet", filters=[("video_id", "==", '
+            f"{video_id!r})])\n"
+            f"size = {{'height': {self._reports[video_id].height}, 'width': "
+            f"{self._reports[video_id].width}}}\n"
             'masks = decode(rows["counts"].to_pylist(), **size)  # uint8[T, H, W], 1 = artifact\n'
         )
 

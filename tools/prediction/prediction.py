@@ -33,18 +33,30 @@ from .kinds import Video
 from .model import Masks, Model, Trained
 from .report import prediction_report
 from .tables import videos_csv
-from .verdict import OVERLAYS, PREDICTIONS, REPORT_HTML, REPORT_JSON, VIDEOS_CSV, Report, VideoReport
+from .verdict import (
+    OVERLAYS,
+    PREDICTIONS,
+    REPORT_HTML,
+    REPORT_JSON,
+    VIDEOS_CSV,
+    Report,
+    VideoReport,
+)
 from .videos import PredictError
 
 PAGE_BYTES = 60 * 10**6
 """As `--max-mb` has it, where nothing else is said."""
 MASKS_AT_A_TIME = 64
-"""Whose area is taken: what a poor model marks has strings of many KB, and one call reads 32 MiB of them."""
+"""Whose area is taken: what a poor model marks has strings of many KB, and one call reads 32 MiB of
+them.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """One video for a process of its own. `key` says what its result depends on; `threads` is None in the first process."""
+    """One video for a process of its own. `key` says what its result depends on; `threads` is None
+    in the first process.
+    """
 
     video: Video
     model: Model
@@ -73,11 +85,12 @@ def predict(
 ) -> Report:
     """Predicts the videos and writes `out`, which is whole or absent.
 
-    predictions.parquet holds a row per frame, report.json and the page in report/ what they say of every video, videos.csv a line
-    for each, overlays/{video_id}.mp4 (where asked for) the video with its masks. In memory are, for each worker, one video's
-    bytes and its frames in chunks, and two numbers per frame of all videos. Videos that are finished are kept in a folder beside
-    `out` when a run is ended: the next one into `out` does not predict them again, if the model, the video and the options are
-    the same.
+    predictions.parquet holds a row per frame, report.json and the page in report/ what they say of
+    every video, videos.csv a line for each, overlays/{video_id}.mp4 (where asked for) the video
+    with its masks. In memory are, for each worker, one video's bytes and its frames in chunks, and
+    two numbers per frame of all videos. Videos that are finished are kept in a folder beside `out`
+    when a run is ended: the next one into `out` does not predict them again, if the model, the
+    video and the options are the same.
 
     Args:
         out: a new folder, or an empty one.
@@ -87,16 +100,27 @@ def predict(
         page_bytes: the folder of the page has no more.
 
     Raises:
-        FileExistsError: `out` holds something. PredictError: none of the videos can be decoded. OSError: `out` cannot be written.
+        FileExistsError: `out` holds something. PredictError: none of the videos can be decoded.
+            OSError: `out` cannot be written.
         ExploreError: not one video fits into `page_bytes`.
-        BuildError: another process is writing `out`. WorkerError: videos that end their worker process; all others are kept.
+        BuildError: another process is writing `out`. WorkerError: videos that end their worker
+            process; all others are kept.
     """
     flag = flag or Flag()
     check_free(out)
     with kept_work(out) as work:
-        # A model of which nobody knows what it is has nothing in common with the one of an earlier run.
-        options = (__version__, model.identity or secrets.token_hex(16), overlays, flag if overlays else None)
-        keys = {video.video_id: key_of(*options, video.video_id, *video.state, root=out.parent) for video in videos}
+        # A model of which nobody knows what it is has nothing in common with the one of an earlier
+        # run.
+        options = (
+            __version__,
+            model.identity or secrets.token_hex(16),
+            overlays,
+            flag if overlays else None,
+        )
+        keys = {
+            video.video_id: key_of(*options, video.video_id, *video.state, root=out.parent)
+            for video in videos
+        }
         reports: dict[str, VideoReport] = {}
         for video in videos:
             if (found := kept(work, video.video_id, keys[video.video_id])) is not None:
@@ -105,21 +129,38 @@ def predict(
         on_done = partial(_on_done, on_progress, len(reports))
         workers = min(workers, max(1, len(left)))
         threads = None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
-        tasks = [Task(video, model, flag, overlays, work, keys[video.video_id], threads) for video in left]
+        tasks = [
+            Task(video, model, flag, overlays, work, keys[video.video_id], threads)
+            for video in left
+        ]
         unreadable: list[tuple[str, str]] = []
         device = model.runs_on if isinstance(model, Trained) else "cpu"
         with executor_of(workers, device=device) as executor:
-            for video, reason in zip(left, run_tasks(executor, predict_video, tasks, on_done), strict=True):
+            for video, reason in zip(
+                left, run_tasks(executor, predict_video, tasks, on_done), strict=True
+            ):
                 found = kept(work, video.video_id, keys[video.video_id])
                 if found is not None:
                     reports[video.video_id] = _report(video, found, flag)
                 else:
-                    unreadable.append((video.where, reason or f"{work}: files there have changed meanwhile"))
+                    unreadable.append(
+                        (video.where, reason or f"{work}: files there have changed meanwhile")
+                    )
         in_turn = tuple(reports[video.video_id] for video in videos if video.video_id in reports)
-        report = Report(name, flag, in_turn, tuple(unreadable), max_broken, model.warning, model.promise)
+        report = Report(
+            name, flag, in_turn, tuple(unreadable), max_broken, model.warning, model.promise
+        )
         if not reports:
             raise PredictError("; ".join(what for _, what in unreadable) or "no video is named.")
-        _write(out, work, report, videos, overlays=overlays, page_bytes=page_bytes, on_progress=on_progress)
+        _write(
+            out,
+            work,
+            report,
+            videos,
+            overlays=overlays,
+            page_bytes=page_bytes,
+            on_progress=on_progress,
+        )
     return report
 
 
@@ -147,7 +188,14 @@ def predict_video(task: Task) -> str | None:
     film.unlink(missing_ok=True)
     if task.overlays:
         found = Found(masks, index.height, index.width, index.fps, (0.0,) * index.num_frames, 0)
-        _draw(film, video_id, data, index, masks, is_broken=_report(task.video, found, task.flag).flagged)
+        _draw(
+            film,
+            video_id,
+            data,
+            index,
+            masks,
+            is_broken=_report(task.video, found, task.flag).flagged,
+        )
     keep(task.work, video_id, task.key, index, masks)
     return None
 
@@ -171,12 +219,19 @@ def _write(
         return counts
 
     with whole_folder(out) as folder:
-        with atomic_file(folder / PREDICTIONS) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+        with (
+            atomic_file(folder / PREDICTIONS) as file,
+            pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer,
+        ):
             for found in report.videos:
                 writer.write_table(rows_of(work, found.video_id))
         for found in report.videos if overlays else ():
-            link_or_copy(film_path(work, found.video_id), folder / OVERLAYS / f"{found.video_id}.mp4")
-        write_atomic(folder / REPORT_JSON, (json.dumps(report.to_dict(), allow_nan=False) + "\n").encode())
+            link_or_copy(
+                film_path(work, found.video_id), folder / OVERLAYS / f"{found.video_id}.mp4"
+            )
+        write_atomic(
+            folder / REPORT_JSON, (json.dumps(report.to_dict(), allow_nan=False) + "\n").encode()
+        )
         write_atomic(folder / VIDEOS_CSV, videos_csv(report).encode())
         write_static_page(
             PredictedSource(report, videos, counts_of),
@@ -190,8 +245,13 @@ def _write(
 
 def _report(video: Video, found: Found, flag: Flag) -> VideoReport:
     masks, height, width = found.masks, found.height, found.width
-    parts = (masks.counts[start : start + MASKS_AT_A_TIME] for start in range(0, len(masks.counts), MASKS_AT_A_TIME))
-    pixels = np.concatenate([np.zeros(0, np.int64), *(area(part, height=height, width=width) for part in parts)])
+    parts = (
+        masks.counts[start : start + MASKS_AT_A_TIME]
+        for start in range(0, len(masks.counts), MASKS_AT_A_TIME)
+    )
+    pixels = np.concatenate(
+        [np.zeros(0, np.int64), *(area(part, height=height, width=width) for part in parts)]
+    )
     areas = pixels / (height * width)
     broken = flag.broken_frames(areas, masks.scores)
     return VideoReport(
@@ -211,7 +271,9 @@ def _report(video: Video, found: Found, flag: Flag) -> VideoReport:
     )
 
 
-def _draw(path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Masks, *, is_broken: bool) -> None:
+def _draw(
+    path: Path, video_id: str, data: bytes, index: VideoIndex, masks: Masks, *, is_broken: bool
+) -> None:
     """The film that `view` makes, of a row that the prediction would be."""
     from ...frames import index_to_columns
     from ..view import FILM_LONG_SIDE_PX, view

@@ -1,4 +1,6 @@
-"""A prediction as a report: the share of broken videos, the gate, what could not be read, and each video's area over time."""
+"""A prediction as a report: the share of broken videos, the gate, what could not be read, and each
+video's area over time.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +31,8 @@ CHART_COLUMNS = 60
 
 
 def prediction_report(report: Report, *, overlays: bool = False) -> PageReport:
-    """The report; equal for equal predictions. Its page is given the predicted masks as the source, and no other.
+    """The report; equal for equal predictions. Its page is given the predicted masks as the source,
+    and no other.
 
     Args:
         overlays: whether there are films to link to.
@@ -37,7 +40,8 @@ def prediction_report(report: Report, *, overlays: bool = False) -> PageReport:
     name = Path(report.model).name or report.model
     top = max((float(video.areas.max(initial=0)) for video in report.videos), default=0.0)
     note = (
-        "A video opens at the frame of which most is marked. The last column is the marked share of every frame, up to "
+        "A video opens at the frame of which most is marked. The last column is the marked share "
+        "of every frame, up to "
         f"{top:.1%} for all videos; the line below marks broken frames."
     )
     films = "../" * len(Path(REPORT_HTML).parent.parts) + OVERLAYS
@@ -55,7 +59,11 @@ def prediction_report(report: Report, *, overlays: bool = False) -> PageReport:
         worst=tuple(video.video_id for video in sorted(report.videos, key=_worst_first)),
         sparks={video.video_id: spark(video, top=top) for video in report.videos},
         spark_title="area over time",
-        links={video.video_id: ("film", f"{films}/{video.video_id}.mp4") for video in report.videos if overlays},
+        links={
+            video.video_id: ("film", f"{films}/{video.video_id}.mp4")
+            for video in report.videos
+            if overlays
+        },
     )
 
 
@@ -69,14 +77,19 @@ def _head(report: Report) -> tuple[Part, ...]:
         ("Model", report.model),
         ("Videos", f"{len(report.videos):,}"),
         ("Frames", f"{sum(len(video.areas) for video in report.videos):,}"),
-        ("Flagged broken", f"{report.num_flagged:,} ({report.share_flagged or 0:.1%}) {share.interval()}"),
+        (
+            "Flagged broken",
+            f"{report.num_flagged:,} ({report.share_flagged or 0:.1%}) {share.interval()}",
+        ),
         ("Unreadable", f"{len(report.unreadable):,}"),
         ("Predicted by", f"brokenvideos {__version__}"),
     )
     score = f" and its score is at least {flag.min_score:g}" if flag.min_score else ""
     about = (
-        f"A frame is broken where at least {flag.min_area:.2%} of it is marked{score}; a video with at least "
-        f"{flag.min_frames} broken frames is flagged. This is what the model says, not what people would: score the model with "
+        f"A frame is broken where at least {flag.min_area:.2%} of it is marked{score}; a video "
+        "with at least "
+        f"{flag.min_frames} broken frames is flagged. This is what the model says, not what people "
+        "would: score the model with "
         "`brokenvideos evaluate` first."
     )
     warnings = tuple(Text(line, "warning") for line in (report.gate_line(), report.warning) if line)
@@ -89,11 +102,24 @@ def _share(report: Report) -> tuple[Part, ...]:
     if share.value is None:
         return ()
     interval = (
-        "" if share.low is None else f"95 % {share.low:.3f} to {share.high:.3f}{'' if share.reliable else UNRELIABLE}"
+        ""
+        if share.low is None
+        else f"95 % {share.low:.3f} to {share.high:.3f}{'' if share.reliable else UNRELIABLE}"
     )
     gate = {} if report.max_broken is None else {"gate": report.max_broken}
-    note = "The bar is its 95 % interval (Wilson)" + (", the mark below what the gate lets through." if gate else ".")
-    figure = Figure("Share of videos flagged broken", note, share.value, share.n, share.low, share.high, interval, gate)
+    note = "The bar is its 95 % interval (Wilson)" + (
+        ", the mark below what the gate lets through." if gate else "."
+    )
+    figure = Figure(
+        "Share of videos flagged broken",
+        note,
+        share.value,
+        share.n,
+        share.low,
+        share.high,
+        interval,
+        gate,
+    )
     return (Figures((figure,)),)
 
 
@@ -131,7 +157,10 @@ def _metrics(videos: Sequence[VideoReport]) -> tuple[Metric, ...]:
             descending=True,
         ),
         Metric(
-            "max_score", "largest score", tuple(float(video.scores.max(initial=0)) for video in videos), descending=True
+            "max_score",
+            "largest score",
+            tuple(float(video.scores.max(initial=0)) for video in videos),
+            descending=True,
         ),
     )
 

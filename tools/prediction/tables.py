@@ -1,4 +1,6 @@
-"""A prediction for other programs: a CSV of one line per video, and JUnit XML that CI servers show."""
+"""A prediction for other programs: a CSV of one line per video, and JUnit XML that CI servers
+show.
+"""
 
 import csv
 import io
@@ -11,9 +13,13 @@ SUITE = "brokenvideos predict"
 
 
 def videos_csv(report: Report) -> str:
-    """A line per video with a heading: those that were read by video_id, then those that were not, with the reason."""
+    """A line per video with a heading: those that were read by video_id, then those that were not,
+    with the reason.
+    """
     rows = [found.summary() for found in report.videos]
-    rows += [{"where": where, "label": "unreadable", "reason": what} for where, what in report.unreadable]
+    rows += [
+        {"where": where, "label": "unreadable", "reason": what} for where, what in report.unreadable
+    ]
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
@@ -25,8 +31,8 @@ def videos_csv(report: Report) -> str:
 def junit_xml(report: Report) -> bytes:
     """A test for the gate, where there is one, and for every video.
 
-    A video that could not be read is an error. A flagged one is a failure, unless there is a gate and it is open: then what was
-    found is in its output.
+    A video that could not be read is an error. A flagged one is a failure, unless there is a gate
+    and it is open: then what was found is in its output.
     """
     suite = ElementTree.Element("testsuite", name=SUITE)
     line = report.gate_line()
@@ -42,7 +48,9 @@ def junit_xml(report: Report) -> bytes:
         }
         properties = ElementTree.SubElement(test, "properties")
         for name, value in facts.items():
-            ElementTree.SubElement(properties, "property", name=name, value="" if value is None else f"{value:g}")
+            ElementTree.SubElement(
+                properties, "property", name=name, value="" if value is None else f"{value:g}"
+            )
         if report.gate_closed:
             ElementTree.SubElement(test, "failure", message=_text(line))
         else:
@@ -52,7 +60,8 @@ def junit_xml(report: Report) -> bytes:
         if not found.flagged:
             continue
         said = (
-            f"flagged broken: {found.broken_frames.sum()} of {len(found.areas)} frames, {found.seconds_broken:.2f} s; worst is "
+            f"flagged broken: {found.broken_frames.sum()} of {len(found.areas)} frames, "
+            f"{found.seconds_broken:.2f} s; worst is "
             f"frame {found.worst_frame} with {found.areas.max():.1%} marked"
         )
         if report.max_broken is None or report.gate_closed:

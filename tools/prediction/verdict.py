@@ -11,7 +11,12 @@ from ...release import __version__
 from ..evaluation import Estimate
 from .flag import Flag
 
-PREDICTIONS, REPORT_JSON, VIDEOS_CSV, OVERLAYS = "predictions.parquet", "report.json", "videos.csv", "overlays"
+PREDICTIONS, REPORT_JSON, VIDEOS_CSV, OVERLAYS = (
+    "predictions.parquet",
+    "report.json",
+    "videos.csv",
+    "overlays",
+)
 """What `predict` writes beside the page."""
 
 REPORT_HTML = "report/index.html"
@@ -27,9 +32,10 @@ NAMED = 3
 class VideoReport:
     """What was found in one video.
 
-    where: the file, or the shard. areas: float64[T], the marked share of each frame. scores: float64[T]. broken_frames: bool[T].
-    durations_s: float64[T], how long each frame is shown. artifact_types: that the model names; none where it tells no types
-    apart. far: in what it is far from the model's training. rotation: how players turn the frames, as in a release's `codec`.
+    where: the file, or the shard. areas: float64[T], the marked share of each frame. scores:
+    float64[T]. broken_frames: bool[T]. durations_s: float64[T], how long each frame is shown.
+    artifact_types: that the model names; none where it tells no types apart. far: in what it is far
+    from the model's training. rotation: how players turn the frames, as in a release's `codec`.
     """
 
     video_id: str
@@ -67,7 +73,9 @@ class VideoReport:
             "video_id": self.video_id,
             "where": self.where,
             "label": "broken" if self.flagged else "normal",
-            "artifact_types": " ".join(self.artifact_types or ((TYPE_NOT_GIVEN,) if self.flagged else ())),
+            "artifact_types": " ".join(
+                self.artifact_types or ((TYPE_NOT_GIVEN,) if self.flagged else ())
+            ),
             "fraction_broken": round(self.fraction_broken, DECIMALS),
             "worst_frame": self.worst_frame,
             "seconds_broken": round(self.seconds_broken, 3),
@@ -106,7 +114,8 @@ class Report:
 
     unreadable: (where, what is wrong) of what looks like a video and could not be decoded.
     max_broken: the share of flagged videos that a gate lets through; None: there is no gate.
-    warning: what the model cannot promise; None: nothing to say. promise: how far to trust it, a line each.
+    warning: what the model cannot promise; None: nothing to say. promise: how far to trust it, a
+    line each.
     """
 
     model: str
@@ -129,13 +138,17 @@ class Report:
 
     @property
     def share(self) -> Estimate:
-        """The share of flagged videos among those that could be decoded, with its n and 95 % interval (Wilson)."""
+        """The share of flagged videos among those that could be decoded, with its n and 95 %
+        interval (Wilson).
+        """
         low, high = wilson_interval(self.num_flagged, len(self.videos)) or (None, None)
         return Estimate(self.share_flagged, low, high, len(self.videos))
 
     @property
     def gate_closed(self) -> bool:
-        """Whether a gate holds these videos back: more are flagged than it lets through, or none could be decoded."""
+        """Whether a gate holds these videos back: more are flagged than it lets through, or none
+        could be decoded.
+        """
         if self.max_broken is None:
             return False
         return self.share_flagged is None or self.share_flagged > self.max_broken
@@ -143,13 +156,20 @@ class Report:
     def summary(self) -> str:
         """ "3 of 40 videos flagged broken (7.5%, 95 % interval [0.026, 0.199]), 2 unreadable"."""
         interval = self.share.interval()
-        share = f" ({self.share_flagged:.1%}{f', 95 % interval {interval}' if interval else ''})" if self.videos else ""
+        share = (
+            f" ({self.share_flagged:.1%}{f', 95 % interval {interval}' if interval else ''})"
+            if self.videos
+            else ""
+        )
         return (
-            f"{self.num_flagged} of {len(self.videos)} videos flagged broken{share}, {len(self.unreadable)} unreadable"
+            f"{self.num_flagged} of {len(self.videos)} videos flagged broken{share}, "
+            f"{len(self.unreadable)} unreadable"
         )
 
     def gate_line(self) -> str | None:
-        """What the gate decides, on how many videos, and how sure that share is; None without one."""
+        """What the gate decides, on how many videos, and how sure that share is; None without
+        one.
+        """
         if self.max_broken is None:
             return None
         left_out = f", {len(self.unreadable)} unreadable ones left out" if self.unreadable else ""
@@ -166,7 +186,8 @@ class Report:
         named = "; ".join(f"{video.video_id} ({', '.join(video.far)})" for video in far[:NAMED])
         more = f"; and {len(far) - NAMED} more" if len(far) > NAMED else ""
         return (
-            f"{len(far)} of {len(self.videos)} videos are far from what the model was trained on, where nothing is promised: "
+            f"{len(far)} of {len(self.videos)} videos are far from what the model was trained on, "
+            "where nothing is promised: "
             f"{named}{more}."
         )
 

@@ -13,10 +13,14 @@ from .kinds import Nothing, Video, VideoFile, VideoRow, VideoUrl, is_url, name_o
 from .verdict import PREDICTIONS, REPORT_JSON
 
 MORE_SUFFIXES = (
-    ".3g2 .3gp .asf .divx .dv .f4v .flv .gif .ivf .m2ts .m4v .mpeg .mpg .mts .mxf .nut .ogm .ogv .rm .ts .vob .wmv .y4m"
+    ".3g2 .3gp .asf .divx .dv .f4v .flv .gif .ivf .m2ts .m4v .mpeg .mpg .mts .mxf "
+    ".nut "
+    ".ogm .ogv .rm .ts .vob .wmv .y4m"
 )
 SUFFIXES = tuple(dict.fromkeys((*VIDEO_SUFFIXES, *MORE_SUFFIXES.split())))
-"""Of what a folder holds, these are taken for videos. A file that is named is opened whatever its suffix."""
+"""Of what a folder holds, these are taken for videos. A file that is named is opened whatever its
+suffix.
+"""
 
 LIST_OF_SUFFIXES = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
 
@@ -26,20 +30,24 @@ class PredictError(ValueError):
 
 
 def find_videos(names: Sequence[str], *, split: str | None = None) -> list[Video]:
-    """The videos, by video_id: of a file or an address the name without its suffix; in a folder, which is searched to its ends,
-    with the folders on the way ("takes/a"); of a release the row's. Where two would have one id they keep their suffix, or more of
-    their path. What is named twice is there once.
+    """The videos, by video_id: of a file or an address the name without its suffix; in a folder,
+    which is searched to its ends, with the folders on the way ("takes/a"); of a release the row's.
+    Where two would have one id they keep their suffix, or more of their path. What is named twice
+    is there once.
 
-    Links are followed. Folders that `predict` has written are passed over, hidden files and droppings of file managers too. What
-    looks like a video and cannot be read is among them, and so is a name with nothing behind it: `read` says what is wrong with it.
+    Links are followed. Folders that `predict` has written are passed over, hidden files and
+    droppings of file managers too. What looks like a video and cannot be read is among them, and so
+    is a name with nothing behind it: `read` says what is wrong with it.
 
     Args:
-        names: video files of any container that FFmpeg opens, folders of them, patterns ("takes/**/*.mp4"), http and https
-            addresses, or releases as `sampling.release_folder` takes them.
+        names: video files of any container that FFmpeg opens, folders of them, patterns
+            ("takes/**/*.mp4"), http and https addresses, or releases as `sampling.release_folder`
+            takes them.
         split: of releases only this one.
 
     Raises:
-        PredictError: two videos with one id that nothing tells apart. ReleaseError: a release that cannot be read.
+        PredictError: two videos with one id that nothing tells apart. ReleaseError: a release that
+            cannot be read.
     """
     found: dict[object, Video] = {}
     for name in names:
@@ -59,18 +67,27 @@ def _with_ids_of_their_own(videos: Sequence[Video]) -> dict[str, Video]:
         elif isinstance(video, VideoFile | VideoUrl):
             again.append(video)
         elif isinstance(video, VideoRow):
-            raise PredictError(f"{video.where}: another video has the id {video.video_id!r} too. Predict them apart.")
+            raise PredictError(
+                f"{video.where}: another video has the id {video.video_id!r} too. Predict them "
+                "apart."
+            )
         else:
             named[f"{video.video_id} (not there)"] = video
     # As much of the path, from its end, as tells them apart.
     for depth in range(1, max((len(video.parts) for video in again), default=0) + 1):
-        longer = [shown(PurePosixPath(*video.parts[-depth:]).as_posix().lstrip("/")) for video in again]
+        longer = [
+            shown(PurePosixPath(*video.parts[-depth:]).as_posix().lstrip("/")) for video in again
+        ]
         if len(set(longer)) == len(again) and not set(longer) & set(named):
             return named | {
-                video_id: replace(video, video_id=video_id) for video_id, video in zip(longer, again, strict=True)
+                video_id: replace(video, video_id=video_id)
+                for video_id, video in zip(longer, again, strict=True)
             }
     if again:
-        raise PredictError(f"{again[0].where}: another video has the id {again[0].video_id!r} too. Predict them apart.")
+        raise PredictError(
+            f"{again[0].where}: another video has the id {again[0].video_id!r} too. Predict them "
+            "apart."
+        )
     return named
 
 
@@ -118,7 +135,9 @@ def _of_path(name: str, path: Path, split: str | None) -> Iterator[Video]:
 
 
 def _files(folder: Path, *, seen: set[Path]) -> Iterator[Path]:
-    """Files and broken links below a folder, sorted; a folder that links lead to again is entered once."""
+    """Files and broken links below a folder, sorted; a folder that links lead to again is entered
+    once.
+    """
     real = folder.resolve()
     if real in seen or all((folder / name).is_file() for name in (PREDICTIONS, REPORT_JSON)):
         return
@@ -148,7 +167,8 @@ def _rows(name: str, split: str | None) -> Iterator[Video]:
                     # It becomes a file name.
                     if not VIDEO_ID.fullmatch(video_id or ""):
                         raise PredictError(
-                            f"{release / shard.path}: video_id {video_id!r}: wanted 1 to 128 of A-Z a-z 0-9 _ -."
+                            f"{release / shard.path}: video_id {video_id!r}: wanted 1 to 128 of "
+                            "A-Z a-z 0-9 _ -."
                         )
                     yield VideoRow(video_id, rows, number)
                     number += 1

@@ -1,6 +1,7 @@
 """Prompts that cover a taxonomy of situations in which video models fail, with controls and seeds.
 
-In: a taxonomy (TOML), or any list of prompts. Out: a prompt file, and its coverage. The command and tools/generation call it.
+In: a taxonomy (TOML), or any list of prompts. Out: a prompt file, and its coverage. The command and
+tools/generation call it.
 """
 
 from .check import Check, check_list, read_list

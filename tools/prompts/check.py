@@ -28,7 +28,9 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The coverage of a list. Values that a prompt does not give are searched by their words in its text, as a hint only."""
+    """The coverage of a list. Values that a prompt does not give are searched by their words in its
+    text, as a hint only.
+    """
 
     num_prompts: int
     num_repeated: int
@@ -55,7 +57,8 @@ class Check:
         share = self.num_covered / self.num_feasible
         return [
             f"{self.num_prompts} prompts, {self.num_repeated} of them repeat another",
-            f"pairs of values: {self.num_covered} of {self.num_feasible} feasible ones ({share:.1%})",
+            f"pairs of values: {self.num_covered} of {self.num_feasible} feasible ones "
+            f"({share:.1%})",
             *(self._line(name) for name in self.values),
         ]
 
@@ -63,7 +66,10 @@ class Check:
         counts = self.values[name]
         present = ", ".join(f"{value} {count}" for value, count in counts.items() if count)
         missing = ", ".join(value for value, count in counts.items() if not count)
-        return f"{name}: {present or 'nothing'}; missing: {missing or 'none'}; prompts without one: {self.num_without[name]}"
+        return (
+            f"{name}: {present or 'nothing'}; missing: {missing or 'none'}; prompts without "
+            f"one: {self.num_without[name]}"
+        )
 
 
 def check_list(taxonomy: Taxonomy, listed: Sequence[Listed]) -> Check:
@@ -73,23 +79,33 @@ def check_list(taxonomy: Taxonomy, listed: Sequence[Listed]) -> Check:
     feasible = {pair for pairs in space.combinations(2).values() for pair in pairs}
     covered = {pair for values in values_by_prompt for pair in _pairs(values)}
     counts = Counter(
-        (name, value) for values in values_by_prompt for name, chosen in values.items() for value in chosen
+        (name, value)
+        for values in values_by_prompt
+        for name, chosen in values.items()
+        for value in chosen
     )
     return Check(
         num_prompts=len(listed),
         num_repeated=len(listed) - len({item.prompt for item in listed}),
         num_feasible=len(feasible),
         num_covered=len(feasible & covered),
-        values={name: {value: counts[name, value] for value in values} for name, values in space.values.items()},
-        num_without={name: sum(not values[name] for values in values_by_prompt) for name in space.values},
+        values={
+            name: {value: counts[name, value] for value in values}
+            for name, values in space.values.items()
+        },
+        num_without={
+            name: sum(not values[name] for values in values_by_prompt) for name in space.values
+        },
     )
 
 
 def read_list(path: Path) -> list[Listed]:
-    """The prompts of a .txt (one per line), .jsonl or .json file. JSON may be a list of texts or objects, or lists by name.
+    """The prompts of a .txt (one per line), .jsonl or .json file. JSON may be a list of texts or
+    objects, or lists by name.
 
     Raises:
-        PromptError: another kind of file, or an entry without a text. OSError: the file cannot be read.
+        PromptError: another kind of file, or an entry without a text. OSError: the file cannot be
+            read.
     """
     data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     try:
@@ -97,13 +113,19 @@ def read_list(path: Path) -> list[Listed]:
             prompts = list(_entries(parse_json(data), where="the file"))
         elif path.suffix == ".jsonl":
             lines = enumerate(data.split(b"\n"), start=1)
-            prompts = [_entry(parse_json(line), f"line {number}") for number, line in lines if line.strip()]
+            prompts = [
+                _entry(parse_json(line), f"line {number}") for number, line in lines if line.strip()
+            ]
         else:
-            prompts = [Listed(line.strip(), {}) for line in data.decode().splitlines() if line.strip()]
+            prompts = [
+                Listed(line.strip(), {}) for line in data.decode().splitlines() if line.strip()
+            ]
     except _FaultError as fault:
         raise PromptError(f"{path}: {fault}") from None
     except ValueError as error:
-        raise PromptError(f"{path}: not readable ({error}); wanted .txt, .jsonl or .json with prompts in it") from None
+        raise PromptError(
+            f"{path}: not readable ({error}); wanted .txt, .jsonl or .json with prompts in it"
+        ) from None
     if not prompts:
         raise PromptError(f"{path}: no prompt in it")
     return prompts
@@ -133,7 +155,8 @@ def _entry(item: Any, where: str) -> Listed:
         if text is not None:
             return Listed(text, values if isinstance(values, dict) else {})
     raise _FaultError(
-        f"{where} is {json.dumps(item)[:60]}; wanted a text, or an object with one of {', '.join(TEXT_KEYS)}"
+        f"{where} is {json.dumps(item)[:60]}; wanted a text, or an object with one of "
+        f"{', '.join(TEXT_KEYS)}"
     )
 
 
@@ -145,7 +168,9 @@ def _values_of(taxonomy: Taxonomy, item: Listed) -> dict[str, list[str]]:
         }
     text = item.prompt.lower()
     return {
-        name: [key for key, value in values.items() if any(_has(text, word) for word in value.words)]
+        name: [
+            key for key, value in values.items() if any(_has(text, word) for word in value.words)
+        ]
         for name, values in taxonomy.factors.items()
     }
 

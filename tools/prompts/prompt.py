@@ -21,7 +21,9 @@ class PromptError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One line. Only `prompt_id` and `prompt` are required; other missing values are empty or None."""
+    """One line. Only `prompt_id` and `prompt` are required; other missing values are empty or
+    None.
+    """
 
     prompt_id: str
     prompt: str
@@ -59,7 +61,9 @@ def prompt_id_of(text: str) -> str:
 
 
 def seed_of(prompt_id: str, k: int) -> int:
-    """The k-th seed of a prompt, in [0, 2**31): the first four bytes of SHA-256 of "prompt_id NUL k", without their highest bit."""
+    """The k-th seed of a prompt, in [0, 2**31): the first four bytes of SHA-256 of "prompt_id NUL
+    k", without their highest bit.
+    """
     digest = hashlib.sha256(f"{prompt_id}\0{k}".encode()).digest()
     return int.from_bytes(digest[:4], "big") & MAX_SEED
 
@@ -74,7 +78,9 @@ def read_prompts(path: Path) -> list[Prompt]:
     problems: list[str] = []
     prompts: list[Prompt] = []
     seen: dict[tuple[str, str], int] = {}
-    for number, text in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    for number, text in enumerate(
+        path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1
+    ):
         if not text.strip():
             continue
         try:
@@ -105,14 +111,24 @@ def _read_line(text: bytes) -> Prompt:
     try:
         line = parse_json(text)
     except ValueError as error:
-        raise _FaultError(f"not JSON ({error}); wanted an object with prompt_id and prompt") from None
+        raise _FaultError(
+            f"not JSON ({error}); wanted an object with prompt_id and prompt"
+        ) from None
     if not isinstance(line, dict):
         raise _FaultError(f"found {_shown(line)}, wanted an object with prompt_id and prompt")
     prompt_id, prompt = line.get("prompt_id"), line.get("prompt")
     if prompt_id is None:
-        raise _FaultError("prompt_id is missing; give each prompt an id of its own, of A-Z, a-z, 0-9, _ and -")
-    if not isinstance(prompt_id, str) or not VIDEO_ID.fullmatch(prompt_id) or len(prompt_id) > MAX_ID:
-        raise _FaultError(f"prompt_id is {_shown(prompt_id)}, wanted 1 to {MAX_ID} of A-Z, a-z, 0-9, _ and -")
+        raise _FaultError(
+            "prompt_id is missing; give each prompt an id of its own, of A-Z, a-z, 0-9, _ and -"
+        )
+    if (
+        not isinstance(prompt_id, str)
+        or not VIDEO_ID.fullmatch(prompt_id)
+        or len(prompt_id) > MAX_ID
+    ):
+        raise _FaultError(
+            f"prompt_id is {_shown(prompt_id)}, wanted 1 to {MAX_ID} of A-Z, a-z, 0-9, _ and -"
+        )
     if not isinstance(prompt, str) or not prompt.strip():
         raise _FaultError(f"prompt is {_shown(prompt)}, wanted the text to ask for")
     values = line.get("values") or {}
@@ -120,7 +136,8 @@ def _read_line(text: bytes) -> Prompt:
         raise _FaultError(f"values is {_shown(values)}, wanted names of values by factor")
     if values and prompt_id != prompt_id_of(prompt):
         raise _FaultError(
-            f"prompt_id is {prompt_id}, the text gives {prompt_id_of(prompt)}; a changed text is another prompt: "
+            f"prompt_id is {prompt_id}, the text gives {prompt_id_of(prompt)}; a changed text is "
+            "another prompt: "
             "give it that id, or put the text back"
         )
     return Prompt(
@@ -138,9 +155,14 @@ def _read_line(text: bytes) -> Prompt:
 def _seeds(value: Any) -> tuple[int, ...]:
     if value is None:
         return ()
-    whole = isinstance(value, list) and all(type(seed) is int and 0 <= seed <= MAX_SEED for seed in value)
+    whole = isinstance(value, list) and all(
+        type(seed) is int and 0 <= seed <= MAX_SEED for seed in value
+    )
     if not whole or len(set(value)) < len(value):
-        raise _FaultError(f"seeds is {_shown(value)}, wanted a list of different whole numbers from 0 to {MAX_SEED}")
+        raise _FaultError(
+            f"seeds is {_shown(value)}, wanted a list of different whole numbers from 0 to "
+            f"{MAX_SEED}"
+        )
     return tuple(value)
 
 
@@ -148,7 +170,9 @@ def _artifact_types(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(kind in ARTIFACT_TYPES for kind in value):
-        raise _FaultError(f"artifact_types is {_shown(value)}, wanted a list of {_listed(ARTIFACT_TYPES)}")
+        raise _FaultError(
+            f"artifact_types is {_shown(value)}, wanted a list of {_listed(ARTIFACT_TYPES)}"
+        )
     return tuple(value)
 
 

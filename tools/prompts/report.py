@@ -12,7 +12,9 @@ from .taxonomy import TRIGGER, Taxonomy
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Counts of a prompt file. Rows are the prompts with a trigger; controls count only for the values that they have."""
+    """Counts of a prompt file. Rows are the prompts with a trigger; controls count only for the
+    values that they have.
+    """
 
     strength: int
     num_rows: int
@@ -39,8 +41,10 @@ class Report:
     def lines(self) -> list[str]:
         share = self.num_covered / self.num_feasible
         return [
-            f"combinations of {self.strength} values: {self.num_covered} of {self.num_feasible} feasible ones ({share:.1%})",
-            f"rows: {self.num_rows}, {self.num_rows / self.bound:.2f} x the lower bound of {self.bound}",
+            f"combinations of {self.strength} values: {self.num_covered} of {self.num_feasible} "
+            f"feasible ones ({share:.1%})",
+            f"rows: {self.num_rows}, {self.num_rows / self.bound:.2f} x the lower bound of "
+            f"{self.bound}",
             f"controls: {self.num_controls}",
             *(
                 f"{name}: {', '.join(f'{value} {count}' for value, count in counts.items())}"
@@ -58,15 +62,22 @@ def report_on(taxonomy: Taxonomy, prompts: Sequence[Prompt], *, strength: int = 
     covered = {
         combination
         for row in rows
-        for combination in covered_by(row, strength, factors=[name for name in space.values if name in row])
+        for combination in covered_by(
+            row, strength, factors=[name for name in space.values if name in row]
+        )
     }
     counts = Counter((name, value) for row in rows for name, value in row.items())
     return Report(
         strength=strength,
         num_rows=len(rows),
-        num_controls=sum(TRIGGER not in prompt.values and bool(prompt.values) for prompt in prompts),
+        num_controls=sum(
+            TRIGGER not in prompt.values and bool(prompt.values) for prompt in prompts
+        ),
         num_feasible=len(feasible),
         num_covered=len(feasible & covered),
         bound=lower_bound(by_factors),
-        values={name: {value: counts[name, value] for value in values} for name, values in space.values.items()},
+        values={
+            name: {value: counts[name, value] for value in values}
+            for name, values in space.values.items()
+        },
     )

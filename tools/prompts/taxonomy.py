@@ -1,4 +1,6 @@
-"""The taxonomy: factors with their values, constraints, and the template that turns a combination into a prompt."""
+"""The taxonomy: factors with their values, constraints, and the template that turns a combination
+into a prompt.
+"""
 
 import re
 import string
@@ -27,7 +29,9 @@ class TaxonomyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a factor. Only triggers have `artifacts` (expected artifact types) and `source` (a key of the sources)."""
+    """One value of a factor. Only triggers have `artifacts` (expected artifact types) and `source`
+    (a key of the sources).
+    """
 
     text: str
     words: Sequence[str]
@@ -37,7 +41,9 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """If every factor of `when` has one of its listed values, every factor of `then` must have one of its listed values."""
+    """If every factor of `when` has one of its listed values, every factor of `then` must have one
+    of its listed values.
+    """
 
     when: Mapping[str, frozenset[str]]
     then: Mapping[str, frozenset[str]]
@@ -71,16 +77,21 @@ def read_taxonomy(path: Path = OURS) -> Taxonomy:
     """Reads a TOML file; `taxonomy.toml` beside this module shows the form.
 
     Raises:
-        TaxonomyError: not TOML, or a value is missing, unknown or of another type. OSError: the file cannot be read.
+        TaxonomyError: not TOML, or a value is missing, unknown or of another type. OSError: the
+            file cannot be read.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TaxonomyError(f"{path}: not TOML ({error}). Wanted a file like {OURS.name} of this package.") from None
+        raise TaxonomyError(
+            f"{path}: not TOML ({error}). Wanted a file like {OURS.name} of this package."
+        ) from None
     try:
         return _taxonomy(content)
     except _FaultError as fault:
-        raise TaxonomyError(f"{path}: {fault}. {OURS.name} of this package shows the form.") from None
+        raise TaxonomyError(
+            f"{path}: {fault}. {OURS.name} of this package shows the form."
+        ) from None
 
 
 class _FaultError(ValueError):
@@ -92,16 +103,23 @@ def _taxonomy(content: Mapping[str, Any]) -> Taxonomy:
     sources = _table(content.get("sources", {}), "sources")
     factors = _table(content.get("factors"), "factors")
     if TRIGGER not in factors or len(factors) < 2:
-        raise _FaultError(f"factors are {', '.join(factors) or 'none'}, wanted {TRIGGER!r} and at least one other")
+        raise _FaultError(
+            f"factors are {', '.join(factors) or 'none'}, wanted {TRIGGER!r} and at least one other"
+        )
     read = {name: _factor(name, values, sources) for name, values in factors.items()}
     templates = _table(content.get("templates"), "templates")
     _only(templates, ("trigger", "control"), where="templates")
     return Taxonomy(
         name=_text(content.get("name"), "name"),
         factors=read,
-        constraints=[_constraint(item, number, read) for number, item in enumerate(content.get("constraints", []))],
+        constraints=[
+            _constraint(item, number, read)
+            for number, item in enumerate(content.get("constraints", []))
+        ],
         trigger_template=_template(templates.get("trigger"), "templates.trigger", wanted=set(read)),
-        control_template=_template(templates.get("control"), "templates.control", wanted=set(read) - {TRIGGER}),
+        control_template=_template(
+            templates.get("control"), "templates.control", wanted=set(read) - {TRIGGER}
+        ),
         sources=sources,
     )
 
@@ -114,28 +132,36 @@ def _factor(name: str, values: Any, sources: Mapping[str, Any]) -> dict[str, Val
     for key, value in _table(values, where).items():
         if not _NAME.fullmatch(key):
             raise _FaultError(f"{where}.{key}: wanted a name of a-z, 0-9 and -")
-        read[key] = _value(_table(value, f"{where}.{key}"), f"{where}.{key}", sources, trigger=name == TRIGGER)
+        read[key] = _value(
+            _table(value, f"{where}.{key}"), f"{where}.{key}", sources, trigger=name == TRIGGER
+        )
     texts = [value.text for value in read.values()]
     twice = next((text for text in texts if texts.count(text) > 1), None)
     if twice is not None:
-        raise _FaultError(f"{where}: two values have the text {twice!r}; wanted a different text for each")
+        raise _FaultError(
+            f"{where}: two values have the text {twice!r}; wanted a different text for each"
+        )
     return read
 
 
-def _value(value: Mapping[str, Any], where: str, sources: Mapping[str, Any], *, trigger: bool) -> Value:
+def _value(
+    value: Mapping[str, Any], where: str, sources: Mapping[str, Any], *, trigger: bool
+) -> Value:
     _only(value, ("text", "words", *(("artifacts", "source") if trigger else ())), where=where)
     artifacts = _texts(value.get("artifacts", []), f"{where}.artifacts")
     source = value.get("source")
     if trigger and not artifacts:
         raise _FaultError(
-            f"{where}.artifacts is missing; wanted the artifact types expected, of {', '.join(ARTIFACT_TYPES)}"
+            f"{where}.artifacts is missing; wanted the artifact types expected, of "
+            f"{', '.join(ARTIFACT_TYPES)}"
         )
     for kind in artifacts:
         if kind not in ARTIFACT_TYPES:
             raise _FaultError(f"{where}.artifacts has {kind!r}; wanted {', '.join(ARTIFACT_TYPES)}")
     if trigger and source not in sources:
         raise _FaultError(
-            f"{where}.source is {source!r}; wanted one of sources: {', '.join(sources) or 'none is there'}"
+            f"{where}.source is {source!r}; wanted one of sources: "
+            f"{', '.join(sources) or 'none is there'}"
         )
     words = tuple(word.lower() for word in _texts(value.get("words", []), f"{where}.words"))
     return Value(_text(value.get("text"), f"{where}.text"), words, tuple(artifacts), source)
@@ -149,12 +175,15 @@ def _constraint(item: Any, number: int, factors: Mapping[str, Mapping[str, Value
     then = _choices(table, where, factors)
     if not when or not then:
         raise _FaultError(
-            f"{where}: wanted factors under `when`, and at least one other with the values that go with them"
+            f"{where}: wanted factors under `when`, and at least one other with the values that go "
+            "with them"
         )
     return Constraint(when, then, why)
 
 
-def _choices(table: Mapping[str, Any], where: str, factors: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+def _choices(
+    table: Mapping[str, Any], where: str, factors: Mapping[str, Any]
+) -> dict[str, frozenset[str]]:
     read = {}
     for name, values in table.items():
         if name not in factors:
@@ -163,7 +192,8 @@ def _choices(table: Mapping[str, Any], where: str, factors: Mapping[str, Any]) -
         unknown = sorted(read[name] - set(factors[name]))
         if unknown or not read[name]:
             raise _FaultError(
-                f"{where}.{name} has {', '.join(unknown) or 'no value'}; wanted some of {', '.join(factors[name])}"
+                f"{where}.{name} has {', '.join(unknown) or 'no value'}; wanted some of "
+                f"{', '.join(factors[name])}"
             )
     return read
 
@@ -173,15 +203,21 @@ def _template(value: Any, where: str, *, wanted: set[str]) -> str:
     try:
         fields = {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
     except ValueError as error:
-        raise _FaultError(f"{where} is {text!r} ({error}); wanted text with {{factor}} in braces") from None
+        raise _FaultError(
+            f"{where} is {text!r} ({error}); wanted text with {{factor}} in braces"
+        ) from None
     if fields != wanted:
-        raise _FaultError(f"{where} names {', '.join(sorted(fields))}; wanted each of {', '.join(sorted(wanted))}")
+        raise _FaultError(
+            f"{where} names {', '.join(sorted(fields))}; wanted each of {', '.join(sorted(wanted))}"
+        )
     return text
 
 
 def _table(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict) or (not value and where != "sources"):
-        raise _FaultError(f"{where} is {'missing' if value is None else repr(value)}; wanted a table")
+        raise _FaultError(
+            f"{where} is {'missing' if value is None else repr(value)}; wanted a table"
+        )
     return value
 
 
@@ -200,4 +236,6 @@ def _texts(value: Any, where: str) -> list[str]:
 def _only(table: Mapping[str, Any], known: Sequence[str], *, where: str) -> None:
     unknown = [key for key in table if key not in known]
     if unknown:
-        raise _FaultError(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(known)}")
+        raise _FaultError(
+            f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(known)}"
+        )

@@ -21,34 +21,47 @@ LONGEST_CHUNK_BYTES = 128 << 10
 """A chunk of Xet has at most so many bytes (https://huggingface.co/docs/xet/chunking)."""
 
 
-def show_beginnings(api: "HfApi", plan: Plan, tree: Mapping[str, "RepoFile"], *, create_pr: bool) -> None:
+def show_beginnings(
+    api: "HfApi", plan: Plan, tree: Mapping[str, "RepoFile"], *, create_pr: bool
+) -> None:
     """Lets hf_xet learn which chunks the Hub holds of the files that the plan replaces or deletes.
 
     hf_xet asks the Hub for the first chunk of each file that it sends, and for one chunk in about a
-    thousand besides. With the answer come the chunks of the whole upload that the chunk was part of.
-    So a file that begins otherwise than its predecessor would be sent whole, although nearly all of
-    it is there. Therefore the first LONGEST_CHUNK_BYTES of each predecessor are read from the Hub
-    and handed to hf_xet as if they were files: it asks for their first chunks and keeps the answers.
-    What it sends of them is at most what follows the first chunk, and no commit refers to it.
+    thousand besides. With the answer come the chunks of the whole upload that the chunk was part
+    of. So a file that begins otherwise than its predecessor would be sent whole, although nearly
+    all of it is there. Therefore the first LONGEST_CHUNK_BYTES of each predecessor are read from
+    the Hub and handed to hf_xet as if they were files: it asks for their first chunks and keeps the
+    answers. What it sends of them is at most what follows the first chunk, and no commit refers to
+    it.
 
     Args:
         tree: files of the branch by path. A file that the Hub refuses to give is passed over.
 
     Source: https://huggingface.co/docs/xet/deduplication, Global Deduplication Process.
     """
-    replaced = [path for path, file in sorted(tree.items()) if file.xet_hash and path in {*plan.adds, *plan.deletes}]
+    replaced = [
+        path
+        for path, file in sorted(tree.items())
+        if file.xet_hash and path in {*plan.adds, *plan.deletes}
+    ]
     if not replaced or constants.HF_HUB_DISABLE_XET or find_spec("hf_xet") is None:
         return
     found = {path: _beginning(api, plan, path) for path in replaced}
     shown = [CommitOperationAdd(path, content) for path, content in found.items() if content]
     api.preupload_lfs_files(
-        plan.repo_id, additions=shown, repo_type="dataset", revision=plan.revision, create_pr=create_pr
+        plan.repo_id,
+        additions=shown,
+        repo_type="dataset",
+        revision=plan.revision,
+        create_pr=create_pr,
     )
 
 
 def _beginning(api: "HfApi", plan: Plan, path: str) -> bytes:
     """The first bytes of a file on the Hub; empty if the Hub refuses."""
-    url = hf_hub_url(plan.repo_id, path, repo_type="dataset", revision=plan.head, endpoint=api.endpoint)
+    url = hf_hub_url(
+        plan.repo_id, path, repo_type="dataset", revision=plan.head, endpoint=api.endpoint
+    )
     headers = {**build_hf_headers(token=api.token), "Range": f"bytes=0-{LONGEST_CHUNK_BYTES - 1}"}
     content = b""
     with get_session().stream("GET", url, headers=headers, follow_redirects=True) as response:

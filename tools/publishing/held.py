@@ -1,4 +1,6 @@
-"""Compares a release with what its repository already holds, so that nothing is rolled back by accident."""
+"""Compares a release with what its repository already holds, so that nothing is rolled back by
+accident.
+"""
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
@@ -31,8 +33,8 @@ def check_held(
         bring_back: ids of withdrawn videos, or of copies of them, that may come back.
 
     Raises:
-        PublishError: the release is older than the branch's or was not made from it, or has a video that the branch or main has
-            withdrawn, and this is not allowed. One line per problem.
+        PublishError: the release is older than the branch's or was not made from it, or has a video
+            that the branch or main has withdrawn, and this is not allowed. One line per problem.
     """
     problems: dict[str, None] = {}
     for branch, commit in {revision: seen.head, "main": seen.main}.items():
@@ -43,7 +45,9 @@ def check_held(
             held = _manifest_at(api, repo_id, commit, where=where)
         except ReleaseError as error:
             if not roll_back:
-                problems[f"{error} So it cannot be compared. Give --roll-back to replace it anyway."] = None
+                problems[
+                    f"{error} So it cannot be compared. Give --roll-back to replace it anyway."
+                ] = None
             continue
         if branch == revision and not roll_back:
             problems |= dict.fromkeys(_steps_back(manifest, held, where=where))
@@ -58,7 +62,9 @@ def _manifest_at(api: "HfApi", repo_id: str, commit: str, *, where: str) -> dict
     """The manifest of a commit. If it cannot be read, raises a ReleaseError that names `where`."""
     with tempfile.TemporaryDirectory(prefix="brokenvideos-publish-") as folder:
         with explained(f"{where}, reading its {MANIFEST}"):
-            api.hf_hub_download(repo_id, MANIFEST, repo_type="dataset", revision=commit, local_dir=folder)
+            api.hf_hub_download(
+                repo_id, MANIFEST, repo_type="dataset", revision=commit, local_dir=folder
+            )
         try:
             manifest = read_manifest(folder)
             version_of(manifest["data_version"])
@@ -74,10 +80,14 @@ def _steps_back(mine: Mapping[str, Any], there: Mapping[str, Any], *, where: str
         yield f"{where} holds {held}, and {version} is older. {meant}"
     elif version == held:
         if (mine["shards"], mine["videos"]) != (there["shards"], there["videos"]):
-            yield f"{where} holds another {held} than this. Build the release again with a later --data-version. {meant}"
+            yield (
+                f"{where} holds another {held} than this. Build the release again with a later "
+                f"--data-version. {meant}"
+            )
     elif isinstance(parent, str) and version_of(parent) < version_of(held):
         yield (
-            f"{where} holds {held}, and {version} was made from {parent}: what changed in between would be undone. Build it again "
+            f"{where} holds {held}, and {version} was made from {parent}: what changed in between "
+            "would be undone. Build it again "
             f"with {held} as its --parent. {meant}"
         )
 
@@ -86,19 +96,29 @@ def _brought_back(
     mine: Mapping[str, Any], there: Mapping[str, Any], *, where: str, bring_back: Collection[str]
 ) -> Iterator[str]:
     held = {video_id: facts["video_sha256"] for video_id, facts in there["videos"].items()}
-    for come in returning(there.get("errata", ()), contents_of(mine), held=held, allowed=bring_back):
+    for come in returning(
+        there.get("errata", ()), contents_of(mine), held=held, allowed=bring_back
+    ):
         yield (
-            f"{where}: video {come.video_id}: {come}. Withdraw it from this release too, or, if it is to be public again, give "
+            f"{where}: video {come.video_id}: {come}. Withdraw it from this release too, or, if it "
+            "is to be public again, give "
             f"--bring-back {come.video_id}."
         )
 
 
 def _forgotten(mine: Mapping[str, Any], there: Mapping[str, Any], *, where: str) -> Iterator[str]:
-    """Problems of errata that the release does not repeat; later builds would not know the withdrawn videos."""
-    withdrawn_here = {video_id for entry in mine.get("errata", ()) for video_id in entry["video_ids"]}
-    withdrawn_there = {video_id for entry in there.get("errata", ()) for video_id in entry["video_ids"]}
+    """Problems of errata that the release does not repeat; later builds would not know the
+    withdrawn videos.
+    """
+    withdrawn_here = {
+        video_id for entry in mine.get("errata", ()) for video_id in entry["video_ids"]
+    }
+    withdrawn_there = {
+        video_id for entry in there.get("errata", ()) for video_id in entry["video_ids"]
+    }
     if lost := sorted(withdrawn_there - withdrawn_here - mine["videos"].keys()):
         yield (
-            f"{where}: its errata say that {', '.join(lost)} was withdrawn, and this release's do not. Build it again with what "
+            f"{where}: its errata say that {', '.join(lost)} was withdrawn, and this release's do "
+            "not. Build it again with what "
             "is published as its --parent. If they are to be dropped, give --roll-back."
         )

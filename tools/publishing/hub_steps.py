@@ -1,4 +1,6 @@
-"""The steps that a maintainer must do on the Hub after a withdrawal, because a new version hides a video but does not remove it."""
+"""The steps that a maintainer must do on the Hub after a withdrawal, because a new version hides a
+video but does not remove it.
+"""
 
 from pathlib import Path
 
@@ -53,5 +55,7 @@ def hub_steps(out: Path, *, repo_id: str, data_version: str) -> str:
         out: the release without the videos.
         data_version: its version.
     """
-    script = _SCRIPT.format(repo_id=repo_id, data_version=data_version, sums=str(out / "SHA256SUMS"))
+    script = _SCRIPT.format(
+        repo_id=repo_id, data_version=data_version, sums=str(out / "SHA256SUMS")
+    )
     return _STEPS.format(out=out, repo_id=repo_id, data_version=data_version, script=script)

@@ -1,4 +1,6 @@
-"""Verifies a published release by its SHA256SUMS and manifest: the checksums that the Hub states, and some downloaded shards."""
+"""Verifies a published release by its SHA256SUMS and manifest: the checksums that the Hub states,
+and some downloaded shards.
+"""
 
 import hashlib
 import random
@@ -27,7 +29,8 @@ class HubReport:
     Attributes:
         commit: the commit of the revision.
         num_files, num_bytes: number and bytes of the files in the Hub's tree.
-        read: files that were downloaded to compare them: small files that git holds itself, SHA256SUMS and manifest.json.
+        read: files that were downloaded to compare them: small files that git holds itself,
+            SHA256SUMS and manifest.json.
         sampled: shards that were downloaded and checked row by row, as "train 3".
         seed: the seed that chose these shards.
         num_videos, num_masks: numbers of videos and masks in these shards.
@@ -62,14 +65,19 @@ class HubReport:
         yield from (f"note: {path}: no file of a release." for path in self.others)
         if self.sampled:
             yield (
-                f"downloaded and checked row by row (seed {self.seed}): {', '.join(self.sampled)}; {self.num_videos} videos, "
+                f"downloaded and checked row by row (seed {self.seed}): {', '.join(self.sampled)}; "
+                f"{self.num_videos} videos, "
                 f"{self.num_masks} masks."
             )
         else:
-            yield "Checksums of large files are what the Hub says that it stores; --sample N downloads N shards and checks them."
+            yield (
+                "Checksums of large files are what the Hub says that it stores; --sample N "
+                "downloads N shards and checks them."
+            )
         verdict = "no difference" if self.ok else f"findings: {len(self.findings)}"
         yield (
-            f"{self.repo_id}@{self.revision} (commit {self.commit[:12]}): {self.num_files} files of {self.num_bytes / 1e6:.1f} MB "
+            f"{self.repo_id}@{self.revision} (commit {self.commit[:12]}): {self.num_files} files "
+            f"of {self.num_bytes / 1e6:.1f} MB "
             f"compared with {SUMS} and {MANIFEST}; {verdict}."
         )
 
@@ -84,10 +92,12 @@ def verify_on_hub(
     token: str | bool | None = None,
     on_progress: Progress = no_progress,
 ) -> HubReport:
-    """Compares SHA256SUMS and manifest.json of a revision with the Hub's tree, in a few calls and without downloading shards.
+    """Compares SHA256SUMS and manifest.json of a revision with the Hub's tree, in a few calls and
+    without downloading shards.
 
-    The Hub names large files by their SHA-256, so these are compared without a download; the few small files are downloaded. This
-    checks only what the Hub states. A sample of shards is downloaded, one at a time, and checked as by `builder.verify`.
+    The Hub names large files by their SHA-256, so these are compared without a download; the few
+    small files are downloaded. This checks only what the Hub states. A sample of shards is
+    downloaded, one at a time, and checked as by `builder.verify`.
 
     Args:
         revision: a tag, branch or commit.
@@ -99,7 +109,8 @@ def verify_on_hub(
         A report with every finding. Problems of the release are findings, not errors.
 
     Raises:
-        ReleaseError: no such repository or revision, no access, or the Hub does not answer. DeviceError: the device does not exist.
+        ReleaseError: no such repository or revision, no access, or the Hub does not answer.
+            DeviceError: the device does not exist.
     """
     from huggingface_hub import HfApi
 
@@ -112,7 +123,9 @@ def verify_on_hub(
         commit = str(api.dataset_info(repo_id, revision=revision).sha)
         tree = tree_of(api, repo_id, commit)
         fetch = partial(_fetch, api, repo_id, commit, where)
-        small = sorted(path for path, file in tree.items() if file.lfs is None or path in (SUMS, MANIFEST))
+        small = sorted(
+            path for path, file in tree.items() if file.lfs is None or path in (SUMS, MANIFEST)
+        )
         read = {path: fetch(path, Path(folder)) for path in small if path != KEPT}
         findings, sums = _compare(tree, read)
         data_version: str | None = None
@@ -142,8 +155,13 @@ def verify_on_hub(
         seed=seed,
         num_videos=sum(result.num_videos for result in results.values()),
         num_masks=sum(result.num_masks for result in results.values()),
-        findings=(*findings, *(finding for result in results.values() for finding in result.findings)),
-        others=tuple(sorted(path for path in tree.keys() - sums.keys() - {KEPT} if not is_of_a_release(path))),
+        findings=(
+            *findings,
+            *(finding for result in results.values() for finding in result.findings),
+        ),
+        others=tuple(
+            sorted(path for path in tree.keys() - sums.keys() - {KEPT} if not is_of_a_release(path))
+        ),
     )
 
 
@@ -152,35 +170,53 @@ Fetch = Callable[[str, Path], Path]
 
 
 def _fetch(api: "HfApi", repo_id: str, commit: str, where: str, path: str, folder: Path) -> Path:
-    call = partial(api.hf_hub_download, repo_id, path, repo_type="dataset", revision=commit, local_dir=folder)
+    call = partial(
+        api.hf_hub_download, repo_id, path, repo_type="dataset", revision=commit, local_dir=folder
+    )
     return Path(download(call, where=where))
 
 
-def _compare(tree: "Mapping[str, RepoFile]", read: Mapping[str, Path]) -> tuple[list[Finding], dict[str, str]]:
+def _compare(
+    tree: "Mapping[str, RepoFile]", read: Mapping[str, Path]
+) -> tuple[list[Finding], dict[str, str]]:
     """Findings, and the sha256 by path in SHA256SUMS."""
     stored = {path: file.lfs.sha256 for path, file in tree.items() if file.lfs is not None}
     findings = []
     for path, copy in read.items():
         delivered, stated = (
-            (_git_blob_id(copy), tree[path].blob_id) if path not in stored else (file_sha256(copy), stored[path])
+            (_git_blob_id(copy), tree[path].blob_id)
+            if path not in stored
+            else (file_sha256(copy), stored[path])
         )
         if delivered != stated:
-            findings.append(Finding(path, f"the Hub delivered {delivered}, its tree says {stated}. Try again."))
+            findings.append(
+                Finding(path, f"the Hub delivered {delivered}, its tree says {stated}. Try again.")
+            )
         stored.setdefault(path, file_sha256(copy))
     try:
         sums = read_sums(read[SUMS].read_text())
     except (KeyError, ValueError) as error:
         what = "missing" if isinstance(error, KeyError) else f"cannot be read ({error})"
-        return [*findings, Finding(SUMS, f"{what}. Was this revision made by `brokenvideos publish`?")], {}
+        return [
+            *findings,
+            Finding(SUMS, f"{what}. Was this revision made by `brokenvideos publish`?"),
+        ], {}
     for path in sorted((tree.keys() | sums.keys()) - {SUMS, KEPT}):
         if path not in tree:
-            findings.append(Finding(path, f"missing on the Hub; {SUMS} lists it. Publish the release again."))
+            findings.append(
+                Finding(path, f"missing on the Hub; {SUMS} lists it. Publish the release again.")
+            )
         elif path not in sums:
             if is_of_a_release(path):
-                what = f"not in {SUMS}. A release holds nothing else; remove it from the repository."
+                what = (
+                    f"not in {SUMS}. A release holds nothing else; remove it from the repository."
+                )
                 findings.append(Finding(path, what))
         elif stored[path] != sums[path]:
-            what = f"SHA-256 is {stored[path]} on the Hub, {SUMS} says {sums[path]}. Publish the release again."
+            what = (
+                f"SHA-256 is {stored[path]} on the Hub, {SUMS} says {sums[path]}. Publish the "
+                "release again."
+            )
             findings.append(Finding(path, what))
     return findings, sums
 
@@ -188,25 +224,39 @@ def _compare(tree: "Mapping[str, RepoFile]", read: Mapping[str, Path]) -> tuple[
 def _compare_manifest(
     manifest: Mapping[str, Any], tree: "Mapping[str, RepoFile]", *, revision: str
 ) -> Iterator[Finding]:
-    stated = {file["path"]: file["bytes"] for shard in manifest["shards"] for file in shard["files"]}
+    stated = {
+        file["path"]: file["bytes"] for shard in manifest["shards"] for file in shard["files"]
+    }
     for path in sorted(stated.keys() & tree.keys()):
         if tree[path].size != stated[path]:
-            what = f"{tree[path].size} bytes on the Hub, {MANIFEST} says {stated[path]}. Publish the release again."
+            what = (
+                f"{tree[path].size} bytes on the Hub, {MANIFEST} says {stated[path]}. Publish "
+                "the release again."
+            )
             yield Finding(path, what)
     version = f"v{manifest['data_version']}"
     if re.fullmatch(r"v\d+\.\d+\.\d+", revision) and revision != version:
         yield Finding(
-            MANIFEST, f"its data version is {version}, the tag is {revision}. Publish the release under its own tag."
+            MANIFEST,
+            f"its data version is {version}, the tag is {revision}. Publish the release under its "
+            "own tag.",
         )
 
 
-def _choose(shards: Sequence[Mapping[str, Any]], number: int, *, seed: int) -> list[Mapping[str, Any]]:
+def _choose(
+    shards: Sequence[Mapping[str, Any]], number: int, *, seed: int
+) -> list[Mapping[str, Any]]:
     chosen = random.Random(seed).sample(range(len(shards)), min(number, len(shards)))
     return [shards[index] for index in sorted(chosen)]
 
 
 def _verify_sampled(
-    shard: Mapping[str, Any], manifest: Mapping[str, Any], tree: "Mapping[str, RepoFile]", fetch: Fetch, *, device: str
+    shard: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    tree: "Mapping[str, RepoFile]",
+    fetch: Fetch,
+    *,
+    device: str,
 ) -> ShardResult:
     """Downloads the files of one shard, checks them and removes them."""
     facts = {video_id: manifest["videos"].get(video_id, {}) for video_id in shard["video_ids"]}
@@ -215,9 +265,15 @@ def _verify_sampled(
         for file in shard["files"]:
             path, wanted = file["path"], file["sha256"]
             if path in tree and (delivered := file_sha256(fetch(path, Path(folder)))) != wanted:
-                what = f"the Hub delivered bytes of SHA-256 {delivered}, {MANIFEST} says {wanted}. Publish the release again."
+                what = (
+                    f"the Hub delivered bytes of SHA-256 {delivered}, {MANIFEST} says "
+                    f"{wanted}. "
+                    "Publish the release again."
+                )
                 findings.append(Finding(path, what))
-        result = verify_shard((Path(folder), dict(shard), facts, None, device, manifest["format_version"]))
+        result = verify_shard(
+            (Path(folder), dict(shard), facts, None, device, manifest["format_version"])
+        )
     return replace(result, findings=(*findings, *result.findings))
 
 

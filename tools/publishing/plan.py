@@ -52,7 +52,8 @@ class Plan:
         private, gated: True if it will be made private or gated.
         adds: new or changed files, with their bytes.
         keeps: files that the Hub already has unchanged.
-        deletes: files of another release; with `delete_others`, all files that the release does not have.
+        deletes: files of another release; with `delete_others`, all files that the release does not
+            have.
         leaves: files that belong to no release, and stay.
     """
 
@@ -70,7 +71,9 @@ class Plan:
 
     @property
     def num_bytes(self) -> int:
-        """Largest number of bytes to upload; parts that the Hub has from other files are not uploaded again."""
+        """Largest number of bytes to upload; parts that the Hub has from other files are not
+        uploaded again.
+        """
         return sum(self.adds.values())
 
     @property
@@ -93,7 +96,8 @@ class Plan:
         yield from (f"delete {path}" for path in self.deletes)
         yield from self.lines_of_others()
         yield (
-            f"{self.repo_id} {self.revision} -> {self.tag}: {len(self.adds)} to add, {len(self.keeps)} kept, "
+            f"{self.repo_id} {self.revision} -> {self.tag}: {len(self.adds)} to add, "
+            f"{len(self.keeps)} kept, "
             f"{len(self.deletes)} to delete; {self.num_bytes / 1e6:.1f} MB to send at most."
         )
 
@@ -119,7 +123,9 @@ class LocalFile:
         if remote.lfs is not None:
             return bool(remote.lfs.sha256 == self.sha256)
         content = self.path.read_bytes()
-        return bool(remote.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest())
+        return bool(
+            remote.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        )
 
 
 def release_files(release: Path) -> dict[str, LocalFile]:
@@ -139,7 +145,8 @@ def release_files(release: Path) -> dict[str, LocalFile]:
     except (OSError, ValueError) as error:
         where = "" if isinstance(error, OSError) else f"{release / SUMS}: "
         raise PublishError(
-            f"{where}{in_words(error)}. Publish a folder that `brokenvideos build` made and `brokenvideos verify` accepts."
+            f"{where}{in_words(error)}. Publish a folder that `brokenvideos build` made and "
+            "`brokenvideos verify` accepts."
         ) from error
 
 
@@ -161,7 +168,8 @@ def look(api: "HfApi", repo_id: str, *, revision: str, tag: str) -> Seen:
     head = next((ref.target_commit for ref in refs.branches if ref.name == revision), None)
     if head is None:
         raise PublishError(
-            f"{repo_id}: it has no branch {revision!r}, only {', '.join(sorted(ref.name for ref in refs.branches))}. "
+            f"{repo_id}: it has no branch {revision!r}, only "
+            f"{', '.join(sorted(ref.name for ref in refs.branches))}. "
             "Give one of them with --revision, or make it on the Hub first."
         )
     main = next((ref.target_commit for ref in refs.branches if ref.name == "main"), None)
@@ -174,7 +182,9 @@ def look(api: "HfApi", repo_id: str, *, revision: str, tag: str) -> Seen:
         main=main,
         main_tree=tree if main in (head, None) else tree_of(api, repo_id, str(main)),
         tag_tree=tree_of(api, repo_id, tagged) if tagged is not None else {},
-        pull_requests=tuple(ref.ref for ref in sorted(refs.pull_requests or [], key=lambda ref: -int(ref.name))),
+        pull_requests=tuple(
+            ref.ref for ref in sorted(refs.pull_requests or [], key=lambda ref: -int(ref.name))
+        ),
         private=bool(info.private),
         gated=bool(info.gated),
     )
@@ -189,12 +199,20 @@ def tree_of(api: "HfApi", repo_id: str, revision: str) -> dict[str, "RepoFile"]:
 
 
 def is_of_a_release(path: str) -> bool:
-    """Whether a path belongs to a release: a shard, a file that describes it, or a part of its card."""
-    return path in (MANIFEST, SUMS) or is_of_card(path) or any(name.fullmatch(path) for name in SHARD_FILES.values())
+    """Whether a path belongs to a release: a shard, a file that describes it, or a part of its
+    card.
+    """
+    return (
+        path in (MANIFEST, SUMS)
+        or is_of_card(path)
+        or any(name.fullmatch(path) for name in SHARD_FILES.values())
+    )
 
 
 def differing(files: Mapping[str, LocalFile], tree: Mapping[str, "RepoFile"]) -> list[str]:
-    """Paths at which a revision differs from the release; files that belong to no release are ignored."""
+    """Paths at which a revision differs from the release; files that belong to no release are
+    ignored.
+    """
     wrong = [path for path, file in files.items() if not file.is_same(tree.get(path))]
     return sorted([*wrong, *(path for path in tree.keys() - files.keys() if is_of_a_release(path))])
 
@@ -212,7 +230,9 @@ def plan_for(
 ) -> Plan:
     """The changes that make the branch equal to the release."""
     changed = differing(files, seen.tree)
-    others = sorted(path for path in seen.tree.keys() - files.keys() - {KEPT} if not is_of_a_release(path))
+    others = sorted(
+        path for path in seen.tree.keys() - files.keys() - {KEPT} if not is_of_a_release(path)
+    )
     adds = {path: files[path].num_bytes for path in changed if path in files}
     return Plan(
         repo_id=repo_id,
@@ -224,6 +244,12 @@ def plan_for(
         gated=gated and not seen.gated,
         adds=adds,
         keeps=tuple(path for path in files if path not in adds),
-        deletes=tuple(sorted({path for path in changed if path not in files}.union(others if delete_others else ()))),
+        deletes=tuple(
+            sorted(
+                {path for path in changed if path not in files}.union(
+                    others if delete_others else ()
+                )
+            )
+        ),
         leaves=() if delete_others else tuple(others),
     )

@@ -1,7 +1,9 @@
-"""Publishes a release: uploads the files that the Hub lacks, then makes one commit and one tag at that commit.
+"""Publishes a release: uploads the files that the Hub lacks, then makes one commit and one tag at
+that commit.
 
-Before the commit no change is visible. Before the tag the version's name does not exist, so a tag never names a half-published
-release. Every step first checks the repository. If a run stops at any point, the same command continues it.
+Before the commit no change is visible. Before the tag the version's name does not exist, so a tag
+never names a half-published release. Every step first checks the repository. If a run stops at any
+point, the same command continues it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi
 
 BATCH_BYTES = 128 * 2**20
-"""Files are uploaded in batches of about this size; an interrupted batch may be uploaded again as a whole."""
+"""Files are uploaded in batches of about this size; an interrupted batch may be uploaded again as a
+whole.
+"""
 NEWEST_PULL_REQUESTS = 10
 """Number of pull requests that are checked for one with the same proposal."""
 
@@ -35,9 +39,10 @@ class Published:
     """The result of `publish`.
 
     Attributes:
-        status: "planned": a dry run, nothing changed; "already published": the tag holds exactly this release, nothing changed;
-            "published"; "proposed": a pull request exists; "not tagged": the branch holds this release already, and a pull request
-            cannot make a tag, so nothing changed.
+        status: "planned": a dry run, nothing changed; "already published": the tag holds exactly
+            this release, nothing changed; "published"; "proposed": a pull request exists; "not
+            tagged": the branch holds this release already, and a pull request cannot make a tag, so
+            nothing changed.
         commit: the commit that holds the release; None if there is none.
         pull_request: the address of the pull request.
         lacks: in a dry run, the permission that the token lacks; None: no lack was found.
@@ -62,15 +67,26 @@ class Published:
                 yield f"The Hub would refuse it: {self.lacks}"
             yield "Nothing was changed: a dry run."
         elif self.status == "already published":
-            yield f"{plan.repo_id}: already published; {plan.tag} (commit {commit}) holds exactly this release."
+            yield (
+                f"{plan.repo_id}: already published; {plan.tag} (commit {commit}) holds exactly "
+                "this release."
+            )
         elif self.status == "proposed":
-            yield f"{plan.repo_id}: proposed in {self.pull_request}. After the merge, publish again without --create-pr to tag it."
+            yield (
+                f"{plan.repo_id}: proposed in {self.pull_request}. After the merge, publish "
+                "again without --create-pr to tag it."
+            )
         elif self.status == "not tagged":
-            yield f"{plan.repo_id}: {plan.revision} holds this release. Publish without --create-pr to make the tag {plan.tag}."
+            yield (
+                f"{plan.repo_id}: {plan.revision} holds this release. Publish without "
+                f"--create-pr to make the tag {plan.tag}."
+            )
         else:
             yield (
-                f"{plan.repo_id}: published {plan.tag} (commit {commit}): {len(plan.adds)} files added "
-                f"({plan.num_bytes / 1e6:.1f} MB), {len(plan.keeps)} kept, {len(plan.deletes)} deleted. "
+                f"{plan.repo_id}: published {plan.tag} (commit {commit}): {len(plan.adds)} files "
+                "added "
+                f"({plan.num_bytes / 1e6:.1f} MB), {len(plan.keeps)} kept, {len(plan.deletes)} "
+                "deleted. "
                 f"Next: brokenvideos verify {plan.repo_id}@{plan.tag}"
             )
             yield from plan.lines_of_others()
@@ -91,23 +107,29 @@ def publish(
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> Published:
-    """Makes a branch of a dataset repository equal to a release, and tags it with v and the data version, as in v1.0.0.
+    """Makes a branch of a dataset repository equal to a release, and tags it with v and the data
+    version, as in v1.0.0.
 
-    The release is verified first, as `builder.verify` does. The token is the one that huggingface_hub finds.
+    The release is verified first, as `builder.verify` does. The token is the one that
+    huggingface_hub finds.
 
     Args:
         repo_id: OWNER/NAME. The repository is made if it does not exist.
         revision: the branch.
         create_pr: propose the change in a pull request instead, without a tag.
-        private, gated: make the repository private or gated before the upload; False leaves it as it is.
+        private, gated: make the repository private or gated before the upload; False leaves it as
+            it is.
         dry_run: only report what would be done.
-        roll_back: allow to replace the branch's release by an older one, or by one that was not made from it.
+        roll_back: allow to replace the branch's release by an older one, or by one that was not
+            made from it.
         bring_back: ids of withdrawn videos, or of copies of them, that come back on purpose.
-        delete_others: delete files in the repository that belong to no release; otherwise they stay.
+        delete_others: delete files in the repository that belong to no release; otherwise they
+            stay.
 
     Raises:
-        PublishError: the release has findings, the tag holds something else, the release would undo a published one, or the Hub
-            refuses or does not answer. The same command continues from there.
+        PublishError: the release has findings, the tag holds something else, the release would undo
+            a published one, or the Hub refuses or does not answer. The same command continues from
+            there.
         ReleaseError: `release` is not a release.
     """
     if not is_repo_id(repo_id):
@@ -132,7 +154,13 @@ def publish(
         delete_others=delete_others,
     )
     compare = partial(
-        check_held, api, manifest, repo_id=repo_id, revision=revision, roll_back=roll_back, bring_back=bring_back
+        check_held,
+        api,
+        manifest,
+        repo_id=repo_id,
+        revision=revision,
+        roll_back=roll_back,
+        bring_back=bring_back,
     )
     with bounded_patience():
         with explained(f"{repo_id}, looking it up"):
@@ -140,8 +168,10 @@ def publish(
         plan = planning(seen)
         if seen.tag is not None and (wrong := differing(files, seen.tag_tree)):
             raise PublishError(
-                f"{repo_id}: {tag} exists already with other files ({len(wrong)} files differ, the first is {wrong[0]}). "
-                "A published version stays as it is: build the release again with a later --data-version."
+                f"{repo_id}: {tag} exists already with other files ({len(wrong)} files differ, the "
+                f"first is {wrong[0]}). "
+                "A published version stays as it is: build the release again with a later "
+                "--data-version."
             )
         if seen.tag is None:
             compare(seen)
@@ -155,13 +185,16 @@ def publish(
         if plan.creates or plan.private or plan.gated:
             if create_pr and plan.creates:
                 raise PublishError(
-                    f"{repo_id}: no such repository, so a change to it cannot be proposed. Leave out --create-pr."
+                    f"{repo_id}: no such repository, so a change to it cannot be proposed. Leave "
+                    "out --create-pr."
                 )
             _prepare(api, plan)
             with explained(f"{repo_id}, looking it up"):
                 seen = looking()
             compare(seen)  # somebody may have published in the meantime
-            plan = replace(planning(seen), creates=plan.creates, private=plan.private, gated=plan.gated)
+            plan = replace(
+                planning(seen), creates=plan.creates, private=plan.private, gated=plan.gated
+            )
         if create_pr:
             return _propose(api, files, plan, seen, on_progress=on_progress)
         commit = plan.head
@@ -175,7 +208,8 @@ def _verified(release: Path, *, workers: int, on_progress: Progress) -> None:
     report = verify(release, workers=workers, on_progress=on_progress)
     if not report.ok:
         raise PublishError(
-            f"{release}: not published, it has {len(report.findings)} findings; the first: {report.findings[0]} "
+            f"{release}: not published, it has {len(report.findings)} findings; the first: "
+            f"{report.findings[0]} "
             f"All of them: brokenvideos verify {release}"
         )
 
@@ -188,14 +222,25 @@ def _prepare(api: "HfApi", plan: Plan) -> None:
     if plan.gated or (plan.private and not plan.creates):
         with explained(f"{plan.repo_id}, setting who may read it"):
             api.update_repo_settings(
-                plan.repo_id, repo_type="dataset", private=plan.private or None, gated="auto" if plan.gated else None
+                plan.repo_id,
+                repo_type="dataset",
+                private=plan.private or None,
+                gated="auto" if plan.gated else None,
             )
 
 
 def _commit(
-    api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, seen: Seen, *, create_pr: bool, on_progress: Progress
+    api: "HfApi",
+    files: Mapping[str, LocalFile],
+    plan: Plan,
+    seen: Seen,
+    *,
+    create_pr: bool,
+    on_progress: Progress,
 ) -> tuple[str, str | None]:
-    """Uploads the files and makes the commit. Returns its id, and the address of the pull request if there is one."""
+    """Uploads the files and makes the commit. Returns its id, and the address of the pull request
+    if there is one.
+    """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     from .beginnings import show_beginnings
@@ -221,7 +266,8 @@ def _commit(
         for add in adds:
             if add.upload_info.sha256.hex() != files[add.path_in_repo].sha256:
                 raise PublishError(
-                    f"{files[add.path_in_repo].path}: it changed during the upload. Nothing is visible. "
+                    f"{files[add.path_in_repo].path}: it changed during the upload. Nothing is "
+                    "visible. "
                     "Verify the release, then publish it."
                 )
         deletes = [CommitOperationDelete(path, is_folder=False) for path in plan.deletes]
@@ -248,7 +294,8 @@ def _files_stay(paths: Sequence[Path]) -> Iterator[None]:
         if missing is None:
             raise
         raise PublishError(
-            f"{missing}: missing since the release was verified. Nothing is visible. Build or download the release "
+            f"{missing}: missing since the release was verified. Nothing is visible. Build or "
+            "download the release "
             "again, then publish "
             "it."
         ) from error
@@ -268,17 +315,24 @@ def _batches(
 
 
 def _tag(api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, commit: str) -> None:
-    """Tags the commit with the version, after the Hub has confirmed that it holds exactly the release."""
+    """Tags the commit with the version, after the Hub has confirmed that it holds exactly the
+    release.
+    """
     with explained(f"{plan.repo_id}, comparing commit {commit[:12]}"):
         wrong = differing(files, tree_of(api, plan.repo_id, commit))
     if wrong:
         raise PublishError(
-            f"{plan.repo_id}: commit {commit[:12]} is not the release ({len(wrong)} files differ, the first is {wrong[0]}), "
+            f"{plan.repo_id}: commit {commit[:12]} is not the release ({len(wrong)} files differ, "
+            f"the first is {wrong[0]}), "
             "so it was not tagged. Run the same command again."
         )
     with explained(f"{plan.repo_id}, tagging commit {commit[:12]}"):
         api.create_tag(
-            plan.repo_id, tag=plan.tag, tag_message=f"Release {plan.tag}", revision=commit, repo_type="dataset"
+            plan.repo_id,
+            tag=plan.tag,
+            tag_message=f"Release {plan.tag}",
+            revision=commit,
+            repo_type="dataset",
         )
 
 
@@ -292,7 +346,9 @@ def _propose(
         with explained(f"{plan.repo_id}, looking at {ref}"):
             if differing(files, tree_of(api, plan.repo_id, ref)):
                 continue
-            discussion = api.get_discussion_details(plan.repo_id, int(ref.rpartition("/")[2]), repo_type="dataset")
+            discussion = api.get_discussion_details(
+                plan.repo_id, int(ref.rpartition("/")[2]), repo_type="dataset"
+            )
         if discussion.status in ("open", "draft"):
             return Published("proposed", plan, None, discussion.url)
     commit, address = _commit(api, files, plan, seen, create_pr=True, on_progress=on_progress)

@@ -1,4 +1,6 @@
-"""Checks what a token may do before anything is uploaded, so that a dry run can report what the Hub would refuse."""
+"""Checks what a token may do before anything is uploaded, so that a dry run can report what the Hub
+would refuse.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,8 @@ NO_TOKEN = "no Hugging Face token was found. Log in with `hf auth login`, or set
 
 
 def lacking(api: "HfApi", repo_id: str, *, exists: bool, create_pr: bool) -> str | None:
-    """The permission that the token lacks to publish to a repository, in one line; None if no lack can be seen beforehand.
+    """The permission that the token lacks to publish to a repository, in one line; None if no lack
+    can be seen beforehand.
 
     Args:
         exists: True if the repository exists; otherwise it would be made.
@@ -40,5 +43,8 @@ def lacking(api: "HfApi", repo_id: str, *, exists: bool, create_pr: bool) -> str
     owner = repo_id.partition("/")[0]
     owners = {person["name"], *(organization["name"] for organization in person.get("orgs", ()))}
     if not exists and owner not in owners:
-        return f"{person['name']} is not {owner} and belongs to no organization of that name. {ADVICE[403]}"
+        return (
+            f"{person['name']} is not {owner} and belongs to no organization of that name. "
+            f"{ADVICE[403]}"
+        )
     return None

@@ -22,9 +22,11 @@ def take_down(
     workers: int = 1,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """`builder.withdraw`, with a new full card if `release` has one, because its figures may show a withdrawn video.
+    """`builder.withdraw`, with a new full card if `release` has one, because its figures may show a
+    withdrawn video.
 
-    The result of an earlier, equal call is kept, so that a command that was interrupted after it can be given again.
+    The result of an earlier, equal call is kept, so that a command that was interrupted after it
+    can be given again.
 
     Raises:
         The errors of `builder.withdraw`. CardError, AboutError: the full card cannot be made here.
@@ -56,8 +58,12 @@ def _made_before(release: Path, out: Path) -> dict[str, Any] | None:
     return made if made.get("errata") and made.get("parent_version") == before else None
 
 
-def _is_of(erratum: dict[str, Any], video_ids: set[str], *, reason: str, twins: Twins | None) -> bool:
-    """Whether an equal call wrote this erratum; it also lists twins that were withdrawn with the videos."""
+def _is_of(
+    erratum: dict[str, Any], video_ids: set[str], *, reason: str, twins: Twins | None
+) -> bool:
+    """Whether an equal call wrote this erratum; it also lists twins that were withdrawn with the
+    videos.
+    """
     withdrawn = set(erratum["video_ids"])
     return erratum["reason"] == reason.strip() and (
         withdrawn == video_ids or (twins == "withdraw" and withdrawn > video_ids)

@@ -16,15 +16,20 @@ LONGEST_SILENCE_S = 300
 """Longest time between two pieces of an answer of the Hub."""
 AGAIN = "Run the same command again: it continues from here."
 ADVICE = {
-    400: "The Hub refused the request. Read its answer, correct the cause and run the same command again.",
+    400: "The Hub refused the request. Read its answer, correct the cause and run the same command "
+    "again.",
     401: "Log in with `hf auth login`, or set HF_TOKEN, and run the same command again.",
     402: "The account has to pay for this first; then run the same command again.",
-    403: "Use a token that may write to this repository (`hf auth login`), or --create-pr, and run the same command again.",
+    403: "Use a token that may write to this repository (`hf auth login`), or --create-pr, and run "
+    "the same command again.",
     404: "Is the name right, and may your token see it? Then run the same command again.",
     409: "Somebody else has made it in the meantime. Run the same command again: it checks again.",
-    412: "Somebody else has changed the branch; none of your files is visible. Run the same command again: it makes a new plan.",
-    413: "None of the files is visible. Build the release with fewer shards (--split-shards) and publish that.",
-    429: "Wait as long as it says, or a few minutes. Then run the same command again: it continues from here.",
+    412: "Somebody else has changed the branch; none of your files is visible. Run the same "
+    "command again: it makes a new plan.",
+    413: "None of the files is visible. Build the release with fewer shards (--split-shards) and "
+    "publish that.",
+    429: "Wait as long as it says, or a few minutes. Then run the same command again: it continues "
+    "from here.",
 }
 
 
@@ -41,10 +46,11 @@ class LongWaitError(RuntimeError):
 
 @contextmanager
 def bounded_patience() -> Iterator[None]:
-    """Inside the block, limits huggingface_hub to `LONGEST_WAIT_S` between its tries and `LONGEST_SILENCE_S` for an answer.
+    """Inside the block, limits huggingface_hub to `LONGEST_WAIT_S` between its tries and
+    `LONGEST_SILENCE_S` for an answer.
 
-    It tries most requests six times, with up to 8 s or the time of Retry-After between them. Without a limit it would wait for an
-    answer for ever. hf_xet has its own limit of 6 minutes.
+    It tries most requests six times, with up to 8 s or the time of Retry-After between them.
+    Without a limit it would wait for an answer for ever. hf_xet has its own limit of 6 minutes.
     """
     session = get_session()
     hooks = session.event_hooks
@@ -59,7 +65,11 @@ def bounded_patience() -> Iterator[None]:
 
 
 def _refuse_long_silence(request: httpx2.Request) -> None:
-    given = {kind: limit for kind, limit in request.extensions.get("timeout", {}).items() if limit is not None}
+    given = {
+        kind: limit
+        for kind, limit in request.extensions.get("timeout", {}).items()
+        if limit is not None
+    }
     request.extensions["timeout"] = {**httpx2.Timeout(LONGEST_SILENCE_S).as_dict(), **given}
 
 
@@ -70,7 +80,9 @@ def _refuse_long_waits(response: httpx2.Response) -> None:
 
 
 def _wait_s(response: httpx2.Response) -> int | None:
-    """Seconds to wait before the next request, from the Hub's `ratelimit` header or Retry-After; None if it has neither."""
+    """Seconds to wait before the next request, from the Hub's `ratelimit` header or Retry-After;
+    None if it has neither.
+    """
     limit = parse_ratelimit_headers(response.headers)
     if limit is not None and limit.remaining == 0:
         return limit.reset_in_seconds
@@ -99,7 +111,10 @@ def _explanation(error: BaseException) -> str:
     ):  # "Error while uploading …" says no more than that
         return _explanation(error.__cause__)
     if isinstance(error, LongWaitError):
-        return f"the Hub has had too many requests and {error}. Wait that long and run the same command again."
+        return (
+            f"the Hub has had too many requests and {error}. Wait that long and run the same "
+            "command again."
+        )
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set. Unset it and run the same command again."
     if isinstance(error, HfHubHTTPError):

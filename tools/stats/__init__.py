@@ -7,4 +7,12 @@ In: facts counted in the shards. Out: a table as text, or plain values. The comm
 from .listing import ListedVideo, Wanted, csv_of, listed_videos, table_of
 from .stats import stats_dict, stats_text
 
-__all__ = ["ListedVideo", "Wanted", "csv_of", "listed_videos", "stats_dict", "stats_text", "table_of"]
+__all__ = [
+    "ListedVideo",
+    "Wanted",
+    "csv_of",
+    "listed_videos",
+    "stats_dict",
+    "stats_text",
+    "table_of",
+]

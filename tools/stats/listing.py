@@ -30,7 +30,8 @@ class ListedVideo:
     """Facts of one video.
 
     Attributes:
-        artifact_types: names of the types of its objects; "type not given" for objects without a type.
+        artifact_types: names of the types of its objects; "type not given" for objects without a
+            type.
         seconds: length in seconds.
         prompt: "" if it is not known.
     """
@@ -79,7 +80,8 @@ class Wanted:
 
 
 def listed_videos(release: str, wanted: Wanted | None = None) -> list[ListedVideo]:
-    """The videos of a release, sorted by split (train, validation, test) and then by id. No video file is read.
+    """The videos of a release, sorted by split (train, validation, test) and then by id. No video
+    file is read.
 
     Args:
         release: a name for `sampling.release_folder`.
@@ -99,18 +101,37 @@ def listed_videos(release: str, wanted: Wanted | None = None) -> list[ListedVide
     listed = []
     for shard in shards:
         if split in (None, shard["split"]):
-            path = root / shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
+            path = (
+                root / shard_paths(shard["split"], shard["index"], shard["num_shards"])["default"]
+            )
             for table in read_parquet(str(path), columns=COLUMNS):
                 listed += [_listed(row, shard["split"]) for row in table.to_pylist()]
     generators = sorted({video.generator for video in listed})
     if wanted.generator is not None and wanted.generator not in generators:
-        raise ReleaseError(f"{release}: no generator {wanted.generator!r}. It has {', '.join(generators) or 'none'}.")
-    return sorted(filter(wanted.takes, listed), key=lambda video: (SPLITS.index(video.split), video.video_id))
+        raise ReleaseError(
+            f"{release}: no generator {wanted.generator!r}. It has "
+            f"{', '.join(generators) or 'none'}."
+        )
+    return sorted(
+        filter(wanted.takes, listed), key=lambda video: (SPLITS.index(video.split), video.video_id)
+    )
 
 
 def table_of(videos: Iterable[ListedVideo]) -> str:
     """The list as a text table with a heading; the last line is the number of videos."""
-    rows = [("video_id", "split", "label", "generator", "frames", "fps", "size", "objects", "artifact types")]
+    rows = [
+        (
+            "video_id",
+            "split",
+            "label",
+            "generator",
+            "frames",
+            "fps",
+            "size",
+            "objects",
+            "artifact types",
+        )
+    ]
     rows += [
         (
             video.video_id,
@@ -126,14 +147,19 @@ def table_of(videos: Iterable[ListedVideo]) -> str:
         for video in videos
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
     return "\n".join([*lines, f"{len(rows) - 1} videos."])
 
 
 def csv_of(videos: Iterable[ListedVideo]) -> str:
     """The list as CSV with a heading; types are separated by spaces."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(ListedVideo)], lineterminator="\n")
+    writer = csv.DictWriter(
+        text, [field.name for field in fields(ListedVideo)], lineterminator="\n"
+    )
     writer.writeheader()
     for video in videos:
         writer.writerow(video.to_dict() | {"artifact_types": " ".join(video.artifact_types)})
@@ -158,4 +184,8 @@ def _listed(row: dict[str, Any], split: str) -> ListedVideo:
 
 
 def _types(codes: Sequence[int] | None) -> tuple[str, ...]:
-    return (TYPE_NOT_GIVEN,) if codes is None else tuple(sorted({ARTIFACT_TYPES[code] for code in codes}))
+    return (
+        (TYPE_NOT_GIVEN,)
+        if codes is None
+        else tuple(sorted({ARTIFACT_TYPES[code] for code in codes}))
+    )

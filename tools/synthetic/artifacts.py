@@ -1,6 +1,7 @@
 """The artifacts of a synthetic video: which body breaks, in which frames, and how.
 
-Outside its active frames an effect does nothing, and in each active frame it is visible, so "active" is exact.
+Outside its active frames an effect does nothing, and in each active frame it is visible, so
+"active" is exact.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,9 @@ class Motion:
 
 @dataclass(frozen=True, slots=True)
 class Warp:
-    """Deformation in the body's own square: `strength` float32[T], zero where inactive, of waves and a swirl."""
+    """Deformation in the body's own square: `strength` float32[T], zero where inactive, of waves
+    and a swirl.
+    """
 
     strength: FloatArray
     frequency: tuple[float, float]
@@ -35,7 +38,9 @@ class Warp:
 
 @dataclass(frozen=True, slots=True)
 class Blur:
-    """A soft ellipse that follows the body: `strength` float32[T] in [0, 1], zero where inactive; sizes in the body's radius."""
+    """A soft ellipse that follows the body: `strength` float32[T] in [0, 1], zero where inactive;
+    sizes in the body's radius.
+    """
 
     strength: FloatArray
     centre_uv: tuple[float, float]
@@ -54,7 +59,9 @@ class Artifact:
     effect: Motion | Warp | Blur
 
 
-def draw_artifacts(rng: np.random.Generator, scene: Scene, artifact_types: Sequence[str]) -> tuple[Artifact, ...]:
+def draw_artifacts(
+    rng: np.random.Generator, scene: Scene, artifact_types: Sequence[str]
+) -> tuple[Artifact, ...]:
     """One artifact per type name, each on another body, with object ids from 1.
 
     Args:
@@ -62,7 +69,9 @@ def draw_artifacts(rng: np.random.Generator, scene: Scene, artifact_types: Seque
     """
     hosts = rng.permutation(len(scene.bodies))[: len(artifact_types)]
     artifacts = []
-    for object_id, (artifact_type, host) in enumerate(zip(artifact_types, hosts, strict=True), start=1):
+    for object_id, (artifact_type, host) in enumerate(
+        zip(artifact_types, hosts, strict=True), start=1
+    ):
         window = _draw_window(rng, scene.num_frames)
         effect = _draw_effect(rng, artifact_type, scene, scene.bodies[int(host)], window)
         changes = effect.offset_xy if isinstance(effect, Motion) else effect.strength[:, None]
@@ -98,7 +107,9 @@ def _draw_effect(
 
 
 def _ramp(num_frames: int, window: slice, *, floor: float) -> FloatArray:
-    """0 outside the window; inside it rises from `floor` to 1, stays, and falls back to `floor` in the last frames."""
+    """0 outside the window; inside it rises from `floor` to 1, stays, and falls back to `floor` in
+    the last frames.
+    """
     length = window.stop - window.start
     progress = (np.arange(length, dtype=np.float32) + 0.5) / length
     rise = smoothstep(progress / 0.45) * smoothstep((1 - progress) / 0.2)
@@ -125,14 +136,23 @@ def _draw_motion(rng: np.random.Generator, scene: Scene, body: Body, window: sli
         side = np.where(np.arange(length) % 2 == 0, 1.0, -1.0)
         heading = rng.uniform(0, 2 * np.pi) + rng.uniform(-0.9, 0.9, length)
         size_px = rng.uniform(0.3, 0.5, length) * body.radius[window]
-        offset_xy[window] = (side * size_px)[:, None] * np.stack([np.cos(heading), np.sin(heading)], axis=1)
+        offset_xy[window] = (side * size_px)[:, None] * np.stack(
+            [np.cos(heading), np.sin(heading)], axis=1
+        )
     return offset_xy
 
 
-def _draw_landing(rng: np.random.Generator, scene: Scene, body: Body, frame_index: int) -> FloatArray:
-    """A place in the frame that the body does not touch now: the first of 12 tries that is far enough, otherwise the furthest."""
+def _draw_landing(
+    rng: np.random.Generator, scene: Scene, body: Body, frame_index: int
+) -> FloatArray:
+    """A place in the frame that the body does not touch now: the first of 12 tries that is far
+    enough, otherwise the furthest.
+    """
     radius = float(body.radius[frame_index])
-    low, high = np.array([0.7 * radius] * 2), np.array([scene.width - 0.7 * radius, scene.height - 0.7 * radius])
+    low, high = (
+        np.array([0.7 * radius] * 2),
+        np.array([scene.width - 0.7 * radius, scene.height - 0.7 * radius]),
+    )
     tries = rng.uniform(low, np.maximum(high, low + 1), (12, 2))
     distance = np.hypot(tries[:, 0] - body.x[frame_index], tries[:, 1] - body.y[frame_index])
     enough = np.flatnonzero(distance > 2 * radius)

@@ -1,4 +1,6 @@
-"""Renders frames and exact masks from a scene and artifacts. Layers are drawn from far to near, so a nearer layer cuts a mask."""
+"""Renders frames and exact masks from a scene and artifacts. Layers are drawn from far to near, so
+a nearer layer cuts a mask.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +15,17 @@ from .texture import FloatArray, crop, gaussian_blur, sample
 
 UInt8Array = npt.NDArray[np.uint8]
 SOFT_EDGE = 0.25
-"""A blurred pixel is marked if the weight of the soft region is above this; below it, grain hides the change."""
+"""A blurred pixel is marked if the weight of the soft region is above this; below it, grain hides
+the change.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A video and its exact labels.
 
-    `frames`: uint8[T, H, W, 3] RGB. `labels`: uint8[T, H, W], the object_id whose artifact shows, else 0. `bodies`: uint8[T, H, W],
-    1 + the index of the body that is seen, 0 where none is.
+    `frames`: uint8[T, H, W, 3] RGB. `labels`: uint8[T, H, W], the object_id whose artifact shows,
+    else 0. `bodies`: uint8[T, H, W], 1 + the index of the body that is seen, 0 where none is.
     """
 
     frames: UInt8Array
@@ -31,7 +35,9 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class _Patch:
-    """A window of the frame and the position of its pixels in a body's own square: u and v float32[h, w]."""
+    """A window of the frame and the position of its pixels in a body's own square: u and v
+    float32[h, w].
+    """
 
     rows: slice
     columns: slice
@@ -42,7 +48,11 @@ class _Patch:
 def render(scene: Scene, artifacts: Sequence[Artifact]) -> Rendered:
     """The scene with these artifacts; with none, the clean twin of every video made from it."""
     shape = (scene.num_frames, scene.height, scene.width)
-    frames, labels, bodies = np.empty((*shape, 3), np.uint8), np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    frames, labels, bodies = (
+        np.empty((*shape, 3), np.uint8),
+        np.zeros(shape, np.uint8),
+        np.zeros(shape, np.uint8),
+    )
     by_body = {artifact.body_index: artifact for artifact in artifacts}
     for frame_index in range(scene.num_frames):
         grain_share = np.ones(shape[1:], np.float32)
@@ -59,7 +69,9 @@ def render(scene: Scene, artifacts: Sequence[Artifact]) -> Rendered:
             cover = _lay_body(image, body, patch)
             labels[frame_index, patch.rows, patch.columns][cover > 0.5] = 0
             bodies[frame_index, patch.rows, patch.columns][cover > 0.5] = index + 1
-            grain_share[patch.rows, patch.columns] += (1 - grain_share[patch.rows, patch.columns]) * cover
+            grain_share[patch.rows, patch.columns] += (
+                1 - grain_share[patch.rows, patch.columns]
+            ) * cover
             if artifact is not None and isinstance(artifact.effect, Blur):
                 cover = _lay_blur(
                     image,
@@ -89,8 +101,12 @@ def _lay_strip(image: FloatArray, scene: Scene, strip: Strip, frame_index: int) 
     return seen[..., 3]
 
 
-def _find_patch(scene: Scene, body: Body, artifact: Artifact | None, frame_index: int) -> _Patch | None:
-    """The part of the frame in which a body, moved and bent by its artifact, is visible; None if it is outside the frame."""
+def _find_patch(
+    scene: Scene, body: Body, artifact: Artifact | None, frame_index: int
+) -> _Patch | None:
+    """The part of the frame in which a body, moved and bent by its artifact, is visible; None if it
+    is outside the frame.
+    """
     effect = artifact.effect if artifact is not None else None
     offset_x, offset_y = effect.offset_xy[frame_index] if isinstance(effect, Motion) else (0.0, 0.0)
     x, y = float(body.x[frame_index] + offset_x), float(body.y[frame_index] + offset_y)
@@ -109,8 +125,12 @@ def _find_patch(scene: Scene, body: Body, artifact: Artifact | None, frame_index
     return _Patch(slice(top, bottom), slice(left, right), u, v)
 
 
-def _bend(u: FloatArray, v: FloatArray, warp: Warp, frame_index: int) -> tuple[FloatArray, FloatArray]:
-    """The place in the sprite that gives a pixel of the warped body: two crossed waves and a swirl that is 0 at the border."""
+def _bend(
+    u: FloatArray, v: FloatArray, warp: Warp, frame_index: int
+) -> tuple[FloatArray, FloatArray]:
+    """The place in the sprite that gives a pixel of the warped body: two crossed waves and a swirl
+    that is 0 at the border.
+    """
     strength = warp.strength[frame_index]
     turn = strength * warp.swirl * np.exp(-(u * u + v * v) * 1.2)
     swirled_u, swirled_v = u * np.cos(turn) - v * np.sin(turn), u * np.sin(turn) + v * np.cos(turn)
@@ -131,9 +151,17 @@ def _lay_body(image: FloatArray, body: Body, patch: _Patch) -> FloatArray:
 
 
 def _lay_blur(
-    image: FloatArray, grain_share: FloatArray, blur: Blur, patch: _Patch, *, radius_px: float, frame_index: int
+    image: FloatArray,
+    grain_share: FloatArray,
+    blur: Blur,
+    patch: _Patch,
+    *,
+    radius_px: float,
+    frame_index: int,
 ) -> FloatArray:
-    """Blurs what has been drawn so far in a soft ellipse; returns 1.0 where that shows, float32[h, w] in the patch."""
+    """Blurs what has been drawn so far in a soft ellipse; returns 1.0 where that shows,
+    float32[h, w] in the patch.
+    """
     distance = np.hypot(
         (patch.u - blur.centre_uv[0]) / blur.half_size_uv[0],
         (patch.v - blur.centre_uv[1]) / blur.half_size_uv[1],
@@ -149,7 +177,9 @@ def _lay_blur(
     return shows
 
 
-def _develop(image: FloatArray, scene: Scene, grain_share: FloatArray, frame_index: int) -> UInt8Array:
+def _develop(
+    image: FloatArray, scene: Scene, grain_share: FloatArray, frame_index: int
+) -> UInt8Array:
     """The image as 8-bit RGB: focus, the generator's colours, grain."""
     defocus_px = float(scene.defocus_px[frame_index])
     if defocus_px > 0.4:

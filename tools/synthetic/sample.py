@@ -1,4 +1,6 @@
-"""Writes a synthetic raw folder: small moving scenes, some of them broken on purpose, with exact masks."""
+"""Writes a synthetic raw folder: small moving scenes, some of them broken on purpose, with exact
+masks.
+"""
 
 import functools
 import json
@@ -23,7 +25,8 @@ from .scene import GENERATORS, NORMAL_TRAITS, Scene, make_scene
 GENERATOR_VERSION = "1"
 SCENE_STREAM, ARTIFACT_STREAM = 0, 1
 MIN_SIDE_PX, MIN_FRAMES = 48, 8
-# Object colours of the mask files. Only the index is data; the colours are for people who open a file.
+# Object colours of the mask files. Only the index is data; the colours are for people who open a
+# file.
 MASK_PALETTE = bytes((0, 0, 0, 213, 94, 0, 86, 180, 233, 240, 228, 66))
 
 
@@ -51,8 +54,8 @@ class SampleSpec:
 class SampleVideo:
     """One synthetic video before it is written.
 
-    `annotated_frames`: None if every frame is annotated; masks of other frames are not written. `trait`: an unusual property that
-    is not an artifact.
+    `annotated_frames`: None if every frame is annotated; masks of other frames are not written.
+    `trait`: an unusual property that is not an artifact.
     """
 
     number: int
@@ -83,27 +86,37 @@ def write_sample(
 ) -> Path:
     """Writes a raw folder `out` in the layout "own" with synthetic videos, and returns `out`.
 
-    One of three videos is normal. The others have motion, deformation and blur in turn; every fourth of them has two types.
-    Video k does not depend on `videos`, `clean_twins` or `workers`. The folder appears under its name only when it is complete.
+    One of three videos is normal. The others have motion, deformation and blur in turn; every
+    fourth of them has two types. Video k does not depend on `videos`, `clean_twins` or `workers`.
+    The folder appears under its name only when it is complete.
 
     Args:
         out: a folder that does not exist yet, or is empty.
         height, width: even, at least 48.
         num_frames: at least 8.
-        clean_twins: also write `{video_id}_clean` for every broken video: scene and grain without the artifact, label normal.
+        clean_twins: also write `{video_id}_clean` for every broken video: scene and grain without
+            the artifact, label normal.
         workers: number of processes.
-        on_progress: called with ("sample", finished videos, all videos) before the first video and after each.
+        on_progress: called with ("sample", finished videos, all videos) before the first video and
+            after each.
 
     Raises:
         SampleExistsError: `out` is not empty.
         SampleError: a number is out of range.
     """
     _check_numbers(
-        videos=videos, seed=seed, height=height, width=width, num_frames=num_frames, fps=fps, workers=workers
+        videos=videos,
+        seed=seed,
+        height=height,
+        width=width,
+        num_frames=num_frames,
+        fps=fps,
+        workers=workers,
     )
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise SampleExistsError(
-            f"{out}: exists and is not an empty folder. Name a new folder, or remove this one first."
+            f"{out}: exists and is not an empty folder. Name a new folder, or remove this one "
+            "first."
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.parent / f".{out.name}.{os.getpid()}.partial"
@@ -129,7 +142,8 @@ def write_sample(
 def make_sample_video(number: int, spec: SampleSpec) -> SampleVideo:
     """Video `number` of a synthetic dataset, rendered. It depends only on its number and the spec.
 
-    Its artifacts are drawn again until each is visible in at least half of its active, annotated frames.
+    Its artifacts are drawn again until each is visible in at least half of its active, annotated
+    frames.
 
     Raises:
         SampleError: no artifact was visible in 64 draws; the frame is too small for the scene.
@@ -153,7 +167,8 @@ def make_sample_video(number: int, spec: SampleSpec) -> SampleVideo:
         if all(_shows(artifact, rendered.labels, annotated) for artifact in artifacts):
             return SampleVideo(number, generator, trait, scene, artifacts, annotated, rendered)
     raise SampleError(
-        f"video {number}: no artifact was visible in 64 draws at {spec.width}x{spec.height}, {spec.num_frames} frames. "
+        f"video {number}: no artifact was visible in 64 draws at {spec.width}x{spec.height}, "
+        f"{spec.num_frames} frames. "
         "Ask for larger or longer videos, or another seed."
     )
 
@@ -164,7 +179,9 @@ def _check_numbers(**numbers: int) -> None:
         if number < lowest.get(name, 1):
             raise SampleError(f"{name} is {number}, must be at least {lowest.get(name, 1)}.")
         if name in ("height", "width") and number % 2:
-            raise SampleError(f"{name} is {number}, must be even: the videos are written in yuv420p.")
+            raise SampleError(
+                f"{name} is {number}, must be even: the videos are written in yuv420p."
+            )
 
 
 def _stream(seed: int, number: int, tag: int) -> np.random.Generator:
@@ -172,7 +189,9 @@ def _stream(seed: int, number: int, tag: int) -> np.random.Generator:
 
 
 def _artifact_types(number: int) -> tuple[str, ...]:
-    """Artifact types by video number: none for every third, otherwise the three in turn, two for every fourth broken video."""
+    """Artifact types by video number: none for every third, otherwise the three in turn, two for
+    every fourth broken video.
+    """
     if number % 3 == 2:
         return ()
     broken_number = number - number // 3
@@ -182,7 +201,9 @@ def _artifact_types(number: int) -> tuple[str, ...]:
     return (ARTIFACT_TYPES[first], ARTIFACT_TYPES[(first + broken_number // 4) % 3])
 
 
-def _shows(artifact: Artifact, labels: npt.NDArray[np.uint8], annotated: Sequence[int] | None) -> bool:
+def _shows(
+    artifact: Artifact, labels: npt.NDArray[np.uint8], annotated: Sequence[int] | None
+) -> bool:
     area_px = (labels == artifact.object_id).sum(axis=(1, 2))
     due = np.flatnonzero(artifact.active)
     due = due if annotated is None else np.intersect1d(due, annotated)
@@ -194,7 +215,9 @@ def _write_video(task: tuple[Path, SampleSpec, int]) -> list[dict[str, Any]]:
     """Writes a video, its masks and its twin; returns their lines for videos.jsonl."""
     raw, spec, number = task
     video = make_sample_video(number, spec)
-    objects = [{"object_id": a.object_id, "artifact_type": a.artifact_type} for a in video.artifacts]
+    objects = [
+        {"object_id": a.object_id, "artifact_type": a.artifact_type} for a in video.artifacts
+    ]
     notes = "broken on purpose" if objects else f"normal, {video.trait}"
     records = [_write_frames(raw, spec, video, video.video_id, video.rendered.frames, notes=notes)]
     records[0]["objects"] = objects
@@ -206,12 +229,20 @@ def _write_video(task: tuple[Path, SampleSpec, int]) -> list[dict[str, Any]]:
     if objects and spec.clean_twins:
         twin = render(video.scene, ())
         notes = f"clean twin of {video.video_id}"
-        records.append(_write_frames(raw, spec, video, f"{video.video_id}_clean", twin.frames, notes=notes))
+        records.append(
+            _write_frames(raw, spec, video, f"{video.video_id}_clean", twin.frames, notes=notes)
+        )
     return records
 
 
 def _write_frames(
-    raw: Path, spec: SampleSpec, video: SampleVideo, video_id: str, frames: npt.NDArray[np.uint8], *, notes: str
+    raw: Path,
+    spec: SampleSpec,
+    video: SampleVideo,
+    video_id: str,
+    frames: npt.NDArray[np.uint8],
+    *,
+    notes: str,
 ) -> dict[str, Any]:
     """Encodes frames and describes them as a normal video."""
     path = raw / "videos" / f"{video_id}.mp4"
@@ -235,7 +266,11 @@ def _write_frames(
 
 def _write_masks(folder: Path, video: SampleVideo) -> None:
     folder.mkdir()
-    annotated = range(len(video.rendered.labels)) if video.annotated_frames is None else video.annotated_frames
+    annotated = (
+        range(len(video.rendered.labels))
+        if video.annotated_frames is None
+        else video.annotated_frames
+    )
     for frame_index in annotated:
         labels = video.rendered.labels[frame_index]
         if labels.any():

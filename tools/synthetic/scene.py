@@ -1,4 +1,6 @@
-"""The scene of a synthetic video before artifacts are added: a backdrop, a camera, bodies on paths, grain."""
+"""The scene of a synthetic video before artifacts are added: a backdrop, a camera, bodies on paths,
+grain.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +14,24 @@ from .texture import FloatArray, smoothstep
 
 GENERATORS = ("synth-a", "synth-b", "synth-c")
 NORMAL_TRAITS = ("calm", "defocus", "fast", "shake")
-"""Unusual properties of normal videos that are not artifacts, so that a detector cannot rely only on sharpness or speed."""
+"""Unusual properties of normal videos that are not artifacts, so that a detector cannot rely only
+on sharpness or speed.
+"""
 
 CASTS: dict[str, dict[str, str]] = {
     "hills": {"balloon": "A hot-air balloon", "ball": "A beach ball", "leaf": "A falling leaf"},
     "sea": {"fish": "A striped fish", "creature": "A furry creature", "star": "A starfish"},
-    "city": {"balloon": "A hot-air balloon", "creature": "A furry creature", "ball": "A beach ball"},
-    "table": {"beetle": "A spotted beetle", "crate": "A painted crate", "star": "A paper star", "ball": "A beach ball"},
+    "city": {
+        "balloon": "A hot-air balloon",
+        "creature": "A furry creature",
+        "ball": "A beach ball",
+    },
+    "table": {
+        "beetle": "A spotted beetle",
+        "crate": "A painted crate",
+        "star": "A paper star",
+        "ball": "A beach ball",
+    },
 }
 PLACES = {
     "hills": "drifts over rolling hills while the camera pans.",
@@ -37,12 +50,18 @@ class Look:
     grain_levels: float
 
 
-LOOKS = {"synth-a": Look(1.0, 1.0, 2.0), "synth-b": Look(0.82, 1.08, 3.0), "synth-c": Look(1.15, 0.94, 1.2)}
+LOOKS = {
+    "synth-a": Look(1.0, 1.0, 2.0),
+    "synth-b": Look(0.82, 1.08, 3.0),
+    "synth-c": Look(1.15, 0.94, 1.2),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body in the scene: its picture, and its position in every frame, in pixels of the frame and radians."""
+    """A body in the scene: its picture, and its position in every frame, in pixels of the frame and
+    radians.
+    """
 
     sprite: FloatArray
     x: FloatArray
@@ -73,7 +92,13 @@ class Scene:
 
 
 def make_scene(
-    rng: np.random.Generator, *, height: int, width: int, num_frames: int, generator: str, trait: str = "calm"
+    rng: np.random.Generator,
+    *,
+    height: int,
+    width: int,
+    num_frames: int,
+    generator: str,
+    trait: str = "calm",
 ) -> Scene:
     """A scene, decided only by the random stream.
 
@@ -84,7 +109,9 @@ def make_scene(
     unit = min(height, width)
     theme = list(THEMES)[int(rng.integers(len(THEMES)))]
     time = np.linspace(0, 1, num_frames, dtype=np.float32)
-    pan_px = rng.uniform(0.3, 0.65) * width * rng.choice([-1, 1]) * (1.5 if trait == "fast" else 1.0)
+    pan_px = (
+        rng.uniform(0.3, 0.65) * width * rng.choice([-1, 1]) * (1.5 if trait == "fast" else 1.0)
+    )
     hand_xy = _sway(rng, time, unit * 0.008)
     if trait == "shake":
         hand_xy = hand_xy + _shake(rng, num_frames, unit * 0.035)
@@ -114,7 +141,9 @@ def make_scene(
         backdrop=backdrop,
         camera_xy=camera_xy.astype(np.float32),
         bodies=bodies,
-        defocus_px=_focus_pull(rng, time, unit) if trait == "defocus" else np.zeros(num_frames, np.float32),
+        defocus_px=_focus_pull(rng, time, unit)
+        if trait == "defocus"
+        else np.zeros(num_frames, np.float32),
         look=LOOKS[generator],
         grain=rng.standard_normal((num_frames, height, width), dtype=np.float32),
     )
@@ -136,9 +165,13 @@ def _focus_pull(rng: np.random.Generator, time: FloatArray, unit: int) -> FloatA
 
 
 def _places(rng: np.random.Generator, count: int) -> Sequence[float]:
-    """Heights of the bodies' paths as shares of the frame, spread so that the bodies overlap sometimes."""
+    """Heights of the bodies' paths as shares of the frame, spread so that the bodies overlap
+    sometimes.
+    """
     steps = (np.arange(count) + 0.5) / count
-    return [float(y) for y in 0.26 + 0.48 * rng.permutation(steps) + rng.uniform(-0.06, 0.06, count)]
+    return [
+        float(y) for y in 0.26 + 0.48 * rng.permutation(steps) + rng.uniform(-0.06, 0.06, count)
+    ]
 
 
 def _make_body(

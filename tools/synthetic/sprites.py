@@ -1,6 +1,8 @@
-"""The bodies that move through a scene, each drawn once as a square RGBA picture with fine detail everywhere.
+"""The bodies that move through a scene, each drawn once as a square RGBA picture with fine detail
+everywhere.
 
-The detail is needed: a warp or a blur of a body with one colour would change no pixel inside it, and its mask would be wrong.
+The detail is needed: a warp or a blur of a body with one colour would change no pixel inside it,
+and its mask would be wrong.
 """
 
 from collections.abc import Callable
@@ -13,7 +15,9 @@ from .texture import FloatArray, blend, contrast, fractal_noise, hsv, rgb_colour
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A square to draw on: coordinates u (right) and v (down) in [-1, 1], and one pixel in those units."""
+    """A square to draw on: coordinates u (right) and v (down) in [-1, 1], and one pixel in those
+    units.
+    """
 
     u: FloatArray
     v: FloatArray
@@ -35,7 +39,9 @@ class Canvas:
         scaled: FloatArray = np.hypot((self.u - u) / half_width, (self.v - v) / half_height)
         return (scaled - 1) * min(half_width, half_height)
 
-    def box(self, u: float, v: float, half_width: float, half_height: float, corner: float) -> FloatArray:
+    def box(
+        self, u: float, v: float, half_width: float, half_height: float, corner: float
+    ) -> FloatArray:
         """Signed distance to a box with round corners."""
         across = np.abs(self.u - u) - (half_width - corner)
         down = np.abs(self.v - v) - (half_height - corner)
@@ -46,7 +52,9 @@ class Canvas:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The drawing of a kind of body: a signed distance float32[S, S] and colours float32[S, S, 3]."""
+    """The drawing of a kind of body: a signed distance float32[S, S] and colours
+    float32[S, S, 3].
+    """
 
     distance: FloatArray
     rgb: FloatArray
@@ -74,7 +82,9 @@ def _ball(canvas: Canvas, paints: Paints) -> Drawing:
     radius = np.hypot(canvas.u, canvas.v)
     rgb = blend(paints.light, paints.strong, _bands(angle * 4 + radius * 0.35))
     rgb = blend(rgb, paints.dark, canvas.inside(np.abs(radius - 0.56) - 0.05))
-    return Drawing(canvas.disk(0, 0, 0.94), blend(rgb, WHITE, canvas.inside(canvas.disk(0, 0, 0.2))))
+    return Drawing(
+        canvas.disk(0, 0, 0.94), blend(rgb, WHITE, canvas.inside(canvas.disk(0, 0, 0.2)))
+    )
 
 
 def _fish(canvas: Canvas, paints: Paints) -> Drawing:
@@ -84,7 +94,11 @@ def _fish(canvas: Canvas, paints: Paints) -> Drawing:
     rgb = blend(paints.strong, paints.light, _bands(canvas.u * 2.4 + canvas.v * canvas.v * 0.8))
     scales = _bands(canvas.u * 7 + canvas.v * 3) * _bands(canvas.u * 7 - canvas.v * 3)
     rgb = blend(rgb, paints.dark, scales * 0.4)
-    rgb = blend(rgb, paints.dark, canvas.inside(np.maximum(-canvas.ellipse(0.12, 0, 0.83, 0.53), -body)) * 0.5)
+    rgb = blend(
+        rgb,
+        paints.dark,
+        canvas.inside(np.maximum(-canvas.ellipse(0.12, 0, 0.83, 0.53), -body)) * 0.5,
+    )
     rgb = blend(rgb, WHITE, canvas.inside(canvas.disk(0.6, -0.12, 0.15)))
     rgb = blend(rgb, np.zeros(3, np.float32), canvas.inside(canvas.disk(0.63, -0.12, 0.08)))
     return Drawing(np.minimum(np.minimum(body, tail), fin), rgb)
@@ -98,8 +112,14 @@ def _balloon(canvas: Canvas, paints: Paints) -> Drawing:
     bulge = np.sqrt(np.maximum(0.75**2 - (canvas.v + 0.24) ** 2, 0.03))
     gores = np.arcsin(np.clip(canvas.u / bulge, -1, 1)) / np.pi
     rgb = blend(paints.light, paints.strong, _bands(gores * 4 + 0.25))
-    rgb = blend(rgb, paints.dark, _bands(canvas.v * 5) * canvas.inside(np.abs(canvas.v + 0.15) - 0.2) * 0.55)
-    wicker = blend(rgb_colour(0.5, 0.32, 0.16), rgb_colour(0.8, 0.6, 0.35), _bands(canvas.u * 8) * _bands(canvas.v * 8))
+    rgb = blend(
+        rgb, paints.dark, _bands(canvas.v * 5) * canvas.inside(np.abs(canvas.v + 0.15) - 0.2) * 0.55
+    )
+    wicker = blend(
+        rgb_colour(0.5, 0.32, 0.16),
+        rgb_colour(0.8, 0.6, 0.35),
+        _bands(canvas.u * 8) * _bands(canvas.v * 8),
+    )
     rgb = blend(rgb, wicker, canvas.inside(0.55 - canvas.v))
     return Drawing(np.minimum(np.minimum(envelope, skirt), np.minimum(basket, ropes)), rgb)
 
@@ -107,7 +127,9 @@ def _balloon(canvas: Canvas, paints: Paints) -> Drawing:
 def _beetle(canvas: Canvas, paints: Paints) -> Drawing:
     shell = canvas.ellipse(0, 0.12, 0.72, 0.8)
     head = canvas.disk(0, -0.68, 0.27)
-    feelers = np.maximum(np.abs(np.abs(canvas.u) - ((-0.8) - canvas.v) - 0.1) - 0.05, canvas.v + 0.72)
+    feelers = np.maximum(
+        np.abs(np.abs(canvas.u) - ((-0.8) - canvas.v) - 0.1) - 0.05, canvas.v + 0.72
+    )
     feelers = np.maximum(feelers, (-0.98) - canvas.v)
     rgb = blend(paints.strong, paints.strong * 0.6, _bands(canvas.v * 6 + np.abs(canvas.u) * 3))
     for u, v, radius in ((0.33, -0.22, 0.15), (0.42, 0.2, 0.17), (0.22, 0.55, 0.14)):
@@ -115,9 +137,13 @@ def _beetle(canvas: Canvas, paints: Paints) -> Drawing:
         rgb = blend(rgb, paints.light, canvas.inside(spots))
         rgb = blend(rgb, paints.dark, canvas.inside(spots + 0.08))
     rgb = blend(rgb, paints.dark, canvas.inside(np.abs(canvas.u) - 0.045))
-    rgb = blend(rgb, paints.dark, canvas.inside(np.minimum(np.minimum(head, feelers), canvas.v + 0.55)))
+    rgb = blend(
+        rgb, paints.dark, canvas.inside(np.minimum(np.minimum(head, feelers), canvas.v + 0.55))
+    )
     eyes = np.hypot(np.abs(canvas.u) - 0.13, canvas.v + 0.76) - 0.07
-    return Drawing(np.minimum(np.minimum(shell, head), feelers), blend(rgb, WHITE, canvas.inside(eyes)))
+    return Drawing(
+        np.minimum(np.minimum(shell, head), feelers), blend(rgb, WHITE, canvas.inside(eyes))
+    )
 
 
 def _leaf(canvas: Canvas, paints: Paints) -> Drawing:
@@ -136,14 +162,20 @@ def _crate(canvas: Canvas, paints: Paints) -> Drawing:
     frame = canvas.inside(np.minimum(0.5 - edge, np.abs(np.abs(canvas.u) - np.abs(canvas.v)) - 0.1))
     rgb = blend(rgb, blend(paints.light, WHITE, wood), frame * 0.85)
     nails = np.hypot(np.abs(canvas.u) - 0.63, np.abs(canvas.v) - 0.63) - 0.06
-    return Drawing(canvas.box(0, 0, 0.78, 0.78, 0.1), blend(rgb, paints.dark * 0.5, canvas.inside(nails)))
+    return Drawing(
+        canvas.box(0, 0, 0.78, 0.78, 0.1), blend(rgb, paints.dark * 0.5, canvas.inside(nails))
+    )
 
 
 def _creature(canvas: Canvas, paints: Paints) -> Drawing:
     angle, radius = np.arctan2(canvas.v, canvas.u), np.hypot(canvas.u, canvas.v)
     lobes = canvas.rng.uniform(0, 2 * np.pi, 3).astype(np.float32)
-    outline = 0.8 + sum((0.055 * np.cos(angle * (k + 2) + phase) for k, phase in enumerate(lobes)), start=0)
-    fur = contrast(fractal_noise(canvas.rng, *canvas.u.shape, cell_px=canvas.u.shape[0] / 5, octaves=3), 3.2)
+    outline = 0.8 + sum(
+        (0.055 * np.cos(angle * (k + 2) + phase) for k, phase in enumerate(lobes)), start=0
+    )
+    fur = contrast(
+        fractal_noise(canvas.rng, *canvas.u.shape, cell_px=canvas.u.shape[0] / 5, octaves=3), 3.2
+    )
     rgb = blend(paints.strong, paints.light, fur)
     side = np.abs(canvas.u) - 0.28
     rgb = blend(rgb, WHITE, canvas.inside(np.hypot(side, canvas.v + 0.2) - 0.2))
@@ -175,7 +207,8 @@ KINDS: dict[str, Callable[[Canvas, Paints], Drawing]] = {
 
 
 def draw_sprite(kind: str, rng: np.random.Generator, *, size_px: int, hue: float) -> FloatArray:
-    """A picture float32[size_px, size_px, 4] of one thing, colours multiplied by alpha, transparent along its border.
+    """A picture float32[size_px, size_px, 4] of one thing, colours multiplied by alpha, transparent
+    along its border.
 
     Args:
         kind: one of KINDS.

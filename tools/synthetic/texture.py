@@ -1,4 +1,6 @@
-"""Array functions for drawing: grids, noise, blends, sampling between pixels, blur. All values are float32 in [0, 1]."""
+"""Array functions for drawing: grids, noise, blends, sampling between pixels, blur. All values are
+float32 in [0, 1].
+"""
 
 import math
 from typing import Any
@@ -10,7 +12,9 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 
 def smoothstep(values: FloatArray) -> FloatArray:
-    """Smooth step: 0 below 0, 1 above 1, and between them the cubic whose slope is 0 at both ends."""
+    """Smooth step: 0 below 0, 1 above 1, and between them the cubic whose slope is 0 at both
+    ends.
+    """
     clipped = np.clip(values, 0, 1)
     return clipped * clipped * (3 - 2 * clipped)
 
@@ -28,20 +32,31 @@ def rgb_colour(red: float, green: float, blue: float) -> FloatArray:
 
 
 def blend(first: FloatArray, second: FloatArray, weight: FloatArray) -> FloatArray:
-    """`first` where `weight` is 0, `second` where it is 1; colours float32[3] or images, weight float32[H, W]."""
+    """`first` where `weight` is 0, `second` where it is 1; colours float32[3] or images, weight
+    float32[H, W].
+    """
     weight_hw1 = weight[..., None]
     blended: FloatArray = first * (1 - weight_hw1) + second * weight_hw1
     return blended
 
 
-def fractal_noise(rng: np.random.Generator, height: int, width: int, *, cell_px: float, octaves: int = 4) -> FloatArray:
-    """Value noise float32[height, width] in [0, 1]: each octave has half the cell and 0.55 of the weight of the one before."""
+def fractal_noise(
+    rng: np.random.Generator, height: int, width: int, *, cell_px: float, octaves: int = 4
+) -> FloatArray:
+    """Value noise float32[height, width] in [0, 1]: each octave has half the cell and 0.55 of the
+    weight of the one before.
+    """
     total = np.zeros((height, width), np.float32)
     weight, weights = 1.0, 0.0
     for octave in range(octaves):
         cell = max(cell_px / 2**octave, 1.0)
-        grid = rng.random((math.ceil(height / cell) + 2, math.ceil(width / cell) + 2), dtype=np.float32)
-        rows, columns = np.arange(height, dtype=np.float32) / cell, np.arange(width, dtype=np.float32) / cell
+        grid = rng.random(
+            (math.ceil(height / cell) + 2, math.ceil(width / cell) + 2), dtype=np.float32
+        )
+        rows, columns = (
+            np.arange(height, dtype=np.float32) / cell,
+            np.arange(width, dtype=np.float32) / cell,
+        )
         top, left = rows.astype(np.intp), columns.astype(np.intp)
         down, right = smoothstep(rows - top)[:, None], smoothstep(columns - left)[None, :]
         lines = grid[top] * (1 - down) + grid[top + 1] * down
@@ -58,7 +73,9 @@ def contrast(noise: FloatArray, gain: float) -> FloatArray:
 
 
 def sample(image: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray:
-    """Bilinear samples float32[..., C] of image[H, W, C] at fractional positions; beyond its edge the edge pixel repeats."""
+    """Bilinear samples float32[..., C] of image[H, W, C] at fractional positions; beyond its edge
+    the edge pixel repeats.
+    """
     height, width, channels = image.shape
     rows = np.clip(rows, 0, height - 1.001)
     columns = np.clip(columns, 0, width - 1.001)
@@ -73,7 +90,9 @@ def sample(image: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArr
 
 
 def crop(image: FloatArray, top: float, left: float, height: int, width: int) -> FloatArray:
-    """image[top : top + height, left : left + width] at a fractional place that lies inside the image with a pixel to spare."""
+    """image[top : top + height, left : left + width] at a fractional place that lies inside the
+    image with a pixel to spare.
+    """
     row, column = math.floor(top), math.floor(left)
     down, right = (top - row), (left - column)
     patch = image[row : row + height + 1, column : column + width + 1]
@@ -89,7 +108,9 @@ def gaussian_blur(image: FloatArray, sigma_px: float) -> FloatArray:
     taps32 = (taps / taps.sum()).astype(np.float32)
     height, width = image.shape[:2]
     padded = np.pad(image, ((reach, reach), (0, 0), (0, 0)), mode="edge")
-    lines: FloatArray = sum((tap * padded[i : i + height] for i, tap in enumerate(taps32)), start=np.zeros_like(image))
+    lines: FloatArray = sum(
+        (tap * padded[i : i + height] for i, tap in enumerate(taps32)), start=np.zeros_like(image)
+    )
     padded = np.pad(lines, ((0, 0), (reach, reach), (0, 0)), mode="edge")
     blurred: FloatArray = sum(
         (tap * padded[:, i : i + width] for i, tap in enumerate(taps32)), start=np.zeros_like(image)

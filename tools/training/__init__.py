@@ -2,7 +2,8 @@
 
     brokenvideos train --data RELEASE --recipe unet --out trained
 
-A recipe is one file in `recipes/` with a `RECIPE` (see `recipe.Recipe` for the arguments and results of its functions):
+A recipe is one file in `recipes/` with a `RECIPE` (see `recipe.Recipe` for the arguments and
+results of its functions):
 
     make(init) -> model             new weights, or those of a checkpoint (path or id); it has `save_pretrained(folder)`
     load(folder) -> model           the model that `model.save_pretrained(folder)` has saved
@@ -11,8 +12,9 @@ A recipe is one file in `recipes/` with a `RECIPE` (see `recipe.Recipe` for the 
     parameters(model)               the parameters to train: `losses.flat_parameters`
     size, num_frames, batch_size, lr, weight_decay, context, crop, flip
 
-The trainer (`training.train`) gives batches of clips on the device, augmented together with their masks. It scales logits to the
-masks, steps the optimizer under accelerate, validates by J&F of active frames, keeps the best model, resumes, and scores.
+The trainer (`training.train`) gives batches of clips on the device, augmented together with their
+masks. It scales logits to the masks, steps the optimizer under accelerate, validates by J&F of
+active frames, keeps the best model, resumes, and scores.
 
 A run writes:
 
@@ -21,7 +23,8 @@ A run writes:
     OUT/logs/                    curves for TensorBoard
     OUT/best                     a link to the best model on validation, OUT/best-N
     OUT/model/                   the best model with its card; `brokenvideos.json` says what input it takes
-    OUT/predictions/test.parquet the predictions that `brokenvideos evaluate RELEASE OUT/predictions --split test` scores
+    OUT/predictions/test.parquet the predictions that
+    `brokenvideos evaluate RELEASE OUT/predictions --split test` scores
     OUT/scores.json              the scores on the test split
 
 `load_model(OUT)` gives a `Predictor`, which takes the frames of a video and gives masks and scores.

@@ -1,4 +1,6 @@
-"""Random changes of a clip on the device, video and masks together, besides crop and mirror, which `clips` does while decoding."""
+"""Random changes of a clip on the device, video and masks together, besides crop and mirror, which
+`clips` does while decoding.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,13 +10,16 @@ from torch import Tensor
 
 
 def augmented(batch: Mapping[str, Any]) -> dict[str, Any]:
-    """The batch with each clip randomly turned upside down, reversed in time, and changed in colours, contrast and brightness.
+    """The batch with each clip randomly turned upside down, reversed in time, and changed in
+    colours, contrast and brightness.
 
-    Every move of pixels or frames applies to `video`, `masks`, `valid` and `frame_index` alike. The random numbers come from
-    torch's CPU generator, whose state is part of a checkpoint.
+    Every move of pixels or frames applies to `video`, `masks`, `valid` and `frame_index` alike. The
+    random numbers come from torch's CPU generator, whose state is part of a checkpoint.
     """
     draws = torch.rand(len(batch["video"]), 5).tolist()
-    changed: dict[str, list[Tensor]] = {name: [] for name in ("video", "masks", "valid", "frame_index")}
+    changed: dict[str, list[Tensor]] = {
+        name: [] for name in ("video", "masks", "valid", "frame_index")
+    }
     for number, (upside_down, backwards, swapped, contrast, brightness) in enumerate(draws):
         clip = {name: batch[name][number] for name in changed}
         if upside_down < 0.5:

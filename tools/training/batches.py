@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def clip_dataset(
     rows: ReleaseRows | ChosenRows, settled: Settled, *, rank: int, world_size: int, on_cuda: bool
 ) -> "ClipDataset | FaultyClips":
-    """The clips of one process. On CUDA their masks are sent to the device as strings, unless faults are added to them.
+    """The clips of one process. On CUDA their masks are sent to the device as strings, unless
+    faults are added to them.
 
     Raises:
         TrainError: faults are wanted in frames that are too small for them.
@@ -48,17 +49,24 @@ def clip_dataset(
     if min(settled.size) < MIN_SIDE_PX:
         height, width = settled.size
         raise TrainError(
-            f"faults: frames are {width}x{height}, wanted at least {MIN_SIDE_PX}x{MIN_SIDE_PX}. Give a larger --size."
+            f"faults: frames are {width}x{height}, wanted at least {MIN_SIDE_PX}x{MIN_SIDE_PX}. "
+            "Give a larger --size."
         )
     kind, _, name = (settled.holdout or "").partition(":")
     without = (name,) if kind == "artifact" else ()
     return FaultyClips(found, share=settled.faults, seed=settled.seed, without=without)
 
 
-def clip_loader(dataset: "ClipDataset | FaultyClips", settled: Settled, *, on_cuda: bool) -> StatefulDataLoader:
-    """Batches of a dataset. Do not prepare the loader with accelerate, which would divide the batches again."""
+def clip_loader(
+    dataset: "ClipDataset | FaultyClips", settled: Settled, *, on_cuda: bool
+) -> StatefulDataLoader:
+    """Batches of a dataset. Do not prepare the loader with accelerate, which would divide the
+    batches again.
+    """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "'set_vital' is deprecated")  # torchdata 0.11 under torch 2.13
+        warnings.filterwarnings(
+            "ignore", "'set_vital' is deprecated"
+        )  # torchdata 0.11 under torch 2.13
         return StatefulDataLoader(
             dataset,
             batch_size=settled.batch_size,
@@ -76,13 +84,17 @@ def steps_per_epoch(videos: int, settled: Settled, *, world_size: int) -> int:
     workers = max(settled.workers, 1)
     consumers = workers * world_size
     if world_size > 1:  # all consumers give as many clips as the consumer with the most
-        return workers * -(-(-(-videos // consumers) * settled.clips_per_video) // settled.batch_size)
+        return workers * -(
+            -(-(-videos // consumers) * settled.clips_per_video) // settled.batch_size
+        )
     shares = (len(range(first, videos, workers)) for first in range(workers))
     return sum(-(-share * settled.clips_per_video // settled.batch_size) for share in shares)
 
 
 def on_device(batch: Mapping[str, Any], device: torch.device, *, augment: bool) -> dict[str, Any]:
-    """The batch that a recipe gets: see `Recipe`. A clip that only fills an uneven share counts as not annotated."""
+    """The batch that a recipe gets: see `Recipe`. A clip that only fills an uneven share counts as
+    not annotated.
+    """
     names = ("video", "masks", "valid", "frame_index", "repeated")
     moved = to_device({name: batch[name] for name in names}, device)
     ready = {

@@ -9,7 +9,8 @@ Note = Callable[[Mapping[str, float], int], None]
 
 @contextmanager
 def board(folder: Path, *, step: int, writes: bool) -> Iterator[Note]:
-    """A function (figures by tag, step) that logs into `folder`. Entries of an interrupted run from `step` on are removed.
+    """A function (figures by tag, step) that logs into `folder`. Entries of an interrupted run from
+    `step` on are removed.
 
     Args:
         writes: True in exactly one process; the function of the others logs nothing.

@@ -18,7 +18,9 @@ _METRICS = {"jf": "J&F", "active_jf": "J&F of active frames"}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a card says besides scores: what the model was trained on, and what it did on the test split."""
+    """What a card says besides scores: what the model was trained on, and what it did on the test
+    split.
+    """
 
     data_seen: TrainedOn
     alarms: FalseAlarms
@@ -38,7 +40,9 @@ def _chosen_on(facts: Mapping[str, Any]) -> str:
     if gates is None:
         return ""
     warned = warning(gates)
-    broken = f", {gates['broken_videos']} broken ones beside them" if "broken_videos" in gates else ""
+    broken = (
+        f", {gates['broken_videos']} broken ones beside them" if "broken_videos" in gates else ""
+    )
     return f": {false_alarms(gates['false_videos'], gates['normal_videos'])}{broken}" + (
         f". **{warned[:-1]}**" if warned else ""
     )
@@ -81,7 +85,17 @@ def model_card(
     parameters = sum(parameter.numel() for parameter in predictor.model.parameters())
     height, width = predictor.feeding.size
     held_out = f" Held out of training: {options['holdout']}." if options["holdout"] else ""
-    chosen = ("epochs", "steps", "num_frames", "stride", "batch_size", "lr", "seed", "precision", "init")
+    chosen = (
+        "epochs",
+        "steps",
+        "num_frames",
+        "stride",
+        "batch_size",
+        "lr",
+        "seed",
+        "precision",
+        "init",
+    )
     settings = ", ".join(f"{name} {options[name]}" for name in chosen if options[name] is not None)
     return f"""---
 {card.to_yaml()}

@@ -1,4 +1,6 @@
-"""Checkpoints that are complete or absent: all processes write a temporary folder; the first one flushes and renames it."""
+"""Checkpoints that are complete or absent: all processes write a temporary folder; the first one
+flushes and renames it.
+"""
 
 import errno
 import json
@@ -29,8 +31,9 @@ KEPT = 2
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a training. `epoch` is the current epoch, `best` the highest validation J&F of active frames so far, and
-    `worse` the number of validations since then."""
+    """The progress of a training. `epoch` is the current epoch, `best` the highest validation J&F
+    of active frames so far, and `worse` the number of validations since then.
+    """
 
     step: int = 0
     epoch: int = 0
@@ -41,16 +44,22 @@ class Progress:
 def checkpoints(out: Path) -> list[Path]:
     """The complete checkpoints of a run, oldest first."""
     folder = out / "checkpoints"
-    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name)) if folder.is_dir() else []
+    return (
+        sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+        if folder.is_dir()
+        else []
+    )
 
 
 def save_checkpoint(
     accelerator: Accelerator, out: Path, progress: Progress, loader_state: Mapping[str, Any] | None
 ) -> None:
-    """Writes model, optimizer, scaler, random state and position in the data of all processes; the latest `KEPT` stay.
+    """Writes model, optimizer, scaler, random state and position in the data of all processes; the
+    latest `KEPT` stay.
 
     Args:
-        loader_state: the position of this process, as `place_in` gives it; None at the end of an epoch.
+        loader_state: the position of this process, as `place_in` gives it; None at the end of an
+            epoch.
     """
     final = out / "checkpoints" / f"step-{progress.step:08d}"
     partial = final.with_name(f".{final.name}.partial")
@@ -72,7 +81,9 @@ def save_checkpoint(
 
 
 def load_checkpoint(accelerator: Accelerator, path: Path) -> tuple[Progress, list[Any]]:
-    """Restores model, optimizer, scaler and random state; returns the progress and the loaders' positions of all processes."""
+    """Restores model, optimizer, scaler and random state; returns the progress and the loaders'
+    positions of all processes.
+    """
     accelerator.load_state(str(path))
     place = parse_json((path / "place.json").read_bytes())
     return Progress(**place["progress"]), place["loaders"]
@@ -84,12 +95,18 @@ def place_in(loader: StatefulDataLoader) -> dict[str, Any]:
 
 
 def put_back(
-    loader: StatefulDataLoader, dataset: "ClipDataset | FaultyClips", places: list[Any], *, rank: int, world_size: int
+    loader: StatefulDataLoader,
+    dataset: "ClipDataset | FaultyClips",
+    places: list[Any],
+    *,
+    rank: int,
+    world_size: int,
 ) -> None:
     """Makes the loader's next pass give the rest of its epoch.
 
-    With the same number of processes and workers, every batch is the same as without the interruption. With other numbers, the
-    remaining clips are shared out again; each still comes once.
+    With the same number of processes and workers, every batch is the same as without the
+    interruption. With other numbers, the remaining clips are shared out again; each still comes
+    once.
     """
     if any(place is None for place in places):
         return
@@ -101,7 +118,8 @@ def put_back(
 
 @contextmanager
 def kept_when_full(out: Path) -> Iterator[None]:
-    """Turns the error of a failed write in the block into one line: what is kept, and how to continue.
+    """Turns the error of a failed write in the block into one line: what is kept, and how to
+    continue.
 
     Raises:
         TrainError: the disk is full, a file is too large for it, or it is read-only. Without this
@@ -110,7 +128,12 @@ def kept_when_full(out: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:
-        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
+        full = getattr(error, "errno", None) in (
+            errno.ENOSPC,
+            errno.EFBIG,
+            errno.EDQUOT,
+            errno.EROFS,
+        )
         foreign = isinstance(error, SafetensorError) or "PytorchStreamWriter" in str(error)
         if not full and not foreign:
             raise
@@ -120,13 +143,15 @@ def kept_when_full(out: Path) -> Iterator[None]:
         path_text = f"{path}: " if path else ""
         why = f"{path_text}{' '.join(str(error).split())}"
         raise TrainError(
-            f"{out}: cannot be written ({why}); {what}. Make room there; the same command with --resume continues."
+            f"{out}: cannot be written ({why}); {what}. Make room there; the same command with "
+            "--resume continues."
         ) from error
 
 
 @contextmanager
 def newest_folder(name: Path, *, step: int) -> Iterator[Path]:
-    """A folder to write into, {name}-{step}. Then `name` becomes a link to it in one step, and the previous folder is removed.
+    """A folder to write into, {name}-{step}. Then `name` becomes a link to it in one step, and the
+    previous folder is removed.
 
     If no link can be made (Windows needs a special permission), the folder itself gets the name.
     """

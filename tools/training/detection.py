@@ -1,4 +1,6 @@
-"""How often a model is right when it marks something, and how much it finds: by video and by second of video."""
+"""How often a model is right when it marks something, and how much it finds: by video and by second
+of video.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +17,12 @@ from ..stats import Wanted, listed_videos
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """Precision and recall. A video is flagged if anything is marked in one of its annotated frames.
+    """Precision and recall. A video is flagged if anything is marked in one of its annotated
+    frames.
 
-    n of an estimate is the number of videos that decide it: flagged ones, broken ones, those with a marked second, and those
-    with a broken one. share_broken: of all videos, on which precision depends; None without a video.
+    n of an estimate is the number of videos that decide it: flagged ones, broken ones, those with a
+    marked second, and those with a broken one. share_broken: of all videos, on which precision
+    depends; None without a video.
     """
 
     video_precision: Estimate
@@ -28,11 +32,15 @@ class Detection:
     share_broken: float | None
 
     def text(self) -> str:
-        """ "by video: recall 0.800 [0.490, 0.943] (n = 10), precision …; by second: recall …", as `predict` shows it."""
+        """ "by video: recall 0.800 [0.490, 0.943] (n = 10), precision …; by second: recall …", as
+        `predict` shows it.
+        """
         return (
-            f"by video: recall {_shown(self.video_recall)}, precision {_shown(self.video_precision)}"
+            f"by video: recall {_shown(self.video_recall)}, precision "
+            f"{_shown(self.video_precision)}"
             + ("" if self.share_broken is None else f" where {self.share_broken:.0%} are broken")
-            + f"; by second: recall {_shown(self.second_recall)}, precision {_shown(self.second_precision)}"
+            + f"; by second: recall {_shown(self.second_recall)}, precision "
+            f"{_shown(self.second_precision)}"
         )
 
     def table(self) -> str:
@@ -43,21 +51,25 @@ class Detection:
         ]
         lines = ["| of each | precision | n | recall | n |", "|---|---|---|---|---|"]
         for name, precision, recall in rows:
-            cells = [cell for found in (precision, recall) for cell in (_value(found), str(found.n))]
+            cells = [
+                cell for found in (precision, recall) for cell in (_value(found), str(found.n))
+            ]
             lines.append(f"| {' | '.join([name, *cells])} |")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         names = ("video_precision", "video_recall", "second_precision", "second_recall")
-        return {name: getattr(self, name).to_dict() for name in names} | {"share_broken": self.share_broken}
+        return {name: getattr(self, name).to_dict() for name in names} | {
+            "share_broken": self.share_broken
+        }
 
 
 def detection_of(videos: Sequence[ScoredVideo], seconds_of_frame: Mapping[str, float]) -> Detection:
     """The precision and recall in these videos.
 
-    A share of videos has Wilson's interval. Seconds of one video are alike, so their share is a ratio of two sums over videos, and
-    its interval is that of the mean of its linearised values.
+    A share of videos has Wilson's interval. Seconds of one video are alike, so their share is a
+    ratio of two sums over videos, and its interval is that of the mean of its linearised values.
 
     Args:
         seconds_of_frame: for how long a frame of each video is shown, by video_id.

@@ -13,16 +13,20 @@ from ..faults import add_fault
 
 
 class FaultyClips(IterableDataset[dict[str, Any]]):
-    """The clips of `clips`, each with the probability `share` with a fault, whose mask is joined to the clip's own.
+    """The clips of `clips`, each with the probability `share` with a fault, whose mask is joined to
+    the clip's own.
 
-    The fault depends only on `seed`, the epoch, the video and where the clip begins, not on workers, ranks or a resume.
+    The fault depends only on `seed`, the epoch, the video and where the clip begins, not on
+    workers, ranks or a resume.
 
     Args:
         clips: with masks uint8[T, H, W].
         without: artifact types that no fault may resemble.
     """
 
-    def __init__(self, clips: ClipDataset, *, share: float, seed: int, without: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, clips: ClipDataset, *, share: float, seed: int, without: tuple[str, ...] = ()
+    ) -> None:
         self.clips = clips
         self.share = share
         self.seed = seed
@@ -55,4 +59,8 @@ class FaultyClips(IterableDataset[dict[str, Any]]):
         frames = np.ascontiguousarray(clip["video"].permute(0, 2, 3, 1).numpy())
         found = add_fault(frames, seed=[*seed, 1], without=self.without)
         video = torch.from_numpy(found.frames).permute(0, 3, 1, 2).contiguous()
-        return {**clip, "video": video, "masks": clip["masks"] | torch.from_numpy(found.masks).to(clip["masks"].dtype)}
+        return {
+            **clip,
+            "video": video,
+            "masks": clip["masks"] | torch.from_numpy(found.masks).to(clip["masks"].dtype),
+        }

@@ -1,4 +1,6 @@
-"""Input planes that compare a frame with further ones, whose motion is taken out first by optical flow."""
+"""Input planes that compare a frame with further ones, whose motion is taken out first by optical
+flow.
+"""
 
 import cv2
 import numpy as np
@@ -18,26 +20,36 @@ _Float32Array = npt.NDArray[np.float32]
 
 @torch.no_grad()
 def flow_planes(video: Tensor) -> Tensor:
-    """float[B, T, NUM_FLOW_PLANES, ceil(H / 2), ceil(W / 2)] of a clip float[B, T, 3, H, W] in [0, 1].
+    """float[B, T, NUM_FLOW_PLANES, ceil(H / 2), ceil(W / 2)] of a clip float[B, T, 3, H, W] in
+    [0, 1].
 
-    For each frame at FLOWED (at a clip's ends, the last one there), warped onto the frame by its flow: the logarithm of the mean
-    difference in grey level, and how different the amount of detail is, whichever of the two has more. Both say that something
-    has changed, and neither what. The flow is computed on the CPU.
+    For each frame at FLOWED (at a clip's ends, the last one there), warped onto the frame by its
+    flow: the logarithm of the mean difference in grey level, and how different the amount of detail
+    is, whichever of the two has more. Both say that something has changed, and neither what. The
+    flow is computed on the CPU.
 
     Source: Kroeger et al., ECCV 2016 (DIS, as OpenCV has it).
     """
     grey = grey_levels(even(video))
     eight_bits = (grey * 255).round().clamp(0, 255).to("cpu", torch.uint8).numpy()
     levels = grey.float().cpu().numpy()
-    planes = np.stack([_compared(clip, level) for clip, level in zip(eight_bits, levels, strict=True)])
+    planes = np.stack(
+        [_compared(clip, level) for clip, level in zip(eight_bits, levels, strict=True)]
+    )
     residual, change = torch.from_numpy(planes).to(video.device).unbind(3)
     blocks = (box(avg_pool2d(residual.flatten(0, 1), BLOCK)) + 0.01).log() + 4
     changes = box(avg_pool2d(change.flatten(0, 1), BLOCK))
-    return torch.cat([blocks, changes], dim=1).reshape(*video.shape[:2], NUM_FLOW_PLANES, *blocks.shape[-2:]).to(video)
+    return (
+        torch.cat([blocks, changes], dim=1)
+        .reshape(*video.shape[:2], NUM_FLOW_PLANES, *blocks.shape[-2:])
+        .to(video)
+    )
 
 
 def _compared(grey: UInt8Array, levels: _Float32Array) -> _Float32Array:
-    """float32[T, len(FLOWED), 2, H, W]: absolute differences in grey level, and in the logarithm of detail, of one clip."""
+    """float32[T, len(FLOWED), 2, H, W]: absolute differences in grey level, and in the logarithm of
+    detail, of one clip.
+    """
     num_frames, height, width = grey.shape
     found = np.zeros((num_frames, len(FLOWED), 2, height, width), np.float32)
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
@@ -54,7 +66,9 @@ def _compared(grey: UInt8Array, levels: _Float32Array) -> _Float32Array:
             x, y = columns + flow[..., 0], rows + flow[..., 1]
             both: tuple[_Float32Array, _Float32Array] = (levels, details)
             for plane, values in enumerate(both):
-                warped = cv2.remap(values[other], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                warped = cv2.remap(
+                    values[other], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+                )
                 found[at, number, plane] = np.abs(warped - values[at])
     return found
 

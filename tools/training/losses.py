@@ -19,13 +19,18 @@ def highest(logits: Tensor) -> Tensor:
 
 
 def mask_loss(
-    logits: Tensor, batch: Mapping[str, Any], *, bce: float = 1.0, dice: float = 1.0, frame: float = 0.2
+    logits: Tensor,
+    batch: Mapping[str, Any],
+    *,
+    bce: float = 1.0,
+    dice: float = 1.0,
+    frame: float = 0.2,
 ) -> Tensor:
     """Weighted sum of three means over `valid` frames; 0 if no frame is valid.
 
-    They are: cross entropy of pixels; soft Dice of each frame with an artifact, because in J each such frame has the same weight,
-    however small its artifact is; and cross entropy of the mean of a frame's `highest` logits, the score that says whether the
-    frame has an artifact.
+    They are: cross entropy of pixels; soft Dice of each frame with an artifact, because in J each
+    such frame has the same weight, however small its artifact is; and cross entropy of the mean of
+    a frame's `highest` logits, the score that says whether the frame has an artifact.
 
     Args:
         logits: float[B, T, H, W], the size of the masks.
@@ -43,7 +48,9 @@ def mask_loss(
     overlap = 1 - 2 * both / total.clamp(min=1e-6)
     presence = binary_cross_entropy_with_logits(highest(logits).mean(-1), marked, reduction="none")
     loss: Tensor = (
-        bce * _mean(entropy, is_valid) + dice * _mean(overlap, is_valid * marked) + frame * _mean(presence, is_valid)
+        bce * _mean(entropy, is_valid)
+        + dice * _mean(overlap, is_valid * marked)
+        + frame * _mean(presence, is_valid)
     )
     return loss
 

@@ -12,15 +12,16 @@ Precision = Literal["auto", "no", "fp16", "bf16"]
 class TrainOptions:
     """Everything that decides what a training does; None: the recipe's value.
 
-    holdout: as in `brokenvideos.load`: left out of training and validation, scored separately at the end.
-    init: a checkpoint that the recipe starts from.
+    holdout: as in `brokenvideos.load`: left out of training and validation, scored separately at
+    the end. init: a checkpoint that the recipe starts from.
     epochs: passes over train. steps: end after so many steps instead, at most.
     size: (height, width) of clips. num_frames, stride: of a clip. clips_per_video: in an epoch.
-    faults: share of the clips that get a fault made on purpose (see `faults`); of a hold-out of an artifact type only such that do
-    not resemble it.
+    faults: share of the clips that get a fault made on purpose (see `faults`); of a hold-out of an
+    artifact type only such that do not resemble it.
     batch_size: clips per process and step. workers: decoding processes per process.
-    patience: stop after so many validations without a better J&F, counted from the first above 0; 0: never.
-    validate_epochs: epochs between validations. checkpoint_steps: steps between checkpoints, beside those after validations.
+    patience: stop after so many validations without a better J&F, counted from the first above 0;
+    0: never. validate_epochs: epochs between validations. checkpoint_steps: steps between
+    checkpoints, beside those after validations.
     """
 
     recipe: str = "unet"
@@ -75,7 +76,15 @@ class Settled:
     cpu: bool
 
 
-MAY_CHANGE = ("epochs", "steps", "workers", "patience", "validate_epochs", "checkpoint_steps", "cpu")
+MAY_CHANGE = (
+    "epochs",
+    "steps",
+    "workers",
+    "patience",
+    "validate_epochs",
+    "checkpoint_steps",
+    "cpu",
+)
 """Options that may have other values when a run is resumed."""
 
 
@@ -118,8 +127,13 @@ def require_same(before: dict[str, Any], now: dict[str, Any]) -> None:
     Raises:
         TrainError: the run in the folder was started with other options.
     """
-    other = [f"{name} {before.get(name)!r}, now {value!r}" for name, value in now.items() if before.get(name) != value]
+    other = [
+        f"{name} {before.get(name)!r}, now {value!r}"
+        for name, value in now.items()
+        if before.get(name) != value
+    ]
     if other:
         raise TrainError(
-            f"--resume: the run was started with {'; '.join(other)}. Give the same options, or another --out."
+            f"--resume: the run was started with {'; '.join(other)}. Give the same options, or "
+            "another --out."
         )

@@ -32,9 +32,10 @@ _CHUNK_PIXELS = 2**24
 class Feeding:
     """What input a model takes, and how its output is used.
 
-    size: (height, width) that frames are scaled to. num_frames: frames predicted at a time (a window). stride: step between
-    them. batch_size: windows per batch. video_gate: a video gets no masks if no frame's score reaches it. gate: in the other
-    videos, a frame with a lower score gets no mask.
+    size: (height, width) that frames are scaled to. num_frames: frames predicted at a time (a
+    window). stride: step between them. batch_size: windows per batch. video_gate: a video gets no
+    masks if no frame's score reaches it. gate: in the other videos, a frame with a lower score gets
+    no mask.
     """
 
     size: tuple[int, int]
@@ -49,7 +50,8 @@ class Feeding:
 class VideoPrediction:
     """A model's prediction for a video of `height` x `width` pixels.
 
-    counts: canonical COCO RLE of every frame. scores: float64[T] in [0, 1], the model's score that the frame is broken.
+    counts: canonical COCO RLE of every frame. scores: float64[T] in [0, 1], the model's score that
+    the frame is broken.
     """
 
     height: int
@@ -61,12 +63,16 @@ class VideoPrediction:
         """The same prediction, with empty masks in frames that `kept_frames` does not keep."""
         nothing = empty(self.height, self.width)
         kept = kept_frames(self.scores, gate=gate, video_gate=video_gate).tolist()
-        counts = tuple(string if keep else nothing for string, keep in zip(self.counts, kept, strict=True))
+        counts = tuple(
+            string if keep else nothing for string, keep in zip(self.counts, kept, strict=True)
+        )
         return VideoPrediction(self.height, self.width, counts, self.scores)
 
 
 def kept_frames(scores: Float64Array, *, gate: float, video_gate: float) -> BoolArray:
-    """bool[T]: frames that keep their masks, by the gates of `Feeding`. The gate of a video is higher than that of its frames."""
+    """bool[T]: frames that keep their masks, by the gates of `Feeding`. The gate of a video is
+    higher than that of its frames.
+    """
     kept: BoolArray = (scores >= gate) & (scores.max(initial=0.0) >= video_gate)
     return kept
 
@@ -75,8 +81,8 @@ def kept_frames(scores: Float64Array, *, gate: float, video_gate: float) -> Bool
 class Predictor:
     """A model that predicts whole videos.
 
-    Call it with uint8[T, 3, H, W] frames at the video's own size; or scale them while decoding to `feeding.size`, as in
-    `iter_frames(video, size=predictor.feeding.size)`, and call `predict`.
+    Call it with uint8[T, 3, H, W] frames at the video's own size; or scale them while decoding to
+    `feeding.size`, as in `iter_frames(video, size=predictor.feeding.size)`, and call `predict`.
     """
 
     model: "nn.Module"
@@ -90,7 +96,9 @@ class Predictor:
         return replace(self, feeding=replace(self.feeding, gate=0.0, video_gate=0.0))
 
     def __call__(self, frames: "Tensor | np.ndarray[Any, Any]") -> tuple[BoolArray, Float64Array]:
-        """(bool[T, H, W] masks, float64[T] scores) of a video at its own size, uint8[T, 3, H, W]; T may be 0."""
+        """(bool[T, H, W] masks, float64[T] scores) of a video at its own size, uint8[T, 3, H, W]; T
+        may be 0.
+        """
         frames = torch.as_tensor(frames)
         height, width = frames.shape[-2:]
         logits, scores = self._answers(_scaled(frames, self.feeding.size))
@@ -99,7 +107,9 @@ class Predictor:
         return (np.concatenate(masks) if masks else np.zeros((0, height, width), np.bool_)), scores
 
     def predict(self, frames: "Tensor", *, height: int, width: int) -> VideoPrediction:
-        """Masks at `height` x `width` of a video whose frames already have `feeding.size`: uint8[T, 3, h, w]."""
+        """Masks at `height` x `width` of a video whose frames already have `feeding.size`:
+        uint8[T, 3, h, w].
+        """
         logits, scores = self._answers(frames)
         kept = kept_frames(scores, gate=self.feeding.gate, video_gate=self.feeding.video_gate)
         counts: list[str] = []
@@ -108,7 +118,9 @@ class Predictor:
         return VideoPrediction(height, width, tuple(counts), scores)
 
     def logits(self, frames: "Tensor") -> "Tensor":
-        """float32[T, h, w] of frames that have `feeding.size`: above 0 a pixel is marked, before the gates."""
+        """float32[T, h, w] of frames that have `feeding.size`: above 0 a pixel is marked, before
+        the gates.
+        """
         return self._answers(frames)[0]
 
     def _answers(self, frames: "Tensor") -> "tuple[Tensor, Float64Array]":
@@ -118,11 +130,16 @@ class Predictor:
         logits = torch.zeros(0, *self.feeding.size)
         was_training = self.model.training
         self.model.eval()
-        with torch.inference_mode(), torch.autocast(device.type, self.precision, enabled=self.precision is not None):
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, self.precision, enabled=self.precision is not None),
+        ):
             for chosen in _batches(windows, self.feeding.batch_size):
                 indices = torch.tensor([window.shown for window in chosen])
                 video = frames[indices].to(device).float() / 255
-                answers = self.recipe.logits(self.model, {"video": video, "frame_index": indices.to(device)})
+                answers = self.recipe.logits(
+                    self.model, {"video": video, "frame_index": indices.to(device)}
+                )
                 if not len(logits):
                     logits = torch.empty(len(frames), *answers.shape[2:])
                 for window, answer in zip(chosen, answers.float().cpu(), strict=True):
@@ -133,7 +150,9 @@ class Predictor:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """The model gets the frames `shown`; its predictions at `places` are used for the frames `kept`."""
+    """The model gets the frames `shown`; its predictions at `places` are used for the frames
+    `kept`.
+    """
 
     shown: list[int]
     places: list[int]
@@ -141,7 +160,9 @@ class _Window:
 
 
 def _windows(num_frames: int, feeding: Feeding, context: int) -> list[_Window]:
-    """Windows that predict every frame once: each keeps `feeding.num_frames` and shows `context` more frames on either side."""
+    """Windows that predict every frame once: each keeps `feeding.num_frames` and shows `context`
+    more frames on either side.
+    """
     windows = []
     for phase in range(min(feeding.stride, num_frames)):
         frames = list(range(phase, num_frames, feeding.stride))
@@ -166,7 +187,8 @@ def _scaled(frames: "Tensor", size: tuple[int, int]) -> "Tensor":
         return frames
     chunk = max(_CHUNK_PIXELS // (3 * frames.shape[-2] * frames.shape[-1]), 1)
     parts = [
-        interpolate(part.float(), size=size, mode="bilinear", antialias=True) for part in torch.split(frames, chunk)
+        interpolate(part.float(), size=size, mode="bilinear", antialias=True)
+        for part in torch.split(frames, chunk)
     ]
     return torch.cat(parts).round().clamp(0, 255).to(torch.uint8)
 
@@ -177,7 +199,9 @@ def _scores(logits: "Tensor") -> Float64Array:
 
 
 def _marked(logits: "Tensor", kept: BoolArray, *, height: int, width: int) -> Iterator[BoolArray]:
-    """bool[N, H, W] of consecutive frames, part by part, because a long video at its own size may not fit into memory."""
+    """bool[N, H, W] of consecutive frames, part by part, because a long video at its own size may
+    not fit into memory.
+    """
     chunk = max(_CHUNK_PIXELS // (height * width), 1)
     shown = torch.from_numpy(kept)
     for start in range(0, len(logits), chunk):
@@ -187,20 +211,34 @@ def _marked(logits: "Tensor", kept: BoolArray, *, height: int, width: int) -> It
         yield ((part[:, 0] > 0) & shown[start : start + chunk, None, None]).numpy()
 
 
-def save_model(model: "nn.Module", folder: Path, *, recipe: Recipe, feeding: Feeding, facts: Mapping[str, Any]) -> None:
-    """Saves a model for `load_model`; the recipe's `save_pretrained` writes the model's own files."""
+def save_model(
+    model: "nn.Module", folder: Path, *, recipe: Recipe, feeding: Feeding, facts: Mapping[str, Any]
+) -> None:
+    """Saves a model for `load_model`; the recipe's `save_pretrained` writes the model's own
+    files.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(str(folder))  # type: ignore[operator]
-    (folder / "README.md").unlink(missing_ok=True)  # the empty card of the Hub mixin; ours is written with the scores
-    settings = {"recipe": recipe.name, "brokenvideos": __version__, "feeding": asdict(feeding), **facts}
-    write_atomic(folder / SETTINGS, (json.dumps(settings, indent=1, allow_nan=False) + "\n").encode())
+    (folder / "README.md").unlink(
+        missing_ok=True
+    )  # the empty card of the Hub mixin; ours is written with the scores
+    settings = {
+        "recipe": recipe.name,
+        "brokenvideos": __version__,
+        "feeding": asdict(feeding),
+        **facts,
+    }
+    write_atomic(
+        folder / SETTINGS, (json.dumps(settings, indent=1, allow_nan=False) + "\n").encode()
+    )
 
 
 def load_model(model: str | Path, *, device: str | None = None) -> Predictor:
     """A saved model, ready to predict.
 
     Args:
-        model: the folder that `brokenvideos train` has written (OUT or OUT/model), or a Hub repository "OWNER/NAME" with its files.
+        model: the folder that `brokenvideos train` has written (OUT or OUT/model), or a Hub
+            repository "OWNER/NAME" with its files.
         device: the torch device; None: CUDA if there is one, otherwise the CPU.
 
     Raises:
@@ -213,7 +251,9 @@ def load_model(model: str | Path, *, device: str | None = None) -> Predictor:
         folder = Path(snapshot_download(str(model)))
     folder = folder if (folder / SETTINGS).is_file() else folder / "model"
     if not (folder / SETTINGS).is_file():
-        raise TrainError(f"{model}: no {SETTINGS} in it. Name the folder that `brokenvideos train` has written.")
+        raise TrainError(
+            f"{model}: no {SETTINGS} in it. Name the folder that `brokenvideos train` has written."
+        )
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     settings: dict[str, Any] = {}
     try:
@@ -226,7 +266,9 @@ def load_model(model: str | Path, *, device: str | None = None) -> Predictor:
     except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise TrainError(
-            f"{folder}: cannot be read as a model of brokenvideos {__version__} ({type(error).__name__}: {first}). "
-            f"It was saved by {settings.get('brokenvideos', 'an unknown version')}: load it with that version, or train it again."
+            f"{folder}: cannot be read as a model of brokenvideos {__version__} "
+            f"({type(error).__name__}: {first}). "
+            f"It was saved by {settings.get('brokenvideos', 'an unknown version')}: load it with "
+            "that version, or train it again."
         ) from error
     return Predictor(inner.to(where).eval(), recipe, feeding, facts=settings)

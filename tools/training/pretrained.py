@@ -7,7 +7,8 @@ from .recipe import TrainError
 
 
 def pretrained(kind: Any, init: str | Path, **options: Any) -> Any:
-    """Calls `kind.from_pretrained(init)`, where `kind` is a class of `transformers`, without its progress bar.
+    """Calls `kind.from_pretrained(init)`, where `kind` is a class of `transformers`, without its
+    progress bar.
 
     Raises:
         TrainError: there is no such checkpoint, locally or on the Hub.
@@ -23,7 +24,8 @@ def pretrained(kind: Any, init: str | Path, **options: Any) -> Any:
     except OSError as error:  # also the errors of the Hub's client
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise TrainError(
-            f"--init {init}: not a readable checkpoint ({first}). Give a folder or a Hub repository."
+            f"--init {init}: not a readable checkpoint ({first}). Give a folder or a Hub "
+            "repository."
         ) from error
     finally:
         if had_bar:

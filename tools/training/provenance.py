@@ -11,7 +11,9 @@ from ...release import __version__, read_manifest
 
 
 def provenance(release: Path) -> dict[str, Any]:
-    """{"data": version and SHA-256 of the manifest, "code": version and git commit (None where it is not known)}."""
+    """{"data": version and SHA-256 of the manifest, "code": version and git commit (None where it
+    is not known)}.
+    """
     manifest = read_manifest(str(release))
     digest = hashlib.sha256((release / "manifest.json").read_bytes()).hexdigest()
     return {
@@ -21,12 +23,25 @@ def provenance(release: Path) -> dict[str, Any]:
 
 
 def code_commit() -> str | None:
-    """The git commit of this code, from the checkout or from the installer's note; it ends in "-dirty" if files differ from it."""
+    """The git commit of this code, from the checkout or from the installer's note; it ends in
+    "-dirty" if files differ from it.
+    """
     root = Path(__file__).resolve().parents[2]
     if (root / ".git").exists():
-        command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        command = [
+            "git",
+            "-C",
+            str(root),
+            "describe",
+            "--always",
+            "--dirty",
+            "--abbrev=40",
+            "--exclude=*",
+        ]
         try:
-            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+            return subprocess.run(
+                command, capture_output=True, text=True, check=True
+            ).stdout.strip()
         except (OSError, subprocess.CalledProcessError):
             return None
     try:

@@ -1,4 +1,6 @@
-"""What a training ends with: scores on the test split, predictions to check them by, and the model with its card."""
+"""What a training ends with: scores on the test split, predictions to check them by, and the model
+with its card.
+"""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +23,9 @@ from .seen import seen_in
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Scores of the test split, and with a holdout those of the broken videos that are like training and of those held out."""
+    """Scores of the test split, and with a holdout those of the broken videos that are like
+    training and of those held out.
+    """
 
     model: Path
     evaluation: Evaluation
@@ -35,12 +39,17 @@ class Results:
 
     def table(self) -> str:
         """Markdown: the evaluation's tables, then the groups."""
-        return "\n\n".join([self.evaluation.table(), *([group_table(self.groups)] if self.groups else [])])
+        return "\n\n".join(
+            [self.evaluation.table(), *([group_table(self.groups)] if self.groups else [])]
+        )
 
 
 def group_table(groups: Mapping[str, Evaluation]) -> str:
     """Broken videos of each group in one Markdown table, the highest floor beside each score."""
-    lines = ["| Broken videos | n | J&F | highest floor | J&F active | highest floor |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| Broken videos | n | J&F | highest floor | J&F active | highest floor |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, found in groups.items():
         cells = [name, str(found.scores.broken["jf"].n)]
         for metric in ("jf", "active_jf"):
@@ -60,20 +69,29 @@ def write_results(
     options: Mapping[str, Any],
     facts: Mapping[str, Any],
 ) -> Results:
-    """Scores predictions for the test split and writes out/predictions, out/scores.json and out/model."""
+    """Scores predictions for the test split and writes out/predictions, out/scores.json and
+    out/model.
+    """
     write_predictions(out / "predictions" / "test.parquet", predictions)
     videos = scored_videos(release, "test", predictions, floors=True)
     names = {"release": release, "split": "test", "predictions": options["recipe"]}
     groups = {}
     if options["holdout"] is not None:
         unseen = [
-            v for v in videos if held_out(options["holdout"], artifact_types=v.artifact_types, generator=v.generator)
+            v
+            for v in videos
+            if held_out(options["holdout"], artifact_types=v.artifact_types, generator=v.generator)
         ]
         seen = [video for video in videos if video not in unseen]
         for name, members in (("like training", seen), (f"held out: {options['holdout']}", unseen)):
             groups[name] = evaluated(members, **names)
-    results = Results(out / "model", evaluated(videos, **names), groups, warning(facts.get("gates")))
-    write_atomic(out / "scores.json", (json.dumps(results.to_dict(), indent=1, allow_nan=False) + "\n").encode())
+    results = Results(
+        out / "model", evaluated(videos, **names), groups, warning(facts.get("gates"))
+    )
+    write_atomic(
+        out / "scores.json",
+        (json.dumps(results.to_dict(), indent=1, allow_nan=False) + "\n").encode(),
+    )
     holdout = options["holdout"]
     found = Found(
         trained_on(release, holdout=holdout),
@@ -92,8 +110,12 @@ def write_results(
             "calibration_test": found.calibration.to_dict(),
             "promise": found.promise(),
         }
-        save_model(predictor.model, folder, recipe=predictor.recipe, feeding=predictor.feeding, facts=about)
-        card = model_card(results.evaluation, results.table(), predictor=predictor, facts=about, found=found)
+        save_model(
+            predictor.model, folder, recipe=predictor.recipe, feeding=predictor.feeding, facts=about
+        )
+        card = model_card(
+            results.evaluation, results.table(), predictor=predictor, facts=about, found=found
+        )
         write_atomic(folder / "README.md", card.encode())
     return results
 

@@ -1,4 +1,6 @@
-"""The rows that a training reads from a release or a Hub repository: one split, without the hold-out."""
+"""The rows that a training reads from a release or a Hub repository: one split, without the
+hold-out.
+"""
 
 import hashlib
 from collections.abc import Collection
@@ -17,10 +19,11 @@ from .recipe import TrainError
 
 
 def release_folder(data: str) -> Path:
-    """The folder of `--data`: a release, "sample", or a Hub repository, whose Parquet shards are downloaded into the Hub's cache.
+    """The folder of `--data`: a release, "sample", or a Hub repository, whose Parquet shards are
+    downloaded into the Hub's cache.
 
-    They are downloaded once, not streamed in every epoch. And a release on disk can be shared exactly among any number of workers
-    and processes; a stream cannot.
+    They are downloaded once, not streamed in every epoch. And a release on disk can be shared
+    exactly among any number of workers and processes; a stream cannot.
 
     Raises:
         TrainError: neither a folder nor the name of a release. ReleaseError: not a release.
@@ -50,8 +53,11 @@ class ChosenRows:
         return f"{self.rows.data} {hashlib.sha256(repr(self.numbers).encode()).hexdigest()[:16]}"
 
 
-def split_rows(release: Path, split: str, *, holdout: str | None = None) -> ReleaseRows | ChosenRows:
-    """The rows of a split; for train and validation without the videos of `holdout` (see `brokenvideos.load`).
+def split_rows(
+    release: Path, split: str, *, holdout: str | None = None
+) -> ReleaseRows | ChosenRows:
+    """The rows of a split; for train and validation without the videos of `holdout` (see
+    `brokenvideos.load`).
 
     Raises:
         ValueError: no such split, or an invalid holdout.
@@ -61,7 +67,9 @@ def split_rows(release: Path, split: str, *, holdout: str | None = None) -> Rele
         return rows
     kept = split_labels(release, split, holdout=holdout)
     ids = split_labels(release, split)
-    return ChosenRows(rows, tuple(number for number, video_id in enumerate(ids) if video_id in kept))
+    return ChosenRows(
+        rows, tuple(number for number, video_id in enumerate(ids) if video_id in kept)
+    )
 
 
 def split_labels(release: Path, split: str, *, holdout: str | None = None) -> dict[str, str]:
@@ -86,8 +94,10 @@ def require_splits(release: Path) -> None:
     splits = {shard["split"] for shard in read_manifest(str(release))["shards"]}
     if missing := [split for split in SPLITS if split not in splits]:
         raise TrainError(
-            f"{release}: no split {' and no split '.join(missing)}. A training learns on train, chooses on validation, is scored "
-            "on test. Build the release from more videos or prompts, or name the splits in videos.jsonl (split)."
+            f"{release}: no split {' and no split '.join(missing)}. A training learns on train, "
+            "chooses on validation, is scored "
+            "on test. Build the release from more videos or prompts, or name the splits in "
+            "videos.jsonl (split)."
         )
 
 
@@ -99,7 +109,10 @@ def require_broken(release: Path, split: str, *, holdout: str | None) -> None:
     """
     if "broken" not in split_labels(release, split, holdout=holdout).values():
         without = "" if holdout is None else f" without {holdout}"
-        raise TrainError(f"{release}: {split} has no broken video{without}. Use a larger release, or another hold-out.")
+        raise TrainError(
+            f"{release}: {split} has no broken video{without}. Use a larger release, or another "
+            "hold-out."
+        )
 
 
 def held_out(holdout: str, *, artifact_types: Collection[str], generator: str) -> bool:
@@ -109,10 +122,17 @@ def held_out(holdout: str, *, artifact_types: Collection[str], generator: str) -
 
 
 class WholeVideos(Dataset[dict[str, Any]]):
-    """Every `share`-th video from `first` on, with all frames: {"video_id", "height", "width", "frames": uint8[T, 3, h, w]}."""
+    """Every `share`-th video from `first` on, with all frames: {"video_id", "height", "width",
+    "frames": uint8[T, 3, h, w]}.
+    """
 
     def __init__(
-        self, rows: ReleaseRows | ChosenRows, *, size: tuple[int, int], first: int = 0, share: int = 1
+        self,
+        rows: ReleaseRows | ChosenRows,
+        *,
+        size: tuple[int, int],
+        first: int = 0,
+        share: int = 1,
     ) -> None:
         self.rows = rows
         self.size = size
@@ -128,7 +148,9 @@ class WholeVideos(Dataset[dict[str, Any]]):
         index = index_from_row(row)
         geometry = whole(row["height"], row["width"], size=self.size)
         every = np.arange(index.num_frames)
-        frames = next(read_clips(row["video"]["bytes"], [every], index=index, geometries=[geometry]))
+        frames = next(
+            read_clips(row["video"]["bytes"], [every], index=index, geometries=[geometry])
+        )
         return {
             "video_id": row["video_id"],
             "height": row["height"],

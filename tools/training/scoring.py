@@ -1,4 +1,6 @@
-"""Scores a model on a split of a release, with the kernel and the conventions of `brokenvideos evaluate`."""
+"""Scores a model on a split of a release, with the kernel and the conventions of
+`brokenvideos evaluate`.
+"""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,7 +50,9 @@ def predictions_for(
     workers: int,
     on_progress: Callable[[int, int], None],
 ) -> dict[str, VideoPrediction]:
-    """Predictions for every `share`-th video from number `first` on, by video_id; `workers` processes decode."""
+    """Predictions for every `share`-th video from number `first` on, by video_id; `workers`
+    processes decode.
+    """
     videos = WholeVideos(rows, size=predictor.feeding.size, first=first, share=share)
     predictions = {}
     for done, video in enumerate(DataLoader(videos, batch_size=None, num_workers=workers), start=1):
@@ -71,7 +75,9 @@ class _Given:
 
     def read(self, frames: Sequence[int], *, height: int, width: int) -> Iterator[PredictedFrame]:
         for frame in frames:
-            yield PredictedFrame(frame, self.prediction.counts[frame], float(self.prediction.scores[frame]))
+            yield PredictedFrame(
+                frame, self.prediction.counts[frame], float(self.prediction.scores[frame])
+            )
 
     def objects(self) -> None:
         """None, because the masks do not distinguish objects."""
@@ -100,31 +106,57 @@ def scored_videos(
     annotation = read_annotation(release, splits=[split])
     mean = None
     if floors and "train" in annotation.splits.values():
-        mean = mean_mask([sum_masks(part.read()) for part in read_annotation(release, splits=["train"]).parts])
-    by_id = {video_id: _Given(f"prediction for {video_id}", results) for video_id, results in predictions.items()}
+        mean = mean_mask(
+            [sum_masks(part.read()) for part in read_annotation(release, splits=["train"]).parts]
+        )
+    by_id = {
+        video_id: _Given(f"prediction for {video_id}", results)
+        for video_id, results in predictions.items()
+    }
     parts = (_ChosenPart(part, list(by_id)) for part in annotation.parts)
     # A model predicts on the stored frames.
-    results = [score_part(Task(part, by_id, "error", False, floors, mean, masks_are="coded")) for part in parts]
+    results = [
+        score_part(Task(part, by_id, "error", False, floors, mean, masks_are="coded"))
+        for part in parts
+    ]
     problems = [problem for part in results for problem in part.problems]
     if problems:
         raise EvaluationError(problems)
-    return tuple(sorted((video for part in results for video in part.videos), key=lambda video: video.video_id))
-
-
-def evaluated(videos: Collection[ScoredVideo], *, release: Path, split: str, predictions: str = "model") -> Evaluation:
-    """The evaluation of these videos, with the same options as from `brokenvideos evaluate`."""
-    options = {"missing": "error", "values": "auto", "splits": [split], "skip_ends": False, "void": None}
-    return evaluation_of(
-        list(videos), truth=str(release), predictions=predictions, options={"empty": "davis", **options}
+    return tuple(
+        sorted(
+            (video for part in results for video in part.videos), key=lambda video: video.video_id
+        )
     )
 
 
-def best_gates(videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction]) -> dict[str, float]:
+def evaluated(
+    videos: Collection[ScoredVideo], *, release: Path, split: str, predictions: str = "model"
+) -> Evaluation:
+    """The evaluation of these videos, with the same options as from `brokenvideos evaluate`."""
+    options = {
+        "missing": "error",
+        "values": "auto",
+        "splits": [split],
+        "skip_ends": False,
+        "void": None,
+    }
+    return evaluation_of(
+        list(videos),
+        truth=str(release),
+        predictions=predictions,
+        options={"empty": "davis", **options},
+    )
+
+
+def best_gates(
+    videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction]
+) -> dict[str, float]:
     """Chooses `gate` and `video_gate` for ungated predictions.
 
-    The video gate is the lowest one that flags at most `FALSE_VIDEOS` of the normal videos. The frame
-    gate is the one with the highest sum of J&F and J&F of active frames for broken videos; of equal
-    ones, the lowest. J&F alone would prefer empty masks, because most frames have no artifact.
+    The video gate is the lowest one that flags at most `FALSE_VIDEOS` of the normal videos. The
+    frame gate is the one with the highest sum of J&F and J&F of active frames for broken videos; of
+    equal ones, the lowest. J&F alone would prefer empty masks, because most frames have no
+    artifact.
     """
     normal = (predictions[video.video_id].scores for video in videos if not video.broken)
     highest = sorted((float(scores.max()) for scores in normal), reverse=True)
@@ -136,20 +168,32 @@ def best_gates(videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPre
     def worth(gate: float) -> float:
         kept = gated(broken, predictions, gate=gate, video_gate=video_gate)
         scores = (video_scores(video.counts, broken=True) for video in kept)
-        return float(np.mean([scores_of_video["jf"] + scores_of_video["active_jf"] for scores_of_video in scores]))
+        return float(
+            np.mean(
+                [scores_of_video["jf"] + scores_of_video["active_jf"] for scores_of_video in scores]
+            )
+        )
 
     return {"gate": max(GATES, key=worth), "video_gate": video_gate}
 
 
 def gated(
-    videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction], *, gate: float, video_gate: float
+    videos: Sequence[ScoredVideo],
+    predictions: Mapping[str, VideoPrediction],
+    *,
+    gate: float,
+    video_gate: float,
 ) -> list[ScoredVideo]:
     """The counts that these videos would have with these gates."""
     videos_with_gates = []
     for video in videos:
-        kept = kept_frames(predictions[video.video_id].scores, gate=gate, video_gate=video_gate)[video.counts.frames]
+        kept = kept_frames(predictions[video.video_id].scores, gate=gate, video_gate=video_gate)[
+            video.counts.frames
+        ]
         nothing = against_empty(video.counts)
-        columns = (np.where(kept, getattr(video.counts, name), getattr(nothing, name)) for name in FIELDS)
+        columns = (
+            np.where(kept, getattr(video.counts, name), getattr(nothing, name)) for name in FIELDS
+        )
         counts = Counts(video.counts.height, video.counts.width, video.counts.frames, *columns)
         videos_with_gates.append(replace(video, counts=counts))
     return videos_with_gates
@@ -160,14 +204,24 @@ def write_predictions(path: Path, predictions: Mapping[str, VideoPrediction]) ->
 
     The columns are video_id, frame_index, counts and score.
     """
-    columns: dict[str, list[object]] = {"video_id": [], "frame_index": [], "counts": [], "score": []}
+    columns: dict[str, list[object]] = {
+        "video_id": [],
+        "frame_index": [],
+        "counts": [],
+        "score": [],
+    }
     for video_id, prediction in sorted(predictions.items()):
         columns["video_id"] += [video_id] * len(prediction.counts)
         columns["frame_index"] += range(len(prediction.counts))
         columns["counts"] += prediction.counts
         columns["score"] += prediction.scores.tolist()
     schema = pa.schema(
-        {"video_id": pa.string(), "frame_index": pa.int32(), "counts": pa.string(), "score": pa.float64()}
+        {
+            "video_id": pa.string(),
+            "frame_index": pa.int32(),
+            "counts": pa.string(),
+            "score": pa.float64(),
+        }
     )
     with atomic_file(path) as file:
         pq.write_table(pa.table(columns, schema=schema), file, compression="zstd")

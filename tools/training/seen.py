@@ -1,4 +1,6 @@
-"""What videos a model has seen in training, in numbers, and whether another video is far from them."""
+"""What videos a model has seen in training, in numbers, and whether another video is far from
+them.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,13 +22,24 @@ _NAMES = {
     "fps": ("rate", "{:.4g}", " frames per second"),
     "bits_per_pixel": ("compression", "{:.2g}", " bits per pixel"),
 }
-_COLUMNS = ["video_id", "height", "width", "num_frames", "fps", "frame_pts", "time_base", "packets", "codec"]
+_COLUMNS = [
+    "video_id",
+    "height",
+    "width",
+    "num_frames",
+    "fps",
+    "frame_pts",
+    "time_base",
+    "packets",
+    "codec",
+]
 
 
 def numbers_of(index: VideoIndex) -> dict[str, float]:
     """Size, rate and compression of a video, by the names of `seen_in`.
 
-    Bits per pixel stand for the noise of the codec; they are left out where the container does not tell the sizes of packets.
+    Bits per pixel stand for the noise of the codec; they are left out where the container does not
+    tell the sizes of packets.
     """
     found = {"short_side_px": float(min(index.height, index.width)), "fps": index.fps}
     pixels = index.height * index.width * index.num_frames
@@ -37,7 +50,14 @@ def numbers_of(index: VideoIndex) -> dict[str, float]:
 
 def seen_in(release: Path, *, holdout: str | None) -> dict[str, tuple[float, float]]:
     """The range of each number over the split train without the hold-out; no video is read."""
-    rows = load("annotations", data_dir=release, split="train", streaming=True, columns=_COLUMNS, holdout=holdout)
+    rows = load(
+        "annotations",
+        data_dir=release,
+        split="train",
+        streaming=True,
+        columns=_COLUMNS,
+        holdout=holdout,
+    )
     values: dict[str, list[float]] = {}
     for row in rows:
         for name, value in numbers_of(index_from_row(row)).items():
@@ -50,7 +70,8 @@ def seen_in(release: Path, *, holdout: str | None) -> dict[str, tuple[float, flo
 
 
 def far_from(seen: Mapping[str, Any] | None, index: VideoIndex) -> tuple[str, ...]:
-    """In which numbers a video is far from what a model has seen, in words; () where it is not, or nobody knows.
+    """In which numbers a video is far from what a model has seen, in words; () where it is not, or
+    nobody knows.
 
     Args:
         seen: as `seen_in` gives it, and as it stands beside a model.
@@ -61,5 +82,7 @@ def far_from(seen: Mapping[str, Any] | None, index: VideoIndex) -> tuple[str, ..
         value = numbers.get(name)
         if value is not None and not low / FAR <= value <= high * FAR:
             what, form, unit = _NAMES[name]
-            words.append(f"{what} {form.format(value)}{unit}, seen {form.format(low)} to {form.format(high)}")
+            words.append(
+                f"{what} {form.format(value)}{unit}, seen {form.format(low)} to {form.format(high)}"
+            )
     return tuple(words)

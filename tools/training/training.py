@@ -82,19 +82,23 @@ def train(
     say: Callable[[str], None] = say_nothing,
     on_batch: Callable[[dict[str, Any]], None] | None = None,
 ) -> Results | None:
-    """Trains a recipe, saves the best model on validation in `out/model`, and scores it on the test split.
+    """Trains a recipe, saves the best model on validation in `out/model`, and scores it on the test
+    split.
 
-    Run it in every process of `accelerate launch`. The first process reports and returns the scores; the others return None.
+    Run it in every process of `accelerate launch`. The first process reports and returns the
+    scores; the others return None.
 
     Args:
         data: a release folder, "sample", or a Hub repository "OWNER/NAME".
-        out: a new folder, or with `resume` the folder of an interrupted run. If it has no checkpoint, a new run starts.
+        out: a new folder, or with `resume` the folder of an interrupted run. If it has no
+            checkpoint, a new run starts.
         on_progress: called with (step, done, total).
         say: called with one line after each validation.
         on_batch: called with every batch before it is used, as the loader gives it.
 
     Raises:
-        TrainError: options that contradict each other, or `out` holds another run. ReleaseError: not a release.
+        TrainError: options that contradict each other, or `out` holds another run. ReleaseError:
+            not a release.
     """
     recipe = recipe_named(options.recipe)
     settings = settled(options, recipe)
@@ -105,7 +109,9 @@ def train(
     run = _begin(release, out, recipe, settings, resume=resume, on_progress=on_progress, say=say)
     set_seed(settings.seed)
     model = recipe.make(settings.init)
-    optimizer = torch.optim.AdamW(recipe.parameters(model), lr=settings.lr, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.AdamW(
+        recipe.parameters(model), lr=settings.lr, weight_decay=settings.weight_decay
+    )
     model, optimizer = run.accelerator.prepare(model, optimizer)
     # Every process has its own random numbers for its own clips.
     set_seed(settings.seed + 1, device_specific=True)
@@ -126,19 +132,29 @@ def _begin(
 ) -> _Run:
     accelerator = Accelerator(mixed_precision=_precision(settings), cpu=settings.cpu)
     main = accelerator.is_main_process
-    begun = json.loads(json.dumps({name: value for name, value in asdict(settings).items() if name not in MAY_CHANGE}))
+    begun = json.loads(
+        json.dumps(
+            {name: value for name, value in asdict(settings).items() if name not in MAY_CHANGE}
+        )
+    )
     facts = provenance(release)
     record = out / "options.json"
     if record.is_file():
         if not resume:
-            raise TrainError(f"{out}: holds a run already. Continue it with --resume, or give another --out.")
+            raise TrainError(
+                f"{out}: holds a run already. Continue it with --resume, or give another --out."
+            )
         before = parse_json(record.read_bytes())
         options = {"faults": 0.0} | before["options"]  # runs of version 0.1 have no faults
         require_same(options | {"data": before["facts"]["data"]}, begun | {"data": facts["data"]})
     accelerator.wait_for_everyone()
     if main:
-        write_atomic(record, (json.dumps({"options": begun, "facts": facts}, indent=1) + "\n").encode())
-    rows = [split_rows(release, split, holdout=settings.holdout) for split in ("train", "validation")]
+        write_atomic(
+            record, (json.dumps({"options": begun, "facts": facts}, indent=1) + "\n").encode()
+        )
+    rows = [
+        split_rows(release, split, holdout=settings.holdout) for split in ("train", "validation")
+    ]
     return _Run(
         accelerator,
         out,
@@ -160,16 +176,21 @@ def _precision(settings: Settled) -> str:
     return "bf16" if has_bf16 else "no"
 
 
-# --- The loop ---------------------------------------------------------------------------------------------------------
+# --- The loop -------------------------------------------------------------------------------------
 
 
-def _loop(run: _Run, model: nn.Module, optimizer: Any, on_batch: Callable[[dict[str, Any]], None] | None) -> None:
+def _loop(
+    run: _Run, model: nn.Module, optimizer: Any, on_batch: Callable[[dict[str, Any]], None] | None
+) -> None:
     accelerator, settings = run.accelerator, run.settings
     rank, world_size = accelerator.process_index, accelerator.num_processes
     on_cuda = accelerator.device.type == "cuda"
-    dataset = clip_dataset(run.train_rows, settings, rank=rank, world_size=world_size, on_cuda=on_cuda)
+    dataset = clip_dataset(
+        run.train_rows, settings, rank=rank, world_size=world_size, on_cuda=on_cuda
+    )
     loader = clip_loader(dataset, settings, on_cuda=on_cuda)
-    # Approximate: a run that resumes with other workers cuts the rest of its epoch into other batches.
+    # Approximate: a run that resumes with other workers cuts the rest of its epoch into other
+    # batches.
     total = settings.epochs * steps_per_epoch(len(run.train_rows), settings, world_size=world_size)
     total = min(total, settings.steps or total)
     progress = Progress()
@@ -202,18 +223,26 @@ def _loop(run: _Run, model: nn.Module, optimizer: Any, on_batch: Callable[[dict[
 def _is_over(progress: Progress, settings: Settled) -> bool:
     if settings.patience and progress.worse >= settings.patience:
         return True
-    return progress.epoch >= settings.epochs or (settings.steps is not None and progress.step >= settings.steps)
+    return progress.epoch >= settings.epochs or (
+        settings.steps is not None and progress.step >= settings.steps
+    )
 
 
 def learning_rate(step: int, *, total: int) -> float:
-    """Share of the highest learning rate at a step: it rises linearly, then falls along a cosine. There is no state to save."""
+    """Share of the highest learning rate at a step: it rises linearly, then falls along a cosine.
+    There is no state to save.
+    """
     rise = max(round(WARM_UP * total), 1)
     if step < rise:
         return (step + 1) / rise
-    return LAST_LR + (1 - LAST_LR) * (1 + math.cos(math.pi * (step - rise) / max(total - rise, 1))) / 2
+    return (
+        LAST_LR + (1 - LAST_LR) * (1 + math.cos(math.pi * (step - rise) / max(total - rise, 1))) / 2
+    )
 
 
-def _step(run: _Run, model: nn.Module, optimizer: Any, batch: Batch, *, lr: float, step: int) -> float:
+def _step(
+    run: _Run, model: nn.Module, optimizer: Any, batch: Batch, *, lr: float, step: int
+) -> float:
     for group in optimizer.param_groups:
         group["lr"] = lr
     ready = on_device(batch, run.accelerator.device, augment=run.settings.augment)
@@ -223,7 +252,9 @@ def _step(run: _Run, model: nn.Module, optimizer: Any, batch: Batch, *, lr: floa
     loss = run.recipe.loss(logits, ready)
     value = float(loss.detach())
     if not math.isfinite(value):
-        raise TrainError(f"step {step}: the loss is {value}. Lower --lr, or train with --precision no.")
+        raise TrainError(
+            f"step {step}: the loss is {value}. Lower --lr, or train with --precision no."
+        )
     optimizer.zero_grad()
     run.accelerator.backward(loss)
     run.accelerator.clip_grad_norm_(model.parameters(), MAX_NORM)
@@ -243,8 +274,15 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
         videos = scored_videos(run.release, "validation", predictions, floors=False)
         gates = best_gates(videos, predictions)
         # The model is chosen without gates: an untrained model scores best if it predicts nothing.
-        active = evaluated(videos, release=run.release, split="validation").scores.broken["active_jf"].value or 0.0
-        scores = evaluated(gated(videos, predictions, **gates), release=run.release, split="validation").scores
+        active = (
+            evaluated(videos, release=run.release, split="validation")
+            .scores.broken["active_jf"]
+            .value
+            or 0.0
+        )
+        scores = evaluated(
+            gated(videos, predictions, **gates), release=run.release, split="validation"
+        ).scores
         figures = {"validation/J&F active": active}
         gated_scores = (
             ("J&F active gated", scores.broken, "active_jf"),
@@ -256,7 +294,10 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
                 figures[f"validation/{key}"] = value
         note(figures, progress.step)
         normal = scores.normal["false_videos"]
-        flagged = {"normal_videos": normal.n, "false_videos": round((normal.value or 0.0) * normal.n)}
+        flagged = {
+            "normal_videos": normal.n,
+            "false_videos": round((normal.value or 0.0) * normal.n),
+        }
         flagged["broken_videos"] = scores.broken["active_jf"].n
         run.say(f"epoch {progress.epoch} step {progress.step}: {_line(figures, flagged)}")
         if progress.best is None or active > progress.best:
@@ -268,7 +309,8 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
     active = broadcast_object_list(found)[0]
     if progress.best is None or active > progress.best:
         return replace(progress, best=active, worse=0)
-    # At first a model predicts nothing, for longer if there are few videos. So patience counts from the first score above 0.
+    # At first a model predicts nothing, for longer if there are few videos. So patience counts from
+    # the first score above 0.
     return replace(progress, worse=progress.worse + (progress.best > 0))
 
 
@@ -283,7 +325,9 @@ def _line(figures: Mapping[str, float], flagged: Mapping[str, int]) -> str:
 def _predict(
     run: _Run, predictor: Predictor, rows: ReleaseRows | ChosenRows, *, step: str
 ) -> dict[str, VideoPrediction]:
-    """Predictions for every video of these rows by video_id. Each process predicts its share; all get the whole result."""
+    """Predictions for every video of these rows by video_id. Each process predicts its share; all
+    get the whole result.
+    """
     accelerator = run.accelerator
     predictions = predictions_for(
         predictor,

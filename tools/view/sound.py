@@ -12,8 +12,8 @@ from av.error import FFmpegError
 
 
 def add_sound(film: Path, video: bytes) -> None:
-    """Copies the sound tracks of `video` into the file `film`, without coding them again. A track that the film's
-    container cannot hold is left out.
+    """Copies the sound tracks of `video` into the file `film`, without coding them again. A track
+    that the film's container cannot hold is left out.
 
     The film is replaced completely or not changed.
     """
@@ -34,7 +34,9 @@ def add_sound(film: Path, video: bytes) -> None:
                 except (ValueError, FFmpegError):
                     continue
             heard: list[Any] = [track for track in source.streams.audio if track in tracks]
-            packets: Iterator[Any] = chain(pictures.demux(shown), source.demux(heard) if heard else ())
+            packets: Iterator[Any] = chain(
+                pictures.demux(shown), source.demux(heard) if heard else ()
+            )
             for packet in packets:
                 if packet.dts is not None:
                     packet.stream = tracks[packet.stream]

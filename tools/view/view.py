@@ -1,4 +1,6 @@
-"""A row as people look at it: a contact sheet (.png) or a film (.mp4) with its masks, a legend and a timeline."""
+"""A row as people look at it: a contact sheet (.png) or a film (.mp4) with its masks, a legend and
+a timeline.
+"""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +61,9 @@ class _Track:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """The facts of a row in the head of a picture. Sizes belong to the upright picture; `annotated`: bool[T]."""
+    """The facts of a row in the head of a picture. Sizes belong to the upright picture;
+    `annotated`: bool[T].
+    """
 
     video_id: str
     label: str
@@ -86,21 +90,22 @@ def view(
 ) -> Path:
     """The file `out`, now a picture of one video with its masks painted on it.
 
-    `.png`: a contact sheet; frames that are not annotated are grey and labelled. `.mp4`: the whole video
-    at its own rate. Both are upright: the rotation that the row records is applied.
+    `.png`: a contact sheet; frames that are not annotated are grey and labelled. `.mp4`: the whole
+    video at its own rate. Both are upright: the rotation that the row records is applied.
 
     Args:
         row: one video as the dataset yields it.
         out: ends in .png or .mp4; replaced if it exists.
-        frames: frame indices of the tiles, in any order; None = up to 12 evenly spaced annotated ones, every object on one at
-            least. Only for a .png.
+        frames: frame indices of the tiles, in any order; None = up to 12 evenly spaced annotated
+            ones, every object on one at least. Only for a .png.
         columns: tiles side by side; None = 4, for upright videos 6. Only for a .png.
         scale: size of the frames relative to the video's; None = what suits the picture.
         names: names of objects in the legend, by object_id; None = "object 1: blur" and so on.
         sound: keep the video's sound tracks. Only for an .mp4.
 
     Raises:
-        ViewError: another file name extension, a frame index out of range, or an argument that the format does not have.
+        ViewError: another file name extension, a frame index out of range, or an argument that the
+            format does not have.
         VideoError, MaskError, RLEError: the row's video or masks cannot be read.
     """
     out = Path(out)
@@ -110,8 +115,14 @@ def view(
     with naming(out):
         try:
             if out.suffix.lower() == ".png":
-                shown = _choose_frames(facts) if frames is None else [int(frame_index) for frame_index in frames]
-                _draw_sheet(row, facts, shown, columns=columns, scale=scale).save(partial, format="PNG")
+                shown = (
+                    _choose_frames(facts)
+                    if frames is None
+                    else [int(frame_index) for frame_index in frames]
+                )
+                _draw_sheet(row, facts, shown, columns=columns, scale=scale).save(
+                    partial, format="PNG"
+                )
             else:
                 rate = Fraction(facts.fps).limit_denominator(1001)
                 encode_video(partial, _draw_film(row, facts, scale=scale), fps=rate)
@@ -124,18 +135,31 @@ def view(
 
 
 def _check_arguments(
-    row: Mapping[str, Any], out: Path, *, frames: Sequence[int] | None, columns: int | None, scale: float | None
+    row: Mapping[str, Any],
+    out: Path,
+    *,
+    frames: Sequence[int] | None,
+    columns: int | None,
+    scale: float | None,
 ) -> None:
     extension = out.suffix.lower()
     if extension not in (".png", ".mp4"):
-        raise ViewError(f"{out}: extension is {extension!r}, wanted .png (contact sheet) or .mp4 (film).")
+        raise ViewError(
+            f"{out}: extension is {extension!r}, wanted .png (contact sheet) or .mp4 (film)."
+        )
     if extension == ".mp4" and (frames is not None or columns is not None):
-        raise ViewError(f"{out}: a film shows every frame once. Leave out frames and columns, or name a .png.")
+        raise ViewError(
+            f"{out}: a film shows every frame once. Leave out frames and columns, or name a .png."
+        )
     if frames is not None:
-        outside = [frame_index for frame_index in frames if not 0 <= frame_index < row["num_frames"]]
+        outside = [
+            frame_index for frame_index in frames if not 0 <= frame_index < row["num_frames"]
+        ]
         if outside or not len(frames):
             got = f"frame {outside[0]}" if outside else "no frame"
-            raise ViewError(f"video {row['video_id']}: {got} asked for, wanted 0 to {row['num_frames'] - 1}.")
+            raise ViewError(
+                f"video {row['video_id']}: {got} asked for, wanted 0 to {row['num_frames'] - 1}."
+            )
     if columns is not None and columns < 1:
         raise ViewError(f"columns is {columns}, must be at least 1.")
     if scale is not None and not 0 < scale <= 32:
@@ -144,14 +168,21 @@ def _check_arguments(
 
 def _read_facts(row: Mapping[str, Any], names: Mapping[int, str]) -> _Facts:
     num_frames, rotation = int(row["num_frames"]), int(row["codec"]["rotation"])
-    height, width = displayed_size(orientation_of_rotation(rotation), int(row["height"]), int(row["width"]))
+    height, width = displayed_size(
+        orientation_of_rotation(rotation), int(row["height"]), int(row["width"])
+    )
     annotated = np.zeros(num_frames, np.bool_)
     annotated[list(row["annotated_frames"])] = True
     object_ids = [int(object_id) for object_id in row["objects"]["object_id"]]
     types = [type_name(artifact_type) for artifact_type in row["objects"]["artifact_type"]]
-    owner, frame_index = np.asarray(row["masks"]["object_id"]), np.asarray(row["masks"]["frame_index"])
+    owner, frame_index = (
+        np.asarray(row["masks"]["object_id"]),
+        np.asarray(row["masks"]["frame_index"]),
+    )
     tracks = []
-    for object_id, artifact_type, colour in zip(object_ids, types, object_colours(types), strict=True):
+    for object_id, artifact_type, colour in zip(
+        object_ids, types, object_colours(types), strict=True
+    ):
         present = np.zeros(num_frames, np.bool_)
         present[frame_index[owner == object_id].astype(np.intp)] = True
         name = names.get(object_id, f"object {object_id}: {artifact_type}")
@@ -171,11 +202,13 @@ def _read_facts(row: Mapping[str, Any], names: Mapping[int, str]) -> _Facts:
     )
 
 
-# --- The contact sheet ----------------------------------------------------------------------------------------------
+# --- The contact sheet ----------------------------------------------------------------------------
 
 
 def _choose_frames(facts: _Facts) -> list[int]:
-    """Up to 12 frames, evenly spaced, each moved to an annotated one that is nearer than its neighbours; every object on one."""
+    """Up to 12 frames, evenly spaced, each moved to an annotated one that is nearer than its
+    neighbours; every object on one.
+    """
     count = min(SHEET_FRAMES, facts.num_frames)
     spacing = facts.num_frames / count
     annotated = np.flatnonzero(facts.annotated)
@@ -188,7 +221,11 @@ def _choose_frames(facts: _Facts) -> list[int]:
         present = np.flatnonzero(track.present)
         if present.size and not track.present[chosen].any():
             middle = int(present[present.size // 2])
-            place = min((i for i in range(count) if i not in kept), key=lambda i: abs(chosen[i] - middle), default=None)
+            place = min(
+                (i for i in range(count) if i not in kept),
+                key=lambda i: abs(chosen[i] - middle),
+                default=None,
+            )
             if place is not None:
                 chosen[place] = middle
         kept.update(i for i in range(count) if track.present[chosen[i]])
@@ -196,7 +233,12 @@ def _choose_frames(facts: _Facts) -> list[int]:
 
 
 def _draw_sheet(
-    row: Mapping[str, Any], facts: _Facts, shown: Sequence[int], *, columns: int | None, scale: float | None
+    row: Mapping[str, Any],
+    facts: _Facts,
+    shown: Sequence[int],
+    *,
+    columns: int | None,
+    scale: float | None,
 ) -> Image.Image:
     columns = min(columns or (4 if facts.width >= facts.height else 6), len(shown))
     tile_height, tile_width = _scaled_size(facts, scale, TILE_LONG_SIDE_PX)
@@ -207,10 +249,14 @@ def _draw_sheet(
     sheet = Image.new("RGB", (head.width, sheet_height), PAPER)
     sheet.paste(head, (0, 0))
     unique = sorted(set(shown))
-    pictures = dict(zip(unique, read_frames(_video(row), unique, index=index_from_row(row)), strict=True))
+    pictures = dict(
+        zip(unique, read_frames(_video(row), unique, index=index_from_row(row)), strict=True)
+    )
     for place, frame_index in enumerate(shown):
         masks = decode_masks(row, frames=[frame_index], by="object", dtype="bool")[0]
-        tile = _draw_tile(facts, pictures[frame_index], masks, frame_index, size=(tile_height, tile_width))
+        tile = _draw_tile(
+            facts, pictures[frame_index], masks, frame_index, size=(tile_height, tile_width)
+        )
         left = MARGIN_PX + place % columns * (tile_width + GAP_PX)
         sheet.paste(tile, (left, head.height + place // columns * (tile_height + GAP_PX)))
     return sheet
@@ -222,7 +268,9 @@ def _draw_tile(
     orientation = orientation_of_rotation(facts.rotation)
     painted = overlay(
         to_displayed(frame, orientation),
-        np.array([to_displayed(mask, orientation) for mask in masks], np.bool_).reshape(-1, facts.height, facts.width),
+        np.array([to_displayed(mask, orientation) for mask in masks], np.bool_).reshape(
+            -1, facts.height, facts.width
+        ),
         [track.colour for track in facts.tracks],
         size=size,
         line_px=2,
@@ -238,10 +286,12 @@ def _draw_tile(
     return tile
 
 
-# --- The film -------------------------------------------------------------------------------------------------------
+# --- The film -------------------------------------------------------------------------------------
 
 
-def _draw_film(row: Mapping[str, Any], facts: _Facts, *, scale: float | None) -> Iterator[UInt8Array]:
+def _draw_film(
+    row: Mapping[str, Any], facts: _Facts, *, scale: float | None
+) -> Iterator[UInt8Array]:
     """Every frame of the film, uint8[H, W, 3] with even H and W."""
     height, width = _scaled_size(facts, scale, FILM_LONG_SIDE_PX)
     content_width = max(width, MIN_CARD_WIDTH_PX)
@@ -249,21 +299,27 @@ def _draw_film(row: Mapping[str, Any], facts: _Facts, *, scale: float | None) ->
     for start in range(0, facts.num_frames, FILM_CHUNK_FRAMES):
         chunk = range(start, min(start + FILM_CHUNK_FRAMES, facts.num_frames))
         masks = decode_masks(row, frames=chunk, by="object", dtype="bool")
-        for frame_index, frame, frame_masks in zip(chunk, islice(pictures, len(chunk)), masks, strict=True):
+        for frame_index, frame, frame_masks in zip(
+            chunk, islice(pictures, len(chunk)), masks, strict=True
+        ):
             head = _draw_head(facts, content_width, ticks=[frame_index])
             film_height = head.height + height + MARGIN_PX
-            picture = Image.new("RGB", (head.width + head.width % 2, film_height + film_height % 2), PAPER)
+            picture = Image.new(
+                "RGB", (head.width + head.width % 2, film_height + film_height % 2), PAPER
+            )
             picture.paste(head, (0, 0))
             tile = _draw_tile(facts, frame, frame_masks, frame_index, size=(height, width))
             picture.paste(tile, ((head.width - width) // 2, head.height))
             yield np.asarray(picture)
 
 
-# --- The head: title, facts, legend with timelines ------------------------------------------------------------------
+# --- The head: title, facts, legend with timelines ------------------------------------------------
 
 
 def _draw_head(facts: _Facts, content_width: int, *, ticks: Sequence[int]) -> Image.Image:
-    """Title, prompt, numbers and one timeline per object; `ticks` are the frames that are shown below."""
+    """Title, prompt, numbers and one timeline per object; `ticks` are the frames that are shown
+    below.
+    """
     line_px = 26
     rows = facts.tracks or (_Track("no artifact", TRACK, np.zeros(facts.num_frames, np.bool_)),)
     height = MARGIN_PX + 38 + (24 if facts.prompt else 0) + 30 + line_px * len(rows) + 16
@@ -273,7 +329,9 @@ def _draw_head(facts: _Facts, content_width: int, *, ticks: Sequence[int]) -> Im
     title = _shortened(facts.video_id, _font(24), content_width - 160)
     draw.text((left, y), title, INK, _font(24))
     badge_left = left + _font(24).getlength(title) + 14
-    badge_right = _draw_badge(draw, (badge_left, y + 3), facts.label, 15, (*LABEL_COLOURS[facts.label], 255))
+    badge_right = _draw_badge(
+        draw, (badge_left, y + 3), facts.label, 15, (*LABEL_COLOURS[facts.label], 255)
+    )
     generator, font = _lettered(facts.generator, 16)
     generator = _shortened(generator, font, right - badge_right - 24)
     draw.text((right - font.getlength(generator), y + 7), generator, FAINT_INK, font)
@@ -282,7 +340,9 @@ def _draw_head(facts: _Facts, content_width: int, *, ticks: Sequence[int]) -> Im
         prompt, font = _lettered(f"“{' '.join(facts.prompt.split())}”", 16)
         draw.text((left, y), _shortened(prompt, font, content_width), INK, font)
         y += 24
-    draw.text((left, y), _shortened(_numbers(facts), _font(14), content_width), FAINT_INK, _font(14))
+    draw.text(
+        (left, y), _shortened(_numbers(facts), _font(14), content_width), FAINT_INK, _font(14)
+    )
     y += 30
     track_left = left + 28 + round(max(_font(15).getlength(track.name) for track in rows)) + 18
     for track in rows:
@@ -296,7 +356,11 @@ def _draw_head(facts: _Facts, content_width: int, *, ticks: Sequence[int]) -> Im
 
 
 def _numbers(facts: _Facts) -> str:
-    parts = [f"{facts.width} x {facts.height}", f"{facts.num_frames} frames", f"{facts.fps:.4g} fps"]
+    parts = [
+        f"{facts.width} x {facts.height}",
+        f"{facts.num_frames} frames",
+        f"{facts.fps:.4g} fps",
+    ]
     looked_at = int(facts.annotated.sum())
     if looked_at < facts.num_frames:
         parts.append(f"{looked_at} annotated")
@@ -308,14 +372,21 @@ def _numbers(facts: _Facts) -> str:
 def _draw_timeline(
     draw: ImageDraw.ImageDraw, facts: _Facts, track: _Track, box: tuple[float, float, float, float]
 ) -> None:
-    """One cell per frame: coloured if the object has pixels, grey if it has none, dark if the frame is not annotated."""
+    """One cell per frame: coloured if the object has pixels, grey if it has none, dark if the frame
+    is not annotated.
+    """
     left, top, right, bottom = box
     states = np.where(track.present, 2, np.where(facts.annotated, 1, 0))
     colours = (UNKNOWN_TRACK, TRACK, track.colour)
     starts = np.flatnonzero(np.diff(states, prepend=-1))
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), facts.num_frames], strict=True):
-        cell = (left + (right - left) * start / facts.num_frames, left + (right - left) * stop / facts.num_frames)
-        draw.rectangle((round(cell[0]), top, round(cell[1]) - 1, bottom - 1), colours[states[start]])
+        cell = (
+            left + (right - left) * start / facts.num_frames,
+            left + (right - left) * stop / facts.num_frames,
+        )
+        draw.rectangle(
+            (round(cell[0]), top, round(cell[1]) - 1, bottom - 1), colours[states[start]]
+        )
 
 
 def _draw_ticks(
@@ -328,7 +399,11 @@ def _draw_ticks(
 
 
 def _draw_badge(
-    draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, colour: tuple[int, int, int, int]
+    draw: ImageDraw.ImageDraw,
+    place: tuple[float, float],
+    text: str,
+    size: int,
+    colour: tuple[int, int, int, int],
 ) -> float:
     """White text on a rounded ground; returns where it ends on the right."""
     x, y = place
@@ -342,14 +417,19 @@ def _draw_badge(
 def _font(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):
-        raise ViewError("Pillow has no FreeType support here, text cannot be drawn. Install Pillow from its wheel.")
+        raise ViewError(
+            "Pillow has no FreeType support here, text cannot be drawn. Install Pillow from its "
+            "wheel."
+        )
     return font
 
 
 def _lettered(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont]:
     """A text in the form in which it can be drawn, and a font that has its characters."""
     text, font = one_font(text)
-    return text, _font(size) if font is None else ImageFont.truetype(font.path, size, index=font.index)
+    return text, _font(size) if font is None else ImageFont.truetype(
+        font.path, size, index=font.index
+    )
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
@@ -358,12 +438,18 @@ def _shortened(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if font.getlength(text[:middle].rstrip() + "…") <= width_px else (low, middle - 1)
+        low, high = (
+            (middle, high)
+            if font.getlength(text[:middle].rstrip() + "…") <= width_px
+            else (low, middle - 1)
+        )
     return text[:low].rstrip() + "…"
 
 
 def _scaled_size(facts: _Facts, scale: float | None, long_side_px: int) -> tuple[int, int]:
-    """(height, width) of a frame in the picture; small videos are enlarged by a whole number, so that pixels stay square."""
+    """(height, width) of a frame in the picture; small videos are enlarged by a whole number, so
+    that pixels stay square.
+    """
     if scale is None:
         scale = long_side_px / max(facts.height, facts.width)
         scale = float(int(scale)) if scale >= 1 else scale

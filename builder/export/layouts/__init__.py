@@ -1,6 +1,7 @@
 """Export layouts: one file for each layout, with its `LAYOUT`.
 
-In: rows of a release. Out: files below a folder, written by the functions of an `ExportLayout`. `export` calls them.
+In: rows of a release. Out: files below a folder, written by the functions of an `ExportLayout`.
+`export` calls them.
 """
 
 from ....release import names_in, record_in
@@ -21,11 +22,19 @@ def export_layout_named(name: str) -> ExportLayout:
 
 
 def export_layouts_table() -> str:
-    """The layouts as a Markdown table: name, content, options with defaults, and what it cannot hold."""
+    """The layouts as a Markdown table: name, content, options with defaults, and what it cannot
+    hold.
+    """
     rows = []
     for name in export_layout_names():
         layout = export_layout_named(name)
-        defaults = ((option, "none" if value is None else value) for option, value in layout.options.items())
-        options = ", ".join(f"`--{option.replace('_', '-')}` ({value})" for option, value in defaults)
+        defaults = (
+            (option, "none" if value is None else value) for option, value in layout.options.items()
+        )
+        options = ", ".join(
+            f"`--{option.replace('_', '-')}` ({value})" for option, value in defaults
+        )
         rows.append(f"| {name} | {layout.help} | {options or 'none'} | {layout.lacks or '-'} |")
-    return "\n".join(["| layout | holds | options (default) | cannot carry |", "|---|---|---|---|", *rows])
+    return "\n".join(
+        ["| layout | holds | options (default) | cannot carry |", "|---|---|---|---|", *rows]
+    )

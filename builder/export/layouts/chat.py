@@ -1,10 +1,12 @@
-"""Conversations for multimodal language models: each line is a question about a video, and its answer.
+"""Conversations for multimodal language models: each line is a question about a video, and its
+answer.
 
-The fine-tuning code of Qwen-VL reads qwen-vl/{split}.jsonl (`conversations`, and `video` or `image`).
-TRL's SFTTrainer cannot read videos, so with frames there is also trl/{split}.jsonl for it (`prompt`,
-`completion`, `images`). Paths are relative to the exported folder.
+The fine-tuning code of Qwen-VL reads qwen-vl/{split}.jsonl (`conversations`, and `video` or
+`image`). TRL's SFTTrainer cannot read videos, so with frames there is also trl/{split}.jsonl for it
+(`prompt`, `completion`, `images`). Paths are relative to the exported folder.
 
-Source: qwen-vl-finetune of https://github.com/QwenLM/Qwen3-VL; https://huggingface.co/docs/trl/dataset_formats
+Source: qwen-vl-finetune of https://github.com/QwenLM/Qwen3-VL;
+https://huggingface.co/docs/trl/dataset_formats
 """
 
 from collections.abc import Sequence
@@ -36,7 +38,8 @@ def _losses(row: Row, options: ExportOptions) -> list[str]:
         losses.append("no frame is annotated, so nothing can be asked about it")
     if options.frames is None and row["codec"]["rotation"]:
         losses.append(
-            "players turn it, and readers differ on whether they do, so boxes are uncertain; --frames jpg is not"
+            "players turn it, and readers differ on whether they do, so boxes are uncertain; "
+            "--frames jpg is not"
         )
     return losses
 
@@ -46,11 +49,16 @@ def _write(row: Row, target: Target) -> Written:
     found = conversations(row, target.split, _chat_options(options))
     shown = sorted({frame for one in found for frame in one.frames or ()})
     if options.frames is not None:
-        write_frames(row, target.folder / _FRAMES / row["video_id"], frames=shown, suffix=options.frames)
+        write_frames(
+            row, target.folder / _FRAMES / row["video_id"], frames=shown, suffix=options.frames
+        )
     forms = {"qwen-vl": [_for_qwen(one, row, suffix=options.frames) for one in found]}
     if options.frames is not None:
         forms["trl"] = [_for_trl(one, suffix=options.frames) for one in found]
-    lines = {form: write_part(target.work / f"{row['video_id']}.{form}", entries) for form, entries in forms.items()}
+    lines = {
+        form: write_part(target.work / f"{row['video_id']}.{form}", entries)
+        for form, entries in forms.items()
+    }
     return Written(set(row["masks"]["object_id"]), _Part(row["video_id"], target.split, lines))
 
 
@@ -79,7 +87,9 @@ def _facts(one: Conversation) -> dict[str, Any]:
 
 def _for_qwen(one: Conversation, row: Row, *, suffix: str | None) -> dict[str, Any]:
     if suffix is None:
-        media: dict[str, Any] = {"video": f"videos/{one.video_id}{Path(row['video']['path']).suffix.lower()}"}
+        media: dict[str, Any] = {
+            "video": f"videos/{one.video_id}{Path(row['video']['path']).suffix.lower()}"
+        }
         tags = "<video>\n"
     else:
         media = {"image": _pictures(one, suffix)}
@@ -103,7 +113,9 @@ def _pictures(one: Conversation, suffix: str) -> list[str]:
 
 def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> None:
     for split in SPLITS:
-        of_split = sorted((part for part in parts if part.split == split), key=lambda part: part.video_id)
+        of_split = sorted(
+            (part for part in parts if part.split == split), key=lambda part: part.video_id
+        )
         for form in sorted({form for part in of_split for form in part.lines}):
             path = folder / form / f"{split}.jsonl"
             path.parent.mkdir(exist_ok=True)
@@ -113,7 +125,8 @@ def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> Non
 
 
 LAYOUT = ExportLayout(
-    help="conversations for Qwen-VL and, with frames, TRL's SFTTrainer: what is broken, when, where and which type",
+    help="conversations for Qwen-VL and, with frames, TRL's SFTTrainer: what is broken, when, "
+    "where and which type",
     write=_write,
     lacks="the outline of a mask (only its box); a video without an annotated frame",
     losses=_losses,

@@ -32,16 +32,26 @@ def _write(row: Row, target: Target) -> Written:
     frames, suffix = row["annotated_frames"], target.options.frames
     size = {"height": row["height"], "width": row["width"]}
     images = [
-        {"file_name": f"{row['video_id']}/{picture_name(frame, suffix or 'jpg')}", **size, "frame_index": frame}
+        {
+            "file_name": f"{row['video_id']}/{picture_name(frame, suffix or 'jpg')}",
+            **size,
+            "frame_index": frame,
+        }
         for frame in frames
     ]
     kinds = category_ids(row)
-    path = write_part(target.work / row["video_id"], _annotations(row, kinds, counts=target.options.counts))
+    path = write_part(
+        target.work / row["video_id"], _annotations(row, kinds, counts=target.options.counts)
+    )
     write_frames(row, target.folder / FOLDER / row["video_id"], frames=frames, suffix=suffix)
-    return Written(set(row["masks"]["object_id"]), _Part(images, max(kinds.values(), default=0), path))
+    return Written(
+        set(row["masks"]["object_id"]), _Part(images, max(kinds.values(), default=0), path)
+    )
 
 
-def _annotations(row: Row, kinds: dict[int, int], *, counts: str | None) -> Iterator[dict[str, Any]]:
+def _annotations(
+    row: Row, kinds: dict[int, int], *, counts: str | None
+) -> Iterator[dict[str, Any]]:
     places = {frame: place for place, frame in enumerate(row["annotated_frames"])}
     masks = row["masks"]
     found = segmentations(row, masks["counts"], as_counts=counts)
@@ -69,7 +79,11 @@ def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> Non
         for part in parts:
             for annotation in part_of(part.annotations):
                 number += 1
-                yield {"id": number, "image_id": first_image + annotation.pop("image") + 1, **annotation}
+                yield {
+                    "id": number,
+                    "image_id": first_image + annotation.pop("image") + 1,
+                    **annotation,
+                }
             first_image += len(part.images)
 
     tables = {
@@ -81,7 +95,8 @@ def _finish(parts: Sequence[_Part], folder: Path, options: ExportOptions) -> Non
 
 
 LAYOUT = ExportLayout(
-    help="COCO: instances.json with an image per annotated frame, for pycocotools, FiftyOne, supervision and similar tools",
+    help="COCO: instances.json with an image per annotated frame, for pycocotools, FiftyOne, "
+    "supervision and similar tools",
     write=_write,
     finish=_finish,
     options={"frames": "jpg", "counts": "list"},

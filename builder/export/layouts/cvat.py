@@ -1,4 +1,5 @@
-"""CVAT for video 1.1: one file annotations/{video_id}.xml for each task, and labels.json to make the task.
+"""CVAT for video 1.1: one file annotations/{video_id}.xml for each task, and labels.json to make
+the task.
 
 Each mask is a track of its own, with an attribute `object_id`. This is needed because CVAT imports
 only the first frame of a mask track and drops its group_id, but keeps attributes.
@@ -29,7 +30,11 @@ def _write(row: Row, target: Target) -> Written:
         f"<start_frame>0</start_frame><stop_frame>{row['num_frames'] - 1}</stop_frame><frame_filter></frame_filter>"
         f"<original_size><width>{row['width']}</width><height>{row['height']}</height></original_size></task>"
     )
-    lines = ['<?xml version="1.0" encoding="utf-8"?>', "<annotations>", f"<version>1.1</version><meta>{meta}</meta>"]
+    lines = [
+        '<?xml version="1.0" encoding="utf-8"?>',
+        "<annotations>",
+        f"<version>1.1</version><meta>{meta}</meta>",
+    ]
     lines += _tracks(row, {object_id: label_of(kind) for object_id, kind in kinds.items()})
     lines.append("</annotations>\n")
     write_file(target.folder / "annotations" / f"{row['video_id']}.xml", "\n".join(lines).encode())
@@ -71,7 +76,10 @@ def _finish(parts: Sequence[bool], folder: Path, options: ExportOptions) -> None
         "values": ["0", str(MAX_OBJECT_ID), "1"],
         "default_value": "0",
     }
-    content = [{"name": name, "type": "mask", "attributes": [attribute]} for name in labels(with_no_type=any(parts))]
+    content = [
+        {"name": name, "type": "mask", "attributes": [attribute]}
+        for name in labels(with_no_type=any(parts))
+    ]
     write_json(folder / "labels.json", content)
 
 

@@ -1,4 +1,6 @@
-"""DAVIS: palette PNGs of annotated frames, Annotations/{video_id}/{frame:05d}.png; pictures in JPEGImages/."""
+"""DAVIS: palette PNGs of annotated frames, Annotations/{video_id}/{frame:05d}.png; pictures in
+JPEGImages/.
+"""
 
 import numpy as np
 
@@ -24,7 +26,10 @@ def _write(row: Row, target: Target) -> Written:
         kept = {i: counts for i, counts in by_frame.get(frame, {}).items() if i <= MAX_PALETTE_ID}
         labels = label_map(row, kept)
         carried |= set(np.unique(labels).tolist())
-        write_file(target.folder / "Annotations" / row["video_id"] / picture_name(frame, "png"), palette_png(labels))
+        write_file(
+            target.folder / "Annotations" / row["video_id"] / picture_name(frame, "png"),
+            palette_png(labels),
+        )
     folder = target.folder / FOLDER / row["video_id"]
     write_frames(row, folder, frames=row["annotated_frames"], suffix=target.options.frames)
     return Written(carried - {0})

@@ -1,8 +1,10 @@
-"""Label Studio: tasks.json with an image task for each annotated frame, its pictures, and label_config.xml.
+"""Label Studio: tasks.json with an image task for each annotated frame, its pictures, and
+label_config.xml.
 
 A brush has only a type. The Number `object_id` of each region connects an object across frames.
 
-Source: Label Studio documentation, "BrushLabels", "Number" and "Import pre-annotated data into Label Studio".
+Source: Label Studio documentation, "BrushLabels", "Number" and "Import pre-annotated data into
+Label Studio".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +27,9 @@ _ADDRESS = "/data/local-files/?d="
 def _write(row: Row, target: Target) -> Written:
     suffix = target.options.frames or "png"
     kinds = types_by_object(row)
-    write_frames(row, target.folder / FOLDER / row["video_id"], frames=row["annotated_frames"], suffix=suffix)
+    write_frames(
+        row, target.folder / FOLDER / row["video_id"], frames=row["annotated_frames"], suffix=suffix
+    )
     path = write_part(target.work / row["video_id"], _tasks(row, kinds, suffix=suffix))
     return Written(set(row["masks"]["object_id"]), (path, None in kinds.values()))
 
@@ -35,11 +39,17 @@ def _tasks(row: Row, kinds: Mapping[int, str | None], *, suffix: str) -> Iterato
     for frame in row["annotated_frames"]:
         image = f"{_ADDRESS}{FOLDER}/{row['video_id']}/{picture_name(frame, suffix)}"
         masks = by_frame.get(frame, {})
-        results = [result for object_id in masks for result in _region(row, object_id, masks[object_id], kinds)]
+        results = [
+            result
+            for object_id in masks
+            for result in _region(row, object_id, masks[object_id], kinds)
+        ]
         yield {"data": {"image": image}, "annotations": [{"result": results}]}
 
 
-def _region(row: Row, object_id: int, counts: str, kinds: Mapping[int, str | None]) -> Iterator[dict[str, Any]]:
+def _region(
+    row: Row, object_id: int, counts: str, kinds: Mapping[int, str | None]
+) -> Iterator[dict[str, Any]]:
     """A brush region, and the Number region with its object id."""
     (bitmap,) = decode([counts], height=row["height"], width=row["width"])
     place = {
@@ -49,7 +59,11 @@ def _region(row: Row, object_id: int, counts: str, kinds: Mapping[int, str | Non
         "original_width": row["width"],
         "image_rotation": 0,
     }
-    brush = {"format": "rle", "rle": encode_brush(bitmap), "brushlabels": [label_of(kinds[object_id])]}
+    brush = {
+        "format": "rle",
+        "rle": encode_brush(bitmap),
+        "brushlabels": [label_of(kinds[object_id])],
+    }
     yield {**place, "from_name": "type", "type": "brushlabels", "value": brush}
     yield {**place, "from_name": "object_id", "type": "number", "value": {"number": object_id}}
 
@@ -67,7 +81,8 @@ def _finish(parts: Sequence[tuple[Path, bool]], folder: Path, options: ExportOpt
 
 
 LAYOUT = ExportLayout(
-    help="Label Studio: videos, a task of brushes and a picture per annotated frame, the project's labels",
+    help="Label Studio: videos, a task of brushes and a picture per annotated frame, the project's "
+    "labels",
     write=_write,
     finish=_finish,
     options={"frames": "png"},

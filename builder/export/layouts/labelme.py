@@ -1,7 +1,7 @@
 """LabelMe: annotations/{video_id}/{frame:05d}.json for each annotated frame, beside its picture.
 
-`labelme annotations/{video_id}` opens a video. A mask is a shape of type "mask"; its group_id is the
-object_id.
+`labelme annotations/{video_id}` opens a video. A mask is a shape of type "mask"; its group_id is
+the object_id.
 
 Source: labelme 6.3.1, labelme/_label_file.py and labelme/utils/image.py.
 """
@@ -41,7 +41,9 @@ def _write(row: Row, target: Target) -> Written:
     return Written(set(row["masks"]["object_id"]))
 
 
-def _shapes(row: Row, masks: Mapping[int, str], names: Mapping[int, str]) -> Iterator[dict[str, Any]]:
+def _shapes(
+    row: Row, masks: Mapping[int, str], names: Mapping[int, str]
+) -> Iterator[dict[str, Any]]:
     size = {"height": row["height"], "width": row["width"]}
     boxes = bbox(list(masks.values()), **size).tolist()
     for (object_id, counts), (left, top, width, height) in zip(masks.items(), boxes, strict=True):

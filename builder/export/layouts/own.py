@@ -1,4 +1,6 @@
-"""Our own raw layout: masks/{video_id}/{frame:05d}.png, and further PNGs of a frame if objects overlap."""
+"""Our own raw layout: masks/{video_id}/{frame:05d}.png, and further PNGs of a frame if objects
+overlap.
+"""
 
 from ...raw import own_mask_pngs
 from ..files import write_file

@@ -8,7 +8,9 @@ from ..rows import masks_by_frame
 
 
 def _frames(row: Row) -> range:
-    """The annotated frames that SA-V can hold: every 4th from 0, up to the first that is missing."""
+    """The annotated frames that SA-V can hold: every 4th from 0, up to the first that is
+    missing.
+    """
     annotated = set(row["annotated_frames"])
     steps = range(0, row["num_frames"], FRAME_STEP)
     end = next((frame for frame in steps if frame not in annotated), row["num_frames"])
@@ -37,7 +39,10 @@ def _write(row: Row, target: Target) -> Written:
         "masklet_id": [object_id - 1 for object_id in ids],
         "masklet_num": len(ids),
         "masklet": [
-            [{"size": [height, width], "counts": by_frame.get(frame, {}).get(i, background)} for i in ids]
+            [
+                {"size": [height, width], "counts": by_frame.get(frame, {}).get(i, background)}
+                for i in ids
+            ]
             for frame in frames
         ],
     }
@@ -48,6 +53,7 @@ def _write(row: Row, target: Target) -> Written:
 LAYOUT = ExportLayout(
     help="SA-V: masklets of every 4th frame, a JSON file per video",
     write=_write,
-    lacks='annotated frames other than 0, 4, 8 … without a gap; an unknown `source.annotator` becomes "SA-V manual"',
+    lacks="annotated frames other than 0, 4, 8 … without a gap; an unknown `source.annotator` "
+    'becomes "SA-V manual"',
     losses=_losses,
 )

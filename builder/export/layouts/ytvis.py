@@ -1,8 +1,10 @@
 """YouTube-VIS: instances.json with an annotation for each object.
 
-An annotation has a segmentation for each annotated frame; it is null if the object has no pixel there.
+An annotation has a segmentation for each annotated frame; it is null if the object has no pixel
+there.
 
-Source: https://youtube-vos.org/dataset/vis; TrackEval and Mask2Former for the keys that their readers need.
+Source: https://youtube-vos.org/dataset/vis; TrackEval and Mask2Former for the keys that their
+readers need.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +21,9 @@ from ..rows import masks_by_frame
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One row: its entry in `videos`, its highest category, and the file with its annotations; no ids yet."""
+    """One row: its entry in `videos`, its highest category, and the file with its annotations; no
+    ids yet.
+    """
 
     video: dict[str, Any]
     highest: int
@@ -33,18 +37,25 @@ def _write(row: Row, target: Target) -> Written:
     kinds = category_ids(row)
     path = write_part(
         target.work / row["video_id"],
-        ({**size, **annotation} for annotation in _annotations(row, kinds, counts=target.options.counts)),
+        (
+            {**size, **annotation}
+            for annotation in _annotations(row, kinds, counts=target.options.counts)
+        ),
     )
     write_frames(row, target.folder / FOLDER / row["video_id"], frames=frames, suffix=suffix)
     part = _Part({**size, "file_names": names}, max(kinds.values(), default=0), path)
     return Written(set(row["masks"]["object_id"]), part)
 
 
-def _annotations(row: Row, kinds: dict[int, int], *, counts: str | None) -> Iterator[dict[str, Any]]:
+def _annotations(
+    row: Row, kinds: dict[int, int], *, counts: str | None
+) -> Iterator[dict[str, Any]]:
     by_frame = masks_by_frame(row)
     for object_id, category in kinds.items():
         strings = [by_frame.get(frame, {}).get(object_id) for frame in row["annotated_frames"]]
-        found = iter(segmentations(row, [text for text in strings if text is not None], as_counts=counts))
+        found = iter(
+            segmentations(row, [text for text in strings if text is not None], as_counts=counts)
+        )
         entries = [None if text is None else next(found) for text in strings]
         yield {
             "object_id": object_id,

@@ -1,7 +1,7 @@
 """The engines that run tasks: one file per engine, each with an `ENGINE`.
 
-In: a number of workers, or the address of a cluster. Out: an executor. `executor_of` calls it; commands call
-`import_ahead` before.
+In: a number of workers, or the address of a cluster. Out: an executor. `executor_of` calls it;
+commands call `import_ahead` before.
 """
 
 from ....release import names_in, record_in

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 class Engine:
     """A place where tasks run.
 
-    open: (workers, address, device) → an executor while the block lasts; None runs the tasks in this process. `address` is
-        None unless `takes_address`. `device` is "cpu" or "cuda": where tasks compute.
+    open: (workers, address, device) → an executor while the block lasts; None runs the tasks in
+        this process. `address` is None unless `takes_address`. `device` is "cpu" or "cuda": where
+        tasks compute.
     takes_address: whether the engine is a service that is there already, and is joined.
     """
 

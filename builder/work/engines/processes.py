@@ -27,23 +27,28 @@ _HAS_SERVER = sys.platform == "linux"
 
 
 def import_ahead(*modules: str) -> None:
-    """Starts the server that workers are forked from, and lets it import these modules while this process goes on.
+    """Starts the server that workers are forked from, and lets it import these modules while this
+    process goes on.
 
-    The server imports and nothing else: it has no threads of pyarrow or torch whose locks a forked worker would inherit.
-    It imports once, however many workers follow. A server that is there already stays as it is; a worker then imports
-    what is missing. Does nothing where the system has no such server.
+    The server imports and nothing else: it has no threads of pyarrow or torch whose locks a forked
+    worker would inherit. It imports once, however many workers follow. A server that is there
+    already stays as it is; a worker then imports what is missing. Does nothing where the system has
+    no such server.
     """
     if _HAS_SERVER:
         multiprocessing.forkserver.set_forkserver_preload(list(modules))
-        multiprocessing.resource_tracker.ensure_running()  # else it starts inside the block, and ends the delay
+        # else it starts inside the block, and ends the delay
+        multiprocessing.resource_tracker.ensure_running()
         with _no_ctrl_c():
             multiprocessing.forkserver.ensure_running()
 
 
 class Processes(Executor):
-    """A pool of processes that is replaced if one process is killed (`ProcessPoolExecutor` alone cannot be used after that).
+    """A pool of processes that is replaced if one process is killed (`ProcessPoolExecutor` alone
+    cannot be used after that).
 
-    Workers are forked from the server of `import_ahead`, or started new: those that use CUDA, and all where there is no server.
+    Workers are forked from the server of `import_ahead`, or started new: those that use CUDA, and
+    all where there is no server.
     """
 
     def __init__(self, workers: int, *, device: str) -> None:
@@ -56,9 +61,13 @@ class Processes(Executor):
         # Never "fork": a child of this process would inherit the locks of its threads.
         context = multiprocessing.get_context("forkserver" if self._is_forked else "spawn")
         settings = dict(os.environ)  # the server may have been started with others
-        return ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin_worker, initargs=(settings,))
+        return ProcessPoolExecutor(
+            self.workers, mp_context=context, initializer=_begin_worker, initargs=(settings,)
+        )
 
-    def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
+    def submit(
+        self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Result]:
         if self._is_forked and fn.__module__.partition(".")[0] == __name__.partition(".")[0]:
             import_ahead(fn.__module__)
         before = set(multiprocessing.active_children())
@@ -84,10 +93,11 @@ class Processes(Executor):
 
 @contextmanager
 def _no_ctrl_c() -> Iterator[None]:
-    """Delays Ctrl-C for this process, and for processes started inside the block, until the block ends.
+    """Delays Ctrl-C for this process, and for processes started inside the block, until the block
+    ends.
 
-    A terminal sends Ctrl-C to the workers too, and a worker that is still importing would print a traceback. So would one
-    that this process has asked for and, interrupted, does not know.
+    A terminal sends Ctrl-C to the workers too, and a worker that is still importing would print a
+    traceback. So would one that this process has asked for and, interrupted, does not know.
     """
     if not _HAS_MASKS:
         yield
@@ -96,7 +106,9 @@ def _no_ctrl_c() -> Iterator[None]:
     came: list[int] = []
     is_main = threading.current_thread() is threading.main_thread()
     # Another thread may get the signal, and Python would still interrupt this one.
-    handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number)) if is_main else None
+    handler = (
+        signal.signal(signal.SIGINT, lambda number, frame: came.append(number)) if is_main else None
+    )
     try:
         yield
     finally:
@@ -108,7 +120,8 @@ def _no_ctrl_c() -> Iterator[None]:
 
 
 def _begin_worker(settings: dict[str, str]) -> None:
-    """Lets Ctrl-C end a worker at once and without a message; the parent process prints what is kept.
+    """Lets Ctrl-C end a worker at once and without a message; the parent process prints what is
+    kept.
 
     Args:
         settings: the parent's environment variables.
@@ -122,7 +135,9 @@ def _begin_worker(settings: dict[str, str]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Ends a worker whose parent was killed. It would wait for work for ever, and could write while the next build runs."""
+    """Ends a worker whose parent was killed. It would wait for work for ever, and could write while
+    the next build runs.
+    """
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

@@ -35,7 +35,9 @@ def row_of(
     annotated: list[int] | None = None,
     video_id: str = "a",
 ) -> dict[str, Any]:
-    """A row of 12 frames, 4 a second, of which the third is shown for half a second; masks are (object, frame, counts)."""
+    """A row of 12 frames, 4 a second, of which the third is shown for half a second; masks are
+    (object, frame, counts).
+    """
     return {
         "video_id": video_id,
         **SIZE,
@@ -46,7 +48,9 @@ def row_of(
         "annotated_frames": list(range(FRAMES)) if annotated is None else annotated,
         "objects": {
             "object_id": list(kinds),
-            "artifact_type": [None if kind is None else ARTIFACT_TYPES.index(kind) for kind in kinds.values()],
+            "artifact_type": [
+                None if kind is None else ARTIFACT_TYPES.index(kind) for kind in kinds.values()
+            ],
         },
         "masks": {
             "object_id": [one[0] for one in masks],
@@ -107,7 +111,10 @@ def test_a_marked_stretch_and_one_without_a_mark_of_the_same_video() -> None:
     assert said.keys() == {"Yes", "No"}
     assert said["Yes"] <= {2, 3, 4, 5}
     assert not said["No"] & {2, 3, 4, 5}
-    assert all("Look only at frames" in one.text and "broken in these frames" in one.text for one in stretches)
+    assert all(
+        "Look only at frames" in one.text and "broken in these frames" in one.text
+        for one in stretches
+    )
     assert "broken in the video" in by_name(BROKEN)["a-broken"].text
 
 
@@ -154,7 +161,9 @@ def test_a_video_that_nobody_looked_at_is_not_asked_about() -> None:
 
 
 def test_frames_that_nobody_looked_at_are_neither_shown_nor_marked_free() -> None:
-    row = row_of([(1, frame, counts(0, 0, 9, 9)) for frame in (4, 8)], kinds={1: "blur"}, annotated=[0, 4, 8])
+    row = row_of(
+        [(1, frame, counts(0, 0, 9, 9)) for frame in (4, 8)], kinds={1: "blur"}, annotated=[0, 4, 8]
+    )
     found = by_name(row, num_frames=8)
     assert found["a-where"].frames == (0, 4, 8)
     (span,) = json.loads(found["a-when"].answer)
@@ -173,7 +182,10 @@ def test_options_that_cannot_be(options: dict[str, int]) -> None:
     with pytest.raises(ValueError) as caught:
         ChatOptions(**options)  # type: ignore[arg-type]
     frames, seed = options.get("num_frames", 8), options.get("seed", 0)
-    assert str(caught.value) == f"num_frames {frames}, seed {seed}: wanted at least 1 frame and a seed of at least 0"
+    assert (
+        str(caught.value)
+        == f"num_frames {frames}, seed {seed}: wanted at least 1 frame and a seed of at least 0"
+    )
 
 
 def test_units_of_boxes() -> None:
@@ -182,13 +194,21 @@ def test_units_of_boxes() -> None:
     assert box_in_pixels((6, 8, 30, 20), "pixels", **SIZE) == (6, 8, 30, 20)
     # A box narrower than one of the unit keeps an inside, at the edge too.
     assert box_in_unit((3998, 0, 3999, 1), "1000", height=4000, width=4000) == [999, 0, 1000, 1]
-    assert box_in_unit((3999, 3999, 4000, 4000), "1000", height=4000, width=4000) == [999, 999, 1000, 1000]
+    assert box_in_unit((3999, 3999, 4000, 4000), "1000", height=4000, width=4000) == [
+        999,
+        999,
+        1000,
+        1000,
+    ]
 
 
 def test_spans_stretches_and_choices_of_few_frames() -> None:
     stream = np.random.default_rng(0)
     assert spans_of([], set()) == []
-    assert [(span.first, span.last) for span in spans_of([0, 2, 4, 6], {0, 4, 6})] == [(0, 0), (4, 6)]
+    assert [(span.first, span.last) for span in spans_of([0, 2, 4, 6], {0, 4, 6})] == [
+        (0, 0),
+        (4, 6),
+    ]
     assert chosen_frames([], 3, stream=stream, marked=()) == ()
     assert chosen_frames([5, 9], 3, stream=stream, marked=()) == (5, 9)
     assert stretches_of([3], {3}, stream=stream) == [(3,)]

@@ -1,4 +1,6 @@
-"""Brushes of Label Studio, against what its own converter makes of a picture and against our reader."""
+"""Brushes of Label Studio, against what its own converter makes of a picture and against our
+reader.
+"""
 
 import numpy as np
 import pytest
@@ -8,17 +10,48 @@ from brokenvideos.builder.export.brush import encode_brush
 from brokenvideos.builder.layouts.label_studio import decode_brush
 
 # label_studio_sdk 2.1.2, converter.brush.mask2rle.
-RLE = [0, 0, 0, 140, 57, 27, 254, 23, 0, 143, 254, 48, 8, 255, 240, 184, 4, 127, 248, 92, 3, 9, 255, 225, 240, 0]
+RLE = [
+    0,
+    0,
+    0,
+    140,
+    57,
+    27,
+    254,
+    23,
+    0,
+    143,
+    254,
+    48,
+    8,
+    255,
+    240,
+    184,
+    4,
+    127,
+    248,
+    92,
+    3,
+    9,
+    255,
+    225,
+    240,
+    0,
+]
 PICTURE = ["0000001", "0100000", "0100000", "0111110", "0000000"]
 
 
 def test_the_bytes_are_those_of_the_sdk() -> None:
-    assert encode_brush(np.array([[int(pixel) for pixel in row] for row in PICTURE], np.uint8)) == RLE
+    assert (
+        encode_brush(np.array([[int(pixel) for pixel in row] for row in PICTURE], np.uint8)) == RLE
+    )
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.randoms(use_true_random=False))
 def test_what_is_written_is_read(height: int, width: int, random) -> None:
-    bitmap = np.array([[random.random() < 0.4 for _ in range(width)] for _ in range(height)], np.uint8)
+    bitmap = np.array(
+        [[random.random() < 0.4 for _ in range(width)] for _ in range(height)], np.uint8
+    )
     assert np.array_equal(decode_brush(encode_brush(bitmap), height=height, width=width), bitmap)
 
 

@@ -23,15 +23,23 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def as_qwen_reads(row: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
-    """A reader written to the rules of qwen-vl-finetune: each tag takes the next file, and none is left over."""
+    """A reader written to the rules of qwen-vl-finetune: each tag takes the next file, and none is
+    left over.
+    """
     files = {}
     for tag in ("image", "video"):
         names = row.get(tag) or []
-        files[f"<{tag}>"] = [folder / name for name in ([names] if isinstance(names, str) else names)]
+        files[f"<{tag}>"] = [
+            folder / name for name in ([names] if isinstance(names, str) else names)
+        ]
     turns = []
     for turn in row["conversations"]:
         text = turn["value"]
@@ -64,7 +72,9 @@ def with_frames(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.mark.parametrize("form", ["chat", "with_frames"])
-def test_qwen_finds_every_file_and_two_turns(form: str, release: Path, request: pytest.FixtureRequest) -> None:
+def test_qwen_finds_every_file_and_two_turns(
+    form: str, release: Path, request: pytest.FixtureRequest
+) -> None:
     folder: Path = request.getfixturevalue(form)
     asked = set()
     for path in (folder / "qwen-vl").iterdir():
@@ -74,7 +84,9 @@ def test_qwen_finds_every_file_and_two_turns(form: str, release: Path, request: 
             assert row["split"] == path.stem
             asked.add((row["video_id"], row["question"]))
     rows = list_of(release)
-    assert asked == {(video_id, q) for video_id in rows for q in ("broken", "when", "where", "type")}
+    assert asked == {
+        (video_id, q) for video_id in rows for q in ("broken", "when", "where", "type")
+    }
     assert (folder / "videos").exists() == (form == "chat")
 
 
@@ -87,7 +99,11 @@ def list_of(release: Path) -> dict[str, str]:
 
 
 def test_the_split_is_that_of_the_release(release: Path, chat: Path) -> None:
-    found = {row["video_id"]: path.stem for path in (chat / "qwen-vl").iterdir() for row in lines_of(path)}
+    found = {
+        row["video_id"]: path.stem
+        for path in (chat / "qwen-vl").iterdir()
+        for row in lines_of(path)
+    }
     assert found == list_of(release)
 
 
@@ -120,17 +136,27 @@ def test_a_picture_is_the_frame_that_its_name_says(release: Path, with_frames: P
     assert np.array_equal(np.asarray(Image.open(picture)), wanted)
 
 
-def test_the_same_release_and_seed_give_the_same_files(release: Path, with_frames: Path, tmp_path: Path) -> None:
+def test_the_same_release_and_seed_give_the_same_files(
+    release: Path, with_frames: Path, tmp_path: Path
+) -> None:
     export(release, tmp_path / "again", layout="chat", options=FRAMES)
     assert contents(tmp_path / "again") == contents(with_frames)
-    export(release, tmp_path / "other", layout="chat", options=ExportOptions(frames="png", num_frames=3, seed=1))
+    export(
+        release,
+        tmp_path / "other",
+        layout="chat",
+        options=ExportOptions(frames="png", num_frames=3, seed=1),
+    )
     assert contents(tmp_path / "other").keys() != contents(with_frames).keys()
 
 
 def test_a_split_alone_has_the_same_lines(release: Path, with_frames: Path, tmp_path: Path) -> None:
     export(release, tmp_path / "test", layout="chat", options=FRAMES, split="test")
     found = contents(tmp_path / "test")
-    assert {name for name in found if name.endswith(".jsonl")} == {"qwen-vl/test.jsonl", "trl/test.jsonl"}
+    assert {name for name in found if name.endswith(".jsonl")} == {
+        "qwen-vl/test.jsonl",
+        "trl/test.jsonl",
+    }
     assert found.items() <= contents(with_frames).items()
 
 
@@ -151,7 +177,8 @@ LOSSES = {
     ),
     "turned": (
         lambda row: row | {"codec": row["codec"] | {"rotation": 90}},
-        "players turn it, and readers differ on whether they do, so boxes are uncertain; --frames jpg is not",
+        "players turn it, and readers differ on whether they do, so boxes are uncertain; --frames "
+        "jpg is not",
     ),
 }
 
@@ -163,7 +190,9 @@ def test_what_cannot_be_asked_is_said_before(release: Path, tmp_path: Path, name
     with pytest.raises(ExportError) as caught:
         export(copy, tmp_path / "chat", layout="chat")
     train = sorted(video_id for video_id, split in list_of(release).items() if split == "train")
-    assert str(caught.value).splitlines()[1:] == [f"video {video_id}: {loss}." for video_id in train]
+    assert str(caught.value).splitlines()[1:] == [
+        f"video {video_id}: {loss}." for video_id in train
+    ]
     assert not (tmp_path / "chat").exists()
     report = export(copy, tmp_path / "lossy", layout="chat", lossy=True)
     assert len(report.losses) == len(train)
@@ -181,4 +210,7 @@ def test_options_of_chat_are_not_for_others(release: Path, tmp_path: Path) -> No
     for name, value in wishes.items():
         with pytest.raises(ExportError) as caught:
             export(release, tmp_path / "out", layout="own", options=ExportOptions(**{name: value}))  # type: ignore[arg-type]
-        assert str(caught.value) == f"--{name.replace('_', '-')} {value} is for chat, this is own; leave it out"
+        assert (
+            str(caught.value)
+            == f"--{name.replace('_', '-')} {value} is for chat, this is own; leave it out"
+        )

@@ -22,39 +22,62 @@ from tests.odd_videos import rotated
 def as_cvat_keeps(path: Path, labels: list[dict[str, Any]], *, more: str = "") -> None:
     """What CVAT exports of a task after it has imported this file.
 
-    Of a mask track it takes the first keyframe, without its group; attributes it takes where the label has them. It writes a track
-    a shape, by frame, and an outside shape after it.
+    Of a mask track it takes the first keyframe, without its group; attributes it takes where the
+    label has them. It writes a track a shape, by frame, and an outside shape after it.
     """
     root = ElementTree.parse(path).getroot()
-    specs = {label["name"]: {attribute["name"] for attribute in label["attributes"]} for label in labels}
+    specs = {
+        label["name"]: {attribute["name"] for attribute in label["attributes"]} for label in labels
+    }
     stop = int(root.findtext("meta/task/stop_frame", ""))
     shapes = []
     for track in root.findall("track"):
         label = track.attrib["label"]
         first = next(mask for mask in track.findall("mask") if mask.attrib["keyframe"] == "1")
         assert {attribute.attrib["name"] for attribute in first} == specs[label]
-        points = [*map(int, first.attrib["rle"].split(",")), int(first.attrib["left"]), int(first.attrib["top"])]
-        points += [points[-2] + int(first.attrib["width"]) - 1, points[-1] + int(first.attrib["height"]) - 1]
+        points = [
+            *map(int, first.attrib["rle"].split(",")),
+            int(first.attrib["left"]),
+            int(first.attrib["top"]),
+        ]
+        points += [
+            points[-2] + int(first.attrib["width"]) - 1,
+            points[-1] + int(first.attrib["height"]) - 1,
+        ]
         values = {attribute.attrib["name"]: attribute.text for attribute in first}
         shapes.append((int(first.attrib["frame"]), label, points, values))
     tracks = []
     for number, (frame, label, (*rle, left, top, right, bottom), values) in enumerate(
         sorted(shapes, key=lambda s: s[0])
     ):
-        box = f'rle="{str(rle)[1:-1]}" left="{left}" top="{top}" width="{right - left + 1}" height="{bottom - top + 1}"'
-        attributes = "".join(f'<attribute name="{name}">{value}</attribute>' for name, value in values.items())
+        box = (
+            f'rle="{str(rle)[1:-1]}" left="{left}" top="{top}" width="{right - left + 1}" '
+            f'height="{bottom - top + 1}"'
+        )
+        attributes = "".join(
+            f'<attribute name="{name}">{value}</attribute>' for name, value in values.items()
+        )
         frames = [(frame, 0)] + ([(frame + 1, 1)] if frame + 1 < stop else [])
-        masks = [f'<mask frame="{at}" keyframe="1" outside="{out}" {box}>{attributes}</mask>' for at, out in frames]
-        tracks.append(f'<track id="{number}" label="{label}" source="file">{"".join(masks)}</track>')
+        masks = [
+            f'<mask frame="{at}" keyframe="1" outside="{out}" {box}>{attributes}</mask>'
+            for at, out in frames
+        ]
+        tracks.append(
+            f'<track id="{number}" label="{label}" source="file">{"".join(masks)}</track>'
+        )
     meta = ElementTree.tostring(root.find("meta"), encoding="unicode")
-    path.write_text(f"<annotations><version>1.1</version>{meta}{''.join(tracks)}{more}</annotations>")
+    path.write_text(
+        f"<annotations><version>1.1</version>{meta}{''.join(tracks)}{more}</annotations>"
+    )
 
 
 def digests(release: Path) -> dict[str, str]:
     return {video_id: row["digest"] for video_id, (_, row) in rows_of(release).items()}
 
 
-def test_cvat_gives_back_what_it_was_given_and_a_new_object(overlapping: Path, tmp_path: Path) -> None:
+def test_cvat_gives_back_what_it_was_given_and_a_new_object(
+    overlapping: Path, tmp_path: Path
+) -> None:
     export(overlapping, tmp_path / "raw", layout="cvat")
     labels = json.loads((tmp_path / "raw" / "labels.json").read_text())
     assert [(label["name"], label["type"]) for label in labels] == [
@@ -70,37 +93,59 @@ def test_cvat_gives_back_what_it_was_given_and_a_new_object(overlapping: Path, t
     assert digests(tmp_path / "same") == digests(overlapping)
     # A person draws something new in a video that was normal: the attribute has its default.
     box = 'rle="0, 2" left="1" top="1" width="2" height="1"'
-    drawn = f'<mask frame="3" keyframe="1" outside="0" {box}><attribute name="object_id">0</attribute></mask>'
+    drawn = (
+        f'<mask frame="3" keyframe="1" outside="0" {box}><attribute '
+        'name="object_id">0</attribute></mask>'
+    )
     more = f'<track id="9" label="deformation" source="manual">{drawn}</track>'
     as_cvat_keeps(tmp_path / "raw" / "annotations" / "c.xml", labels, more=more)
     build(tmp_path / "raw", tmp_path / "corrected")
     _, row = rows_of(tmp_path / "corrected")["c"]
-    assert (row["objects"]["object_id"], row["objects"]["artifact_type"], row["label"]) == ([1], [1], 1)
+    assert (row["objects"]["object_id"], row["objects"]["artifact_type"], row["label"]) == (
+        [1],
+        [1],
+        1,
+    )
     assert row["masks"]["frame_index"] == [3]
     changed = digests(tmp_path / "corrected")
-    assert {video_id for video_id, digest in digests(overlapping).items() if changed[video_id] != digest} == {"c"}
+    assert {
+        video_id for video_id, digest in digests(overlapping).items() if changed[video_id] != digest
+    } == {"c"}
 
 
-def test_label_studio_gives_back_what_it_was_given_and_a_new_object(overlapping: Path, tmp_path: Path) -> None:
+def test_label_studio_gives_back_what_it_was_given_and_a_new_object(
+    overlapping: Path, tmp_path: Path
+) -> None:
     export(overlapping, tmp_path / "raw", layout="label-studio")
     config = ElementTree.parse(tmp_path / "raw" / "label_config.xml").getroot()
     controls = {control.attrib["name"]: control for control in config if "toName" in control.attrib}
     tasks = json.loads((tmp_path / "raw" / "tasks.json").read_text())
     for number, task in enumerate(tasks):
-        prefix, _, name = task["data"][config.find("Image").attrib["value"][1:]].partition("/data/local-files/?d=")
+        prefix, _, name = task["data"][config.find("Image").attrib["value"][1:]].partition(
+            "/data/local-files/?d="
+        )
         assert prefix == ""
         with Image.open(tmp_path / "raw" / name) as picture:
             size = picture.size
         # What the export of a project adds.
         task |= {"id": number, "file_upload": None, "project": 1, "meta": {}}
-        task["annotations"][0] |= {"id": number, "completed_by": 1, "was_cancelled": False, "ground_truth": False}
+        task["annotations"][0] |= {
+            "id": number,
+            "completed_by": 1,
+            "was_cancelled": False,
+            "ground_truth": False,
+        }
         for result in task["annotations"][0]["result"]:
             control = controls[result["from_name"]]
             assert control.tag.lower() == result["type"]
-            assert result["to_name"] == control.attrib["toName"] == config.find("Image").attrib["name"]
+            assert (
+                result["to_name"] == control.attrib["toName"] == config.find("Image").attrib["name"]
+            )
             assert (result["original_width"], result["original_height"]) == size
             if control.tag == "BrushLabels":
-                assert set(result["value"]["brushlabels"]) <= {label.attrib["value"] for label in control}
+                assert set(result["value"]["brushlabels"]) <= {
+                    label.attrib["value"] for label in control
+                }
             else:
                 assert control.attrib["perRegion"] == "true"
     (tmp_path / "raw" / "tasks.json").write_text(json.dumps(tasks[::-1]))
@@ -109,8 +154,16 @@ def test_label_studio_gives_back_what_it_was_given_and_a_new_object(overlapping:
     bitmap = np.zeros((16, 24), np.uint8)
     bitmap[3:5, 6:9] = 1
     value = {"format": "rle", "rle": encode_brush(bitmap), "brushlabels": ["blur"]}
-    drawn = {"id": "x", "type": "brushlabels", "original_width": 24, "original_height": 16, "value": value}
-    at = next(place for place, task in enumerate(tasks) if task["data"]["image"].endswith("a/00008.png"))
+    drawn = {
+        "id": "x",
+        "type": "brushlabels",
+        "original_width": 24,
+        "original_height": 16,
+        "value": value,
+    }
+    at = next(
+        place for place, task in enumerate(tasks) if task["data"]["image"].endswith("a/00008.png")
+    )
     tasks[at]["annotations"][0]["result"].append(drawn)
     (tmp_path / "raw" / "tasks.json").write_text(json.dumps(tasks))
     build(tmp_path / "raw", tmp_path / "corrected")
@@ -124,7 +177,15 @@ def test_labelme_reads_shapes_and_pictures(overlapping: Path, tmp_path: Path) ->
     pixels = 0
     for path in sorted((tmp_path / "raw" / "annotations" / "a").glob("*.json")):
         content = json.loads(path.read_text())
-        assert set(content) == {"version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth"}
+        assert set(content) == {
+            "version",
+            "flags",
+            "shapes",
+            "imagePath",
+            "imageData",
+            "imageHeight",
+            "imageWidth",
+        }
         with Image.open(path.parent / content["imagePath"]) as picture:
             assert picture.size == (content["imageWidth"], content["imageHeight"]) == (24, 16)
         for shape in content["shapes"]:
@@ -155,7 +216,9 @@ def test_a_tool_that_shows_the_video_turned_is_told_before(tmp_path: Path) -> No
     with pytest.raises(ExportError) as caught:
         export(tmp_path / "release", tmp_path / "out", layout="cvat")
     what = "CVAT shows the video turned clockwise by 180 degrees, as its display matrix asks"
-    assert str(caught.value).splitlines()[1:] == [f"video a: {what}; the masks lie on the frame as it is stored."]
+    assert str(caught.value).splitlines()[1:] == [
+        f"video a: {what}; the masks lie on the frame as it is stored."
+    ]
     assert not (tmp_path / "out").exists()
     report = export(tmp_path / "release", tmp_path / "out", layout="labelme")
     assert report.build_options == ("--masks-are", "coded")

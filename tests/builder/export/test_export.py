@@ -19,7 +19,11 @@ from tests.builder.export.rows_in import READ_AS, assert_same, rows_of
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("layout", ["own", "davis", "cvat"])
@@ -34,7 +38,9 @@ def test_export_and_import_give_the_same_rows(release: Path, tmp_path: Path, lay
     assert_same(release, tmp_path / "again", layout=layout)
 
 
-@pytest.mark.parametrize("layout", ["own", "sav", "ytvis", "coco", "cvat", "label-studio", "labelme"])
+@pytest.mark.parametrize(
+    "layout", ["own", "sav", "ytvis", "coco", "cvat", "label-studio", "labelme"]
+)
 def test_objects_that_overlap_go_through_layouts_with_a_mask_each(
     overlapping: Path, tmp_path: Path, layout: str
 ) -> None:
@@ -69,18 +75,23 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("layout", LOSSES)
-def test_what_a_layout_cannot_carry_is_refused_whole(overlapping: Path, tmp_path: Path, layout: str) -> None:
+def test_what_a_layout_cannot_carry_is_refused_whole(
+    overlapping: Path, tmp_path: Path, layout: str
+) -> None:
     with pytest.raises(ExportError) as caught:
         export(overlapping, tmp_path / "raw", layout=layout)
     head = (
-        f"{overlapping}: {layout} cannot carry everything, nothing was written. Choose another layout, or give --lossy."
+        f"{overlapping}: {layout} cannot carry everything, nothing was written. Choose another "
+        "layout, or give --lossy."
     )
     assert str(caught.value).splitlines() == [head, *LOSSES[layout]]
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("layout", LOSSES)
-def test_lossy_writes_the_rest_and_it_builds(overlapping: Path, tmp_path: Path, layout: str) -> None:
+def test_lossy_writes_the_rest_and_it_builds(
+    overlapping: Path, tmp_path: Path, layout: str
+) -> None:
     report = export(overlapping, tmp_path / "raw", layout=layout, videos=True, lossy=True)
     assert list(report.losses) == LOSSES[layout]
     build(tmp_path / "raw", tmp_path / "again")
@@ -95,18 +106,28 @@ def test_the_same_release_gives_the_same_files(release: Path, tmp_path: Path) ->
         assert contents(tmp_path / layout / "one") == contents(tmp_path / layout / "two")
 
 
-def test_an_own_export_is_the_raw_folder_that_was_built(raw: Path, release: Path, tmp_path: Path) -> None:
+def test_an_own_export_is_the_raw_folder_that_was_built(
+    raw: Path, release: Path, tmp_path: Path
+) -> None:
     export(release, tmp_path / "raw", layout="own")
     old, new = contents(raw), contents(tmp_path / "raw")
-    assert {name for name in old if name.startswith("videos/")} == {name for name in new if name.startswith("videos/")}
+    assert {name for name in old if name.startswith("videos/")} == {
+        name for name in new if name.startswith("videos/")
+    }
     assert all(old[name] == new[name] for name in old if name.startswith("videos/"))
     (before, _), (after, problems) = read_layout(raw), read_layout(tmp_path / "raw")
     assert problems == []
     for one, two in zip(before, after, strict=True):
-        assert (one.video_id, one.objects, one.label, one.prompt) == (two.video_id, two.objects, two.label, two.prompt)
+        assert (one.video_id, one.objects, one.label, one.prompt) == (
+            two.video_id,
+            two.objects,
+            two.label,
+            two.prompt,
+        )
         assert (one.generator, one.annotated_frames) == (two.generator, two.annotated_frames)
         marked = [
-            {f.frame_index: f.planes[0].tolist() for f in r.masks.read() if f.planes[0].any()} for r in (one, two)
+            {f.frame_index: f.planes[0].tolist() for f in r.masks.read() if f.planes[0].any()}
+            for r in (one, two)
         ]
         assert marked[0] == marked[1]
 
@@ -114,11 +135,13 @@ def test_an_own_export_is_the_raw_folder_that_was_built(raw: Path, release: Path
 WISHES = {
     "unknown layout": (
         {"layout": "mask-video"},
-        "layout 'mask-video' cannot be exported; wanted chat, coco, cvat, davis, label-studio, labelme, own, sav or ytvis",
+        "layout 'mask-video' cannot be exported; wanted chat, coco, cvat, davis, label-studio, "
+        "labelme, own, sav or ytvis",
     ),
     "not of the layout": (
         {"layout": "own", "options": ExportOptions(frames="png")},
-        "--frames png is for chat, coco, davis, label-studio, labelme, ytvis, this is own; leave it out",
+        "--frames png is for chat, coco, davis, label-studio, labelme, ytvis, this is own; leave "
+        "it out",
     ),
     "counts": (
         {"layout": "davis", "options": ExportOptions(counts="list")},
@@ -154,37 +177,61 @@ def test_out_must_be_new(release: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError) as caught:
         export(release, tmp_path, layout="own")
-    assert str(caught.value) == f"{tmp_path}: exists and is not empty. Name a new folder, or remove this one."
+    assert (
+        str(caught.value)
+        == f"{tmp_path}: exists and is not empty. Name a new folder, or remove this one."
+    )
 
 
 def test_the_command(release: Path, tmp_path: Path, run_warm) -> None:
     script = "import brokenvideos.tools.commands.main as c; c.main()"
-    command = [sys.executable, "-c", script, "export", str(release), "raw", "--layout", "ytvis", "--videos"]
+    command = [
+        sys.executable,
+        "-c",
+        script,
+        "export",
+        str(release),
+        "raw",
+        "--layout",
+        "ytvis",
+        "--videos",
+    ]
     done: subprocess.CompletedProcess[str] = run_warm(command, cwd=tmp_path)
     masks = sum(len(row["masks"]["counts"]) for _, row in rows_of(release).values())
-    assert (done.returncode, done.stdout) == (0, f"raw: 9 videos, {masks} masks. Next: brokenvideos build raw OUT\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"raw: 9 videos, {masks} masks. Next: brokenvideos build raw OUT\n",
+    )
     done = run_warm(command, cwd=tmp_path)
     message = "brokenvideos: raw: exists and is not empty. Name a new folder, or remove this one.\n"
     assert (done.returncode, done.stderr) == (1, message)
 
 
 BYTES = {
-    None: (brokenvideos.ReleaseError, "video d: no bytes, or path 'd.mp4' of another kind. Build it again."),
+    None: (
+        brokenvideos.ReleaseError,
+        "video d: no bytes, or path 'd.mp4' of another kind. Build it again.",
+    ),
     b"not a video": (
         VideoError,
-        "video d: not a video file that FFmpeg can open, or cut off before its index. Copy it again from its source.",
+        "video d: not a video file that FFmpeg can open, or cut off before its index. Copy it "
+        "again from its source.",
     ),
 }
 
 
 @pytest.mark.parametrize("video_bytes", BYTES, ids=["none", "no video"])
-def test_frames_of_a_video_that_is_none(overlapping: Path, tmp_path: Path, video_bytes: bytes | None) -> None:
+def test_frames_of_a_video_that_is_none(
+    overlapping: Path, tmp_path: Path, video_bytes: bytes | None
+) -> None:
     release = tmp_path / "release"
     shutil.copytree(overlapping, release)
     for path in (release / "data").iterdir():
         table = pq.read_table(path)
         rows = [
-            row | {"video": row["video"] | {"bytes": video_bytes}} if row["video_id"] == "d" else row
+            row | {"video": row["video"] | {"bytes": video_bytes}}
+            if row["video_id"] == "d"
+            else row
             for row in table.to_pylist()
         ]
         pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)

@@ -18,7 +18,9 @@ from brokenvideos.frames import iter_frames
 from tests.builder.export.rows_in import rows_of
 from tests.outside import environment
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # of pycocotools
 Masks = dict[tuple[str, int, int], np.ndarray]
 """(video_id, frame_index, object_id) → bitmap."""
 
@@ -29,8 +31,12 @@ def masks(overlapping: Path) -> Masks:
     found = {}
     for video_id, (_, row) in rows_of(overlapping).items():
         bitmaps = brokenvideos.decode_masks(row, by="object")
-        for object_id, frame in zip(row["masks"]["object_id"], row["masks"]["frame_index"], strict=True):
-            found[video_id, frame, object_id] = bitmaps[frame, row["objects"]["object_id"].index(object_id)]
+        for object_id, frame in zip(
+            row["masks"]["object_id"], row["masks"]["frame_index"], strict=True
+        ):
+            found[video_id, frame, object_id] = bitmaps[
+                frame, row["objects"]["object_id"].index(object_id)
+            ]
     assert len(found) == 5
     return found
 
@@ -79,7 +85,12 @@ def test_coco_as_pycocotools_reads_it(exported, masks: Masks, counts: str) -> No
             assert_tight(annotation["bbox"], annotation["area"], found[key])
             assert annotation["iscrowd"] == 0
     assert_equal(found, masks)
-    assert [c["name"] for c in coco.loadCats(coco.getCatIds())] == ["motion", "deformation", "blur", "artifact"]
+    assert [c["name"] for c in coco.loadCats(coco.getCatIds())] == [
+        "motion",
+        "deformation",
+        "blur",
+        "artifact",
+    ]
     # Images without a mask are there too: somebody looked at them.
     assert len(coco.getImgIds()) == 3 + 2 + 9 + 2
 
@@ -96,7 +107,9 @@ def test_coco_as_supervision_reads_it(exported, masks: Masks) -> None:
     )
     assert len(dataset) == 16
     annotations = {
-        (image["file_name"]): [a for a in read(folder)["annotations"] if a["image_id"] == image["id"]]
+        (image["file_name"]): [
+            a for a in read(folder)["annotations"] if a["image_id"] == image["id"]
+        ]
         for image in read(folder)["images"]
     }
     found = {}
@@ -104,7 +117,10 @@ def test_coco_as_supervision_reads_it(exported, masks: Masks) -> None:
         name = Path(path).relative_to(folder / "JPEGImages").as_posix()
         assert picture.shape == (16, 24, 3)
         for annotation, mask, class_id in zip(
-            annotations[name], detections.mask if len(detections) else [], detections.class_id, strict=True
+            annotations[name],
+            detections.mask if len(detections) else [],
+            detections.class_id,
+            strict=True,
         ):
             found[(*place_of(name), annotation["object_id"])] = mask
             assert (
@@ -120,7 +136,9 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def mask2former_records(folder: Path) -> list[dict[str, Any]]:
-    """What load_ytvis_json of Mask2Former keeps: a frame's annotation counts only with a box and a segmentation."""
+    """What load_ytvis_json of Mask2Former keeps: a frame's annotation counts only with a box and a
+    segmentation.
+    """
     content = read(folder)
     records = []
     for video in content["videos"]:
@@ -135,14 +153,22 @@ def mask2former_records(folder: Path) -> list[dict[str, Any]]:
                 segmentation = segmentations[place]
                 if isinstance(segmentation["counts"], list):
                     segmentation = coco_masks.frPyObjects(segmentation, *segmentation["size"])
-                frames[-1].append({"track": track, "place": place, "bbox": boxes[place], "rle": segmentation})
-        names = [folder / "JPEGImages" / video["file_names"][place] for place in range(video["length"])]
+                frames[-1].append(
+                    {"track": track, "place": place, "bbox": boxes[place], "rle": segmentation}
+                )
+        names = [
+            folder / "JPEGImages" / video["file_names"][place] for place in range(video["length"])
+        ]
         records.append({"file_names": names, "names": video["file_names"], "annotations": frames})
     return records
 
 
-@pytest.mark.parametrize("options", [{"frames": "png"}, {"frames": "jpg", "counts": "string"}], ids=str)
-def test_youtube_vis_by_the_rules_of_mask2former(exported, masks: Masks, options: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "options", [{"frames": "png"}, {"frames": "jpg", "counts": "string"}], ids=str
+)
+def test_youtube_vis_by_the_rules_of_mask2former(
+    exported, masks: Masks, options: dict[str, str]
+) -> None:
     found = {}
     for record in mask2former_records(exported("ytvis", **options)):
         assert all(name.is_file() for name in record["file_names"])
@@ -151,7 +177,11 @@ def test_youtube_vis_by_the_rules_of_mask2former(exported, masks: Masks, options
             for annotation in annotations:
                 key = (*place_of(name), annotation["track"]["object_id"])
                 found[key] = coco_masks.decode(annotation["rle"])
-                assert_tight(annotation["bbox"], annotation["track"]["areas"][annotation["place"]], found[key])
+                assert_tight(
+                    annotation["bbox"],
+                    annotation["track"]["areas"][annotation["place"]],
+                    found[key],
+                )
     assert_equal(found, masks)
 
 
@@ -217,7 +247,13 @@ def test_youtube_vis_as_trackeval_scores_it(release: Path, tmp_path: Path, run_p
 
 @pytest.mark.parametrize("layout", ["ytvis", "coco", "davis", "label-studio", "labelme"])
 def test_pictures_are_the_annotated_frames(release: Path, tmp_path: Path, layout: str) -> None:
-    export(release, tmp_path / "folder", layout=layout, options=ExportOptions(frames="png"), split="test")
+    export(
+        release,
+        tmp_path / "folder",
+        layout=layout,
+        options=ExportOptions(frames="png"),
+        split="test",
+    )
     rows = {video_id: row for video_id, (split, row) in rows_of(release).items() if split == "test"}
     parent = "annotations" if layout == "labelme" else "JPEGImages"
     for video_id, row in rows.items():
@@ -230,7 +266,9 @@ def test_pictures_are_the_annotated_frames(release: Path, tmp_path: Path, layout
     assert len(list((tmp_path / "folder" / parent).iterdir())) == len(rows)
 
 
-def test_a_davis_palette_holds_ids_as_indices_and_the_colours_of_davis(release: Path, tmp_path: Path) -> None:
+def test_a_davis_palette_holds_ids_as_indices_and_the_colours_of_davis(
+    release: Path, tmp_path: Path
+) -> None:
     export(release, tmp_path / "folder", layout="davis", split="train")
     path = sorted((tmp_path / "folder" / "Annotations").rglob("*.png"))[0]
     with Image.open(path) as image:

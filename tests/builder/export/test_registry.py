@@ -22,13 +22,21 @@ ROOT = Path(brokenvideos.__path__[0])
 
 
 def test_every_file_has_a_layout() -> None:
-    assert all(isinstance(export_layout_named(name), ExportLayout) for name in export_layout_names())
+    assert all(
+        isinstance(export_layout_named(name), ExportLayout) for name in export_layout_names()
+    )
 
 
-def test_a_layout_is_added_by_one_file(release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_layout_is_added_by_one_file(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "more"
     folder.mkdir()
-    page = (ROOT / "docs/extending.md").read_text(encoding="utf-8").partition("## A complete export layout")[2]
+    page = (
+        (ROOT / "docs/extending.md")
+        .read_text(encoding="utf-8")
+        .partition("## A complete export layout")[2]
+    )
     (added,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (folder / "pixel_counts.py").write_text(added)
     monkeypatch.setattr(layouts, "__path__", [*layouts.__path__, str(folder)])
@@ -38,12 +46,17 @@ def test_a_layout_is_added_by_one_file(release: Path, tmp_path: Path, monkeypatc
     rows = list(brokenvideos.load("annotations", data_dir=release, split="test", streaming=True))
     assert counted == {
         row["video_id"]: sum(
-            brokenvideos.masks.area(row["masks"]["counts"], height=row["height"], width=row["width"]).tolist()
+            brokenvideos.masks.area(
+                row["masks"]["counts"], height=row["height"], width=row["width"]
+            ).tolist()
         )
         for row in rows
     }
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["pixels.json"]
-    row = "| pixel-counts | the number of marked pixels in each video | none | the positions of marked pixels |"
+    row = (
+        "| pixel-counts | the number of marked pixels in each video | none | the positions of "
+        "marked pixels |"
+    )
     assert row in export_layouts_table().splitlines()
 
 
@@ -52,5 +65,9 @@ def test_the_docs_have_the_table() -> None:
 
 
 def test_the_help_of_export_names_all() -> None:
-    shown = CliRunner().invoke(app, ["export", "--help"], terminal_width=200, env={"COLUMNS": "200"}).output
+    shown = (
+        CliRunner()
+        .invoke(app, ["export", "--help"], terminal_width=200, env={"COLUMNS": "200"})
+        .output
+    )
     assert f"--layout <{'|'.join(export_layout_names())}>" in " ".join(shown.split())

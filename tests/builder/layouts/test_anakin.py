@@ -48,9 +48,13 @@ def read(write_raw, video, members, **more):
     return raw, records, problems
 
 
-@pytest.mark.parametrize(("names", "first"), [("{}.png", 0), ("a/frame_{:04}.PNG", 1), ("masks/a12_{}.png", 0)])
+@pytest.mark.parametrize(
+    ("names", "first"), [("{}.png", 0), ("a/frame_{:04}.PNG", 1), ("masks/a12_{}.png", 0)]
+)
 def test_the_masks_of_a_zip_in_the_order_of_their_numbers(write_raw, video, names, first):
-    members = {names.format(first + t): png(labels) for t, labels in reversed(list(enumerate(masks())))}
+    members = {
+        names.format(first + t): png(labels) for t, labels in reversed(list(enumerate(masks())))
+    }
     _, (record,), problems = read(write_raw, video, {"a/": b"", "__MACOSX/._0.png": b"", **members})
     assert problems == []
     assert (record.video_path.name, record.annotated_frames, record.default_artifact_type) == (
@@ -67,7 +71,9 @@ def test_ten_comes_after_nine(write_raw, tmp_path):
     encode_video(tmp_path / "b.mp4", np.zeros((11, HEIGHT, WIDTH, 3), np.uint8), fps=12)
     members = {f"{t}.png": png(labels) for t, labels in enumerate(masks(11))}
     _, (record,), _ = read(write_raw, (tmp_path / "b.mp4").read_bytes(), members)
-    assert np.array_equal(np.stack([frame.planes[0] for frame in record.masks.read()]), masks(11) // 255)
+    assert np.array_equal(
+        np.stack([frame.planes[0] for frame in record.masks.read()]), masks(11) // 255
+    )
 
 
 def test_a_folder_of_masks_and_the_table(write_raw, video):
@@ -81,9 +87,12 @@ def test_a_folder_of_masks_and_the_table(write_raw, video):
     files |= {f"edited/{name}.mp4": video for name in "abc"} | {"metadata.csv": table.encode()}
     (record,), problems = read_layout(write_raw(files), artifact_type="motion")
     assert record.source == {"notes": "manipulation-type: inpainting; task: Remove, then fill"}
-    assert np.array_equal(np.stack([frame.planes[0] for frame in record.masks.read()]), masks() // 255)
+    assert np.array_equal(
+        np.stack([frame.planes[0] for frame in record.masks.read()]), masks() // 255
+    )
     what = (
-        'no masks; wanted masks/c.zip, or has-masks False in metadata.csv: add them, or say label "normal" in videos.jsonl if '
+        "no masks; wanted masks/c.zip, or has-masks False in metadata.csv: add them, or say label "
+        '"normal" in videos.jsonl if '
         "nothing is marked"
     )
     assert problems == [Problem("edited/c.mp4", what)]
@@ -91,10 +100,22 @@ def test_a_folder_of_masks_and_the_table(write_raw, video):
 
 FRAME = png(masks()[0])
 BAD_ZIPS = {
-    "too few": ({"0.png": FRAME, "1.png": FRAME}, "2 masks, a.mp4 has 4 frames; wanted one mask per frame"),
-    "too many": ({f"{t}.png": FRAME for t in range(5)}, "5 masks, a.mp4 has 4 frames; wanted one mask per frame"),
-    "a gap": ({"0.png": FRAME, "2.png": FRAME}, "no mask before number 2; wanted numbers from 0 or 1 without a gap"),
-    "from 7": ({"7.png": FRAME}, "no mask before number 7; wanted numbers from 0 or 1 without a gap"),
+    "too few": (
+        {"0.png": FRAME, "1.png": FRAME},
+        "2 masks, a.mp4 has 4 frames; wanted one mask per frame",
+    ),
+    "too many": (
+        {f"{t}.png": FRAME for t in range(5)},
+        "5 masks, a.mp4 has 4 frames; wanted one mask per frame",
+    ),
+    "a gap": (
+        {"0.png": FRAME, "2.png": FRAME},
+        "no mask before number 2; wanted numbers from 0 or 1 without a gap",
+    ),
+    "from 7": (
+        {"7.png": FRAME},
+        "no mask before number 7; wanted numbers from 0 or 1 without a gap",
+    ),
     "twice": (
         {"x/1.png": FRAME, "y/01.png": FRAME},
         "'y/01.png' and 'x/1.png' are the same frame; remove one of the two",
@@ -119,7 +140,10 @@ def test_a_file_that_is_no_zip(write_raw, video):
     (record,), _ = read_layout(raw, artifact_type="blur")
     with pytest.raises(RawError) as caught:
         list(record.masks.read())
-    assert str(caught.value) == f"{raw}/masks/a.zip: not a readable zip (File is not a zip file); download it again"
+    assert (
+        str(caught.value)
+        == f"{raw}/masks/a.zip: not a readable zip (File is not a zip file); download it again"
+    )
 
 
 def test_a_zip_bomb_is_not_unpacked(write_raw, video, monkeypatch):
@@ -128,7 +152,8 @@ def test_a_zip_bomb_is_not_unpacked(write_raw, video, monkeypatch):
     with pytest.raises(RawError) as caught:
         list(record.masks.read())
     assert (
-        str(caught.value) == f"{raw}/masks/a.zip member 0.png: more than 1000 bytes; is this a mask of a video frame?"
+        str(caught.value)
+        == f"{raw}/masks/a.zip member 0.png: more than 1000 bytes; is this a mask of a video frame?"
     )
 
 
@@ -150,7 +175,8 @@ def test_everything_that_is_wrong_is_listed(write_raw, video):
         "masks/b.zip: no video edited/b.mp4; add it, or remove this",
         "masks/c.tar: not masks; wanted {video_id}.zip or a folder {video_id} of PNGs: move it out",
         "masks/d e.zip: the video_id 'd e' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename it",
-        "metadata.csv: not a CSV file in UTF-8 ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte); "
+        "metadata.csv: not a CSV file in UTF-8 ('utf-8' codec can't decode byte 0xff in position "
+        "0: invalid start byte); "
         "download it again",
     ]
 

@@ -23,7 +23,14 @@ def image(number, name, **values):
 
 
 def annotation(image_id, bitmap, **values):
-    return {"id": 1, "image_id": image_id, "category_id": 1, "segmentation": rle(bitmap), "iscrowd": 0, **values}
+    return {
+        "id": 1,
+        "image_id": image_id,
+        "category_id": 1,
+        "segmentation": rle(bitmap),
+        "iscrowd": 0,
+        **values,
+    }
 
 
 IMAGES = [image(7, "a/00004.jpg"), image(3, "train\\a\\00000.PNG"), image(5, "a/00002.jpg")]
@@ -38,7 +45,10 @@ def write(write_raw, content):
 
 
 def planes(record):
-    return {frame.frame_index: [plane.tolist() for plane in frame.planes] for frame in record.masks.read()}
+    return {
+        frame.frame_index: [plane.tolist() for plane in frame.planes]
+        for frame in record.masks.read()
+    }
 
 
 def test_images_are_frames_and_object_ids_are_kept(write_raw):
@@ -50,36 +60,50 @@ def test_images_are_frames_and_object_ids_are_kept(write_raw):
     )
     (record,), problems = read_layout(write(write_raw, content), generator="Luma")
     assert problems == []
-    assert (record.video_id, record.annotated_frames, record.objects) == ("a", (0, 2, 4), {9: "blur", 2: "motion"})
+    assert (record.video_id, record.annotated_frames, record.objects) == (
+        "a",
+        (0, 2, 4),
+        {9: "blur", 2: "motion"},
+    )
     ell, top = ELL.astype(int), TOP.astype(int)
     assert planes(record) == {0: [(9 * top).tolist()], 4: [(2 * top).tolist(), (9 * ell).tolist()]}
     assert pickle.loads(pickle.dumps(record.masks)) == record.masks
 
 
 def test_without_object_ids_a_category_is_an_object_and_its_masks_are_joined(write_raw):
-    content = instances(annotation(7, ELL), annotation(7, TOP), annotation(3, TOP, category_id=4, object_id=8))
+    content = instances(
+        annotation(7, ELL), annotation(7, TOP), annotation(3, TOP, category_id=4, object_id=8)
+    )
     (record,), problems = read_layout(write(write_raw, content))
     assert (problems, record.objects) == ([], {1: "blur", 2: "motion"})
-    assert planes(record) == {0: [(2 * TOP).astype(int).tolist()], 4: [(ELL | TOP).astype(int).tolist()]}
+    assert planes(record) == {
+        0: [(2 * TOP).astype(int).tolist()],
+        4: [(ELL | TOP).astype(int).tolist()],
+    }
 
 
 FAULTS = {
-    "no list": ({"images": []}, "wanted a JSON object with the lists images, annotations and categories, as COCO has"),
+    "no list": ({"images": []}, "wanted a JSON object with the lists images, annotations and "
+                                "categories, as COCO has"),
     "image": (instances(images=[None]), "images[0]: None, wanted an object with an id of its own"),
     "id twice": (
         instances(images=[image(1, "a/0.jpg"), image(1, "a/1.jpg")]),
-        "images[1]: {'id': 1, 'file_name': 'a/1.jpg', 'height': 3, 'width': 5}, wanted an object with an id of its own",
+        "images[1]: {'id': 1, 'file_name': 'a/1.jpg', 'height': 3, 'width': 5}, wanted an object "
+        "with an id of its own",
     ),
     "no frame": (
         instances(images=[image(1, "000000397133.jpg")]),
-        "images[0]: file_name is '000000397133.jpg', wanted VIDEO_ID/00000.jpg, the number being the frame's, from 0",
+        "images[0]: file_name is '000000397133.jpg', wanted VIDEO_ID/00000.jpg, the number being "
+        "the frame's, from 0",
     ),
     "video id": (
         instances(images=[image(1, "a b/0.jpg")]),
-        "images[0]: the video_id 'a b' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the video and its files",
+        "images[0]: the video_id 'a b' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the video "
+        "and its files",
     ),
     "size": (
-        instances(images=[image(1, "a/0.jpg", width=2.0)]), "images[0]: width is 2.0, wanted pixels of the decoded frames"
+        instances(images=[image(1, "a/0.jpg", width=2.0)]), "images[0]: width is 2.0, wanted "
+                                                            "pixels of the decoded frames"
     ),
     "bomb": (
         instances(images=[image(1, "a/0.jpg", height=2**14, width=2**14)]),
@@ -87,17 +111,20 @@ FAULTS = {
     ),
     "two sizes": (
         instances(images=[image(1, "a/0.jpg"), image(2, "a/1.jpg", height=4)]),
-        "images[1]: its size is 4x5, other frames of a are 3x5 (height first); wanted that of the video",
+        "images[1]: its size is 4x5, other frames of a are 3x5 (height first); wanted that of the "
+        "video",
     ),
     "frame twice": (
         instances(images=[image(1, "a/0.jpg"), image(2, "a/0.png")]),
         "images[1]: frame 0 of a is listed twice; merge the two",
     ),
     "image unknown": (
-        instances(annotation(8, ELL)), "annotations[0]: image_id is 8, wanted the id of an entry of images"
+        instances(annotation(8, ELL)), "annotations[0]: image_id is 8, wanted the id of an entry "
+                                       "of images"
     ),
     "category": (
-        instances(annotation(7, ELL, category_id=2)), "annotations[0]: category_id is 2, wanted the id of a category"
+        instances(annotation(7, ELL, category_id=2)), "annotations[0]: category_id is 2, wanted "
+                                                      "the id of a category"
     ),
     "object": (
         instances(annotation(7, ELL, object_id=0)),
@@ -126,7 +153,9 @@ def test_a_bad_file_is_named_once(write_raw, content, what):
 
 
 def test_bad_counts_are_named_with_their_place(write_raw):
-    raw = write(write_raw, instances(annotation(7, ELL, segmentation={"size": [3, 5], "counts": [16]})))
+    raw = write(
+        write_raw, instances(annotation(7, ELL, segmentation={"size": [3, 5], "counts": [16]}))
+    )
     (record,), _ = read_layout(raw)
     with pytest.raises(RawError) as caught:
         list(record.masks.read())

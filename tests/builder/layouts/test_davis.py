@@ -21,7 +21,10 @@ def palette(indices):
 
 
 def read(folder, void=None):
-    return {frame.frame_index: [p.tolist() for p in frame.planes] for frame in DavisMasks(folder, void).read()}
+    return {
+        frame.frame_index: [p.tolist() for p in frame.planes]
+        for frame in DavisMasks(folder, void).read()
+    }
 
 
 @pytest.mark.parametrize("root", ["masks", "Annotations", "Annotations/480p"])
@@ -40,11 +43,20 @@ def test_folders_and_videos_become_records(write_raw, root):
     assert (first.video_id, second.video_id) == ("a", "bike-packing")
     assert second.video_path == raw / "videos/bike-packing.mp4"
     assert (second.objects, second.default_artifact_type) == (None, "blur")
-    assert (second.generator, second.prompt, second.label, second.split) == ("unknown", None, None, None)
+    assert (second.generator, second.prompt, second.label, second.split) == (
+        "unknown",
+        None,
+        None,
+        None,
+    )
     assert second.source == {}
     assert read(second.masks.folder) == {0: [BLACK.tolist()], 5: [IDS.tolist()]}
     assert read(first.masks.folder) == {0: [[[0, 1, 1], [0, 0, 0]]]}
-    assert pickle.loads(pickle.dumps(second.masks)) == second.masks == DavisMasks(raw / root / "bike-packing", None)
+    assert (
+        pickle.loads(pickle.dumps(second.masks))
+        == second.masks
+        == DavisMasks(raw / root / "bike-packing", None)
+    )
 
 
 def test_frames_without_a_file_are_not_annotated_unless_videos_jsonl_says_so(write_raw):
@@ -66,7 +78,12 @@ def test_frames_without_a_file_are_not_annotated_unless_videos_jsonl_says_so(wri
 
 def test_videos_jsonl_gives_types_and_normal_videos(write_raw):
     lines = [
-        {"video_id": "a", "objects": [{"object_id": 2, "artifact_type": "motion"}], "prompt": "p", "split": "train"},
+        {
+            "video_id": "a",
+            "objects": [{"object_id": 2, "artifact_type": "motion"}],
+            "prompt": "p",
+            "split": "train",
+        },
         {"video_id": "b", "label": "normal", "source": {"url": "u"}},
     ]
     raw = write_raw(
@@ -81,8 +98,18 @@ def test_videos_jsonl_gives_types_and_normal_videos(write_raw):
     )
     (a, b, c), problems = read_layout(raw, artifact_type="blur")
     assert problems == []
-    assert (a.objects, a.default_artifact_type, a.prompt, a.split) == ({2: "motion"}, None, "p", "train")
-    assert (b.label, list(b.masks.read()), b.annotated_frames, b.source) == ("normal", [], None, {"url": "u"})
+    assert (a.objects, a.default_artifact_type, a.prompt, a.split) == (
+        {2: "motion"},
+        None,
+        "p",
+        "train",
+    )
+    assert (b.label, list(b.masks.read()), b.annotated_frames, b.source) == (
+        "normal",
+        [],
+        None,
+        {"url": "u"},
+    )
     assert (c.objects, c.default_artifact_type) == (None, "blur")
     (a, b), problems = read_layout(raw)
     assert (a.objects, b.objects, b.default_artifact_type) == ({2: "motion"}, {}, None)
@@ -118,7 +145,9 @@ def test_a_palette_video_of_void_alone_is_empty(write_raw):
     assert read(raw / "m", void=255) == {0: [BLACK.tolist()]}
 
 
-@pytest.mark.parametrize(("numbers", "ids"), [(("000", "001"), (1, 2)), (("1", "12"), (1, 12)), (("002", "0"), (3, 1))])
+@pytest.mark.parametrize(
+    ("numbers", "ids"), [(("000", "001"), (1, 2)), (("1", "12"), (1, 12)), (("002", "0"), (3, 1))]
+)
 def test_a_folder_per_object_is_a_plane_per_object(write_raw, numbers, ids):
     first, second = (f"masks/a/{number}" for number in numbers)
     raw = write_raw(
@@ -132,7 +161,10 @@ def test_a_folder_per_object_is_a_plane_per_object(write_raw, numbers, ids):
     )
     (record,), problems = read_layout(raw, artifact_type="blur")
     assert (problems, record.annotated_frames, record.objects) == ([], (0, 3), None)
-    found = {frame.frame_index: [plane.tolist() for plane in frame.planes] for frame in record.masks.read()}
+    found = {
+        frame.frame_index: [plane.tolist() for plane in frame.planes]
+        for frame in record.masks.read()
+    }
     a, b = ids
     planes = sorted([(a, [[0, a, a], [0, 0, 0]]), (b, [[b, b, 0], [0, 0, 0]])])
     assert found == {0: [plane for _, plane in planes], 3: [BLACK.tolist()]}
@@ -143,12 +175,14 @@ BAD_VIDEOS = {
     "void in a palette file": (
         {"m/00000.png": palette(IDS), "m/00001.png": palette(WITH_VOID)},
         None,
-        "/m/00001.png: the palette PNG has value 255, void in DAVIS; give --void 255 to read it as background",
+        "/m/00001.png: the palette PNG has value 255, void in DAVIS; give --void 255 to read it as "
+        "background",
     ),
     "0/255 in a palette file": (
         {"m/00000.png": palette(BINARY)},
         None,
-        "/m/00000.png: the palette PNG has value 255, void in DAVIS; give --void 255 to read it as background",
+        "/m/00000.png: the palette PNG has value 255, void in DAVIS; give --void 255 to read it as "
+        "background",
     ),
     "255 beside ids": (
         {"m/00000.png": WITH_VOID},
@@ -171,7 +205,8 @@ BAD_VIDEOS = {
     "0/255 with void": (
         {"m/00000.png": BLACK, "m/00001.png": BINARY},
         255,
-        "/m: grey masks of 0 and 255 alone (00001.png), which --void 255 would read as nothing marked; "
+        "/m: grey masks of 0 and 255 alone (00001.png), which --void 255 would read as nothing "
+        "marked; "
         "leave --void out: 255 is object 1 then",
     ),
 }
@@ -194,7 +229,10 @@ FOLDER_PROBLEMS = {
     "no videos": (
         {},
         "blur",
-        {".": "no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in videos/"},
+        {
+            ".": "no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in "
+            "videos/"
+        },
     ),
     "no type": ({"videos/a.mp4": None, "masks/a/00000.png": IDS}, None, {"videos/a.mp4": NO_TYPE}),
     "no masks": (
@@ -232,20 +270,26 @@ FOLDER_PROBLEMS = {
     "beside 480p": (
         {"videos/a.mp4": None, "Annotations/480p/a/00000.png": IDS, "Annotations/b/00000.png": IDS},
         "blur",
-        {"Annotations/b": "Annotations/480p is there too, and only that folder is read; move this one out"},
+        {
+            "Annotations/b": "Annotations/480p is there too, and only that folder is read; move "
+            "this one out"
+        },
     ),
     "bad mask name": (
         {"videos/a.mp4": None, "masks/a/frame_0.png": IDS, "masks/a/00000.png": IDS},
         "blur",
         {
-            "masks/a/frame_0.png": "not a mask file; wanted {frame:05d}.png, such as 00017.png for frame 17 (from 0): "
+            "masks/a/frame_0.png": "not a mask file; wanted {frame:05d}.png, such as 00017.png for "
+            "frame 17 (from 0): "
             "rename it or move it out"
         },
     ),
 }
 
 
-@pytest.mark.parametrize(("files", "artifact_type", "expected"), FOLDER_PROBLEMS.values(), ids=FOLDER_PROBLEMS)
+@pytest.mark.parametrize(
+    ("files", "artifact_type", "expected"), FOLDER_PROBLEMS.values(), ids=FOLDER_PROBLEMS
+)
 def test_a_bad_folder_is_named(write_raw, files, artifact_type, expected):
     _, problems = read_layout(write_raw(files), layout="davis", artifact_type=artifact_type)
     assert problems == sorted(Problem(where, what) for where, what in expected.items())
@@ -254,4 +298,6 @@ def test_a_bad_folder_is_named(write_raw, files, artifact_type, expected):
 def test_void_is_of_no_use_in_folders_of_objects(write_raw):
     raw = write_raw({"videos/a.mp4": None, "masks/a/001/00000.png": BINARY})
     _, problems = read_layout(raw, layout="davis", artifact_type="blur", void=255)
-    assert problems == [Problem("masks/a", "folders of objects, which hold no void; leave --void 255 out")]
+    assert problems == [
+        Problem("masks/a", "folders of objects, which hold no void; leave --void 255 out")
+    ]

@@ -13,9 +13,15 @@ FITS = {
     "own, all normal": ("own", {"videos.jsonl": [OWN_LINE], "videos/a.mp4": None}),
     "own, stray mask": ("own", {"videos.jsonl": [OWN_LINE], "masks/00000.png": MASK}),
     "davis": ("davis", {"videos/a.mp4": None, "masks/a/00000.png": MASK}),
-    "davis, lines without objects": ("davis", {"videos.jsonl": [PLAIN_LINE], "masks/a/00000.png": MASK}),
+    "davis, lines without objects": (
+        "davis",
+        {"videos.jsonl": [PLAIN_LINE], "masks/a/00000.png": MASK},
+    ),
     "davis, its own tree": ("davis", {"Annotations/480p/a/00000.png": MASK}),
-    "davis, its own tree with types": ("davis", {"videos.jsonl": [OWN_LINE], "Annotations/a/00000.png": MASK}),
+    "davis, its own tree with types": (
+        "davis",
+        {"videos.jsonl": [OWN_LINE], "Annotations/a/00000.png": MASK},
+    ),
     "sav": ("sav", {"a.mp4": None, "a_manual.json": {}}),
     "sav, in a folder": ("sav", {"videos/a.mp4": None, "annotations/a_auto.json": {}}),
     "sav with types": ("sav", {"videos.jsonl": [OWN_LINE], "a_auto.json": {}}),
@@ -26,7 +32,10 @@ FITS = {
     "label-studio": ("label-studio", {"videos/a.mp4": None, "tasks.json": []}),
     "labelme in capitals": ("labelme", {"annotations/a/00001.JSON": {}}),
     "cvat in capitals": ("cvat", {"annotations/a.XML": b""}),
-    "labelme": ("labelme", {"videos/a.mp4": None, "annotations/a/00000.png": MASK, "annotations/a/00001.json": {}}),
+    "labelme": (
+        "labelme",
+        {"videos/a.mp4": None, "annotations/a/00000.png": MASK, "annotations/a/00001.json": {}},
+    ),
     "pal4vst": ("pal4vst", {"images/a.jpg": b"", "labels/a.png": MASK}),
     "pal4vst, by split": ("pal4vst", {"images/val/a.jpg": b"", "labels/val/a.png": MASK}),
     "anakin": ("anakin", {"edited/a.mp4": None, "masks/a.zip": b""}),
@@ -44,10 +53,14 @@ def test_the_layout_is_told_from_the_files(write_raw, layout, files):
 
 LOOKED_FOR = (
     "no known layout; looked for anakin: edited/{video_id}.mp4; "
-    "coco: instances.json, in the folder itself or in annotations/; cvat: annotations/{video_id}.xml; "
-    "davis: Annotations/, or masks/{video_id}/ folders and no objects in videos.jsonl; geneva: geneva.json; "
-    "label-studio: tasks.json; labelme: annotations/{video_id}/00000.json and so on; mask-video: masks/{video_id}.mp4; "
-    "own: videos.jsonl with objects, and no masks or masks/{video_id}/ folders; pal4vst: images/ and labels/; "
+    "coco: instances.json, in the folder itself or in annotations/; cvat: "
+    "annotations/{video_id}.xml; "
+    "davis: Annotations/, or masks/{video_id}/ folders and no objects in videos.jsonl; geneva: "
+    "geneva.json; "
+    "label-studio: tasks.json; labelme: annotations/{video_id}/00000.json and so on; mask-video: "
+    "masks/{video_id}.mp4; "
+    "own: videos.jsonl with objects, and no masks or masks/{video_id}/ folders; pal4vst: images/ "
+    "and labels/; "
     "richhf: *.tfrecord and images/; "
     "sav: {video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/. "
     "Arrange the folder as one of them"
@@ -58,11 +71,17 @@ DOUBTFUL = {
     "lines without objects": ({"videos.jsonl": [PLAIN_LINE], "videos/a.mp4": None}, LOOKED_FOR),
     "davis and mask-video": (
         {"masks/a/00000.png": MASK, "masks/b.mp4": None},
-        "files of 2 layouts (davis: masks/a/; mask-video: masks/b.mp4); choose one with --layout, or move the "
+        "files of 2 layouts (davis: masks/a/; mask-video: masks/b.mp4); choose one with --layout, "
+        "or move the "
         "files of the other out",
     ),
     "own, davis and sav": (
-        {"videos.jsonl": [OWN_LINE], "masks/a/": None, "Annotations/480p/": None, "a_auto.json": {}},
+        {
+            "videos.jsonl": [OWN_LINE],
+            "masks/a/": None,
+            "Annotations/480p/": None,
+            "a_auto.json": {},
+        },
         "files of 3 layouts (davis: Annotations/480p/; own: masks/a/; sav: a_auto.json); "
         "choose one with --layout, or move the files of the other out",
     ),
@@ -84,13 +103,17 @@ def test_a_folder_of_no_or_several_layouts_is_refused(write_raw, files, what):
 def test_a_missing_folder_is_refused(tmp_path, layout):
     with pytest.raises(RawError) as caught:
         read_layout(tmp_path / "none", layout=layout)
-    assert str(caught.value) == f"{tmp_path}/none: no such folder; give the folder that holds the raw videos and masks"
+    assert (
+        str(caught.value)
+        == f"{tmp_path}/none: no such folder; give the folder that holds the raw videos and masks"
+    )
 
 
 BAD_ARGUMENTS = {
     "layout": (
         {"layout": "kitti"},
-        "layout 'kitti' is unknown; wanted auto, anakin, coco, cvat, davis, geneva, label-studio, labelme, mask-video, own, "
+        "layout 'kitti' is unknown; wanted auto, anakin, coco, cvat, davis, geneva, label-studio, "
+        "labelme, mask-video, own, "
         "pal4vst, richhf or sav",
     ),
     "artifact_type": (
@@ -99,7 +122,8 @@ BAD_ARGUMENTS = {
     ),
     "void 0": (
         {"void": 0},
-        "void value 0 is not possible in an 8-bit mask; wanted 1 to 255 (0 is the background, DAVIS uses 255)",
+        "void value 0 is not possible in an 8-bit mask; wanted 1 to 255 (0 is the background, "
+        "DAVIS uses 255)",
     ),
 }
 
@@ -115,4 +139,7 @@ def test_an_unknown_argument_is_refused(tmp_path, arguments, what):
 def test_void_is_for_davis_only(tmp_path, layout):
     with pytest.raises(RawError) as caught:
         read_layout(tmp_path, layout=layout, void=255)
-    assert str(caught.value) == f"{tmp_path}: --void 255 is for the davis layout, this is {layout}; leave it out"
+    assert (
+        str(caught.value)
+        == f"{tmp_path}: --void 255 is for the davis layout, this is {layout}; leave it out"
+    )

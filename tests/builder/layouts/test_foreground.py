@@ -1,4 +1,6 @@
-"""What is marked in a mask PNG is the same in every form in which people have it, for a build and for an evaluation."""
+"""What is marked in a mask PNG is the same in every form in which people have it, for a build and
+for an evaluation.
+"""
 
 import io
 import struct
@@ -46,11 +48,15 @@ OF_ONE_OBJECT = {
     "16 bit, 0 and 65535": MARKED * np.uint16(65535),
     "palette, black first": with_palette(MARKED, [BLACK_OF, WHITE_OF]),
     "palette, white first": with_palette(~MARKED, [WHITE_OF, BLACK_OF]),
-    "palette, white first, near black and near white": with_palette(~MARKED, [(250, 251, 250), (3, 3, 3)]),
+    "palette, white first, near black and near white": with_palette(
+        ~MARKED, [(250, 251, 250), (3, 3, 3)]
+    ),
     "palette, as it comes from reducing colours": Image.fromarray(WHITE).convert("RGB").quantize(2),
     "palette of grey levels, 0 and 255": Image.fromarray(WHITE).convert("P"),
     "palette of grey levels, 0 and 1": Image.fromarray(MARKED.astype(np.uint8)).convert("P"),
-    "palette whose first colour is white and whose second is red": with_palette(MARKED, [WHITE_OF, (255, 0, 0)]),
+    "palette whose first colour is white and whose second is red": with_palette(
+        MARKED, [WHITE_OF, (255, 0, 0)]
+    ),
     "RGB": Image.fromarray(WHITE).convert("RGB"),
     "RGBA": Image.fromarray(WHITE).convert("RGBA"),
     "grey with alpha": Image.fromarray(WHITE).convert("LA"),
@@ -61,18 +67,29 @@ OF_ONE_OBJECT = {
 
 
 def four_bit(values: np.ndarray) -> bytes:
-    """A 4-bit grey PNG, which Pillow does not write: of 8-bit grey, its header and rows are changed."""
+    """A 4-bit grey PNG, which Pillow does not write: of 8-bit grey, its header and rows are
+    changed.
+    """
 
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     height, width = values.shape
     rows = b"".join(b"\0" + bytes(row[0::2] << 4 | row[1::2]) for row in values.astype(np.uint8))
     header = struct.pack(">IIBBBBB", width, height, 4, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
-FILES = {name: stored(image) for name, image in OF_ONE_OBJECT.items()} | {"4 bit, 0 and 15": four_bit(MARKED * 15)}
+FILES = {name: stored(image) for name, image in OF_ONE_OBJECT.items()} | {
+    "4 bit, 0 and 15": four_bit(MARKED * 15)
+}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -112,8 +129,12 @@ OF_OBJECTS = {
     "grey": IDS,
     "16 bit": IDS.astype(np.uint16) * 300,
     "palette": with_palette(IDS, [(0, 0, 0)] * 8),
-    "palette with white in it": with_palette(IDS, [(255, 255, 255), (0, 0, 0), (200, 0, 0), *[(9, 9, 9)] * 5]),
-    "palette of black and white, black first": with_palette(IDS, [(0, 0, 0), *[(255, 255, 255)] * 7]),
+    "palette with white in it": with_palette(
+        IDS, [(255, 255, 255), (0, 0, 0), (200, 0, 0), *[(9, 9, 9)] * 5]
+    ),
+    "palette of black and white, black first": with_palette(
+        IDS, [(0, 0, 0), *[(255, 255, 255)] * 7]
+    ),
 }
 
 
@@ -132,7 +153,8 @@ WANTED = "wanted 8-bit grey or palette; export object ids, not colours"
 REFUSED = {
     "soft greys": (
         SOFT,
-        "59 grey values beside 0, at most 32 are read as object ids: a soft mask? Write what is marked as 255 and the rest as 0, "
+        "59 grey values beside 0, at most 32 are read as object ids: a soft mask? Write what is "
+        "marked as 255 and the rest as 0, "
         "or that many object ids into a palette PNG",
     ),
     "soft edges": (

@@ -60,7 +60,9 @@ def test_bright_pixels_are_object_1_in_every_frame(tmp_path, crf):
 def test_a_black_video_marks_nothing(tmp_path):
     masks = np.zeros((3, HEIGHT, WIDTH), bool)
     write_video(tmp_path / "a.mp4", masks)
-    assert not np.stack([frame.planes[0] for frame in VideoMasks(tmp_path / "a.mp4", tmp_path / "a.mp4").read()]).any()
+    assert not np.stack(
+        [frame.planes[0] for frame in VideoMasks(tmp_path / "a.mp4", tmp_path / "a.mp4").read()]
+    ).any()
 
 
 REFUSED = {
@@ -88,7 +90,8 @@ def test_a_refusal_reports_the_histogram(tmp_path):
     with pytest.raises(RawError) as caught:
         list(VideoMasks(path, path).read())
     assert str(caught.value) == (
-        f"{path}: not black and white enough for a mask (75.00% of the pixels in [0, 31], 25.00% in [32, 223], "
+        f"{path}: not black and white enough for a mask (75.00% of the pixels in [0, 31], 25.00% "
+        "in [32, 223], "
         "0.00% in [224, 255]); wanted at most 2% of what is not dark in the middle. "
         "Export it losslessly (FFV1, x264 -qp 0) or at crf 23 and better, or as PNG masks"
     )
@@ -102,7 +105,8 @@ def test_marks_that_are_too_dim_are_refused_by_their_grey(tmp_path, value):
     with pytest.raises(RawError) as caught:
         list(VideoMasks(path, path).read())
     assert str(caught.value) == (
-        f"{path}: {masks.sum()} pixels of grey {value}, and nothing is brighter than 127, which is marked; write what is marked as "
+        f"{path}: {masks.sum()} pixels of grey {value}, and nothing is brighter than 127, which is "
+        "marked; write what is marked as "
         "255 and the rest as 0, or masks of object ids as PNGs"
     )
 
@@ -113,7 +117,9 @@ def test_object_ids_in_a_mask_video_are_refused(tmp_path):
         ids[:, 10 * object_id, :object_id] = object_id
     write_grey(tmp_path / "a.mkv", ids)
     with pytest.raises(
-        RawError, match=r"a\.mkv: 2 pixels of grey 1, 4 pixels of grey 2, .* and of 2 more greys, and nothing"
+        RawError,
+        match=r"a\.mkv: 2 pixels of grey 1, 4 pixels of grey 2, .* and of 2 more greys, and "
+        r"nothing",
     ):
         list(VideoMasks(tmp_path / "a.mkv", tmp_path / "a.mkv").read())
 
@@ -140,7 +146,10 @@ def test_a_mask_video_that_cannot_be_read_is_named(tmp_path):
 
 
 MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or remove this"
-NO_MASKS = 'no masks; wanted masks/b.mp4: add them, or say label "normal" in videos.jsonl if nothing is marked'
+NO_MASKS = (
+    'no masks; wanted masks/b.mp4: add them, or say label "normal" in videos.jsonl if '
+    "nothing is marked"
+)
 NO_TYPE = (
     "no artifact type; give --artifact-type "
     "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
@@ -149,7 +158,10 @@ FOLDER_PROBLEMS = {
     "no videos": (
         {},
         "blur",
-        {".": "no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in videos/"},
+        {
+            ".": "no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in "
+            "videos/"
+        },
     ),
     "masks without a video": ({"masks/a.mkv": None}, "blur", {"masks/a.mkv": MISSING}),
     "video without masks": ({"videos/b.mp4": None}, "blur", {"videos/b.mp4": NO_MASKS}),
@@ -158,7 +170,8 @@ FOLDER_PROBLEMS = {
         {"videos/a.mp4": None, "masks/a.mp4": None, "masks/a/": None},
         "blur",
         {
-            "masks/a": "not a video file; wanted only .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files here: move it out"
+            "masks/a": "not a video file; wanted only .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif "
+            "files here: move it out"
         },
     ),
     "two mask videos": (
@@ -169,7 +182,9 @@ FOLDER_PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize(("files", "artifact_type", "expected"), FOLDER_PROBLEMS.values(), ids=FOLDER_PROBLEMS)
+@pytest.mark.parametrize(
+    ("files", "artifact_type", "expected"), FOLDER_PROBLEMS.values(), ids=FOLDER_PROBLEMS
+)
 def test_a_bad_folder_is_named(write_raw, files, artifact_type, expected):
     _, problems = read_layout(write_raw(files), layout="mask-video", artifact_type=artifact_type)
     assert problems == sorted(Problem(where, what) for where, what in expected.items())

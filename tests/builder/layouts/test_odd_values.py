@@ -1,4 +1,6 @@
-"""Every value of every file that people write may be anything: a folder is read or refused, never a traceback."""
+"""Every value of every file that people write may be anything: a folder is read or refused, never a
+traceback.
+"""
 
 import io
 import json
@@ -21,7 +23,34 @@ from brokenvideos.tools.commands.main import app
 
 BITMAP = np.zeros((6, 9), np.uint8)
 BITMAP[1:4, 2] = BITMAP[3, 2:7] = 1
-BRUSH = [0, 0, 0, 140, 57, 27, 254, 23, 0, 143, 254, 48, 8, 255, 240, 184, 4, 127, 248, 92, 3, 9, 255, 225, 240, 0]
+BRUSH = [
+    0,
+    0,
+    0,
+    140,
+    57,
+    27,
+    254,
+    23,
+    0,
+    143,
+    254,
+    48,
+    8,
+    255,
+    240,
+    184,
+    4,
+    127,
+    248,
+    92,
+    3,
+    9,
+    255,
+    225,
+    240,
+    0,
+]
 
 
 def png() -> str:
@@ -41,11 +70,23 @@ REGION = {
     "value": {"format": "rle", "rle": BRUSH, "brushlabels": ["blur"]},
 }
 NUMBER = {"id": REGION["id"], "type": "number", "from_name": "object_id", "value": {"number": 7}}
-MOVING = {**REGION, "value": {"brushlabels": ["blur"], "sequence": [{"frame": 2, "rle": BRUSH, "enabled": True}]}}
-CHOICE = {"id": "c", "type": "rectanglelabels", "value": {"rectanglelabels": ["face"], "labels": ["x"]}}
+MOVING = {
+    **REGION,
+    "value": {"brushlabels": ["blur"], "sequence": [{"frame": 2, "rle": BRUSH, "enabled": True}]},
+}
+CHOICE = {
+    "id": "c",
+    "type": "rectanglelabels",
+    "value": {"rectanglelabels": ["face"], "labels": ["x"]},
+}
 SHAPES = [
     {"label": "blur", "points": [[1, 0], [7, 2], [3, 5]], "group_id": 0, "shape_type": "polygon"},
-    {"label": "blur", "points": [[1, 1], [4, 1], [4, 3], [1, 3]], "group_id": None, "shape_type": "rectangle"},
+    {
+        "label": "blur",
+        "points": [[1, 1], [4, 1], [4, 3], [1, 3]],
+        "group_id": None,
+        "shape_type": "rectangle",
+    },
     {"label": "blur", "points": [[4, 3], [5, 3]], "shape_type": "circle"},
     {"label": "blur", "points": [[2, 1], [6, 3]], "shape_type": "mask", "mask": png()},
 ]
@@ -67,14 +108,35 @@ FILES: dict[str, tuple[str, str, Any]] = {
     "sav": (
         "sav",
         "annotations/a_manual.json",
-        {"video_id": "a", "video_frame_count": 5.0, "masklet_id": [0, 3], "masklet": [[RLE, RLE], [RLE, RLE]]},
+        {
+            "video_id": "a",
+            "video_frame_count": 5.0,
+            "masklet_id": [0, 3],
+            "masklet": [[RLE, RLE], [RLE, RLE]],
+        },
     ),
     "coco": (
         "coco",
         "instances.json",
         {
-            "videos": [{"id": 1, "height": 6, "width": 9, "length": 2, "file_names": ["a/00000.jpg", "a/00003.jpg"]}],
-            "annotations": [{"id": 3, "video_id": 1, "category_id": 1, "object_id": 2, "segmentations": [RLE, RUNS]}],
+            "videos": [
+                {
+                    "id": 1,
+                    "height": 6,
+                    "width": 9,
+                    "length": 2,
+                    "file_names": ["a/00000.jpg", "a/00003.jpg"],
+                }
+            ],
+            "annotations": [
+                {
+                    "id": 3,
+                    "video_id": 1,
+                    "category_id": 1,
+                    "object_id": 2,
+                    "segmentations": [RLE, RUNS],
+                }
+            ],
             "categories": [{"id": 1, "name": "blur"}],
         },
     ),
@@ -83,7 +145,9 @@ FILES: dict[str, tuple[str, str, Any]] = {
         "instances.json",
         {
             "videos": [{"id": 1, "height": 6, "width": 9, "length": 2, "file_name": "x/a.MP4"}],
-            "annotations": [{"id": 3, "video_id": 1, "category_id": 1, "segmentations": [None, RLE]}],
+            "annotations": [
+                {"id": 3, "video_id": 1, "category_id": 1, "segmentations": [None, RLE]}
+            ],
             "categories": [{"id": 1, "name": "blur"}],
         },
     ),
@@ -102,7 +166,12 @@ FILES: dict[str, tuple[str, str, Any]] = {
     "label-studio": (
         "label-studio",
         "tasks.json",
-        [{"data": {"image": "a/00000.png"}, "annotations": [{"was_cancelled": False, "result": [REGION, CHOICE]}]}],
+        [
+            {
+                "data": {"image": "a/00000.png"},
+                "annotations": [{"was_cancelled": False, "result": [REGION, CHOICE]}],
+            }
+        ],
     ),
     "label-studio, numbers": (
         "label-studio",
@@ -127,7 +196,12 @@ FILES: dict[str, tuple[str, str, Any]] = {
                 "video": "a.mp4",
                 "model": "x",
                 "prompt": "p",
-                "artifacts": [{"category": "blur", "boxes": [{"frame": 0, "x": 2, "y": 1.5, "width": 4, "height": 3}]}],
+                "artifacts": [
+                    {
+                        "category": "blur",
+                        "boxes": [{"frame": 0, "x": 2, "y": 1.5, "width": 4, "height": 3}],
+                    }
+                ],
             }
         ],
     ),
@@ -167,7 +241,9 @@ ODD = [
 
 
 def places(value: Any, *, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every value in a JSON value, the outermost first; of long lists of numbers, the first only."""
+    """The way to every value in a JSON value, the outermost first; of long lists of numbers, the
+    first only.
+    """
     yield at
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -183,7 +259,9 @@ def replaced(value: Any, at: tuple[Any, ...], odd: Any) -> Any:
     changed = value.copy() if isinstance(value, dict | list) else [None]
     if isinstance(changed, list) and (not isinstance(at[0], int) or at[0] >= len(changed)):
         return odd
-    changed[at[0]] = replaced(changed.get(at[0]) if isinstance(changed, dict) else changed[at[0]], at[1:], odd)
+    changed[at[0]] = replaced(
+        changed.get(at[0]) if isinstance(changed, dict) else changed[at[0]], at[1:], odd
+    )
     return changed
 
 
@@ -204,13 +282,17 @@ def folder_of(raw: Any, name: str, text: str, video: bytes) -> None:
 def read(raw: Any, layout: str) -> int:
     """How many frames are read; -1 where the folder is refused."""
     try:
-        records, problems = read_layout(raw, layout=layout, artifact_type=None if layout == "own" else "blur")
+        records, problems = read_layout(
+            raw, layout=layout, artifact_type=None if layout == "own" else "blur"
+        )
         frames = [frame for record in records for frame in record.masks.read()]
     except RawError:
         return -1
     assert all(isinstance(problem, Problem) for problem in problems)
     assert all(problem.what and len(str(problem)) < 1000 for problem in problems)
-    assert all(plane.dtype == np.uint16 and plane.ndim == 2 for frame in frames for plane in frame.planes)
+    assert all(
+        plane.dtype == np.uint16 and plane.ndim == 2 for frame in frames for plane in frame.planes
+    )
     return -1 if problems else len(frames)
 
 
@@ -230,8 +312,12 @@ def test_any_one_value_may_be_odd(tmp_path: Any, video: bytes, case: str) -> Non
 
 @pytest.mark.parametrize("case", FILES)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_several_values_may_be_odd_and_the_file_cut(tmp_path: Any, video: bytes, case: str, data: Any) -> None:
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_several_values_may_be_odd_and_the_file_cut(
+    tmp_path: Any, video: bytes, case: str, data: Any
+) -> None:
     layout, name, content = FILES[case]
     ways = list(places(content))
     for at in data.draw(st.lists(st.sampled_from(ways), min_size=1, max_size=4)):
@@ -244,17 +330,37 @@ def test_several_values_may_be_odd_and_the_file_cut(tmp_path: Any, video: bytes,
 
 XML = (
     "<annotations><meta><task><original_size><width>9</width><height>6</height></original_size><start_frame>0</start_frame>"
-    '<stop_frame>4</stop_frame><frame_filter>step=1</frame_filter></task></meta><track id="0" label="blur" group_id="1">'
+    '<stop_frame>4</stop_frame><frame_filter>step=1</frame_filter></task></meta><track id="0" '
+    'label="blur" group_id="1">'
     '<mask frame="1" outside="0" rle="0, 1, 4, 1, 4, 5" left="2" top="1" width="5" height="3">'
     '<attribute name="object_id">7</attribute></mask></track></annotations>'
 )
-ODD_TEXT = ["", "0", "-1", "1e9", "9" * 400, "nan", "inf", "٣", " 3 ", "step=0", "1,,2", "&#xFFFF;", "&lt;", "x" * 200]
+ODD_TEXT = [
+    "",
+    "0",
+    "-1",
+    "1e9",
+    "9" * 400,
+    "nan",
+    "inf",
+    "٣",
+    " 3 ",
+    "step=0",
+    "1,,2",
+    "&#xFFFF;",
+    "&lt;",
+    "x" * 200,
+]
 
 
 def test_any_one_value_of_xml_may_be_odd(tmp_path: Any, video: bytes) -> None:
     folder_of(tmp_path, "annotations/a.xml", XML, video)
     assert read(tmp_path, "cvat") == 1
-    values = [match.span(1) for match in re.finditer(r'="([^"]*)"|>([^<>]+)<', XML) if match[1] is not None]
+    values = [
+        match.span(1)
+        for match in re.finditer(r'="([^"]*)"|>([^<>]+)<', XML)
+        if match[1] is not None
+    ]
     values += [match.span(1) for match in re.finditer(r">([^<>]+)<", XML)]
     for start, end in values:
         for odd in ODD_TEXT:
@@ -266,20 +372,30 @@ def by_command_line(tmp_path: Any, content: Any, *, case: str, video: bytes) -> 
     layout, name, _ = FILES[case]
     folder_of(tmp_path / "raw", name, json.dumps(content), video)
     given = [] if layout == "own" else ["--artifact-type", "blur"]
-    run = CliRunner().invoke(app, ["build", str(tmp_path / "raw"), str(tmp_path / "out"), "--layout", layout, *given])
+    run = CliRunner().invoke(
+        app, ["build", str(tmp_path / "raw"), str(tmp_path / "out"), "--layout", layout, *given]
+    )
     # What main() turns into one line.
     assert run.exit_code in (0, 1), run.output
-    assert run.exception is None or isinstance(run.exception, ValueError | SystemExit), repr(run.exception)
+    assert run.exception is None or isinstance(run.exception, ValueError | SystemExit), repr(
+        run.exception
+    )
     assert (tmp_path / "out").exists() == (run.exit_code == 0)
     return str(run.exception)
 
 
 @pytest.mark.parametrize(
-    "odd", [None, "\ud800", float("inf"), 10**400, [[]]], ids=["null", "half", "inf", "huge", "list"]
+    "odd",
+    [None, "\ud800", float("inf"), 10**400, [[]]],
+    ids=["null", "half", "inf", "huge", "list"],
 )
 @pytest.mark.parametrize("case", FILES)
-def test_the_command_line_says_it_in_a_line(tmp_path: Any, video: bytes, case: str, odd: Any) -> None:
+def test_the_command_line_says_it_in_a_line(
+    tmp_path: Any, video: bytes, case: str, odd: Any
+) -> None:
     content = FILES[case][2]
     deepest = max(places(content), key=len)
-    message = by_command_line(tmp_path, replaced(content, deepest[:-1], odd), case=case, video=video)
+    message = by_command_line(
+        tmp_path, replaced(content, deepest[:-1], odd), case=case, video=video
+    )
     assert "Traceback" not in message

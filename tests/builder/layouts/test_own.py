@@ -21,7 +21,9 @@ def line(video_id="a", **values):
 
 
 def frames(source):
-    return [(frame.frame_index, [plane.tolist() for plane in frame.planes]) for frame in source.read()]
+    return [
+        (frame.frame_index, [plane.tolist() for plane in frame.planes]) for frame in source.read()
+    ]
 
 
 def test_a_record_holds_what_its_line_says(write_raw):
@@ -32,7 +34,10 @@ def test_a_record_holds_what_its_line_says(write_raw):
                     "b-2",
                     prompt="a dog",
                     label="broken",
-                    objects=[{"object_id": 7, "artifact_type": "blur"}, {"object_id": 1, "artifact_type": "motion"}],
+                    objects=[
+                        {"object_id": 7, "artifact_type": "blur"},
+                        {"object_id": 1, "artifact_type": "motion"},
+                    ],
                     annotated_frames=[0, 3],
                     split="test",
                     source={"license": "CC0-1.0", "url": None},
@@ -49,13 +54,22 @@ def test_a_record_holds_what_its_line_says(write_raw):
     (first, second), problems = read_layout(raw)
     assert problems == []
     assert (first.video_id, first.video_path) == ("A_1", raw / "videos/A_1.webm")
-    assert (first.objects, first.annotated_frames, first.label, first.prompt) == ({}, None, None, None)
+    assert (first.objects, first.annotated_frames, first.label, first.prompt) == (
+        {},
+        None,
+        None,
+        None,
+    )
     assert (first.split, first.source, first.default_artifact_type) == (None, {}, None)
     assert frames(first.masks) == []
     assert (second.video_id, second.video_path) == ("b-2", raw / "videos/b-2.MP4")
     assert (second.generator, second.prompt, second.label) == ("Kling", "a dog", "broken")
     assert second.objects == {7: "blur", 1: "motion"}
-    assert (second.annotated_frames, second.split, second.source) == ((0, 3), "test", {"license": "CC0-1.0"})
+    assert (second.annotated_frames, second.split, second.source) == (
+        (0, 3),
+        "test",
+        {"license": "CC0-1.0"},
+    )
     assert frames(second.masks) == [(3, [LABELS.tolist()])]
 
 
@@ -70,7 +84,11 @@ def test_planes_are_uint16_label_maps_in_frame_order(write_raw):
     )
     read = list(OwnMasks(raw / "masks/a").read())
     assert [frame.frame_index for frame in read] == [2, 10, 11, 100000]
-    assert all(plane.dtype == np.uint16 and plane.shape == (2, 3) for frame in read for plane in frame.planes)
+    assert all(
+        plane.dtype == np.uint16 and plane.shape == (2, 3)
+        for frame in read
+        for plane in frame.planes
+    )
     assert read[0].planes[0].tolist() == LABELS.tolist()
     assert read[1].planes[0].tolist() == [[1, 0, 0], [0, 0, 1]]
     assert read[2].planes[0].tolist() == [[0, 300, 65535], [1, 0, 0]]
@@ -78,7 +96,11 @@ def test_planes_are_uint16_label_maps_in_frame_order(write_raw):
 
 def test_a_frame_with_overlapping_objects_has_several_files(write_raw):
     raw = write_raw(
-        {"masks/a/00002.2.png": LABELS // 2, "masks/a/00002.png": LABELS, "masks/a/00002.10.png": LABELS * 0}
+        {
+            "masks/a/00002.2.png": LABELS // 2,
+            "masks/a/00002.png": LABELS,
+            "masks/a/00002.10.png": LABELS * 0,
+        }
     )
     assert frames(OwnMasks(raw / "masks/a")) == [
         (2, [LABELS.tolist(), (LABELS // 2).tolist(), (LABELS * 0).tolist()]),
@@ -102,7 +124,9 @@ def test_palette_indices_are_read_whatever_their_colours(write_raw, bits):
     indices = np.array([[0, 1, highest], [0, 0, 1]], np.uint8)
     image = Image.fromarray(indices).convert("P")
     image.putpalette([128, 0, 0, 0, 128, 0] * 2 ** (bits - 1))
-    assert image.convert("L").getpixel((1, 0)) == 75  # what an index of 1 becomes where colours are converted
+    assert (
+        image.convert("L").getpixel((1, 0)) == 75
+    )  # what an index of 1 becomes where colours are converted
     assert stored(image)[24] == bits
     raw = write_raw({"masks/a/00000.png": image})
     assert frames(OwnMasks(raw / "masks/a")) == [(0, [indices.tolist()])]
@@ -115,7 +139,9 @@ def test_a_source_of_masks_is_pickled_before_its_folder_exists(tmp_path):
 
 ARTIFACT = {"object_id": 1, "artifact_type": "blur"}
 KEYS = "video_id, generator, prompt, label, objects, annotated_frames, split, review and source"
-SOURCE_KEYS = "generator_version, seed, license, url, annotator, layout, frames_sha256, notes and record"
+SOURCE_KEYS = (
+    "generator_version, seed, license, url, annotator, layout, frames_sha256, notes and record"
+)
 FRAMES = "wanted frame indices from 0, ascending, each once"
 LINE_PROBLEMS = {
     "not JSON": (
@@ -141,15 +167,18 @@ LINE_PROBLEMS = {
     ),
     "no objects": (
         {"video_id": "a", "generator": "Kling"},
-        "objects is missing; wanted a list of {object_id, artifact_type}, [] for a video without artifacts",
+        "objects is missing; wanted a list of {object_id, artifact_type}, [] for a video without "
+        "artifacts",
     ),
     "video_id with a dot": (
         line("a.b"),
-        'video_id is "a.b", wanted 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the video and its files',
+        'video_id is "a.b", wanted 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the video and its '
+        "files",
     ),
     "video_id ends in a newline": (
         line("a\n"),
-        'video_id is "a\\n", wanted 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the video and its files',
+        'video_id is "a\\n", wanted 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the video and its '
+        "files",
     ),
     "video_id a number": (
         line(7),
@@ -160,7 +189,8 @@ LINE_PROBLEMS = {
     "prompt a number": (line(prompt=3), "prompt is 3, wanted a string"),
     "prompt of half a character": (
         line(prompt="a \ud800"),
-        'prompt is "a \\ud800", with an unpaired UTF-16 surrogate at character 3; wanted whole characters',
+        'prompt is "a \\ud800", with an unpaired UTF-16 surrogate at character 3; wanted whole '
+        "characters",
     ),
     "label unknown": (line(label="bad"), 'label is "bad", wanted normal or broken'),
     "label a flag": (line(label=True), "label is true, wanted normal or broken"),
@@ -171,20 +201,24 @@ LINE_PROBLEMS = {
     ),
     "object without type": (
         line(objects=[{"object_id": 1}]),
-        'objects [0] is {"object_id": 1}, wanted the keys object_id and artifact_type, and subtype if there is one',
+        'objects [0] is {"object_id": 1}, wanted the keys object_id and artifact_type, and subtype '
+        "if there is one",
     ),
     "object with more": (
         line(objects=[{**ARTIFACT, "x": 0}]),
-        'objects [0] is {"object_id": 1, "artifact_type": "blur", "x": 0}, wanted the keys object_id and artifact_type, and '
+        'objects [0] is {"object_id": 1, "artifact_type": "blur", "x": 0}, wanted the keys '
+        "object_id and artifact_type, and "
         "subtype if there is one",
     ),
     "artifact type unknown": (
         line(objects=[{"object_id": 1, "artifact_type": "blurr"}]),
-        'objects [0] has artifact_type "blurr", wanted motion, deformation or blur, or null where it is not given',
+        'objects [0] has artifact_type "blurr", wanted motion, deformation or blur, or null where '
+        "it is not given",
     ),
     "artifact type no string": (
         line(objects=[{"object_id": 1, "artifact_type": ["blur"]}]),
-        'objects [0] has artifact_type ["blur"], wanted motion, deformation or blur, or null where it is not given',
+        'objects [0] has artifact_type ["blur"], wanted motion, deformation or blur, or null where '
+        "it is not given",
     ),
     "object_id 0": (
         line(objects=[{"object_id": 0, "artifact_type": "blur"}]),
@@ -210,9 +244,18 @@ LINE_PROBLEMS = {
         line(annotated_frames="all"),
         f'annotated_frames is "all", {FRAMES}; leave the key out when every frame was looked at',
     ),
-    "annotated_frames negative": (line(annotated_frames=[-1, 2]), f"annotated_frames [0] is -1, {FRAMES}"),
-    "annotated_frames a float": (line(annotated_frames=[0, 4.0]), f"annotated_frames [1] is 4.0, {FRAMES}"),
-    "annotated_frames over int32": (line(annotated_frames=[2**31]), f"annotated_frames [0] is 2147483648, {FRAMES}"),
+    "annotated_frames negative": (
+        line(annotated_frames=[-1, 2]),
+        f"annotated_frames [0] is -1, {FRAMES}",
+    ),
+    "annotated_frames a float": (
+        line(annotated_frames=[0, 4.0]),
+        f"annotated_frames [1] is 4.0, {FRAMES}",
+    ),
+    "annotated_frames over int32": (
+        line(annotated_frames=[2**31]),
+        f"annotated_frames [0] is 2147483648, {FRAMES}",
+    ),
     "annotated_frames unsorted": (
         line(annotated_frames=[3, 1]),
         f"annotated_frames [1] is 1 after 3, {FRAMES}: sort the list",
@@ -238,7 +281,9 @@ def test_a_bad_line_is_named(write_raw, bad, what):
     if '"a"' in text:
         write_raw({"videos/a.mp4": None})
     records, problems = read_layout(raw, layout="own")
-    unlisted = [Problem("videos/a.mp4", "not in videos.jsonl; add a line for it, or move the file out")]
+    unlisted = [
+        Problem("videos/a.mp4", "not in videos.jsonl; add a line for it, or move the file out")
+    ]
     listed = '"a"' not in text or not isinstance(bad, str)
     assert problems == sorted([Problem("videos.jsonl line 2", what), *([] if listed else unlisted)])
     assert [record.video_id for record in records] == ["good"]
@@ -251,8 +296,10 @@ def test_a_line_may_have_many_problems(write_raw):
     assert records == []
     assert [str(problem) for problem in problems] == [
         "videos.jsonl line 1: label is 1, wanted normal or broken",
-        "videos.jsonl line 1: objects [0] is {}, wanted the keys object_id and artifact_type, and subtype if there is one",
-        'videos.jsonl line 1: objects [1] has artifact_type "x", wanted motion, deformation or blur, or null where it is not given',
+        "videos.jsonl line 1: objects [0] is {}, wanted the keys object_id and artifact_type, and "
+        "subtype if there is one",
+        'videos.jsonl line 1: objects [1] has artifact_type "x", wanted motion, deformation or '
+        "blur, or null where it is not given",
         "videos.jsonl line 1: objects [1] has object_id 0, wanted a whole number from 1 to 65535",
         "videos.jsonl line 1: split is 2, wanted train, validation or test",
     ]
@@ -271,12 +318,16 @@ def test_a_line_that_no_parser_takes_is_named(write_raw, text, what):
     raw = write_raw({"videos.jsonl": text})
     _, (problem,) = read_layout(raw, layout="own")
     assert problem.where == "videos.jsonl line 1"
-    assert problem.what.startswith(what)  # the rest is Python's own words, which change with its version
+    assert problem.what.startswith(
+        what
+    )  # the rest is Python's own words, which change with its version
 
 
 def test_lines_end_at_line_feeds_only_and_may_start_with_a_byte_order_mark(write_raw):
     text = json.dumps(line(prompt="a\u2028b"), ensure_ascii=False)
-    raw = write_raw({"videos.jsonl": b"\xef\xbb\xbf" + text.encode() + b"\r\n", "videos/a.mp4": None})
+    raw = write_raw(
+        {"videos.jsonl": b"\xef\xbb\xbf" + text.encode() + b"\r\n", "videos/a.mp4": None}
+    )
     (record,), problems = read_layout(raw)
     assert (record.prompt, problems) == ("a\u2028b", [])
 
@@ -284,14 +335,24 @@ def test_lines_end_at_line_feeds_only_and_may_start_with_a_byte_order_mark(write
 MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or remove this"
 UNLISTED = "not in videos.jsonl; add a line for it, or move the file out"
 NO_MASK_FILE = (
-    "not a mask file; wanted {frame:05d}.png, such as 00017.png for frame 17 (from 0): rename it or move it out"
+    "not a mask file; wanted {frame:05d}.png, such as 00017.png for frame 17 (from 0): "
+    "rename it or move it out"
 )
-NO_VIDEO_FILE = "not a video file; wanted only .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files here: move it out"
+NO_VIDEO_FILE = (
+    "not a video file; wanted only .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files "
+    "here: move it out"
+)
 FOLDER_PROBLEMS = {
-    "nothing listed": ({"videos.jsonl": []}, {"videos.jsonl": "no video in it; wanted one JSON object per video"}),
+    "nothing listed": (
+        {"videos.jsonl": []},
+        {"videos.jsonl": "no video in it; wanted one JSON object per video"},
+    ),
     "no videos.jsonl": (
         {"videos/a.mp4": None},
-        {"videos.jsonl": "no such file; wanted one JSON object per video, as docs/raw-layouts.md shows"},
+        {
+            "videos.jsonl": "no such file; wanted one JSON object per video, as "
+            "docs/raw-layouts.md shows"
+        },
     ),
     "missing video": ({"videos.jsonl": [line()]}, {"videos.jsonl line 1": MISSING}),
     "unlisted video": (
@@ -309,7 +370,8 @@ FOLDER_PROBLEMS = {
     "duplicate id": (
         {"videos.jsonl": [line(), "", line()], "videos/a.mp4": None},
         {
-            "videos.jsonl line 3": "video a is already on line 1; wanted one line per video: remove one of the two",
+            "videos.jsonl line 3": "video a is already on line 1; wanted one line per video: "
+            "remove one of the two",
         },
     ),
     "two files of one id": (
@@ -317,14 +379,21 @@ FOLDER_PROBLEMS = {
         {"videos/a.webm": "video a is also videos/a.mp4; wanted one file: remove one of the two"},
     ),
     "no video file": (
-        {"videos.jsonl": [line()], "videos/a.mp4": None, "videos/a.tiff": None, "videos/sub.mp4/": None},
+        {
+            "videos.jsonl": [line()],
+            "videos/a.mp4": None,
+            "videos/a.tiff": None,
+            "videos/sub.mp4/": None,
+        },
         {"videos/a.tiff": NO_VIDEO_FILE, "videos/sub.mp4": NO_VIDEO_FILE},
     ),
     "bad id of a file": (
         {"videos.jsonl": [line()], "videos/a.mp4": None, "videos/a b.mp4": None, "masks/ä/": None},
         {
-            "videos/a b.mp4": "the video_id 'a b' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the file",
-            "masks/ä": "the video_id 'ä' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the folder",
+            "videos/a b.mp4": "the video_id 'a b' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; "
+            "rename the file",
+            "masks/ä": "the video_id 'ä' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the "
+            "folder",
         },
     ),
     "bad mask names": (
@@ -339,14 +408,22 @@ FOLDER_PROBLEMS = {
             "masks/a/00005.png/": None,
             "masks/a/٠٠٠٠٦.png": None,
         },
-        dict.fromkeys([f"masks/a/{name}" for name in ("00004.jpg", "00005.png", "٠٠٠٠٦.png")], NO_MASK_FILE)
+        dict.fromkeys(
+            [f"masks/a/{name}" for name in ("00004.jpg", "00005.png", "٠٠٠٠٦.png")], NO_MASK_FILE
+        )
         | {
-            "masks/a/000002.png (and 1 more)": "wanted 00002.png, as the other names here have leading zeros: rename it or "
+            "masks/a/000002.png (and 1 more)": "wanted 00002.png, as the other names here have "
+            "leading zeros: rename it or "
             "move it out"
         },
     ),
     "a frame twice": (
-        {"videos.jsonl": [line()], "videos/a.mp4": None, "masks/a/1.png": LABELS, "masks/a/1.PNG": LABELS},
+        {
+            "videos.jsonl": [line()],
+            "videos/a.mp4": None,
+            "masks/a/1.png": LABELS,
+            "masks/a/1.PNG": LABELS,
+        },
         {"masks/a/1.png": "beside 1.PNG; wanted one of the two: remove the other"},
     ),
     "objects": (
@@ -360,10 +437,12 @@ FOLDER_PROBLEMS = {
             "masks/a/00000.png": LABELS,
         },
         {
-            "masks/a/1": "the same object as 01; wanted one folder per object: rename one of the two",
+            "masks/a/1": "the same object as 01; wanted one folder per object: rename one of the "
+            "two",
             "masks/a/70000": "wanted the number of an object, below 65535; rename the folder",
             "masks/a/2/x.png": NO_MASK_FILE,
-            "masks/a/00000.png": "beside the folder of an object, 01; wanted only folders of objects: move it out",
+            "masks/a/00000.png": "beside the folder of an object, 01; wanted only folders of "
+            "objects: move it out",
         },
     ),
     "objects without masks": (
@@ -397,7 +476,10 @@ def test_names_of_more_digits_than_their_padding_are_whole_numbers(write_raw):
     (record,), problems = read_layout(
         write_raw({"videos.jsonl": [line()], "videos/a.mp4": None, **masks}), layout="own"
     )
-    assert (problems, [frame.frame_index for frame in record.masks.read()]) == ([], [7, 99999, 100000])
+    assert (problems, [frame.frame_index for frame in record.masks.read()]) == (
+        [],
+        [7, 99999, 100000],
+    )
 
 
 def chunk(kind, body):
@@ -421,7 +503,10 @@ DAMAGED = "a damaged PNG; export or copy this mask again"
 COLOURS = "wanted 8-bit grey or palette; export object ids, not colours"
 BAD_PNGS = {
     "empty": (b"", "not a PNG file; export this mask again as 8-bit grey or palette PNG"),
-    "JPEG": (b"\xff\xd8\xff" * 20, "not a PNG file; export this mask again as 8-bit grey or palette PNG"),
+    "JPEG": (
+        b"\xff\xd8\xff" * 20,
+        "not a PNG file; export this mask again as 8-bit grey or palette PNG",
+    ),
     "cut": (GREY[:60], DAMAGED),
     "one bit": (FLIPPED, DAMAGED),
     "header": (GREY[:29] + b"\0\0\0\0" + GREY[33:], DAMAGED),
@@ -433,7 +518,8 @@ BAD_PNGS = {
     "RGBA": (stored(Image.new("RGBA", (3, 2), "red")), f"the PNG is RGB with alpha, {COLOURS}"),
     "grey with alpha": (
         stored(Image.new("LA", (3, 2), (7, 255))),
-        f"the PNG is grey with alpha with the grey value 7, {COLOURS}, or black and white alone: draw the mask without soft edges",
+        f"the PNG is grey with alpha with the grey value 7, {COLOURS}, or black and white alone: "
+        "draw the mask without soft edges",
     ),
     "4-bit grey": (
         png(3, 2, 4, 0, b"\0\x12\x30" * 2),

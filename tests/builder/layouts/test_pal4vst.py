@@ -21,14 +21,19 @@ ELL[4:30, 6:10] = ELL[26:30, 6:40] = 1
 def photo(kind="JPEG", size=(WIDTH, HEIGHT)):
     """Red grows to the right, green downwards, so that a turned or mirrored picture shows."""
     y, x = np.mgrid[: size[1], : size[0]]
-    rgb = np.stack([x * 255 // size[0], y * 255 // size[1], np.full_like(x, 60)], -1).astype(np.uint8)
+    rgb = np.stack([x * 255 // size[0], y * 255 // size[1], np.full_like(x, 60)], -1).astype(
+        np.uint8
+    )
     stream = io.BytesIO()
     Image.fromarray(rgb).save(stream, kind)
     return stream.getvalue()
 
 
 def masks_of(record):
-    return [(frame.frame_index, [plane.tolist() for plane in frame.planes]) for frame in record.masks.read()]
+    return [
+        (frame.frame_index, [plane.tolist() for plane in frame.planes])
+        for frame in record.masks.read()
+    ]
 
 
 WHITE = Image.fromarray(ELL * 255).convert("RGB")
@@ -47,8 +52,16 @@ def test_a_label_marks_the_one_frame_of_its_image(write_raw, label):
     raw = write_raw({"images/a.jpg": photo(), "labels/a.png": label})
     (record,), problems = read_layout(raw, artifact_type="deformation")
     assert problems == []
-    assert (record.video_id, record.video_path, record.annotated_frames) == ("a", raw / "images/a.jpg", (0,))
-    assert (record.default_artifact_type, record.generator, record.split) == ("deformation", "unknown", None)
+    assert (record.video_id, record.video_path, record.annotated_frames) == (
+        "a",
+        raw / "images/a.jpg",
+        (0,),
+    )
+    assert (record.default_artifact_type, record.generator, record.split) == (
+        "deformation",
+        "unknown",
+        None,
+    )
     assert record.source == {"notes": "one still image, a.jpg, encoded once as H.264 at crf 10"}
     assert masks_of(pickle.loads(pickle.dumps(record))) == [(0, [ELL.tolist()])]
 
@@ -74,7 +87,9 @@ def test_folders_give_the_split_and_lines_the_rest(write_raw):
         ("b", "ldm", "validation"),
         ("c", "gan", None),
     ]
-    assert records[1].source["notes"] == "n; one still image, b.png, encoded once as H.264 at crf 10"
+    assert (
+        records[1].source["notes"] == "n; one still image, b.png, encoded once as H.264 at crf 10"
+    )
     assert [len(list(record.masks.read())) for record in records] == [1, 1, 0]
 
 
@@ -95,7 +110,12 @@ def test_a_release_of_images_is_built_verified_and_read(write_raw, tmp_path, siz
     assert verify(release, raw=raw).findings == ()
     (path,) = (release / "data").glob("*.parquet")
     first, second = pq.read_table(path).sort_by("video_id").to_pylist()
-    assert [first["label"], second["label"], first["num_frames"], first["video"]["path"]] == [1, 0, 1, "a.mp4"]
+    assert [first["label"], second["label"], first["num_frames"], first["video"]["path"]] == [
+        1,
+        0,
+        1,
+        "a.mp4",
+    ]
     assert first["source"]["layout"] == "pal4vst"
     assert np.array_equal(brokenvideos.decode_masks(first)[0], label)
     ((_, rgb),) = iter_frames(second["video"]["bytes"])
@@ -124,7 +144,10 @@ def test_an_image_that_cannot_be_read(tmp_path, data, what):
 
 NOT_BINARY = {
     "void": (np.where(ELL, 255, 1).astype(np.uint8), "not binary: values 1, 255 beside 0"),
-    "ids": (np.arange(12, dtype=np.uint8).reshape(3, 4), "not binary: values 1, 2, 3, 4, 5 and more beside 0"),
+    "ids": (
+        np.arange(12, dtype=np.uint8).reshape(3, 4),
+        "not binary: values 1, 2, 3, 4, 5 and more beside 0",
+    ),
     "grey": (ELL * 128, "not binary: values 128 beside 0"),
 }
 
@@ -140,7 +163,9 @@ def test_a_label_of_more_than_two_values_is_refused(write_raw, label, what):
 
 
 def test_coloured_labels_are_refused(write_raw):
-    raw = write_raw({"images/a.jpg": photo(), "labels/a.png": Image.new("RGB", (4, 3), (255, 0, 0))})
+    raw = write_raw(
+        {"images/a.jpg": photo(), "labels/a.png": Image.new("RGB", (4, 3), (255, 0, 0))}
+    )
     (record,), _ = read_layout(raw, artifact_type="blur")
     with pytest.raises(RawError) as caught:
         list(record.masks.read())
@@ -162,22 +187,41 @@ def test_everything_that_is_wrong_is_listed(write_raw):
             "labels/train/e.png": ELL,
         }
     )
-    read_by = ".jpg, .jpeg, .png, .webp, or folders train, val, validation, dev, test of them: move it out"
+    read_by = (
+        ".jpg, .jpeg, .png, .webp, or folders train, val, validation, dev, test of them: "
+        "move it out"
+    )
     assert read_layout(raw, artifact_type="blur")[1] == [
-        Problem("images/b c.jpg", "the video_id 'b c' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the file"),
+        Problem(
+            "images/b c.jpg",
+            "the video_id 'b c' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the file",
+        ),
         Problem(
             "images/d.jpg",
-            'no masks; wanted labels/d.png (in the folder of its split): add them, or say label "normal" in videos.jsonl '
+            "no masks; wanted labels/d.png (in the folder of its split): add them, or say label "
+            '"normal" in videos.jsonl '
             "if nothing is marked",
         ),
         Problem("images/notes.txt", f"not a file of this layout; wanted {read_by}"),
-        Problem("images/train/a.png", "image a is also images/a.jpg; wanted one file: rename one of the two"),
-        Problem("labels/f.png", "no image images/f.jpg (or .jpeg, .png or .webp); add it, or remove this"),
-        Problem("labels/train/e.png", "its image is images/test/e.jpg; wanted the same split: move one of the two"),
+        Problem(
+            "images/train/a.png",
+            "image a is also images/a.jpg; wanted one file: rename one of the two",
+        ),
+        Problem(
+            "labels/f.png",
+            "no image images/f.jpg (or .jpeg, .png or .webp); add it, or remove this",
+        ),
+        Problem(
+            "labels/train/e.png",
+            "its image is images/test/e.jpg; wanted the same split: move one of the two",
+        ),
     ]
 
 
 def test_a_folder_without_images(write_raw):
     raw = write_raw({"images/": None, "labels/a.png": ELL})
-    what = "no image found; wanted .jpg, .jpeg, .png or .webp files in images/, or images/train/ and so on"
+    what = (
+        "no image found; wanted .jpg, .jpeg, .png or .webp files in images/, or images/train/ "
+        "and so on"
+    )
     assert read_layout(raw, artifact_type="blur") == ([], [Problem(".", what)])

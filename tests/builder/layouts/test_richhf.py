@@ -36,7 +36,9 @@ def crc32c(data):
 def test_the_checksum_is_that_of_the_standard():
     # RFC 3720, B.4: CRC-32C of 32 zero bytes is aa 36 91 8a; turned and moved as TFRecord does.
     value = int.from_bytes(bytes.fromhex("aa36918a"), "little")
-    assert crc32c(bytes(32)) == struct.pack("<I", ((value >> 15 | value << 17) + 0xA282EAD8) % 2**32)
+    assert crc32c(bytes(32)) == struct.pack(
+        "<I", ((value >> 15 | value << 17) + 0xA282EAD8) % 2**32
+    )
 
 
 def varint(number):
@@ -91,7 +93,10 @@ def test_a_map_marks_where_two_of_three_raters_agree(write_raw):
     (found,), problems = read_layout(raw, artifact_type="deformation")
     assert problems == []  # b has a record and no image
     assert (found.video_id, found.annotated_frames, found.split) == ("a", (0,), "validation")
-    assert found.source["notes"] == "artifact_score 0.25; one still image, a.png, encoded once as H.264 at crf 10"
+    assert (
+        found.source["notes"]
+        == "artifact_score 0.25; one still image, a.png, encoded once as H.264 at crf 10"
+    )
     (frame,) = pickle.loads(pickle.dumps(found.masks)).read()
     assert (frame.frame_index, frame.planes[0].dtype) == (0, np.uint16)
     assert np.array_equal(frame.planes[0], HEAT >= 128)
@@ -120,7 +125,11 @@ def test_features_of_every_kind():
     unpacked = field(3, varint(1 << 3) + varint(300) + varint(1 << 3) + varint(7))
     entries = b"".join(
         field(1, field(1, name) + field(2, value))
-        for name, value in ((b"f", packed), (b"i", unpacked), (b"b", field(1, field(1, b"x") + field(1, b"y"))))
+        for name, value in (
+            (b"f", packed),
+            (b"i", unpacked),
+            (b"b", field(1, field(1, b"x") + field(1, b"y"))),
+        )
     )
     assert parse_example(field(1, entries)) == {"f": (1.5, -2.0), "i": (300, 7), "b": (b"x", b"y")}
 
@@ -131,13 +140,22 @@ BAD_FILES = {
         b"\x1f\x8b" * 20,
         "no record at byte 0; wanted an uncompressed TFRecord file: download it again",
     ),
-    "cut off": (WHOLE + WHOLE[:50], f"the record at byte {len(WHOLE)} is cut off; download the file again"),
+    "cut off": (
+        WHOLE + WHOLE[:50],
+        f"the record at byte {len(WHOLE)} is cut off; download the file again",
+    ),
     "a pointer of Git LFS": (
         b"version https://git-lfs.github.com/spec/v1",
         "no record at byte 0; wanted an uncompressed TFRecord file: download it again",
     ),
-    "no example": (record(b"\xff" * 9), "a record is not a tf.train.Example; download the file again"),
-    "another example": (record(example(label=3)), "a record has no filename; wanted the records of RichHF-18K"),
+    "no example": (
+        record(b"\xff" * 9),
+        "a record is not a tf.train.Example; download the file again",
+    ),
+    "another example": (
+        record(example(label=3)),
+        "a record has no filename; wanted the records of RichHF-18K",
+    ),
     "twice": (WHOLE + WHOLE, "image a is also in train.tfrecord"),
 }
 
@@ -156,7 +174,10 @@ def test_a_damaged_record_is_refused_when_it_is_read(write_raw):
     assert problems == []
     with pytest.raises(RawError) as caught:
         list(found.masks.read())
-    assert str(caught.value) == f"{raw}/train.tfrecord: the record at byte 0 is damaged; download the file again"
+    assert (
+        str(caught.value)
+        == f"{raw}/train.tfrecord: the record at byte 0 is damaged; download the file again"
+    )
 
 
 def test_a_map_that_is_no_image(write_raw):
@@ -165,14 +186,18 @@ def test_a_map_that_is_no_image(write_raw):
     (found,), _ = read_layout(raw, artifact_type="blur")
     with pytest.raises(RawError) as caught:
         list(found.masks.read())
-    what = "record at byte 0 artifact_map: not a JPEG, PNG or WebP image, or a damaged one; copy this image again"
+    what = (
+        "record at byte 0 artifact_map: not a JPEG, PNG or WebP image, or a damaged one; copy "
+        "this image again"
+    )
     assert str(caught.value) == f"{raw}/train.tfrecord {what}"
 
 
 def test_images_without_records(write_raw):
     raw = write_raw({"train.tfrecord": richhf(), "images/a.png": PHOTO, "images/z.png": PHOTO})
     what = (
-        'no masks; wanted a record of z in a .tfrecord file: add them, or say label "normal" in videos.jsonl if nothing is '
+        'no masks; wanted a record of z in a .tfrecord file: add them, or say label "normal" in '
+        "videos.jsonl if nothing is "
         "marked"
     )
     assert read_layout(raw, artifact_type="blur")[1] == [Problem("images/z.png", what)]
@@ -181,7 +206,8 @@ def test_images_without_records(write_raw):
 def test_records_without_images(write_raw):
     raw = write_raw({"train.tfrecord": richhf()})
     what = (
-        "1 .tfrecord files here and 0 images in images/; wanted train.tfrecord (dev, test) and the Pick-a-Pic images that it "
+        "1 .tfrecord files here and 0 images in images/; wanted train.tfrecord (dev, test) and the "
+        "Pick-a-Pic images that it "
         "names, .jpg, .jpeg, .png or .webp"
     )
     assert read_layout(raw, artifact_type="blur") == ([], [Problem(".", what)])

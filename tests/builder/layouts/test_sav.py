@@ -48,8 +48,16 @@ def test_a_file_and_its_video_become_a_record(write_raw, annotation, video):
     raw = write_raw({annotation: sav(), video: None, "README.txt": None})
     (record,), problems = read_layout(raw, artifact_type="deformation", generator="Luma")
     assert problems == []
-    assert (record.video_id, record.video_path, record.annotated_frames) == ("a", raw / video, (0, 4))
-    assert (record.objects, record.default_artifact_type, record.generator) == (None, "deformation", "Luma")
+    assert (record.video_id, record.video_path, record.annotated_frames) == (
+        "a",
+        raw / video,
+        (0, 4),
+    )
+    assert (record.objects, record.default_artifact_type, record.generator) == (
+        None,
+        "deformation",
+        "Luma",
+    )
     assert record.source == {"annotator": "SA-V manual" if "manual" in annotation else "SA-V auto"}
     assert pickle.loads(pickle.dumps(record.masks)) == record.masks == SavMasks(raw / annotation)
 
@@ -70,7 +78,9 @@ def test_object_ids_reach_65535_and_may_be_whole_floats(write_raw):
 
 
 def test_the_manual_file_goes_before_the_automatic_one(write_raw):
-    raw = write_raw({"a_manual.json": sav(), "annotations/a_auto.json": sav(masklet=[]), "a.mp4": None})
+    raw = write_raw(
+        {"a_manual.json": sav(), "annotations/a_auto.json": sav(masklet=[]), "a.mp4": None}
+    )
     (record,), problems = read_layout(raw, artifact_type="blur")
     assert (problems, record.masks) == ([], SavMasks(raw / "a_manual.json"))
 
@@ -79,13 +89,23 @@ def test_a_file_without_masklets_has_frames_with_nothing_marked(write_raw):
     raw = write_raw({"a_manual.json": sav(masklet_id=[], masklet=[[], []]), "a.mp4": None})
     (record,), problems = read_layout(raw, artifact_type="blur")
     assert (problems, record.annotated_frames) == ([], (0, 4))
-    assert [(frame.frame_index, list(frame.planes)) for frame in record.masks.read()] == [(0, []), (4, [])]
+    assert [(frame.frame_index, list(frame.planes)) for frame in record.masks.read()] == [
+        (0, []),
+        (4, []),
+    ]
 
 
 def test_videos_jsonl_adds_types_and_an_annotator(write_raw):
-    objects = [{"object_id": 1, "artifact_type": "blur"}, {"object_id": 7, "artifact_type": "motion"}]
+    objects = [
+        {"object_id": 1, "artifact_type": "blur"},
+        {"object_id": 7, "artifact_type": "motion"},
+    ]
     lines = [
-        {"video_id": "a", "objects": objects, "source": {"annotator": "Ann", "license": "CC-BY-4.0"}},
+        {
+            "video_id": "a",
+            "objects": objects,
+            "source": {"annotator": "Ann", "license": "CC-BY-4.0"},
+        },
         {"video_id": "b", "label": "normal"},
     ]
     raw = write_raw({"a_manual.json": sav(), "a.mp4": None, "b.mp4": None, "videos.jsonl": lines})
@@ -103,18 +123,23 @@ STRUCTURE_PROBLEMS = {
     "not JSON": (
         b"{",
         [
-            "not readable as JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)); "
+            "not readable as JSON (Expecting property name enclosed in double quotes: line 1 "
+            "column 2 (char 1)); "
             "copy the file again"
         ],
     ),
     "not UTF-8": (
         b'{"video_id": "\xff"}',
         [
-            "not readable as JSON ('utf-8' codec can't decode byte 0xff in position 14: invalid start byte); "
+            "not readable as JSON ('utf-8' codec can't decode byte 0xff in position 14: invalid "
+            "start byte); "
             "copy the file again"
         ],
     ),
-    "no object": (b"[]", ["not a JSON object; wanted an SA-V annotation with video_id, masklet_id and masklet"]),
+    "no object": (
+        b"[]",
+        ["not a JSON object; wanted an SA-V annotation with video_id, masklet_id and masklet"],
+    ),
     "another video": (sav("b"), ['video_id is "b", the file name says a; rename one of the two']),
     "no ids": ({"video_id": "a", "masklet": []}, [BAD_IDS]),
     "id twice": (sav(masklet_id=[1, 1]), [BAD_IDS]),
@@ -124,7 +149,10 @@ STRUCTURE_PROBLEMS = {
     "id too large": (sav(masklet_id=[0, 65535]), [BAD_IDS]),
     "id infinite": (b'{"video_id": "a", "masklet_id": [Infinity]}', [BAD_IDS]),
     "id not a number": (b'{"video_id": "a", "masklet_id": [NaN]}', [BAD_IDS]),
-    "no frames": ({"video_id": "a", "masklet_id": []}, ["masklet is not a list of frames, each a list of RLEs"]),
+    "no frames": (
+        {"video_id": "a", "masklet_id": []},
+        ["masklet is not a list of frames, each a list of RLEs"],
+    ),
     "frame no list": (
         sav(masklet=[None]),
         ["masklet[0] is null, wanted a list of 2, as masklet_id has"],
@@ -139,11 +167,17 @@ STRUCTURE_PROBLEMS = {
     ),
     "uncompressed counts": (
         sav(masklet=[[FIRST, {"size": [3, 4], "counts": [12]}]]),
-        ['masklet[0][1] is {"size": [3, 4], "counts": [12]}, wanted size [height, width] and counts'],
+        [
+            'masklet[0][1] is {"size": [3, 4], "counts": [12]}, wanted size [height, width] and '
+            "counts"
+        ],
     ),
     "size of floats": (
         sav(masklet=[[FIRST, {"size": [3.0, 4], "counts": "<"}]]),
-        ['masklet[0][1] is {"size": [3.0, 4], "counts": "<"}, wanted size [height, width] and counts'],
+        [
+            'masklet[0][1] is {"size": [3.0, 4], "counts": "<"}, wanted size [height, width] and '
+            "counts"
+        ],
     ),
     "two sizes": (
         sav(masklet=[[FIRST, rle(LEFT.T)]]),
@@ -151,7 +185,10 @@ STRUCTURE_PROBLEMS = {
     ),
     "more frames than the video": (
         sav(video_frame_count=4.0),
-        ["masklet has 2 frames, the last at video frame 4, but video_frame_count is 4; wanted one for every 4th frame"],
+        [
+            "masklet has 2 frames, the last at video frame 4, but video_frame_count is 4; wanted "
+            "one for every 4th frame"
+        ],
     ),
     "many": (
         sav("b", masklet=[[], {}]),
@@ -173,7 +210,9 @@ def test_a_bad_file_is_named(write_raw, content, whats):
 
 
 def test_a_broken_rle_is_named_with_its_place(write_raw):
-    raw = write_raw({"a_manual.json": sav(masklet=[[FIRST, FIRST], [FIRST, SHORT_RLE]]), "a.mp4": None})
+    raw = write_raw(
+        {"a_manual.json": sav(masklet=[[FIRST, FIRST], [FIRST, SHORT_RLE]]), "a.mp4": None}
+    )
     (record,), problems = read_layout(raw, artifact_type="blur")
     assert problems == []
     frames = record.masks.read()
@@ -196,10 +235,19 @@ def test_a_file_that_changed_since_is_named(write_raw):
 
 
 FOLDER_PROBLEMS = {
-    "no videos": ({}, {".": "no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in videos/"}),
+    "no videos": (
+        {},
+        {
+            ".": "no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in "
+            "videos/"
+        },
+    ),
     "masks without a video": (
         {"a_auto.json": sav()},
-        {"a_auto.json": "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or remove this"},
+        {
+            "a_auto.json": "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add "
+            "it, or remove this"
+        },
     ),
     "video without masks": (
         {"a.mp4": None},
@@ -214,22 +262,36 @@ FOLDER_PROBLEMS = {
     ),
     "two annotations": (
         {"a.mp4": None, "a_auto.json": sav(), "annotations/a_auto.json": sav()},
-        {"annotations/a_auto.json": "also directly in the raw folder as a_auto.json; remove one of the two"},
+        {
+            "annotations/a_auto.json": "also directly in the raw folder as a_auto.json; remove one "
+            "of the two"
+        },
     ),
     "stray annotation": (
         {"a.mp4": None, "a_auto.json": sav(), "annotations/b.json": sav()},
         {
-            "annotations/b.json": "not an SA-V annotation; wanted {video_id}_manual.json or {video_id}_auto.json: "
+            "annotations/b.json": "not an SA-V annotation; wanted {video_id}_manual.json or "
+            "{video_id}_auto.json: "
             "rename it or move it out"
         },
     ),
     "bad id": (
         {"a.mp4": None, "a_auto.json": sav(), "a.b_auto.json": sav()},
-        {"a.b_auto.json": "the video_id 'a.b' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename the file"},
+        {
+            "a.b_auto.json": "the video_id 'a.b' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename "
+            "the file"
+        },
     ),
     "annotated_frames": (
-        {"a.mp4": None, "a_auto.json": sav(), "videos.jsonl": [{"video_id": "a", "annotated_frames": [0]}]},
-        {"videos.jsonl line 1": "annotated_frames is given, but SA-V fixes every 4th frame; leave the key out"},
+        {
+            "a.mp4": None,
+            "a_auto.json": sav(),
+            "videos.jsonl": [{"video_id": "a", "annotated_frames": [0]}],
+        },
+        {
+            "videos.jsonl line 1": "annotated_frames is given, but SA-V fixes every 4th frame; "
+            "leave the key out"
+        },
     ),
 }
 
@@ -257,4 +319,6 @@ def test_real_masklets_equal_pycocotools(write_raw):
         assert frame.frame_index == 4 * position
         for index, plane in enumerate(frame.planes):
             assert plane.shape == (848, 480)
-            assert np.array_equal(plane, (index + 1) * coco.decode(masklet[position][index]).astype(np.uint16))
+            assert np.array_equal(
+                plane, (index + 1) * coco.decode(masklet[position][index]).astype(np.uint16)
+            )

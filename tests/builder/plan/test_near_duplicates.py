@@ -1,4 +1,6 @@
-"""Videos that look alike are found, all of them and no others, and stay in one split whatever leads from one to the other."""
+"""Videos that look alike are found, all of them and no others, and stay in one split whatever leads
+from one to the other.
+"""
 
 import json
 from collections.abc import Sequence
@@ -28,15 +30,22 @@ FRAMES, BITS = 4, 64
 
 def brute_force(hashes: Sequence[str]) -> list[int]:
     """The definition: compare every pair, and follow the pairs until nobody is left."""
-    frames = [[int(text[16 * k : 16 * k + 16] or "0", 16) for k in range(FRAMES)] for text in hashes]
+    frames = [
+        [int(text[16 * k : 16 * k + 16] or "0", 16) for k in range(FRAMES)] for text in hashes
+    ]
     labels = list(range(len(frames)))
     changed = True
     while changed:
         changed = False
         for i, one in enumerate(frames):
             for j, other in enumerate(frames):
-                shown = [min(a.bit_count(), b.bit_count()) >= MIN_BITS for a, b in zip(one, other, strict=True)]
-                alike = [(a ^ b).bit_count() <= MAX_DISTANCE for a, b in zip(one, other, strict=True)]
+                shown = [
+                    min(a.bit_count(), b.bit_count()) >= MIN_BITS
+                    for a, b in zip(one, other, strict=True)
+                ]
+                alike = [
+                    (a ^ b).bit_count() <= MAX_DISTANCE for a, b in zip(one, other, strict=True)
+                ]
                 near = i != j and sum(map(all, zip(shown, alike, strict=True))) >= ALIKE_FRAMES
                 if near and labels[i] != labels[j]:
                     labels[i] = labels[j] = min(labels[i], labels[j])
@@ -46,7 +55,9 @@ def brute_force(hashes: Sequence[str]) -> list[int]:
 
 @st.composite
 def hash_lists(draw: st.DrawFn) -> list[str]:
-    """Few centres, dense and nearly empty, and copies of them in whose frames about as many bits are changed as still count."""
+    """Few centres, dense and nearly empty, and copies of them in whose frames about as many bits
+    are changed as still count.
+    """
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     share = draw(st.sampled_from([0.15, 0.5]))
     centres = random.random((draw(st.integers(1, 3)), FRAMES, BITS)) < share
@@ -54,9 +65,15 @@ def hash_lists(draw: st.DrawFn) -> list[str]:
     for _ in range(draw(st.integers(0, 24))):
         frames = centres[draw(st.integers(0, len(centres) - 1))].copy()
         for frame in frames:
-            flipped = draw(st.sampled_from([0, 1, MAX_DISTANCE - 1, MAX_DISTANCE, MAX_DISTANCE + 1, 20]))
+            flipped = draw(
+                st.sampled_from([0, 1, MAX_DISTANCE - 1, MAX_DISTANCE, MAX_DISTANCE + 1, 20])
+            )
             # Anywhere, or one after the other: where they fall decides which segments stay equal.
-            among = random.permutation(BITS) if draw(st.booleans()) else np.arange(BITS) + random.integers(BITS)
+            among = (
+                random.permutation(BITS)
+                if draw(st.booleans())
+                else np.arange(BITS) + random.integers(BITS)
+            )
             frame[among[:flipped] % BITS] ^= True
         hashes.append(np.packbits(frames).tobytes().hex())
     return hashes
@@ -79,11 +96,16 @@ def test_groups_are_those_of_comparing_all_pairs(hashes: list[str], random) -> N
 
 
 def test_the_hardest_pairs() -> None:
-    """Five bits in five segments of each of two frames, the others unlike; and one bit more in the sixth."""
+    """Five bits in five segments of each of two frames, the others unlike; and one bit more in the
+    sixth.
+    """
     one = [0x5555555555555555] * 4
     for alike in ([0, 1], [0, 3], [1, 2], [2, 3]):
         for more in (0, 1):
-            flips = [sum(1 << 10 * bit for bit in range(5)) | more << 5 if k in alike else 2**64 - 1 for k in range(4)]
+            flips = [
+                sum(1 << 10 * bit for bit in range(5)) | more << 5 if k in alike else 2**64 - 1
+                for k in range(4)
+            ]
             other = [frame ^ flip for frame, flip in zip(one, flips, strict=True)]
             hashes = ["".join(f"{frame:016x}" for frame in frames) for frames in (one, other)]
             assert near_duplicate_groups(hashes).tolist() == [0, more]
@@ -98,11 +120,16 @@ def test_flat_frames_are_like_nothing_and_no_videos_are_no_groups() -> None:
     assert near_duplicate_groups([]).tolist() == []
 
 
-# --- Splits ----------------------------------------------------------------------------------------------------------
+# --- Splits ---------------------------------------------------------------------------------------
 
 
 def video(
-    number: int, *, look: int | None = None, prompt: str | None = None, split: str | None = None, sha256: str = ""
+    number: int,
+    *,
+    look: int | None = None,
+    prompt: str | None = None,
+    split: str | None = None,
+    sha256: str = "",
 ) -> Ingested:
     """`look`: which of some hashes that are far from each other."""
     return Ingested(
@@ -120,10 +147,19 @@ def video(
     )
 
 
-@given(st.lists(st.tuples(st.sampled_from([None, 1, 2, 3, 4]), st.sampled_from([None, "a", "b", "c"])), max_size=40))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([None, 1, 2, 3, 4]), st.sampled_from([None, "a", "b", "c"])),
+        max_size=40,
+    )
+)
 @settings(deadline=None, max_examples=60)
-def test_splits_never_cut_through_looks_and_prompts_together(kinds: list[tuple[int | None, str | None]]) -> None:
-    videos = [video(number, look=look, prompt=prompt) for number, (look, prompt) in enumerate(kinds)]
+def test_splits_never_cut_through_looks_and_prompts_together(
+    kinds: list[tuple[int | None, str | None]],
+) -> None:
+    videos = [
+        video(number, look=look, prompt=prompt) for number, (look, prompt) in enumerate(kinds)
+    ]
     splits = assign_splits(videos, seed=1)
     assert assign_splits(list(reversed(videos)), seed=1) == splits
     for one in videos:
@@ -155,7 +191,8 @@ def test_near_duplicates_that_name_different_splits_are_refused() -> None:
     with pytest.raises(RawError) as caught:
         assign_splits(videos)
     message = (
-        "videos ['v000', 'v002'] are near-duplicates, or are connected by near-duplicates and prompts, and {} different splits "
+        "videos ['v000', 'v002'] are near-duplicates, or are connected by near-duplicates and "
+        "prompts, and {} different splits "
         "['test', 'train']. Give them one split."
     )
     assert str(caught.value) == message.format("name")
@@ -168,19 +205,31 @@ def test_what_a_parent_of_another_rule_has_apart_stays_and_new_ones_join_most_of
     kept = {"v000": "train", "v001": "test", "v002": "test"}
     videos = [video(0, look=1), video(1, look=1), video(2, look=1, split="test"), video(3, look=1)]
     assert assign_splits(videos, kept=kept) == kept | {"v003": "test"}
-    assert assign_splits([videos[0], videos[1], videos[3]], kept=kept)["v003"] == "train"  # as many here as there
+    assert (
+        assign_splits([videos[0], videos[1], videos[3]], kept=kept)["v003"] == "train"
+    )  # as many here as there
 
 
-# --- Releases --------------------------------------------------------------------------------------------------------
+# --- Releases -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def twins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A raw folder in which every broken video stands beside itself without the artifact, and no prompt gives it away."""
+    """A raw folder in which every broken video stands beside itself without the artifact, and no
+    prompt gives it away.
+    """
     raw = write_sample(
-        tmp_path_factory.mktemp("twins") / "raw", videos=12, num_frames=12, height=64, width=96, clean_twins=True
+        tmp_path_factory.mktemp("twins") / "raw",
+        videos=12,
+        num_frames=12,
+        height=64,
+        width=96,
+        clean_twins=True,
     )
-    videos = [json.loads(line) | {"prompt": None} for line in (raw / "videos.jsonl").read_text().splitlines()]
+    videos = [
+        json.loads(line) | {"prompt": None}
+        for line in (raw / "videos.jsonl").read_text().splitlines()
+    ]
     (raw / "videos.jsonl").write_text("".join(json.dumps(video) + "\n" for video in videos))
     return raw
 
@@ -196,7 +245,11 @@ def test_twins_are_found_and_nothing_else_and_are_never_apart(twin_release: Path
     manifest = brokenvideos.read_manifest(str(twin_release))
     groups = release_groups(manifest, name="x")
     ids = manifest["videos"]
-    wanted = [sorted([video_id, f"{video_id}_clean"]) for video_id in sorted(ids) if f"{video_id}_clean" in ids]
+    wanted = [
+        sorted([video_id, f"{video_id}_clean"])
+        for video_id in sorted(ids)
+        if f"{video_id}_clean" in ids
+    ]
     assert len(wanted) == 8
     assert [list(group) for group in groups] == wanted
     assert all(len(set(group.values())) == 1 for group in groups)
@@ -218,7 +271,8 @@ def without(raw: Path, copy: Path, ending: str) -> Path:
 def test_new_videos_join_what_they_look_like_in_the_parent(twins: Path, tmp_path: Path) -> None:
     first = without(twins, tmp_path / "first", "_clean")
     build(first, tmp_path / "old", more_files=card_files)
-    # A parent of the rule before, which knew no hashes, is a parent all the same, but can no longer be assigned again.
+    # A parent of the rule before, which knew no hashes, is a parent all the same, but can no longer
+    # be assigned again.
     manifest = brokenvideos.read_manifest(str(tmp_path / "old"))
     for facts in manifest["videos"].values():
         del facts["perceptual_hash"]
@@ -228,12 +282,16 @@ def test_new_videos_join_what_they_look_like_in_the_parent(twins: Path, tmp_path
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         rebuild(tmp_path / "old", first)
     assert str(caught.value) == (
-        f"{tmp_path}/old/manifest.json: this version does not know its split_rule, so the splits cannot be assigned again. "
+        f"{tmp_path}/old/manifest.json: this version does not know its split_rule, so the splits "
+        "cannot be assigned again. "
         "Install the version of brokenvideos that wrote it."
     )
-    new = build(twins, tmp_path / "new", BuildOptions(data_version="1.1.0", seed=7), parent=tmp_path / "old")
+    new = build(
+        twins, tmp_path / "new", BuildOptions(data_version="1.1.0", seed=7), parent=tmp_path / "old"
+    )
     was, now = (
-        {video_id: shard["split"] for shard in m["shards"] for video_id in shard["video_ids"]} for m in (manifest, new)
+        {video_id: shard["split"] for shard in m["shards"] for video_id in shard["video_ids"]}
+        for m in (manifest, new)
     )
     assert {video_id: now[video_id] for video_id in was} == was
     for video_id, split in was.items():
@@ -247,5 +305,6 @@ def test_a_perceptual_hash_that_is_none(twin_release: Path) -> None:
     with pytest.raises(brokenvideos.ReleaseError) as caught:
         release_groups(manifest, name="there")
     assert str(caught.value) == (
-        f"there/manifest.json: perceptual_hash of {video_id} is '0x', wanted 64 hex digits. Build the release again."
+        f"there/manifest.json: perceptual_hash of {video_id} is '0x', wanted 64 hex digits. Build "
+        "the release again."
     )

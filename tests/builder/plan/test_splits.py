@@ -24,7 +24,12 @@ from brokenvideos.builder.raw.video import RawError
 
 
 def video(
-    number: int, *, label: str = "broken", generator: str = "g", prompt: str | None = None, split: str | None = None
+    number: int,
+    *,
+    label: str = "broken",
+    generator: str = "g",
+    prompt: str | None = None,
+    split: str | None = None,
 ) -> Ingested:
     return Ingested(
         video_id=f"{generator}_{number:05d}",
@@ -43,16 +48,22 @@ def video(
 @st.composite
 def collections(draw: st.DrawFn) -> list[Ingested]:
     prompts = st.sampled_from([None, "a cat", "a dog", "a street"])
-    kinds = st.tuples(st.sampled_from(brokenvideos.LABELS), st.sampled_from(["kling", "luma"]), prompts)
+    kinds = st.tuples(
+        st.sampled_from(brokenvideos.LABELS), st.sampled_from(["kling", "luma"]), prompts
+    )
     return [
         video(number, label=label, generator=generator, prompt=prompt)
-        for number, (label, generator, prompt) in enumerate(draw(st.lists(kinds, min_size=1, max_size=60)))
+        for number, (label, generator, prompt) in enumerate(
+            draw(st.lists(kinds, min_size=1, max_size=60))
+        )
     ]
 
 
 @given(collections(), st.randoms())
 @settings(deadline=None, max_examples=100)
-def test_order_of_the_input_does_not_matter_and_prompts_stay_together(videos: list[Ingested], random) -> None:
+def test_order_of_the_input_does_not_matter_and_prompts_stay_together(
+    videos: list[Ingested], random
+) -> None:
     splits = assign_splits(videos)
     assert splits.keys() == {v.video_id for v in videos}
     shuffled = list(videos)
@@ -64,17 +75,29 @@ def test_order_of_the_input_does_not_matter_and_prompts_stay_together(videos: li
 
 def test_every_stratum_is_split_near_the_fractions() -> None:
     videos = [
-        video(n, label=label, generator=g) for label in brokenvideos.LABELS for g in ("a", "b", "c") for n in range(100)
+        video(n, label=label, generator=g)
+        for label in brokenvideos.LABELS
+        for g in ("a", "b", "c")
+        for n in range(100)
     ]
     ids = [
-        Ingested(**{**{f: getattr(v, f) for f in Ingested.__slots__}, "video_id": f"{v.video_id}-{v.label}"})
+        Ingested(
+            **{
+                **{f: getattr(v, f) for f in Ingested.__slots__},
+                "video_id": f"{v.video_id}-{v.label}",
+            }
+        )
         for v in videos
     ]
     splits = assign_splits(ids, seed=3)
     for label in brokenvideos.LABELS:
         for generator in ("a", "b", "c"):
-            counts = Counter(splits[v.video_id] for v in ids if (v.label, v.generator) == (label, generator))
-            assert counts == pytest.approx({split: 100 * share for split, share in SPLIT_FRACTIONS.items()}, abs=2)
+            counts = Counter(
+                splits[v.video_id] for v in ids if (v.label, v.generator) == (label, generator)
+            )
+            assert counts == pytest.approx(
+                {split: 100 * share for split, share in SPLIT_FRACTIONS.items()}, abs=2
+            )
     assert assign_splits(ids, seed=4) != splits
 
 
@@ -83,7 +106,8 @@ def test_a_prompt_in_two_splits_is_refused() -> None:
     with pytest.raises(RawError) as caught:
         assign_splits(videos)
     assert str(caught.value) == (
-        "videos ['g_00000', 'g_00001'] share 'prompt a cat' and name different splits ['test', 'train']. Give them one split."
+        "videos ['g_00000', 'g_00001'] share 'prompt a cat' and name different splits ['test', "
+        "'train']. Give them one split."
     )
 
 
@@ -91,12 +115,18 @@ def test_a_prompt_in_two_splits_is_refused() -> None:
 @settings(deadline=None, max_examples=50)
 def test_every_video_is_in_the_shard_of_its_id(number: int, num_shards: int) -> None:
     videos = [video(n) for n in range(number)]
-    plans = plan_shards(videos, dict.fromkeys((v.video_id for v in videos), "train"), num_shards={"train": num_shards})
+    plans = plan_shards(
+        videos,
+        dict.fromkeys((v.video_id for v in videos), "train"),
+        num_shards={"train": num_shards},
+    )
     assert [plan.index for plan in plans] == list(range(num_shards))
     for plan in plans:
         ids = [v.video_id for v in plan.videos]
         assert ids == sorted(ids)
-        assert all(brokenvideos.release.shard_of(video_id, num_shards) == plan.index for video_id in ids)
+        assert all(
+            brokenvideos.release.shard_of(video_id, num_shards) == plan.index for video_id in ids
+        )
     assert sum(len(plan.videos) for plan in plans) == number
 
 
@@ -116,7 +146,9 @@ def test_videos_of_the_parent_stay_and_their_prompts_draw_new_ones() -> None:
     for prompt in set(prompts) - {None}:
         assert len({after[v.video_id] for v in before + more if v.prompt == prompt}) == 1
     counts = Counter(after.values())
-    assert counts == pytest.approx({split: 80 * share for split, share in SPLIT_FRACTIONS.items()}, abs=12)
+    assert counts == pytest.approx(
+        {split: 80 * share for split, share in SPLIT_FRACTIONS.items()}, abs=12
+    )
 
 
 def test_a_prompt_that_joins_videos_of_two_splits_is_refused() -> None:
@@ -124,23 +156,36 @@ def test_a_prompt_that_joins_videos_of_two_splits_is_refused() -> None:
     with pytest.raises(RawError) as caught:
         assign_splits(videos, kept={"g_00000": "train", "g_00001": "test"})
     assert str(caught.value) == (
-        "videos ['g_00000', 'g_00001'] share 'prompt a cat' and name or had in the parent different splits ['test', 'train']. "
+        "videos ['g_00000', 'g_00001'] share 'prompt a cat' and name or had in the parent "
+        "different splits ['test', 'train']. "
         "Give them one split."
     )
     named = [video(0, prompt="a cat", split="test"), video(1, prompt="a cat")]
-    assert set(assign_splits(named, kept={"g_00000": "train", "g_00001": "test"}).values()) == {"test"}
+    assert set(assign_splits(named, kept={"g_00000": "train", "g_00001": "test"}).values()) == {
+        "test"
+    }
 
 
-@pytest.mark.parametrize(("number", "parent", "wanted"), [(25, 2, 2), (25, 1, 3), (25, 7, 7), (45, 2, 5)])
-def test_shards_are_as_many_as_the_parent_s_until_they_grow_too_large(number: int, parent: int, wanted: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "parent", "wanted"), [(25, 2, 2), (25, 1, 3), (25, 7, 7), (45, 2, 5)]
+)
+def test_shards_are_as_many_as_the_parent_s_until_they_grow_too_large(
+    number: int, parent: int, wanted: int
+) -> None:
     videos = [video(n) for n in range(number)]
     splits = {v.video_id: "test" for v in videos}
     assert len(plan_shards(videos, splits, num_shards={}, parent_shards={"test": parent})) == wanted
-    assert len(plan_shards(videos, splits, num_shards={"test": 4}, parent_shards={"test": parent})) == 4
+    assert (
+        len(plan_shards(videos, splits, num_shards={"test": 4}, parent_shards={"test": parent}))
+        == 4
+    )
 
 
 def test_shard_of_is_what_the_contract_says() -> None:
-    assert [brokenvideos.release.shard_of(video_id, 7) for video_id in ("Cog5B_00000", "Kling_00412", "a")] == [
+    assert [
+        brokenvideos.release.shard_of(video_id, 7)
+        for video_id in ("Cog5B_00000", "Kling_00412", "a")
+    ] == [
         int.from_bytes(__import__("hashlib").sha256(video_id.encode()).digest()[:8], "big") % 7
         for video_id in ("Cog5B_00000", "Kling_00412", "a")
     ]
@@ -152,13 +197,19 @@ def filled(videos: list[Ingested], **options) -> dict[str, str]:
 
 @given(collections(), st.integers(0, 9), st.randoms())
 @settings(deadline=None, max_examples=100)
-def test_every_split_is_filled_that_can_be_and_what_was_full_stays(videos: list[Ingested], seed: int, random) -> None:
+def test_every_split_is_filled_that_can_be_and_what_was_full_stays(
+    videos: list[Ingested], seed: int, random
+) -> None:
     before, after = assign_splits(videos, seed=seed), filled(videos, seed=seed)
     num_groups = len({video.prompt or video.video_id for video in videos})
     assert len(set(after.values())) == min(3, num_groups)
     if len(set(before.values())) == 3:
         assert after == before
-    moved = {video.prompt or video.video_id for video in videos if after[video.video_id] != before[video.video_id]}
+    moved = {
+        video.prompt or video.video_id
+        for video in videos
+        if after[video.video_id] != before[video.video_id]
+    }
     assert len(moved) <= 3 - len(set(before.values()))
     for prompt in {v.prompt for v in videos} - {None}:
         assert len({after[v.video_id] for v in videos if v.prompt == prompt}) == 1
@@ -184,7 +235,11 @@ def test_two_groups_are_for_training_and_a_test() -> None:
 def test_what_has_a_split_is_not_moved() -> None:
     named = [video(number, split="train") for number in range(5)]
     assert set(filled(named).values()) == {"train"}
-    assert Counter(filled([*named, video(5), video(6)]).values()) == {"train": 5, "validation": 1, "test": 1}
+    assert Counter(filled([*named, video(5), video(6)]).values()) == {
+        "train": 5,
+        "validation": 1,
+        "test": 1,
+    }
     kept = {f"g_{number:05d}": "train" for number in range(5)}
     videos = [video(number) for number in range(7)]
     after = filled(videos, kept=kept)
@@ -210,20 +265,35 @@ def test_empty_splits_are_said_with_the_reason() -> None:
         return empty_splits(videos, filled(list(videos), kept=kept))
 
     ending = (
-        "Training needs train, validation, test; evaluation needs test: add videos of other prompts, or name the splits in "
+        "Training needs train, validation, test; evaluation needs test: add videos of other "
+        "prompts, or name the splits in "
         "videos.jsonl (split)."
     )
-    alike = "of one prompt, equal bytes or near-duplicates, which stay together, fewer than the 3 splits"
+    alike = (
+        "of one prompt, equal bytes or near-duplicates, which stay together, fewer than the 3 "
+        "splits"
+    )
     takes = [video(number, prompt="a cat") for number in range(6)]
-    assert said(*takes) == f"no video in validation and test: 6 videos are 1 group {alike}. {ending}"
-    assert said(video(0)) == f"no video in validation and test: 1 video is 1 group {alike}. {ending}"
-    assert said(video(0), video(1)) == f"no video in validation: 2 videos are 2 groups {alike}. {ending}"
+    assert (
+        said(*takes) == f"no video in validation and test: 6 videos are 1 group {alike}. {ending}"
+    )
+    assert (
+        said(video(0)) == f"no video in validation and test: 1 video is 1 group {alike}. {ending}"
+    )
+    assert (
+        said(video(0), video(1))
+        == f"no video in validation: 2 videos are 2 groups {alike}. {ending}"
+    )
     assert said(video(0), video(1), video(2)) is None
-    assert said(video(0), video(1), video(2), kept={f"g_{number:05d}": "train" for number in range(3)}) == (
-        "no video in validation and test: 3 videos are 3 groups of one prompt, equal bytes or near-duplicates, which stay "
+    assert said(
+        video(0), video(1), video(2), kept={f"g_{number:05d}": "train" for number in range(3)}
+    ) == (
+        "no video in validation and test: 3 videos are 3 groups of one prompt, equal bytes or "
+        "near-duplicates, which stay "
         f"together, and keep the splits that videos name or had in the parent. {ending}"
     )
     named = [video(number, split=split) for number, split in enumerate(("validation", "test"))]
     assert said(*named) == (
-        "no video in train, as the videos name their splits. Training needs train, validation, test; evaluation needs test."
+        "no video in train, as the videos name their splits. Training needs train, validation, "
+        "test; evaluation needs test."
     )

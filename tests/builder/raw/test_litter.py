@@ -21,7 +21,16 @@ LITTER = [
     "PaxHeaders.1234",
     "PaxHeaders.X",
 ]
-KEPT = ["00000.png", "Icon", "thumbs", "Thumbs.db.png", "results.csv", "PaxHeadersOfMine", "dog", "a.DS_Store"]
+KEPT = [
+    "00000.png",
+    "Icon",
+    "thumbs",
+    "Thumbs.db.png",
+    "results.csv",
+    "PaxHeadersOfMine",
+    "dog",
+    "a.DS_Store",
+]
 
 
 @pytest.mark.parametrize("name", LITTER)

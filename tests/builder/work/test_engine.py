@@ -1,4 +1,6 @@
-"""Tasks in this process, in processes that die, and on a Ray cluster whose node dies: the same results, or the culprit's name."""
+"""Tasks in this process, in processes that die, and on a Ray cluster whose node dies: the same
+results, or the culprit's name.
+"""
 
 import importlib
 import os
@@ -59,7 +61,11 @@ def run_slow_ingest(task):
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -85,17 +91,24 @@ def ignore(done: int, total: int) -> None:
     pass
 
 
-def test_a_task_that_kills_twice_is_named_and_the_others_are_done(mortal: ModuleType, pool, tmp_path: Path) -> None:
+def test_a_task_that_kills_twice_is_named_and_the_others_are_done(
+    mortal: ModuleType, pool, tmp_path: Path
+) -> None:
     (tmp_path / "2.kill").write_text("9")
     tasks = [(number, tmp_path) for number in range(6)]
     with pytest.raises(WorkerError) as caught:
-        list(run_tasks(pool, mortal.square, tasks, ignore, name_of=lambda task: f"number {task[0]}"))
+        list(
+            run_tasks(pool, mortal.square, tasks, ignore, name_of=lambda task: f"number {task[0]}")
+        )
     assert str(caught.value) == (
-        "number 2: ended its worker process twice (killed, out of memory, or a crash in a library); 5 of 6 are done. "
+        "number 2: ended its worker process twice (killed, out of memory, or a crash in a "
+        "library); 5 of 6 are done. "
         "Look at the kernel's log for the reason, or try with one worker."
     )
     assert sorted(path.stem for path in tmp_path.glob("*.runs")) == ["0", "1", "3", "4", "5"]
-    assert (tmp_path / "2.kill").read_text() == "6"  # once beside others, which proves nothing, and twice alone
+    assert (
+        tmp_path / "2.kill"
+    ).read_text() == "6"  # once beside others, which proves nothing, and twice alone
 
 
 class Recorder(Executor):
@@ -124,7 +137,11 @@ def test_an_error_of_a_task_ends_the_run(mortal: ModuleType, pool, tmp_path: Pat
     (tmp_path / "1.fail").touch()
     for executor in (None, pool):
         with pytest.raises(ValueError, match=r"\A1 is no good\Z"):
-            list(run_tasks(executor, mortal.square, [(number, tmp_path) for number in range(40)], ignore))
+            list(
+                run_tasks(
+                    executor, mortal.square, [(number, tmp_path) for number in range(40)], ignore
+                )
+            )
         assert not (tmp_path / "39.runs").exists()
 
 
@@ -132,11 +149,20 @@ def test_an_error_of_a_task_ends_the_run(mortal: ModuleType, pool, tmp_path: Pat
 def test_a_worker_that_is_killed_in_the_middle_of_a_shard(
     mortal: ModuleType, raw: Path, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("brokenvideos.builder.building"), "run_shard", mortal.run_shard)
+    monkeypatch.setattr(
+        import_module("brokenvideos.builder.building"), "run_shard", mortal.run_shard
+    )
     out = tmp_path / "out"
     seen: list[tuple[str, int, int]] = []
     options = BuildOptions(num_shards={"train": 2})
-    build(raw, out, options, workers=2, more_files=card_files, on_progress=lambda *step: seen.append(step))
+    build(
+        raw,
+        out,
+        options,
+        workers=2,
+        more_files=card_files,
+        on_progress=lambda *step: seen.append(step),
+    )
     assert contents(out) == contents(release)
     assert seen[-5:] == [("write shards", done, 4) for done in range(5)]
 
@@ -147,11 +173,13 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_shard(
         ({"engine": "dask"}, "engine 'dask': wanted one of processes, ray."),
         (
             {"engine": "ray"},
-            "--engine ray and --address need each other: the build joins an existing Ray cluster and never starts one.",
+            "--engine ray and --address need each other: the build joins an existing Ray cluster "
+            "and never starts one.",
         ),
         (
             {"address": "auto"},
-            "--engine ray and --address need each other: the build joins an existing Ray cluster and never starts one.",
+            "--engine ray and --address need each other: the build joins an existing Ray cluster "
+            "and never starts one.",
         ),
     ],
 )
@@ -198,16 +226,27 @@ def test_workers_share_one_import_and_those_of_cuda_are_new(tmp_path: Path) -> N
     (tmp_path / "ahead.py").write_text(AHEAD)
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "SETTING": "before"}
     ran = subprocess.run(
-        [sys.executable, "ahead.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "ahead.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert ran.stderr == ""
     forked, new = ran.stdout.splitlines()
-    assert forked.split(maxsplit=4) == ["cpu", "False", "True", "2", "['python']"]  # this process and the server
+    assert forked.split(maxsplit=4) == [
+        "cpu",
+        "False",
+        "True",
+        "2",
+        "['python']",
+    ]  # this process and the server
     assert new.split()[:3] == ["cuda", "True", "True"]
     assert 3 <= int(new.split()[3]) <= 4
 
 
-# --- Ray -------------------------------------------------------------------------------------------------------------
+# --- Ray ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -215,14 +254,27 @@ def ray_nodes(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Address of a cluster of two nodes, and the process of the second."""
     pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]' in a checkout")
     ray = str(Path(sys.executable).parent / "ray")
-    environment = os.environ | {"PYTHONPATH": str(tmp_path / "modules"), "RAY_DISABLE_IMPORT_WARNING": "1"}
-    port = 20_000 + os.getpid() % 10_000  # also names Ray's own folder: paths of its sockets have to be short
+    environment = os.environ | {
+        "PYTHONPATH": str(tmp_path / "modules"),
+        "RAY_DISABLE_IMPORT_WARNING": "1",
+    }
+    port = (
+        20_000 + os.getpid() % 10_000
+    )  # also names Ray's own folder: paths of its sockets have to be short
     address = f"127.0.0.1:{port}"
-    same = ["--block", "--num-cpus=1", "--node-ip-address=127.0.0.1", "--object-store-memory=100000000"]
+    same = [
+        "--block",
+        "--num-cpus=1",
+        "--node-ip-address=127.0.0.1",
+        "--object-store-memory=100000000",
+    ]
     same += ["--disable-usage-stats", f"--temp-dir=/tmp/ray-{port}"]
     nodes: list[subprocess.Popen[bytes]] = []
     try:
-        for role in (["--head", f"--port={port}", "--include-dashboard=false"], [f"--address={address}"]):
+        for role in (
+            ["--head", f"--port={port}", "--include-dashboard=false"],
+            [f"--address={address}"],
+        ):
             command = [ray, "start", *role, *same]
             nodes.append(
                 subprocess.Popen(
@@ -256,10 +308,17 @@ def kill_session(node: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.slow
 def test_a_ray_node_that_is_killed_in_the_middle_of_a_build(
-    mortal: ModuleType, ray_nodes, raw: Path, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mortal: ModuleType,
+    ray_nodes,
+    raw: Path,
+    release: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     address, second = ray_nodes
-    monkeypatch.setattr(import_module("brokenvideos.builder.building"), "run_ingest", mortal.run_slow_ingest)
+    monkeypatch.setattr(
+        import_module("brokenvideos.builder.building"), "run_ingest", mortal.run_slow_ingest
+    )
     killed: list[int] = []
 
     def on_progress(step: str, done: int, total: int) -> None:
@@ -269,6 +328,14 @@ def test_a_ray_node_that_is_killed_in_the_middle_of_a_build(
 
     out = tmp_path / "out"
     options = BuildOptions(num_shards={"train": 2})
-    build(raw, out, options, engine="ray", address=address, more_files=card_files, on_progress=on_progress)
+    build(
+        raw,
+        out,
+        options,
+        engine="ray",
+        address=address,
+        more_files=card_files,
+        on_progress=on_progress,
+    )
     assert killed
     assert contents(out) == contents(release)

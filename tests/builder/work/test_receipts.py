@@ -1,4 +1,6 @@
-"""A key follows everything that work depends on, and nothing else; a receipt is believed while its files are what they were."""
+"""A key follows everything that work depends on, and nothing else; a receipt is believed while its
+files are what they were.
+"""
 
 import os
 import shutil
@@ -73,7 +75,10 @@ def test_every_value_counts(tmp_path: Path) -> None:
     assert key_of(MappingProxyType({1: 2}), root=tmp_path) == key_of({1: 2}, root=tmp_path)
     with pytest.raises(TypeError) as caught:
         key_of([{1}], root=tmp_path)
-    assert str(caught.value) == "set in {1}: a change of it cannot be detected; wanted plain values and paths."
+    assert (
+        str(caught.value)
+        == "set in {1}: a change of it cannot be detected; wanted plain values and paths."
+    )
 
 
 def test_a_receipt_is_believed_while_its_files_are_what_they_were(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""A build that is killed anywhere goes on where it was; one at a time; what is finished is trusted only while it is what it was."""
+"""A build that is killed anywhere goes on where it was; one at a time; what is finished is trusted
+only while it is what it was.
+"""
 
 import os
 import shutil
@@ -21,12 +23,18 @@ OPTIONS = BuildOptions(num_shards={"train": 2})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What builds in this process really do, in order: ids of decoded videos, names of written shards."""
+    """What builds in this process really do, in order: ids of decoded videos, names of written
+    shards.
+    """
     log: list[str] = []
     ingest, write_shard = tasks.ingest, tasks.write_shard
 
@@ -67,7 +75,9 @@ def finish(raw: Path, out: Path, **options) -> None:
     assert not out.with_name(".out.building").exists()
 
 
-def test_it_goes_on_with_what_is_missing(half_built: Path, raw: Path, release: Path, done: list[str]) -> None:
+def test_it_goes_on_with_what_is_missing(
+    half_built: Path, raw: Path, release: Path, done: list[str]
+) -> None:
     finish(raw, half_built)
     assert done == ["validation 0", "test 0"]
     assert contents(half_built) == contents(release)
@@ -84,7 +94,9 @@ def test_fresh_starts_over(half_built: Path, raw: Path, release: Path, done: lis
     assert contents(half_built) == contents(release)
 
 
-def test_a_changed_input_is_done_again_and_only_it(raw: Path, release: Path, tmp_path: Path, done: list[str]) -> None:
+def test_a_changed_input_is_done_again_and_only_it(
+    raw: Path, release: Path, tmp_path: Path, done: list[str]
+) -> None:
     copy, out = tmp_path / "raw", tmp_path / "out"
     shutil.copytree(raw, copy)
     with pytest.raises(KeyboardInterrupt):
@@ -98,8 +110,12 @@ def test_a_changed_input_is_done_again_and_only_it(raw: Path, release: Path, tmp
     assert contents(out) == contents(release)
 
 
-@pytest.mark.parametrize("name", ["rows/*.arrow", "rows/*.json", "release/data/train-00000*", "shards/train-00000*"])
-def test_a_damaged_result_is_done_again(half_built: Path, raw: Path, release: Path, done: list[str], name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["rows/*.arrow", "rows/*.json", "release/data/train-00000*", "shards/train-00000*"]
+)
+def test_a_damaged_result_is_done_again(
+    half_built: Path, raw: Path, release: Path, done: list[str], name: str
+) -> None:
     path = min(half_built.with_name(".out.building").glob(name))
     path.write_bytes(path.read_bytes()[:-7] + b"damaged")
     finish(raw, half_built)
@@ -112,13 +128,20 @@ def test_other_versions_and_options_do_everything_again(
     half_built: Path, raw: Path, done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        build(raw, half_built, BuildOptions(num_shards={"train": 3}), on_progress=interrupt("write shards", 5))
+        build(
+            raw,
+            half_built,
+            BuildOptions(num_shards={"train": 3}),
+            on_progress=interrupt("write shards", 5),
+        )
     assert done == ["train 0", "train 1", "train 2", "validation 0", "test 0"]
     done.clear()
     versions = tasks.library_versions() | {"pyarrow": "0"}
     monkeypatch.setattr(tasks, "library_versions", lambda: versions)
     # By import_module: as an attribute of its package the module is hidden by its function.
-    monkeypatch.setattr(import_module("brokenvideos.builder.building"), "library_versions", lambda: versions)
+    monkeypatch.setattr(
+        import_module("brokenvideos.builder.building"), "library_versions", lambda: versions
+    )
     finish(raw, half_built)
     assert len(done) == 9 + 4
     assert {path.name for path in (half_built / "data").iterdir() if "train" in path.name} == {
@@ -127,13 +150,16 @@ def test_other_versions_and_options_do_everything_again(
     }
 
 
-def test_a_worker_of_other_versions_is_refused(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_of_other_versions_is_refused(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = tasks.library_versions()
     monkeypatch.setattr(tasks, "library_versions", lambda: found | {"pyarrow": "0", "av": "1"})
     with pytest.raises(BuildError) as caught:
         build(raw, tmp_path / "out", OPTIONS)
     assert str(caught.value) == (
-        f"a worker has av 1 instead of {found['av']}, pyarrow 0 instead of {found['pyarrow']}, so it could write other bytes. "
+        f"a worker has av 1 instead of {found['av']}, pyarrow 0 instead of {found['pyarrow']}, so "
+        "it could write other bytes. "
         "Install the same versions on every node."
     )
 
@@ -154,7 +180,9 @@ build(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), BuildOptions(num_sha
 
 
 def test_killed_again_and_again(run_warm, raw: Path, release: Path, tmp_path: Path) -> None:
-    """Every name that a file gets is a point to die at: in the middle of a shard, before a receipt, before the manifest."""
+    """Every name that a file gets is a point to die at: in the middle of a shard, before a receipt,
+    before the manifest.
+    """
     out = tmp_path / "out"
     for left in (6, 14, 9):
         ended = run_warm([sys.executable, "-c", KILLED, str(raw), str(out), str(left)])
@@ -164,7 +192,9 @@ def test_killed_again_and_again(run_warm, raw: Path, release: Path, tmp_path: Pa
     assert contents(out) == contents(release)
 
 
-def test_no_file_of_a_killed_writer_gets_into_the_release(half_built: Path, raw: Path, release: Path) -> None:
+def test_no_file_of_a_killed_writer_gets_into_the_release(
+    half_built: Path, raw: Path, release: Path
+) -> None:
     work = half_built.with_name(".out.building")
     (work / "release" / "data" / ".train-00000-of-00002.parquet.0a0b.partial").write_bytes(b"half")
     (work / "release" / "data" / "train-00000-of-00009.parquet").write_bytes(b"of other options")
@@ -204,7 +234,9 @@ def test_rows_of_videos_that_are_gone_get_into_no_release(raw_copy: Path, tmp_pa
         build(raw_copy, out, OPTIONS)
     assert (tmp_path / ".out.building" / "rows" / f"{gone}.arrow").exists()
     lines = (raw_copy / "videos.jsonl").read_text().splitlines(keepends=True)
-    (raw_copy / "videos.jsonl").write_text("".join(line for line in lines if gone not in line and bad not in line))
+    (raw_copy / "videos.jsonl").write_text(
+        "".join(line for line in lines if gone not in line and bad not in line)
+    )
     for video_id in (gone, bad):
         (raw_copy / "videos" / f"{video_id}.mp4").unlink()
         shutil.rmtree(raw_copy / "masks" / video_id, ignore_errors=True)
@@ -223,7 +255,7 @@ def test_a_raw_folder_of_which_nothing_is_done_leaves_nothing(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
 
 
-# --- One build at a time ---------------------------------------------------------------------------------------------
+# --- One build at a time --------------------------------------------------------------------------
 
 HOLD = """
 import pathlib, sys, time
@@ -238,7 +270,10 @@ with work_folder(pathlib.Path(sys.argv[1]), fresh=False):
 def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that builds OUT."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", HOLD, str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     with process:
         try:
@@ -256,7 +291,8 @@ def test_a_second_build_is_refused_until_the_first_is_dead(
         with pytest.raises(BuildError) as caught:
             build(raw, out, OPTIONS, fresh=fresh)
         assert str(caught.value) == (
-            f"{out}: process {holder.pid} is building it in {tmp_path / '.out.building'}. Wait for it or end it. Its work is "
+            f"{out}: process {holder.pid} is building it in {tmp_path / '.out.building'}. Wait for "
+            "it or end it. Its work is "
             "kept: the next build continues from there."
         )
     holder.kill()
@@ -282,7 +318,11 @@ def test_workers_end_with_a_killed_build(raw: Path, release: Path, tmp_path: Pat
     assert len(children) >= 2
     wait_until(lambda: not any(is_running(child) for child in children))
     # A row counts once its receipt is there: a worker may have ended between the two.
-    kept = {path: path.stat().st_mtime_ns for path in rows.glob("*.arrow") if path.with_suffix(".json").exists()}
+    kept = {
+        path: path.stat().st_mtime_ns
+        for path in rows.glob("*.arrow")
+        if path.with_suffix(".json").exists()
+    }
     assert len(kept) >= 2
     with pytest.raises(KeyboardInterrupt):
         build(big, tmp_path / "out", on_progress=interrupt("write shards", 0))
@@ -307,7 +347,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-# --- Disks -----------------------------------------------------------------------------------------------------------
+# --- Disks ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -323,7 +363,8 @@ def small_disk(run_process, tmp_path: Path) -> Iterator[Path]:
 
 
 STOPPED = (
-    "{out}: not finished: {path}: {text}. Make room there, or make it writable, and give the same command "
+    "{out}: not finished: {path}: {text}. Make room there, or make it writable, and give the same "
+    "command "
     "again: finished work is kept, and the build continues from there."
 )
 
@@ -335,7 +376,9 @@ def test_a_full_disk(run_process, small_disk: Path, raw: Path, release: Path) ->
             build(raw, out, OPTIONS)
         path = str(caught.value).split(": ")[2]
         assert path.startswith(f"{small_disk}/.out.building/")
-        assert str(caught.value) == STOPPED.format(out=out, text="no space left on device", path=path)
+        assert str(caught.value) == STOPPED.format(
+            out=out, text="no space left on device", path=path
+        )
         assert not out.exists()
         assert not list(small_disk.rglob("*.partial"))
     assert run_process(["mount", "-o", "remount,size=9m", str(small_disk)]).returncode == 0
@@ -345,9 +388,13 @@ def test_a_full_disk(run_process, small_disk: Path, raw: Path, release: Path) ->
 
 @pytest.mark.slow
 def test_a_file_that_may_grow_no_further(run_warm, raw: Path, tmp_path: Path) -> None:
-    """The same path as a full disk, for machines on which nothing can be mounted, and in worker processes."""
+    """The same path as a full disk, for machines on which nothing can be mounted, and in worker
+    processes.
+    """
     out = tmp_path / "out"
-    ended = run_warm([sys.executable, "-c", limited_to(60_000), "build", str(raw), str(out), "--workers", "2"])
+    ended = run_warm(
+        [sys.executable, "-c", limited_to(60_000), "build", str(raw), str(out), "--workers", "2"]
+    )
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     last = ended.stderr.splitlines()[-1]

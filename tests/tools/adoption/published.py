@@ -1,4 +1,6 @@
-"""Trees such as somebody else may publish: clips, and videos in which their masks are shown or drawn."""
+"""Trees such as somebody else may publish: clips, and videos in which their masks are shown or
+drawn.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -29,9 +31,13 @@ def clip_frames(seed: int = 0, *, num_frames: int = NUM_FRAMES) -> list[UInt8Arr
         image = np.full((HEIGHT, WIDTH, 3), 110.0) + 25 * np.sin(across / 9 + number / 3)[..., None]
         image += 50 * np.sin(across / 60 + seed)[..., None]
         for colour, (cy, cx), radius in zip(colours, centres, radii, strict=True):
-            near = np.exp(-((y - cy * HEIGHT) ** 2 + (x - cx * WIDTH - 2 * number) ** 2) / (2 * radius**2))
+            near = np.exp(
+                -((y - cy * HEIGHT) ** 2 + (x - cx * WIDTH - 2 * number) ** 2) / (2 * radius**2)
+            )
             image += near[..., None] * (colour - 110)
-        frames.append(np.clip(image + rng.normal(0, 3, (HEIGHT, WIDTH, 1)), 0, 255).astype(np.uint8))
+        frames.append(
+            np.clip(image + rng.normal(0, 3, (HEIGHT, WIDTH, 1)), 0, 255).astype(np.uint8)
+        )
     return frames
 
 
@@ -97,13 +103,22 @@ def write_clip(path: Path, *, seed: int = 0, num_frames: int = NUM_FRAMES) -> li
 
 
 def write_mask(
-    path: Path, frames: Iterable[UInt8Array], masks: Iterable[BoolArray], look: Look = white_on_black, *, crf: int = 23
+    path: Path,
+    frames: Iterable[UInt8Array],
+    masks: Iterable[BoolArray],
+    look: Look = white_on_black,
+    *,
+    crf: int = 23,
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    encode_video(path, [look(rgb, mask) for rgb, mask in zip(frames, masks, strict=True)], fps=8, crf=crf)
+    encode_video(
+        path, [look(rgb, mask) for rgb, mask in zip(frames, masks, strict=True)], fps=8, crf=crf
+    )
 
 
-def write_pngs(folder: Path, masks: Iterable[BoolArray], *, first: int = 0, value: int = 255) -> None:
+def write_pngs(
+    folder: Path, masks: Iterable[BoolArray], *, first: int = 0, value: int = 255
+) -> None:
     folder.mkdir(parents=True)
     for number, mask in enumerate(masks, start=first):
         Image.fromarray((mask * value).astype(np.uint8)).save(folder / f"{number:05d}.png")
@@ -124,7 +139,11 @@ def write_tree(tree: Path) -> Path:
             write_mask(tree / "masks" / f"{video_id}_mask.mp4", frames, masks_of(number), look)
     write_clip(tree / "videos" / "Luma_00003.mp4", seed=3)
     frames = [np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * NUM_FRAMES
-    write_mask(tree / "masks" / "Luma_00003_mask.mp4", frames, [np.zeros((HEIGHT, WIDTH), np.bool_)] * NUM_FRAMES)
+    write_mask(
+        tree / "masks" / "Luma_00003_mask.mp4",
+        frames,
+        [np.zeros((HEIGHT, WIDTH), np.bool_)] * NUM_FRAMES,
+    )
     write_clip(tree / "videos" / "Vidu_00004.mp4", seed=4)
     (tree / "README.md").write_bytes(README)
     (tree / "train.txt").write_text("Cog5B_00000\nCog5B_00001.mp4\nLuma_00003\n")
@@ -134,7 +153,10 @@ def write_tree(tree: Path) -> Path:
 
 def iou(found: Iterable[BoolArray], wanted: Iterable[BoolArray]) -> float:
     """Over all frames together."""
-    both = [(int((one & two).sum()), int((one | two).sum())) for one, two in zip(found, wanted, strict=True)]
+    both = [
+        (int((one & two).sum()), int((one | two).sum()))
+        for one, two in zip(found, wanted, strict=True)
+    ]
     return sum(same for same, _ in both) / max(1, sum(either for _, either in both))
 
 
@@ -143,5 +165,9 @@ def raw_masks(raw: Path, video_id: str, *, num_frames: int = NUM_FRAMES) -> list
     out = []
     for number in range(num_frames):
         path = raw / "masks" / video_id / f"{number:05d}.png"
-        out.append(np.asarray(Image.open(path)) > 0 if path.exists() else np.zeros((HEIGHT, WIDTH), np.bool_))
+        out.append(
+            np.asarray(Image.open(path)) > 0
+            if path.exists()
+            else np.zeros((HEIGHT, WIDTH), np.bool_)
+        )
     return out

@@ -26,7 +26,9 @@ from tests.tools.adoption.published import (
 
 
 @pytest.fixture(scope="module")
-def adopted(published_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, AdoptReport]:
+def adopted(
+    published_tree: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, AdoptReport]:
     """The tree, adopted; read only."""
     raw = tmp_path_factory.mktemp("adopted") / "raw"
     return raw, adopt(str(published_tree), raw)
@@ -39,7 +41,10 @@ def tree(published_tree: Path, tmp_path: Path) -> Path:
 
 
 def lines_of(raw: Path) -> dict[str, dict]:
-    return {line["video_id"]: line for line in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())}
+    return {
+        line["video_id"]: line
+        for line in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())
+    }
 
 
 def states(report: AdoptReport) -> dict[str, str]:
@@ -53,17 +58,23 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def snapshot(raw: Path) -> dict[str, tuple[bytes, int]]:
     """Content and time of change of what `build` reads."""
-    files = [path for part in ("videos", "masks") for path in (raw / part).rglob("*") if path.is_file()]
+    files = [
+        path for part in ("videos", "masks") for path in (raw / part).rglob("*") if path.is_file()
+    ]
     return {
         path.relative_to(raw).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in [*files, raw / "videos.jsonl"]
     }
 
 
-def test_clips_are_the_files_and_masks_are_found(adopted: tuple[Path, AdoptReport], published_tree: Path) -> None:
+def test_clips_are_the_files_and_masks_are_found(
+    adopted: tuple[Path, AdoptReport], published_tree: Path
+) -> None:
     raw, report = adopted
     assert report.ok
-    assert states(report) == dict.fromkeys(["Cog5B_00000", "Cog5B_00001", "Kling1-5_00002", "Luma_00003"], "adopted")
+    assert states(report) == dict.fromkeys(
+        ["Cog5B_00000", "Cog5B_00001", "Kling1-5_00002", "Luma_00003"], "adopted"
+    )
     clips = {path.name: path.read_bytes() for path in (raw / "videos").iterdir()}
     assert clips == {
         path.name.replace("Kling1.5", "Kling1-5"): path.read_bytes()
@@ -90,7 +101,9 @@ def test_black_and_white_masks(tmp_path: Path, crf: int) -> None:
     assert iou(raw_masks(tmp_path / "raw", "A_0"), masks_of()) >= 0.95
 
 
-def test_lines_say_what_is_known_and_no_more(adopted: tuple[Path, AdoptReport], published_tree: Path) -> None:
+def test_lines_say_what_is_known_and_no_more(
+    adopted: tuple[Path, AdoptReport], published_tree: Path
+) -> None:
     raw, _ = adopted
     line = lines_of(raw)["Cog5B_00001"]
     record = json.loads(line["source"].pop("record"))
@@ -102,7 +115,9 @@ def test_lines_say_what_is_known_and_no_more(adopted: tuple[Path, AdoptReport], 
         "split": "train",
         "source": {"license": "made-up-license"},
     }
-    assert notes.startswith("adopted from masks/Cog5B_00001_mask.mp4: drawn over the clip in rgb(25")
+    assert notes.startswith(
+        "adopted from masks/Cog5B_00001_mask.mp4: drawn over the clip in rgb(25"
+    )
     assert (record["adopted_from"], record["kind"]) == ("tree", "drawn")
     assert [[entry["path"] for entry in record[part]] for part in ("clip", "mask")] == [
         ["videos/Cog5B_00001.mp4"],
@@ -136,7 +151,9 @@ def test_build_verify_and_load_take_it(adopted: tuple[Path, AdoptReport], tmp_pa
     found = brokenvideos.decode_masks(rows["Kling1-5_00002"]) > 0
     np.testing.assert_array_equal(found, np.stack(masks_of(2)))
     listed = CliRunner().invoke(app, ["list", str(tmp_path / "release")])
-    assert [line.split()[-3:] for line in listed.stdout.splitlines()[1:3]] == [["type", "not", "given"]] * 2
+    assert [line.split()[-3:] for line in listed.stdout.splitlines()[1:3]] == [
+        ["type", "not", "given"]
+    ] * 2
 
 
 def test_the_report_has_every_file(adopted: tuple[Path, AdoptReport], published_tree: Path) -> None:
@@ -170,7 +187,10 @@ def test_the_report_has_every_file(adopted: tuple[Path, AdoptReport], published_
     assert lines[0] == f"{published_tree}: 21 files, {size / 1e6:,.1f} MB, license made-up-license."
     assert lines[1] == "pairs of clip and mask: 4 (4 adopted)"
     assert "generator Kling 1.5: 1 ids Kling1-5_…" in lines
-    assert "list test.txt: 1 ids, split test, 1 more that the source does not have, such as Kling_09999" in lines
+    assert (
+        "list test.txt: 1 ids, split test, 1 more that the source does not have, such as "
+        "Kling_09999" in lines
+    )
     assert lines[-2:] == [
         "left over: videos/Vidu_00004.mp4: a clip without a mask",
         f"{raw}: 4 videos. Next: brokenvideos build {raw} release",
@@ -190,7 +210,10 @@ def test_a_dry_run_writes_the_report_alone(tree: Path, tmp_path: Path) -> None:
         "adoption/pairing.csv",
         "adoption/report.csv",
     ]
-    assert {row["state"] for row in rows_of(raw / "adoption" / "report.csv")} == {"paired", "left over"}
+    assert {row["state"] for row in rows_of(raw / "adoption" / "report.csv")} == {
+        "paired",
+        "left over",
+    }
 
 
 def test_json_for_machines(tree: Path, tmp_path: Path) -> None:
@@ -251,7 +274,8 @@ def test_what_people_changed_in_the_raw_folder_stays(tree: Path, tmp_path: Path)
     report = adopt(str(tree), raw)
     assert states(report)["Cog5B_00000"] == "kept"
     assert report.outcomes[0].why == (
-        f"changed in the source, but its masks were changed in {raw} too; remove masks/Cog5B_00000 there to take the source's masks"
+        f"changed in the source, but its masks were changed in {raw} too; remove masks/Cog5B_00000 "
+        "there to take the source's masks"
     )
     assert report.edited == ("Cog5B_00001",)
     assert lines_of(raw)["Cog5B_00001"]["objects"][0]["artifact_type"] == "blur"
@@ -319,13 +343,22 @@ def test_the_number_of_workers_changes_nothing(
 def test_a_table_of_generators_goes_first(tree: Path, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     adopt(str(tree), raw)
-    assert rows_of(raw / "adoption" / "generators.csv")[0] == {"prefix": "Cog5B", "generator": "CogVideoX-5B"}
+    assert rows_of(raw / "adoption" / "generators.csv")[0] == {
+        "prefix": "Cog5B",
+        "generator": "CogVideoX-5B",
+    }
     (tmp_path / "table.csv").write_text("prefix,generator\ncog-5b,My Model\n")
     masks = {path: path.stat().st_mtime_ns for path in (raw / "masks").rglob("*.png")}
-    report = adopt(str(tree), raw, AdoptOptions(generators=tmp_path / "table.csv", license="CC-BY-4.0"))
+    report = adopt(
+        str(tree), raw, AdoptOptions(generators=tmp_path / "table.csv", license="CC-BY-4.0")
+    )
     assert set(states(report).values()) == {"unchanged"}
     line = lines_of(raw)["Cog5B_00000"]
-    assert (line["generator"], line["source"]["license"], line["split"]) == ("My Model", "CC-BY-4.0", "train")
+    assert (line["generator"], line["source"]["license"], line["split"]) == (
+        "My Model",
+        "CC-BY-4.0",
+        "train",
+    )
     adopt(str(tree), raw, AdoptOptions(splits=False))
     assert "split" not in lines_of(raw)["Cog5B_00000"]
     assert {path: path.stat().st_mtime_ns for path in (raw / "masks").rglob("*.png")} == masks
@@ -341,10 +374,15 @@ def test_clips_that_come_as_images(tmp_path: Path) -> None:
         Image.fromarray(rgb).save(tree / "JPEGImages" / "A_0" / f"{number:05d}.jpg", quality=95)
     write_pngs(tree / "Annotations" / "A_0", masks_of())
     (outcome,) = adopt(str(tree), raw).outcomes
-    assert (outcome.state, outcome.why) == ("doubtful", "the clip is a folder of images; give --fps to have it encoded")
+    assert (outcome.state, outcome.why) == (
+        "doubtful",
+        "the clip is a folder of images; give --fps to have it encoded",
+    )
     (outcome,) = adopt(str(tree), raw, AdoptOptions(fps=8)).outcomes
     assert (outcome.state, outcome.num_frames) == ("adopted", NUM_FRAMES)
-    assert "the clip was 10 images, encoded once at 8 fps" in lines_of(raw)["A_0"]["source"]["notes"]
+    assert (
+        "the clip was 10 images, encoded once at 8 fps" in lines_of(raw)["A_0"]["source"]["notes"]
+    )
     build(raw, tmp_path / "release")
 
 

@@ -28,7 +28,9 @@ from tests.tools.adoption.published import (
 
 
 def grey(level: int) -> Callable[[UInt8Array, BoolArray], UInt8Array]:
-    return lambda rgb, mask: np.repeat(np.where(mask, level, 0).astype(np.uint8)[..., None], 3, axis=2)
+    return lambda rgb, mask: np.repeat(
+        np.where(mask, level, 0).astype(np.uint8)[..., None], 3, axis=2
+    )
 
 
 def soft(rgb: UInt8Array, mask: BoolArray) -> UInt8Array:
@@ -99,7 +101,9 @@ def answer(raw: Path, **values: str) -> None:
 
 
 @pytest.mark.parametrize("look", [grey(128), grey(60), blue, RED])
-def test_kinds_that_are_sure(make: Callable[..., tuple[str, Path]], look: Callable[..., UInt8Array]) -> None:
+def test_kinds_that_are_sure(
+    make: Callable[..., tuple[str, Path]], look: Callable[..., UInt8Array]
+) -> None:
     source, raw = make(look)
     assert only(adopt(source, raw)).state == "adopted"
     assert iou(raw_masks(raw, "A_0"), masks_of()) >= 0.95
@@ -115,26 +119,35 @@ DOUBTS = {
     "an outline": (
         outline,
         "outline",
-        "a line is drawn around an area: kind outline marks the area up to the middle of the line, kind drawn only the line",
+        "a line is drawn around an area: kind outline marks the area up to the middle of the line, "
+        "kind drawn only the line",
     ),
     "soft": (soft, "grey", "a soft mask, or several greys"),
-    "inverted": (inverted, "inverted", "more is white than black: if black marks the artifacts, the kind is inverted"),
+    "inverted": (
+        inverted,
+        "inverted",
+        "more is white than black: if black marks the artifacts, the kind is inverted",
+    ),
     "colours": (
         colours,
         "binary",
-        "marked in several colours, which cannot be told apart; kind binary takes all of them as one object",
+        "marked in several colours, which cannot be told apart; kind binary takes all of them as "
+        "one object",
     ),
     "another clip": (
         other_clip,
         "",
-        "neither black and white nor the clip with something drawn on it (the median difference to the clip is",
+        "neither black and white nor the clip with something drawn on it (the median difference to "
+        "the clip is",
     ),
     "no colour laid over": (replaced, "drawn", ""),
 }
 
 
 @pytest.mark.parametrize(("look", "kind", "doubt"), DOUBTS.values(), ids=DOUBTS)
-def test_kinds_that_are_in_doubt(make: Callable[..., tuple[str, Path]], look, kind: str, doubt: str) -> None:  # type: ignore[no-untyped-def]
+def test_kinds_that_are_in_doubt(
+    make: Callable[..., tuple[str, Path]], look, kind: str, doubt: str
+) -> None:  # type: ignore[no-untyped-def]
     source, raw = make(look)
     report = adopt(source, raw)
     outcome = only(report)
@@ -144,7 +157,8 @@ def test_kinds_that_are_in_doubt(make: Callable[..., tuple[str, Path]], look, ki
     assert not (raw / "videos").exists()
     file = raw / "adoption" / "pairing.csv"
     assert list(report.lines())[-1] == (
-        f"Write yes or no into the column use of {file}, and run the same command again with --pairing {file}."
+        f"Write yes or no into the column use of {file}, and run the same command again with "
+        f"--pairing {file}."
     )
     if kind:
         answer(raw, use="yes", kind=kind)
@@ -159,7 +173,9 @@ def test_an_answer_lasts_and_no_takes_out(make: Callable[..., tuple[str, Path]])
     adopt(source, raw)
     answer(raw, use="yes", kind="inverted")
     assert only(adopt(source, raw)).state == "adopted"
-    assert only(adopt(source, raw)).state == "unchanged"  # the answers are still in raw/adoption/pairing.csv
+    assert (
+        only(adopt(source, raw)).state == "unchanged"
+    )  # the answers are still in raw/adoption/pairing.csv
     answer(raw, use="no")
     report = adopt(source, raw)
     assert (report.outcomes, report.removed) == ((), ("A_0",))
@@ -196,16 +212,26 @@ def test_other_sizes_and_lengths_wait_for_a_rule(tmp_path: Path) -> None:
     ],
 )
 def test_images_by_number(
-    tmp_path: Path, numbers: list[int], align: str, wanted: dict[int, int], annotated: list[int] | None
+    tmp_path: Path,
+    numbers: list[int],
+    align: str,
+    wanted: dict[int, int],
+    annotated: list[int] | None,
 ) -> None:
     tree, raw = tmp_path / "tree", tmp_path / "raw"
     write_clip(tree / "A_0.mp4")
     masks = [masks_of(number)[5] for number in range(NUM_FRAMES)]
     first = min(numbers)
-    write_pngs(tree / "masks" / "A_0", masks if first == 1 else [masks[number] for number in numbers], first=first)
+    write_pngs(
+        tree / "masks" / "A_0",
+        masks if first == 1 else [masks[number] for number in numbers],
+        first=first,
+    )
     if first != 1:
         for path, number in zip(
-            sorted((tree / "masks" / "A_0").iterdir(), reverse=True), sorted(numbers, reverse=True), strict=True
+            sorted((tree / "masks" / "A_0").iterdir(), reverse=True),
+            sorted(numbers, reverse=True),
+            strict=True,
         ):
             path.rename(path.with_name(f"{number:05d}.png"))
         outcome = only(adopt(str(tree), raw))
@@ -225,12 +251,19 @@ def test_a_person_pairs_what_names_do_not(tmp_path: Path) -> None:
     write_mask(tree / "two.mp4", frames, masks_of())
     report = adopt(str(tree), raw)
     assert list(report.lines())[-1] == (
-        f"No clip has a mask. {raw}/adoption/report.csv lists all files; give patterns of the clips "
+        f"No clip has a mask. {raw}/adoption/report.csv lists all files; give patterns of the "
+        "clips "
         "with --clips and of the masks with --masks."
     )
-    (tmp_path / "mine.csv").write_text("use,video_id,clip,mask,kind,align\nyes,my_1,one.mp4,two.mp4,,\n")
+    (tmp_path / "mine.csv").write_text(
+        "use,video_id,clip,mask,kind,align\nyes,my_1,one.mp4,two.mp4,,\n"
+    )
     outcome = only(adopt(str(tree), raw, AdoptOptions(pairing=tmp_path / "mine.csv")))
-    assert (outcome.state, outcome.pair.video_id, outcome.pair.how) == ("adopted", "my_1", "by pairing.csv")
+    assert (outcome.state, outcome.pair.video_id, outcome.pair.how) == (
+        "adopted",
+        "my_1",
+        "by pairing.csv",
+    )
 
 
 BAD_ROWS = {
@@ -238,13 +271,17 @@ BAD_ROWS = {
     "id": ("yes,A.0,a,b,,", "video_id is 'A.0'; wanted 1 to 128 of A-Z, a-z, 0-9, _ and -"),
     "kind": (
         "yes,A_0,a,b,red,",
-        "kind is 'red'; wanted binary, inverted, grey, drawn, outline, labels, or nothing to recognise it",
+        "kind is 'red'; wanted binary, inverted, grey, drawn, outline, labels, or nothing to "
+        "recognise it",
     ),
     "align": (
         "yes,A_0,a,b,,stretch",
-        "align is 'stretch'; wanted nothing, or rules joined with +: scale (scale the mask to the clip), first (mask k is "
-        "frame k; leave out what one of the two has more at its end), every:K (a mask for every K-th frame), numbers "
-        "(an image is the frame of its number; frames without an image are not annotated), numbers-empty (frames without "
+        "align is 'stretch'; wanted nothing, or rules joined with +: scale (scale the mask to the "
+        "clip), first (mask k is "
+        "frame k; leave out what one of the two has more at its end), every:K (a mask for every "
+        "K-th frame), numbers "
+        "(an image is the frame of its number; frames without an image are not annotated), "
+        "numbers-empty (frames without "
         "an image have nothing marked)",
     ),
     "no mask": ("yes,A_0,a,,,", "use is yes without a clip or without a mask; wanted both"),
@@ -263,35 +300,48 @@ def test_a_pairing_that_cannot_be(
     assert str(caught.value) == f"{path} line 2: {problem}"
 
 
-def test_a_pairing_that_names_what_is_not_there(make: Callable[..., tuple[str, Path]], tmp_path: Path) -> None:
+def test_a_pairing_that_names_what_is_not_there(
+    make: Callable[..., tuple[str, Path]], tmp_path: Path
+) -> None:
     source, raw = make(RED)
     path = tmp_path / "pairing.csv"
-    path.write_text("use,video_id,clip,mask,kind,align\nyes,A_0,a.mp4,masks/A_0.mp4,,\nyes,A_0,b,c,,\n")
+    path.write_text(
+        "use,video_id,clip,mask,kind,align\nyes,A_0,a.mp4,masks/A_0.mp4,,\nyes,A_0,b,c,,\n"
+    )
     with pytest.raises(AdoptError) as caught:
         adopt(source, raw, AdoptOptions(pairing=path))
-    assert str(caught.value) == f"{path} line 3: video_id A_0 has a yes on line 2 already; wanted one"
+    assert (
+        str(caught.value) == f"{path} line 3: video_id A_0 has a yes on line 2 already; wanted one"
+    )
     path.write_text("use,video_id,clip,mask,kind,align\nyes,A_0,a.mp4,masks/A_0.mp4,,\n")
     with pytest.raises(AdoptError) as caught:
         adopt(source, raw, AdoptOptions(pairing=path))
     assert str(caught.value) == (
-        f"{path} line 2: clip 'a.mp4' is not in the source; wanted a video or a folder of images in it"
+        f"{path} line 2: clip 'a.mp4' is not in the source; wanted a video or a folder of images "
+        "in it"
     )
     path.write_text("use,clip\n")
     with pytest.raises(AdoptError) as caught:
         adopt(source, raw, AdoptOptions(pairing=path))
     assert str(caught.value) == (
-        f"{path}: no column 'video_id'; wanted use, video_id, clip, mask, kind, align, confidence, why."
+        f"{path}: no column 'video_id'; wanted use, video_id, clip, mask, kind, align, confidence, "
+        "why."
     )
 
 
 BAD_TABLES = {
     "columns": ("a,b\n", "{path}: has the columns a, b; wanted prefix and generator."),
-    "empty": ("prefix,generator\nCog,\n", "{path} line 2: prefix 'Cog' and generator ''; both must have a text."),
+    "empty": (
+        "prefix,generator\nCog,\n",
+        "{path} line 2: prefix 'Cog' and generator ''; both must have a text.",
+    ),
 }
 
 
 @pytest.mark.parametrize(("text", "message"), BAD_TABLES.values(), ids=BAD_TABLES)
-def test_a_table_that_is_none(make: Callable[..., tuple[str, Path]], tmp_path: Path, text: str, message: str) -> None:
+def test_a_table_that_is_none(
+    make: Callable[..., tuple[str, Path]], tmp_path: Path, text: str, message: str
+) -> None:
     source, raw = make(RED)
     path = tmp_path / "generators.csv"
     path.write_text(text)
@@ -300,19 +350,28 @@ def test_a_table_that_is_none(make: Callable[..., tuple[str, Path]], tmp_path: P
     assert str(caught.value) == message.format(path=path)
 
 
-def test_sources_and_raw_folders_that_cannot_be(make: Callable[..., tuple[str, Path]], tmp_path: Path) -> None:
+def test_sources_and_raw_folders_that_cannot_be(
+    make: Callable[..., tuple[str, Path]], tmp_path: Path
+) -> None:
     source, raw = make(RED)
     argument = "Give a folder, a zip or tar, or OWNER/NAME[@REVISION]."
     (tmp_path / "empty").mkdir()
     (tmp_path / "a.txt").write_text("")
     cases = {
-        ("nothing here", raw): f"nothing here: no such folder or archive, and not the name of a repository. {argument}",
+        (
+            "nothing here",
+            raw,
+        ): f"nothing here: no such folder or archive, and not the name of a repository. {argument}",
         (str(tmp_path / "empty"), raw): f"{tmp_path}/empty: has no files. {argument}",
         (str(tmp_path / "a.txt"), raw): (
-            f"{tmp_path}/a.txt: is not an archive; wanted one of .zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2, .tar.xz, "
+            f"{tmp_path}/a.txt: is not an archive; wanted one of .zip, .tar, .tar.gz, .tgz, "
+            ".tar.bz2, .tbz2, .tar.xz, "
             f".txz. {argument}"
         ),
-        (source, Path(source, "raw")): f"{source}/raw: is inside the source {source}; give a raw folder outside of it.",
+        (
+            source,
+            Path(source, "raw"),
+        ): f"{source}/raw: is inside the source {source}; give a raw folder outside of it.",
         (
             source,
             tmp_path / "a.txt",
@@ -324,18 +383,24 @@ def test_sources_and_raw_folders_that_cannot_be(make: Callable[..., tuple[str, P
         assert str(caught.value) == message
 
 
-def test_ids_of_somebody_else_are_not_taken(make: Callable[..., tuple[str, Path]], tmp_path: Path) -> None:
+def test_ids_of_somebody_else_are_not_taken(
+    make: Callable[..., tuple[str, Path]], tmp_path: Path
+) -> None:
     source, raw = make(RED)
     write_clip(raw / "videos" / "A_0.mp4")
     with pytest.raises(AdoptError) as caught:
         adopt(source, raw)
-    assert str(caught.value) == f"{raw}: already has a video A_0 that was not adopted; rename or remove it"
+    assert (
+        str(caught.value)
+        == f"{raw}: already has a video A_0 that was not adopted; rename or remove it"
+    )
     adopt(source, tmp_path / "raw2")
     Path(source).rename(tmp_path / "moved")
     with pytest.raises(AdoptError) as caught:
         adopt(str(tmp_path / "moved"), tmp_path / "raw2")
     assert str(caught.value) == (
-        f"{tmp_path}/raw2: video A_0 was adopted from {source}, and {tmp_path}/moved has this id too; use another raw folder"
+        f"{tmp_path}/raw2: video A_0 was adopted from {source}, and {tmp_path}/moved has this id "
+        "too; use another raw folder"
     )
 
 
@@ -352,11 +417,13 @@ def test_files_that_are_damaged_are_named(tmp_path: Path) -> None:
         "A_0": ("adopted", ""),
         "A_1": (
             "failed",
-            "videos/A_1.mp4: not a video file that FFmpeg can open, or cut off before its index. Copy it again from its source.",
+            "videos/A_1.mp4: not a video file that FFmpeg can open, or cut off before its index. "
+            "Copy it again from its source.",
         ),
         "A_2": (
             "failed",
-            "masks/A_2/00001.png: not a JPEG, PNG or WebP image, or a damaged one; copy this image again",
+            "masks/A_2/00001.png: not a JPEG, PNG or WebP image, or a damaged one; copy this image "
+            "again",
         ),
     }
     assert sorted(path.name for path in (raw / "videos").iterdir()) == ["A_0.mp4"]

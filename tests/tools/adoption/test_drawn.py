@@ -1,4 +1,6 @@
-"""Masks that are drawn over a clip are found again, for several looks and qualities; where none is drawn, none is found."""
+"""Masks that are drawn over a clip are found again, for several looks and qualities; where none is
+drawn, none is found.
+"""
 
 from pathlib import Path
 
@@ -50,7 +52,9 @@ def found_in(clip: list[UInt8Array], other: list[UInt8Array]) -> tuple[Drawing, 
 
 @pytest.mark.parametrize("crf", [18, 23, 28])
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_what_is_drawn_is_found(clip: list[UInt8Array], tmp_path: Path, look: Look, crf: int) -> None:
+def test_what_is_drawn_is_found(
+    clip: list[UInt8Array], tmp_path: Path, look: Look, crf: int
+) -> None:
     drawing, found = found_in(clip, shown(tmp_path / "mask.mp4", clip, look, crf=crf))
     assert iou(found, masks_of()) >= 0.9, drawing
     for number, mask in enumerate(masks_of()):
@@ -67,8 +71,12 @@ def test_the_colour_and_its_alpha_are_told(clip: list[UInt8Array], tmp_path: Pat
 
 
 @pytest.mark.parametrize("crf", [18, 28, 35])
-def test_nothing_is_found_where_nothing_is_drawn(clip: list[UInt8Array], tmp_path: Path, crf: int) -> None:
-    drawing, found = found_in(clip, shown(tmp_path / "mask.mp4", clip, lambda rgb, mask: rgb, crf=crf))
+def test_nothing_is_found_where_nothing_is_drawn(
+    clip: list[UInt8Array], tmp_path: Path, crf: int
+) -> None:
+    drawing, found = found_in(
+        clip, shown(tmp_path / "mask.mp4", clip, lambda rgb, mask: rgb, crf=crf)
+    )
     assert drawing.inks == ()
     assert not np.any(found)
 

@@ -22,8 +22,14 @@ SURE = {
     "endings": (["A_0.mp4", "A_0_mask.mp4"], [("A_0", "A_0.mp4", "A_0_mask.mp4")]),
     "beginnings": (["A_0.mp4", "overlay-A_0.mp4"], [("A_0", "A_0.mp4", "overlay-A_0.mp4")]),
     "with masks": (["A_0.mp4", "A_0_with_masks.mp4"], [("A_0", "A_0.mp4", "A_0_with_masks.mp4")]),
-    "folder per video": (["A_0/video.mp4", "A_0/mask.mp4"], [("A_0", "A_0/video.mp4", "A_0/mask.mp4")]),
-    "camel case": (["RawVideos/A_0.mp4", "MaskVideos/A_0.mp4"], [("A_0", "RawVideos/A_0.mp4", "MaskVideos/A_0.mp4")]),
+    "folder per video": (
+        ["A_0/video.mp4", "A_0/mask.mp4"],
+        [("A_0", "A_0/video.mp4", "A_0/mask.mp4")],
+    ),
+    "camel case": (
+        ["RawVideos/A_0.mp4", "MaskVideos/A_0.mp4"],
+        [("A_0", "RawVideos/A_0.mp4", "MaskVideos/A_0.mp4")],
+    ),
     "masked videos": (
         ["videos/A_0.mp4", "videos_masked/A_0.mp4"],
         [("A_0", "videos/A_0.mp4", "videos_masked/A_0.mp4")],
@@ -33,7 +39,10 @@ SURE = {
         ["v/videos.zip/A_0.mp4", "masks.zip/x/A_0.mp4"],
         [("A_0", "v/videos.zip/A_0.mp4", "masks.zip/x/A_0.mp4")],
     ),
-    "PNGs": (["clips/A_0.mp4", "masks/A_0/00000.png", "masks/A_0/00001.png"], [("A_0", "clips/A_0.mp4", "masks/A_0")]),
+    "PNGs": (
+        ["clips/A_0.mp4", "masks/A_0/00000.png", "masks/A_0/00001.png"],
+        [("A_0", "clips/A_0.mp4", "masks/A_0")],
+    ),
     "PNGs of several videos in one folder": (
         ["A_0.mp4", "A_1.mp4", "masks/A_0_0000.png", "masks/A_0_0001.png", "masks/A_1_0000.png"],
         [("A_0", "A_0.mp4", "masks/A_0_*"), ("A_1", "A_1.mp4", "masks/A_1_*")],
@@ -54,7 +63,10 @@ SURE = {
         ["Kling1.5_0.mp4", "Kling1.5_0_mask.mp4"],
         [("Kling1-5_0", "Kling1.5_0.mp4", "Kling1.5_0_mask.mp4")],
     ),
-    "an id in two cases": (["videos/A_0.mp4", "masks/a_0.mp4"], [("A_0", "videos/A_0.mp4", "masks/a_0.mp4")]),
+    "an id in two cases": (
+        ["videos/A_0.mp4", "masks/a_0.mp4"],
+        [("A_0", "videos/A_0.mp4", "masks/a_0.mp4")],
+    ),
 }
 
 
@@ -70,7 +82,8 @@ DOUBTFUL = {
     "no name says which is the mask": (
         ["one/A_0.mp4", "two/A_0.mp4"],
         [("one/A_0.mp4", "two/A_0.mp4")],
-        "no name says which of them shows the masks; give --clips and --masks patterns, or correct clip and mask here",
+        "no name says which of them shows the masks; give --clips and --masks patterns, or correct "
+        "clip and mask here",
     ),
     "two masks": (
         ["videos/A_0.mp4", "masks/A_0.mp4", "overlays/A_0.mp4"],
@@ -91,7 +104,9 @@ DOUBTFUL = {
 
 
 @pytest.mark.parametrize(("paths", "wanted", "doubt"), DOUBTFUL.values(), ids=DOUBTFUL)
-def test_pairs_that_are_in_doubt(paths: list[str], wanted: list[tuple[str, str]], doubt: str) -> None:
+def test_pairs_that_are_in_doubt(
+    paths: list[str], wanted: list[tuple[str, str]], doubt: str
+) -> None:
     found = paired(*paths)
     assert [(pair.clip.name, pair.mask.name) for pair in found.pairs] == wanted
     assert not any(pair.is_sure for pair in found.pairs)

@@ -1,4 +1,6 @@
-"""The same tree as a folder, in archives of every kind, and on the Hub; what is downloaded, and what is refused."""
+"""The same tree as a folder, in archives of every kind, and on the Hub; what is downloaded, and
+what is refused.
+"""
 
 import io
 import json
@@ -51,7 +53,7 @@ def zipped(folder: Path, path: Path) -> None:
             archive.write(file, file.relative_to(folder.parent))
 
 
-# --- Archives --------------------------------------------------------------------------------------------------------
+# --- Archives -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz"])
@@ -76,8 +78,12 @@ def test_archives_in_a_folder(published_tree: Path, tmp_path: Path) -> None:
     report = adopt(str(source), tmp_path / "raw")
     assert states(report) == ADOPTED
     require_masks(tmp_path / "raw")
-    record = json.loads((tmp_path / "raw" / "adoption" / "records" / "Cog5B_00000.json").read_text())
-    clip, mask = (json.loads(record["line"]["source"]["record"])[part][0] for part in ("clip", "mask"))
+    record = json.loads(
+        (tmp_path / "raw" / "adoption" / "records" / "Cog5B_00000.json").read_text()
+    )
+    clip, mask = (
+        json.loads(record["line"]["source"]["record"])[part][0] for part in ("clip", "mask")
+    )
     assert clip["path"] == "videos.zip/videos/Cog5B_00000.mp4"
     assert mask["path"] == "masks.tar/masks/Cog5B_00000_mask.mp4"
     assert (clip["content"][:6], mask["content"][:7]) == ("crc32:", "sha256:")
@@ -111,18 +117,25 @@ def test_what_archives_hold_that_is_not_read(tmp_path: Path) -> None:
         ("a.zip/A_2.mp4", "its path leads out of the archive; it is not read"),
         (
             "a.zip/inner.zip",
-            "an archive inside an archive, which is not opened; unpack the outer one and adopt the folder",
+            "an archive inside an archive, which is not opened; unpack the outer one and adopt the "
+            "folder",
         ),
         ("b.tar/../B_1.mp4", "its path leads out of the archive; it is not read"),
         ("b.tar/B_0.mp4", "a clip without a mask"),
         ("b.tar/B_2.mp4", "a link or a device, which is not followed"),
-        ("c.zip", "cannot be read as an archive (File is not a zip file); copy it again, or unpack it."),
-        ("d.rar", "an archive, or a part of one, that is not opened; unpack it and adopt the folder"),
+        (
+            "c.zip",
+            "cannot be read as an archive (File is not a zip file); copy it again, or unpack it.",
+        ),
+        (
+            "d.rar",
+            "an archive, or a part of one, that is not opened; unpack it and adopt the folder",
+        ),
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["A_0.mp4", "raw", "source"]
 
 
-# --- The Hub ---------------------------------------------------------------------------------------------------------
+# --- The Hub --------------------------------------------------------------------------------------
 
 
 def test_a_repository(online_tree: State, tmp_path: Path) -> None:
@@ -131,9 +144,14 @@ def test_a_repository(online_tree: State, tmp_path: Path) -> None:
     commit = online_tree.repository(REPO).commit_of("main").oid
     assert (states(report), report.commit) == (ADOPTED, commit)
     require_masks(raw)
-    lines = {line["video_id"]: line for line in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())}
+    lines = {
+        line["video_id"]: line
+        for line in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())
+    }
     source = lines["Cog5B_00001"]["source"]
-    assert source["url"] == f"{online_tree.url}/datasets/{REPO}/blob/{commit}/videos/Cog5B_00001.mp4"
+    assert (
+        source["url"] == f"{online_tree.url}/datasets/{REPO}/blob/{commit}/videos/Cog5B_00001.mp4"
+    )
     assert source["license"] == "made-up-license"
     record = json.loads(source["record"])
     file = online_tree.repository(REPO).commit_of("main").files["videos/Cog5B_00001.mp4"]
@@ -151,7 +169,9 @@ def test_a_newer_commit_fetches_only_what_changed(online_tree: State, tmp_path: 
     raw = tmp_path / "raw"
     adopt(REPO, raw)
     first = online_tree.repository(REPO).commit_of("main").oid
-    before = {path: path.stat().st_mtime_ns for path in raw.rglob("*.*") if path.parent.name != "adoption"}
+    before = {
+        path: path.stat().st_mtime_ns for path in raw.rglob("*.*") if path.parent.name != "adoption"
+    }
     frames = write_clip(tmp_path / "new.mp4", seed=5)
     write_mask(tmp_path / "mask.mp4", frames, masks_of(8))
     new = {
@@ -168,10 +188,18 @@ def test_a_newer_commit_fetches_only_what_changed(online_tree: State, tmp_path: 
         if exchange.endpoint == "resolve"
     }
     assert asked - {"README.md", "train.txt", "test.txt"} == set(new)
-    after = {path: path.stat().st_mtime_ns for path in raw.rglob("*.*") if path.parent.name != "adoption"}
-    assert {path.name for path in after.keys() - before.keys()} >= {"Vidu_00004.mp4", "Vidu_00004.json"}
+    after = {
+        path: path.stat().st_mtime_ns for path in raw.rglob("*.*") if path.parent.name != "adoption"
+    }
+    assert {path.name for path in after.keys() - before.keys()} >= {
+        "Vidu_00004.mp4",
+        "Vidu_00004.json",
+    }
     assert {path.name for path in before if after[path] != before[path]} == {"videos.jsonl"}
-    lines = {line["video_id"]: line for line in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())}
+    lines = {
+        line["video_id"]: line
+        for line in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())
+    }
     assert first in lines["Cog5B_00000"]["source"]["url"]
     assert report.commit in lines["Vidu_00004"]["source"]["url"]
     pinned = adopt(f"{REPO}@{first}", raw)
@@ -198,9 +226,13 @@ def test_archives_on_the_hub_are_looked_into_where_they_lie(
     with zipfile.ZipFile(tmp_path / "videos.zip", "a") as archive:
         archive.writestr("filler.bin", bytes(2**20) + published_tree.name.encode())
     hub.push(
-        REPO, {name: (tmp_path / name).read_bytes() for name in ("videos.zip", "masks.zip")} | {"README.md": README}
+        REPO,
+        {name: (tmp_path / name).read_bytes() for name in ("videos.zip", "masks.zip")}
+        | {"README.md": README},
     )
-    result = CliRunner().invoke(app, ["adopt", REPO, str(tmp_path / "raw"), "--dry-run", "--look", "1"])
+    result = CliRunner().invoke(
+        app, ["adopt", REPO, str(tmp_path / "raw"), "--dry-run", "--look", "1"]
+    )
     assert result.exit_code == 0, result.output
     assert "pairs of clip and mask: 4 (4 paired)" in result.output
     assert "decoded 1 of them" in result.output
@@ -215,7 +247,10 @@ def test_repositories_that_give_nothing(
     argument = "Give a folder, a zip or tar, or OWNER/NAME[@REVISION]."
     with pytest.raises(ReleaseError) as caught:
         adopt("someone/gone", tmp_path / "raw")
-    assert str(caught.value) == f"someone/gone: no such dataset repository, or a private one. {log_in} {argument}"
+    assert (
+        str(caught.value)
+        == f"someone/gone: no such dataset repository, or a private one. {log_in} {argument}"
+    )
     hub.create(REPO, private=True)
     with pytest.raises(ReleaseError) as caught:
         adopt(f"{REPO}@v9", tmp_path / "raw")
@@ -226,4 +261,7 @@ def test_repositories_that_give_nothing(
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(ReleaseError) as caught:
         adopt(REPO, tmp_path / "raw")
-    assert str(caught.value) == f"{REPO}: no such dataset repository, or a private one. {log_in} {argument}"
+    assert (
+        str(caught.value)
+        == f"{REPO}: no such dataset repository, or a private one. {log_in} {argument}"
+    )

@@ -39,8 +39,17 @@ def box(left: int, right: int, value: int = 1) -> np.ndarray:
 def three(tmp_path: Path) -> list[Path]:
     """Anna and Bo agree; Cleo marks less, looked at one frame fewer and adds a video of her own."""
     full = {"a/00000.png": box(0, 0), "a/00001.png": box(5, 15), "b/00000.png": box(0, 0)}
-    third = {"a/00000.png": box(0, 0), "a/00001.png": box(5, 10), "b/00000.png": box(0, 0), "c/00000.png": box(1, 3)}
-    return [annotated(tmp_path / "anna", full), annotated(tmp_path / "bo", full), annotated(tmp_path / "cleo", third)]
+    third = {
+        "a/00000.png": box(0, 0),
+        "a/00001.png": box(5, 10),
+        "b/00000.png": box(0, 0),
+        "c/00000.png": box(1, 3),
+    }
+    return [
+        annotated(tmp_path / "anna", full),
+        annotated(tmp_path / "bo", full),
+        annotated(tmp_path / "cleo", third),
+    ]
 
 
 def test_pairs_and_ceiling(three: list[Path]) -> None:
@@ -105,7 +114,9 @@ def test_types_that_differ_are_counted(raw: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rule", ["majority", "staple"])
-def test_the_consensus_of_equal_annotators_is_theirs(rule: str, raw: Path, release: Path, tmp_path: Path) -> None:
+def test_the_consensus_of_equal_annotators_is_theirs(
+    rule: str, raw: Path, release: Path, tmp_path: Path
+) -> None:
     out = write_consensus([raw, release, raw], tmp_path / "consensus", rule=rule)  # type: ignore[arg-type]
     assert agree([out, raw]).active_ceiling.value == 1
     manifest = build(out, tmp_path / "rebuilt")
@@ -120,15 +131,22 @@ def test_a_majority_outvotes_one(three: list[Path], tmp_path: Path) -> None:
     assert np.array_equal(mask > 0, box(5, 15) > 0)
     with pytest.raises(FileExistsError) as error:
         write_consensus(three, out, rule="majority")
-    assert str(error.value) == f"{out}: exists and is not empty. Name a new folder for the consensus."
+    assert (
+        str(error.value) == f"{out}: exists and is not empty. Name a new folder for the consensus."
+    )
 
 
 BAD = [
     (["x"], "annotators: 1 given, wanted 2 to 8"),
-    (["x", "other"], "videos: no video_id is in all annotations ({tmp}/x has 1; {tmp}/other has 1); check the names"),
+    (
+        ["x", "other"],
+        "videos: no video_id is in all annotations ({tmp}/x has 1; {tmp}/other has 1); check the "
+        "names",
+    ),
     (
         ["x", "wide"],
-        "video a: masks of 20x31 in {tmp}/wide, of 20x30 in {tmp}/x; annotate at the size of the video",
+        "video a: masks of 20x31 in {tmp}/wide, of 20x30 in {tmp}/x; annotate at the size of the "
+        "video",
     ),
 ]
 
@@ -145,11 +163,20 @@ def test_what_cannot_be_compared(names: list[str], wanted: str, tmp_path: Path) 
 
 def test_the_command(three: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "out.json"
-    arguments = ["agree", *map(str, three), "--out-json", str(out), "--staple", str(tmp_path / "staple")]
+    arguments = [
+        "agree",
+        *map(str, three),
+        "--out-json",
+        str(out),
+        "--staple",
+        str(tmp_path / "staple"),
+    ]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     assert "2 videos, 1 marked by somebody; annotators: anna, bo, cleo" in done.output
-    assert "| anna and bo | 1.000 | 1.000 | 1.000 | 1.000 | 1.000 | 1 of 1 and 1 | - |" in done.output
+    assert (
+        "| anna and bo | 1.000 | 1.000 | 1.000 | 1.000 | 1.000 | 1 of 1 and 1 | - |" in done.output
+    )
     assert json.loads(out.read_text())["pairs"][0]["kappa"] == 1
     assert (tmp_path / "staple" / "Annotations" / "b" / "00000.png").is_file()
     printed = CliRunner().invoke(app, ["agree", *map(str, three), "--json"])
@@ -157,12 +184,18 @@ def test_the_command(three: list[Path], tmp_path: Path) -> None:
 
 
 def test_one_mean_has_one_interval(tmp_path: Path) -> None:
-    """The ceiling is listed by dispute, the pair by name; with two annotators both are the same mean."""
+    """The ceiling is listed by dispute, the pair by name; with two annotators both are the same
+    mean.
+    """
     stream = np.random.default_rng(0)
     for name in ("anna", "ben"):
         shifts = stream.permutation(12)
         annotated(
-            tmp_path / name, {f"v{number}/00000.png": box(3 + shift, 12 + shift) for number, shift in enumerate(shifts)}
+            tmp_path / name,
+            {
+                f"v{number}/00000.png": box(3 + shift, 12 + shift)
+                for number, shift in enumerate(shifts)
+            },
         )
     found = agree([tmp_path / "anna", tmp_path / "ben"])
     assert found.active_ceiling == found.pairs[0].active_jf == found.pairs[0].jf == found.ceiling
@@ -187,10 +220,20 @@ def test_the_report_says_the_ceiling_and_every_pair(three: list[Path]) -> None:
     told = report.to_json()
     sections = {section["title"]: section["parts"] for section in told["sections"]}
     assert list(sections) == [
-        *("", "Human ceiling", "Pairs", "Against STAPLE's truth", "Every video", "What the numbers mean")
+        *(
+            "",
+            "Human ceiling",
+            "Pairs",
+            "Against STAPLE's truth",
+            "Every video",
+            "What the numbers mean",
+        )
     ]
     facts = dict(sections[""][0]["items"])
-    assert (facts["Videos"], facts["Fleiss' kappa"]) == ("2, 1 marked by somebody", f"{found.fleiss_kappa:.3f}")
+    assert (facts["Videos"], facts["Fleiss' kappa"]) == (
+        "2, 1 marked by somebody",
+        f"{found.fleiss_kappa:.3f}",
+    )
     active, everything = sections["Human ceiling"][1]["figures"]
     assert active["value"] == round(found.active_ceiling.value, 6)  # type: ignore[arg-type]
     assert (everything["value"], everything["n"]) == (round(found.ceiling.value, 6), 1)  # type: ignore[arg-type]
@@ -198,7 +241,11 @@ def test_the_report_says_the_ceiling_and_every_pair(three: list[Path]) -> None:
     assert [row[0] for row in rows] == ["anna and bo", "anna and cleo", "bo and cleo"]
     assert [row[6] for row in rows] == ["1 of 1 and 1"] * 3
     assert rows[1][3]["value"] == round(2 * 50 / 150, 6)
-    assert [row[0] for row in sections["Against STAPLE's truth"][0]["rows"]] == ["anna", "bo", "cleo"]
+    assert [row[0] for row in sections["Against STAPLE's truth"][0]["rows"]] == [
+        "anna",
+        "bo",
+        "cleo",
+    ]
     assert report.worst == ("a",)
     assert told["videos"]["a"]["values"][0] == round(found.worst[0][1], 6)
     assert told["videos"]["b"]["values"][0] is None
@@ -210,7 +257,9 @@ def test_the_page_opens_at_the_disputed_frame(three: list[Path], tmp_path: Path)
     done = CliRunner().invoke(app, ["agree", *map(str, three), "--html", str(page)])
     assert done.exit_code == 0, done.output
     index = index_of(page)
-    assert index["list"]["others"] == [{"name": name, "kind": "annotator"} for name in ("bo", "cleo")]
+    assert index["list"]["others"] == [
+        {"name": name, "kind": "annotator"} for name in ("bo", "cleo")
+    ]
     assert index["list"]["columns"]["video_id"] == ["a", "b"]  # c is Cleo's alone
     (bo, cleo), nobody = (entry[-1] for entry in index["measured"]["entries"])
     assert bo == [1, 0, 1, None]
@@ -227,7 +276,9 @@ def test_the_page_opens_at_the_disputed_frame(three: list[Path], tmp_path: Path)
         assert (np.abs(pixels - np.array(colour)).max(axis=2) < 40).any() == is_there
 
 
-def test_a_page_does_not_dispute_frames_that_one_did_not_look_at(three: list[Path], tmp_path: Path) -> None:
+def test_a_page_does_not_dispute_frames_that_one_did_not_look_at(
+    three: list[Path], tmp_path: Path
+) -> None:
     (three[1] / "a" / "00001.png").unlink()
     page = tmp_path / "page"
     done = CliRunner().invoke(app, ["agree", *map(str, three[:2]), "--html", str(page)])
@@ -244,14 +295,22 @@ def test_a_page_without_a_dispute(three: list[Path]) -> None:
 
 def test_frames_come_from_whoever_has_the_video(release: Path, tmp_path: Path) -> None:
     """Masks alone against a release: the frames are the release's."""
-    video = next(video for part in read_annotation(release).parts for video in part.read() if video.masklets)
+    video = next(
+        video for part in read_annotation(release).parts for video in part.read() if video.masklets
+    )
     blank = np.zeros((video.height, video.width), np.uint8)
-    annotated(tmp_path / "nobody", {f"{video.video_id}/{frame:05d}.png": blank for frame in video.frames})
+    annotated(
+        tmp_path / "nobody", {f"{video.video_id}/{frame:05d}.png": blank for frame in video.frames}
+    )
     page = tmp_path / "page"
-    done = CliRunner().invoke(app, ["agree", str(tmp_path / "nobody"), str(release), "--html", str(page)])
+    done = CliRunner().invoke(
+        app, ["agree", str(tmp_path / "nobody"), str(release), "--html", str(page)]
+    )
     assert done.exit_code == 0, done.output
     told = video_of(page, video.video_id)
     assert told["others"]["0"]["masks"]["counts"]
-    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(told["frames"]["0"]))).convert("RGB"))
+    pixels = np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(told["frames"]["0"]))).convert("RGB")
+    )
     assert (pixels.std(axis=(0, 1)) > 10).all()  # not plain grey
     assert told["video"]["times"][1] > 0

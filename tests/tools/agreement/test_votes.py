@@ -39,7 +39,9 @@ def test_cohen_equals_scikit_learn(seed: int) -> None:
     marks = raters(seed, 3)
     for first, second in ((0, 1), (0, 2), (1, 2)):
         found = cohen_kappa(pair_table(patterns_of(marks), first, second))
-        assert found == pytest.approx(metrics.cohen_kappa_score(marks[first], marks[second]), abs=1e-12)
+        assert found == pytest.approx(
+            metrics.cohen_kappa_score(marks[first], marks[second]), abs=1e-12
+        )
     kinds = np.random.default_rng(seed).integers(0, 3, (2, 50))
     table = np.zeros((3, 3), np.int64)
     np.add.at(table, tuple(kinds), 1)
@@ -64,14 +66,18 @@ def test_alpha_equals_krippendorff_where_some_did_not_look(seed: int) -> None:
     looked = np.random.default_rng(seed).random(marks.shape) < 0.7
     data = np.where(looked, marks.astype(float), np.nan)
     by_raters = {
-        m: np.bincount((marks & looked).sum(axis=0)[looked.sum(axis=0) == m], minlength=m + 1) for m in range(5)
+        m: np.bincount((marks & looked).sum(axis=0)[looked.sum(axis=0) == m], minlength=m + 1)
+        for m in range(5)
     }
     wanted = krippendorff.alpha(reliability_data=data, level_of_measurement="nominal")
     assert krippendorff_alpha(by_raters) == pytest.approx(wanted, abs=1e-12)
 
 
-# Two annotators do not determine the estimate: it creeps along a ridge of equal likelihood, and implementations stop elsewhere.
-@pytest.mark.parametrize(("seed", "count", "near"), [(0, 3, 1e-5), (1, 3, 1e-5), (2, 5, 1e-5), (3, 2, 1e-3)])
+# Two annotators do not determine the estimate: it creeps along a ridge of equal likelihood, and
+# implementations stop elsewhere.
+@pytest.mark.parametrize(
+    ("seed", "count", "near"), [(0, 3, 1e-5), (1, 3, 1e-5), (2, 5, 1e-5), (3, 2, 1e-3)]
+)
 def test_staple_equals_itk(seed: int, count: int, near: float) -> None:
     sitk = pytest.importorskip("SimpleITK")
     marks = raters(seed, count).reshape(count, 20, 30)

@@ -15,7 +15,10 @@ def video_bytes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("videos")
     found = []
     for number in range(2):
-        frames = [np.full((HEIGHT, WIDTH, 3), 10 + number * 40 + frame * 8, np.uint8) for frame in range(12)]
+        frames = [
+            np.full((HEIGHT, WIDTH, 3), 10 + number * 40 + frame * 8, np.uint8)
+            for frame in range(12)
+        ]
         encode_video(folder / f"{number}.mp4", frames, fps=8)
         found.append((folder / f"{number}.mp4").read_bytes())
     return found

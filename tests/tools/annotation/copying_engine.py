@@ -1,4 +1,6 @@
-"""An engine that needs no pictures: a box is its own mask, a click a square of 5 pixels, and masks stay where they are."""
+"""An engine that needs no pictures: a box is its own mask, a click a square of 5 pixels, and masks
+stay where they are.
+"""
 
 import threading
 
@@ -8,7 +10,9 @@ from brokenvideos.tools.annotation.engines import EngineError
 
 
 class CopyingEngine:
-    """`calls` says in order what it was told; `finds_nothing` makes it lose every object; `step` is waited for at each frame."""
+    """`calls` says in order what it was told; `finds_nothing` makes it lose every object; `step` is
+    waited for at each frame.
+    """
 
     def __init__(self, finds_nothing=False, step=None):
         self.calls = []
@@ -32,7 +36,10 @@ class CopyingEngine:
         self.calls.append(f"prepare {frame_index}")
 
     def prompt(self, prompt):
-        self.calls.append(f"prompt {prompt.object_id} {prompt.frame_index}{' mask' if prompt.mask is not None else ''}")
+        self.calls.append(
+            f"prompt {prompt.object_id} "
+            f"{prompt.frame_index}{' mask' if prompt.mask is not None else ''}"
+        )
         assert self.frames[prompt.frame_index].shape == (self.frames.height, self.frames.width, 3)
         mask = np.zeros((self.frames.height, self.frames.width), bool)
         if prompt.mask is not None:
@@ -65,7 +72,9 @@ class CopyingEngine:
 
     def forget(self, object_id, *, frame_index=None):
         self.calls.append(f"forget {object_id} {frame_index}")
-        for key in [key for key in self.prompts if key[0] == object_id and frame_index in (None, key[1])]:
+        for key in [
+            key for key in self.prompts if key[0] == object_id and frame_index in (None, key[1])
+        ]:
             del self.prompts[key]
 
     def close(self):

@@ -29,7 +29,13 @@ def start_data(**changes):
             "width": WIDTH,
             "num_frames": FRAMES,
         },
-        "about": {"generator": "Kling", "prompt": None, "split": None, "review": None, "source": {}},
+        "about": {
+            "generator": "Kling",
+            "prompt": None,
+            "split": None,
+            "review": None,
+            "source": {},
+        },
         "status": "untouched",
         "annotator": None,
         "objects": [],
@@ -40,7 +46,9 @@ def start_data(**changes):
 
 
 def log(*events, start=None):
-    """Events numbered from 1: a start event, then (user, kind, data) or (user, kind, data, step), a second apart."""
+    """Events numbered from 1: a start event, then (user, kind, data) or (user, kind, data, step), a
+    second apart.
+    """
     found = [Event(1, "2026-01-01T00:00:00+00:00", "", "start", start_data(**(start or {})))]
     for n, (user, kind, data, *step) in enumerate(events, start=2):
         at = f"2026-01-01T00:{n // 60:02d}:{n % 60:02d}+00:00"

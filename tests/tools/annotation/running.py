@@ -44,12 +44,19 @@ class Running:
             store = Store(found, proposals=proposals)
             facts = {"engine": "copying"}
             service = Service(
-                store, make, engine_name="copying", engine_facts=facts, subtypes=subtypes or {}, user="Ada"
+                store,
+                make,
+                engine_name="copying",
+                engine_facts=facts,
+                subtypes=subtypes or {},
+                user="Ada",
             )
             listening = stack.enter_context(listen("127.0.0.1", 0))
             server = server_of(service, listening, host="127.0.0.1", token=TOKEN, shared=MODULES)
             ready = threading.Event()
-            thread = threading.Thread(target=lambda: asyncio.run(serve(service, server, listening, on_ready=ready.set)))
+            thread = threading.Thread(
+                target=lambda: asyncio.run(serve(service, server, listening, on_ready=ready.set))
+            )
             thread.start()
             try:
                 assert ready.wait(100)
@@ -79,7 +86,9 @@ class Running:
         with connect(address, origin=f"http://{where.netloc}") as line:
             assert json.loads(line.recv(10))["type"] == "hello"
             yield told
-            self.ask(f"api/video/{person.video_id}?session={person.session}")  # what was sent before is there by then
+            self.ask(
+                f"api/video/{person.video_id}?session={person.session}"
+            )  # what was sent before is there by then
             try:
                 while True:
                     told.append(json.loads(line.recv(0.5)))
@@ -123,7 +132,11 @@ class Person:
 
     def try_to(self, action, *, id=None, revision=None, **fields) -> Answer:
         revision = self.state["revision"] if revision is None else revision
-        request = {"id": id or f"a-{next(_ids)}", "revision": revision, "action": {"action": action, **fields}}
+        request = {
+            "id": id or f"a-{next(_ids)}",
+            "revision": revision,
+            "action": {"action": action, **fields},
+        }
         return self.post(f"api/video/{self.video_id}/do", **request)
 
     def do(self, action, **fields):
@@ -135,7 +148,12 @@ class Person:
 
     def box(self, object_id, frame_index, *box):
         return self.do(
-            "prompt", object_id=object_id, frame_index=frame_index, clicks=[], box=list(box), keep_mask=False
+            "prompt",
+            object_id=object_id,
+            frame_index=frame_index,
+            clicks=[],
+            box=list(box),
+            keep_mask=False,
         )
 
     def carry(self, object_id, first, last):

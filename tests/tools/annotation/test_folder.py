@@ -1,4 +1,6 @@
-"""What may be annotated, which ids names become, and everything that is refused before a server starts."""
+"""What may be annotated, which ids names become, and everything that is refused before a server
+starts.
+"""
 
 import json
 import os
@@ -16,17 +18,33 @@ from brokenvideos.tools.synthetic import write_sample
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    return write_sample(tmp_path_factory.mktemp("sample") / "raw", videos=2, height=48, width=64, num_frames=8, fps=8)
+    return write_sample(
+        tmp_path_factory.mktemp("sample") / "raw",
+        videos=2,
+        height=48,
+        width=64,
+        num_frames=8,
+        fps=8,
+    )
 
 
 def tree(folder):
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
     }
 
 
 def test_names_become_ids_that_stay(clips, video_bytes):
-    for name in ("ein Hund.mp4", "ein_Hund.mp4", "ein-Hund.webm", "ölig.mp4", "???.mp4", "notes.txt"):
+    for name in (
+        "ein Hund.mp4",
+        "ein_Hund.mp4",
+        "ein-Hund.webm",
+        "ölig.mp4",
+        "???.mp4",
+        "notes.txt",
+    ):
         (clips / name).write_bytes(video_bytes[0])
     before = tree(clips)
     found = open_folder(clips)
@@ -48,9 +66,14 @@ def test_names_become_ids_that_stay(clips, video_bytes):
     (clips / "ein.Hund.mp4").write_bytes(video_bytes[0])
     (clips / "ein_Hund.mp4").unlink()
     again = open_folder(clips)
-    assert (again.settings.names["ein_Hund-2"], again.settings.names["ein_Hund-3"]) == ("ein Hund.mp4", "ein.Hund.mp4")
+    assert (again.settings.names["ein_Hund-2"], again.settings.names["ein_Hund-3"]) == (
+        "ein Hund.mp4",
+        "ein.Hund.mp4",
+    )
     del before["ein_Hund.mp4"]
-    assert {name: content for name, content in tree(clips).items() if name != "ein.Hund.mp4"} == before
+    assert {
+        name: content for name, content in tree(clips).items() if name != "ein.Hund.mp4"
+    } == before
 
 
 def test_ids_are_short_and_unlike_each_other():
@@ -65,7 +88,9 @@ def test_a_link_out_of_the_folder_is_not_read(clips, tmp_path, video_bytes):
     os.symlink(clips / "a.mp4", clips / "d.mp4")
     found = open_folder(clips)
     assert list(found.videos) == ["a", "b", "d"]
-    assert found.notices == (f"c.mp4 is a link to a file outside of {clips}; it is not read: copy it into the folder",)
+    assert found.notices == (
+        f"c.mp4 is a link to a file outside of {clips}; it is not read: copy it into the folder",
+    )
 
 
 def test_what_is_said_of_the_videos_is_kept(clips):
@@ -87,7 +112,9 @@ def test_a_raw_folder_and_a_release_are_taken_over_whole(raw, tmp_path):
     digests = [
         {
             video_id: facts["digest"]
-            for video_id, facts in json.loads((tmp_path / name / "manifest.json").read_text())["videos"].items()
+            for video_id, facts in json.loads((tmp_path / name / "manifest.json").read_text())[
+                "videos"
+            ].items()
         }
         for name in ("release", "again", "and-again")
     ]
@@ -120,7 +147,8 @@ def test_folders_that_are_none(clips, tmp_path, raw):
         == f"{nowhere}: no such folder; give a folder of videos, a raw folder or a release"
     )
     assert refused(lambda: open_folder(empty)) == (
-        f"{empty}: no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in it or in empty/videos, a raw folder "
+        f"{empty}: no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in it "
+        "or in empty/videos, a raw folder "
         "or a release"
     )
     taken = f"{clips}: holds something that annotate has not made; name another folder with --out"
@@ -134,7 +162,8 @@ def test_a_folder_goes_on_as_it_was_begun(clips, tmp_path):
     open_folder(clips, out, mode="double", double_percent=10)
     shutil.copytree(clips, tmp_path / "others")
     assert refused(lambda: open_folder(tmp_path / "others", out)) == (
-        f"{out}: was begun for {clips}, not for {tmp_path / 'others'}; name another folder with --out"
+        f"{out}: was begun for {clips}, not for {tmp_path / 'others'}; name another folder with "
+        "--out"
     )
     assert refused(lambda: open_folder(clips, out)) == (
         f"{out}: was begun with --double 10; go on that way, or name another folder with --out"
@@ -160,20 +189,29 @@ def test_a_raw_folder_with_problems_is_refused_with_all_of_them(raw, tmp_path):
 
 def test_hosts_ports_and_tokens(tmp_path):
     assert refused(lambda: check_host("0.0.0.0", None)) == (
-        "--host 0.0.0.0: other machines reach this address; give a --token, and tell it only to your people"
+        "--host 0.0.0.0: other machines reach this address; give a --token, and tell it only to "
+        "your people"
     )
-    assert refused(lambda: check_host("127.0.0.1", "short")) == "--token: wanted at least 16 letters, digits, - or _"
-    assert refused(lambda: check_host("0.0.0.0", "a/b" * 8)) == "--token: wanted at least 16 letters, digits, - or _"
+    assert (
+        refused(lambda: check_host("127.0.0.1", "short"))
+        == "--token: wanted at least 16 letters, digits, - or _"
+    )
+    assert (
+        refused(lambda: check_host("0.0.0.0", "a/b" * 8))
+        == "--token: wanted at least 16 letters, digits, - or _"
+    )
     check_host("0.0.0.0", "a-long-enough-token")
     with listen("127.0.0.1", 0) as held:
         held.listen()
         port = held.getsockname()[1]
         assert refused(lambda: listen("127.0.0.1", port)) == (
-            f"--host 127.0.0.1 --port {port}: Address already in use; give another port, or 0 for a free one"
+            f"--host 127.0.0.1 --port {port}: Address already in use; give another port, or 0 for "
+            "a free one"
         )
     with only_one(tmp_path):
         assert refused(lambda: only_one(tmp_path).__enter__()) == (
-            f"{tmp_path}: process {os.getpid()} serves it already: open the address that it has printed, or end it"
+            f"{tmp_path}: process {os.getpid()} serves it already: open the address that it has "
+            "printed, or end it"
         )
     with only_one(tmp_path):
         pass
@@ -192,23 +230,29 @@ def test_subtypes_come_from_a_file(tmp_path):
         path.write_text(content)
         assert refused(lambda: read_subtypes(path)) == message
     path.unlink()
-    assert refused(lambda: read_subtypes(path)).startswith(f"{path}: cannot be read as JSON ([Errno 2]")
+    assert refused(lambda: read_subtypes(path)).startswith(
+        f"{path}: cannot be read as JSON ([Errno 2]"
+    )
 
 
 def test_options_that_contradict_each_other(clips):
     for options, message in (
         (
             {"independent": True, "double_percent": 10},
-            "--independent and --double: choose one; with --independent everybody annotates every video",
+            "--independent and --double: choose one; with --independent everybody annotates every "
+            "video",
         ),
         ({"engine": "magic"}, "--engine magic: no such engine. Choose one of flow"),
         ({"user": "  "}, "a name has 1 to 64 printable characters"),
         (
             {"host": "0.0.0.0"},
-            "--host 0.0.0.0: other machines reach this address; give a --token, and tell it only to your people",
+            "--host 0.0.0.0: other machines reach this address; give a --token, and tell it only "
+            "to your people",
         ),
     ):
-        text = refused(lambda options=options: run_annotate(AnnotateOptions(clips, **options), say=print))
+        text = refused(
+            lambda options=options: run_annotate(AnnotateOptions(clips, **options), say=print)
+        )
         assert text.startswith(message)
 
 

@@ -47,15 +47,22 @@ def test_a_log_that_is_cut_at_any_byte_keeps_every_whole_event_and_goes_on(tmp_p
 def test_a_damaged_line_is_named(tmp_path):
     path = tmp_path / "a.jsonl"
     lines = [to_line(event) for event in EVENTS]
-    repair = "Restore the line from a copy, or delete it and all later lines; later work is lost then."
+    repair = (
+        "Restore the line from a copy, or delete it and all later lines; later work is lost then."
+    )
     for damaged, message in {
         lines[0]
-        + b"{\n": "line 2: not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))",
+        + b"{\n": "line 2: not JSON (Expecting property name enclosed in double quotes: line 1 "
+        "column 2 (char 1))",
         lines[0] + b"[1]\n": "line 2: holds list, wanted an object",
         lines[0] + lines[2]: "line 2: event 3, wanted event 2",
-        lines[0].replace(b'"start"', b'"begin"'): "line 1: kind 'begin' is unknown; a later version wrote it: use that",
+        lines[0].replace(
+            b'"start"', b'"begin"'
+        ): "line 1: kind 'begin' is unknown; a later version wrote it: use that",
         lines[0].replace(b'"n":1', b'"n":"1"'): "line 1: n is '1', wanted int",
-        lines[0].replace(b'"n":1', b'"n":1,"m":1'): "line 1: unknown key 'm'; a later version wrote it: use that",
+        lines[0].replace(
+            b'"n":1', b'"n":1,"m":1'
+        ): "line 1: unknown key 'm'; a later version wrote it: use that",
     }.items():
         path.write_bytes(damaged)
         with pytest.raises(LogError) as caught:

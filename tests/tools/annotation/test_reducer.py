@@ -28,16 +28,27 @@ IDS = st.integers(1, 3)
 FRAME = st.integers(0, FRAMES - 1)
 PAIR = st.tuples(FRAME, FRAME).map(sorted)
 CELLS = st.lists(
-    st.tuples(IDS, FRAME, COUNTS).map(list), min_size=1, max_size=4, unique_by=lambda cell: tuple(cell[:2])
+    st.tuples(IDS, FRAME, COUNTS).map(list),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda cell: tuple(cell[:2]),
 )
 EVENTS = st.one_of(
     st.builds(
-        lambda i, new: ("object", {"new": new, "object_id": i, "artifact_type": "blur", "subtype": None}, ""),
+        lambda i, new: (
+            "object",
+            {"new": new, "object_id": i, "artifact_type": "blur", "subtype": None},
+            "",
+        ),
         IDS,
         st.booleans(),
     ),
     st.builds(
-        lambda cells, origin, step: ("masks", {"from": origin, "masks": cells}, step if origin == "propagated" else ""),
+        lambda cells, origin, step: (
+            "masks",
+            {"from": origin, "masks": cells},
+            step if origin == "propagated" else "",
+        ),
         CELLS,
         st.sampled_from(["prompt", "drawn", "accepted", "propagated"]),
         st.sampled_from(["", "j-1", "j-2"]),
@@ -49,10 +60,17 @@ EVENTS = st.one_of(
         FRAME,
     ),
     st.builds(
-        lambda pair, locked: ("lock", {"first": pair[0], "last": pair[1], "locked": locked}, ""), PAIR, st.booleans()
+        lambda pair, locked: ("lock", {"first": pair[0], "last": pair[1], "locked": locked}, ""),
+        PAIR,
+        st.booleans(),
     ),
     st.builds(lambda pair: ("seen", {"ranges": [list(pair)]}, ""), PAIR),
-    st.sampled_from([(kind, {}, "") for kind in ("undo", "undo", "redo", "normal", "submit", "withdraw", "reopen")]),
+    st.sampled_from(
+        [
+            (kind, {}, "")
+            for kind in ("undo", "undo", "redo", "normal", "submit", "withdraw", "reopen")
+        ]
+    ),
     st.sampled_from(
         [
             ("approve", {"note": None}, ""),
@@ -75,7 +93,9 @@ def run(planned):
     first = Event(1, "2026-01-01T00:00:00+00:00", "", "start", start_data(**IMPORTED))
     state, steps = start(first), [(first, None, start(first))]
     for number, ((kind, data, step), user) in enumerate(planned):
-        event = Event(state.revision + 1, f"2026-01-01T00:00:{number:02d}+00:00", user, kind, data, "", step)
+        event = Event(
+            state.revision + 1, f"2026-01-01T00:00:{number:02d}+00:00", user, kind, data, "", step
+        )
         try:
             after = apply(state, event)
         except RefusedError:
@@ -86,7 +106,11 @@ def run(planned):
 
 
 def content(state):
-    return dict(state.objects), {key: dict(found) for key, found in state.masks.items()}, state.locked
+    return (
+        dict(state.objects),
+        {key: dict(found) for key, found in state.masks.items()},
+        state.locked,
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -107,10 +131,14 @@ def test_everything_is_undone_and_done_again(planned):
         return
     state = last
     while state.undo:
-        state = apply(state, Event(state.revision + 1, "2026-01-01T00:01:00+00:00", "Ada", "undo", {}))
+        state = apply(
+            state, Event(state.revision + 1, "2026-01-01T00:01:00+00:00", "Ada", "undo", {})
+        )
     assert content(state) == content(steps[0][2])
     while state.redo:
-        state = apply(state, Event(state.revision + 1, "2026-01-01T00:01:00+00:00", "Ada", "redo", {}))
+        state = apply(
+            state, Event(state.revision + 1, "2026-01-01T00:01:00+00:00", "Ada", "redo", {})
+        )
     if not last.redo:  # else more comes back than there was at the end
         assert content(state) == content(last)
 
@@ -122,7 +150,11 @@ def test_no_engine_overwrites_a_persons_mask_and_nothing_changes_behind_a_lock(p
         for object_id, found in before.masks.items():
             for frame, mask in found.items():
                 now = after.mask(object_id, frame)
-                if event.kind == "masks" and event.data["from"] == "propagated" and mask.is_keyframe:
+                if (
+                    event.kind == "masks"
+                    and event.data["from"] == "propagated"
+                    and mask.is_keyframe
+                ):
                     assert now is mask
                 if event.kind not in ("undo", "redo") and frame in before.locked:
                     assert now is mask
@@ -135,7 +167,9 @@ def test_what_holds_in_every_state(planned):
         size = {"height": HEIGHT, "width": WIDTH}
         for object_id, found in state.masks.items():
             assert object_id in state.objects
-            assert all(mask.is_keyframe or area([mask.counts], **size)[0] > 0 for mask in found.values())
+            assert all(
+                mask.is_keyframe or area([mask.counts], **size)[0] > 0 for mask in found.values()
+            )
         if state.status in ("submitted", "approved"):
             assert {frame for found in state.masks.values() for frame in found} <= state.seen
             assert state.normal or not state.is_empty or state.seen
@@ -146,7 +180,7 @@ def test_what_holds_in_every_state(planned):
             assert state.reviewer != state.annotator
 
 
-# --- Each kind by itself ---------------------------------------------------------------------------------------------
+# --- Each kind by itself --------------------------------------------------------------------------
 
 
 def test_a_person_sees_the_frame_they_draw_on_and_what_is_carried_is_to_be_looked_at():
@@ -190,9 +224,15 @@ def test_the_three_ways_to_delete():
         return {key: list(found) for key, found in state.masks.items()}, list(state.objects)
 
     delete = "Ada", "delete"
-    assert left((*delete, {"object_id": 1, "scope": "frame", "frame_index": 4})) == ({1: [2, 6]}, [1])
+    assert left((*delete, {"object_id": 1, "scope": "frame", "frame_index": 4})) == (
+        {1: [2, 6]},
+        [1],
+    )
     assert left((*delete, {"object_id": 1, "scope": "onward", "frame_index": 3})) == ({1: [2]}, [1])
-    assert left(locked, (*delete, {"object_id": 1, "scope": "onward", "frame_index": 3})) == ({1: [2, 6]}, [1])
+    assert left(locked, (*delete, {"object_id": 1, "scope": "onward", "frame_index": 3})) == (
+        {1: [2, 6]},
+        [1],
+    )
     assert left((*delete, {"object_id": 1, "scope": "everywhere", "frame_index": None})) == ({}, [])
 
 
@@ -209,19 +249,30 @@ def test_a_second_person_reviews():
     assert (approved.status, approved.annotator, approved.reviewer) == ("approved", "Ada", "Ben")
     back = plain("reject", user="Ben", note="the edge", frame_index=2)
     rejected = fold(log(*work, back))
-    assert (rejected.status, [note.note for note in rejected.notes if note.is_open]) == ("rejected", ["the edge"])
-    again = fold(log(*work, back, drawn(1, 2, BAR), plain("submit"), plain("approve", user="Ben", note=None)))
+    assert (rejected.status, [note.note for note in rejected.notes if note.is_open]) == (
+        "rejected",
+        ["the edge"],
+    )
+    again = fold(
+        log(*work, back, drawn(1, 2, BAR), plain("submit"), plain("approve", user="Ben", note=None))
+    )
     assert (again.status, [note.is_open for note in again.notes]) == ("approved", [False])
 
 
 def test_normal_counts_as_looked_at_and_as_handed_in():
     state = fold(log(plain("normal")))
-    assert (state.status, state.label, ranges_of(state.seen)) == ("submitted", "normal", [[0, FRAMES - 1]])
+    assert (state.status, state.label, ranges_of(state.seen)) == (
+        "submitted",
+        "normal",
+        [[0, FRAMES - 1]],
+    )
 
 
 def test_a_proposal_is_one_until_somebody_accepts_it():
     proposed = {
-        "objects": [{"object_id": 1, "artifact_type": None, "subtype": None, "created_by": "model m"}],
+        "objects": [
+            {"object_id": 1, "artifact_type": None, "subtype": None, "created_by": "model m"}
+        ],
         "proposed_by": "model m",
         "proposed": [[1, 2, SQUARE], [1, 3, BAR]],
     }
@@ -232,7 +283,9 @@ def test_a_proposal_is_one_until_somebody_accepts_it():
     gone = plain("delete", object_id=1, scope="frame", frame_index=3)
     after = fold(log(seen(), typed, accepted, gone, plain("submit"), start=proposed))
     assert after.status == "submitted"
-    assert {frame: (mask.origin, mask.user) for frame, mask in after.masks[1].items()} == {2: ("accepted", "Ada")}
+    assert {frame: (mask.origin, mask.user) for frame, mask in after.masks[1].items()} == {
+        2: ("accepted", "Ada")
+    }
 
 
 WORK = (new_object(), drawn(1, 2))
@@ -244,11 +297,15 @@ REFUSED = {
         "artifact type 'flicker' is unknown; wanted motion, deformation, blur",
     ),
     "a mask without its object": ((drawn(1, 2),), "there is no object 1"),
-    "a frame beyond the end": ((new_object(), drawn(1, 12)), "the video has no frame 12, only frames 0 to 11"),
+    "a frame beyond the end": (
+        (new_object(), drawn(1, 12)),
+        "the video has no frame 12, only frames 0 to 11",
+    ),
     "no mask at all": ((new_object(), drawn(1, 2, 7)), "a mask is int, wanted a COCO RLE string"),
     "a mask of another size": (
         (new_object(), drawn(1, 2, "11")),
-        "a mask is not a COCO RLE of 8x6: mask 0: the runs sum to 2, wanted 48 = 6 x 8 pixels. Check that height and width are "
+        "a mask is not a COCO RLE of 8x6: mask 0: the runs sum to 2, wanted 48 = 6 x 8 pixels. "
+        "Check that height and width are "
         "those of the mask, in this order, and encode it again if they are.",
     ),
     "a locked frame": (
@@ -256,10 +313,17 @@ REFUSED = {
         "frame 2 locked: unlock first",
     ),
     "locked frames": (
-        (*WORK, plain("lock", first=1, last=3, locked=True), masks("accepted", (1, 2, BAR), (1, 3, BAR))),
+        (
+            *WORK,
+            plain("lock", first=1, last=3, locked=True),
+            masks("accepted", (1, 2, BAR), (1, 3, BAR)),
+        ),
         "frames 2 to 3 locked: unlock first",
     ),
-    "a person's mask": ((*WORK, masks("propagated", (1, 2, BAR))), "object 1 has a person's mask in frame 2"),
+    "a person's mask": (
+        (*WORK, masks("propagated", (1, 2, BAR))),
+        "object 1 has a person's mask in frame 2",
+    ),
     "a mask to delete": (
         (*WORK, plain("delete", object_id=1, scope="frame", frame_index=3)),
         "object 1 has no mask there",
@@ -278,12 +342,18 @@ REFUSED = {
     ),
     "nothing to undo": ((plain("undo"),), "there is nothing to undo"),
     "nothing to redo": ((*WORK, plain("redo")), "there is nothing to redo"),
-    "work on what is submitted": ((*WORK, plain("submit"), drawn(1, 3)), "the video is submitted: take it back first"),
+    "work on what is submitted": (
+        (*WORK, plain("submit"), drawn(1, 3)),
+        "the video is submitted: take it back first",
+    ),
     "work on what is approved": (
         (*WORK, plain("submit"), plain("approve", user="Ben", note=None), drawn(1, 3)),
         "the video is approved: reopen it first",
     ),
-    "normal with masks": ((*WORK, plain("normal")), "the video has masks: delete them before you mark it as normal"),
+    "normal with masks": (
+        (*WORK, plain("normal")),
+        "the video has masks: delete them before you mark it as normal",
+    ),
     "unseen masks": (
         (*WORK, masks("propagated", (1, 3, BAR), step="j"), plain("submit")),
         "nobody has looked at some masks: look at them first",
@@ -333,7 +403,10 @@ def test_a_log_begins_with_a_start_of_this_format():
             [Event(1, "2026-01-01T00:00:00+00:00", "Ada", "undo", {})],
             "the log begins with event 1 undo, wanted event 1 start",
         ),
-        (log(start={"log_format": 2}), "log format 2, wanted 1; a later version wrote it: use that"),
+        (
+            log(start={"log_format": 2}),
+            "log format 2, wanted 1; a later version wrote it: use that",
+        ),
     ):
         with pytest.raises(RefusedError) as caught:
             fold(events)

@@ -1,4 +1,6 @@
-"""Logs run again: the same prompts, in their order, and the IoU of each mask with the one that was saved."""
+"""Logs run again: the same prompts, in their order, and the IoU of each mask with the one that was
+saved.
+"""
 
 import numpy as np
 import pytest
@@ -18,7 +20,14 @@ def work(server):
     ada.carry(1, 2, 6)
     ada.do("undo")
     ada.do("prompt", object_id=1, frame_index=2, clicks=[[20, 20, 1]], box=None, keep_mask=True)
-    ada.do("draw", object_id=1, frame_index=4, counts=ada.masks()[1, 2]["counts"], tool="brush", geometry=None)
+    ada.do(
+        "draw",
+        object_id=1,
+        frame_index=4,
+        counts=ada.masks()[1, 2]["counts"],
+        tool="brush",
+        geometry=None,
+    )
     ada.do("prompt", object_id=1, frame_index=4, clicks=[[9, 20, 1]], box=None, keep_mask=True)
     ada.carry(1, 2, 8)
     ada.carry(1, 2, 0)
@@ -61,17 +70,26 @@ def test_what_an_engine_does_not_give_again_is_said(serve, clips):
 
     class Short(CopyingEngine):
         def propagate(self, object_ids, *, first, last):
-            return (carried for carried in super().propagate(object_ids, first=first, last=last) if carried[0] != 5)
+            return (
+                carried
+                for carried in super().propagate(object_ids, first=first, last=last)
+                if carried[0] != 5
+            )
 
     lost = [mask for mask in replayed(raw, Short) if mask.iou is None]
-    assert [(mask.frame_index, mask.reason) for mask in lost] == [(5, "the engine did not make this mask")] * 2
+    assert [(mask.frame_index, mask.reason) for mask in lost] == [
+        (5, "the engine did not make this mask")
+    ] * 2
 
 
 def test_the_command_prints_the_report(serve, clips):
     with pytest.raises(FolderError) as caught:
         run_replay(AnnotateOptions(clips), say=print)
     raw = clips.with_name("clips-raw")
-    assert str(caught.value) == f"{raw}: nothing was annotated there yet; run annotate without --replay first"
+    assert (
+        str(caught.value)
+        == f"{raw}: nothing was annotated there yet; run annotate without --replay first"
+    )
     server = serve(clips, mode="double", double_percent=50)
     ada = server.person("Ada", "a")
     ada.do("add-object", artifact_type="blur", subtype=None)

@@ -1,4 +1,6 @@
-"""Nothing that was saved is lost: SIGKILL, a full disk, a video that changes, a log that is damaged, an old copy of the page."""
+"""Nothing that was saved is lost: SIGKILL, a full disk, a video that changes, a log that is
+damaged, an old copy of the page.
+"""
 
 import http.client
 import json
@@ -19,7 +21,12 @@ from brokenvideos.tools.annotation.log import read_log
 from brokenvideos.tools.annotation.reducer import fold
 from tests.tools.annotation.running import FRAMES, Person, Running
 
-COMMAND = [sys.executable, "-c", "from brokenvideos.tools.commands.main import main; main()", "annotate"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "from brokenvideos.tools.commands.main import main; main()",
+    "annotate",
+]
 
 
 class Cold:
@@ -27,7 +34,9 @@ class Cold:
 
     @staticmethod
     def start_talking(command):
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
 
 
 @contextmanager
@@ -38,7 +47,10 @@ def process(warm, folder, *options):
         try:
             for line in run.stdout:
                 if re.match(r"http://", line):
-                    yield run, Running(line.strip(), folder.with_name(f"{folder.name}-raw"), None, [])
+                    yield (
+                        run,
+                        Running(line.strip(), folder.with_name(f"{folder.name}-raw"), None, []),
+                    )
                     return
             raise AssertionError("it ended before it served")
         finally:
@@ -95,7 +107,9 @@ def test_a_signal_ends_the_server_when_the_raw_folder_is_up_to_date(warm, clips,
             f"Continue with: brokenvideos annotate {clips} --no-browser",
         ]
     assert json.loads((server.raw / "videos.jsonl").read_text())["label"] == "normal"
-    assert json.loads((server.raw / "events/a.written.json").read_text()) == {"revision": ada.state["revision"]}
+    assert json.loads((server.raw / "events/a.written.json").read_text()) == {
+        "revision": ada.state["revision"]
+    }
 
 
 @pytest.mark.slow
@@ -104,7 +118,8 @@ def test_two_servers_of_one_folder_are_one_too_many(warm, run_warm, clips):
         second = run_warm([*COMMAND, str(clips), "--no-browser"])
     assert second.returncode == 1
     assert second.stderr == (
-        f"brokenvideos: {server.raw}: process {run.pid} serves it already: open the address that it has printed, or end it\n"
+        f"brokenvideos: {server.raw}: process {run.pid} serves it already: open the address that "
+        "it has printed, or end it\n"
     )
 
 
@@ -118,7 +133,8 @@ def test_a_torn_line_is_cut_off_and_said(serve, clips):
     ada = serve(clips).person("Ada", "a")
     assert ada.state["revision"] == 2
     assert ada.state["notices"] == [
-        "the last 17 bytes of the log are cut off: the server was ended while it wrote them, and nobody had heard that they were "
+        "the last 17 bytes of the log are cut off: the server was ended while it wrote them, and "
+        "nobody had heard that they were "
         "saved"
     ]
     ada.do("undo")
@@ -133,7 +149,8 @@ def test_a_damaged_log_is_said_and_the_other_videos_go_on(serve, clips):
     log.write_bytes(log.read_bytes().replace(b'"kind":"object"', b'"kind":"objekt"'))
     ada = serve(clips).person("Ada")
     what = (
-        f"{log} line 2: kind 'objekt' is unknown; a later version wrote it: use that. Restore the line from a copy, "
+        f"{log} line 2: kind 'objekt' is unknown; a later version wrote it: use that. Restore the "
+        "line from a copy, "
         "or delete it and all later lines; later work is lost then."
     )
     assert ada.get("api/video/a").error == (422, "video", what)
@@ -143,7 +160,9 @@ def test_a_damaged_log_is_said_and_the_other_videos_go_on(serve, clips):
 
 @contextmanager
 def room_for(num_bytes, *, beyond):
-    """Files of this process may have only so many bytes more than the file `beyond`: the line that does not fit is cut in two."""
+    """Files of this process may have only so many bytes more than the file `beyond`: the line that
+    does not fit is cut in two.
+    """
     before, keeps = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
     sys.dont_write_bytecode = True  # Python would take a cut file for whole
     resource.setrlimit(resource.RLIMIT_FSIZE, (beyond.stat().st_size + num_bytes, before[1]))
@@ -155,7 +174,9 @@ def room_for(num_bytes, *, beyond):
 
 
 @pytest.mark.parametrize("num_bytes", [0, 20])
-def test_a_line_that_does_not_fit_on_the_disk_leaves_no_trace_and_the_same_action_works_later(serve, clips, num_bytes):
+def test_a_line_that_does_not_fit_on_the_disk_leaves_no_trace_and_the_same_action_works_later(
+    serve, clips, num_bytes
+):
     server = serve(clips)
     ada = server.person("Ada", "a")
     ada.do("add-object", artifact_type="blur", subtype=None)
@@ -164,7 +185,11 @@ def test_a_line_that_does_not_fit_on_the_disk_leaves_no_trace_and_the_same_actio
     before = log.read_bytes()
     with room_for(num_bytes, beyond=log):
         answer = ada.try_to("lock-frames", first=1, last=2, id="again")
-    assert answer.error == (507, "disk-full", f"not saved: {server.raw}: File too large. Make room there and try again")
+    assert answer.error == (
+        507,
+        "disk-full",
+        f"not saved: {server.raw}: File too large. Make room there and try again",
+    )
     assert ada.look()["revision"] == 2
     assert log.read_bytes() == before
     assert ada.try_to("lock-frames", first=1, last=2, id="again").json["saved"] == 3
@@ -181,8 +206,13 @@ def test_a_raw_folder_that_cannot_be_written_is_said_and_nothing_is_lost(serve, 
     with server.listening(ada) as told:
         ada.box(1, 2, 0, 0, 8, 8)
         server.written()
-    assert any(message["type"] == "notice" and "not up to date" in message["message"] for message in told)
-    assert "File exists" in ada.look()["raw"]["error"] or "Not a directory" in ada.look()["raw"]["error"]
+    assert any(
+        message["type"] == "notice" and "not up to date" in message["message"] for message in told
+    )
+    assert (
+        "File exists" in ada.look()["raw"]["error"]
+        or "Not a directory" in ada.look()["raw"]["error"]
+    )
     (server.raw / "masks").unlink()
     ada.do("seen", ranges=[[0, 3]])
     server.written()
@@ -198,7 +228,8 @@ def test_a_video_that_changes_on_disk_is_said(serve, clips, video_bytes):
     path.unlink()
     path.write_bytes(video_bytes[1])
     said = (
-        f"the file of the video was changed: {path} is not the one that was annotated. Put the old one back, or go on with "
+        f"the file of the video was changed: {path} is not the one that was annotated. Put the old "
+        "one back, or go on with "
         "this one, which has the same size and number of frames"
     )
     assert ada.try_to("lock-frames", first=1, last=2).error == (422, "video", said)
@@ -209,7 +240,11 @@ def test_a_video_that_changes_on_disk_is_said(serve, clips, video_bytes):
     ada.do("lock-frames", first=1, last=2)
     path.unlink()
     gone = ada.try_to("undo").error
-    assert gone == (422, "video", f"the file of the video is gone: put {path} back; what was annotated is kept")
+    assert gone == (
+        422,
+        "video",
+        f"the file of the video is gone: put {path} back; what was annotated is kept",
+    )
     path.write_bytes(video_bytes[1])
     ada.do("undo")
 
@@ -258,7 +293,9 @@ def test_a_long_video_stays_within_its_memory_and_steps_are_quick(tmp_path):
 
     folder = tmp_path / "clips"
     folder.mkdir()
-    still = np.random.default_rng(0).integers(0, 255, (45, 80, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    still = (
+        np.random.default_rng(0).integers(0, 255, (45, 80, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    )
 
     def moving(frame):
         picture = still.copy()
@@ -281,6 +318,7 @@ def test_a_long_video_stays_within_its_memory_and_steps_are_quick(tmp_path):
             if "kB" in line
         }
     print(
-        f"{memory['VmRSS']} kB, at most {memory['VmHWM']}; median step {sorted(steps)[len(steps) // 2] * 1000:.1f} ms"
+        f"{memory['VmRSS']} kB, at most {memory['VmHWM']}; median step "
+        f"{sorted(steps)[len(steps) // 2] * 1000:.1f} ms"
     )
     assert int(memory["VmHWM"]) <= 300 * 1024

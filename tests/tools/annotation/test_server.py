@@ -1,4 +1,6 @@
-"""The server as the page talks to it: work from the first click to the submission, two people, a lock, refusals."""
+"""The server as the page talks to it: work from the first click to the submission, two people, a
+lock, refusals.
+"""
 
 import socket
 import sys
@@ -21,7 +23,11 @@ def bitmap(mask):
 
 def test_from_the_first_click_to_the_submission(serve, clips):
     ada = serve(clips).person("Ada", "a")
-    assert (ada.state["status"], ada.state["num_frames"], ada.state["lock"]["mine"]) == ("untouched", FRAMES, True)
+    assert (ada.state["status"], ada.state["num_frames"], ada.state["lock"]["mine"]) == (
+        "untouched",
+        FRAMES,
+        True,
+    )
     ada.do("add-object", artifact_type="motion", subtype=None)
     ada.box(1, 3, 4, 4, 10, 12)
     state = ada.carry(1, 3, 11)
@@ -39,7 +45,12 @@ def test_from_the_first_click_to_the_submission(serve, clips):
     ada.do("submit")
     assert ada.state["status"] == "submitted"
     line = ada.get("api/project").json["videos"][0]
-    assert (line["status"], line["num_masks"], line["is_mine"], line["can_review"]) == ("submitted", 9, True, False)
+    assert (line["status"], line["num_masks"], line["is_mine"], line["can_review"]) == (
+        "submitted",
+        9,
+        True,
+        False,
+    )
     assert ada.get("api/next?after=a").json == {"video_id": "b"}
 
 
@@ -54,7 +65,14 @@ def test_a_click_edits_a_drawn_mask_and_a_drawing_is_stored_as_it_is(serve, clip
     assert (ada.masks()[1, 5]["from"], ada.masks()[1, 5]["counts"]) == ("drawn", counts)
     ada.do("prompt", object_id=1, frame_index=5, clicks=[[20, 20, 1]], box=None, keep_mask=True)
     assert bitmap(ada.masks()[1, 5]).sum() == 64 + 25
-    ada.do("prompt", object_id=1, frame_index=5, clicks=[[20, 20, 1], [2, 2, 0]], box=None, keep_mask=True)
+    ada.do(
+        "prompt",
+        object_id=1,
+        frame_index=5,
+        clicks=[[20, 20, 1], [2, 2, 0]],
+        box=None,
+        keep_mask=True,
+    )
     assert bitmap(ada.masks()[1, 5]).sum() == 64 + 25 - 25
     ada.do("undo")
     ada.do("undo")
@@ -75,7 +93,10 @@ def test_locked_frames_are_barriers_and_imported_masks_are_carried_from(serve, c
     while ada.look()["job"]:
         pass
     assert [frame for _, frame in ada.masks()] == [3, 4, 5, 6]
-    assert ada.try_to("propagate", object_ids=[1], first=3, last=0).error[:2] == (409, "locked-frame")
+    assert ada.try_to("propagate", object_ids=[1], first=3, last=0).error[:2] == (
+        409,
+        "locked-frame",
+    )
     refused = ada.try_to("draw", object_id=1, frame_index=2, counts="", tool="brush", geometry=None)
     assert refused.error == (409, "locked-frame", "frame 2 locked: unlock first")
 
@@ -91,8 +112,16 @@ def test_a_propagation_tells_how_far_it_is_and_can_be_cancelled(serve, clips):
     job = ada.do("propagate", object_ids=[1], first=0, last=11)["job"]
     assert job["state"] == "running"
     busy = ada.try_to("undo")
-    assert busy.error == (409, "busy", "masks are being carried through this video: wait, or cancel it")
-    assert ada.try_to("cancel", job="j-other").error == (404, "not-found", "this propagation has ended")
+    assert busy.error == (
+        409,
+        "busy",
+        "masks are being carried through this video: wait, or cancel it",
+    )
+    assert ada.try_to("cancel", job="j-other").error == (
+        404,
+        "not-found",
+        "this propagation has ended",
+    )
     ada.do("cancel", job=job["job"])
     step.set()
     while ada.look()["job"] is not None:
@@ -104,9 +133,17 @@ def test_an_engine_that_finds_nothing_says_so(serve, clips):
     server = serve(clips, engine=lambda: CopyingEngine(finds_nothing=True))
     ada = server.person("Ada", "a")
     ada.do("add-object", artifact_type="blur", subtype=None)
-    nothing = ada.try_to("prompt", object_id=1, frame_index=3, clicks=[[9, 9, 0]], box=None, keep_mask=False)
-    assert nothing.error == (422, "engine", "the engine found no object there; click again, or draw the mask")
-    cannot = ada.try_to("prompt", object_id=1, frame_index=3, clicks=[[0, 9, 1]], box=None, keep_mask=False)
+    nothing = ada.try_to(
+        "prompt", object_id=1, frame_index=3, clicks=[[9, 9, 0]], box=None, keep_mask=False
+    )
+    assert nothing.error == (
+        422,
+        "engine",
+        "the engine found no object there; click again, or draw the mask",
+    )
+    cannot = ada.try_to(
+        "prompt", object_id=1, frame_index=3, clicks=[[0, 9, 1]], box=None, keep_mask=False
+    )
     assert cannot.error == (422, "engine", "nothing there; click elsewhere")
     ada.box(1, 3, 0, 0, 8, 8)
     with server.listening(ada) as told:
@@ -171,7 +208,11 @@ def test_a_page_that_knows_an_old_state_is_told(serve, clips):
     ada = serve(clips).person("Ada", "a")
     ada.do("add-object", artifact_type="blur", subtype=None)
     stale = ada.try_to("undo", revision=1)
-    assert stale.error == (409, "stale", "the video has changed since this page was loaded: load it again")
+    assert stale.error == (
+        409,
+        "stale",
+        "the video has changed since this page was loaded: load it again",
+    )
     assert stale.json["error"]["revision"] == 2
 
 
@@ -187,7 +228,11 @@ def test_a_review_with_a_note_goes_back_and_is_approved_the_second_time(serve, c
     ben.look()
     ben.do("reopen")
     ben.do("normal")
-    assert ben.try_to("approve").error == (409, "status", "you submitted it: a second person must review it")
+    assert ben.try_to("approve").error == (
+        409,
+        "status",
+        "you submitted it: a second person must review it",
+    )
     ben.post("api/video/a/unlock")
     ada.open("a")
     ada.do("reject", note="look at the hand", frame_index=4)
@@ -228,7 +273,11 @@ REQUESTS = {
         "bad-request",
         "max_area is 'x', wanted a whole number",
     ),
-    "api/video/a/stray?object_id=1&frame_index=2&max_area=9": (404, "not-found", "object 1 has no mask in frame 2"),
+    "api/video/a/stray?object_id=1&frame_index=2&max_area=9": (
+        404,
+        "not-found",
+        "object 1 has no mask in frame 2",
+    ),
 }
 
 
@@ -253,7 +302,11 @@ ACTIONS = {
     ),
     "a box": (
         {"action": "prompt", "object_id": 1, "frame_index": 1, "box": [3, 2, 1, 4]},
-        (400, "bad-request", "box is [3, 2, 1, 4], wanted [x0, y0, x1, y1] with x0 < x1 and y0 < y1"),
+        (
+            400,
+            "bad-request",
+            "box is [3, 2, 1, 4], wanted [x0, y0, x1, y1] with x0 < x1 and y0 < y1",
+        ),
     ),
     "no prompt": (
         {"action": "prompt", "object_id": 1, "frame_index": 1},
@@ -267,7 +320,10 @@ ACTIONS = {
         {"action": "propagate", "object_ids": [], "first": 1, "last": 2},
         (422, "refused", "choose an object to carry"),
     ),
-    "ranges": ({"action": "seen", "ranges": [[3, 1]]}, (400, "bad-request", "a range ends before it begins")),
+    "ranges": (
+        {"action": "seen", "ranges": [[3, 1]]},
+        (400, "bad-request", "a range ends before it begins"),
+    ),
     "frames beyond the end": (
         {"action": "seen", "ranges": [[0, 12]]},
         (404, "not-found", "the video has no frame 12, only frames 0 to 11"),
@@ -299,10 +355,14 @@ def test_names_and_sessions(serve, clips):
         "no-session",
         "the session is unknown here: say hello again",
     )
-    assert server.ask("api/hello", ["Ada"]).error == (400, "bad-request", "the body is not a JSON object")
+    assert server.ask("api/hello", ["Ada"]).error == (
+        400,
+        "bad-request",
+        "the body is not a JSON object",
+    )
 
 
-# --- Who may talk to it ----------------------------------------------------------------------------------------------
+# --- Who may talk to it ---------------------------------------------------------------------------
 
 
 def test_only_its_own_page_gets_an_answer(serve, clips):
@@ -329,7 +389,11 @@ def test_only_its_own_page_gets_an_answer(serve, clips):
 
 
 def test_which_host_names_are_served():
-    loopback, one, every = hosts_of("127.0.0.1", 80), hosts_of("192.168.1.5", 80), hosts_of("0.0.0.0", 80)
+    loopback, one, every = (
+        hosts_of("127.0.0.1", 80),
+        hosts_of("192.168.1.5", 80),
+        hosts_of("0.0.0.0", 80),
+    )
     for value, expected in {
         "127.0.0.1:80": (True, False, True),
         "localhost:80": (True, False, socket.gethostname() == "localhost"),
@@ -388,7 +452,8 @@ def test_a_page_of_another_origin_gets_no_live_line(serve, clips):
 def test_it_starts_without_what_only_releases_and_models_need(run_process):
     script = (
         "import sys, brokenvideos.tools.annotation.run;"
-        "print(*sorted({'datasets', 'pandas', 'pyarrow', 'torch', 'transformers'} & set(sys.modules)))"
+        "print(*sorted({'datasets', 'pandas', 'pyarrow', 'torch', 'transformers'} & "
+        "set(sys.modules)))"
     )
     done = run_process([sys.executable, "-c", script])
     assert (done.stdout, done.stderr) == ("\n", "")

@@ -25,7 +25,9 @@ RENEW = "`pytest tests/tools/commands/test_help.py --renew` writes it anew; look
 
 
 def rendered(*arguments: str) -> str:
-    done = CliRunner().invoke(app, [*arguments, "--help"], env={"COLUMNS": "80"}, prog_name="brokenvideos")
+    done = CliRunner().invoke(
+        app, [*arguments, "--help"], env={"COLUMNS": "80"}, prog_name="brokenvideos"
+    )
     assert done.exit_code == 0
     return done.stdout
 
@@ -42,7 +44,9 @@ def pinned_typer() -> None:
 @pytest.mark.parametrize("name", ["", *NAMES])
 def test_help_is_as_it_was_looked_at(name: str, is_as_stored: Callable[[Path, str], bool]) -> None:
     path = HELP / f"{name or 'brokenvideos'}.txt"
-    assert is_as_stored(path, rendered(*filter(None, [name]))), f"{path.name} differs from --help: {RENEW}"
+    assert is_as_stored(path, rendered(*filter(None, [name]))), (
+        f"{path.name} differs from --help: {RENEW}"
+    )
 
 
 def test_no_stored_help_is_of_a_command_that_is_gone() -> None:
@@ -76,9 +80,13 @@ def statuses_in(path: Path) -> set[str]:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("typer.Exit", "sys.exit"):
             for part in node.args:
                 leaves = list(ast.walk(part))
-                given |= {leaf.id for leaf in leaves if isinstance(leaf, ast.Name) and leaf.id.isupper()}
                 given |= {
-                    str(leaf.value) for leaf in leaves if isinstance(leaf, ast.Constant) and isinstance(leaf.value, int)
+                    leaf.id for leaf in leaves if isinstance(leaf, ast.Name) and leaf.id.isupper()
+                }
+                given |= {
+                    str(leaf.value)
+                    for leaf in leaves
+                    if isinstance(leaf, ast.Constant) and isinstance(leaf.value, int)
                 }
     return given
 
@@ -93,7 +101,8 @@ def test_commands_end_with_a_status_of_the_table() -> None:
         for path in house.files().values()
         if path.parent != FOLDER
         for node in ast.walk(house.parse(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("typer.Exit", "sys.exit", "exit")
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("typer.Exit", "sys.exit", "exit")
     ]
     assert elsewhere == []  # only the command line ends the program
 

@@ -1,4 +1,6 @@
-"""With `--json` standard output is one JSON value and nothing else, and the exit status is as without it."""
+"""With `--json` standard output is one JSON value and nothing else, and the exit status is as
+without it.
+"""
 
 import json
 import sys
@@ -43,7 +45,11 @@ def test_what_makes_folders_says_what_it_made(release: Path) -> None:
     assert (exported["out"], exported["videos"], exported["losses"]) == ("exported", 9, [])
     gone = brokenvideos.read_manifest(release)["shards"][0]["video_ids"][0]
     withdrawn = answer("withdraw", "release", "less", gone, "--reason", "asked for")
-    assert (withdrawn["release"], withdrawn["videos"], withdrawn["changes"]["removed"]) == ("less", 8, [gone])
+    assert (withdrawn["release"], withdrawn["videos"], withdrawn["changes"]["removed"]) == (
+        "less",
+        8,
+        [gone],
+    )
     assert withdrawn["steps"]
     assert answer("view", "release", gone, "--out", "sheet.png") == {"picture": "sheet.png"}
     assert Path("sheet.png").is_file()

@@ -1,4 +1,6 @@
-"""What all commands have in common: help with an example, completion, and a word when Ctrl-C stops them."""
+"""What all commands have in common: help with an example, completion, and a word when Ctrl-C stops
+them.
+"""
 
 import os
 import shlex
@@ -46,8 +48,14 @@ def test_a_command_with_worker_processes_says_what_they_import(command) -> None:
 def test_shells_can_complete() -> None:
     done = CliRunner().invoke(app, ["--help"], catch_exceptions=False)
     assert "--install-completion" in done.stdout
-    words = {"_BROKENVIDEOS_COMPLETE": "complete_bash", "COMP_WORDS": "brokenvideos wit", "COMP_CWORD": "1"}
-    completed = subprocess.run([BROKENVIDEOS], env=os.environ | words, capture_output=True, text=True, timeout=60)
+    words = {
+        "_BROKENVIDEOS_COMPLETE": "complete_bash",
+        "COMP_WORDS": "brokenvideos wit",
+        "COMP_CWORD": "1",
+    }
+    completed = subprocess.run(
+        [BROKENVIDEOS], env=os.environ | words, capture_output=True, text=True, timeout=60
+    )
     assert completed.stdout.split() == ["withdraw"]
 
 
@@ -57,16 +65,21 @@ def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path, workers: 
     raw, out, work = tmp_path / "raw", tmp_path / "release", tmp_path / ".release.building"
     write_sample(raw, videos=24, num_frames=24, height=96, width=128)
     call = [BROKENVIDEOS, "build", str(raw), str(out), "--workers", str(workers)]
-    build = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    build = subprocess.Popen(
+        call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     deadline = time.monotonic() + 60
-    while not any(path.suffix == ".json" for path in work.rglob("*")) and time.monotonic() < deadline:
+    while (
+        not any(path.suffix == ".json" for path in work.rglob("*")) and time.monotonic() < deadline
+    ):
         time.sleep(0.02)
     os.killpg(build.pid, signal.SIGINT)  # as a terminal does: every process of the command gets it
     output = build.communicate(timeout=60)
     assert build.returncode == 130
     assert output == (
         "",
-        f"brokenvideos: stopped. Finished work is kept in {work}. The same command continues from there; "
+        f"brokenvideos: stopped. Finished work is kept in {work}. The same command continues from "
+        "there; "
         "--fresh starts from the beginning.\n",
     )
     assert not out.exists()
@@ -77,9 +90,23 @@ def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path, workers: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("delay_s", [0.0, 1.5])
-def test_workers_that_are_stopped_while_they_start_say_nothing(tmp_path: Path, delay_s: float) -> None:
-    call = [BROKENVIDEOS, "sample", str(tmp_path / "raw"), "--videos", "64", "--size", "256x192", "--workers", "2"]
-    sample = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+def test_workers_that_are_stopped_while_they_start_say_nothing(
+    tmp_path: Path, delay_s: float
+) -> None:
+    call = [
+        BROKENVIDEOS,
+        "sample",
+        str(tmp_path / "raw"),
+        "--videos",
+        "64",
+        "--size",
+        "256x192",
+        "--workers",
+        "2",
+    ]
+    sample = subprocess.Popen(
+        call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".raw.*")) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -98,7 +125,9 @@ def test_a_finished_build_is_not_called_unfinished(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.run.__name__)
-def test_a_command_that_is_stopped_at_once_claims_nothing_that_is_not_there(command, tmp_path: Path) -> None:
+def test_a_command_that_is_stopped_at_once_claims_nothing_that_is_not_there(
+    command, tmp_path: Path
+) -> None:
     message = command.kept({"out": tmp_path / "out", "rerun": None, "adopt": None})
     assert message.endswith(("starts from the beginning.", "continues from there."))
     assert str(tmp_path) not in message
@@ -109,7 +138,9 @@ def test_a_stopped_generate_keeps_its_clips_and_a_rerun_keeps_nothing() -> None:
     assert generate.kept({"rerun": None, "adopt": None}) == (
         "Finished clips are kept. The same command continues from there."
     )
-    assert generate.kept({"rerun": Path("made"), "adopt": None}) == ("The same command starts from the beginning.")
+    assert generate.kept({"rerun": Path("made"), "adopt": None}) == (
+        "The same command starts from the beginning."
+    )
 
 
 def test_a_stopped_training_names_its_last_whole_checkpoint(tmp_path: Path) -> None:
@@ -117,7 +148,8 @@ def test_a_stopped_training_names_its_last_whole_checkpoint(tmp_path: Path) -> N
     for name in ("step-00000004", "step-00000010", ".step-00000020.partial"):
         (tmp_path / "checkpoints" / name).mkdir(parents=True)
     assert train.kept({"out": tmp_path}) == (
-        f"{tmp_path}/checkpoints/step-00000010 is kept. The same command with --resume continues from there."
+        f"{tmp_path}/checkpoints/step-00000010 is kept. The same command with --resume continues "
+        "from there."
     )
 
 
@@ -126,13 +158,18 @@ FULL = Path("/dev/full")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="the system has no /dev/full")
-@pytest.mark.parametrize("command", [["list", "sample"], ["stats", SAMPLE, "--json"], ["verify", SAMPLE, "--json"]])
+@pytest.mark.parametrize(
+    "command", [["list", "sample"], ["stats", SAMPLE, "--json"], ["verify", SAMPLE, "--json"]]
+)
 def test_a_full_disk_under_standard_output_is_named(command: list[str]) -> None:
     with FULL.open("w") as full:
-        ended = subprocess.run([BROKENVIDEOS, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        ended = subprocess.run(
+            [BROKENVIDEOS, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1] == (
-        "brokenvideos: standard output: no space left on device. Make room there, and give the same command again."
+        "brokenvideos: standard output: no space left on device. Make room there, and give the "
+        "same command again."
     )
     assert "Traceback" not in ended.stderr
 
@@ -140,14 +177,27 @@ def test_a_full_disk_under_standard_output_is_named(command: list[str]) -> None:
 @pytest.mark.parametrize(
     ("command", "out", "said"),
     [
-        (["export", SAMPLE, "out"], "out", "out: file too large. Make room there, and give the same command again."),
+        (
+            ["export", SAMPLE, "out"],
+            "out",
+            "out: file too large. Make room there, and give the same command again.",
+        ),
         (
             ["view", SAMPLE, "synth-a_00000", "--out", "v.png"],
             "v.png",
             "v.png: file too large. Make room there, and give",
         ),
         (
-            ["withdraw", SAMPLE, "out", "synth-a_00000", "--reason", "asked for", "--twins", "withdraw"],
+            [
+                "withdraw",
+                SAMPLE,
+                "out",
+                "synth-a_00000",
+                "--reason",
+                "asked for",
+                "--twins",
+                "withdraw",
+            ],
             "out",
             "and give the same command again: nothing is kept, and it starts again.",
         ),

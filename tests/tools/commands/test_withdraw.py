@@ -1,4 +1,6 @@
-"""`brokenvideos withdraw` and `publish --withdraw`, and whether what they print does what it says, on the Hub of the tests."""
+"""`brokenvideos withdraw` and `publish --withdraw`, and whether what they print does what it says,
+on the Hub of the tests.
+"""
 
 import re
 import textwrap
@@ -20,7 +22,9 @@ REPO = "someone/brokenvideos"
 REASON = "the rights of its source are disputed"
 
 # huggingface_hub's own way to send a file without Xet
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"
+)
 
 
 @pytest.fixture
@@ -29,7 +33,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
 
     def invoke(*arguments: object) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+        return CliRunner().invoke(
+            app, [str(argument) for argument in arguments], catch_exceptions=False
+        )
 
     return invoke
 
@@ -55,7 +61,9 @@ def test_it_makes_the_release_and_says_what_is_left_to_do(run, release: Path, go
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert lines[0] == f"removed {gone}"
-    assert re.fullmatch(r"1\.0\.0 -> 2\.0\.0: 0 added, 1 removed, 0 changed; .* MB are as they were\.", lines[1])
+    assert re.fullmatch(
+        r"1\.0\.0 -> 2\.0\.0: 0 added, 1 removed, 0 changed; .* MB are as they were\.", lines[1]
+    )
     assert lines[2:4] == [
         "These changes need a major step, to 2.0.0 or later; 2.0.0 is enough.",
         "next: 8 videos. Next: brokenvideos verify next",
@@ -87,7 +95,9 @@ def test_a_published_video_is_gone_when_every_step_was_done(
     assert run("publish", release, "--repo", REPO).exit_code == 0
     HfApi().create_branch(REPO, branch="trial", repo_type="dataset")
     old = hub.repository(REPO).commit_of("v1.0.0").oid
-    done = run("publish", release, "--repo", REPO, "--withdraw", gone, "--reason", REASON, "--out", "next")
+    done = run(
+        "publish", release, "--repo", REPO, "--withdraw", gone, "--reason", REASON, "--out", "next"
+    )
     assert done.exit_code == 0, done.output
     assert brokenvideos.read_manifest("next")["errata"][-1]["video_ids"] == [gone]
     assert verify_on_hub(REPO, revision="v2.0.0").ok
@@ -103,7 +113,8 @@ def test_a_published_video_is_gone_when_every_step_was_done(
     stored = [file.file_oid for file in HfApi().list_lfs_files(REPO, repo_type="dataset")]
     assert not any(middle_of(raw, gone) in hub.store.path(sha256).read_bytes() for sha256 in stored)
     assert [
-        row["video_id"] for row in brokenvideos.load(repo_id=REPO, revision="v2.0.0", split="train", streaming=True)
+        row["video_id"]
+        for row in brokenvideos.load(repo_id=REPO, revision="v2.0.0", split="train", streaming=True)
     ]
 
 
@@ -111,7 +122,18 @@ def test_a_withdrawal_that_was_interrupted_goes_on(
     run, hub: State, online: list[float], release: Path, gone: str
 ) -> None:
     hub.create(REPO)
-    arguments = ("publish", release, "--repo", REPO, "--withdraw", gone, "--reason", REASON, "--out", "next")
+    arguments = (
+        "publish",
+        release,
+        "--repo",
+        REPO,
+        "--withdraw",
+        gone,
+        "--reason",
+        REASON,
+        "--out",
+        "next",
+    )
     fault = hub.fault("commit", status=403, message="Not today")
     with pytest.raises(RuntimeError, match="the Hub answered 403"):
         run(*arguments)
@@ -120,12 +142,25 @@ def test_a_withdrawal_that_was_interrupted_goes_on(
     assert done.exit_code == 0
     assert "published v2.0.0" in done.stdout
     with pytest.raises(FileExistsError):  # another withdrawal is not that one
-        run("publish", release, "--repo", REPO, "--withdraw", gone, "--reason", "another", "--out", "next")
+        run(
+            "publish",
+            release,
+            "--repo",
+            REPO,
+            "--withdraw",
+            gone,
+            "--reason",
+            "another",
+            "--out",
+            "next",
+        )
 
 
 def test_the_options_go_together() -> None:
     done = CliRunner().invoke(
-        app, ["publish", ".", "--repo", REPO, "--withdraw", "x", "--reason", "y"], env={"COLUMNS": "200"}
+        app,
+        ["publish", ".", "--repo", REPO, "--withdraw", "x", "--reason", "y"],
+        env={"COLUMNS": "200"},
     )
     assert done.exit_code == 2
     assert "--withdraw, --reason and --out go together" in " ".join(done.output.split())

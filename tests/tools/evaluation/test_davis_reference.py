@@ -1,4 +1,6 @@
-"""Equal to davis2017-evaluation on two methods' real results: integers exactly, sequences to 1e-9."""
+"""Equal to davis2017-evaluation on two methods' real results: integers exactly, sequences to
+1e-9.
+"""
 
 import csv
 from pathlib import Path
@@ -33,7 +35,12 @@ def counts(real_data: Path) -> dict[tuple[str, str], Counts]:
     for folder in sorted((real_data / "davis" / "rvos").iterdir()):
         names = sorted(path.name for path in folder.iterdir())
         rvos, osvos = (
-            np.stack([np.asarray(Image.open(real_data / "davis" / method / folder.name / name)) > 0 for name in names])
+            np.stack(
+                [
+                    np.asarray(Image.open(real_data / "davis" / method / folder.name / name)) > 0
+                    for name in names
+                ]
+            )
             for method in ("rvos", "osvos")
         )
         found["rvos", folder.name] = count_bitmaps(rvos, osvos)
@@ -41,7 +48,9 @@ def counts(real_data: Path) -> dict[tuple[str, str], Counts]:
     return found
 
 
-def test_every_integer_of_every_frame(real_data: Path, counts: dict[tuple[str, str], Counts]) -> None:
+def test_every_integer_of_every_frame(
+    real_data: Path, counts: dict[tuple[str, str], Counts]
+) -> None:
     rows = rows_of(real_data / "jf_reference" / "frames_binary_gt-rvos_pred-osvos.csv")
     assert len(rows) == sum(len(found) for (truth, _), found in counts.items() if truth == "rvos")
     for row in rows:
@@ -68,6 +77,8 @@ def test_every_number_of_every_sequence(
     for row in rows:
         found = counts[truth, row["sequence"]].at(chosen)
         j, f = statistics(found.j()), statistics(found.f())
-        for wanted, value in zip(("J", "J_recall", "J_decay", "F", "F_recall", "F_decay"), (*j, *f), strict=True):
+        for wanted, value in zip(
+            ("J", "J_recall", "J_decay", "F", "F_recall", "F_decay"), (*j, *f), strict=True
+        ):
             assert value == pytest.approx(float(row[wanted]), abs=1e-9), (row["sequence"], wanted)
         assert (j[0] + f[0]) / 2 == pytest.approx(float(row["JF"]), abs=1e-9)

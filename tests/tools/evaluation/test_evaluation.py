@@ -21,7 +21,9 @@ from tests.tools.explorer.written import index_of, video_of, videos_with_preview
 
 
 def write_moved(release: Path, out: Path, *, by_px: int) -> Path:
-    """Predictions: the release's own masks, moved down; a corner marked in the first frame of normal videos."""
+    """Predictions: the release's own masks, moved down; a corner marked in the first frame of
+    normal videos.
+    """
     for part in read_annotation(release).parts:
         for video in part.read():
             marked = video.union()
@@ -30,7 +32,9 @@ def write_moved(release: Path, out: Path, *, by_px: int) -> Path:
                 mask = np.zeros((video.height, video.width), np.uint8)
                 if frame_index in marked:
                     mask = np.roll(
-                        decode([marked[frame_index]], height=video.height, width=video.width)[0], by_px, axis=0
+                        decode([marked[frame_index]], height=video.height, width=video.width)[0],
+                        by_px,
+                        axis=0,
                     )
                 if not marked and frame_index == video.frames[0]:
                     mask[:4, :4] = 1
@@ -53,7 +57,12 @@ def found(release: Path, moved: Path) -> Evaluation:
 def test_a_release_against_its_own_raw_folder_is_perfect(release: Path, raw: Path) -> None:
     for truth, predictions in ((release, raw), (raw, release)):
         scores = evaluate(truth, predictions, floors=False).scores
-        assert scores.broken["jf"].value == scores.broken["active_jf"].value == scores.normal["jf"].value == 1
+        assert (
+            scores.broken["jf"].value
+            == scores.broken["active_jf"].value
+            == scores.normal["jf"].value
+            == 1
+        )
         assert (scores.broken["jf"].n, scores.normal["jf"].n) == (6, 3)
         assert scores.micro == {"precision": 1, "recall": 1, "f1": 1, "iou": 1}
 
@@ -64,7 +73,8 @@ def test_floors_stand_beside_the_scores(found: Evaluation) -> None:
     assert (empty.broken["active_jf"].value, empty.normal["jf"].value) == (0, 1)
     assert (full.normal["jf"].value, full.normal["strict_jf"].value) == (0.5, 0)
     assert found.floors["centre-box"].normal["false_area"].value == 0.25
-    # The trap: an all-empty prediction looks good on broken videos until only their broken frames are asked for.
+    # The trap: an all-empty prediction looks good on broken videos until only their broken frames
+    # are asked for.
     assert empty.broken["jf"].value > 0.3  # type: ignore[operator]
     ours = found.scores.broken["active_jf"].value
     assert all(ours > floor.broken["active_jf"].value for floor in found.floors.values())  # type: ignore[operator]
@@ -78,7 +88,9 @@ def test_groups_count_their_videos(found: Evaluation) -> None:
     assert cells["normal", None, None].n == 3
     assert cells["normal", None, None].scores["jf"] is None
     for generator in {video.generator for video in found.videos}:
-        assert cells[None, generator, None].n == sum(video.generator == generator for video in found.videos)
+        assert cells[None, generator, None].n == sum(
+            video.generator == generator for video in found.videos
+        )
     splits = {split for _, _, split in cells}
     assert sum(cells[None, None, split].n for split in splits - {None}) == 9
 
@@ -92,7 +104,9 @@ def test_one_split_alone(release: Path, moved: Path) -> None:
     assert {video.split for video in train.videos} == {"train"}
     with pytest.raises(ValueError) as error:
         evaluate(release, moved, splits=["tset"])
-    assert str(error.value).startswith(f"{release}: nothing to score: wanted a video of tset, found 9 videos (")
+    assert str(error.value).startswith(
+        f"{release}: nothing to score: wanted a video of tset, found 9 videos ("
+    )
 
 
 def test_comparison_is_paired(release: Path, moved: Path, tmp_path: Path) -> None:
@@ -111,7 +125,10 @@ def test_comparison_is_paired(release: Path, moved: Path, tmp_path: Path) -> Non
 def test_the_table_reads(found: Evaluation) -> None:
     broken, normal, note = found.table().split("\n\n")
     assert broken.startswith("| Broken videos (n = 6) ")
-    assert [line.split("|")[1].strip() for line in normal.splitlines()[2:]] == [found.predictions, *found.floors]
+    assert [line.split("|")[1].strip() for line in normal.splitlines()[2:]] == [
+        found.predictions,
+        *found.floors,
+    ]
     value = found.scores.broken["jf"]
     assert f"| {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]? |" in broken
     assert note == "? An interval of fewer than 10 videos is not reliable."
@@ -124,9 +141,13 @@ def test_conventions_travel_with_the_numbers(found: Evaluation) -> None:
     assert content["broken"].keys() == found.scores.broken.keys()
 
 
-def test_the_report_says_everything(found: Evaluation, release: Path, moved: Path, tmp_path: Path) -> None:
+def test_the_report_says_everything(
+    found: Evaluation, release: Path, moved: Path, tmp_path: Path
+) -> None:
     other = write_moved(release, tmp_path / "other", by_px=4)
-    full = replace(found, comparison=evaluate(release, moved, compare=other, floors=False).comparison)
+    full = replace(
+        found, comparison=evaluate(release, moved, compare=other, floors=False).comparison
+    )
     report = evaluation_report(full)
     assert report == evaluation_report(full)
     told = report.to_json()
@@ -147,7 +168,9 @@ def test_the_report_says_everything(found: Evaluation, release: Path, moved: Pat
         "low": round(active.low, 6),  # type: ignore[arg-type]
         "high": round(active.high, 6),  # type: ignore[arg-type]
         "interval": f"95 % {active.low:.3f} to {active.high:.3f}?",
-        "floors": {n: round(floor.broken["active_jf"].value, 6) for n, floor in found.floors.items()},  # type: ignore[arg-type]
+        "floors": {
+            n: round(floor.broken["active_jf"].value, 6) for n, floor in found.floors.items()
+        },  # type: ignore[arg-type]
     }
     broken, normal = sections["Against the floors"]
     assert [row[0] for row in broken["rows"]] == ["moved", *found.floors]
@@ -175,10 +198,22 @@ def test_the_report_says_everything(found: Evaluation, release: Path, moved: Pat
 
 
 def test_the_worst_videos_come_first(found: Evaluation) -> None:
-    """Three broken ones by J&F in active frames, then the normal one with the largest false area, and so on."""
+    """Three broken ones by J&F in active frames, then the normal one with the largest false area,
+    and so on.
+    """
     of = {video.video_id: video for video in found.videos}
     worst = [of[video_id] for video_id in evaluation_report(found).worst]
-    assert [video.broken for video in worst] == [True, True, True, False, True, True, True, False, False]
+    assert [video.broken for video in worst] == [
+        True,
+        True,
+        True,
+        False,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
     assert sorted(of) == sorted(video.video_id for video in worst)
     active = [video.scores["active_jf"] for video in worst if video.broken]
     assert active == sorted(active)
@@ -187,14 +222,21 @@ def test_the_worst_videos_come_first(found: Evaluation) -> None:
             assert (video.disagreement, video.worst_frame) == (1, 0)
 
 
-def test_the_page_opens_at_what_was_scored(found: Evaluation, release: Path, moved: Path, tmp_path: Path) -> None:
-    """The page compares again, of the videos it has previews of: it says what the evaluation says."""
+def test_the_page_opens_at_what_was_scored(
+    found: Evaluation, release: Path, moved: Path, tmp_path: Path
+) -> None:
+    """The page compares again, of the videos it has previews of: it says what the evaluation
+    says.
+    """
     pages = [tmp_path / name for name in ("page", "again")]
     for page in pages:
         done = CliRunner().invoke(app, ["evaluate", str(release), str(moved), "--html", str(page)])
         assert done.exit_code == 0, done.output
         assert done.output.splitlines()[-1].endswith(f"Open {page / 'index.html'} in a browser.")
-    first, second = ({p.relative_to(page): p.read_bytes() for p in page.rglob("*") if p.is_file()} for page in pages)
+    first, second = (
+        {p.relative_to(page): p.read_bytes() for p in page.rglob("*") if p.is_file()}
+        for page in pages
+    )
     assert first == second
     index = index_of(pages[0])
     assert [other["name"] for other in index["list"]["others"]] == [str(moved)]
@@ -208,14 +250,22 @@ def test_the_page_opens_at_what_was_scored(found: Evaluation, release: Path, mov
         assert (score, problem) == (round(video.scores["jf"], 4), None)
         assert disagreement == round(video.disagreement, 4)  # type: ignore[arg-type]
         assert worst == video.worst_frame
-        assert jf[told["frames"].index(worst)] == min(v for v, either in zip(jf, told["either"], strict=True) if either)
+        assert jf[told["frames"].index(worst)] == min(
+            v for v, either in zip(jf, told["either"], strict=True) if either
+        )
 
 
-def test_what_a_page_cannot_become_is_said_before_anything_is_scored(release: Path, tmp_path: Path) -> None:
+def test_what_a_page_cannot_become_is_said_before_anything_is_scored(
+    release: Path, tmp_path: Path
+) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     for name, wanted in (
-        ("report.html", "report.html: the page is a folder; give --html {0}/report, and open {0}/report/index.html"),
+        (
+            "report.html",
+            "report.html: the page is a folder; give --html {0}/report, and open "
+            "{0}/report/index.html",
+        ),
         ("mine", "mine: is there already, and is no page of ours; name a new folder, or remove it"),
     ):
         done = CliRunner().invoke(app, ["evaluate", "nowhere", "x", "--html", str(tmp_path / name)])
@@ -257,7 +307,9 @@ def test_the_command_writes_all_forms(release: Path, moved: Path, tmp_path: Path
 
 
 def test_an_unknown_choice_is_refused() -> None:
-    done = CliRunner().invoke(app, ["evaluate", "x", "y", "--missing", "maybe"], env={"COLUMNS": "200"})
+    done = CliRunner().invoke(
+        app, ["evaluate", "x", "y", "--missing", "maybe"], env={"COLUMNS": "200"}
+    )
     assert done.exit_code == 2
     assert "'maybe' is not one of 'error', 'empty'" in done.output
 
@@ -268,7 +320,9 @@ def test_real_masks_by_the_command(real_data: Path, run_process: Callable[..., o
 
     command = str(Path(sys.executable).parent / "brokenvideos")
     davis = real_data / "davis"
-    done = run_process([command, "evaluate", str(davis / "rvos"), str(davis / "osvos"), "--workers", "2"])
+    done = run_process(
+        [command, "evaluate", str(davis / "rvos"), str(davis / "osvos"), "--workers", "2"]
+    )
     assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
     with (real_data / "jf_reference" / "binary_gt-rvos_pred-osvos.csv").open(newline="") as file:
         wanted = np.mean([float(row["JF"]) for row in csv.DictReader(file)])

@@ -1,4 +1,6 @@
-"""Intervals and tests against theory: how often they cover, and how often they see a difference that is not there."""
+"""Intervals and tests against theory: how often they cover, and how often they see a difference
+that is not there.
+"""
 
 from itertools import product
 
@@ -6,7 +8,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from brokenvideos.tools.evaluation.intervals import Estimate, difference, estimate, mean_of, sign_flip_p, student_t
+from brokenvideos.tools.evaluation.intervals import (
+    Estimate,
+    difference,
+    estimate,
+    mean_of,
+    sign_flip_p,
+    student_t,
+)
 
 
 def test_the_interval_is_about_two_standard_errors() -> None:
@@ -79,7 +88,13 @@ def test_an_interval_of_few_videos_is_marked() -> None:
     assert nine.interval() == f"[{nine.low:.3f}, {nine.high:.3f}]?"
     assert ten.interval() == f"[{ten.low:.3f}, {ten.high:.3f}]"
     assert estimate(np.array([0.3])).interval() == ""
-    assert nine.to_dict() == {"value": nine.value, "low": nine.low, "high": nine.high, "n": 9, "reliable": False}
+    assert nine.to_dict() == {
+        "value": nine.value,
+        "low": nine.low,
+        "high": nine.high,
+        "n": 9,
+        "reliable": False,
+    }
 
 
 def test_no_interval_leaves_what_a_score_can_be() -> None:
@@ -93,7 +108,10 @@ DRAWS = {
     "uniform": (lambda stream, shape: stream.random(shape), 0.5),
     "skewed": (lambda stream, shape: stream.beta(5, 0.5, shape), 5 / 5.5),
     "exponential": (lambda stream, shape: stream.exponential(0.1, shape), 0.1),
-    "two groups": (lambda stream, shape: np.where(stream.random(shape) < 0.7, 1.0, stream.random(shape) / 2), 0.775),
+    "two groups": (
+        lambda stream, shape: np.where(stream.random(shape) < 0.7, 1.0, stream.random(shape) / 2),
+        0.775,
+    ),
     "0 or 1": (lambda stream, shape: (stream.random(shape) < 0.3).astype(np.float64), 0.3),
 }
 
@@ -152,7 +170,9 @@ def test_ties_count_for_the_null() -> None:
     gaps = np.array([0.1, 0.2, -0.3, 0.1, 0.2, -0.3, 0.1])
     whole = np.round(gaps * 10)
     assert sign_flip_p(gaps) == sign_flip_p(whole)
-    assert sign_flip_p(np.array([0.0, 0.0, 0.4, 0.3])) == 0.5  # a video without a difference says nothing
+    assert (
+        sign_flip_p(np.array([0.0, 0.0, 0.4, 0.3])) == 0.5
+    )  # a video without a difference says nothing
 
 
 NULLS = {
@@ -165,7 +185,9 @@ NULLS = {
 def false_alarms(kind: str, count: int, *, draws: int) -> float:
     """How often p is below 0.05 where the two predictions are exchangeable."""
     stream = np.random.default_rng(1000 + count)
-    return float(np.mean([sign_flip_p(gaps) < 0.05 for gaps in NULLS[kind](stream, (draws, count))]))
+    return float(
+        np.mean([sign_flip_p(gaps) < 0.05 for gaps in NULLS[kind](stream, (draws, count))])
+    )
 
 
 def bound(draws: int) -> float:

@@ -1,4 +1,6 @@
-"""The metric of a training loop gives what an evaluation of files gives, in any batches, on any number of processes."""
+"""The metric of a training loop gives what an evaluation of files gives, in any batches, on any
+number of processes.
+"""
 
 import json
 from collections.abc import Callable
@@ -35,7 +37,9 @@ def test_batches_and_ranks_add_up(pair: tuple[BoolArray, BoolArray]) -> None:
         for index, name in enumerate("abc"):
             rank = ranks[(start // 2 + index) % 2]
             chunk = slice(start, start + 2)
-            rank.update(pred[index, chunk], truth[index, chunk], video_ids=name, frame_indices=frames)
+            rank.update(
+                pred[index, chunk], truth[index, chunk], video_ids=name, frame_indices=frames
+            )
     gathered = json.loads(json.dumps([rank.state() for rank in ranks]))
     total = JFScore()
     for state in gathered:
@@ -86,13 +90,16 @@ def test_facts_make_groups(pair: tuple[BoolArray, BoolArray]) -> None:
     ]
 
 
-def test_what_does_not_fit_is_refused_and_changes_nothing(pair: tuple[BoolArray, BoolArray]) -> None:
+def test_what_does_not_fit_is_refused_and_changes_nothing(
+    pair: tuple[BoolArray, BoolArray],
+) -> None:
     truth, pred = pair
     score = JFScore()
     with pytest.raises(ValueError) as error:
         score.update(pred, truth, video_ids=["a"])
     assert str(error.value) == (
-        "pred [3, 8, 40, 50], truth [3, 8, 40, 50], 1 video_ids; wanted two of [B, T, H, W] and B ids, or [T, H, W] and one id as "
+        "pred [3, 8, 40, 50], truth [3, 8, 40, 50], 1 video_ids; wanted two of [B, T, H, W] and B "
+        "ids, or [T, H, W] and one id as "
         "text."
     )
     with pytest.raises(ValueError) as error:
@@ -105,5 +112,8 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(pair: tuple[BoolArray,
     score.update(pred[0], truth[0], video_ids="a")
     with pytest.raises(ValueError) as error:
         score.update(pred[:, :, :20], truth[:, :, :20], video_ids=["a", "b", "c"])
-    assert str(error.value) == "video a: masks of 20x50 pixels, before of 40x50; wanted one size per video."
+    assert (
+        str(error.value)
+        == "video a: masks of 20x50 pixels, before of 40x50; wanted one size per video."
+    )
     assert [video.video_id for video in score.compute().videos] == ["a"]

@@ -16,7 +16,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 def plain_boundary(mask: BoolArray) -> BoolArray:
-    """A pixel that differs from its right, lower or lower right neighbour; beyond the image lies a copy of its edge."""
+    """A pixel that differs from its right, lower or lower right neighbour; beyond the image lies a
+    copy of its edge.
+    """
     padded = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
     here = padded[:-1, :-1]
     return (here != padded[1:, :-1]) | (here != padded[:-1, 1:]) | (here != padded[1:, 1:])
@@ -50,22 +52,32 @@ def test_the_grown_point_is_the_disk(radius: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last"), [(0, 1), (0, 24), (7, 9), (23, 24), (40, 180), (150, 200), (191, 200), (199, 200)]
+    ("first", "last"),
+    [(0, 1), (0, 24), (7, 9), (23, 24), (40, 180), (150, 200), (191, 200), (199, 200)],
 )
 def test_counts_equal_the_formulas_where_bands_end(first: int, last: int) -> None:
-    """Masks of which lines are cut at every place of a band, at both edges of the frame and away from them."""
+    """Masks of which lines are cut at every place of a band, at both edges of the frame and away
+    from them.
+    """
     stream = np.random.default_rng(last)
     for radius, left, right in ((1, 0, 30), (3, 5, 24), (9, 20, 30)):
         truth, pred = np.zeros((2, 200, 30), np.uint8)
         for plane in (truth, pred):
             plane[first:last, left:right] = stream.random((last - first, right - left)) < 0.7
         found = count_planes(truth, pred, first, last, radius=radius)
-        wanted = (truth.sum(), pred.sum(), (truth & pred).sum(), *plain_counts(truth.T > 0, pred.T > 0, radius))
+        wanted = (
+            truth.sum(),
+            pred.sum(),
+            (truth & pred).sum(),
+            *plain_counts(truth.T > 0, pred.T > 0, radius),
+        )
         assert found == tuple(int(value) for value in wanted)
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_counts_equal_the_formulas_for_any_size(seed: int, random_masks: Callable[..., BoolArray]) -> None:
+def test_counts_equal_the_formulas_for_any_size(
+    seed: int, random_masks: Callable[..., BoolArray]
+) -> None:
     stream = np.random.default_rng(seed)
     height, width = (int(side) for side in stream.integers(1, 70, 2))
     truth, pred = random_masks(stream, 3, height, width), random_masks(stream, 3, height, width)
@@ -81,7 +93,9 @@ def test_counts_equal_the_formulas_for_any_size(seed: int, random_masks: Callabl
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_strings_bitmaps_and_tensors_give_equal_counts(seed: int, random_masks: Callable[..., BoolArray]) -> None:
+def test_strings_bitmaps_and_tensors_give_equal_counts(
+    seed: int, random_masks: Callable[..., BoolArray]
+) -> None:
     torch = pytest.importorskip("torch")
     from brokenvideos.tools.evaluation.device import count_tensors
 
@@ -89,7 +103,9 @@ def test_strings_bitmaps_and_tensors_give_equal_counts(seed: int, random_masks: 
     height, width = (int(side) for side in stream.integers(1, 150, 2))
     truth, pred = random_masks(stream, 5, height, width), random_masks(stream, 5, height, width)
     by_bitmap = count_bitmaps(truth, pred)
-    by_string = count_strings(encode(truth), encode(pred), frames=range(5), height=height, width=width)
+    by_string = count_strings(
+        encode(truth), encode(pred), frames=range(5), height=height, width=width
+    )
     by_tensor = count_tensors(torch.from_numpy(truth), torch.from_numpy(pred))
     for name in ("frames", *FIELDS):
         wanted = getattr(by_bitmap, name).tolist()
@@ -132,7 +148,9 @@ def test_the_radius_is_that_of_davis() -> None:
 def test_areas_and_intersections_come_from_runs(random_masks: Callable[..., BoolArray]) -> None:
     masks = random_masks(np.random.default_rng(5), 40, 33, 47)
     others = random_masks(np.random.default_rng(6), 40, 33, 47)
-    runs, other_runs = (foreground(parse(encode(stack), height=33, width=47)) for stack in (masks, others))
+    runs, other_runs = (
+        foreground(parse(encode(stack), height=33, width=47)) for stack in (masks, others)
+    )
     assert areas(runs).tolist() == masks.sum(axis=(1, 2)).tolist()
     assert intersections(runs, other_runs).tolist() == (masks & others).sum(axis=(1, 2)).tolist()
 
@@ -141,4 +159,8 @@ def test_no_mask_has_no_pixel() -> None:
     runs = foreground(parse([], height=4, width=5))
     assert (areas(runs).tolist(), intersections(runs, runs).tolist()) == ([], [])
     empty = np.zeros((5, 4), np.uint8)
-    assert count_planes(empty, empty, 0, 0, radius=1) == count_planes(empty, empty, 0, 5, radius=1) == (0,) * 7
+    assert (
+        count_planes(empty, empty, 0, 0, radius=1)
+        == count_planes(empty, empty, 0, 5, radius=1)
+        == (0,) * 7
+    )

@@ -1,4 +1,6 @@
-"""Objects on their own: TrackEval's scores of real masks, a video with two objects by hand, every form that tells objects apart."""
+"""Objects on their own: TrackEval's scores of real masks, a video with two objects by hand, every
+form that tells objects apart.
+"""
 
 import csv
 import json
@@ -22,7 +24,9 @@ from brokenvideos.tools.evaluation.protocol import best_assignment
 
 WritePngs = Callable[[Path, Mapping[str, object]], Path]
 REFERENCE = Path(__file__).parent / "trackeval_davis.csv"
-"""What TrackEval 1.3.0 gives: `trackeval.datasets.DAVIS` and `trackeval.metrics.JAndF`, per sequence and ("ALL") combined."""
+"""What TrackEval 1.3.0 gives: `trackeval.datasets.DAVIS` and `trackeval.metrics.JAndF`, per
+sequence and ("ALL") combined.
+"""
 
 COLUMNS = {
     "jf": "J&F",
@@ -58,20 +62,26 @@ def palette(values: np.ndarray) -> Image.Image:
 
 @pytest.fixture
 def truth(tmp_path: Path, write_pngs: WritePngs) -> Path:
-    return write_pngs(tmp_path / "truth", {f"v/{t:05d}.png": palette(labels(IN_TRUTH, t)) for t in range(6)})
+    return write_pngs(
+        tmp_path / "truth", {f"v/{t:05d}.png": palette(labels(IN_TRUTH, t)) for t in range(6)}
+    )
 
 
 @pytest.fixture
 def prediction(tmp_path: Path, write_pngs: WritePngs) -> Path:
-    return write_pngs(tmp_path / "pred", {f"v/{t:05d}.png": palette(labels(IN_PREDICTION, t)) for t in range(6)})
+    return write_pngs(
+        tmp_path / "pred", {f"v/{t:05d}.png": palette(labels(IN_PREDICTION, t)) for t in range(6)}
+    )
 
 
 BY_HAND = {
-    # Frames 0 to 5. Object 1: 1 1 1 1 1 0. Object 2: 1 1 0 1 0 1, for neither is there before frame 2.
+    # Frames 0 to 5. Object 1: 1 1 1 1 1 0. Object 2: 1 1 0 1 0 1, for neither is there before frame
+    # 2.
     ("davis", False): ([5 / 6, 4 / 6], [6, 6]),
     # Frames 1 to 4.
     ("davis", True): ([4 / 4, 2 / 4], [4, 4]),
-    # Frames 1 to 4; object 2 is first seen in frame 2, by the prediction: 0 1 0. vos-benchmark 0.1.0 says 100 and 33.3 too.
+    # Frames 1 to 4; object 2 is first seen in frame 2, by the prediction: 0 1 0. vos-benchmark
+    # 0.1.0 says 100 and 33.3 too.
     ("sav", False): ([4 / 4, 1 / 3], [4, 3]),
     ("sav", True): ([4 / 4, 1 / 3], [4, 3]),
     # Object 1 from frame 1 on: 1 1 1 1 0. Object 2 is given in frame 3: 0 1.
@@ -83,7 +93,9 @@ BY_HAND = {
 @pytest.mark.parametrize(("protocol", "skip_ends"), BY_HAND)
 def test_two_objects_by_hand(protocol: str, skip_ends: bool, truth: Path, prediction: Path) -> None:
     scores, frames = BY_HAND[protocol, skip_ends]
-    found = evaluate(truth, prediction, protocol=protocol, skip_ends=skip_ends, floors=False).to_dict()["per_object"]  # type: ignore[arg-type]
+    found = evaluate(
+        truth, prediction, protocol=protocol, skip_ends=skip_ends, floors=False
+    ).to_dict()["per_object"]  # type: ignore[arg-type]
     assert (found["protocol"], found["n_objects"], found["n_videos"]) == (protocol, 2, 1)
     for name in ("jf", "j", "f"):
         assert [one[name] for one in found["objects"]] == pytest.approx(scores)
@@ -92,7 +104,9 @@ def test_two_objects_by_hand(protocol: str, skip_ends: bool, truth: Path, predic
     assert [one["predicted_id"] for one in found["objects"]] == [1, 2]
 
 
-def test_the_default_counts_objects_together_and_says_nothing_of_them(truth: Path, prediction: Path) -> None:
+def test_the_default_counts_objects_together_and_says_nothing_of_them(
+    truth: Path, prediction: Path
+) -> None:
     plain, apart = evaluate(truth, prediction), evaluate(truth, prediction, protocol="sav")
     # As in docs/evaluation.md: 1 1 16/20 1 16/20 4/20.
     assert plain.scores.broken["j"].value == pytest.approx(4.8 / 6)
@@ -100,7 +114,8 @@ def test_the_default_counts_objects_together_and_says_nothing_of_them(truth: Pat
     assert "own (protocol" not in plain.table()
     assert apart.scores == plain.scores
     assert apart.table().splitlines()[-1] == (
-        "Every object on its own (protocol sav): J&F 0.667, J 0.667, F 0.667, J recall 0.667, F recall 0.667 of 2 objects "
+        "Every object on its own (protocol sav): J&F 0.667, J 0.667, F 0.667, J recall 0.667, F "
+        "recall 0.667 of 2 objects "
         "in 1 video."
     )
     facts, said = evaluation_report(apart).sections[0].parts
@@ -131,18 +146,24 @@ def test_davis_takes_the_best_partner_whatever_its_id_and_the_others_go_by_id(
 def test_an_object_without_partner_is_scored_against_nothing(
     truth: Path, tmp_path: Path, write_pngs: WritePngs
 ) -> None:
-    pred = write_pngs(tmp_path / "one", {f"v/{t:05d}.png": palette(labels({1: range(6)}, t)) for t in range(6)})
+    pred = write_pngs(
+        tmp_path / "one", {f"v/{t:05d}.png": palette(labels({1: range(6)}, t)) for t in range(6)}
+    )
     found = evaluate(truth, pred, protocol="davis", floors=False).to_dict()["per_object"]
     # Object 2 is not there in half of the frames, and so is the empty mask.
     assert [(one["predicted_id"], one["j"]) for one in found["objects"]] == [(1, 1.0), (None, 0.5)]
     nothing = evaluate(truth, pred, protocol="ytvos", floors=False).to_dict()["per_object"]
-    assert [(one["predicted_id"], one["j"]) for one in nothing["objects"]] == [(1, 1.0), (None, 0.0)]
+    assert [(one["predicted_id"], one["j"]) for one in nothing["objects"]] == [
+        (1, 1.0),
+        (None, 0.0),
+    ]
 
 
 def test_objects_of_no_scored_frame_are_listed_and_normal_videos_have_none(
     tmp_path: Path, write_pngs: WritePngs
 ) -> None:
-    # Object 1 is in the last frame only, so that sav leaves it out with the ends, and ytvos has no frame after its first.
+    # Object 1 is in the last frame only, so that sav leaves it out with the ends, and ytvos has no
+    # frame after its first.
     files: dict[str, object] = {f"v/{t:05d}.png": palette(labels({1: (3,)}, t)) for t in range(4)}
     files |= {f"normal/{t:05d}.png": palette(labels({}, t)) for t in range(4)}
     truth = write_pngs(tmp_path / "truth", files)
@@ -151,14 +172,19 @@ def test_objects_of_no_scored_frame_are_listed_and_normal_videos_have_none(
         assert found.objects is not None
         assert found.to_dict()["per_object"]["left_out"] == [{"video_id": "v", "object_id": 1}]
         assert found.objects.line() == (
-            f"Every object on its own (protocol {protocol}): no score of 0 objects in 0 videos; 1 without a frame to score."
+            f"Every object on its own (protocol {protocol}): no score of 0 objects in 0 videos; 1 "
+            "without a frame to score."
         )
 
 
 def rles(marked: Mapping[int, object]) -> list[tuple[int, int, dict[str, object]]]:
     """(frame, object, RLE) of every mask."""
     return [
-        (t, object_id, {"size": [SIDE, SIDE], "counts": encode((labels(marked, t) == object_id)[None])[0]})
+        (
+            t,
+            object_id,
+            {"size": [SIDE, SIDE], "counts": encode((labels(marked, t) == object_id)[None])[0]},
+        )
         for object_id, frames in marked.items()
         for t in frames  # type: ignore[attr-defined]
     ]
@@ -169,18 +195,25 @@ def test_every_form_that_tells_objects_apart_says_the_same(
 ) -> None:
     masks = rles(IN_PREDICTION)
     listed = [
-        {"video_id": "v", "frame_index": t, "segmentation": rle, "object_id": object_id} for t, object_id, rle in masks
+        {"video_id": "v", "frame_index": t, "segmentation": rle, "object_id": object_id}
+        for t, object_id, rle in masks
     ]
     tracks = [
         {
             "video_id": "v",
-            "segmentations": [next((rle for t, k, rle in masks if (t, k) == (f, object_id)), None) for f in range(6)],
+            "segmentations": [
+                next((rle for t, k, rle in masks if (t, k) == (f, object_id)), None)
+                for f in range(6)
+            ],
         }
         for object_id in IN_PREDICTION
     ]
     (tmp_path / "list.json").write_text(json.dumps(listed))
     (tmp_path / "tracks.json").write_text(json.dumps(tracks))
-    rows = [{"video_id": "v", "frame_index": t, "counts": rle["counts"], "object_id": k} for t, k, rle in masks]
+    rows = [
+        {"video_id": "v", "frame_index": t, "counts": rle["counts"], "object_id": k}
+        for t, k, rle in masks
+    ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "p.parquet")
     with tarfile.open(tmp_path / "p.tar", "w") as tar:
         tar.add(prediction, "p")
@@ -194,27 +227,42 @@ def test_every_form_that_tells_objects_apart_says_the_same(
         },
     )
     wanted = evaluate(truth, prediction, protocol="sav", floors=False).to_dict()["per_object"]
-    for path in (tmp_path / "list.json", tmp_path / "tracks.json", tmp_path / "p.parquet", tmp_path / "p.tar", folders):
-        found = evaluate(truth, path, protocol="sav", missing="empty", floors=False).to_dict()["per_object"]
+    for path in (
+        tmp_path / "list.json",
+        tmp_path / "tracks.json",
+        tmp_path / "p.parquet",
+        tmp_path / "p.tar",
+        folders,
+    ):
+        found = evaluate(truth, path, protocol="sav", missing="empty", floors=False).to_dict()[
+            "per_object"
+        ]
         assert found == wanted, path
 
 
 def test_masks_that_tell_no_objects_apart_are_refused(truth: Path, tmp_path: Path) -> None:
-    listed = [{"video_id": "v", "frame_index": t, "segmentation": rle} for t, _, rle in rles(IN_PREDICTION)]
+    listed = [
+        {"video_id": "v", "frame_index": t, "segmentation": rle}
+        for t, _, rle in rles(IN_PREDICTION)
+    ]
     (tmp_path / "list.json").write_text(json.dumps(listed))
     with pytest.raises(EvaluationError) as error:
         evaluate(truth, tmp_path / "list.json", missing="empty", protocol="ytvos")
     assert str(error.value).splitlines() == [
         f"{tmp_path / 'list.json'}: 1 problem in the predictions, nothing was scored",
-        "video v: its prediction does not distinguish objects, which --protocol ytvos needs; give palette PNGs of object ids, "
-        "{video_id}/{object}/{frame}.png, tracks, or an object_id for every mask, or leave the option out",
+        "video v: its prediction does not distinguish objects, which --protocol ytvos needs; give "
+        "palette PNGs of object ids, "
+        "{video_id}/{object}/{frame}.png, tracks, or an object_id for every mask, or leave the "
+        "option out",
     ]
-    assert evaluate(truth, tmp_path / "list.json", missing="empty", floors=False).scores.broken["j"].value == (
-        pytest.approx(4.8 / 6)
-    )
+    assert evaluate(truth, tmp_path / "list.json", missing="empty", floors=False).scores.broken[
+        "j"
+    ].value == (pytest.approx(4.8 / 6))
 
 
-def test_a_release_against_its_raw_folder_is_perfect_object_by_object(release: Path, raw: Path) -> None:
+def test_a_release_against_its_raw_folder_is_perfect_object_by_object(
+    release: Path, raw: Path
+) -> None:
     found = evaluate(release, raw, protocol="davis", floors=False).objects
     assert found is not None
     assert found.means["jf"] == 1
@@ -224,7 +272,9 @@ def test_a_release_against_its_raw_folder_is_perfect_object_by_object(release: P
 
 def test_the_command(truth: Path, prediction: Path, tmp_path: Path) -> None:
     def run(*options: str) -> str:
-        done = CliRunner().invoke(app, ["evaluate", str(truth), str(prediction), "--no-floors", *options])
+        done = CliRunner().invoke(
+            app, ["evaluate", str(truth), str(prediction), "--no-floors", *options]
+        )
         assert done.exit_code == 0, done.output
         return done.stdout.splitlines()[-1]
 
@@ -234,7 +284,9 @@ def test_the_command(truth: Path, prediction: Path, tmp_path: Path) -> None:
     )
     content = json.loads((tmp_path / "o.json").read_text())
     assert (content["options"]["protocol"], content["per_object"]["protocol"]) == ("ytvos", "ytvos")
-    refused = CliRunner().invoke(app, ["evaluate", "x", "y", "--protocol", "mots"], env={"COLUMNS": "200"})
+    refused = CliRunner().invoke(
+        app, ["evaluate", "x", "y", "--protocol", "mots"], env={"COLUMNS": "200"}
+    )
     assert refused.exit_code == 2
     assert "'mots' is not one of 'davis', 'sav', 'ytvos'" in refused.output
 
@@ -247,10 +299,14 @@ def test_the_best_assignment_is_scipys(shape: tuple[int, int]) -> None:
         found = best_assignment(scores)
         assert len(set(found)) == shape[0]
         rows, columns = linear_sum_assignment(-scores)
-        assert scores[range(shape[0]), found].sum() == pytest.approx(scores[rows, columns].sum(), abs=1e-12)
+        assert scores[range(shape[0]), found].sum() == pytest.approx(
+            scores[rows, columns].sum(), abs=1e-12
+        )
 
 
-def check_trackeval(real_data: Path, folder: Path, truth: str, predictions: str, names: list[str]) -> None:
+def check_trackeval(
+    real_data: Path, folder: Path, truth: str, predictions: str, names: list[str]
+) -> None:
     with REFERENCE.open(newline="") as file:
         rows = {row["sequence"]: row for row in csv.DictReader(file) if row["truth"] == truth}
     for name in names:
@@ -262,7 +318,9 @@ def check_trackeval(real_data: Path, folder: Path, truth: str, predictions: str,
         own = [one.to_dict() for one in found.objects if one.video_id == name]
         assert len(own) == int(rows[name]["num_gt_tracks"])
         for metric, column in COLUMNS.items():
-            assert np.mean([one[metric] for one in own]) == pytest.approx(float(rows[name][column]), abs=1e-6), (
+            assert np.mean([one[metric] for one in own]) == pytest.approx(
+                float(rows[name][column]), abs=1e-6
+            ), (
                 name,
                 metric,
             )
@@ -277,6 +335,8 @@ def test_equal_to_trackeval_on_a_sequence(real_data: Path, tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("truth", "predictions"), [("osvos", "rvos"), ("rvos", "osvos")])
-def test_equal_to_trackeval_on_every_sequence(truth: str, predictions: str, real_data: Path, tmp_path: Path) -> None:
+def test_equal_to_trackeval_on_every_sequence(
+    truth: str, predictions: str, real_data: Path, tmp_path: Path
+) -> None:
     names = sorted(path.name for path in (real_data / "davis" / truth).iterdir())
     check_trackeval(real_data, tmp_path, truth, predictions, names)

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from brokenvideos.tools.evaluation.counts import Counts, against_empty, against_full, count_bitmaps, no_counts
+from brokenvideos.tools.evaluation.counts import (
+    Counts,
+    against_empty,
+    against_full,
+    count_bitmaps,
+    no_counts,
+)
 from brokenvideos.tools.evaluation.scores import (
     BROKEN_METRICS,
     CONVENTIONS,
@@ -47,7 +53,9 @@ def test_empty_and_full_frames(truth: str, pred: str, j: float, f: float, strict
 
 
 def test_all_full_scores_one_half_on_normal_videos_and_strict_does_not() -> None:
-    scores = video_scores(count_bitmaps(frames(*["empty"] * 4), frames(*["full"] * 4)), broken=False)
+    scores = video_scores(
+        count_bitmaps(frames(*["empty"] * 4), frames(*["full"] * 4)), broken=False
+    )
     assert scores["jf"] == 0.5
     assert scores["strict_jf"] == 0
     assert (scores["false_frames"], scores["false_videos"], scores["false_area"]) == (1, 1, 1)
@@ -63,7 +71,9 @@ def test_the_known_floors_equal_a_count_of_their_masks() -> None:
 
 
 def test_active_frames_and_time() -> None:
-    counts = count_bitmaps(frames("empty", "box", "box", "empty"), frames("empty", "empty", "box", "box"))
+    counts = count_bitmaps(
+        frames("empty", "box", "box", "empty"), frames("empty", "empty", "box", "box")
+    )
     scores = video_scores(counts, broken=True)
     assert scores["jf"] == 0.5
     assert scores["active_jf"] == 0.5
@@ -82,7 +92,10 @@ def test_no_frame_says_nothing() -> None:
 
 def test_one_frame_has_no_decay() -> None:
     assert statistics(np.array([0.25])) == (0.25, 0.0, 0.0)
-    assert statistics(np.array([0.5, 1.0]))[:2] == (0.75, 0.5)  # recall counts what is above one half
+    assert statistics(np.array([0.5, 1.0]))[:2] == (
+        0.75,
+        0.5,
+    )  # recall counts what is above one half
 
 
 def test_decay_does_not_wrap_at_256_frames() -> None:
@@ -139,13 +152,22 @@ def test_auc_of_one_kind_and_precision_without_truth_are_unknown() -> None:
 
 
 def test_every_metric_is_explained() -> None:
-    assert {"empty", "strict", "frames", "mean", "active", "false_frames", "interval"} <= CONVENTIONS.keys()
+    assert {
+        "empty",
+        "strict",
+        "frames",
+        "mean",
+        "active",
+        "false_frames",
+        "interval",
+    } <= CONVENTIONS.keys()
 
 
 def test_masks_of_two_sizes() -> None:
     with pytest.raises(ValueError) as error:
         count_bitmaps(np.zeros((1, 2, 3), np.bool_), np.zeros((1, 3, 2), np.bool_))
     wanted = (
-        "truth has the shape [1, 2, 3], pred [1, 3, 2]; wanted one shape [N, H, W]: score at the size of the truth."
+        "truth has the shape [1, 2, 3], pred [1, 3, 2]; wanted one shape [N, H, W]: score at "
+        "the size of the truth."
     )
     assert str(error.value) == wanted

@@ -1,4 +1,6 @@
-"""What somebody else marked in the videos of the small release, and servers that run in this process."""
+"""What somebody else marked in the videos of the small release, and servers that run in this
+process.
+"""
 
 import functools
 import http.server
@@ -21,7 +23,9 @@ from tests.tools.explorer.running import Running
 
 @pytest.fixture(scope="session")
 def predicted(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Predictions for every video of `release`: its masks moved by two pixels, and none on the last frame of each."""
+    """Predictions for every video of `release`: its masks moved by two pixels, and none on the last
+    frame of each.
+    """
     out = tmp_path_factory.mktemp("predicted") / "predicted"
     for video in listed_videos(str(release)):
         masks = decode_masks(find_row(str(release), video.video_id))
@@ -61,7 +65,9 @@ class _Ranges(http.server.SimpleHTTPRequestHandler):
             whole = len(content)
             content = content[int(first) : int(last) + 1]
             self.send_response(206)
-            self.send_header("Content-Range", f"bytes {first}-{int(first) + len(content) - 1}/{whole}")
+            self.send_header(
+                "Content-Range", f"bytes {first}-{int(first) + len(content) - 1}/{whole}"
+            )
         else:
             self.send_response(200)
         self.send_header("Accept-Ranges", "bytes")
@@ -85,7 +91,9 @@ def served(many: Path) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     """The address of `many` on a plain server of files, and what it has sent."""
     sent: list[tuple[str, int]] = []
     handler = type("Handler", (_Ranges,), {"sent": sent})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(many))) as server:
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(handler, directory=str(many))
+    ) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -43,7 +43,9 @@ class Running:
                 thread.join(100)
                 service.stop()
 
-    def ask(self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Answer:
+    def ask(
+        self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None
+    ) -> Answer:
         return ask(self.address, path, method=method, headers=headers)
 
     def measured(self) -> dict[str, Any]:

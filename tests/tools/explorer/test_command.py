@@ -27,7 +27,12 @@ from brokenvideos.tools.page import Metric, Report, Scored, Section, ServerError
 from tests.tools.explorer.written import index_of, videos_with_previews
 from tests.warm import Warm
 
-COMMAND = [sys.executable, "-c", "from brokenvideos.tools.commands.main import main; main()", "explore"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "from brokenvideos.tools.commands.main import main; main()",
+    "explore",
+]
 
 
 def silent(step: str, done: int, total: int) -> None:
@@ -36,7 +41,11 @@ def silent(step: str, done: int, total: int) -> None:
 
 def test_it_serves_until_it_is_stopped(warm: Warm, release: Path, tmp_path: Path) -> None:
     # A browser that cannot be started: none is on PATH.
-    environment = os.environ | {"PYTHONUNBUFFERED": "1", "PATH": str(tmp_path), "BROWSER": "no-such-browser"}
+    environment = os.environ | {
+        "PYTHONUNBUFFERED": "1",
+        "PATH": str(tmp_path),
+        "BROWSER": "no-such-browser",
+    }
     environment.pop("DISPLAY", None)
     program = warm.start_talking([*COMMAND, str(release)], env=environment)
     assert program.stdout is not None
@@ -61,7 +70,8 @@ def test_a_busy_port(release: Path) -> None:
         with pytest.raises(ServerError) as caught:
             run_explore(ExploreOptions(source=str(release), port=port), say=print)
     assert str(caught.value) == (
-        f"--host 127.0.0.1 --port {port}: Address already in use; give another port, or 0 for a free one"
+        f"--host 127.0.0.1 --port {port}: Address already in use; give another port, or 0 for a "
+        "free one"
     )
 
 
@@ -69,28 +79,45 @@ def test_other_machines_are_served_with_a_token_only(release: Path) -> None:
     with pytest.raises(ServerError) as caught:
         run_explore(ExploreOptions(source=str(release), host="0.0.0.0"), say=print)
     assert str(caught.value) == (
-        "--host 0.0.0.0: other machines reach this address; give a --token, and tell it only to your people"
+        "--host 0.0.0.0: other machines reach this address; give a --token, and tell it only to "
+        "your people"
     )
 
 
-def test_a_folder_is_written_within_its_bound(release: Path, predicted: Path, tmp_path: Path) -> None:
+def test_a_folder_is_written_within_its_bound(
+    release: Path, predicted: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "page"
     done = CliRunner().invoke(
-        app, ["explore", str(release), str(predicted), "--html", str(out), "--max-mb", "2"], catch_exceptions=False
+        app,
+        ["explore", str(release), str(predicted), "--html", str(out), "--max-mb", "2"],
+        catch_exceptions=False,
     )
     assert done.exit_code == 0
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     assert size <= 2 * 10**6
     assert done.stdout == (
-        f"{out}: 9 videos, {size / 10**6:.1f} MB of at most 2. Open {out / 'index.html'} in a browser.\n"
+        f"{out}: 9 videos, {size / 10**6:.1f} MB of at most 2. Open {out / 'index.html'} in a "
+        "browser.\n"
     )
-    assert sorted(path.name for path in out.iterdir()) == ["index.html", "index.js", "posters", "videos"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "index.html",
+        "index.js",
+        "posters",
+        "videos",
+    ]
     assert len(list((out / "videos").iterdir())) == len(list((out / "posters").iterdir())) == 9
     for path in out.rglob("*"):
-        assert path.is_dir() or str(release).encode() not in path.read_bytes() or path.name != "index.html"
+        assert (
+            path.is_dir()
+            or str(release).encode() not in path.read_bytes()
+            or path.name != "index.html"
+        )
 
 
-def test_a_video_that_does_not_fit_keeps_some_frames_and_its_worst(release: Path, tmp_path: Path) -> None:
+def test_a_video_that_does_not_fit_keeps_some_frames_and_its_worst(
+    release: Path, tmp_path: Path
+) -> None:
     source = open_source(str(release))
     video_id = next(video.video_id for video in source.videos if video.label == "broken")
     video, index = source.video(video_id)
@@ -111,26 +138,51 @@ def test_what_cannot_be_written(release: Path, tmp_path: Path) -> None:
     there.mkdir()
     (there / "index.js").write_text("var explore = 1;")
     with pytest.raises(ExploreError) as caught:
-        write_static(ExploreOptions(source=str(release)), there, max_bytes=10**7, on_progress=silent)
-    assert str(caught.value) == f"{there}: is there already, and is no page of ours; name a new folder, or remove it"
+        write_static(
+            ExploreOptions(source=str(release)), there, max_bytes=10**7, on_progress=silent
+        )
+    assert (
+        str(caught.value)
+        == f"{there}: is there already, and is no page of ours; name a new folder, or remove it"
+    )
     with pytest.raises(ExploreError) as caught:
-        write_static(ExploreOptions(source=str(release)), tmp_path / "small", max_bytes=250_000, on_progress=silent)
-    assert str(caught.value) == "--max-mb 0.25: not one of 9 videos fits beside the list of them; raise it"
+        write_static(
+            ExploreOptions(source=str(release)),
+            tmp_path / "small",
+            max_bytes=250_000,
+            on_progress=silent,
+        )
+    assert (
+        str(caught.value)
+        == "--max-mb 0.25: not one of 9 videos fits beside the list of them; raise it"
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["there"]
 
 
-def test_where_not_all_fit_the_worst_have_previews_and_all_are_listed(release: Path, tmp_path: Path) -> None:
+def test_where_not_all_fit_the_worst_have_previews_and_all_are_listed(
+    release: Path, tmp_path: Path
+) -> None:
     page = tmp_path / "page"
     options = ExploreOptions(source=str(release))
     said = write_static(options, page, max_bytes=500_000, on_progress=silent)
     index = index_of(page)
     here = videos_with_previews(page)
-    assert 0 < len(here) < 9 == len(index["list"]["columns"]["video_id"]) == len(index["measured"]["entries"])
+    assert (
+        0
+        < len(here)
+        < 9
+        == len(index["list"]["columns"]["video_id"])
+        == len(index["measured"]["entries"])
+    )
     size = sum(path.stat().st_size for path in page.rglob("*") if path.is_file())
     assert size <= 500_000
-    assert said.startswith(f"{page}: 9 videos, {len(here)} of them with previews, the worst first, 0.")
+    assert said.startswith(
+        f"{page}: 9 videos, {len(here)} of them with previews, the worst first, 0."
+    )
     areas = {entry[0]: entry[6] for entry in index["measured"]["entries"]}
-    assert sorted(areas.values(), reverse=True)[: len(here)] == sorted((areas[v] for v in here), reverse=True)
+    assert sorted(areas.values(), reverse=True)[: len(here)] == sorted(
+        (areas[v] for v in here), reverse=True
+    )
     # A page is replaced by the next one, whole.
     write_static(options, page, max_bytes=2 * 10**6, on_progress=silent)
     assert len(videos_with_previews(page)) == 9
@@ -160,10 +212,16 @@ def test_a_report_shows_its_videos_alone_and_previews_of_the_worst(
     assert tuple(index["list"]["columns"]["video_id"]) == ids
     told = index["list"]["report"]
     assert (told["title"], told["sort"]) == ("three of two hundred", "sharpness")
-    assert told["sections"] == [{"title": "", "parts": [{"text": "said", "tone": "warning", "kind": "text"}]}]
+    assert told["sections"] == [
+        {"title": "", "parts": [{"text": "said", "tone": "warning", "kind": "text"}]}
+    ]
     assert told["videos"][ids[5]] == {"values": [round(5 / 7, 6)]}
     measured = {entry[0]: entry[-1] for entry in index["measured"]["entries"]}
-    assert (len(measured), measured[ids[17]], measured[ids[18]]) == (200, [[0.25, 0.9, 2, None]], [])
+    assert (len(measured), measured[ids[17]], measured[ids[18]]) == (
+        200,
+        [[0.25, 0.9, 2, None]],
+        [],
+    )
 
 
 def test_a_release_without_a_video(release: Path, tmp_path: Path) -> None:

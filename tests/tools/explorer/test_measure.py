@@ -9,7 +9,13 @@ from hypothesis import given, settings, strategies as st
 from brokenvideos.frames import orientation_of_rotation, to_displayed
 from brokenvideos.masks import decode_masks, encode, parse
 from brokenvideos.sampling import find_row
-from brokenvideos.tools.explorer.measure import TIME_BINS, _displayed, frame_areas, measured, moments
+from brokenvideos.tools.explorer.measure import (
+    TIME_BINS,
+    _displayed,
+    frame_areas,
+    measured,
+    moments,
+)
 from brokenvideos.tools.explorer.open_source import open_source
 
 
@@ -34,15 +40,21 @@ def test_a_video_in_numbers(release: Path) -> None:
         assert found.marked_frames == len(marked)
         assert found.area == areas.max() / union[0].size
         assert found.worst == (int(areas.argmax()) if len(marked) else None)
-        assert found.times == sum(1 << place for place in {frame * TIME_BINS // len(union) for frame in marked})
+        assert found.times == sum(
+            1 << place for place in {frame * TIME_BINS // len(union) for frame in marked}
+        )
         assert found.label == ("broken" if len(marked) else "normal")
-        assert frame_areas(source.show(listed.video_id)) == {int(frame): int(areas[frame]) for frame in marked}
+        assert frame_areas(source.show(listed.video_id)) == {
+            int(frame): int(areas[frame]) for frame in marked
+        }
         by_object = decode_masks(row, by="object")
         expected = []
         for plane in range(by_object.shape[1]):
             _, y, x = np.nonzero(by_object[:, plane])
             expected.append(((x.mean() + 0.5) / row["width"], (y.mean() + 0.5) / row["height"]))
-        np.testing.assert_allclose(np.reshape(found.centres, (-1, 2)), np.reshape(expected, (-1, 2)))
+        np.testing.assert_allclose(
+            np.reshape(found.centres, (-1, 2)), np.reshape(expected, (-1, 2))
+        )
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270, 360, 450, 540, 630])

@@ -59,7 +59,11 @@ def test_the_list_and_what_is_measured(running: Running, release: Path) -> None:
         assert annotator[:2] == [1, 0]
         assert (prediction[0] < 1) == (found[video_id]["label"] == "broken")
     assert running.ask(f"api/measured?from={len(ids)}").json["entries"] == []
-    assert running.ask("api/measured?from=x").error == (400, "bad-request", "from is 'x', wanted a whole number")
+    assert running.ask("api/measured?from=x").error == (
+        400,
+        "bad-request",
+        "from is 'x', wanted a whole number",
+    )
 
 
 def test_frames_are_the_readers_own(running: Running, release: Path) -> None:
@@ -79,7 +83,11 @@ def test_frames_are_the_readers_own(running: Running, release: Path) -> None:
         "not-found",
         "no such frame; wanted NUMBER.jpg or NUMBER.png",
     )
-    assert running.ask("frame/nobody/0.png").error == (404, "not-found", f"{release}: no video nobody")
+    assert running.ask("frame/nobody/0.png").error == (
+        404,
+        "not-found",
+        f"{release}: no video nobody",
+    )
 
 
 def test_a_poster_shows_the_worst_frame_with_its_mask(running: Running) -> None:
@@ -87,9 +95,9 @@ def test_a_poster_shows_the_worst_frame_with_its_mask(running: Running) -> None:
     place = told["label"].index("broken")
     video_id = told["video_id"][place]
     shown = running.service.source.show(video_id)
-    picture = np.asarray(Image.open(io.BytesIO(running.ask(f"poster/{video_id}.jpg").content)).convert("RGB")).astype(
-        int
-    )
+    picture = np.asarray(
+        Image.open(io.BytesIO(running.ask(f"poster/{video_id}.jpg").content)).convert("RGB")
+    ).astype(int)
     assert max(picture.shape) == LONG_SIDE_PX
     video, index = running.service.source.video(video_id)
     plain = Image.fromarray(read_frames(video, [worst_frame(shown)], index=index)[0])
@@ -104,7 +112,9 @@ def test_one_video_and_what_others_marked_in_it(running: Running, release: Path)
     video_id = told["video_id"][told["label"].index("broken")]
     row = find_row(str(release), video_id)
     found = running.ask(f"api/video/{video_id}").json
-    assert found["masks"] == {name: row["masks"][name] for name in ("object_id", "frame_index", "counts")}
+    assert found["masks"] == {
+        name: row["masks"][name] for name in ("object_id", "frame_index", "counts")
+    }
     assert found["annotated"] == [[0, 11]]
     assert found["others"] == [0, 1]
     assert found["facts"]["video_sha256"] == row["video_sha256"]
@@ -127,9 +137,13 @@ def test_a_bad_shard_is_told_where_somebody_comes_to_it(
     server = explore(copied)
     told = server.ask("api/list").json
     assert told["notices"] == [
-        f"{path}: 1000 bytes, manifest.json says {shard['files'][0]['bytes']}: cut short? Copy or download this file again."
+        f"{path}: 1000 bytes, manifest.json says {shard['files'][0]['bytes']}: cut short? Copy or "
+        "download this file again."
     ]
-    lost, kept = shard["video_ids"][0], next(i for i in told["columns"]["video_id"] if i not in shard["video_ids"])
+    lost, kept = (
+        shard["video_ids"][0],
+        next(i for i in told["columns"]["video_id"] if i not in shard["video_ids"]),
+    )
     assert server.ask(f"poster/{kept}.jpg").status == 200
     status, code, message = server.ask(f"poster/{lost}.jpg").error
     assert (status, code) == (404, "not-found")

@@ -1,4 +1,6 @@
-"""Where the videos come from: a release here, on the Hub and at an address, a raw folder; and what is wrong with each."""
+"""Where the videos come from: a release here, on the Hub and at an address, a raw folder; and what
+is wrong with each.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -35,7 +37,9 @@ def error_of(ask: Callable[[], Any], kind: type[Exception] = ExploreError) -> st
 
 def shard_file(release: Path, kind: str) -> tuple[Path, dict[str, Any]]:
     """The first shard of train, and what the manifest says of it."""
-    shard = next(shard for shard in read_manifest(str(release))["shards"] if shard["split"] == "train")
+    shard = next(
+        shard for shard in read_manifest(str(release))["shards"] if shard["split"] == "train"
+    )
     return release / shard_paths("train", shard["index"], shard["num_shards"])[kind], shard  # type: ignore[index]
 
 
@@ -43,7 +47,9 @@ def same_pixels(source: Source, release: Path, video_id: str) -> None:
     """The frames and masks of a video are those of its row."""
     row = find_row(str(release), video_id)
     video, index = source.video(video_id)
-    assert np.array_equal(read_frames(video, [3, 0, 11], index=index), read_frames(row["video"]["bytes"], [3, 0, 11]))
+    assert np.array_equal(
+        read_frames(video, [3, 0, 11], index=index), read_frames(row["video"]["bytes"], [3, 0, 11])
+    )
     shown = source.show(video_id)
     assert (list(shown.object_ids), list(shown.frame_indices), list(shown.counts)) == (
         row["masks"]["object_id"],
@@ -52,16 +58,21 @@ def same_pixels(source: Source, release: Path, video_id: str) -> None:
     )
 
 
-# --- A release -------------------------------------------------------------------------------------------------------
+# --- A release ------------------------------------------------------------------------------------
 
 
 def test_the_list_of_a_release(release: Path) -> None:
     source = open_source(str(release))
     listed = listed_videos(str(release))
-    assert [(v.video_id, v.split, v.label, v.generator, v.num_frames, v.height, v.width) for v in source.videos] == [
+    assert [
+        (v.video_id, v.split, v.label, v.generator, v.num_frames, v.height, v.width)
+        for v in source.videos
+    ] == [
         (v.video_id, v.split, v.label, v.generator, v.num_frames, v.height, v.width) for v in listed
     ]
-    assert [set(v.artifact_types or ()) for v in source.videos] == [set(v.artifact_types) for v in listed]
+    assert [set(v.artifact_types or ()) for v in source.videos] == [
+        set(v.artifact_types) for v in listed
+    ]
     assert source.notices == []
     for video in source.videos:
         same_pixels(source, release, video.video_id)
@@ -76,7 +87,8 @@ def test_the_python_of_a_video_loads_it(release: Path) -> None:
     assert np.array_equal(found["masks"], decode_masks(find_row(str(release), video_id)))
     assert open_source("sample").python("synth-a_00000") == (
         "import brokenvideos\n\n"
-        'rows = brokenvideos.load("sample", split="train", streaming=True, filters=[("video_id", "==", "synth-a_00000")])\n'
+        'rows = brokenvideos.load("sample", split="train", streaming=True, filters=[("video_id", '
+        '"==", "synth-a_00000")])\n'
         "row = next(iter(rows))\n"
         "masks = brokenvideos.decode_masks(row)  # uint8[T, H, W], 1 = artifact\n"
     )
@@ -95,7 +107,8 @@ def test_one_video_is_verified(release: Path, tmp_path: Path) -> None:
     shard, _, what = found.partition(" ")
     assert (copied / shard).is_file()
     assert what == (
-        f"video {video_id}: digest is {digest}, manifest.json says {'0' * 64}. If it changed on purpose, cut a new release."
+        f"video {video_id}: digest is {digest}, manifest.json says {'0' * 64}. If it changed on "
+        "purpose, cut a new release."
     )
 
 
@@ -108,7 +121,8 @@ def test_a_cut_shard_is_named_and_the_others_are_shown(release: Path, tmp_path: 
     source = open_source(str(copied))
     assert len(source.videos) == len(listed_videos(str(release)))  # its annotations are whole
     assert source.notices == [
-        f"{path}: {whole // 2} bytes, manifest.json says {whole}: cut short? Copy or download this file again."
+        f"{path}: {whole // 2} bytes, manifest.json says {whole}: cut short? Copy or download this "
+        "file again."
     ]
     lost = shard["video_ids"][0]
     assert error_of(lambda: source.video(lost)).startswith(
@@ -119,7 +133,9 @@ def test_a_cut_shard_is_named_and_the_others_are_shown(release: Path, tmp_path: 
             same_pixels(source, release, video.video_id)
 
 
-def test_a_shard_without_annotations_is_read_where_its_videos_are(release: Path, tmp_path: Path) -> None:
+def test_a_shard_without_annotations_is_read_where_its_videos_are(
+    release: Path, tmp_path: Path
+) -> None:
     copied = tmp_path / "release"
     shutil.copytree(release, copied)
     path, shard = shard_file(copied, "annotations")
@@ -134,7 +150,9 @@ def test_a_shard_without_annotations_is_read_where_its_videos_are(release: Path,
     assert groups == []
 
 
-def test_a_shard_that_is_gone_is_named_and_the_others_are_shown(release: Path, tmp_path: Path) -> None:
+def test_a_shard_that_is_gone_is_named_and_the_others_are_shown(
+    release: Path, tmp_path: Path
+) -> None:
     copied = tmp_path / "release"
     shutil.copytree(release, copied)
     path, shard = shard_file(copied, "default")
@@ -144,8 +162,14 @@ def test_a_shard_that_is_gone_is_named_and_the_others_are_shown(release: Path, t
     source = open_source(str(copied))
     assert not {video.video_id for video in source.videos} & set(shard["video_ids"])
     assert source.videos
-    assert source.notices[0] == f"{path}: not found; its videos have no pictures. Copy or download this file again."
-    assert source.notices[-1] == f"{copied}: the {len(shard['video_ids'])} videos of shard train 0 are not shown."
+    assert (
+        source.notices[0]
+        == f"{path}: not found; its videos have no pictures. Copy or download this file again."
+    )
+    assert (
+        source.notices[-1]
+        == f"{copied}: the {len(shard['video_ids'])} videos of shard train 0 are not shown."
+    )
 
 
 def test_an_id_that_is_a_way_out_is_not_shown(release: Path, tmp_path: Path) -> None:
@@ -154,13 +178,18 @@ def test_an_id_that_is_a_way_out_is_not_shown(release: Path, tmp_path: Path) -> 
     path, _ = shard_file(copied, "annotations")
     table = pq.read_table(path)
     ids = ["../../out", *table["video_id"].to_pylist()[1:]]
-    changed = table.set_column(table.schema.get_field_index("video_id"), "video_id", pa.array(ids, pa.string()))
+    changed = table.set_column(
+        table.schema.get_field_index("video_id"), "video_id", pa.array(ids, pa.string())
+    )
     pq.write_table(changed, path)
     source = open_source(str(copied))
     assert source.notices == [f"{path}: '../../out' is no video_id; 1 such videos are not shown."]
     assert len(source.videos) == len(listed_videos(str(release))) - 1
     write_static(
-        ExploreOptions(source=str(copied)), tmp_path / "deep" / "page", max_bytes=10**7, on_progress=lambda *told: None
+        ExploreOptions(source=str(copied)),
+        tmp_path / "deep" / "page",
+        max_bytes=10**7,
+        on_progress=lambda *told: None,
     )
     assert {path.name for path in (tmp_path / "deep").iterdir()} == {"page"}
     assert {found.name for found in tmp_path.iterdir()} == {"release", "deep"}
@@ -171,17 +200,21 @@ def test_an_id_that_is_a_way_out_is_not_shown(release: Path, tmp_path: Path) -> 
     [
         (
             "nowhere/at/all",
-            "nowhere/at/all: no such folder. Wanted a release, a raw folder, 'sample', or a repository OWNER/NAME@REVISION on the "
+            "nowhere/at/all: no such folder. Wanted a release, a raw folder, 'sample', or a "
+            "repository OWNER/NAME@REVISION on the "
             "Hub.",
         ),
         (
             "someone/things",
-            "someone/things: no such folder here. For a repository on the Hub, give someone/things@v1.0.0, or another "
+            "someone/things: no such folder here. For a repository on the Hub, give "
+            "someone/things@v1.0.0, or another "
             "revision.",
         ),
     ],
 )
-def test_what_is_no_source(name: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_is_no_source(
+    name: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert error_of(lambda: open_source(name)) == message
 
@@ -191,10 +224,12 @@ def test_a_video_that_is_not_there(release: Path) -> None:
     assert error_of(lambda: source.show("nobody")) == f"{release}: no video nobody"
 
 
-# --- Elsewhere -------------------------------------------------------------------------------------------------------
+# --- Elsewhere ------------------------------------------------------------------------------------
 
 
-def test_a_release_at_an_address_is_read_by_ranges(many: Path, served: tuple[str, list[tuple[str, int]]]) -> None:
+def test_a_release_at_an_address_is_read_by_ranges(
+    many: Path, served: tuple[str, list[tuple[str, int]]]
+) -> None:
     address, sent = served
     source = open_source(address)
     assert source.is_remote
@@ -228,12 +263,13 @@ def test_a_repository_that_is_not_there(
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
     assert error_of(lambda: open_source("someone/gone@v1.0.0"), ReleaseError) == (
-        "someone/gone at revision v1.0.0: no such dataset repository, or a private one. Log in with `hf auth login`, or set "
+        "someone/gone at revision v1.0.0: no such dataset repository, or a private one. Log in "
+        "with `hf auth login`, or set "
         "HF_TOKEN or token=."
     )
 
 
-# --- A raw folder ----------------------------------------------------------------------------------------------------
+# --- A raw folder ---------------------------------------------------------------------------------
 
 
 def test_the_videos_of_a_raw_folder(raw: Path, release: Path) -> None:
@@ -294,7 +330,8 @@ def test_masks_of_another_size_are_told_at_the_video(raw: Path, tmp_path: Path) 
     video_id = mask.parent.name
     source = open_source(str(copied))
     assert error_of(lambda: source.show(video_id)) == (
-        f"video {video_id} cannot be read: video {video_id}: frame {int(mask.stem)} has a mask of 10x10 pixels, its frames "
+        f"video {video_id} cannot be read: video {video_id}: frame {int(mask.stem)} has a mask of "
+        "10x10 pixels, its frames "
         "have 48x64; export them at the size of the video"
     )
     assert source.verify(video_id)

@@ -9,7 +9,9 @@ def index_of(page: Path) -> dict[str, Any]:
     """The content of index.js."""
     text = (page / "index.js").read_text()
     assert text.startswith("window.explore = ")
-    content: dict[str, Any] = json.loads(text.removeprefix("window.explore = ").rstrip().removesuffix(";"))
+    content: dict[str, Any] = json.loads(
+        text.removeprefix("window.explore = ").rstrip().removesuffix(";")
+    )
     return content
 
 
@@ -23,7 +25,11 @@ def videos_with_previews(page: Path) -> list[str]:
     index = index_of(page)
     ids = index["list"]["columns"]["video_id"]
     written = sorted(int(path.stem) for path in (page / "videos").iterdir())
-    assert written == index["previews"] == sorted(int(path.stem) for path in (page / "posters").iterdir())
+    assert (
+        written
+        == index["previews"]
+        == sorted(int(path.stem) for path in (page / "posters").iterdir())
+    )
     return [ids[number] for number in written]
 
 
@@ -32,5 +38,7 @@ def video_of(page: Path, video_id: str) -> dict[str, Any]:
     number = index_of(page)["list"]["columns"]["video_id"].index(video_id)
     text = (page / "videos" / f"{number}.js").read_text()
     assert text.startswith("window.explore.give(")
-    content: dict[str, Any] = json.loads(text.removeprefix("window.explore.give(").rstrip().removesuffix(");"))
+    content: dict[str, Any] = json.loads(
+        text.removeprefix("window.explore.give(").rstrip().removesuffix(");")
+    )
     return content

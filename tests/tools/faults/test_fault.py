@@ -15,7 +15,9 @@ NAMES = [operation.name for operation in OPERATIONS]
 @pytest.fixture(scope="module")
 def clip() -> np.ndarray:
     """uint8[8, 48, 64, 3] of a moving scene."""
-    scene = make_scene(np.random.default_rng(3), height=48, width=64, num_frames=8, generator="synth-a")
+    scene = make_scene(
+        np.random.default_rng(3), height=48, width=64, num_frames=8, generator="synth-a"
+    )
     return render(scene, ()).frames
 
 
@@ -57,7 +59,9 @@ def test_outside_the_mask_nothing_changes_and_inside_it_shows(
     shape=st.tuples(st.integers(0, 4), st.integers(16, 40), st.integers(16, 40)),
     level=st.sampled_from([0, 128, 255, None]),
 )
-def test_masks_are_exact_on_any_frames(seed: int, shape: tuple[int, int, int], level: int | None) -> None:
+def test_masks_are_exact_on_any_frames(
+    seed: int, shape: tuple[int, int, int], level: int | None
+) -> None:
     rng = np.random.default_rng(seed)
     frames = rng.integers(0, 256, (*shape, 3)) if level is None else np.full((*shape, 3), level)
     require_exact(frames.astype(np.uint8), seed)
@@ -74,7 +78,11 @@ def test_a_seed_says_everything(clip: np.ndarray) -> None:
 def test_what_cannot_be_seen_is_no_fault() -> None:
     grey = np.full((1, 20, 20, 3), 128, np.uint8)
     dull = {"cut-paste", "poisson", "blur", "coarse", "warp", "sharpen"}
-    found = {fault.operation.name for seed in range(30) if (fault := add_fault(grey, seed=seed)).operation}
+    found = {
+        fault.operation.name
+        for seed in range(30)
+        if (fault := add_fault(grey, seed=seed)).operation
+    }
     assert found
     assert not found & dull
 
@@ -105,4 +113,6 @@ def test_a_held_out_type_leaves_out_what_resembles_it(clip: np.ndarray) -> None:
 def test_frames_of_another_form_are_refused(frames: np.ndarray, found: str) -> None:
     with pytest.raises(ValueError) as caught:
         add_fault(frames, seed=0)
-    assert str(caught.value) == f"frames are {found}; wanted uint8[T, H, W, 3] with H and W from 16."
+    assert (
+        str(caught.value) == f"frames are {found}; wanted uint8[T, H, W, 3] with H and W from 16."
+    )

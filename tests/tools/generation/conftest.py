@@ -1,4 +1,6 @@
-"""A tiny text-to-video model with random weights, made in code, and a folder of clips that it made."""
+"""A tiny text-to-video model with random weights, made in code, and a folder of clips that it
+made.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -12,7 +14,12 @@ from brokenvideos.tools.prompts import Prompt
 
 PROMPTS = [
     Prompt(
-        "hands1", "A man waves.", seeds=(1, 2), trigger="hands", artifact_types=("deformation",), control_id="calm1"
+        "hands1",
+        "A man waves.",
+        seeds=(1, 2),
+        trigger="hands",
+        artifact_types=("deformation",),
+        control_id="calm1",
     ),
     Prompt("calm1", "A man.", seeds=(3,)),
 ]
@@ -21,7 +28,9 @@ IDS = ["tiny_calm1_0", "tiny_hands1_0", "tiny_hands1_1"]
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as diffusers saves a model: LTX with 90,092 random weights, and a tokenizer of bytes."""
+    """A folder as diffusers saves a model: LTX with 90,092 random weights, and a tokenizer of
+    bytes.
+    """
     import torch
     from diffusers import (
         AutoencoderKLLTXVideo,
@@ -50,7 +59,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
             patch_size=1,
             patch_size_t=1,
         ),
-        text_encoder=T5EncoderModel(T5Config(vocab_size=384, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)),
+        text_encoder=T5EncoderModel(
+            T5Config(vocab_size=384, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
+        ),
         tokenizer=ByT5Tokenizer(),
         transformer=LTXVideoTransformer3DModel(
             in_channels=8,
@@ -72,7 +83,16 @@ def settings(tiny: Path) -> Callable[..., Settings]:
     """What the tests ask of the tiny model: 9 frames of 64x32 in two steps."""
 
     def make(**other: Any) -> Settings:
-        return Settings(**{"model": str(tiny), "device": "cpu", "steps": 2, "size": (32, 64), "num_frames": 9, **other})
+        return Settings(
+            **{
+                "model": str(tiny),
+                "device": "cpu",
+                "steps": 2,
+                "size": (32, 64),
+                "num_frames": 9,
+                **other,
+            }
+        )
 
     return make
 

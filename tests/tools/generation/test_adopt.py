@@ -1,4 +1,6 @@
-"""Finished files of services: what is claimed of them, what they carry themselves, and what is refused."""
+"""Finished files of services: what is claimed of them, what they carry themselves, and what is
+refused.
+"""
 
 import hashlib
 import json
@@ -54,7 +56,10 @@ def test_claims_become_records_and_lines(files: Path, tmp_path: Path) -> None:
     }
     assert record["prompt"]["trigger"] == "hands"
     assert record["video"]["sha256"] == hashlib.sha256(data).hexdigest()
-    lines = {line["video_id"]: line for line in map(json.loads, (out / "videos.jsonl").read_text().splitlines())}
+    lines = {
+        line["video_id"]: line
+        for line in map(json.loads, (out / "videos.jsonl").read_text().splitlines())
+    }
     assert json.loads(lines["one"]["source"].pop("record")) == record
     frames_sha256 = index_video(data).frames_sha256
     assert lines["one"] == {
@@ -71,9 +76,15 @@ def test_claims_become_records_and_lines(files: Path, tmp_path: Path) -> None:
             "frames_sha256": frames_sha256,
         },
     }
-    assert (lines[other]["prompt"], lines[other]["source"]["notes"]) == ("a cat, asleep", "second try")
+    assert (lines[other]["prompt"], lines[other]["source"]["notes"]) == (
+        "a cat, asleep",
+        "second try",
+    )
     assert {(clip.verdict, clip.why) for clip in rerun(out)} == {
-        ("not comparable", "it was adopted: how it was made is only claimed, so there is no pipeline to run")
+        (
+            "not comparable",
+            "it was adopted: how it was made is only claimed, so there is no pipeline to run",
+        )
     }
     before = {path: path.read_bytes() for path in out.rglob("*.*")}
     assert adopt(files, files / "claims.csv", out, prompts=[PROMPT]) == 2
@@ -82,7 +93,9 @@ def test_claims_become_records_and_lines(files: Path, tmp_path: Path) -> None:
 
 def with_texts(path: Path, **texts: str) -> None:
     """A video whose container carries texts."""
-    with av.open(str(path), "w", format="mp4", options={"movflags": "use_metadata_tags"}) as container:
+    with av.open(
+        str(path), "w", format="mp4", options={"movflags": "use_metadata_tags"}
+    ) as container:
         container.metadata.update(texts)
         stream = container.add_stream("libx264", rate=8)
         stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
@@ -101,15 +114,23 @@ GRAPH = {"3": {"class_type": "KSampler", "inputs": {"seed": 7}}}
     [
         ({"workflow": json.dumps({"nodes": [], "links": []})}, ["comfyui"]),
         ({"prompt": json.dumps(GRAPH)}, ["comfyui"]),
-        ({"comment": json.dumps({"prompt": json.dumps(GRAPH), "workflow": {"nodes": []}})}, ["comfyui"]),
         (
-            {"comment": "a dog\nNegative prompt: ugly\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 77"},
+            {"comment": json.dumps({"prompt": json.dumps(GRAPH), "workflow": {"nodes": []}})},
+            ["comfyui"],
+        ),
+        (
+            {
+                "comment": "a dog\nNegative prompt: ugly\nSteps: 20, Sampler: Euler a, CFG scale: "
+                "7, Seed: 77"
+            },
             ["infotext"],
         ),
         ({"comment": "[1, 2]", "title": "Steps: many"}, []),
     ],
 )
-def test_what_a_file_carries_is_kept_as_text(tmp_path: Path, texts: dict[str, str], kinds: list[str]) -> None:
+def test_what_a_file_carries_is_kept_as_text(
+    tmp_path: Path, texts: dict[str, str], kinds: list[str]
+) -> None:
     with_texts(tmp_path / "a.mp4", **texts)
     found = read_embedded(tmp_path / "a.mp4")
     assert found["kinds"] == kinds
@@ -139,12 +160,16 @@ def test_a_c2pa_manifest_is_noticed(files: Path) -> None:
 BAD_CLAIMS = {
     "unknown column": (
         lambda text: text.replace("notes", "note", 1),
-        "{claims}: unknown column 'note'; wanted file, generator and, as known, video_id, generator_version, prompt_id, prompt, "
+        "{claims}: unknown column 'note'; wanted file, generator and, as known, video_id, "
+        "generator_version, prompt_id, prompt, "
         "negative_prompt, seed, url, license, created, settings, notes.",
     ),
     "no generator": (
-        lambda text: text.replace(",generator,", ",notes,", 1).replace("created,notes", "created,settings"),
-        "{claims}: no column 'generator'; wanted file, generator and, as known, video_id, generator_version, prompt_id, prompt, "
+        lambda text: text.replace(",generator,", ",notes,", 1).replace(
+            "created,notes", "created,settings"
+        ),
+        "{claims}: no column 'generator'; wanted file, generator and, as known, video_id, "
+        "generator_version, prompt_id, prompt, "
         "negative_prompt, seed, url, license, created, settings, notes.",
     ),
     "no row": (lambda text: text.splitlines()[0], "{claims}: no row in it; wanted one per file"),
@@ -162,7 +187,8 @@ BAD_CLAIMS = {
     ),
     "an unclaimed file": (
         lambda text: "\n".join(text.splitlines()[:2]),
-        "{files}/two (1).mp4: no row of {claims} has this file; add a row with what is known about it",
+        "{files}/two (1).mp4: no row of {claims} has this file; add a row with what is known about "
+        "it",
     ),
     "a missing file": (
         lambda text: text + "three.mp4,Kling,,,,,,,,\n",
@@ -170,14 +196,19 @@ BAD_CLAIMS = {
     ),
     "an unknown prompt": (
         lambda text: text.replace("p1", "p2"),
-        "{claims} line 2: prompt_id p2 is not in the prompt file given; give the file, or leave the id out",
+        "{claims} line 2: prompt_id p2 is not in the prompt file given; give the file, or leave "
+        "the id out",
     ),
     "another prompt": (
         lambda text: text.replace("a dog", "a wolf"),
         "{claims} line 2: the prompt of p1 is 'a wolf', its prompt file says 'a dog'",
     ),
     "one id twice": (
-        lambda text: text.replace("created", "video_id").replace("2025-03-01", "x").replace(",,second", ",x,second"),
+        lambda text: (
+            text.replace("created", "video_id")
+            .replace("2025-03-01", "x")
+            .replace(",,second", ",x,second")
+        ),
         "{claims} line 3: video_id x is given to two files; give each its own",
     ),
     "no id": (
@@ -186,13 +217,16 @@ BAD_CLAIMS = {
     ),
     "no UTF-8": (
         lambda text: text.encode("utf-16"),
-        "{claims}: not a CSV file in UTF-8 ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte).",
+        "{claims}: not a CSV file in UTF-8 ('utf-8' codec can't decode byte 0xff in position 0: "
+        "invalid start byte).",
     ),
 }
 
 
 @pytest.mark.parametrize("case", BAD_CLAIMS)
-def test_bad_claims_are_named_and_nothing_is_written(case: str, files: Path, tmp_path: Path) -> None:
+def test_bad_claims_are_named_and_nothing_is_written(
+    case: str, files: Path, tmp_path: Path
+) -> None:
     spoil, message = BAD_CLAIMS[case]
     claims, out = files / "claims.csv", tmp_path / "raw"
     content = spoil(CLAIMS)
@@ -207,13 +241,16 @@ def test_a_damaged_file_and_an_empty_folder_are_named(files: Path, tmp_path: Pat
     (files / "one.mp4").write_bytes(b"no video")
     with pytest.raises(GenerateError) as caught:
         adopt(files, files / "claims.csv", tmp_path / "raw", prompts=[PROMPT])
-    assert str(caught.value).startswith(f"{files / 'claims.csv'} line 2: video of 8 bytes: not a video file")
+    assert str(caught.value).startswith(
+        f"{files / 'claims.csv'} line 2: video of 8 bytes: not a video file"
+    )
     empty = tmp_path / "empty"
     with pytest.raises(GenerateError) as caught:
         adopt(empty, files / "claims.csv", tmp_path / "raw")
     assert (
         str(caught.value)
-        == f"{empty}: no video in it; wanted a folder with .mp4, .webm, .mkv, .mov, .avi, .m4v, .gif files."
+        == f"{empty}: no video in it; wanted a folder with .mp4, .webm, .mkv, .mov, .avi, .m4v, "
+        ".gif files."
     )
 
 
@@ -224,7 +261,8 @@ def test_another_clip_under_the_same_id_is_refused(files: Path, tmp_path: Path) 
     with pytest.raises(GenerateError) as caught:
         adopt(files, files / "claims.csv", out, prompts=[PROMPT])
     assert str(caught.value) == (
-        f"{files / 'claims.csv'} line 2: video_id one is another clip in {out}; give a video_id of its own"
+        f"{files / 'claims.csv'} line 2: video_id one is another clip in {out}; give a video_id of "
+        "its own"
     )
 
 
@@ -233,7 +271,16 @@ def test_the_command(files: Path, tmp_path: Path) -> None:
     prompts.write_text(PROMPT.to_line() + "\n")
     claims = files / "claims.csv"
     done = CliRunner().invoke(
-        app, ["generate", str(prompts), str(tmp_path / "raw"), "--adopt", str(files), "--claims", str(claims)]
+        app,
+        [
+            "generate",
+            str(prompts),
+            str(tmp_path / "raw"),
+            "--adopt",
+            str(files),
+            "--claims",
+            str(claims),
+        ],
     )
     assert done.stdout.startswith(f"{tmp_path / 'raw'}: 2 files adopted. Next: ")
     claims.write_text(CLAIMS.replace("p1", ""))
@@ -241,6 +288,7 @@ def test_the_command(files: Path, tmp_path: Path) -> None:
     assert done.stdout.startswith(f"{tmp_path / 'files-raw'}: 2 files adopted.")
     done = CliRunner().invoke(app, ["generate", "--adopt", str(files)], env={"COLUMNS": "200"})
     assert done.exit_code == 2
-    assert "--adopt needs --claims FILE: a CSV file that states how each video was made" in " ".join(
-        done.output.split()
+    assert (
+        "--adopt needs --claims FILE: a CSV file that states how each video was made"
+        in " ".join(done.output.split())
     )

@@ -1,4 +1,6 @@
-"""Prompts -> clips: what a record says, that nothing is half there, that a run goes on, and what is refused."""
+"""Prompts -> clips: what a record says, that nothing is half there, that a run goes on, and what is
+refused.
+"""
 
 import hashlib
 import inspect
@@ -16,7 +18,14 @@ from brokenvideos.builder.raw import RawError
 from brokenvideos.card import card_files, count_facts
 from brokenvideos.frames import index_video
 from brokenvideos.release import read_parquet
-from brokenvideos.tools.generation import GenerateError, generate, make_plan, memory_lines, read_records, rerun
+from brokenvideos.tools.generation import (
+    GenerateError,
+    generate,
+    make_plan,
+    memory_lines,
+    read_records,
+    rerun,
+)
 from brokenvideos.tools.generation.frames import FailedClipError, checked_frames
 from brokenvideos.tools.prompts import read_prompts, read_taxonomy, write_prompts
 from tests.limited import limited_to
@@ -35,7 +44,9 @@ def names(out: Path) -> list[str]:
     return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
 
 
-WHOLE = sorted(["videos.jsonl", *(f"videos/{i}.mp4" for i in IDS), *(f"records/{i}.json" for i in IDS)])
+WHOLE = sorted(
+    ["videos.jsonl", *(f"videos/{i}.mp4" for i in IDS), *(f"records/{i}.json" for i in IDS)]
+)
 
 
 def test_a_folder_of_clips(clips: Path) -> None:
@@ -63,10 +74,19 @@ def test_a_record_says_everything(clips: Path, tiny: Path) -> None:
 
     record = json.loads((clips / "records" / "tiny_hands1_1.json").read_text())
     video = clips / "videos" / "tiny_hands1_1.mp4"
-    assert record["prompt"] == {key: value for key, value in PROMPTS[0].to_dict().items() if key != "seeds"}
-    assert (record["seed"], record["k"], record["negative_prompt"], record["dtype"]) == (2, 1, None, "float32")
+    assert record["prompt"] == {
+        key: value for key, value in PROMPTS[0].to_dict().items() if key != "seeds"
+    }
+    assert (record["seed"], record["k"], record["negative_prompt"], record["dtype"]) == (
+        2,
+        1,
+        None,
+        "float32",
+    )
     ours = {"self", "prompt", "negative_prompt", "generator", "output_type", "return_dict"}
-    assert set(record["arguments"]) == set(inspect.signature(LTXPipeline.__call__).parameters) - ours
+    assert (
+        set(record["arguments"]) == set(inspect.signature(LTXPipeline.__call__).parameters) - ours
+    )
     assert record["arguments"]["num_inference_steps"] == 2
     assert record["arguments"]["guidance_scale"] == 3
     model = record["model"]
@@ -81,7 +101,12 @@ def test_a_record_says_everything(clips: Path, tiny: Path) -> None:
     assert record["video"]["sha256"] == hashlib.sha256(video.read_bytes()).hexdigest()
     index = index_video(video)
     assert record["video"]["frames_sha256"] == index.frames_sha256
-    assert [record["video"][name] for name in ("num_frames", "height", "width", "fps")] == [9, 32, 64, 25.0]
+    assert [record["video"][name] for name in ("num_frames", "height", "width", "fps")] == [
+        9,
+        32,
+        64,
+        25.0,
+    ]
     assert (index.num_frames, index.height, index.width, index.fps) == (9, 32, 64, 25.0)
     assert record["encoder"] == {
         "encoder": "libx264",
@@ -103,18 +128,26 @@ def test_seeds_and_prompts_make_different_clips(clips: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
-    """The whole way: prompts, clips, the same clips again, a folder to annotate, a release, its export, the release again."""
+    """The whole way: prompts, clips, the same clips again, a folder to annotate, a release, its
+    export, the release again.
+    """
     write_prompts(tmp_path / "prompts.jsonl", read_taxonomy())
     prompts = read_prompts(tmp_path / "prompts.jsonl")[:2]
     raw = tmp_path / "raw"
     _, outcome = run(raw, settings(license="CC0-1.0"), prompts)
     assert outcome == (2, 0)
-    assert [clip.verdict for clip in rerun(raw, model=str(settings().model))] == ["identical", "identical"]
+    assert [clip.verdict for clip in rerun(raw, model=str(settings().model))] == [
+        "identical",
+        "identical",
+    ]
 
-    with pytest.raises(RawError) as caught:  # nobody has looked at a clip yet: none of them is normal by that
+    with pytest.raises(
+        RawError
+    ) as caught:  # nobody has looked at a clip yet: none of them is normal by that
         build(raw, tmp_path / "early", BuildOptions())
     unknown = (
-        "no frame is annotated and no label is given, so it is unknown whether it is normal or broken. Annotate it, give the "
+        "no frame is annotated and no label is given, so it is unknown whether it is normal or "
+        "broken. Annotate it, give the "
         "label that a person gave it, or remove it."
     )
     ids = [f"tiny_{prompt.prompt_id}_0" for prompt in prompts]
@@ -122,7 +155,9 @@ def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
 
     broken, normal = ids
     annotate(raw, broken=broken, normal=normal)
-    _, outcome = run(raw, settings(license="CC0-1.0"), prompts)  # goes on: nothing to do, no line lost
+    _, outcome = run(
+        raw, settings(license="CC0-1.0"), prompts
+    )  # goes on: nothing to do, no line lost
     assert outcome == (0, 0)
     build(raw, tmp_path / "release", BuildOptions(), more_files=card_files)
     first = rows_of(tmp_path / "release")
@@ -133,7 +168,10 @@ def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
         assert record == json.loads((raw / "records" / f"{video_id}.json").read_text())
         assert record["prompt"]["trigger"] == prompt.trigger
         assert (row["prompt"], row["generator"]) == (prompt.prompt, "tiny")
-        assert (row["source"]["seed"], row["source"]["license"]) == (str(prompt.seeds[0]), "CC0-1.0")
+        assert (row["source"]["seed"], row["source"]["license"]) == (
+            str(prompt.seeds[0]),
+            "CC0-1.0",
+        )
 
     triggers = count_facts(tmp_path / "release").triggers
     assert {name: (of.num_broken, of.num_judged) for name, of in triggers.items()} == {
@@ -145,13 +183,23 @@ def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
     export(tmp_path / "release", tmp_path / "exported", layout="own")
     build(tmp_path / "exported", tmp_path / "again", BuildOptions())
     assert rows_of(tmp_path / "again") == first
-    assert [clip.verdict for clip in rerun(tmp_path / "exported", model=str(settings().model))] == ["identical"] * 2
+    assert [clip.verdict for clip in rerun(tmp_path / "exported", model=str(settings().model))] == [
+        "identical"
+    ] * 2
 
 
 def annotate(raw: Path, *, broken: str, normal: str) -> None:
-    """Marks a square in each frame of one clip, and says that every frame of the other was looked at."""
-    lines = {line["video_id"]: line for line in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())}
-    lines[broken] |= {"objects": [{"object_id": 1, "artifact_type": "deformation"}], "label": "broken"}
+    """Marks a square in each frame of one clip, and says that every frame of the other was looked
+    at.
+    """
+    lines = {
+        line["video_id"]: line
+        for line in map(json.loads, (raw / "videos.jsonl").read_text().splitlines())
+    }
+    lines[broken] |= {
+        "objects": [{"object_id": 1, "artifact_type": "deformation"}],
+        "label": "broken",
+    }
     for line in lines.values():
         del line["annotated_frames"]
     (raw / "videos.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines.values()))
@@ -164,11 +212,15 @@ def annotate(raw: Path, *, broken: str, normal: str) -> None:
 
 
 def rows_of(release: Path) -> dict[str, dict]:
-    tables = [table for path in sorted(release.glob("annotations/*.parquet")) for table in read_parquet(str(path))]
+    tables = [
+        table
+        for path in sorted(release.glob("annotations/*.parquet"))
+        for table in read_parquet(str(path))
+    ]
     return {row["video_id"]: row for table in tables for row in table.to_pylist()}
 
 
-# --- Going on ---------------------------------------------------------------------------------------------------------
+# --- Going on -------------------------------------------------------------------------------------
 
 
 def test_the_same_command_makes_what_is_missing(copy: Path, clips: Path, settings) -> None:
@@ -247,13 +299,20 @@ print("kills", deadly - 1)
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_killed_anywhere_the_same_command_goes_on(run_warm, tiny: Path, tmp_path: Path) -> None:
-    """Killed at the first, the second, the third ... flush, rename or new folder of a run, until one run is through."""
+    """Killed at the first, the second, the third ... flush, rename or new folder of a run, until
+    one run is through.
+    """
     done = run_warm([sys.executable, "-c", KILLED, str(tiny), str(tmp_path)], timeout_s=280)
     assert done.returncode == 0, done.stderr
     kills = int(done.stdout.split()[-1])
     assert kills >= 15
     through = contents(tmp_path / str(kills + 1))
-    assert sorted(through) == ["records/tiny_a_0.json", "records/tiny_a_1.json", "videos.jsonl", *IDS_OF_A]
+    assert sorted(through) == [
+        "records/tiny_a_0.json",
+        "records/tiny_a_1.json",
+        "videos.jsonl",
+        *IDS_OF_A,
+    ]
     for deadly in range(1, kills + 1):
         made = contents(tmp_path / str(deadly))
         assert sorted(made) == sorted(through)
@@ -265,14 +324,20 @@ IDS_OF_A = ["videos/tiny_a_0.mp4", "videos/tiny_a_1.mp4"]
 
 def contents(out: Path) -> dict[str, bytes]:
     """Files by name; those that a killed run left half-written start with a dot."""
-    return {name: (out / name).read_bytes() for name in names(out) if not Path(name).name.startswith(".")}
+    return {
+        name: (out / name).read_bytes()
+        for name in names(out)
+        if not Path(name).name.startswith(".")
+    }
 
 
 def test_lines_that_people_wrote_stay(copy: Path, settings) -> None:
     path = copy / "videos.jsonl"
     lines = path.read_text().splitlines()
     marked = lines[1].replace('"annotated_frames": []', '"label":  "normal"')
-    path.write_text(f'{lines[0]}\n{marked}\n{{"video_id": "zebra", "generator": "other", "objects": []}}\n')
+    path.write_text(
+        f'{lines[0]}\n{marked}\n{{"video_id": "zebra", "generator": "other", "objects": []}}\n'
+    )
     assert run(copy, settings())[1] == (0, 0)
     assert path.read_text().splitlines() == [
         lines[0],
@@ -293,17 +358,20 @@ def test_a_clip_made_in_another_way_is_not_mixed_in(copy: Path, settings) -> Non
         with pytest.raises(GenerateError) as caught:
             make_plan(PROMPTS, copy, settings(**other))
         assert str(caught.value) == (
-            f"{where}: made with {difference}. Give another folder or --generator NAME, or the same settings as before."
+            f"{where}: made with {difference}. Give another folder or --generator NAME, or the "
+            "same settings as before."
         )
     assert len(make_plan(PROMPTS, copy, settings(steps=3, generator="tiny-3")).jobs) == 3
 
 
-# --- Failures ---------------------------------------------------------------------------------------------------------
+# --- Failures -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch):
-    """Lets a test say what the model's decoder does for its n-th clip: an error to raise, or a value to fill the clip with."""
+    """Lets a test say what the model's decoder does for its n-th clip: an error to raise, or a
+    value to fill the clip with.
+    """
     import torch
     from diffusers import AutoencoderKLLTXVideo
 
@@ -324,11 +392,17 @@ def decoded(monkeypatch: pytest.MonkeyPatch):
     return spoil
 
 
-def test_a_clip_that_fails_is_recorded_and_the_run_goes_on(settings, decoded, tmp_path: Path) -> None:
+def test_a_clip_that_fails_is_recorded_and_the_run_goes_on(
+    settings, decoded, tmp_path: Path
+) -> None:
     import torch
 
     out = tmp_path / "raw"
-    decoded(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.\nmore"), float("nan"), None)
+    decoded(
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.\nmore"),
+        float("nan"),
+        None,
+    )
     said, outcome = run(out, settings())
     assert outcome == (1, 2)
     records = read_records(out)
@@ -362,7 +436,9 @@ def test_a_clip_that_fails_is_recorded_and_the_run_goes_on(settings, decoded, tm
         (RuntimeError("mat1 and mat2 differ"), "RuntimeError (mat1 and mat2 differ)"),
     ],
 )
-def test_what_a_device_says_is_the_reason(settings, decoded, tmp_path: Path, error: Exception, reason: str) -> None:
+def test_what_a_device_says_is_the_reason(
+    settings, decoded, tmp_path: Path, error: Exception, reason: str
+) -> None:
     decoded(error)
     run(tmp_path / "raw", settings(), PROMPTS[1:])
     assert read_records(tmp_path / "raw")["tiny_calm1_0"]["reason"] == reason
@@ -380,22 +456,44 @@ def test_frames_of_other_kinds() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_full_disk_ends_the_run_with_one_line(run_warm, tiny: Path, settings, tmp_path: Path) -> None:
+def test_a_full_disk_ends_the_run_with_one_line(
+    run_warm, tiny: Path, settings, tmp_path: Path
+) -> None:
     """A file that may grow no further stands for the disk, which not every machine can limit."""
     (tmp_path / "prompts.jsonl").write_text('{"prompt_id": "a", "prompt": "a dog"}\n')
-    options = ["--model", str(tiny), "--device", "cpu", "--steps", "2", "--size", "64x32", "--num-frames", "9"]
-    command = [sys.executable, "-c", limited_to(8_000), "generate", "prompts.jsonl", "raw", *options]
+    options = [
+        "--model",
+        str(tiny),
+        "--device",
+        "cpu",
+        "--steps",
+        "2",
+        "--size",
+        "64x32",
+        "--num-frames",
+        "9",
+    ]
+    command = [
+        sys.executable,
+        "-c",
+        limited_to(8_000),
+        "generate",
+        "prompts.jsonl",
+        "raw",
+        *options,
+    ]
     ended = run_warm(command, cwd=tmp_path, timeout_s=250)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert ended.stderr.splitlines()[-1] == (
-        "brokenvideos: raw/videos/tiny_a_0.mp4: file too large. Make room there, and give the same command again."
+        "brokenvideos: raw/videos/tiny_a_0.mp4: file too large. Make room there, and give the same "
+        "command again."
     )
     assert names(tmp_path / "raw") == []
     assert run(tmp_path / "raw", settings(), read_prompts(tmp_path / "prompts.jsonl"))[1] == (1, 0)
 
 
-# --- Models and arguments ---------------------------------------------------------------------------------------------
+# --- Models and arguments -------------------------------------------------------------------------
 
 
 def model_of(tmp_path: Path, content: str) -> Path:
@@ -420,15 +518,18 @@ BAD_MODELS = {
     ),
     "unknown class": (
         '{"_class_name": "SoraPipeline"}',
-        "its pipeline 'SoraPipeline' is not in diffusers {version}. Name one with --pipeline, or install a newer diffusers.",
+        "its pipeline 'SoraPipeline' is not in diffusers {version}. Name one with --pipeline, or "
+        "install a newer diffusers.",
     ),
     "no pipeline": (
         '{"_class_name": "AutoencoderKL"}',
-        "its pipeline 'AutoencoderKL' is not in diffusers {version}. Name one with --pipeline, or install a newer diffusers.",
+        "its pipeline 'AutoencoderKL' is not in diffusers {version}. Name one with --pipeline, or "
+        "install a newer diffusers.",
     ),
     "no JSON": (
         "{",
-        "model_index.json is not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)).",
+        "model_index.json is not JSON (Expecting property name enclosed in double quotes: line 1 "
+        "column 2 (char 1)).",
     ),
     "no object": ("[]", "model_index.json is not a JSON object."),
 }
@@ -470,17 +571,27 @@ def test_text_to_video_pipelines_are_taken(name: str, settings, tmp_path: Path) 
 def test_a_folder_without_a_model_is_refused(settings, tmp_path: Path) -> None:
     with pytest.raises(GenerateError) as caught:
         make_plan(PROMPTS, tmp_path / "raw", settings(model=str(tmp_path)))
-    assert str(caught.value) == f"{tmp_path}: no model_index.json in it, so it is not a diffusers model."
+    assert (
+        str(caught.value)
+        == f"{tmp_path}: no model_index.json in it, so it is not a diffusers model."
+    )
 
 
 def test_unknown_arguments_are_refused(settings, tmp_path: Path) -> None:
-    for more, name in (({"guidance": 3}, "guidance"), ({"prompt": "x"}, "prompt"), ({"generator": 1}, "generator")):
+    for more, name in (
+        ({"guidance": 3}, "guidance"),
+        ({"prompt": "x"}, "prompt"),
+        ({"generator": 1}, "generator"),
+    ):
         with pytest.raises(GenerateError) as caught:
             make_plan(PROMPTS, tmp_path / "raw", settings(more=more))
         known = (
-            "attention_kwargs, callback_on_step_end, callback_on_step_end_tensor_inputs, decode_noise_scale, decode_timestep, "
-            "frame_rate, guidance_rescale, guidance_scale, height, latents, max_sequence_length, negative_prompt_attention_mask, "
-            "negative_prompt_embeds, num_frames, num_inference_steps, num_videos_per_prompt, prompt_attention_mask, prompt_embeds, "
+            "attention_kwargs, callback_on_step_end, callback_on_step_end_tensor_inputs, "
+            "decode_noise_scale, decode_timestep, "
+            "frame_rate, guidance_rescale, guidance_scale, height, latents, max_sequence_length, "
+            "negative_prompt_attention_mask, "
+            "negative_prompt_embeds, num_frames, num_inference_steps, num_videos_per_prompt, "
+            "prompt_attention_mask, prompt_embeds, "
             "timesteps, width"
         )
         assert str(caught.value) == f"LTXPipeline has no argument {name!r} to set. It has {known}."
@@ -491,7 +602,8 @@ def test_a_pipeline_that_does_not_say_its_rate_wants_fps(settings, tmp_path: Pat
     with pytest.raises(GenerateError) as caught:
         make_plan(PROMPTS, tmp_path / "raw", settings(model=str(folder)))
     assert str(caught.value) == (
-        "CogVideoXPipeline does not say how many frames a second has. Give --fps. Its documentation writes its example with 8."
+        "CogVideoXPipeline does not say how many frames a second has. Give --fps. Its "
+        "documentation writes its example with 8."
     )
 
 
@@ -499,7 +611,8 @@ def test_arguments_that_the_pipeline_refuses_end_the_run(settings, tmp_path: Pat
     with pytest.raises(GenerateError) as caught:
         run(tmp_path / "raw", settings(size=(30, 64)))
     assert str(caught.value) == (
-        "LTXPipeline refuses its arguments: `height` and `width` have to be divisible by 32 but are 30 and 64."
+        "LTXPipeline refuses its arguments: `height` and `width` have to be divisible by 32 but "
+        "are 30 and 64."
     )
     assert not (tmp_path / "raw" / "records").exists()
 
@@ -511,7 +624,9 @@ def test_weights_that_are_missing(tiny: Path, settings, tmp_path: Path) -> None:
     (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
     with pytest.raises(GenerateError) as caught:
         run(tmp_path / "raw", settings(model=str(folder)))
-    assert str(caught.value).startswith("tiny: cannot be loaded (Error no file named diffusion_pytorch_model")
+    assert str(caught.value).startswith(
+        "tiny: cannot be loaded (Error no file named diffusion_pytorch_model"
+    )
 
 
 def test_the_memory_of_a_model(tiny: Path, settings, tmp_path: Path) -> None:
@@ -525,14 +640,17 @@ def test_the_memory_of_a_model(tiny: Path, settings, tmp_path: Path) -> None:
             names = weights.keys()
             counted[path.parent.name] = sum(torch.numel(weights.get_tensor(name)) for name in names)
     assert memory_lines(plan, {}) == [
-        f"GPU memory: at least {sum(counted.values()) * 2 / 1e6:.1f} MB, all weights as bfloat16 (text_encoder 0.0 MB, "
-        f"transformer 0.0 MB, vae {counted['vae'] * 2 / 1e6:.1f} MB); the frames being made need more on top of it",
+        f"GPU memory: at least {sum(counted.values()) * 2 / 1e6:.1f} MB, all weights as bfloat16 "
+        "(text_encoder 0.0 MB, "
+        f"transformer 0.0 MB, vae {counted['vae'] * 2 / 1e6:.1f} MB); the frames being made need "
+        "more on top of it",
         "most that a clip with these arguments took: not measured here yet",
     ]
     plan = make_plan(PROMPTS, tmp_path / "raw", settings(offload=True))
     records = {"a": {"peak_memory_bytes": 12 * 10**9, "arguments": plan.arguments}}
     first, second = memory_lines(plan, records)
     assert first.startswith(
-        f"GPU memory: at least {counted['vae'] * 4 / 1e6:.1f} MB, the largest component's weights as float32"
+        f"GPU memory: at least {counted['vae'] * 4 / 1e6:.1f} MB, the largest component's weights "
+        "as float32"
     )
     assert second == "most that a clip with these arguments took: 12.0 GB in 1 clips here"

@@ -1,4 +1,6 @@
-"""Models by their id: what a branch becomes, and what is said of an id that names no model. On a Hub of the tests' own."""
+"""Models by their id: what a branch becomes, and what is said of an id that names no model. On a
+Hub of the tests' own.
+"""
 
 import json
 from pathlib import Path
@@ -21,7 +23,9 @@ from .conftest import PROMPTS
 MODEL = "someone/tiny"
 
 # huggingface_hub itself still calls its transport the old way.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"
+)
 
 
 @pytest.fixture
@@ -29,7 +33,8 @@ def api(online: list[float], tiny: Path, tmp_path: Path, monkeypatch: pytest.Mon
     """The Hub with the tiny model on it, and a cache of the test's own."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     api = HfApi()
-    # diffusers keeps the client that it found when it was imported, which asks the Hub's own address.
+    # diffusers keeps the client that it found when it was imported, which asks the Hub's own
+    # address.
     monkeypatch.setattr("diffusers.pipelines.pipeline_utils.model_info", api.model_info)
     api.create_repo(MODEL)
     api.upload_folder(repo_id=MODEL, folder_path=tiny, commit_message="model")
@@ -47,13 +52,21 @@ def test_a_branch_is_pinned_to_its_commit(api: HfApi, settings, tmp_path: Path) 
     generate(plan, out, say=lambda line: None)
     record = read_records(out)["tiny_calm1_0"]
     assert record["model"]["revision"] == commit
-    assert set(record["model"]) == {"id", "revision", "pipeline", "configs"}  # the commit says which weights
+    assert set(record["model"]) == {
+        "id",
+        "revision",
+        "pipeline",
+        "configs",
+    }  # the commit says which weights
     line = json.loads((out / "videos.jsonl").read_text().splitlines()[0])
     assert line["source"]["generator_version"] == f"{MODEL}@{commit}"
     assert line["source"]["url"] == f"https://huggingface.co/{MODEL}/tree/{commit}"
 
-    # The branch moves on: the clips are still those of the commit, and no new ones get mixed with them.
-    api.upload_file(repo_id=MODEL, path_or_fileobj=b"changed", path_in_repo="notes.txt", commit_message="more")
+    # The branch moves on: the clips are still those of the commit, and no new ones get mixed with
+    # them.
+    api.upload_file(
+        repo_id=MODEL, path_or_fileobj=b"changed", path_in_repo="notes.txt", commit_message="more"
+    )
     assert {clip.verdict for clip in rerun(out)} == {"identical"}
     with pytest.raises(GenerateError, match=f'made with model.revision "{commit}", now '):
         make_plan(PROMPTS, out, settings(model=f"{MODEL}@main"))
@@ -62,7 +75,9 @@ def test_a_branch_is_pinned_to_its_commit(api: HfApi, settings, tmp_path: Path) 
 
 def test_an_id_that_names_no_model_is_refused(api: HfApi) -> None:
     api.create_repo("someone/other")
-    api.upload_file(repo_id="someone/other", path_or_fileobj=b"x", path_in_repo="notes.txt", commit_message="m")
+    api.upload_file(
+        repo_id="someone/other", path_or_fileobj=b"x", path_in_repo="notes.txt", commit_message="m"
+    )
     wanted = "Give a folder, ID or ID@REVISION."
     for name, said in (
         ("someone/nothing", "no such folder here, and no such model on the Hub that you can see"),
@@ -70,7 +85,8 @@ def test_an_id_that_names_no_model_is_refused(api: HfApi) -> None:
         (f"{MODEL}@v9", "the Hub's model has no revision 'v9'"),
         (
             "someone/other",
-            "no model_index.json in it, so it is not a diffusers model; many have a second repository "
+            "no model_index.json in it, so it is not a diffusers model; many have a second "
+            "repository "
             "whose name ends in -Diffusers",
         ),
     ):
@@ -84,5 +100,6 @@ def test_offline_an_id_wants_its_commit() -> None:
         find_model(MODEL)
     assert str(caught.value).startswith(f"{MODEL}: the Hub cannot be asked (")
     assert str(caught.value).endswith(
-        "); offline, give a downloaded model's 40 hex digits after @. Give a folder, ID or ID@REVISION."
+        "); offline, give a downloaded model's 40 hex digits after @. Give a folder, ID or "
+        "ID@REVISION."
     )

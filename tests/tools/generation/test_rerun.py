@@ -28,12 +28,15 @@ def spoil(copy: Path, video_id: str, **changes) -> None:
 
 def verdicts(folder: Path, tiny: Path, **how) -> dict[str, str]:
     return {
-        clip.video_id: str(clip).removeprefix(f"{clip.video_id}: ") for clip in rerun(folder, model=str(tiny), **how)
+        clip.video_id: str(clip).removeprefix(f"{clip.video_id}: ")
+        for clip in rerun(folder, model=str(tiny), **how)
     }
 
 
 def test_the_same_clips_are_identical(clips: Path, tiny: Path) -> None:
-    assert verdicts(clips, tiny) == dict.fromkeys(IDS, "identical, the pipeline gives the same frames")
+    assert verdicts(clips, tiny) == dict.fromkeys(
+        IDS, "identical, the pipeline gives the same frames"
+    )
 
 
 def test_other_versions_that_change_nothing_do_not_matter(copy: Path, tiny: Path) -> None:
@@ -61,22 +64,34 @@ def test_what_became_of_a_clip(copy: Path, tiny: Path, monkeypatch: pytest.Monke
     assert found[IDS[2]] == f"different, {path} is missing, or not the file that was recorded"
 
 
-def test_a_clip_that_is_nearly_the_same_is_close(copy: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_that_is_nearly_the_same_is_close(
+    copy: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from diffusers import AutoencoderKLLTXVideo
 
     real = AutoencoderKLLTXVideo.decode
-    monkeypatch.setattr(AutoencoderKLLTXVideo, "decode", lambda *args, **how: (real(*args, **how)[0] * 0.999,))
+    monkeypatch.setattr(
+        AutoencoderKLLTXVideo, "decode", lambda *args, **how: (real(*args, **how)[0] * 0.999,)
+    )
     clip, *_ = rerun(copy, sample=1, model=str(tiny))
     assert clip.verdict == "close"
     assert clip.psnr_db is not None
     assert clip.psnr_db >= 40
     assert clip.why == f"{clip.psnr_db:.1f} dB"
-    assert clip.to_dict() == {"video_id": clip.video_id, "verdict": "close", "why": clip.why, "psnr_db": clip.psnr_db}
+    assert clip.to_dict() == {
+        "video_id": clip.video_id,
+        "verdict": "close",
+        "why": clip.why,
+        "psnr_db": clip.psnr_db,
+    }
 
 
 def test_another_size_is_different(copy: Path, tiny: Path) -> None:
     spoil(copy, IDS[0], arguments__num_frames=1)
-    assert verdicts(copy, tiny)[IDS[0]] == "different, it has another size or length, with the same versions and device"
+    assert (
+        verdicts(copy, tiny)[IDS[0]]
+        == "different, it has another size or length, with the same versions and device"
+    )
 
 
 def test_what_cannot_be_made_here_is_not_comparable(copy: Path, tiny: Path) -> None:
@@ -85,25 +100,37 @@ def test_what_cannot_be_made_here_is_not_comparable(copy: Path, tiny: Path) -> N
     spoil(copy, IDS[2], model__configs={"vae/config.json": "0"})
     found = verdicts(copy, tiny)
     assert found[IDS[0]] == (
-        "not comparable, it cannot be made here: LTXPipeline refuses its arguments: `height` and `width` have to be divisible "
+        "not comparable, it cannot be made here: LTXPipeline refuses its arguments: `height` and "
+        "`width` have to be divisible "
         "by 32 but are 30 and 64."
     )
-    assert found[IDS[1]] == "not comparable, it was made on NVIDIA H200, and there is no CUDA device here"
+    assert (
+        found[IDS[1]]
+        == "not comparable, it was made on NVIDIA H200, and there is no CUDA device here"
+    )
     assert found[IDS[2]] == "not comparable, the model's file model_index.json has changed since"
-    assert verdicts(copy, tiny, device="cpu")[IDS[1]] == "identical, the pipeline gives the same frames"
+    assert (
+        verdicts(copy, tiny, device="cpu")[IDS[1]]
+        == "identical, the pipeline gives the same frames"
+    )
 
 
 def test_a_folder_model_must_be_named(clips: Path) -> None:
-    assert {clip.why for clip in rerun(clips)} == {"its model is the folder tiny: give it with --model FOLDER"}
+    assert {clip.why for clip in rerun(clips)} == {
+        "its model is the folder tiny: give it with --model FOLDER"
+    }
 
 
-def test_failed_clips_are_left_out_and_an_empty_folder_is_said(copy: Path, tiny: Path, tmp_path: Path) -> None:
+def test_failed_clips_are_left_out_and_an_empty_folder_is_said(
+    copy: Path, tiny: Path, tmp_path: Path
+) -> None:
     spoil(copy, IDS[0], status="failed")
     assert set(verdicts(copy, tiny)) == set(IDS[1:])
     with pytest.raises(GenerateError) as caught:
         list(rerun(tmp_path / "nothing"))
     assert str(caught.value) == (
-        f"{tmp_path / 'nothing'}: no clip with a record in it. Give a folder that `brokenvideos generate` made."
+        f"{tmp_path / 'nothing'}: no clip with a record in it. Give a folder that `brokenvideos "
+        "generate` made."
     )
 
 
@@ -112,12 +139,14 @@ def test_failed_clips_are_left_out_and_an_empty_folder_is_said(copy: Path, tiny:
     [
         (
             "{",
-            "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)). "
+            "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char "
+            "1)). "
             "Remove it; the clip is then made again.",
         ),
         (
             "{}",
-            f"not a record of {IDS[0]} in the format brokenvideos.record/1. Remove it; the clip is then made again.",
+            f"not a record of {IDS[0]} in the format brokenvideos.record/1. Remove it; the clip is "
+            "then made again.",
         ),
     ],
 )
@@ -131,6 +160,10 @@ def test_a_damaged_record_is_named(copy: Path, content: str, message: str) -> No
 
 def test_psnr_is_of_all_values(tmp_path: Path) -> None:
     for name, level in (("a", 100), ("b", 110)):
-        encode_video(tmp_path / f"{name}.mp4", [np.full((16, 16, 3), level, np.uint8)] * 2, fps=8, crf=1)
+        encode_video(
+            tmp_path / f"{name}.mp4", [np.full((16, 16, 3), level, np.uint8)] * 2, fps=8, crf=1
+        )
     assert psnr_db(tmp_path / "a.mp4", tmp_path / "a.mp4") == float("inf")
-    assert psnr_db(tmp_path / "a.mp4", tmp_path / "b.mp4") == pytest.approx(20 * np.log10(255 / 10), abs=1)
+    assert psnr_db(tmp_path / "a.mp4", tmp_path / "b.mp4") == pytest.approx(
+        20 * np.log10(255 / 10), abs=1
+    )

@@ -47,7 +47,9 @@ def ask(
     try:
         data = None if body is None else json.dumps(body).encode()
         target = path if path.startswith("/") else where.path + path
-        connection.request(method or ("GET" if body is None else "POST"), target, data, dict(headers or {}))
+        connection.request(
+            method or ("GET" if body is None else "POST"), target, data, dict(headers or {})
+        )
         response = connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, found, response.read())

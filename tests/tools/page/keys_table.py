@@ -17,12 +17,19 @@ def keys_table(page: "Page", keys: Path) -> str:
         page: an empty one.
         keys: a module with `KEYS` and `nameOf`.
     """
-    page.route("http://keys.test/keys.js", lambda route: route.fulfill(path=keys, content_type="text/javascript"))
+    page.route(
+        "http://keys.test/keys.js",
+        lambda route: route.fulfill(path=keys, content_type="text/javascript"),
+    )
     shared = MODULES / "keyboard.js"
     page.route(
-        "http://keys.test/shared/keyboard.js", lambda route: route.fulfill(path=shared, content_type="text/javascript")
+        "http://keys.test/shared/keyboard.js",
+        lambda route: route.fulfill(path=shared, content_type="text/javascript"),
     )
-    page.route("http://keys.test/", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
+    page.route(
+        "http://keys.test/",
+        lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"),
+    )
     page.goto("http://keys.test/")
     groups = page.evaluate(
         """async () => {

@@ -1,4 +1,6 @@
-"""The modules that pages share, in a real browser: masks against pycocotools, outlines and specks against small pictures."""
+"""The modules that pages share, in a real browser: masks against pycocotools, outlines and specks
+against small pictures.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +28,14 @@ def modules(chromium: "Browser") -> "Page":
     page = chromium.new_page()
     page.route(
         "http://modules.test/*.js",
-        lambda route: route.fulfill(path=MODULES / Path(route.request.url).name, content_type="text/javascript"),
+        lambda route: route.fulfill(
+            path=MODULES / Path(route.request.url).name, content_type="text/javascript"
+        ),
     )
-    page.route("http://modules.test/", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
+    page.route(
+        "http://modules.test/",
+        lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"),
+    )
     page.goto("http://modules.test/")
     page.evaluate(
         """async () => {
@@ -77,9 +84,13 @@ def test_masks_are_those_of_pycocotools(modules: "Page", name: str) -> None:
     height, width = bitmap.shape
     counts = pycocotools.mask.encode(np.asfortranarray(bitmap))["counts"].decode()
     asked = {"counts": counts, "height": height, "width": width, "bitmap": bitmap.ravel().tolist()}
-    rows = modules.evaluate("({counts, height, width}) => rows(rle.decode(counts, height, width), width)", asked)
+    rows = modules.evaluate(
+        "({counts, height, width}) => rows(rle.decode(counts, height, width), width)", asked
+    )
     assert rows == ["".join(map(str, row)) for row in bitmap.tolist()]
-    encoded = modules.evaluate("({bitmap, height, width}) => rle.encode(Uint8Array.from(bitmap), height, width)", asked)
+    encoded = modules.evaluate(
+        "({bitmap, height, width}) => rle.encode(Uint8Array.from(bitmap), height, width)", asked
+    )
     assert encoded == counts
     # The gate of the package takes it too.
     assert np.array_equal(decode([encoded], height=height, width=width)[0], bitmap)
@@ -99,7 +110,8 @@ def test_masks_are_those_of_pycocotools(modules: "Page", name: str) -> None:
 )
 def test_a_wrong_mask_string_is_said(modules: "Page", counts: str, message: str) -> None:
     said = modules.evaluate(
-        "(counts) => { try { rle.decode(counts, 2, 3); return null; } catch (error) { return [error.name, error.message]; } }",
+        "(counts) => { try { rle.decode(counts, 2, 3); return null; } catch (error) { return "
+        "[error.name, error.message]; } }",
         counts,
     )
     assert said == ["RangeError", message]
@@ -108,7 +120,8 @@ def test_a_wrong_mask_string_is_said(modules: "Page", counts: str, message: str)
 def test_the_box_and_area_of_a_mark(modules: "Page") -> None:
     bitmap = pictures()["blob"]
     mark = modules.evaluate(
-        "([bitmap, height, width]) => { const {box, area} = marks.markOfBitmap(Uint8Array.from(bitmap), height, width);"
+        "([bitmap, height, width]) => { const {box, area} = "
+        "marks.markOfBitmap(Uint8Array.from(bitmap), height, width);"
         " return {box, area}; }",
         [bitmap.ravel().tolist(), *bitmap.shape],
     )
@@ -118,7 +131,8 @@ def test_the_box_and_area_of_a_mark(modules: "Page") -> None:
 def specks(modules: "Page", drawing: list[str], limit_px: int) -> Any:
     bitmap = [int(pixel == "#") for row in drawing for pixel in row]
     return modules.evaluate(
-        "([bitmap, height, width, limit]) => marks.specksOf(marks.markOfBitmap(Uint8Array.from(bitmap), height, width), limit)",
+        "([bitmap, height, width, limit]) => "
+        "marks.specksOf(marks.markOfBitmap(Uint8Array.from(bitmap), height, width), limit)",
         [bitmap, len(drawing), len(drawing[0]), limit_px],
     )
 
@@ -146,12 +160,15 @@ def test_parts_above_the_limit_and_the_largest_one_are_no_strays(modules: "Page"
     assert specks(modules, ["..", ".."], 5) == none
     # No hole: what is not marked reaches the edge of the picture, or is larger than the limit.
     assert specks(modules, ["###", "#.#"], 100) == none
-    assert specks(modules, [".....", ".###.", ".#.#.", "..#.."], 100)["holes"] == [{"x": 2, "y": 2, "area": 1}]
+    assert specks(modules, [".....", ".###.", ".#.#.", "..#.."], 100)["holes"] == [
+        {"x": 2, "y": 2, "area": 1}
+    ]
     assert specks(modules, ["####", "#..#", "####"], 1) == none
 
 
 def test_the_outline_runs_between_pixels(modules: "Page") -> None:
-    # A line of one pixel's width along the border paints both sides of it and no pixel that is farther away.
+    # A line of one pixel's width along the border paints both sides of it and no pixel that is
+    # farther away.
     painted = modules.evaluate(
         """() => {
              const bitmap = new Uint8Array(64);
@@ -181,10 +198,23 @@ def test_a_picture_is_turned_as_the_reader_turns_planes(modules: "Page", rotatio
 
 
 def test_colours_are_those_of_the_overlay(modules: "Page") -> None:
-    types = ["motion", "blur", "motion", "deformation", "motion", "motion", "motion", "blur", "blur", "deformation"]
+    types = [
+        "motion",
+        "blur",
+        "motion",
+        "deformation",
+        "motion",
+        "motion",
+        "motion",
+        "blur",
+        "blur",
+        "deformation",
+    ]
     assert modules.evaluate("(types) => colours.objectColours(types)", types) == [
         list(c) for c in object_colours(types)
     ]
-    assert modules.evaluate("() => colours.TYPE_COLOURS") == {name: list(c) for name, c in TYPE_COLOURS.items()}
+    assert modules.evaluate("() => colours.TYPE_COLOURS") == {
+        name: list(c) for name, c in TYPE_COLOURS.items()
+    }
     compared = modules.evaluate("() => Object.values(colours.COMPARED_COLOURS)")
     assert compared == [list(c) for c in COMPARED_COLOURS]

@@ -63,4 +63,6 @@ def test_what_is_not_there(video):
             shown[frame]
     with pytest.raises(VideoError) as caught:
         next(frames_from(path, FRAMES, index=index))
-    assert str(caught.value).endswith("asked for, 0 to 39 exist. Ask for frames of this video only.")
+    assert str(caught.value).endswith(
+        "asked for, 0 to 39 exist. Ask for frames of this video only."
+    )

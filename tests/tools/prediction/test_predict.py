@@ -45,7 +45,9 @@ def run(tmp_path, monkeypatch):
 
 
 class Corner:
-    """Marks t · 8 columns in the lower left corner of frame t, and nothing in a video that is not HEIGHT high."""
+    """Marks t · 8 columns in the lower left corner of frame t, and nothing in a video that is not
+    HEIGHT high.
+    """
 
     warning = None
     promise = ()
@@ -59,7 +61,9 @@ class Corner:
 
 
 def test_what_is_written_is_what_the_model_says(clip, tmp_path):
-    report = predict(Corner(), find_videos([str(clip)]), tmp_path / "p", name="corner", flag=Flag(min_area=0.2))
+    report = predict(
+        Corner(), find_videos([str(clip)]), tmp_path / "p", name="corner", flag=Flag(min_area=0.2)
+    )
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == [
         "predictions.parquet",
         "report",
@@ -82,12 +86,15 @@ def test_what_is_written_is_what_the_model_says(clip, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("floor", "broken", "normal"), [("all-empty", 0.0, 1.0), ("all-full", None, 0.5), ("centre-box", None, 0.0)]
+    ("floor", "broken", "normal"),
+    [("all-empty", 0.0, 1.0), ("all-full", None, 0.5), ("centre-box", None, 0.0)],
 )
 def test_evaluate_reads_the_predictions_of_a_release(release, tmp_path, floor, broken, normal):
     videos = find_videos([str(release)])
     report = predict(Floor(floor), videos, tmp_path / "p", name=floor)
-    assert [video.video_id for video in report.videos] == sorted(brokenvideos.read_manifest(str(release))["videos"])
+    assert [video.video_id for video in report.videos] == sorted(
+        brokenvideos.read_manifest(str(release))["videos"]
+    )
     found = evaluate(release, tmp_path / "p", floors=True)
     assert found.scores.normal["jf"].value == normal
     assert found.scores.broken["active_jf"].value == found.floors[floor].broken["active_jf"].value
@@ -96,8 +103,15 @@ def test_evaluate_reads_the_predictions_of_a_release(release, tmp_path, floor, b
 
 def test_a_split_of_a_release_and_the_sample(release):
     manifest = brokenvideos.read_manifest(str(release))
-    test_ids = [video_id for shard in manifest["shards"] if shard["split"] == "test" for video_id in shard["video_ids"]]
-    assert [video.video_id for video in find_videos([str(release)], split="test")] == sorted(test_ids)
+    test_ids = [
+        video_id
+        for shard in manifest["shards"]
+        if shard["split"] == "test"
+        for video_id in shard["video_ids"]
+    ]
+    assert [video.video_id for video in find_videos([str(release)], split="test")] == sorted(
+        test_ids
+    )
     sample = find_videos(["sample"])
     assert len(sample) == 12
     data, index = sample[0].read()
@@ -105,7 +119,14 @@ def test_a_split_of_a_release_and_the_sample(release):
 
 
 def test_folders_are_searched_and_names_lead_there(clip, tmp_path):
-    for name in ("b.mp4", "takes/a.MP4", "takes/deep/a b.mp4", ".hidden/c.mp4", ".d.mp4.partial", "notes.txt"):
+    for name in (
+        "b.mp4",
+        "takes/a.MP4",
+        "takes/deep/a b.mp4",
+        ".hidden/c.mp4",
+        ".d.mp4.partial",
+        "notes.txt",
+    ):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(clip, tmp_path / "in" / name)
     videos = find_videos([str(tmp_path / "in"), str(clip)])
@@ -138,7 +159,10 @@ def test_a_broken_file_is_named_and_the_others_go_on(clip, run, tmp_path):
     (tmp_path / "none.mp4").write_bytes(b"no video")
     done = run("centre-box", clip, "cut.mp4", "none.mp4", "--out", "p", "--json")
     assert done.exit_code == 1
-    assert [line.split()[0] for line in done.stderr.splitlines() if ".mp4" in line] == ["cut.mp4:", "none.mp4:"]
+    assert [line.split()[0] for line in done.stderr.splitlines() if ".mp4" in line] == [
+        "cut.mp4:",
+        "none.mp4:",
+    ]
     report = json.loads(done.stdout)
     assert [video["video_id"] for video in report["videos"]] == ["a"]
     assert [video["where"] for video in report["unreadable"]] == ["cut.mp4", "none.mp4"]
@@ -171,7 +195,10 @@ def test_nothing_is_left_of_a_prediction_that_failed(clip, tmp_path):
     (tmp_path / "p" / "mine").touch()
     with pytest.raises(FileExistsError) as caught:
         predict(Floor("all-full"), find_videos([str(clip)]), tmp_path / "p", name="x")
-    assert str(caught.value) == f"{tmp_path}/p: exists and is not empty. Name a new folder, or remove this one."
+    assert (
+        str(caught.value)
+        == f"{tmp_path}/p: exists and is not empty. Name a new folder, or remove this one."
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,7 +229,9 @@ def test_the_gate(clip, run, gate, floor, status, said):
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (status, said)
 
 
-@pytest.mark.parametrize("gate", ["0.1", "max-broken=2", "max-broken=x", "max-normal=0.1", "max-broken=nan"])
+@pytest.mark.parametrize(
+    "gate", ["0.1", "max-broken=2", "max-broken=x", "max-normal=0.1", "max-broken=nan"]
+)
 def test_a_gate_that_is_none(clip, run, gate):
     done = run("all-full", clip, "--out", "p", "--gate", gate)
     assert done.exit_code == 2
@@ -250,7 +279,8 @@ SUFFIXES = f"{LIST_OF_SUFFIXES} files"
         (["*.mov"], "*.mov: no file fits."),
         (
             ["notes.txt"],
-            "notes.txt: not a video file that FFmpeg can open, or cut off before its index. Copy it again from its source.",
+            "notes.txt: not a video file that FFmpeg can open, or cut off before its index. Copy "
+            "it again from its source.",
         ),
         (["empty"], f"empty: no video in it; wanted {SUFFIXES}, or a release."),
     ],
@@ -294,7 +324,11 @@ def test_all_of_a_folder_is_found_and_only_once(clip, tmp_path):
     (folder / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
     (folder / os.fsdecode(b"caf\xe9.mp4")).write_bytes(clip.read_bytes())
     report = predict(
-        Floor("all-empty"), find_videos([str(folder)]), folder / "checked", name="all-empty", overlays=True
+        Floor("all-empty"),
+        find_videos([str(folder)]),
+        folder / "checked",
+        name="all-empty",
+        overlays=True,
     )
     assert [video.video_id for video in report.videos] == ["caf\\xe9", "linked/y", "more/x"]
     assert [where for where, _ in report.unreadable] == [str(folder / "gone.mp4")]
@@ -307,7 +341,10 @@ def test_the_gate_stands_in_all_that_is_kept(clip, run, tmp_path):
     shutil.copy(clip, tmp_path / "in" / "a.mp4")
     (tmp_path / "in" / "bad.mp4").write_bytes(b"no video")
     done = run("all-full", tmp_path / "in", "--out", tmp_path / "p", "--gate", "max-broken=0.1")
-    line = "gate max-broken=0.1: closed; 1 of 1 videos flagged (95 % interval [0.207, 1.000]?), 1 unreadable ones left out."
+    line = (
+        "gate max-broken=0.1: closed; 1 of 1 videos flagged (95 % interval [0.207, 1.000]?), 1 "
+        "unreadable ones left out."
+    )
     assert (done.exit_code, line in done.output) == (3, True)
     found = json.loads((tmp_path / "p" / "report.json").read_text())
     assert (found["max_broken"], found["gate_closed"], found["share"]["n"]) == (0.1, True, 1)
@@ -325,14 +362,26 @@ def test_a_film_has_the_size_and_the_sound_of_its_video(tmp_path):
             out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         out.mux(video.encode(None))
         for _ in range(16):
-            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            frame = av.AudioFrame.from_ndarray(
+                np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
+            )
             frame.sample_rate = 16000
             out.mux(sound.encode(frame))
         out.mux(sound.encode(None))
-    predict(Floor("centre-box"), find_videos([str(source)]), tmp_path / "p", name="centre-box", overlays=True)
+    predict(
+        Floor("centre-box"),
+        find_videos([str(source)]),
+        tmp_path / "p",
+        name="centre-box",
+        overlays=True,
+    )
     with av.open(str(tmp_path / "p" / "overlays" / "a.mp4")) as film:
         shown = film.streams.video[0]
-        assert (shown.width >= 1280, shown.height >= 720, len(film.streams.audio)) == (True, True, 1)
+        assert (shown.width >= 1280, shown.height >= 720, len(film.streams.audio)) == (
+            True,
+            True,
+            1,
+        )
         assert sum(1 for _ in film.decode(video=0)) == 12
 
 
@@ -347,7 +396,11 @@ def test_the_page_holds_masks_frames_and_the_area_over_time(clip, tmp_path):
     assert videos_with_previews(page) == ["b", f"takes/{name}"]
     told = index_of(page)["list"]["report"]
     assert told["title"] == "<model>: 2 of 2 broken"
-    assert [metric["key"] for metric in told["metrics"]] == ["broken_frames", "max_area", "max_score"]
+    assert [metric["key"] for metric in told["metrics"]] == [
+        "broken_frames",
+        "max_area",
+        "max_score",
+    ]
     areas = [20 * 8 * t / (HEIGHT * WIDTH) for t in range(NUM_FRAMES)]
     values = told["videos"][f"takes/{name}"]
     assert values["values"] == [5, round(areas[5], 6), 0.625]
@@ -373,10 +426,21 @@ def test_a_long_video_is_drawn_with_the_largest_area_of_several_frames(clip, tmp
     assert found.marked == tuple(range(int(CHART_COLUMNS * 0.8), CHART_COLUMNS))
 
 
-def test_a_page_that_does_not_fit_is_told_and_what_is_predicted_is_kept(clip, tmp_path, monkeypatch):
+def test_a_page_that_does_not_fit_is_told_and_what_is_predicted_is_kept(
+    clip, tmp_path, monkeypatch
+):
     with pytest.raises(ExploreError) as error:
-        predict(Floor("centre-box"), find_videos([str(clip)]), tmp_path / "p", name="centre-box", page_bytes=250_000)
-    assert str(error.value) == "--max-mb 0.25: not one of 1 videos fits beside the list of them; raise it"
+        predict(
+            Floor("centre-box"),
+            find_videos([str(clip)]),
+            tmp_path / "p",
+            name="centre-box",
+            page_bytes=250_000,
+        )
+    assert (
+        str(error.value)
+        == "--max-mb 0.25: not one of 1 videos fits beside the list of them; raise it"
+    )
     assert not (tmp_path / "p").exists()
     monkeypatch.setattr(Floor, "predict", None)
     predict(Floor("centre-box"), find_videos([str(clip)]), tmp_path / "p", name="centre-box")
@@ -391,7 +455,9 @@ def test_another_dataset_is_predicted_and_scored_as_release_and_as_folder(tmp_pa
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[12:36, 20:60] = 1  # where the centre box lies
     for name, label in (("a", mask), ("b", mask * 0), ("c", mask * 0)):
-        Image.fromarray(np.full((HEIGHT, WIDTH, 3), 90, np.uint8)).save(raw / "images" / f"{name}.png")
+        Image.fromarray(np.full((HEIGHT, WIDTH, 3), 90, np.uint8)).save(
+            raw / "images" / f"{name}.png"
+        )
         Image.fromarray(label).save(raw / "labels" / f"{name}.png")
     build(raw, release, BuildOptions(artifact_type="deformation", num_shards={"test": 1}))
     predict(Floor("centre-box"), find_videos([str(release)]), tmp_path / "p", name="centre-box")

@@ -1,4 +1,6 @@
-"""A prediction that is ended goes on where it was, and says the same for any number of processes."""
+"""A prediction that is ended goes on where it was, and says the same for any number of
+processes.
+"""
 
 import os
 import shutil
@@ -29,7 +31,9 @@ def folder(tmp_path: Path) -> Path:
     found = tmp_path / "in"
     found.mkdir()
     for number in range(NUM_VIDEOS):
-        encode_video(found / f"v{number}.mp4", np.full((4, 48, 80, 3), 40 * number, np.uint8), fps=12)
+        encode_video(
+            found / f"v{number}.mp4", np.full((4, 48, 80, 3), 40 * number, np.uint8), fps=12
+        )
     return found
 
 
@@ -40,7 +44,9 @@ class Counting:
     promise = ()
     identity: str | None = "centre-box"
 
-    def __init__(self, *, ends_at: int | None = None, error: type[BaseException] = RuntimeError) -> None:
+    def __init__(
+        self, *, ends_at: int | None = None, error: type[BaseException] = RuntimeError
+    ) -> None:
         self.asked, self.ends_at, self.error = 0, ends_at, error
 
     def predict(self, video: bytes, index: VideoIndex) -> Masks:
@@ -51,21 +57,32 @@ class Counting:
 
 
 def contents(out: Path) -> dict[str, bytes]:
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_what_is_finished_is_not_predicted_again(folder: Path, tmp_path: Path, error: type[BaseException]) -> None:
+def test_what_is_finished_is_not_predicted_again(
+    folder: Path, tmp_path: Path, error: type[BaseException]
+) -> None:
     out, whole, videos = tmp_path / "p", tmp_path / "whole", find_videos([str(folder)])
     with pytest.raises(error):
         predict(Counting(ends_at=3, error=error), videos, out, name="box", overlays=True)
     assert not out.exists()
     shown: list[tuple[str, int, int]] = []
     again = Counting()
-    predict(again, videos, out, name="box", overlays=True, on_progress=lambda *step: shown.append(step))
+    predict(
+        again, videos, out, name="box", overlays=True, on_progress=lambda *step: shown.append(step)
+    )
     assert again.asked == NUM_VIDEOS - 3
     steps = [step for step in shown if step[0] == "predict"]
-    assert (steps[0], steps[-1]) == (("predict", 3, NUM_VIDEOS), ("predict", NUM_VIDEOS, NUM_VIDEOS))
+    assert (steps[0], steps[-1]) == (
+        ("predict", 3, NUM_VIDEOS),
+        ("predict", NUM_VIDEOS, NUM_VIDEOS),
+    )
     predict(Counting(), videos, whole, name="box", overlays=True)
     assert contents(out).keys() == contents(whole).keys()
     assert {name: data for name, data in contents(out).items() if not name.endswith(".mp4")} == {
@@ -83,7 +100,9 @@ def test_what_has_changed_is_predicted_again(folder: Path, tmp_path: Path) -> No
     out, videos = tmp_path / "p", find_videos([str(folder)])
     ended_after_three(videos, out)
     shutil.copy(folder / "v4.mp4", folder / "v0.mp4")  # another video under the name
-    (next((work_folder_of(out) / "masks").iterdir())).write_bytes(b"cut sho")  # a file that was harmed
+    (next((work_folder_of(out) / "masks").iterdir())).write_bytes(
+        b"cut sho"
+    )  # a file that was harmed
     again = Counting()
     predict(again, find_videos([str(folder)]), out, name="box")
     assert again.asked in (NUM_VIDEOS - 2, NUM_VIDEOS - 1)  # the harmed one may be that of v0
@@ -117,11 +136,15 @@ def test_a_run_that_is_killed_goes_on(folder: Path, tmp_path: Path) -> None:
         "--out",
         str(out),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     receipts = work_folder_of(out) / "receipts"
     try:
         deadline = time.monotonic() + 100
-        while time.monotonic() < deadline and (not receipts.is_dir() or len(list(receipts.glob("*.json"))) < 4):
+        while time.monotonic() < deadline and (
+            not receipts.is_dir() or len(list(receipts.glob("*.json"))) < 4
+        ):
             time.sleep(0.02)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -150,11 +173,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(300)  # every process imports all of it, on a machine that may be busy
 @pytest.mark.parametrize("model", ["centre-box", pytest.param("trained", marks=pytest.mark.slow)])
-def test_two_processes_say_the_same_as_one(model: str, folder: Path, trained: Path, tmp_path: Path) -> None:
+def test_two_processes_say_the_same_as_one(
+    model: str, folder: Path, trained: Path, tmp_path: Path
+) -> None:
     (folder / "bad.mp4").write_bytes(b"no video")
     videos = find_videos([str(folder)])
     asked = open_model(str(trained) if model == "trained" else model, device="cpu")
-    reports = [predict(asked, videos, tmp_path / f"p{workers}", name="m", workers=workers) for workers in (1, 2)]
+    reports = [
+        predict(asked, videos, tmp_path / f"p{workers}", name="m", workers=workers)
+        for workers in (1, 2)
+    ]
     assert contents(tmp_path / "p1") == contents(tmp_path / "p2")
     assert reports[0].unreadable == reports[1].unreadable
     assert len(reports[1].videos) == NUM_VIDEOS
@@ -180,7 +208,10 @@ def test_a_model_without_a_name_is_not_sent_anywhere(trained: Path) -> None:
     assert isinstance(pickle.loads(pickle.dumps(found)), Trained)
     with pytest.raises(TypeError) as caught:
         pickle.dumps(Trained(found.predictor))
-    assert str(caught.value) == "a model that was not opened by name cannot be sent to another process; use one worker."
+    assert (
+        str(caught.value)
+        == "a model that was not opened by name cannot be sent to another process; use one worker."
+    )
 
 
 def test_one_run_at_a_time(folder: Path, tmp_path: Path) -> None:

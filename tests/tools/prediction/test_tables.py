@@ -26,7 +26,9 @@ HEIGHT, WIDTH = 48, 80
 
 
 class Half:
-    """Marks the upper half of frames 2 and 3, all of frame 4; only of videos of 12 frames, whose type it names."""
+    """Marks the upper half of frames 2 and 3, all of frame 4; only of videos of 12 frames, whose
+    type it names.
+    """
 
     warning = identity = None
     promise = ()
@@ -75,7 +77,11 @@ def test_a_line_per_video(report: Report, tmp_path: Path) -> None:
     assert (bad["video_id"], bad["label"]) == ("", "unreadable")
     assert "not a video file" in bad["reason"]
     (of_json, _) = json.loads((tmp_path / "p" / "report.json").read_text())["videos"]
-    assert (of_json["worst_frame"], of_json["seconds_broken"], of_json["artifact_types"]) == (4, 0.25, ["blur"])
+    assert (of_json["worst_frame"], of_json["seconds_broken"], of_json["artifact_types"]) == (
+        4,
+        0.25,
+        ["blur"],
+    )
 
 
 def test_frames_last_until_the_next_one(tmp_path: Path) -> None:
@@ -84,7 +90,9 @@ def test_frames_last_until_the_next_one(tmp_path: Path) -> None:
         stream = out.add_stream("libx264", rate=1000)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for milliseconds in (0, 100, 500, 600):
-            frame = av.VideoFrame.from_ndarray(np.full((HEIGHT, WIDTH, 3), 90, np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                np.full((HEIGHT, WIDTH, 3), 90, np.uint8), format="rgb24"
+            )
             frame.pts = milliseconds
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
@@ -93,14 +101,26 @@ def test_frames_last_until_the_next_one(tmp_path: Path) -> None:
 
 def test_junit_has_the_gate_with_n_and_interval(report: Report) -> None:
     suite = ElementTree.fromstring(junit_xml(report))
-    assert suite.attrib == {"name": "brokenvideos predict", "tests": "4", "failures": "2", "errors": "1"}
+    assert suite.attrib == {
+        "name": "brokenvideos predict",
+        "tests": "4",
+        "failures": "2",
+        "errors": "1",
+    }
     gate, broken, fine, bad = suite
     assert gate.find("failure").get("message") == report.gate_line()  # type: ignore[union-attr]
     assert report.gate_line() == (
-        "gate max-broken=0.1: closed; 1 of 2 videos flagged (95 % interval [0.095, 0.905]?), 1 unreadable ones left out."
+        "gate max-broken=0.1: closed; 1 of 2 videos flagged (95 % interval [0.095, 0.905]?), 1 "
+        "unreadable ones left out."
     )
     facts = {found.get("name"): found.get("value") for found in gate.iter("property")}
-    assert facts == {"max_broken": "0.1", "n": "2", "share": "0.5", "low": "0.0945312", "high": "0.905469"}
+    assert facts == {
+        "max_broken": "0.1",
+        "n": "2",
+        "share": "0.5",
+        "low": "0.0945312",
+        "high": "0.905469",
+    }
     assert broken.find("failure").get("message") == (  # type: ignore[union-attr]
         "flagged broken: 3 of 12 frames, 0.25 s; worst is frame 4 with 100.0% marked"
     )
@@ -113,7 +133,11 @@ def test_an_open_gate_fails_nothing(report: Report) -> None:
 
     suite = ElementTree.fromstring(junit_xml(replace(report, max_broken=0.5, unreadable=())))
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
-    assert [test.findtext("system-out", "")[:14] for test in suite] == ["gate max-broke", "flagged broken", ""]
+    assert [test.findtext("system-out", "")[:14] for test in suite] == [
+        "gate max-broke",
+        "flagged broken",
+        "",
+    ]
     without = ElementTree.fromstring(junit_xml(replace(report, max_broken=None)))
     assert (without.get("tests"), without.get("failures"), without.get("errors")) == ("3", "1", "1")
 
@@ -129,7 +153,14 @@ def test_names_that_no_xml_can_hold(report: Report) -> None:
 def test_all_that_is_kept_says_the_same_of_the_gate(report: Report, tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     shutil.copy(tmp_path / "in" / "fine.mp4", tmp_path / "one")
-    options = ["--out", str(tmp_path / "q"), "--gate", "max-broken=0.1", "--junit", str(tmp_path / "ci" / "j.xml")]
+    options = [
+        "--out",
+        str(tmp_path / "q"),
+        "--gate",
+        "max-broken=0.1",
+        "--junit",
+        str(tmp_path / "ci" / "j.xml"),
+    ]
     done = CliRunner().invoke(app, ["predict", "all-full", str(tmp_path / "one"), *options])
     line = done.stdout.splitlines()[-1]
     assert done.exit_code == 3

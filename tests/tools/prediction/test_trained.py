@@ -41,7 +41,9 @@ def test_masks_are_those_of_the_predictor(trained):
     data, index = video.read()
     masks = open_model(str(trained), device="cpu").predict(data, index)
     predictor = load_model(trained, device="cpu")
-    frames = torch.from_numpy(np.stack([rgb for _, rgb in iter_frames(data, size=(48, 64))])).permute(0, 3, 1, 2)
+    frames = torch.from_numpy(
+        np.stack([rgb for _, rgb in iter_frames(data, size=(48, 64))])
+    ).permute(0, 3, 1, 2)
     wanted = predictor.predict(frames, height=index.height, width=index.width)
     assert masks.counts == wanted.counts
     assert np.array_equal(masks.scores, wanted.scores)
@@ -82,10 +84,12 @@ def test_gates_judge_a_long_video_as_a_whole(trained, monkeypatch):
     assert order[0] < order[-1]
     feeding = replace(ungated.feeding, gate=float(np.median(order)), video_gate=float(order[-1]))
     found = Trained(replace(ungated, feeding=feeding)).predict(data, index)
-    # One frame in one chunk reaches the video gate; the frames of all the others stay because of it.
+    # One frame in one chunk reaches the video gate; the frames of all the others stay because of
+    # it.
     nothing = empty(index.height, index.width)
     wanted = [
-        c if score >= feeding.gate else nothing for c, score in zip(open_all.counts, open_all.scores, strict=True)
+        c if score >= feeding.gate else nothing
+        for c, score in zip(open_all.counts, open_all.scores, strict=True)
     ]
     assert list(found.counts) == wanted
     too_high = replace(feeding, video_gate=float(np.nextafter(order[-1], 2)))
@@ -96,7 +100,11 @@ def test_gates_judge_a_long_video_as_a_whole(trained, monkeypatch):
 @pytest.mark.parametrize(
     ("file", "content", "what"),
     [
-        ("config.json", b'{"widths": [8, 16]}', "RuntimeError: Error(s) in loading state_dict for UNet:"),
+        (
+            "config.json",
+            b'{"widths": [8, 16]}',
+            "RuntimeError: Error(s) in loading state_dict for UNet:",
+        ),
         ("config.json", b"{}", "KeyError: 'widths'"),
         ("model.safetensors", b"", "SafetensorError: "),
         (
@@ -114,8 +122,12 @@ def test_a_model_that_does_not_fit_the_code(trained, tmp_path, file, content, wh
         load_model(folder, device="cpu")
     message = str(caught.value)
     saved_by = "9" if file == "brokenvideos.json" else brokenvideos.__version__
-    assert message.startswith(f"{folder}: cannot be read as a model of brokenvideos {brokenvideos.__version__} ({what}")
-    assert message.endswith(f"It was saved by {saved_by}: load it with that version, or train it again.")
+    assert message.startswith(
+        f"{folder}: cannot be read as a model of brokenvideos {brokenvideos.__version__} ({what}"
+    )
+    assert message.endswith(
+        f"It was saved by {saved_by}: load it with that version, or train it again."
+    )
     assert "\n" not in message
 
 
@@ -150,9 +162,15 @@ def test_weights_of_transformers_are_read_as_safetensors_alone(tmp_path):
     transformers = pytest.importorskip("transformers")
     ran = tmp_path / "ran"
     folder = tmp_path / "model"
-    config = transformers.SegformerConfig(num_labels=1, depths=[1] * 4, hidden_sizes=[8, 16, 16, 16])
+    config = transformers.SegformerConfig(
+        num_labels=1, depths=[1] * 4, hidden_sizes=[8, 16, 16, 16]
+    )
     config.save_pretrained(folder)
-    settings = {"recipe": "segformer", "brokenvideos": "1", "feeding": {"size": [32, 32], "num_frames": 1}}
+    settings = {
+        "recipe": "segformer",
+        "brokenvideos": "1",
+        "feeding": {"size": [32, 32], "num_frames": 1},
+    }
     (folder / "brokenvideos.json").write_text(json.dumps(settings))
     torch.save({"decode_head.classifier.bias": Code(ran)}, folder / "pytorch_model.bin")
     with pytest.raises(TrainError) as caught:
@@ -182,7 +200,8 @@ def test_no_model_there(tmp_path):
     with pytest.raises(TrainError) as caught:
         open_model(str(tmp_path))
     assert str(caught.value) == (
-        f"{tmp_path}: no brokenvideos.json in it. Name the folder that `brokenvideos train` has written."
+        f"{tmp_path}: no brokenvideos.json in it. Name the folder that `brokenvideos train` has "
+        "written."
     )
 
 
@@ -199,15 +218,29 @@ def test_a_model_says_how_far_to_trust_it_and_where_not(trained, tmp_path):
     (promising / "brokenvideos.json").write_text(json.dumps(settings))
     model = open_model(str(promising), device="cpu")
     assert model.promise == ("one", "two")
-    assert model.predict(data, index).far == (f"shorter side {min(index.height, index.width)} px, seen 480 to 1080",)
+    assert model.predict(data, index).far == (
+        f"shorter side {min(index.height, index.width)} px, seen 480 to 1080",
+    )
     run = CliRunner().invoke(
-        app, ["predict", str(promising), "sample", "--split", "test", "--device", "cpu", "--out", str(tmp_path / "out")]
+        app,
+        [
+            "predict",
+            str(promising),
+            "sample",
+            "--split",
+            "test",
+            "--device",
+            "cpu",
+            "--out",
+            str(tmp_path / "out"),
+        ],
     )
     assert run.exit_code == 0
     lines = run.output.splitlines()
     assert [line for line in lines if line in ("one", "two")] == ["one", "two"]
     assert any(
-        " videos are far from what the model was trained on, where nothing is promised: " in line for line in lines
+        " videos are far from what the model was trained on, where nothing is promised: " in line
+        for line in lines
     )
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert all(video["far"] for video in report["videos"])

@@ -10,7 +10,9 @@ from brokenvideos.tools.prediction import Flag, Report, VideoReport
 def report_of(flagged: int, videos: int) -> Report:
     nothing = np.zeros(1)
     found = [
-        VideoReport(f"v{k}", f"v{k}.mp4", 8, 8, 12.0, nothing, nothing, nothing > 0, k < flagged, nothing)
+        VideoReport(
+            f"v{k}", f"v{k}.mp4", 8, 8, 12.0, nothing, nothing, nothing > 0, k < flagged, nothing
+        )
         for k in range(videos)
     ]
     return Report("all-full", Flag(), tuple(found), ())
@@ -20,7 +22,9 @@ def report_of(flagged: int, videos: int) -> Report:
 def test_a_share_of_all_or_none_is_not_certain(flagged, videos):
     share = report_of(flagged, videos).share
     assert (share.value, share.n) == (flagged / videos, videos)
-    assert (share.low, share.high) == pytest.approx(proportion_confint(flagged, videos, method="wilson"), abs=1e-9)
+    assert (share.low, share.high) == pytest.approx(
+        proportion_confint(flagged, videos, method="wilson"), abs=1e-9
+    )
     assert share.high - share.low > 0.03
 
 
@@ -28,7 +32,11 @@ def test_a_share_of_all_or_none_is_not_certain(flagged, videos):
     ("flagged", "videos", "words"),
     [
         (0, 0, "0 of 0 videos flagged broken, 0 unreadable"),
-        (3, 3, "3 of 3 videos flagged broken (100.0%, 95 % interval [0.439, 1.000]?), 0 unreadable"),
+        (
+            3,
+            3,
+            "3 of 3 videos flagged broken (100.0%, 95 % interval [0.439, 1.000]?), 0 unreadable",
+        ),
         (3, 40, "3 of 40 videos flagged broken (7.5%, 95 % interval [0.026, 0.199]), 0 unreadable"),
     ],
 )
@@ -41,7 +49,10 @@ def test_videos_unlike_all_that_the_model_has_seen_are_named():
     assert report.far_line() is None
     assert report.to_dict()["far"] is None
     far = ("shorter side 1080 px, seen 48 to 64", "rate 60 frames per second, seen 8 to 12")
-    videos = [replace(video, far=far[: 1 + (k == 0)]) if k < 5 else video for k, video in enumerate(report.videos)]
+    videos = [
+        replace(video, far=far[: 1 + (k == 0)]) if k < 5 else video
+        for k, video in enumerate(report.videos)
+    ]
     one = replace(report, videos=(videos[0], *report.videos[1:]))
     assert one.far_line() == (
         "1 of 6 videos are far from what the model was trained on, where nothing is promised: "

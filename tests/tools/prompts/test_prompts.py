@@ -62,10 +62,14 @@ def small(tmp_path: Path) -> Path:
 
 
 def allowed_rows(path: Path) -> list[dict[str, str]]:
-    """Every full row, tried one by one against the constraints as the file has them: no code of ours."""
+    """Every full row, tried one by one against the constraints as the file has them: no code of
+    ours.
+    """
     content = tomllib.loads(path.read_text())
     names = list(content["factors"])
-    rows = [dict(zip(names, values, strict=True)) for values in product(*content["factors"].values())]
+    rows = [
+        dict(zip(names, values, strict=True)) for values in product(*content["factors"].values())
+    ]
     for constraint in content["constraints"]:
         then = {name: values for name, values in constraint.items() if name not in ("when", "why")}
         rows = [
@@ -96,7 +100,11 @@ def test_every_feasible_combination_is_covered_and_few_rows_do_it(strength: int)
     )
     assert bound <= len(rows) <= 1.15 * bound
     report = report_on(read_taxonomy(), prompts, strength=strength)
-    assert (report.num_feasible, report.num_covered, report.bound) == (len(feasible), len(feasible), bound)
+    assert (report.num_feasible, report.num_covered, report.bound) == (
+        len(feasible),
+        len(feasible),
+        bound,
+    )
 
 
 def test_what_stands_in_a_line(small: Path) -> None:
@@ -120,7 +128,11 @@ def test_what_stands_in_a_line(small: Path) -> None:
 
 def test_ids_and_seeds_are_the_same_everywhere() -> None:
     assert prompt_id_of("A man on a beach. Hands.") == "9477fc9911fe3f92"
-    assert [seed_of("9477fc9911fe3f92", k) for k in range(3)] == [710704304, 1578671314, 308306641]  # by sha256sum
+    assert [seed_of("9477fc9911fe3f92", k) for k in range(3)] == [
+        710704304,
+        1578671314,
+        308306641,
+    ]  # by sha256sum
 
 
 def test_each_trigger_has_its_control_once() -> None:
@@ -131,7 +143,10 @@ def test_each_trigger_has_its_control_once() -> None:
         if prompt.trigger:
             control = by_id[prompt.control_id]
             assert {**control.values, "trigger": prompt.trigger} == prompt.values
-            assert prompt.prompt.replace(f"{read_taxonomy().triggers[prompt.trigger].text} ", "") == control.prompt
+            assert (
+                prompt.prompt.replace(f"{read_taxonomy().triggers[prompt.trigger].text} ", "")
+                == control.prompt
+            )
 
 
 def test_the_same_command_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -140,11 +155,19 @@ def test_the_same_command_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
 
-def test_an_extended_file_keeps_its_lines_and_covers_the_new_value(small: Path, tmp_path: Path) -> None:
+def test_an_extended_file_keeps_its_lines_and_covers_the_new_value(
+    small: Path, tmp_path: Path
+) -> None:
     old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
     write_prompts(old, read_taxonomy(small), seeds=2)
-    old.write_bytes(old.read_bytes().rstrip(b"\n"))  # the last line of a hand-edited file often has no end
-    small.write_text(SMALL.replace("[factors.scene]", '[factors.scene]\nsnow = { text = "in snow", words = ["snow"] }'))
+    old.write_bytes(
+        old.read_bytes().rstrip(b"\n")
+    )  # the last line of a hand-edited file often has no end
+    small.write_text(
+        SMALL.replace(
+            "[factors.scene]", '[factors.scene]\nsnow = { text = "in snow", words = ["snow"] }'
+        )
+    )
     write_prompts(new, read_taxonomy(small), seeds=1, extend=old)
     assert new.read_bytes().startswith(old.read_bytes() + b"\n")
     added = read_prompts(new)[len(read_prompts(old)) :]
@@ -171,7 +194,10 @@ def test_per_trigger_adds_prompts_that_differ(small: Path) -> None:
     rows = [frozenset(prompt.values.items()) for prompt in prompts if prompt.trigger]
     assert len(set(rows)) == len(rows)
     assert all(dict(row) in allowed_rows(OURS) for row in rows[:3])
-    counts = {trigger: sum(dict(row)["trigger"] == trigger for row in rows) for trigger in read_taxonomy().triggers}
+    counts = {
+        trigger: sum(dict(row)["trigger"] == trigger for row in rows)
+        for trigger in read_taxonomy().triggers
+    }
     assert set(counts.values()) == {14}
     everything = [p for p in make_prompts(read_taxonomy(small), per_trigger=2) if p.trigger]
     assert sum(prompt.trigger == "hands" for prompt in everything) == 2
@@ -198,15 +224,22 @@ def test_a_report_counts_rows_by_value(small: Path) -> None:
 LISTS = {
     "prompts.txt": "a MAN with wet hands\n\nwatermelon in a kitchen\n",
     "vbench.json": json.dumps(
-        [{"prompt_en": "a MAN with wet hands", "dimension": ["human_action"]}, {"prompt_en": "watermelon in a kitchen"}]
+        [
+            {"prompt_en": "a MAN with wet hands", "dimension": ["human_action"]},
+            {"prompt_en": "watermelon in a kitchen"},
+        ]
     ),
-    "by_name.json": json.dumps({"hands": ["a MAN with wet hands"], "food": [{"text": "watermelon in a kitchen"}]}),
+    "by_name.json": json.dumps(
+        {"hands": ["a MAN with wet hands"], "food": [{"text": "watermelon in a kitchen"}]}
+    ),
     "lines.jsonl": '{"caption": "a MAN with wet hands"}\n"watermelon in a kitchen"\n',
 }
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_other_peoples_lists_are_read_by_their_words(name: str, small: Path, tmp_path: Path) -> None:
+def test_other_peoples_lists_are_read_by_their_words(
+    name: str, small: Path, tmp_path: Path
+) -> None:
     path = tmp_path / name
     path.write_text(LISTS[name])
     assert check_list(read_taxonomy(small), read_list(path)).to_dict() == {
@@ -233,17 +266,20 @@ BAD_LISTS = {
     "empty.txt": ("\n", "no prompt in it"),
     "latin.txt": (
         b"caf\xe9",
-        "not readable ('utf-8' codec can't decode byte 0xe9 in position 3: unexpected end of data); wanted .txt, .jsonl or "
+        "not readable ('utf-8' codec can't decode byte 0xe9 in position 3: unexpected end of "
+        "data); wanted .txt, .jsonl or "
         ".json with prompts in it",
     ),
     "number.json": (
         "[3]",
-        "the file entry 0 is 3; wanted a text, or an object with one of prompt, prompt_en, text, caption",
+        "the file entry 0 is 3; wanted a text, or an object with one of prompt, prompt_en, text, "
+        "caption",
     ),
     "flat.json": ('{"a": 1}', "the file key a is 1; wanted a list of prompts"),
     "other.jsonl": (
         '{"id": 1}',
-        'line 1 is {"id": 1}; wanted a text, or an object with one of prompt, prompt_en, text, caption',
+        'line 1 is {"id": 1}; wanted a text, or an object with one of prompt, prompt_en, text, '
+        "caption",
     ),
 }
 
@@ -262,11 +298,18 @@ GOOD = '{"prompt_id": "a", "prompt": "a dog"}'
 BAD_LINES = {
     "no JSON": (
         "a dog",
-        "not JSON (Expecting value: line 1 column 1 (char 0)); wanted an object with prompt_id and prompt",
+        "not JSON (Expecting value: line 1 column 1 (char 0)); wanted an object with prompt_id and "
+        "prompt",
     ),
     "no object": ('"a dog"', 'found "a dog", wanted an object with prompt_id and prompt'),
-    "no id": ('{"prompt": "x"}', "prompt_id is missing; give each prompt an id of its own, of A-Z, a-z, 0-9, _ and -"),
-    "odd id": ('{"prompt_id": "a.b", "prompt": "x"}', 'prompt_id is "a.b", wanted 1 to 64 of A-Z, a-z, 0-9, _ and -'),
+    "no id": (
+        '{"prompt": "x"}',
+        "prompt_id is missing; give each prompt an id of its own, of A-Z, a-z, 0-9, _ and -",
+    ),
+    "odd id": (
+        '{"prompt_id": "a.b", "prompt": "x"}',
+        'prompt_id is "a.b", wanted 1 to 64 of A-Z, a-z, 0-9, _ and -',
+    ),
     "no text": ('{"prompt_id": "b", "prompt": " "}', 'prompt is " ", wanted the text to ask for'),
     "same id": (
         '{"prompt_id": "a", "prompt": "x"}',
@@ -293,7 +336,10 @@ BAD_LINES = {
         '{"prompt_id": "b", "prompt": "x", "artifact_types": ["ugly"]}',
         'artifact_types is ["ugly"], wanted a list of motion, deformation or blur',
     ),
-    "trigger no text": ('{"prompt_id": "b", "prompt": "x", "trigger": 1}', "trigger is 1, wanted text"),
+    "trigger no text": (
+        '{"prompt_id": "b", "prompt": "x", "trigger": 1}',
+        "trigger is 1, wanted text",
+    ),
     "values no table": (
         '{"prompt_id": "b", "prompt": "x", "values": [1]}',
         "values is [1], wanted names of values by factor",
@@ -333,7 +379,8 @@ def test_a_prompt_without_seeds_gets_its_first(tmp_path: Path) -> None:
 BAD_TAXONOMIES = {
     "no TOML": (
         lambda text: "name =",
-        "not TOML (Invalid value (at end of document)). Wanted a file like taxonomy.toml of this package.",
+        "not TOML (Invalid value (at end of document)). Wanted a file like taxonomy.toml of this "
+        "package.",
     ),
     "no trigger": (
         lambda text: text.replace("factors.trigger", "factors.cause"),
@@ -342,7 +389,8 @@ BAD_TAXONOMIES = {
     "no factors": (lambda text: 'name = "x"', "factors is missing; wanted a table"),
     "unknown key": (
         lambda text: "colour = 1\n" + text,
-        "the file has the unknown key 'colour'; known are name, templates, sources, factors, constraints",
+        "the file has the unknown key 'colour'; known are name, templates, sources, factors, "
+        "constraints",
     ),
     "unknown key of a value": (
         lambda text: text.replace('text = "a dog"', 'txt = "a dog"'),
@@ -350,7 +398,8 @@ BAD_TAXONOMIES = {
     ),
     "no artifacts": (
         lambda text: text.replace('artifacts = ["motion"]\n', ""),
-        "factors.trigger.water.artifacts is missing; wanted the artifact types expected, of motion, deformation, blur",
+        "factors.trigger.water.artifacts is missing; wanted the artifact types expected, of "
+        "motion, deformation, blur",
     ),
     "unknown artifact": (
         lambda text: text.replace('["motion"]', '["noise"]'),
@@ -374,7 +423,8 @@ BAD_TAXONOMIES = {
     ),
     "template braces": (
         lambda text: text.replace('"{subject} {scene}."', '"{subject"'),
-        "templates.control is '{subject' (expected '}' before end of string); wanted text with {factor} in braces",
+        "templates.control is '{subject' (expected '}' before end of string); wanted text with "
+        "{factor} in braces",
     ),
     "constraint value": (
         lambda text: text.replace('subject = ["man"]', 'subject = ["cat"]'),
@@ -390,9 +440,13 @@ BAD_TAXONOMIES = {
     ),
     "constraint without then": (
         lambda text: text.replace('subject = ["man"]\nwhy', "why"),
-        "constraints[0]: wanted factors under `when`, and at least one other with the values that go with them",
+        "constraints[0]: wanted factors under `when`, and at least one other with the values that "
+        "go with them",
     ),
-    "no why": (lambda text: text.replace('why = "dogs have none"', ""), "constraints[0].why is missing; wanted text"),
+    "no why": (
+        lambda text: text.replace('why = "dogs have none"', ""),
+        "constraints[0].why is missing; wanted text",
+    ),
 }
 
 
@@ -402,16 +456,21 @@ def test_a_bad_taxonomy_is_refused(case: str, small: Path) -> None:
     small.write_text(spoil(SMALL))
     with pytest.raises(TaxonomyError) as caught:
         read_taxonomy(small)
-    rest = "" if message.startswith("not TOML") else ". taxonomy.toml of this package shows the form."
+    rest = (
+        "" if message.startswith("not TOML") else ". taxonomy.toml of this package shows the form."
+    )
     assert str(caught.value) == f"{small}: {message}{rest}"
 
 
 def test_a_value_that_no_prompt_may_have_is_refused(small: Path) -> None:
-    small.write_text(SMALL + '[[constraints]]\nwhen.subject = ["dog"]\ntrigger = ["hands"]\nwhy = "none"\n')
+    small.write_text(
+        SMALL + '[[constraints]]\nwhen.subject = ["dog"]\ntrigger = ["hands"]\nwhy = "none"\n'
+    )
     with pytest.raises(TaxonomyError) as caught:
         make_prompts(read_taxonomy(small))
     assert str(caught.value) == (
-        "subject dog: the constraints allow no prompt with it. Relax the constraints, or remove the value."
+        "subject dog: the constraints allow no prompt with it. Relax the constraints, or remove "
+        "the value."
     )
 
 
@@ -421,18 +480,22 @@ def test_a_strength_above_the_number_of_factors_is_refused(small: Path) -> None:
     assert str(caught.value) == "strength 4: the taxonomy has 3 factors; give 1 to that many."
 
 
-def test_another_file_is_not_overwritten_and_a_foreign_one_not_extended(small: Path, tmp_path: Path) -> None:
+def test_another_file_is_not_overwritten_and_a_foreign_one_not_extended(
+    small: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "prompts.jsonl"
     path.write_text(f"{GOOD}\n")
     with pytest.raises(PromptError) as caught:
         write_prompts(path, read_taxonomy(small))
     assert str(caught.value) == (
-        f"{path}: exists already, with other prompts. Give another name, or --extend {path} to keep its prompts and add to them."
+        f"{path}: exists already, with other prompts. Give another name, or --extend {path} to "
+        "keep its prompts and add to them."
     )
     with pytest.raises(PromptError) as caught:
         write_prompts(path, read_taxonomy(small), extend=path)
     assert str(caught.value) == (
-        f"{path}: no prompt in it lists its values. Only files that `brokenvideos prompts` made can be extended."
+        f"{path}: no prompt in it lists its values. Only files that `brokenvideos prompts` made "
+        "can be extended."
     )
     assert path.read_text() == f"{GOOD}\n"
 
@@ -446,7 +509,10 @@ def test_the_command(small: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.jsonl"
     said = run(out, "--seeds", 2, "--report").splitlines()
     assert said[0] == "combinations of 2 values: 11 of 11 feasible ones (100.0%)"
-    assert said[-1] == f"{out}: 5 prompts and 4 controls. Next: brokenvideos generate {out} OUT --model ID"
+    assert (
+        said[-1]
+        == f"{out}: 5 prompts and 4 controls. Next: brokenvideos generate {out} OUT --model ID"
+    )
     assert json.loads(run(out, "--seeds", 2, "--json"))["lower_bound"] == 4
     assert run("--check", out).splitlines()[:2] == [
         "9 prompts, 0 of them repeat another",
@@ -454,7 +520,10 @@ def test_the_command(small: Path, tmp_path: Path) -> None:
     ]
     for arguments, message in (
         ([], "give the prompt file to make, as in prompts.jsonl, or --check FILE"),
-        ([str(out), "--check", str(out)], "--check writes nothing; give it without OUT and --extend"),
+        (
+            [str(out), "--check", str(out)],
+            "--check writes nothing; give it without OUT and --extend",
+        ),
     ):
         done = CliRunner().invoke(app, ["prompts", *arguments], env={"COLUMNS": "200"})
         assert done.exit_code == 2

@@ -19,7 +19,10 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     raw = write_sample(folder / "raw", videos=3, num_frames=8, height=48, width=64)
     # One video goes to test, whose shard both releases have.
     rows = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
-    lines = [json.dumps({**row, "split": split}) for row, split in zip(rows, ("train", "test", "train"), strict=True)]
+    lines = [
+        json.dumps({**row, "split": split})
+        for row, split in zip(rows, ("train", "test", "train"), strict=True)
+    ]
     (raw / "videos.jsonl").write_text("\n".join(lines))
     made = []
     for version, num_shards in (("1.0.0", 2), ("1.1.0", 1)):

@@ -1,4 +1,6 @@
-"""`brokenvideos publish` against the Hub of the tests, when all goes well and when it has to refuse."""
+"""`brokenvideos publish` against the Hub of the tests, when all goes well and when it has to
+refuse.
+"""
 
 import hashlib
 import json
@@ -29,11 +31,19 @@ pytestmark = [
 
 def release_of(hub: State, revision: str) -> dict[str, bytes]:
     """A revision without what the Hub itself keeps in it."""
-    return {path: content for path, content in hub.files(REPO, revision).items() if path != ".gitattributes"}
+    return {
+        path: content
+        for path, content in hub.files(REPO, revision).items()
+        if path != ".gitattributes"
+    }
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def refused(*arguments, **more) -> str:
@@ -42,11 +52,13 @@ def refused(*arguments, **more) -> str:
     return str(caught.value)
 
 
-# --- What it does ---------------------------------------------------------------------------------------------------
+# --- What it does ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("xet", [True, False])
-def test_a_release_becomes_one_commit_and_a_tag(hub: State, old: Path, monkeypatch, xet: bool) -> None:
+def test_a_release_becomes_one_commit_and_a_tag(
+    hub: State, old: Path, monkeypatch, xet: bool
+) -> None:
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", not xet)
     seen = []
     hub.fault("create-tag", do=lambda: seen.append(set(hub.repository(REPO).refs)))
@@ -60,14 +72,22 @@ def test_a_release_becomes_one_commit_and_a_tag(hub: State, old: Path, monkeypat
         "initial commit",
     ]
     large = [
-        file.lfs for path, file in repository.commit_of("main").files.items() if path.endswith((".parquet", ".tar"))
+        file.lfs
+        for path, file in repository.commit_of("main").files.items()
+        if path.endswith((".parquet", ".tar"))
     ]
     assert large == [True] * 9
 
 
-def test_the_next_release_sends_what_changed_and_deletes_what_is_gone(published: State, old: Path, new: Path) -> None:
+def test_the_next_release_sends_what_changed_and_deletes_what_is_gone(
+    published: State, old: Path, new: Path
+) -> None:
     published.push(
-        REPO, {"notes.txt": b"of another person", "data/train-00000-of-00009.parquet": b"of another release"}
+        REPO,
+        {
+            "notes.txt": b"of another person",
+            "data/train-00000-of-00009.parquet": b"of another release",
+        },
     )
     done = publish(new, repo_id=REPO)
     assert release_of(published, "v1.1.0") == files_of(new) | {"notes.txt": b"of another person"}
@@ -77,13 +97,19 @@ def test_the_next_release_sends_what_changed_and_deletes_what_is_gone(published:
     assert "data/train-00000-of-00009.parquet" in done.plan.deletes
     assert "data/train-00000-of-00002.parquet" in done.plan.deletes
     assert "data/test-00000-of-00001.parquet" in done.plan.keeps
-    asked = [json.dumps(exchange.path) for exchange in published.exchanges if exchange.endpoint == "preupload"]
+    asked = [
+        json.dumps(exchange.path)
+        for exchange in published.exchanges
+        if exchange.endpoint == "preupload"
+    ]
     assert len(asked) == 1
     kept = [path for path, content in files_of(new).items() if files_of(old).get(path) == content]
     assert sorted(done.plan.keeps) == sorted(kept)
 
 
-def test_published_again_it_says_so_and_does_nothing(published: State, old: Path, new: Path) -> None:
+def test_published_again_it_says_so_and_does_nothing(
+    published: State, old: Path, new: Path
+) -> None:
     published.push_folder(REPO, new, tag="v1.1.0")
     refs = dict(published.repository(REPO).refs)
     done = publish(old, repo_id=REPO)
@@ -92,7 +118,9 @@ def test_published_again_it_says_so_and_does_nothing(published: State, old: Path
     assert {exchange.method for exchange in published.exchanges} == {"GET"}
 
 
-def test_a_dry_run_changes_nothing_and_counts_the_bytes(published: State, new: Path, monkeypatch) -> None:
+def test_a_dry_run_changes_nothing_and_counts_the_bytes(
+    published: State, new: Path, monkeypatch
+) -> None:
     monkeypatch.delenv("HF_TOKEN")
     planned = publish(new, repo_id=REPO, dry_run=True)
     assert planned.status == "planned"
@@ -105,7 +133,8 @@ def test_a_dry_run_changes_nothing_and_counts_the_bytes(published: State, new: P
 
 NO_TOKEN = "no Hugging Face token was found. Log in with `hf auth login`, or set HF_TOKEN."
 OTHER_TOKEN = (
-    "Use a token that may write to this repository (`hf auth login`), or --create-pr, and run the same command again."
+    "Use a token that may write to this repository (`hf auth login`), or --create-pr, "
+    "and run the same command again."
 )
 
 
@@ -120,17 +149,23 @@ OTHER_TOKEN = (
             "hf_reader",
             REPO,
             False,
-            "the Hub answered 403 (Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request). "
-            + OTHER_TOKEN,
+            "the Hub answered 403 (Forbidden: pass `create_pr=1` as a query parameter to create a "
+            "Pull Request). " + OTHER_TOKEN,
         ),
         (
             "hf_readonly",
             REPO,
             False,
-            "the Hub answered 403 (Forbidden: you must use a write token to upload to a repository). " + OTHER_TOKEN,
+            "the Hub answered 403 (Forbidden: you must use a write token to upload to a "
+            "repository). " + OTHER_TOKEN,
         ),
         ("hf_readonly", REPO, True, "the token of someone may only read. " + OTHER_TOKEN),
-        ("hf_readonly", "someone/another", False, "the token of someone may only read. " + OTHER_TOKEN),
+        (
+            "hf_readonly",
+            "someone/another",
+            False,
+            "the token of someone may only read. " + OTHER_TOKEN,
+        ),
         (
             "hf_owner",
             "else/new",
@@ -156,7 +191,10 @@ def test_a_dry_run_says_what_the_token_lacks(
 
 def test_private_and_gated_are_set_before_anything_is_sent(hub: State, old: Path) -> None:
     seen = []
-    hub.fault("preupload", do=lambda: seen.append((hub.repository(REPO).private, hub.repository(REPO).gated)))
+    hub.fault(
+        "preupload",
+        do=lambda: seen.append((hub.repository(REPO).private, hub.repository(REPO).gated)),
+    )
     publish(old, repo_id=REPO, private=True, gated=True)
     assert seen == [(True, "auto")]
 
@@ -170,14 +208,18 @@ def test_an_existing_repository_is_made_private_and_stays_so(published: State, n
     assert published.repository(REPO).private
 
 
-def test_another_branch_is_published_on_and_main_stays(published: State, old: Path, new: Path) -> None:
+def test_another_branch_is_published_on_and_main_stays(
+    published: State, old: Path, new: Path
+) -> None:
     HfApi().create_branch(REPO, branch="next", repo_type="dataset")
     publish(new, repo_id=REPO, revision="next")
     assert release_of(published, "next") == release_of(published, "v1.1.0") == files_of(new)
     assert release_of(published, "main") == files_of(old)
 
 
-def test_a_pull_request_is_proposed_once_and_tagged_after_the_merge(published: State, old: Path, new: Path) -> None:
+def test_a_pull_request_is_proposed_once_and_tagged_after_the_merge(
+    published: State, old: Path, new: Path
+) -> None:
     published.users["hf_reader"] = User("reader")
     first = publish(new, repo_id=REPO, create_pr=True)
     assert first.pull_request == f"{published.url}/datasets/{REPO}/discussions/1"
@@ -201,7 +243,9 @@ def test_who_may_only_read_can_propose(published: State, new: Path, monkeypatch)
 
 def test_the_command_says_what_it_did(hub: State, old: Path, new: Path) -> None:
     def run(release: Path, *options: str) -> list[str]:
-        done = CliRunner().invoke(app, ["publish", str(release), "--repo", REPO, *options], catch_exceptions=False)
+        done = CliRunner().invoke(
+            app, ["publish", str(release), "--repo", REPO, *options], catch_exceptions=False
+        )
         assert done.exit_code == 0
         return done.stdout.splitlines()
 
@@ -209,19 +253,27 @@ def test_the_command_says_what_it_did(hub: State, old: Path, new: Path) -> None:
     megabytes = sum(map(len, files_of(old).values())) / 1e6
     assert planned[:2] == [f"make {REPO}", "make it gated"]
     assert planned[-2:] == [
-        f"{REPO} main -> v1.0.0: 12 to add, 0 kept, 0 to delete; {megabytes:.1f} MB to send at most.",
+        f"{REPO} main -> v1.0.0: 12 to add, 0 kept, 0 to delete; {megabytes:.1f} MB to send at "
+        "most.",
         "Nothing was changed: a dry run.",
     ]
     assert (REPO, "dataset") not in hub.repositories
     published = run(old)
     commit = hub.repository(REPO).refs["refs/tags/v1.0.0"]
     assert published == [
-        f"{REPO}: published v1.0.0 (commit {commit[:12]}): 12 files added ({megabytes:.1f} MB), 0 kept, 0 deleted. "
+        f"{REPO}: published v1.0.0 (commit {commit[:12]}): 12 files added ({megabytes:.1f} MB), 0 "
+        "kept, 0 deleted. "
         f"Next: brokenvideos verify {REPO}@v1.0.0"
     ]
-    assert run(old) == [f"{REPO}: already published; v1.0.0 (commit {commit[:12]}) holds exactly this release."]
+    assert run(old) == [
+        f"{REPO}: already published; v1.0.0 (commit {commit[:12]}) holds exactly this release."
+    ]
     report = json.loads("\n".join(run(new, "--create-pr", "--json")))
-    assert (report["status"], report["plan"]["tag"], report["plan"]["head"]) == ("proposed", "v1.1.0", commit)
+    assert (report["status"], report["plan"]["tag"], report["plan"]["head"]) == (
+        "proposed",
+        "v1.1.0",
+        commit,
+    )
 
 
 def test_files_of_no_release_are_named_and_deleted_when_told(published: State, new: Path) -> None:
@@ -237,7 +289,7 @@ def test_files_of_no_release_are_named_and_deleted_when_told(published: State, n
     assert release_of(published, "main") == files_of(new)
 
 
-# --- What it refuses ------------------------------------------------------------------------------------------------
+# --- What it refuses ------------------------------------------------------------------------------
 
 
 def test_a_release_with_findings_is_not_published(hub: State, old: Path, tmp_path: Path) -> None:
@@ -245,14 +297,18 @@ def test_a_release_with_findings_is_not_published(hub: State, old: Path, tmp_pat
     shutil.copytree(old, release)
     (release / "README.md").write_bytes(b"changed")
     message = refused(release, repo_id=REPO)
-    assert message.startswith(f"{release}: not published, it has 1 findings; the first: README.md: SHA-256 is ")
+    assert message.startswith(
+        f"{release}: not published, it has 1 findings; the first: README.md: SHA-256 is "
+    )
     assert message.endswith(f"All of them: brokenvideos verify {release}")
     assert not hub.repositories
 
 
 def test_a_version_that_is_there_with_other_content_stays(published: State, old: Path) -> None:
     published.push(REPO, {"README.md": b"another card"})
-    published.repository(REPO).refs["refs/tags/v1.0.0"] = published.repository(REPO).refs["refs/heads/main"]
+    published.repository(REPO).refs["refs/tags/v1.0.0"] = published.repository(REPO).refs[
+        "refs/heads/main"
+    ]
     refs = dict(published.repository(REPO).refs)
     assert refused(old, repo_id=REPO) == (
         f"{REPO}: v1.0.0 exists already with other files (1 files differ, the first is README.md). "
@@ -263,7 +319,8 @@ def test_a_version_that_is_there_with_other_content_stays(published: State, old:
 
 def test_a_branch_that_is_not_there(published: State, new: Path) -> None:
     assert refused(new, repo_id=REPO, revision="next") == (
-        f"{REPO}: it has no branch 'next', only main. Give one of them with --revision, or make it on the Hub first."
+        f"{REPO}: it has no branch 'next', only main. Give one of them with --revision, or make it "
+        "on the Hub first."
     )
 
 
@@ -295,7 +352,7 @@ def test_there_is_nothing_to_propose_a_change_to(hub: State, old: Path) -> None:
     )
 
 
-# --- What would undo what was published --------------------------------------------------------------------------------
+# --- What would undo what was published -----------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -330,11 +387,17 @@ def test_an_older_version_is_refused(hub: State, old: Path, new: Path, how: dict
     )
     assert hub.repository(REPO).refs == refs
     assert {exchange.method for exchange in hub.exchanges} <= {"GET", "HEAD"}
-    assert publish(old, repo_id=REPO, roll_back=True, **how).status in ("published", "planned", "proposed")
+    assert publish(old, repo_id=REPO, roll_back=True, **how).status in (
+        "published",
+        "planned",
+        "proposed",
+    )
 
 
 @HOW
-def test_a_withdrawn_video_does_not_come_back(hub: State, old: Path, fewer: Path, tmp_path: Path, how: dict) -> None:
+def test_a_withdrawn_video_does_not_come_back(
+    hub: State, old: Path, fewer: Path, tmp_path: Path, how: dict
+) -> None:
     refs, gone, again = only(hub, fewer), first_of(old), tmp_path / "again"
     shutil.copytree(old, again)
     # Even as a later version that knows of no errata, and beside --roll-back.
@@ -344,7 +407,8 @@ def test_a_withdrawn_video_does_not_come_back(hub: State, old: Path, fewer: Path
             manifest["data_version"] = "2.1.0"
             rewrite(release, manifest)
         message = (
-            f"{REPO}@main: video {gone}: withdrawn in 2.0.0 (asked for). Withdraw it from this release too, or, if it is to be "
+            f"{REPO}@main: video {gone}: withdrawn in 2.0.0 (asked for). Withdraw it from this "
+            "release too, or, if it is to be "
             f"public again, give --bring-back {gone}."
         )
         assert message in refused(release, repo_id=REPO, **how).splitlines()
@@ -363,31 +427,42 @@ def test_a_withdrawn_video_does_not_come_back_under_another_id(
     text = (renamed / "manifest.json").read_text().replace(f'"{gone}"', '"renamed"')
     rewrite(renamed, json.loads(text) | {"data_version": "2.1.0"})
     assert refused(renamed, repo_id=REPO, roll_back=True) == (
-        f"{REPO}@main: video renamed: has the bytes of {gone}, withdrawn in 2.0.0 (asked for). Withdraw it from this release "
+        f"{REPO}@main: video renamed: has the bytes of {gone}, withdrawn in 2.0.0 (asked for). "
+        "Withdraw it from this release "
         "too, or, if it is to be public again, give --bring-back renamed."
     )
 
 
-def test_another_branch_is_held_against_what_main_has_withdrawn(hub: State, old: Path, fewer: Path) -> None:
+def test_another_branch_is_held_against_what_main_has_withdrawn(
+    hub: State, old: Path, fewer: Path
+) -> None:
     only(hub, old)
     HfApi().create_branch(REPO, branch="next", repo_type="dataset")
     hub.push_folder(REPO, fewer)
-    assert publish(old, repo_id=REPO, revision="next", dry_run=True, bring_back=[first_of(old)], roll_back=True)
+    assert publish(
+        old, repo_id=REPO, revision="next", dry_run=True, bring_back=[first_of(old)], roll_back=True
+    )
     message = refused(old, repo_id=REPO, revision="next")
-    assert message.splitlines()[0].startswith(f"{REPO}@main: video {first_of(old)}: withdrawn in 2.0.0")
+    assert message.splitlines()[0].startswith(
+        f"{REPO}@main: video {first_of(old)}: withdrawn in 2.0.0"
+    )
 
 
-def test_a_version_from_beside_is_refused(hub: State, old: Path, new: Path, fewer: Path, tmp_path: Path) -> None:
+def test_a_version_from_beside_is_refused(
+    hub: State, old: Path, new: Path, fewer: Path, tmp_path: Path
+) -> None:
     only(hub, new)
     assert refused(fewer, repo_id=REPO) == (
-        f"{REPO}@main holds 1.1.0, and 2.0.0 was made from 1.0.0: what changed in between would be undone. Build it again with "
+        f"{REPO}@main holds 1.1.0, and 2.0.0 was made from 1.0.0: what changed in between would be "
+        "undone. Build it again with "
         "1.1.0 as its --parent. If you want this, give --roll-back."
     )
     same = tmp_path / "same"
     shutil.copytree(old, same)
     rewrite(same, read_manifest(str(same)) | {"data_version": "1.1.0"})
     assert refused(same, repo_id=REPO) == (
-        f"{REPO}@main holds another 1.1.0 than this. Build the release again with a later --data-version. If you want this, give "
+        f"{REPO}@main holds another 1.1.0 than this. Build the release again with a later "
+        "--data-version. If you want this, give "
         "--roll-back."
     )
     assert publish(fewer, repo_id=REPO, roll_back=True).status == "published"
@@ -401,7 +476,8 @@ def test_errata_are_not_dropped(hub: State, old: Path, fewer: Path, tmp_path: Pa
     del manifest["errata"]
     rewrite(later, manifest)
     assert refused(later, repo_id=REPO) == (
-        f"{REPO}@main: its errata say that {first_of(old)} was withdrawn, and this release's do not. Build it again with what is "
+        f"{REPO}@main: its errata say that {first_of(old)} was withdrawn, and this release's do "
+        "not. Build it again with what is "
         "published as its --parent. If they are to be dropped, give --roll-back."
     )
 
@@ -418,7 +494,9 @@ def test_a_manifest_that_cannot_be_compared(hub: State, old: Path) -> None:
 def test_the_command_has_these_flags(hub: State, old: Path, fewer: Path) -> None:
     only(hub, fewer)
     call = ["publish", str(old), "--repo", REPO, "--dry-run"]
-    done = CliRunner().invoke(app, [*call, "--roll-back", "--bring-back", first_of(old), "--delete-others"])
+    done = CliRunner().invoke(
+        app, [*call, "--roll-back", "--bring-back", first_of(old), "--delete-others"]
+    )
     assert done.exit_code == 0, done.output
     assert isinstance(CliRunner().invoke(app, [*call, "--roll-back"]).exception, PublishError)
 

@@ -1,4 +1,6 @@
-"""The next release: what it sends, and that the old tag still gives the old rows. benchmarks/publish.py does it larger."""
+"""The next release: what it sends, and that the old tag still gives the old rows.
+benchmarks/publish.py does it larger.
+"""
 
 import json
 import random
@@ -21,7 +23,9 @@ REPO = "someone/brokenvideos"
 UPLOADS = ("xorb", "shard", "commit", "preupload", "lfs-put", "lfs-part")
 
 # huggingface_hub's own way to send a file without Xet
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +37,11 @@ def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def pad(video: Path, num_bytes: int) -> None:
     """An MP4 box of noise that readers pass over."""
     with video.open("ab") as file:
-        file.write((num_bytes + 8).to_bytes(4, "big") + b"free" + random.Random(video.name).randbytes(num_bytes))
+        file.write(
+            (num_bytes + 8).to_bytes(4, "big")
+            + b"free"
+            + random.Random(video.name).randbytes(num_bytes)
+        )
 
 
 def add_video(raw: Path, video_id: str, like: str) -> None:
@@ -60,17 +68,29 @@ def test_two_percent_of_new_videos_send_few_bytes_and_old_tags_stay(
     first = min(brokenvideos.read_manifest(str(old))["videos"])
     add_video(raw, "added_0", like=first)
     build(raw, new, BuildOptions(data_version="1.1.0"), parent=old, more_files=card_files)
-    withdraw(new, fewer, [first], reason="asked for", twins="keep", more_files=card_files)  # added_0 looks like it
+    withdraw(
+        new, fewer, [first], reason="asked for", twins="keep", more_files=card_files
+    )  # added_0 looks like it
 
     publish(old, repo_id=REPO)
     for release in (new, fewer):
-        size = sum(path.stat().st_size for path in release.rglob("*") if path.suffix in (".parquet", ".tar"))
+        size = sum(
+            path.stat().st_size
+            for path in release.rglob("*")
+            if path.suffix in (".parquet", ".tar")
+        )
         before = hub.received_bytes(*UPLOADS)
         publish(release, repo_id=REPO)
         assert 0 < hub.received_bytes(*UPLOADS) - before <= 0.06 * size
-    for tag, name, release in (("v1.0.0", "default", old), ("v1.0.0", "webdataset", old), ("v2.0.0", "default", fewer)):
+    for tag, name, release in (
+        ("v1.0.0", "default", old),
+        ("v1.0.0", "webdataset", old),
+        ("v2.0.0", "default", fewer),
+    ):
         rows = brokenvideos.load(name, repo_id=REPO, revision=tag, split="train", streaming=True)
-        assert list(rows) == list(brokenvideos.load(name, data_dir=release, split="train", streaming=True))
+        assert list(rows) == list(
+            brokenvideos.load(name, data_dir=release, split="train", streaming=True)
+        )
 
 
 # On a machine of its own; without verifying first, which would take most of the time.
@@ -87,7 +107,9 @@ module.publish(Path(sys.argv[1]), repo_id=sys.argv[2])
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_machine_that_knows_nothing_sends_what_is_new(hub: State, run_process, tmp_path: Path) -> None:
+def test_a_machine_that_knows_nothing_sends_what_is_new(
+    hub: State, run_process, tmp_path: Path
+) -> None:
     raw = write_sample(tmp_path / "raw", videos=30, num_frames=8, height=48, width=64)
     for path in (raw / "videos").iterdir():
         pad(path, 300_000)
@@ -100,14 +122,22 @@ def test_a_machine_that_knows_nothing_sends_what_is_new(hub: State, run_process,
     for release in (old, new):
         before = hub.received_bytes(*UPLOADS)
         env = hub.environment(tmp_path / f"home-of-{release.name}", token="hf_owner")
-        done = run_process([sys.executable, "-c", PUBLISH, str(release), REPO], env=env, timeout_s=280)
+        done = run_process(
+            [sys.executable, "-c", PUBLISH, str(release), REPO], env=env, timeout_s=280
+        )
         assert done.returncode == 0, done.stderr
         sent.append(hub.received_bytes(*UPLOADS) - before)
     assert sent[0] > sum(path.stat().st_size for path in old.rglob("*.tar"))
     # What follows the first chunk of each predecessor is sent in vain: at most 128 KiB a file.
     assert sent[1] < 0.08 * sum(path.stat().st_size for path in new.rglob("*") if path.is_file())
-    assert {path: len(content) for path, content in hub.files(REPO, "v2.0.0").items() if path != ".gitattributes"} == {
-        path.relative_to(new).as_posix(): path.stat().st_size for path in new.rglob("*") if path.is_file()
+    assert {
+        path: len(content)
+        for path, content in hub.files(REPO, "v2.0.0").items()
+        if path != ".gitattributes"
+    } == {
+        path.relative_to(new).as_posix(): path.stat().st_size
+        for path in new.rglob("*")
+        if path.is_file()
     }
 
 

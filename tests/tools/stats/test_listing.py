@@ -26,7 +26,11 @@ def test_every_video_is_listed_with_its_facts() -> None:
             row["generator"],
             tuple(sorted({ARTIFACT_TYPES[number] for number in row["artifact_types"]})),
             (row["num_frames"], row["fps"], row["height"], row["width"]),
-            (round(row["num_frames"] / row["fps"], 3), len(row["objects"]["object_id"]), row["prompt"] or ""),
+            (
+                round(row["num_frames"] / row["fps"], 3),
+                len(row["objects"]["object_id"]),
+                row["prompt"] or "",
+            ),
         )
         for split in rows
         for row in sorted(rows[split], key=lambda row: row["video_id"])
@@ -57,16 +61,21 @@ def test_splits_and_labels_choose() -> None:
 def test_generators_types_and_patterns_choose() -> None:
     listed = listed_videos("sample")
     generator, one = listed[0].generator, listed[0].video_id
-    assert listed_videos("sample", Wanted(generator=generator)) == [v for v in listed if v.generator == generator]
+    assert listed_videos("sample", Wanted(generator=generator)) == [
+        v for v in listed if v.generator == generator
+    ]
     for name in ARTIFACT_TYPES:
         chosen = [video for video in listed if name in video.artifact_types]
         assert listed_videos("sample", Wanted(artifact_type=name)) == chosen
-    assert [video.video_id for video in listed_videos("sample", Wanted(video_id=f"{one[:-1]}?"))].count(one) == 1
+    assert [
+        video.video_id for video in listed_videos("sample", Wanted(video_id=f"{one[:-1]}?"))
+    ].count(one) == 1
     assert listed_videos("sample", Wanted(video_id="no-such-*")) == []
     with pytest.raises(ReleaseError) as caught:
         listed_videos("sample", Wanted(generator="sora"))
     assert str(caught.value) == (
-        f"sample: no generator 'sora'. It has {', '.join(sorted({video.generator for video in listed}))}."
+        "sample: no generator 'sora'. It has "
+        f"{', '.join(sorted({video.generator for video in listed}))}."
     )
 
 
@@ -81,7 +90,9 @@ def test_the_table_is_aligned_and_counted() -> None:
 def test_the_command_prints_a_table_or_json() -> None:
     done = CliRunner().invoke(app, ["list", "sample"], catch_exceptions=False)
     assert done.stdout == table_of(listed_videos("sample")) + "\n"
-    done = CliRunner().invoke(app, ["list", "sample", "--label", "normal", "--json"], catch_exceptions=False)
+    done = CliRunner().invoke(
+        app, ["list", "sample", "--label", "normal", "--json"], catch_exceptions=False
+    )
     assert [video["video_id"] for video in json.loads(done.stdout)] == [
         video.video_id for video in listed_videos("sample", Wanted(label="normal"))
     ]

@@ -1,4 +1,6 @@
-"""The synthetic raw folder: its layout, its determinism, and masks that hold what the artifacts changed."""
+"""The synthetic raw folder: its layout, its determinism, and masks that hold what the artifacts
+changed.
+"""
 
 import hashlib
 import json
@@ -34,12 +36,18 @@ def records_of(raw: Path) -> list[dict[str, Any]]:
 
 
 def masks_of(raw: Path, video_id: str) -> dict[int, npt.NDArray[np.uint8]]:
-    return {int(file.stem): np.asarray(Image.open(file)) for file in sorted((raw / "masks" / video_id).glob("*.png"))}
+    return {
+        int(file.stem): np.asarray(Image.open(file))
+        for file in sorted((raw / "masks" / video_id).glob("*.png"))
+    }
 
 
 def files_of(folder: Path) -> dict[str, str]:
     files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
 
 
 def test_holds_every_kind_of_video(raw: Path) -> None:
@@ -65,7 +73,14 @@ def test_has_the_keys_of_the_layout(raw: Path) -> None:
         assert set(record) - {"annotated_frames"} == wanted
         video_id, source = record["video_id"], record["source"]
         assert video_id.removesuffix("_clean").rpartition("_")[0] == record["generator"]
-        assert set(source) == {"generator_version", "seed", "license", "annotator", "frames_sha256", "notes"}
+        assert set(source) == {
+            "generator_version",
+            "seed",
+            "license",
+            "annotator",
+            "frames_sha256",
+            "notes",
+        }
         index = index_video(raw / "videos" / f"{video_id}.mp4")
         assert source["frames_sha256"] == index.frames_sha256
         assert (index.height, index.width, index.num_frames, index.fps) == (96, 128, 24, 12)
@@ -78,7 +93,10 @@ def test_lists_the_objects_that_its_masks_hold(raw: Path) -> None:
         in_masks = {int(value) for mask in masks.values() for value in np.unique(mask)} - {0}
         assert in_masks == {o["object_id"] for o in record["objects"]}
         assert (record["label"] == "broken") == bool(masks)
-        assert all(mask.shape == (96, 128) and mask.dtype == np.uint8 and mask.any() for mask in masks.values())
+        assert all(
+            mask.shape == (96, 128) and mask.dtype == np.uint8 and mask.any()
+            for mask in masks.values()
+        )
         assert set(masks) <= set(record.get("annotated_frames", range(24)))
 
 
@@ -88,7 +106,8 @@ def test_masks_are_what_differs_from_the_clean_twin(number: int) -> None:
     twin = render(video.scene, ())
     gap = np.abs(video.rendered.frames.astype(np.int16) - twin.frames).max(axis=3)
     labels = video.rendered.labels
-    # Where a displaced or bent body would have been, the background shows: changed, yet nothing is there to be marked.
+    # Where a displaced or bent body would have been, the background shows: changed, yet nothing is
+    # there to be marked.
     vacated = np.zeros(labels.shape, np.bool_)
 
     for artifact in video.artifacts:
@@ -109,7 +128,9 @@ def test_written_twin_differs_where_the_masks_are(raw: Path) -> None:
         if not masks:
             continue
         broken, clean = (
-            read_frames(raw / "videos" / f"{record['video_id']}{suffix}.mp4", list(masks)).astype(np.int16)
+            read_frames(raw / "videos" / f"{record['video_id']}{suffix}.mp4", list(masks)).astype(
+                np.int16
+            )
             for suffix in ("", "_clean")
         )
         gap = np.abs(broken - clean).max(axis=3)
@@ -130,7 +151,9 @@ def test_twins_are_normal_and_end_in_clean(raw: Path) -> None:
 
 def test_bytes_depend_neither_on_workers_nor_on_the_number_of_videos(tmp_path: Path) -> None:
     alone = write_sample(tmp_path / "alone", videos=2, seed=3, height=64, width=64, num_frames=8)
-    many = write_sample(tmp_path / "many", videos=4, seed=3, height=64, width=64, num_frames=8, workers=2)
+    many = write_sample(
+        tmp_path / "many", videos=4, seed=3, height=64, width=64, num_frames=8, workers=2
+    )
     again = write_sample(tmp_path / "again", videos=4, seed=3, height=64, width=64, num_frames=8)
 
     assert files_of(many) == files_of(again)
@@ -166,7 +189,10 @@ def test_takes_an_empty_folder_and_refuses_a_full_one(tmp_path: Path) -> None:
 
     with pytest.raises(SampleExistsError) as error:
         write_sample(out, videos=1)
-    assert str(error.value) == f"{out}: exists and is not an empty folder. Name a new folder, or remove this one first."
+    assert (
+        str(error.value)
+        == f"{out}: exists and is not an empty folder. Name a new folder, or remove this one first."
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
 
 
@@ -175,7 +201,9 @@ def test_leaves_nothing_behind_when_it_fails(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_sample(tmp_path / "raw", videos=2, height=48, width=48, num_frames=8, on_progress=stop)
+        write_sample(
+            tmp_path / "raw", videos=2, height=48, width=48, num_frames=8, on_progress=stop
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -191,7 +219,9 @@ def test_leaves_nothing_behind_when_it_fails(tmp_path: Path) -> None:
         ({"workers": 0}, "workers is 0, must be at least 1."),
     ],
 )
-def test_refuses_numbers_out_of_range(tmp_path: Path, numbers: dict[str, int], message: str) -> None:
+def test_refuses_numbers_out_of_range(
+    tmp_path: Path, numbers: dict[str, int], message: str
+) -> None:
     with pytest.raises(SampleError) as error:
         write_sample(tmp_path / "raw", **numbers)  # type: ignore[arg-type]
     assert str(error.value) == message

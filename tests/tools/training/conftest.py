@@ -1,4 +1,6 @@
-"""A small release whose three splits all have broken and normal videos, and how a tiny training of it is told."""
+"""A small release whose three splits all have broken and normal videos, and how a tiny training of
+it is told.
+"""
 
 import json
 from pathlib import Path
@@ -15,8 +17,12 @@ SPLIT_OF = ["train"] * 9 + ["validation"] * 3 + ["test"] * 6
 
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release of 18 videos of 12 frames, 48x48: of every three one is normal, and each split has every artifact type but one."""
-    raw = write_sample(tmp_path_factory.mktemp("train") / "raw", videos=18, num_frames=12, height=48, width=48)
+    """A release of 18 videos of 12 frames, 48x48: of every three one is normal, and each split has
+    every artifact type but one.
+    """
+    raw = write_sample(
+        tmp_path_factory.mktemp("train") / "raw", videos=18, num_frames=12, height=48, width=48
+    )
     lines = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
     for line, split in zip(lines, SPLIT_OF, strict=True):
         # Videos of one prompt share a split, and these are to be spread.

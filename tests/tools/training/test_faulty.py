@@ -1,4 +1,6 @@
-"""Faults made on purpose in the clips of a training, and the model that sees what flow leaves over."""
+"""Faults made on purpose in the clips of a training, and the model that sees what flow leaves
+over.
+"""
 
 from pathlib import Path
 
@@ -18,13 +20,17 @@ from brokenvideos.tools.training.rows import split_rows
 
 def clips_of(videos: Path, tiny, *, epoch: int = 0, **more) -> dict[str, dict]:
     options = settled(tiny(num_frames=8, **more), recipe_named("unet"))
-    dataset = clip_dataset(split_rows(videos, "train"), options, rank=0, world_size=1, on_cuda=False)
+    dataset = clip_dataset(
+        split_rows(videos, "train"), options, rank=0, world_size=1, on_cuda=False
+    )
     dataset.set_epoch(epoch)
     return {clip["video_id"]: clip for clip in dataset}
 
 
 def test_faults_are_in_a_share_of_the_clips_and_marked(videos: Path, tiny) -> None:
-    plain, none, half, every = (clips_of(videos, tiny, faults=share) for share in (0.0, 1e-9, 0.5, 1.0))
+    plain, none, half, every = (
+        clips_of(videos, tiny, faults=share) for share in (0.0, 1e-9, 0.5, 1.0)
+    )
     counts = []
     for found in (none, half, every):
         assert list(found) == list(plain)
@@ -32,7 +38,10 @@ def test_faults_are_in_a_share_of_the_clips_and_marked(videos: Path, tiny) -> No
         for name, clip in found.items():
             was = plain[name]
             differs = (clip["video"] != was["video"]).any(dim=1)
-            assert (clip["video"].shape, clip["masks"].dtype) == (was["video"].shape, was["masks"].dtype)
+            assert (clip["video"].shape, clip["masks"].dtype) == (
+                was["video"].shape,
+                was["masks"].dtype,
+            )
             assert not (differs & ~clip["masks"].bool()).any()
             assert (clip["masks"] >= was["masks"]).all()
             changed += bool(differs.any())
@@ -49,15 +58,23 @@ def test_faults_are_others_in_another_epoch_and_the_same_with_workers(videos: Pa
     dataset = clip_dataset(split_rows(videos, "train"), options, rank=0, world_size=1, on_cuda=True)
     dataset.set_epoch(2)
     for batch in clip_loader(dataset, options, on_cuda=False):
-        for video_id, video, masks in zip(batch["video_id"], batch["video"], batch["masks"], strict=True):
+        for video_id, video, masks in zip(
+            batch["video_id"], batch["video"], batch["masks"], strict=True
+        ):
             assert torch.equal(video, first[video_id]["video"])
             assert torch.equal(masks, first[video_id]["masks"])
 
 
 def test_a_hold_out_leaves_its_operations_out(videos: Path, tiny) -> None:
-    for holdout, without in (("artifact:motion", ("motion",)), ("generator:synth-a", ()), (None, ())):
+    for holdout, without in (
+        ("artifact:motion", ("motion",)),
+        ("generator:synth-a", ()),
+        (None, ()),
+    ):
         options = settled(tiny(faults=0.5, holdout=holdout), recipe_named("unet"))
-        dataset = clip_dataset(split_rows(videos, "train"), options, rank=0, world_size=1, on_cuda=False)
+        dataset = clip_dataset(
+            split_rows(videos, "train"), options, rank=0, world_size=1, on_cuda=False
+        )
         assert isinstance(dataset, FaultyClips)
         assert dataset.without == without
     options = settled(tiny(), recipe_named("unet"))
@@ -85,7 +102,9 @@ def test_flow_takes_motion_out_and_leaves_a_change() -> None:
     rng = np.random.default_rng(0)
     wide = torch.from_numpy(rng.random((1, 1, 12, 30)).astype(np.float32))
     wide = torch.nn.functional.interpolate(wide, size=(48, 120), mode="bicubic").clamp(0, 1)[0, 0]
-    moving = torch.stack([wide[:, 2 * at : 2 * at + 64] for at in range(8)])[None, :, None].repeat(1, 1, 3, 1, 1)
+    moving = torch.stack([wide[:, 2 * at : 2 * at + 64] for at in range(8)])[None, :, None].repeat(
+        1, 1, 3, 1, 1
+    )
     broken = moving.clone()
     broken[:, 4, :, 16:32, 24:40] = 0.5
     calm, found = flow_planes(moving), flow_planes(broken)
@@ -124,5 +143,7 @@ def test_what_is_left_of_an_epoch_has_the_same_faults(videos: Path, tiny) -> Non
     again.load_state_dict(state)
     found = list(again)
     assert [clip["video_id"] for clip in found] == [clip["video_id"] for clip in left]
-    assert all(torch.equal(one["masks"], other["masks"]) for one, other in zip(left, found, strict=True))
+    assert all(
+        torch.equal(one["masks"], other["masks"]) for one, other in zip(left, found, strict=True)
+    )
     assert any(bool(clip["masks"].any()) for clip in found)

@@ -1,4 +1,6 @@
-"""The parts of a training, each by itself: chances, loss, windows of a long video, the gate, and the split's rows."""
+"""The parts of a training, each by itself: chances, loss, windows of a long video, the gate, and
+the split's rows.
+"""
 
 from pathlib import Path
 
@@ -35,11 +37,18 @@ def test_masks_frames_and_what_is_known_of_them_move_together() -> None:
     torch.manual_seed(0)
     clips, frames = 64, 5
     masks = (torch.rand(clips, frames, 6, 4) < 0.4).float()
-    # Dark where nothing is marked, and in every frame of another darkness: each frame of a clip can be told by its pixels.
+    # Dark where nothing is marked, and in every frame of another darkness: each frame of a clip can
+    # be told by its pixels.
     video = (0.3 + 0.4 * masks)[:, :, None].repeat(1, 1, 3, 1, 1)
     frame_index = torch.arange(frames).repeat(clips, 1)
     valid = frame_index % 2 == 0
-    batch = {"video": video, "masks": masks, "valid": valid, "frame_index": frame_index, "video_id": ["x"] * clips}
+    batch = {
+        "video": video,
+        "masks": masks,
+        "valid": valid,
+        "frame_index": frame_index,
+        "video_id": ["x"] * clips,
+    }
     found = augmented(batch)
     changed = set()
     for clip in range(clips):
@@ -50,7 +59,9 @@ def test_masks_frames_and_what_is_known_of_them_move_together() -> None:
         assert torch.equal(found["valid"][clip], back % 2 == 0)
         as_it_was = masks[clip, back]
         flipped = as_it_was.flip(-2)
-        assert torch.equal(found["masks"][clip], as_it_was) or torch.equal(found["masks"][clip], flipped)
+        assert torch.equal(found["masks"][clip], as_it_was) or torch.equal(
+            found["masks"][clip], flipped
+        )
         changed.add((bool(back[0]), torch.equal(found["masks"][clip], flipped)))
     assert changed == {(False, False), (False, True), (True, False), (True, True)}
     assert batch["video"] is video
@@ -65,7 +76,9 @@ def test_masks_that_travel_as_strings_arrive_as_pixels(videos: Path) -> None:
         [
             on_device(batch, torch.device("cpu"), augment=False)
             for batch in DataLoader(
-                clip_dataset(rows, settings, rank=0, world_size=1, on_cuda=on_cuda), batch_size=3, collate_fn=together
+                clip_dataset(rows, settings, rank=0, world_size=1, on_cuda=on_cuda),
+                batch_size=3,
+                collate_fn=together,
             )
         ]
         for on_cuda, together in ((False, collate), (True, collate_rle))
@@ -100,9 +113,12 @@ def test_the_loss_of_a_right_answer_is_0_and_of_a_wrong_one_large() -> None:
     right = mask_loss(40 * masks - 20, batch)
     empty = mask_loss(torch.full_like(masks, -20.0), batch)
     assert right < 1e-6
-    # Cross entropy of 20 at 9 of 128 pixels, a Dice of 0, and one of two frames as a whole missed by 20.
+    # Cross entropy of 20 at 9 of 128 pixels, a Dice of 0, and one of two frames as a whole missed
+    # by 20.
     assert empty == pytest.approx(20 * 9 / 128 + 1 + 0.2 * 20 / 2, rel=1e-4)
-    assert mask_loss(torch.full_like(masks, -20.0), batch, bce=0, dice=0, frame=1) == pytest.approx(10, rel=1e-4)
+    assert mask_loss(torch.full_like(masks, -20.0), batch, bce=0, dice=0, frame=1) == pytest.approx(
+        10, rel=1e-4
+    )
 
 
 def test_each_frame_with_an_artifact_counts_alike() -> None:
@@ -131,7 +147,8 @@ def test_the_unet_takes_any_size_and_length(shape: tuple[int, int, int, int]) ->
 def test_what_moves_is_found_again_and_what_bends_is_not() -> None:
     stream = torch.Generator().manual_seed(0)
     scene = torch.rand(1, 40, 60, generator=stream)
-    # A camera that pans by two places a frame; in the last frame a square of the scene is another one.
+    # A camera that pans by two places a frame; in the last frame a square of the scene is another
+    # one.
     frames = torch.stack([scene[0, :32, 2 * t : 2 * t + 32] for t in range(4)])[None]
     frames[0, 3, 10:20, 10:20] = torch.rand(10, 10, generator=stream)
     found = matched(frames, -1)
@@ -150,7 +167,9 @@ def test_a_long_video_in_windows_is_as_in_one() -> None:
     frames = torch.randint(0, 256, (40, 3, 16, 16), dtype=torch.uint8)
     one = Predictor(model, recipe, Feeding((16, 16), 40)).predict(frames, height=16, width=16)
     # What is shown around a window reaches as far as the network looks, but for its deepest levels.
-    some = Predictor(model, recipe, Feeding((16, 16), 12, batch_size=2)).predict(frames, height=16, width=16)
+    some = Predictor(model, recipe, Feeding((16, 16), 12, batch_size=2)).predict(
+        frames, height=16, width=16
+    )
     assert some.scores == pytest.approx(one.scores, abs=0.01)
     assert len(some.counts) == 40
 
@@ -158,7 +177,9 @@ def test_a_long_video_in_windows_is_as_in_one() -> None:
 def test_a_prediction_has_the_video_s_own_size_and_may_be_of_no_frame() -> None:
     recipe = recipe_named("unet")
     predictor = Predictor(recipe.make(None), recipe, Feeding((16, 16), 4, stride=3))
-    masks, scores = predictor(np.random.default_rng(0).integers(0, 256, (7, 3, 50, 31), dtype=np.uint8))
+    masks, scores = predictor(
+        np.random.default_rng(0).integers(0, 256, (7, 3, 50, 31), dtype=np.uint8)
+    )
     assert (masks.shape, masks.dtype, scores.shape) == ((7, 50, 31), np.bool_, (7,))
     assert ((scores > 0) & (scores < 1)).all()
     masks, scores = predictor(np.zeros((0, 3, 50, 31), np.uint8))
@@ -166,7 +187,9 @@ def test_a_prediction_has_the_video_s_own_size_and_may_be_of_no_frame() -> None:
 
 
 def guesses(release: Path) -> dict[str, VideoPrediction]:
-    """Of every test video some rectangle in each frame, and a score that is mostly higher where the truth has an artifact."""
+    """Of every test video some rectangle in each frame, and a score that is mostly higher where the
+    truth has an artifact.
+    """
     found = {}
     for row in brokenvideos.load(data_dir=release, split="test", streaming=True):
         stream = np.random.default_rng(len(found))
@@ -174,7 +197,9 @@ def guesses(release: Path) -> dict[str, VideoPrediction]:
         masks = np.zeros((row["num_frames"], row["height"], row["width"]), np.uint8)
         masks[:, 10 : stream.integers(20, 40), 10:30] = 1
         scores = 0.4 * truth + stream.uniform(0, 0.6, len(truth))
-        found[row["video_id"]] = VideoPrediction(row["height"], row["width"], tuple(encode(masks)), scores)
+        found[row["video_id"]] = VideoPrediction(
+            row["height"], row["width"], tuple(encode(masks)), scores
+        )
     return found
 
 
@@ -184,8 +209,13 @@ def test_gates_are_the_best_ones_and_counts_are_as_if_predicted_with_them(videos
 
     def scores(**gates: float):
         emptied = {video_id: found.gated(**gates) for video_id, found in predictions.items()}
-        found = evaluated(scored_videos(videos, "test", emptied, floors=False), release=videos, split="test").scores
-        assert evaluated(gated(scored, predictions, **gates), release=videos, split="test").scores == found
+        found = evaluated(
+            scored_videos(videos, "test", emptied, floors=False), release=videos, split="test"
+        ).scores
+        assert (
+            evaluated(gated(scored, predictions, **gates), release=videos, split="test").scores
+            == found
+        )
         return found
 
     best = best_gates(scored, predictions)
@@ -206,15 +236,22 @@ def test_gates_are_the_best_ones_and_counts_are_as_if_predicted_with_them(videos
 def test_predictions_as_parquet_are_scored_alike_by_evaluate(videos: Path, tmp_path: Path) -> None:
     predictions = guesses(videos)
     write_predictions(tmp_path / "test.parquet", predictions)
-    ours = evaluated(scored_videos(videos, "test", predictions, floors=True), release=videos, split="test")
+    ours = evaluated(
+        scored_videos(videos, "test", predictions, floors=True), release=videos, split="test"
+    )
     theirs = evaluate(videos, tmp_path, splits=["test"])
-    assert (ours.scores, ours.floors, ours.breakdown) == (theirs.scores, theirs.floors, theirs.breakdown)
+    assert (ours.scores, ours.floors, ours.breakdown) == (
+        theirs.scores,
+        theirs.floors,
+        theirs.breakdown,
+    )
 
 
 def test_a_split_without_what_is_held_out(videos: Path) -> None:
     rows = split_rows(videos, "train", holdout="generator:synth-a")
     generators = {
-        r["video_id"]: r["generator"] for r in brokenvideos.load(data_dir=videos, split="train", streaming=True)
+        r["video_id"]: r["generator"]
+        for r in brokenvideos.load(data_dir=videos, split="train", streaming=True)
     }
     expected = [video_id for video_id, generator in generators.items() if generator != "synth-a"]
     assert [rows[number]["video_id"] for number in range(len(rows))] == expected

@@ -1,4 +1,6 @@
-"""The recipes that stand on `transformers`, with tiny models of chance weights: they run, learn, resume, save, and predict."""
+"""The recipes that stand on `transformers`, with tiny models of chance weights: they run, learn,
+resume, save, and predict.
+"""
 
 import json
 from pathlib import Path
@@ -42,12 +44,28 @@ SAM2 = {
         "backbone_feature_sizes": [[32, 32], [16, 16], [8, 8]],
         "fpn_hidden_size": 32,
     },
-    "prompt_encoder_config": {"hidden_size": 32, "image_size": SIDE, "patch_size": 16, "mask_input_channels": 4},
-    "mask_decoder_config": {"hidden_size": 32, "mlp_dim": 64, "num_attention_heads": 2, "iou_head_hidden_dim": 32},
+    "prompt_encoder_config": {
+        "hidden_size": 32,
+        "image_size": SIDE,
+        "patch_size": 16,
+        "mask_input_channels": 4,
+    },
+    "mask_decoder_config": {
+        "hidden_size": 32,
+        "mlp_dim": 64,
+        "num_attention_heads": 2,
+        "iou_head_hidden_dim": 32,
+    },
 }
 MEMORY = {
-    **{f"memory_{name}": 32 for name in ("attention_hidden_size", "encoder_hidden_size", "fuser_embed_dim")},
-    **{f"memory_{name}": 32 for name in ("attention_feed_forward_hidden_size", "fuser_intermediate_dim")},
+    **{
+        f"memory_{name}": 32
+        for name in ("attention_hidden_size", "encoder_hidden_size", "fuser_embed_dim")
+    },
+    **{
+        f"memory_{name}": 32
+        for name in ("attention_feed_forward_hidden_size", "fuser_intermediate_dim")
+    },
     "memory_encoder_output_channels": 8,
     "mask_downsampler_embed_dim": 32,
     "memory_attention_rope_feat_sizes": [8, 8],
@@ -66,7 +84,9 @@ def init(tmp_path_factory):
     """Folders of tiny checkpoints by recipe name, as somebody else would have trained them."""
     folder = tmp_path_factory.mktemp("init")
     torch.manual_seed(0)
-    SegformerForSemanticSegmentation(SegformerConfig(**SEGFORMER)).save_pretrained(folder / "segformer")
+    SegformerForSemanticSegmentation(SegformerConfig(**SEGFORMER)).save_pretrained(
+        folder / "segformer"
+    )
     Sam2Model(Sam2Config(**SAM2)).save_pretrained(folder / "sam2")
     Sam2VideoModel(Sam2VideoConfig(**SAM2, **MEMORY)).save_pretrained(folder / "sam2_video")
     return folder
@@ -120,9 +140,9 @@ def test_a_saved_model_is_a_checkpoint_that_predicts_and_is_scored(trained, vide
     scores = json.loads((trained / name / "scores.json").read_text())
     assert scores["test"]["videos"] == [video.to_dict() for video in again.videos]
     # Whoever has transformers alone can read it too.
-    model = {"segformer": SegformerForSemanticSegmentation, "sam2": Sam2Model}[name].from_pretrained(
-        trained / name / "model"
-    )
+    model = {"segformer": SegformerForSemanticSegmentation, "sam2": Sam2Model}[
+        name
+    ].from_pretrained(trained / name / "model")
     assert isinstance(model, torch.nn.Module)
     assert (trained / name / "model" / "README.md").is_file()
 
@@ -143,7 +163,9 @@ def test_a_run_that_is_cut_off_goes_on_as_if_it_were_not(init, videos, tmp_path)
             raise CutOffError
 
     with pytest.raises(CutOffError):
-        train(str(videos), parts, options(init, name, steps=4, checkpoint_steps=1), on_batch=on_batch)
+        train(
+            str(videos), parts, options(init, name, steps=4, checkpoint_steps=1), on_batch=on_batch
+        )
     train(str(videos), parts, options(init, name, steps=4, checkpoint_steps=1), resume=True)
     one, two = (load_model(out / "best", device="cpu").model.state_dict() for out in (whole, parts))
     assert one.keys() == two.keys()
@@ -176,7 +198,10 @@ def test_logits_stand_where_their_pixels_are(init):
     recipe = recipe_named("segformer")
     model = recipe.make(str(init / "segformer")).eval()
     with torch.inference_mode():
-        moved = (recipe.logits(model, {"video": changed}) - recipe.logits(model, {"video": video[:1, :1]})).abs()[0, 0]
+        moved = (
+            recipe.logits(model, {"video": changed})
+            - recipe.logits(model, {"video": video[:1, :1]})
+        ).abs()[0, 0]
     assert moved.shape == (16, 24)
     assert moved[:, 20:].mean() > 2 * moved[:, :12].mean()
 
@@ -188,13 +213,21 @@ def test_the_decoder_alone_learns_and_every_part_of_it_that_is_asked(init):
     optimizer = torch.optim.AdamW(recipe.parameters(model), lr=1e-2)
     recipe.logits(model, {"video": torch.rand(1, 2, 3, SIDE, SIDE)}).square().mean().backward()
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    assert all(parameter.grad is not None for parameter in recipe.parameters(model))  # DDP demands it
+    assert all(
+        parameter.grad is not None for parameter in recipe.parameters(model)
+    )  # DDP demands it
     optimizer.step()
-    changed = {name for name, parameter in model.named_parameters() if not torch.equal(before[name], parameter)}
+    changed = {
+        name
+        for name, parameter in model.named_parameters()
+        if not torch.equal(before[name], parameter)
+    }
     assert changed <= trained
     assert {name.split(".")[1] for name in trained} == {"mask_decoder"}
     assert not any(
-        part in name for name in trained for part in ("conv_s", "iou_prediction_head", "pred_obj_score_head")
+        part in name
+        for name in trained
+        for part in ("conv_s", "iou_prediction_head", "pred_obj_score_head")
     )
 
 
@@ -203,7 +236,9 @@ def test_a_frame_is_encoded_once_and_predicted_as_it_was_trained(init, monkeypat
     model = recipe.make(str(init / "sam2"))
     encoded = []
     encode = model._encode
-    monkeypatch.setattr(model, "_encode", lambda frames: encoded.append(len(frames)) or encode(frames))
+    monkeypatch.setattr(
+        model, "_encode", lambda frames: encoded.append(len(frames)) or encode(frames)
+    )
     video = torch.rand(1, 3, 3, SIDE, SIDE)
     with torch.inference_mode():  # as validation does, whose features training may use
         first = recipe.logits(model, {"video": video[:, [0, 1, 0]]})
@@ -212,10 +247,14 @@ def test_a_frame_is_encoded_once_and_predicted_as_it_was_trained(init, monkeypat
     assert torch.equal(first[0, 0], first[0, 2])
     model.eval()
     with torch.inference_mode():
-        assert torch.allclose(recipe.logits(model, {"video": video[:, [0, 1, 0]]}), first, atol=1e-5)
+        assert torch.allclose(
+            recipe.logits(model, {"video": video[:, [0, 1, 0]]}), first, atol=1e-5
+        )
     model.cache.max_bytes = 0
     with torch.inference_mode():
-        assert torch.allclose(recipe.logits(model, {"video": video[:, [0, 1, 0]]}), first, atol=1e-4)
+        assert torch.allclose(
+            recipe.logits(model, {"video": video[:, [0, 1, 0]]}), first, atol=1e-4
+        )
 
 
 @NAMES

@@ -1,4 +1,6 @@
-"""A training as a person runs it, small: it learns, resumes exactly, leaves out what is held out, stops, saves what it scored."""
+"""A training as a person runs it, small: it learns, resumes exactly, leaves out what is held out,
+stops, saves what it scored.
+"""
 
 import json
 import math
@@ -51,7 +53,10 @@ def cut_off_before(step: int):
 
 
 def rows_of(release: Path, split: str) -> dict[str, dict]:
-    return {row["video_id"]: row for row in brokenvideos.load(data_dir=release, split=split, streaming=True)}
+    return {
+        row["video_id"]: row
+        for row in brokenvideos.load(data_dir=release, split=split, streaming=True)
+    }
 
 
 def weights(out: Path) -> dict[str, torch.Tensor]:
@@ -67,7 +72,9 @@ def trained(videos: Path, tmp_path_factory: pytest.TempPathFactory):
     """(folder, results, lines said) of a whole run."""
     out = tmp_path_factory.mktemp("trained") / "out"
     said: list[str] = []
-    options = TrainOptions(epochs=10, size=(32, 32), batch_size=3, validate_epochs=5, lr=1e-2, cpu=True)
+    options = TrainOptions(
+        epochs=10, size=(32, 32), batch_size=3, validate_epochs=5, lr=1e-2, cpu=True
+    )
     results = train(str(videos), out, options, say=said.append)
     return out, results, said
 
@@ -85,7 +92,9 @@ def test_the_loss_falls(trained) -> None:
 def test_the_scores_are_those_of_evaluate(trained, videos: Path) -> None:
     out, results, _ = trained
     again = evaluate(videos, out / "predictions", splits=["test"])
-    assert json.loads((out / "scores.json").read_text())["test"]["videos"] == [v.to_dict() for v in again.videos]
+    assert json.loads((out / "scores.json").read_text())["test"]["videos"] == [
+        v.to_dict() for v in again.videos
+    ]
     assert results.evaluation.scores == again.scores
     assert results.evaluation.floors == again.floors
 
@@ -96,12 +105,18 @@ def test_the_saved_model_predicts_the_same_masks(trained, videos: Path) -> None:
     table = pq.read_table(out / "predictions" / "test.parquet").to_pylist()
     for video_id, row in rows_of(videos, "test").items():
         stored = [line for line in table if line["video_id"] == video_id]
-        frames = read_frames(row["video"]["bytes"], range(row["num_frames"]), size=predictor.feeding.size)
-        found = predictor.predict(torch.from_numpy(frames).movedim(-1, 1), height=row["height"], width=row["width"])
+        frames = read_frames(
+            row["video"]["bytes"], range(row["num_frames"]), size=predictor.feeding.size
+        )
+        found = predictor.predict(
+            torch.from_numpy(frames).movedim(-1, 1), height=row["height"], width=row["width"]
+        )
         assert list(found.counts) == [line["counts"] for line in stored]
         assert found.scores.tolist() == [line["score"] for line in stored]
         # Of frames at their own size it makes about the same: they are scaled by another library.
-        masks, scores = predictor(read_frames(row["video"]["bytes"], range(row["num_frames"])).transpose(0, 3, 1, 2))
+        masks, scores = predictor(
+            read_frames(row["video"]["bytes"], range(row["num_frames"])).transpose(0, 3, 1, 2)
+        )
         assert (masks.shape, masks.dtype) == ((12, 48, 48), np.bool_)
         assert scores == pytest.approx(found.scores, abs=0.05)
         assert (masks != decode(list(found.counts), height=48, width=48)).mean() < 0.05
@@ -120,7 +135,9 @@ def test_the_card_says_what_it_was_made_of(trained, videos: Path) -> None:
     assert sum(about["generators"].values()) == 9
     alarms = settings["false_alarms_test"]
     normal = [row for row in rows_of(videos, "test").values() if not row["label"]]
-    assert alarms["hours"] == pytest.approx(sum(row["num_frames"] / row["fps"] for row in normal) / 3600)
+    assert alarms["hours"] == pytest.approx(
+        sum(row["num_frames"] / row["fps"] for row in normal) / 3600
+    )
     assert f"{alarms['alarms']} false alarm" in card
     detection = settings["detection_test"]
     assert detection["video_recall"]["n"] == results.evaluation.scores.broken["jf"].n
@@ -128,8 +145,8 @@ def test_the_card_says_what_it_was_made_of(trained, videos: Path) -> None:
     frames = sum(found["n"] for found in settings["calibration_test"]["bins"])
     assert frames == sum(len(row["annotated_frames"]) for row in rows_of(videos, "test").values())
     assert (
-        f"Expected calibration error of the frames' scores: {settings['calibration_test']['expected_calibration_error']:.3f}."
-        in card
+        "Expected calibration error of the frames' scores: "
+        f"{settings['calibration_test']['expected_calibration_error']:.3f}." in card
     )
     assert f"{settings['gates']['broken_videos']} broken ones beside them" in card
     assert settings["seen"]["fps"] == [12.0, 12.0]
@@ -144,12 +161,16 @@ def alarms_text(alarms: dict) -> str:
     return FalseAlarms(alarms["alarms"], alarms["hours"]).text()
 
 
-# --- Resume -----------------------------------------------------------------------------------------------------------
+# --- Resume ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("workers", "steps"),
-    [(0, [2]), pytest.param(0, [0, 1, 3], marks=pytest.mark.slow), pytest.param(2, range(4), marks=pytest.mark.slow)],
+    [
+        (0, [2]),
+        pytest.param(0, [0, 1, 3], marks=pytest.mark.slow),
+        pytest.param(2, range(4), marks=pytest.mark.slow),
+    ],
 )
 def test_a_run_that_is_cut_off_at_any_step_goes_on_to_the_same_weights(
     videos: Path, tiny, tmp_path: Path, workers: int, steps: Sequence[int]
@@ -167,7 +188,9 @@ def test_a_run_that_is_cut_off_at_any_step_goes_on_to_the_same_weights(
         assert (out / "scores.json").read_text() == (tmp_path / "whole" / "scores.json").read_text()
 
 
-def test_a_run_without_checkpoints_in_an_epoch_goes_on_from_the_last_one(videos: Path, tiny, tmp_path: Path) -> None:
+def test_a_run_without_checkpoints_in_an_epoch_goes_on_from_the_last_one(
+    videos: Path, tiny, tmp_path: Path
+) -> None:
     train(str(videos), tmp_path / "whole", tiny())
     with pytest.raises(CutOffError):
         train(str(videos), tmp_path / "cut", tiny(), on_batch=cut_off_before(5))
@@ -189,7 +212,13 @@ def test_with_other_workers_each_clip_still_comes_once(videos: Path, tiny, tmp_p
     with pytest.raises(CutOffError):
         train(str(videos), tmp_path / "cut", tiny(epochs=1, checkpoint_steps=1), on_batch=on_batch)
     options = tiny(epochs=1, checkpoint_steps=1, workers=2)
-    train(str(videos), tmp_path / "cut", options, resume=True, on_batch=lambda batch: seen.extend(batch["video_id"]))
+    train(
+        str(videos),
+        tmp_path / "cut",
+        options,
+        resume=True,
+        on_batch=lambda batch: seen.extend(batch["video_id"]),
+    )
     assert sorted(seen) == sorted(rows_of(videos, "train"))
 
 
@@ -206,10 +235,12 @@ def test_a_checkpoint_that_was_not_finished_is_none(videos: Path, tiny, tmp_path
     ]
 
 
-# --- What decides it ----------------------------------------------------------------------------------------------------
+# --- What decides it ------------------------------------------------------------------------------
 
 
-def test_a_holdout_is_in_no_batch_and_no_validation_and_is_scored_apart(videos: Path, tiny, tmp_path: Path) -> None:
+def test_a_holdout_is_in_no_batch_and_no_validation_and_is_scored_apart(
+    videos: Path, tiny, tmp_path: Path
+) -> None:
     seen: set[str] = set()
     results = train(
         str(videos),
@@ -217,13 +248,18 @@ def test_a_holdout_is_in_no_batch_and_no_validation_and_is_scored_apart(videos: 
         tiny(holdout="artifact:blur", epochs=1),
         on_batch=lambda batch: seen.update(batch["video_id"]),
     )
-    types = {split: {i: r["artifact_types"] for i, r in rows_of(videos, split).items()} for split in ("train", "test")}
+    types = {
+        split: {i: r["artifact_types"] for i, r in rows_of(videos, split).items()}
+        for split in ("train", "test")
+    }
     blur = brokenvideos.ARTIFACT_TYPES.index("blur")
     without = {video_id for video_id, found in types["train"].items() if blur not in found}
     assert seen == without
     assert len(without) < len(types["train"])
     held = {video_id for video_id, found in types["test"].items() if blur in found}
-    groups = {name: {video.video_id for video in found.videos} for name, found in results.groups.items()}
+    groups = {
+        name: {video.video_id for video in found.videos} for name, found in results.groups.items()
+    }
     assert groups == {"like training": set(types["test"]) - held, "held out: artifact:blur": held}
     assert "| held out: artifact:blur |" in (tmp_path / "out" / "model" / "README.md").read_text()
 
@@ -237,7 +273,9 @@ def test_it_stops_when_validation_gets_no_better(videos: Path, tiny, tmp_path: P
     assert checkpoints(tmp_path / "out")[-1].name == "step-00000009"
 
 
-def test_a_model_that_finds_nothing_yet_is_waited_for(videos: Path, tiny, tmp_path: Path, monkeypatch) -> None:
+def test_a_model_that_finds_nothing_yet_is_waited_for(
+    videos: Path, tiny, tmp_path: Path, monkeypatch
+) -> None:
     recipe = recipe_named("unet")
     silent = replace(recipe, logits=lambda model, batch: recipe.logits(model, batch) - 100)
     monkeypatch.setattr(training, "recipe_named", lambda name: silent)
@@ -261,7 +299,9 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert rates[-1] == pytest.approx(0.01, abs=1e-3)
 
 
-def test_a_repository_on_the_hub_is_trained_on_as_a_release_is(hub, online, videos: Path, tiny, tmp_path: Path) -> None:
+def test_a_repository_on_the_hub_is_trained_on_as_a_release_is(
+    hub, online, videos: Path, tiny, tmp_path: Path
+) -> None:
     hub.create("someone/videos")
     hub.push_folder("someone/videos", videos, tag=f"v{brokenvideos.DATA_VERSION}")
     for data, out in (
@@ -270,11 +310,13 @@ def test_a_repository_on_the_hub_is_trained_on_as_a_release_is(hub, online, vide
     ):
         train(data, out, tiny(steps=2))
     assert same(weights(tmp_path / "hub"), weights(tmp_path / "local"))
-    scores = [json.loads((tmp_path / name / "scores.json").read_text()) for name in ("hub", "local")]
+    scores = [
+        json.loads((tmp_path / name / "scores.json").read_text()) for name in ("hub", "local")
+    ]
     assert scores[0]["test"]["videos"] == scores[1]["test"]["videos"]
 
 
-# --- Refusals -----------------------------------------------------------------------------------------------------------
+# --- Refusals -------------------------------------------------------------------------------------
 
 
 def test_bad_wishes_are_refused_in_words(videos: Path, tiny, tmp_path: Path) -> None:
@@ -285,7 +327,8 @@ def test_bad_wishes_are_refused_in_words(videos: Path, tiny, tmp_path: Path) -> 
         (tiny(lr=-1.0), "lr is -1.0, size (32, 32); both must be above 0."),
         (
             tiny(init="nowhere"),
-            "--init nowhere: no such folder. The unet starts from new weights, or from a model that it saved.",
+            "--init nowhere: no such folder. The unet starts from new weights, or from a model "
+            "that it saved.",
         ),
         (
             tiny(lr=math.inf, epochs=1),
@@ -310,13 +353,15 @@ def test_bad_wishes_are_refused_in_words(videos: Path, tiny, tmp_path: Path) -> 
     with pytest.raises(TrainError) as caught:
         train(str(without_test), out, tiny())
     assert str(caught.value) == (
-        f"{without_test}: no split test. A training learns on train, chooses on validation, is scored on test. Build the release "
+        f"{without_test}: no split test. A training learns on train, chooses on validation, is "
+        "scored on test. Build the release "
         "from more videos or prompts, or name the splits in videos.jsonl (split)."
     )
     with pytest.raises(TrainError) as caught:
         train("nowhere", out, tiny())
     assert str(caught.value) == (
-        "--data nowhere: no such folder. Wanted a release folder, 'sample', or a repository OWNER/NAME@REVISION on the Hub."
+        "--data nowhere: no such folder. Wanted a release folder, 'sample', or a repository "
+        "OWNER/NAME@REVISION on the Hub."
     )
 
 
@@ -324,11 +369,15 @@ def test_a_folder_with_a_run_is_not_written_over(trained, videos: Path, tiny) ->
     out, _, _ = trained
     with pytest.raises(TrainError) as caught:
         train(str(videos), out, tiny())
-    assert str(caught.value) == f"{out}: holds a run already. Continue it with --resume, or give another --out."
+    assert (
+        str(caught.value)
+        == f"{out}: holds a run already. Continue it with --resume, or give another --out."
+    )
     with pytest.raises(TrainError) as caught:
         train(str(videos), out, tiny(size=(48, 48), lr=1e-2), resume=True)
     assert str(caught.value) == (
-        "--resume: the run was started with size [32, 32], now [48, 48]. Give the same options, or another --out."
+        "--resume: the run was started with size [32, 32], now [48, 48]. Give the same options, or "
+        "another --out."
     )
 
 
@@ -336,31 +385,41 @@ def test_no_model_there(tmp_path: Path) -> None:
     with pytest.raises(TrainError) as caught:
         load_model(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: no brokenvideos.json in it. Name the folder that `brokenvideos train` has written."
+        f"{tmp_path}: no brokenvideos.json in it. Name the folder that `brokenvideos train` has "
+        "written."
     )
 
 
-# --- By hand ------------------------------------------------------------------------------------------------------------
+# --- By hand --------------------------------------------------------------------------------------
 
 
 def test_by_hand(videos: Path, run_warm, tmp_path: Path) -> None:
     command = (
-        f"train --data {videos} --recipe unet --out out --steps 2 --size 32x32 --batch-size 4 --holdout artifact:blur"
+        f"train --data {videos} --recipe unet --out out --steps 2 --size 32x32 --batch-size "
+        "4 --holdout artifact:blur"
     )
     done = run_warm([BROKENVIDEOS, *shlex.split(command), "--cpu"], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines() == ["train: 2 of 2", "validate after epoch 1: 2 of 2", "test: 6 of 6"]
+    assert done.stderr.splitlines() == [
+        "train: 2 of 2",
+        "validate after epoch 1: 2 of 2",
+        "test: 6 of 6",
+    ]
     assert done.stdout.startswith("epoch 1 step 2: J&F active ")
-    assert done.stdout.endswith("\nout/model: the model. Its predictions for test: out/predictions\n")
+    assert done.stdout.endswith(
+        "\nout/model: the model. Its predictions for test: out/predictions\n"
+    )
 
 
-# --- Learning -------------------------------------------------------------------------------------------------------------
+# --- Learning -------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_training_teaches(tmp_path: Path) -> None:
-    """Two minutes of it, past the steps in which a model says nothing: far from the benchmark's scores, far above the start."""
+    """Two minutes of it, past the steps in which a model says nothing: far from the benchmark's
+    scores, far above the start.
+    """
     raw = write_sample(tmp_path / "raw", videos=150, num_frames=12, height=48, width=48)
     lines = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
     for number, line in enumerate(lines):
@@ -376,8 +435,14 @@ def test_training_teaches(tmp_path: Path) -> None:
 
     def active_jf(predictor: Predictor) -> float:
         # Without gates: ten validation videos are too few to choose them by.
-        found = predictions_for(predictor.ungated(), rows, first=0, share=1, workers=0, on_progress=lambda *_: None)
+        found = predictions_for(
+            predictor.ungated(), rows, first=0, share=1, workers=0, on_progress=lambda *_: None
+        )
         videos = scored_videos(tmp_path / "release", "test", found, floors=False)
-        return evaluated(videos, release=tmp_path / "release", split="test").scores.broken["active_jf"].value
+        return (
+            evaluated(videos, release=tmp_path / "release", split="test")
+            .scores.broken["active_jf"]
+            .value
+        )
 
     assert active_jf(trained) > 1.5 * active_jf(untrained) > 0

@@ -25,10 +25,16 @@ def box(top: int, left: int, height: int, width: int) -> npt.NDArray[np.uint8]:
 
 @pytest.fixture
 def row(tmp_path: Path) -> Row:
-    """Grey frames that grow lighter; a motion object in frames 2 to 9, a blur object in frame 12; odd frames from 11 unknown."""
+    """Grey frames that grow lighter; a motion object in frames 2 to 9, a blur object in frame 12;
+    odd frames from 11 unknown.
+    """
     path = tmp_path / "video.mp4"
-    encode_video(path, (np.full((HEIGHT, WIDTH, 3), 60 + 8 * t, np.uint8) for t in range(NUM_FRAMES)), fps=12)
-    entries = [(1, t, box(8, 8 + 2 * t, 16, 12)) for t in range(2, 10)] + [(5, 12, box(30, 40, 12, 20))]
+    encode_video(
+        path, (np.full((HEIGHT, WIDTH, 3), 60 + 8 * t, np.uint8) for t in range(NUM_FRAMES)), fps=12
+    )
+    entries = [(1, t, box(8, 8 + 2 * t, 16, 12)) for t in range(2, 10)] + [
+        (5, 12, box(30, 40, 12, 20))
+    ]
     return {
         "video_id": "Kling_00412",
         "video": {"bytes": path.read_bytes(), "path": None},
@@ -52,7 +58,9 @@ def pixels(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def tile_of(sheet: npt.NDArray[np.uint8], *, height: int, width: int) -> npt.NDArray[np.uint8]:
-    """The only tile of a sheet with one frame: it lies in the lower left corner, inside the margin."""
+    """The only tile of a sheet with one frame: it lies in the lower left corner, inside the
+    margin.
+    """
     bottom = sheet.shape[0] - MARGIN_PX
     return sheet[bottom - height : bottom, MARGIN_PX : MARGIN_PX + width]
 
@@ -87,7 +95,10 @@ def test_an_object_in_a_single_frame_is_on_a_sheet(row: Row, tmp_path: Path) -> 
 
 def test_frame_that_nobody_looked_at_is_darker_and_says_so(row: Row, tmp_path: Path) -> None:
     known, unknown = (
-        tile_of(pixels(view(row, tmp_path / f"{t}.png", frames=[t], scale=4)), height=192, width=256) for t in (14, 13)
+        tile_of(
+            pixels(view(row, tmp_path / f"{t}.png", frames=[t], scale=4)), height=192, width=256
+        )
+        for t in (14, 13)
     )
 
     assert known[100, 200].mean() > unknown[100, 200].mean() + 20
@@ -97,7 +108,11 @@ def test_frame_that_nobody_looked_at_is_darker_and_says_so(row: Row, tmp_path: P
 
 def test_rotated_video_is_shown_upright(row: Row, tmp_path: Path) -> None:
     row["codec"]["rotation"] = 90
-    tile = tile_of(pixels(view(row, tmp_path / "turned.png", frames=[4], scale=4)), height=4 * WIDTH, width=4 * HEIGHT)
+    tile = tile_of(
+        pixels(view(row, tmp_path / "turned.png", frames=[4], scale=4)),
+        height=4 * WIDTH,
+        width=4 * HEIGHT,
+    )
 
     rows, columns = np.nonzero((tile == TYPE_COLOURS["motion"]).all(axis=2))
     # Clockwise: the left edge comes to the top, the top edge to the right.
@@ -106,12 +121,19 @@ def test_rotated_video_is_shown_upright(row: Row, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("rotation", "turned"), [(360, False), (450, True)])
-def test_mirrored_video_is_shown_as_players_show_it(row: Row, tmp_path: Path, rotation: int, turned: bool) -> None:
+def test_mirrored_video_is_shown_as_players_show_it(
+    row: Row, tmp_path: Path, rotation: int, turned: bool
+) -> None:
     row["codec"]["rotation"] = rotation
     height, width = (WIDTH, HEIGHT) if turned else (HEIGHT, WIDTH)
-    tile = tile_of(pixels(view(row, tmp_path / "m.png", frames=[4], scale=4)), height=4 * height, width=4 * width)
+    tile = tile_of(
+        pixels(view(row, tmp_path / "m.png", frames=[4], scale=4)),
+        height=4 * height,
+        width=4 * width,
+    )
     rows, columns = np.nonzero((tile == TYPE_COLOURS["motion"]).all(axis=2))
-    # Mirrored the mask lies from 28 to 16 pixels from the right, still 8 to 24 from the top; clockwise then as above.
+    # Mirrored the mask lies from 28 to 16 pixels from the right, still 8 to 24 from the top;
+    # clockwise then as above.
     across, down = (WIDTH - 28, WIDTH - 16), (8, 24)
     wanted = (across, (HEIGHT - 24, HEIGHT - 8)) if turned else (down, across)
     assert ((rows.min(), rows.max() + 1), (columns.min(), columns.max() + 1)) == tuple(
@@ -121,7 +143,9 @@ def test_mirrored_video_is_shown_as_players_show_it(row: Row, tmp_path: Path, ro
 
 def test_columns_and_repeated_frames_shape_the_sheet(row: Row, tmp_path: Path) -> None:
     wide, tall = (
-        pixels(view(row, tmp_path / f"{columns}.png", frames=[3, 3, 0, 9], columns=columns, scale=4)).shape
+        pixels(
+            view(row, tmp_path / f"{columns}.png", frames=[3, 3, 0, 9], columns=columns, scale=4)
+        ).shape
         for columns in (4, 2)
     )
 
@@ -144,13 +168,20 @@ def test_film_has_every_frame_at_the_rate_of_the_video(row: Row, tmp_path: Path)
     frames = [frame.astype(np.int16) for _, frame in iter_frames(out)]
     differ = [np.abs(frame[-140:] - frames[0][-140:]).max() for frame in frames[1:]]
     assert min(differ) > 5
-    reddish = [int(((f[..., 0] - f[..., 2]) > 80)[-(2 * HEIGHT + MARGIN_PX) :].sum()) for f in frames]
+    reddish = [
+        int(((f[..., 0] - f[..., 2]) > 80)[-(2 * HEIGHT + MARGIN_PX) :].sum()) for f in frames
+    ]
     assert [t for t, count in enumerate(reddish) if count > 20] == [*range(2, 10), 12]
 
 
 def test_normal_video_without_objects_prompt_or_packets(row: Row, tmp_path: Path) -> None:
     nothing: dict[str, list[Any]] = {"object_id": [], "artifact_type": [], "digest": []}
-    no_masks: dict[str, list[Any]] = {"object_id": [], "frame_index": [], "counts": [], "fingerprint": []}
+    no_masks: dict[str, list[Any]] = {
+        "object_id": [],
+        "frame_index": [],
+        "counts": [],
+        "fingerprint": [],
+    }
     row |= {"label": 0, "prompt": None, "packets": None, "objects": nothing, "masks": no_masks}
 
     for name in ("normal.png", "normal.mp4"):
@@ -222,7 +253,9 @@ def test_a_prompt_in_another_script_is_drawn_with_a_font_that_has_it_and_else_sp
 
     found = head("a Серый кот b", "found.png")
     spelled = head("a U+0421 U+0435 U+0440 U+044B U+0439 U+043A U+043E U+0442 b", "spelled.png")
-    monkeypatch.setattr("brokenvideos.card.fonts.find_spec", lambda name: None)  # without matplotlib
+    monkeypatch.setattr(
+        "brokenvideos.card.fonts.find_spec", lambda name: None
+    )  # without matplotlib
     without = head("a Серыйкот b", "without.png")
     assert found.shape == without.shape
     assert (without == spelled).all()

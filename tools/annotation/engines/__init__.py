@@ -1,7 +1,8 @@
-"""Engines for interactive segmentation: they make a mask from a click and carry masks through the video.
+"""Engines for interactive segmentation: they make a mask from a click and carry masks through the
+video.
 
-In: the frames of a video, and a person's box, clicks or mask of an object on a frame (`Prompt`). Out:
-masks. The server of the annotation page calls them; docs/annotate-engines.md describes them.
+In: the frames of a video, and a person's box, clicks or mask of an object on a frame (`Prompt`).
+Out: masks. The server of the annotation page calls them; docs/annotate-engines.md describes them.
 """
 
 from .kinds import ENGINES, make_engine

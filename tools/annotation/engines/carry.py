@@ -1,10 +1,11 @@
-"""Carries a mask from one frame to others: searches the object, deforms the mask by optical flow, cuts the border.
+"""Carries a mask from one frame to others: searches the object, deforms the mask by optical flow,
+cuts the border.
 
-In every frame there are two proposals. One comes from the frame before, which has changed little. The
-other comes from the frame that a person marked, which has no errors. Each starts at the positions
-where the object's picture fits best, near its last position and in the whole frame, because broken
-objects may jump. Then DIS optical flow deforms the mask. The proposal whose pixels resemble their
-source more wins.
+In every frame there are two proposals. One comes from the frame before, which has changed little.
+The other comes from the frame that a person marked, which has no errors. Each starts at the
+positions where the object's picture fits best, near its last position and in the whole frame,
+because broken objects may jump. Then DIS optical flow deforms the mask. The proposal whose pixels
+resemble their source more wins.
 
 Source of the flow: Kroeger et al., "Fast optical flow using dense inverse search" (ECCV 2016).
 """
@@ -32,8 +33,9 @@ BAND_PX = 12
 TEMPLATE_PX = 40
 """Longer side in pixels of the picture with which the object is searched."""
 TRUST = 0.88
-"""Smallest IoU of GrabCut's mask and the person's mask on the marked frame. With less, GrabCut is not used on
-the other frames."""
+"""Smallest IoU of GrabCut's mask and the person's mask on the marked frame. With less, GrabCut is
+not used on the other frames.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +49,9 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Proposal:
-    """A proposal: a soft mask float32[H, W] in [0, 1], and the mean difference to its source in grey levels."""
+    """A proposal: a soft mask float32[H, W] in [0, 1], and the mean difference to its source in
+    grey levels.
+    """
 
     soft: Float32Array
     error: float
@@ -56,7 +60,9 @@ class _Proposal:
 def carried(
     anchor: Anchor, frame_indices: Iterable[int], image_at: Callable[[int], UInt8Array]
 ) -> Iterator[tuple[int, BoolArray]]:
-    """(frame_index, mask) for each of the frames, which are consecutive and lead away from the anchor."""
+    """(frame_index, mask) for each of the frames, which are consecutive and lead away from the
+    anchor.
+    """
     is_cuttable = overlap(_cut_border(anchor.image, anchor.mask), anchor.mask) >= TRUST
     image, mask = anchor.image, anchor.mask
     for frame_index in frame_indices:
@@ -90,12 +96,18 @@ def _shift(from_mask: BoolArray, to_mask: BoolArray) -> tuple[float, float]:
     return float(x1 - x0), float(y1 - y0)
 
 
-def _find(source: UInt8Array, mask: BoolArray, target: UInt8Array, *, guess: tuple[float, float]) -> _Proposal:
-    """Finds the masked object of one picture in another; `guess` is its probable movement, (x, y)."""
+def _find(
+    source: UInt8Array, mask: BoolArray, target: UInt8Array, *, guess: tuple[float, float]
+) -> _Proposal:
+    """Finds the masked object of one picture in another; `guess` is its probable movement, (x,
+    y).
+    """
     x0, y0, x1, y1 = widened(box_of(mask) or (0, 0, 1, 1), 0.0, mask.shape)
     piece, piece_mask = source[y0:y1, x0:x1], mask[y0:y1, x0:x1].astype(np.float32)
     best = _Proposal(np.zeros(mask.shape, np.float32), np.inf)
-    for dx, dy in dict.fromkeys([*_places(source, mask, target, guess), (round(guess[0]), round(guess[1]))]):
+    for dx, dy in dict.fromkeys(
+        [*_places(source, mask, target, guess), (round(guess[0]), round(guess[1]))]
+    ):
         soft, error = _bend(piece, piece_mask, _window(target, x0 + dx, y0 + dy, x1 + dx, y1 + dy))
         if error < best.error:
             best = _Proposal(_laid(soft, x0 + dx, y0 + dy, mask.shape), error)
@@ -105,12 +117,19 @@ def _find(source: UInt8Array, mask: BoolArray, target: UInt8Array, *, guess: tup
 def _places(
     source: UInt8Array, mask: BoolArray, target: UInt8Array, guess: tuple[float, float]
 ) -> list[tuple[int, int]]:
-    """Possible movements (x, y) of the object: where its picture fits best near the guess, and in the whole frame."""
+    """Possible movements (x, y) of the object: where its picture fits best near the guess, and in
+    the whole frame.
+    """
     x0, y0, x1, y1 = box_of(mask) or (0, 0, 1, 1)
     scale = min(1.0, TEMPLATE_PX / max(x1 - x0, y1 - y0))
     pad_y, pad_x = (y1 - y0) // 2, (x1 - x0) // 2  # it may lie half outside
-    field = _scaled(cv2.copyMakeBorder(target, pad_y, pad_y, pad_x, pad_x, cv2.BORDER_REPLICATE), scale)
-    template, weight = _scaled(source[y0:y1, x0:x1], scale), _scaled(mask[y0:y1, x0:x1].astype(np.float32), scale) > 0.5
+    field = _scaled(
+        cv2.copyMakeBorder(target, pad_y, pad_y, pad_x, pad_x, cv2.BORDER_REPLICATE), scale
+    )
+    template, weight = (
+        _scaled(source[y0:y1, x0:x1], scale),
+        _scaled(mask[y0:y1, x0:x1].astype(np.float32), scale) > 0.5,
+    )
     if weight.sum() < 4:
         return []
     weights = np.repeat(weight.astype(np.float32)[..., None], 3, axis=2)
@@ -121,19 +140,27 @@ def _places(
     size = np.sqrt((y1 - y0) * (x1 - x0))
     distance = np.hypot(shift_x - guess[0], (shift_y - guess[1])[:, None]) / size
     places = []
-    for cost in (np.where(distance < 0.6, error, np.inf), error * (1 + 0.25 * np.minimum(distance, 4))):
+    for cost in (
+        np.where(distance < 0.6, error, np.inf),
+        error * (1 + 0.25 * np.minimum(distance, 4)),
+    ):
         row, column = np.unravel_index(int(cost.argmin()), cost.shape)
         places.append((round(float(shift_x[column])), round(float(shift_y[row]))))
     return places
 
 
 def _bend(piece: UInt8Array, mask: Float32Array, target: UInt8Array) -> tuple[Float32Array, float]:
-    """The soft mask after optical flow from `piece` to `target`, which have one size, and the error of the flow."""
+    """The soft mask after optical flow from `piece` to `target`, which have one size, and the error
+    of the flow.
+    """
     height, width = mask.shape
     flow = np.zeros((height, width, 2), np.float32)
     if min(height, width) >= 16:
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        grey_target, grey_piece = cv2.cvtColor(target, cv2.COLOR_RGB2GRAY), cv2.cvtColor(piece, cv2.COLOR_RGB2GRAY)
+        grey_target, grey_piece = (
+            cv2.cvtColor(target, cv2.COLOR_RGB2GRAY),
+            cv2.cvtColor(piece, cv2.COLOR_RGB2GRAY),
+        )
         flow = np.asarray(dis.calc(grey_target, grey_piece, flow), np.float32)
     at_x = np.arange(width, dtype=np.float32) + flow[..., 0]
     at_y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]

@@ -25,8 +25,8 @@ class Checkpoint:
     def weights_sha256(self) -> str:
         """SHA-256 of the file of weights.
 
-        For several files it is the SHA-256 of a text: their SHA-256 in hexadecimal, one line per file,
-        sorted by file name.
+        For several files it is the SHA-256 of a text: their SHA-256 in hexadecimal, one line per
+        file, sorted by file name.
         """
         digests = []
         for path in self.weights:
@@ -36,7 +36,9 @@ class Checkpoint:
                     digest.update(block)
             digests.append(digest.hexdigest())
         return (
-            digests[0] if len(digests) == 1 else sha256("".join(f"{line}\n" for line in digests).encode()).hexdigest()
+            digests[0]
+            if len(digests) == 1
+            else sha256("".join(f"{line}\n" for line in digests).encode()).hexdigest()
         )
 
 
@@ -44,7 +46,8 @@ def find_checkpoint(name: str, *, weights: str, others: Sequence[str] = ()) -> C
     """The checkpoint. It is downloaded if it is not in the cache.
 
     Args:
-        name: path of a file of weights or of a folder with them, or the id of a repository on the Hub.
+        name: path of a file of weights or of a folder with them, or the id of a repository on the
+            Hub.
         weights: pattern of the files of weights, as in "*.safetensors".
         others: patterns of other necessary files.
 
@@ -58,7 +61,8 @@ def find_checkpoint(name: str, *, weights: str, others: Sequence[str] = ()) -> C
         return _in_folder(name, path, weights)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise EngineError(
-            f"--checkpoint {name}: no such file or folder. Name one, or a repository on the Hub as owner/name."
+            f"--checkpoint {name}: no such file or folder. Name one, or a repository on the Hub as "
+            "owner/name."
         )
     return _on_hub(name, weights, others)
 
@@ -66,7 +70,10 @@ def find_checkpoint(name: str, *, weights: str, others: Sequence[str] = ()) -> C
 def _in_folder(name: str, folder: Path, weights: str) -> Checkpoint:
     weight_files = tuple(sorted(folder.glob(weights)))
     if not weight_files:
-        raise EngineError(f"--checkpoint {name}: no {weights} in this folder. Name a folder that a model was saved to.")
+        raise EngineError(
+            f"--checkpoint {name}: no {weights} in this folder. Name a folder that a model was "
+            "saved to."
+        )
     return Checkpoint(name, folder, weight_files)
 
 
@@ -90,16 +97,19 @@ def _on_hub(name: str, weights: str, others: Sequence[str]) -> Checkpoint:
         folder = Path(snapshot_download(name, allow_patterns=patterns))
     except errors.GatedRepoError as error:
         raise EngineError(
-            f"--checkpoint {name}: access needs the owner's permission. Ask for it on https://huggingface.co/{name}, "
+            f"--checkpoint {name}: access needs the owner's permission. Ask for it on "
+            f"https://huggingface.co/{name}, "
             "then run `hf auth login`."
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise EngineError(
-            f"--checkpoint {name}: no such file or folder, and no such model on the Hub that you may see. Check the name."
+            f"--checkpoint {name}: no such file or folder, and no such model on the Hub that you "
+            "may see. Check the name."
         ) from error
     except (http_error, errors.OfflineModeIsEnabled, OSError) as error:
         raise EngineError(
-            f"--checkpoint {name}: not on this machine, and the Hub cannot be reached ({_first_line(error)}). Download it where "
+            f"--checkpoint {name}: not on this machine, and the Hub cannot be reached "
+            f"({_first_line(error)}). Download it where "
             f"there is a network, `hf download {name} --local-dir FOLDER`, and name that folder; "
             "or use --engine flow, which needs none."
         ) from error

@@ -1,7 +1,8 @@
-"""Makes a mask from a box and clicks with GrabCut, step by step in the order in which they were given.
+"""Makes a mask from a box and clicks with GrabCut, step by step in the order in which they were
+given.
 
-A click corrects more than its own pixel. People click near the middle of a wrong region. So the click
-also decides the disc around it that reaches to the border of the wrong region.
+A click corrects more than its own pixel. People click near the middle of a wrong region. So the
+click also decides the disc around it that reaches to the border of the wrong region.
 
 Source: Rother, Kolmogorov, Blake, "GrabCut" (SIGGRAPH 2004).
 """
@@ -29,12 +30,17 @@ FIRST_ROUNDS, MORE_ROUNDS = 3, 2
 MARGIN = 0.3
 """Margin around the object in which GrabCut works, as a multiple of the object's size."""
 LEAST_RADIUS_PX, MOST_RADIUS = 3, 0.3
-"""Smallest and largest radius of the disc that a click decides; the latter as a multiple of the object's size."""
+"""Smallest and largest radius of the disc that a click decides; the latter as a multiple of the
+object's size.
+"""
 LEAST_SHARE = 0.1
-"""If the mask covers less than this share of the indicated area, its colours cannot be told from the background's.
-Then only the shape decides."""
+"""If the mask covers less than this share of the indicated area, its colours cannot be told from
+the background's. Then only the shape decides.
+"""
 SIZES = (0.08, 0.13, 0.2, 0.3)
-"""Half the size of an object that has only one click, as a multiple of the picture's shorter side."""
+"""Half the size of an object that has only one click, as a multiple of the picture's shorter
+side.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,19 +74,28 @@ def cut_box(image: UInt8Array, box: Box) -> Cut:
 
 
 def cut_click(image: UInt8Array, click: Click) -> Cut:
-    """The object around one click, with the size whose outline has the strongest edges. The mask may be empty."""
+    """The object around one click, with the size whose outline has the strongest edges. The mask
+    may be empty.
+    """
     height, width = image.shape[:2]
     x, y = int(click.x), int(click.y)
     edges = _edges(image)
     best_score, best = -1.0, np.zeros((height, width), np.bool_)
     for size in SIZES:
         half = max(6, round(size * min(height, width)))
-        box = (max(0, x - half), max(0, y - half), min(width, x + half + 1), min(height, y + half + 1))
+        box = (
+            max(0, x - half),
+            max(0, y - half),
+            min(width, x + half + 1),
+            min(height, y + half + 1),
+        )
         labels = np.full((height, width), cv2.GC_BGD, np.uint8)
         labels[box[1] : box[3], box[0] : box[2]] = cv2.GC_PR_BGD
         cv2.circle(labels, (x, y), round(half * 0.75), cv2.GC_PR_FGD, -1)
         cv2.circle(labels, (x, y), max(2, half // 5), cv2.GC_FGD, -1)
-        mask = piece_at(_grabcut(image, labels, widened(box, MARGIN, image.shape), rounds=FIRST_ROUNDS), x, y)
+        mask = piece_at(
+            _grabcut(image, labels, widened(box, MARGIN, image.shape), rounds=FIRST_ROUNDS), x, y
+        )
         score = _outline_score(mask, edges, box)
         if score > best_score:
             best_score, best = score, mask
@@ -112,7 +127,9 @@ def _correct_once(image: UInt8Array, cut: Cut, click: Click) -> Cut:
     limits = cut.limits
     if limits is not None and click.positive:
         limits = joined(limits, disc_box(x, y, radius, image.shape))
-    touched = joined(box_of(cut.mask) or disc_box(x, y, radius, image.shape), disc_box(x, y, radius, image.shape))
+    touched = joined(
+        box_of(cut.mask) or disc_box(x, y, radius, image.shape), disc_box(x, y, radius, image.shape)
+    )
     area = widened(joined(touched, limits) if limits else touched, MARGIN, image.shape)
     labels = np.full(image.shape[:2], cv2.GC_BGD, np.uint8)
     x0, y0, x1, y1 = limits or area

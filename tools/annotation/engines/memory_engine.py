@@ -1,8 +1,8 @@
 """An engine around a model with a memory of earlier frames, such as SAM 2.
 
-One tracker holds one object, so a run for one object does not influence another. Carried masks depend
-only on prompts and range: a run begins at the marked frame before the range, unless it continues
-exactly where the last run of this object stopped.
+One tracker holds one object, so a run for one object does not influence another. Carried masks
+depend only on prompts and range: a run begins at the marked frame before the range, unless it
+continues exactly where the last run of this object stopped.
 """
 
 import heapq
@@ -19,7 +19,9 @@ from .prompts import check_prompt, check_range, continues, no_video, nothing_fou
 from .protocol import BoolArray, Frames, Prompt
 
 Point = tuple[float, float, int]
-"""x and y as shares of width and height, and SAM's label: 0 background, 1 object, 2 and 3 corners of a box."""
+"""x and y as shares of width and height, and SAM's label: 0 background, 1 object, 2 and 3 corners
+of a box.
+"""
 
 NEAREST = 8
 """Largest number of marked frames that the model uses for a frame: those nearest to it."""
@@ -31,10 +33,14 @@ CORNERS = (2, 3)
 
 
 class Tracker(Protocol):
-    """Tracks one object in one video with the model. Logits are float[1, 1, h, w] at the model's own size."""
+    """Tracks one object in one video with the model. Logits are float[1, 1, h, w] at the model's
+    own size.
+    """
 
     def click(self, frame_index: int, points: Sequence[Point], *, before: Tensor | None) -> Tensor:
-        """Logits for all points of a frame, which is marked from now on. `before`: logits that the last point corrects."""
+        """Logits for all points of a frame, which is marked from now on. `before`: logits that the
+        last point corrects.
+        """
 
     def show(self, frame_index: int, mask: BoolArray) -> Tensor:
         """Logits of a mask that a person gave. Its frame is marked from now on."""
@@ -74,7 +80,8 @@ class _Object:
     """One object.
 
     Attributes:
-        marked: by frame with a prompt: the person's own mask as COCO RLE, or None if the model made it.
+        marked: by frame with a prompt: the person's own mask as COCO RLE, or None if the model made
+            it.
         shown: the marked frames that the tracker has.
         ran_to: step and last frame of the last run; None if a prompt has changed since.
     """
@@ -132,12 +139,17 @@ class MemoryEngine:
         known.last = prompt, logits
         return mask
 
-    def propagate(self, object_ids: Sequence[int], *, first: int, last: int) -> Generator[tuple[int, int, BoolArray]]:
+    def propagate(
+        self, object_ids: Sequence[int], *, first: int, last: int
+    ) -> Generator[tuple[int, int, BoolArray]]:
         frames = self._opened()
         prompted = {object_id: known.marked for object_id, known in self._objects.items()}
         check_range(object_ids, prompted, first=first, last=last, num_frames=len(frames))
         step = 1 if first <= last else -1
-        runs = [self._run(self._objects[object_id], object_id, first=first, last=last) for object_id in object_ids]
+        runs = [
+            self._run(self._objects[object_id], object_id, first=first, last=last)
+            for object_id in object_ids
+        ]
         return _in_step(runs, step)
 
     def forget(self, object_id: int, *, frame_index: int | None = None) -> None:
@@ -150,13 +162,23 @@ class MemoryEngine:
     def _run(
         self, known: _Object, object_id: int, *, first: int, last: int
     ) -> Iterator[tuple[int, int, BoolArray | None]]:
-        """The results of `propagate` for one object; the mask is None for frames before the range."""
+        """The results of `propagate` for one object; the mask is None for frames before the
+        range.
+        """
         step = 1 if first <= last else -1
         start = first
         if known.ran_to != (step, first - step):
             known.tracker.forget_run()
-            behind = [frame_index * step for frame_index in known.marked if frame_index * step <= first * step]
-            ahead = [frame_index * step for frame_index in known.marked if frame_index * step > first * step]
+            behind = [
+                frame_index * step
+                for frame_index in known.marked
+                if frame_index * step <= first * step
+            ]
+            ahead = [
+                frame_index * step
+                for frame_index in known.marked
+                if frame_index * step > first * step
+            ]
             start = (max(behind) if behind else min(ahead)) * step + step
         for frame_index in range(start, last + step, step):
             if frame_index not in known.marked:
@@ -182,8 +204,12 @@ def _in_step(
 
 
 def _answer(known: _Object, prompt: Prompt, frames: Frames) -> Tensor:
-    """Logits for a prompt. Its clicks are applied one after the other, each to the result of the one before."""
-    corners = [] if prompt.box is None else [(*prompt.box[:2], CORNERS[0]), (*prompt.box[2:], CORNERS[1])]
+    """Logits for a prompt. Its clicks are applied one after the other, each to the result of the
+    one before.
+    """
+    corners = (
+        [] if prompt.box is None else [(*prompt.box[:2], CORNERS[0]), (*prompt.box[2:], CORNERS[1])]
+    )
     clicks = [(click.x, click.y, int(click.positive)) for click in prompt.clicks]
     points = [(x / frames.width, y / frames.height, label) for x, y, label in (*corners, *clicks)]
     tracker, frame_index = known.tracker, prompt.frame_index
@@ -213,7 +239,9 @@ def _unmark(known: _Object, frame_index: int) -> None:
 
 
 def _show_nearest(known: _Object, frame_index: int, frames: Frames) -> None:
-    """Gives the tracker the marked frames nearest to a frame, and removes others if there are too many."""
+    """Gives the tracker the marked frames nearest to a frame, and removes others if there are too
+    many.
+    """
     by_distance = sorted(known.marked, key=lambda other: (abs(other - frame_index), other))
     before = [other for other in by_distance if other < frame_index][:1]
     after = [other for other in by_distance if other > frame_index][:1]

@@ -12,7 +12,9 @@ from torch.nn.functional import interpolate
 from .protocol import BoolArray, EngineError, Frames
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Mean and standard deviation of ImageNet, for the normalisation that checkpoints of SAM 2 expect."""
+"""Mean and standard deviation of ImageNet, for the normalisation that checkpoints of SAM 2
+expect.
+"""
 RESIZE = "frames to a square, bilinear with antialias; mask logits to the frame, bilinear > 0"
 
 
@@ -60,7 +62,9 @@ class FeatureCache:
 
 def to_mask(logits: Tensor, frames: Frames) -> BoolArray:
     """bool[H, W] of the video from logits float[1, 1, h, w]."""
-    scaled = interpolate(logits.float(), size=(frames.height, frames.width), mode="bilinear", align_corners=False)
+    scaled = interpolate(
+        logits.float(), size=(frames.height, frames.width), mode="bilinear", align_corners=False
+    )
     return np.asarray((scaled[0, 0] > 0).cpu().numpy(), np.bool_)
 
 
@@ -71,5 +75,7 @@ def pick_device(name: str | None) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:  # the latter from a torch without CUDA
         reason = next(iter(str(error).splitlines()), "")
-        raise EngineError(f"--device {name}: torch cannot use it ({reason}). Use cpu, or leave it out.") from error
+        raise EngineError(
+            f"--device {name}: torch cannot use it ({reason}). Use cpu, or leave it out."
+        ) from error
     return device

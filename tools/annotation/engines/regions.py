@@ -21,7 +21,12 @@ def box_of(mask: BoolArray) -> Box | None:
 
 def joined(one: Box, other: Box) -> Box:
     """The smallest box around both."""
-    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+    return (
+        min(one[0], other[0]),
+        min(one[1], other[1]),
+        max(one[2], other[2]),
+        max(one[3], other[3]),
+    )
 
 
 def clipped(box: Box, shape: tuple[int, ...]) -> Box:
@@ -30,7 +35,9 @@ def clipped(box: Box, shape: tuple[int, ...]) -> Box:
 
 
 def widened(box: Box, share: float, shape: tuple[int, ...]) -> Box:
-    """The box with a margin of `share` of its sides and 8 pixels, inside a picture of shape (H, W, ...)."""
+    """The box with a margin of `share` of its sides and 8 pixels, inside a picture of shape (H, W,
+    ...).
+    """
     wide, high = round((box[2] - box[0]) * share) + 8, round((box[3] - box[1]) * share) + 8
     return clipped((box[0] - wide, box[1] - high, box[2] + wide, box[3] + high), shape)
 
@@ -51,7 +58,9 @@ def depth(mask: BoolArray) -> Float32Array:
 
 def signed_depth(mask: BoolArray) -> Float32Array:
     """`depth` inside the mask, minus the distance to it outside: float32[H, W]."""
-    return depth(mask) - np.asarray(cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, 5), np.float32)
+    return depth(mask) - np.asarray(
+        cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, 5), np.float32
+    )
 
 
 def ellipse(height: int, width: int) -> BoolArray:

@@ -1,7 +1,8 @@
-"""Scores the answers of a language model about videos: is anything broken, when, where, of which type.
+"""Scores the answers of a language model about videos: is anything broken, when, where, of which
+type.
 
-In: a truth and answers.jsonl. Out: an `AnswersEvaluation`, with an interval and floors for every score. The command
-`evaluate` and users call it.
+In: a truth and answers.jsonl. Out: an `AnswersEvaluation`, with an interval and floors for every
+score. The command `evaluate` and users call it.
 """
 
 from .evaluate import evaluate_answers

@@ -30,7 +30,9 @@ _HINT = "answer it, or count it as wrong with --missing empty"
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """One video: its answers, its scores, the scores of floors by name, and its pairs for the table of types."""
+    """One video: its answers, its scores, the scores of floors by name, and its pairs for the table
+    of types.
+    """
 
     facts: AnsweredVideo
     content: AnswerContent
@@ -54,8 +56,8 @@ def evaluate_answers(
     Args:
         truth: see `truth.read_annotation`.
         answers: see `read.read_answers`.
-        missing: if a video lacks an answer to a question that is answered for other videos: "error",
-            or "empty" to count it as wrong.
+        missing: if a video lacks an answer to a question that is answered for other videos:
+            "error", or "empty" to count it as wrong.
         splits: score only the videos of these splits; answers about other videos are ignored.
         floors: also score answers that do not depend on the video, and exact boxes.
         void: a mask value of a DAVIS truth that is read as background.
@@ -71,9 +73,13 @@ def evaluate_answers(
     problems += strangers(annotation, all_answers, path=answers)
     by_video: dict[str, list[Answer]] = defaultdict(list)
     for answer in all_answers:
-        if answer.video_id in annotation.splits and (splits is None or annotation.splits[answer.video_id] in splits):
+        if answer.video_id in annotation.splits and (
+            splits is None or annotation.splits[answer.video_id] in splits
+        ):
             by_video[answer.video_id].append(answer)
-    questions = frozenset(answer.question for of_video in by_video.values() for answer in of_video) - {"broken"}
+    questions = frozenset(
+        answer.question for of_video in by_video.values() for answer in of_video
+    ) - {"broken"}
     scored, unreadable, faults = _score(
         annotation, by_video, questions, path=answers, floors=floors, on_progress=on_progress
     )
@@ -84,10 +90,14 @@ def evaluate_answers(
     if missing == "error" and not problems:
         problems += [problem for answered in scored for problem in _missing(answered, questions)]
     if not problems and not scored:
-        problems.append(Problem(str(truth), "no video with an annotated frame, so there is nothing to score"))
+        problems.append(
+            Problem(str(truth), "no video with an annotated frame, so there is nothing to score")
+        )
     if problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise EvaluationError(problems, summary=f"{answers}: {count} in the answers, nothing was scored")
+        raise EvaluationError(
+            problems, summary=f"{answers}: {count} in the answers, nothing was scored"
+        )
     return _evaluation(
         [_with_missing(answered, questions) for answered in scored],
         truth=str(truth),
@@ -113,7 +123,9 @@ def _score(
     floors: bool,
     on_progress: Progress,
 ) -> tuple[list[_Scored], list[Unreadable], list[Problem]]:
-    """The scores of all annotated videos without a problem, the unreadable answers, and the problems."""
+    """The scores of all annotated videos without a problem, the unreadable answers, and the
+    problems.
+    """
     commonest = None
     if floors and "type" in questions:
         commonest = _commonest_type(annotation, partial(on_progress, "look for types"))
@@ -127,7 +139,9 @@ def _score(
         if video.frames and not faults:
             content, bad = content_of(video, of_video)
             unreadable += bad
-            scored.append(_scored(video, content, questions, floors=floors, commonest_type=commonest))
+            scored.append(
+                _scored(video, content, questions, floors=floors, commonest_type=commonest)
+            )
     return scored, unreadable, problems
 
 
@@ -139,8 +153,12 @@ def _videos(annotation: Annotation, on_done: "partial[None]") -> Iterator[Annota
 
 
 def _commonest_type(annotation: Annotation, on_done: "partial[None]") -> str | None:
-    """The type that most videos have; None if no type is given. Of equal ones, the first in ARTIFACT_TYPES."""
-    counts = Counter(name for video in _videos(annotation, on_done) for name in video.artifact_types)
+    """The type that most videos have; None if no type is given. Of equal ones, the first in
+    ARTIFACT_TYPES.
+    """
+    counts = Counter(
+        name for video in _videos(annotation, on_done) for name in video.artifact_types
+    )
     types = [name for name in ARTIFACT_TYPES if counts[name]]
     return max(types, key=lambda name: counts[name], default=None)
 
@@ -174,7 +192,9 @@ def _scored(
     )
 
 
-def _all_asked(video: AnnotatedVideo, content: AnswerContent, questions: frozenset[Question]) -> AnswerContent:
+def _all_asked(
+    video: AnnotatedVideo, content: AnswerContent, questions: frozenset[Question]
+) -> AnswerContent:
     """The answers, with an unreadable answer for each missing one, about all annotated frames."""
     if "when" in questions - content.asked:
         content = replace(content, when_frames=video.frames)
@@ -196,8 +216,12 @@ def _missing(answered: _Scored, questions: frozenset[Question]) -> list[Problem]
 def _with_missing(answered: _Scored, questions: frozenset[Question]) -> _Scored:
     if "broken" not in questions - answered.content.asked:
         return answered
-    worst = {"accuracy": 0.0} | ({"yes_broken": 0.0} if answered.facts.broken else {"yes_normal": 1.0})
-    return replace(answered, facts=replace(answered.facts, scores={**worst, **answered.facts.scores}))
+    worst = {"accuracy": 0.0} | (
+        {"yes_broken": 0.0} if answered.facts.broken else {"yes_normal": 1.0}
+    )
+    return replace(
+        answered, facts=replace(answered.facts, scores={**worst, **answered.facts.scores})
+    )
 
 
 def _evaluation(
@@ -216,9 +240,13 @@ def _evaluation(
     has_scores = any(answered.content.broken_score is not None for answered in scored)
     broken = np.array([answered.facts.broken for answered in scored])
     if asked_broken:
-        scores["auroc"] = auroc(broken, np.array([_rank(answered, has_scores=has_scores) for answered in scored]))
+        scores["auroc"] = auroc(
+            broken, np.array([_rank(answered, has_scores=has_scores) for answered in scored])
+        )
     floor_scores = (
-        {name: _estimates([answered.floors[name] for answered in scored]) for name in FLOORS} if floors else {}
+        {name: _estimates([answered.floors[name] for answered in scored]) for name in FLOORS}
+        if floors
+        else {}
     )
     floor_scores = {
         name: {metric: value for metric, value in estimates.items() if metric in scores}
@@ -255,7 +283,9 @@ def _estimates(videos: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
 
 
 def _rank(answered: _Scored, *, has_scores: bool) -> float:
-    """The score by which the video is ranked. A missing or unreadable answer ranks on the wrong side."""
+    """The score by which the video is ranked. A missing or unreadable answer ranks on the wrong
+    side.
+    """
     worst = -np.inf if answered.facts.broken else np.inf
     if has_scores:
         return worst if answered.content.broken_score is None else answered.content.broken_score

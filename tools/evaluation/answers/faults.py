@@ -17,7 +17,9 @@ def strangers(annotation: Annotation, answers: Sequence[Answer], *, path: Path) 
     first: dict[str, int] = {}
     for answer in answers:
         first.setdefault(answer.video_id, answer.line)
-    by_lower = {video_id.casefold(): video_id for video_id in annotation.splits if video_id not in first}
+    by_lower = {
+        video_id.casefold(): video_id for video_id in annotation.splits if video_id not in first
+    }
     problems = []
     for video_id, line in first.items():
         if video_id not in annotation.splits:
@@ -30,7 +32,9 @@ def strangers(annotation: Annotation, answers: Sequence[Answer], *, path: Path) 
 
 
 def video_faults(video: AnnotatedVideo, answers: Sequence[Answer], *, path: Path) -> list[Problem]:
-    """Problems of answers about one video: missing or unannotated frames, and questions answered twice."""
+    """Problems of answers about one video: missing or unannotated frames, and questions answered
+    twice.
+    """
     problems = []
     first: dict[Hashable, int] = {}
     for answer in answers:
@@ -38,17 +42,24 @@ def video_faults(video: AnnotatedVideo, answers: Sequence[Answer], *, path: Path
         highest = max([*(answer.frames or ()), *(answer.part or ())], default=0)
         if highest >= video.num_frames:
             what = (
-                f"video {video.video_id} has no frame {highest}, its last is {video.num_frames - 1}; name frames from 0"
+                f"video {video.video_id} has no frame {highest}, its last is "
+                f"{video.num_frames - 1}; name frames from 0"
             )
             problems.append(Problem(where, what))
             continue
         if not scope(video, answer) and video.frames:
-            what = f"the frames of this answer about video {video.video_id} are not annotated, only {frame_ranges(video.frames)}"
+            what = (
+                f"the frames of this answer about video {video.video_id} are not annotated, "
+                f"only {frame_ranges(video.frames)}"
+            )
             problems.append(Problem(where, f"{what}; remove the answer"))
             continue
         before = {first[key] for key in _keys(video, answer) if key in first}
         if before:
-            what = f"video {video.video_id} {answer.question!r} is answered already on line {min(before)}; keep one of them"
+            what = (
+                f"video {video.video_id} {answer.question!r} is answered already on line "
+                f"{min(before)}; keep one of them"
+            )
             problems.append(Problem(where, what))
         first |= dict.fromkeys(_keys(video, answer), answer.line)
     return problems
@@ -65,12 +76,21 @@ def _keys(video: AnnotatedVideo, answer: Answer) -> Iterator[Hashable]:
         yield answer.question
 
 
-def unit_problems(unreadable: Sequence[Unreadable], answers: Sequence[Answer], *, path: Path) -> list[Problem]:
-    """A problem if no answer has its boxes in the unit that it states; the file then states a wrong unit."""
+def unit_problems(
+    unreadable: Sequence[Unreadable], answers: Sequence[Answer], *, path: Path
+) -> list[Problem]:
+    """A problem if no answer has its boxes in the unit that it states; the file then states a wrong
+    unit.
+    """
     wrong = [answer for answer in unreadable if answer.is_unit]
     lines = {answer.line for answer in unreadable}
-    right = any(a.question == "where" and a.line not in lines and "bbox_2d" in a.text for a in answers)
+    right = any(
+        a.question == "where" and a.line not in lines and "bbox_2d" in a.text for a in answers
+    )
     if right or len(wrong) < _FEW:
         return []
-    what = f"{wrong[0].why}. All {len(wrong)} answers with boxes are so: give the box_unit that they are in, or convert them"
+    what = (
+        f"{wrong[0].why}. All {len(wrong)} answers with boxes are so: give the box_unit that "
+        "they are in, or convert them"
+    )
     return [Problem(f"{path} line {wrong[0].line}", what)]

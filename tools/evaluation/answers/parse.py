@@ -61,7 +61,9 @@ def parse_types(text: str) -> frozenset[str]:
         return frozenset()
     strange = [word for word, name in zip(words, lower, strict=True) if name not in ARTIFACT_TYPES]
     if strange:
-        raise UnreadableError(f"{shown(strange[0])} is not a type; wanted a list of {', '.join(ARTIFACT_TYPES)}")
+        raise UnreadableError(
+            f"{shown(strange[0])} is not a type; wanted a list of {', '.join(ARTIFACT_TYPES)}"
+        )
     return frozenset(lower)
 
 
@@ -82,7 +84,9 @@ def _span(value: object) -> Span:
         return Span(int(frames[0]), int(frames[1]), None, None)
     if seconds is not None:
         return Span(None, None, *seconds)
-    raise UnreadableError(f"{shown(value)} is not a span; wanted first_frame and last_frame, or start_s and end_s")
+    raise UnreadableError(
+        f"{shown(value)} is not a span; wanted first_frame and last_frame, or start_s and end_s"
+    )
 
 
 def _pair(span: Mapping[str, Any], first: str, last: str) -> tuple[float, float] | None:
@@ -90,14 +94,17 @@ def _pair(span: Mapping[str, Any], first: str, last: str) -> tuple[float, float]
     if low is None and high is None:
         return None
     if not is_finite(low) or not is_finite(high) or low > high:  # type: ignore[operator]
-        raise UnreadableError(f"a span has {first} {shown(low)} and {last} {shown(high)}; wanted numbers in order")
+        raise UnreadableError(
+            f"a span has {first} {shown(low)} and {last} {shown(high)}; wanted numbers in order"
+        )
     return cast(float, low), cast(float, high)
 
 
 def parse_boxes(
     text: str, *, frames: Sequence[int], unit: BoxUnit, height: int, width: int
 ) -> dict[int, list[tuple[float, ...]]]:
-    """The boxes in a JSON list of objects with `frame` and `bbox_2d`: their edges in pixels, by frame.
+    """The boxes in a JSON list of objects with `frame` and `bbox_2d`: their edges in pixels, by
+    frame.
 
     Args:
         frames: the frames that were asked about; if it is only one, `frame` may be left out.
@@ -121,17 +128,25 @@ def parse_boxes(
 
 def _check_box(box: object, unit: BoxUnit, *, height: int, width: int) -> None:
     if not isinstance(box, list) or len(box) != 4 or not all(is_finite(edge) for edge in box):
-        raise UnreadableError(f"bbox_2d is {shown(box)}, wanted four numbers: left, top, right, bottom")
+        raise UnreadableError(
+            f"bbox_2d is {shown(box)}, wanted four numbers: left, top, right, bottom"
+        )
     most_x, most_y = largest_of_unit(unit, height=height, width=width)
     left, top, right, bottom = box
     unit_text = "thousandths of the frame" if unit == "1000" else "pixels"
     wanted = f"wanted {unit_text}, left and right 0 to {most_x}, top and bottom 0 to {most_y}"
     if max(box) <= 1 and any(edge != int(edge) for edge in box):
-        raise UnreadableError(f"bbox_2d is {shown(box)}, which looks like shares of 1; {wanted}", is_unit=True)
+        raise UnreadableError(
+            f"bbox_2d is {shown(box)}, which looks like shares of 1; {wanted}", is_unit=True
+        )
     if min(box) < 0 or max(left, right) > most_x or max(top, bottom) > most_y:
-        raise UnreadableError(f"bbox_2d is {shown(box)}, which reaches out of the frame; {wanted}", is_unit=True)
+        raise UnreadableError(
+            f"bbox_2d is {shown(box)}, which reaches out of the frame; {wanted}", is_unit=True
+        )
     if left >= right or top >= bottom:
-        raise UnreadableError(f"bbox_2d is {shown(box)}, wanted left below right and top below bottom")
+        raise UnreadableError(
+            f"bbox_2d is {shown(box)}, wanted left below right and top below bottom"
+        )
 
 
 def _list(text: str) -> list[Any]:

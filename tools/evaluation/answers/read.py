@@ -48,14 +48,16 @@ def read_answers(path: Path) -> tuple[list[Answer], list[Problem]]:
     """The answers in a file, and a problem for each invalid line. Empty lines are ignored.
 
     A line is an object with `video_id`, `question` and `answer` (text), and with `box_unit` if the
-    question is `where`. It may have `first_frame` and `last_frame`, `frames`, and `score`. Other keys
-    are ignored, so a line of the export can be used with the answer added.
+    question is `where`. It may have `first_frame` and `last_frame`, `frames`, and `score`. Other
+    keys are ignored, so a line of the export can be used with the answer added.
     """
     answers: list[Answer] = []
     problems: list[Problem] = []
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES + 1), b""), start=1):
+            for number, line in enumerate(
+                iter(lambda: file.readline(MAX_LINE_BYTES + 1), b""), start=1
+            ):
                 if not line.strip():
                     continue
                 where = f"{path} line {number}"
@@ -79,7 +81,8 @@ def _object(line: bytes) -> Mapping[str, Any]:
         what = f"not readable as JSON ({error})"
         if not line.endswith(b"\n"):
             raise _BadRowError(
-                f"{what}; the file ends in the middle of this line, so it was cut off: write it again"
+                f"{what}; the file ends in the middle of this line, so it was cut off: write it "
+                "again"
             ) from None
         raise _BadRowError(f"{what}; wanted one object per line") from None
     if not isinstance(value, dict):
@@ -94,11 +97,14 @@ def _answer(line: int, row: Mapping[str, Any]) -> Answer:
     if question not in QUESTIONS:
         raise _BadRowError(f"question is {shown(question)}, wanted {_one_of(QUESTIONS)}")
     if not isinstance(text, str):
-        raise _BadRowError(f'answer is {shown(text)}, wanted the text that the model wrote, "" if it wrote nothing')
+        raise _BadRowError(
+            f'answer is {shown(text)}, wanted the text that the model wrote, "" if it wrote nothing'
+        )
     unit = "1000" if row.get("box_unit") == 1000 else row.get("box_unit")
     if question == "where" and unit not in BOX_UNITS:
         raise _BadRowError(
-            f"box_unit is {shown(unit)}, wanted {_one_of(BOX_UNITS)}: what the boxes of the answer are counted in"
+            f"box_unit is {shown(unit)}, wanted {_one_of(BOX_UNITS)}: what the boxes of the answer "
+            "are counted in"
         )
     return Answer(
         line,
@@ -118,7 +124,9 @@ def _part(row: Mapping[str, Any]) -> tuple[int, int] | None:
         return None
     if not _is_frame(first) or not _is_frame(last) or first > last:  # type: ignore[operator]
         text = f"{shown(first)} and {shown(last)}"
-        raise _BadRowError(f"first_frame and last_frame are {text}, wanted two frame numbers in order, or neither")
+        raise _BadRowError(
+            f"first_frame and last_frame are {text}, wanted two frame numbers in order, or neither"
+        )
     return cast(tuple[int, int], (first, last))
 
 
@@ -126,7 +134,9 @@ def _frames(value: object) -> tuple[int, ...] | None:
     if value is None:
         return None
     if not isinstance(value, list) or not value or not all(_is_frame(frame) for frame in value):
-        raise _BadRowError(f"frames is {shown(value)}, wanted a list of frame numbers from 0, or nothing")
+        raise _BadRowError(
+            f"frames is {shown(value)}, wanted a list of frame numbers from 0, or nothing"
+        )
     if len(set(value)) < len(value):
         raise _BadRowError(f"frames is {shown(value)}, which names a frame twice")
     return tuple(sorted(value))

@@ -1,4 +1,6 @@
-"""An evaluation of answers as a report: a table for each question, the types, what cannot be read, and every video."""
+"""An evaluation of answers as a report: a table for each question, the types, what cannot be read,
+and every video.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,14 +27,19 @@ WORST_IS_HIGHEST = ("yes_normal", "false_spans", "false_boxes")
 
 
 def answers_report(evaluation: AnswersEvaluation) -> Report:
-    """The report; equal for equal evaluations. Its page is given the truth and no other source: answers are no masks."""
+    """The report; equal for equal evaluations. Its page is given the truth and no other source:
+    answers are no masks.
+    """
     name = Path(evaluation.answers).name
     broken = sum(video.broken for video in evaluation.videos)
     facts = (
         ("Truth", evaluation.truth),
         ("Answers", evaluation.answers),
         ("Videos", f"{broken} broken, {len(evaluation.videos) - broken} normal"),
-        ("Answers scored", f"{evaluation.num_answers:,}, {len(evaluation.unreadable):,} of them cannot be read"),
+        (
+            "Answers scored",
+            f"{evaluation.num_answers:,}, {len(evaluation.unreadable):,} of them cannot be read",
+        ),
         ("Scored by", f"brokenvideos {__version__}"),
     )
     note = f"The answers with their 95 % intervals, then what knows nothing. {UNRELIABLE_NOTE}"
@@ -72,7 +79,10 @@ def _table(rows: Sequence[Sequence[str]]) -> Table:
 def _unreadable(evaluation: AnswersEvaluation) -> tuple[Section, ...]:
     if not evaluation.unreadable:
         return ()
-    columns = (*(Column(title, "text") for title in ("video", "question", "why")), Column("line", "count"))
+    columns = (
+        *(Column(title, "text") for title in ("video", "question", "why")),
+        Column("line", "count"),
+    )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (found.video_id, found.question, found.why, found.line) for found in evaluation.unreadable
     )

@@ -39,7 +39,9 @@ def scores_of(video: AnnotatedVideo, content: AnswerContent) -> dict[str, float]
     if "where" in content.asked and content.where_frames:
         scores |= _where(video, content, broken=bool(marked))
     if "type" in content.asked and has_types(video):
-        scores["exact_types"] = float(content.types is not None and content.types == set(video.artifact_types))
+        scores["exact_types"] = float(
+            content.types is not None and content.types == set(video.artifact_types)
+        )
     return scores
 
 
@@ -51,8 +53,8 @@ def has_types(video: AnnotatedVideo) -> bool:
 def confusions(video: AnnotatedVideo, content: AnswerContent) -> list[tuple[str, str]]:
     """Pairs of (true type, answered type) of one video, for the table of types.
 
-    A correct type is paired with itself. Each missed type is paired with each wrong answered type. If
-    there are only missed or only wrong types, they are paired with TYPE_NONE.
+    A correct type is paired with itself. Each missed type is paired with each wrong answered type.
+    If there are only missed or only wrong types, they are paired with TYPE_NONE.
     """
     true = set(video.artifact_types)
     if content.types is None:
@@ -100,9 +102,13 @@ def _counts(video: AnnotatedVideo, content: AnswerContent) -> Counts:
     predicted: list[str] = []
     for start in range(0, len(frames), _CHUNK_FRAMES):
         chunk = frames[start : start + _CHUNK_FRAMES]
-        predicted += encode(np.stack([filled(content.where[frame] or (), **size) for frame in chunk]))
+        predicted += encode(
+            np.stack([filled(content.where[frame] or (), **size) for frame in chunk])
+        )
     background = encode(np.zeros((1, video.height, video.width), np.bool_))[0]
-    return count_strings([union.get(frame, background) for frame in frames], predicted, frames=frames, **size)
+    return count_strings(
+        [union.get(frame, background) for frame in frames], predicted, frames=frames, **size
+    )
 
 
 def filled(boxes: Iterable[Edges], *, height: int, width: int) -> BoolArray:
@@ -117,8 +123,8 @@ def filled(boxes: Iterable[Edges], *, height: int, width: int) -> BoolArray:
 def box_iou(truth: Sequence[Edges], answered: Sequence[Edges] | None) -> float:
     """The agreement of boxes in one frame, in [0, 1]; 1 if both have no box.
 
-    Boxes are paired greedily, highest IoU first, each box at most once. The sum of the pairs' IoU is
-    divided by the larger number of boxes.
+    Boxes are paired greedily, highest IoU first, each box at most once. The sum of the pairs' IoU
+    is divided by the larger number of boxes.
 
     Args:
         answered: the boxes of the answer; None if it cannot be read, which gives 0.
@@ -128,7 +134,8 @@ def box_iou(truth: Sequence[Edges], answered: Sequence[Edges] | None) -> float:
     if not truth and not answered:
         return 1.0
     overlaps = sorted(
-        ((_overlap(a, b), -i, -k) for i, a in enumerate(truth) for k, b in enumerate(answered)), reverse=True
+        ((_overlap(a, b), -i, -k) for i, a in enumerate(truth) for k, b in enumerate(answered)),
+        reverse=True,
     )
     used: tuple[set[int], set[int]] = (set(), set())
     total = 0.0

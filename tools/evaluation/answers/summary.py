@@ -1,4 +1,6 @@
-"""The records of an evaluation of answers: scores of all videos and of each video, and unreadable answers."""
+"""The records of an evaluation of answers: scores of all videos and of each video, and unreadable
+answers.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,19 +14,26 @@ from .values import Unreadable
 FORMAT_VERSION = 1
 
 METRICS = {
-    "accuracy": "share of videos with the right answer to whether anything is broken; Wilson's interval",
+    "accuracy": "share of videos with the right answer to whether anything is broken; Wilson's "
+    "interval",
     "yes_broken": "share of broken videos that are called broken; Wilson's interval",
-    "yes_normal": "share of normal videos that are called broken, the false alarms; Wilson's interval",
-    "auroc": "share of (broken, normal) pairs in which the broken video has the higher score, a tie counted half; from Yes and No "
+    "yes_normal": "share of normal videos that are called broken, the false alarms; Wilson's "
+    "interval",
+    "auroc": "share of (broken, normal) pairs in which the broken video has the higher score, a "
+    "tie counted half; from Yes and No "
     "if no scores are given; n is the number of videos of the rarer kind",
-    "stretch_accuracy": "the same question about a part of a video: share of right answers per video",
-    "temporal_iou": "of broken videos: frames that truth and answer both mark / frames that at least one of them marks",
+    "stretch_accuracy": "the same question about a part of a video: share of right answers per "
+    "video",
+    "temporal_iou": "of broken videos: frames that truth and answer both mark / frames that at "
+    "least one of them marks",
     "false_spans": "share of normal videos with at least one span in the answer; Wilson's interval",
-    "jf": "of broken videos: J&F of the filled boxes against the masks of the truth, over every frame that was asked about",
+    "jf": "of broken videos: J&F of the filled boxes against the masks of the truth, over every "
+    "frame that was asked about",
     "j": "J of jf",
     "f": "F of jf",
     "active_jf": "J&F in frames in which the truth marks something",
-    "box_iou": "in these frames: IoU of answered and true boxes, paired greedily; sum of the pairs / larger number of boxes",
+    "box_iou": "in these frames: IoU of answered and true boxes, paired greedily; sum of the pairs "
+    "/ larger number of boxes",
     "normal_jf": "of normal videos: J&F, which is 1 for a frame without a box",
     "false_boxes": "of normal videos: share of frames with a box",
     "exact_types": "share of videos with exactly the right types in the answer; Wilson's interval",
@@ -37,7 +46,8 @@ FLOORS = {
     "whole-frame-box": "a box around every frame",
     "centre-box": "a box around the middle half of height and width of every frame",
     "commonest-type": "the type that most videos of this truth have",
-    "exact-boxes": "not a floor: the tight box of every object, the best that boxes can reach for these masks",
+    "exact-boxes": "not a floor: the tight box of every object, the best that boxes can reach for "
+    "these masks",
 }
 
 
@@ -101,7 +111,10 @@ class AnswersEvaluation:
             "scores": {name: score.to_dict() for name, score in self.scores.items()},
             "auroc_of": "scores" if self.has_scores else "yes and no",
             "floors": {
-                floor: {"what": FLOORS[floor], **{name: score.to_dict() for name, score in scores.items()}}
+                floor: {
+                    "what": FLOORS[floor],
+                    **{name: score.to_dict() for name, score in scores.items()},
+                }
                 for floor, scores in self.floors.items()
             },
             "confusion": {true: dict(row) for true, row in self.confusion.items()},

@@ -25,7 +25,12 @@ class Section:
 SECTIONS = (
     Section(
         "Broken or not",
-        {"accuracy": "accuracy", "auroc": "AUROC", "yes_broken": "yes to broken", "yes_normal": "yes to normal"},
+        {
+            "accuracy": "accuracy",
+            "auroc": "AUROC",
+            "yes_broken": "yes to broken",
+            "yes_normal": "yes to normal",
+        },
         ["always-yes"],
     ),
     Section("A part: broken or not", {"stretch_accuracy": "accuracy"}, ["always-yes"]),
@@ -45,7 +50,10 @@ SECTIONS = (
 
 
 def rows_of(
-    section: Section, name: str, scores: Mapping[str, Estimate], floors: Mapping[str, Mapping[str, Estimate]]
+    section: Section,
+    name: str,
+    scores: Mapping[str, Estimate],
+    floors: Mapping[str, Mapping[str, Estimate]],
 ) -> list[list[str]]:
     """The rows of a question's table, heading first; empty if the question was not asked.
 
@@ -54,16 +62,28 @@ def rows_of(
     if not any(metric in scores for metric in section.columns):
         return []
     rows = [[f"{section.title} (n = {_videos(section, scores)})", *section.columns.values()]]
-    rows.append([name, *(_cell(scores.get(metric), with_interval=True) for metric in section.columns)])
+    rows.append(
+        [name, *(_cell(scores.get(metric), with_interval=True) for metric in section.columns)]
+    )
     for floor in section.floors:
         floor_scores = floors.get(floor, {})
         if any(metric in floor_scores for metric in section.columns):
-            rows.append([floor, *(_cell(floor_scores.get(metric), with_interval=False) for metric in section.columns)])
+            rows.append(
+                [
+                    floor,
+                    *(
+                        _cell(floor_scores.get(metric), with_interval=False)
+                        for metric in section.columns
+                    ),
+                ]
+            )
     return rows
 
 
 def confusion_rows(confusion: Mapping[str, Mapping[str, int]]) -> list[list[str]]:
-    """The table of types, heading first: a row for each true type, a column for each answered type."""
+    """The table of types, heading first: a row for each true type, a column for each answered
+    type.
+    """
     columns = [*ARTIFACT_TYPES, TYPE_NONE, UNREADABLE]
     rows = [name for name in columns if name in confusion]
     if not rows:
@@ -83,7 +103,9 @@ def table(
     unreadable: Sequence[Unreadable],
     num_answers: int,
 ) -> str:
-    """Markdown: a table for each question (the answers, then the floors), the table of types, and the unreadable answers."""
+    """Markdown: a table for each question (the answers, then the floors), the table of types, and
+    the unreadable answers.
+    """
     tables = [rows_of(section, name, scores, floors) for section in SECTIONS]
     parts = [markdown(rows) for rows in [*tables, confusion_rows(confusion)] if rows]
     if any("]?" in part for part in parts):
@@ -97,16 +119,25 @@ def unreadable_text(unreadable: Sequence[Unreadable], num_answers: int) -> str:
     if not unreadable:
         return ""
     lines = [f"{len(unreadable)} of {num_answers} answers cannot be read and count as wrong:"]
-    lines += [f"- line {a.line} video {a.video_id} {a.question}: {a.why}" for a in unreadable[:SHOWN_UNREADABLE]]
+    lines += [
+        f"- line {a.line} video {a.video_id} {a.question}: {a.why}"
+        for a in unreadable[:SHOWN_UNREADABLE]
+    ]
     if len(unreadable) > SHOWN_UNREADABLE:
         lines.append(f"- and {len(unreadable) - SHOWN_UNREADABLE} more; --out-json lists all")
     return "\n".join(lines)
 
 
 def _videos(section: Section, scores: Mapping[str, Estimate]) -> str:
-    """The number of videos in the columns; two numbers if broken and normal videos have columns of their own."""
-    counts = [scores[metric].n for metric in section.columns if metric in scores and metric != "auroc"]
-    return " and ".join(map(str, dict.fromkeys(counts))) if section.title == "When" else str(counts[0])
+    """The number of videos in the columns; two numbers if broken and normal videos have columns of
+    their own.
+    """
+    counts = [
+        scores[metric].n for metric in section.columns if metric in scores and metric != "auroc"
+    ]
+    return (
+        " and ".join(map(str, dict.fromkeys(counts))) if section.title == "When" else str(counts[0])
+    )
 
 
 def _cell(score: Estimate | None, *, with_interval: bool) -> str:

@@ -25,7 +25,12 @@ class Unreadable:
     is_unit: bool = False
 
     def to_dict(self) -> dict[str, object]:
-        return {"line": self.line, "video_id": self.video_id, "question": self.question, "why": self.why}
+        return {
+            "line": self.line,
+            "video_id": self.video_id,
+            "question": self.question,
+            "why": self.why,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,9 @@ class AnswerContent:
     asked: frozenset[Question] = frozenset()
 
 
-def content_of(video: AnnotatedVideo, answers: Sequence[Answer]) -> tuple[AnswerContent, list[Unreadable]]:
+def content_of(
+    video: AnnotatedVideo, answers: Sequence[Answer]
+) -> tuple[AnswerContent, list[Unreadable]]:
     """The content of the answers about one video, and the unreadable answers.
 
     Frames that are not annotated are ignored.
@@ -90,7 +97,9 @@ def content_of(video: AnnotatedVideo, answers: Sequence[Answer]) -> tuple[Answer
                     boxes = _boxes(video, answer)
                     where |= {frame: boxes.get(frame, ()) for frame in frames}
         except UnreadableError as error:
-            unreadable.append(Unreadable(answer.line, video.video_id, answer.question, str(error), error.is_unit))
+            unreadable.append(
+                Unreadable(answer.line, video.video_id, answer.question, str(error), error.is_unit)
+            )
     return AnswerContent(
         broken=broken,
         broken_score=score,
@@ -100,7 +109,9 @@ def content_of(video: AnnotatedVideo, answers: Sequence[Answer]) -> tuple[Answer
         where_frames=tuple(sorted(where)),
         where=where,
         types=types,
-        asked=frozenset(a.question for a in answers if a.question != "broken" or is_whole(video, a)),
+        asked=frozenset(
+            a.question for a in answers if a.question != "broken" or is_whole(video, a)
+        ),
     ), unreadable
 
 
@@ -111,7 +122,9 @@ def is_whole(video: AnnotatedVideo, answer: Answer) -> bool:
 
 def scope(video: AnnotatedVideo, answer: Answer) -> tuple[int, ...]:
     """The annotated frames that an answer is about."""
-    frames = video.frames if answer.frames is None else sorted(set(answer.frames) & set(video.frames))
+    frames = (
+        video.frames if answer.frames is None else sorted(set(answer.frames) & set(video.frames))
+    )
     first, last = answer.part or (0, video.num_frames - 1)
     return tuple(frame for frame in frames if first <= frame <= last)
 
@@ -120,25 +133,34 @@ def _boxes(video: AnnotatedVideo, answer: Answer) -> dict[int, list[Edges]]:
     if answer.unit is None:  # read_answers has checked this
         raise UnreadableError("no box_unit")
     frames = answer.frames if answer.frames is not None else range(video.num_frames)
-    return parse_boxes(answer.text, frames=frames, unit=answer.unit, height=video.height, width=video.width)
+    return parse_boxes(
+        answer.text, frames=frames, unit=answer.unit, height=video.height, width=video.width
+    )
 
 
-def _frames_in(spans: Sequence[Span], frames: Sequence[int], video: AnnotatedVideo) -> frozenset[int]:
+def _frames_in(
+    spans: Sequence[Span], frames: Sequence[int], video: AnnotatedVideo
+) -> frozenset[int]:
     """The frames in at least one of the spans.
 
-    For a span in seconds the middle of a frame's time counts, so that rounding does not move a frame.
+    For a span in seconds the middle of a frame's time counts, so that rounding does not move a
+    frame.
     """
     in_spans: set[int] = set()
     for span in spans:
         if span.first is not None and span.last is not None:
             if span.first < 0 or span.last >= video.num_frames:
-                what = f"a span of frames {span.first} to {span.last}; the video has frames 0 to {video.num_frames - 1}"
+                what = (
+                    f"a span of frames {span.first} to {span.last}; the video has frames 0 to "
+                    f"{video.num_frames - 1}"
+                )
                 raise UnreadableError(what)
             in_spans |= {frame for frame in frames if span.first <= frame <= span.last}
         elif span.start_s is not None and span.end_s is not None:
             if video.times_s is None:
                 raise UnreadableError(
-                    "a span in seconds, but the truth does not say when frames are shown; wanted frames"
+                    "a span in seconds, but the truth does not say when frames are shown; wanted "
+                    "frames"
                 )
             middles = _middles_s(video.times_s)
             in_spans |= {frame for frame in frames if span.start_s <= middles[frame] < span.end_s}
@@ -151,8 +173,11 @@ def _middles_s(times_s: Sequence[float]) -> list[float]:
     return [time + gap / 2 for time, gap in zip(times_s, gaps, strict=True)]
 
 
-def floors_of(video: AnnotatedVideo, content: AnswerContent, *, commonest_type: str | None) -> dict[str, AnswerContent]:
-    """The answers of the floors to the same questions, and those of exact boxes, which use the truth.
+def floors_of(
+    video: AnnotatedVideo, content: AnswerContent, *, commonest_type: str | None
+) -> dict[str, AnswerContent]:
+    """The answers of the floors to the same questions, and those of exact boxes, which use the
+    truth.
 
     Args:
         commonest_type: the type that most videos of the truth have.
@@ -162,21 +187,28 @@ def floors_of(video: AnnotatedVideo, content: AnswerContent, *, commonest_type: 
     middle = (float(x), float(y), float(video.width - x), float(video.height - y))
 
     def boxes(by_frame: Mapping[int, Sequence[Edges]]) -> AnswerContent:
-        return AnswerContent(where_frames=content.where_frames, where=by_frame, asked=content.asked & {"where"})
+        return AnswerContent(
+            where_frames=content.where_frames, where=by_frame, asked=content.asked & {"where"}
+        )
 
     frames = content.where_frames
     return {
         "always-yes": AnswerContent(
-            broken=True, stretches=dict.fromkeys(content.stretches, True), asked=content.asked & {"broken"}
+            broken=True,
+            stretches=dict.fromkeys(content.stretches, True),
+            asked=content.asked & {"broken"},
         ),
         "whole-video": AnswerContent(
-            when_frames=content.when_frames, when=frozenset(content.when_frames), asked=content.asked & {"when"}
+            when_frames=content.when_frames,
+            when=frozenset(content.when_frames),
+            asked=content.asked & {"when"},
         ),
         "whole-frame-box": boxes(dict.fromkeys(frames, (edges,))),
         "centre-box": boxes(dict.fromkeys(frames, (middle,))),
         "exact-boxes": boxes(true_boxes(video, frames)),
         "commonest-type": AnswerContent(
-            types=frozenset([commonest_type] if commonest_type else []), asked=content.asked & {"type"}
+            types=frozenset([commonest_type] if commonest_type else []),
+            asked=content.asked & {"type"},
         ),
     }
 
@@ -186,7 +218,9 @@ def true_boxes(video: AnnotatedVideo, frames: Sequence[int]) -> dict[int, list[E
     boxes_by_frame: dict[int, list[Edges]] = {frame: [] for frame in frames}
     for masklet in video.masklets:
         visible = [frame for frame in frames if frame in masklet.counts]
-        boxes = bbox([masklet.counts[frame] for frame in visible], height=video.height, width=video.width).tolist()
+        boxes = bbox(
+            [masklet.counts[frame] for frame in visible], height=video.height, width=video.width
+        ).tolist()
         for frame, (x, y, width, height) in zip(visible, boxes, strict=True):
             boxes_by_frame[frame].append((x, y, x + width, y + height))
     return boxes_by_frame

@@ -1,7 +1,7 @@
 """Reads predicted masks of any form; each form has a file of its own.
 
-In: a path. Out: the predictions by video_id, whose masks are not read yet, and all problems so far. The rest of the
-evaluation calls it.
+In: a path. Out: the predictions by video_id, whose masks are not read yet, and all problems so far.
+The rest of the evaluation calls it.
 """
 
 from .annotated import read_annotated_videos

@@ -11,7 +11,8 @@ from .rle import Rle
 
 
 def read_annotated_videos(path: Path, reading: Reading, *, kind: str) -> Predictions:
-    """The masks of an annotation on the stored frames of its videos; all objects of a frame count together.
+    """The masks of an annotation on the stored frames of its videos; all objects of a frame count
+    together.
 
     Raises:
         EvaluationError, ReleaseError: as `read_annotation`.

@@ -1,4 +1,6 @@
-"""Reads the masks of JSON entries in any of COCO's forms: of a frame, of an image, or of a track."""
+"""Reads the masks of JSON entries in any of COCO's forms: of a frame, of an image, or of a
+track.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -74,14 +76,24 @@ class Entries:
                 self.incomplete.add(video_id)
 
     def _add_track(
-        self, where: str, segmentations: Sequence[Any], video: NamedVideo, score: float | None, object_id: int | None
+        self,
+        where: str,
+        segmentations: Sequence[Any],
+        video: NamedVideo,
+        score: float | None,
+        object_id: int | None,
     ) -> None:
-        """Adds the masks of a track, which is one object. Tracks without an object_id are numbered in order."""
+        """Adds the masks of a track, which is one object. Tracks without an object_id are numbered
+        in order.
+        """
         self.tracks[video.video_id] = self.tracks.get(video.video_id, 0) + 1
         object_id = self.tracks[video.video_id] if object_id is None else object_id
         frames = range(len(segmentations)) if video.frames is None else video.frames
         if len(segmentations) != len(frames):
-            what = f"segmentations has {len(segmentations)} entries, the video has {len(frames)} frames; wanted as many"
+            what = (
+                f"segmentations has {len(segmentations)} entries, the video has {len(frames)} "
+                "frames; wanted as many"
+            )
             raise BadValueError(what)
         for frame, value in zip(frames, segmentations, strict=True):
             if value is None:  # the object is not visible
@@ -90,7 +102,13 @@ class Entries:
                 self._add_mask(where, frame, value, video.video_id, score, object_id)
 
     def _add_mask(
-        self, where: str, frame: int, value: object, video_id: str, score: float | None, object_id: int | None
+        self,
+        where: str,
+        frame: int,
+        value: object,
+        video_id: str,
+        score: float | None,
+        object_id: int | None,
     ) -> None:
         masks = self.masks[video_id].setdefault(frame, [])
         try:
@@ -101,7 +119,9 @@ class Entries:
 
 def _is_of_faulty_name(entry: Mapping[str, Any], names: Names) -> bool:
     image, video = key_of(entry.get("image_id")), key_of(entry.get("video_id"))
-    return (image is not None and image in names.faulty_images) or (video is not None and video in names.faulty_videos)
+    return (image is not None and image in names.faulty_images) or (
+        video is not None and video in names.faulty_videos
+    )
 
 
 def _home(entry: Mapping[str, Any], names: Names) -> tuple[NamedVideo, int | None]:
@@ -119,7 +139,9 @@ def _home(entry: Mapping[str, Any], names: Names) -> tuple[NamedVideo, int | Non
         return video, None
     if "frame_index" not in entry and "segmentations" in entry:
         text = shown(entry["segmentations"])
-        raise BadValueError(f"segmentations is {text}, wanted a list with an RLE or null for each frame")
+        raise BadValueError(
+            f"segmentations is {text}, wanted a list with an RLE or null for each frame"
+        )
     return video, frame_of(entry.get("frame_index"))
 
 
@@ -142,7 +164,9 @@ def read_annotated(place: Place, files: Sequence[Path], *, kind: str) -> Predict
         if not isinstance(annotations, list):
             problem = "is not there" if "annotations" not in content else f"is {shown(annotations)}"
             entries.problems.append(
-                Problem(f"{file} annotations", f"{problem}, wanted a list with an object for each mask")
+                Problem(
+                    f"{file} annotations", f"{problem}, wanted a list with an object for each mask"
+                )
             )
             entries.hidden = True
             continue

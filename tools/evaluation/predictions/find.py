@@ -20,7 +20,11 @@ def formats_in(folders: Iterable[str], package: str) -> tuple[Format, ...]:
     Args:
         package: the package whose files they are.
     """
-    return tuple(sorted(records_in(folders, package, record="FORMAT"), key=lambda form: (form.order, form.name)))
+    return tuple(
+        sorted(
+            records_in(folders, package, record="FORMAT"), key=lambda form: (form.order, form.name)
+        )
+    )
 
 
 @cache
@@ -31,7 +35,10 @@ def known_formats() -> tuple[Format, ...]:
 
 def formats_table() -> str:
     """The forms as a Markdown table: name, content, and what else must be given."""
-    rows = [f"| {form.name} | {form.what} | {form.needs or 'nothing else'} |" for form in known_formats()]
+    rows = [
+        f"| {form.name} | {form.what} | {form.needs or 'nothing else'} |"
+        for form in known_formats()
+    ]
     return "\n".join(["| form | what is read | what it needs |", "|---|---|---|", *rows])
 
 
@@ -67,11 +74,15 @@ def find_predictions(
 
 
 def _claimed(place: Place, known: Sequence[Format], wanted: str) -> tuple[Format, Sequence[Path]]:
-    for _, group in groupby(sorted(known, key=lambda form: (form.order, form.name)), key=lambda form: form.order):
+    for _, group in groupby(
+        sorted(known, key=lambda form: (form.order, form.name)), key=lambda form: form.order
+    ):
         claims = {form.name: (form, files) for form in group if (files := form.detect(place))}
         if len(claims) > 1:
             clashes = "; ".join(f"{name}: {files[0].name}" for name, (_, files) in claims.items())
-            what = f"files of {len(claims)} forms ({clashes}); give the file of the predictions itself"
+            what = (
+                f"files of {len(claims)} forms ({clashes}); give the file of the predictions itself"
+            )
             raise EvaluationError([Problem(str(place.path), what)])
         if claims:
             return next(iter(claims.values()))
@@ -80,7 +91,9 @@ def _claimed(place: Place, known: Sequence[Format], wanted: str) -> tuple[Format
             place.json(file)
         except RawError as error:
             raise EvaluationError([Problem(str(file), str(error))]) from error
-    raise EvaluationError([Problem(str(place.path), f"not a prediction that can be read; {wanted}")])
+    raise EvaluationError(
+        [Problem(str(place.path), f"not a prediction that can be read; {wanted}")]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +111,24 @@ class _FromOne:
         return [number - 1 for number in self.video.frames]
 
     def read(self, frames: Sequence[int], *, height: int, width: int) -> Iterator[PredictedFrame]:
-        for frame in self.video.read([frame_index + 1 for frame_index in frames], height=height, width=width):
+        for frame in self.video.read(
+            [frame_index + 1 for frame_index in frames], height=height, width=width
+        ):
             yield replace(frame, frame_index=frame.frame_index - 1)
 
     def objects(self) -> Mapping[int, PredictedVideo] | None:
         objects = self.video.objects()
-        return None if objects is None else {object_id: _FromOne(video) for object_id, video in objects.items()}
+        return (
+            None
+            if objects is None
+            else {object_id: _FromOne(video) for object_id, video in objects.items()}
+        )
 
 
 def _counted_from_1(predictions: Predictions) -> Predictions:
-    videos: Mapping[str, PredictedVideo] = {video_id: _FromOne(video) for video_id, video in predictions.videos.items()}
+    videos: Mapping[str, PredictedVideo] = {
+        video_id: _FromOne(video) for video_id, video in predictions.videos.items()
+    }
     with_zero = [video for video in predictions.videos.values() if 0 in video.frames]
     problems = [
         Problem(video.where, "has a frame 0, so it does not count from 1; leave --first-frame out")

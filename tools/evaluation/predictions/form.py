@@ -13,8 +13,8 @@ from .place import Place
 Values = Literal["auto", "ids", "soft"]
 """How the values of a PNG are read.
 
-auto: a palette file has object ids; a grey file has 0 and 1, or 0 and 255. ids: both have object ids.
-soft: grey 0 to 255 is a probability; 128 and above is marked.
+auto: a palette file has object ids; a grey file has 0 and 1, or 0 and 255. ids: both have object
+ids. soft: grey 0 to 255 is a probability; 128 and above is marked.
 """
 
 
@@ -54,7 +54,9 @@ class PredictedFrame:
     """uint8[H, W]: the probability times 255, if the prediction is soft."""
     problem: Problem | None = None
     orientation: Orientation | None = None
-    """How players rotate the stored frame on which the mask is; None if the form does not know the video."""
+    """How players rotate the stored frame on which the mask is; None if the form does not know the
+    video.
+    """
 
 
 class PredictedVideo(Protocol):
@@ -92,15 +94,17 @@ class Predictions:
     videos: Mapping[str, PredictedVideo]
     problems: tuple[Problem, ...] = ()
     incomplete: frozenset[str] | None = frozenset()
-    """Videos of which predictions could not be read, so that missing frames are not a further problem.
-    None: this may be any video."""
+    """Videos of which predictions could not be read, so that missing frames are not a further
+    problem. None: this may be any video.
+    """
     names: Path | None = None
     """The file with the names of numbered videos or images, if one was needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One form of predictions: the `FORMAT` of a module in the folder formats. To add a form, add its file.
+    """One form of predictions: the `FORMAT` of a module in the folder formats. To add a form, add
+    its file.
 
     Attributes:
         name: one word, for messages and tables.

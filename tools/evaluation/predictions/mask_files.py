@@ -1,4 +1,6 @@
-"""Reads PNGs of predicted masks, on disk or in a tar: their frames, and the pixels that they mark."""
+"""Reads PNGs of predicted masks, on disk or in a tar: their frames, and the pixels that they
+mark.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,8 +18,9 @@ SOFT_THRESHOLD = 128
 FRAME_NAME = re.compile(r"([0-9]{1,9})\.png", re.IGNORECASE)
 OBJECT_NAME = re.compile(r"[0-9]{1,9}")
 NOTE_SUFFIXES = (".csv", ".html", ".log", ".md", ".txt")
-"""Suffixes of files that scoring tools write beside the folders of videos, such as the results.csv of
-vos-benchmark. Such files are ignored."""
+"""Suffixes of files that scoring tools write beside the folders of videos, such as the results.csv
+of vos-benchmark. Such files are ignored.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,9 @@ class MaskFile:
     size: int = -1
     """Size in bytes; -1: up to the end of the file."""
     object_id: int | None = None
-    """The only object in the file: the number of its folder plus 1, as for annotations. None: the values of
-    the file are the object ids."""
+    """The only object in the file: the number of its folder plus 1, as for annotations. None: the
+    values of the file are the object ids.
+    """
 
     def bytes(self) -> bytes:
         """The content of the file; empty if it cannot be read."""
@@ -74,17 +78,25 @@ class PngVideo:
         for frame_index, files in self.files.items():
             for file in files:
                 for object_id, mask in _objects_in(file).items():
-                    objects.setdefault(object_id, dict.fromkeys(self.files, ()))[frame_index] = (mask,)
-        return {object_id: RleVideo(self.where, masks) for object_id, masks in sorted(objects.items())}
+                    objects.setdefault(object_id, dict.fromkeys(self.files, ()))[frame_index] = (
+                        mask,
+                    )
+        return {
+            object_id: RleVideo(self.where, masks) for object_id, masks in sorted(objects.items())
+        }
 
-    def _joined(self, files: Sequence[MaskFile], *, height: int, width: int) -> tuple[LabelMap, Problem | None]:
+    def _joined(
+        self, files: Sequence[MaskFile], *, height: int, width: int
+    ) -> tuple[LabelMap, Problem | None]:
         joined = np.zeros((height, width), np.uint16)
         for file in files:
             try:
                 mode, labels = decode_png(file.bytes(), where=file.where)
             except RawError as error:
                 return joined, Problem(file.where, str(error).removeprefix(f"{file.where}: "))
-            fault = size_fault(labels.shape, height=height, width=width) or _value_fault(mode, labels, self.values)
+            fault = size_fault(labels.shape, height=height, width=width) or _value_fault(
+                mode, labels, self.values
+            )
             if fault:
                 return joined, Problem(file.where, fault)
             np.maximum(joined, labels, out=joined)
@@ -107,7 +119,8 @@ def _objects_in(file: MaskFile) -> dict[int, Rle]:
     ids = [value for value in label_values(labels) if value > 0]
     strings = encode(labels[None] == np.array(ids, labels.dtype)[:, None, None])
     return {
-        object_id: Rle(counts, labels.shape, None, object_id) for object_id, counts in zip(ids, strings, strict=True)
+        object_id: Rle(counts, labels.shape, None, object_id)
+        for object_id, counts in zip(ids, strings, strict=True)
     }
 
 
@@ -115,15 +128,26 @@ def _value_fault(mode: str, labels: LabelMap, values: Values) -> str | None:
     marked = [value for value in label_values(labels) if value]
     if values == "soft":
         if mode not in ("L", "1"):
-            return f"a PNG of mode {mode}, wanted 8-bit grey for soft values; write probabilities as 0 to 255"
+            return (
+                f"a PNG of mode {mode}, wanted 8-bit grey for soft values; write probabilities "
+                "as 0 to 255"
+            )
         return None
     if 255 in marked and (mode == "P" or values == "ids" or len(marked) > 1):
-        beside = f" beside {_some([value for value in marked if value != 255])}" if len(marked) > 1 else ""
-        return f"has value 255{beside}, which looks void; write 0 there if it is background, 1 if it is marked"
+        beside = (
+            f" beside {_some([value for value in marked if value != 255])}"
+            if len(marked) > 1
+            else ""
+        )
+        return (
+            f"has value 255{beside}, which looks void; write 0 there if it is background, 1 if "
+            "it is marked"
+        )
     if mode == "P" or values == "ids" or not marked or marked in ([1], [255]):
         return None
     return (
-        f"not binary: grey values {_some(marked)}; wanted 0 and 1, or 0 and 255 (--values ids or soft if they are that)"
+        f"not binary: grey values {_some(marked)}; wanted 0 and 1, or 0 and 255 (--values ids "
+        "or soft if they are that)"
     )
 
 
@@ -132,7 +156,9 @@ def _some(values: Sequence[int]) -> str:
     return shown if len(values) <= 5 else f"{shown} and {len(values) - 5} more"
 
 
-def joined_files(entries: Iterable[tuple[int, str, MaskFile]]) -> tuple[dict[int, tuple[MaskFile, ...]], list[Problem]]:
+def joined_files(
+    entries: Iterable[tuple[int, str, MaskFile]],
+) -> tuple[dict[int, tuple[MaskFile, ...]], list[Problem]]:
     """The mask files of one video by frame number, and problems.
 
     It is a problem if an object has a frame twice, or if a frame is both in an object's folder and
@@ -145,14 +171,20 @@ def joined_files(entries: Iterable[tuple[int, str, MaskFile]]) -> tuple[dict[int
     problems = []
     for frame, of_object, file in sorted(entries, key=lambda entry: (entry[1], entry[2].where)):
         earlier = files.setdefault(frame, {})
-        same = earlier.get(of_object) or (earlier.get("") if of_object else next(iter(earlier.values()), None))
+        same = earlier.get(of_object) or (
+            earlier.get("") if of_object else next(iter(earlier.values()), None)
+        )
         if same is None:
             earlier[of_object] = replace(file, object_id=int(of_object) + 1) if of_object else file
         else:
             problems.append(Problem(file.where, f"frame {frame} is also {same.where}; remove one"))
-    return {frame: tuple(by_object.values()) for frame, by_object in sorted(files.items())}, problems
+    return {
+        frame: tuple(by_object.values()) for frame, by_object in sorted(files.items())
+    }, problems
 
 
 def is_note(name: str) -> bool:
-    """Whether a file beside the folders of videos is ignored because scoring tools write such files."""
+    """Whether a file beside the folders of videos is ignored because scoring tools write such
+    files.
+    """
     return Path(name).suffix.lower() in NOTE_SUFFIXES

@@ -68,10 +68,13 @@ def read_names(content: Mapping[str, object]) -> Names:
             try:
                 if not isinstance(entry, dict) or key is None:
                     raise ValueError(
-                        f"is {shown(entry)}, wanted an object with id and file_name{'s' * (table == 'videos')}"
+                        f"is {shown(entry)}, wanted an object with id and "
+                        f"file_name{'s' * (table == 'videos')}"
                     )
                 if (key in videos and table == "videos") or (key in images and table == "images"):
-                    raise ValueError(f"has the id {shown(key)} of an entry before it; give each its own")
+                    raise ValueError(
+                        f"has the id {shown(key)} of an entry before it; give each its own"
+                    )
                 if table == "videos":
                     videos[key] = _named_video(entry)
                 else:
@@ -84,9 +87,13 @@ def read_names(content: Mapping[str, object]) -> Names:
 
 
 def _named_video(entry: Mapping[str, object]) -> NamedVideo:
-    name, file_name, file_names, length = (entry.get(key) for key in ("name", "file_name", "file_names", "length"))
+    name, file_name, file_names, length = (
+        entry.get(key) for key in ("name", "file_name", "file_names", "length")
+    )
     if length is not None and not is_whole(length, least=0, most=MAX_FRAMES):
-        raise ValueError(f"has length {shown(length)}, wanted the number of frames, at most {MAX_FRAMES}")
+        raise ValueError(
+            f"has length {shown(length)}, wanted the number of frames, at most {MAX_FRAMES}"
+        )
     if file_names is not None:
         folder, frames = _named_frames(file_names)
         if length is not None and length != len(frames):
@@ -98,7 +105,8 @@ def _named_video(entry: Mapping[str, object]) -> NamedVideo:
     path = PurePosixPath(file_name) if isinstance(file_name, str) else PurePosixPath()
     if path.suffix.lower() not in VIDEO_SUFFIXES:
         raise ValueError(
-            f"has file_name {shown(file_name)}, wanted file_names such as dog/00000.jpg, a name, or a file_name that ends in "
+            f"has file_name {shown(file_name)}, wanted file_names such as dog/00000.jpg, a name, "
+            "or a file_name that ends in "
             f"{SUFFIX_LIST}"
         )
     return NamedVideo(path.stem, frames_of_length)
@@ -106,7 +114,9 @@ def _named_video(entry: Mapping[str, object]) -> NamedVideo:
 
 def _named_frames(names: object) -> tuple[str, Sequence[int]]:
     if not isinstance(names, list) or not names:
-        raise ValueError(f"has file_names {shown(names)}, wanted a list such as [dog/00000.jpg, dog/00005.jpg]")
+        raise ValueError(
+            f"has file_names {shown(names)}, wanted a list such as [dog/00000.jpg, dog/00005.jpg]"
+        )
     images = []
     for position, name in enumerate(names):
         try:
@@ -116,7 +126,8 @@ def _named_frames(names: object) -> tuple[str, Sequence[int]]:
     folders = sorted({folder for folder, _ in images})
     if len(folders) > 1:
         raise ValueError(
-            f"has file_names in the folders {', '.join(map(shown, folders[:3]))}; wanted those of one video"
+            f"has file_names in the folders {', '.join(map(shown, folders[:3]))}; wanted those of "
+            "one video"
         )
     frames = [frame for _, frame in images]
     if len(set(frames)) < len(frames):
@@ -126,9 +137,13 @@ def _named_frames(names: object) -> tuple[str, Sequence[int]]:
 
 
 def _named_image(name: object) -> tuple[str, int]:
-    """(video_id, frame number) of a file name: the folder of the file, and the number at the end of its name."""
+    """(video_id, frame number) of a file name: the folder of the file, and the number at the end of
+    its name.
+    """
     *folders, file = name.replace("\\", "/").split("/") if isinstance(name, str) else [""]
     match = _NUMBER.fullmatch(file.rpartition(".")[0] or file)
     if not folders or not folders[-1] or match is None:
-        raise ValueError(f"has file_name {shown(name)}, wanted {{video_id}}/{{frame}}.png, such as dog/00017.png")
+        raise ValueError(
+            f"has file_name {shown(name)}, wanted {{video_id}}/{{frame}}.png, such as dog/00017.png"
+        )
     return folders[-1], int(match[1])

@@ -20,7 +20,11 @@ class Place:
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        return (self.path,) if self.path.is_file() else tuple(path for path in self._entries if path.is_file())
+        return (
+            (self.path,)
+            if self.path.is_file()
+            else tuple(path for path in self._entries if path.is_file())
+        )
 
     @cached_property
     def folders(self) -> tuple[Path, ...]:

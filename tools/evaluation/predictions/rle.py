@@ -31,7 +31,9 @@ class Rle:
 
 @dataclass(frozen=True, slots=True)
 class RleVideo:
-    """The masks of one video by frame index. Several masks of a frame are joined; no mask is an empty mask."""
+    """The masks of one video by frame index. Several masks of a frame are joined; no mask is an
+    empty mask.
+    """
 
     where: str
     masks: Mapping[int, tuple[Rle, ...]]
@@ -45,10 +47,14 @@ class RleVideo:
     def read(self, frames: Sequence[int], *, height: int, width: int) -> Iterator[PredictedFrame]:
         for frame_index in frames:
             masks = self.masks[frame_index]
-            fault = next(filter(None, (_fault(mask, height=height, width=width) for mask in masks)), None)
+            fault = next(
+                filter(None, (_fault(mask, height=height, width=width) for mask in masks)), None
+            )
             if fault:
                 where = f"{self.where} frame {frame_index}"
-                yield PredictedFrame(frame_index, "", problem=Problem(where, fault), orientation=self.orientation)
+                yield PredictedFrame(
+                    frame_index, "", problem=Problem(where, fault), orientation=self.orientation
+                )
                 continue
             scores = [mask.score for mask in masks if mask.score is not None]
             joined = _joined([mask.counts for mask in masks], height=height, width=width)
@@ -60,7 +66,10 @@ class RleVideo:
         if None in ids:
             return None
         return {
-            object_id: replace(self, masks={frame: _of_object(masks, object_id) for frame, masks in self.masks.items()})
+            object_id: replace(
+                self,
+                masks={frame: _of_object(masks, object_id) for frame, masks in self.masks.items()},
+            )
             for object_id in sorted(object_id for object_id in ids if object_id is not None)
         }
 
@@ -76,11 +85,14 @@ def _joined(counts: Sequence[str], *, height: int, width: int) -> str:
 
 
 def size_fault(size: Sequence[int], *, height: int, width: int) -> str | None:
-    """The problem of a mask of this size (height, width) in a video of another size; None if they are equal."""
+    """The problem of a mask of this size (height, width) in a video of another size; None if they
+    are equal.
+    """
     if tuple(size) == (height, width):
         return None
     return (
-        f"{size[0]}x{size[1]} pixels (height x width), the truth has {height}x{width}; predict at the size of the video"
+        f"{size[0]}x{size[1]} pixels (height x width), the truth has {height}x{width}; predict "
+        "at the size of the video"
     )
 
 
@@ -97,7 +109,9 @@ def _fault(mask: Rle, *, height: int, width: int) -> str | None:
 
 
 def rle_videos(
-    path: Path, masks: Mapping[str, Mapping[int, Sequence[Rle]]], orientations: Mapping[str, Orientation | None]
+    path: Path,
+    masks: Mapping[str, Mapping[int, Sequence[Rle]]],
+    orientations: Mapping[str, Orientation | None],
 ) -> dict[str, PredictedVideo]:
     """The videos of these masks by video_id.
 
@@ -129,7 +143,8 @@ def frame_of(value: object) -> int:
 
 
 def score_of(value: object) -> float | None:
-    """A score from JSON or a table; None if there is none. `RleVideo.read` checks that it is finite.
+    """A score from JSON or a table; None if there is none. `RleVideo.read` checks that it is
+    finite.
 
     Raises:
         BadValueError: not a number, or one that is too large for a float.
@@ -149,7 +164,9 @@ def object_of(value: object) -> int | None:
 
     Scores of whole frames do not need it.
     """
-    return value if isinstance(value, int) and is_whole(value, least=0, most=MAX_OBJECT_ID) else None
+    return (
+        value if isinstance(value, int) and is_whole(value, least=0, most=MAX_OBJECT_ID) else None
+    )
 
 
 def rle_of(value: Any, score: float | None, *, object_id: int | None = None) -> Rle:
@@ -162,7 +179,8 @@ def rle_of(value: Any, score: float | None, *, object_id: int | None = None) -> 
     """
     if not isinstance(value, dict) or "size" not in value or "counts" not in value:
         raise BadValueError(
-            f"segmentation is {shown(value)}, wanted {{size: [height, width], counts}}: an RLE, not polygons"
+            f"segmentation is {shown(value)}, wanted {{size: [height, width], counts}}: an RLE, "
+            "not polygons"
         )
     size, counts = value["size"], value["counts"]
     if (
@@ -172,12 +190,15 @@ def rle_of(value: Any, score: float | None, *, object_id: int | None = None) -> 
         or size[0] * size[1] > MAX_PIXELS
     ):
         raise BadValueError(
-            f"size is {shown(size)}, wanted [height, width] in whole pixels, at most {MAX_PIXELS} together"
+            f"size is {shown(size)}, wanted [height, width] in whole pixels, at most {MAX_PIXELS} "
+            "together"
         )
     if isinstance(counts, list):
         counts = _counts_of_runs(counts, height=size[0], width=size[1])
     if not isinstance(counts, str):
-        raise BadValueError(f"counts is {shown(counts)}, wanted a COCO RLE string or a list of run lengths")
+        raise BadValueError(
+            f"counts is {shown(counts)}, wanted a COCO RLE string or a list of run lengths"
+        )
     return Rle(counts, (size[0], size[1]), score, object_id)
 
 

@@ -1,7 +1,7 @@
 """The models of `train`: one file for each recipe, with its `RECIPE`.
 
-In: a name. Out: a `Recipe`. The trainer calls it. A file is imported, with torch and its model's library,
-when its recipe is used.
+In: a name. Out: a `Recipe`. The trainer calls it. A file is imported, with torch and its model's
+library, when its recipe is used.
 """
 
 from ....release import names_in, record_in

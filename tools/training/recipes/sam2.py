@@ -1,10 +1,11 @@
-"""The recipe `sam2`: fine-tunes the mask decoder of SAM 2 (`transformers`) on single frames, without clicks.
+"""The recipe `sam2`: fine-tunes the mask decoder of SAM 2 (`transformers`) on single frames,
+without clicks.
 
 In training and in prediction the prompt is always the same: a box of the whole frame. The image
-encoder, the prompt encoder, and the decoder's two convolutions of fine features are frozen, so their
-output for a frame can be cached (`feature_cache`). The rest of the mask decoder is trained to give a
-single mask. The memory of a video checkpoint is not used, because artifacts seldom last through a
-video as objects do.
+encoder, the prompt encoder, and the decoder's two convolutions of fine features are frozen, so
+their output for a frame can be cached (`feature_cache`). The rest of the mask decoder is trained to
+give a single mask. The memory of a video checkpoint is not used, because artifacts seldom last
+through a video as objects do.
 
 Source: Ravi et al., "SAM 2" (2024).
 """
@@ -30,20 +31,23 @@ CACHE_BYTES = 2**31
 """Limit for cached features per process in bytes; a frame at 1024 x 1024 takes 8.4 MB."""
 
 _FROZEN_IN_DECODER = ("conv_s0", "conv_s1", "iou_prediction_head", "pred_obj_score_head")
-"""The frozen parts of the decoder. The convolutions are frozen so that features can be cached; the heads
-have outputs that are not used, so they get no gradient."""
+"""The frozen parts of the decoder. The convolutions are frozen so that features can be cached; the
+heads have outputs that are not used, so they get no gradient.
+"""
 
 
 class Sam2Localizer(nn.Module):
-    """Logits float[B, T, h, w] from video float[B, T, 3, H, W] in [0, 1]; h and w are a quarter of SAM 2's own image size.
+    """Logits float[B, T, h, w] from video float[B, T, 3, H, W] in [0, 1]; h and w are a quarter of
+    SAM 2's own image size.
 
-    `sam` is a `Sam2Model`, which is changed. Frames of another size are scaled to SAM 2's square, as its own preprocessing does.
+    `sam` is a `Sam2Model`, which is changed. Frames of another size are scaled to SAM 2's square,
+    as its own preprocessing does.
     """
 
     def __init__(self, sam: Any, *, cache_bytes: int) -> None:
         super().__init__()
-        # At prediction SAM 2 would replace an unstable single mask by one of three others, which are not
-        # trained here.
+        # At prediction SAM 2 would replace an unstable single mask by one of three others, which
+        # are not trained here.
         sam.config.mask_decoder_config.dynamic_multimask_via_stability = False
         sam.mask_decoder.dynamic_multimask_via_stability = False
         sam.requires_grad_(False)
@@ -59,7 +63,9 @@ class Sam2Localizer(nn.Module):
             frames = interpolate(frames, size=(side, side), mode="bilinear", antialias=True)
         features = self.cache(frames, self._encode)
         box = frames.new_tensor([0, 0, side, side]).expand(len(frames), 1, 4)
-        masks: Tensor = self.sam(image_embeddings=features, input_boxes=box, multimask_output=False).pred_masks
+        masks: Tensor = self.sam(
+            image_embeddings=features, input_boxes=box, multimask_output=False
+        ).pred_masks
         logits: Tensor = masks[:, 0, 0].reshape(*video.shape[:2], *masks.shape[-2:])
         return logits
 

@@ -1,4 +1,5 @@
-"""The recipe `segformer`: SegFormer of `transformers`, from any of its checkpoints, on single frames.
+"""The recipe `segformer`: SegFormer of `transformers`, from any of its checkpoints, on single
+frames.
 
 It uses the same trainer as all recipes. `transformers.Trainer` cannot continue in the middle of an
 epoch of our clips, and cannot choose a model by J&F of whole videos. examples/segformer_trainer.py

@@ -1,4 +1,6 @@
-"""The recipe `unet`: a small U-Net in plain torch that sees each frame and the changes around it."""
+"""The recipe `unet`: a small U-Net in plain torch that sees each frame and the changes around
+it.
+"""
 
 from itertools import pairwise
 from pathlib import Path
@@ -23,15 +25,17 @@ def _convolve(channels_in: int, channels_out: int, size: int) -> nn.Sequential:
 class UNet(nn.Module, PyTorchModelHubMixin):
     """Logits float[B, T, H, W] from video float[B, T, 3, H, W] in [0, 1]; any T, H and W from 1.
 
-    Its input for each frame is `planes.model_planes`, in blocks of 2 x 2 pixels. This is four times faster than pixels and just as
-    sharp, because all pixels of a block are separate channels. At smaller sizes, some channels of each frame are replaced by those
-    of its neighbours. So, at no cost, it also sees changes over a longer time than the planes cover.
+    Its input for each frame is `planes.model_planes`, in blocks of 2 x 2 pixels. This is four times
+    faster than pixels and just as sharp, because all pixels of a block are separate channels. At
+    smaller sizes, some channels of each frame are replaced by those of its neighbours. So, at no
+    cost, it also sees changes over a longer time than the planes cover.
 
     Args:
         widths: channels at half, quarter, eighth … size.
         flow: whether it also sees `flow_planes`, as the recipe `unet-flow` does.
 
-    Source: Ronneberger et al., MICCAI 2015 (U-Net), with sums in place of joined channels; Lin et al., ICCV 2019 (temporal shift).
+    Source: Ronneberger et al., MICCAI 2015 (U-Net), with sums in place of joined channels; Lin et
+    al., ICCV 2019 (temporal shift).
     """
 
     def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 48), flow: bool = False) -> None:
@@ -56,17 +60,23 @@ class UNet(nn.Module, PyTorchModelHubMixin):
         x = torch.cat(planes, dim=2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
         levels: list[Tensor] = []
         for enter, down in zip(self.enter, self.down, strict=True):
-            x = down(_shifted(enter(max_pool2d(x, 2, ceil_mode=True)), frames) if levels else enter(x))
+            x = down(
+                _shifted(enter(max_pool2d(x, 2, ceil_mode=True)), frames) if levels else enter(x)
+            )
             levels.append(x)
         for level in reversed(range(len(self.up))):
-            x = levels[level] + interpolate(self.rise[level](x), size=levels[level].shape[-2:], mode="nearest")
+            x = levels[level] + interpolate(
+                self.rise[level](x), size=levels[level].shape[-2:], mode="nearest"
+            )
             x = self.up[level](_shifted(x, frames) if level else x)
         logits = pixel_shuffle(self.head(x), BLOCK)
         return logits[..., :height, :width].reshape(batch, frames, height, width)
 
 
 def _shifted(x: Tensor, frames: int) -> Tensor:
-    """[B * T, C, h, w] with an eighth of the channels from the frame after and an eighth from the one before."""
+    """[B * T, C, h, w] with an eighth of the channels from the frame after and an eighth from the
+    one before.
+    """
     clips = x.reshape(-1, frames, *x.shape[1:])
     part = x.shape[1] // 8
     after = torch.cat([clips[:, 1:, :part], clips[:, -1:, :part]], dim=1)
@@ -80,7 +90,8 @@ def make(init: str | None, *, flow: bool = False) -> UNet:
         return UNet(flow=flow)
     if not Path(init).is_dir():
         raise TrainError(
-            f"--init {init}: no such folder. The unet starts from new weights, or from a model that it saved."
+            f"--init {init}: no such folder. The unet starts from new weights, or from a model "
+            "that it saved."
         )
     return load(Path(init))
 

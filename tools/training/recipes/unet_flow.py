@@ -1,4 +1,6 @@
-"""The recipe `unet-flow`: the `unet`, which also sees what is left of a change when optical flow has taken motion out."""
+"""The recipe `unet-flow`: the `unet`, which also sees what is left of a change when optical flow
+has taken motion out.
+"""
 
 from dataclasses import replace
 from functools import partial

@@ -1,4 +1,6 @@
-"""A running `brokenvideos annotate`, and people at its page: their hands on the picture, their eyes on what it shows."""
+"""A running `brokenvideos annotate`, and people at its page: their hands on the picture, their eyes
+on what it shows.
+"""
 
 import json
 import os
@@ -24,7 +26,9 @@ START_S = PATIENCE_S = 100
 
 @dataclass
 class Server:
-    """A server in a process of its own. `start` again after `kill` serves the same folder at the same address."""
+    """A server in a process of its own. `start` again after `kill` serves the same folder at the
+    same address.
+    """
 
     folder: Path
     raw: Path
@@ -35,7 +39,12 @@ class Server:
     said: list[str] = field(default_factory=list)
 
     def start(self) -> None:
-        command = [sys.executable, "-c", "from brokenvideos.tools.commands.main import main; main()", "annotate"]
+        command = [
+            sys.executable,
+            "-c",
+            "from brokenvideos.tools.commands.main import main; main()",
+            "annotate",
+        ]
         command += [str(self.folder), "--out", str(self.raw), "--no-browser", *self.options]
         match = re.match(r"http://[^/]+:(\d+)/([^/]+)/", self.address)
         command += ["--port", match[1], "--token", match[2]] if match else ["--port", "0"]
@@ -91,7 +100,9 @@ class Person:
         self._size = (0, 0, 0)
 
     def open(self, video_id: str) -> None:
-        """Opens a video and goes to its first frame. (The page itself begins with the first one that was not seen.)"""
+        """Opens a video and goes to its first frame. (The page itself begins with the first one
+        that was not seen.)
+        """
         self.page.goto(f"{self.server.address}#video/{video_id}")
         self.page.wait_for_selector("#picture-box[data-frame]:not([data-frame=''])")
         self.settled()
@@ -135,11 +146,18 @@ class Person:
         return {frame: mask for found, frame, mask in self.state()["masks"] if found == object_id}
 
     def on_screen(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point of the decoded grid lies on the screen, as long as the whole picture is shown."""
+        """Where a point of the decoded grid lies on the screen, as long as the whole picture is
+        shown.
+        """
         box = self.page.locator("#picture").bounding_box()
         assert box is not None
         height, width, turned = self._size
-        upright = {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}[turned]
+        upright = {
+            0: (x, y),
+            90: (height - y, x),
+            180: (width - x, height - y),
+            270: (y, width - x),
+        }[turned]
         if turned % 180:
             height, width = width, height
         scale = min((box["width"] - 16) / width, (box["height"] - 16) / height, 64)
@@ -153,7 +171,9 @@ class Person:
     def drag(self, *points: tuple[float, float]) -> None:
         """Draws with the button held down from point to point of the picture."""
         # What was shown or hidden before may still move the picture.
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
         places = [self.on_screen(*point) for point in points]
         self.page.mouse.move(*places[0])
         self.page.mouse.down()
@@ -199,10 +219,14 @@ class Person:
         self.page.wait_for_selector(f".toast:has-text({text!r})")
 
     def pixels(self, points: Sequence[tuple[float, float]]) -> list[tuple[int, int, int]]:
-        """What the canvas shows at points of the decoded grid, as long as the whole picture is shown."""
+        """What the canvas shows at points of the decoded grid, as long as the whole picture is
+        shown.
+        """
         box = self.page.locator("#picture").bounding_box()
         assert box is not None
-        places = [(x - box["x"], y - box["y"]) for x, y in (self.on_screen(*point) for point in points)]
+        places = [
+            (x - box["x"], y - box["y"]) for x, y in (self.on_screen(*point) for point in points)
+        ]
         found = self.page.evaluate(
             """(places) => {
                  const canvas = document.querySelector("#picture");
@@ -215,10 +239,14 @@ class Person:
 
 
 def written(raw: Path, video_id: str) -> dict[str, Any]:
-    """The raw folder's line of a video once all that is in its log is written there, which takes a moment."""
+    """The raw folder's line of a video once all that is in its log is written there, which takes a
+    moment.
+    """
     log, mark = raw / "events" / f"{video_id}.jsonl", raw / "events" / f"{video_id}.written.json"
     limit = time.monotonic() + PATIENCE_S
-    while not mark.exists() or json.loads(mark.read_bytes())["revision"] < log.read_bytes().count(b"\n"):
+    while not mark.exists() or json.loads(mark.read_bytes())["revision"] < log.read_bytes().count(
+        b"\n"
+    ):
         assert time.monotonic() < limit, mark
         time.sleep(0.1)
     lines = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]

@@ -1,4 +1,6 @@
-"""Marking on the page: every tool, every key, undo, locks, deletes and tidying; what is shown is what the server keeps."""
+"""Marking on the page: every tool, every key, undo, locks, deletes and tidying; what is shown is
+what the server keeps.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,8 +22,12 @@ VIDEOS = 24
 
 @pytest.fixture(scope="module")
 def server(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of many videos with the same content, 16 frames: every test takes one that nobody has touched."""
-    made = write_sample(tmp_path_factory.mktemp("made") / "raw", videos=1, num_frames=16, height=HEIGHT, width=WIDTH)
+    """A server of many videos with the same content, 16 frames: every test takes one that nobody
+    has touched.
+    """
+    made = write_sample(
+        tmp_path_factory.mktemp("made") / "raw", videos=1, num_frames=16, height=HEIGHT, width=WIDTH
+    )
     folder = made.with_name("clips")
     folder.mkdir()
     (source,) = (made / "videos").iterdir()
@@ -397,7 +403,9 @@ def test_text_stands_out_from_its_ground(ada: Person) -> None:
     assert weak == []
 
 
-def test_nothing_is_cut_off_in_a_narrow_window(server: Server, person: SitDown, untouched: Iterator[str]) -> None:
+def test_nothing_is_cut_off_in_a_narrow_window(
+    server: Server, person: SitDown, untouched: Iterator[str]
+) -> None:
     ada = person(server, width=600, height=900)
     ada.open(next(untouched))
     brush(ada, (30, 40), (60, 40))

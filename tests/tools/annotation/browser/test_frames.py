@@ -1,4 +1,6 @@
-"""Frames on the page: the number belongs to the picture, whatever is pressed, and the picture is the video's own."""
+"""Frames on the page: the number belongs to the picture, whatever is pressed, and the picture is
+the video's own.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,7 +49,9 @@ WATCH = """([points]) => {
 
 
 def watch(person: Person) -> None:
-    """Writes down, at every frame of the screen, the number that the page says and the number in the picture."""
+    """Writes down, at every frame of the screen, the number that the page says and the number in
+    the picture.
+    """
     box = person.page.locator("#picture").bounding_box()
     assert box is not None
     points = [person.on_screen((bit + 0.5) * WIDTH / BITS, 8) for bit in range(BITS)]
@@ -56,7 +60,9 @@ def watch(person: Person) -> None:
 
 def watched(person: Person) -> list[tuple[str, int]]:
     """What `watch` has written down; every line once, in order."""
-    seen: list[Any] = person.page.evaluate("() => { const seen = window.watched; window.watched = null; return seen; }")
+    seen: list[Any] = person.page.evaluate(
+        "() => { const seen = window.watched; window.watched = null; return seen; }"
+    )
     lines = [(said, shown) for said, shown in seen]
     return [line for place, line in enumerate(lines) if place == 0 or line != lines[place - 1]]
 
@@ -87,7 +93,10 @@ def test_a_key_held_down_shows_every_frame(person: SitDown, barcodes: Server) ->
     for step in range(1600):
         ada.page.keyboard.down("ArrowRight")
         ada.page.wait_for_timeout(15)
-        if step >= 80 and ada.page.evaluate("() => new Set(watched.map(([, shown]) => shown)).size") > 10:
+        if (
+            step >= 80
+            and ada.page.evaluate("() => new Set(watched.map(([, shown]) => shown)).size") > 10
+        ):
             break
     ada.page.keyboard.up("ArrowRight")
     ada.page.wait_for_timeout(200)
@@ -106,7 +115,9 @@ def test_playing_leaves_no_frame_out(person: SitDown, barcodes: Server) -> None:
     assert watched(ada) == [(f"Frame {number}", number) for number in range(60)]
 
 
-def test_flicker_and_onion_skin_say_which_frame_they_show(person: SitDown, barcodes: Server) -> None:
+def test_flicker_and_onion_skin_say_which_frame_they_show(
+    person: SitDown, barcodes: Server
+) -> None:
     ada = person(barcodes)
     ada.open("bars")
     ada.go_to(12)
@@ -137,7 +148,9 @@ def test_exact_pixels_are_those_of_the_decoder(person: SitDown, barcodes: Server
     assert shown == [tuple(int(value) for value in truth[y, x]) for x, y in points]
 
 
-def test_zoom_and_place_stay_with_frames_reloads_and_people(person: SitDown, barcodes: Server) -> None:
+def test_zoom_and_place_stay_with_frames_reloads_and_people(
+    person: SitDown, barcodes: Server
+) -> None:
     ada = person(barcodes)
     ada.open("bars")
     ada.press("+", "+", "+")
@@ -151,7 +164,9 @@ def test_zoom_and_place_stay_with_frames_reloads_and_people(person: SitDown, bar
     ada.press("ArrowRight")
     ada.at_frame(1)
     assert ada.page.evaluate("() => localStorage.getItem('view bars')") == kept
-    ada.page.evaluate("() => sessionStorage.setItem('user', 'Bob')")  # another person at the same screen
+    ada.page.evaluate(
+        "() => sessionStorage.setItem('user', 'Bob')"
+    )  # another person at the same screen
     ada.page.reload()
     ada.at_frame(1)
     assert ada.page.evaluate("() => localStorage.getItem('view bars')") == kept
@@ -198,7 +213,12 @@ def test_what_is_drawn_lands_on_the_decoded_pixels(case: str, person: SitDown, o
     ada.open(case.replace(" ", "_"))
     state = ada.state()
     height, width = state["height"], state["width"]
-    x0, y0, x1, y1 = round(width * 0.1), round(height * 0.2), round(width * 0.4), round(height * 0.9)
+    x0, y0, x1, y1 = (
+        round(width * 0.1),
+        round(height * 0.2),
+        round(width * 0.4),
+        round(height * 0.9),
+    )
     before = state["revision"]
     ada.press("g")
     for corner in [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]:
@@ -212,7 +232,9 @@ def test_what_is_drawn_lands_on_the_decoded_pixels(case: str, person: SitDown, o
     # A click on the screen meets a corner of the picture up to a pixel of the screen.
     assert (drawn != wanted).sum() <= 0.06 * wanted.sum() + 2 * (x1 - x0 + y1 - y0)
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
-    assert np.abs([rows[0] - y0, rows[-1] + 1 - y1, columns[0] - x0, columns[-1] + 1 - x1]).max() <= 1
+    assert (
+        np.abs([rows[0] - y0, rows[-1] + 1 - y1, columns[0] - x0, columns[-1] + 1 - x1]).max() <= 1
+    )
 
 
 def decoded(counts: str, height: int, width: int) -> Any:
@@ -226,9 +248,12 @@ def test_a_turned_video_stands_upright(person: SitDown, odd: Server) -> None:
     ada.open("turned_90")
     assert "turned 90°" in ada.page.inner_text("#frame-kind")
     ada.go_to(5)
-    # The stripe of blocks, at the top of the decoded grid, stands at the right of the upright picture.
+    # The stripe of blocks, at the top of the decoded grid, stands at the right of the upright
+    # picture.
     blocks = [((bit + 0.5) * 64 / BITS, 8.0) for bit in range(BITS)]
-    assert [green > 127 for _, green, _ in ada.pixels(blocks)] == [bool(5 >> bit & 1) for bit in range(BITS)]
+    assert [green > 127 for _, green, _ in ada.pixels(blocks)] == [
+        bool(5 >> bit & 1) for bit in range(BITS)
+    ]
     places = [ada.on_screen(*block) for block in blocks]
     assert len({round(x) for x, _ in places}) == 1
     assert places[0][1] < places[-1][1]
@@ -244,7 +269,10 @@ def test_a_video_of_2000_frames(serve: Serve, person: SitDown, tmp_path: Path) -
     for frame in (1999, 1000, 3, 1777):
         ada.go_to(frame)
         blocks = [((bit + 0.5) * 64 / BITS, 8.0) for bit in range(BITS)]
-        assert sum((green > 127) << bit for bit, (_, green, _) in enumerate(ada.pixels(blocks))) == frame % 256
+        assert (
+            sum((green > 127) << bit for bit, (_, green, _) in enumerate(ada.pixels(blocks)))
+            == frame % 256
+        )
     ada.press("ArrowRight")
     ada.at_frame(1778)
     before = ada.state()["revision"]

@@ -34,12 +34,18 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def doubled(warm: Warm, clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that gives one of the four videos to two people, with a model's masks for frames 2 and 3 of another one."""
+    """A server that gives one of the four videos to two people, with a model's masks for frames 2
+    and 3 of another one.
+    """
     found = tmp_path_factory.mktemp("model") / "predictions"
     for frame in (2, 3):
         (found / PROPOSED_FOR).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(PROPOSED.astype(np.uint8) * 255).save(found / PROPOSED_FOR / f"{frame:05d}.png")
-    with serving(clips, clips.with_name("doubled"), "--double", "25", "--proposals", str(found), warm=warm) as server:
+        Image.fromarray(PROPOSED.astype(np.uint8) * 255).save(
+            found / PROPOSED_FOR / f"{frame:05d}.png"
+        )
+    with serving(
+        clips, clips.with_name("doubled"), "--double", "25", "--proposals", str(found), warm=warm
+    ) as server:
         yield server
 
 
@@ -82,11 +88,16 @@ def row_of(person: Person, video_id: str) -> str:
     return row.first.inner_text()
 
 
-def test_proposals_are_marked_as_such_until_a_person_accepts_them(doubled: Server, person: SitDown) -> None:
+def test_proposals_are_marked_as_such_until_a_person_accepts_them(
+    doubled: Server, person: SitDown
+) -> None:
     ada = person(doubled)
     assert any("no predictions for 3 of 4 videos: a, c, d" in line for line in doubled.said)
     ada.open(PROPOSED_FOR)
-    assert {frame: mask["from"] for frame, mask in ada.masks().items()} == {2: "proposal", 3: "proposal"}
+    assert {frame: mask["from"] for frame, mask in ada.masks().items()} == {
+        2: "proposal",
+        3: "proposal",
+    }
     assert "2 proposals" in row_of(ada, PROPOSED_FOR)
     ada.open(PROPOSED_FOR)
     ada.page.wait_for_selector("#panel:has-text('2 proposals to accept or delete first.')")
@@ -115,7 +126,9 @@ def test_proposals_are_marked_as_such_until_a_person_accepts_them(doubled: Serve
     assert np.array_equal(decode([mask["counts"]], height=HEIGHT, width=WIDTH)[0] > 0, PROPOSED)
 
 
-def test_two_people_mark_one_video_and_see_each_other_only_when_both_are_done(doubled: Server, person: SitDown) -> None:
+def test_two_people_mark_one_video_and_see_each_other_only_when_both_are_done(
+    doubled: Server, person: SitDown
+) -> None:
     ada, ben = person(doubled, "Ada"), person(doubled, "Ben")
     mark(ada, DOUBLED, row=30)
     ada.page.click("#home")
@@ -142,7 +155,9 @@ def test_two_people_mark_one_video_and_see_each_other_only_when_both_are_done(do
     assert 0.3 < found.active_ceiling.value < 0.9
 
 
-def test_independent_people_never_see_each_others_masks(independent: Server, person: SitDown) -> None:
+def test_independent_people_never_see_each_others_masks(
+    independent: Server, person: SitDown
+) -> None:
     ada, ben = person(independent, "Ada"), person(independent, "Ben")
     mark(ada, "a", row=30, words="finished")
     mine = ada.masks()
@@ -157,6 +172,9 @@ def test_independent_people_never_see_each_others_masks(independent: Server, per
         assert "check it" not in row_of(somebody, "a")
         assert somebody.page.inner_text("#videos .lead-actions").endswith("Nothing to review")
     lines = {name: written(independent.raw / "people" / name, "a") for name in ("ada", "ben")}
-    assert {name: line["source"]["annotator"] for name, line in lines.items()} == {"ada": "Ada", "ben": "Ben"}
+    assert {name: line["source"]["annotator"] for name, line in lines.items()} == {
+        "ada": "Ada",
+        "ben": "Ben",
+    }
     found = agree(apart([independent.raw]))
     assert (found.annotators, found.num_videos) == (("ada", "ben"), 1)

@@ -1,4 +1,6 @@
-"""From a folder of videos to a checked release on the page: mark, follow, correct, send, check by another person, build."""
+"""From a folder of videos to a checked release on the page: mark, follow, correct, send, check by
+another person, build.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +22,9 @@ pytestmark = pytest.mark.slow  # a server for every test
 
 
 def made(folder: Path, *, height: int, width: int, num_frames: int) -> Path:
-    return write_sample(folder / "made", videos=2, num_frames=num_frames, height=height, width=width)
+    return write_sample(
+        folder / "made", videos=2, num_frames=num_frames, height=height, width=width
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,9 @@ def send(person: Person) -> None:
     person.page.wait_for_selector("#status:has-text('waits for review')")
 
 
-def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(serve: Serve, person: SitDown, small: Path) -> None:
+def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(
+    serve: Serve, person: SitDown, small: Path
+) -> None:
     server = serve(small)
     ada, bob = person(server, "Ada"), person(server, "Bob")
     ada.open(VIDEO)
@@ -78,7 +84,9 @@ def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(serve: Serve, 
     bob.says("Given back.")
 
     ada.open(VIDEO)
-    ada.page.wait_for_selector("#banner:has-text('Bob gave it back (frame 3): “The mask is too small.”')")
+    ada.page.wait_for_selector(
+        "#banner:has-text('Bob gave it back (frame 3): “The mask is too small.”')"
+    )
     ada.go_to(3)
     brush(ada, (30, 50), (60, 50))
     ada.press("Control+Enter")
@@ -117,7 +125,9 @@ def test_a_reviewer_cannot_approve_unseen_masks(serve: Serve, person: SitDown, s
     assert bob.state()["status"] == "submitted"
 
 
-def test_a_note_at_a_frame_is_shown_until_it_is_dealt_with(serve: Serve, person: SitDown, small: Path) -> None:
+def test_a_note_at_a_frame_is_shown_until_it_is_dealt_with(
+    serve: Serve, person: SitDown, small: Path
+) -> None:
     ada = person(serve(small))
     ada.open(VIDEO)
     ada.go_to(4)
@@ -133,7 +143,9 @@ def test_a_note_at_a_frame_is_shown_until_it_is_dealt_with(serve: Serve, person:
     assert [note["open"] for note in ada.state()["notes"]] == [False]
 
 
-def test_a_raw_folder_comes_with_its_masks_and_is_corrected(serve: Serve, person: SitDown, tmp_path: Path) -> None:
+def test_a_raw_folder_comes_with_its_masks_and_is_corrected(
+    serve: Serve, person: SitDown, tmp_path: Path
+) -> None:
     raw = made(tmp_path, height=96, width=128, num_frames=12)
     ada = person(serve(raw))
     ada.open(VIDEO)
@@ -160,10 +172,13 @@ def test_a_raw_folder_comes_with_its_masks_and_is_corrected(serve: Serve, person
 
 @pytest.mark.timeout(400)
 def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_path: Path) -> None:
-    """Box and clicks, following, corrections where it went wrong, review by another person, build: IoU with the exact masks."""
+    """Box and clicks, following, corrections where it went wrong, review by another person, build:
+    IoU with the exact masks.
+    """
     truth_folder = made(tmp_path, height=288, width=384, num_frames=24)
     truth = {
-        int(path.stem): np.asarray(Image.open(path)) > 0 for path in sorted((truth_folder / "masks" / VIDEO).iterdir())
+        int(path.stem): np.asarray(Image.open(path)) > 0
+        for path in sorted((truth_folder / "masks" / VIDEO).iterdir())
     }
     server = serve(truth_folder / "videos")
     ada, bob = person(server, "Ada"), person(server, "Bob")
@@ -177,8 +192,12 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
         ada.press(key)
         ada.saved_after(before)
         ada.followed()
-    for turn in range(24):  # what a person sees is wrong is marked again, the worst first; the worst one always
-        worst, value = min(((frame, iou(ada, frame, truth[frame])) for frame in frames), key=lambda found: found[1])
+    for turn in range(
+        24
+    ):  # what a person sees is wrong is marked again, the worst first; the worst one always
+        worst, value = min(
+            ((frame, iou(ada, frame, truth[frame])) for frame in frames), key=lambda found: found[1]
+        )
         if value >= 0.82 and turn > 0:
             break
         mark(ada, worst, truth[worst])
@@ -212,11 +231,19 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
     build(server.raw, release, BuildOptions())
     import brokenvideos
 
-    rows = [row for split in ("train", "validation", "test") for row in split_rows(brokenvideos, release, split)]
+    rows = [
+        row
+        for split in ("train", "validation", "test")
+        for row in split_rows(brokenvideos, release, split)
+    ]
     assert [row["video_id"] for row in rows] == [VIDEO]
     masks = brokenvideos.decode_masks(rows[0])
     annotated = rows[0]["annotated_frames"]
-    values = [overlap(masks[place] > 0, truth[frame]) for place, frame in enumerate(annotated) if frame in truth]
+    values = [
+        overlap(masks[place] > 0, truth[frame])
+        for place, frame in enumerate(annotated)
+        if frame in truth
+    ]
     assert len(values) == len(truth)
     assert np.mean(values) >= 0.8
 
@@ -229,7 +256,9 @@ def split_rows(package: object, release: Path, split: str) -> list[dict[str, obj
 
 
 def mark(person: Person, frame: int, truth: np.ndarray) -> None:
-    """A box around the truth and a click in its middle; where that is not enough, one click at the largest mistake."""
+    """A box around the truth and a click in its middle; where that is not enough, one click at the
+    largest mistake.
+    """
     person.go_to(frame)
     rows, columns = np.flatnonzero(truth.any(axis=1)), np.flatnonzero(truth.any(axis=0))
     person.box(columns[0] - 1, rows[0] - 1, columns[-1] + 2, rows[-1] + 2)

@@ -1,4 +1,6 @@
-"""Nothing that people do is lost: reloads, a server that is killed, a full disk, two tabs, two people."""
+"""Nothing that people do is lost: reloads, a server that is killed, a full disk, two tabs, two
+people.
+"""
 
 import json
 import shutil
@@ -29,7 +31,9 @@ pytestmark = pytest.mark.slow  # a server for every test
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two synthetic videos of 12 frames."""
-    made = write_sample(tmp_path_factory.mktemp("made") / "raw", videos=2, num_frames=12, height=96, width=128)
+    made = write_sample(
+        tmp_path_factory.mktemp("made") / "raw", videos=2, num_frames=12, height=96, width=128
+    )
     return made / "videos"
 
 
@@ -40,7 +44,9 @@ def brush(person: Person, *points: tuple[float, float]) -> None:
     person.saved_after(state["revision"] + (not state["objects"]))
 
 
-def test_a_reload_brings_back_the_state_and_the_frame(serve: Serve, person: SitDown, clips: Path) -> None:
+def test_a_reload_brings_back_the_state_and_the_frame(
+    serve: Serve, person: SitDown, clips: Path
+) -> None:
     ada = person(serve(clips))
     ada.open(VIDEO)
     ada.go_to(5)
@@ -68,7 +74,9 @@ def test_a_killed_server_loses_nothing_that_was_saved_and_gets_the_rest(
     assert ada.page.is_visible("#try-again")
     # What is not saved is still on the picture.
     ada.page.wait_for_timeout(200)
-    stored = ada.page.evaluate("() => Object.entries(localStorage).filter(([key]) => key.startsWith('unsaved'))")
+    stored = ada.page.evaluate(
+        "() => Object.entries(localStorage).filter(([key]) => key.startsWith('unsaved'))"
+    )
     assert len(json.loads(stored[0][1])) == 1
     server.start()
     ada.settled(60_000)
@@ -83,7 +91,9 @@ def test_a_killed_server_loses_nothing_that_was_saved_and_gets_the_rest(
     assert ada.masks()[0]["counts"] == saved
 
 
-def test_what_was_not_saved_is_sent_when_the_page_is_opened_again(serve: Serve, person: SitDown, clips: Path) -> None:
+def test_what_was_not_saved_is_sent_when_the_page_is_opened_again(
+    serve: Serve, person: SitDown, clips: Path
+) -> None:
     server = serve(clips)
     ada = person(server)
     ada.open(VIDEO)
@@ -101,7 +111,9 @@ def test_what_was_not_saved_is_sent_when_the_page_is_opened_again(serve: Serve, 
     assert ada.masks()[0]["counts"] != first
 
 
-def test_a_state_that_comes_late_does_not_undo_what_came_in_between(serve: Serve, person: SitDown, clips: Path) -> None:
+def test_a_state_that_comes_late_does_not_undo_what_came_in_between(
+    serve: Serve, person: SitDown, clips: Path
+) -> None:
     ada = person(serve(clips))
     ada.page.context.add_init_script(
         """const sockets = [];
@@ -112,7 +124,9 @@ def test_a_state_that_comes_late_does_not_undo_what_came_in_between(serve: Serve
     )
     ada.open(VIDEO)
     held: list[tuple[Route, APIResponse]] = []
-    ada.page.route(f"**/api/video/{VIDEO}?*", lambda route: held.append((route, route.fetch())), times=1)
+    ada.page.route(
+        f"**/api/video/{VIDEO}?*", lambda route: held.append((route, route.fetch())), times=1
+    )
     ada.page.evaluate("hangUp()")  # it comes back by itself, and asks for the state
     while not held:
         ada.page.wait_for_timeout(30)
@@ -133,7 +147,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
     done = subprocess.run(mount, capture_output=True, text=True) if shutil.which("mount") else None
     if done is None or done.returncode:
-        pytest.skip(f"no small disk can be had here: {'no mount' if done is None else done.stderr.strip()}")
+        pytest.skip(
+            f"no small disk can be had here: {'no mount' if done is None else done.stderr.strip()}"
+        )
     try:
         yield folder
     finally:
@@ -178,7 +194,9 @@ def test_a_full_disk_is_said_and_the_work_goes_on_when_there_is_room(
         assert ada.masks()[0]["counts"] == saved
 
 
-def test_an_answer_that_got_lost_does_not_do_things_twice(serve: Serve, person: SitDown, clips: Path) -> None:
+def test_an_answer_that_got_lost_does_not_do_things_twice(
+    serve: Serve, person: SitDown, clips: Path
+) -> None:
     ada = person(serve(clips))
     ada.open(VIDEO)
     brush(ada, (30, 40), (60, 40))
@@ -260,7 +278,9 @@ def test_a_name_is_asked_for(serve: Serve, chromium: "Browser", clips: Path) -> 
     page.close()
 
 
-def test_the_name_of_the_command_line_is_taken(serve: Serve, chromium: "Browser", clips: Path) -> None:
+def test_the_name_of_the_command_line_is_taken(
+    serve: Serve, chromium: "Browser", clips: Path
+) -> None:
     server = serve(clips, "--user", "Ada")
     page = chromium.new_page()
     page.goto(server.address)
@@ -275,7 +295,9 @@ def test_the_name_of_the_command_line_is_taken(serve: Serve, chromium: "Browser"
     page.close()
 
 
-def test_a_video_that_does_not_decode_is_said(serve: Serve, person: SitDown, clips: Path, tmp_path: Path) -> None:
+def test_a_video_that_does_not_decode_is_said(
+    serve: Serve, person: SitDown, clips: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "some"
     folder.mkdir()
     (folder / "good.mp4").write_bytes((clips / f"{VIDEO}.mp4").read_bytes())

@@ -61,11 +61,13 @@ class Film:
 def make_film() -> Callable[..., Film]:
     """Makes films: `path` is the square's upper left corner in every frame, x and y."""
 
-    def make(path: list[tuple[int, int]], *, height: int = 96, width: int = 128, side: int = 30) -> Film:
+    def make(
+        path: list[tuple[int, int]], *, height: int = 96, width: int = 128, side: int = 30
+    ) -> Film:
         rng = np.random.default_rng(1)
-        floor = np.kron(rng.integers(60, 110, (height // 8 + 1, width // 8 + 1, 3)), np.ones((8, 8, 1), int))[
-            :height, :width
-        ]
+        floor = np.kron(
+            rng.integers(60, 110, (height // 8 + 1, width // 8 + 1, 3)), np.ones((8, 8, 1), int)
+        )[:height, :width]
         stripes = np.where(np.arange(side)[:, None, None] // 5 % 2, (230, 180, 40), (200, 40, 40))
         frames = np.empty((len(path), height, width, 3), np.uint8)
         truth = np.zeros((len(path), height, width), np.bool_)
@@ -97,7 +99,9 @@ def new_engine(request: pytest.FixtureRequest) -> Callable[[str], Engine]:
 
     def make(name: str) -> Engine:
         if name == OF_THE_DOCS:
-            (added,) = re.findall(r"```python\n(\"\"\"The engine .*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+            (added,) = re.findall(
+                r"```python\n(\"\"\"The engine .*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+            )
             folder = request.getfixturevalue("tmp_path")
             (folder / f"{name}.py").write_text(added, encoding="utf-8")
             monkeypatch = request.getfixturevalue("monkeypatch")
@@ -113,7 +117,9 @@ def new_engine(request: pytest.FixtureRequest) -> Callable[[str], Engine]:
             from brokenvideos.tools.annotation.engines.memory_engine import MemoryEngine
 
             return MemoryEngine(Sam2(sam2_weights, {}))
-        pytest.importorskip("sam2", reason="no package sam2: .ci/sam2 installs it beside a torch without CUDA")
+        pytest.importorskip(
+            "sam2", reason="no package sam2: .ci/sam2 installs it beside a torch without CUDA"
+        )
         from brokenvideos.tools.annotation.engines.kinds.sam2_package import Sam2Package
         from brokenvideos.tools.annotation.engines.memory_engine import MemoryEngine
 

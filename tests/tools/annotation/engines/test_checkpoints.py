@@ -34,24 +34,28 @@ def test_a_file_and_a_folder(tmp_path: Path) -> None:
 
 def test_a_path_that_is_not_there() -> None:
     assert refused("./models/small") == (
-        "--checkpoint ./models/small: no such file or folder. Name one, or a repository on the Hub as owner/name."
+        "--checkpoint ./models/small: no such file or folder. Name one, or a repository on the Hub "
+        "as owner/name."
     )
     assert (
         refused("small")
-        == "--checkpoint small: no such file or folder. Name one, or a repository on the Hub as owner/name."
+        == "--checkpoint small: no such file or folder. Name one, or a repository on the Hub as "
+        "owner/name."
     )
 
 
 def test_a_folder_without_weights(tmp_path: Path) -> None:
     assert refused(str(tmp_path)) == (
-        f"--checkpoint {tmp_path}: no *.safetensors in this folder. Name a folder that a model was saved to."
+        f"--checkpoint {tmp_path}: no *.safetensors in this folder. Name a folder that a model was "
+        "saved to."
     )
 
 
 def test_a_name_that_no_repository_can_have() -> None:
     assert (
         refused("some one/small")
-        == "--checkpoint some one/small: not the id of a repository. Give a file, a folder or owner/name."
+        == "--checkpoint some one/small: not the id of a repository. Give a file, a folder or "
+        "owner/name."
     )
 
 
@@ -70,10 +74,12 @@ def test_without_a_network_it_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -
     assert (waits_s, time.monotonic() - start_s < 30) == ([], True)  # no second attempt
     huggingface_hub.close_session()
     assert message.startswith(
-        "--checkpoint facebook/sam2.1-hiera-small: not on this machine, and the Hub cannot be reached ("
+        "--checkpoint facebook/sam2.1-hiera-small: not on this machine, and the Hub cannot be "
+        "reached ("
     )
     assert message.endswith(
-        "). Download it where there is a network, `hf download facebook/sam2.1-hiera-small --local-dir FOLDER`, and name that "
+        "). Download it where there is a network, `hf download facebook/sam2.1-hiera-small "
+        "--local-dir FOLDER`, and name that "
         "folder; or use --engine flow, which needs none."
     )
     assert "\n" not in message
@@ -90,7 +96,10 @@ def test_a_repository_is_downloaded_once_and_named_with_its_commit(
     )
     found = find_checkpoint("someone/small", weights="*.safetensors", others=["*.json"])
     assert found.weights_sha256() == sha256(b"weights").hexdigest()
-    assert sorted(path.name for path in found.folder.iterdir()) == ["config.json", "model.safetensors"]
+    assert sorted(path.name for path in found.folder.iterdir()) == [
+        "config.json",
+        "model.safetensors",
+    ]
     owner, _, commit = found.name.partition("@")
     assert owner == "someone/small"
     assert len(commit) == 40
@@ -98,5 +107,6 @@ def test_a_repository_is_downloaded_once_and_named_with_its_commit(
     assert find_checkpoint("someone/small", weights="*.safetensors", others=["*.json"]) == found
     assert len(hub.exchanges) == asked.before
     assert refused("someone/other") == (
-        "--checkpoint someone/other: no such file or folder, and no such model on the Hub that you may see. Check the name."
+        "--checkpoint someone/other: no such file or folder, and no such model on the Hub that you "
+        "may see. Check the name."
     )

@@ -11,7 +11,9 @@ from tests.tools.annotation.engines.conftest import OF_THE_DOCS
 
 
 @pytest.fixture(params=[*ENGINES, OF_THE_DOCS])
-def opened(request: pytest.FixtureRequest, new_engine: Callable[[str], Engine], film: Any) -> Callable[[], Engine]:
+def opened(
+    request: pytest.FixtureRequest, new_engine: Callable[[str], Engine], film: Any
+) -> Callable[[], Engine]:
     """Makes engines of one kind, with `film` open."""
 
     def make() -> Engine:
@@ -32,7 +34,9 @@ def test_a_mask_has_the_size_of_the_frames(engine: Engine, film: Any) -> None:
     assert (mask.dtype, mask.shape) == (np.bool_, (96, 128))
 
 
-def test_the_answer_does_not_depend_on_the_way_there(opened: Callable[[], Engine], film: Any) -> None:
+def test_the_answer_does_not_depend_on_the_way_there(
+    opened: Callable[[], Engine], film: Any
+) -> None:
     stepwise, at_once = opened(), opened()
     clicks = (Click(30, 40), Click(5, 5, positive=False))
     for count in range(3):
@@ -53,7 +57,9 @@ def test_clicks_can_start_from_a_mask(engine: Engine, film: Any) -> None:
     assert (alone != started).any()
 
 
-def test_a_persons_mask_comes_back_as_it_is_and_is_never_given_again(engine: Engine, film: Any) -> None:
+def test_a_persons_mask_comes_back_as_it_is_and_is_never_given_again(
+    engine: Engine, film: Any
+) -> None:
     drawn = np.zeros_like(film.truth[0])
     drawn[40:47, 50:61] = True
     mask = engine.prompt(Prompt(1, 5, mask=drawn))
@@ -61,7 +67,15 @@ def test_a_persons_mask_comes_back_as_it_is_and_is_never_given_again(engine: Eng
     mask[:] = True  # nobody else's memory
     assert drawn.sum() == 77
     engine.prompt(film.box(0))
-    assert [frame for frame, _, _ in engine.propagate([1], first=0, last=8)] == [1, 2, 3, 4, 6, 7, 8]
+    assert [frame for frame, _, _ in engine.propagate([1], first=0, last=8)] == [
+        1,
+        2,
+        3,
+        4,
+        6,
+        7,
+        8,
+    ]
     assert [frame for frame, _, _ in engine.propagate([1], first=8, last=0)] == [4, 3, 2, 1]
 
 
@@ -72,7 +86,9 @@ def test_a_mask_after_clicks_stands(engine: Engine, film: Any) -> None:
     assert [frame for frame, _, _ in engine.propagate([1], first=3, last=6)] == [3, 5, 6]
 
 
-def test_a_correction_on_a_carried_frame_sticks_and_changes_what_follows(engine: Engine, film: Any) -> None:
+def test_a_correction_on_a_carried_frame_sticks_and_changes_what_follows(
+    engine: Engine, film: Any
+) -> None:
     engine.prompt(film.box(0))
     before = {frame: mask for frame, _, mask in engine.propagate([1], first=0, last=8)}
     engine.prompt(Prompt(1, 4, mask=np.roll(film.truth[4], 40, axis=0)))
@@ -85,7 +101,9 @@ def test_objects_come_in_step_and_one_can_join_later(engine: Engine, film: Any) 
     engine.prompt(film.box(0, object_id=1))
     list(engine.propagate([1], first=0, last=4))
     engine.prompt(film.box(2, object_id=2))
-    found = [(frame, object_id) for frame, object_id, _ in engine.propagate([1, 2], first=0, last=4)]
+    found = [
+        (frame, object_id) for frame, object_id, _ in engine.propagate([1, 2], first=0, last=4)
+    ]
     assert found == [(1, 1), (2, 1), (3, 1), (3, 2), (4, 1), (4, 2)]
 
 
@@ -96,11 +114,17 @@ def test_one_object_is_nothing_to_another(opened: Callable[[], Engine], film: An
     together.prompt(film.box(5))
     list(together.propagate([2], first=9, last=4))
     expected = [mask for _, _, mask in alone.propagate([1], first=5, last=11)]
-    found = [mask for _, object_id, mask in together.propagate([1, 2], first=5, last=11) if object_id == 1]
+    found = [
+        mask
+        for _, object_id, mask in together.propagate([1, 2], first=5, last=11)
+        if object_id == 1
+    ]
     np.testing.assert_array_equal(found, expected)
 
 
-def test_a_cancelled_run_reads_no_further_and_can_be_run_again(opened: Callable[[], Engine], film: Any) -> None:
+def test_a_cancelled_run_reads_no_further_and_can_be_run_again(
+    opened: Callable[[], Engine], film: Any
+) -> None:
     whole, broken = opened(), opened()
     for engine in (whole, broken):
         engine.prompt(film.box(0))
@@ -116,7 +140,9 @@ def test_a_cancelled_run_reads_no_further_and_can_be_run_again(opened: Callable[
     np.testing.assert_array_equal(again, expected)
 
 
-def test_a_range_may_lie_away_from_the_marked_frame(opened: Callable[[], Engine], film: Any) -> None:
+def test_a_range_may_lie_away_from_the_marked_frame(
+    opened: Callable[[], Engine], film: Any
+) -> None:
     near, far = opened(), opened()
     for engine in (near, far):
         engine.prompt(film.box(2))
@@ -146,7 +172,11 @@ def test_what_is_forgotten_is_not_carried(opened: Callable[[], Engine], film: An
 
 def test_a_refused_prompt_and_a_refused_range_change_nothing(engine: Engine, film: Any) -> None:
     engine.prompt(film.box(4))
-    for refused in (Prompt(1, 99, clicks=(Click(1, 1),)), Prompt(1, 4), Prompt(0, 4, clicks=(Click(1, 1),))):
+    for refused in (
+        Prompt(1, 99, clicks=(Click(1, 1),)),
+        Prompt(1, 4),
+        Prompt(0, 4, clicks=(Click(1, 1),)),
+    ):
         with pytest.raises(EngineError):
             engine.prompt(refused)
     with pytest.raises(EngineError):
@@ -162,7 +192,9 @@ def test_a_frame_that_was_prepared_is_not_read_again(engine: Engine, film: Any) 
     assert film.frames.asked == []
 
 
-def test_nothing_is_known_of_the_video_before(engine: Engine, film: Any, make_film: Callable[..., Any]) -> None:
+def test_nothing_is_known_of_the_video_before(
+    engine: Engine, film: Any, make_film: Callable[..., Any]
+) -> None:
     engine.prompt(film.box(0))
     other = make_film([(10, 10), (12, 10)], height=64, width=80)
     engine.open(other.frames)

@@ -9,7 +9,9 @@ import pytest
 from brokenvideos.tools.annotation.engines import Click, Engine, Prompt, make_engine
 from brokenvideos.tools.annotation.engines.regions import overlap
 
-pytest.importorskip("cv2", reason="opencv-python-headless is not installed: pip install '.[annotate]'")
+pytest.importorskip(
+    "cv2", reason="opencv-python-headless is not installed: pip install '.[annotate]'"
+)
 
 
 @pytest.fixture
@@ -63,7 +65,13 @@ def test_an_empty_mask_ends_the_object(engine: Engine, film: Any) -> None:
     engine.prompt(film.box(0))
     engine.prompt(Prompt(1, 5, mask=np.zeros_like(film.truth[0])))
     found = {frame: mask for frame, _, mask in engine.propagate([1], first=0, last=8)}
-    assert [bool(found[frame].any()) for frame in (1, 2, 6, 7, 8)] == [True, True, False, False, False]
+    assert [bool(found[frame].any()) for frame in (1, 2, 6, 7, 8)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_frames_between_two_marked_ones_lean_on_both(engine: Engine, film: Any) -> None:
@@ -82,7 +90,9 @@ def test_a_range_may_lie_away_from_the_marked_frame(engine: Engine, film: Any) -
     assert overlap(found[8], film.truth[8]) > 0.85
 
 
-def test_large_frames_are_worked_on_small_and_masks_come_back_large(make_film: Callable[..., Any]) -> None:
+def test_large_frames_are_worked_on_small_and_masks_come_back_large(
+    make_film: Callable[..., Any],
+) -> None:
     film = make_film([(200, 180), (230, 200)], height=720, width=1280, side=240)
     engine = make_engine("flow")
     engine.open(film.frames)

@@ -23,13 +23,18 @@ def test_an_engine_without_a_model_takes_no_model_options(options: dict[str, str
         make_engine("flow", **options)
     assert (
         str(caught.value)
-        == "--engine flow: it has no model, so it takes no --checkpoint and no --device. Leave them out."
+        == "--engine flow: it has no model, so it takes no --checkpoint and no --device. Leave "
+        "them out."
     )
 
 
-def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in list(sys.modules):
-        if name.startswith("brokenvideos.tools.annotation.engines.") and name.rpartition(".")[2] in {
+        if name.startswith("brokenvideos.tools.annotation.engines.") and name.rpartition(".")[
+            2
+        ] in {
             "flow",
             "carry",
             "cut",
@@ -41,5 +46,6 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch: p
         make_engine("flow")
     assert (
         str(caught.value)
-        == "--engine flow: the package cv2 is missing. Install it in a checkout: pip install '.[annotate]'"
+        == "--engine flow: the package cv2 is missing. Install it in a checkout: pip install "
+        "'.[annotate]'"
     )

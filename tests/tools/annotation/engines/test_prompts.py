@@ -37,19 +37,23 @@ PROMPTS = {
     ),
     "box the wrong way round": (
         Prompt(1, 3, box=(20, 5, 10, 15)),
-        "frame 3 object 1: the box (20, 5, 10, 15) is not inside the picture of 128 x 96 with x0 < x1 and y0 < y1. Draw it again.",
+        "frame 3 object 1: the box (20, 5, 10, 15) is not inside the picture of 128 x 96 with x0 < "
+        "x1 and y0 < y1. Draw it again.",
     ),
     "box outside": (
         Prompt(1, 3, box=(20, 5, 129, 15)),
-        "frame 3 object 1: the box (20, 5, 129, 15) is not inside the picture of 128 x 96 with x0 < x1 and y0 < y1. Draw it again.",
+        "frame 3 object 1: the box (20, 5, 129, 15) is not inside the picture of 128 x 96 with x0 "
+        "< x1 and y0 < y1. Draw it again.",
     ),
     "mask of another size": (
         Prompt(1, 3, mask=MASK.T),
-        "frame 3 object 1: the mask is bool[128, 96], wanted bool[96, 128], the size of the frames.",
+        "frame 3 object 1: the mask is bool[128, 96], wanted bool[96, 128], the size of the "
+        "frames.",
     ),
     "mask of numbers": (
         Prompt(1, 3, mask=MASK.astype(np.uint8)),  # type: ignore[arg-type]
-        "frame 3 object 1: the mask is uint8[96, 128], wanted bool[96, 128], the size of the frames.",
+        "frame 3 object 1: the mask is uint8[96, 128], wanted bool[96, 128], the size of the "
+        "frames.",
     ),
     "box and mask": (
         Prompt(1, 3, box=(1, 1, 5, 5), mask=MASK),
@@ -60,12 +64,14 @@ RANGES = {
     "outside": ((0, 12), "frames 0 to 12: the video has the frames 0 to 11. Choose others."),
     "before the mark": (
         (0, 4),
-        "frames 0 to 4 object 1: no marked frame from which the object could be carried there forwards. "
+        "frames 0 to 4 object 1: no marked frame from which the object could be carried there "
+        "forwards. "
         "Mark it on a frame of this range first, or carry it the other way.",
     ),
     "after the mark, backwards": (
         (11, 6),
-        "frames 11 to 6 object 1: no marked frame from which the object could be carried there backwards. "
+        "frames 11 to 6 object 1: no marked frame from which the object could be carried there "
+        "backwards. "
         "Mark it on a frame of this range first, or carry it the other way.",
     ),
 }

@@ -1,4 +1,6 @@
-"""Models of `transformers` behind the protocol: which are taken, what they keep, what they say when they find nothing."""
+"""Models of `transformers` behind the protocol: which are taken, what they keep, what they say when
+they find nothing.
+"""
 
 import json
 from collections.abc import Callable
@@ -42,7 +44,9 @@ def kept_bytes(model: Sam2, engine: MemoryEngine) -> int:
 def test_kin_of_sam2_are_carried_too(make_model: Callable[[], Any], film: Any) -> None:
     engine = MemoryEngine(Sam2(make_model(), {}))
     engine.open(film.frames)
-    mask = engine.prompt(Prompt(1, 3, clicks=(Click(40, 40), Click(5, 5, positive=False)), box=film.box(3).box))
+    mask = engine.prompt(
+        Prompt(1, 3, clicks=(Click(40, 40), Click(5, 5, positive=False)), box=film.box(3).box)
+    )
     assert mask.any()
     engine.prompt(Prompt(1, 6, mask=film.truth[6]))
     assert [frame for frame, _, _ in engine.propagate([1], first=3, last=8)] == [4, 5, 7, 8]
@@ -50,7 +54,9 @@ def test_kin_of_sam2_are_carried_too(make_model: Callable[[], Any], film: Any) -
 
 
 @pytest.mark.slow
-def test_three_hundred_frames_of_an_object_fit_into_100_mb(sam2_weights: Any, make_film: Callable[..., Any]) -> None:
+def test_three_hundred_frames_of_an_object_fit_into_100_mb(
+    sam2_weights: Any, make_film: Callable[..., Any]
+) -> None:
     film = make_film([(10 + k % 60, 20) for k in range(300)])
     model = Sam2(sam2_weights, {})
     engine = MemoryEngine(model)
@@ -60,8 +66,8 @@ def test_three_hundred_frames_of_an_object_fit_into_100_mb(sam2_weights: Any, ma
     for frame_index, _, _ in engine.propagate([1], first=0, last=299):
         sizes[frame_index] = kept_bytes(model, engine)
     assert sizes[299] == sizes[REACH + 1]
-    # Everything that is kept is a plane of features: at 1024 pixels, SAM 2's size, there are 64 times as many. Its planes have
-    # up to twice the channels of the tiny model's.
+    # Everything that is kept is a plane of features: at 1024 pixels, SAM 2's size, there are 64
+    # times as many. Its planes have up to twice the channels of the tiny model's.
     assert sizes[299] * 64 * 2 < 100e6
 
 
@@ -87,7 +93,8 @@ def test_a_model_that_finds_nothing_says_so(sam2_weights: Any, film: Any) -> Non
     with pytest.raises(EngineError) as caught:
         engine.prompt(film.box(3))
     assert str(caught.value) == (
-        "frame 3 object 1: the engine finds nothing there. Click on other spots of the object, draw a box around it, or draw its "
+        "frame 3 object 1: the engine finds nothing there. Click on other spots of the object, "
+        "draw a box around it, or draw its "
         "mask with the brush."
     )
     with pytest.raises(EngineError):
@@ -100,7 +107,9 @@ def test_a_model_that_finds_nothing_says_so(sam2_weights: Any, film: Any) -> Non
     ]
 
 
-def test_more_clicks_cost_one_answer_each(sam2_weights: Any, film: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_clicks_cost_one_answer_each(
+    sam2_weights: Any, film: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = MemoryEngine(Sam2(sam2_weights, {}))
     engine.open(film.frames)
     answers = []
@@ -122,7 +131,10 @@ def test_a_saved_model_is_loaded_and_named(
     sam2_weights.save_pretrained(tmp_path)
     loaded = make_engine("sam2", checkpoint=str(tmp_path), device="cpu")
     assert loaded.facts["checkpoint"] == str(tmp_path)
-    assert loaded.facts["weights_sha256"] == sha256((tmp_path / "model.safetensors").read_bytes()).hexdigest()
+    assert (
+        loaded.facts["weights_sha256"]
+        == sha256((tmp_path / "model.safetensors").read_bytes()).hexdigest()
+    )
     assert loaded.facts["model"] == "Sam2VideoModel"
     known = new_engine("sam2")
     for engine in (loaded, known):
@@ -136,7 +148,8 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineError) as caught:
         make_engine("sam2", checkpoint=str(tmp_path))
     assert str(caught.value) == (
-        f"--checkpoint {tmp_path}: it is a model of type 'bert', wanted one of sam2_video, sam3_tracker_video, sam3_video, "
+        f"--checkpoint {tmp_path}: it is a model of type 'bert', wanted one of sam2_video, "
+        "sam3_tracker_video, sam3_video, "
         "edgetam_video. Name another one."
     )
 

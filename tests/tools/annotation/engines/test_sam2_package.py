@@ -1,4 +1,6 @@
-"""The package of SAM 2's authors against `transformers`, with the same weights; needs the package, which .ci/sam2 installs."""
+"""The package of SAM 2's authors against `transformers`, with the same weights; needs the package,
+which .ci/sam2 installs.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,9 @@ import pytest
 from brokenvideos.tools.annotation.engines import Click, Engine, EngineError, Prompt, make_engine
 from brokenvideos.tools.annotation.engines.regions import overlap
 
-pytest.importorskip("sam2", reason="no package sam2: .ci/sam2 installs it beside a torch without CUDA")
+pytest.importorskip(
+    "sam2", reason="no package sam2: .ci/sam2 installs it beside a torch without CUDA"
+)
 
 
 @pytest.fixture
@@ -34,14 +38,19 @@ def test_every_kind_of_prompt_gets_the_same_mask(both: tuple[Engine, Engine], fi
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 11), (11, 0)])
-def test_carried_masks_are_the_same(both: tuple[Engine, Engine], film: Any, first: int, last: int) -> None:
+def test_carried_masks_are_the_same(
+    both: tuple[Engine, Engine], film: Any, first: int, last: int
+) -> None:
     runs = []
     for engine in both:
         engine.prompt(Prompt(1, 3, clicks=(Click(30, 40), Click(5, 5, positive=False))))
         engine.prompt(Prompt(1, 8, mask=film.truth[8]))
         engine.prompt(film.box(6, object_id=2))
         runs.append(
-            {(frame, object_id): mask for frame, object_id, mask in engine.propagate([1, 2], first=first, last=last)}
+            {
+                (frame, object_id): mask
+                for frame, object_id, mask in engine.propagate([1, 2], first=first, last=last)
+            }
         )
     assert list(runs[0]) == list(runs[1])
     assert min(overlap(mask, runs[1][key]) for key, mask in runs[0].items()) >= 0.99
@@ -65,8 +74,12 @@ def test_a_file_that_holds_no_weights_of_sam2_is_refused(tmp_path: Path) -> None
     with pytest.raises(EngineError) as caught:
         make_engine("sam2-package", checkpoint=str(path))
     message = str(caught.value)
-    assert message.startswith(f"--checkpoint {path}: not weights of SAM 2 as its authors publish them (")
-    assert message.endswith("Name such a .pt file, or use --engine sam2 for models of transformers.")
+    assert message.startswith(
+        f"--checkpoint {path}: not weights of SAM 2 as its authors publish them ("
+    )
+    assert message.endswith(
+        "Name such a .pt file, or use --engine sam2 for models of transformers."
+    )
     path.write_bytes(b"no pickle")
     with pytest.raises(EngineError):
         make_engine("sam2-package", checkpoint=str(path))
@@ -77,12 +90,17 @@ def test_several_files_of_weights_have_to_be_told_apart(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(EngineError) as caught:
         make_engine("sam2-package", checkpoint=str(tmp_path))
-    assert str(caught.value) == f"--checkpoint {tmp_path}: several files of weights (a.pt, b.pt). Give one of them."
+    assert (
+        str(caught.value)
+        == f"--checkpoint {tmp_path}: several files of weights (a.pt, b.pt). Give one of them."
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("release", ["2", "2.1"])
-def test_weights_tell_which_of_the_published_models_they_are(tmp_path: Path, film: Any, release: str) -> None:
+def test_weights_tell_which_of_the_published_models_they_are(
+    tmp_path: Path, film: Any, release: str
+) -> None:
     import torch
     from sam2.build_sam import build_sam2_video_predictor
 

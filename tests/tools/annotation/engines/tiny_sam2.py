@@ -1,4 +1,6 @@
-"""SAM 2 so small that a test can run it: random weights that do answer and can be carried, for `transformers` and the package."""
+"""SAM 2 so small that a test can run it: random weights that do answer and can be carried, for
+`transformers` and the package.
+"""
 
 import re
 from typing import Any
@@ -6,7 +8,9 @@ from typing import Any
 import torch
 
 SIDE, WIDTH = 128, 128
-"""Pixels, and channels: 64 of the memory's are written into the code of `transformers`, and two of its heads go into them."""
+"""Pixels, and channels: 64 of the memory's are written into the code of `transformers`, and two of
+its heads go into them.
+"""
 STEPS = (4, 8, 16)
 
 _RENAMED = (
@@ -97,7 +101,9 @@ def tiny_sam3() -> Any:
         "image_size": side,
         "prompt_encoder_config": {"hidden_size": WIDTH, "image_size": side, "patch_size": patch},
     }
-    return _with_weights(Sam3TrackerVideoModel(Sam3TrackerVideoConfig(vision_config=vision, **rest)))
+    return _with_weights(
+        Sam3TrackerVideoModel(Sam3TrackerVideoConfig(vision_config=vision, **rest))
+    )
 
 
 def _vision() -> dict[str, Any]:
@@ -149,7 +155,9 @@ def _rest() -> dict[str, Any]:
 
 @torch.no_grad()
 def _with_weights(model: Any) -> Any:
-    """Weights that keep the size of what goes through them: those of a new model end in masks of nothing."""
+    """Weights that keep the size of what goes through them: those of a new model end in masks of
+    nothing.
+    """
     generator = torch.Generator().manual_seed(0)
     for name, parameter in sorted(model.named_parameters()):
         if parameter.dim() > 1:
@@ -157,14 +165,18 @@ def _with_weights(model: Any) -> Any:
         elif name.endswith("bias") and "norm" not in name:
             parameter.normal_(0, 0.1, generator=generator)
     # One embedding in every checkpoint, two in a new model.
-    model.shared_image_embedding.positional_embedding.copy_(model.prompt_encoder.shared_embedding.positional_embedding)
+    model.shared_image_embedding.positional_embedding.copy_(
+        model.prompt_encoder.shared_embedding.positional_embedding
+    )
     # It sees an object everywhere.
     model.mask_decoder.pred_obj_score_head.proj_out.bias += 10
     return model.eval()
 
 
 def tiny_predictor(state: dict[str, Any]) -> Any:
-    """A SAM2VideoPredictor of the package, as its own files would configure one of this size, with weights of a `tiny_model`."""
+    """A SAM2VideoPredictor of the package, as its own files would configure one of this size, with
+    weights of a `tiny_model`.
+    """
     from sam2.modeling.backbones.hieradet import Hiera
     from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
     from sam2.modeling.memory_attention import MemoryAttention, MemoryAttentionLayer
@@ -176,7 +188,12 @@ def tiny_predictor(state: dict[str, Any]) -> Any:
     def attention(**more: Any) -> Any:
         feat_sizes = [SIDE // 16] * 2
         return RoPEAttention(
-            feat_sizes=feat_sizes, embedding_dim=WIDTH, num_heads=1, downsample_rate=1, dropout=0.1, **more
+            feat_sizes=feat_sizes,
+            embedding_dim=WIDTH,
+            num_heads=1,
+            downsample_rate=1,
+            dropout=0.1,
+            **more,
         )
 
     trunk = Hiera(
@@ -207,7 +224,9 @@ def tiny_predictor(state: dict[str, Any]) -> Any:
     )
     predictor = SAM2VideoPredictor(
         image_encoder=ImageEncoder(scalp=1, trunk=trunk, neck=neck),
-        memory_attention=MemoryAttention(d_model=WIDTH, pos_enc_at_input=True, layer=layer, num_layers=1),
+        memory_attention=MemoryAttention(
+            d_model=WIDTH, pos_enc_at_input=True, layer=layer, num_layers=1
+        ),
         memory_encoder=MemoryEncoder(
             in_dim=WIDTH,
             out_dim=64,
@@ -252,11 +271,14 @@ def as_package_weights(state: dict[str, Any]) -> dict[str, Any]:
     """The weights of a Sam2VideoModel under the package's names."""
     found = {}
     for name, tensor in state.items():
-        if name == "shared_image_embedding.positional_embedding":  # the same as the prompt encoder's
+        if (
+            name == "shared_image_embedding.positional_embedding"
+        ):  # the same as the prompt encoder's
             continue
         if name == "prompt_encoder.point_embed.weight":
             found |= {
-                f"sam_prompt_encoder.point_embeddings.{kind}.weight": row[None] for kind, row in enumerate(tensor)
+                f"sam_prompt_encoder.point_embeddings.{kind}.weight": row[None]
+                for kind, row in enumerate(tensor)
             }
             continue
         found[_renamed(name)] = tensor
@@ -264,7 +286,8 @@ def as_package_weights(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(name: str) -> str:
-    # Layers of the two are counted from different ends: proj_in, layers.0 ... and proj_out here, layers.0, 1, 2 there.
+    # Layers of the two are counted from different ends: proj_in, layers.0 ... and proj_out here,
+    # layers.0, 1, 2 there.
     is_deep = any(part in name for part in ("_head.", "hypernetworks", "object_pointer_proj."))
     if is_deep:
         name = (
@@ -274,7 +297,9 @@ def _renamed(name: str) -> str:
         )
     elif ".mlp." in name:
         name = name.replace(".proj_in.", ".layers.0.").replace(".proj_out.", ".layers.1.")
-    down = re.match(r"memory_encoder\.mask_downsampler\.layers\.(\d)\.(conv|layer_norm)\.(.*)", name)
+    down = re.match(
+        r"memory_encoder\.mask_downsampler\.layers\.(\d)\.(conv|layer_norm)\.(.*)", name
+    )
     if down:
         number = 3 * int(down[1]) + (down[2] == "layer_norm")
         return f"memory_encoder.mask_downsampler.encoder.{number}.{down[3]}"

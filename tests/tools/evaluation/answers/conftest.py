@@ -30,7 +30,11 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 RIGHT: Mapping[str, Mapping[str, object]] = {
     "broken": {"a": "Yes", "b": "Yes", "n": "No"},
-    "when": {"a": [{"first_frame": 1, "last_frame": 2}], "b": [{"first_frame": 1, "last_frame": 2}], "n": []},
+    "when": {
+        "a": [{"first_frame": 1, "last_frame": 2}],
+        "b": [{"first_frame": 1, "last_frame": 2}],
+        "n": [],
+    },
     "where": {
         video_id: [
             {"frame": frame, "bbox_2d": box}
@@ -44,7 +48,9 @@ RIGHT: Mapping[str, Mapping[str, object]] = {
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes right answers to some questions; `change` has other texts, or other keys, by (question, video_id)."""
+    """Writes right answers to some questions; `change` has other texts, or other keys, by
+    (question, video_id).
+    """
 
     def write_answers(
         questions: Sequence[str] = ("broken", "when", "where"),
@@ -61,7 +67,11 @@ def write(tmp_path: Path) -> Write:
                     row["box_unit"] = "pixels"
                 other = (change or {}).get((question, video_id), {})
                 if other is not None:
-                    lines.append(json.dumps(row | ({"answer": other} if isinstance(other, str) else dict(other))))
+                    lines.append(
+                        json.dumps(
+                            row | ({"answer": other} if isinstance(other, str) else dict(other))
+                        )
+                    )
         lines += [one if isinstance(one, str) else json.dumps(one) for one in more]
         path = tmp_path / name
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -45,7 +45,12 @@ def test_right_answers_where_masks_are_boxes(truth: Path, write) -> None:
 
 def test_floors_stand_beside_and_exact_boxes_on_top(truth: Path, write) -> None:
     found = evaluate_answers(truth, write())
-    assert values(found, "always-yes") == {"accuracy": 0.666667, "yes_broken": 1.0, "yes_normal": 1.0, "auroc": 0.5}
+    assert values(found, "always-yes") == {
+        "accuracy": 0.666667,
+        "yes_broken": 1.0,
+        "yes_normal": 1.0,
+        "auroc": 0.5,
+    }
     assert values(found, "whole-video") == {"temporal_iou": 0.5, "false_spans": 1.0}
     whole = values(found, "whole-frame-box")
     share = (10 * 20 + 16 * 20) / (40 * 80)  # of the frame is marked in two of four frames
@@ -106,7 +111,10 @@ def test_an_answer_that_cannot_be_read_is_wrong_and_listed(truth: Path, write) -
         (9, "n", "where", "'I see nothing.' has no JSON list"),
     ]
     last = "- line 9 video n where: 'I see nothing.' has no JSON list"
-    assert found.table().splitlines()[-7::6] == ["6 of 9 answers cannot be read and count as wrong:", last]
+    assert found.table().splitlines()[-7::6] == [
+        "6 of 9 answers cannot be read and count as wrong:",
+        last,
+    ]
     assert len(found.to_dict()["unreadable"]) == 6
 
 
@@ -131,14 +139,20 @@ def test_parts_of_videos(truth: Path, write) -> None:
     assert found.scores["stretch_accuracy"].value == pytest.approx(2 / 3)
     alone = evaluate_answers(truth, write((), more=more))
     assert set(alone.scores) == {"stretch_accuracy"}
-    whole = evaluate_answers(truth, write(("broken",), {("broken", "a"): {"first_frame": 0, "last_frame": 3}}))
+    whole = evaluate_answers(
+        truth, write(("broken",), {("broken", "a"): {"first_frame": 0, "last_frame": 3}})
+    )
     assert set(whole.scores) == {"accuracy", "yes_broken", "yes_normal", "auroc"}
 
 
 def test_frames_limit_what_is_scored_and_may_come_one_a_line(truth: Path, write) -> None:
     box = {"video_id": "a", "question": "where", "box_unit": 1000}
     more = [
-        box | {"frames": [1], "answer": '[{"bbox_2d": [125, 100, 375, 350]}, {"bbox_2d": [500, 500, 750, 900]}]'},
+        box
+        | {
+            "frames": [1],
+            "answer": '[{"bbox_2d": [125, 100, 375, 350]}, {"bbox_2d": [500, 500, 750, 900]}]',
+        },
         box | {"frames": [0], "answer": "[]"},
     ]
     found = evaluate_answers(truth, write(("where",), {("where", "a"): None}, more))
@@ -182,7 +196,10 @@ CONFUSIONS = {
 @pytest.mark.parametrize("name", CONFUSIONS)
 def test_the_table_of_types(name: str) -> None:
     true, said, wanted = CONFUSIONS[name]
-    assert confusions(video_of(*true), AnswerContent(types=None if said is None else frozenset(said))) == wanted
+    assert (
+        confusions(video_of(*true), AnswerContent(types=None if said is None else frozenset(said)))
+        == wanted
+    )
 
 
 def test_box_iou_pairs_the_best_first() -> None:
@@ -201,7 +218,9 @@ def test_a_box_fills_the_pixels_whose_middle_is_in_it() -> None:
 
 
 @pytest.mark.parametrize("frames", [None, "jpg"])
-def test_the_answers_of_an_export_are_right(frames: str | None, release: Path, tmp_path: Path) -> None:
+def test_the_answers_of_an_export_are_right(
+    frames: str | None, release: Path, tmp_path: Path
+) -> None:
     """What the export teaches is what the evaluation takes for right, seconds alone too."""
     options = ExportOptions(frames=frames, num_frames=5, box_unit="pixels")
     export(release, tmp_path / "chat", layout="chat", options=options)
@@ -210,7 +229,9 @@ def test_the_answers_of_an_export_are_right(frames: str | None, release: Path, t
         for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
             text = row["conversations"][1]["value"]
             if row["question"] == "when":
-                spans = [{key: span[key] for key in ("start_s", "end_s")} for span in json.loads(text)]
+                spans = [
+                    {key: span[key] for key in ("start_s", "end_s")} for span in json.loads(text)
+                ]
                 text = f"Here it is:\n```json\n{json.dumps(spans)}\n```"
             said.append({**row, "answer": text})
     (tmp_path / "answers.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in said))
@@ -219,5 +240,7 @@ def test_the_answers_of_an_export_are_right(frames: str | None, release: Path, t
     assert wrong == {"jf", "j", "f", "active_jf"}  # boxes are no masks
     for name in wrong:
         assert found.scores[name].value == found.floors["exact-boxes"][name].value
-    assert {true: row for true, row in found.confusion.items() if row.get(true) != sum(row.values())} == {}
+    assert {
+        true: row for true, row in found.confusion.items() if row.get(true) != sum(row.values())
+    } == {}
     assert found.scores["stretch_accuracy"].value == found.scores["exact_types"].value == 1.0

@@ -1,4 +1,6 @@
-"""Files of answers that say nothing, or the wrong thing: every problem before anything is scored."""
+"""Files of answers that say nothing, or the wrong thing: every problem before anything is
+scored.
+"""
 
 import contextlib
 import json
@@ -20,19 +22,32 @@ from brokenvideos.tools.evaluation.answers.parse import (
 A = {"video_id": "a", "question": "broken", "answer": "Yes"}
 BOX = {"video_id": "a", "question": "where", "answer": "[]"}
 PROBLEMS = {
-    "stranger": (A | {"video_id": "z"}, "the truth has no video z; remove its answers, or check the name"),
+    "stranger": (
+        A | {"video_id": "z"},
+        "the truth has no video z; remove its answers, or check the name",
+    ),
     "of another case": (A | {"video_id": "A"}, None),
     "twice": (A, "video a 'broken' is answered already on line 1; keep one of them"),
     "cut off": ('{"video_id": "a", "ques', None),
-    "not JSON": ("Yes", "not readable as JSON (Expecting value: line 1 column 1 (char 0)); wanted one object per line"),
+    "not JSON": (
+        "Yes",
+        "not readable as JSON (Expecting value: line 1 column 1 (char 0)); wanted one object per "
+        "line",
+    ),
     "a list": (["a"], "['a'], wanted an object with video_id, question and answer"),
     "no video": ({"question": "broken", "answer": "Yes"}, "video_id is None, wanted text"),
     "no question": (
         A | {"question": "why"},
         "question is 'why', wanted broken, when, where or type",
     ),
-    "no answer": (A | {"answer": None}, 'answer is None, wanted the text that the model wrote, "" if it wrote nothing'),
-    "no unit": (BOX, "box_unit is None, wanted 1000 or pixels: what the boxes of the answer are counted in"),
+    "no answer": (
+        A | {"answer": None},
+        'answer is None, wanted the text that the model wrote, "" if it wrote nothing',
+    ),
+    "no unit": (
+        BOX,
+        "box_unit is None, wanted 1000 or pixels: what the boxes of the answer are counted in",
+    ),
     "a strange unit": (
         BOX | {"box_unit": "0-1"},
         "box_unit is '0-1', wanted 1000 or pixels: what the boxes of the answer are counted in",
@@ -45,7 +60,10 @@ PROBLEMS = {
         A | {"first_frame": 3, "last_frame": 1},
         "first_frame and last_frame are 3 and 1, wanted two frame numbers in order, or neither",
     ),
-    "no frames": (A | {"frames": []}, "frames is [], wanted a list of frame numbers from 0, or nothing"),
+    "no frames": (
+        A | {"frames": []},
+        "frames is [], wanted a list of frame numbers from 0, or nothing",
+    ),
     "a frame twice": (A | {"frames": [1, 1]}, "frames is [1, 1], which names a frame twice"),
     "beyond the end": (
         A | {"first_frame": 0, "last_frame": 4},
@@ -63,7 +81,8 @@ def test_a_line_that_is_no_answer(name: str, truth: Path, write) -> None:
     if name == "cut off":
         path.write_bytes(path.read_bytes().rstrip(b"\n"))
         what = (
-            "not readable as JSON (Unterminated string starting at: line 1 column 19 (char 18)); the file ends in the middle of "
+            "not readable as JSON (Unterminated string starting at: line 1 column 19 (char 18)); "
+            "the file ends in the middle of "
             "this line, so it was cut off: write it again"
         )
     if name == "of another case":
@@ -82,12 +101,16 @@ def test_a_frame_answered_twice(truth: Path, write) -> None:
     more = [BOX | {"box_unit": "pixels", "frames": [2, 3]}]
     with pytest.raises(EvaluationError) as caught:
         evaluate_answers(truth, write(("where",), more=more))
-    assert "line 4: video a 'where' is answered already on line 1; keep one of them" in str(caught.value)
+    assert "line 4: video a 'where' is answered already on line 1; keep one of them" in str(
+        caught.value
+    )
 
 
 def test_missing_answers(truth: Path, write) -> None:
     with pytest.raises(EvaluationError) as caught:
-        evaluate_answers(truth, write(("broken", "when"), {("broken", "b"): None, ("when", "n"): None}))
+        evaluate_answers(
+            truth, write(("broken", "when"), {("broken", "b"): None, ("when", "n"): None})
+        )
     hint = "answer it, or count it as wrong with --missing empty"
     assert str(caught.value).splitlines()[1:] == [
         f"video b: no answer to the question 'broken'; {hint}",
@@ -108,14 +131,18 @@ def test_no_such_file(truth: Path, tmp_path: Path) -> None:
     path = tmp_path / "none.jsonl"
     with pytest.raises(EvaluationError) as caught:
         evaluate_answers(truth, path)
-    assert str(caught.value).splitlines()[1:] == [f"{path}: cannot be read (No such file or directory)"]
+    assert str(caught.value).splitlines()[1:] == [
+        f"{path}: cannot be read (No such file or directory)"
+    ]
 
 
 def test_an_empty_file(truth: Path, write) -> None:
     path = write(())
     with pytest.raises(EvaluationError) as caught:
         evaluate_answers(truth, path)
-    assert str(caught.value).splitlines()[1:] == [f"{path}: no answer in it; wanted one object per line"]
+    assert str(caught.value).splitlines()[1:] == [
+        f"{path}: no answer in it; wanted one object per line"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -125,13 +152,16 @@ def test_an_empty_file(truth: Path, write) -> None:
         ([0.125, 0.1, 0.375, 0.35], "which looks like shares of 1"),
     ],
 )
-def test_every_box_in_another_unit_is_the_file_s_mistake(box: list[float], why: str, truth: Path, write) -> None:
+def test_every_box_in_another_unit_is_the_file_s_mistake(
+    box: list[float], why: str, truth: Path, write
+) -> None:
     text = json.dumps([{"frame": 1, "bbox_2d": box}])
     path = write(("where",), {("where", "a"): text, ("where", "b"): text})
     with pytest.raises(EvaluationError) as caught:
         evaluate_answers(truth, path)
     assert str(caught.value).splitlines()[1:] == [
-        f"{path} line 1: bbox_2d is {box}, {why}; wanted pixels, left and right 0 to 80, top and bottom 0 to 40. All 2 answers "
+        f"{path} line 1: bbox_2d is {box}, {why}; wanted pixels, left and right 0 to 80, top and "
+        "bottom 0 to 40. All 2 answers "
         "with boxes are so: give the box_unit that they are in, or convert them"
     ]
     # One of several is the model's, and counts as wrong.
@@ -169,16 +199,25 @@ UNREADABLE = {
     "below 0": (
         boxes,
         '[{"frame": 1, "bbox_2d": [-1, 2, 3, 4]}]',
-        "bbox_2d is [-1, 2, 3, 4], which reaches out of the frame; wanted thousandths of the frame, left and right 0 to 1000, top "
+        "bbox_2d is [-1, 2, 3, 4], which reaches out of the frame; wanted thousandths of the "
+        "frame, left and right 0 to 1000, top "
         "and bottom 0 to 1000",
     ),
     "no frame": (boxes, '[{"bbox_2d": [1, 2, 3, 4]}]', "frame None was not asked about"),
-    "another frame": (boxes, '[{"frame": 3, "bbox_2d": [1, 2, 3, 4]}]', "frame 3 was not asked about"),
+    "another frame": (
+        boxes,
+        '[{"frame": 3, "bbox_2d": [1, 2, 3, 4]}]',
+        "frame 3 was not asked about",
+    ),
     "no object": (boxes, "[[1, 2, 3, 4]]", "[1, 2, 3, 4] is not an object with frame and bbox_2d"),
     "too deep": (boxes, "[" * 100_000, f"'{'[' * 56}... cannot be read as a JSON list"),
     "words": (parse_yes, "The answer is yes", "'The answer is yes' does not begin with Yes or No"),
     "half a thought": (parse_yes, "<think>Yes", "'<think>Yes' does not begin with Yes or No"),
-    "span": (parse_spans, "[1]", "1 is not a span; wanted first_frame and last_frame, or start_s and end_s"),
+    "span": (
+        parse_spans,
+        "[1]",
+        "1 is not a span; wanted first_frame and last_frame, or start_s and end_s",
+    ),
     "span backwards": (
         parse_spans,
         '{"start_s": 2, "end_s": 1}',
@@ -189,8 +228,16 @@ UNREADABLE = {
         '[{"first_frame": NaN, "last_frame": 1}]',
         "a span has first_frame nan and last_frame 1; wanted numbers in order",
     ),
-    "type": (parse_types, '["glitch"]', "'glitch' is not a type; wanted a list of motion, deformation, blur"),
-    "type of no text": (parse_types, "[1]", "1 is not a type; wanted a list of motion, deformation, blur"),
+    "type": (
+        parse_types,
+        '["glitch"]',
+        "'glitch' is not a type; wanted a list of motion, deformation, blur",
+    ),
+    "type of no text": (
+        parse_types,
+        "[1]",
+        "1 is not a type; wanted a list of motion, deformation, blur",
+    ),
     "types in a sentence": (
         parse_types,
         "It is a blur.",
@@ -220,13 +267,21 @@ def test_texts_that_can_be_read() -> None:
     assert not parse_yes("No artifact")
     assert parse_types("none") == parse_types("[]") == frozenset()
     assert parse_types("Motion, blur.") == parse_types('["blur", "motion"]') == {"motion", "blur"}
-    assert boxes('```json\n{"frame": 2, "bbox_2d": [0, 0, 1000, 500], "label": "blur"}\n```') == {2: [(0, 0, 80, 20)]}
+    assert boxes('```json\n{"frame": 2, "bbox_2d": [0, 0, 1000, 500], "label": "blur"}\n```') == {
+        2: [(0, 0, 80, 20)]
+    }
 
 
 def test_seconds_of_a_truth_that_knows_no_times(truth: Path, write) -> None:
-    found = evaluate_answers(truth, write(("when",), {("when", "a"): '[{"start_s": 0, "end_s": 1}]'}))
+    found = evaluate_answers(
+        truth, write(("when",), {("when", "a"): '[{"start_s": 0, "end_s": 1}]'})
+    )
     assert [one.why for one in found.unreadable] == [
         "a span in seconds, but the truth does not say when frames are shown; wanted frames"
     ]
-    found = evaluate_answers(truth, write(("when",), {("when", "a"): '[{"first_frame": 0, "last_frame": 9}]'}))
-    assert [one.why for one in found.unreadable] == ["a span of frames 0 to 9; the video has frames 0 to 3"]
+    found = evaluate_answers(
+        truth, write(("when",), {("when", "a"): '[{"first_frame": 0, "last_frame": 9}]'})
+    )
+    assert [one.why for one in found.unreadable] == [
+        "a span of frames 0 to 9; the video has frames 0 to 3"
+    ]

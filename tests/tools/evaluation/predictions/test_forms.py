@@ -17,7 +17,12 @@ from brokenvideos.builder.export import export
 from brokenvideos.masks import TYPE_NOT_GIVEN, encode
 from brokenvideos.tools.agreement import agree
 from brokenvideos.tools.evaluation import EvaluationError, evaluate, formats_table
-from brokenvideos.tools.evaluation.predictions import Place, find_predictions, formats_in, known_formats
+from brokenvideos.tools.evaluation.predictions import (
+    Place,
+    find_predictions,
+    formats_in,
+    known_formats,
+)
 from brokenvideos.tools.evaluation.predictions.formats import FORMATS
 
 WritePngs = Callable[[Path, Mapping[str, object]], Path]
@@ -52,7 +57,9 @@ def jf(truth: Path, predictions: Path, **options: object) -> float | None:
 def problems(truth: Path, predictions: Path, **options: object) -> list[str]:
     with pytest.raises(EvaluationError) as error:
         evaluate(truth, predictions, floors=False, **options)  # type: ignore[arg-type]
-    return [line.replace(f"{predictions.parent}/", "") for line in str(error.value).splitlines()[1:]]
+    return [
+        line.replace(f"{predictions.parent}/", "") for line in str(error.value).splitlines()[1:]
+    ]
 
 
 def packed(folder: Path, path: Path) -> Path:
@@ -69,7 +76,15 @@ def both(folder: Path, tmp_path: Path) -> list[Path]:
 
 
 def test_litter_and_notes_are_passed_over(truth: Path, pred: Path, tmp_path: Path) -> None:
-    names = ["Thumbs.db", "desktop.ini", "._v", ".DS_Store", "results.csv", "global_results-val.csv", "log.txt"]
+    names = [
+        "Thumbs.db",
+        "desktop.ini",
+        "._v",
+        ".DS_Store",
+        "results.csv",
+        "global_results-val.csv",
+        "log.txt",
+    ]
     names += [
         "v/._00000.png",
         "v/Thumbs.db",
@@ -92,7 +107,9 @@ def test_a_stranger_among_masks_is_one_problem(truth: Path, pred: Path, tmp_path
     assert problems(truth, folder) == [
         "pred/v/00003.bmp: not a mask; wanted {frame}.png, such as 00017.png for frame 17 (from 0)"
     ]
-    assert problems(truth, tar) == ["pred.tar member v/00003.bmp: not a mask; wanted {video_id}/{frame}.png"]
+    assert problems(truth, tar) == [
+        "pred.tar member v/00003.bmp: not a mask; wanted {video_id}/{frame}.png"
+    ]
 
 
 def test_upper_case_suffixes(truth: Path, pred: Path, tmp_path: Path) -> None:
@@ -117,13 +134,19 @@ def test_a_frame_that_is_there_twice(truth: Path, pred: Path, tmp_path: Path) ->
     shutil.copy(pred / "v" / "00001.png", pred / "v" / "1.png")
     folder, tar = both(pred, tmp_path)
     assert problems(truth, folder) == ["pred/v/1.png: frame 1 is also pred/v/00001.png; remove one"]
-    assert problems(truth, tar) == ["pred.tar member v/1.png: frame 1 is also pred.tar member v/00001.png; remove one"]
+    assert problems(truth, tar) == [
+        "pred.tar member v/1.png: frame 1 is also pred.tar member v/00001.png; remove one"
+    ]
 
 
 @pytest.fixture
 def objects(tmp_path: Path, write_pngs: WritePngs) -> Path:
     """A folder for each object, as SAM 2 writes them: together they are the truth."""
-    files = {f"v/{half:03d}/{frame:05d}.png": mask(frame, value=255, half=half) for frame in FRAMES for half in (0, 1)}
+    files = {
+        f"v/{half:03d}/{frame:05d}.png": mask(frame, value=255, half=half)
+        for frame in FRAMES
+        for half in (0, 1)
+    }
     return write_pngs(tmp_path / "objects", files)
 
 
@@ -147,7 +170,8 @@ def test_objects_beside_a_mask_of_all(truth: Path, objects: Path, tmp_path: Path
     Image.fromarray(mask(2)).save(objects / "v" / "00002.png")
     folder, tar = both(objects, tmp_path)
     assert problems(truth, folder) == [
-        f"objects/v/{half:03d}/00002.png: frame 2 is also objects/v/00002.png; remove one" for half in (0, 1)
+        f"objects/v/{half:03d}/00002.png: frame 2 is also objects/v/00002.png; remove one"
+        for half in (0, 1)
     ]
     assert len(problems(truth, tar)) == 2
 
@@ -155,7 +179,8 @@ def test_objects_beside_a_mask_of_all(truth: Path, objects: Path, tmp_path: Path
 def test_a_broken_object_is_named(truth: Path, objects: Path) -> None:
     (objects / "v" / "001" / "00002.png").write_bytes(b"")
     assert problems(truth, objects) == [
-        "objects/v/001/00002.png: not a PNG file; export this mask again as 8-bit grey or palette PNG"
+        "objects/v/001/00002.png: not a PNG file; export this mask again as 8-bit grey or palette "
+        "PNG"
     ]
 
 
@@ -202,8 +227,15 @@ def test_a_release_without_types_is_scored(raw: Path, tmp_path: Path) -> None:
     shutil.copy(raw / "videos" / f"{source.name}.mp4", tmp_path / "raw" / "videos")
     build(tmp_path / "raw", tmp_path / "release", BuildOptions(artifact_type="not-given"))
     found = evaluate(tmp_path / "release", tmp_path / "raw", floors=False)
-    assert (found.scores.broken["jf"].value, found.videos[0].artifact_types) == (1, (TYPE_NOT_GIVEN,))
-    named = {cell.artifact_type: cell for cell in found.breakdown if cell.generator is None and cell.split is None}
+    assert (found.scores.broken["jf"].value, found.videos[0].artifact_types) == (
+        1,
+        (TYPE_NOT_GIVEN,),
+    )
+    named = {
+        cell.artifact_type: cell
+        for cell in found.breakdown
+        if cell.generator is None and cell.split is None
+    }
     assert named.keys() == {None, "type not given"}
     assert (named["type not given"].n, named["type not given"].scores["jf"]) == (1, 1)
 
@@ -224,7 +256,9 @@ def test_links_in_tars_are_refused(truth: Path, pred: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("cut", [100, 600, 1500, 3000])
-def test_a_tar_that_is_cut_is_one_problem(cut: int, truth: Path, pred: Path, tmp_path: Path) -> None:
+def test_a_tar_that_is_cut_is_one_problem(
+    cut: int, truth: Path, pred: Path, tmp_path: Path
+) -> None:
     path = packed(pred, tmp_path / "pred.tar")
     path.write_bytes(path.read_bytes()[:cut])
     lines = problems(truth, path)
@@ -247,7 +281,9 @@ RUNS = [
 
 
 @pytest.mark.parametrize("runs", [found[0] for found in RUNS])
-def test_runs_of_no_pixel_say_nothing(runs: list[int], tmp_path: Path, write_pngs: WritePngs) -> None:
+def test_runs_of_no_pixel_say_nothing(
+    runs: list[int], tmp_path: Path, write_pngs: WritePngs
+) -> None:
     wanted = np.zeros(288, np.uint8)
     position = 0
     for number, length in enumerate(runs):
@@ -261,40 +297,80 @@ def test_runs_of_no_pixel_say_nothing(runs: list[int], tmp_path: Path, write_png
 
 def test_runs_that_begin_with_the_mask(tmp_path: Path, write_pngs: WritePngs) -> None:
     truth = write_pngs(tmp_path / "truth", {"v/00000.png": np.ones((12, 24), np.uint8)})
-    entry = {"video_id": "v", "frame_index": 0, "segmentation": {"size": [12, 24], "counts": [0, 100, 0, 188, 0]}}
+    entry = {
+        "video_id": "v",
+        "frame_index": 0,
+        "segmentation": {"size": [12, 24], "counts": [0, 100, 0, 188, 0]},
+    }
     (tmp_path / "pred.json").write_text(json.dumps([entry]))
     assert jf(truth, tmp_path / "pred.json") == 1
 
 
 BAD_RUNS = [
-    ([100, -5, 193], "run length counts[1] is -5; wanted whole numbers from 0 that sum to 288 = 12 x 24 pixels"),
-    ([100.7, 187.3], "run length counts[0] is 100.7; wanted whole numbers from 0 that sum to 288 = 12 x 24 pixels"),
+    (
+        [100, -5, 193],
+        "run length counts[1] is -5; wanted whole numbers from 0 that sum to 288 = 12 x 24 pixels",
+    ),
+    (
+        [100.7, 187.3],
+        "run length counts[0] is 100.7; wanted whole numbers from 0 that sum to 288 = 12 x 24 "
+        "pixels",
+    ),
     ([], "counts is an empty list; wanted whole numbers from 0 that sum to 288 = 12 x 24 pixels"),
-    ([100, 100], "the run lengths sum to 200; wanted whole numbers from 0 that sum to 288 = 12 x 24 pixels"),
-    ([2**70], f"run length counts[0] is {2**70}; wanted whole numbers from 0 that sum to 288 = 12 x 24 pixels"),
-    ([True, 287], "run length counts[0] is True; wanted whole numbers from 0 that sum to 288 = 12 x 24 pixels"),
+    (
+        [100, 100],
+        "the run lengths sum to 200; wanted whole numbers from 0 that sum to 288 = 12 x 24 pixels",
+    ),
+    (
+        [2**70],
+        f"run length counts[0] is {2**70}; wanted whole numbers from 0 that sum to 288 = 12 x 24 "
+        "pixels",
+    ),
+    (
+        [True, 287],
+        "run length counts[0] is True; wanted whole numbers from 0 that sum to 288 = 12 x 24 "
+        "pixels",
+    ),
     (None, "counts is None, wanted a COCO RLE string or a list of run lengths"),
 ]
 
 
 @pytest.mark.parametrize(("counts", "wanted"), BAD_RUNS)
 def test_counts_that_are_no_mask(counts: object, wanted: str, truth: Path, tmp_path: Path) -> None:
-    entry = {"video_id": "v", "frame_index": 0, "segmentation": {"size": [12, 24], "counts": counts}}
+    entry = {
+        "video_id": "v",
+        "frame_index": 0,
+        "segmentation": {"size": [12, 24], "counts": counts},
+    }
     (tmp_path / "pred.json").write_text(json.dumps([entry]))
-    assert problems(truth, tmp_path / "pred.json", missing="empty") == [f"pred.json [0] frame 0: {wanted}"]
+    assert problems(truth, tmp_path / "pred.json", missing="empty") == [
+        f"pred.json [0] frame 0: {wanted}"
+    ]
 
 
 BAD_FILES = [
-    ({"videos": [], "annotations": None}, ["annotations: is None, wanted a list with an object for each mask"]),
+    (
+        {"videos": [], "annotations": None},
+        ["annotations: is None, wanted a list with an object for each mask"],
+    ),
     ({"images": []}, ["annotations: is not there, wanted a list with an object for each mask"]),
-    ({"images": ["v/0.png"], "annotations": []}, ["images[0]: is 'v/0.png', wanted an object with id and file_name"]),
+    (
+        {"images": ["v/0.png"], "annotations": []},
+        ["images[0]: is 'v/0.png', wanted an object with id and file_name"],
+    ),
     ({"videos": 3, "annotations": []}, ["videos: is 3, wanted a list of objects"]),
     (
         [{"video_id": ["v"], "frame_index": 0}],
         ["[0]: video_id is ['v'], wanted text that is the name of a video"],
     ),
-    ([7], ["[0]: 7, wanted an object with video_id or image_id, and segmentation or segmentations"]),
-    ([{"video_id": "v", "frame_index": 1e400}], ["[0]: frame_index is inf, wanted a whole number from 0"]),
+    (
+        [7],
+        ["[0]: 7, wanted an object with video_id or image_id, and segmentation or segmentations"],
+    ),
+    (
+        [{"video_id": "v", "frame_index": 1e400}],
+        ["[0]: frame_index is inf, wanted a whole number from 0"],
+    ),
     (
         [{"video_id": "v", "segmentations": None}],
         ["[0]: segmentations is None, wanted a list with an RLE or null for each frame"],
@@ -304,8 +380,17 @@ BAD_FILES = [
         [f"[0]: score is {'1' + '0' * 56}..., wanted a number"],
     ),
     (
-        [{"video_id": "v", "frame_index": 0, "segmentation": {"size": [1e400, 24], "counts": "4l"}}],
-        ["[0] frame 0: size is [inf, 24], wanted [height, width] in whole pixels, at most 67108864 together"],
+        [
+            {
+                "video_id": "v",
+                "frame_index": 0,
+                "segmentation": {"size": [1e400, 24], "counts": "4l"},
+            }
+        ],
+        [
+            "[0] frame 0: size is [inf, 24], wanted [height, width] in whole pixels, at most "
+            "67108864 together"
+        ],
     ),
 ]
 
@@ -331,11 +416,12 @@ def test_two_forms_in_one_folder_are_refused(truth: Path, tmp_path: Path) -> Non
     with pytest.raises(EvaluationError) as error:
         evaluate(truth, tmp_path / "run")
     assert str(error.value) == (
-        f"{tmp_path / 'run'}: files of 2 forms (results: b.json; ytvis: a.json); give the file of the predictions itself"
+        f"{tmp_path / 'run'}: files of 2 forms (results: b.json; ytvis: a.json); give the file of "
+        "the predictions itself"
     )
 
 
-# --- The registry ---------------------------------------------------------------------------------------------------
+# --- The registry ---------------------------------------------------------------------------------
 
 NEW_FORM = """
 from brokenvideos.tools.evaluation.predictions import Format, Predictions
@@ -365,7 +451,9 @@ FORMAT = Format("lines", "{video_id}.rle, a COCO RLE a line", "", 9, False, dete
 """
 
 
-def test_a_form_is_one_new_file(truth: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_is_one_new_file(
+    truth: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "forms"
     home.mkdir()
     (home / "lines.py").write_text(NEW_FORM)
@@ -377,11 +465,19 @@ def test_a_form_is_one_new_file(truth: Path, tmp_path: Path, monkeypatch: pytest
     known = (*known_formats(), new)
     (tmp_path / "v.rle").write_text("\n".join(encode(np.stack([mask(frame) for frame in FRAMES]))))
     assert find_predictions(tmp_path / "v.rle", known=known).kind == "lines"
-    with pytest.raises(EvaluationError, match=r"not a prediction that can be read; wanted one of these: a release; "):
+    with pytest.raises(
+        EvaluationError,
+        match=r"not a prediction that can be read; wanted one of these: a release; ",
+    ):
         find_predictions(tmp_path / "v.rle")
-    monkeypatch.setattr("brokenvideos.tools.evaluation.predictions.find.known_formats", lambda: known)
+    monkeypatch.setattr(
+        "brokenvideos.tools.evaluation.predictions.find.known_formats", lambda: known
+    )
     assert jf(truth, tmp_path / "v.rle") == 1
-    assert formats_table().splitlines()[-1] == "| lines | {video_id}.rle, a COCO RLE a line | nothing else |"
+    assert (
+        formats_table().splitlines()[-1]
+        == "| lines | {video_id}.rle, a COCO RLE a line | nothing else |"
+    )
 
 
 def test_every_form_says_what_it_is() -> None:

@@ -1,4 +1,6 @@
-"""Nothing that a stranger may hand in ends in anything but an answer or the evaluation's own error."""
+"""Nothing that a stranger may hand in ends in anything but an answer or the evaluation's own
+error.
+"""
 
 import io
 import json
@@ -26,7 +28,11 @@ FUZZ = settings(
     max_examples=60,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
 )
 
 
@@ -41,7 +47,9 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answered(truth: Path, predictions: Path) -> str:
-    """ "scored", or what is wrong; any other error fails the test. A fault is one line that says where."""
+    """ "scored", or what is wrong; any other error fails the test. A fault is one line that says
+    where.
+    """
     try:
         evaluate(truth, predictions, floors=False)
     except (EvaluationError, ReleaseError) as error:
@@ -54,11 +62,38 @@ def answered(truth: Path, predictions: Path) -> str:
 NUMBERS = st.one_of(
     st.integers(-3, 300),
     st.sampled_from(
-        [2**31, 2**63, 2**64, 10**30, 10**400, -(2**70), 0.5, 1e300, math.inf, -math.inf, math.nan, True, False]
+        [
+            2**31,
+            2**63,
+            2**64,
+            10**30,
+            10**400,
+            -(2**70),
+            0.5,
+            1e300,
+            math.inf,
+            -math.inf,
+            math.nan,
+            True,
+            False,
+        ]
     ),
 )
 TEXTS = st.sampled_from(
-    ["", "v", "v/00000.jpg", "v/00001.jpg", "/", "..", "w.mp4", "\x00", "ü" * 200, "4l", "0" * 5000, "[]"]
+    [
+        "",
+        "v",
+        "v/00000.jpg",
+        "v/00001.jpg",
+        "/",
+        "..",
+        "w.mp4",
+        "\x00",
+        "ü" * 200,
+        "4l",
+        "0" * 5000,
+        "[]",
+    ]
 )
 SCALARS = st.one_of(st.none(), NUMBERS, TEXTS)
 JUNK = st.recursive(
@@ -75,7 +110,9 @@ def often(good: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
 
 def objects(**fields: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
     """Objects that have these fields, or lack some."""
-    return often(st.fixed_dictionaries({}, optional={name: often(field) for name, field in fields.items()}))
+    return often(
+        st.fixed_dictionaries({}, optional={name: often(field) for name, field in fields.items()})
+    )
 
 
 RUNS = st.lists(often(st.integers(0, 48)), max_size=6)
@@ -100,7 +137,11 @@ ENTRIES = st.lists(
 IMAGES = st.lists(objects(id=IDS, file_name=TEXTS), max_size=3)
 VIDEOS = st.lists(
     objects(
-        id=IDS, name=TEXTS, file_name=TEXTS, file_names=st.lists(often(TEXTS), max_size=3), length=st.integers(0, 3)
+        id=IDS,
+        name=TEXTS,
+        file_name=TEXTS,
+        file_names=st.lists(often(TEXTS), max_size=3),
+        length=st.integers(0, 3),
     ),
     max_size=2,
 )
@@ -162,12 +203,19 @@ KINDS = [
     pa.bool_(),
     pa.null(),
 ]
-KINDS += [pa.timestamp("s"), pa.list_(pa.int8()), pa.struct({"a": pa.int8()}), pa.dictionary(pa.int8(), pa.string())]
+KINDS += [
+    pa.timestamp("s"),
+    pa.list_(pa.int8()),
+    pa.struct({"a": pa.int8()}),
+    pa.dictionary(pa.int8(), pa.string()),
+]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("column", COLUMNS)
-def test_parquet_of_other_types(column: str, kind: pa.DataType, truth: Path, tmp_path: Path) -> None:
+def test_parquet_of_other_types(
+    column: str, kind: pa.DataType, truth: Path, tmp_path: Path
+) -> None:
     """A column of another type is one problem, however many rows it has."""
     given_columns = {name: pa.array(values) for name, values in COLUMNS.items()}
     try:
@@ -187,9 +235,13 @@ def test_parquet_values(tmp_path: Path, truth: Path, rows: list[tuple[object, ..
     for name, values, kind in zip(
         COLUMNS, zip(*rows, strict=True) if rows else [()] * 4, ("U", "d", "U", "d"), strict=True
     ):
-        fits = [value if isinstance(value, str) else None for value in values] if kind == "U" else []
+        fits = (
+            [value if isinstance(value, str) else None for value in values] if kind == "U" else []
+        )
         for value in values if kind == "d" else ():
-            fits.append(float(value) if isinstance(value, int | float) and abs(value) < 1e300 else math.nan)
+            fits.append(
+                float(value) if isinstance(value, int | float) and abs(value) < 1e300 else math.nan
+            )
         columns[name] = pa.array(fits, pa.string() if kind == "U" else pa.float64())
     pq.write_table(pa.table(columns), tmp_path / "pred.parquet")
     answered(truth, tmp_path / "pred.parquet")
@@ -204,13 +256,18 @@ def damaged(data: bytes, cut: int, flips: list[tuple[int, int]]) -> bytes:
     return bytes(found)
 
 
-DAMAGE = st.tuples(st.integers(0, 400), st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 255)), max_size=4))
+DAMAGE = st.tuples(
+    st.integers(0, 400),
+    st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 255)), max_size=4),
+)
 
 
 @FUZZ
 @given(DAMAGE)
 @example((0, [(1765, 128)]))  # a column's name is not UTF-8
-def test_damaged_parquet(tmp_path: Path, truth: Path, damage: tuple[int, list[tuple[int, int]]]) -> None:
+def test_damaged_parquet(
+    tmp_path: Path, truth: Path, damage: tuple[int, list[tuple[int, int]]]
+) -> None:
     out = io.BytesIO()
     pq.write_table(pa.table(COLUMNS), out)
     (tmp_path / "pred.parquet").write_bytes(damaged(out.getvalue(), *damage))
@@ -227,14 +284,18 @@ def tar(truth: Path) -> bytes:
 
 @FUZZ
 @given(DAMAGE)
-def test_damaged_tar(tmp_path: Path, truth: Path, tar: bytes, damage: tuple[int, list[tuple[int, int]]]) -> None:
+def test_damaged_tar(
+    tmp_path: Path, truth: Path, tar: bytes, damage: tuple[int, list[tuple[int, int]]]
+) -> None:
     (tmp_path / "pred.tar").write_bytes(damaged(tar, *damage))
     answered(truth, tmp_path / "pred.tar")
 
 
 @FUZZ
 @given(DAMAGE)
-def test_damaged_png(tmp_path: Path, truth: Path, damage: tuple[int, list[tuple[int, int]]]) -> None:
+def test_damaged_png(
+    tmp_path: Path, truth: Path, damage: tuple[int, list[tuple[int, int]]]
+) -> None:
     home = tmp_path / "pred" / "v"
     home.mkdir(parents=True, exist_ok=True)
     for path in (truth / "v").iterdir():
@@ -245,7 +306,17 @@ def test_damaged_png(tmp_path: Path, truth: Path, damage: tuple[int, list[tuple[
 @FUZZ
 @given(
     st.lists(
-        st.sampled_from(["v/00000.png", "v/1.PNG", "v/x.png", "v/000/00000.png", "v/000/1/2.png", "w.json", "a.csv"]),
+        st.sampled_from(
+            [
+                "v/00000.png",
+                "v/1.PNG",
+                "v/x.png",
+                "v/000/00000.png",
+                "v/000/1/2.png",
+                "w.json",
+                "a.csv",
+            ]
+        ),
         unique=True,
     )
 )
@@ -282,8 +353,12 @@ def test_the_command_says_it_in_one_error(
 
 
 @pytest.fixture
-def run_main(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
-    """The program as a person runs it: its exit status and what it says on standard error after its progress."""
+def run_main(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str]]:
+    """The program as a person runs it: its exit status and what it says on standard error after its
+    progress.
+    """
     from brokenvideos.tools.commands.main import main
 
     def run(*arguments: str) -> tuple[int, str]:
@@ -291,11 +366,16 @@ def run_main(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
         with pytest.raises(SystemExit) as ended:
             main()
         lines = capsys.readouterr().err.splitlines()
-        return int(ended.value.code or 0), "\n".join(line for line in lines if not line.startswith("score"))
+        return int(ended.value.code or 0), "\n".join(
+            line for line in lines if not line.startswith("score")
+        )
 
     return run
 
 
 def test_the_forms_can_be_listed() -> None:
     done = CliRunner().invoke(app, ["evaluate", "--forms"])
-    assert (done.exit_code, done.output.splitlines()[0]) == (0, "| form | what is read | what it needs |")
+    assert (done.exit_code, done.output.splitlines()[0]) == (
+        0,
+        "| form | what is read | what it needs |",
+    )

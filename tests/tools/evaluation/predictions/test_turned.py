@@ -1,4 +1,6 @@
-"""Predictions for videos that players turn: they are scored where they lie, or the evaluation asks how they were drawn."""
+"""Predictions for videos that players turn: they are scored where they lie, or the evaluation asks
+how they were drawn.
+"""
 
 import json
 import shutil
@@ -50,11 +52,15 @@ def write_video(path: Path, turn: str | None, size: str) -> None:
 
 @pytest.fixture
 def raw_of(tmp_path: Path, write_pngs: WritePngs) -> Callable[..., Path]:
-    """A raw folder of the video v with a mask on every frame, drawn as it is stored or as players show it."""
+    """A raw folder of the video v with a mask on every frame, drawn as it is stored or as players
+    show it.
+    """
 
     def make(turn: str | None, size: str, *, drawn: str = "coded", name: str = "raw") -> Path:
         write_video(tmp_path / name / "videos" / "v.mp4", turn, size)
-        files = {f"masks/v/{frame:05d}.png": drawn_mask(turn, size, drawn) for frame in range(NUM_FRAMES)}
+        files = {
+            f"masks/v/{frame:05d}.png": drawn_mask(turn, size, drawn) for frame in range(NUM_FRAMES)
+        }
         return write_pngs(tmp_path / name, files)
 
     return make
@@ -65,7 +71,11 @@ def release_of(raw_of: Callable[..., Path], tmp_path: Path) -> Callable[..., Pat
     """The release of such a raw folder."""
 
     def make(turn: str | None, size: str) -> Path:
-        build(raw_of(turn, size), tmp_path / "release", BuildOptions(artifact_type="blur", masks_are="coded"))
+        build(
+            raw_of(turn, size),
+            tmp_path / "release",
+            BuildOptions(artifact_type="blur", masks_are="coded"),
+        )
         return tmp_path / "release"
 
     return make
@@ -86,7 +96,9 @@ def as_png(folder: Path, mask: np.ndarray) -> Path:
 
 def as_json(folder: Path, mask: np.ndarray) -> Path:
     rle = {"size": list(mask.shape), "counts": encode(mask[None] > 0)[0]}
-    entries = [{"video_id": "v", "frame_index": frame, "segmentation": rle} for frame in range(NUM_FRAMES)]
+    entries = [
+        {"video_id": "v", "frame_index": frame, "segmentation": rle} for frame in range(NUM_FRAMES)
+    ]
     (folder / "results.json").write_text(json.dumps(entries))
     return folder / "results.json"
 
@@ -97,7 +109,9 @@ def as_parquet(folder: Path, mask: np.ndarray) -> Path:
     import pyarrow.parquet as pq
 
     counts = encode(mask[None] > 0)[0]
-    rows = [{"video_id": "v", "frame_index": frame, "counts": counts} for frame in range(NUM_FRAMES)]
+    rows = [
+        {"video_id": "v", "frame_index": frame, "counts": counts} for frame in range(NUM_FRAMES)
+    ]
     pq.write_table(pa.Table.from_pylist(rows), folder / "masks.parquet")
     return folder / "masks.parquet"
 
@@ -113,7 +127,9 @@ def problems(truth: Path, predictions: Path, **options: object) -> list[str]:
     """What is wrong, below the summary, paths without the test's folder."""
     with pytest.raises(EvaluationError) as error:
         evaluate(truth, predictions, floors=False, **options)  # type: ignore[arg-type]
-    return [line.replace(f"{predictions.parent}/", "") for line in str(error.value).splitlines()[1:]]
+    return [
+        line.replace(f"{predictions.parent}/", "") for line in str(error.value).splitlines()[1:]
+    ]
 
 
 def told_by_size(turn: str, size: str, form: str) -> bool:
@@ -123,11 +139,15 @@ def told_by_size(turn: str, size: str, form: str) -> bool:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("size", STORED)
 @pytest.mark.parametrize("turn", TURNS)
-def test_a_prediction_is_scored_where_it_lies(release_of, tmp_path: Path, turn: str, size: str, form: str) -> None:
+def test_a_prediction_is_scored_where_it_lies(
+    release_of, tmp_path: Path, turn: str, size: str, form: str
+) -> None:
     truth = release_of(turn, size)
     for drawn in ("displayed", "coded"):
         predictions = FORMS[form](tmp_path, drawn_mask(turn, size, drawn))
-        assert jf(truth, predictions, masks_are=None if told_by_size(turn, size, form) else drawn) == 1
+        assert (
+            jf(truth, predictions, masks_are=None if told_by_size(turn, size, form) else drawn) == 1
+        )
     if not told_by_size(turn, size, form):
         assert (
             jf(truth, predictions, masks_are="displayed") < 0.6
@@ -139,8 +159,10 @@ def test_a_prediction_is_scored_where_it_lies(release_of, tmp_path: Path, turn: 
 def test_what_the_size_does_not_tell_is_asked(release_of, tmp_path: Path) -> None:
     truth, predictions = release_of("180", "oblong"), as_png(tmp_path, stored_mask("oblong"))
     assert problems(truth, predictions) == [
-        "pngs/v frame 0: players show the video turned clockwise by 180 degrees (its display matrix), and the size of the mask "
-        "does not show whether it was drawn on that or on the stored frame; give --masks-are displayed or --masks-are "
+        "pngs/v frame 0: players show the video turned clockwise by 180 degrees (its display "
+        "matrix), and the size of the mask "
+        "does not show whether it was drawn on that or on the stored frame; give --masks-are "
+        "displayed or --masks-are "
         "coded"
     ]
 
@@ -148,26 +170,34 @@ def test_what_the_size_does_not_tell_is_asked(release_of, tmp_path: Path) -> Non
 def test_a_size_that_contradicts_is_refused(release_of, tmp_path: Path) -> None:
     truth, predictions = release_of("90", "oblong"), as_png(tmp_path, stored_mask("oblong"))
     assert problems(truth, predictions, masks_are="displayed") == [
-        "pngs/v frame 0: has the size of the frame as it is stored, not displayed; leave --masks-are out, or correct it"
+        "pngs/v frame 0: has the size of the frame as it is stored, not displayed; leave "
+        "--masks-are out, or correct it"
     ]
 
 
 def test_a_mask_of_neither_size_is_as_before(release_of, tmp_path: Path) -> None:
     truth, predictions = release_of("90", "oblong"), as_png(tmp_path, np.ones((10, 10), np.uint8))
     assert problems(truth, predictions)[0] == (
-        "pngs/v/00000.png: 10x10 pixels (height x width), the truth has 48x64; predict at the size of the video"
+        "pngs/v/00000.png: 10x10 pixels (height x width), the truth has 48x64; predict at the size "
+        "of the video"
     )
 
 
 def test_nobody_is_asked_about_nothing(release_of, tmp_path: Path) -> None:
-    assert jf(release_of("180", "oblong"), as_png(tmp_path, np.zeros(STORED["oblong"], np.uint8))) == 0
+    assert (
+        jf(release_of("180", "oblong"), as_png(tmp_path, np.zeros(STORED["oblong"], np.uint8))) == 0
+    )
 
 
 def test_probabilities_are_turned_with_their_mask(release_of, tmp_path: Path) -> None:
     truth = release_of("180", "oblong")
     soft = np.where(drawn_mask("180", "oblong", "displayed") > 0, 100, 3).astype(np.uint8)
-    predictions = as_png(tmp_path, soft)  # below the threshold: nothing is marked, and yet it is asked how it lies
-    assert problems(truth, predictions, values="soft")[0].endswith("give --masks-are displayed or --masks-are coded")
+    predictions = as_png(
+        tmp_path, soft
+    )  # below the threshold: nothing is marked, and yet it is asked how it lies
+    assert problems(truth, predictions, values="soft")[0].endswith(
+        "give --masks-are displayed or --masks-are coded"
+    )
     assert evaluate(truth, predictions, values="soft", masks_are="displayed").scores.pixel_ap == 1
     assert evaluate(truth, predictions, values="soft", masks_are="coded").scores.pixel_ap < 1
 
@@ -197,7 +227,8 @@ def test_another_video_file_is_refused(raw_of, release_of) -> None:
     """Re-encoded as players show it, or stripped of its turn: nobody knows which."""
     truth, theirs = release_of("180", "square"), raw_of(None, "square", name="theirs")
     assert problems(truth, theirs) == [
-        "theirs video v: players show its video upright, the truth's turned clockwise by 180 degrees (their display matrices); "
+        "theirs video v: players show its video upright, the truth's turned clockwise by 180 "
+        "degrees (their display matrices); "
         "give both the same video file"
     ]
 
@@ -206,15 +237,22 @@ def test_a_truth_without_videos_is_asked_about(release_of, tmp_path: Path) -> No
     release = release_of("mirrored", "oblong")
     truth = as_png(tmp_path, stored_mask("oblong"))
     assert problems(truth, release) == [
-        "release video v: players show its video mirrored (its display matrix), and the truth is masks without a video, so "
-        "it is not known whether they fit the stored frame; give a truth with its videos, or --masks-are coded if they do"
+        "release video v: players show its video mirrored (its display matrix), and the truth is "
+        "masks without a video, so "
+        "it is not known whether they fit the stored frame; give a truth with its videos, or "
+        "--masks-are coded if they do"
     ]
     assert jf(truth, release, masks_are="coded") == 1
 
 
 @pytest.mark.parametrize("turn", TURNS)
-def test_annotators_without_a_video_are_brought_onto_the_others(release_of, tmp_path: Path, turn: str) -> None:
-    release, masks = release_of(turn, "oblong"), as_png(tmp_path, drawn_mask(turn, "oblong", "displayed"))
+def test_annotators_without_a_video_are_brought_onto_the_others(
+    release_of, tmp_path: Path, turn: str
+) -> None:
+    release, masks = (
+        release_of(turn, "oblong"),
+        as_png(tmp_path, drawn_mask(turn, "oblong", "displayed")),
+    )
     masks_are = None if told_by_size(turn, "oblong", "png") else "displayed"
     assert agree([masks, release], masks_are=masks_are).pairs[0].jf.value == 1
     assert agree([release, masks], masks_are=masks_are).pairs[0].jf.value == 1
@@ -225,8 +263,10 @@ def test_annotators_are_asked_too(release_of, tmp_path: Path) -> None:
     with pytest.raises(RawError) as error:
         agree([masks, release])
     assert str(error.value) == (
-        f"{masks} video v: players show the video turned clockwise by 180 degrees (its display matrix), and the size of the mask "
-        "does not show whether it was drawn on that or on the stored frame; give --masks-are displayed or --masks-are "
+        f"{masks} video v: players show the video turned clockwise by 180 degrees (its display "
+        "matrix), and the size of the mask "
+        "does not show whether it was drawn on that or on the stored frame; give --masks-are "
+        "displayed or --masks-are "
         "coded"
     )
 
@@ -235,7 +275,15 @@ def test_the_command_and_its_pictures(release_of, tmp_path: Path) -> None:
     truth = release_of("mirrored", "oblong")
     predictions = as_png(tmp_path, drawn_mask("mirrored", "oblong", "displayed"))
     out = tmp_path / "scores.json"
-    arguments = ["evaluate", str(truth), str(predictions), "--masks-are", "displayed", "--out-json", str(out)]
+    arguments = [
+        "evaluate",
+        str(truth),
+        str(predictions),
+        "--masks-are",
+        "displayed",
+        "--out-json",
+        str(out),
+    ]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     found = json.loads(out.read_text())

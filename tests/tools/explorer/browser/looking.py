@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 UInt8Array = npt.NDArray[np.uint8]
 
-# The middle of every pixel of the video as the canvas shows it, when the whole picture is fitted into it.
+# The middle of every pixel of the video as the canvas shows it, when the whole picture is fitted
+# into it.
 PIXELS = """([id, height, width]) => {
   const canvas = document.getElementById(id);
   const scale = Math.min((canvas.clientWidth - 16) / width, (canvas.clientHeight - 16) / height);
@@ -37,7 +38,8 @@ def wait_for_frame(page: "Page", frame: int | None = None) -> int:
 def settled(page: "Page") -> None:
     """Waits until what was asked for is drawn."""
     page.evaluate(
-        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60))))"
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => "
+        "setTimeout(done, 60))))"
     )
 
 
@@ -56,8 +58,12 @@ def masks_set_to(page: "Page", wanted: str) -> None:
     raise AssertionError(f"masks are never {wanted}")
 
 
-def painted(page: "Page", height: int, width: int, *, canvas: str = "picture") -> npt.NDArray[np.bool_]:
-    """bool[H, W]: the pixels of the video that look different with their masks filled than with masks hidden."""
+def painted(
+    page: "Page", height: int, width: int, *, canvas: str = "picture"
+) -> npt.NDArray[np.bool_]:
+    """bool[H, W]: the pixels of the video that look different with their masks filled than with
+    masks hidden.
+    """
     shown = []
     for how in ("hidden", "filled"):
         masks_set_to(page, how)

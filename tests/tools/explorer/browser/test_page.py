@@ -1,4 +1,6 @@
-"""The page in a real browser: filters and addresses, frames and masks pixel by pixel, keys, narrow windows, many videos."""
+"""The page in a real browser: filters and addresses, frames and masks pixel by pixel, keys, narrow
+windows, many videos.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,13 @@ from brokenvideos.release import read_manifest
 from brokenvideos.sampling import find_row
 from brokenvideos.tools.explorer import ExploreOptions, write_static
 from brokenvideos.tools.explorer.others import compared, open_other, scored
-from tests.tools.explorer.browser.looking import masks_set_to, painted, pixels, settled, wait_for_frame
+from tests.tools.explorer.browser.looking import (
+    masks_set_to,
+    painted,
+    pixels,
+    settled,
+    wait_for_frame,
+)
 from tests.tools.explorer.many import with_a_cut_shard, write_many
 from tests.tools.explorer.running import Running
 
@@ -44,12 +52,17 @@ def folder(release: Path, predicted: Path, tmp_path_factory: pytest.TempPathFact
 def shown_ids(page: "Page") -> list[str]:
     """The videos of the grid, in its order."""
     page.wait_for_selector(".cell")
-    cells = page.locator(".cell").evaluate_all("cells => cells.map((c) => [Number(c.ariaPosInSet), c.dataset.id])")
+    cells = page.locator(".cell").evaluate_all(
+        "cells => cells.map((c) => [Number(c.ariaPosInSet), c.dataset.id])"
+    )
     return [video_id for _, video_id in sorted(cells)]
 
 
 def rows(release: Path) -> dict[str, dict[str, Any]]:
-    return {video_id: find_row(str(release), video_id) for video_id in read_manifest(str(release))["videos"]}
+    return {
+        video_id: find_row(str(release), video_id)
+        for video_id in read_manifest(str(release))["videos"]
+    }
 
 
 def broken_video(release: Path) -> str:
@@ -68,7 +81,7 @@ def worst_of(release: Path, predicted: Path, running: Running, video_id: str) ->
     return worst
 
 
-# --- The list --------------------------------------------------------------------------------------------------------
+# --- The list -------------------------------------------------------------------------------------
 
 
 def test_a_filter_is_the_address(page: "Page", running: Running, release: Path) -> None:
@@ -77,18 +90,25 @@ def test_a_filter_is_the_address(page: "Page", running: Running, release: Path) 
     found = rows(release)
     assert set(everything) == set(found)
     page.wait_for_selector(".cell img.there")
-    wanted = {video_id for video_id, row in found.items() if row["label"] == 1 and row["generator"] == "synth-a"}
+    wanted = {
+        video_id
+        for video_id, row in found.items()
+        if row["label"] == 1 and row["generator"] == "synth-a"
+    }
     page.locator(".value[data-value='broken'] input").check()
     page.locator(".value[data-value='synth-a'] input").check()
     page.wait_for_function(
-        f"() => document.querySelector('#count').textContent === '{len(wanted)} of {len(found)} videos'"
+        f"() => document.querySelector('#count').textContent === '{len(wanted)} of {len(found)} "
+        "videos'"
     )
     settled(page)
     assert set(shown_ids(page)) == wanted
     assert page.url.endswith("#label=broken&generator=synth-a")
     # Each field counts what one would get by choosing another value of it.
     normal = page.locator(".value[data-value='normal'] .number").text_content()
-    assert normal == str(sum(row["label"] == 0 and row["generator"] == "synth-a" for row in found.values()))
+    assert normal == str(
+        sum(row["label"] == 0 and row["generator"] == "synth-a" for row in found.values())
+    )
     # Somebody else opens the link.
     other = page.context.new_page()
     other.goto(page.url)
@@ -97,7 +117,9 @@ def test_a_filter_is_the_address(page: "Page", running: Running, release: Path) 
     other.close()
     page.go_back()
     page.go_back()
-    page.wait_for_function(f"() => document.querySelector('#count').textContent === '{len(found)} videos'")
+    page.wait_for_function(
+        f"() => document.querySelector('#count').textContent === '{len(found)} videos'"
+    )
 
 
 def test_words_area_and_order(page: "Page", running: Running, release: Path) -> None:
@@ -121,7 +143,9 @@ def test_words_area_and_order(page: "Page", running: Running, release: Path) -> 
     word = next(row["prompt"] for row in found.values()).split()[2]
     page.keyboard.type(word)
     wanted = {v for v, row in found.items() if word.lower() in f"{v} {row['prompt']}".lower()}
-    page.wait_for_function(f"() => document.querySelector('#count').textContent.startsWith('{len(wanted)} ')")
+    page.wait_for_function(
+        f"() => document.querySelector('#count').textContent.startsWith('{len(wanted)} ')"
+    )
     settled(page)
     assert set(shown_ids(page)) == wanted
     page.keyboard.press("Control+a")
@@ -129,22 +153,30 @@ def test_words_area_and_order(page: "Page", running: Running, release: Path) -> 
     page.wait_for_selector("#nothing:not([hidden])")
 
 
-def test_the_worst_prediction_comes_first(page: "Page", running: Running, release: Path, predicted: Path) -> None:
+def test_the_worst_prediction_comes_first(
+    page: "Page", running: Running, release: Path, predicted: Path
+) -> None:
     page.goto(f"{running.address}#sort=disagreement")
     page.wait_for_selector("#measuring[data-done]", state="attached")
     settled(page)
     other = open_other(predicted, list(rows(release)), source="")
     source = running.service.source
     compare = {v: compared(source.show(v), other) for v in rows(release)}
-    wrong = {v: 0 if found is None else scored(found).disagreement or 0 for v, found in compare.items()}
-    assert [round(wrong[v], 4) for v in shown_ids(page)] == sorted((round(w, 4) for w in wrong.values()), reverse=True)
+    wrong = {
+        v: 0 if found is None else scored(found).disagreement or 0 for v, found in compare.items()
+    }
+    assert [round(wrong[v], 4) for v in shown_ids(page)] == sorted(
+        (round(w, 4) for w in wrong.values()), reverse=True
+    )
     assert page.locator(".cell .score").first.text_content().startswith("J&F 0.")  # type: ignore[union-attr]
 
 
-# --- One video -------------------------------------------------------------------------------------------------------
+# --- One video ------------------------------------------------------------------------------------
 
 
-def test_frames_and_masks_are_exact_pixel_by_pixel(page: "Page", running: Running, release: Path) -> None:
+def test_frames_and_masks_are_exact_pixel_by_pixel(
+    page: "Page", running: Running, release: Path
+) -> None:
     video_id = broken_video(release)
     row = find_row(str(release), video_id)
     frames = read_frames(row["video"]["bytes"], range(row["num_frames"]))
@@ -152,7 +184,9 @@ def test_frames_and_masks_are_exact_pixel_by_pixel(page: "Page", running: Runnin
     page.goto(f"{running.address}#video={video_id}&frame=0&view=truth")
     wait_for_frame(page, 0)
     page.keyboard.press("x")
-    page.wait_for_function("() => document.querySelector('#frame-time').textContent.includes('exact')")
+    page.wait_for_function(
+        "() => document.querySelector('#frame-time').textContent.includes('exact')"
+    )
     for frame in range(row["num_frames"]):
         wait_for_frame(page, frame)
         assert page.locator("#frame-number").text_content() == str(frame)
@@ -176,9 +210,13 @@ def test_the_worst_frame_first_and_three_colours(
     page.locator(f".cell[data-id='{video_id}']").click()
     assert wait_for_frame(page, worst) == worst
     page.keyboard.press("x")
-    page.wait_for_function("() => document.querySelector('#frame-time').textContent.includes('exact')")
+    page.wait_for_function(
+        "() => document.querySelector('#frame-time').textContent.includes('exact')"
+    )
     truth = decode_masks(row, dtype="bool")[worst]
-    other = np.roll(decode_masks(row, dtype="bool"), 2, axis=2)[worst] & (worst < row["num_frames"] - 1)
+    other = np.roll(decode_masks(row, dtype="bool"), 2, axis=2)[worst] & (
+        worst < row["num_frames"] - 1
+    )
     base = read_frames(row["video"]["bytes"], [worst])[0].astype(float)
     masks_set_to(page, "filled")
     settled(page)
@@ -207,7 +245,9 @@ def test_the_curve_is_to_be_clicked_on_and_w_goes_from_worst_to_worst(
     page.goto(f"{running.address}#video={video_id}")
     first = wait_for_frame(page, worst_of(release, predicted, running, video_id))
     page.keyboard.press("w")
-    page.wait_for_function(f"() => Number(document.querySelector('#picture-box').dataset.frame) !== {first}")
+    page.wait_for_function(
+        f"() => Number(document.querySelector('#picture-box').dataset.frame) !== {first}"
+    )
     second = wait_for_frame(page)
     page.keyboard.press("Shift+W")
     wait_for_frame(page, first)
@@ -221,7 +261,9 @@ def test_the_curve_is_to_be_clicked_on_and_w_goes_from_worst_to_worst(
     wait_for_frame(page, 0)
 
 
-def test_an_object_can_be_hidden_and_a_video_verified(page: "Page", running: Running, release: Path) -> None:
+def test_an_object_can_be_hidden_and_a_video_verified(
+    page: "Page", running: Running, release: Path
+) -> None:
     video_id = broken_video(release)
     page.goto(f"{running.address}#video={video_id}&view=truth")
     wait_for_frame(page)
@@ -282,7 +324,7 @@ def test_a_bad_shard_is_told_and_the_rest_is_shown(
     page.wait_for_selector("#list:not([hidden])")
 
 
-# --- Without a server, in a narrow window, with many videos ----------------------------------------------------------
+# --- Without a server, in a narrow window, with many videos ---------------------------------------
 
 
 def test_the_folder_of_files_opens_without_a_server(
@@ -345,7 +387,9 @@ def test_a_narrow_window(chromium: "Browser", running: Running, release: Path, w
         page.close()
 
 
-def test_many_videos(page: "Page", release: Path, tmp_path: Path, explore: Callable[..., Running]) -> None:
+def test_many_videos(
+    page: "Page", release: Path, tmp_path: Path, explore: Callable[..., Running]
+) -> None:
     server = explore(write_many(release, tmp_path / "many", videos=3254))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -1,4 +1,6 @@
-"""The reports of evaluate and predict in a real browser, from files: figures, tables, keys, a printer, and the way to a frame."""
+"""The reports of evaluate and predict in a real browser, from files: figures, tables, keys, a
+printer, and the way to a frame.
+"""
 
 import re
 import shutil
@@ -42,7 +44,9 @@ def folder(found: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What predict writes of two videos, one with an odd name, and a file that is none; with films."""
+    """What predict writes of two videos, one with an odd name, and a file that is none; with
+    films.
+    """
     folder = tmp_path_factory.mktemp("checked")
     (folder / "in" / "takes").mkdir(parents=True)
     frames = np.stack([np.full((48, 80, 3), 40 * t, np.uint8) for t in range(6)])
@@ -50,7 +54,14 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(folder / "in" / "b.mp4", folder / "in" / f"{ODD}.mp4")
     (folder / "in" / "none.mp4").write_bytes(b"no video")
     videos = find_videos([str(folder / "in")])
-    predict(open_model("centre-box"), videos, folder / "out", name="centre-box", max_broken=0.5, overlays=True)
+    predict(
+        open_model("centre-box"),
+        videos,
+        folder / "out",
+        name="centre-box",
+        max_broken=0.5,
+        overlays=True,
+    )
     return folder / "out"
 
 
@@ -64,7 +75,9 @@ def goto(page: "Page", folder: Path, address: str = "") -> None:
     page.goto(f"{(folder / 'index.html').as_uri()}{address}")
 
 
-def test_it_opens_with_the_figures_and_asks_nobody(page: "Page", folder: Path, found: Evaluation) -> None:
+def test_it_opens_with_the_figures_and_asks_nobody(
+    page: "Page", folder: Path, found: Evaluation
+) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     goto(page, folder)
@@ -76,9 +89,14 @@ def test_it_opens_with_the_figures_and_asks_nobody(page: "Page", folder: Path, f
     active = found.scores.broken["active_jf"]
     assert f"{active.value:.3f}" in text
     assert f"95 % {active.low:.3f} to {active.high:.3f}? · n = 6 videos" in text
-    assert f"This folder has previews of {FEW} of 9 videos, the worst ones; a name without a link has none." in text
+    assert (
+        f"This folder has previews of {FEW} of 9 videos, the worst ones; a name without a link has "
+        "none." in text
+    )
     labels = page.locator(".chart").first.locator(".floor-label").all_text_contents()
-    wanted = [f"{name} {floor.broken['active_jf'].value:.3f}" for name, floor in found.floors.items()]
+    wanted = [
+        f"{name} {floor.broken['active_jf'].value:.3f}" for name, floor in found.floors.items()
+    ]
     assert sorted(labels) == sorted(wanted)
     assert page.locator(".chart").count() == 8
     assert {url.split(":")[0] for url in asked} <= {"file", "data", "blob"}
@@ -123,21 +141,29 @@ def test_the_list_begins_with_the_worst_and_names_what_has_no_preview(
     page.wait_for_selector(".cell")
     settled(page)
     broken = sorted((v for v in found.videos if v.broken), key=lambda v: v.scores["active_jf"])
-    cells = page.locator(".cell").evaluate_all("cells => cells.map((c) => [Number(c.ariaPosInSet), c.dataset.id])")
+    cells = page.locator(".cell").evaluate_all(
+        "cells => cells.map((c) => [Number(c.ariaPosInSet), c.dataset.id])"
+    )
     assert [video_id for _, video_id in sorted(cells)][:6] == [video.video_id for video in broken]
-    assert page.locator(".cell .score").first.inner_text() == f"active J&F {broken[0].scores['active_jf']:.3f}"
+    assert (
+        page.locator(".cell .score").first.inner_text()
+        == f"active J&F {broken[0].scores['active_jf']:.3f}"
+    )
     here = videos_with_previews(folder)
     assert len(here) == FEW
     page.wait_for_selector(".cell.no-poster")
     assert page.locator(".cell.no-poster").count() == 9 - FEW
     page.locator(".value[data-value='in this folder'] input").check()
-    page.wait_for_function(f"() => document.querySelector('#count').textContent === '{FEW} of 9 videos'")
+    page.wait_for_function(
+        f"() => document.querySelector('#count').textContent === '{FEW} of 9 videos'"
+    )
     page.locator(".value[data-value='in this folder'] input").uncheck()
     lacking = next(video.video_id for video in found.videos if video.video_id not in here)
     page.locator(f".cell[data-id='{lacking}']").click()
     page.wait_for_selector(".toast.bad")
     assert page.locator(".toast.bad span").inner_text() == (
-        f"{lacking} has no preview in this folder, which holds {FEW} of 9 videos. Run brokenvideos explore on the source itself."
+        f"{lacking} has no preview in this folder, which holds {FEW} of 9 videos. Run brokenvideos "
+        "explore on the source itself."
     )
     page.wait_for_selector("#list:not([hidden])")
 
@@ -158,7 +184,9 @@ def test_everything_goes_by_keys(page: "Page", folder: Path) -> None:
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")
-        reached.add(str(page.evaluate("() => document.activeElement.closest('#report *')?.tagName")))
+        reached.add(
+            str(page.evaluate("() => document.activeElement.closest('#report *')?.tagName"))
+        )
     assert {"INPUT", "SELECT", "BUTTON", "DIV", "A"} <= reached
     page.keyboard.press("?")
     page.wait_for_selector("#help[open]")
@@ -174,29 +202,40 @@ def test_it_can_be_printed_and_fits_a_narrow_window(chromium: "Browser", folder:
         page.emulate_media(media="print")
         assert page.locator("#top").is_hidden()
         assert page.locator("#report .tools").first.is_hidden()
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert (
+            page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        )
         # Every row is on paper: nothing scrolls.
-        cut = "[...document.querySelectorAll('#report .scroll')].filter((e) => e.scrollHeight > e.clientHeight + 1).length"
+        cut = (
+            "[...document.querySelectorAll('#report .scroll')].filter((e) => e.scrollHeight > "
+            "e.clientHeight + 1).length"
+        )
         assert page.evaluate(cut) == 0
         assert len(page.pdf()) > 20_000
     finally:
         page.close()
 
 
-def test_the_report_of_predict_opens_films_and_videos_of_any_name(page: "Page", checked: Path) -> None:
+def test_the_report_of_predict_opens_films_and_videos_of_any_name(
+    page: "Page", checked: Path
+) -> None:
     goto(page, checked / "report")
     page.wait_for_selector("#report h1")
     text = page.locator("#report").inner_text()
     assert (
-        "gate max-broken=0.5: closed; 2 of 2 videos flagged (95 % interval [0.342, 1.000]?), 1 unreadable ones left out."
-        in text
+        "gate max-broken=0.5: closed; 2 of 2 videos flagged (95 % interval [0.342, 1.000]?), 1 "
+        "unreadable ones left out." in text
     )
     assert "not a video file that FFmpeg can open" in text
     assert "none.mp4" in text
     assert page.locator(".spark").count() == 2
     assert page.locator(".spark .marked").count() == 12
     assert every_video(page) == ["b", ODD]
-    href = page.locator("#report td a", has_text=re.compile("^film$")).nth(1).evaluate("link => link.href")
+    href = (
+        page.locator("#report td a", has_text=re.compile("^film$"))
+        .nth(1)
+        .evaluate("link => link.href")
+    )
     assert Path(url2pathname(urlsplit(href).path)) == checked / "overlays" / f"{ODD}.mp4"
     page.locator("#report td a", has_text=ODD).click()
     wait_for_frame(page)

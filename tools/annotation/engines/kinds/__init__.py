@@ -1,8 +1,9 @@
 """The engines of `annotate`: one file per engine, each with an `ENGINE`.
 
-In: a name, and for engines with a model a checkpoint and a device. Out: an `Engine`. The server of the
-annotation page calls it. `ENGINE` is a function with the keyword arguments `checkpoint` and `device`
-that returns a new engine. A file is imported, with its libraries, only when its engine is used.
+In: a name, and for engines with a model a checkpoint and a device. Out: an `Engine`. The server of
+the annotation page calls it. `ENGINE` is a function with the keyword arguments `checkpoint` and
+`device` that returns a new engine. A file is imported, with its libraries, only when its engine is
+used.
 """
 
 from .....release import names_in, record_in
@@ -14,7 +15,9 @@ ENGINES = tuple(name.replace("_", "-") for name in names_in(__path__))
 """The names of all engines: the names of their files with - for _. The first one needs no model."""
 
 EXTRAS = {"sam2-package": "sam2"}
-"""The extra that installs an engine's libraries, for engines that need more than the extra `annotate`."""
+"""The extra that installs an engine's libraries, for engines that need more than the extra
+`annotate`.
+"""
 
 
 def make_engine(name: str, *, checkpoint: str | None = None, device: str | None = None) -> Engine:
@@ -37,6 +40,7 @@ def make_engine(name: str, *, checkpoint: str | None = None, device: str | None 
     except ModuleNotFoundError as error:
         extra = EXTRAS.get(name, "annotate")
         raise EngineError(
-            f"--engine {name}: the package {error.name} is missing. Install it in a checkout: pip install '.[{extra}]'"
+            f"--engine {name}: the package {error.name} is missing. Install it in a checkout: pip "
+            f"install '.[{extra}]'"
         ) from error
     return engine

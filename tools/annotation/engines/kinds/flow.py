@@ -1,4 +1,6 @@
-"""The engine `flow`, without weights: GrabCut for a box and clicks, optical flow between frames, at 360p at most."""
+"""The engine `flow`, without weights: GrabCut for a box and clicks, optical flow between frames, at
+360p at most.
+"""
 
 import heapq
 from collections import OrderedDict
@@ -43,7 +45,8 @@ class FlowEngine:
             "engine": "flow",
             "method": "GrabCut; DIS optical flow, medium",
             "opencv": cv2.__version__,
-            "resize": f"shorter side to {SHORT_SIDE_PX} at most: frames by area, masks by bilinear > 0.5",
+            "resize": f"shorter side to {SHORT_SIDE_PX} at most: frames by area, masks by bilinear "
+            "> 0.5",
             "device": "cpu",
         }
 
@@ -80,7 +83,9 @@ class FlowEngine:
             mask = np.where(changed, mask, prompt.mask)
         return mask
 
-    def propagate(self, object_ids: Sequence[int], *, first: int, last: int) -> Generator[tuple[int, int, BoolArray]]:
+    def propagate(
+        self, object_ids: Sequence[int], *, first: int, last: int
+    ) -> Generator[tuple[int, int, BoolArray]]:
         frames = self._opened()
         check_range(object_ids, self._marked, first=first, last=last, num_frames=len(frames))
         tracks = [self._track(object_id, first=first, last=last) for object_id in object_ids]
@@ -94,7 +99,9 @@ class FlowEngine:
             self._marked.get(object_id, {}).pop(frame_index, None)
         self._last = None
 
-    def _track(self, object_id: int, *, first: int, last: int) -> Generator[tuple[int, int, BoolArray]]:
+    def _track(
+        self, object_id: int, *, first: int, last: int
+    ) -> Generator[tuple[int, int, BoolArray]]:
         """The results of `propagate` for one object."""
         step = 1 if first <= last else -1
         marked = sorted(self._marked[object_id], key=lambda frame_index: frame_index * step)
@@ -108,8 +115,12 @@ class FlowEngine:
                 if frame_index * step >= first * step:
                     yield frame_index, object_id, self._large(mask)
 
-    def _between(self, object_id: int, here: int, there: int | None, between: range) -> Iterator[tuple[int, BoolArray]]:
-        """Masks of the frames from one marked frame to the next; without a next one, to the end of the range."""
+    def _between(
+        self, object_id: int, here: int, there: int | None, between: range
+    ) -> Iterator[tuple[int, BoolArray]]:
+        """Masks of the frames from one marked frame to the next; without a next one, to the end of
+        the range.
+        """
         ahead: dict[int, BoolArray] = {}
         if there is not None and len(between) <= MOST_BETWEEN:
             ahead = dict(carried(self._anchor(object_id, there), between[::-1], self._image))
@@ -125,8 +136,13 @@ class FlowEngine:
 
     def _cut(self, prompt: Prompt) -> Cut:
         image = self._image(prompt.frame_index)
-        scale_x, scale_y = image.shape[1] / self._opened().width, image.shape[0] / self._opened().height
-        clicks = [Click(click.x * scale_x, click.y * scale_y, click.positive) for click in prompt.clicks]
+        scale_x, scale_y = (
+            image.shape[1] / self._opened().width,
+            image.shape[0] / self._opened().height,
+        )
+        clicks = [
+            Click(click.x * scale_x, click.y * scale_y, click.positive) for click in prompt.clicks
+        ]
         known = self._last
         if known is not None and continues(prompt, known.prompt):
             return correct(image, known.cut, clicks[len(known.prompt.clicks) :])
@@ -148,7 +164,9 @@ class FlowEngine:
         """The frame at working size."""
         if frame_index not in self._images:
             frames = self._opened()
-            self._images[frame_index] = _resized(frames[frame_index], _working_size(frames), cv2.INTER_AREA)
+            self._images[frame_index] = _resized(
+                frames[frame_index], _working_size(frames), cv2.INTER_AREA
+            )
             if len(self._images) > KEPT_FRAMES:
                 self._images.popitem(last=False)
         self._images.move_to_end(frame_index)
@@ -188,7 +206,8 @@ def _make(*, checkpoint: str | None, device: str | None) -> FlowEngine:
     """The engine; see `kinds.make_engine`."""
     if checkpoint is not None or device is not None:
         raise EngineError(
-            "--engine flow: it has no model, so it takes no --checkpoint and no --device. Leave them out."
+            "--engine flow: it has no model, so it takes no --checkpoint and no --device. Leave "
+            "them out."
         )
     return FlowEngine()
 

@@ -1,4 +1,6 @@
-"""The engine `sam2`: SAM 2, SAM 3 or EdgeTAM in `transformers`. The checkpoint's configuration names the model."""
+"""The engine `sam2`: SAM 2, SAM 3 or EdgeTAM in `transformers`. The checkpoint's configuration
+names the model.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,7 +41,8 @@ def _make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
         kind = str(AutoConfig.from_pretrained(files.folder).model_type)
         if kind not in CLASSES:
             raise EngineError(
-                f"--checkpoint {name}: it is a model of type {kind!r}, wanted one of {', '.join(CLASSES)}. Name another one."
+                f"--checkpoint {name}: it is a model of type {kind!r}, wanted one of "
+                f"{', '.join(CLASSES)}. Name another one."
             )
         model = _load(CLASSES[kind], files.folder)
     except EngineError:
@@ -51,8 +54,12 @@ def _make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
         ImportError,
         SafetensorError,
     ) as error:  # ImportError: EdgeTAM wants timm
-        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise EngineError(f"--checkpoint {name}: it cannot be loaded ({first}). Check that it is complete.") from error
+        first = next(
+            (line for line in str(error).splitlines() if line.strip()), type(error).__name__
+        )
+        raise EngineError(
+            f"--checkpoint {name}: it cannot be loaded ({first}). Check that it is complete."
+        ) from error
     facts = {"checkpoint": files.name, "weights_sha256": files.weights_sha256()}
     return MemoryEngine(Sam2(model.to(on), facts))
 
@@ -77,8 +84,8 @@ class Sam2:
     def __init__(self, model: Any, facts: Mapping[str, str]) -> None:
         """
         Args:
-            model: a Sam2VideoModel, Sam3TrackerVideoModel or EdgeTamVideoModel. It is changed so that it
-                uses at most the NEAREST marked frames.
+            model: a Sam2VideoModel, Sam3TrackerVideoModel or EdgeTamVideoModel. It is changed so
+                that it uses at most the NEAREST marked frames.
             facts: the facts of the checkpoint.
         """
         self._model = model.eval()
@@ -114,8 +121,13 @@ class Sam2:
         if self._images is None:
             raise no_video()
         if self._features.get_vision_features(frame_index) is None:
-            encoded = self._model.get_image_features(self._images[frame_index][None], return_dict=True)
-            features = {"vision_feats": encoded.fpn_hidden_states, "vision_pos_embeds": encoded.fpn_position_encoding}
+            encoded = self._model.get_image_features(
+                self._images[frame_index][None], return_dict=True
+            )
+            features = {
+                "vision_feats": encoded.fpn_hidden_states,
+                "vision_pos_embeds": encoded.fpn_position_encoding,
+            }
             self._features.cache_vision_features(frame_index, features)
 
     def track(self) -> "_Tracker":
@@ -154,13 +166,16 @@ class _Features:
 
     def get_vision_features(self, frame_idx: int) -> dict[str, Any] | None:
         kept = self._cache.get(frame_idx)
-        return None if kept is None else {"vision_feats": kept, "vision_pos_embeds": self._positions}
+        return (
+            None if kept is None else {"vision_feats": kept, "vision_pos_embeds": self._positions}
+        )
 
 
 class _Tracker:
     """One object in a session of its own; see `memory_engine.Tracker`.
 
-    (In a session with several objects a run of one frame marks that frame for every object that waits for its first run.)
+    (In a session with several objects a run of one frame marks that frame for every object that
+    waits for its first run.)
     """
 
     def __init__(self, model: Any, session: Any) -> None:
@@ -174,7 +189,9 @@ class _Tracker:
         side = _side(self._model)
         coords = torch.tensor([[[[x * side, y * side] for x, y, _ in points]]], dtype=torch.float32)
         labels = torch.tensor([[[label for _, _, label in points]]], dtype=torch.int32)
-        self._session.add_point_inputs(0, frame_index, {"point_coords": coords, "point_labels": labels})
+        self._session.add_point_inputs(
+            0, frame_index, {"point_coords": coords, "point_labels": labels}
+        )
         self._session.obj_with_new_inputs = [1]
         with _correcting(self._model, before):
             return self._answer(frame_index, reverse=False)
@@ -214,7 +231,9 @@ class _Tracker:
         return outputs
 
     def _answer(self, frame_index: int, *, reverse: bool) -> Tensor:
-        logits: Tensor = self._model(self._session, frame_idx=frame_index, reverse=reverse).pred_masks
+        logits: Tensor = self._model(
+            self._session, frame_idx=frame_index, reverse=reverse
+        ).pred_masks
         for outputs in self._outputs.values():
             if frame_index in outputs:
                 self._slim(outputs[frame_index])
@@ -224,14 +243,18 @@ class _Tracker:
         return logits.reshape(1, 1, *logits.shape[-2:])
 
     def _slim(self, output: dict[str, Any]) -> None:
-        """Removes values that no later frame reads: 5 MB per frame, of which 4.2 MB are the mask at full size."""
+        """Removes values that no later frame reads: 5 MB per frame, of which 4.2 MB are the mask at
+        full size.
+        """
         output.pop("high_res_masks", None)
         output.pop("pred_masks", None)
         positions = output["maskmem_pos_enc"]
         if self._positions is None or not torch.equal(self._positions, positions):
             self._positions = positions.clone()
         output["maskmem_pos_enc"] = self._positions
-        output["maskmem_features"] = output["maskmem_features"].clone()  # a view of a batch keeps all of it
+        output["maskmem_features"] = output[
+            "maskmem_features"
+        ].clone()  # a view of a batch keeps all of it
 
 
 @contextmanager
@@ -242,7 +265,9 @@ def _correcting(model: Any, logits: Tensor | None) -> Iterator[None]:
         return
     bounded = logits.clamp(-32, 32)
 
-    def add(_: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def add(
+        _: Any, arguments: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return arguments, {**named, "input_masks": bounded}
 
     hook = model.prompt_encoder.register_forward_pre_hook(add, with_kwargs=True)

@@ -1,4 +1,6 @@
-"""The engine `sam2-package`: SAM 2 in the package of its authors, on frames that are decoded when needed."""
+"""The engine `sam2-package`: SAM 2 in the package of its authors, on frames that are decoded when
+needed.
+"""
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -28,7 +30,9 @@ def _make(*, checkpoint: str | None, device: str | None) -> MemoryEngine:
     """The engine with its model loaded; see `kinds.make_engine`."""
     files = find_checkpoint(checkpoint or CHECKPOINT, weights="*.pt")
     predictor = _load(files, pick_device(device))
-    return MemoryEngine(Sam2Package(predictor, {"checkpoint": files.name, "weights_sha256": files.weights_sha256()}))
+    return MemoryEngine(
+        Sam2Package(predictor, {"checkpoint": files.name, "weights_sha256": files.weights_sha256()})
+    )
 
 
 def _load(checkpoint: Checkpoint, device: torch.device) -> SAM2VideoPredictor:
@@ -36,19 +40,34 @@ def _load(checkpoint: Checkpoint, device: torch.device) -> SAM2VideoPredictor:
 
     if len(checkpoint.weights) != 1:
         names = ", ".join(path.name for path in checkpoint.weights)
-        raise EngineError(f"--checkpoint {checkpoint.name}: several files of weights ({names}). Give one of them.")
+        raise EngineError(
+            f"--checkpoint {checkpoint.name}: several files of weights ({names}). Give one of them."
+        )
     try:
         state = torch.load(checkpoint.weights[0], map_location="cpu", weights_only=True)["model"]
         config = _config(state)
-        # Holes are not filled: a person can do this, and the package needs a compiled extension for it.
+        # Holes are not filled: a person can do this, and the package needs a compiled extension for
+        # it.
         predictor = build_sam2_video_predictor(
-            config, ckpt_path=None, device=str(device), hydra_overrides_extra=["++model.fill_hole_area=0"]
+            config,
+            ckpt_path=None,
+            device=str(device),
+            hydra_overrides_extra=["++model.fill_hole_area=0"],
         )
         predictor.load_state_dict(state)
-    except (OSError, RuntimeError, LookupError, TypeError, ValueError, EOFError, _UNPICKLING_ERROR) as error:
+    except (
+        OSError,
+        RuntimeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        EOFError,
+        _UNPICKLING_ERROR,
+    ) as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise EngineError(
-            f"--checkpoint {checkpoint.name}: not weights of SAM 2 as its authors publish them ({first}). "
+            f"--checkpoint {checkpoint.name}: not weights of SAM 2 as its authors publish them "
+            f"({first}). "
             "Name such a .pt file, or use --engine sam2 for models of transformers."
         ) from error
     return predictor
@@ -61,13 +80,17 @@ def _config(state: Mapping[str, Tensor]) -> str:
         LookupError: these are not weights of a known model.
     """
     width = state["image_encoder.trunk.patch_embed.proj.weight"].shape[0]
-    blocks = {name.split(".")[3] for name in state if name.startswith("image_encoder.trunk.blocks.")}
+    blocks = {
+        name.split(".")[3] for name in state if name.startswith("image_encoder.trunk.blocks.")
+    }
     release = "2.1" if "no_obj_embed_spatial" in state else "2"
     return f"configs/sam{release}/sam{release}_hiera_{TRUNKS[width, len(blocks)]}.yaml"
 
 
 class Sam2Package:
-    """A predictor of the package and the video that it looks at; see `memory_engine.MemoryModel`."""
+    """A predictor of the package and the video that it looks at; see
+    `memory_engine.MemoryModel`.
+    """
 
     def __init__(self, predictor: SAM2VideoPredictor, facts: Mapping[str, str]) -> None:
         """
@@ -118,8 +141,12 @@ class _Tracker:
     def __init__(self, predictor: Any, images: ModelFrames, features: FeatureCache) -> None:
         self._predictor = predictor
         self._features = features
-        self._outputs: dict[str, dict[int, Any]] = {"cond_frame_outputs": {}, "non_cond_frame_outputs": {}}
-        # The same values as from `init_state`, but without reading all frames and encoding the first.
+        self._outputs: dict[str, dict[int, Any]] = {
+            "cond_frame_outputs": {},
+            "non_cond_frame_outputs": {},
+        }
+        # The same values as from `init_state`, but without reading all frames and encoding the
+        # first.
         self._state: dict[str, Any] = {
             "images": images,
             "num_frames": len(images),
@@ -144,11 +171,16 @@ class _Tracker:
     @torch.inference_mode()
     def click(self, frame_index: int, points: Sequence[Point], *, before: Tensor | None) -> Tensor:
         side, device = self._predictor.image_size, self._predictor.device
-        coords = torch.tensor([[[x * side, y * side] for x, y, _ in points]], dtype=torch.float32, device=device)
+        coords = torch.tensor(
+            [[[x * side, y * side] for x, y, _ in points]], dtype=torch.float32, device=device
+        )
         labels = torch.tensor([[label for _, _, label in points]], dtype=torch.int32, device=device)
         given = {"point_coords": coords, "point_labels": labels}
         return self._mark(
-            frame_index, points=given, mask=None, before=None if before is None else before.clamp(-32, 32)
+            frame_index,
+            points=given,
+            mask=None,
+            before=None if before is None else before.clamp(-32, 32),
         )
 
     @torch.inference_mode()
@@ -175,10 +207,17 @@ class _Tracker:
         self._outputs["non_cond_frame_outputs"].clear()
 
     def _mark(
-        self, frame_index: int, *, points: dict[str, Tensor] | None, mask: Tensor | None, before: Tensor | None
+        self,
+        frame_index: int,
+        *,
+        points: dict[str, Tensor] | None,
+        mask: Tensor | None,
+        before: Tensor | None,
     ) -> Tensor:
         self.drop(frame_index)
-        output, logits = self._run(frame_index, is_marked=True, points=points, mask=mask, before=before)
+        output, logits = self._run(
+            frame_index, is_marked=True, points=points, mask=mask, before=before
+        )
         side = self._predictor.image_size
         # The package does the same when propagation begins.
         features, positions = self._predictor._run_memory_encoder(
@@ -189,7 +228,12 @@ class _Tracker:
             output["object_score_logits"],
             True,
         )
-        output = {**output, "pred_masks": None, "maskmem_features": features, "maskmem_pos_enc": positions}
+        output = {
+            **output,
+            "pred_masks": None,
+            "maskmem_features": features,
+            "maskmem_pos_enc": positions,
+        }
         self._outputs["cond_frame_outputs"][frame_index] = output
         return logits
 

@@ -1,7 +1,7 @@
 """The forms of predictions: one file for each form, with its `FORMAT`.
 
-In: the files at a path. Out: predictions. `find_predictions` calls them. A file is imported when predictions are
-looked for.
+In: the files at a path. Out: predictions. `find_predictions` calls them. A file is imported when
+predictions are looked for.
 """
 
 from .....release import names_in

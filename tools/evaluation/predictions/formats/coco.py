@@ -1,4 +1,6 @@
-"""COCO JSON: `images` named {video_id}/{frame}.*, and an annotation for each mask in one of them."""
+"""COCO JSON: `images` named {video_id}/{frame}.*, and an annotation for each mask in one of
+them.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

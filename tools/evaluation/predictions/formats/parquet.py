@@ -1,4 +1,5 @@
-"""Parquet with a row for each mask: video_id, frame_index, counts, and optionally score and object_id.
+"""Parquet with a row for each mask: video_id, frame_index, counts, and optionally score and
+object_id.
 
 Several files are read as one.
 """
@@ -38,9 +39,16 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
             for row in _rows(file, columns):
                 _add(f"{file} row {row_number}", row, entries)
                 row_number += 1
-        except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names and texts that are not UTF-8
+        except (
+            pa.ArrowException,
+            OSError,
+            ValueError,
+        ) as error:  # ValueError: names and texts that are not UTF-8
             reason = " ".join(str(error).split())
-            what = f"not a Parquet file that can be read, from row {row_number} on ({reason}); write it again"
+            what = (
+                f"not a Parquet file that can be read, from row {row_number} on ({reason}); "
+                "write it again"
+            )
             entries.problems.append(Problem(str(file), what))
             entries.hidden = True
     return entries.predictions()
@@ -68,13 +76,20 @@ _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, 
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary)
 _NUMBER = (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
 _KINDS = {"video_id": _TEXT, "frame_index": _NUMBER, "counts": (*_TEXT, *_BYTES), "score": _NUMBER}
-_WANTED = {"video_id": "text", "frame_index": "whole numbers", "counts": "COCO RLE strings", "score": "numbers"}
+_WANTED = {
+    "video_id": "text",
+    "frame_index": "whole numbers",
+    "counts": "COCO RLE strings",
+    "score": "numbers",
+}
 
 
 def _rows(file: Path, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     with pq.ParquetFile(file) as parquet:
         for group in range(parquet.num_row_groups):
-            yield from parquet.read_row_group(group, columns=list(columns), use_threads=False).to_pylist()
+            yield from parquet.read_row_group(
+                group, columns=list(columns), use_threads=False
+            ).to_pylist()
 
 
 def _add(where: str, row: Mapping[str, Any], entries: Entries) -> None:
@@ -84,7 +99,8 @@ def _add(where: str, row: Mapping[str, Any], entries: Entries) -> None:
     try:
         if not isinstance(video_id, str) or not isinstance(counts, str):
             raise BadValueError(
-                f"video_id is {shown(video_id)}, counts {shown(counts)}; wanted text and a COCO RLE string"
+                f"video_id is {shown(video_id)}, counts {shown(counts)}; wanted text and a COCO "
+                "RLE string"
             )
         mask = Rle(counts, None, score_of(row.get("score")), object_of(row.get("object_id")))
         entries.masks[video_id].setdefault(frame_of(row["frame_index"]), []).append(mask)

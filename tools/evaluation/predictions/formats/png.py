@@ -16,10 +16,17 @@ NOT_A_MASK = "not a mask; wanted {frame}.png, such as 00017.png for frame 17 (fr
 
 
 def detect(place: Place) -> Sequence[Path]:
-    """The folder that holds the videos' folders: the place itself, its Annotations/480p, Annotations or masks."""
+    """The folder that holds the videos' folders: the place itself, its Annotations/480p,
+    Annotations or masks.
+    """
     inside = ("Annotations/480p", "Annotations", "masks")
     home = next(
-        (folder for name in inside if (folder := place.path / name).is_dir() and _has_folders(folder)), place.path
+        (
+            folder
+            for name in inside
+            if (folder := place.path / name).is_dir() and _has_folders(folder)
+        ),
+        place.path,
     )
     return [home] if _has_folders(home) else []
 
@@ -41,7 +48,10 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
     for folder in home.folders:
         if not VIDEO_ID.fullmatch(folder.name):
             problems.append(
-                Problem(str(folder), f"the video_id {folder.name!r} is not {VIDEO_ID_RULE}; rename the folder")
+                Problem(
+                    str(folder),
+                    f"the video_id {folder.name!r} is not {VIDEO_ID_RULE}; rename the folder",
+                )
             )
             continue
         entries, faults = _mask_files(folder)

@@ -15,7 +15,8 @@ _ALSO_WITHOUT_VIDEOS = ("coco", "sav", "davis")
 
 def detect(place: Place) -> Sequence[Path]:
     """The folder, where it has one of the layouts, and videos or images that were annotated."""
-    # A videos.jsonl alone does not count: an export without its videos has one too, and its masks say what they are of.
+    # A videos.jsonl alone does not count: an export without its videos has one too, and its masks
+    # say what they are of.
     has_videos = any(folder.name == "videos" for folder in place.folders) or any(
         file.suffix.lower() in VIDEO_SUFFIXES for file in place.files if file != place.path
     )
@@ -23,7 +24,11 @@ def detect(place: Place) -> Sequence[Path]:
         layout = layout_of(place.path)
     except RawError:
         is_meant = (place.path / FILE_NAME).is_file() or (place.path / "videos").is_dir()
-        return [place.path] if is_meant and not place.with_suffix(".parquet") and not place.with_suffix(".tar") else []
+        return (
+            [place.path]
+            if is_meant and not place.with_suffix(".parquet") and not place.with_suffix(".tar")
+            else []
+        )
     return [place.path] if has_videos or layout not in _ALSO_WITHOUT_VIDEOS else []
 
 

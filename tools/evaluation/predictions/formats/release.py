@@ -21,4 +21,6 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
     return read_annotated_videos(place.path, reading, kind=FORMAT.name)
 
 
-FORMAT = Format(name="release", what="a release", needs="", order=1, numbered=False, detect=detect, read=read)
+FORMAT = Format(
+    name="release", what="a release", needs="", order=1, numbered=False, detect=detect, read=read
+)

@@ -1,4 +1,5 @@
-"""A JSON list of results: objects with video_id, frame_index and segmentation, or a results list of COCO or YouTube-VIS.
+"""A JSON list of results: objects with video_id, frame_index and segmentation, or a results list of
+COCO or YouTube-VIS.
 
 Results lists identify the image or video of a mask only by a number. Another file has the names of
 these numbers. It is given by the caller, or found beside the list.
@@ -16,7 +17,10 @@ from ..names import NO_NAMES, Key, Names, key_of, read_names
 from ..place import Place
 
 _TABLES = {"videos": "video_id", "images": "image_id"}
-_GIVE = "give the file that names it with --names FILE (in YouTube-VIS instances.json or valid.json), or put it beside"
+_GIVE = (
+    "give the file that names it with --names FILE (in YouTube-VIS instances.json or "
+    "valid.json), or put it beside"
+)
 
 
 def detect(place: Place) -> Sequence[Path]:
@@ -25,8 +29,16 @@ def detect(place: Place) -> Sequence[Path]:
 
 
 def _entries(content: object) -> list[Any] | None:
-    if isinstance(content, dict) and "annotations" in content and not {"videos", "images", "masklet"} & content.keys():
-        content = content["annotations"] if isinstance(content["annotations"], list) else [content["annotations"]]
+    if (
+        isinstance(content, dict)
+        and "annotations" in content
+        and not {"videos", "images", "masklet"} & content.keys()
+    ):
+        content = (
+            content["annotations"]
+            if isinstance(content["annotations"], list)
+            else [content["annotations"]]
+        )
     return content if isinstance(content, list) else None
 
 
@@ -48,14 +60,19 @@ def _names(
 ) -> tuple[Names | None, Path | None]:
     """The names of the numbers, and the file that has them.
 
-    Both are None if names are needed and there is no such file; a problem is then added to `entries`.
+    Both are None if names are needed and there is no such file; a problem is then added to
+    `entries`.
     """
     if not any(numbers.values()):
         return NO_NAMES, None
     if reading.names is not None:
         contents = {reading.names: _named(reading.names, wanted=True)}
     else:
-        contents = {path: content for path in _beside(files) if (content := _named(path, wanted=False)) is not None}
+        contents = {
+            path: content
+            for path in _beside(files)
+            if (content := _named(path, wanted=False)) is not None
+        }
     table, name = next((table, name) for table, name in _TABLES.items() if numbers[table])
     number = shown(min(numbers[table], key=str))
     where = str(files[0])
@@ -64,7 +81,9 @@ def _names(
         what = f"{name} {number} is a number; {_GIVE}"
         if fitting:
             files_beside = " and ".join(path.name for path in fitting)
-            what = f"{name} {number} is a number, and {files_beside} name it; choose one with --names"
+            what = (
+                f"{name} {number} is a number, and {files_beside} name it; choose one with --names"
+            )
         entries.problems.append(Problem(where, what))
         entries.hidden = True
         return None, None
@@ -81,7 +100,10 @@ def _beside(files: Sequence[Path]) -> list[Path]:
         path
         for folder in folders
         for path in folder.iterdir()
-        if path.suffix.lower() == ".json" and path not in files and path.is_file() and not is_litter(path.name)
+        if path.suffix.lower() == ".json"
+        and path not in files
+        and path.is_file()
+        and not is_litter(path.name)
     )
 
 
@@ -96,13 +118,21 @@ def _named(path: Path, *, wanted: bool) -> Mapping[str, object] | None:
         return content
     if wanted:
         raise EvaluationError(
-            [Problem(str(path), "has neither videos nor images; wanted a COCO or YouTube-VIS file that names them")]
+            [
+                Problem(
+                    str(path),
+                    "has neither videos nor images; wanted a COCO or YouTube-VIS file that names "
+                    "them",
+                )
+            ]
         )
     return None
 
 
 def _is_numbered(entry: object) -> bool:
-    return isinstance(entry, dict) and any(type(key_of(entry.get(name))) is int for name in _TABLES.values())
+    return isinstance(entry, dict) and any(
+        type(key_of(entry.get(name))) is int for name in _TABLES.values()
+    )
 
 
 def _numbers(entries: Sequence[object]) -> dict[str, set[Key]]:
@@ -118,7 +148,8 @@ def _numbers(entries: Sequence[object]) -> dict[str, set[Key]]:
 
 FORMAT = Format(
     name="results",
-    what="a JSON list of {video_id, frame_index, segmentation}, or the results list of COCO or YouTube-VIS",
+    what="a JSON list of {video_id, frame_index, segmentation}, or the results list of COCO or "
+    "YouTube-VIS",
     needs="where ids are numbers: the file that names them, beside it or with --names",
     order=5,
     numbered=True,

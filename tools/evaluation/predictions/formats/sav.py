@@ -1,4 +1,6 @@
-"""SA-V JSON: a file for each video, {video_id}_manual.json or {video_id}_auto.json, with masks of every 4th frame."""
+"""SA-V JSON: a file for each video, {video_id}_manual.json or {video_id}_auto.json, with masks of
+every 4th frame.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +36,9 @@ def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
             continue
         video_id = _video_id(place, file)
         if video_id in entries.masks:
-            entries.problems.append(Problem(str(file), f"video {video_id} is also in another file; keep one of them"))
+            entries.problems.append(
+                Problem(str(file), f"video {video_id} is also in another file; keep one of them")
+            )
             continue
         frames = entries.masks[video_id]
         for position, rles in enumerate(masklets.rles):

@@ -1,7 +1,8 @@
 """YouTube-VIS JSON: `videos` with the names of their frames, and an annotation for each track.
 
-A track has a mask or null for each frame: `segmentations[k]` belongs to the frame whose number is in
-`file_names[k]`. The entries of a video with only `name` or `file_name` are all its frames, from 0.
+A track has a mask or null for each frame: `segmentations[k]` belongs to the frame whose number is
+in `file_names[k]`. The entries of a video with only `name` or `file_name` are all its frames, from
+0.
 
 Source: https://youtube-vos.org/dataset/vis.
 """
@@ -25,7 +26,9 @@ def detect(place: Place) -> Sequence[Path]:
 
 
 def read(place: Place, files: Sequence[Path], reading: Reading) -> Predictions:
-    """The masks of all files. A frame that a video names and no track marks is an empty prediction."""
+    """The masks of all files. A frame that a video names and no track marks is an empty
+    prediction.
+    """
     return read_annotated(place, files, kind=FORMAT.name)
 
 
