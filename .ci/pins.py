@@ -126,9 +126,8 @@ def generate(home: Path, index: list[str]) -> subprocess.CompletedProcess[str]:
     """
     written = home / "constraints.txt"
     if CONSTRAINTS.exists():
-        shutil.copy(
-            CONSTRAINTS, written
-        )  # uv keeps what it finds in its output file and still fits
+        # uv keeps what it finds in its output file and still fits
+        shutil.copy(CONSTRAINTS, written)
     universal = ["--universal", "--python-version", pythons()[0], *index]
     done = uv(home, [*universal, "--output-file", str(written)])
     if done.returncode:
@@ -159,11 +158,12 @@ def uv(home: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
         "--config-file",
         str(ROOT / ".ci" / "uv.toml"),
     ]
+    # what is source only is built by this Python
     options += [
         "--no-python-downloads",
         "--python",
         sys.executable,
-    ]  # what is source only is built by this Python
+    ]
     command = [
         sys.executable,
         "-m",

@@ -157,9 +157,8 @@ def synthetic_clips(
         fps=num_frames // 2,
         clean_twins=False,
     )
-    for number in [number for number in range(2 * videos) if number % 3 != 2][
-        :videos
-    ]:  # every third one is normal
+    # every third one is normal
+    for number in [number for number in range(2 * videos) if number % 3 != 2][:videos]:
         video = make_sample_video(number, spec)
         path = folder / f"{number}.mp4"
         encode_video(path, video.rendered.frames, fps=spec.fps)

@@ -77,9 +77,8 @@ def ways_on(
         rows = torch.empty((len(counts), packed_width(pixels)), dtype=torch.uint8, device=place)
         ways[f"{name} gate and parse"] = lambda: read(batch, device=place, backend=backend)
         ways[f"{name} draw"] = lambda: draw(runs, planes, pixels=pixels, backend=backend)
-        if (
-            backend == "triton"
-        ):  # torch operations draw all bitmaps first, which decode_packed does part by part
+        # torch operations draw all bitmaps first, which decode_packed does part by part
+        if backend == "triton":
             ways[f"{name} draw packed"] = lambda: draw_packed(
                 runs, rows, pixels=pixels, backend=backend
             )

@@ -17,9 +17,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(
-    0, str(Path(__file__).parent.parent)
-)  # tests/hub is of the checkout, not of the package
+# tests/hub is of the checkout, not of the package
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from releases import add_videos, copied, correct_masks, described, pad  # beside this file
 

@@ -217,9 +217,8 @@ def build_with(
             "Let a second person review them, or give --include unreviewed."
         )
     if options.include == "unreviewed":
-        reading["include"] = (
-            options.include
-        )  # so that the manifest shows that unreviewed masks are in the release
+        # so that the manifest shows that unreviewed masks are in the release
+        reading["include"] = options.include
     by_id = withdrawn(parent, videos, bring_back=bring_back) if parent else []
     problems += by_id
     goes_on = STARTS_OVER if fresh else "finished work is kept, and the build continues from there."

@@ -501,9 +501,8 @@ def _same_as_raw(
     try:
         if read_video(video.video_path) != row["video"]["bytes"]:
             yield Finding(file, f"the video's bytes differ from {video.video_path}.", video_id)
-        shown = probe(
-            row["video"]["bytes"]
-        )  # a row does not hold an angle that is not a quarter turn
+        # a row does not hold an angle that is not a quarter turn
+        shown = probe(row["video"]["bytes"])
         raw_by_place = {
             (object_id, frame.frame_index): fingerprint
             for frame in coded_masks(

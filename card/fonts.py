@@ -127,13 +127,14 @@ def _installed() -> Iterator[Font]:
     for path in sorted(set(findSystemFonts()) - {entry.fname for entry in fontManager.ttflist}):
         try:
             fontManager.addfont(path)
+        # not a font that it can use
         except (
             OSError,
             RuntimeError,
             ValueError,
             NotImplementedError,
             KeyError,
-        ):  # not a font that it can use
+        ):
             continue
     for entry in fontManager.ttflist:
         upright = entry.style == "normal" and entry.weight in (_NORMAL_WEIGHT, "normal", "regular")

@@ -214,9 +214,8 @@ _SEQUENCE_HEADER, _FRAME_HEADER, _FRAME = 1, 3, 6
 
 def _av1_reader(extradata: bytes) -> _Reader | None:
     reduced = False
-    for kind, content in _obus(
-        extradata[4:]
-    ):  # ISO media binding of AV1, av1C: four bytes, then configOBUs
+    # ISO media binding of AV1, av1C: four bytes, then configOBUs
+    for kind, content in _obus(extradata[4:]):
         if kind == _SEQUENCE_HEADER:
             reduced = _is_reduced(content)
 

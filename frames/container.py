@@ -93,9 +93,8 @@ def opened(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[InputConta
                 "are decoded. "
                 "Scale the video down, or leave the file out."
             )
-        stream.codec_context.options = {
-            "max_pixels": str(MAX_FRAME_PIXELS)
-        }  # for later frames that are larger
+        # for later frames that are larger
+        stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
         stream.codec_context.thread_count = threads
         yield container, stream
 

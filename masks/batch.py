@@ -127,9 +127,8 @@ def batch_of(
         data = bytearray(text.encode("ascii"))
     except (RLEError, UnicodeEncodeError) as error:
         if not isinstance(error, RLEError) or error.index is not None:
-            _check_sizes(
-                counts, sizes
-            )  # raises the same error as without a device: first by size, then by rule
+            # raises the same error as without a device: first by size, then by rule
+            _check_sizes(counts, sizes)
         raise
     return RLEBatch(
         text=torch.frombuffer(data, dtype=torch.uint8)

@@ -41,9 +41,8 @@ class RLEError(ValueError):
     """
 
     def __init__(self, problem: str, index: int | None = None) -> None:
-        super().__init__(
-            problem, index
-        )  # all arguments, because workers send errors by pickling `args`
+        # all arguments, because workers send errors by pickling `args`
+        super().__init__(problem, index)
         self.problem = problem
         self.index = index
 

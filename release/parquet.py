@@ -147,9 +147,8 @@ def _mapped_videos(file: str, parquet: pq.ParquetFile, group: int) -> list[pa.Ar
         spans = video_spans(memoryview(content).cast("B"), parquet.metadata.row_group(group))
     except UnknownPagesError:
         return None
-    if (
-        len(spans) and int(spans[-1].sum()) > content.size
-    ):  # Arrow does not look whether a slice is inside
+    # Arrow does not look whether a slice is inside
+    if len(spans) and int(spans[-1].sum()) > content.size:
         return None
     return [
         pa.Array.from_buffers(

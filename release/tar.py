@@ -147,9 +147,8 @@ def _row_from_tar(
         objects["artifact_type"] = [
             kind and ARTIFACT_TYPES.index(kind) for kind in objects["artifact_type"]
         ]
-        objects.setdefault(
-            "subtype", [None] * len(objects["object_id"])
-        )  # format 1 has none, nor the record
+        # format 1 has none, nor the record
+        objects.setdefault("subtype", [None] * len(objects["object_id"]))
         row["source"].setdefault("record", None)
         base64.b64decode(row["codec"]["extradata"], validate=True)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -61,9 +61,8 @@ def test_no_words_install_what_no_index_has() -> None:
         if not any(part.startswith(".") for part in path.relative_to(ROOT).parts[:-1])
     ]
     assert ROOT / "README.md" in files
-    kept = (
-        ROOT / "tests/release/format1"
-    )  # A release as an earlier version wrote it: its bytes stay.
+    # A release as an earlier version wrote it: its bytes stay.
+    kept = ROOT / "tests/release/format1"
     files = [path for path in files if not path.is_relative_to(kept)]
     wrong = [
         f"{path.relative_to(ROOT)}: {line.strip()}"

@@ -199,9 +199,8 @@ def test_settings_of_the_machine_stay_outside(
 ) -> None:
     (project / "constraints.txt").write_text(PINS.replace("3.7.1", "3.9.0"))
     (project / "overrides.txt").write_text("triton==3.9.0")
-    monkeypatch.setenv(
-        "UV_OVERRIDE", str(project / "overrides.txt")
-    )  # with it the wrong triton would resolve
+    # with it the wrong triton would resolve
+    monkeypatch.setenv("UV_OVERRIDE", str(project / "overrides.txt"))
     assert pins("check").stderr.startswith(
         "constraints.txt does not install on Python 3.11 on Linux, "
     )

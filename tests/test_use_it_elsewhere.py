@@ -33,12 +33,10 @@ SAYS = {
 }
 NEEDS_TORCHCODEC = {"datasets, frames", "torchcodec"}
 pytestmark = [
-    pytest.mark.filterwarnings(
-        "ignore:__array__ implementation:DeprecationWarning"
-    ),  # pycocotools under NumPy 2
-    pytest.mark.filterwarnings(
-        "ignore::pytest.PytestUnraisableExceptionWarning"
-    ),  # webdataset leaves its tar open
+    # pycocotools under NumPy 2
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    # webdataset leaves its tar open
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 

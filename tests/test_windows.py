@@ -86,9 +86,8 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     real_open, real_fsync = os.open, os.fsync
 
     def open_files_only(path: str, *arguments: int, **named: int | None) -> int:
-        if (
-            os.path.isdir(path) and not named
-        ):  # with dir_fd it is shutil.rmtree, which goes another way on Windows
+        # with dir_fd it is shutil.rmtree, which goes another way on Windows
+        if os.path.isdir(path) and not named:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
         return real_open(path, *arguments, **named)
 

@@ -37,9 +37,8 @@ def test_datasets_alone_loads_a_release(release: Path, run_process, how: str) ->
     assert int(size) > 1000
 
 
-@pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"
-)  # pycocotools 2.0.11 under NumPy 2
+# pycocotools 2.0.11 under NumPy 2
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_pandas_and_pycocotools_decode_a_mask_by_hand(release: Path) -> None:
     frame = pd.concat(
         [pd.read_parquet(path) for path in sorted((release / "data").glob("train-*.parquet"))]

@@ -105,9 +105,8 @@ def link_or_copy(source: Path, path: Path) -> None:
     partial = partial_name(path)
     try:
         try:
-            os.link(
-                source.resolve(), partial
-            )  # os.link would link the symbolic link itself, which may then be broken
+            # os.link would link the symbolic link itself, which may then be broken
+            os.link(source.resolve(), partial)
         except OSError:  # another file system, or one without hard links
             with source.open("rb") as reader, HashingFile(partial) as writer:
                 shutil.copyfileobj(reader, writer, 2**20)

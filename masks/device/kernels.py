@@ -36,9 +36,8 @@ def parse_kernel(text, bounds, pixels, ends, counts, broken, BLOCK: tl.constexpr
     end_before = start * 0
     first_rule = tl.full((), 8, tl.int32)
     block = start
-    while (
-        block < stop
-    ):  # not range(): interpreters before Triton 3.9 cannot count to a loaded value under NumPy 2.4
+    # not range(): interpreters before Triton 3.9 cannot count to a loaded value under NumPy 2.4
+    while block < stop:
         at = block + lanes
         inside = at < stop
         group = tl.load(text + at, mask=inside, other=48).to(tl.int32) - 48

@@ -104,9 +104,8 @@ def _kernels_work(device: torch.device) -> bool:
         from . import kernels
     except ImportError:
         return False
-    text = torch.tensor(
-        list(b"554L"), dtype=torch.uint8, device=device
-    )  # 3 x 5 pixels, by pycocotools
+    # 3 x 5 pixels, by pycocotools
+    text = torch.tensor(list(b"554L"), dtype=torch.uint8, device=device)
     try:
         runs = kernels.parse(
             text, torch.tensor([4], device=device), torch.tensor([15], device=device)

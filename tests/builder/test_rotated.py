@@ -167,13 +167,14 @@ def test_a_mask_video_that_is_turned_too_fits(write_raw, tmp_path, tmp_path_fact
 
 def test_boxes_are_where_players_show_them(write_raw, tmp_path_factory):
     video = rotated(upright("oblong", str(tmp_path_factory.getbasetemp())), 90)
+    # of 48x64: the square of the upright frame, turned
     box = {
         "frame": 0,
         "x": 28,
         "y": 8,
         "width": 16,
         "height": 20,
-    }  # of 48x64: the square of the upright frame, turned
+    }
     entry = {"video": "v.mp4", "artifacts": [{"category": "blur", "boxes": [box]}]}
     raw = write_raw({"videos/v.mp4": video, "geneva.json": b""})
     (raw / "geneva.json").write_text(f"[{json.dumps(entry)}]")

@@ -22,9 +22,8 @@ def test_making_and_checking(copy: Path, about_file: Path) -> None:
     assert (made.exit_code, json.loads(made.stdout)["release"]) == (0, str(copy))
     assert "README.md" in json.loads(made.stdout)["files"]
     assert "Contact: nobody yet" in (copy / "README.md").read_text()
-    assert (
-        "Two people" not in (copy / "README.md").read_text()
-    )  # another --about takes the place of the one before
+    # another --about takes the place of the one before
+    assert "Two people" not in (copy / "README.md").read_text()
     checked = run(copy, "--check")
     assert (checked.exit_code, checked.stdout) == (
         0,

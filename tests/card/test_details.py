@@ -37,9 +37,8 @@ def test_covered_shares_are_those_of_the_upright_frame() -> None:
     upright = covered_shares(counts, height=72, width=128)
     assert upright.shape == GRID
     assert np.array_equal(upright, np.pad(np.ones((18, 16)), ((0, 18), (0, 48))))
-    turned = covered_shares(
-        counts, height=72, width=128, rotation=90
-    )  # clockwise: what was left is now above
+    # clockwise: what was left is now above
+    turned = covered_shares(counts, height=72, width=128, rotation=90)
     assert np.array_equal(turned, np.pad(np.ones((9, 32)), ((0, 27), (32, 0))))
 
 

@@ -64,17 +64,19 @@ def test_many_generators_and_sizes_are_gathered(inputs: CardInputs) -> None:
     data = figure_data(total, details)
     assert data["generators"]["generators"][-1] == "6 others"
     assert data["generators"]["counts"]["normal"][-1] == 6 + 5 + 4 + 3 + 2 + 1
+    # without a mask there is nothing to show of masks
     assert set(data) == {
         "generators",
         "lengths",
         "sizes",
-    }  # without a mask there is nothing to show of masks
+    }
     assert len(data["sizes"]["counts"]) == 30
+    # 12 and the others
     assert pixels(draw("sizes", data["sizes"])).shape == (
         round(200 * (0.45 + 0.24 * 13)),
         1600,
         3,
-    )  # 12 and the others
+    )
 
 
 def test_the_mosaic_shows_frames_with_their_masks(release: Path, inputs: CardInputs) -> None:
@@ -84,9 +86,8 @@ def test_the_mosaic_shows_frames_with_their_masks(release: Path, inputs: CardInp
     image = pixels(png)
     assert image.shape[1] == 1600
     for name in shown:
-        assert share_of(image, TYPE_COLOURS[name]) > 0.0005, (
-            name
-        )  # the line around the mask and the legend
+        # the line around the mask and the legend
+        assert share_of(image, TYPE_COLOURS[name]) > 0.0005, name
 
 
 def test_a_mosaic_is_stale_when_a_shown_annotation_changes(inputs: CardInputs) -> None:
@@ -127,6 +128,5 @@ def test_a_turned_video_stands_upright(release: Path, inputs: CardInputs, tmp_pa
         np.asarray(Image.fromarray(part).resize((12, 12), Image.Resampling.BOX)).astype(int)
         for part in (left, right)
     ]
-    assert (
-        np.abs(np.rot90(small[0], -1)[:9] - small[1][:9]).mean() < 12
-    )  # but for the captions below
+    # but for the captions below
+    assert np.abs(np.rot90(small[0], -1)[:9] - small[1][:9]).mean() < 12

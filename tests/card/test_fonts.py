@@ -96,9 +96,8 @@ def test_a_name_that_no_font_has_is_spelled(no_font: None, inputs: CardInputs) -
         "again."
     )
     assert one_font(f"{HAN} · frame 3") == ("U+53EF U+7075 · frame 3", None)
-    draw(
-        "generators", generators(inputs, HAN, "\U000e0001\n")
-    )  # warns where a character has no glyph
+    # warns where a character has no glyph
+    draw("generators", generators(inputs, HAN, "\U000e0001\n"))
 
 
 def test_a_font_that_has_it_is_found(han_font: Path, inputs: CardInputs) -> None:

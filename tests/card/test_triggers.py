@@ -54,9 +54,8 @@ ROWS = [
     row(asked("h3", "hands", "deformation"), looked_at=False),
     row(asked("c1", None)),
     row(asked("f1", "fluid", "motion", "deformation"), looked_at=False),
-    row(
-        {"prompt": {"prompt_id": "x", "prompt": "a dog", "trigger": None, "values": {}}}
-    ),  # of no taxonomy
+    # of no taxonomy
+    row({"prompt": {"prompt_id": "x", "prompt": "a dog", "trigger": None, "values": {}}}),
     row({"claims": {"generator": "Kling"}, "prompt": None}),
     row("not JSON"),
     row("[1]"),

@@ -156,9 +156,8 @@ def test_the_message_names_the_frame_and_the_bytes():
         f"VIDEO: ends at frame 11: it has {index - 9} bytes, and its list of frames ends at byte "
         f"{index}. {END}"
     )
-    assert (
-        index_video(data[:index]).num_frames == 12
-    )  # all the frames are there, only their index is not
+    # all the frames are there, only their index is not
+    assert index_video(data[:index]).num_frames == 12
 
 
 def _frames_of(data: bytes) -> np.ndarray:

@@ -123,9 +123,8 @@ class Repository:
     ) -> Commit:
         """Makes a commit and lets a ref name it."""
         files = dict(sorted(files.items()))
-        time_s = 1_767_225_600 + 60 * len(
-            self.commits
-        )  # a minute apart from 2026-01-01, so that ids repeat
+        # a minute apart from 2026-01-01, so that ids repeat
+        time_s = 1_767_225_600 + 60 * len(self.commits)
         who = f"{author} <{author}@users.noreply.local> {time_s} +0000"
         lines = [f"tree {tree_oids(files)['']}", *(f"parent {parent}" for parent in parents)]
         lines += [

@@ -106,9 +106,8 @@ class App:
         self, request: Request, wire: Wire, endpoint: Endpoint, parts: tuple[str, ...]
     ) -> Response:
         if (fault := await wire.before()) is not None and fault.status is not None:
-            async for _ in (
-                request.stream()
-            ):  # an answer before the body has arrived would be a cut connection
+            # an answer before the body has arrived would be a cut connection
+            async for _ in request.stream():
                 pass
             return _refuse(Refusal(fault.status, fault.message, headers=fault.headers))
         try:

@@ -155,9 +155,8 @@ def test_the_tree_gives_sha256_and_git_ids(api: HfApi, hub: State) -> None:
     }
     assert sorted(found) == [".gitattributes", "b.txt", "data", "data/deep", "data/deep/a.parquet"]
     assert hub.count("tree") == 3
-    assert (
-        found["b.txt"].blob_id == "ce013625030ba8dba906f756967f9e9ca394464a"
-    )  # from `git hash-object`
+    # from `git hash-object`
+    assert found["b.txt"].blob_id == "ce013625030ba8dba906f756967f9e9ca394464a"
     assert found["data/deep/a.parquet"].lfs.sha256 == hashlib.sha256(data(50_000)).hexdigest()
     assert found["data/deep/a.parquet"].size == 50_000
     assert [entry.path for entry in api.list_repo_tree(REPO, "data", repo_type="dataset")] == [

@@ -227,9 +227,8 @@ def test_every_davis_mask_as_pycocotools(davis_label_maps):
     checked = 0
     for labels in davis_label_maps():
         height, width = labels.shape
-        columns = np.ascontiguousarray(
-            labels.T
-        )  # Fortran order is what pycocotools takes without a copy
+        # Fortran order is what pycocotools takes without a copy
+        columns = np.ascontiguousarray(labels.T)
         present = np.flatnonzero(np.bincount(labels.reshape(-1)))  # the background is a mask too
         masks = np.stack([columns == label for label in present]).view(np.uint8).transpose(0, 2, 1)
         counts = encode(masks)

@@ -236,9 +236,8 @@ def test_all_strings_of_two_bytes_are_judged_as_by_the_slow_parser(reference_par
     alphabet = [chr(code) for code in range(47, 113)]
     strings = [a + b for a in ["", *alphabet] for b in alphabet]
     accepted = sum(judged_alike(reference_parse, string, height=5, width=4) for string in strings)
-    assert (
-        accepted == 12
-    )  # the empty mask, and one switch after 5 to 15 pixels: 15 is the largest number of one byte
+    # the empty mask, and one switch after 5 to 15 pixels: 15 is the largest number of one byte
+    assert accepted == 12
 
 
 def test_short_strings_of_telling_bytes_are_judged_as_by_the_slow_parser(reference_parse):

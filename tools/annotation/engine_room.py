@@ -72,9 +72,8 @@ class EngineRoom:
                 [prompt.object_id],
                 keep={(prompt.object_id, prompt.frame_index)},
             )
-            desk.prompts[prompt.object_id, prompt.frame_index] = (
-                "unsure",
-            )  # where the engine fails
+            # where the engine fails
+            desk.prompts[prompt.object_id, prompt.frame_index] = ("unsure",)
             mask = desk.engine.prompt(prompt)
             desk.prompts[prompt.object_id, prompt.frame_index] = _known_prompt(prompt)
             if not mask.any():

@@ -213,9 +213,8 @@ class Store:
         beside = next(iter(sorted((home / "videos").glob(f"{video_id}.*"))), None)
         has_masks = home == self.raw and self._settings.kind == "raw"
         entry = self._held.get(video_id) if has_masks else self.folder.about.get(video_id)
-        if (
-            entry is None and video_id in self._held
-        ):  # the common folder was copied from a raw folder
+        # the common folder was copied from a raw folder
+        if entry is None and video_id in self._held:
             entry = replace(
                 self._held[video_id], objects=None, annotated_frames=None, label=None, review=None
             )

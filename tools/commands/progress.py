@@ -47,9 +47,8 @@ def _lines() -> Iterator[Callable[[str, int, int], None]]:
             print(f"{step}: {done} of {total}", file=stderr, flush=True)
 
     def repeat_latest() -> None:
-        while not ended.wait(
-            LINE_EVERY_S
-        ):  # one long video may take minutes without a new call of show
+        # one long video may take minutes without a new call of show
+        while not ended.wait(LINE_EVERY_S):
             if latest[0]:
                 print(latest[0], file=stderr, flush=True)
 

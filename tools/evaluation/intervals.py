@@ -150,9 +150,8 @@ def sign_flip_p(gaps: Float64Array) -> float:
     bound = abs(float(gaps.sum())) - _TIE * float(np.abs(gaps).sum())
     if len(gaps) <= EXACT_UP_TO:
         sums = np.zeros(1)
-        for gap in gaps[
-            1:
-        ]:  # flipping all signs gives the negative sum, so half of the patterns are enough
+        # flipping all signs gives the negative sum, so half of the patterns are enough
+        for gap in gaps[1:]:
             sums = np.concatenate([sums + gap, sums - gap])
         first = gaps[0] if len(gaps) else 0.0
         return float((np.abs(sums + first) >= bound).mean())

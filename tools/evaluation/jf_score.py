@@ -155,9 +155,8 @@ class JFScore:
 
     def _counts(self, video_id: str) -> Counts:
         joined = joined_counts(self._parts[video_id])
-        _, first = np.unique(
-            joined.frames, return_index=True
-        )  # joined_counts keeps the order of equal frames
+        # joined_counts keeps the order of equal frames
+        _, first = np.unique(joined.frames, return_index=True)
         is_first = np.zeros(len(joined), np.bool_)
         is_first[first] = True
         return joined.at(is_first)

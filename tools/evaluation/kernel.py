@@ -68,9 +68,8 @@ def count_planes(
     # A boundary pixel may lie one line before the mask, and one place before it on its line.
     first = max(first - 1, 0)
     used = last - first
-    band = max(
-        -(-used // _BANDS), radius
-    )  # lines; the disk reaches into the neighbouring band, never beyond it
+    # lines; the disk reaches into the neighbouring band, never beyond it
+    band = max(-(-used // _BANDS), radius)
     bits = _packed(truth, pred, first, last, band=band)
     truth_px, pred_px, both_px = _popcounts(bits)
     lines = bits[:2, : band * length].reshape(2, band, length)

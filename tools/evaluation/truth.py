@@ -57,9 +57,8 @@ class EvaluationError(ValueError):
     """Truth and predictions that cannot be scored; the message has every problem, one per line."""
 
     def __init__(self, problems: Sequence[Problem], *, summary: str = "") -> None:
-        super().__init__(
-            problems, summary
-        )  # all arguments, because workers pass errors on by pickling `args`
+        # all arguments, because workers pass errors on by pickling `args`
+        super().__init__(problems, summary)
         self.problems = tuple(sorted(problems))
         self.summary = summary
 

@@ -105,9 +105,8 @@ class _Measure:
             for table in read_parquet(
                 file, columns=MEASURE_COLUMNS, row_groups=[self.row_group], name=str(self.file)
             ):
-                for row in range(
-                    table.num_rows
-                ):  # one by one: a thousand rows of masks are large as Python's objects
+                # one by one: a thousand rows of masks are large as Python's objects
+                for row in range(table.num_rows):
                     yield _shown(table.slice(row, 1).to_pylist()[0], self.split)
 
 

@@ -248,9 +248,8 @@ def _video_files(
     if opened is None:
         return picture, _script("window.explore.give(", content, ")")
     video, index = opened
-    around = (
-        16 * index.num_frames + 200
-    )  # frame numbers, marks and a list of the frames that are kept
+    # frame numbers, marks and a list of the frames that are kept
+    around = 16 * index.num_frames + 200
     previews = _previews(
         video, index, budget=budget - len(_script("", content)) - around, must=worst
     )

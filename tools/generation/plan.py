@@ -172,10 +172,8 @@ def _check_same(record: Record, facts: Mapping[str, Any], *, where: Path) -> Non
         old = record.get(key)
         if isinstance(old, dict) and key == "model":  # a record also hashes the files
             old = {name: old.get(name) for name in wanted}
-        if key in (
-            "prompt",
-            "license",
-        ):  # these may change later: the id of a prompt depends only on its text
+        # these may change later: the id of a prompt depends only on its text
+        if key in ("prompt", "license"):
             continue
         if old != wanted:
             raise GenerateError(

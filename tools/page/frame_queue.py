@@ -77,9 +77,8 @@ class FrameQueue:
     async def _work(self, key: Hashable, lanes: _Lanes) -> None:
         try:
             while lanes.waiting:
-                request = min(
-                    lanes.waiting, key=lambda waiting: _ORDER.index(waiting.lane)
-                )  # the oldest of its lane
+                # the oldest of its lane
+                request = min(lanes.waiting, key=lambda waiting: _ORDER.index(waiting.lane))
                 lanes.waiting.remove(request)
                 if request.answer.done():  # the page was closed
                     continue

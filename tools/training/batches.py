@@ -64,9 +64,8 @@ def clip_loader(
     batches again.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "'set_vital' is deprecated"
-        )  # torchdata 0.11 under torch 2.13
+        # torchdata 0.11 under torch 2.13
+        warnings.filterwarnings("ignore", "'set_vital' is deprecated")
         return StatefulDataLoader(
             dataset,
             batch_size=settled.batch_size,

@@ -219,9 +219,8 @@ def save_model(
     """
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(str(folder))  # type: ignore[operator]
-    (folder / "README.md").unlink(
-        missing_ok=True
-    )  # the empty card of the Hub mixin; ours is written with the scores
+    # the empty card of the Hub mixin; ours is written with the scores
+    (folder / "README.md").unlink(missing_ok=True)
     settings = {
         "recipe": recipe.name,
         "brokenvideos": __version__,

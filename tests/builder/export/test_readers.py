@@ -18,9 +18,8 @@ from brokenvideos.frames import iter_frames
 from tests.builder.export.rows_in import rows_of
 from tests.outside import environment
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"
-)  # of pycocotools
+# of pycocotools
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 Masks = dict[tuple[str, int, int], np.ndarray]
 """(video_id, frame_index, object_id) → bitmap."""
 

@@ -124,9 +124,8 @@ def test_palette_indices_are_read_whatever_their_colours(write_raw, bits):
     indices = np.array([[0, 1, highest], [0, 0, 1]], np.uint8)
     image = Image.fromarray(indices).convert("P")
     image.putpalette([128, 0, 0, 0, 128, 0] * 2 ** (bits - 1))
-    assert (
-        image.convert("L").getpixel((1, 0)) == 75
-    )  # what an index of 1 becomes where colours are converted
+    # what an index of 1 becomes where colours are converted
+    assert image.convert("L").getpixel((1, 0)) == 75
     assert stored(image)[24] == bits
     raw = write_raw({"masks/a/00000.png": image})
     assert frames(OwnMasks(raw / "masks/a")) == [(0, [indices.tolist()])]
@@ -318,9 +317,8 @@ def test_a_line_that_no_parser_takes_is_named(write_raw, text, what):
     raw = write_raw({"videos.jsonl": text})
     _, (problem,) = read_layout(raw, layout="own")
     assert problem.where == "videos.jsonl line 1"
-    assert problem.what.startswith(
-        what
-    )  # the rest is Python's own words, which change with its version
+    # the rest is Python's own words, which change with its version
+    assert problem.what.startswith(what)
 
 
 def test_lines_end_at_line_feeds_only_and_may_start_with_a_byte_order_mark(write_raw):

@@ -205,9 +205,8 @@ def test_what_a_parent_of_another_rule_has_apart_stays_and_new_ones_join_most_of
     kept = {"v000": "train", "v001": "test", "v002": "test"}
     videos = [video(0, look=1), video(1, look=1), video(2, look=1, split="test"), video(3, look=1)]
     assert assign_splits(videos, kept=kept) == kept | {"v003": "test"}
-    assert (
-        assign_splits([videos[0], videos[1], videos[3]], kept=kept)["v003"] == "train"
-    )  # as many here as there
+    # as many here as there
+    assert assign_splits([videos[0], videos[1], videos[3]], kept=kept)["v003"] == "train"
 
 
 # --- Releases -------------------------------------------------------------------------------------

@@ -235,13 +235,14 @@ def test_workers_share_one_import_and_those_of_cuda_are_new(tmp_path: Path) -> N
     )
     assert ran.stderr == ""
     forked, new = ran.stdout.splitlines()
+    # this process and the server
     assert forked.split(maxsplit=4) == [
         "cpu",
         "False",
         "True",
         "2",
         "['python']",
-    ]  # this process and the server
+    ]
     assert new.split()[:3] == ["cuda", "True", "True"]
     assert 3 <= int(new.split()[3]) <= 4
 
@@ -258,9 +259,8 @@ def ray_nodes(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         "PYTHONPATH": str(tmp_path / "modules"),
         "RAY_DISABLE_IMPORT_WARNING": "1",
     }
-    port = (
-        20_000 + os.getpid() % 10_000
-    )  # also names Ray's own folder: paths of its sockets have to be short
+    # also names Ray's own folder: paths of its sockets have to be short
+    port = 20_000 + os.getpid() % 10_000
     address = f"127.0.0.1:{port}"
     same = [
         "--block",

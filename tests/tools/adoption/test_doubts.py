@@ -173,9 +173,8 @@ def test_an_answer_lasts_and_no_takes_out(make: Callable[..., tuple[str, Path]])
     adopt(source, raw)
     answer(raw, use="yes", kind="inverted")
     assert only(adopt(source, raw)).state == "adopted"
-    assert (
-        only(adopt(source, raw)).state == "unchanged"
-    )  # the answers are still in raw/adoption/pairing.csv
+    # the answers are still in raw/adoption/pairing.csv
+    assert only(adopt(source, raw)).state == "unchanged"
     answer(raw, use="no")
     report = adopt(source, raw)
     assert (report.outcomes, report.removed) == ((), ("A_0",))

@@ -86,9 +86,8 @@ class Running:
         with connect(address, origin=f"http://{where.netloc}") as line:
             assert json.loads(line.recv(10))["type"] == "hello"
             yield told
-            self.ask(
-                f"api/video/{person.video_id}?session={person.session}"
-            )  # what was sent before is there by then
+            # what was sent before is there by then
+            self.ask(f"api/video/{person.video_id}?session={person.session}")
             try:
                 while True:
                     told.append(json.loads(line.recv(0.5)))

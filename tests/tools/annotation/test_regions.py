@@ -67,8 +67,7 @@ def test_a_person_cleans_what_was_carried(serve, clips):
         4: ("propagated", 55),
         5: ("drawn", 30),
     }
-    assert (
-        ada.state["seen"] == []
-    )  # what a rule has changed in several frames is to be looked at again
+    # what a rule has changed in several frames is to be looked at again
+    assert ada.state["seen"] == []
     again = ada.try_to("clean", object_id=1, first=2, last=5, max_area=25, what="both")
     assert again.error == (422, "refused", "object 1 has no such pieces or holes in frames 2 to 5")

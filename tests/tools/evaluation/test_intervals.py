@@ -170,9 +170,8 @@ def test_ties_count_for_the_null() -> None:
     gaps = np.array([0.1, 0.2, -0.3, 0.1, 0.2, -0.3, 0.1])
     whole = np.round(gaps * 10)
     assert sign_flip_p(gaps) == sign_flip_p(whole)
-    assert (
-        sign_flip_p(np.array([0.0, 0.0, 0.4, 0.3])) == 0.5
-    )  # a video without a difference says nothing
+    # a video without a difference says nothing
+    assert sign_flip_p(np.array([0.0, 0.0, 0.4, 0.3])) == 0.5
 
 
 NULLS = {

@@ -92,10 +92,11 @@ def test_no_frame_says_nothing() -> None:
 
 def test_one_frame_has_no_decay() -> None:
     assert statistics(np.array([0.25])) == (0.25, 0.0, 0.0)
+    # recall counts what is above one half
     assert statistics(np.array([0.5, 1.0]))[:2] == (
         0.75,
         0.5,
-    )  # recall counts what is above one half
+    )
 
 
 def test_decay_does_not_wrap_at_256_frames() -> None:

@@ -155,9 +155,8 @@ def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
 
     broken, normal = ids
     annotate(raw, broken=broken, normal=normal)
-    _, outcome = run(
-        raw, settings(license="CC0-1.0"), prompts
-    )  # goes on: nothing to do, no line lost
+    # goes on: nothing to do, no line lost
+    _, outcome = run(raw, settings(license="CC0-1.0"), prompts)
     assert outcome == (0, 0)
     build(raw, tmp_path / "release", BuildOptions(), more_files=card_files)
     first = rows_of(tmp_path / "release")

@@ -52,12 +52,13 @@ def test_a_branch_is_pinned_to_its_commit(api: HfApi, settings, tmp_path: Path) 
     generate(plan, out, say=lambda line: None)
     record = read_records(out)["tiny_calm1_0"]
     assert record["model"]["revision"] == commit
+    # the commit says which weights
     assert set(record["model"]) == {
         "id",
         "revision",
         "pipeline",
         "configs",
-    }  # the commit says which weights
+    }
     line = json.loads((out / "videos.jsonl").read_text().splitlines()[0])
     assert line["source"]["generator_version"] == f"{MODEL}@{commit}"
     assert line["source"]["url"] == f"https://huggingface.co/{MODEL}/tree/{commit}"

@@ -42,10 +42,11 @@ def test_patterns_reach_files_folders_and_what_has_an_odd_suffix(
     assert ids_of("takes/*.mp4") == ["a"]
     assert ids_of("takes/**/*.mp4") == ["a", "b"]
     assert ids_of("takes/*.bin", "mor?") == ["c", "d"]
+    # named thrice, there once
     assert ids_of("takes", "takes/a.mp4", "more/../takes/a.mp4") == [
         "a",
         "deep/b",
-    ]  # named thrice, there once
+    ]
     report = predict(
         Floor("all-full"), find_videos(["takes/c.bin"]), tmp_path / "p", name="all-full"
     )

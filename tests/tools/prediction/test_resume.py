@@ -100,9 +100,8 @@ def test_what_has_changed_is_predicted_again(folder: Path, tmp_path: Path) -> No
     out, videos = tmp_path / "p", find_videos([str(folder)])
     ended_after_three(videos, out)
     shutil.copy(folder / "v4.mp4", folder / "v0.mp4")  # another video under the name
-    (next((work_folder_of(out) / "masks").iterdir())).write_bytes(
-        b"cut sho"
-    )  # a file that was harmed
+    # a file that was harmed
+    (next((work_folder_of(out) / "masks").iterdir())).write_bytes(b"cut sho")
     again = Counting()
     predict(again, find_videos([str(folder)]), out, name="box")
     assert again.asked in (NUM_VIDEOS - 2, NUM_VIDEOS - 1)  # the harmed one may be that of v0

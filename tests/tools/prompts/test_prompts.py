@@ -128,11 +128,12 @@ def test_what_stands_in_a_line(small: Path) -> None:
 
 def test_ids_and_seeds_are_the_same_everywhere() -> None:
     assert prompt_id_of("A man on a beach. Hands.") == "9477fc9911fe3f92"
+    # by sha256sum
     assert [seed_of("9477fc9911fe3f92", k) for k in range(3)] == [
         710704304,
         1578671314,
         308306641,
-    ]  # by sha256sum
+    ]
 
 
 def test_each_trigger_has_its_control_once() -> None:
@@ -160,9 +161,8 @@ def test_an_extended_file_keeps_its_lines_and_covers_the_new_value(
 ) -> None:
     old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
     write_prompts(old, read_taxonomy(small), seeds=2)
-    old.write_bytes(
-        old.read_bytes().rstrip(b"\n")
-    )  # the last line of a hand-edited file often has no end
+    # the last line of a hand-edited file often has no end
+    old.write_bytes(old.read_bytes().rstrip(b"\n"))
     small.write_text(
         SMALL.replace(
             "[factors.scene]", '[factors.scene]\nsnow = { text = "in snow", words = ["snow"] }'

@@ -68,9 +68,8 @@ def test_two_percent_of_new_videos_send_few_bytes_and_old_tags_stay(
     first = min(brokenvideos.read_manifest(str(old))["videos"])
     add_video(raw, "added_0", like=first)
     build(raw, new, BuildOptions(data_version="1.1.0"), parent=old, more_files=card_files)
-    withdraw(
-        new, fewer, [first], reason="asked for", twins="keep", more_files=card_files
-    )  # added_0 looks like it
+    # added_0 looks like it
+    withdraw(new, fewer, [first], reason="asked for", twins="keep", more_files=card_files)
 
     publish(old, repo_id=REPO)
     for release in (new, fewer):

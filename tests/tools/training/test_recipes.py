@@ -213,9 +213,8 @@ def test_the_decoder_alone_learns_and_every_part_of_it_that_is_asked(init):
     optimizer = torch.optim.AdamW(recipe.parameters(model), lr=1e-2)
     recipe.logits(model, {"video": torch.rand(1, 2, 3, SIDE, SIDE)}).square().mean().backward()
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    assert all(
-        parameter.grad is not None for parameter in recipe.parameters(model)
-    )  # DDP demands it
+    # DDP demands it
+    assert all(parameter.grad is not None for parameter in recipe.parameters(model))
     optimizer.step()
     changed = {
         name

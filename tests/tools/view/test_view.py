@@ -253,9 +253,8 @@ def test_a_prompt_in_another_script_is_drawn_with_a_font_that_has_it_and_else_sp
 
     found = head("a Серый кот b", "found.png")
     spelled = head("a U+0421 U+0435 U+0440 U+044B U+0439 U+043A U+043E U+0442 b", "spelled.png")
-    monkeypatch.setattr(
-        "brokenvideos.card.fonts.find_spec", lambda name: None
-    )  # without matplotlib
+    # without matplotlib
+    monkeypatch.setattr("brokenvideos.card.fonts.find_spec", lambda name: None)
     without = head("a Серыйкот b", "without.png")
     assert found.shape == without.shape
     assert (without == spelled).all()

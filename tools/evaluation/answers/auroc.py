@@ -40,10 +40,8 @@ def auroc(broken: npt.NDArray[np.bool_], scores: Float64Array) -> Estimate:
         float(pairs.mean(axis=axis).var(ddof=1)) / pairs.shape[1 - axis] for axis in (0, 1)
     )
     if not 0 < value < 1 or variance == 0:
-        low, high = wilson_interval(value * count, count) or (
-            None,
-            None,
-        )  # one half if all scores are equal
+        # one half if all scores are equal
+        low, high = wilson_interval(value * count, count) or (None, None)
         return Estimate(value, low, high, count)
     reach = student_t(count - 1) * math.sqrt(variance) / (value * (1 - value))
     middle = math.log(value / (1 - value))

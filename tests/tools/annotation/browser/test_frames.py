@@ -164,9 +164,8 @@ def test_zoom_and_place_stay_with_frames_reloads_and_people(
     ada.press("ArrowRight")
     ada.at_frame(1)
     assert ada.page.evaluate("() => localStorage.getItem('view bars')") == kept
-    ada.page.evaluate(
-        "() => sessionStorage.setItem('user', 'Bob')"
-    )  # another person at the same screen
+    # another person at the same screen
+    ada.page.evaluate("() => sessionStorage.setItem('user', 'Bob')")
     ada.page.reload()
     ada.at_frame(1)
     assert ada.page.evaluate("() => localStorage.getItem('view bars')") == kept

@@ -192,9 +192,8 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
         ada.press(key)
         ada.saved_after(before)
         ada.followed()
-    for turn in range(
-        24
-    ):  # what a person sees is wrong is marked again, the worst first; the worst one always
+    # what a person sees is wrong is marked again, the worst first; the worst one always
+    for turn in range(24):
         worst, value = min(
             ((frame, iou(ada, frame, truth[frame])) for frame in frames), key=lambda found: found[1]
         )

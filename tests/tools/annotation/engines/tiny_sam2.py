@@ -271,9 +271,8 @@ def as_package_weights(state: dict[str, Any]) -> dict[str, Any]:
     """The weights of a Sam2VideoModel under the package's names."""
     found = {}
     for name, tensor in state.items():
-        if (
-            name == "shared_image_embedding.positional_embedding"
-        ):  # the same as the prompt encoder's
+        # the same as the prompt encoder's
+        if name == "shared_image_embedding.positional_embedding":
             continue
         if name == "prompt_encoder.point_embed.weight":
             found |= {

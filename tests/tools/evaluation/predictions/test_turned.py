@@ -192,9 +192,8 @@ def test_nobody_is_asked_about_nothing(release_of, tmp_path: Path) -> None:
 def test_probabilities_are_turned_with_their_mask(release_of, tmp_path: Path) -> None:
     truth = release_of("180", "oblong")
     soft = np.where(drawn_mask("180", "oblong", "displayed") > 0, 100, 3).astype(np.uint8)
-    predictions = as_png(
-        tmp_path, soft
-    )  # below the threshold: nothing is marked, and yet it is asked how it lies
+    # below the threshold: nothing is marked, and yet it is asked how it lies
+    predictions = as_png(tmp_path, soft)
     assert problems(truth, predictions, values="soft")[0].endswith(
         "give --masks-are displayed or --masks-are coded"
     )
