@@ -90,7 +90,7 @@ def _head(report: Report) -> tuple[Part, ...]:
         "with at least "
         f"{flag.min_frames} broken frames is flagged. This is what the model says, not what people "
         "would: score the model with "
-        "`brokenvideos evaluate` first."
+        "brokenvideos evaluate first."
     )
     warnings = tuple(Text(line, "warning") for line in (report.gate_line(), report.warning) if line)
     promise = tuple(Text(line, "note") for line in report.promise)
