@@ -32,6 +32,8 @@ def meeting(
     monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=waits_s.append))
     for name, value in XET_SETTINGS.items():
         monkeypatch.setenv(name, value)
+    # hf_xet keeps by a Hub's address what that Hub has, and a later one may get the same port.
+    monkeypatch.setenv("HF_XET_CACHE", str(hub.folder / "cache-of-a-client"))
     for name in (
         "HTTP_PROXY",
         "HTTPS_PROXY",

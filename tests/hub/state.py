@@ -177,7 +177,7 @@ class State:
         kept = {
             name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
         }
-        for name in ("HF_TOKEN", "HF_HUB_DISABLE_XET", "BROKENVIDEOS_REPO"):
+        for name in ("HF_TOKEN", "HF_HUB_DISABLE_XET", "HF_XET_CACHE", "BROKENVIDEOS_REPO"):
             kept.pop(name, None)
         return {
             **kept,

@@ -233,7 +233,7 @@ def test_two_tabs_of_one_person(serve: Serve, person: SitDown, clips: Path) -> N
     second.page.wait_for_selector("#banner:has-text('open in another tab of yours')")
     second.press("d")
     second.drag((30, 70), (60, 70))
-    second.says("You can look, not change.")
+    second.says("You can look at it but not change it.")
     # What the first one does is seen by the second at once.
     brush(first, (30, 20), (60, 20))
     limit = time.monotonic() + 60
