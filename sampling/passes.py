@@ -11,6 +11,8 @@ from torch.utils.data import get_worker_info
 
 _SLOTS = 1024
 _EPOCH_BITS = 31
+_EPOCHS = (1 << _EPOCH_BITS) - 1
+"""The bits of a note that hold the next epoch; those above hold the mark."""
 
 
 class Passes:
@@ -27,7 +29,7 @@ class Passes:
 
     def next(self) -> int:
         """The epoch of a pass that would start now."""
-        return int(self._epochs().max()) if self._wanted is None else self._wanted
+        return int((self._notes & _EPOCHS).max()) if self._wanted is None else self._wanted
 
     def set_next(self, epoch: int) -> None:
         """Sets the epoch of the next pass: in a worker for this worker only, in the main process
@@ -41,7 +43,11 @@ class Passes:
 
     def begin(self) -> int:
         """Starts a pass and returns its epoch, which is the same in all workers of the pass."""
-        epoch, self._wanted = self.next(), None
+        # One reading: other workers write meanwhile, and a mark of now with an epoch of before is wrong.
+        notes = self._notes.clone()
+        epochs = notes & _EPOCHS
+        epoch = int(epochs.max()) if self._wanted is None else self._wanted
+        self._wanted = None
         self._begun += 1
         worker = get_worker_info()
         if worker is None:
@@ -51,7 +57,7 @@ class Passes:
         # theirs and count their passes.
         mark = hash((worker.seed - worker.id, self._begun)) % (2**32 - 1) + 1
         slot = worker.id % _SLOTS
-        epochs, has_mark = self._epochs(), self._notes >> _EPOCH_BITS == mark
+        has_mark = notes >> _EPOCH_BITS == mark
         # This worker's own mark is from an earlier pass, if the loop seeds torch again for each
         # pass.
         later = epochs[has_mark & (epochs > epochs[slot])] if has_mark[slot] else epochs[has_mark]
@@ -59,7 +65,3 @@ class Passes:
             epoch = int(later.max()) - 1
         self._notes[slot] = mark << _EPOCH_BITS | epoch + 1
         return epoch
-
-    def _epochs(self) -> torch.Tensor:
-        """int64[_SLOTS]: the next epoch, as each worker knows it."""
-        return self._notes & ((1 << _EPOCH_BITS) - 1)
