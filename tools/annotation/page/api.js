@@ -37,8 +37,9 @@ export async function get(path, query = {}) {
   });
 }
 
-/** The JSON of a POST with the session in its body. */
-export const post = (path, body = {}) => withSession(() => send(path, { ...body, session: session.id }));
+/** The JSON of a POST with the session in its body. A function as `body` is called for each attempt: its answer is the body. */
+export const post = (path, body = {}) =>
+  withSession(async () => send(path, { ...(typeof body === "function" ? await body() : body), session: session.id }));
 
 /** A POST that is sent even while the page is being closed, without waiting for an answer. */
 export function postLast(path, body = {}) {

@@ -283,7 +283,7 @@ async function start() {
   }
   byId("who").textContent = session.user;
   byId("who").hidden = false;
-  afterNewSession(() => editor?.video.again());
+  afterNewSession(() => editor?.video.inNewSession());
   listen({ onMessage: hear, onState: hearConnection });
   await follow();
 }

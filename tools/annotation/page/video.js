@@ -27,6 +27,7 @@ class Video {
   #marksBytes = 0;
   #drawn = new Map(); // "object frame" → mark that the person drew and the server has not got yet
   #ended = new Map(); // job → how it ended
+  #beginning = null; // of a new session: ends when that holds this video's lock
   #waitingForJob = new Map(); // job → what to call then
   #onChange;
   #onTrouble;
@@ -164,6 +165,22 @@ class Video {
     if (!this.state.lock.mine) await this.askForLock();
   }
 
+  /** Begins in a new session of the server. Actions wait for its lock and its state, else it refuses them. */
+  async inNewSession() {
+    const beginning = (this.#beginning = this.again());
+    try {
+      await beginning;
+    } finally {
+      if (this.#beginning === beginning) this.#beginning = null;
+    }
+  }
+
+  /** The body of an action. */
+  async #request({ id, action }) {
+    await this.#beginning?.catch(() => {});
+    return { id, revision: this.state.revision, action };
+  }
+
   /** Applies changes from the server; loads the video again if some were missed. */
   apply(changes) {
     if (this.closed || changes.revision <= this.state.revision) return this.#applyLoose(changes);
@@ -258,7 +275,7 @@ class Video {
     if (entry.action.action !== "seen") this.#say("saving");
     let answer = null;
     try {
-      answer = await post(`api/video/${this.id}/do`, { id: entry.id, revision: this.state.revision, action: entry.action });
+      answer = await post(`api/video/${this.id}/do`, () => this.#request(entry));
       this.apply(answer.changes);
       if (answer.job) this.setJob(answer.job);
     } catch (error) {

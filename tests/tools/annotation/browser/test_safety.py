@@ -91,6 +91,29 @@ def test_a_killed_server_loses_nothing_that_was_saved_and_gets_the_rest(
     assert ada.masks()[0]["counts"] == saved
 
 
+def test_what_was_not_saved_waits_for_the_lock_of_the_new_session(
+    serve: Serve, person: SitDown, clips: Path
+) -> None:
+    server = serve(clips)
+    ada = person(server)
+    ada.open(VIDEO)
+    brush(ada, (30, 40), (60, 40))
+    saved = ada.masks()[0]["counts"]
+
+    def late(route: "Route") -> None:
+        time.sleep(3)  # meanwhile the page tries to send what is not saved
+        route.continue_()
+
+    ada.page.route("**/lock", late)
+    server.kill()
+    ada.drag((30, 70), (60, 70))
+    ada.page.wait_for_selector("#saving[data-state=lost]")
+    server.start()
+    ada.settled()
+    assert ada.toasts() == []
+    assert ada.masks()[0]["counts"] != saved
+
+
 def test_what_was_not_saved_is_sent_when_the_page_is_opened_again(
     serve: Serve, person: SitDown, clips: Path
 ) -> None:
