@@ -96,7 +96,7 @@ function apply(next, { keepPlace = false } = {}) {
   byId("sort").value = filter.sort;
   const [, , , descending] = sorts.find(([key]) => key === filter.sort);
   byId("turn").textContent = Boolean(descending) !== filter.turned ? "↓" : "↑";
-  byId("turn").title = "Turn the order round (T)";
+  byId("turn").title = "Reverse the order (T)";
   byId("count").textContent = found.rows.length === rows.length ? count(rows.length, "video") : `${found.rows.length.toLocaleString("en")} of ${count(rows.length, "video")}`;
   byId("nothing").hidden = found.rows.length > 0;
   byId("grid").hidden = found.rows.length === 0;
