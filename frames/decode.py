@@ -79,8 +79,12 @@ def frames_in_sequence(
     chosen = set(wanted)
     frame_index = -1
     for frame_index, (pts, frame) in enumerate(shown_frames(video, threads=threads)):
-        found = (pts, frame.height, frame.width)
-        if index is not None and found != (index.frame_pts[frame_index], index.height, index.width):
+        actual = (pts, frame.height, frame.width)
+        if index is not None and actual != (
+            index.frame_pts[frame_index],
+            index.height,
+            index.width,
+        ):
             raise _other_video(
                 video, frame_index, f"{frame.width}x{frame.height} at time {pts}", index
             )

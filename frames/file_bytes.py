@@ -30,8 +30,8 @@ class FileBytes:
     def __getitem__(self, at: "int | slice[int | None, int | None, None]") -> int | bytes:
         start, stop, _ = (slice(at, at + 1) if isinstance(at, int) else at).indices(self._length)
         self._file.seek(start)
-        found = self._file.read(max(0, stop - start))
-        return found[0] if isinstance(at, int) else found
+        content = self._file.read(max(0, stop - start))
+        return content[0] if isinstance(at, int) else content
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def demux(video: bytes | Path) -> Demuxed:
         alike = first is not None and _bare_decoder_agrees(
             context, first, codec_name=codec_name, extradata=extradata
         )
-        found = (
+        index = (
             _packets(packets, data, codec_name=codec_name, extradata=extradata) if alike else None
         )
     if time_base is None or not packets:
@@ -104,7 +104,7 @@ def demux(video: bytes | Path) -> Demuxed:
         frame_pts=_frame_pts([packet.pts for packet in packets if packet.is_shown], video),
         time_base=time_base,
         rate=rate,
-        packets=found,
+        packets=index,
         codec_name=codec_name,
         extradata=extradata,
     )

@@ -156,12 +156,12 @@ def _either_way(
             # No yield inside the try: an abandoned loop may end this generator at interpreter exit,
             # when module names are gone.
             try:
-                found = next(by_packets, None)
+                decoded = next(by_packets, None)
             except PacketsError:
                 break
-            if found is None:
+            if decoded is None:
                 return
-            yield found
+            yield decoded
     yield from frames_in_sequence(video, wanted, index, threads=threads)
 
 

@@ -432,8 +432,8 @@ def _cached(file: str) -> str:
 
     repo_id, _, rest = file.removeprefix("hf://datasets/").partition("@")
     commit, _, path = rest.partition("/")
-    found = try_to_load_from_cache(repo_id, path, revision=commit, repo_type="dataset")
-    return found if isinstance(found, str) else file
+    cached = try_to_load_from_cache(repo_id, path, revision=commit, repo_type="dataset")
+    return cached if isinstance(cached, str) else file
 
 
 def _table_of(row: dict[str, Any], name: str) -> pa.Table:
@@ -462,9 +462,9 @@ def _cast(table: pa.Table, schema: pa.Schema, file: str) -> pa.Table:
 
 
 def _some(names: Iterable[str]) -> str:
-    found = sorted(names)
+    ordered = sorted(names)
     return (
-        ", ".join(found[:20]) + (f" and {len(found) - 20} more" if len(found) > 20 else "")
-        if found
+        ", ".join(ordered[:20]) + (f" and {len(ordered) - 20} more" if len(ordered) > 20 else "")
+        if ordered
         else "none"
     )

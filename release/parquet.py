@@ -99,10 +99,10 @@ def open_parquet(
         name=name,
     )
     if num_rows is not None and parquet.metadata.num_rows != num_rows:
-        found = parquet.metadata.num_rows
+        actual_rows = parquet.metadata.num_rows
         parquet.close()
         raise ReleaseError(
-            f"{name}: {found} rows, manifest.json says {num_rows}: of another release? Copy or "
+            f"{name}: {actual_rows} rows, manifest.json says {num_rows}: of another release? Copy or "
             "download this file again."
         )
     return parquet
@@ -181,5 +181,5 @@ def _understood(read: Callable[[], _Read], *, file: str | IO[bytes], name: str) 
             if isinstance(file, str)
             else "cut short or damaged. Download this file again"
         )
-        said = " ".join(str(error).split())
-        raise ReleaseError(f"{name}: not a readable Parquet file ({said}): {wrong}.") from None
+        reason = " ".join(str(error).split())
+        raise ReleaseError(f"{name}: not a readable Parquet file ({reason}): {wrong}.") from None

@@ -92,10 +92,10 @@ def _page_spans(data: Content, at: int, stop: int, count: int) -> Iterator[tuple
 
 
 def _u32(data: Content, at: int) -> int:
-    found = data[at : at + 4]
-    if len(found) < 4:
+    prefix = data[at : at + 4]
+    if len(prefix) < 4:
         raise IndexError(at)
-    return int.from_bytes(found, "little")
+    return int.from_bytes(prefix, "little")
 
 
 def _all_defined(levels: Content, count: int) -> bool:

@@ -173,14 +173,14 @@ def _marked(row: Mapping[str, Any], frames: Int64Array, layout: MaskLayout) -> _
         "object": {object_id: plane for plane, object_id in enumerate(object_ids)},
         "rle": {object_id: plane for plane, object_id in enumerate(object_ids)},
     }[layout]
-    found = [int(row["masks"]["object_id"][at]) for at in chosen.tolist()]
-    for at, object_id in zip(chosen.tolist(), found, strict=True):
+    object_of_mask = [int(row["masks"]["object_id"][at]) for at in chosen.tolist()]
+    for at, object_id in zip(chosen.tolist(), object_of_mask, strict=True):
         if object_id not in plane_of:
             raise MaskError(
                 f"{where}mask {at}: object {object_id}, wanted one of {object_ids}. Build the row "
                 "again."
             )
-    plane = np.asarray([plane_of[object_id] for object_id in found], dtype=np.int64)
+    plane = np.asarray([plane_of[object_id] for object_id in object_of_mask], dtype=np.int64)
     order = np.lexsort((plane, all_frames[chosen]))
     chosen, plane = chosen[order], plane[order]
     counts = row["masks"]["counts"]

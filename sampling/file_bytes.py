@@ -47,7 +47,7 @@ class FileBytes:
         if at >= 0 and at + length <= len(self._kept):
             return self._kept[at : at + length]
         self._file.seek(start)
-        found = self._file.read(max(length, AHEAD_BYTES))
+        content = self._file.read(max(length, AHEAD_BYTES))
         if length <= AHEAD_BYTES:
-            self._start, self._kept = start, found
-        return found[:length]
+            self._start, self._kept = start, content
+        return content[:length]

@@ -94,13 +94,13 @@ def join_states(states: Iterable[Mapping[str, Any]]) -> State:
     Raises:
         ValueError: states of a stream, of different passes, or not of all consumers.
     """
-    found = list(_states_within(list(states)))
-    if not found:
+    clip_states = list(_states_within(list(states)))
+    if not clip_states:
         raise ValueError(
             "join_states: none of these is the state of a ClipDataset. Give state_dict() of "
             "loaders or datasets."
         )
-    first = found[0]
+    first = clip_states[0]
     if "source" in first:
         raise ValueError(
             "join_states: these are states of a stream, which keeps one position per worker. "
@@ -108,16 +108,16 @@ def join_states(states: Iterable[Mapping[str, Any]]) -> State:
             "workers and ranks, or read a release folder."
         )
     same = ("data", "plan", "epoch", "before", "whole", "begun")
-    if any(state[key] != first[key] for state in found for key in same):
+    if any(state[key] != first[key] for state in clip_states for key in same):
         raise ValueError(
             "join_states: the states come from different passes. Give states that were taken at "
             "one step of one run."
         )
     if first["place"] is None:
         return dict(first)
-    by_consumer = {_place(state).consumer: state for state in found}
+    by_consumer = {_place(state).consumer: state for state in clip_states}
     consumers = _place(first).consumers
-    if sorted(by_consumer) != list(range(consumers)) or len(found) != consumers:
+    if sorted(by_consumer) != list(range(consumers)) or len(clip_states) != consumers:
         raise ValueError(
             f"join_states: got states of consumers {sorted(by_consumer)}, wanted each of 0 to "
             f"{consumers - 1} once. "

@@ -10,11 +10,11 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> Any:
         if name.startswith("__"):  # what the import system asks of every module
             raise AttributeError(name)
-        found = getattr(training, name)
+        moved = getattr(training, name)
         warnings.warn(
             f"{__name__}.{name} is now {training.__name__}.{name}; the next version does not have "
             "the earlier name any more.",
             DeprecationWarning,
             stacklevel=2,
         )
-        return found
+        return moved

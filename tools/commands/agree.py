@@ -54,10 +54,10 @@ def agree(
         write_atomic(json_file, f"{text}\n".encode())
     typer.echo(text if as_json else agreement.table())
     if html is not None:
-        said = write_page(
+        written = write_page(
             agreement, annotations, html, masks_are=masks_are, max_bytes=max_mb * 10**6
         )
-        typer.echo(said, err=as_json)
+        typer.echo(written, err=as_json)
     if majority is not None:
         made = write_consensus(annotations, majority, rule="majority", masks_are=masks_are)
         typer.echo(f"{made}: the majority's masks", err=as_json)

@@ -166,7 +166,7 @@ def evaluate(
         return
     how_objects = protocol or ("davis" if per_object else None)
     with progress() as show:
-        found = run(
+        evaluation = run(
             truth,
             predictions,
             missing=missing,
@@ -183,14 +183,14 @@ def evaluate(
             workers=workers,
             on_progress=show,
         )
-    text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
+    text = json.dumps(evaluation.to_dict(), indent=1, allow_nan=False)
     if json_file is not None:
         write_atomic(json_file, f"{text}\n".encode())
     if csv_file is not None:
-        write_atomic(csv_file, videos_csv(found.videos).encode())
-    answer(found.to_dict(), found.table(), as_json=as_json)
+        write_atomic(csv_file, videos_csv(evaluation.videos).encode())
+    answer(evaluation.to_dict(), evaluation.table(), as_json=as_json)
     if html is not None:
-        typer.echo(write_page(found, html, max_bytes=max_mb * 10**6), err=as_json)
+        typer.echo(write_page(evaluation, html, max_bytes=max_mb * 10**6), err=as_json)
 
 
 def _refuse_options_of_masks(ctx: typer.Context, answers: Path) -> None:
@@ -228,7 +228,7 @@ def _answers(
     from .progress import progress
 
     with progress() as show:
-        found = evaluate_answers(
+        evaluation = evaluate_answers(
             truth,
             answers,
             missing=missing,
@@ -238,17 +238,17 @@ def _answers(
             masks_are=masks_are,
             on_progress=show,
         )
-    text = json.dumps(found.to_dict(), indent=1, allow_nan=False)
+    text = json.dumps(evaluation.to_dict(), indent=1, allow_nan=False)
     contents = {
         "json": lambda: f"{text}\n",
-        "csv": lambda: videos_csv(found.videos),
+        "csv": lambda: videos_csv(evaluation.videos),
     }
     for kind, path in files.items():
         if path is not None:
             write_atomic(path, contents[kind]().encode())
-    answer(found.to_dict(), found.table(), as_json=as_json)
+    answer(evaluation.to_dict(), evaluation.table(), as_json=as_json)
     if html is not None:
-        typer.echo(write_answers_page(found, html, max_bytes=max_mb * 10**6), err=as_json)
+        typer.echo(write_answers_page(evaluation, html, max_bytes=max_mb * 10**6), err=as_json)
 
 
 def write_page(found: "Evaluation", out: Path, *, max_bytes: int) -> str:

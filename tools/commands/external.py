@@ -48,8 +48,8 @@ def external(
             )
         named[name] = Path(folder)
     with progress() as show:
-        found = score_sets(model, named, out, device=device, workers=workers, on_progress=show)
-    answer(sets_dict(found), sets_table(found), as_json=as_json)
+        scores = score_sets(model, named, out, device=device, workers=workers, on_progress=show)
+    answer(sets_dict(scores), sets_table(scores), as_json=as_json)
 
 
 COMMAND = Command(

@@ -182,11 +182,13 @@ def _text(value: object) -> str:
 def _headline(evaluation: Evaluation) -> tuple[Part, ...]:
     figures = []
     for side, metric, title, note in HEADLINE:
-        found = _side(evaluation.scores, side)[metric]
-        if found.value is None:
+        estimate = _side(evaluation.scores, side)[metric]
+        if estimate.value is None:
             continue
         interval = (
-            "" if found.low is None else f"95 % {found.low:.3f} to {found.high:.3f}{_mark(found)}"
+            ""
+            if estimate.low is None
+            else f"95 % {estimate.low:.3f} to {estimate.high:.3f}{_mark(estimate)}"
         )
         floors = {
             name: value
@@ -194,7 +196,16 @@ def _headline(evaluation: Evaluation) -> tuple[Part, ...]:
             if (value := _side(scores, side)[metric].value) is not None
         }
         figures.append(
-            Figure(title, note, found.value, found.n, found.low, found.high, interval, floors)
+            Figure(
+                title,
+                note,
+                estimate.value,
+                estimate.n,
+                estimate.low,
+                estimate.high,
+                interval,
+                floors,
+            )
         )
     of_all = (("video AUC", evaluation.scores.auc), ("pixel AP", evaluation.scores.pixel_ap))
     more = [f"{name} {value:.3f}" for name, value in of_all if value is not None]

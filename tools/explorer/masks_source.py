@@ -1,4 +1,6 @@
-"""Masks without a video of their own, on the frames of somebody who has it, or on grey."""
+"""Masks without videos of their own, shown on the frames of an annotation that has the videos, or
+on grey.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from .video import ExploreError, Listed, MeasureTask, NoPicturesError, Shown, Sh
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
-    """All of a source's videos, in the process that has the source."""
+    """The task to measure all videos of a source, in the process that has the source."""
 
     source: "MasksSource"
 
@@ -26,7 +28,7 @@ class _Measure:
 
 
 class MasksSource:
-    """A folder of {video_id}/{frame}.png as `Source`; it tells no labels, types or prompts."""
+    """A folder of {video_id}/{frame}.png as a `Source`. It has no labels, types or prompts."""
 
     kind = "masks"
     is_remote = False
@@ -100,7 +102,9 @@ class MasksSource:
 
 
 def _shown(video: AnnotatedVideo, frames: Shown | None) -> Shown:
-    """The masks; size, turn and times of the video, where somebody has it."""
+    """The masks of one video. Size, rotation and times come from an annotation that has the video,
+    if there is one.
+    """
     placed = [
         (m.object_id, frame, counts)
         for m in video.masklets

@@ -1,5 +1,5 @@
-"""What a page wants to know of a video's masks before it is opened: how large, when, where, and
-which frame is worst.
+"""Numbers about the masks of a video that the list needs before the video is opened: size, time,
+place, and the worst frame.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ TIME_BINS = 24
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One video's masks in numbers.
+    """Numbers about the masks of one video.
 
     area: the largest marked share of a frame, all objects together, and `worst` the frame that has
     it; None without a mask. marked_frames: frames with a mask. times: a bit for each of TIME_BINS
@@ -43,8 +43,8 @@ class Measured:
     scores: tuple[Scored | None, ...] = ()
 
     def to_json(self) -> list[Any]:
-        """In the order of MEASURED_FIELDS."""
-        scores = [None if found is None else found.to_json() for found in self.scores]
+        """The values in the order of MEASURED_FIELDS."""
+        scores = [None if score is None else score.to_json() for score in self.scores]
         return [
             self.video_id,
             self.label,
@@ -78,7 +78,7 @@ MEASURED_FIELDS = (
 
 
 def frame_areas(shown: Shown) -> dict[int, int]:
-    """Marked pixels by frame, all objects together, of frames that have a mask.
+    """Marked pixels of each frame that has a mask, all objects together.
 
     Raises:
         RLEError: a mask that is none.
@@ -88,18 +88,18 @@ def frame_areas(shown: Shown) -> dict[int, int]:
     for place, frame in enumerate(shown.frame_indices):
         by_frame.setdefault(frame, []).append(place)
     areas = area(shown.counts, **size)
-    found = {}
+    pixels = {}
     for frame, places in sorted(by_frame.items()):
         if len(places) == 1:
-            found[frame] = int(areas[places[0]])
+            pixels[frame] = int(areas[places[0]])
         else:
             joined = union([shown.counts[place] for place in places], **size)
-            found[frame] = int(area([joined], **size)[0])
-    return found
+            pixels[frame] = int(area([joined], **size)[0])
+    return pixels
 
 
 def measured(shown: Shown, scores: tuple[Scored | None, ...] = ()) -> Measured:
-    """The numbers of one video.
+    """Measures the masks of one video.
 
     Raises:
         RLEError: a mask that is none.
@@ -129,19 +129,19 @@ def _centres(shown: Shown) -> tuple[tuple[float, float], ...]:
         return ()
     runs = parse(shown.counts, height=shown.height, width=shown.width)
     pixels, sum_x, sum_y = moments(runs)
-    found = []
+    centres = []
     for object_id in sorted(set(shown.object_ids)):
         own = np.asarray(shown.object_ids) == object_id
         total = int(pixels[own].sum())
         if total:
             x, y = (float(sums[own].sum()) / total + 0.5 for sums in (sum_x, sum_y))
-            found.append(_displayed(x / shown.width, y / shown.height, shown.rotation))
-    return tuple(found)
+            centres.append(_displayed(x / shown.width, y / shown.height, shown.rotation))
+    return tuple(centres)
 
 
 def moments(runs: Runs) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """Pixels of every mask and the sums of their columns and rows, int64[N] each; exact, from the
-    runs alone.
+    """The number of pixels of each mask, and the sums of their columns and rows, int64[N] each.
+    They are exact, and computed from the runs alone.
     """
     height = runs.height
     ends = np.cumsum(runs.lengths)
@@ -162,14 +162,14 @@ def moments(runs: Runs) -> tuple[Int64Array, Int64Array, Int64Array]:
 
 
 def _columns_below(place: Int64Array, height: int) -> Int64Array:
-    """The sum of the column numbers of all pixels before a place, counted down the columns."""
+    """The sum of the column numbers of all pixels before a position, counted down the columns."""
     whole, rest = np.divmod(place, height)
     result: Int64Array = height * whole * (whole - 1) // 2 + whole * rest
     return result
 
 
 def _displayed(x: float, y: float, rotation: int) -> tuple[float, float]:
-    """A point of the stored frame, from 0 to 1, in the picture as players show it."""
+    """Turns a point of the stored frame, from 0 to 1, into a point of the frame as players show it."""
     orientation = orientation_of_rotation(rotation)
     if orientation.is_upright:
         return x, y
@@ -180,6 +180,6 @@ def _displayed(x: float, y: float, rotation: int) -> tuple[float, float]:
     return x, y
 
 
-def by_id(found: Sequence[Measured]) -> Mapping[str, Measured]:
-    """The same by video_id."""
-    return {entry.video_id: entry for entry in found}
+def by_id(videos: Sequence[Measured]) -> Mapping[str, Measured]:
+    """The measured videos by video_id."""
+    return {entry.video_id: entry for entry in videos}

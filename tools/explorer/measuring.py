@@ -1,6 +1,4 @@
-"""All masks of a source are measured once, in a process of its own, while people already look at
-the list.
-"""
+"""Measures all masks of a source once, in a process of its own, while the list is already shown."""
 
 import os
 import signal
@@ -19,14 +17,14 @@ if TYPE_CHECKING:
     from .others import Other
 
 BATCH_VIDEOS = 32
-"""Videos that are told of at a time."""
+"""Number of videos in one message of the other process."""
 
 NICE = 3
 """How much the other process stands back, as in `nice`."""
 
 
 class Measuring:
-    """What is measured so far. `start` begins; pages ask `since` again and again."""
+    """The progress of measuring. `start` begins it; pages call `since` repeatedly."""
 
     def __init__(self, source: Source, others: Sequence["Other"]) -> None:
         self._source = source
@@ -39,7 +37,7 @@ class Measuring:
         self._begun = self._done = False
 
     def start(self) -> None:
-        """Begins, once."""
+        """Starts measuring. Later calls do nothing."""
         with self._lock:
             if self._begun:
                 return
@@ -47,15 +45,15 @@ class Measuring:
         threading.Thread(target=self._run, daemon=True).start()
 
     def stop(self) -> None:
-        """Ends, wherever it is."""
+        """Stops measuring at any point."""
         with self._lock:
             self._done = True
             if self._process is not None:
                 self._process.terminate()
 
     def since(self, first: int) -> dict[str, Any]:
-        """What was measured from the `first`-th video on, in the order of
-        `measure.MEASURED_FIELDS`, and how far it is.
+        """The videos measured from number `first` on, in the order of `measure.MEASURED_FIELDS`,
+        and the progress.
         """
         with self._lock:
             return {
@@ -110,60 +108,60 @@ class Measuring:
 def measure_here(
     source: Source, others: Sequence["Other"], on_progress: Progress = no_progress
 ) -> tuple[list[Measured], list[list[str]], list[str]]:
-    """The same at once and in this process: what is measured, groups of videos that look alike,
+    """Measures at once and in this process. Gives the numbers, groups of similar videos, and
     problems.
     """
-    found: list[Measured] = []
+    results: list[Measured] = []
     problems: list[str] = []
     for task in source.measure_tasks():
         for shown in task.read():
             try:
-                found.append(_measured(shown, others))
+                results.append(_measured(shown, others))
             except RLEError as error:
                 problems.append(f"video {shown.listed.video_id}: {error}")
-            on_progress("measure masks", len(found) + len(problems), len(source.videos))
+            on_progress("measure masks", len(results) + len(problems), len(source.videos))
     find_groups = source.near_duplicates()
-    return found, [] if find_groups is None else find_groups(), problems
+    return results, [] if find_groups is None else find_groups(), problems
 
 
 def _work(
-    told: Connection,
+    pipe: Connection,
     tasks: Sequence[MeasureTask],
     others: Sequence["Other"],
     find_groups: FindGroups | None,
 ) -> None:
-    """The other process: measures what the tasks give and tells of it."""
+    """The other process: measures the videos of the tasks and sends the numbers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
     if hasattr(os, "nice"):
         os.nice(NICE)  # posters and frames go first
     try:
         for task in tasks:
             try:
-                _measure(told, task, others)
+                _measure(pipe, task, others)
             except (ValueError, OSError) as error:
-                told.send(("problem", str(error)))
+                pipe.send(("problem", str(error)))
         if find_groups is not None:
             try:
-                told.send(("groups", find_groups()))
+                pipe.send(("groups", find_groups()))
             except ValueError as error:
-                told.send(("problem", str(error)))
+                pipe.send(("problem", str(error)))
     except BrokenPipeError:
         pass  # the server is gone
     finally:
-        told.close()
+        pipe.close()
 
 
-def _measure(told: Connection, task: MeasureTask, others: Sequence["Other"]) -> None:
+def _measure(pipe: Connection, task: MeasureTask, others: Sequence["Other"]) -> None:
     batch: list[list[Any]] = []
     for shown in task.read():
         try:
             batch.append(_measured(shown, others).to_json())
         except RLEError as error:
-            told.send(("problem", f"video {shown.listed.video_id}: {error}"))
+            pipe.send(("problem", f"video {shown.listed.video_id}: {error}"))
         if len(batch) == BATCH_VIDEOS:
-            told.send(("measured", batch))
+            pipe.send(("measured", batch))
             batch = []
-    told.send(("measured", batch))
+    pipe.send(("measured", batch))
 
 
 def _measured(shown: Shown, others: Sequence["Other"]) -> Measured:
@@ -171,5 +169,5 @@ def _measured(shown: Shown, others: Sequence["Other"]) -> Measured:
         return measured(shown)
     from .others import compared, scored
 
-    found = (compared(shown, other) for other in others)
-    return measured(shown, tuple(None if one is None else scored(one) for one in found))
+    comparisons = (compared(shown, other) for other in others)
+    return measured(shown, tuple(None if one is None else scored(one) for one in comparisons))

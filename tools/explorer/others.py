@@ -1,5 +1,5 @@
-"""What somebody else marked in the same videos: predictions, another annotator, a report that names
-its predictions.
+"""Other masks of the same videos: predictions, another annotator, or a report that names its
+predictions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,7 +78,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class _One:
-    """A part of an annotation with one video."""
+    """One video of an annotation."""
 
     video: AnnotatedVideo
     video_ids: Sequence[str] = field(default=())
@@ -90,7 +90,7 @@ class _One:
 def open_other(
     path: Path, video_ids: Sequence[str], *, source: str, reading: Reading | None = None
 ) -> Other:
-    """What lies at `path`, if it is of these videos.
+    """Opens `path` if it has masks of these videos.
 
     Args:
         path: predictions in any form that `evaluate` reads, a release or a raw folder; the folder
@@ -106,24 +106,24 @@ def open_other(
     place, name = _predictions_of(path), str(path)
     reading = replace(reading or Reading(), video_ids=set(video_ids))
     try:
-        found = find_predictions(place, reading=reading)
+        predictions = find_predictions(place, reading=reading)
     except (EvaluationError, OSError) as error:
         raise ExploreError(str(error)) from error
     ours = set(video_ids)
-    videos = {video_id: video for video_id, video in found.videos.items() if video_id in ours}
+    videos = {video_id: video for video_id, video in predictions.videos.items() if video_id in ours}
     if not videos:
-        some = ", ".join(sorted(found.videos)[:SOME]) or "none"
+        some = ", ".join(sorted(predictions.videos)[:SOME]) or "none"
         raise ExploreError(
-            f"{name}: none of its {len(found.videos)} videos "
-            f"({some}{' ...' * (len(found.videos) > SOME)}) is one of {source}; "
+            f"{name}: none of its {len(predictions.videos)} videos "
+            f"({some}{' ...' * (len(predictions.videos) > SOME)}) is one of {source}; "
             "give what was marked in the same videos"
         )
-    kind = "annotator" if found.kind in ANNOTATIONS else "predictions"
+    kind = "annotator" if predictions.kind in ANNOTATIONS else "predictions"
     return Other(
         name,
         kind,
         videos,
-        _notices(name, found, ours),
+        _notices(name, predictions, ours),
         reading.masks_are,
         reading.first_frame is not None,
     )
@@ -132,37 +132,38 @@ def open_other(
 def open_annotator(
     path: Path, video_ids: Sequence[str], *, name: str, masks_are: MasksAre | None
 ) -> Other:
-    """The work of another annotator, as `agree` reads it; what is wrong with it stands in the
-    notices.
+    """Opens the masks of another annotator, as `agree` reads them. Problems are in the notices.
 
     Args:
         video_ids: of the source.
         name: of the annotator.
     """
-    found = read_annotated_videos(
+    annotated = read_annotated_videos(
         path, Reading(video_ids=set(video_ids), masks_are=masks_are), kind="annotator"
     )
     videos = {
-        video_id: found.videos[video_id] for video_id in video_ids if video_id in found.videos
+        video_id: annotated.videos[video_id]
+        for video_id in video_ids
+        if video_id in annotated.videos
     }
-    return Other(name, "annotator", videos, tuple(map(str, found.problems)), masks_are)
+    return Other(name, "annotator", videos, tuple(map(str, annotated.problems)), masks_are)
 
 
 def _notices(name: str, found: Predictions, ours: set[str]) -> tuple[str, ...]:
-    told = [str(problem) for problem in found.problems]
+    problems = [str(problem) for problem in found.problems]
     if strangers := sorted(found.videos.keys() - ours):
-        told.append(
+        problems.append(
             f"{name}: {len(strangers)} of its videos are not in the source, among them "
             f"{', '.join(strangers[:SOME])}."
         )
     if lacking := len(ours - found.videos.keys()):
-        told.append(f"{name}: {lacking} videos of the source are not in it.")
-    return tuple(told)
+        problems.append(f"{name}: {lacking} videos of the source are not in it.")
+    return tuple(problems)
 
 
 def _predictions_of(path: Path) -> Path:
-    """Where the predictions lie that a report or the folder of a run belongs to; else the path
-    itself.
+    """The path of the predictions that belong to a report or to the folder of a run; otherwise the
+    path itself.
     """
     if path.is_dir():
         if (path / "scores.json").is_file() and (path / "predictions").is_dir():  # of train
@@ -188,7 +189,7 @@ def _predictions_of(path: Path) -> Path:
 
 
 def _named_predictions(path: Path) -> str | None:
-    """What a report of `evaluate` says that it has scored; None of any other file."""
+    """The predictions that a report of `evaluate` has scored; None for any other file."""
     try:
         content: Any = parse_json(path.read_bytes())
     except (ValueError, OSError):
@@ -203,8 +204,8 @@ def _named_predictions(path: Path) -> str | None:
 
 
 def compared(shown: Shown, other: Other) -> Compared | None:
-    """The masks of another source in one video, against those of the source; None where it does not
-    have the video.
+    """Compares the masks of another source with those of the source, for one video; None if the
+    other source does not have the video.
     """
     predicted = other.videos.get(shown.listed.video_id)
     if predicted is None:
@@ -228,8 +229,8 @@ def compared(shown: Shown, other: Other) -> Compared | None:
     )
     scored = score_part(task)
     if scored.problems:
-        told = tuple(str(problem) for problem in scored.problems)
-        return Compared((), nothing, nothing, nothing.astype(np.bool_), {}, problems=told)
+        problems = tuple(str(problem) for problem in scored.problems)
+        return Compared((), nothing, nothing, nothing.astype(np.bool_), {}, problems=problems)
     counts: Counts = scored.videos[0].counts
     there = [frame for frame in predicted.frames if 0 <= frame < shown.num_frames]
     size = {"height": shown.height, "width": shown.width}
@@ -249,7 +250,7 @@ def compared(shown: Shown, other: Other) -> Compared | None:
 
 
 def scored(found: Compared) -> Scored:
-    """The same in four numbers."""
+    """The comparison in four numbers."""
     if found.problems:
         return Scored(None, None, None, found.problems[0])
     jf = float(((found.j + found.f) / 2).mean()) if found.frames else None
@@ -257,7 +258,7 @@ def scored(found: Compared) -> Scored:
 
 
 def compared_json(found: Compared) -> dict[str, Any]:
-    """What the page is told."""
+    """The comparison in the form for the page."""
     return {
         "frames": list(found.frames),
         "j": found.j.round(4).tolist(),
@@ -269,7 +270,7 @@ def compared_json(found: Compared) -> dict[str, Any]:
 
 
 def annotated_of(shown: Shown) -> AnnotatedVideo:
-    """One video as scoring reads it."""
+    """One video in the form for scoring."""
     by_object: dict[int, dict[int, str]] = {found.object_id: {} for found in shown.objects}
     for object_id, frame, string in zip(
         shown.object_ids, shown.frame_indices, shown.counts, strict=True

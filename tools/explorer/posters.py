@@ -1,5 +1,5 @@
 """Posters: the worst frame of a video with its masks, made when it comes on the screen, the newest
-wish first.
+request first.
 """
 
 import asyncio
@@ -33,13 +33,13 @@ THREADS = 2
 
 
 def worst_frame(shown: Shown) -> int:
-    """The frame of which the largest share is marked; without a mask the middle one."""
+    """The frame with the largest marked share; the middle frame if there is no mask."""
     areas = frame_areas(shown)
     return max(areas, key=lambda frame: (areas[frame], -frame), default=shown.num_frames // 2)
 
 
 def poster(shown: Shown, frame: UInt8Array, *, frame_index: int) -> bytes:
-    """A frame of a video with its masks, upright, as a JPEG of LONG_SIDE_PX.
+    """One frame with its masks, upright, as a JPEG whose longer side is LONG_SIDE_PX.
 
     Args:
         frame: uint8[H, W, 3] RGB.
@@ -64,7 +64,7 @@ def poster(shown: Shown, frame: UInt8Array, *, frame_index: int) -> bytes:
 
 
 def painted(shown: Shown, frame: UInt8Array, masks: BoolArray, colours: Sequence[Colour]) -> bytes:
-    """A frame with masks, as `poster` gives it.
+    """A frame with masks as a JPEG, in the form of `poster`.
 
     Args:
         frame: uint8[H, W, 3] RGB.
@@ -78,13 +78,13 @@ def painted(shown: Shown, frame: UInt8Array, masks: BoolArray, colours: Sequence
 
 
 def upright(rgb: UInt8Array, rotation: int) -> UInt8Array:
-    """A picture of the stored frame as players show it."""
+    """Turns a picture of the stored frame as players show it."""
     orientation = orientation_of_rotation(rotation)
     return rgb if orientation.is_upright else to_displayed(rgb, orientation)
 
 
 def jpeg(rgb: UInt8Array, *, quality: int) -> bytes:
-    """A picture file."""
+    """Encodes a picture as JPEG."""
     stream = io.BytesIO()
     Image.fromarray(rgb).save(stream, "JPEG", quality=quality)
     return stream.getvalue()
@@ -98,7 +98,7 @@ class _Wish:
 
 
 class Posters:
-    """Posters of a source, the last ones kept. `get` is to be used from the event loop only."""
+    """Makes posters of a source and keeps the latest ones. Use `get` from the event loop only."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -111,7 +111,8 @@ class Posters:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="posters")
 
     async def get(self, video_id: str, is_gone: Callable[[], Awaitable[bool]]) -> bytes:
-        """The poster of a video. Who has scrolled on is served last, or not at all.
+        """The poster of a video. A request whose page has scrolled on is served last, or not at
+        all.
 
         Args:
             is_gone: whether nobody waits any more.

@@ -1,5 +1,5 @@
-"""The videos of a raw folder, in whatever layout: what its files say at once, sizes and masks when
-they are looked at.
+"""The videos of a raw folder in any layout. Facts in its files are known at once; sizes and masks
+are read when they are needed.
 """
 
 import threading
@@ -22,7 +22,7 @@ KEPT_INDEXES = 64
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
-    """Some videos of a raw folder."""
+    """The task to measure some videos of a raw folder."""
 
     videos: tuple[RawVideo, ...]
 
@@ -36,8 +36,8 @@ class _Measure:
 
 
 class RawSource:
-    """A raw folder as `Source`. What its reader finds wrong stands in `notices`; all other videos
-    are shown.
+    """A raw folder as a `Source`. Problems that its reader reports are in `notices`; all other
+    videos are shown.
     """
 
     kind = "raw folder"
@@ -120,15 +120,15 @@ class RawSource:
 
 
 def _content(record: RawVideo) -> bytes | Path:
-    """The file of a video; of an image, the bytes of the video of one frame that a build makes of
+    """The file of a video. For an image: the bytes of the one-frame video that a build makes from
     it.
     """
     return encode_still(record.video_path) if is_still(record.video_path) else record.video_path
 
 
 def _type_of(record: RawVideo, object_id: int) -> str | None:
-    found = record.objects.get(object_id) if record.objects is not None else None
-    return found if found in ARTIFACT_TYPES else None
+    entry = record.objects.get(object_id) if record.objects is not None else None
+    return entry if entry in ARTIFACT_TYPES else None
 
 
 def _listed(record: RawVideo) -> Listed:

@@ -1,6 +1,4 @@
-"""The addresses that the page uses, and how answers and errors travel. What is done is done by
-`Service`.
-"""
+"""The addresses of the page, and the form of answers and errors. `Service` does the work."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -28,7 +26,7 @@ Answer = Callable[[Service, Request], Awaitable[Response]]
 
 
 def application(service: Service) -> Starlette:
-    """The server's application, still without its guard."""
+    """The server's application, without its guard."""
 
     def http(path: str, answer: Answer, method: str = "GET") -> BaseRoute:
         async def endpoint(request: Request) -> Response:
@@ -111,7 +109,7 @@ async def _frame(service: Service, request: Request) -> Response:
 
 
 async def _answered(answer: Answer, service: Service, request: Request) -> Response:
-    """The answer, or what was wrong as a sentence for the person who asked."""
+    """The answer, or the error as a sentence for the person."""
     try:
         return await answer(service, request)
     except FrameRequestError as error:

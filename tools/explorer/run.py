@@ -1,5 +1,5 @@
-"""The whole of `brokenvideos explore`: options in, a page until it is interrupted, or a folder of
-files.
+"""`brokenvideos explore` as a function: options in; out comes a page that is served until it is
+interrupted, or a folder of files.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ __all__ = ["ExploreError", "ExploreOptions", "run_explore", "write_static"]
 
 @dataclass(frozen=True, slots=True)
 class ExploreOptions:
-    """What the command was given."""
+    """The options of the command."""
 
     source: str
     others: tuple[Path, ...] = ()
@@ -79,7 +79,7 @@ def run_explore(options: ExploreOptions, *, say: Callable[[str], None]) -> None:
 
 
 def make_service(options: ExploreOptions) -> Service:
-    """What the server's page asks.
+    """The service behind the server's page.
 
     Raises:
         As `run_explore`.
@@ -88,15 +88,15 @@ def make_service(options: ExploreOptions) -> Service:
 
 
 def open_all(options: ExploreOptions) -> tuple[Source, list["Other"]]:
-    """The source and what was given beside it, opened.
+    """Opens the source and the other sources.
 
     Raises:
         As `run_explore`.
     """
     source = open_source(options.source)
     if not source.videos:
-        told = f": {source.notices[0]}" if source.notices else ""
-        raise ExploreError(f"{source.name}: no video in it{told}")
+        notice = f": {source.notices[0]}" if source.notices else ""
+        raise ExploreError(f"{source.name}: no video in it{notice}")
     return source, _open_others(source, options.others)
 
 

@@ -1,5 +1,5 @@
-"""What the page asks for, without HTTP: the list, what is measured, one video, its frames. To be
-used from one event loop.
+"""The answers to the page, without HTTP: the list, measured numbers, one video, its frames. Use it
+from one event loop.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ LISTED_FIELDS = (
 def listed_json(
     source: Source, others: Sequence["Other"], videos: Sequence[Listed] | None = None
 ) -> dict[str, Any]:
-    """The list of videos (None: all of the source), a column a field, and what else the page shows
-    at once.
+    """The list of videos (None: all of the source), one column per field, and everything else that
+    the page shows at once.
     """
     videos = source.videos if videos is None else videos
     return {
@@ -48,8 +48,8 @@ def listed_json(
 
 
 def video_json(source: Source, video_id: str, others: Sequence["Other"]) -> dict[str, Any]:
-    """One video with its masks, the marked pixels of each frame, the numbers of the other sources
-    that have it, and its Python.
+    """One video with its masks, the marked pixels of each frame, the scores of the other sources
+    that have it, and the Python code that loads it.
 
     Raises:
         ExploreError, RLEError: it cannot be read.
@@ -64,7 +64,7 @@ def video_json(source: Source, video_id: str, others: Sequence["Other"]) -> dict
 
 
 class Service:
-    """One source that people look at."""
+    """One source that is shown to people."""
 
     def __init__(self, source: Source, others: Sequence["Other"]) -> None:
         self.source = source
@@ -77,7 +77,8 @@ class Service:
         self._opening = threading.Lock()
 
     def measured(self, first: int) -> dict[str, Any]:
-        """What was measured from the `first`-th video on.
+        """The videos measured from number `first` on. Measuring starts with the first page that
+        asks for it; if it needs a download, only when a person asks for it.
 
         Measuring begins with the first page that asks; where it costs a download, only when
         somebody wants it.
@@ -87,13 +88,13 @@ class Service:
         return self.measuring.since(first)
 
     def stop(self) -> None:
-        """Ends everything that works in the background."""
+        """Ends all work in the background."""
         self.measuring.stop()
         self.posters.close()
         self._frames.close()
 
     def known(self, video_id: str) -> str:
-        """The id.
+        """Checks a video_id and returns it.
 
         Raises:
             ExploreError: no such video.
@@ -110,7 +111,7 @@ class Service:
         return video_json(self.source, video_id, self.others)
 
     async def compared(self, video_id: str, number: int) -> dict[str, Any]:
-        """What another source marked in a video.
+        """The masks of another source in a video, compared with those of the source.
 
         Raises:
             ExploreError: there is no such other source, or it does not have the video.
@@ -125,13 +126,13 @@ class Service:
     def _compared(self, video_id: str, other: "Other") -> dict[str, Any]:
         from .others import compared, compared_json
 
-        found = compared(self.source.show(video_id), other)
-        if found is None:
+        comparison = compared(self.source.show(video_id), other)
+        if comparison is None:
             raise ExploreError(f"video {video_id}: {other.name} does not have it")
-        return compared_json(found)
+        return compared_json(comparison)
 
     async def verify(self, video_id: str) -> list[str]:
-        """What is wrong with a video."""
+        """The problems of a video."""
         return await asyncio.to_thread(self.source.verify, self.known(video_id))
 
     async def frame(
@@ -164,10 +165,10 @@ class Service:
 
     def _pictures_of(self, video_id: str) -> Pictures:
         with self._opening:
-            found = self._pictures.get(video_id)
-            if found is None:
-                found = self._pictures[video_id] = Pictures(*self.source.video(video_id))
+            pictures = self._pictures.get(video_id)
+            if pictures is None:
+                pictures = self._pictures[video_id] = Pictures(*self.source.video(video_id))
                 if len(self._pictures) > OPEN_VIDEOS:
                     self._pictures.popitem(last=False)[1].close()
             self._pictures.move_to_end(video_id)
-            return found
+            return pictures

@@ -1,5 +1,5 @@
-"""The page as a folder of files that opens without a server: small previews, and no more bytes than
-were allowed.
+"""The page as a folder of files that opens without a server, with small previews, within a number
+of bytes.
 """
 
 import base64
@@ -64,15 +64,15 @@ UInt8Array = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class _Previews:
-    """Frames of a video as JPEGs in base64, by frame; every `step`-th."""
+    """Frames of a video as JPEGs in base64, by frame index; every `step`-th frame."""
 
     frames: Mapping[int, str]
     step: int
 
 
 def check_page(out: Path) -> None:
-    """Looks whether a page can be written there: a new or empty folder, or one that holds such a
-    page, which is replaced.
+    """Checks that a page can be written to a path: a new or empty folder, or a folder that holds
+    such a page, which is replaced.
 
     Raises:
         ExploreError: something else is there.
@@ -193,22 +193,22 @@ def _videos_of(source: Source, report: Report | None) -> Sequence[Listed]:
 def _worst_first(
     videos: Sequence[Listed], measured: Sequence[Measured], first: Sequence[str]
 ) -> list[str]:
-    """Ids: those that come first, then by disagreement with the first other source, by area, and as
-    they are listed.
+    """The video_ids: the given ones first, then by disagreement with the first other source, by
+    area, and in the order of the list.
     """
     by_id = {found.video_id: found for found in measured}
     places = {video_id: place for place, video_id in enumerate(first)}
 
     def rank(video: Listed) -> tuple[int, float, float]:
-        found = by_id.get(video.video_id)
+        score = by_id.get(video.video_id)
         place = places.get(video.video_id, len(places))
-        if found is None:
+        if score is None:
             return place, 1.0, 1.0
-        scored = found.scores[0] if found.scores else None
+        scored = score.scores[0] if score.scores else None
         return (
             place,
             (1.0 if scored is None or scored.disagreement is None else -scored.disagreement),
-            -found.area,
+            -score.area,
         )
 
     return [video.video_id for video in sorted(videos, key=rank)]
@@ -225,12 +225,12 @@ def _index(
 def _video_files(
     source: Source, video_id: str, others: Sequence["Other"], *, budget: int
 ) -> tuple[bytes, bytes]:
-    """The poster, and the script that gives the video to the page."""
+    """The poster of a video, and the script that gives the video to the page."""
     shown = source.show(video_id)
     opened = _opened(source, video_id)
-    found = _compared(shown, others)
+    comparisons = _compared(shown, others)
     # Of several others the one that disagrees most, as the page opens it.
-    first = max(found.values(), key=lambda one: one.disagreement or 0, default=None)
+    first = max(comparisons.values(), key=lambda one: one.disagreement or 0, default=None)
     worst = worst_frame(shown) if first is None or first.worst is None else first.worst
     frame: UInt8Array = np.full((shown.height, shown.width, 3), GREY, np.uint8)
     if opened is not None:
@@ -240,10 +240,10 @@ def _video_files(
         if first is None
         else _compared_poster(shown, frame, worst, first)
     )
-    told = video_json(source, video_id, others)
+    shown_video = video_json(source, video_id, others)
     content: dict[str, Any] = {
-        "video": told,
-        "others": {number: _as_json(one) for number, one in found.items()},
+        "video": shown_video,
+        "others": {number: _as_json(one) for number, one in comparisons.items()},
     }
     if opened is None:
         return picture, _script("window.explore.give(", content, ")")
@@ -254,7 +254,7 @@ def _video_files(
         video, index, budget=budget - len(_script("", content)) - around, must=worst
     )
     if previews.step > 1:
-        told["kept"] = sorted(previews.frames)
+        shown_video["kept"] = sorted(previews.frames)
     return picture, _script("window.explore.give(", {**content, "frames": previews.frames}, ")")
 
 
@@ -270,8 +270,8 @@ def _compared(shown: Shown, others: Sequence["Other"]) -> dict[int, "Compared"]:
         return {}
     from .others import compared
 
-    found = {number: compared(shown, other) for number, other in enumerate(others)}
-    return {number: one for number, one in found.items() if one is not None}
+    comparisons = {number: compared(shown, other) for number, other in enumerate(others)}
+    return {number: one for number, one in comparisons.items() if one is not None}
 
 
 def _as_json(found: "Compared") -> dict[str, Any]:
@@ -281,8 +281,8 @@ def _as_json(found: "Compared") -> dict[str, Any]:
 
 
 def _compared_poster(shown: Shown, frame: UInt8Array, frame_index: int, other: "Compared") -> bytes:
-    """A frame with what both mark, what only the source does, and what only the other does, in
-    three colours.
+    """A frame in three colours: pixels that both mark, that only the source marks, and that only
+    the other marks.
     """
     nothing = empty(shown.height, shown.width)
     places = zip(shown.frame_indices, shown.counts, strict=True)
@@ -320,9 +320,9 @@ def _previews(video: VideoSource, index: VideoIndex, *, budget: int, must: int) 
             )
             if expected > budget:
                 continue
-            found = {number: _preview(rgb, side, quality) for number, rgb in frames.items()}
-            if sum(map(len, found.values())) <= budget or len(frames) == 1:
-                return _Previews(found, step)
+            previews = {number: _preview(rgb, side, quality) for number, rgb in frames.items()}
+            if sum(map(len, previews.values())) <= budget or len(frames) == 1:
+                return _Previews(previews, step)
         if len(frames) == 1:
             # One frame, whatever it takes: the whole folder is looked at in the end.
             return _Previews(
@@ -337,7 +337,7 @@ def _previews(video: VideoSource, index: VideoIndex, *, budget: int, must: int) 
 
 
 def _preview(rgb: UInt8Array, side: int, quality: int) -> str:
-    """A JPEG in base64."""
+    """One frame as a JPEG in base64."""
     return base64.b64encode(jpeg(_smaller(rgb, side), quality=quality)).decode()
 
 
@@ -351,7 +351,7 @@ def _smaller(rgb: UInt8Array, side: int) -> UInt8Array:
 
 
 def _script(before: str, content: Any, after: str = "") -> bytes:
-    """A script with JSON in it: pages from files may load scripts, nothing else."""
+    """A script that holds JSON. A page opened from a file can load scripts, but no JSON."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # These end a line in a script, and a tag in a page.
     safe = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("</", "<\\/")
@@ -359,8 +359,8 @@ def _script(before: str, content: Any, after: str = "") -> bytes:
 
 
 def _index_html() -> bytes:
-    """The page in one file: a page from a file may import no module by address, but those that
-    stand in it by name.
+    """The page in one file. A page opened from a file cannot import modules by address, only
+    modules that it holds itself.
     """
     modules = {
         f"{path.stem}": path for folder in (MODULES, PAGE) for path in sorted(folder.glob("*.js"))

@@ -14,7 +14,7 @@ class ExploreError(ValueError):
 
 
 class NoPicturesError(ExploreError):
-    """Of this video there are masks alone."""
+    """The video has masks but no frames."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def score_sets(
             )
     check_free(out)
     asked = open_model(model, device=device)
-    found = {}
+    scores = {}
     for name, folder in sets.items():
         shown = partial(_shown, on_progress, name)
         release = folder
@@ -65,8 +65,8 @@ def score_sets(
             build(folder, release, options, workers=workers, on_progress=shown)
         predicted = out / name / "predicted"
         predict(asked, find_videos([str(release)]), predicted, name=model, on_progress=shown)
-        found[name] = evaluate(release, predicted, workers=workers, on_progress=shown)
-    return found
+        scores[name] = evaluate(release, predicted, workers=workers, on_progress=shown)
+    return scores
 
 
 def _shown(on_progress: Progress, name: str, step: str, done: int, total: int) -> None:

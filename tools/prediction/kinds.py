@@ -194,9 +194,9 @@ def _downloaded(url: str, *, where: str) -> bytes:
             status = error.response.status_code
             wait_s = next(waits_s, None) if status >= 500 else None
             if wait_s is None:
-                said = f"{status} {error.response.reason_phrase}".strip()
+                status_line = f"{status} {error.response.reason_phrase}".strip()
                 raise OSError(
-                    f"{where}: the server answers {said}; wanted a video. Open the address in a "
+                    f"{where}: the server answers {status_line}; wanted a video. Open the address in a "
                     "browser."
                 ) from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:

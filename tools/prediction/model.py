@@ -169,9 +169,9 @@ class Trained:
         frames = (rgb for _, rgb in iter_frames(video, size=feeding.size))
         for chunk, kept in _chunks(frames, length=length, margin=margin):
             tensor = torch.from_numpy(np.stack(chunk)).permute(0, 3, 1, 2)
-            found = ungated.predict(tensor, height=index.height, width=index.width)
-            counts += found.counts[kept]
-            scores.append(found.scores[kept])
+            prediction = ungated.predict(tensor, height=index.height, width=index.width)
+            counts += prediction.counts[kept]
+            scores.append(prediction.scores[kept])
         whole = VideoPrediction(
             index.height, index.width, tuple(counts), np.concatenate([np.zeros(0), *scores])
         )

@@ -55,27 +55,29 @@ class PredictedSource:
         return None
 
     def show(self, video_id: str) -> Shown:
-        found = self._reports[video_id]
-        nothing = empty(found.height, found.width)
+        predicted = self._reports[video_id]
+        nothing = empty(predicted.height, predicted.width)
         marked = [
             (frame, counts)
             for frame, counts in enumerate(self._counts_of(video_id))
             if counts != nothing
         ]
-        ends = np.cumsum(found.durations_s)
+        ends = np.cumsum(predicted.durations_s)
         return Shown(
-            listed=_listed(found),
-            height=found.height,
-            width=found.width,
-            num_frames=len(found.areas),
-            rotation=found.rotation,
-            times_s=tuple((ends - found.durations_s).tolist()),
-            annotated_frames=tuple(range(len(found.areas))),
-            objects=tuple(ShownObject(1, _type_of(found), "predicted", None) for _ in marked[:1]),
+            listed=_listed(predicted),
+            height=predicted.height,
+            width=predicted.width,
+            num_frames=len(predicted.areas),
+            rotation=predicted.rotation,
+            times_s=tuple((ends - predicted.durations_s).tolist()),
+            annotated_frames=tuple(range(len(predicted.areas))),
+            objects=tuple(
+                ShownObject(1, _type_of(predicted), "predicted", None) for _ in marked[:1]
+            ),
             object_ids=[1] * len(marked),
             frame_indices=[frame for frame, _ in marked],
             counts=[counts for _, counts in marked],
-            facts={"video": found.where, "model": self.name},
+            facts={"video": predicted.where, "model": self.name},
         )
 
     def video(self, video_id: str) -> tuple[bytes, VideoIndex]:

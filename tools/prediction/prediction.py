@@ -123,8 +123,8 @@ def predict(
         }
         reports: dict[str, VideoReport] = {}
         for video in videos:
-            if (found := kept(work, video.video_id, keys[video.video_id])) is not None:
-                reports[video.video_id] = _report(video, found, flag)
+            if (finished := kept(work, video.video_id, keys[video.video_id])) is not None:
+                reports[video.video_id] = _report(video, finished, flag)
         left = [video for video in videos if video.video_id not in reports]
         on_done = partial(_on_done, on_progress, len(reports))
         workers = min(workers, max(1, len(left)))
@@ -139,9 +139,9 @@ def predict(
             for video, reason in zip(
                 left, run_tasks(executor, predict_video, tasks, on_done), strict=True
             ):
-                found = kept(work, video.video_id, keys[video.video_id])
-                if found is not None:
-                    reports[video.video_id] = _report(video, found, flag)
+                finished = kept(work, video.video_id, keys[video.video_id])
+                if finished is not None:
+                    reports[video.video_id] = _report(video, finished, flag)
                 else:
                     unreadable.append(
                         (video.where, reason or f"{work}: files there have changed meanwhile")
@@ -187,14 +187,16 @@ def predict_video(task: Task) -> str | None:
     film = film_path(task.work, video_id)
     film.unlink(missing_ok=True)
     if task.overlays:
-        found = Found(masks, index.height, index.width, index.fps, (0.0,) * index.num_frames, 0)
+        prediction = Found(
+            masks, index.height, index.width, index.fps, (0.0,) * index.num_frames, 0
+        )
         _draw(
             film,
             video_id,
             data,
             index,
             masks,
-            is_broken=_report(task.video, found, task.flag).flagged,
+            is_broken=_report(task.video, prediction, task.flag).flagged,
         )
     keep(task.work, video_id, task.key, index, masks)
     return None

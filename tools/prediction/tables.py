@@ -59,15 +59,15 @@ def junit_xml(report: Report) -> bytes:
         test = _test(suite, "videos", found.video_id)
         if not found.flagged:
             continue
-        said = (
+        sentence = (
             f"flagged broken: {found.broken_frames.sum()} of {len(found.areas)} frames, "
             f"{found.seconds_broken:.2f} s; worst is "
             f"frame {found.worst_frame} with {found.areas.max():.1%} marked"
         )
         if report.max_broken is None or report.gate_closed:
-            ElementTree.SubElement(test, "failure", message=said)
+            ElementTree.SubElement(test, "failure", message=sentence)
         else:
-            ElementTree.SubElement(test, "system-out").text = said
+            ElementTree.SubElement(test, "system-out").text = sentence
     for where, what in report.unreadable:
         ElementTree.SubElement(_test(suite, "videos", where), "error", message=_text(what))
     for kind, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):

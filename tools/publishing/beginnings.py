@@ -46,8 +46,8 @@ def show_beginnings(
     ]
     if not replaced or constants.HF_HUB_DISABLE_XET or find_spec("hf_xet") is None:
         return
-    found = {path: _beginning(api, plan, path) for path in replaced}
-    shown = [CommitOperationAdd(path, content) for path, content in found.items() if content]
+    beginnings = {path: _beginning(api, plan, path) for path in replaced}
+    shown = [CommitOperationAdd(path, content) for path, content in beginnings.items() if content]
     api.preupload_lfs_files(
         plan.repo_id,
         additions=shown,

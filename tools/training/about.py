@@ -90,12 +90,12 @@ class FalseAlarms:
         """
         if not self.hours:
             return "no normal video was there to count false alarms in"
-        found = (
+        alarms = (
             f"{self.alarms} false alarms in {self.hours:.4f} h of normal video: "
             f"{self.alarms / self.hours:,.0f} per hour, at most "
             f"{at_most_per_unit(self.alarms, self.hours):,.0f} (95 % confidence)"
         )
-        return found.replace("1 false alarms", "1 false alarm", 1) if self.alarms == 1 else found
+        return alarms.replace("1 false alarms", "1 false alarm", 1) if self.alarms == 1 else alarms
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a rate that nobody can give is None."""

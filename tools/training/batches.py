@@ -26,7 +26,7 @@ def clip_dataset(
     Raises:
         TrainError: faults are wanted in frames that are too small for them.
     """
-    found = clips(
+    dataset = clips(
         rows,
         num_frames=settled.num_frames,
         stride=settled.stride,
@@ -42,7 +42,7 @@ def clip_dataset(
         world_size=world_size,
     )
     if not settled.faults:
-        return found
+        return dataset
     from ..faults import MIN_SIDE_PX
     from .faulty import FaultyClips
 
@@ -54,7 +54,7 @@ def clip_dataset(
         )
     kind, _, name = (settled.holdout or "").partition(":")
     without = (name,) if kind == "artifact" else ()
-    return FaultyClips(found, share=settled.faults, seed=settled.seed, without=without)
+    return FaultyClips(dataset, share=settled.faults, seed=settled.seed, without=without)
 
 
 def clip_loader(

@@ -57,10 +57,10 @@ class FaultyClips(IterableDataset[dict[str, Any]]):
         if np.random.default_rng(seed).random() >= self.share:
             return clip
         frames = np.ascontiguousarray(clip["video"].permute(0, 2, 3, 1).numpy())
-        found = add_fault(frames, seed=[*seed, 1], without=self.without)
-        video = torch.from_numpy(found.frames).permute(0, 3, 1, 2).contiguous()
+        fault = add_fault(frames, seed=[*seed, 1], without=self.without)
+        video = torch.from_numpy(fault.frames).permute(0, 3, 1, 2).contiguous()
         return {
             **clip,
             "video": video,
-            "masks": clip["masks"] | torch.from_numpy(found.masks).to(clip["masks"].dtype),
+            "masks": clip["masks"] | torch.from_numpy(fault.masks).to(clip["masks"].dtype),
         }

@@ -51,7 +51,7 @@ def _compared(grey: UInt8Array, levels: _Float32Array) -> _Float32Array:
     detail, of one clip.
     """
     num_frames, height, width = grey.shape
-    found = np.zeros((num_frames, len(FLOWED), 2, height, width), np.float32)
+    planes = np.zeros((num_frames, len(FLOWED), 2, height, width), np.float32)
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     flower = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     details = np.array([_detail(level) for level in levels], np.float32)
@@ -69,8 +69,8 @@ def _compared(grey: UInt8Array, levels: _Float32Array) -> _Float32Array:
                 warped = cv2.remap(
                     values[other], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
                 )
-                found[at, number, plane] = np.abs(warped - values[at])
-    return found
+                planes[at, number, plane] = np.abs(warped - values[at])
+    return planes
 
 
 def _detail(level: _Float32Array) -> _Float32Array:

@@ -178,8 +178,8 @@ def _windows(num_frames: int, feeding: Feeding, context: int) -> list[_Window]:
 def _batches(windows: Sequence[_Window], size: int) -> Iterator[list[_Window]]:
     """Batches of at most `size` windows, all of one length."""
     for _, alike in groupby(windows, key=lambda window: len(window.shown)):
-        found = list(alike)
-        yield from (found[start : start + size] for start in range(0, len(found), size))
+        frames = list(alike)
+        yield from (frames[start : start + size] for start in range(0, len(frames), size))
 
 
 def _scaled(frames: "Tensor", size: tuple[int, int]) -> "Tensor":

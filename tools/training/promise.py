@@ -78,9 +78,9 @@ def warning(gates: Mapping[str, Any] | None) -> str | None:
     """
     if gates is None or gates["normal_videos"] >= FEW_NORMAL_VIDEOS:
         return None
-    said = false_alarms(gates["false_videos"], gates["normal_videos"])
+    alarms = false_alarms(gates["false_videos"], gates["normal_videos"])
     return (
-        f"The gates were chosen on validation with {said}. Fewer than {FEW_NORMAL_VIDEOS} normal "
+        f"The gates were chosen on validation with {alarms}. Fewer than {FEW_NORMAL_VIDEOS} normal "
         "videos promise nothing: add "
         "normal videos to validation and train again."
     )

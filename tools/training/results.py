@@ -93,7 +93,7 @@ def write_results(
         (json.dumps(results.to_dict(), indent=1, allow_nan=False) + "\n").encode(),
     )
     holdout = options["holdout"]
-    found = Found(
+    test_facts = Found(
         trained_on(release, holdout=holdout),
         false_alarms_of(videos, release, split="test"),
         detection_of(videos, seconds_of_frame(release, split="test")),
@@ -103,18 +103,18 @@ def write_results(
         about = {
             "options": dict(options),
             **facts,
-            "trained_on": found.data_seen.to_dict(),
+            "trained_on": test_facts.data_seen.to_dict(),
             "seen": seen_in(release, holdout=holdout),
-            "false_alarms_test": found.alarms.to_dict(),
-            "detection_test": found.detection.to_dict(),
-            "calibration_test": found.calibration.to_dict(),
-            "promise": found.promise(),
+            "false_alarms_test": test_facts.alarms.to_dict(),
+            "detection_test": test_facts.detection.to_dict(),
+            "calibration_test": test_facts.calibration.to_dict(),
+            "promise": test_facts.promise(),
         }
         save_model(
             predictor.model, folder, recipe=predictor.recipe, feeding=predictor.feeding, facts=about
         )
         card = model_card(
-            results.evaluation, results.table(), predictor=predictor, facts=about, found=found
+            results.evaluation, results.table(), predictor=predictor, facts=about, found=test_facts
         )
         write_atomic(folder / "README.md", card.encode())
     return results

@@ -41,11 +41,11 @@ def numbers_of(index: VideoIndex) -> dict[str, float]:
     Bits per pixel stand for the noise of the codec; they are left out where the container does not
     tell the sizes of packets.
     """
-    found = {"short_side_px": float(min(index.height, index.width)), "fps": index.fps}
+    values = {"short_side_px": float(min(index.height, index.width)), "fps": index.fps}
     pixels = index.height * index.width * index.num_frames
     if index.packets is not None and pixels:
-        found["bits_per_pixel"] = 8 * float(index.packets.size.sum()) / pixels
-    return found
+        values["bits_per_pixel"] = 8 * float(index.packets.size.sum()) / pixels
+    return values
 
 
 def seen_in(release: Path, *, holdout: str | None) -> dict[str, tuple[float, float]]:

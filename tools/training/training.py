@@ -269,7 +269,7 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
     predictor = Predictor(inner, run.recipe, run.feeding)
     name = f"validate after epoch {progress.epoch}"
     predictions = _predict(run, predictor, run.validation_rows, step=name)
-    found: list[Any] = [None]
+    shared: list[Any] = [None]
     if accelerator.is_main_process:
         videos = scored_videos(run.release, "validation", predictions, floors=False)
         gates = best_gates(videos, predictions)
@@ -305,8 +305,8 @@ def _validate(run: _Run, model: nn.Module, progress: Progress, note: Note) -> Pr
             with newest_folder(run.out / "best", step=progress.step) as folder:
                 feeding = replace(run.feeding, gate=gates["gate"], video_gate=gates["video_gate"])
                 save_model(inner, folder, recipe=run.recipe, feeding=feeding, facts=facts)
-        found = [active]
-    active = broadcast_object_list(found)[0]
+        shared = [active]
+    active = broadcast_object_list(shared)[0]
     if progress.best is None or active > progress.best:
         return replace(progress, best=active, worse=0)
     # At first a model predicts nothing, for longer if there are few videos. So patience counts from

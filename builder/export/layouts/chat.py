@@ -46,15 +46,15 @@ def _losses(row: Row, options: ExportOptions) -> list[str]:
 
 def _write(row: Row, target: Target) -> Written:
     options = target.options
-    found = conversations(row, target.split, _chat_options(options))
-    shown = sorted({frame for one in found for frame in one.frames or ()})
+    questions = conversations(row, target.split, _chat_options(options))
+    shown = sorted({frame for one in questions for frame in one.frames or ()})
     if options.frames is not None:
         write_frames(
             row, target.folder / _FRAMES / row["video_id"], frames=shown, suffix=options.frames
         )
-    forms = {"qwen-vl": [_for_qwen(one, row, suffix=options.frames) for one in found]}
+    forms = {"qwen-vl": [_for_qwen(one, row, suffix=options.frames) for one in questions]}
     if options.frames is not None:
-        forms["trl"] = [_for_trl(one, suffix=options.frames) for one in found]
+        forms["trl"] = [_for_trl(one, suffix=options.frames) for one in questions]
     lines = {
         form: write_part(target.work / f"{row['video_id']}.{form}", entries)
         for form, entries in forms.items()

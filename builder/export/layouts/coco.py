@@ -54,8 +54,8 @@ def _annotations(
 ) -> Iterator[dict[str, Any]]:
     places = {frame: place for place, frame in enumerate(row["annotated_frames"])}
     masks = row["masks"]
-    found = segmentations(row, masks["counts"], as_counts=counts)
-    triples = zip(masks["frame_index"], masks["object_id"], found, strict=True)
+    encoded = segmentations(row, masks["counts"], as_counts=counts)
+    triples = zip(masks["frame_index"], masks["object_id"], encoded, strict=True)
     for frame, object_id, entry in sorted(triples, key=lambda triple: triple[:2]):
         yield {
             "image": places[frame],

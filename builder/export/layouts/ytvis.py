@@ -53,10 +53,10 @@ def _annotations(
     by_frame = masks_by_frame(row)
     for object_id, category in kinds.items():
         strings = [by_frame.get(frame, {}).get(object_id) for frame in row["annotated_frames"]]
-        found = iter(
+        encoded = iter(
             segmentations(row, [text for text in strings if text is not None], as_counts=counts)
         )
-        entries = [None if text is None else next(found) for text in strings]
+        entries = [None if text is None else next(encoded) for text in strings]
         yield {
             "object_id": object_id,
             "category_id": category,
