@@ -91,7 +91,7 @@ def jpeg(rgb: UInt8Array, *, quality: int) -> bytes:
 
 
 @dataclass(slots=True, eq=False)
-class _Wish:
+class _Request:
     video_id: str
     is_gone: Callable[[], Awaitable[bool]]
     answer: "asyncio.Future[bytes]"
@@ -105,7 +105,7 @@ class Posters:
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
-        self._wishes: list[_Wish] = []
+        self._requests: list[_Request] = []
         self._working = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="posters")
@@ -123,14 +123,14 @@ class Posters:
         if video_id in self._kept:
             self._kept.move_to_end(video_id)
             return self._kept[video_id]
-        wish = _Wish(video_id, is_gone, asyncio.get_running_loop().create_future())
-        self._wishes.append(wish)
+        request = _Request(video_id, is_gone, asyncio.get_running_loop().create_future())
+        self._requests.append(request)
         if self._working < THREADS:
             self._working += 1
             task = asyncio.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await wish.answer
+        return await request.answer
 
     def close(self) -> None:
         """Ends the threads."""
@@ -138,22 +138,22 @@ class Posters:
 
     async def _work(self) -> None:
         try:
-            while self._wishes:
-                wish = self._wishes.pop()  # what came on the screen last
-                if await wish.is_gone():
-                    wish.answer.set_result(b"")
+            while self._requests:
+                request = self._requests.pop()  # what came on the screen last
+                if await request.is_gone():
+                    request.answer.set_result(b"")
                     continue
                 try:
                     content = await asyncio.get_running_loop().run_in_executor(
-                        self._threads, self._make, wish.video_id
+                        self._threads, self._make, request.video_id
                     )
                 except (ValueError, OSError) as error:
-                    if not wish.answer.done():
-                        wish.answer.set_exception(error)
+                    if not request.answer.done():
+                        request.answer.set_exception(error)
                     continue
-                self._keep(wish.video_id, content)
-                if not wish.answer.done():
-                    wish.answer.set_result(content)
+                self._keep(request.video_id, content)
+                if not request.answer.done():
+                    request.answer.set_result(content)
         finally:
             self._working -= 1
 

@@ -1,4 +1,4 @@
-"""The videos that a model has judged, with its masks, as the page of explore shows them."""
+"""The videos of a prediction with the masks of the model, as the page of explore shows them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
