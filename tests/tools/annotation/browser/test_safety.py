@@ -282,7 +282,8 @@ def test_two_people_at_one_video(serve: Serve, person: SitDown, clips: Path) -> 
     assert bob.page.locator("[data-command=take-over]").count() == 0
     ada.page.click("#home")
     ada.page.wait_for_selector("#videos:visible")
-    bob.page.click("#banner [data-command=try-lock]")
+    # Ada's page frees the lock once everything is saved, and Bob's page hears of it.
+    bob.page.click("#banner [data-command=try-lock]:has-text('Work on it')")
     bob.page.wait_for_selector("#banner", state="hidden")
     brush(bob, (30, 40), (60, 40))
     assert bob.masks()[0]["user"] == "Bob"
