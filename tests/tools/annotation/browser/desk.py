@@ -183,10 +183,10 @@ class Person:
 
     def box(self, x0: float, y0: float, x1: float, y1: float) -> None:
         """Draws a box and waits for the engine's answer."""
-        before = self.state()["revision"]
+        state = self.state()
         self.press("b")
         self.drag((x0, y0), (x1, y1))
-        self.saved_after(before)
+        self.saved_after(state["revision"] + (not state["objects"]))  # the first one adds an object
 
     def saved_after(self, revision: int) -> None:
         """Waits until the server knows more than this, and the page that it is saved."""
