@@ -132,7 +132,7 @@ export function commandsOf(editor) {
     "accept-video": acts.acceptVideo,
     strip: () => strip.toggle(),
     "next-video": () => editor.app.openNext(video.id),
-    "take-over": () => video.askForLock(true),
+    "take-over": () => video.askForLock({ take: true }),
     "try-lock": () => video.askForLock(),
   };
   for (const tool of TOOL_NAMES) {

@@ -12,7 +12,7 @@ const LONGEST_WAIT_MS = 5000;
 export async function openVideo(videoId, { onChange, onTrouble }) {
   const state = await get(`api/video/${videoId}`);
   const video = new Video(state, onChange, onTrouble);
-  await video.askForLock();
+  await video.askForLock({ isNew: true });
   if (video.state.lock.mine) video.resume();
   return video;
 }
@@ -138,9 +138,11 @@ class Video {
     this.#sendNext();
   }
 
-  async askForLock(take = false) {
+  /** Asks for the lock. Whoever had it may have changed the video, so its state is loaded too, unless it just was: `isNew`. */
+  async askForLock({ take = false, isNew = false } = {}) {
     try {
       const { lock } = await post(`api/video/${this.id}/lock`, { take });
+      if (!isNew) await this.reload();
       this.state.lock = lock;
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== "locked") throw error;
@@ -162,7 +164,7 @@ class Video {
   /** Takes the lock again, because a new session holds none, and loads the state. */
   async again() {
     await this.reload();
-    if (!this.state.lock.mine) await this.askForLock();
+    if (!this.state.lock.mine) await this.askForLock({ isNew: true });
   }
 
   /** Begins in a new session of the server. Actions wait for its lock and its state, else it refuses them. */
