@@ -12,6 +12,7 @@ from .geometry import (
     whole as whole,
 )
 from .index import (
+    INDEX_COLUMNS as INDEX_COLUMNS,
     Int64Array as Int64Array,
     Packets as Packets,
     VideoError as VideoError,

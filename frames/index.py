@@ -70,12 +70,18 @@ class VideoIndex:
     orientation: Orientation
 
 
+INDEX_COLUMNS = (
+    *("height", "width", "num_frames", "fps"),
+    *("frame_pts", "time_base", "packets", "codec"),
+)
+"""The columns of a row that `index_from_row` reads."""
+
+
 def index_from_row(row: Mapping[str, Any]) -> VideoIndex:
     """The index in a row of the dataset; `frames_sha256` and `perceptual_hash` are empty.
 
     Args:
-        row: needs the columns height, width, num_frames, fps, frame_pts, time_base, packets and
-            codec.
+        row: needs the columns INDEX_COLUMNS.
     """
     codec, time_base = row["codec"], row["time_base"]
     return VideoIndex(

@@ -14,24 +14,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..frames import Int64Array
+from ..frames import INDEX_COLUMNS, Int64Array
 from ..release import Content, UnknownPagesError, as_current, open_parquet, video_spans
 from .file_bytes import FileBytes, opened_at
 
-COLUMNS = (
-    *(
-        "video_id",
-        "height",
-        "width",
-        "num_frames",
-        "fps",
-        "frame_pts",
-        "time_base",
-        "packets",
-        "codec",
-    ),
-    *("annotated_frames", "objects", "masks"),
-)
+COLUMNS = ("video_id", *INDEX_COLUMNS, "annotated_frames", "objects", "masks")
 """The columns that a clip needs besides the video."""
 
 OPEN_SHARDS = 64

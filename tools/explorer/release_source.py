@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from ...frames import VideoIndex, VideoSource, index_from_row
+from ...frames import INDEX_COLUMNS, VideoIndex, VideoSource, index_from_row
 from ...masks import ARTIFACT_TYPES
 from ...release import (
     LABELS,
@@ -33,43 +33,14 @@ LIST_COLUMNS = (
 )
 """Columns for the list: a few bytes per video, without masks and videos."""
 SHOW_COLUMNS = (
-    *(
-        "video_id",
-        "label",
-        "artifact_types",
-        "generator",
-        "prompt",
-        "height",
-        "width",
-        "num_frames",
-        "fps",
-    ),
-    *(
-        "frame_pts",
-        "time_base",
-        "packets",
-        "codec",
-        "annotated_frames",
-        "objects",
-        "masks",
-        "digest",
-        "video_sha256",
-    ),
-    "source",
+    *("video_id", "label", "artifact_types", "generator", "prompt"),
+    *INDEX_COLUMNS,
+    *("annotated_frames", "objects", "masks", "digest", "video_sha256", "source"),
 )
 """All columns of a row but the video."""
 MEASURE_COLUMNS = (
-    *(
-        "video_id",
-        "label",
-        "artifact_types",
-        "generator",
-        "prompt",
-        "height",
-        "width",
-        "num_frames",
-        "fps",
-    ),
+    *("video_id", "label", "artifact_types", "generator", "prompt"),
+    *("height", "width", "num_frames", "fps"),
     *("frame_pts", "time_base", "codec", "annotated_frames", "objects", "masks"),
 )
 OPEN_SHARDS = 16

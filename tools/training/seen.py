@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...frames import VideoIndex, index_from_row
+from ...frames import INDEX_COLUMNS, VideoIndex, index_from_row
 from ...release import load
 
 QUANTILES = (0.01, 0.99)
@@ -22,17 +22,7 @@ _NAMES = {
     "fps": ("rate", "{:.4g}", " frames per second"),
     "bits_per_pixel": ("compression", "{:.2g}", " bits per pixel"),
 }
-_COLUMNS = [
-    "video_id",
-    "height",
-    "width",
-    "num_frames",
-    "fps",
-    "frame_pts",
-    "time_base",
-    "packets",
-    "codec",
-]
+_COLUMNS = ["video_id", *INDEX_COLUMNS]
 
 
 def numbers_of(index: VideoIndex) -> dict[str, float]:
