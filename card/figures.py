@@ -3,11 +3,12 @@ versions give the same bytes.
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..masks import (
     LABEL_COLOURS,
@@ -145,16 +146,7 @@ def _draw_generators(data: Data) -> "Figure":
     most = max(1, *(max(counts) for counts in data["counts"].values()))
     for panel, (kind, counts) in zip(panels, data["counts"].items(), strict=True):
         panel.barh(places, counts, height=0.68, color=_paint(_KIND_COLOURS[kind]))
-        for place, count in zip(places, counts, strict=True):
-            panel.annotate(
-                f"{count:,}",
-                (count, place),
-                (3, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8,
-                color=FAINT,
-            )
+        _label_bars(panel, places, counts)
         panel.set_title(kind)
         panel.set_xlim(0, most * 1.28)
         panel.set_xticks([])
@@ -173,6 +165,20 @@ def _draw_generators(data: Data) -> "Figure":
 def lettering_of(data: Data) -> Lettering:
     """Fonts for the names of generators; `data`: of the figure `generators`."""
     return lettering_for(data["generators"])
+
+
+def _label_bars(panel: "Axes", places: npt.NDArray[np.int64], counts: Sequence[int]) -> None:
+    """Writes its count behind each horizontal bar."""
+    for place, count in zip(places, counts, strict=True):
+        panel.annotate(
+            f"{count:,}",
+            (count, place),
+            (3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=FAINT,
+        )
 
 
 def _shortened(name: str) -> str:
@@ -296,16 +302,7 @@ def _draw_sizes(data: Data) -> "Figure":
     figure, (panel,) = _new(0.45 + 0.24 * len(names))
     places = np.arange(len(names))
     panel.barh(places, numbers, height=0.68, color="#6e7781")
-    for place, count in zip(places, numbers, strict=True):
-        panel.annotate(
-            f"{count:,}",
-            (count, place),
-            (3, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-            color=FAINT,
-        )
+    _label_bars(panel, places, numbers)
     panel.set_yticks(places, names, color=INK)
     panel.invert_yaxis()
     panel.set_xticks([])

@@ -29,7 +29,7 @@ class Passes:
 
     def next(self) -> int:
         """The epoch of a pass that would start now."""
-        return int((self._notes & _EPOCHS).max()) if self._wanted is None else self._wanted
+        return self._next(self._notes & _EPOCHS)
 
     def set_next(self, epoch: int) -> None:
         """Sets the epoch of the next pass: in a worker for this worker only, in the main process
@@ -43,11 +43,11 @@ class Passes:
 
     def begin(self) -> int:
         """Starts a pass and returns its epoch, which is the same in all workers of the pass."""
-        # One reading: other workers write meanwhile, and a mark of now with an epoch of before is wrong.
+        # One reading: other workers write meanwhile, and a mark of now with an epoch of before is
+        # wrong.
         notes = self._notes.clone()
         epochs = notes & _EPOCHS
-        epoch = int(epochs.max()) if self._wanted is None else self._wanted
-        self._wanted = None
+        epoch, self._wanted = self._next(epochs), None
         self._begun += 1
         worker = get_worker_info()
         if worker is None:
@@ -65,3 +65,6 @@ class Passes:
             epoch = int(later.max()) - 1
         self._notes[slot] = mark << _EPOCH_BITS | epoch + 1
         return epoch
+
+    def _next(self, epochs: torch.Tensor) -> int:
+        return int(epochs.max()) if self._wanted is None else self._wanted

@@ -39,11 +39,8 @@ def show_beginnings(
 
     Source: https://huggingface.co/docs/xet/deduplication, Global Deduplication Process.
     """
-    replaced = [
-        path
-        for path, file in sorted(tree.items())
-        if file.xet_hash and path in {*plan.adds, *plan.deletes}
-    ]
+    changed = {*plan.adds, *plan.deletes}
+    replaced = sorted(path for path, file in tree.items() if file.xet_hash and path in changed)
     if not replaced or constants.HF_HUB_DISABLE_XET or find_spec("hf_xet") is None:
         return
     beginnings = {path: _beginning(api, plan, path) for path in replaced}

@@ -29,6 +29,12 @@ function helloAgain() {
   return greeting;
 }
 
+/** Starts a session in place of a lost one, and what is to be done in it. */
+async function beginAgain() {
+  await helloAgain();
+  await onNewSession();
+}
+
 /** The JSON of a GET, with the session if there is one. */
 export async function get(path, query = {}) {
   return withSession(() => {
@@ -62,10 +68,7 @@ async function withSession(attempt) {
     return await attempt();
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== "no-session" || !session.user) throw error;
-    if (session.id === before) {
-      await helloAgain();
-      await onNewSession();
-    }
+    if (session.id === before) await beginAgain();
     return attempt();
   }
 }
@@ -114,8 +117,7 @@ export function listen({ onMessage, onState }) {
       onState(false);
       if (code === 4401) {
         try {
-          await helloAgain();
-          await onNewSession();
+          await beginAgain();
         } catch {
           // The server cannot be reached: the next try starts a session again.
         }
