@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.hub.state import State
-    from tests.warm import Warm
+    from tests.warm import Program, Warm
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -133,6 +133,26 @@ def own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+def _ended(
+    process: "subprocess.Popen[bytes] | Program",
+    command: Sequence[str],
+    out: IO[str],
+    err: IO[str],
+    *,
+    timeout_s: float,
+) -> subprocess.CompletedProcess[str]:
+    """What a process said until its end, which is that of its whole group."""
+    try:
+        process.wait(timeout_s)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    out.seek(0)
+    err.seek(0)
+    return subprocess.CompletedProcess(list(command), process.wait(), out.read(), err.read())
+
+
 @pytest.fixture(scope="session")
 def run_process() -> Run:
     """Runs a command to its end, as subprocess.run does; one that hangs is ended together with
@@ -159,17 +179,7 @@ def run_process() -> Run:
                 stderr=err,
                 start_new_session=True,
             )
-            try:
-                process.wait(timeout_s)
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            out.seek(0)
-            err.seek(0)
-            return subprocess.CompletedProcess(
-                list(command), process.returncode, out.read(), err.read()
-            )
+            return _ended(process, command, out, err, timeout_s=timeout_s)
 
     return run
 
@@ -199,17 +209,7 @@ def run_warm(warm: "Warm") -> Run:
     ) -> subprocess.CompletedProcess[str]:
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             program = warm.start(command, stdout=out, stderr=err, cwd=cwd, env=env)
-            try:
-                program.wait(timeout_s)
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(program.pid, signal.SIGKILL)
-                program.wait()
-            out.seek(0)
-            err.seek(0)
-            return subprocess.CompletedProcess(
-                list(command), program.wait(), out.read(), err.read()
-            )
+            return _ended(program, command, out, err, timeout_s=timeout_s)
 
     return run
 

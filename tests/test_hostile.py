@@ -31,6 +31,7 @@ from brokenvideos.builder.raw.json_files import read_json
 from brokenvideos.builder.raw.png import decode_png
 from brokenvideos.builder.raw.video import Problem
 from brokenvideos.frames import VideoError, demux_index, index_video
+from tests.label_studio_brush import RLE as BRUSH
 
 ROOT = Path(__file__).parents[1]
 AGAIN = "Build or download this shard again."
@@ -554,37 +555,8 @@ def raw_folder(layout: str, raw: Path) -> Path:
         f'<annotations><meta><task>{size}</task></meta><track id="0" '
         f'label="blur">{mask}</track></annotations>'
     )
-    # mask2rle of label_studio_sdk for 5x7 pixels.
-    brush = [
-        0,
-        0,
-        0,
-        140,
-        57,
-        27,
-        254,
-        23,
-        0,
-        143,
-        254,
-        48,
-        8,
-        255,
-        240,
-        184,
-        4,
-        127,
-        248,
-        92,
-        3,
-        9,
-        255,
-        225,
-        240,
-        0,
-    ]
     region = {"id": "r", "type": "brushlabels", "original_width": 7, "original_height": 5}
-    region["value"] = {"format": "rle", "rle": brush, "brushlabels": ["blur"]}
+    region["value"] = {"format": "rle", "rle": BRUSH, "brushlabels": ["blur"]}
     tasks = [{"data": {"image": "a/00000.png"}, "annotations": [{"result": [region]}]}]
     shape = {
         "label": "blur",

@@ -8,37 +8,7 @@ from hypothesis import given, strategies as st
 
 from brokenvideos.builder.export.brush import encode_brush
 from brokenvideos.builder.layouts.label_studio import decode_brush
-
-# label_studio_sdk 2.1.2, converter.brush.mask2rle.
-RLE = [
-    0,
-    0,
-    0,
-    140,
-    57,
-    27,
-    254,
-    23,
-    0,
-    143,
-    254,
-    48,
-    8,
-    255,
-    240,
-    184,
-    4,
-    127,
-    248,
-    92,
-    3,
-    9,
-    255,
-    225,
-    240,
-    0,
-]
-PICTURE = ["0000001", "0100000", "0100000", "0111110", "0000000"]
+from tests.label_studio_brush import PICTURE, RLE
 
 
 def test_the_bytes_are_those_of_the_sdk() -> None:

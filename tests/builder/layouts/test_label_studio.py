@@ -7,37 +7,8 @@ import pytest
 from brokenvideos.builder.layouts import read_layout
 from brokenvideos.builder.layouts.label_studio import decode_brush
 from brokenvideos.builder.raw.video import Problem, RawError
+from tests.label_studio_brush import PICTURE, RLE
 
-# What label_studio_sdk 2.1.2, converter.brush.mask2rle, makes of the picture.
-RLE = [
-    0,
-    0,
-    0,
-    140,
-    57,
-    27,
-    254,
-    23,
-    0,
-    143,
-    254,
-    48,
-    8,
-    255,
-    240,
-    184,
-    4,
-    127,
-    248,
-    92,
-    3,
-    9,
-    255,
-    225,
-    240,
-    0,
-]
-PICTURE = ["0000001", "0100000", "0100000", "0111110", "0000000"]
 BITMAP = np.array([[int(pixel) for pixel in row] for row in PICTURE])
 
 

@@ -20,37 +20,10 @@ from brokenvideos.builder.raw import Problem, RawError
 from brokenvideos.frames import encode_video
 from brokenvideos.masks import encode
 from brokenvideos.tools.commands.main import app
+from tests.label_studio_brush import RLE as BRUSH
 
 BITMAP = np.zeros((6, 9), np.uint8)
 BITMAP[1:4, 2] = BITMAP[3, 2:7] = 1
-BRUSH = [
-    0,
-    0,
-    0,
-    140,
-    57,
-    27,
-    254,
-    23,
-    0,
-    143,
-    254,
-    48,
-    8,
-    255,
-    240,
-    184,
-    4,
-    127,
-    248,
-    92,
-    3,
-    9,
-    255,
-    225,
-    240,
-    0,
-]
 
 
 def png() -> str:

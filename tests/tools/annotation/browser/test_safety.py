@@ -44,6 +44,12 @@ def brush(person: Person, *points: tuple[float, float]) -> None:
     person.saved_after(state["revision"] + (not state["objects"]))
 
 
+def stroke_that_is_not_saved(person: Person, server: Server) -> None:
+    server.kill()
+    person.drag((30, 70), (60, 70))
+    person.page.wait_for_selector("#saving[data-state=lost]")
+
+
 def test_a_reload_brings_back_the_state_and_the_frame(
     serve: Serve, person: SitDown, clips: Path
 ) -> None:
@@ -67,9 +73,7 @@ def test_a_killed_server_loses_nothing_that_was_saved_and_gets_the_rest(
     ada.open(VIDEO)
     brush(ada, (30, 40), (60, 40))
     saved = ada.masks()[0]["counts"]
-    server.kill()
-    ada.drag((30, 70), (60, 70))
-    ada.page.wait_for_selector("#saving[data-state=lost]")
+    stroke_that_is_not_saved(ada, server)
     assert "Not saved: connection lost, trying again" in ada.page.inner_text("#saving")
     assert ada.page.is_visible("#try-again")
     # What is not saved is still on the picture.
@@ -105,9 +109,7 @@ def test_what_was_not_saved_waits_for_the_lock_of_the_new_session(
         route.continue_()
 
     ada.page.route("**/lock", late)
-    server.kill()
-    ada.drag((30, 70), (60, 70))
-    ada.page.wait_for_selector("#saving[data-state=lost]")
+    stroke_that_is_not_saved(ada, server)
     server.start()
     ada.settled()
     assert ada.toasts() == []
@@ -122,9 +124,7 @@ def test_what_was_not_saved_is_sent_when_the_page_is_opened_again(
     ada.open(VIDEO)
     brush(ada, (30, 40), (60, 40))
     first = ada.masks()[0]["counts"]
-    server.kill()
-    ada.drag((30, 70), (60, 70))
-    ada.page.wait_for_selector("#saving[data-state=lost]")
+    stroke_that_is_not_saved(ada, server)
     page = ada.page.context.new_page()
     ada.page.close(run_before_unload=False)
     server.start()
