@@ -8,13 +8,31 @@ const MARK_BUDGET_BYTES = 128 * 2 ** 20;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
 
+const uses = new Map(); // video id → how often it is open in this page: twice while it is opened again before it is closed
+let lastUnlock = Promise.resolve();
+
 /** Opens a video: its state, its lock, and the actions that an earlier page could not save. `onChange(keys)` runs after every change. */
 export async function openVideo(videoId, { onChange, onTrouble }) {
-  const state = await get(`api/video/${videoId}`);
-  const video = new Video(state, onChange, onTrouble);
-  await video.askForLock({ isNew: true });
-  if (video.state.lock.mine) video.resume();
-  return video;
+  uses.set(videoId, (uses.get(videoId) ?? 0) + 1);
+  try {
+    await lastUnlock; // else it could free the lock that is asked for now
+    const state = await get(`api/video/${videoId}`);
+    const video = new Video(state, onChange, onTrouble);
+    await video.askForLock({ isNew: true });
+    if (video.state.lock.mine) video.resume();
+    return video;
+  } catch (error) {
+    isLastUse(videoId);
+    throw error;
+  }
+}
+
+/** Ends one use of a video. Returns whether it was the only one. */
+function isLastUse(videoId) {
+  const left = uses.get(videoId) - 1;
+  if (left) uses.set(videoId, left);
+  else uses.delete(videoId);
+  return !left;
 }
 
 class Video {
@@ -221,7 +239,7 @@ class Video {
   }
 
   /**
-   * Frees the lock when all actions are saved. Actions that cannot be saved now stay in this browser and are sent when the video
+   * Frees the lock when all actions are saved, unless the page has opened the video again. Actions that cannot be saved now stay in this browser and are sent when the video
    * is opened again. `last`: the page is being closed, so it cannot wait.
    */
   close({ last = false } = {}) {
@@ -232,11 +250,11 @@ class Video {
     else if (this.saving === "lost" || this.saving === "full") this.#leave();
   }
 
-  #end(unlock = () => post(`api/video/${this.id}/unlock`).catch(() => {})) {
+  #end(unlock = () => (lastUnlock = post(`api/video/${this.id}/unlock`).catch(() => {}))) {
     if (this.closed) return;
     this.closed = true;
     clearTimeout(this.#timer);
-    unlock(); // where that fails the lock ends with the session
+    if (isLastUse(this.id)) unlock(); // where that fails the lock ends with the session
   }
 
   #leave() {

@@ -192,9 +192,15 @@ class Person:
         """Waits until the server knows more than this, and the page that it is saved."""
         limit = time.monotonic() + PATIENCE_S
         while self.state()["revision"] <= revision:
-            assert time.monotonic() < limit, self.toasts()
+            assert time.monotonic() < limit, (self.toasts(), self.facts())
             self.page.wait_for_timeout(30)
         self.settled()
+
+    def facts(self) -> dict[str, Any]:
+        """What explains why nothing was saved."""
+        state = self.state()
+        keys = ("revision", "objects", "lock", "status", "locked", "job")
+        return {key: state[key] for key in keys} | {"banner": self.page.inner_text("#banner")}
 
     def has_seen(self, *ranges: list[int]) -> None:
         """Waits until the server knows that exactly these frames were seen."""

@@ -217,6 +217,32 @@ def test_a_full_disk_is_said_and_the_work_goes_on_when_there_is_room(
         assert ada.masks()[0]["counts"] == saved
 
 
+@pytest.mark.parametrize("slow", ["do", "unlock"])
+def test_a_video_that_is_opened_again_at_once_keeps_its_lock(
+    slow: str, serve: Serve, person: SitDown, clips: Path
+) -> None:
+    """What is saved last, and the end of the lock, belong to the video of before."""
+    ada = person(serve(clips))
+    ada.open(VIDEO)
+    ada.has_seen([0, 0])
+    ada.press("ArrowRight")
+    ada.at_frame(1)
+    ada.page.wait_for_timeout(300)  # the frame counts as seen, and is not sent yet
+    held: list[Route] = []
+    ada.page.route(f"**/{slow}", lambda route: held.append(route), times=1)
+    ada.page.click("#home")
+    ada.page.click(f"#videos a[href='#video/{VIDEO}']")
+    while not held:
+        ada.page.wait_for_timeout(30)
+    ada.page.wait_for_timeout(1500)  # the new one asks for the lock, unless it waits
+    held[0].continue_()
+    ada.page.wait_for_selector("body[data-view=editor]:not(.loading)")
+    ada.page.wait_for_timeout(1000)
+    assert ada.state()["lock"]["mine"] is True
+    brush(ada, (30, 40), (60, 40))
+    assert ada.masks()[1]["area"] > 0
+
+
 def test_an_answer_that_got_lost_does_not_do_things_twice(
     serve: Serve, person: SitDown, clips: Path
 ) -> None:
