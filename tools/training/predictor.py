@@ -161,16 +161,18 @@ class _Window:
 
 def _windows(num_frames: int, feeding: Feeding, context: int) -> list[_Window]:
     """Windows that predict every frame once: each keeps `feeding.num_frames` and shows `context`
-    more frames on either side.
+    more frames on either side. A video that fits into one window is shown once.
     """
     windows = []
+    longest = feeding.num_frames + 2 * context
     for phase in range(min(feeding.stride, num_frames)):
         frames = list(range(phase, num_frames, feeding.stride))
-        for first in range(0, len(frames), feeding.num_frames):
-            kept = range(first, min(first + feeding.num_frames, len(frames)))
+        step = len(frames) if len(frames) <= longest else feeding.num_frames
+        for first in range(0, len(frames), step):
+            kept = range(first, min(first + step, len(frames)))
             # All windows have one length, except for a short video.
-            begin = max(min(first - context, len(frames) - feeding.num_frames - 2 * context), 0)
-            shown = frames[begin : begin + feeding.num_frames + 2 * context]
+            begin = max(min(first - context, len(frames) - longest), 0)
+            shown = frames[begin : begin + longest]
             windows.append(_Window(shown, [at - begin for at in kept], [frames[at] for at in kept]))
     return windows
 

@@ -2,6 +2,7 @@
 the split's rows.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,31 @@ def test_a_long_video_in_windows_is_as_in_one() -> None:
     )
     assert some.scores == pytest.approx(one.scores, abs=0.01)
     assert len(some.counts) == 40
+
+
+@pytest.mark.parametrize(
+    ("num_frames", "stride", "shown"),
+    [(12, 1, [12]), (16, 1, [16]), (17, 1, [16, 16, 16]), (24, 2, [12, 12])],
+)
+def test_a_video_that_fits_into_one_window_is_shown_once(
+    num_frames: int, stride: int, shown: list[int]
+) -> None:
+    recipe = recipe_named("unet")
+    asked: list[int] = []
+
+    def logits(model, batch):
+        asked.extend([batch["video"].shape[1]] * len(batch["video"]))
+        return recipe.logits(model, batch)
+
+    predictor = Predictor(
+        recipe.make(None).eval(), replace(recipe, logits=logits), Feeding((16, 16), 8, stride)
+    )
+    frames = torch.randint(0, 256, (num_frames, 3, 16, 16), dtype=torch.uint8)
+    found = predictor.logits(frames)
+    assert (len(found), asked) == (num_frames, shown)
+    if stride == 1 and len(shown) == 1:
+        alone = recipe.logits(predictor.model, {"video": frames[None].float() / 255})
+        assert torch.allclose(found, alone[0], atol=1e-5)
 
 
 def test_a_prediction_has_the_video_s_own_size_and_may_be_of_no_frame() -> None:
