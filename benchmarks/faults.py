@@ -1,39 +1,47 @@
-"""What does a model find that it never saw? Artifact types held out of training, with and without
-faults made on purpose.
+"""What does a model find that it never saw? Artifact types and generators held out of training,
+with and without faults made on purpose.
 
-    python benchmarks/faults.py [WORK] [--steps 600] [--seeds 0] [--held blur,motion] [--json FILE]
+    python benchmarks/faults.py [WORK] [--steps 600] [--seeds 0,1,2] [--held blur,synth-a,none]
+        [--methods unet,faults] [--json FILE]
 
-WORK (default: training-benchmark) keeps the corpus of benchmarks/training.py and every run; what is
-done already is not done again. For each held-out type two models are trained by
-`brokenvideos train`'s own code: `unet` as it is, and `unet-flow` with a fault in half of the clips,
-of operations that do not resemble the type. Printed are, over the test videos that have this type
-alone: the average precision of pixels beside the share of marked pixels, and J&F of active frames
-at a threshold chosen by J on validation videos of the seen types, beside the centre box. Then the
-share of 300 fresh normal videos that are flagged, by what is hard about them: out of focus, fast,
-shaken. Intervals are over videos.
+WORK (default: training-benchmark) keeps the corpus of benchmarks/training.py and every run with its
+figures; what is done already is not done again. For each hold-out two models are trained by
+`brokenvideos train`'s own code: `unet` as it is, and `unet-flow` with a fault in a share of the
+clips, of operations that do not resemble a held-out type.
+
+Printed are, over the broken test videos of each type alone or of each generator: the average
+precision of pixels divided by the share of marked pixels, and J&F of active frames at a threshold
+chosen by J on validation videos like those of training, before the gates, beside the centre box.
+Then, with the gates of the model: the share of these videos that are flagged, and the share of 300
+fresh normal videos, by what is hard about them: out of focus, fast, shaken. Last the differences
+between the two models. Figures are means over seeds, intervals over videos.
 """
 
 import argparse
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
+from faults_tables import print_tables
 from torch.nn.functional import interpolate
 from training import corpus
 
 from brokenvideos import ARTIFACT_TYPES
-from brokenvideos.card import wilson_interval
 from brokenvideos.frames import encode_video, read_frames
-from brokenvideos.masks import decode, empty, encode
-from brokenvideos.tools.evaluation import Estimate, ScoredVideo, estimate, video_scores
-from brokenvideos.tools.evaluation.scores import average_precision
+from brokenvideos.masks import decode, encode
+from brokenvideos.tools.evaluation import ScoredVideo, video_scores
 from brokenvideos.tools.stats import ListedVideo, Wanted, listed_videos
 from brokenvideos.tools.synthetic.sample import SampleSpec, make_sample_video
+from brokenvideos.tools.synthetic.scene import GENERATORS
 from brokenvideos.tools.training import Predictor, TrainOptions, VideoPrediction, load_model, train
+from brokenvideos.tools.training.losses import highest
+from brokenvideos.tools.training.predictor import kept_frames
 from brokenvideos.tools.training.rows import WholeVideos, split_rows
 from brokenvideos.tools.training.scoring import scored_videos
 
@@ -44,17 +52,53 @@ SIZE, NUM_FRAMES, NORMAL, FRESH_SEED = (48, 48), 8, 300, 1_000_003
 THRESHOLDS = np.linspace(-4, 4, 17)
 """Logits to choose from."""
 
-RESAMPLES = 1000
+LEVELS, HIGHEST_LOGIT = 256, 12.0
 
 
-def run(work: Path, release: Path, method: str, held: str | None, *, seed: int, steps: int) -> Path:
+# --- The trainings --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a training leaves out: an artifact type, a generator, or nothing."""
+
+    name: str
+
+    @property
+    def holdout(self) -> str | None:
+        if self.name == "none":
+            return None
+        return f"{'artifact' if self.name in ARTIFACT_TYPES else 'generator'}:{self.name}"
+
+    def groups(self) -> tuple[str, ...]:
+        """The groups of test videos that are scored."""
+        if self.name == "none":
+            return (*ARTIFACT_TYPES, *GENERATORS)
+        return ARTIFACT_TYPES if self.name in ARTIFACT_TYPES else GENERATORS
+
+    def leaves_out(self, video: ListedVideo) -> bool:
+        return self.name in (*video.artifact_types, video.generator)
+
+
+def in_group(group: str) -> Callable[[ListedVideo], bool]:
+    """Whether a video has this artifact type alone; for a generator, whether it is a broken video
+    of it.
+    """
+    return lambda video: (
+        video.artifact_types == (group,)
+        if group in ARTIFACT_TYPES
+        else video.generator == group and video.label == "broken"
+    )
+
+
+def run(work: Path, release: Path, method: str, held: Held, *, seed: int, steps: int) -> Path:
     """The folder of a training; trained where it has not been before."""
     recipe, share = METHODS[method]
-    out = work / f"{method}-{held or 'none'}-{seed}-{steps}"
+    out = work / f"{method}-{held.name}-{seed}-{steps}"
     options = TrainOptions(
         recipe=recipe,
         faults=share,
-        holdout=None if held is None else f"artifact:{held}",
+        holdout=held.holdout,
         size=SIZE,
         num_frames=NUM_FRAMES,
         steps=steps,
@@ -65,6 +109,7 @@ def run(work: Path, release: Path, method: str, held: str | None, *, seed: int, 
         cpu=True,
     )
     if not (out / "scores.json").is_file():
+        start_s = time.process_time()
         train(
             str(release),
             out,
@@ -72,10 +117,34 @@ def run(work: Path, release: Path, method: str, held: str | None, *, seed: int, 
             resume=True,
             say=lambda line: print(f"{out.name}: {line}", flush=True),
         )
+        print(f"{out.name}: {time.process_time() - start_s:.0f} CPU seconds", flush=True)
     return out
 
 
-# --- A held-out type ------------------------------------------------------------------------------
+# --- One model ------------------------------------------------------------------------------------
+
+
+def facts_of(work: Path, release: Path, out: Path, held: Held) -> dict[str, Any]:
+    """What a model finds, by group and video; worked out once."""
+    record = out / "facts.json"
+    if not record.is_file():
+        predictor = load_model(out, device="cpu")
+        seen = ids_of(
+            release, "validation", lambda v: v.label == "broken" and not held.leaves_out(v)
+        )
+        validation = logits_of(predictor, release, "validation", seen)
+        threshold = best_threshold(validation, truth_of(release, "validation", seen))
+        facts = {
+            "threshold": threshold,
+            "groups": {
+                group: group_facts(predictor, release, group, threshold=threshold)
+                for group in held.groups()
+            },
+            "normal": false_videos(predictor, work),
+        }
+        record.write_text(json.dumps(facts) + "\n")
+    found: dict[str, Any] = json.loads(record.read_text())
+    return found
 
 
 def ids_of(release: Path, split: str, kept: Callable[[ListedVideo], bool]) -> list[str]:
@@ -87,80 +156,22 @@ def ids_of(release: Path, split: str, kept: Callable[[ListedVideo], bool]) -> li
 def logits_of(
     predictor: Predictor, release: Path, split: str, video_ids: Sequence[str]
 ) -> dict[str, torch.Tensor]:
-    """float32[T, H, W] of these videos of a split, at their own size."""
+    """float32[T, h, w] of these videos of a split, at the model's size."""
     rows = split_rows(release, split)
     chosen = [number for number in range(len(rows)) if rows[number]["video_id"] in video_ids]
     videos = WholeVideos(rows, size=predictor.feeding.size)
-    found = {}
-    for video in (videos[number] for number in chosen):
-        logits = predictor.logits(video["frames"])
-        size = (video["height"], video["width"])
-        found[video["video_id"]] = interpolate(logits[:, None], size=size, mode="bilinear")[:, 0]
-    return found
-
-
-def marked(logits: Mapping[str, torch.Tensor], threshold: float) -> dict[str, VideoPrediction]:
-    found = {}
-    for name, values in logits.items():
-        counts = tuple(encode((values > threshold).numpy()))
-        found[name] = VideoPrediction(*values.shape[1:], counts, np.ones(len(values)))
-    return found
-
-
-def active_jf(videos: Sequence[ScoredVideo]) -> Estimate:
-    return estimate(
-        np.array([video_scores(video.counts, broken=True)["active_jf"] for video in videos])
-    )
-
-
-def best_threshold(logits: Mapping[str, torch.Tensor], truth: Mapping[str, np.ndarray]) -> float:
-    """The one with the best mean over videos of J of active frames."""
-    found = np.zeros((len(logits), len(THRESHOLDS)))
-    for number, (name, values) in enumerate(logits.items()):
-        active = (truth[name] == 1).any(axis=(1, 2))
-        wanted, given = truth[name][active] == 1, values.numpy()[active]
-        for place, threshold in enumerate(THRESHOLDS):
-            marked_px = given > threshold
-            either = (marked_px | wanted).sum(axis=(1, 2))
-            found[number, place] = (
-                ((marked_px & wanted).sum(axis=(1, 2)) / either).mean() if len(given) else 0.0
-            )
-    return float(THRESHOLDS[int(found.mean(axis=0).argmax())])
-
-
-def pixel_ap(logits: Mapping[str, torch.Tensor], truth: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Average precision over all pixels of annotated frames, the share of marked ones, and the
-    interval of their ratio over resampled videos (percentiles).
-    """
-    levels = np.zeros((len(logits), 2, 256), np.int64)
-    for number, (name, values) in enumerate(logits.items()):
-        at = ((values.clamp(-12, 12) + 12) * (255 / 24)).round().to(torch.int64).numpy()
-        for side in (0, 1):
-            levels[number, side] = np.bincount(at[truth[name] == side], minlength=256)
-
-    def ratio(chosen: np.ndarray) -> tuple[float, float]:
-        pooled = levels[chosen].sum(axis=0)
-        return average_precision(pooled) or 0.0, float(pooled[1].sum() / pooled.sum())
-
-    rng = np.random.default_rng(0)
-    draws = [ratio(rng.integers(0, len(levels), len(levels))) for _ in range(RESAMPLES)]
-    low, high = np.quantile([ap / share for ap, share in draws], [0.025, 0.975])
-    ap, share = ratio(np.arange(len(levels)))
     return {
-        "ap": ap,
-        "prevalence": share,
-        "ratio": ap / share,
-        "low": float(low),
-        "high": float(high),
+        video["video_id"]: predictor.logits(video["frames"])
+        for video in (videos[number] for number in chosen)
     }
 
 
-def truth_of(release: Path, split: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+def truth_of(release: Path, split: str, video_ids: Sequence[str]) -> dict[str, np.ndarray]:
     """int64[T, H, W]: 1 marked, 0 not, -1 in a frame that nobody looked at."""
     rows = split_rows(release, split)
     found = {}
     for row in (rows[number] for number in range(len(rows))):
-        if row["video_id"] not in names:
+        if row["video_id"] not in video_ids:
             continue
         height, width = row["height"], row["width"]
         truth = np.full((row["num_frames"], height, width), -1, np.int64)
@@ -171,20 +182,71 @@ def truth_of(release: Path, split: str, names: Sequence[str]) -> dict[str, np.nd
     return found
 
 
-def held_out(predictor: Predictor, release: Path, kind: str, *, threshold: float) -> dict[str, Any]:
-    """What a model finds of the test videos that have this type alone."""
-    chosen = ids_of(release, "test", lambda video: video.artifact_types == (kind,))
-    logits = logits_of(predictor, release, "test", chosen)
-    videos = scored_videos(release, "test", marked(logits, threshold), floors=True)
-    box = estimate(
-        np.array([video_scores(v.floors["centre-box"], broken=True)["active_jf"] for v in videos])
-    )
+def at_size_of(truth: np.ndarray, logits: torch.Tensor) -> torch.Tensor:
+    """Logits float32[T, H, W] scaled to the size of the truth."""
+    return interpolate(logits[:, None], size=truth.shape[1:], mode="bilinear")[:, 0]
+
+
+def best_threshold(logits: Mapping[str, torch.Tensor], truth: Mapping[str, np.ndarray]) -> float:
+    """The one with the best mean over videos of J of active frames."""
+    found = np.zeros((len(logits), len(THRESHOLDS)))
+    for number, (name, values) in enumerate(logits.items()):
+        active = (truth[name] == 1).any(axis=(1, 2))
+        wanted, given = (
+            truth[name][active] == 1,
+            at_size_of(truth[name], values).numpy()[active],
+        )
+        for place, threshold in enumerate(THRESHOLDS):
+            marked_px = given > threshold
+            either = (marked_px | wanted).sum(axis=(1, 2))
+            found[number, place] = (
+                ((marked_px & wanted).sum(axis=(1, 2)) / either).mean() if len(given) else 0.0
+            )
+    return float(THRESHOLDS[int(found.mean(axis=0).argmax())])
+
+
+def group_facts(
+    predictor: Predictor, release: Path, group: str, *, threshold: float
+) -> dict[str, Any]:
+    """Of each broken test video of a group: how many unmarked and marked pixels have which logit,
+    J&F of active frames at the threshold, that of the centre box, and whether it is flagged.
+    """
+    video_ids = ids_of(release, "test", in_group(group))
+    logits = logits_of(predictor, release, "test", video_ids)
+    truth = truth_of(release, "test", video_ids)
+    levels, marked = {}, {}
+    for name, values in logits.items():
+        whole = at_size_of(truth[name], values)
+        counts = tuple(encode((whole > threshold).numpy()))
+        marked[name] = VideoPrediction(*whole.shape[1:], counts, np.ones(len(whole)))
+        place = (whole.clamp(-HIGHEST_LOGIT, HIGHEST_LOGIT) / HIGHEST_LOGIT + 1) / 2
+        at = (place * (LEVELS - 1)).round().to(torch.int64).numpy()
+        levels[name] = [
+            np.bincount(at[truth[name] == side], minlength=LEVELS).tolist() for side in (0, 1)
+        ]
+    videos = scored_videos(release, "test", marked, floors=True)
     return {
-        "n": len(videos),
-        "pixel_ap": pixel_ap(logits, truth_of(release, "test", list(logits))),
-        "active_jf": active_jf(videos).to_dict(),
-        "centre_box": box.to_dict(),
+        video.video_id: {
+            "levels": levels[video.video_id],
+            "active_jf": active_jf(video),
+            "centre_box": active_jf(video, floor="centre-box"),
+            "flagged": flagged(predictor, logits[video.video_id]),
+        }
+        for video in videos
     }
+
+
+def active_jf(video: ScoredVideo, *, floor: str | None = None) -> float:
+    counts = video.counts if floor is None else video.floors[floor]
+    return video_scores(counts, broken=True)["active_jf"]
+
+
+def flagged(predictor: Predictor, logits: torch.Tensor) -> bool:
+    """Whether the model marks anything in a video, with its gates."""
+    feeding = predictor.feeding
+    scores = highest(logits).sigmoid().mean(-1).double().numpy()
+    kept = kept_frames(scores, gate=feeding.gate, video_gate=feeding.video_gate)
+    return bool((logits[torch.from_numpy(kept)] > 0).any())
 
 
 # --- Normal videos --------------------------------------------------------------------------------
@@ -212,79 +274,18 @@ def normal_videos(work: Path) -> tuple[np.ndarray, list[str]]:
     return held["frames"], held["traits"].tolist()
 
 
-def false_videos(predictor: Predictor, work: Path) -> dict[str, Any]:
-    """How many normal videos are flagged, in all and by trait."""
-    frames, traits = normal_videos(work)
-    nothing = empty(64, 64)
-    flagged = []
-    for video in frames:
-        found = predictor.predict(torch.from_numpy(video), height=64, width=64)
-        flagged.append(any(counts != nothing for counts in found.counts))
-    table = {}
-    for trait in ("all", *dict.fromkeys(traits)):
-        chosen = [number for number, name in enumerate(traits) if trait in ("all", name)]
-        count = sum(flagged[number] for number in chosen)
-        low, high = wilson_interval(count, len(chosen)) or (None, None)
-        table[trait] = {
-            "flagged": count,
-            "n": len(chosen),
-            "share": count / len(chosen),
-            "low": low,
-            "high": high,
-        }
-    return table
-
-
-# --- The table ------------------------------------------------------------------------------------
-
-
-def facts_of(work: Path, release: Path, out: Path, held: str | None) -> dict[str, Any]:
-    predictor = load_model(out, device="cpu")
-    seen = [kind for kind in ARTIFACT_TYPES if kind != held]
-    chosen = ids_of(
-        release, "validation", lambda v: v.label == "broken" and held not in v.artifact_types
-    )
-    validation = logits_of(predictor, release, "validation", chosen)
-    threshold = best_threshold(validation, truth_of(release, "validation", list(validation)))
-    types = {
-        kind: held_out(predictor, release, kind, threshold=threshold) for kind in ARTIFACT_TYPES
-    }
-    return {
-        "threshold": threshold,
-        "seen": seen,
-        "types": types,
-        "false_videos": false_videos(predictor, work),
-    }
-
-
-def print_tables(found: Mapping[str, Mapping[str, Any]]) -> None:
-    print(
-        "| trained | type | n | pixel AP ÷ prevalence | J&F active | centre box "
-        "|\n|---|---|---|---|---|---|"
-    )
-    for name, facts in found.items():
-        for kind, one in facts["types"].items():
-            ap, active, box = one["pixel_ap"], one["active_jf"], one["centre_box"]
-            said = f"{kind}{'' if kind in facts['seen'] else ', **held out**'}"
-            ratio = (
-                f"{ap['ap']:.3f} ÷ {ap['prevalence']:.3f} = {ap['ratio']:.1f} "
-                f"[{ap['low']:.1f}, {ap['high']:.1f}]"
-            )
-            score = f"{active['value']:.3f} [{active['low']:.3f}, {active['high']:.3f}]"
-            print(f"| {name} | {said} | {one['n']} | {ratio} | {score} | {box['value']:.3f} |")
-    traits = list(next(iter(found.values()))["false_videos"])
-    print(f"\n| false videos | {' | '.join(traits)} |\n|---|{'---|' * len(traits)}")
-    for name, facts in found.items():
-        cells = [
-            f"{one['share']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
-            for one in facts["false_videos"].values()
-        ]
-        print(f"| {name} | {' | '.join(cells)} |")
+def false_videos(predictor: Predictor, work: Path) -> dict[str, list[bool]]:
+    """Which normal videos are flagged, by trait."""
+    found: dict[str, list[bool]] = {}
+    for video, trait in zip(*normal_videos(work), strict=True):
+        is_flagged = flagged(predictor, predictor.logits(torch.from_numpy(video)))
+        found.setdefault(trait, []).append(is_flagged)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description="Score held-out artifact types, with and without faults on purpose."
+        description="Score held-out artifact types and generators, with and without faults on purpose."
     )
     parser.add_argument(
         "work",
@@ -301,27 +302,24 @@ def main() -> None:
     )
     parser.add_argument(
         "--held",
-        default="blur,motion,deformation,none",
-        help="types to hold out (default: %(default)s)",
+        default=",".join((*ARTIFACT_TYPES, *GENERATORS, "none")),
+        help="types and generators to hold out, none: everything seen (default: %(default)s)",
     )
     parser.add_argument("--methods", default=",".join(METHODS), help="(default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write all figures")
     args = parser.parse_args()
     torch.set_num_threads(1)
     release = corpus(args.work)
-    found = {}
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for seed in map(int, args.seeds.split(",")):
-        for name in args.held.split(","):
-            held = None if name == "none" else name
+        for held in map(Held, args.held.split(",")):
             for method in args.methods.split(","):
                 out = run(args.work, release, method, held, seed=seed, steps=args.steps)
-                title = (
-                    f"{method}, {'all types' if held is None else f'without {held}'}, seed {seed}"
-                )
-                found[title] = facts_of(args.work, release, out, held)
-    print_tables(found)
+                facts = facts_of(args.work, release, out, held)
+                found.setdefault((method, held.name), []).append(facts)
+    figures = print_tables(found)
     if args.json:
-        args.json.write_text(json.dumps(found, indent=1) + "\n")
+        args.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

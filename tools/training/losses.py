@@ -10,6 +10,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 SCORE_SHARE = 0.005
 """Share of a frame's pixels, those with the highest logits, that gives the frame's score."""
 
+RARE = -3.0
+"""Logit of every pixel before the first step, for a new last layer: few pixels have an artifact. A
+network that starts at 0 learns first what is normal: features that lower the logit. Where it has
+none, the logit is the bias of the last layer, and no frame can ever get a higher score.
+
+Source: Lin et al., ICCV 2017 (focal loss; the prior of a rare class), here 0.05.
+"""
+
 
 def highest(logits: Tensor) -> Tensor:
     """float[..., K]: the SCORE_SHARE highest of logits[..., H, W], at least one."""

@@ -37,8 +37,8 @@ from .rows import ChosenRows, WholeVideos
 GATES: tuple[float, ...] = tuple(np.linspace(0, 0.98, 50).tolist())
 """Frame gates to choose from."""
 
-FALSE_VIDEOS = 0.15
-"""The share of validation's normal videos that a model may flag."""
+FALSE_VIDEOS = 0.08
+"""The share of new normal videos that a model may flag, on average."""
 
 
 def predictions_for(
@@ -148,21 +148,36 @@ def evaluated(
     )
 
 
+def video_gate_of(normal: Sequence[float]) -> float:
+    """The lowest video gate that flags at most `FALSE_VIDEOS` of new normal videos, if they are
+    like these; 0.0 without any.
+
+    Of n + 1 such videos each is as likely as any other to have one of the k + 1 highest scores. So
+    a gate that flags k of these n flags (k + 1) / (n + 1) of new ones on average. Where even k = 0
+    would be too many, no gate can be trusted, and k = 0 is taken.
+
+    Args:
+        normal: the highest score of a frame, of each normal video.
+
+    Source: Vovk et al., Algorithmic Learning in a Random World, 2005 (conformal prediction).
+    """
+    highest = sorted(normal, reverse=True)
+    flagged = max(int(FALSE_VIDEOS * (len(highest) + 1)) - 1, 0)
+    # The next number above the highest score that must not pass.
+    return float(np.nextafter(highest[flagged], 2.0)) if highest else 0.0
+
+
 def best_gates(
     videos: Sequence[ScoredVideo], predictions: Mapping[str, VideoPrediction]
 ) -> dict[str, float]:
     """Chooses `gate` and `video_gate` for ungated predictions.
 
-    The video gate is the lowest one that flags at most `FALSE_VIDEOS` of the normal videos. The
-    frame gate is the one with the highest sum of J&F and J&F of active frames for broken videos; of
-    equal ones, the lowest. J&F alone would prefer empty masks, because most frames have no
-    artifact.
+    The video gate is `video_gate_of` the normal videos. The frame gate is the one with the highest
+    sum of J&F and J&F of active frames for broken videos; of equal ones, the lowest. J&F alone
+    would prefer empty masks, because most frames have no artifact.
     """
     normal = (predictions[video.video_id].scores for video in videos if not video.broken)
-    highest = sorted((float(scores.max()) for scores in normal), reverse=True)
-    flagged = int(FALSE_VIDEOS * len(highest))
-    # The next number above the highest score that must not pass.
-    video_gate = float(np.nextafter(highest[flagged], 2.0)) if highest else 0.0
+    video_gate = video_gate_of([float(scores.max()) for scores in normal])
     broken = [video for video in videos if video.broken]
 
     def worth(gate: float) -> float:

@@ -30,6 +30,7 @@ from brokenvideos.tools.training.scoring import (
     evaluated,
     gated,
     scored_videos,
+    video_gate_of,
     write_predictions,
 )
 
@@ -145,6 +146,15 @@ def test_the_unet_takes_any_size_and_length(shape: tuple[int, int, int, int]) ->
     assert UNet().eval()(torch.rand(batch, frames, 3, height, width)).shape == shape
 
 
+@pytest.mark.parametrize("name", ["unet", "unet-flow"])
+def test_a_new_unet_marks_hardly_anything(name: str) -> None:
+    torch.manual_seed(0)
+    recipe = recipe_named(name)
+    logits = recipe.logits(recipe.make(None), {"video": torch.rand(2, 4, 3, 32, 32)})
+    assert 0.02 < logits.sigmoid().mean() < 0.1
+    assert highest(logits).sigmoid().mean() < 0.5
+
+
 def test_what_moves_is_found_again_and_what_bends_is_not() -> None:
     stream = torch.Generator().manual_seed(0)
     scene = torch.rand(1, 40, 60, generator=stream)
@@ -210,6 +220,23 @@ def test_a_prediction_has_the_video_s_own_size_and_may_be_of_no_frame() -> None:
     assert ((scores > 0) & (scores < 1)).all()
     masks, scores = predictor(np.zeros((0, 3, 50, 31), np.uint8))
     assert (masks.shape, scores.shape) == ((0, 50, 31), (0,))
+
+
+@pytest.mark.parametrize(("n", "flagged"), [(1, 0), (23, 0), (24, 1), (36, 1), (37, 2), (40, 2)])
+def test_the_video_gate_keeps_its_promise_for_one_more_normal_video(n: int, flagged: int) -> None:
+    scores = np.random.default_rng(n).random(n + 1)
+    found = [int((scores[:n] >= video_gate_of(scores[:n].tolist())).sum())]
+    # Each of the n + 1 is left out once, as the new one.
+    new = [
+        score >= video_gate_of(np.delete(scores, at).tolist()) for at, score in enumerate(scores)
+    ]
+    assert found == [flagged]
+    assert sum(new) == flagged + 1
+    assert (flagged + 1) / (n + 1) <= max(FALSE_VIDEOS, 1 / (n + 1))
+
+
+def test_without_a_normal_video_there_is_no_video_gate() -> None:
+    assert video_gate_of([]) == 0.0
 
 
 def guesses(release: Path) -> dict[str, VideoPrediction]:

@@ -115,6 +115,21 @@ def trained(init, videos, tmp_path_factory):
     return folder
 
 
+@pytest.mark.parametrize(
+    ("num_labels", "bias"), [(5, -3.0), (1, 0.5)], ids=["of another task", "of this one"]
+)
+def test_only_a_new_head_of_segformer_begins_with_few_marked_pixels(
+    num_labels: int, bias: float, tmp_path: Path
+) -> None:
+    stored = SegformerForSemanticSegmentation(
+        SegformerConfig(**SEGFORMER | {"num_labels": num_labels})
+    )
+    torch.nn.init.constant_(stored.decode_head.classifier.bias, 0.5)
+    stored.save_pretrained(tmp_path)
+    model = recipe_named("segformer").make(str(tmp_path))
+    assert model.decode_head.classifier.bias.tolist() == [bias]
+
+
 NAMES = pytest.mark.parametrize("name", ["segformer", "sam2"])
 
 

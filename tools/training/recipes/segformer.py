@@ -12,24 +12,36 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-from ..losses import flat_parameters, mask_loss
+from ..losses import RARE, flat_parameters, mask_loss
 from ..pretrained import pretrained
 from ..recipe import Batch, Recipe
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and standard deviation of ImageNet's RGB values, which SegFormer's checkpoints expect."""
 
+_LAST_BIAS = "decode_head.classifier.bias"
+
 
 def _make(init: str | None) -> nn.Module:
     if init is None:
         config: Any = SegformerConfig  # whose num_labels its signature does not show
-        model: nn.Module = SegformerForSemanticSegmentation(config(num_labels=1))  # the size of b0
-        return model
-    # The head of the checkpoint has other classes, so it is replaced by a new one.
-    pretrained_model: nn.Module = pretrained(
-        SegformerForSemanticSegmentation, init, num_labels=1, ignore_mismatched_sizes=True
-    )
-    return pretrained_model
+        model: Any = SegformerForSemanticSegmentation(config(num_labels=1))  # the size of b0
+        is_new = True
+    else:
+        # The head of the checkpoint may have other classes; then a new one takes its place.
+        model, info = pretrained(
+            SegformerForSemanticSegmentation,
+            init,
+            num_labels=1,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+        replaced = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
+        is_new = _LAST_BIAS in replaced
+    if is_new:
+        nn.init.constant_(model.get_parameter(_LAST_BIAS), RARE)
+    made: nn.Module = model
+    return made
 
 
 def _load(folder: Path) -> nn.Module:

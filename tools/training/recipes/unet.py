@@ -4,6 +4,7 @@ it.
 
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d, pixel_shuffle
 
 from ....release import parse_json
-from ..losses import flat_parameters, mask_loss
+from ..losses import RARE, flat_parameters, mask_loss
 from ..planes import BLOCK, NUM_FLOW_PLANES, NUM_PLANES, model_planes
 from ..recipe import Batch, Recipe, TrainError
 
@@ -49,6 +50,7 @@ class UNet(nn.Module, PyTorchModelHubMixin):
         self.rise = nn.ModuleList(_convolve(b, a, 1) for a, b in pairwise(widths))
         self.up = nn.ModuleList(_convolve(width, width, 3) for width in widths[:-1])
         self.head = nn.Conv2d(widths[0], BLOCK**2, 1)
+        nn.init.constant_(cast(Tensor, self.head.bias), RARE)
 
     def forward(self, video: Tensor) -> Tensor:
         batch, frames, _, height, width = video.shape
