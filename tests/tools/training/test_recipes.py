@@ -162,6 +162,22 @@ def test_a_saved_model_is_a_checkpoint_that_predicts_and_is_scored(trained, vide
     assert (trained / name / "model" / "README.md").is_file()
 
 
+@NAMES
+def test_it_trains_on_faults_made_on_purpose(init, videos, name, tmp_path):
+    marked = {}
+
+    def on_batch(batch):
+        for video_id, masks in zip(batch["video_id"], batch["masks"], strict=True):
+            marked[video_id] = bool(masks.any())
+
+    found = train(
+        str(videos), tmp_path / "out", options(init, name, steps=3, faults=1.0), on_batch=on_batch
+    )
+    assert found is not None
+    # All nine videos of train, the three normal ones as well.
+    assert list(marked.values()) == [True] * 9
+
+
 def test_a_run_that_is_cut_off_goes_on_as_if_it_were_not(init, videos, tmp_path):
     """With kept features or without: what was kept is lost, what comes out is the same."""
     name = "sam2"
