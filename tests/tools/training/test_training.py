@@ -27,7 +27,6 @@ from brokenvideos.tools.synthetic.sample import write_sample
 from brokenvideos.tools.training import TrainError, TrainOptions, load_model, train, training
 from brokenvideos.tools.training.about import FalseAlarms
 from brokenvideos.tools.training.checkpoint import checkpoints
-from brokenvideos.tools.training.predictor import Predictor
 from brokenvideos.tools.training.recipes import RECIPES, recipe_named
 from brokenvideos.tools.training.rows import split_rows
 from brokenvideos.tools.training.scoring import evaluated, predictions_for, scored_videos
@@ -266,8 +265,14 @@ def test_a_holdout_is_in_no_batch_and_no_validation_and_is_scored_apart(
 
 def test_it_stops_when_validation_gets_no_better(videos: Path, tiny, tmp_path: Path) -> None:
     said: list[str] = []
-    # So small a rate changes no mask, so the first validation stays the best one.
-    train(str(videos), tmp_path / "out", tiny(epochs=9, patience=2, lr=1e-12), say=said.append)
+    # It marks something from the start, and so small a rate changes no mask, so the first validation
+    # stays the best one.
+    torch.manual_seed(0)
+    model = recipe_named("unet").make(None)
+    torch.nn.init.zeros_(model.head.bias)
+    model.save_pretrained(str(tmp_path / "init"))
+    options = tiny(epochs=9, patience=2, lr=1e-12, init=str(tmp_path / "init"))
+    train(str(videos), tmp_path / "out", options, say=said.append)
     assert len(said) == 3
     assert json.loads((tmp_path / "out" / "best" / "brokenvideos.json").read_text())["step"] == 3
     assert checkpoints(tmp_path / "out")[-1].name == "step-00000009"
@@ -418,7 +423,7 @@ def test_by_hand(videos: Path, run_warm, tmp_path: Path) -> None:
 @pytest.mark.timeout(900)
 def test_training_teaches(tmp_path: Path) -> None:
     """Two minutes of it, past the steps in which a model says nothing: far from the benchmark's
-    scores, far above the start.
+    scores, far above the best floor.
     """
     raw = write_sample(tmp_path / "raw", videos=150, num_frames=12, height=48, width=48)
     lines = [json.loads(line) for line in (raw / "videos.jsonl").read_text().splitlines()]
@@ -428,21 +433,15 @@ def test_training_teaches(tmp_path: Path) -> None:
     build(raw, tmp_path / "release", BuildOptions())
     options = TrainOptions(epochs=30, size=(48, 48), patience=0, validate_epochs=6, cpu=True)
     train(str(tmp_path / "release"), tmp_path / "out", options)
-    trained = load_model(tmp_path / "out")
-    torch.manual_seed(0)
-    untrained = replace(trained, model=trained.recipe.make(None))
     rows = split_rows(tmp_path / "release", "test")
-
-    def active_jf(predictor: Predictor) -> float:
-        # Without gates: ten validation videos are too few to choose them by.
-        found = predictions_for(
-            predictor.ungated(), rows, first=0, share=1, workers=0, on_progress=lambda *_: None
-        )
-        videos = scored_videos(tmp_path / "release", "test", found, floors=False)
-        return (
-            evaluated(videos, release=tmp_path / "release", split="test")
-            .scores.broken["active_jf"]
-            .value
-        )
-
-    assert active_jf(trained) > 1.5 * active_jf(untrained) > 0
+    # Without gates: ten validation videos are too few to choose them by.
+    predictor = load_model(tmp_path / "out").ungated()
+    found = predictions_for(
+        predictor, rows, first=0, share=1, workers=0, on_progress=lambda *_: None
+    )
+    videos = scored_videos(tmp_path / "release", "test", found, floors=True)
+    result = evaluated(videos, release=tmp_path / "release", split="test")
+    active, box = (
+        scores.broken["active_jf"].value for scores in (result.scores, result.floors["centre-box"])
+    )
+    assert active > 1.5 * box > 0.1
