@@ -11,8 +11,8 @@ give an IoU of 0.9. One key closes it and one goes to the next frame. Frames bet
 interpolated.
 
 With an engine: on about every eighth frame a box and up to two clicks, and keys for the ends of the
-range and for carrying masks in both directions. Then corrections where the error is largest; each
-is carried too.
+range and for propagating masks in both directions. Then corrections where the error is largest; each
+is propagated too.
 """
 
 import argparse
@@ -90,7 +90,7 @@ class Desk:
     marked: set[int] = field(default_factory=set)
     curve: list[float] = field(default_factory=list)
     click_s: list[float] = field(default_factory=list)
-    carry_s: list[float] = field(default_factory=list)
+    propagate_s: list[float] = field(default_factory=list)
 
     def iou(self, frame_index: int) -> float:
         mask = self.masks.get(frame_index)
@@ -100,7 +100,7 @@ class Desk:
         """The missing IoU up to GOOD, summed over the frames at most three away; near frames weigh
         more.
 
-        A correction is carried to these frames too.
+        A correction is propagated to these frames too.
         """
         near = range(
             max(frame_index - 3, self.clip.window[0]),
@@ -179,7 +179,7 @@ def annotate(engine: Engine, clip: Clip, *, most: int) -> Desk:
             engine, desk, window[(2 * number + 1) * len(window) // (2 * num_keyframes)], is_new=True
         )
     desk.count(2)  # the ends of the range
-    carry(engine, desk, backwards=True)
+    propagate(engine, desk, backwards=True)
     given_up: set[int] = set()
     while len(desk.curve) < most:
         left = [
@@ -194,7 +194,7 @@ def annotate(engine: Engine, clip: Clip, *, most: int) -> Desk:
         desk.count()  # the key that leads there
         is_first = worst < min(desk.marked)
         mark(engine, desk, worst, is_new=desk.iou(worst) < 0.5)
-        carry(engine, desk, backwards=is_first)
+        propagate(engine, desk, backwards=is_first)
     return desk
 
 
@@ -246,8 +246,8 @@ def next_click(mask: BoolArray, truth: BoolArray) -> Click:
     return best
 
 
-def carry(engine: Engine, desk: Desk, *, backwards: bool) -> None:
-    """Carries the masks, with one key for each direction. Backwards only for frames before the
+def propagate(engine: Engine, desk: Desk, *, backwards: bool) -> None:
+    """Propagates the masks, with one key for each direction. Backwards only for frames before the
     first marked one.
     """
     window = desk.clip.window
@@ -264,7 +264,7 @@ def carry(engine: Engine, desk: Desk, *, backwards: bool) -> None:
             pass  # nothing is marked yet
         desk.count()
     if found:
-        desk.carry_s.append((time.perf_counter() - start_s) / found)
+        desk.propagate_s.append((time.perf_counter() - start_s) / found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,11 +370,11 @@ def report(engine: Engine, desks: Sequence[Desk], polygons: Sequence[Polygons]) 
             mark_ = f" (first >= {AIM})" if count == reached else ""
             print(f"| {mean[count]:.1f} | {mean[count] / drawn:.2f} | {value:.3f}{mark_} |")
     clicks = [seconds for desk in desks for seconds in desk.click_s]
-    carries = [seconds for desk in desks for seconds in desk.carry_s]
+    propagations = [seconds for desk in desks for seconds in desk.propagate_s]
     print(
         f"\nprompt to mask: median {statistics.median(clicks):.2f} s, 90 % within "
         f"{np.quantile(clicks, 0.9):.2f} s; "
-        f"carrying: median {statistics.median(carries):.3f} s a frame"
+        f"propagating: median {statistics.median(propagations):.3f} s a frame"
     )
 
 

@@ -102,13 +102,13 @@ def measure(page: Page, server: Server, *, steps: int, frames: int) -> None:
     page.wait_for_selector("#frame-kind:has-text('exact pixels')")
     row(server, "next frame, exact pixels", page.evaluate(STEP, ["ArrowRight", steps // 5, 300]))
     print(
-        f"| ({carried(ada, frames // 2)} frames carried from a box) | | | | {memory_mb(server)} |"
+        f"| ({propagated(ada, frames // 2)} frames propagated from a box) | | | | {memory_mb(server)} |"
     )
 
 
-def carried(person: Person, first: int) -> int:
-    """The number of masks that the engine has carried from a box on frame `first` to the 30 frames
-    after it.
+def propagated(person: Person, first: int) -> int:
+    """The number of masks that the engine has propagated from a box on frame `first` to the 30
+    frames after it.
     """
     person.go_to(first)
     person.box(300, 200, 700, 500)
@@ -119,7 +119,7 @@ def carried(person: Person, first: int) -> int:
     before = person.state()["revision"]
     person.press("Shift+F")
     person.saved_after(before)
-    person.followed()
+    person.propagated()
     return len(person.masks()) - 1
 
 

@@ -60,8 +60,8 @@ def check_range(
     last: int,
     num_frames: int,
 ) -> None:
-    """Raises EngineError for a range outside the video, or one that an object cannot be carried
-    into.
+    """Raises EngineError for a range outside the video, or one that an object cannot be
+    propagated into.
 
     Args:
         prompted: by object_id, the frames with a prompt for it.
@@ -79,8 +79,8 @@ def check_range(
         ):
             raise EngineError(
                 f"frames {first} to {last} object {object_id}: no marked frame from which the "
-                "object could be carried there "
-                f"{direction}. Mark it on a frame of this range first, or carry it the other way."
+                f"object could be propagated there {direction}. Mark it on a frame of this range "
+                "first, or propagate it the other way."
             )
 
 

@@ -41,7 +41,7 @@ def kept_bytes(model: Sam2, engine: MemoryEngine) -> int:
 
 
 @pytest.mark.parametrize("make_model", [tiny_edgetam, tiny_sam3])
-def test_kin_of_sam2_are_carried_too(make_model: Callable[[], Any], film: Any) -> None:
+def test_kin_of_sam2_propagate_too(make_model: Callable[[], Any], film: Any) -> None:
     engine = MemoryEngine(Sam2(make_model(), {}))
     engine.open(film.frames)
     mask = engine.prompt(

@@ -191,7 +191,7 @@ class _Tracker:
         return self._mark(frame_index, points=None, mask=(scaled >= 0.5).float(), before=None)
 
     @torch.inference_mode()
-    def carry(self, frame_index: int, *, backwards: bool) -> Tensor:
+    def propagate_to(self, frame_index: int, *, backwards: bool) -> Tensor:
         output, logits = self._run(frame_index, is_marked=False, backwards=backwards)
         outputs = self._outputs["non_cond_frame_outputs"]
         outputs[frame_index] = {**output, "pred_masks": None}
