@@ -351,8 +351,7 @@ def report(engine: Engine, desks: Sequence[Desk], polygons: Sequence[Polygons]) 
     vertices = statistics.fmean(statistics.fmean(found.vertices) for found in polygons)
     print(
         f"polygons on every fourth frame: {drawn:.1f} events per object ({vertices:.1f} vertices "
-        "each), "
-        f"mean IoU {statistics.fmean(found.iou for found in polygons):.3f}"
+        f"each), mean IoU {statistics.fmean(found.iou for found in polygons):.3f}"
     )
     longest = max(len(desk.curve) for desk in desks)
     curve = [

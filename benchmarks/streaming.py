@@ -706,9 +706,8 @@ def report_http(release: Path, rows: list[dict], rounds: int) -> None:
         ratio = median(ours[0] / by_hand[0] for ours, by_hand in zip(times, hand, strict=True))
         print(
             f"| clips, {order} | {median(t[0] for t in times):.2f} | "
-            f"{median(t[1] for t in times):.2f} | {ratio:.2f} "
-            f"| {median(t[4] / t[2] for t in times) / 1e6:.2f} | {median(t[3] for t in times):.0f} "
-            "|"
+            f"{median(t[1] for t in times):.2f} | {ratio:.2f} | "
+            f"{median(t[4] / t[2] for t in times) / 1e6:.2f} | {median(t[3] for t in times):.0f} |"
         )
     mean = sum(len(row["video"]["bytes"]) for row in rows) / len(rows) / 1e6
     print(f"\nThe videos have {mean:.2f} MB on average.")
@@ -720,8 +719,7 @@ def report_memory(folder: Path, videos: int, keyint: int) -> None:
         first, most, peak, ms = printed(MEMORY, str(release))
         print(
             f"\n{count} videos: {ms:.1f} CPU ms per clip; {first:.0f} MB of memory of its own "
-            f"after the first clip, {most:.0f} MB "
-            f"at most, {peak:.0f} MB with mapped files."
+            f"after the first clip, {most:.0f} MB at most, {peak:.0f} MB with mapped files."
         )
 
 
@@ -794,8 +792,7 @@ def main() -> None:
     found = measured(chosen, args.rounds, against=bound(rows))
     print(
         f"{args.videos} videos, key frames at most {args.keyint} apart, {NUM_FRAMES} frames of "
-        f"{SIZE[0]} x {SIZE[1]}, "
-        f"{args.rounds} rounds, {os.cpu_count()} cores\n"
+        f"{SIZE[0]} x {SIZE[1]}, {args.rounds} rounds, {os.cpu_count()} cores\n"
     )
     print(
         "| way | CPU ms per clip | bound (decode and convert) / way | bound (decode) / way "

@@ -181,10 +181,9 @@ def main() -> None:
             figures["share"][f"{share:g} %"] = found
             print(
                 f"| {share:g} % | {found['masks']:,} | {path.stat().st_size / 1e6:.1f} | "
-                f"{found['s']:.1f} | {found['cpu_s']:.1f} "
-                f"| {found['masks'] / found['s']:,.0f} | {found['reading_s']:.2f} | "
-                f"{found['resident_mb']:.0f} "
-                f"| {found['device_mb']:.0f} |",
+                f"{found['s']:.1f} | {found['cpu_s']:.1f} | {found['masks'] / found['s']:,.0f} | "
+                f"{found['reading_s']:.2f} | {found['resident_mb']:.0f} | {found['device_mb']:.0f} "
+                "|",
                 flush=True,
             )
             save(args.json, figures)

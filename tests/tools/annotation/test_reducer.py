@@ -305,8 +305,8 @@ REFUSED = {
     "a mask of another size": (
         (new_object(), drawn(1, 2, "11")),
         "a mask is not a COCO RLE of 8x6: mask 0: the runs sum to 2, wanted 48 = 6 x 8 pixels. "
-        "Check that height and width are "
-        "those of the mask, in this order, and encode it again if they are.",
+        "Check that height and width are those of the mask, in this order, and encode it again if "
+        "they are.",
     ),
     "a locked frame": (
         (*WORK, plain("lock", first=1, last=3, locked=True), drawn(1, 2)),

@@ -451,9 +451,8 @@ def test_a_page_of_another_origin_gets_no_live_line(serve, clips):
 
 def test_it_starts_without_what_only_releases_and_models_need(run_process):
     script = (
-        "import sys, brokenvideos.tools.annotation.run;"
-        "print(*sorted({'datasets', 'pandas', 'pyarrow', 'torch', 'transformers'} & "
-        "set(sys.modules)))"
+        "import sys, brokenvideos.tools.annotation.run;print(*sorted({'datasets', 'pandas', "
+        "'pyarrow', 'torch', 'transformers'} & set(sys.modules)))"
     )
     done = run_process([sys.executable, "-c", script])
     assert (done.stdout, done.stderr) == ("\n", "")

@@ -36,8 +36,7 @@ def check_prompt(prompt: Prompt, frames: Frames) -> None:
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             raise EngineError(
                 f"{where}: the box ({x0:g}, {y0:g}, {x1:g}, {y1:g}) is not inside the picture of "
-                f"{width} x {height} "
-                "with x0 < x1 and y0 < y1. Draw it again."
+                f"{width} x {height} with x0 < x1 and y0 < y1. Draw it again."
             )
     if prompt.mask is not None and prompt.box is not None:
         raise EngineError(
@@ -93,8 +92,7 @@ def nothing_found(prompt: Prompt) -> EngineError:
     """The error for a prompt whose mask is empty."""
     return EngineError(
         f"frame {prompt.frame_index} object {prompt.object_id}: the engine finds nothing there. "
-        "Click on other spots of "
-        "the object, draw a box around it, or draw its mask with the brush."
+        "Click on other spots of the object, draw a box around it, or draw its mask with the brush."
     )
 
 

@@ -65,14 +65,12 @@ RANGES = {
     "before the mark": (
         (0, 4),
         "frames 0 to 4 object 1: no marked frame from which the object could be propagated there "
-        "forwards. "
-        "Mark it on a frame of this range first, or propagate it the other way.",
+        "forwards. Mark it on a frame of this range first, or propagate it the other way.",
     ),
     "after the mark, backwards": (
         (11, 6),
         "frames 11 to 6 object 1: no marked frame from which the object could be propagated there "
-        "backwards. "
-        "Mark it on a frame of this range first, or propagate it the other way.",
+        "backwards. Mark it on a frame of this range first, or propagate it the other way.",
     ),
 }
 

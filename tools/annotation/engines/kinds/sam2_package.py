@@ -67,8 +67,7 @@ def _load(checkpoint: Checkpoint, device: torch.device) -> SAM2VideoPredictor:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise EngineError(
             f"--checkpoint {checkpoint.name}: not weights of SAM 2 as its authors publish them "
-            f"({first}). "
-            "Name such a .pt file, or use --engine sam2 for models of transformers."
+            f"({first}). Name such a .pt file, or use --engine sam2 for models of transformers."
         ) from error
     return predictor
 
