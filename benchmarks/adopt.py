@@ -85,24 +85,24 @@ def measured(
     The peak is that of the largest process.
     """
     context = multiprocessing.get_context("spawn")
-    found = context.Array("d", 3)
-    process = context.Process(target=_timed, args=(step, work, workers, found))
+    figures = context.Array("d", 3)
+    process = context.Process(target=_timed, args=(step, work, workers, figures))
     process.start()
     process.join()
     assert process.exitcode == 0, step
-    seconds, cpu, peak = found
+    seconds, cpu, peak = figures
     return seconds, cpu, peak
 
 
 def _timed(
-    step: Callable[[Path, int], None], work: Path, workers: int, found: "SynchronizedArray[float]"
+    step: Callable[[Path, int], None], work: Path, workers: int, figures: "SynchronizedArray[float]"
 ) -> None:
     start = time.perf_counter()
     step(work, workers)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    found[0] = time.perf_counter() - start
-    found[1] = sum(one.ru_utime + one.ru_stime for one in used)
-    found[2] = max(one.ru_maxrss for one in used) / 1000
+    figures[0] = time.perf_counter() - start
+    figures[1] = sum(one.ru_utime + one.ru_stime for one in used)
+    figures[2] = max(one.ru_maxrss for one in used) / 1000
 
 
 def _adopt(work: Path, workers: int) -> None:

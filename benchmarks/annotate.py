@@ -202,12 +202,16 @@ def mark(engine: Engine, desk: Desk, frame_index: int, *, is_new: bool) -> None:
     """Draws a box if the mask is useless, then clicks where the error is largest."""
     desk.marked.add(frame_index)
     truth = desk.clip.truth[frame_index]
-    found = box_of(truth)
-    if found is None:  # said by a key that clears the frame
+    corners = box_of(truth)
+    if corners is None:  # said by a key that clears the frame
         desk.masks[frame_index] = engine.prompt(Prompt(1, frame_index, mask=truth))
         desk.count()
         return
-    box = (float(found[0]), float(found[1]), float(found[2]), float(found[3])) if is_new else None
+    box = (
+        (float(corners[0]), float(corners[1]), float(corners[2]), float(corners[3]))
+        if is_new
+        else None
+    )
     started = None if is_new else desk.masks[frame_index]
     clicks: tuple[Click, ...] = ()
     if is_new:
@@ -251,7 +255,7 @@ def propagate(engine: Engine, desk: Desk, *, backwards: bool) -> None:
     first marked one.
     """
     window = desk.clip.window
-    start_s, found = time.perf_counter(), 0
+    start_s, num_masks = time.perf_counter(), 0
     ranges = [(window[0], window[-1])]
     if backwards and desk.marked:
         ranges.append((min(desk.marked), window[0]))
@@ -259,12 +263,12 @@ def propagate(engine: Engine, desk: Desk, *, backwards: bool) -> None:
         try:
             for frame_index, _, mask in engine.propagate([1], first=first, last=last):
                 desk.masks[frame_index] = mask
-                found += 1
+                num_masks += 1
         except EngineError:
             pass  # nothing is marked yet
         desk.count()
-    if found:
-        desk.propagate_s.append((time.perf_counter() - start_s) / found)
+    if num_masks:
+        desk.propagate_s.append((time.perf_counter() - start_s) / num_masks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,13 +301,13 @@ def polygon(mask: BoolArray) -> npt.NDArray[np.float32]:
     contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(contours, key=cv2.contourArea)
     for tolerance_px in np.geomspace(30, 0.5, 40):
-        found = cv2.approxPolyDP(contour, float(tolerance_px), True)
+        outline = cv2.approxPolyDP(contour, float(tolerance_px), True)
         if (
-            len(found) > 2
-            and overlap(filled(found[:, 0].astype(np.float32), mask.shape), mask) >= GOOD
+            len(outline) > 2
+            and overlap(filled(outline[:, 0].astype(np.float32), mask.shape), mask) >= GOOD
         ):
             break
-    return np.asarray(found[:, 0], np.float32)
+    return np.asarray(outline[:, 0], np.float32)
 
 
 def filled(outline: npt.NDArray[np.float32], shape: tuple[int, ...]) -> BoolArray:
@@ -342,16 +346,16 @@ def along(outline: npt.NDArray[np.float32], count: int = 64) -> npt.NDArray[np.f
 
 
 def report(engine: Engine, desks: Sequence[Desk], polygons: Sequence[Polygons]) -> None:
-    drawn = statistics.fmean(found.events for found in polygons)
+    drawn = statistics.fmean(drawing.events for drawing in polygons)
     frames = statistics.fmean(len(desk.clip.window) for desk in desks)
     print(
         f"{len(desks)} objects, {frames:.1f} frames each; engine: "
         + ", ".join(f"{k} {v}" for k, v in engine.facts.items())
     )
-    vertices = statistics.fmean(statistics.fmean(found.vertices) for found in polygons)
+    vertices = statistics.fmean(statistics.fmean(drawing.vertices) for drawing in polygons)
     print(
         f"polygons on every fourth frame: {drawn:.1f} events per object ({vertices:.1f} vertices "
-        f"each), mean IoU {statistics.fmean(found.iou for found in polygons):.3f}"
+        f"each), mean IoU {statistics.fmean(drawing.iou for drawing in polygons):.3f}"
     )
     longest = max(len(desk.curve) for desk in desks)
     curve = [

@@ -219,11 +219,11 @@ def serving(release: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
 def memory_of(process: "subprocess.Popen[str]") -> str:
     """The server's memory: all resident memory, and the part without mapped files."""
     text = Path(f"/proc/{process.pid}/status").read_text()
-    found = {
+    memory_mb = {
         name: int(size) // 1024
         for name, size in re.findall(r"(VmHWM|VmRSS|RssAnon):\s+(\d+) kB", text)
     }
-    return f"{found['VmRSS']} MB, most {found['VmHWM']}, own {found['RssAnon']}"
+    return f"{memory_mb['VmRSS']} MB, most {memory_mb['VmHWM']}, own {memory_mb['RssAnon']}"
 
 
 def size_of(folder: Path) -> int:

@@ -83,11 +83,11 @@ def main() -> None:
             str(folder / "model"),
         ]
         command += [str(raw / "videos"), "--device", "cpu"]
-        found: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+        times_by_workers: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
         for number in range(arguments.rounds):
             for workers in (1, 2) if number % 2 == 0 else (2, 1):
                 out = folder / f"out-{number}-{workers}"
-                found[workers].append(
+                times_by_workers[workers].append(
                     seconds([*command, "--out", str(out), "--workers", str(workers)])
                 )
         print(
@@ -95,12 +95,12 @@ def main() -> None:
             f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
         )
         print("| workers | clock | processor |\n|---|---|---|")
-        for workers, times in found.items():
+        for workers, times in times_by_workers.items():
             print(
                 f"| {workers} | {median(t for t, _ in times):.1f} s | "
                 f"{median(t for _, t in times):.1f} s |"
             )
-        pairs = list(zip(found[1], found[2], strict=True))
+        pairs = list(zip(times_by_workers[1], times_by_workers[2], strict=True))
         clock = median(one[0] / two[0] for one, two in pairs)
         most = median(2 * one[1] / two[1] for one, two in pairs)
         print(f"| ratio | {clock:.2f} | at most {most:.2f} |")
