@@ -216,8 +216,10 @@ def _masks_alone(path: Path) -> Path | None:
 # --- A release ------------------------------------------------------------------------------------
 
 
-_PART_VIDEOS = 8
-"""Videos of a release that one process reads and scores at a time."""
+_PART_VIDEOS, _MOST_PARTS = 8, 16
+"""A process reads and scores so many videos of a release at a time, or more: a row group, which is
+read again for each part, has at most so many parts.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +261,9 @@ def _parts_of(file: Path, split: str, video_ids: Sequence[str]) -> Iterator[_Rel
     before = 0
     for group in range(metadata.num_row_groups):
         num_rows = metadata.row_group(group).num_rows
-        for start in range(0, num_rows, _PART_VIDEOS):
-            stop = min(start + _PART_VIDEOS, num_rows)
+        size = max(_PART_VIDEOS, -(-num_rows // _MOST_PARTS))
+        for start in range(0, num_rows, size):
+            stop = min(start + size, num_rows)
             yield _ReleasePart(file, split, group, start, video_ids[before + start : before + stop])
         before += num_rows
 
