@@ -91,20 +91,20 @@ def logits_of(
     rows = split_rows(release, split)
     chosen = [number for number in range(len(rows)) if rows[number]["video_id"] in video_ids]
     videos = WholeVideos(rows, size=predictor.feeding.size)
-    by_video = {}
+    found = {}
     for video in (videos[number] for number in chosen):
         logits = predictor.logits(video["frames"])
         size = (video["height"], video["width"])
-        by_video[video["video_id"]] = interpolate(logits[:, None], size=size, mode="bilinear")[:, 0]
-    return by_video
+        found[video["video_id"]] = interpolate(logits[:, None], size=size, mode="bilinear")[:, 0]
+    return found
 
 
 def marked(logits: Mapping[str, torch.Tensor], threshold: float) -> dict[str, VideoPrediction]:
-    predictions = {}
+    found = {}
     for name, values in logits.items():
         counts = tuple(encode((values > threshold).numpy()))
-        predictions[name] = VideoPrediction(*values.shape[1:], counts, np.ones(len(values)))
-    return predictions
+        found[name] = VideoPrediction(*values.shape[1:], counts, np.ones(len(values)))
+    return found
 
 
 def active_jf(videos: Sequence[ScoredVideo]) -> Estimate:
@@ -115,17 +115,17 @@ def active_jf(videos: Sequence[ScoredVideo]) -> Estimate:
 
 def best_threshold(logits: Mapping[str, torch.Tensor], truth: Mapping[str, np.ndarray]) -> float:
     """The one with the best mean over videos of J of active frames."""
-    scores = np.zeros((len(logits), len(THRESHOLDS)))
+    found = np.zeros((len(logits), len(THRESHOLDS)))
     for number, (name, values) in enumerate(logits.items()):
         active = (truth[name] == 1).any(axis=(1, 2))
         wanted, given = truth[name][active] == 1, values.numpy()[active]
         for place, threshold in enumerate(THRESHOLDS):
             marked_px = given > threshold
             either = (marked_px | wanted).sum(axis=(1, 2))
-            scores[number, place] = (
+            found[number, place] = (
                 ((marked_px & wanted).sum(axis=(1, 2)) / either).mean() if len(given) else 0.0
             )
-    return float(THRESHOLDS[int(scores.mean(axis=0).argmax())])
+    return float(THRESHOLDS[int(found.mean(axis=0).argmax())])
 
 
 def pixel_ap(logits: Mapping[str, torch.Tensor], truth: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def pixel_ap(logits: Mapping[str, torch.Tensor], truth: Mapping[str, np.ndarray]
 def truth_of(release: Path, split: str, names: Sequence[str]) -> dict[str, np.ndarray]:
     """int64[T, H, W]: 1 marked, 0 not, -1 in a frame that nobody looked at."""
     rows = split_rows(release, split)
-    truths = {}
+    found = {}
     for row in (rows[number] for number in range(len(rows))):
         if row["video_id"] not in names:
             continue
@@ -167,8 +167,8 @@ def truth_of(release: Path, split: str, names: Sequence[str]) -> dict[str, np.nd
         truth[list(row["annotated_frames"])] = 0
         for frame, counts in zip(row["masks"]["frame_index"], row["masks"]["counts"], strict=True):
             truth[frame] |= decode([counts], height=height, width=width)[0]
-        truths[row["video_id"]] = truth
-    return truths
+        found[row["video_id"]] = truth
+    return found
 
 
 def held_out(predictor: Predictor, release: Path, kind: str, *, threshold: float) -> dict[str, Any]:
@@ -218,8 +218,8 @@ def false_videos(predictor: Predictor, work: Path) -> dict[str, Any]:
     nothing = empty(64, 64)
     flagged = []
     for video in frames:
-        prediction = predictor.predict(torch.from_numpy(video), height=64, width=64)
-        flagged.append(any(counts != nothing for counts in prediction.counts))
+        found = predictor.predict(torch.from_numpy(video), height=64, width=64)
+        flagged.append(any(counts != nothing for counts in found.counts))
     table = {}
     for trait in ("all", *dict.fromkeys(traits)):
         chosen = [number for number, name in enumerate(traits) if trait in ("all", name)]
@@ -257,12 +257,12 @@ def facts_of(work: Path, release: Path, out: Path, held: str | None) -> dict[str
     }
 
 
-def print_tables(results: Mapping[str, Mapping[str, Any]]) -> None:
+def print_tables(found: Mapping[str, Mapping[str, Any]]) -> None:
     print(
         "| trained | type | n | pixel AP ÷ prevalence | J&F active | centre box "
         "|\n|---|---|---|---|---|---|"
     )
-    for name, facts in results.items():
+    for name, facts in found.items():
         for kind, one in facts["types"].items():
             ap, active, box = one["pixel_ap"], one["active_jf"], one["centre_box"]
             said = f"{kind}{'' if kind in facts['seen'] else ', **held out**'}"
@@ -272,9 +272,9 @@ def print_tables(results: Mapping[str, Mapping[str, Any]]) -> None:
             )
             score = f"{active['value']:.3f} [{active['low']:.3f}, {active['high']:.3f}]"
             print(f"| {name} | {said} | {one['n']} | {ratio} | {score} | {box['value']:.3f} |")
-    traits = list(next(iter(results.values()))["false_videos"])
+    traits = list(next(iter(found.values()))["false_videos"])
     print(f"\n| false videos | {' | '.join(traits)} |\n|---|{'---|' * len(traits)}")
-    for name, facts in results.items():
+    for name, facts in found.items():
         cells = [
             f"{one['share']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
             for one in facts["false_videos"].values()
@@ -309,7 +309,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     release = corpus(args.work)
-    results = {}
+    found = {}
     for seed in map(int, args.seeds.split(",")):
         for name in args.held.split(","):
             held = None if name == "none" else name
@@ -318,10 +318,10 @@ def main() -> None:
                 title = (
                     f"{method}, {'all types' if held is None else f'without {held}'}, seed {seed}"
                 )
-                results[title] = facts_of(args.work, release, out, held)
-    print_tables(results)
+                found[title] = facts_of(args.work, release, out, held)
+    print_tables(found)
     if args.json:
-        args.json.write_text(json.dumps(results, indent=1) + "\n")
+        args.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ def predict(
         str,
         typer.Argument(
             help="A model: a folder that `train` wrote, such a folder on the Hub, or the trivial "
-            "models all-empty, all-full and centre-box."
+            "models all-empty, "
+            "all-full and centre-box."
         ),
     ],
     videos: Annotated[

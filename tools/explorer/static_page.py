@@ -178,7 +178,8 @@ def _said(
     lost = f" {len(unread)} could not be read: {'; '.join(unread[:3])}." if unread else ""
     return (
         f"{out}: {videos} videos{some}, {total / 10**6:.1f} MB of at most "
-        f"{max_bytes / 10**6:g}.{lost} Open {out / INDEX_HTML} in a browser."
+        f"{max_bytes / 10**6:g}.{lost} Open "
+        f"{out / INDEX_HTML} in a browser."
     )
 
 

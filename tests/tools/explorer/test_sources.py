@@ -201,12 +201,14 @@ def test_an_id_that_is_a_way_out_is_not_shown(release: Path, tmp_path: Path) -> 
         (
             "nowhere/at/all",
             "nowhere/at/all: no such folder. Wanted a release, a raw folder, 'sample', or a "
-            "repository OWNER/NAME@REVISION on the Hub.",
+            "repository OWNER/NAME@REVISION on the "
+            "Hub.",
         ),
         (
             "someone/things",
             "someone/things: no such folder here. For a repository on the Hub, give "
-            "someone/things@v1.0.0, or another revision.",
+            "someone/things@v1.0.0, or another "
+            "revision.",
         ),
     ],
 )
@@ -262,7 +264,8 @@ def test_a_repository_that_is_not_there(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
     assert error_of(lambda: open_source("someone/gone@v1.0.0"), ReleaseError) == (
         "someone/gone at revision v1.0.0: no such dataset repository, or a private one. Log in "
-        "with `hf auth login`, or set HF_TOKEN or token=."
+        "with `hf auth login`, or set "
+        "HF_TOKEN or token=."
     )
 
 
@@ -328,7 +331,8 @@ def test_masks_of_another_size_are_told_at_the_video(raw: Path, tmp_path: Path) 
     source = open_source(str(copied))
     assert error_of(lambda: source.show(video_id)) == (
         f"video {video_id} cannot be read: video {video_id}: frame {int(mask.stem)} has a mask of "
-        "10x10 pixels, its frames have 48x64; export them at the size of the video"
+        "10x10 pixels, its frames "
+        "have 48x64; export them at the size of the video"
     )
     assert source.verify(video_id)
 
