@@ -9,8 +9,9 @@ include this.
 import argparse
 import shutil
 import statistics
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ JUMP = """async (frames) => {
 }"""
 
 
+class Processes:
+    """Starts processes of their own, because the fork of a test would share memory with others."""
+
+    def start_talking(
+        self, command: Sequence[str], *, env: Mapping[str, str]
+    ) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=2000)
@@ -67,7 +79,7 @@ def main() -> None:
         folder = Path(work) / "videos"
         folder.mkdir()
         encode_video(folder / "long.mp4", pictures(arguments.frames), fps=24)
-        server = Server(folder, Path(work) / "raw")
+        server = Server(folder, Path(work) / "raw", Processes())
         server.start()
         try:
             with sync_playwright() as playwright:
