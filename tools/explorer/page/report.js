@@ -109,7 +109,7 @@ function tableOf({ columns, rows, own = null, is_long: isLong = false, sortedBy 
   function choose() {
     matching = rows.filter((row) => {
       if (words && !row.some((cell, place) => isText(columns[place]) && textOf(cell).toLowerCase().includes(words))) return false;
-      return [...wanted].every(([place, value]) => String(row[place]).split(", ").includes(value) || row[place] === value);
+      return [...chosen].every(([place, value]) => String(row[place]).split(", ").includes(value) || row[place] === value);
     });
     heads.forEach((head, place) => (place === sortedBy?.place ? head.setAttribute("aria-sort", sortedBy.sign > 0 ? "ascending" : "descending") : head.removeAttribute("aria-sort")));
     if (sortedBy) {
