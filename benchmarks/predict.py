@@ -97,16 +97,29 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def measured(model: Path, videos: Path, out: Path, *, workers: int) -> Times:
-    begun, before = time.time(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, __file__, ONE_RUN, str(model), str(videos), str(out), str(workers)]
-    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    ended = time.time()
+def wait_for_orphans() -> None:
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()
+
+
+def run_timed(command: list[str]) -> tuple[str, float, float]:
+    """What a command prints, and wall time and CPU time in seconds of it and of all processes that
+    it starts.
+    """
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    clock_s = time.perf_counter() - begun
+    wait_for_orphans()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return said, clock_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def measured(model: Path, videos: Path, out: Path, *, workers: int) -> Times:
+    command = [sys.executable, __file__, ONE_RUN, str(model), str(videos), str(out), str(workers)]
+    begun = time.time()
+    said, clock_s, cpu_s = run_timed(command)
+    ended = begun + clock_s
     moments = json.loads(said)
     # "open" begins with the process.
     starts = [begun, *(moments[stage] for stage in list(STAGES)[1:]), ended]
@@ -114,7 +127,7 @@ def measured(model: Path, videos: Path, out: Path, *, workers: int) -> Times:
         stage: stop - start
         for stage, start, stop in zip(STAGES, starts[:-1], starts[1:], strict=True)
     }
-    return Times(ended - begun, cpu_s, stages_s)
+    return Times(clock_s, cpu_s, stages_s)
 
 
 def check_equal(one: Path, two: Path) -> None:

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from predict import adopt_orphans, seconds
+from predict import adopt_orphans, run_timed
 
 
 def main() -> None:
@@ -36,7 +36,8 @@ def main() -> None:
                     "--workers",
                     str(workers),
                 ]
-                times_by_workers[workers].append(seconds(command))
+                _, clock_s, cpu_s = run_timed(command)
+                times_by_workers[workers].append((clock_s, cpu_s))
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print("| workers | clock | processor |\n|---|---|---|")
     for workers, times in times_by_workers.items():
