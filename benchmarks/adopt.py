@@ -12,19 +12,22 @@ average of 3,254 videos with 10 GB.
 """
 
 import argparse
-import multiprocessing
+import contextlib
 import os
 import random
+import re
 import resource
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from predict import adopt_orphans, wait_for_orphans
 
 from brokenvideos.builder import build, verify
 from brokenvideos.card import card_files
@@ -34,6 +37,7 @@ from brokenvideos.release import load, read_manifest
 from brokenvideos.tools.adoption import adopt
 from brokenvideos.tools.synthetic.sample import write_sample
 
+ONE_STEP = "--one-step"
 HEIGHT, WIDTH, FRAMES = 480, 720, 49
 PREFIXES = ("Cog5B", "Kling", "Luma", "Vidu", "MiniMax", "Gen3")
 
@@ -56,6 +60,7 @@ def main() -> None:
         help="where to work, and to keep the distinct videos; else a folder that goes",
     )
     arguments = parser.parse_args()
+    adopt_orphans()
     with tempfile.TemporaryDirectory() as temporary:
         work = arguments.folder or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
@@ -82,27 +87,33 @@ def measured(
 ) -> tuple[float, float, float]:
     """(seconds, CPU seconds, peak MB) of a step that runs in a process of its own.
 
-    The peak is that of the largest process.
+    The CPU time is that of all its processes, the peak that of the largest one.
     """
-    context = multiprocessing.get_context("spawn")
-    found = context.Array("d", 3)
-    process = context.Process(target=_timed, args=(step, work, workers, found))
-    process.start()
-    process.join()
-    assert process.exitcode == 0, step
-    seconds, cpu, peak = found
+    command = [sys.executable, __file__, ONE_STEP, step.__name__, str(work), str(workers)]
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process = subprocess.Popen(command, start_new_session=True)
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, largest_mb(process.pid))
+        time.sleep(0.2)
+    seconds = time.perf_counter() - start
+    assert process.returncode == 0, step
+    wait_for_orphans()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return seconds, cpu, peak
 
 
-def _timed(
-    step: Callable[[Path, int], None], work: Path, workers: int, found: "SynchronizedArray[float]"
-) -> None:
-    start = time.perf_counter()
-    step(work, workers)
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    found[0] = time.perf_counter() - start
-    found[1] = sum(one.ru_utime + one.ru_stime for one in used)
-    found[2] = max(one.ru_maxrss for one in used) / 1000
+def largest_mb(session: int) -> float:
+    """The peak of the largest process of a session, in MB."""
+    peak = 0.0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            facts = (folder / "stat").read_text().rpartition(")")[2].split()
+            held = re.search(r"VmHWM:\s+(\d+) kB", (folder / "status").read_text())
+            if int(facts[3]) == session and held:
+                peak = max(peak, int(held[1]) / 1000)
+    return peak
 
 
 def _adopt(work: Path, workers: int) -> None:
@@ -201,4 +212,7 @@ def pad(video: Path, size: int, *, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == [ONE_STEP]:
+        globals()[sys.argv[2]](Path(sys.argv[3]), int(sys.argv[4]))
+    else:
+        main()

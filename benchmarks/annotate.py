@@ -11,8 +11,8 @@ give an IoU of 0.9. One key closes it and one goes to the next frame. Frames bet
 interpolated.
 
 With an engine: on about every eighth frame a box and up to two clicks, and keys for the ends of the
-range and for carrying masks in both directions. Then corrections where the error is largest; each
-is carried too.
+range and for propagating masks in both directions. Then corrections where the error is largest; each
+is propagated too.
 """
 
 import argparse
@@ -90,7 +90,7 @@ class Desk:
     marked: set[int] = field(default_factory=set)
     curve: list[float] = field(default_factory=list)
     click_s: list[float] = field(default_factory=list)
-    carry_s: list[float] = field(default_factory=list)
+    propagate_s: list[float] = field(default_factory=list)
 
     def iou(self, frame_index: int) -> float:
         mask = self.masks.get(frame_index)
@@ -100,7 +100,7 @@ class Desk:
         """The missing IoU up to GOOD, summed over the frames at most three away; near frames weigh
         more.
 
-        A correction is carried to these frames too.
+        A correction is propagated to these frames too.
         """
         near = range(
             max(frame_index - 3, self.clip.window[0]),
@@ -179,7 +179,7 @@ def annotate(engine: Engine, clip: Clip, *, most: int) -> Desk:
             engine, desk, window[(2 * number + 1) * len(window) // (2 * num_keyframes)], is_new=True
         )
     desk.count(2)  # the ends of the range
-    carry(engine, desk, backwards=True)
+    propagate(engine, desk, backwards=True)
     given_up: set[int] = set()
     while len(desk.curve) < most:
         left = [
@@ -194,7 +194,7 @@ def annotate(engine: Engine, clip: Clip, *, most: int) -> Desk:
         desk.count()  # the key that leads there
         is_first = worst < min(desk.marked)
         mark(engine, desk, worst, is_new=desk.iou(worst) < 0.5)
-        carry(engine, desk, backwards=is_first)
+        propagate(engine, desk, backwards=is_first)
     return desk
 
 
@@ -202,12 +202,16 @@ def mark(engine: Engine, desk: Desk, frame_index: int, *, is_new: bool) -> None:
     """Draws a box if the mask is useless, then clicks where the error is largest."""
     desk.marked.add(frame_index)
     truth = desk.clip.truth[frame_index]
-    found = box_of(truth)
-    if found is None:  # said by a key that clears the frame
+    corners = box_of(truth)
+    if corners is None:  # said by a key that clears the frame
         desk.masks[frame_index] = engine.prompt(Prompt(1, frame_index, mask=truth))
         desk.count()
         return
-    box = (float(found[0]), float(found[1]), float(found[2]), float(found[3])) if is_new else None
+    box = (
+        (float(corners[0]), float(corners[1]), float(corners[2]), float(corners[3]))
+        if is_new
+        else None
+    )
     started = None if is_new else desk.masks[frame_index]
     clicks: tuple[Click, ...] = ()
     if is_new:
@@ -246,12 +250,12 @@ def next_click(mask: BoolArray, truth: BoolArray) -> Click:
     return best
 
 
-def carry(engine: Engine, desk: Desk, *, backwards: bool) -> None:
-    """Carries the masks, with one key for each direction. Backwards only for frames before the
+def propagate(engine: Engine, desk: Desk, *, backwards: bool) -> None:
+    """Propagates the masks, with one key for each direction. Backwards only for frames before the
     first marked one.
     """
     window = desk.clip.window
-    start_s, found = time.perf_counter(), 0
+    start_s, num_masks = time.perf_counter(), 0
     ranges = [(window[0], window[-1])]
     if backwards and desk.marked:
         ranges.append((min(desk.marked), window[0]))
@@ -259,12 +263,12 @@ def carry(engine: Engine, desk: Desk, *, backwards: bool) -> None:
         try:
             for frame_index, _, mask in engine.propagate([1], first=first, last=last):
                 desk.masks[frame_index] = mask
-                found += 1
+                num_masks += 1
         except EngineError:
             pass  # nothing is marked yet
         desk.count()
-    if found:
-        desk.carry_s.append((time.perf_counter() - start_s) / found)
+    if num_masks:
+        desk.propagate_s.append((time.perf_counter() - start_s) / num_masks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,13 +301,13 @@ def polygon(mask: BoolArray) -> npt.NDArray[np.float32]:
     contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(contours, key=cv2.contourArea)
     for tolerance_px in np.geomspace(30, 0.5, 40):
-        found = cv2.approxPolyDP(contour, float(tolerance_px), True)
+        outline = cv2.approxPolyDP(contour, float(tolerance_px), True)
         if (
-            len(found) > 2
-            and overlap(filled(found[:, 0].astype(np.float32), mask.shape), mask) >= GOOD
+            len(outline) > 2
+            and overlap(filled(outline[:, 0].astype(np.float32), mask.shape), mask) >= GOOD
         ):
             break
-    return np.asarray(found[:, 0], np.float32)
+    return np.asarray(outline[:, 0], np.float32)
 
 
 def filled(outline: npt.NDArray[np.float32], shape: tuple[int, ...]) -> BoolArray:
@@ -342,17 +346,16 @@ def along(outline: npt.NDArray[np.float32], count: int = 64) -> npt.NDArray[np.f
 
 
 def report(engine: Engine, desks: Sequence[Desk], polygons: Sequence[Polygons]) -> None:
-    drawn = statistics.fmean(found.events for found in polygons)
+    drawn = statistics.fmean(drawing.events for drawing in polygons)
     frames = statistics.fmean(len(desk.clip.window) for desk in desks)
     print(
         f"{len(desks)} objects, {frames:.1f} frames each; engine: "
         + ", ".join(f"{k} {v}" for k, v in engine.facts.items())
     )
-    vertices = statistics.fmean(statistics.fmean(found.vertices) for found in polygons)
+    vertices = statistics.fmean(statistics.fmean(drawing.vertices) for drawing in polygons)
     print(
         f"polygons on every fourth frame: {drawn:.1f} events per object ({vertices:.1f} vertices "
-        "each), "
-        f"mean IoU {statistics.fmean(found.iou for found in polygons):.3f}"
+        f"each), mean IoU {statistics.fmean(drawing.iou for drawing in polygons):.3f}"
     )
     longest = max(len(desk.curve) for desk in desks)
     curve = [
@@ -370,11 +373,11 @@ def report(engine: Engine, desks: Sequence[Desk], polygons: Sequence[Polygons]) 
             mark_ = f" (first >= {AIM})" if count == reached else ""
             print(f"| {mean[count]:.1f} | {mean[count] / drawn:.2f} | {value:.3f}{mark_} |")
     clicks = [seconds for desk in desks for seconds in desk.click_s]
-    carries = [seconds for desk in desks for seconds in desk.carry_s]
+    propagations = [seconds for desk in desks for seconds in desk.propagate_s]
     print(
         f"\nprompt to mask: median {statistics.median(clicks):.2f} s, 90 % within "
         f"{np.quantile(clicks, 0.9):.2f} s; "
-        f"carrying: median {statistics.median(carries):.3f} s a frame"
+        f"propagating: median {statistics.median(propagations):.3f} s a frame"
     )
 
 

@@ -9,8 +9,9 @@ include this.
 import argparse
 import shutil
 import statistics
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ JUMP = """async (frames) => {
 }"""
 
 
+class Processes:
+    """Starts processes of their own, because the fork of a test would share memory with others."""
+
+    def start_talking(
+        self, command: Sequence[str], *, env: Mapping[str, str]
+    ) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=2000)
@@ -67,7 +79,7 @@ def main() -> None:
         folder = Path(work) / "videos"
         folder.mkdir()
         encode_video(folder / "long.mp4", pictures(arguments.frames), fps=24)
-        server = Server(folder, Path(work) / "raw")
+        server = Server(folder, Path(work) / "raw", Processes())
         server.start()
         try:
             with sync_playwright() as playwright:
@@ -102,13 +114,13 @@ def measure(page: Page, server: Server, *, steps: int, frames: int) -> None:
     page.wait_for_selector("#frame-kind:has-text('exact pixels')")
     row(server, "next frame, exact pixels", page.evaluate(STEP, ["ArrowRight", steps // 5, 300]))
     print(
-        f"| ({carried(ada, frames // 2)} frames carried from a box) | | | | {memory_mb(server)} |"
+        f"| ({propagated(ada, frames // 2)} frames propagated from a box) | | | | {memory_mb(server)} |"
     )
 
 
-def carried(person: Person, first: int) -> int:
-    """The number of masks that the engine has carried from a box on frame `first` to the 30 frames
-    after it.
+def propagated(person: Person, first: int) -> int:
+    """The number of masks that the engine has propagated from a box on frame `first` to the 30
+    frames after it.
     """
     person.go_to(first)
     person.box(300, 200, 700, 500)
@@ -119,7 +131,7 @@ def carried(person: Person, first: int) -> int:
     before = person.state()["revision"]
     person.press("Shift+F")
     person.saved_after(before)
-    person.followed()
+    person.propagated()
     return len(person.masks()) - 1
 
 

@@ -55,7 +55,7 @@ def main() -> None:
     )
     parser.add_argument("--real", type=Path, help="a folder with videos/ and davis/rvos/")
     arguments = parser.parse_args()
-    found: dict[tuple[str, int], list[float]] = defaultdict(list)
+    ious: dict[tuple[str, int], list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         for frames, masks in [*synthetic(work), *(real(arguments.real) if arguments.real else ())]:
@@ -63,7 +63,7 @@ def main() -> None:
             for name, look in LOOKS.items():
                 for crf in CRFS:
                     drawn = [look(rgb, mask) for rgb, mask in zip(clip, masks, strict=True)]
-                    found[name, crf].append(
+                    ious[name, crf].append(
                         iou(clip, encoded(work / "drawn.mp4", drawn, crf=crf), masks)
                     )
     print(
@@ -73,7 +73,7 @@ def main() -> None:
         + "---|" * len(CRFS)
     )
     for name in LOOKS:
-        cells = [f"{np.mean(found[name, crf]):.3f}, {min(found[name, crf]):.3f}" for crf in CRFS]
+        cells = [f"{np.mean(ious[name, crf]):.3f}, {min(ious[name, crf]):.3f}" for crf in CRFS]
         print(f"| {name} | {' | '.join(cells)} |")
 
 
@@ -88,8 +88,8 @@ def iou(
     drawing = measure(zip(clip, other, strict=True), num_frames=len(clip))
     both = either = 0
     for rgb, shown, mask in zip(clip, other, masks, strict=True):
-        found = marked(rgb, shown, drawing)
-        both, either = both + int((found & mask).sum()), either + int((found | mask).sum())
+        read_back = marked(rgb, shown, drawing)
+        both, either = both + int((read_back & mask).sum()), either + int((read_back | mask).sum())
     return both / either
 
 

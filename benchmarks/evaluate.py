@@ -40,10 +40,10 @@ def davis_j(truth: BoolArray, pred: BoolArray) -> float:
 def davis_boundary(mask: BoolArray) -> BoolArray:
     right, below, both = np.zeros_like(mask), np.zeros_like(mask), np.zeros_like(mask)
     right[:, :-1], below[:-1], both[:-1, :-1] = mask[:, 1:], mask[1:], mask[1:, 1:]
-    found = mask ^ right | mask ^ below | mask ^ both
-    found[-1], found[:, -1] = mask[-1] ^ right[-1], mask[:, -1] ^ below[:, -1]
-    found[-1, -1] = False
-    return found
+    boundary = mask ^ right | mask ^ below | mask ^ both
+    boundary[-1], boundary[:, -1] = mask[-1] ^ right[-1], mask[:, -1] ^ below[:, -1]
+    boundary[-1, -1] = False
+    return boundary
 
 
 def davis_f(truth: BoolArray, pred: BoolArray) -> float:
@@ -181,15 +181,15 @@ def main() -> None:
     print(f"{len(videos)} videos of {', '.join(sizes)}, {args.rounds} rounds\n")
     print("| what | ms per frame | times DAVIS | least over the videos |")
     print("|---|---|---|---|")
-    for name, found in per_frame.items():
+    for name, times_s in per_frame.items():
         ratio = ("", "")
         if name in AGAINST:
             by_video = [
                 median(ratios[name][start : start + args.rounds])
-                for start in range(0, len(found), args.rounds)
+                for start in range(0, len(times_s), args.rounds)
             ]
             ratio = (f"{median(ratios[name]):.1f}", f"{min(by_video):.1f}")
-        print(f"| {name} | {median(found) * 1e3:.2f} | {ratio[0]} | {ratio[1]} |")
+        print(f"| {name} | {median(times_s) * 1e3:.2f} | {ratio[0]} | {ratio[1]} |")
     truth, pred = next(iter(videos.values()))
     short, long = (peak_mib(truth, pred, repeats=repeats) for repeats in (2, 20))
     print(

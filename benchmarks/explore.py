@@ -167,9 +167,8 @@ def look_at_list(page: Page, release: Path) -> None:
         number = page.locator(".cell").count()
         print(
             f"| command to address {served - start:.2f} s; address to list {listed - served:.2f} "
-            "s, to first poster "
-            f"{first - served:.2f} s, to all {number} posters {every - served:.2f} s | "
-            f"{memory_of(process)} |",
+            f"s, to first poster {first - served:.2f} s, to all {number} posters "
+            f"{every - served:.2f} s | {memory_of(process)} |",
             flush=True,
         )
         page.wait_for_selector("#measuring[data-done]", state="attached", timeout=300_000)
@@ -177,8 +176,7 @@ def look_at_list(page: Page, release: Path) -> None:
         times = page.evaluate(FILTER)
         print(
             f"| measured after {measured - served:.1f} s; filter {statistics.median(times):.0f} "
-            f"ms, most {max(times):.0f} ms | "
-            f"{memory_of(process)} |"
+            f"ms, most {max(times):.0f} ms | {memory_of(process)} |"
         )
         page.close()
 
@@ -221,11 +219,11 @@ def serving(release: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
 def memory_of(process: "subprocess.Popen[str]") -> str:
     """The server's memory: all resident memory, and the part without mapped files."""
     text = Path(f"/proc/{process.pid}/status").read_text()
-    found = {
+    memory_mb = {
         name: int(size) // 1024
         for name, size in re.findall(r"(VmHWM|VmRSS|RssAnon):\s+(\d+) kB", text)
     }
-    return f"{found['VmRSS']} MB, most {found['VmHWM']}, own {found['RssAnon']}"
+    return f"{memory_mb['VmRSS']} MB, most {memory_mb['VmHWM']}, own {memory_mb['RssAnon']}"
 
 
 def size_of(folder: Path) -> int:

@@ -99,11 +99,11 @@ def main() -> None:
     taxonomy = read_taxonomy()
     print("| strength | rows | lower bound | ratio | coverage |\n|--:|--:|--:|--:|--:|")
     for strength in (1, 2, 3):
-        found = report_on(taxonomy, make_prompts(taxonomy, strength=strength), strength=strength)
-        ratio, covered = found.num_rows / found.bound, found.num_covered / found.num_feasible
+        report = report_on(taxonomy, make_prompts(taxonomy, strength=strength), strength=strength)
+        ratio, covered = report.num_rows / report.bound, report.num_covered / report.num_feasible
         print(
-            f"| {strength} | {found.num_rows} | {found.bound} | {ratio:.3f} | {covered:.1%} of "
-            f"{found.num_feasible} |"
+            f"| {strength} | {report.num_rows} | {report.bound} | {ratio:.3f} | {covered:.1%} of "
+            f"{report.num_feasible} |"
         )
 
     frames = moving_texture(arguments.frames)

@@ -120,12 +120,12 @@ def main() -> None:
         print(f"{step.name}: {steps[-1].status}, {steps[-1].seconds:.1f} s", flush=True)
         save()
     for name, aim in aims(steps).items():
-        found = (
+        result = (
             "not measured"
             if aim["found"] is None
             else f"{aim['found']:.2f}, {'met' if aim['met'] else 'missed'}"
         )
-        print(f"aim: {name}, wanted {aim['wanted']}: {found}")
+        print(f"aim: {name}, wanted {aim['wanted']}: {result}")
     wrong = [step for step in steps if step.status != "ok"]
     for done in wrong:
         print(f"\n{done.name} {done.status}:\n{done.said}", file=sys.stderr)
@@ -307,11 +307,11 @@ def recipes(out: Path, device: str, *options: str, limit_s: int) -> list[Step]:
 
 def scores(path: Path) -> Figures:
     """What a training was scored with on the test split."""
-    found = read_json(path)["test"]
+    evaluation = read_json(path)["test"]
     return {
-        "J&F broken": found["broken"]["jf"]["value"],
-        "J&F active": found["broken"]["active_jf"]["value"],
-        "false videos": found["normal"]["false_videos"]["value"],
+        "J&F broken": evaluation["broken"]["jf"]["value"],
+        "J&F active": evaluation["broken"]["active_jf"]["value"],
+        "false videos": evaluation["normal"]["false_videos"]["value"],
     }
 
 
@@ -460,13 +460,13 @@ def card() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str | None]:
-    found: dict[str, str | None] = {"python": platform.python_version()}
+    versions_by_name: dict[str, str | None] = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            versions_by_name[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = None
-    return found
+            versions_by_name[name] = None
+    return versions_by_name
 
 
 def read_json(path: Path) -> Any:

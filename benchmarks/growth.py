@@ -123,11 +123,11 @@ def measure(videos: int) -> dict[str, dict[str, float]]:
             "evaluate": [*command, "evaluate", str(release), str(release)],
             "load": [sys.executable, "-c", LOAD, str(release)],
         }
-        found = {}
+        figures = {}
         for step in STEPS:
-            found[step] = measured(commands[step], work)
-            print(f"{videos} videos, {step}: {found[step]}", file=sys.stderr, flush=True)
-        return found
+            figures[step] = measured(commands[step], work)
+            print(f"{videos} videos, {step}: {figures[step]}", file=sys.stderr, flush=True)
+        return figures
 
 
 def print_table(shares: dict[str, Any]) -> None:
@@ -141,13 +141,13 @@ def print_table(shares: dict[str, Any]) -> None:
     for step in STEPS:
         cells = []
         for share in order:
-            found, more = shares[share]["steps"][step], shares[share]["videos"] - least["videos"]
+            figures, more = shares[share]["steps"][step], shares[share]["videos"] - least["videos"]
             each = (
-                f" ({1000 * (found['cpu_s'] - least['steps'][step]['cpu_s']) / more:.1f} ms)"
+                f" ({1000 * (figures['cpu_s'] - least['steps'][step]['cpu_s']) / more:.1f} ms)"
                 if more
                 else ""
             )
-            cells.append(f"{found['cpu_s']:.1f} s{each}, {found['peak_mb']:.0f} MB")
+            cells.append(f"{figures['cpu_s']:.1f} s{each}, {figures['peak_mb']:.0f} MB")
         print(f"| {step} | {' | '.join(cells)} |")
 
 
@@ -164,8 +164,8 @@ def draw(shares: dict[str, Any], path: Path) -> None:
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for step in STEPS:
         steps = [shares[share]["steps"][step] for share in order]
-        left.plot(videos, [found["cpu_s"] for found in steps], marker="o", ms=4, label=step)
-        right.plot(videos, [found["peak_mb"] for found in steps], marker="o", ms=4, label=step)
+        left.plot(videos, [figures["cpu_s"] for figures in steps], marker="o", ms=4, label=step)
+        right.plot(videos, [figures["peak_mb"] for figures in steps], marker="o", ms=4, label=step)
     left.set_ylabel("seconds of the processor")
     right.set_ylabel("highest memory, MB")
     right.legend(frameon=False)

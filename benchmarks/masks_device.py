@@ -131,16 +131,16 @@ def figures(seconds: dict[str, list[float]], num_masks: int) -> dict[str, dict[s
     def ratio(of: str, by: str) -> float:
         return median(a / b for a, b in zip(seconds[of], seconds[by], strict=True))
 
-    found: dict[str, dict[str, float | None]] = {}
+    medians: dict[str, dict[str, float | None]] = {}
     for name, rounds in seconds.items():
         fill = f"cuda: fill {'packed' if 'packed' in name else 'uint8'} result"
         draws = "on cuda: decode" in name or "on cuda: draw" in name
-        found[name] = {
+        medians[name] = {
             "s_per_mask": median(rounds) / num_masks,
             "times_pycocotools": ratio(COCO, name),
             "of_write_bound": ratio(fill, name) if draws else None,
         }
-    return found
+    return medians
 
 
 def main() -> None:
@@ -181,8 +181,8 @@ def main() -> None:
     if "cuda" in devices:
         ways |= gpu_ways(counts, height=height, width=width)
         wanted = decode(once, height=height, width=width)
-        found = on_device.decode(counts, height=height, width=width, device="cuda")[-len(once) :]
-        assert np.array_equal(found.cpu(), wanted)
+        decoded = on_device.decode(counts, height=height, width=width, device="cuda")[-len(once) :]
+        assert np.array_equal(decoded.cpu(), wanted)
     for way in ways.values():
         way()
     seconds: dict[str, list[float]] = {name: [] for name in ways}

@@ -96,8 +96,8 @@ def measure(
     """Publishes the old and the next release, and reads both from the Hub."""
     new = work / "new"
     change(new)
-    found = diff(old, new)
-    version = found.new_version
+    changes = diff(old, new)
+    version = changes.new_version
     with serving(work / "hub") as hub:
         first = publish(hub, old, work / "home")
         sent = publish(hub, new, work / ("home" if here else "other-home"))
@@ -105,8 +105,8 @@ def measure(
             run([sys.executable, "-c", ROWS, REPO, tag, str(release)], hub, work / "reader")
     for path in (new, work / "hub", work / "home", work / "other-home", work / "reader"):
         shutil.rmtree(path, ignore_errors=True)
-    size = found.kept_bytes + found.rewritten_bytes
-    rewritten = found.rewritten_bytes / size
+    size = changes.kept_bytes + changes.rewritten_bytes
+    rewritten = changes.rewritten_bytes / size
     numbers = (
         f"{size / 1e6:.0f} | {rewritten:.0%} | {first / 1e6:.0f} | {sent / 1e6:.2f} | "
         f"{sent / size:.1%}"

@@ -83,13 +83,13 @@ def growth(raw: Path, work: Path) -> None:
                 with copied(raw, work / "changed") as changed:
                     change(changed, round(share * len(described(raw))))
                     build(changed, work / "new", BuildOptions(data_version="2.0.0"), parent=old)
-                found = diff(old, work / "new")
-                total = found.kept_bytes + found.rewritten_bytes
+                changes = diff(old, work / "new")
+                total = changes.kept_bytes + changes.rewritten_bytes
                 shutil.copytree(work / "store", work / "store-now")
                 sent = upload(work / "new", work / "store-now")
                 print(
                     f"| {name}: {share:.0%} | {sum(num_shards.values())} | {total / 1e6:.0f} | "
-                    f"{found.rewritten_bytes / total:.1%} | {sent / total:.2%} |",
+                    f"{changes.rewritten_bytes / total:.1%} | {sent / total:.2%} |",
                     flush=True,
                 )
                 for path in (work / "new", work / "store-now"):

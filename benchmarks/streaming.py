@@ -534,7 +534,7 @@ def measured(
     ways: dict[str, Way], rounds: int, *, against: Way
 ) -> dict[str, list[tuple[float, float]]]:
     """(CPU ms per clip, that of the bound at the same time) of every way in every round."""
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    times_ms: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     alone = {name: way for name, way in ways.items() if not way.workers}
     for way in ways.values():
         if way.workers:
@@ -542,14 +542,14 @@ def measured(
     for epoch in range(rounds):
         spent = in_turn({**alone, "": against}, epoch)
         for name in alone:
-            found[name].append((spent[name], spent[""]))
+            times_ms[name].append((spent[name], spent[""]))
         for name, way in ways.items():
             if way.workers:
                 bound_ms = in_turn({"": against}, epoch)[""]
                 before = way.cpu_s()
                 count = sum(map(way.counted, way.begun(epoch)))
-                found[name].append(((way.cpu_s() - before) * 1000 / count, bound_ms))
-    return found
+                times_ms[name].append(((way.cpu_s() - before) * 1000 / count, bound_ms))
+    return times_ms
 
 
 def in_turn(ways: dict[str, Way], epoch: int) -> dict[str, float]:
@@ -680,14 +680,14 @@ def report_http(release: Path, rows: list[dict], rounds: int) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}"
     shard = sorted((release / "data").glob("*.parquet"))[0].name
-    found: dict[str, list[list[float]]] = {"by hand": [], "in order": [], "shuffle": []}
+    runs: dict[str, list[list[float]]] = {"by hand": [], "in order": [], "shuffle": []}
     for _ in range(rounds):
-        found["by hand"].append(printed(BY_HAND, f"{address}/data/{shard}"))
+        runs["by hand"].append(printed(BY_HAND, f"{address}/data/{shard}"))
         for order in ("in order", "shuffle"):
             Ranges.sent = 0
-            found[order].append([*printed(OURS, str(release), address, order), Ranges.sent])
+            runs[order].append([*printed(OURS, str(release), address, order), Ranges.sent])
     server.shutdown()
-    hand = found["by hand"]
+    hand = runs["by hand"]
     columns = (
         "over HTTP",
         "first batch, s",
@@ -702,13 +702,12 @@ def report_http(release: Path, rows: list[dict], rounds: int) -> None:
         "| 1.0 | | |"
     )
     for order in ("in order", "shuffle"):
-        times = found[order]
-        ratio = median(ours[0] / by_hand[0] for ours, by_hand in zip(times, hand, strict=True))
+        figures = runs[order]
+        ratio = median(ours[0] / by_hand[0] for ours, by_hand in zip(figures, hand, strict=True))
         print(
-            f"| clips, {order} | {median(t[0] for t in times):.2f} | "
-            f"{median(t[1] for t in times):.2f} | {ratio:.2f} "
-            f"| {median(t[4] / t[2] for t in times) / 1e6:.2f} | {median(t[3] for t in times):.0f} "
-            "|"
+            f"| clips, {order} | {median(t[0] for t in figures):.2f} | "
+            f"{median(t[1] for t in figures):.2f} | {ratio:.2f} | "
+            f"{median(t[4] / t[2] for t in figures) / 1e6:.2f} | {median(t[3] for t in figures):.0f} |"
         )
     mean = sum(len(row["video"]["bytes"]) for row in rows) / len(rows) / 1e6
     print(f"\nThe videos have {mean:.2f} MB on average.")
@@ -720,8 +719,7 @@ def report_memory(folder: Path, videos: int, keyint: int) -> None:
         first, most, peak, ms = printed(MEMORY, str(release))
         print(
             f"\n{count} videos: {ms:.1f} CPU ms per clip; {first:.0f} MB of memory of its own "
-            f"after the first clip, {most:.0f} MB "
-            f"at most, {peak:.0f} MB with mapped files."
+            f"after the first clip, {most:.0f} MB at most, {peak:.0f} MB with mapped files."
         )
 
 
@@ -791,19 +789,18 @@ def main() -> None:
     chosen = {
         name: way for name, way in ways.items() if args.only in name or name.startswith("bound")
     }
-    found = measured(chosen, args.rounds, against=bound(rows))
+    times_ms = measured(chosen, args.rounds, against=bound(rows))
     print(
         f"{args.videos} videos, key frames at most {args.keyint} apart, {NUM_FRAMES} frames of "
-        f"{SIZE[0]} x {SIZE[1]}, "
-        f"{args.rounds} rounds, {os.cpu_count()} cores\n"
+        f"{SIZE[0]} x {SIZE[1]}, {args.rounds} rounds, {os.cpu_count()} cores\n"
     )
     print(
         "| way | CPU ms per clip | bound (decode and convert) / way | bound (decode) / way "
         "|\n|---|---|---|---|"
     )
-    whole = [ms for ms, _ in found["bound: every frame, PyAV's loop"]]
-    share = median(decode / both for decode, both in found["bound: decode"])
-    for name, rounds in found.items():
+    whole = [ms for ms, _ in times_ms["bound: every frame, PyAV's loop"]]
+    share = median(decode / both for decode, both in times_ms["bound: decode"])
+    for name, rounds in times_ms.items():
         if "every frame" in name:
             ratios = [median(loop / ms for loop, (ms, _) in zip(whole, rounds, strict=True)), None]
         else:
@@ -813,7 +810,7 @@ def main() -> None:
         print(f"| {name} | {median(ms for ms, _ in rounds):.1f} | {cells} |")
     print(
         "\nThe bound (decode and convert) takes "
-        f"{median(both for _, both in found['bound: decode']):.1f} CPU ms per clip."
+        f"{median(both for _, both in times_ms['bound: decode']):.1f} CPU ms per clip."
     )
     for line in left_out:
         print(f"\nLeft out: {line}.")

@@ -100,8 +100,8 @@ def run(work: Path, release: Path, seed: int, holdout: str | None) -> dict[str, 
     if not record.is_file():
         command = [sys.executable, __file__, str(work), "--one", str(out), "--seeds", str(seed)]
         subprocess.run(command + ([] if holdout is None else ["--holdout", holdout]), check=True)
-    found: dict[str, Any] = json.loads(record.read_text())
-    return found
+    results: dict[str, Any] = json.loads(record.read_text())
+    return results
 
 
 def run_one(work: Path, out: Path, seed: int, holdout: str | None) -> None:
@@ -147,7 +147,7 @@ def active_by_type(evaluation: dict[str, Any]) -> dict[str, float]:
     for video in evaluation["videos"]:
         if len(video["artifact_types"]) == 1:
             values[video["artifact_types"][0]].append(video["active_jf"])
-    return {kind: mean(found) for kind, found in values.items()}
+    return {kind: mean(scores) for kind, scores in values.items()}
 
 
 def proof(work: Path, seeds: list[int]) -> dict[str, Any]:
@@ -158,29 +158,35 @@ def proof(work: Path, seeds: list[int]) -> dict[str, Any]:
     return {
         "aims": AIMS,
         "seeds": seeds,
-        "cpu_s": [found["cpu_s"] for found in [*runs, *held.values()]],
-        "before": {name: [score(found["before"], name) for found in runs] for name in METRICS},
-        "after": {name: [score(found["test"], name) for found in runs] for name in METRICS},
+        "cpu_s": [training["cpu_s"] for training in [*runs, *held.values()]],
+        "before": {
+            name: [score(training["before"], name) for training in runs] for name in METRICS
+        },
+        "after": {name: [score(training["test"], name) for training in runs] for name in METRICS},
         "floors": {
-            floor: {name: score(found, name) for name in METRICS} for floor, found in floors.items()
+            floor: {name: score(scores, name) for name in METRICS}
+            for floor, scores in floors.items()
         },
         "active_by_type": {
-            "trained on all": [active_by_type(found["test"]) for found in runs],
-            **{f"without {kind}": active_by_type(found["test"]) for kind, found in held.items()},
+            "trained on all": [active_by_type(training["test"]) for training in runs],
+            **{
+                f"without {kind}": active_by_type(training["test"])
+                for kind, training in held.items()
+            },
         },
     }
 
 
-def print_proof(found: dict[str, Any]) -> None:
-    print(f"{len(found['seeds'])} seeds, mean ± spread; {AIMS}\n")
+def print_proof(results: dict[str, Any]) -> None:
+    print(f"{len(results['seeds'])} seeds, mean ± spread; {AIMS}\n")
     print(f"| what | {' | '.join(METRICS)} |\n|---|{'---|' * len(METRICS)}")
     for name, key in (("untrained", "before"), ("trained", "after")):
-        cells = [f"{mean(values):.3f} ± {pstdev(values):.3f}" for values in found[key].values()]
+        cells = [f"{mean(values):.3f} ± {pstdev(values):.3f}" for values in results[key].values()]
         print(f"| {name} | {' | '.join(cells)} |")
-    for floor, scores in found["floors"].items():
+    for floor, scores in results["floors"].items():
         print(f"| {floor} | {' | '.join(f'{value:.3f}' for value in scores.values())} |")
     print(f"\n| J&F active of videos with | {' | '.join(ARTIFACT_TYPES)} |\n|---|---|---|---|")
-    for name, row in found["active_by_type"].items():
+    for name, row in results["active_by_type"].items():
         by_type = (
             row
             if isinstance(row, dict)
@@ -189,11 +195,11 @@ def print_proof(found: dict[str, Any]) -> None:
         print(f"| {name} | {' | '.join(f'{by_type[kind]:.3f}' for kind in ARTIFACT_TYPES)} |")
     print(
         "\nCPU seconds of each training: "
-        f"{', '.join(f'{seconds:.0f}' for seconds in found['cpu_s'])}"
+        f"{', '.join(f'{seconds:.0f}' for seconds in results['cpu_s'])}"
     )
 
 
-def draw(found: dict[str, Any], path: Path) -> None:
+def draw(results: dict[str, Any], path: Path) -> None:
     """Draws two panels: scores before and after training beside the floors, and scores of a type
     that was left out.
     """
@@ -217,10 +223,10 @@ def draw(found: dict[str, Any], path: Path) -> None:
         1, 2, figsize=(10, 3.9), width_ratios=(1.15, 1), layout="constrained"
     )
     names = ["J&F", "J&F active"]
-    floors = {name: max(scores[name] for scores in found["floors"].values()) for name in names}
+    floors = {name: max(scores[name] for scores in results["floors"].values()) for name in names}
     for place, name in enumerate(names):
         for shift, key, colour in ((-0.2, "before", soft), (0.2, "after", strong)):
-            values = found[key][name]
+            values = results[key][name]
             left.bar(place + shift, mean(values), width=0.36, color=colour, zorder=2)
             left.plot(
                 [place + shift] * len(values),
@@ -246,10 +252,10 @@ def draw(found: dict[str, Any], path: Path) -> None:
         patches(soft, strong), ["untrained", "trained"], frameon=False, loc="upper right", ncols=2
     )
     left.set_xlim(-0.55, 1.75)
-    all_types = found["active_by_type"]["trained on all"]
+    all_types = results["active_by_type"]["trained on all"]
     for place, kind in enumerate(ARTIFACT_TYPES):
         seen = mean(row[kind] for row in all_types)
-        unseen = found["active_by_type"][f"without {kind}"][kind]
+        unseen = results["active_by_type"][f"without {kind}"][kind]
         for shift, value, colour in ((-0.2, seen, strong), (0.2, unseen, weak)):
             right.bar(place + shift, value, width=0.36, color=colour, zorder=2)
             right.text(place + shift, value + 0.03, f"{value:.2f}", ha="center", weight="bold")
@@ -366,12 +372,12 @@ def main() -> None:
     if args.loader:
         loader(args.work, steps=args.steps, workers=args.workers)
         return
-    found = proof(args.work, seeds)
-    print_proof(found)
+    results = proof(args.work, seeds)
+    print_proof(results)
     if args.json:
-        args.json.write_text(json.dumps(found, indent=1) + "\n")
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
     if args.plot:
-        draw(found, args.plot)
+        draw(results, args.plot)
 
 
 if __name__ == "__main__":

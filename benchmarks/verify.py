@@ -103,9 +103,9 @@ def measure(path: Path, device: str) -> dict[str, float]:
     rows = decoded_ahead(
         rows_of(path), lambda row: (row["counts"], row["height"], row["width"]), device=device
     )
-    for row, found in rows:
-        checked += len(found)
-        wrong += sum(a != b for a, b in zip(found, row["fingerprint"], strict=True))
+    for row, fingerprints in rows:
+        checked += len(fingerprints)
+        wrong += sum(a != b for a, b in zip(fingerprints, row["fingerprint"], strict=True))
     elapsed_s, cpu_s = time.perf_counter() - start_s, time.process_time() - start_cpu_s
     assert (read, wrong) == (checked, 0)
     device_mb = 0.0
@@ -130,17 +130,17 @@ def measure_release(release: Path, device: str) -> dict[str, float]:
     """
     if device != "cpu":
         describe(device)
-    found: dict[str, list[float]] = {"s": [], "reading_s": []}
+    times: dict[str, list[float]] = {"s": [], "reading_s": []}
     for _ in range(2):
         start_s = time.perf_counter()
         for path in sorted(path for path in release.rglob("*") if path.is_file()):
             file_sha256(path)
-        found["reading_s"].append(time.perf_counter() - start_s)
+        times["reading_s"].append(time.perf_counter() - start_s)
         start_s = time.perf_counter()
         report = brokenvideos.verify(release, device=device)
-        found["s"].append(time.perf_counter() - start_s)
+        times["s"].append(time.perf_counter() - start_s)
         assert report.ok, report.findings
-    seconds, reading_s = min(found["s"]), min(found["reading_s"])
+    seconds, reading_s = min(times["s"]), min(times["reading_s"])
     facts = {"videos": report.num_videos, "masks": report.num_masks}
     return {**facts, "s": seconds, "reading_s": reading_s, "times_reading": seconds / reading_s}
 
@@ -177,22 +177,21 @@ def main() -> None:
             path = Path(folder) / "annotations.parquet"
             write_release(path, max(1, round(PAPER_VIDEOS * share / 100)), masks)
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                found = pool.apply(measure, (path, args.device))
-            figures["share"][f"{share:g} %"] = found
+                measured = pool.apply(measure, (path, args.device))
+            figures["share"][f"{share:g} %"] = measured
             print(
-                f"| {share:g} % | {found['masks']:,} | {path.stat().st_size / 1e6:.1f} | "
-                f"{found['s']:.1f} | {found['cpu_s']:.1f} "
-                f"| {found['masks'] / found['s']:,.0f} | {found['reading_s']:.2f} | "
-                f"{found['resident_mb']:.0f} "
-                f"| {found['device_mb']:.0f} |",
+                f"| {share:g} % | {measured['masks']:,} | {path.stat().st_size / 1e6:.1f} | "
+                f"{measured['s']:.1f} | {measured['cpu_s']:.1f} | {measured['masks'] / measured['s']:,.0f} | "
+                f"{measured['reading_s']:.2f} | {measured['resident_mb']:.0f} | {measured['device_mb']:.0f} "
+                "|",
                 flush=True,
             )
             save(args.json, figures)
     if args.release:
-        figures["release"] = found = measure_release(args.release, args.device)
+        figures["release"] = measured = measure_release(args.release, args.device)
         save(args.json, figures)
         print(
-            f"\nwhole release: {found['s']:.2f} s, {found['times_reading']:.1f} times reading and "
+            f"\nwhole release: {measured['s']:.2f} s, {measured['times_reading']:.1f} times reading and "
             "hashing its files"
         )
 

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from predict import adopt_orphans, seconds
+from predict import adopt_orphans, run_timed
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("command", nargs="+", help="without `brokenvideos` and without --workers")
     arguments = parser.parse_args()
     adopt_orphans()
-    found: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+    times_by_workers: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(arguments.rounds):
             for workers in (1, 2) if number % 2 == 0 else (2, 1):
@@ -36,16 +36,17 @@ def main() -> None:
                     "--workers",
                     str(workers),
                 ]
-                found[workers].append(seconds(command))
+                _, clock_s, cpu_s = run_timed(command)
+                times_by_workers[workers].append((clock_s, cpu_s))
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print("| workers | clock | processor |\n|---|---|---|")
-    for workers, times in found.items():
+    for workers, times in times_by_workers.items():
         print(
             f"| {workers} | {median(clock for clock, _ in times):.1f} s | "
             f"{median(cpu for _, cpu in times):.1f} s |"
         )
     print(
-        f"| ratio | {median(one[0] / two[0] for one, two in zip(found[1], found[2], strict=True)):.2f} | |"
+        f"| ratio | {median(one[0] / two[0] for one, two in zip(times_by_workers[1], times_by_workers[2], strict=True)):.2f} | |"
     )
 
 

@@ -182,8 +182,7 @@ def build(
             raise
         raise RawError(
             f"{error}\nFinished work is kept in {work}: correct the raw folder and give the same "
-            "command again, or remove that "
-            "folder."
+            "command again, or remove that folder."
         ) from error
 
 
@@ -319,8 +318,7 @@ def room_wanted(out: Path, goes_on: str) -> Iterator[None]:
             raise
         raise BuildError(
             f"{out}: not finished: {in_words(error)}. Make room there, or make it writable, and "
-            "give the same command again: "
-            f"{goes_on}"
+            f"give the same command again: {goes_on}"
         ) from error
 
 

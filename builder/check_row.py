@@ -96,8 +96,7 @@ def _check_index(row: Mapping[str, Any]) -> Iterator[str]:
     if not np.array_equal(frame_pts, index.frame_pts):
         yield (
             f"frame_pts holds {len(index.frame_pts)} times that are not the {len(frame_pts)} of "
-            "the video's packets. "
-            "Rebuild this video's shard."
+            "the video's packets. Rebuild this video's shard."
         )
     if (packets is None) != (index.packets is None):
         stated = "null" if index.packets is None else "set"

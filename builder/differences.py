@@ -126,8 +126,8 @@ class ReleaseDiff:
             f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
         )
         size = (
-            f"{self.rewritten_bytes / 1e6:.1f} MB of shards are new, "
-            f"{self.kept_bytes / 1e6:.1f} MB are as they were"
+            f"{self.rewritten_bytes / 1e6:.1f} MB of shards are new, {self.kept_bytes / 1e6:.1f} "
+            "MB are as they were"
         )
         yield f"{self.old_version} -> {self.new_version}: {counts}; {size}."
         if self.old_format != self.new_format:

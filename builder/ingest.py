@@ -139,8 +139,7 @@ def _misplaced(frame: FrameLabels, index: VideoIndex, annotated: set[int] | None
     if number >= index.num_frames:
         return (
             f"mask of frame {number}: the video ends at frame {index.num_frames - 1} (frames count "
-            "from 0). "
-            "Remove the mask, or use the video that was annotated."
+            "from 0). Remove the mask, or use the video that was annotated."
         )
     for plane in frame.planes:
         if plane.shape != (index.height, index.width):
@@ -216,8 +215,7 @@ def _check(video: RawVideo, index: VideoIndex, masklets: _Masklets) -> list[str]
     if video.label is not None and video.label != label and not problems:
         problems.append(
             f"label is {video.label!r} and {len(marked_ids)} objects have marked pixels, which "
-            f"makes it {label!r}. "
-            "Correct the label or the masks."
+            f"makes it {label!r}. Correct the label or the masks."
         )
     annotated = index.num_frames if video.annotated_frames is None else len(video.annotated_frames)
     marked = {frame for frames in masklets.counts.values() for frame in frames}
@@ -235,8 +233,7 @@ def _check(video: RawVideo, index: VideoIndex, masklets: _Masklets) -> list[str]
     if video.annotated_frames is not None and not video.annotated_frames and video.label is None:
         problems.append(
             "no frame is annotated and no label is given, so it is unknown whether it is normal or "
-            "broken. Annotate it, give "
-            "the label that a person gave it, or remove it."
+            "broken. Annotate it, give the label that a person gave it, or remove it."
         )
     beyond = [frame for frame in video.annotated_frames or () if frame >= index.num_frames]
     if beyond:

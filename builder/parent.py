@@ -126,8 +126,8 @@ def check_step(parent: Parent, plans: Sequence[ShardPlan], data_version: str) ->
     if version_of(data_version) < version_of(least):
         raise ValueError(
             f"data version {data_version}: {len(added)} videos were added, {len(removed)} removed "
-            f"and {len(changed)} changed since "
-            f"{parent.version}, which needs a {step} step. Give --data-version {least} or later."
+            f"and {len(changed)} changed since {parent.version}, which needs a {step} step. Give "
+            f"--data-version {least} or later."
         )
 
 

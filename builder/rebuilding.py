@@ -158,8 +158,7 @@ def _rule(manifest: Mapping[str, Any], release: Path) -> tuple[str, int]:
     if rule is None:
         raise ReleaseError(
             f"{release}/{MANIFEST}: this version does not know its split_rule, so the splits "
-            "cannot be assigned again. Install "
-            "the version of brokenvideos that wrote it."
+            "cannot be assigned again. Install the version of brokenvideos that wrote it."
         )
     return rule
 

@@ -52,10 +52,9 @@ class Lettering:
         more = f" and {len(some) - 12} more" if len(some) > 12 else ""
         return (
             f"no font here has the characters {' '.join(map(_printed, some[:12]))}{more}: the "
-            "figures show their code points, as "
-            f"in {_code_point(some[0])}. Install a font that has them, such as Noto Sans CJK for "
-            "Chinese, Japanese and Korean, and "
-            "make the card again."
+            f"figures show their code points, as in {_code_point(some[0])}. Install a font that "
+            "has them, such as Noto Sans CJK for Chinese, Japanese and Korean, and make the card "
+            "again."
         )
 
 

@@ -117,8 +117,8 @@ def read_card(release: Path) -> dict[str, Any]:
     if card["format_version"] != FORMAT_VERSION:
         raise CardError(
             f"{path}: format_version is {card['format_version']!r}, this package reads "
-            f"{FORMAT_VERSION}. Install the version of "
-            "brokenvideos that wrote it, or make the card again."
+            f"{FORMAT_VERSION}. Install the version of brokenvideos that wrote it, or make the "
+            "card again."
         )
     return card
 

@@ -59,7 +59,9 @@ def arrow_bytes(path: Path) -> int:
     first row group.
     """
     with path.open("rb") as file:
-        fragment = ds.ParquetFileFormat().make_fragment(file)
+        # Otherwise pyarrow reads the whole file before the first batch: some hundred megabytes.
+        options = ds.ParquetFragmentScanOptions(pre_buffer=False)
+        fragment = ds.ParquetFileFormat(default_fragment_scan_options=options).make_fragment(file)
         if not fragment.row_groups:
             return 0
         size = fragment.row_groups[0].num_rows

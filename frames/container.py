@@ -90,8 +90,7 @@ def opened(video: VideoSource, *, threads: int = 1) -> Iterator[tuple[InputConta
         if width * height > MAX_FRAME_PIXELS:
             raise VideoError(
                 f"{where(video)}: frames of {width}x{height}, at most {MAX_FRAME_PIXELS} pixels "
-                "are decoded. "
-                "Scale the video down, or leave the file out."
+                "are decoded. Scale the video down, or leave the file out."
             )
         # for later frames that are larger
         stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
@@ -157,18 +156,15 @@ def _check_frame(
     if (frame.width, frame.height) != size:
         raise VideoError(
             f"{name}: is {frame.width}x{frame.height}, the first frame is {size[0]}x{size[1]}; one "
-            "size is wanted. "
-            "Re-encode the video to one size."
+            "size is wanted. Re-encode the video to one size."
         )
     if frame.colorspace not in _CONVERTED:
         matrix = f"{_MATRICES.get(frame.colorspace, 'unknown')} ({int(frame.colorspace)})"
         raise VideoError(
             f"{name}: its colour matrix is {matrix}, which is not converted to RGB here. If only "
-            "its header is wrong, correct "
-            "that: `ffmpeg -i IN -c copy -bsf:v h264_metadata=matrix_coefficients=1 OUT` makes it "
-            "BT.709 (hevc_metadata, "
-            "av1_metadata for those); else convert the video with `ffmpeg -i IN -vf "
-            "zscale=matrix=709 OUT`."
+            "its header is wrong, correct that: `ffmpeg -i IN -c copy -bsf:v "
+            "h264_metadata=matrix_coefficients=1 OUT` makes it BT.709 (hevc_metadata, av1_metadata "
+            "for those); else convert the video with `ffmpeg -i IN -vf zscale=matrix=709 OUT`."
         )
     if frame.is_corrupt:
         raise VideoError(

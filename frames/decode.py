@@ -186,7 +186,6 @@ def _decoded(decoder: VideoCodecContext, packet: "Packet[VideoStream] | None") -
 def _other_video(video: VideoSource, frame_index: int, got: str, index: VideoIndex) -> VideoError:
     return VideoError(
         f"{where(video)} frame {frame_index}: is {got}, its index says "
-        f"{index.width}x{index.height} at time "
-        f"{index.frame_pts[frame_index]}. The index belongs to other bytes: make it again with "
-        "index_video."
+        f"{index.width}x{index.height} at time {index.frame_pts[frame_index]}. The index belongs "
+        "to other bytes: make it again with index_video."
     )

@@ -132,8 +132,7 @@ def _yuv_frames(
         if rgb.dtype != np.uint8 or rgb.shape != shape:
             raise VideoError(
                 f"{path} frame {frame_index}: {rgb.dtype}{list(rgb.shape)}, wanted "
-                f"uint8{list(shape)}. "
-                "Give RGB frames of one size."
+                f"uint8{list(shape)}. Give RGB frames of one size."
             )
         source = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
         frame = reformatter.reformat(

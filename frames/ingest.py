@@ -61,10 +61,9 @@ def index_video(video: bytes | Path) -> VideoIndex:
     if frame is None or not np.array_equal(frame_pts, demuxed.frame_pts):
         raise VideoError(
             f"{where(video)}: the container lists {len(demuxed.frame_pts)} frames and "
-            f"{len(frame_pts)} decode"
-            f"{_first_difference(frame_pts, demuxed.frame_pts)}; every frame must decode. The file "
-            "is cut off or damaged, or "
-            f"starts in the middle of a recording. {REMUX}"
+            f"{len(frame_pts)} decode{_first_difference(frame_pts, demuxed.frame_pts)}; every "
+            "frame must decode. The file is cut off or damaged, or starts in the middle of a "
+            f"recording. {REMUX}"
         )
     return VideoIndex(
         height=frame.height,

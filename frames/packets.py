@@ -178,8 +178,7 @@ def _check_end(
         whole = sum(packet.is_shown and not packet.is_corrupt for packet in packets)
         raise VideoError(
             f"{where(video)}: ends at frame {whole}: it has {len(data)} bytes, and {missing}. Copy "
-            "it again from its source; "
-            "if it is cut off there too, re-encode what is left of it."
+            "it again from its source; if it is cut off there too, re-encode what is left of it."
         )
 
 
@@ -195,8 +194,7 @@ def _frame_pts(shown: Sequence[int | None], video: bytes | Path) -> Int64Array:
     if len(repeated):
         raise VideoError(
             f"{where(video)} frame {repeated[0] + 1}: presentation time {frame_pts[repeated[0]]} "
-            "is that of the frame before too, "
-            f"every frame needs its own. {REMUX}"
+            f"is that of the frame before too, every frame needs its own. {REMUX}"
         )
     return frame_pts
 

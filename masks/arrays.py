@@ -52,9 +52,8 @@ def checked_stack(masks: BitmapArray) -> UInt8Array:
 def wrong_stack(actual: str) -> MaskError:
     """The error for anything except uint8 or bool [N, H, W]."""
     return MaskError(
-        f"masks: got {actual}, wanted uint8 or bool [N, H, W] of 0 and 1. "
-        "Stack single masks with mask[None]; compare a label map with one object_id first (labels "
-        "== object_id)."
+        f"masks: got {actual}, wanted uint8 or bool [N, H, W] of 0 and 1. Stack single masks with "
+        "mask[None]; compare a label map with one object_id first (labels == object_id)."
     )
 
 

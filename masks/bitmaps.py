@@ -176,8 +176,7 @@ def _checked_out(out: UInt8Array, runs: Runs) -> UInt8Array:
     if not fits:
         raise RLEError(
             f"out is {out.dtype}{list(out.shape)}, wanted writeable C-contiguous uint8[M, "
-            f"{runs.width}, {runs.height}] with "
-            f"M >= {len(runs)}: masks, then width, then height. Make it with np.empty((M, width, "
-            "height), np.uint8)."
+            f"{runs.width}, {runs.height}] with M >= {len(runs)}: masks, then width, then height. "
+            "Make it with np.empty((M, width, height), np.uint8)."
         )
     return out[: len(runs)]

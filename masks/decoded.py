@@ -93,15 +93,13 @@ def size_problem(height: int, width: int, *, budget_bytes: int) -> str | None:
         return error.problem
     if max(height, width) > MAX_SIDE:
         return (
-            f"size [{height}, {width}]: a fingerprint needs sides of at most {MAX_SIDE} "
-            "pixels. "
+            f"size [{height}, {width}]: a fingerprint needs sides of at most {MAX_SIDE} pixels. "
             "Cut the mask into tiles."
         )
     if height * width > budget_bytes:
         return (
             f"the bitmap would take {height * width} bytes, wanted at most "
-            f"budget_bytes={budget_bytes}. "
-            "Raise budget_bytes if you expect masks of this size."
+            f"budget_bytes={budget_bytes}. Raise budget_bytes if you expect masks of this size."
         )
     return None
 

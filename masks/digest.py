@@ -95,16 +95,14 @@ def video_digest(object_digests: Mapping[int, str], annotated_frames: Sequence[i
         except (struct.error, ValueError):
             raise MaskError(
                 f"object {object_id}: digest is {object_hex!r}, wanted an id from 0 to 4294967295 "
-                "with 64 hex digits. "
-                "Make the digest with brokenvideos.masks.object_digest."
+                "with 64 hex digits. Make the digest with brokenvideos.masks.object_digest."
             ) from None
     before = -1
     for frame_index in annotated_frames:
         if not before < frame_index <= 0xFFFFFFFF:
             raise MaskError(
                 f"annotated frame {frame_index} comes after {before}, wanted strictly ascending "
-                "frame indices from 0. "
-                "Sort them and drop repeats."
+                "frame indices from 0. Sort them and drop repeats."
             )
         digest.update(struct.pack("<I", frame_index))
         before = frame_index

@@ -83,8 +83,7 @@ def fingerprint_labels(label_map: LabelArray) -> dict[int, int]:
     if label_map.ndim != 2 or label_map.dtype not in (np.uint8, np.uint16):
         raise MaskError(
             f"label map is {label_map.dtype}{list(label_map.shape)}, wanted uint8 or uint16 [H, W] "
-            "of object ids. "
-            "Read a palette PNG as indices, not as colours."
+            "of object ids. Read a palette PNG as indices, not as colours."
         )
     of_size = weights(*label_map.shape)
     height, width = label_map.shape

@@ -127,9 +127,8 @@ def planes_of(row: Mapping[str, Any], by: Grouping) -> tuple[dict[int, int], int
     for object_id, artifact_type in types.items():
         if not 0 <= artifact_type < len(ARTIFACT_TYPES):
             raise MaskError(
-                f"{place_of(row)}object {object_id}: artifact_type is {artifact_type}, "
-                f"wanted 0 to {len(ARTIFACT_TYPES) - 1} ({', '.join(ARTIFACT_TYPES)}). Build the "
-                "row again."
+                f"{place_of(row)}object {object_id}: artifact_type is {artifact_type}, wanted 0 to "
+                f"{len(ARTIFACT_TYPES) - 1} ({', '.join(ARTIFACT_TYPES)}). Build the row again."
             )
     return types, len(ARTIFACT_TYPES)
 
@@ -144,8 +143,7 @@ def select_entries(
     if not len(object_ids) == len(frame_indices) == len(all_counts):
         raise MaskError(
             f"{place_of(row)}masks has {len(object_ids)} object ids, {len(frame_indices)} frame "
-            "indices and "
-            f"{len(all_counts)} counts, wanted as many of each. Build the row again."
+            f"indices and {len(all_counts)} counts, wanted as many of each. Build the row again."
         )
     num_frames = operator.index(row["num_frames"])
     for index in np.flatnonzero((frame_indices < 0) | (frame_indices >= num_frames)).tolist():

@@ -227,9 +227,8 @@ def joined(
     for index, entry in enumerate(counts):
         if not isinstance(entry, str):
             raise RLEError(
-                f"counts is {type(entry).__name__}, wanted str. "
-                "Decode bytes with .decode('ascii'); leave out frames that are not annotated "
-                "(None).",
+                f"counts is {type(entry).__name__}, wanted str. Decode bytes with "
+                ".decode('ascii'); leave out frames that are not annotated (None).",
                 index,
             )
     lengths = np.fromiter(map(len, counts), np.int64, len(counts))
@@ -259,17 +258,15 @@ def _groups(text: str, bounds: Int64Array) -> UInt8Array:
     if (at := _first(groups > 63)) is not None:
         index, byte_index = _locate(at, bounds)
         raise RLEError(
-            f"byte {byte_index} of counts is {int(codes[at])} ({text[at]!r}), "
-            "wanted 48 ('0') to 111 ('o'). The string was damaged or is no COCO RLE; "
-            f"{_lower(_RE_ENCODE)}",
+            f"byte {byte_index} of counts is {int(codes[at])} ({text[at]!r}), wanted 48 ('0') to "
+            f"111 ('o'). The string was damaged or is no COCO RLE; {_lower(_RE_ENCODE)}",
             index,
         )
     if (at := _first(groups[bounds - 1] > 31)) is not None:
         raise RLEError(
             f"counts ends inside a number: its last byte {text[bounds[at] - 1]!r} says that "
-            "another follows, "
-            "wanted a complete last number. The string was cut off; fetch it again from its "
-            "source.",
+            "another follows, wanted a complete last number. The string was cut off; fetch it "
+            "again from its source.",
             at,
         )
     return groups.astype(np.uint8, copy=False)

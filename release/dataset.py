@@ -36,8 +36,7 @@ from .version import DATA_VERSION, __version__
 
 _INSTEAD = (
     "Name a revision with revision=, another repository with BROKENVIDEOS_REPO or "
-    "brokenvideos.load(repo_id=…), or a local release "
-    "with data_dir=; config 'sample' needs no Hub."
+    "brokenvideos.load(repo_id=…), or a local release with data_dir=; config 'sample' needs no Hub."
 )
 
 

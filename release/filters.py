@@ -118,8 +118,7 @@ def held_out(holdout: str) -> tuple[str, str]:
         return "artifact_types", value
     raise FilterError(
         f"holdout={holdout!r}: wanted 'generator:NAME', as in 'generator:kling', or "
-        "'artifact:TYPE' with one of "
-        f"{', '.join(ARTIFACT_TYPES)}."
+        f"'artifact:TYPE' with one of {', '.join(ARTIFACT_TYPES)}."
     )
 
 

@@ -108,9 +108,8 @@ def no_cache(error: OSError) -> str:
     """Turns the error of a cache that cannot be written into a message that says what to do."""
     return (
         f"the Hugging Face cache cannot be written ({error.strerror}: "
-        f"{error.filename or constants.HF_HOME}). Set HF_HOME to a "
-        "writeable folder. brokenvideos.clips and streaming=True read a local release without a "
-        "cache."
+        f"{error.filename or constants.HF_HOME}). Set HF_HOME to a writeable folder. "
+        "brokenvideos.clips and streaming=True read a local release without a cache."
     )
 
 

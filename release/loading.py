@@ -100,8 +100,7 @@ def dataset_module(
     if data_dir is not None and revision is not None:
         raise ValueError(
             f"load_dataset({path!r}) got data_dir={data_dir!r} and revision={revision!r}: a local "
-            "release has no revisions. "
-            "Leave one of them out."
+            "release has no revisions. Leave one of them out."
         )
     if data_dir is not None and path != NAME:
         raise ValueError(

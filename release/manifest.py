@@ -46,8 +46,7 @@ def read_manifest(release: str | PathLike[str]) -> dict[str, Any]:
     if version not in READABLE_FORMATS:
         raise ReleaseError(
             f"{path}: format_version is {version!r}, this package reads {_READABLE}. Install the "
-            "version of brokenvideos "
-            "that wrote it, or build the release again."
+            "version of brokenvideos that wrote it, or build the release again."
         )
     if wrong := _misshapen(manifest, _MANIFEST_SHAPE, ""):
         raise ReleaseError(f"{path}: {wrong}. Build or download the release again.")
@@ -56,8 +55,8 @@ def read_manifest(release: str | PathLike[str]) -> dict[str, Any]:
         if split not in SPLITS or not 0 <= index < num_shards <= MAX_SHARDS:
             raise ReleaseError(
                 f"{path}: .shards[{number}] is {split!r} {index} of {num_shards}, wanted a split "
-                f"of {', '.join(SPLITS)} and an "
-                f"index below a count of at most {MAX_SHARDS}. Build or download the release again."
+                f"of {', '.join(SPLITS)} and an index below a count of at most {MAX_SHARDS}. Build "
+                "or download the release again."
             )
     return manifest
 

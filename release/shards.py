@@ -77,10 +77,9 @@ def release_shards(release: str | Path, kind: Kind = "default") -> dict[str, lis
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ReleaseError(
             f"{root}: {missing[0]}{more} of {len(shards)} files of config {kind!r} not found; "
-            "manifest.json lists them. Where a "
-            "download or a copy has stopped half-way, run it again: `hf download` fetches what is "
-            "missing. To read a part of a "
-            "release from the Hub, stream it."
+            "manifest.json lists them. Where a download or a copy has stopped half-way, run it "
+            "again: `hf download` fetches what is missing. To read a part of a release from the "
+            "Hub, stream it."
         )
     for shard in shards:
         if sizes[shard.path] != shard.size_bytes:
@@ -92,8 +91,7 @@ def release_shards(release: str | Path, kind: Kind = "default") -> dict[str, lis
         more = f" and {len(unlisted) - 1} more" if len(unlisted) > 1 else ""
         raise ReleaseError(
             f"{root}: {unlisted[0]}{more} not in manifest.json: left over from another release? "
-            "Remove what is not part of "
-            "this one, or download the release into an empty folder."
+            "Remove what is not part of this one, or download the release into an empty folder."
         )
     return splits
 

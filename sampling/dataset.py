@@ -324,8 +324,8 @@ class ClipDataset(IterableDataset[Clip]):
             if self.node is not None and self.node[1] > 1 and is_accelerate_used():
                 raise ValueError(
                     f"clips: world_size={self.node[1]}, but accelerate divides the batches of this "
-                    "loader too. Leave rank and "
-                    "world_size out, or do not give the loader to prepare()."
+                    "loader too. Leave rank and world_size out, or do not give the loader to "
+                    "prepare()."
                 )
             return 0, 1
         if self.node is not None:

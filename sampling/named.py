@@ -51,8 +51,7 @@ def named_release(name: str | Path) -> Path | HubRelease:
             return HubRelease(repo_id, revision or f"v{DATA_VERSION}")
         raise SourceError(
             f"{name}: no such folder here. For a repository on the Hub, give "
-            f"{repo_id}@v{DATA_VERSION}, or another "
-            "revision."
+            f"{repo_id}@v{DATA_VERSION}, or another revision."
         )
     raise SourceError(
         f"{name}: no such folder. Wanted a release folder, {SAMPLE!r}, or a repository "

@@ -43,10 +43,8 @@ def require_sendable(loader: Any) -> None:
     if sends and getattr(loader, "collate_fn", None) in (default_collate, collate, collate_rle):
         raise ValueError(
             "clips: accelerate sends the batches of this loader from one process to the others, "
-            "which works only for tensors, and "
-            "video_id is text. Do not give the loader to prepare(): ClipDataset itself shares the "
-            "clips among processes. Or use "
+            "which works only for tensors, and video_id is text. Do not give the loader to "
+            "prepare(): ClipDataset itself shares the clips among processes. Or use "
             "Accelerator(dataloader_config=DataLoaderConfiguration(dispatch_batches=False)), or "
-            "give the loader a collate_fn that "
-            "returns only tensors."
+            "give the loader a collate_fn that returns only tensors."
         )

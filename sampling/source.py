@@ -115,8 +115,7 @@ def require_columns(columns: Iterable[str]) -> None:
     if missing := [column for column in (*COLUMNS, "video") if column not in there]:
         raise SourceError(
             f"clips: the rows lack the columns {', '.join(missing)}. Leave columns= out, or name "
-            "these too; videos are in the "
-            "configs default and webdataset."
+            "these too; videos are in the configs default and webdataset."
         )
 
 
@@ -135,8 +134,8 @@ def require_row(row: Any) -> Row:
     if not isinstance(found["video_id"], str):
         raise SourceError(
             f"clips: video_id of a row is {type(found['video_id']).__name__}, wanted one text: are "
-            "the rows batched? Give single "
-            "rows; DataLoader(batch_size=…) makes batches of the clips."
+            "the rows batched? Give single rows; DataLoader(batch_size=…) makes batches of the "
+            "clips."
         )
     return found
 

@@ -104,8 +104,7 @@ def join_states(states: Iterable[Mapping[str, Any]]) -> State:
     if "source" in first:
         raise ValueError(
             "join_states: these are states of a stream, which keeps one position per worker. "
-            "Resume it with the same number of "
-            "workers and ranks, or read a release folder."
+            "Resume it with the same number of workers and ranks, or read a release folder."
         )
     same = ("data", "plan", "epoch", "before", "whole", "begun")
     if any(state[key] != first[key] for state in clip_states for key in same):
@@ -120,8 +119,7 @@ def join_states(states: Iterable[Mapping[str, Any]]) -> State:
     if sorted(by_consumer) != list(range(consumers)) or len(clip_states) != consumers:
         raise ValueError(
             f"join_states: got states of consumers {sorted(by_consumer)}, wanted each of 0 to "
-            f"{consumers - 1} once. "
-            "Gather the states of all ranks."
+            f"{consumers - 1} once. Gather the states of all ranks."
         )
     parts = [
         (consumers, by_consumer[number]["visits"], by_consumer[number]["clips"])
@@ -149,21 +147,18 @@ def require_fitting(state: Mapping[str, Any], *, identity: Identity) -> None:
     if state.get("format") != _FORMAT:
         raise ValueError(
             f"clips: not a state of a ClipDataset but {sorted(state)}. Load what state_dict() or "
-            "join_states(…) gave; "
-            "a loader's state goes into a StatefulDataLoader."
+            "join_states(…) gave; a loader's state goes into a StatefulDataLoader."
         )
     if state["plan"] != identity.plan:
         raise ValueError(
             "clips: the state was made with other settings. Make the dataset with the same rows, "
-            "num_frames, stride, "
-            "clips_per_video, sampling, seed and shuffle as in that run."
+            "num_frames, stride, clips_per_video, sampling, seed and shuffle as in that run."
         )
     if state["data"] != identity.data:
         raise ValueError(
             f"clips: the state was made with other rows ({state['data']}) than these "
-            f"({identity.data}): another release, split, "
-            "filter, shuffle or order. Give the same rows as in that run, or start again without "
-            "the state."
+            f"({identity.data}): another release, split, filter, shuffle or order. Give the same "
+            "rows as in that run, or start again without the state."
         )
 
 
@@ -198,11 +193,9 @@ def _moved(state: Mapping[str, Any], place: Place) -> ValueError:
     then = _place(state)
     return ValueError(
         f"clips: the state comes from worker {then.worker} of {then.workers} on rank {then.rank} "
-        "of "
-        f"{then.world_size}, this is worker "
-        f"{place.worker} of {place.workers} on rank {place.rank} of {place.world_size}. For other "
-        "numbers of workers or ranks give "
-        "the dataset join_states(…) of all states; a stream continues only with the same numbers."
+        f"of {then.world_size}, this is worker {place.worker} of {place.workers} on rank "
+        f"{place.rank} of {place.world_size}. For other numbers of workers or ranks give the "
+        "dataset join_states(…) of all states; a stream continues only with the same numbers."
     )
 
 
@@ -211,8 +204,7 @@ def _states_within(value: Any) -> Iterator[Mapping[str, Any]]:
         if value.get("_steps_since_snapshot"):
             raise ValueError(
                 "join_states: the loader's state is older than its last batch. Make "
-                "StatefulDataLoader with "
-                "snapshot_every_n_steps=1."
+                "StatefulDataLoader with snapshot_every_n_steps=1."
             )
         if value.get("format") == _FORMAT:
             yield value

@@ -131,7 +131,6 @@ def test_the_batch_of_strings_was_named_collate_rle() -> None:
         from brokenvideos.masks import collate_rle
     assert {str(warning.message) for warning in said} == {
         "brokenvideos.masks.collate_rle is now brokenvideos.masks.rle_batch; the next version does "
-        "not have the earlier name any "
-        "more."
+        "not have the earlier name any more."
     }
     assert collate_rle is brokenvideos.masks.rle_batch

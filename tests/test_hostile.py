@@ -372,8 +372,7 @@ def test_a_shard_name_that_climbs_is_not_exported(
         export(release, tmp_path / "raw", layout="ytvis")
     what = (
         ".shards[0] is '../../etc' 0 of 2, wanted a split of train, validation, test and an index "
-        "below a count of at most 99999. "
-        "Build or download the release again."
+        "below a count of at most 99999. Build or download the release again."
     )
     assert str(caught.value) == f"{release}/manifest.json: {what}"
 

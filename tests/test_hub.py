@@ -22,8 +22,7 @@ from tests.hub.state import State
 REPO = "someone/brokenvideos"
 INSTEAD = (
     "Name a revision with revision=, another repository with BROKENVIDEOS_REPO or "
-    "brokenvideos.load(repo_id=…), or a local release "
-    "with data_dir=; config 'sample' needs no Hub."
+    "brokenvideos.load(repo_id=…), or a local release with data_dir=; config 'sample' needs no Hub."
 )
 LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN or token=."
 

@@ -153,8 +153,7 @@ def test_a_holdout_that_is_none(release: Path, holdout: str) -> None:
         )
     assert str(caught.value) == (
         f"holdout={holdout!r}: wanted 'generator:NAME', as in 'generator:kling', or "
-        "'artifact:TYPE' with one of "
-        "motion, deformation, blur."
+        "'artifact:TYPE' with one of motion, deformation, blur."
     )
 
 
@@ -211,8 +210,7 @@ BAD_CALLS = [
     (
         {"data_dir": "here", "revision": "v1.0.0"},
         "load_dataset('brokenvideos') got data_dir='here' and revision='v1.0.0': a local release "
-        "has no revisions. "
-        "Leave one of them out.",
+        "has no revisions. Leave one of them out.",
     ),
     (
         {"data_files": "x.parquet"},

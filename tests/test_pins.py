@@ -115,8 +115,7 @@ def test_a_wrong_triton_fails_and_names_the_two_that_contradict(project: Path, p
     first, *rest = done.stderr.splitlines()
     assert first == (
         "constraints.txt does not install on Python 3.11 on Linux, Python 3.11 on Linux on Arm, "
-        "Python 3.14 on Linux, "
-        "Python 3.14 on Linux on Arm:"
+        "Python 3.14 on Linux, Python 3.14 on Linux on Arm:"
     )
     told = "\n".join(rest)
     assert re.search(r"torch\S* depends on triton[^,]*==3\.7\.1", told)

@@ -1,9 +1,10 @@
 """The recipes of docs/use-it-elsewhere.md run as they stand there."""
 
-import importlib
+import importlib.util
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -31,7 +32,7 @@ SAYS = {
     "WebDataset": r"(synth-\w+ \d+ bytes \d+ masks\n)+$",
     "supervision": r"\['\w+'.*\] \(\d, 48, 64\) \(48, 64, 3\)\n",
 }
-NEEDS_TORCHCODEC = {"datasets, frames", "torchcodec"}
+NEEDS_TORCHCODEC = ("datasets, frames", "torchcodec")
 pytestmark = [
     # pycocotools under NumPy 2
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
@@ -57,15 +58,19 @@ def block_of(name: str) -> str:
     return blocks[1 if part else 0]
 
 
-def has_torchcodec() -> bool:
-    try:
-        importlib.import_module("torchcodec.decoders")
-    except (ImportError, OSError, RuntimeError):
-        return False
-    return True
+def link_ffmpeg(folder: Path) -> str:
+    """The LD_LIBRARY_PATH that offers the FFmpeg in PyAV's wheel under its usual names."""
+    (package,) = importlib.util.find_spec("av").submodule_search_locations
+    bundled = Path(f"{package}.libs")
+    folder.mkdir()
+    for library in bundled.glob("lib*-*.so.*"):
+        name, _, version = library.name.partition(".so.")
+        major = version.partition(".")[0]
+        (folder / f"{name.rpartition('-')[0]}.so.{major}").symlink_to(library)
+    return f"{folder}:{bundled}"
 
 
-@pytest.mark.parametrize("name", SAYS)
+@pytest.mark.parametrize("name", [name for name in SAYS if name not in NEEDS_TORCHCODEC])
 def test_a_recipe_runs(
     name: str,
     release: Path,
@@ -73,8 +78,6 @@ def test_a_recipe_runs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    if name in NEEDS_TORCHCODEC and not has_torchcodec():
-        pytest.skip("torchcodec is not there, or its FFmpeg or CUDA libraries are not")
     (tmp_path / "release").symlink_to(release)
     if name == "supervision":
         export(release, tmp_path / "exported", layout="coco", options=ExportOptions(frames="png"))
@@ -82,6 +85,24 @@ def test_a_recipe_runs(
     exec(compile(block_of(name), f"{name} of the page", "exec"), {})
     said = capsys.readouterr().out
     assert re.match(SAYS[name], said, re.DOTALL), said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # installs what it runs
+@pytest.mark.skipif(sys.platform != "linux", reason="FFmpeg is offered through LD_LIBRARY_PATH")
+def test_recipes_of_torchcodec_run(release: Path, tmp_path: Path, run_process) -> None:
+    (pinned,) = re.findall(r"pip install (torchcodec==[0-9.]+[0-9])", PAGE)
+    python = environment(tmp_path / "environment", "--no-deps", pinned, ours=True)
+    (tmp_path / "release").symlink_to(release)
+    path = link_ffmpeg(tmp_path / "ffmpeg")
+    for name in NEEDS_TORCHCODEC:
+        done = run_process(
+            [str(python), "-c", block_of(name)],
+            cwd=tmp_path,
+            env={**os.environ, "LD_LIBRARY_PATH": path},
+        )
+        assert done.returncode == 0, done.stderr
+        assert re.match(SAYS[name], done.stdout, re.DOTALL), done.stdout
 
 
 def test_every_recipe_is_run() -> None:

@@ -53,10 +53,9 @@ def test_rows_load_without_fcntl(run_process, tmp_path: Path) -> None:
     left behind.
     """
     script = (
-        "import sys; sys.modules |= dict.fromkeys(['fcntl', 'resource']);"
-        "import brokenvideos, brokenvideos.tools.commands.main;"
-        "row = next(iter(brokenvideos.load('sample', split='train', streaming=True)));"
-        "print(brokenvideos.decode_masks(row).ndim)"
+        "import sys; sys.modules |= dict.fromkeys(['fcntl', 'resource']);import brokenvideos, "
+        "brokenvideos.tools.commands.main;row = next(iter(brokenvideos.load('sample', "
+        "split='train', streaming=True)));print(brokenvideos.decode_masks(row).ndim)"
     )
     done = run_process([sys.executable, "-c", script], env={**os.environ, "HF_HOME": str(tmp_path)})
     assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
@@ -72,8 +71,8 @@ def test_a_build_without_locks_says_where_it_runs(raw: Path, tmp_path: Path, run
     assert done.returncode == 1
     assert done.stderr.endswith(  # before it filelock may say that its locks are soft now
         f"brokenvideos: {out}: building a release needs Linux or macOS; this system has no file "
-        "locks that end with their process "
-        "(fcntl). On Windows build it in WSL; loading, training and evaluating work without.\n"
+        "locks that end with their process (fcntl). On Windows build it in WSL; loading, training "
+        "and evaluating work without.\n"
     )
     assert not list(tmp_path.iterdir())
 

@@ -4,13 +4,11 @@ from pathlib import Path
 
 WORDS = ["<unk>", "<pad>", "<s>", "</s>", "<image>", "USER:", "ASSISTANT:"]
 TEMPLATE = (
-    "{% for message in messages %}{{ 'USER: ' if message['role'] == 'user' else 'ASSISTANT: ' }}"
-    "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in "
-    "message['content'] %}"
-    "{% if part['type'] == 'image' %}<image> {% else %}{{ part['text'] }}{% endif %}{% endfor %}{% "
-    "endif %}"
-    "{{ ' ' if message['role'] == 'user' else '</s>' }}{% endfor %}{% if add_generation_prompt "
-    "%}ASSISTANT: {% endif %}"
+    "{% for message in messages %}{{ 'USER: ' if message['role'] == 'user' else 'ASSISTANT: ' }}{% "
+    "if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in "
+    "message['content'] %}{% if part['type'] == 'image' %}<image> {% else %}{{ part['text'] }}{% "
+    "endif %}{% endfor %}{% endif %}{{ ' ' if message['role'] == 'user' else '</s>' }}{% endfor "
+    "%}{% if add_generation_prompt %}ASSISTANT: {% endif %}"
 )
 
 

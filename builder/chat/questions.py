@@ -14,25 +14,20 @@ TYPE_NONE = "none"
 _TYPES = ", ".join(ARTIFACT_TYPES)
 _BROKEN = (
     "Is anything broken in {place}, as videos that a model has generated can be: motion that "
-    "cannot be, something deformed, "
-    "a blur that does not belong there? Answer Yes or No."
+    "cannot be, something deformed, a blur that does not belong there? Answer Yes or No."
 )
 _WHEN = (
     "When is something broken in {place}? Answer with a JSON list of spans, each an object with "
-    "first_frame, last_frame, start_s "
-    "and end_s; with [] if nothing is broken."
+    "first_frame, last_frame, start_s and end_s; with [] if nothing is broken."
 )
 _WHERE = (
     "Where is something broken in frames {frames}? Answer with a JSON list that has an object for "
-    "every broken thing in each of "
-    "these frames: frame, bbox_2d as [left, top, right, bottom] {unit}, and label, which is one of "
-    "{types}; with [] if nothing "
-    "is broken."
+    "every broken thing in each of these frames: frame, bbox_2d as [left, top, right, bottom] "
+    "{unit}, and label, which is one of {types}; with [] if nothing is broken."
 )
 _TYPE = (
-    f"Which types of artifact does it show, of {_TYPES}? Answer with a JSON list of them; "
-    "with "
-    "[] if nothing is broken."
+    f"Which types of artifact does it show, of {_TYPES}? Answer with a JSON list of them; with [] "
+    "if nothing is broken."
 )
 
 

@@ -328,9 +328,8 @@ class _Reader:
             for mask in masks:
                 if annotated is not None and frame_index not in annotated:
                     wanted = (
-                        f"frames {annotated.start} to {annotated[-1]} by {annotated.step}, "
-                        "as "
-                        "the task's meta says"
+                        f"frames {annotated.start} to {annotated[-1]} by {annotated.step}, as the "
+                        "task's meta says"
                     )
                     raise RawError(
                         f"{mask.where}: wanted {wanted}; export the task again, or correct "

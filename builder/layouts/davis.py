@@ -68,8 +68,7 @@ class DavisMasks:
             ids_in = ids_in or (path.name if ids.kind == "ids" and mode != "1" else "")
             if white_in and ids_in:
                 what = (
-                    f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and "
-                    "255 "
+                    f"255 in {white_in}, other object ids in {ids_in}; wanted ids, or 0 and 255 "
                     "alone"
                 )
                 raise RawError(

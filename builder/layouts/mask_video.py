@@ -110,14 +110,12 @@ def _check_bimodal(path: Path, histogram: npt.NDArray[np.int64]) -> None:
     total = dark + middle + bright
     shares = (
         f"{dark / total:.2%} of the pixels in [0, {DARK_MAX}], {middle / total:.2%} in "
-        f"[{DARK_MAX + 1}, {BRIGHT_MIN - 1}], "
-        f"{bright / total:.2%} in [{BRIGHT_MIN}, 255]"
+        f"[{DARK_MAX + 1}, {BRIGHT_MIN - 1}], {bright / total:.2%} in [{BRIGHT_MIN}, 255]"
     )
     raise RawError(
         f"{path}: not black and white enough for a mask ({shares}); wanted at most "
-        f"{MAX_GREY_OF_MARKED:.0%} of what is not dark in "
-        "the middle. Export it losslessly (FFV1, x264 -qp 0) or at crf 23 and better, or as PNG "
-        "masks"
+        f"{MAX_GREY_OF_MARKED:.0%} of what is not dark in the middle. Export it losslessly (FFV1, "
+        "x264 -qp 0) or at crf 23 and better, or as PNG masks"
     )
 
 

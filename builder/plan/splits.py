@@ -53,29 +53,25 @@ def split_rule(seed: int, *, grown: bool = False, name: str = STRATIFIED) -> dic
     """
     text = (
         "A video's own `split` wins. Videos of one prompt, of equal bytes, and near-duplicates are "
-        "a group, with whatever any of "
-        "them leads to. Near-duplicates: in the perceptual hashes dhash4/1 at least "
-        f"{ALIKE_FRAMES} of the 4 frames differ in at "
-        f"most {MAX_DISTANCE} of 64 bits, of which at least {MIN_BITS} are set in both. A group "
-        "goes where one of its videos has a "
-        "split. The others are ordered by (generator and label of the smallest id, SHA-256 of "
-        "'seed/key'), the key being the "
-        "smallest of 'prompt PROMPT' or, without one, 'video ID', and each goes to the split that "
-        "is furthest below its fraction."
+        "a group, with whatever any of them leads to. Near-duplicates: in the perceptual hashes "
+        f"dhash4/1 at least {ALIKE_FRAMES} of the 4 frames differ in at most {MAX_DISTANCE} of 64 "
+        f"bits, of which at least {MIN_BITS} are set in both. A group goes where one of its videos "
+        "has a split. The others are ordered by (generator and label of the smallest id, SHA-256 "
+        "of 'seed/key'), the key being the smallest of 'prompt PROMPT' or, without one, 'video "
+        "ID', and each goes to the split that is furthest below its fraction."
     )
     if name == FILLED:
         text += (
             f" Then each split that got no video, in the order {', '.join(_FILL_ORDER)}, takes one "
-            "of the groups that were ordered "
-            "so and that are not alone in their split: of the generator and label that most of "
-            "these groups of a split have, the "
-            "group with fewest videos, the first in that order."
+            "of the groups that were ordered so and that are not alone in their split: of the "
+            "generator and label that most of these groups of a split have, the group with fewest "
+            "videos, the first in that order."
         )
     if grown:
         text += (
             " A video of the parent release stays in its split, and new videos of its group join "
-            "it; where the parent has a group "
-            "in several splits, that with most of its videos. All of them count from the start."
+            "it; where the parent has a group in several splits, that with most of its videos. All "
+            "of them count from the start."
         )
     return {"name": name, "seed": seed, "fractions": SPLIT_FRACTIONS, "text": text}
 
@@ -214,8 +210,7 @@ def empty_splits(videos: Iterable[Ingested], splits: Mapping[str, str]) -> str |
     )
     return (
         f"{what}: {alike} of one prompt, equal bytes or near-duplicates, which stay together, "
-        f"{why}. {needs}: add videos of other "
-        "prompts, or name the splits in videos.jsonl (split)."
+        f"{why}. {needs}: add videos of other prompts, or name the splits in videos.jsonl (split)."
     )
 
 

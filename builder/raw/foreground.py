@@ -77,8 +77,8 @@ def _fault(mode: str, marked: Sequence[int]) -> str | None:
     if len(marked) > MAX_GREYS:
         return (
             f"{len(marked)} grey values beside 0, at most {MAX_GREYS} are read as object ids: a "
-            "soft mask? Write what is marked as "
-            "255 and the rest as 0, or that many object ids into a palette PNG"
+            "soft mask? Write what is marked as 255 and the rest as 0, or that many object ids "
+            "into a palette PNG"
         )
     if WHITE in marked:
         others = [value for value in marked if value != WHITE]
@@ -87,7 +87,6 @@ def _fault(mode: str, marked: Sequence[int]) -> str | None:
         )
         return (
             f"value 255 beside {shown}; wanted object ids, or 0 and 255 alone: give --void 255 if "
-            "255 is void, else write the mask "
-            "as one of the two"
+            "255 is void, else write the mask as one of the two"
         )
     return None

@@ -89,14 +89,13 @@ def drawn_as(
     if drawn is None:
         raise RawError(
             f"{where}: players show the video {orientation} (its display matrix), and the size of "
-            "the mask does not show "
-            "whether it was drawn on that or on the stored frame; give --masks-are displayed or "
-            "--masks-are coded"
+            "the mask does not show whether it was drawn on that or on the stored frame; give "
+            "--masks-are displayed or --masks-are coded"
         )
     if drawn == "displayed" and orientation.quarter_turns is None:
         raise RawError(
             f"{where}: the video is {orientation} (its display matrix), and a mask drawn on that "
-            "cannot be turned back; draw it on "
-            "the stored frame and give --masks-are coded, or re-encode the video upright"
+            "cannot be turned back; draw it on the stored frame and give --masks-are coded, or "
+            "re-encode the video upright"
         )
     return drawn

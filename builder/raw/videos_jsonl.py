@@ -192,8 +192,7 @@ def _objects(value: object) -> tuple[dict[int, str | None], dict[int, str]]:
         if artifact_type is not None and artifact_type not in ARTIFACT_TYPES:
             faults.append(
                 f"[{position}] has artifact_type {_shown(artifact_type)}, wanted "
-                f"{_list(ARTIFACT_TYPES, last=' or ')}, or null "
-                "where it is not given"
+                f"{_list(ARTIFACT_TYPES, last=' or ')}, or null where it is not given"
             )
         subtype = item.get("subtype")
         if subtype is not None and not (isinstance(subtype, str) and subtype.strip()):

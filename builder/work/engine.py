@@ -137,6 +137,6 @@ def _report(names: list[str], done: int, total: int) -> str:
     gave_up = " The run stopped there." if len(names) == MAX_SET_ASIDE else ""
     return (
         f"{', '.join(names)}: ended {what} twice (killed, out of memory, or a crash in a library); "
-        f"{done} of {total} are done."
-        f"{gave_up} Look at the kernel's log for the reason, or try with one worker."
+        f"{done} of {total} are done.{gave_up} Look at the kernel's log for the reason, or try "
+        "with one worker."
     )

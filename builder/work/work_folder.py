@@ -77,8 +77,7 @@ def _lock(work: Path, out: Path) -> int:
             os.close(lock)
             raise BuildError(
                 f"{out}: process {owner} is building it in {work}. Wait for it or end it. Its work "
-                "is kept: the next "
-                "build continues from there."
+                "is kept: the next build continues from there."
             ) from None
         try:
             ours = os.path.samestat(os.fstat(lock), os.stat(work / _LOCK))

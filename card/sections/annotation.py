@@ -21,12 +21,11 @@ def annotation(inputs: CardInputs) -> str:
         f"{total.num_annotated_frames:,} of {frames:,} frames "
         f"({percent(total.num_annotated_frames, frames)}) are annotated; "
         f"{details.num_partly_annotated:,} of {many(total.num_videos, 'video')} only in part. "
-        "`source.annotator` tells "
-        f"{many(named, 'annotator')} apart and is null for "
+        f"`source.annotator` tells {many(named, 'annotator')} apart and is null for "
         f"{many(details.annotators['unknown'], 'video')}.",
         "Each object is one artifact region with one type, followed through the video. The "
-        "fingerprint of every mask, taken from "
-        "the raw annotation before any coding, is kept beside it.",
+        "fingerprint of every mask, taken from the raw annotation before any coding, is kept "
+        "beside it.",
     )
 
 
@@ -36,8 +35,7 @@ def agreement(inputs: CardInputs) -> str:
     if agreement is None:
         return (
             "No agreement between annotators was measured when this card was made. `brokenvideos "
-            "agree` measures it where two or "
-            "more people have annotated the same videos."
+            "agree` measures it where two or more people have annotated the same videos."
         )
     names = ("active_jf", "jf", "active_dice", "kappa", "types_equal")
     rows = [
@@ -47,12 +45,10 @@ def agreement(inputs: CardInputs) -> str:
     ceiling = {name: estimate(agreement["ceiling"][name]) for name in ("active_jf", "jf")}
     return paragraphs(
         f"{many(agreement['num_annotators'], 'annotator')} marked the same "
-        f"{many(agreement['num_videos'], 'video')}; in "
-        f"{agreement['num_marked']:,} of them somebody marked something. People reach "
-        f"**{ceiling['active_jf']}** J&F with "
-        f"each other in frames that one of a pair marked, and {ceiling['jf']} over all annotated "
-        "frames: what a model "
-        "can be expected to reach (mean and 95 % interval over videos).",
+        f"{many(agreement['num_videos'], 'video')}; in {agreement['num_marked']:,} of them "
+        f"somebody marked something. People reach **{ceiling['active_jf']}** J&F with each other "
+        f"in frames that one of a pair marked, and {ceiling['jf']} over all annotated frames: what "
+        "a model can be expected to reach (mean and 95 % interval over videos).",
         unreliable_note(*ceiling.values()),
         table(["pair", "J&F active", "J&F", "Dice active", "Cohen's kappa", "equal types"], rows),
         f"Fleiss' kappa {number(agreement['fleiss_kappa'])}, Krippendorff's alpha "

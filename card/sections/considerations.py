@@ -28,8 +28,7 @@ def biases(inputs: CardInputs) -> list[str]:
     types = Counter({name: total.artifact_types[name] for name in types_in(total.artifact_types)})
     lines = [
         f"{percent(total.labels['broken'], total.num_videos)} of the videos are broken. This is "
-        "how the release was put together, "
-        "no estimate of how often generators fail.",
+        "how the release was put together, no estimate of how often generators fail.",
         f"Videos by generator: {_spread(total.generators)}. A model may learn a generator and not "
         "an artifact; hold-outs show it.",
         f"Broken videos by artifact type: {_spread(types)}.",
@@ -92,11 +91,9 @@ def social_impact(inputs: CardInputs) -> list[str]:
     del inputs  # the same for every release
     return [
         "Finding artifacts helps to filter and to improve generators. The same masks can be used "
-        "to train generators whose output "
-        "is harder to recognise.",
+        "to train generators whose output is harder to recognise.",
         "A video in which a model finds no artifact is not thereby real, and one in which it does "
-        "is not thereby generated: such a "
-        "model must not decide about people or evidence.",
+        "is not thereby generated: such a model must not decide about people or evidence.",
     ]
 
 

@@ -77,10 +77,9 @@ def opening(total: Facts) -> str:
     frames = sum(length * count for length, count in total.num_frames.items())
     return (
         "Videos with masks of what is broken in them, pixel by pixel and frame by frame: unnatural "
-        "**motion**, "
-        f"**deformation** of things, **blur**red patches. {many(total.num_videos, 'video')} "
-        f"({total.labels['broken']:,} broken, {total.labels['normal']:,} normal), "
-        f"{many(frames, 'frame')} "
+        "**motion**, **deformation** of things, **blur**red patches. "
+        f"{many(total.num_videos, 'video')} ({total.labels['broken']:,} broken, "
+        f"{total.labels['normal']:,} normal), {many(frames, 'frame')} "
         f"({total.num_annotated_frames:,} of them annotated), {many(total.num_masks, 'mask')}."
     )
 
@@ -91,9 +90,8 @@ def summary(inputs: CardInputs) -> str:
     if text is None and is_rendered(inputs):
         text = (
             "This release is synthetic: a program drew the scenes and the artifacts, so the masks "
-            "are exact by construction "
-            "and no person marked them. It has the form of the BrokenVideos benchmark, none of its "
-            "content."
+            "are exact by construction and no person marked them. It has the form of the "
+            "BrokenVideos benchmark, none of its content."
         )
     alt = "Frames of broken videos with their masks painted on, by artifact type"
     return paragraphs(
@@ -116,9 +114,8 @@ def fields() -> str:
     return paragraphs(
         table(["column", "type", "meaning"], rows, text=3),
         "`{'size': [height, width], 'counts': masks.counts[i]}` is a COCO RLE. An annotated frame "
-        "without a mask is empty; a frame "
-        "that is not in `annotated_frames` is unknown. Masks lie in the grid of the decoded, "
-        "unrotated frames.",
+        "without a mask is empty; a frame that is not in `annotated_frames` is unknown. Masks lie "
+        "in the grid of the decoded, unrotated frames.",
     )
 
 

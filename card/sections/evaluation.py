@@ -53,8 +53,7 @@ def _counted_floor(inputs: CardInputs) -> str:
     ]
     return paragraphs(
         "A prediction that marks nothing gets 1 in every normal video, and in broken ones what "
-        "their empty annotated frames give "
-        "it. Counted here:",
+        "their empty annotated frames give it. Counted here:",
         table(["split", "broken videos", "J&F of nothing", "J&F active of nothing"], rows),
     )
 

@@ -18,11 +18,9 @@ def prompts(triggers: Mapping[str, TriggerFacts]) -> str | None:
     return paragraphs(
         table(head, [_row(name, triggers[name]) for name in names], text=2),
         "Clips by the trigger of their prompt: what was expected to make a model fail. `control`: "
-        "the same situations without it. "
-        "Broken is the share of the judged clips, those of which a frame was looked at, with its "
-        "95 % interval (Wilson; clips of "
-        "one prompt are counted as if they were independent). A clip with several artifact types "
-        "is counted in each of them.",
+        "the same situations without it. Broken is the share of the judged clips, those of which a "
+        "frame was looked at, with its 95 % interval (Wilson; clips of one prompt are counted as "
+        "if they were independent). A clip with several artifact types is counted in each of them.",
     )
 
 

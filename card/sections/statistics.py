@@ -57,8 +57,7 @@ def _masks(inputs: CardInputs) -> str:
         figure("mask_areas", "Masks by their share of the frame, for each artifact type"),
         figure("positions", "Where masks of each artifact type lie in the frame"),
         "Positions are those in the upright frame, all sizes stretched to one; the colour says "
-        "which share of a type's masks "
-        "covers a place.",
+        "which share of a type's masks covers a place.",
     )
 
 
@@ -97,8 +96,7 @@ def _shortcuts(inputs: CardInputs) -> str:
     if shortcuts.combined is None:
         return (
             "Whether length, size, rate or bytes alone give the label away cannot be said: there "
-            "are too few videos "
-            f"({shortcuts.num_normal} normal, {shortcuts.num_broken} broken)."
+            f"are too few videos ({shortcuts.num_normal} normal, {shortcuts.num_broken} broken)."
         )
     rows = [
         [f"`{name}`", f"{value:.2f}"]
@@ -107,10 +105,9 @@ def _shortcuts(inputs: CardInputs) -> str:
     ]
     return paragraphs(
         "How well broken and normal videos are told apart without looking at a pixel, as area "
-        "under the ROC curve: 0.50 is not "
-        "at all, 1.00 is always. All columns together, on videos that were not fitted on: "
-        f"**{shortcuts.combined:.2f}**. One "
-        "column alone, whichever way round:",
+        "under the ROC curve: 0.50 is not at all, 1.00 is always. All columns together, on videos "
+        f"that were not fitted on: **{shortcuts.combined:.2f}**. One column alone, whichever way "
+        "round:",
         table(["metadata", "AUC"], rows),
         "A classifier of whole videos has to be compared with this number; masks are not given "
         "away by it.",

@@ -255,8 +255,8 @@ def refusal(batch: RLEBatch, index: int) -> RLEError:
         return located(error, [index])
     raise RuntimeError(
         f"mask {index}: the device's parser refuses a string that the host's accepts: "
-        f"{batch.counts(index)!r} of size "
-        f"[{height}, {width}]. One of them is wrong; please report this string."
+        f"{batch.counts(index)!r} of size [{height}, {width}]. One of them is wrong; please report "
+        "this string."
     )
 
 

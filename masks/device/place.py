@@ -47,8 +47,7 @@ def require_device(device: torch.device | str) -> torch.device:
         )
         raise DeviceError(
             f"device {device}: torch {torch.__version__} {built}. Use device cpu, or install a "
-            "torch with CUDA "
-            "(https://pytorch.org/get-started) on a machine with an NVIDIA GPU."
+            "torch with CUDA (https://pytorch.org/get-started) on a machine with an NVIDIA GPU."
         )
     index = torch.cuda.current_device() if checked_device.index is None else checked_device.index
     if index >= torch.cuda.device_count():

@@ -178,8 +178,7 @@ def test_what_only_decoding_shows_is_named(raw_copy: Path, tmp_path: Path, spoil
         f"{raw_copy}: 1 problem, no release was written.",
         f"video {video['video_id']}: {message}",
         f"Finished work is kept in {tmp_path}/.out.building: correct the raw folder and give the "
-        "same command again, or remove "
-        "that folder.",
+        "same command again, or remove that folder.",
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == [".out.building", "raw"]
 

@@ -108,8 +108,7 @@ def test_a_changed_mask_is_told_by_pixels_and_iou(
     )
     assert str(change) == (
         f"{video_id} (masks): digest, objects; 2 masks: {old_pixels + gone} -> {new_pixels} "
-        "pixels, "
-        f"mean IoU {new_pixels / old_pixels / 2:.3f}"
+        f"pixels, mean IoU {new_pixels / old_pixels / 2:.3f}"
     )
     text = json.dumps(found.to_dict())
     assert json.loads(text)["changed"][0]["masks"][0]["new_pixels"] == new_pixels
@@ -239,6 +238,5 @@ def test_a_manifest_without_row_digests_is_refused(release: Path, tmp_path: Path
         diff(old, release)
     assert str(caught.value) == (
         f"{old}: no row_digest for {min(manifest['videos'])} in its manifest. It was built by an "
-        "older version or is damaged; "
-        "build it again from its raw folder."
+        "older version or is damaged; build it again from its raw folder."
     )

@@ -97,8 +97,7 @@ def test_a_link_that_leads_nowhere_is_named(linked: Path) -> None:
     found = [str(finding) for finding in verify(linked).findings]
     assert found[0] == (
         "webdataset/test-000000.tar: a broken link; SHA256SUMS lists it. Fetch its target (`git "
-        "annex get`, "
-        "`dvc pull`), or download this file again."
+        "annex get`, `dvc pull`), or download this file again."
     )
 
 

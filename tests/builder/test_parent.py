@@ -159,8 +159,7 @@ def test_a_smaller_step_than_the_changes_demand_is_refused(
         build(raw_copy, out, BuildOptions(data_version="1.0.1"), parent=release)
     assert str(caught.value) == (
         "data version 1.0.1: 1 videos were added, 0 removed and 0 changed since 1.0.0, which needs "
-        "a minor step. "
-        "Give --data-version 1.1.0 or later."
+        "a minor step. Give --data-version 1.1.0 or later."
     )
     videos = described(raw_copy)
     describe(raw_copy, videos | {first: videos[first] | {"generator": "another"}})
@@ -168,8 +167,7 @@ def test_a_smaller_step_than_the_changes_demand_is_refused(
         build(raw_copy, out, BuildOptions(data_version="1.1.0"), parent=release)
     assert str(caught.value) == (
         "data version 1.1.0: 1 videos were added, 0 removed and 1 changed since 1.0.0, which needs "
-        "a major step. "
-        "Give --data-version 2.0.0 or later."
+        "a major step. Give --data-version 2.0.0 or later."
     )
     assert not out.exists()
     build(raw_copy, out, BuildOptions(data_version="2.0.0"), parent=release)

@@ -124,8 +124,7 @@ def test_another_split_rule_is_refused(copy: Path, raw: Path) -> None:
         rebuild(copy, raw)
     assert str(caught.value) == (
         f"{copy}/manifest.json: this version does not know its split_rule, so the splits cannot be "
-        "assigned again. Install the "
-        "version of brokenvideos that wrote it."
+        "assigned again. Install the version of brokenvideos that wrote it."
     )
 
 

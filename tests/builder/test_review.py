@@ -47,8 +47,7 @@ def test_nothing_approved_is_said(raw, tmp_path):
         build(raw, tmp_path / "release")
     assert str(caught.value) == (
         f"{raw}: none of 3 videos is approved, no release was written. Let a second person review "
-        "them, or give "
-        "--include unreviewed."
+        "them, or give --include unreviewed."
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw"]
 

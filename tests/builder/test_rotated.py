@@ -119,9 +119,8 @@ def test_what_the_size_does_not_tell_is_asked(make, tmp_path, turn, size):
         build(raw, tmp_path / "release", BuildOptions(artifact_type="blur"))
     assert str(caught.value).splitlines()[1] == (
         f"video v: mask of frame 0: players show the video {SHOWN[turn]} (its display matrix), and "
-        "the size of the mask does "
-        "not show whether it was drawn on that or on the stored frame; give --masks-are displayed "
-        "or --masks-are coded"
+        "the size of the mask does not show whether it was drawn on that or on the stored frame; "
+        "give --masks-are displayed or --masks-are coded"
     )
 
 

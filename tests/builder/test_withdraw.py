@@ -175,8 +175,7 @@ def test_a_renamed_copy_comes_back_on_purpose_alone(
         build(raw_copy, out, options, parent=fewer)
     assert str(caught.value).splitlines()[1] == (
         f"video renamed: has the bytes of {gone}, withdrawn in 2.0.0 ({REASON}). Remove it from "
-        "the raw folder; to publish it "
-        "after all, give --bring-back renamed."
+        "the raw folder; to publish it after all, give --bring-back renamed."
     )
     with (raw_copy / "videos" / "renamed.mp4").open(
         "ab"
@@ -220,8 +219,8 @@ def test_twins_need_a_decision(raw_copy: Path, tmp_path: Path, gone: str) -> Non
         withdraw(before, out, [gone], reason=REASON)
     assert str(caught.value) == (
         f"{before}: a_twin, look_alike: same bytes as a withdrawn video, or a near-duplicate of "
-        "one; nothing was written. Look at "
-        "them, then give --twins withdraw to take them down too, or --twins keep."
+        "one; nothing was written. Look at them, then give --twins withdraw to take them down too, "
+        "or --twins keep."
     )
     assert not out.exists()
     manifest = withdraw(before, out, [gone], reason=REASON, twins="withdraw")

@@ -50,8 +50,8 @@ BAD = {
     "unknown key": (
         "sumary = 'x'",
         "about.toml: unknown key 'sumary', wanted some of summary, annotation, biases, limits, "
-        "personal_information, use, "
-        "licences, maintenance, contact, changes, date_published, agreement, baselines.",
+        "personal_information, use, licences, maintenance, contact, changes, date_published, "
+        "agreement, baselines.",
     ),
     "no text": ("contact = 5", "about.toml: contact is 5, wanted text: whom to ask."),
     "empty text": (
@@ -126,6 +126,5 @@ def test_a_card_json_that_was_edited_is_refused() -> None:
         about_from_dict({"words": {}}, where="card.json")
     assert str(caught.value) == (
         "card.json: not what `brokenvideos card` writes (About.__init__() got an unexpected "
-        "keyword argument 'words'). Make the "
-        "card again."
+        "keyword argument 'words'). Make the card again."
     )

@@ -91,9 +91,8 @@ def test_a_name_that_no_font_has_is_spelled(no_font: None, inputs: CardInputs) -
     assert lettering.shown(f"{HAN} 2") == "U+53EF U+7075 2"
     assert lettering.note() == (
         f"no font here has the characters {HAN[0]} {HAN[1]}: the figures show their code points, "
-        "as in U+53EF. Install a font "
-        "that has them, such as Noto Sans CJK for Chinese, Japanese and Korean, and make the card "
-        "again."
+        "as in U+53EF. Install a font that has them, such as Noto Sans CJK for Chinese, Japanese "
+        "and Korean, and make the card again."
     )
     assert one_font(f"{HAN} · frame 3") == ("U+53EF U+7075 · frame 3", None)
     # warns where a character has no glyph

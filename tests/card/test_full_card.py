@@ -206,8 +206,7 @@ def test_a_damaged_card_json_is_named(copy: Path) -> None:
         write_card(copy)
     assert str(caught.value) == (
         f"{copy}/card.json: format_version is 7, this package reads 1. Install the version of "
-        "brokenvideos that wrote it, or make "
-        "the card again."
+        "brokenvideos that wrote it, or make the card again."
     )
 
 

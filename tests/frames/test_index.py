@@ -233,14 +233,12 @@ REFUSED = {
     "cut off": (
         _cut_off,
         "VIDEO: ends at frame 30: it has 2630 bytes, and its mdat box ends at byte 2825. Copy it "
-        "again from its source; "
-        "if it is cut off there too, re-encode what is left of it.",
+        "again from its source; if it is cut off there too, re-encode what is left of it.",
     ),
     "damaged": (
         _damaged,
         "VIDEO frame 28: does not decode (Invalid data found when processing input). Copy it again "
-        "from its source; "
-        "if it is damaged there too, re-encode what is left of it.",
+        "from its source; if it is damaged there too, re-encode what is left of it.",
     ),
     "cut off, without an index": (
         _cut_off_stream,
@@ -252,10 +250,9 @@ REFUSED = {
             num_frames=2, options={"x264-params": "colormatrix=YCgCo"}
         ),
         "VIDEO frame 0: its colour matrix is YCgCo (8), which is not converted to RGB here. If "
-        "only its header is wrong, correct "
-        "that: `ffmpeg -i IN -c copy -bsf:v h264_metadata=matrix_coefficients=1 OUT` makes it "
-        "BT.709 (hevc_metadata, av1_metadata "
-        "for those); else convert the video with `ffmpeg -i IN -vf zscale=matrix=709 OUT`.",
+        "only its header is wrong, correct that: `ffmpeg -i IN -c copy -bsf:v "
+        "h264_metadata=matrix_coefficients=1 OUT` makes it BT.709 (hevc_metadata, av1_metadata for "
+        "those); else convert the video with `ffmpeg -i IN -vf zscale=matrix=709 OUT`.",
     ),
     "two sizes": (
         _two_sizes,

@@ -158,8 +158,7 @@ def test_index_of_another_video(make_video):
         read_frames(other, [35], index=index)
     assert str(error.value) == (
         f"video of {len(other)} bytes frame 1: is 64x48 at time 33, its index says 64x48 at time "
-        "42. "
-        "The index belongs to other bytes: make it again with index_video."
+        "42. The index belongs to other bytes: make it again with index_video."
     )
 
 

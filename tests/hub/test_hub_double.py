@@ -116,9 +116,9 @@ def test_another_computer_learns_which_chunks_are_there(
     """Global deduplication: its own cache is empty, so it asks."""
     script = (
         "import sys; from huggingface_hub import HfApi; api = HfApi(); "
-        "api.create_repo(sys.argv[1], repo_type='dataset');"
-        "api.upload_file(path_or_fileobj=sys.argv[2], path_in_repo='a.parquet', "
-        "repo_id=sys.argv[1], repo_type='dataset')"
+        "api.create_repo(sys.argv[1], "
+        "repo_type='dataset');api.upload_file(path_or_fileobj=sys.argv[2], "
+        "path_in_repo='a.parquet', repo_id=sys.argv[1], repo_type='dataset')"
     )
     old, new = data(2_000_000), data(2_000_000)[:1_000_000] + b"new" + data(2_000_000)[1_000_000:]
     for name, content in (("old", old), ("new", new)):

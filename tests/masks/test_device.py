@@ -173,8 +173,7 @@ def test_memory_bomb_is_refused(backend):
     )
     assert [str(error) for error in refused] == [
         f"mask {index}: the bitmap would take 900000000 bytes, wanted at most "
-        "budget_bytes=1048576. "
-        "Raise budget_bytes if you expect masks of this size."
+        "budget_bytes=1048576. Raise budget_bytes if you expect masks of this size."
         for index in (0, 1)
     ]
 
@@ -450,8 +449,7 @@ def test_no_cuda_is_one_clear_line():
     )
     assert str(caught.value) == (
         f"device cuda: torch {torch.__version__} {built}. Use device cpu, or install a torch with "
-        "CUDA "
-        "(https://pytorch.org/get-started) on a machine with an NVIDIA GPU."
+        "CUDA (https://pytorch.org/get-started) on a machine with an NVIDIA GPU."
     )
 
 

@@ -137,8 +137,7 @@ def test_a_parser_that_is_too_strict_is_an_error_of_ours(monkeypatch):
         device.decode(["6", "06"], height=2, width=3, device="cpu", backend="torch")
     assert str(caught.value) == (
         "mask 1: the device's parser refuses a string that the host's accepts: '06' of size [2, "
-        "3]. "
-        "One of them is wrong; please report this string."
+        "3]. One of them is wrong; please report this string."
     )
 
 

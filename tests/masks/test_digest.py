@@ -71,8 +71,7 @@ def test_video_digest_refuses_bad_objects(object_id, digest):
         video_digest({object_id: digest}, [])
     assert str(caught.value) == (
         f"object {object_id}: digest is {digest!r}, wanted an id from 0 to 4294967295 with 64 hex "
-        "digits. "
-        "Make the digest with brokenvideos.masks.object_digest."
+        "digits. Make the digest with brokenvideos.masks.object_digest."
     )
 
 
@@ -84,6 +83,5 @@ def test_video_digest_refuses_frames_out_of_order(frames, frame, before):
         video_digest({}, frames)
     assert str(caught.value) == (
         f"annotated frame {frame} comes after {before}, wanted strictly ascending frame indices "
-        "from 0. "
-        "Sort them and drop repeats."
+        "from 0. Sort them and drop repeats."
     )

@@ -97,9 +97,8 @@ def test_encode_in_several_steps_equals_one(monkeypatch):
 
 
 WRONG_STACK = (
-    ", wanted uint8 or bool [N, H, W] of 0 and 1. "
-    "Stack single masks with mask[None]; compare a label map with one object_id first (labels == "
-    "object_id)."
+    ", wanted uint8 or bool [N, H, W] of 0 and 1. Stack single masks with mask[None]; compare a "
+    "label map with one object_id first (labels == object_id)."
 )
 
 
@@ -154,8 +153,7 @@ def test_decode_refuses_a_buffer_that_does_not_fit(out, found):
         decode(["6", "06"], height=2, width=3, out=out)
     assert str(caught.value) == (
         f"out is {found}, wanted writeable C-contiguous uint8[M, 3, 2] with M >= 2: masks, then "
-        "width, then height. "
-        "Make it with np.empty((M, width, height), np.uint8)."
+        "width, then height. Make it with np.empty((M, width, height), np.uint8)."
     )
 
 
@@ -202,9 +200,8 @@ WANTED_RLE = "wanted {'size': [height, width], 'counts': str}."
     [
         (
             {"size": [3, 3], "counts": "7"},
-            "mask 2: the runs sum to 7, wanted 9 = 3 x 3 pixels. "
-            "Check that height and width are those of the mask, in this order, and encode it again "
-            "if they are.",
+            "mask 2: the runs sum to 7, wanted 9 = 3 x 3 pixels. Check that height and width are "
+            "those of the mask, in this order, and encode it again if they are.",
         ),
         (
             {"size": [3, 0], "counts": "6"},

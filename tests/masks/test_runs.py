@@ -48,8 +48,7 @@ REFUSED = {
     "cut off": (
         ["6", "51P", "6"],
         "mask 1: counts ends inside a number: its last byte 'P' says that another follows, wanted "
-        "a complete last number. "
-        "The string was cut off; fetch it again from its source.",
+        "a complete last number. The string was cut off; fetch it again from its source.",
     ),
     "too many groups": (
         ["6", "5QPPPPPP0"],
@@ -58,14 +57,12 @@ REFUSED = {
     "not minimal, positive": (
         ["6", "5Q0"],
         "mask 1: the number at byte 1 of counts has 2 bytes, of which the last adds nothing, "
-        "wanted the shortest form. "
-        f"E{RE_ENCODE}",
+        f"wanted the shortest form. E{RE_ENCODE}",
     ),
     "not minimal, negative": (
         ["6", "1311oO2"],
         "mask 1: the number at byte 4 of counts has 2 bytes, of which the last adds nothing, "
-        "wanted the shortest form. "
-        f"E{RE_ENCODE}",
+        f"wanted the shortest form. E{RE_ENCODE}",
     ),
     "negative run": (["6", "6O1"], f"mask 1: run 1 is -1, wanted no negative run. E{RE_ENCODE}"),
     "negative by difference": (["6", "121M4"], "mask 1: run 3 is -1, wanted no negative run. "

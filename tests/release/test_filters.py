@@ -160,8 +160,7 @@ def test_a_value_of_another_type_is_refused(release: Path) -> None:
     assert said.startswith("filters=[('height', '==', 'tall')]: ")
     assert said.endswith(
         "Give values of the column's type (label: normal = 0, broken = 1; artifact_types: motion = "
-        "0, "
-        "deformation = 1, blur = 2)."
+        "0, deformation = 1, blur = 2)."
     )
 
 

@@ -66,10 +66,8 @@ def test_a_missing_shard(copy: Path, kind: str) -> None:
     (copy / TRAIN[kind]).unlink()
     assert refusals_of(copy, kind) == {
         f"{copy}: {TRAIN[kind]} of 4 files of config {kind!r} not found; manifest.json lists them. "
-        "Where a download or a copy "
-        "has stopped half-way, run it again: `hf download` fetches what is missing. To read a part "
-        "of a release from the Hub, "
-        "stream it."
+        "Where a download or a copy has stopped half-way, run it again: `hf download` fetches what "
+        "is missing. To read a part of a release from the Hub, stream it."
     }
     # The others are all there.
     for other in set(KINDS) - {kind}:
@@ -93,9 +91,7 @@ def test_a_shard_of_another_release(copy: Path, kind: str) -> None:
     shutil.copy(copy / TRAIN[kind], copy / stale)
     assert refusals_of(copy, kind) == {
         f"{copy}: {stale} not in manifest.json: left over from another release? Remove what is not "
-        "part of this "
-        "one, or download the "
-        "release into an empty folder."
+        "part of this one, or download the release into an empty folder."
     }
 
 
@@ -298,7 +294,6 @@ def test_a_hub_that_is_not_there_answers_at_once(monkeypatch: pytest.MonkeyPatch
         )
         assert said.endswith(
             "Try again later. Name a revision with revision=, another repository with "
-            "BROKENVIDEOS_REPO or "
-            "brokenvideos.load(repo_id=…), or a local release with data_dir=; config 'sample' "
-            "needs no Hub."
+            "BROKENVIDEOS_REPO or brokenvideos.load(repo_id=…), or a local release with data_dir=; "
+            "config 'sample' needs no Hub."
         )

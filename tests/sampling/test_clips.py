@@ -226,8 +226,7 @@ def test_row_without_video(rows):
     row = {name: value for name, value in rows[0].items() if name != "video"}
     assert message_of(lambda: list(clips([row], num_frames=3))) == (
         "clips: the rows lack the columns video. Leave columns= out, or name these too; videos are "
-        "in the configs default and "
-        "webdataset."
+        "in the configs default and webdataset."
     )
     for video, what in (
         (None, None),
@@ -266,22 +265,19 @@ def test_what_is_no_rows_says_what_is_wanted(release):
     rows = load("default", data_dir=release, split="train")
     stream = load("default", data_dir=release, split="train", streaming=True)
     splits = (
-        "clips: the source is a dict (train, validation, test). Give one of its splits, as "
-        "in "
+        "clips: the source is a dict (train, validation, test). Give one of its splits, as in "
         "rows['train']."
     )
     batch = (
         "clips: video_id of a row is list, wanted one text: are the rows batched? Give single "
-        "rows; DataLoader(batch_size=…) makes "
-        "batches of the clips."
+        "rows; DataLoader(batch_size=…) makes batches of the clips."
     )
     few = rows.select_columns(
         ["video_id", "video", "height", "width", "num_frames", "fps", "masks", "objects"]
     )
     lacking = (
         "clips: the rows lack the columns frame_pts, time_base, packets, codec, annotated_frames. "
-        "Leave columns= out, or name "
-        "these too; videos are in the configs default and webdataset."
+        "Leave columns= out, or name these too; videos are in the configs default and webdataset."
     )
     wanted = {
         splits: [

@@ -401,9 +401,8 @@ def test_a_state_is_of_its_data(folder, rows, tmp_path):
             continue
         assert message_of(partial(another.load_state_dict, state)) == (
             f"clips: the state was made with other rows ({state['data']}) than these "
-            f"({another.data}): another "
-            "release, split, filter, shuffle or order. Give the same rows as in that run, or start "
-            "again without the state."
+            f"({another.data}): another release, split, filter, shuffle or order. Give the same "
+            "rows as in that run, or start again without the state."
         )
 
 
@@ -427,21 +426,18 @@ def test_states_that_do_not_fit_say_why(folder, rows):
     other = dataset_of("list", folder, rows, seed=5)
     assert message_of(lambda: other.load_state_dict(dataset.state_dict())) == (
         "clips: the state was made with other settings. Make the dataset with the same rows, "
-        "num_frames, stride, clips_per_video, "
-        "sampling, seed and shuffle as in that run."
+        "num_frames, stride, clips_per_video, sampling, seed and shuffle as in that run."
     )
     assert message_of(lambda: dataset.load_state_dict({"a": 1})) == (
         "clips: not a state of a ClipDataset but ['a']. Load what state_dict() or join_states(…) "
-        "gave; a loader's state goes into "
-        "a StatefulDataLoader."
+        "gave; a loader's state goes into a StatefulDataLoader."
     )
     one = dataset_of("list", folder, rows, rank=1, world_size=2).state_dict()
     dataset.load_state_dict(one)
     assert message_of(lambda: iter(dataset)) == (
         "clips: the state comes from worker 0 of 1 on rank 1 of 2, this is worker 0 of 1 on rank 0 "
-        "of 1. For other numbers of "
-        "workers or ranks give the dataset join_states(…) of all states; a stream continues only "
-        "with the same numbers."
+        "of 1. For other numbers of workers or ranks give the dataset join_states(…) of all "
+        "states; a stream continues only with the same numbers."
     )
     assert message_of(lambda: join_states([one])) == (
         "join_states: got states of consumers [1], wanted each of 0 to 1 once. Gather the states "
@@ -459,8 +455,7 @@ def test_states_that_do_not_fit_say_why(folder, rows):
     stream = dataset_of("stream", folder, rows).state_dict()
     assert message_of(lambda: join_states([stream])) == (
         "join_states: these are states of a stream, which keeps one position per worker. Resume it "
-        "with the same number of workers "
-        "and ranks, or read a release folder."
+        "with the same number of workers and ranks, or read a release folder."
     )
     loader = StatefulDataLoader(
         dataset_of("list", folder, rows),

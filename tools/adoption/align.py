@@ -15,8 +15,7 @@ ALIGN_WANTED = (
     "wanted nothing, or rules joined with +: scale (scale the mask to the clip), first (mask k is "
     "frame k; leave out what one of the two has more at its end), every:K (a mask for every K-th "
     "frame), numbers (an image is the frame of its number; frames without an image are not "
-    "annotated), "
-    "numbers-empty (frames without an image have nothing marked)"
+    "annotated), numbers-empty (frames without an image have nothing marked)"
 )
 
 

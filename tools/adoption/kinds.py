@@ -262,8 +262,7 @@ def _drawn(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Look:
     if drawing.inks and drawing.hollow > MAX_HOLLOW:
         doubt = (
             "a line is drawn around an area: kind outline marks the area up to the middle of the "
-            "line, "
-            "kind drawn only the line"
+            "line, kind drawn only the line"
         )
         return Look("outline", 0.5, doubt, note, drawing=drawing)
     if drawing.inks and drawing.explained >= MIN_EXPLAINED:
@@ -272,8 +271,7 @@ def _drawn(clip: Stream, mask: Stream, frames: Sequence[int | None]) -> Look:
         return Look("drawn", 0.85, "", note, drawing=drawing)
     doubt = (
         f"{drawing.differing:.1%} of the pixels differ from the clip, but drawn colours explain "
-        "only "
-        f"{drawing.explained:.0%} of them"
+        f"only {drawing.explained:.0%} of them"
     )
     return Look("drawn", 0.5, doubt, note, drawing=drawing)
 

@@ -223,8 +223,7 @@ class AdoptReport:
         if not self.outcomes:
             return (
                 f"No clip has a mask. {folder / 'report.csv'} lists all files; give patterns of "
-                "the clips "
-                "with --clips and of the masks with --masks."
+                "the clips with --clips and of the masks with --masks."
             )
         if self.dry_run:
             return (
@@ -234,8 +233,7 @@ class AdoptReport:
         if any(outcome.state == "doubtful" for outcome in self.outcomes):
             file = folder / "pairing.csv"
             return (
-                f"Write yes or no into the column use of {file}, and run the same command "
-                "again "
+                f"Write yes or no into the column use of {file}, and run the same command again "
                 f"with --pairing {file}."
             )
         if not self.ok:

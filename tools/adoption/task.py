@@ -129,8 +129,7 @@ def _unlike(clip: Stream, mask: Stream, pair: Pair) -> str:
     if clip.orientation != mask.orientation:
         return (
             f"players show the clip {clip.orientation} and the mask {mask.orientation} (their "
-            "display matrices); "
-            "re-encode one of them as players show it"
+            "display matrices); re-encode one of them as players show it"
         )
     if clip.size != mask.size and "scale" not in pair.align:
         rule = (
@@ -139,8 +138,8 @@ def _unlike(clip: Stream, mask: Stream, pair: Pair) -> str:
             else "their aspect ratios differ too; align scale stretches the mask"
         )
         return (
-            f"the clip has {clip.width}x{clip.height} pixels, the mask "
-            f"{mask.width}x{mask.height}; {rule}"
+            f"the clip has {clip.width}x{clip.height} pixels, the mask {mask.width}x{mask.height}; "
+            f"{rule}"
         )
     try:
         frame_map(clip.num_frames, mask.num_frames, numbers=mask.media.numbers, align=pair.align)

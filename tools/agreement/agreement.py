@@ -175,8 +175,7 @@ class Agreement:
             f"{self.num_videos} videos, {self.num_marked} marked by somebody; annotators: "
             f"{', '.join(self.annotators)}",
             "Human ceiling, J&F on marked videos: active frames "
-            f"{shown_estimate(self.active_ceiling)}, "
-            f"all frames {shown_estimate(self.ceiling)}",
+            f"{shown_estimate(self.active_ceiling)}, all frames {shown_estimate(self.ceiling)}",
             "",
             "| pair | J&F active | J&F | Dice active | Dice | kappa | objects matched | types "
             "equal |",
@@ -397,8 +396,7 @@ def _check_turns(videos: Sequence[AnnotatedVideo], names: Sequence[str], place: 
             and video.orientation.rotation != first.rotation
         ):
             what = (
-                f"players show it {video.orientation} in {name}, {first} in {names[place]} "
-                "(its "
+                f"players show it {video.orientation} in {name}, {first} in {names[place]} (its "
                 "display matrix)"
             )
             raise EvaluationError(
@@ -411,8 +409,8 @@ def _check_sizes(videos: Sequence[AnnotatedVideo], names: Sequence[str]) -> None
     for video, name in zip(videos, names, strict=True):
         if (video.height, video.width) != (first.height, first.width):
             what = (
-                f"masks of {video.height}x{video.width} in {name}, of "
-                f"{first.height}x{first.width} in {names[0]}"
+                f"masks of {video.height}x{video.width} in {name}, of {first.height}x{first.width} "
+                f"in {names[0]}"
             )
             raise EvaluationError(
                 [Problem(f"video {video.video_id}", f"{what}; annotate at the size of the video")]

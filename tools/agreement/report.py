@@ -155,6 +155,5 @@ def _every_video(agreement: Agreement) -> str:
     first = agreement.annotators[0]
     return (
         f"Means of the pairs. A video opens at its most disputed frame, {first} beside the "
-        "annotator who differs most; you choose "
-        "another one above the picture."
+        "annotator who differs most; you choose another one above the picture."
     )

@@ -1,4 +1,4 @@
-"""Annotation: people mark what is broken, and an engine carries their masks through the video.
+"""Annotation: people mark what is broken, and an engine propagates their masks to other frames.
 
 In: a folder of videos, a raw folder or a release. Out: a raw folder that is always up to date, and
 in it a log of every step. The command line calls it.

@@ -49,7 +49,7 @@ class BusyError(ValueError):
     """A propagation is running on the video."""
 
     def __init__(self, job: Job) -> None:
-        super().__init__("masks are being carried through this video: wait, or cancel it")
+        super().__init__("masks are being propagated through this video: wait, or cancel it")
         self.job = job
 
 
@@ -328,7 +328,7 @@ def _require_editable(state: VideoState) -> None:
 
 
 def _start_of(state: VideoState, object_id: int, frame_index: int) -> str | None:
-    """The mask that new clicks correct: that of the last prompt, or a drawn or carried one; None
+    """The mask that new clicks correct: that of the last prompt, or a drawn or propagated one; None
     for none.
     """
     mask = state.mask(object_id, frame_index)

@@ -82,8 +82,7 @@ class Document:
         if content.torn_bytes:
             self.notices.append(
                 f"the last {content.torn_bytes} bytes of the log are cut off: the server was ended "
-                "while it wrote them, and nobody "
-                "had heard that they were saved"
+                "while it wrote them, and nobody had heard that they were saved"
             )
         self._content = content
         self._writer: LogWriter | None = None
@@ -167,9 +166,8 @@ class Document:
                 )
         except FileNotFoundError:
             return (
-                f"the file of the video is gone: put {self.video.path} back; what was "
-                "annotated "
-                "is kept"
+                f"the file of the video is gone: put {self.video.path} back; what was annotated is "
+                "kept"
             )
         if self.video.sha256 == self.state.video.sha256:
             return None
@@ -185,14 +183,13 @@ class Document:
         )
         if same:
             return (
-                f"{what}. Put the old one back, or go on with this one, which has the same "
-                "size "
+                f"{what}. Put the old one back, or go on with this one, which has the same size "
                 "and number of frames"
             )
         return (
             f"{what}; it has {index.num_frames} frames of {index.width}x{index.height}, the masks "
-            f"belong to {facts.num_frames} of "
-            f"{facts.width}x{facts.height}. Put the old one back; what was annotated is kept"
+            f"belong to {facts.num_frames} of {facts.width}x{facts.height}. Put the old one back; "
+            "what was annotated is kept"
         )
 
     def close(self) -> None:

@@ -113,7 +113,7 @@ def delete_part(state: VideoState, event: Event) -> Edit:
 
 def lock_part(state: VideoState, event: Event) -> Edit:
     """The change that locks or unlocks frames. Masks on locked frames do not change, and none is
-    carried past them.
+    propagated past them.
     """
     first, last, locked = event.data["first"], event.data["last"], event.data["locked"]
     require_frames(state, [first, last])

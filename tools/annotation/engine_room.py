@@ -90,13 +90,13 @@ class EngineRoom:
         first: int,
         last: int,
     ) -> Generator[tuple[int, int, str, Mapping[str, str]], None, None]:
-        """(object_id, frame_index, COCO RLE, the engine's facts) of every carried mask; closing it
+        """(object_id, frame_index, COCO RLE, the engine's facts) of every propagated mask; closing it
         cancels.
 
         The engine first gets the masks of frame `first`, also those that no person made.
 
         Raises:
-            EngineError: the engine cannot carry these masks.
+            EngineError: the engine cannot propagate these masks.
         """
         with self._desk(key, pictures) as desk:
             wanted = keyframes_of(state, object_ids)
@@ -106,13 +106,13 @@ class EngineRoom:
                     wanted.setdefault((object_id, first), mask)
             _update_prompts(desk, state, wanted, object_ids)
             facts = dict(desk.engine.facts)
-            carried = desk.engine.propagate(object_ids, first=first, last=last)
+            results = desk.engine.propagate(object_ids, first=first, last=last)
             try:
-                for frame_index, object_id, bitmap in carried:
+                for frame_index, object_id, bitmap in results:
                     yield object_id, frame_index, _encoded(bitmap), facts
             finally:
-                if isinstance(carried, Generator):
-                    carried.close()
+                if isinstance(results, Generator):
+                    results.close()
 
     def prepare(self, key: str, pictures: Pictures, frame_index: int) -> bool:
         """Computes in advance what a prompt on this frame needs. Returns False without work if the

@@ -1,4 +1,4 @@
-"""Jobs that carry masks through a video with an engine, while people continue to work on the
+"""Jobs that propagate masks through a video with an engine, while people continue to work on the
 page.
 """
 
@@ -60,7 +60,7 @@ class Job:
 def planned(
     state: VideoState, job_id: str, user: str, object_ids: list[int], first: int, last: int
 ) -> Job:
-    """The job that carries objects from frame `first` to frame `last`, or to the frame before a
+    """The job that propagates objects from frame `first` to frame `last`, or to the frame before a
     locked one.
 
     Raises:
@@ -68,13 +68,13 @@ def planned(
             reached.
     """
     if not object_ids:
-        raise RefusedError("choose an object to carry")
+        raise RefusedError("choose an object to propagate")
     for object_id in object_ids:
         if object_id not in state.objects:
             raise RefusedError(f"there is no object {object_id}", code="not-found")
         if not keyframes_of(state, [object_id]) and state.mask(object_id, first) is None:
             raise RefusedError(
-                f"object {object_id} has no mask to carry: mark it in frame {first} first"
+                f"object {object_id} has no mask to propagate: mark it in frame {first} first"
             )
     if not all(0 <= frame < state.video.num_frames for frame in (first, last)) or first == last:
         raise RefusedError(f"frames {first} to {last}: wanted two frames of the video")
@@ -88,7 +88,7 @@ def planned(
         way.append(frame)
     if not way:
         raise RefusedError(
-            f"frame {barrier} is locked: nothing is carried past it",
+            f"frame {barrier} is locked: nothing is propagated past it",
             code="locked-frame",
             frames=[barrier or 0],
         )
@@ -115,7 +115,7 @@ def run(
     on_change: Callable[[VideoState, VideoState], None],
     on_progress: Callable[[], None],
 ) -> None:
-    """Carries the masks to the end, or until the job is cancelled. The result is in `job`. Call it
+    """Propagates the masks to the end, or until the job is cancelled. The result is in `job`. Call it
     in a thread.
 
     Args:
@@ -125,7 +125,7 @@ def run(
     num_found = 0
     waiting: list[list[Any]] = []
     saved_at = time.monotonic()
-    carried = room.propagate(
+    results = room.propagate(
         key, pictures, document.state, job.object_ids, first=job.first, last=job.stop
     )
     facts: dict[str, str] = {}
@@ -145,7 +145,7 @@ def run(
 
     size = {"height": document.state.video.height, "width": document.state.video.width}
     try:
-        for object_id, frame_index, counts, engine_facts in carried:
+        for object_id, frame_index, counts, engine_facts in results:
             facts = dict(engine_facts)
             if job.cancelled.is_set():
                 break
@@ -163,16 +163,15 @@ def run(
             job.state = "done"
         else:
             job.message = (
-                f"the engine found nothing in frames {job.first} to {job.stop}: mark "
-                "the "
-                "object there, or draw it"
+                f"the engine found nothing in frames {job.first} to {job.stop}: mark the object "
+                "there, or draw it"
             )
             job.state = "failed"
     except (EngineError, RefusedError, ValueError, OSError) as error:
         job.message = str(error)
         job.state = "failed"
     finally:
-        carried.close()
+        results.close()
 
 
 def _changes(state: VideoState, cells: Iterable[list[Any]]) -> list[list[Any]]:

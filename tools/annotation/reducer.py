@@ -170,8 +170,7 @@ def _video(state: VideoState, event: Event) -> VideoState:
     if (video.height, video.width, video.num_frames) != (old.height, old.width, old.num_frames):
         raise RefusedError(
             f"the video has {video.num_frames} frames of {video.width}x{video.height} now, the "
-            f"masks belong to {old.num_frames} of "
-            f"{old.width}x{old.height}: put the old file back"
+            f"masks belong to {old.num_frames} of {old.width}x{old.height}: put the old file back"
         )
     return replace(state, video=video)
 

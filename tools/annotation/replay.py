@@ -108,11 +108,11 @@ def _again(
         else:
             way = data["run"]
             last = _last_frame(events, way)
-            carried = room.propagate(
+            results = room.propagate(
                 key, pictures, state, way["object_ids"], first=way["first"], last=last
             )
             made = {
-                (object_id, frame_index): counts for object_id, frame_index, counts, _ in carried
+                (object_id, frame_index): counts for object_id, frame_index, counts, _ in results
             }
     except EngineError as error:
         reason = str(error)

@@ -8,8 +8,8 @@ Origin = Literal["prompt", "drawn", "accepted", "propagated", "imported", "propo
 """How a mask was made.
 
 prompt: an engine made it from a person's clicks or box. drawn: a person drew it. accepted: a person
-accepted an existing mask. propagated: an engine carried it. imported: it was in the opened folder.
-proposal: a model predicted it.
+accepted an existing mask. propagated: an engine made it from the mask of another frame. imported:
+it was in the opened folder. proposal: a model predicted it.
 """
 
 KEYFRAMES = frozenset({"prompt", "drawn", "accepted"})
@@ -74,7 +74,7 @@ class Mask:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedObject:
-    """One artifact that is followed through the video."""
+    """One artifact. It has the same object_id on all frames of the video."""
 
     object_id: int
     artifact_type: str | None

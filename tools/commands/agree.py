@@ -19,8 +19,7 @@ def agree(
         list[Path],
         typer.Argument(
             help="Releases, raw folders or folders of PNG masks, one for each of two or more "
-            "annotators; "
-            "or one folder that `annotate` made for several people."
+            "annotators; or one folder that `annotate` made for several people."
         ),
     ],
     majority: Annotated[

@@ -25,7 +25,7 @@ def annotate(
     engine: Annotated[
         Engine,
         typer.Option(
-            help="The method that makes masks and carries them through videos. flow needs no "
+            help="The method that makes masks and propagates them to other frames. flow needs no "
             "weights."
         ),
     ] = "flow",
@@ -89,8 +89,8 @@ def annotate(
         ),
     ] = False,
 ) -> None:
-    """Mark what is broken in videos, in your browser: click, carry the mask through the video,
-    correct, review.
+    """Mark what is broken in videos, in your browser: click, propagate the mask to the other
+    frames, correct, review.
     """
     try:
         from ..annotation import AnnotateOptions, run_annotate, run_replay

@@ -20,8 +20,7 @@ def explore(
         list[Path] | None,
         typer.Argument(
             help="Other masks of the same videos: predictions, a second annotator, or the output "
-            "folder of "
-            "`train` or `predict`."
+            "folder of `train` or `predict`."
         ),
     ] = None,
     html: Annotated[

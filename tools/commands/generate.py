@@ -155,8 +155,8 @@ def _generate(
     plan = make_plan(read_prompts(prompts), out, settings, retry_failed=resume, limit=limit)
     planned = (
         f"{plan.model.version} ({plan.model.pipeline}, {plan.dtype} on {plan.device}): "
-        f"{len(plan.jobs)} clips to make, "
-        f"{plan.num_made} made before, {plan.num_failed} failed before"
+        f"{len(plan.jobs)} clips to make, {plan.num_made} made before, {plan.num_failed} failed "
+        "before"
     )
     if dry_run:
         memory = memory_lines(plan, read_records(out))

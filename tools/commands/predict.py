@@ -143,6 +143,10 @@ COMMAND = Command(
     group="Model",
     place=2,
     example="predict trained videos --out out --gate max-broken=0.1",
-    work=("tools.prediction.prediction", "tools.training.predictor"),
+    work=(
+        "tools.prediction.prediction",
+        "tools.training.predictor",
+        "tools.explorer.static_page",
+    ),
     kept=_kept,
 )

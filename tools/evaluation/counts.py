@@ -146,8 +146,7 @@ def count_bitmaps(
     if truth_bits.shape != pred_bits.shape:
         raise ValueError(
             f"truth has the shape {list(truth_bits.shape)}, pred {list(pred_bits.shape)}; wanted "
-            "one shape [N, H, W]: "
-            "score at the size of the truth."
+            "one shape [N, H, W]: score at the size of the truth."
         )
     count, height, width = truth_bits.shape
     radius = boundary_radius(height, width)

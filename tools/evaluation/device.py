@@ -29,8 +29,7 @@ def count_tensors(
     if truth.ndim != 3 or truth.shape != pred.shape:
         raise ValueError(
             f"truth has the shape {list(truth.shape)}, pred {list(pred.shape)}; wanted one shape "
-            "[N, H, W]: "
-            "score at the size of the truth."
+            "[N, H, W]: score at the size of the truth."
         )
     for name, masks in (("truth", truth), ("pred", pred)):
         if masks.dtype not in (torch.bool, torch.uint8):

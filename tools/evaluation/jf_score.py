@@ -74,8 +74,7 @@ class JFScore:
         if pred.ndim != 4 or tuple(pred.shape) != tuple(truth.shape) or len(video_ids) != len(pred):
             raise ValueError(
                 f"pred {list(pred.shape)}, truth {list(truth.shape)}, {len(video_ids)} video_ids; "
-                "wanted two of [B, T, H, W] and B "
-                "ids, or [T, H, W] and one id as text."
+                "wanted two of [B, T, H, W] and B ids, or [T, H, W] and one id as text."
             )
         shape = (len(pred), pred.shape[1])
         frames = (
@@ -98,8 +97,7 @@ class JFScore:
             if (have.height, have.width) != (part.height, part.width):
                 raise ValueError(
                     f"video {video_id}: masks of {part.height}x{part.width} pixels, before of "
-                    f"{have.height}x{have.width}; wanted "
-                    "one size per video."
+                    f"{have.height}x{have.width}; wanted one size per video."
                 )
         for video_id, part in zip(video_ids, parts, strict=True):
             self._parts.setdefault(video_id, []).append(part)

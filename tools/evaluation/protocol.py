@@ -27,8 +27,9 @@ sav: the predicted object with the same id. The first and last annotated frame o
     count, nor do frames before the object first appears in the truth or the prediction. This is the
     rule of vos-benchmark and of SA-V's sav_evaluator.
 ytvos: the predicted object with the same id. The frames after the one in which the object first
-    appears count, including the last. (A method is given the mask of that first frame.) The
-    YouTube-VOS challenge describes this rule; the code of its server is not public.
+    appears count, including the last. (A method is given the mask of that first frame.) The code of
+    the server of YouTube-VOS is not public. Without the ends, this is the rule of pytracking's
+    evaluate_vos for its part of YouTube-VOS.
 """
 
 PROTOCOLS: Mapping[str, str] = {

@@ -211,8 +211,7 @@ def _headline(evaluation: Evaluation) -> tuple[Part, ...]:
     more = [f"{name} {value:.3f}" for name, value in of_all if value is not None]
     about = (
         "The dot is the prediction, the bar its 95 % interval over videos, the marks below are "
-        "floors: predictions "
-        f"that never looked at the video. {UNRELIABLE_NOTE}"
+        f"floors: predictions that never looked at the video. {UNRELIABLE_NOTE}"
     )
     found_more = (Text(f"Broken against normal: {', '.join(more)}."),) if more else ()
     return (Text(about, "note"), Figures(tuple(figures)), *found_more)

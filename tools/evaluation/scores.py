@@ -19,9 +19,8 @@ DECAY_BINS = 4
 
 CONVENTIONS = {
     "empty": "davis: J and F of a frame are 1 if truth and prediction are both empty, 0 if exactly "
-    "one of them is. F compares "
-    "boundaries, and a prediction of the whole frame has none, so it gets F = 1 against an empty "
-    "truth",
+    "one of them is. F compares boundaries, and a prediction of the whole frame has none, so it "
+    "gets F = 1 against an empty truth",
     "strict": "as davis, but F = 0 if exactly one of the two masks is empty",
     "frames": "every annotated frame of a video counts; frames that are not annotated do not",
     "mean": "over the frames of a video, then over videos; broken and normal videos apart, never "
@@ -36,14 +35,12 @@ CONVENTIONS = {
     "temporal_iou": "frames that both call broken / frames that one of them calls broken, per "
     "broken video",
     "pixel": "precision, recall, f1 and iou of pixels; macro: mean over videos, 0 if a denominator "
-    "is 0 "
-    "(1 if truth and prediction are both empty); micro: from the pixels of all videos together",
+    "is 0 (1 if truth and prediction are both empty); micro: from the pixels of all videos "
+    "together",
     "false_frames": "of normal videos: share of frames in which anything is predicted; "
-    "false_videos: share of videos with such a "
-    "frame; false_area: predicted share of the pixels",
+    "false_videos: share of videos with such a frame; false_area: predicted share of the pixels",
     "auc": "of all videos: how often a broken one has a higher score than a normal one; a video's "
-    "score is its highest frame "
-    "score, a video without one ranks lowest",
+    "score is its highest frame score, a video without one ranks lowest",
     "pixel_ap": "average precision over all pixels of all videos, at the 256 levels of soft masks",
     "interval": "95 % over videos: the wider one of Student's t and the bootstrap-t; not reliable "
     "for fewer than 10 videos",

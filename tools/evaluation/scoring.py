@@ -122,8 +122,8 @@ def _frame_problems(
     if not task.counts_from_0 and _only_fits_from_1(predicted_frames, video):
         what = (
             f"predicted frames {frame_ranges(predicted_frames)} only fit the truth's, "
-            f"{frame_ranges(video.frames)}, "
-            "if they count from 1; give --first-frame 1 if they do, else rename them"
+            f"{frame_ranges(video.frames)}, if they count from 1; give --first-frame 1 if they do, "
+            "else rename them"
         )
         return [Problem(where, what)]
     problems = []

@@ -32,7 +32,7 @@ from ...builder.raw import (
 )
 from ...frames import UPRIGHT, Orientation, VideoError, orientation_of_rotation, probe
 from ...masks import ARTIFACT_TYPES, TYPE_NOT_GIVEN, encode, type_name, union
-from ...release import in_words, read_manifest, read_parquet, shard_paths
+from ...release import ReleaseError, in_words, read_manifest, read_parquet, shard_paths
 
 _COLUMNS = (
     "video_id",
@@ -216,20 +216,29 @@ def _masks_alone(path: Path) -> Path | None:
 # --- A release ------------------------------------------------------------------------------------
 
 
+_PART_VIDEOS, _MOST_PARTS = 8, 16
+"""A process reads and scores so many videos of a release at a time, or more: a row group, which is
+read again for each part, has at most so many parts.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class _ReleasePart:
-    """One row group of an annotations shard."""
+    """Some rows of one row group of an annotations shard."""
 
     path: Path
     split: str
     row_group: int
+    start: int
     video_ids: Sequence[str]
-    """The ids of all videos in the shard."""
+    """The ids of the rows from `start` on, as the manifest has them."""
 
     def read(self) -> Iterator[AnnotatedVideo]:
         for table in read_parquet(str(self.path), columns=_COLUMNS, row_groups=[self.row_group]):
-            for row in table.to_pylist():
-                yield _from_row(row, self.split)
+            rows = table.slice(self.start, len(self.video_ids)).to_pylist()
+            if [row["video_id"] for row in rows] != list(self.video_ids):
+                raise _differs(self.path)
+            yield from (_from_row(row, self.split) for row in rows)
 
 
 def _release(path: Path, splits: Sequence[str] | None) -> Annotation:
@@ -241,12 +250,27 @@ def _release(path: Path, splits: Sequence[str] | None) -> Annotation:
         ids.update(dict.fromkeys(shard["video_ids"], split))
         if splits is None or split in splits:
             file = path / shard_paths(split, shard["index"], shard["num_shards"])["annotations"]
-            num_row_groups = pq.read_metadata(file).num_row_groups
-            parts += [
-                _ReleasePart(file, split, group, shard["video_ids"])
-                for group in range(num_row_groups)
-            ]
+            parts += _parts_of(file, split, shard["video_ids"])
     return Annotation(path, "release", ids, tuple(parts))
+
+
+def _parts_of(file: Path, split: str, video_ids: Sequence[str]) -> Iterator[_ReleasePart]:
+    metadata = pq.read_metadata(file)
+    if metadata.num_rows != len(video_ids):
+        raise _differs(file)
+    before = 0
+    for group in range(metadata.num_row_groups):
+        num_rows = metadata.row_group(group).num_rows
+        size = max(_PART_VIDEOS, -(-num_rows // _MOST_PARTS))
+        for start in range(0, num_rows, size):
+            stop = min(start + size, num_rows)
+            yield _ReleasePart(file, split, group, start, video_ids[before + start : before + stop])
+        before += num_rows
+
+
+def _differs(file: Path) -> ReleaseError:
+    what = "its videos differ from the manifest. `brokenvideos verify` lists what is wrong."
+    return ReleaseError(f"{file}: {what}")
 
 
 def _from_row(row: Mapping[str, Any], split: str) -> AnnotatedVideo:

@@ -83,11 +83,15 @@ def frame_areas(shown: Shown) -> dict[int, int]:
     Raises:
         RLEError: a mask that is none.
     """
+    return _by_frame(shown, area(shown.counts, height=shown.height, width=shown.width))
+
+
+def _by_frame(shown: Shown, areas: Int64Array) -> dict[int, int]:
+    """As `frame_areas`, of masks whose pixels are counted: int64[masks]."""
     size = {"height": shown.height, "width": shown.width}
     by_frame: dict[int, list[int]] = {}
     for place, frame in enumerate(shown.frame_indices):
         by_frame.setdefault(frame, []).append(place)
-    areas = area(shown.counts, **size)
     pixels = {}
     for frame, places in sorted(by_frame.items()):
         if len(places) == 1:
@@ -104,7 +108,9 @@ def measured(shown: Shown, scores: tuple[Scored | None, ...] = ()) -> Measured:
     Raises:
         RLEError: a mask that is none.
     """
-    areas = frame_areas(shown)
+    runs = parse(shown.counts, height=shown.height, width=shown.width)
+    pixels, sum_x, sum_y = moments(runs)
+    areas = _by_frame(shown, pixels)
     worst = max(areas, key=lambda frame: (areas[frame], -frame), default=None)
     bins = {frame * TIME_BINS // max(1, shown.num_frames) for frame in areas}
     label = shown.listed.label or ("broken" if areas else "normal")
@@ -119,16 +125,14 @@ def measured(shown: Shown, scores: tuple[Scored | None, ...] = ()) -> Measured:
         worst=worst,
         marked_frames=len(areas),
         times=sum(1 << place for place in bins),
-        centres=_centres(shown),
+        centres=_centres(shown, pixels, sum_x, sum_y),
         scores=scores,
     )
 
 
-def _centres(shown: Shown) -> tuple[tuple[float, float], ...]:
-    if not len(shown.counts):
-        return ()
-    runs = parse(shown.counts, height=shown.height, width=shown.width)
-    pixels, sum_x, sum_y = moments(runs)
+def _centres(
+    shown: Shown, pixels: Int64Array, sum_x: Int64Array, sum_y: Int64Array
+) -> tuple[tuple[float, float], ...]:
     centres = []
     for object_id in sorted(set(shown.object_ids)):
         own = np.asarray(shown.object_ids) == object_id

@@ -3,12 +3,13 @@
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from ...builder.work import Progress, no_progress
+from ...builder.work import Progress, no_progress, run_tasks
 from ...masks import RLEError
 from .measure import Measured, measured
 from .video import FindGroups, MeasureTask, Shown, Source
@@ -105,23 +106,56 @@ class Measuring:
                     self._problems.append(value)
 
 
-def measure_here(
-    source: Source, others: Sequence["Other"], on_progress: Progress = no_progress
+def measure_now(
+    source: Source,
+    others: Sequence["Other"],
+    on_progress: Progress = no_progress,
+    *,
+    executor: Executor | None = None,
 ) -> tuple[list[Measured], list[list[str]], list[str]]:
-    """Measures at once and in this process. Gives the numbers, groups of similar videos, and
-    problems.
+    """Measures at once. Gives the numbers, groups of similar videos, and problems.
+
+    Args:
+        executor: divides the source's tasks among processes; None: this process does them.
     """
-    results: list[Measured] = []
-    problems: list[str] = []
-    for task in source.measure_tasks():
-        for shown in task.read():
-            try:
-                results.append(_measured(shown, others))
-            except RLEError as error:
-                problems.append(f"video {shown.listed.video_id}: {error}")
-            on_progress("measure masks", len(results) + len(problems), len(source.videos))
+    found: list[Measured | str] = []
+    total = len(source.videos)
+    tasks = [(task, others) for task in source.measure_tasks()]
+    if executor is None:
+        for one in (one for task in tasks for one in _measured_or_wrong(task)):
+            found.append(one)
+            on_progress("measure masks", len(found), total)
+    else:
+
+        def on_done(done: int, of: int) -> None:
+            on_progress("measure masks", total * done // max(1, of), total)
+
+        for part in run_tasks(executor, _measured_part, tasks, on_done, name_of=_masks_of):
+            found += part
+    results = [one for one in found if isinstance(one, Measured)]
+    problems = [one for one in found if isinstance(one, str)]
     find_groups = source.near_duplicates()
     return results, [] if find_groups is None else find_groups(), problems
+
+
+def _measured_part(task: tuple[MeasureTask, Sequence["Other"]]) -> list[Measured | str]:
+    return list(_measured_or_wrong(task))
+
+
+def _masks_of(task: tuple[MeasureTask, Sequence["Other"]]) -> str:
+    return f"masks of {task[0]}"
+
+
+def _measured_or_wrong(
+    task: tuple[MeasureTask, Sequence["Other"]],
+) -> Iterator[Measured | str]:
+    """The numbers of every video of a task, or what is wrong with it."""
+    videos, others = task
+    for shown in videos.read():
+        try:
+            yield _measured(shown, others)
+        except RLEError as error:
+            yield f"video {shown.listed.video_id}: {error}"
 
 
 def _work(

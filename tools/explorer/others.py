@@ -115,8 +115,8 @@ def open_other(
         some = ", ".join(sorted(predictions.videos)[:SOME]) or "none"
         raise ExploreError(
             f"{name}: none of its {len(predictions.videos)} videos "
-            f"({some}{' ...' * (len(predictions.videos) > SOME)}) is one of {source}; "
-            "give what was marked in the same videos"
+            f"({some}{' ...' * (len(predictions.videos) > SOME)}) is one of {source}; give what "
+            "was marked in the same videos"
         )
     kind = "annotator" if predictions.kind in ANNOTATIONS else "predictions"
     return Other(

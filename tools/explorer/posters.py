@@ -6,7 +6,7 @@ import asyncio
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -34,8 +34,12 @@ THREADS = 2
 
 def worst_frame(shown: Shown) -> int:
     """The frame with the largest marked share; the middle frame if there is no mask."""
-    areas = frame_areas(shown)
-    return max(areas, key=lambda frame: (areas[frame], -frame), default=shown.num_frames // 2)
+    return worst_of(frame_areas(shown), num_frames=shown.num_frames)
+
+
+def worst_of(areas: Mapping[int, int], *, num_frames: int) -> int:
+    """As `worst_frame`, of the marked pixels of each frame that has a mask."""
+    return max(areas, key=lambda frame: (areas[frame], -frame), default=num_frames // 2)
 
 
 def poster(shown: Shown, frame: UInt8Array, *, frame_index: int) -> bytes:

@@ -215,8 +215,7 @@ class ReleaseSource:
         if row["video_id"] != video_id:
             raise ExploreError(
                 f"video {video_id}: its row in {rows.where(home.row)} is of {row['video_id']}; the "
-                "shard is of another release. "
-                "Run `brokenvideos verify`."
+                "shard is of another release. Run `brokenvideos verify`."
             )
         return row
 

@@ -5,7 +5,7 @@ from one event loop.
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...release import __version__
@@ -13,7 +13,7 @@ from ..page import FrameQueue, Pictures
 from .measure import MEASURED_FIELDS, TIME_BINS, frame_areas
 from .measuring import Measuring
 from .posters import Posters
-from .video import ExploreError, Listed, Source, as_json
+from .video import ExploreError, Listed, Shown, Source, as_json
 
 if TYPE_CHECKING:
     from ..page import FrameRequest
@@ -55,9 +55,17 @@ def video_json(source: Source, video_id: str, others: Sequence["Other"]) -> dict
         ExploreError, RLEError: it cannot be read.
     """
     shown = source.show(video_id)
+    return shown_json(shown, source, others, areas=frame_areas(shown))
+
+
+def shown_json(
+    shown: Shown, source: Source, others: Sequence["Other"], *, areas: Mapping[int, int]
+) -> dict[str, Any]:
+    """As `video_json`, of a video that is read, with the marked pixels of its frames."""
+    video_id = shown.listed.video_id
     return {
         **as_json(shown),
-        "areas": list(map(list, frame_areas(shown).items())),
+        "areas": list(map(list, areas.items())),
         "others": [number for number, other in enumerate(others) if video_id in other.videos],
         "python": source.python(video_id),
     }

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ...builder.work import Progress, whole_folder
+from ...builder.work import Progress, run_tasks, whole_folder
 from ...frames import VideoIndex, VideoSource, frames_from, read_frames
 from ...masks import decode, empty
 from ..page import MODULES, Report
-from .measure import Measured
-from .measuring import measure_here
-from .posters import COMPARED_COLOURS, jpeg, painted, poster, worst_frame
-from .service import listed_json, video_json
+from .measure import Measured, frame_areas
+from .measuring import measure_now
+from .posters import COMPARED_COLOURS, jpeg, painted, poster, worst_of
+from .service import listed_json, shown_json
 from .video import ExploreError, Listed, NoPicturesError, Shown, Source
 
 if TYPE_CHECKING:
@@ -62,6 +63,28 @@ _IMPORT = re.compile(r'(from\s+)"(?:\./|\.\./shared/)([A-Za-z0-9_-]+)\.js"')
 UInt8Array = npt.NDArray[np.uint8]
 
 
+VIDEOS_AT_A_TIME = 4
+"""Whose files a process writes before it is given the next ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some videos whose posters and previews one process writes into a folder.
+
+    numbers: of the videos in the list, which name their files. budget: bytes for one of them.
+    """
+
+    source: Source
+    others: Sequence["Other"]
+    video_ids: tuple[str, ...]
+    numbers: tuple[int, ...]
+    folder: Path
+    budget: int
+
+    def __str__(self) -> str:
+        return f"previews of {', '.join(self.video_ids)}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Previews:
     """Frames of a video as JPEGs in base64, by frame index; every `step`-th frame."""
@@ -98,6 +121,7 @@ def write_static_page(
     max_bytes: int,
     report: Report | None = None,
     on_progress: Progress,
+    executor: Executor | None = None,
 ) -> str:
     """Writes `out`, a folder of at most `max_bytes`, and says what it holds.
 
@@ -106,13 +130,17 @@ def write_static_page(
     Args:
         report: what a report says of some of the source's videos: the page shows these alone, and
             the report. Its scores stand for those that would be measured against `others`.
+        executor: divides the work among processes, to which the source must be able to go; None:
+            this process does it.
 
     Raises:
         ExploreError: something else is at `out`, or not one video fits into so few bytes.
     """
     check_page(out)
     videos = _videos_of(source, report)
-    measured, groups, problems = measure_here(source, [] if report else others, on_progress)
+    measured, groups, problems = measure_now(
+        source, [] if report else others, on_progress, executor=executor
+    )
     if report is not None:
         known = set(report.videos)
         measured = [
@@ -148,19 +176,26 @@ def write_static_page(
     with whole_folder(out) as folder:
         (folder / "videos").mkdir()
         (folder / "posters").mkdir()
+        length = 1 if executor is None else VIDEOS_AT_A_TIME
+        parts = [
+            _Part(source, others, tuple(some), tuple(numbers[one] for one in some), folder, budget)
+            for some in (chosen[start : start + length] for start in range(0, fits, length))
+        ]
+
+        def on_done(done: int, total: int) -> None:
+            on_progress("write videos", min(done * length, fits), fits)
+
         written, unread = [], []
-        for done, video_id in enumerate(chosen[:fits], start=1):
-            try:
-                picture, script = _video_files(source, video_id, others, budget=budget)
-            except (ValueError, OSError) as error:
-                unread.append(f"{video_id}: {error}")
+        results = (one for part in run_tasks(executor, _write_part, parts, on_done) for one in part)
+        for video_id, found in zip(chosen[:fits], results, strict=True):
+            if isinstance(found, str):
+                unread.append(f"{video_id}: {found}")
+            elif found <= room:
+                room -= found
+                written.append(video_id)
             else:
-                if len(picture) + len(script) <= room:
-                    room -= len(picture) + len(script)
-                    (folder / "posters" / f"{numbers[video_id]}.jpg").write_bytes(picture)
-                    (folder / "videos" / f"{numbers[video_id]}.js").write_bytes(script)
-                    written.append(video_id)
-            on_progress("write videos", done, fits)
+                for path in _paths(folder, numbers[video_id]):
+                    path.unlink()
         if not written and not unread:
             raise ExploreError(
                 f"--max-mb {max_bytes / 10**6:g}: the masks alone take more; raise it"
@@ -181,6 +216,28 @@ def _said(
         f"{max_bytes / 10**6:g}.{lost} Open "
         f"{out / INDEX_HTML} in a browser."
     )
+
+
+def _write_part(part: _Part) -> list[int | str]:
+    """Writes the files of some videos, in any process. Gives the bytes of each, or why it cannot be
+    read.
+    """
+    found: list[int | str] = []
+    for video_id, number in zip(part.video_ids, part.numbers, strict=True):
+        try:
+            contents = _video_files(part.source, video_id, part.others, budget=part.budget)
+        except (ValueError, OSError) as error:
+            found.append(str(error))
+            continue
+        for path, content in zip(_paths(part.folder, number), contents, strict=True):
+            path.write_bytes(content)
+        found.append(sum(map(len, contents)))
+    return found
+
+
+def _paths(folder: Path, number: int) -> tuple[Path, Path]:
+    """Where the poster and the previews of a video lie, by its number in the list."""
+    return folder / "posters" / f"{number}.jpg", folder / "videos" / f"{number}.js"
 
 
 def _videos_of(source: Source, report: Report | None) -> Sequence[Listed]:
@@ -231,7 +288,9 @@ def _video_files(
     comparisons = _compared(shown, others)
     # Of several others the one that disagrees most, as the page opens it.
     first = max(comparisons.values(), key=lambda one: one.disagreement or 0, default=None)
-    worst = worst_frame(shown) if first is None or first.worst is None else first.worst
+    areas = frame_areas(shown)
+    marked_most = worst_of(areas, num_frames=shown.num_frames)
+    worst = marked_most if first is None or first.worst is None else first.worst
     frame: UInt8Array = np.full((shown.height, shown.width, 3), GREY, np.uint8)
     if opened is not None:
         frame = read_frames(opened[0], [worst], index=opened[1])[0]
@@ -240,7 +299,7 @@ def _video_files(
         if first is None
         else _compared_poster(shown, frame, worst, first)
     )
-    shown_video = video_json(source, video_id, others)
+    shown_video = shown_json(shown, source, others, areas=areas)
     content: dict[str, Any] = {
         "video": shown_video,
         "others": {number: _as_json(one) for number, one in comparisons.items()},

@@ -37,8 +37,7 @@ def memory_lines(plan: Plan, records: Mapping[str, Record]) -> list[str]:
         each = ", ".join(f"{part} {_gigabytes(size)}" for part, size in sorted(parts.items()))
         lines = [
             f"GPU memory: at least {_gigabytes(held)}, {what} weights as {plan.dtype} ({each}); "
-            "the frames being "
-            "made need more on top of it"
+            "the frames being made need more on top of it"
         ]
     peaks = [
         record["peak_memory_bytes"]

@@ -77,8 +77,7 @@ def pipeline_class(class_name: str, *, name: str) -> Any:
     if not (isinstance(cls, type) and issubclass(cls, diffusers.DiffusionPipeline)):
         raise GenerateError(
             f"{name}: its pipeline {class_name!r} is not in diffusers {diffusers.__version__}. "
-            "Name one with --pipeline, or "
-            "install a newer diffusers."
+            "Name one with --pipeline, or install a newer diffusers."
         )
     parameters = inspect.signature(cls.__call__).parameters
     needed = [

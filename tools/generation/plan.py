@@ -178,8 +178,7 @@ def _check_same(record: Record, facts: Mapping[str, Any], *, where: Path) -> Non
         if old != wanted:
             raise GenerateError(
                 f"{where}: made with {_difference(key, old, wanted)}. Give another folder or "
-                "--generator NAME, "
-                "or the same settings as before."
+                "--generator NAME, or the same settings as before."
             )
 
 

@@ -13,6 +13,7 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
   let asked = 0; // number of the last request
   let shownRequest = 0;
   let drawn = null; // number of the frame that was drawn last
+  let whenDrawn = null; // {index, go}: what goes on when that frame is drawn, or when playing stops
   let shown = null; // [frame, previous frame or null]
   let playing = null; // {speed}
   let flickerTimer = null;
@@ -51,7 +52,10 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
   async function play(speed = 1) {
     const run = (playing = { speed });
     onState();
-    if (wanted === source.count - 1) await show(0);
+    if (wanted === source.count - 1) {
+      await show(0);
+      await untilDrawn(0);
+    }
     let start = { at: performance.now(), time: times[wanted] };
     while (playing === run && wanted < source.count - 1) {
       const next = wanted + 1;
@@ -59,15 +63,19 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
       await until(due);
       if (playing !== run) break;
       if (!(await show(next))) break;
-      // No frame is skipped: if the server is slower than the video, the video waits.
+      // No frame is skipped: if the server or the screen is slower than the video, the video waits.
+      await untilDrawn(next);
       if (performance.now() > due + 100) start = { at: performance.now(), time: times[next] };
     }
     if (playing === run) stop();
   }
 
+  const untilDrawn = (index) => new Promise((go) => (drawn === index ? go() : (whenDrawn = { index, go })));
+
   function stop() {
     if (!playing) return false;
     playing = null;
+    whenDrawn?.go();
     onState();
     return true;
   }
@@ -101,6 +109,7 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
     /** Call it with each drawn frame. */
     drew(index) {
       drawn = index;
+      if (whenDrawn?.index === index) whenDrawn.go();
     },
     setOptions(next) {
       Object.assign(options, next);
@@ -127,10 +136,10 @@ export function playerOf({ source, times, onShow, onTrouble, onState }) {
   };
 }
 
-/** Resolves at a time of performance.now(), in a frame of the screen. */
+/** Resolves at a time of performance.now(), in a frame of the screen; at once if that time is over. */
 function until(due) {
   return new Promise((resolve) => {
     const tick = (now) => (now >= due - 4 ? resolve() : requestAnimationFrame(tick));
-    requestAnimationFrame(tick);
+    tick(performance.now());
   });
 }

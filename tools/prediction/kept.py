@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from ...builder.work import Receipt, atomic_file, file_sha256, finished, work_folder, write_receipt
 from ...frames import VideoIndex
+from ...masks import Float64Array, Int64Array, area
 from .model import Masks
 
 SCHEMA = pa.schema(
@@ -32,16 +33,51 @@ SCHEMA = pa.schema(
 RECEIPTS, MASKS, FILMS = "receipts", "masks", "films"
 
 
+MASKS_AT_A_TIME = 64
+"""Whose area is taken: what a poor model marks has strings of many KB, and one call reads 32 MiB of
+them.
+"""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What is kept of one video: the masks, and the size, turn and times of its frames."""
+    """What is kept of one video beside its masks.
 
-    masks: Masks
+    pixels: int64[T], marked in each frame. scores: float64[T]. artifact_types, far: as of `Masks`.
+    The rest is the size, turn and times of its frames.
+    """
+
+    pixels: Int64Array
+    scores: Float64Array
     height: int
     width: int
     fps: float
     durations_s: tuple[float, ...]
     rotation: int
+    artifact_types: tuple[str, ...] = ()
+    far: tuple[str, ...] = ()
+
+
+def found_in(index: VideoIndex, masks: Masks) -> Found:
+    """What the masks of a video say of its frames."""
+    height, width = index.height, index.width
+    parts = (
+        masks.counts[start : start + MASKS_AT_A_TIME]
+        for start in range(0, len(masks.counts), MASKS_AT_A_TIME)
+    )
+    return Found(
+        pixels=np.concatenate(
+            [np.zeros(0, np.int64), *(area(part, height=height, width=width) for part in parts)]
+        ),
+        scores=np.asarray(masks.scores, np.float64),
+        height=height,
+        width=width,
+        fps=index.fps,
+        durations_s=tuple(durations_s(index)),
+        rotation=index.rotation,
+        artifact_types=masks.artifact_types,
+        far=masks.far,
+    )
 
 
 @contextmanager
@@ -73,7 +109,7 @@ def film_path(work: Path, video_id: str) -> Path:
     return work / FILMS / f"{_name(video_id)}.mp4"
 
 
-def keep(work: Path, video_id: str, key: str, index: VideoIndex, masks: Masks) -> None:
+def keep(work: Path, video_id: str, key: str, found: Found, masks: Masks) -> None:
     """Says that a video is finished; its film, if there is to be one, is there already.
 
     Args:
@@ -85,13 +121,14 @@ def keep(work: Path, video_id: str, key: str, index: VideoIndex, masks: Masks) -
     film = film_path(work, video_id)
     files = [path, film] if film.is_file() else [path]
     facts = {
-        "height": index.height,
-        "width": index.width,
-        "fps": index.fps,
-        "durations_s": durations_s(index),
-        "rotation": index.rotation,
-        "artifact_types": list(masks.artifact_types),
-        "far": list(masks.far),
+        "pixels": found.pixels.tolist(),
+        "height": found.height,
+        "width": found.width,
+        "fps": found.fps,
+        "durations_s": list(found.durations_s),
+        "rotation": found.rotation,
+        "artifact_types": list(found.artifact_types),
+        "far": list(found.far),
     }
     sums = {file.relative_to(work).as_posix(): file_sha256(file) for file in files}
     write_receipt(work / RECEIPTS / f"{_name(video_id)}.json", Receipt(key, sums, facts))
@@ -102,24 +139,33 @@ def kept(work: Path, video_id: str, key: str) -> Found | None:
     receipt = finished(work / RECEIPTS / f"{_name(video_id)}.json", key=key, folder=work)
     if receipt is None:
         return None
-    table = rows_of(work, video_id)
     facts = receipt.result
-    scores = np.array(table["score"].to_pylist(), np.float64)
-    masks = Masks(
-        tuple(table["counts"].to_pylist()),
-        scores,
-        tuple(facts["artifact_types"]),
-        tuple(facts["far"]),
+    return Found(
+        pixels=np.array(facts["pixels"], np.int64),
+        scores=np.array(
+            rows_of(work, video_id, columns=["score"])["score"].to_pylist(), np.float64
+        ),
+        height=facts["height"],
+        width=facts["width"],
+        fps=facts["fps"],
+        durations_s=tuple(facts["durations_s"]),
+        rotation=facts["rotation"],
+        artifact_types=tuple(facts["artifact_types"]),
+        far=tuple(facts["far"]),
     )
-    size = (facts["height"], facts["width"])
-    return Found(masks, *size, facts["fps"], tuple(facts["durations_s"]), facts["rotation"])
 
 
-def rows_of(work: Path, video_id: str) -> pa.Table:
-    """The masks of a finished video, as rows of SCHEMA."""
+def rows_of(work: Path, video_id: str, *, columns: Sequence[str] | None = None) -> pa.Table:
+    """The masks of a finished video, as rows of SCHEMA; None: all columns."""
     # `pq.read_table`, and `to_numpy` of a column, import pandas: more than a second.
     with pq.ParquetFile(masks_path(work, video_id)) as file:
-        return file.read()
+        return file.read(columns=columns)
+
+
+def counts_of(work: Path, video_id: str) -> list[str]:
+    """COCO RLE of every frame of a finished video."""
+    counts: list[str] = rows_of(work, video_id, columns=["counts"])["counts"].to_pylist()
+    return counts
 
 
 def _table(video_id: str, masks: Masks) -> pa.Table:

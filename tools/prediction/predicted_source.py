@@ -1,7 +1,7 @@
 """The videos of a prediction with the masks of the model, as the page of explore shows them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,12 +11,18 @@ from ..explorer import Listed, MeasureTask, Shown, ShownObject
 from .kinds import Video
 from .verdict import Report, VideoReport
 
+MEASURED_AT_A_TIME = 8
+"""Videos that a process measures before it is given the next ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
-    """All of a source's videos, in the process that has the source."""
+    """All videos of a source, which is one of a few videos."""
 
     source: "PredictedSource"
+
+    def __str__(self) -> str:
+        return ", ".join(video.video_id for video in self.source.videos)
 
     def read(self) -> Iterator[Shown]:
         for video in self.source.videos:
@@ -37,10 +43,12 @@ class PredictedSource:
         """
         Args:
             videos: those of the report, for their frames.
-            counts_of: COCO RLE of every frame of a video, by video_id.
+            counts_of: COCO RLE of every frame of a video, by video_id; picklable where the source
+                is sent to another process.
         """
         self.name = report.model
         self.notices: list[str] = []
+        self._report = report
         self._reports: Mapping[str, VideoReport] = {
             found.video_id: found for found in report.videos
         }
@@ -49,7 +57,20 @@ class PredictedSource:
         self.videos: Sequence[Listed] = [_listed(found) for found in report.videos]
 
     def measure_tasks(self) -> list[MeasureTask]:
-        return [_Measure(self)]
+        names = list(self._reports)
+        return [
+            _Measure(self._part(names[start : start + MEASURED_AT_A_TIME]))
+            for start in range(0, len(names), MEASURED_AT_A_TIME)
+        ]
+
+    def _part(self, video_ids: Sequence[str]) -> "PredictedSource":
+        """Some videos, to be sent to another process without the others."""
+        videos = tuple(self._reports[video_id] for video_id in video_ids)
+        return PredictedSource(
+            replace(self._report, videos=videos),
+            [self._videos[video_id] for video_id in video_ids],
+            self._counts_of,
+        )
 
     def near_duplicates(self) -> None:
         return None

@@ -5,6 +5,7 @@ import os
 import secrets
 import sys
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,11 +26,11 @@ from ...builder.work import (
     write_atomic,
 )
 from ...frames import VideoError, VideoIndex
-from ...masks import area, empty
+from ...masks import empty
 from ...release import __version__
 from .flag import Flag
-from .kept import SCHEMA, Found, film_path, keep, kept, kept_work, rows_of
-from .kinds import Video
+from .kept import SCHEMA, Found, counts_of, film_path, found_in, keep, kept, kept_work, rows_of
+from .kinds import Video, VideoFile
 from .model import Masks, Model, Trained
 from .report import prediction_report
 from .tables import videos_csv
@@ -46,9 +47,8 @@ from .videos import PredictError
 
 PAGE_BYTES = 60 * 10**6
 """As `--max-mb` has it, where nothing else is said."""
-MASKS_AT_A_TIME = 64
-"""Whose area is taken: what a poor model marks has strings of many KB, and one call reads 32 MiB of
-them.
+RECEIPTS_VERSION = 2
+"""Raised when what is kept of a finished video changes: what an earlier version kept is made anew.
 """
 
 
@@ -113,6 +113,7 @@ def predict(
         # run.
         options = (
             __version__,
+            RECEIPTS_VERSION,
             model.identity or secrets.token_hex(16),
             overlays,
             flag if overlays else None,
@@ -127,7 +128,7 @@ def predict(
                 reports[video.video_id] = _report(video, finished, flag)
         left = [video for video in videos if video.video_id not in reports]
         on_done = partial(_on_done, on_progress, len(reports))
-        workers = min(workers, max(1, len(left)))
+        workers = min(workers, len(videos)) or 1
         threads = None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
         tasks = [
             Task(video, model, flag, overlays, work, keys[video.video_id], threads)
@@ -137,7 +138,9 @@ def predict(
         device = model.runs_on if isinstance(model, Trained) else "cpu"
         with executor_of(workers, device=device) as executor:
             for video, reason in zip(
-                left, run_tasks(executor, predict_video, tasks, on_done), strict=True
+                left,
+                run_tasks(executor, predict_video, tasks, on_done, size_of=_num_bytes),
+                strict=True,
             ):
                 finished = kept(work, video.video_id, keys[video.video_id])
                 if finished is not None:
@@ -146,22 +149,35 @@ def predict(
                     unreadable.append(
                         (video.where, reason or f"{work}: files there have changed meanwhile")
                     )
-        in_turn = tuple(reports[video.video_id] for video in videos if video.video_id in reports)
-        report = Report(
-            name, flag, in_turn, tuple(unreadable), max_broken, model.warning, model.promise
-        )
-        if not reports:
-            raise PredictError("; ".join(what for _, what in unreadable) or "no video is named.")
-        _write(
-            out,
-            work,
-            report,
-            videos,
-            overlays=overlays,
-            page_bytes=page_bytes,
-            on_progress=on_progress,
-        )
+            in_turn = tuple(
+                reports[video.video_id] for video in videos if video.video_id in reports
+            )
+            report = Report(
+                name, flag, in_turn, tuple(unreadable), max_broken, model.warning, model.promise
+            )
+            if not reports:
+                raise PredictError(
+                    "; ".join(what for _, what in unreadable) or "no video is named."
+                )
+            _write(
+                out,
+                work,
+                report,
+                videos,
+                overlays=overlays,
+                page_bytes=page_bytes,
+                on_progress=on_progress,
+                executor=executor,
+            )
     return report
+
+
+def _num_bytes(task: Task) -> int:
+    """The size of a file, by which the longest videos begin first; 0 for anything else."""
+    try:
+        return task.video.path.stat().st_size if isinstance(task.video, VideoFile) else 0
+    except OSError:
+        return 0
 
 
 def _on_done(on_progress: Progress, num_kept: int, done: int, total: int) -> None:
@@ -186,19 +202,11 @@ def predict_video(task: Task) -> str | None:
     video_id = task.video.video_id
     film = film_path(task.work, video_id)
     film.unlink(missing_ok=True)
+    found = found_in(index, masks)
     if task.overlays:
-        prediction = Found(
-            masks, index.height, index.width, index.fps, (0.0,) * index.num_frames, 0
-        )
-        _draw(
-            film,
-            video_id,
-            data,
-            index,
-            masks,
-            is_broken=_report(task.video, prediction, task.flag).flagged,
-        )
-    keep(task.work, video_id, task.key, index, masks)
+        is_broken = _report(task.video, found, task.flag).flagged
+        _draw(film, video_id, data, index, masks, is_broken=is_broken)
+    keep(task.work, video_id, task.key, found, masks)
     return None
 
 
@@ -211,14 +219,11 @@ def _write(
     overlays: bool,
     page_bytes: int,
     on_progress: Progress,
+    executor: Executor | None,
 ) -> None:
     """The folder `out` of what is kept; only what one video has is in memory at a time."""
     from ..explorer import write_static_page
     from .predicted_source import PredictedSource
-
-    def counts_of(video_id: str) -> list[str]:
-        counts: list[str] = rows_of(work, video_id)["counts"].to_pylist()
-        return counts
 
     with whole_folder(out) as folder:
         with (
@@ -236,26 +241,20 @@ def _write(
         )
         write_atomic(folder / VIDEOS_CSV, videos_csv(report).encode())
         write_static_page(
-            PredictedSource(report, videos, counts_of),
+            PredictedSource(report, videos, partial(counts_of, work)),
             [],
             (folder / REPORT_HTML).parent,
             max_bytes=page_bytes,
             report=prediction_report(report, overlays=overlays),
             on_progress=on_progress,
+            executor=executor,
         )
 
 
 def _report(video: Video, found: Found, flag: Flag) -> VideoReport:
-    masks, height, width = found.masks, found.height, found.width
-    parts = (
-        masks.counts[start : start + MASKS_AT_A_TIME]
-        for start in range(0, len(masks.counts), MASKS_AT_A_TIME)
-    )
-    pixels = np.concatenate(
-        [np.zeros(0, np.int64), *(area(part, height=height, width=width) for part in parts)]
-    )
-    areas = pixels / (height * width)
-    broken = flag.broken_frames(areas, masks.scores)
+    height, width = found.height, found.width
+    areas = found.pixels / (height * width)
+    broken = flag.broken_frames(areas, found.scores)
     return VideoReport(
         video_id=video.video_id,
         where=video.where,
@@ -263,12 +262,12 @@ def _report(video: Video, found: Found, flag: Flag) -> VideoReport:
         width=width,
         fps=found.fps,
         areas=areas,
-        scores=masks.scores,
+        scores=found.scores,
         broken_frames=broken,
         flagged=flag.is_broken(broken),
         durations_s=np.array(found.durations_s, np.float64),
-        artifact_types=masks.artifact_types,
-        far=masks.far,
+        artifact_types=found.artifact_types,
+        far=found.far,
         rotation=found.rotation,
     )
 

@@ -41,8 +41,7 @@ def prediction_report(report: Report, *, overlays: bool = False) -> PageReport:
     top = max((float(video.areas.max(initial=0)) for video in report.videos), default=0.0)
     note = (
         "A video opens at the frame of which most is marked. The last column is the marked share "
-        "of every frame, up to "
-        f"{top:.1%} for all videos; the line below marks broken frames."
+        f"of every frame, up to {top:.1%} for all videos; the line below marks broken frames."
     )
     films = "../" * len(Path(REPORT_HTML).parent.parts) + OVERLAYS
     return PageReport(
@@ -87,10 +86,8 @@ def _head(report: Report) -> tuple[Part, ...]:
     score = f" and its score is at least {flag.min_score:g}" if flag.min_score else ""
     about = (
         f"A frame is broken where at least {flag.min_area:.2%} of it is marked{score}; a video "
-        "with at least "
-        f"{flag.min_frames} broken frames is flagged. This is what the model says, not what people "
-        "would: score the model with "
-        "brokenvideos evaluate first."
+        f"with at least {flag.min_frames} broken frames is flagged. This is what the model says, "
+        "not what people would: score the model with brokenvideos evaluate first."
     )
     warnings = tuple(Text(line, "warning") for line in (report.gate_line(), report.warning) if line)
     promise = tuple(Text(line, "note") for line in report.promise)

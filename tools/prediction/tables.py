@@ -61,8 +61,8 @@ def junit_xml(report: Report) -> bytes:
             continue
         sentence = (
             f"flagged broken: {found.broken_frames.sum()} of {len(found.areas)} frames, "
-            f"{found.seconds_broken:.2f} s; worst is "
-            f"frame {found.worst_frame} with {found.areas.max():.1%} marked"
+            f"{found.seconds_broken:.2f} s; worst is frame {found.worst_frame} with "
+            f"{found.areas.max():.1%} marked"
         )
         if report.max_broken is None or report.gate_closed:
             ElementTree.SubElement(test, "failure", message=sentence)

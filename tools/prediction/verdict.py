@@ -187,8 +187,7 @@ class Report:
         more = f"; and {len(far) - NAMED} more" if len(far) > NAMED else ""
         return (
             f"{len(far)} of {len(self.videos)} videos are far from what the model was trained on, "
-            "where nothing is promised: "
-            f"{named}{more}."
+            f"where nothing is promised: {named}{more}."
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,9 +13,8 @@ from .kinds import Nothing, Video, VideoFile, VideoRow, VideoUrl, is_url, name_o
 from .verdict import PREDICTIONS, REPORT_JSON
 
 MORE_SUFFIXES = (
-    ".3g2 .3gp .asf .divx .dv .f4v .flv .gif .ivf .m2ts .m4v .mpeg .mpg .mts .mxf "
-    ".nut "
-    ".ogm .ogv .rm .ts .vob .wmv .y4m"
+    ".3g2 .3gp .asf .divx .dv .f4v .flv .gif .ivf .m2ts .m4v .mpeg .mpg .mts .mxf .nut .ogm .ogv "
+    ".rm .ts .vob .wmv .y4m"
 )
 SUFFIXES = tuple(dict.fromkeys((*VIDEO_SUFFIXES, *MORE_SUFFIXES.split())))
 """Of what a folder holds, these are taken for videos. A file that is named is opened whatever its

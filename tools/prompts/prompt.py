@@ -137,8 +137,7 @@ def _read_line(text: bytes) -> Prompt:
     if values and prompt_id != prompt_id_of(prompt):
         raise _FaultError(
             f"prompt_id is {prompt_id}, the text gives {prompt_id_of(prompt)}; a changed text is "
-            "another prompt: "
-            "give it that id, or put the text back"
+            "another prompt: give it that id, or put the text back"
         )
     return Prompt(
         prompt_id=prompt_id,

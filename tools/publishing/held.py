@@ -87,8 +87,7 @@ def _steps_back(mine: Mapping[str, Any], there: Mapping[str, Any], *, where: str
     elif isinstance(parent, str) and version_of(parent) < version_of(held):
         yield (
             f"{where} holds {held}, and {version} was made from {parent}: what changed in between "
-            "would be undone. Build it again "
-            f"with {held} as its --parent. {meant}"
+            f"would be undone. Build it again with {held} as its --parent. {meant}"
         )
 
 
@@ -101,8 +100,7 @@ def _brought_back(
     ):
         yield (
             f"{where}: video {come.video_id}: {come}. Withdraw it from this release too, or, if it "
-            "is to be public again, give "
-            f"--bring-back {come.video_id}."
+            f"is to be public again, give --bring-back {come.video_id}."
         )
 
 
@@ -119,6 +117,6 @@ def _forgotten(mine: Mapping[str, Any], there: Mapping[str, Any], *, where: str)
     if lost := sorted(withdrawn_there - withdrawn_here - mine["videos"].keys()):
         yield (
             f"{where}: its errata say that {', '.join(lost)} was withdrawn, and this release's do "
-            "not. Build it again with what "
-            "is published as its --parent. If they are to be dropped, give --roll-back."
+            "not. Build it again with what is published as its --parent. If they are to be "
+            "dropped, give --roll-back."
         )

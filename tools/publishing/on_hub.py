@@ -66,8 +66,7 @@ class HubReport:
         if self.sampled:
             yield (
                 f"downloaded and checked row by row (seed {self.seed}): {', '.join(self.sampled)}; "
-                f"{self.num_videos} videos, "
-                f"{self.num_masks} masks."
+                f"{self.num_videos} videos, {self.num_masks} masks."
             )
         else:
             yield (
@@ -77,8 +76,7 @@ class HubReport:
         verdict = "no difference" if self.ok else f"findings: {len(self.findings)}"
         yield (
             f"{self.repo_id}@{self.revision} (commit {self.commit[:12]}): {self.num_files} files "
-            f"of {self.num_bytes / 1e6:.1f} MB "
-            f"compared with {SUMS} and {MANIFEST}; {verdict}."
+            f"of {self.num_bytes / 1e6:.1f} MB compared with {SUMS} and {MANIFEST}; {verdict}."
         )
 
 
@@ -266,8 +264,7 @@ def _verify_sampled(
             path, wanted = file["path"], file["sha256"]
             if path in tree and (delivered := file_sha256(fetch(path, Path(folder)))) != wanted:
                 what = (
-                    f"the Hub delivered bytes of SHA-256 {delivered}, {MANIFEST} says "
-                    f"{wanted}. "
+                    f"the Hub delivered bytes of SHA-256 {delivered}, {MANIFEST} says {wanted}. "
                     "Publish the release again."
                 )
                 findings.append(Finding(path, what))

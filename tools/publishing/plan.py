@@ -97,8 +97,8 @@ class Plan:
         yield from self.lines_of_others()
         yield (
             f"{self.repo_id} {self.revision} -> {self.tag}: {len(self.adds)} to add, "
-            f"{len(self.keeps)} kept, "
-            f"{len(self.deletes)} to delete; {self.num_bytes / 1e6:.1f} MB to send at most."
+            f"{len(self.keeps)} kept, {len(self.deletes)} to delete; {self.num_bytes / 1e6:.1f} MB "
+            "to send at most."
         )
 
     def lines_of_others(self) -> Iterator[str]:
@@ -169,8 +169,8 @@ def look(api: "HfApi", repo_id: str, *, revision: str, tag: str) -> Seen:
     if head is None:
         raise PublishError(
             f"{repo_id}: it has no branch {revision!r}, only "
-            f"{', '.join(sorted(ref.name for ref in refs.branches))}. "
-            "Give one of them with --revision, or make it on the Hub first."
+            f"{', '.join(sorted(ref.name for ref in refs.branches))}. Give one of them with "
+            "--revision, or make it on the Hub first."
         )
     main = next((ref.target_commit for ref in refs.branches if ref.name == "main"), None)
     tree = tree_of(api, repo_id, head)

@@ -84,10 +84,8 @@ class Published:
         else:
             yield (
                 f"{plan.repo_id}: published {plan.tag} (commit {commit}): {len(plan.adds)} files "
-                "added "
-                f"({plan.num_bytes / 1e6:.1f} MB), {len(plan.keeps)} kept, {len(plan.deletes)} "
-                "deleted. "
-                f"Next: brokenvideos verify {plan.repo_id}@{plan.tag}"
+                f"added ({plan.num_bytes / 1e6:.1f} MB), {len(plan.keeps)} kept, "
+                f"{len(plan.deletes)} deleted. Next: brokenvideos verify {plan.repo_id}@{plan.tag}"
             )
             yield from plan.lines_of_others()
 
@@ -169,9 +167,8 @@ def publish(
         if seen.tag is not None and (wrong := differing(files, seen.tag_tree)):
             raise PublishError(
                 f"{repo_id}: {tag} exists already with other files ({len(wrong)} files differ, the "
-                f"first is {wrong[0]}). "
-                "A published version stays as it is: build the release again with a later "
-                "--data-version."
+                f"first is {wrong[0]}). A published version stays as it is: build the release "
+                "again with a later --data-version."
             )
         if seen.tag is None:
             compare(seen)
@@ -209,8 +206,7 @@ def _verified(release: Path, *, workers: int, on_progress: Progress) -> None:
     if not report.ok:
         raise PublishError(
             f"{release}: not published, it has {len(report.findings)} findings; the first: "
-            f"{report.findings[0]} "
-            f"All of them: brokenvideos verify {release}"
+            f"{report.findings[0]} All of them: brokenvideos verify {release}"
         )
 
 
@@ -267,8 +263,7 @@ def _commit(
             if add.upload_info.sha256.hex() != files[add.path_in_repo].sha256:
                 raise PublishError(
                     f"{files[add.path_in_repo].path}: it changed during the upload. Nothing is "
-                    "visible. "
-                    "Verify the release, then publish it."
+                    "visible. Verify the release, then publish it."
                 )
         deletes = [CommitOperationDelete(path, is_folder=False) for path in plan.deletes]
         with explained(f"{plan.repo_id}, committing to {plan.revision}"):
@@ -295,9 +290,7 @@ def _files_stay(paths: Sequence[Path]) -> Iterator[None]:
             raise
         raise PublishError(
             f"{missing}: missing since the release was verified. Nothing is visible. Build or "
-            "download the release "
-            "again, then publish "
-            "it."
+            "download the release again, then publish it."
         ) from error
 
 
@@ -323,8 +316,7 @@ def _tag(api: "HfApi", files: Mapping[str, LocalFile], plan: Plan, commit: str) 
     if wrong:
         raise PublishError(
             f"{plan.repo_id}: commit {commit[:12]} is not the release ({len(wrong)} files differ, "
-            f"the first is {wrong[0]}), "
-            "so it was not tagged. Run the same command again."
+            f"the first is {wrong[0]}), so it was not tagged. Run the same command again."
         )
     with explained(f"{plan.repo_id}, tagging commit {commit[:12]}"):
         api.create_tag(

@@ -132,8 +132,8 @@ def _shortcuts_text(facts: ReleaseFacts) -> str:
     alone = ", ".join(f"{name} {value:.2f}" for name, value in shortcuts.by_feature.items())
     return (
         "Shortcuts: metadata alone tells broken from normal videos with AUC "
-        f"{shortcuts.combined:.2f} (0.50 = not at all; logistic "
-        f"regression on held-out videos). Each column alone, in its better direction: {alone}."
+        f"{shortcuts.combined:.2f} (0.50 = not at all; logistic regression on held-out videos). "
+        f"Each column alone, in its better direction: {alone}."
     )
 
 
@@ -141,8 +141,7 @@ def _triggers_lines(facts: ReleaseFacts) -> list[str]:
     if not facts.triggers:
         return []
     head = (
-        "Triggers: share of annotated clips that are broken (95 % interval), and their "
-        "artifact "
+        "Triggers: share of annotated clips that are broken (95 % interval), and their artifact "
         "types; * = expected."
     )
     return [

@@ -168,8 +168,7 @@ def make_sample_video(number: int, spec: SampleSpec) -> SampleVideo:
             return SampleVideo(number, generator, trait, scene, artifacts, annotated, rendered)
     raise SampleError(
         f"video {number}: no artifact was visible in 64 draws at {spec.width}x{spec.height}, "
-        f"{spec.num_frames} frames. "
-        "Ask for larger or longer videos, or another seed."
+        f"{spec.num_frames} frames. Ask for larger or longer videos, or another seed."
     )
 
 

@@ -37,8 +37,7 @@ class TrainedOn:
         total = self.num_broken + self.num_normal
         return (
             f"{total:,} videos ({self.num_broken:,} broken, {self.num_normal:,} normal), "
-            f"{self.hours:.2f} h. "
-            f"By generator: {_counted(self.generators)}. By artifact type: "
+            f"{self.hours:.2f} h. By generator: {_counted(self.generators)}. By artifact type: "
             f"{_counted(self.artifact_types)}."
         )
 

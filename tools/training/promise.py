@@ -81,6 +81,5 @@ def warning(gates: Mapping[str, Any] | None) -> str | None:
     alarms = false_alarms(gates["false_videos"], gates["normal_videos"])
     return (
         f"The gates were chosen on validation with {alarms}. Fewer than {FEW_NORMAL_VIDEOS} normal "
-        "videos promise nothing: add "
-        "normal videos to validation and train again."
+        "videos promise nothing: add normal videos to validation and train again."
     )

@@ -95,9 +95,8 @@ def require_splits(release: Path) -> None:
     if missing := [split for split in SPLITS if split not in splits]:
         raise TrainError(
             f"{release}: no split {' and no split '.join(missing)}. A training learns on train, "
-            "chooses on validation, is scored "
-            "on test. Build the release from more videos or prompts, or name the splits in "
-            "videos.jsonl (split)."
+            "chooses on validation, is scored on test. Build the release from more videos or "
+            "prompts, or name the splits in videos.jsonl (split)."
         )
 
 

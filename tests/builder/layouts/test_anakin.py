@@ -176,8 +176,7 @@ def test_everything_that_is_wrong_is_listed(write_raw, video):
         "masks/c.tar: not masks; wanted {video_id}.zip or a folder {video_id} of PNGs: move it out",
         "masks/d e.zip: the video_id 'd e' is not 1 to 128 of A-Z, a-z, 0-9, _ and -; rename it",
         "metadata.csv: not a CSV file in UTF-8 ('utf-8' codec can't decode byte 0xff in position "
-        "0: invalid start byte); "
-        "download it again",
+        "0: invalid start byte); download it again",
     ]
 
 

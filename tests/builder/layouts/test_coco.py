@@ -171,8 +171,8 @@ def test_a_category_that_is_no_artifact_type_takes_the_one_that_is_given(write_r
     (record,), problems = read_layout(raw, artifact_type="motion")
     assert (problems, record.objects) == ([], {1: "blur", 2: "motion"})
     what = (
-        "no artifact type; give --artifact-type "
-        "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
+        "no artifact type; give --artifact-type (of all objects: motion, deformation, blur or "
+        "not-given) or objects in videos.jsonl"
     )
     assert read_layout(raw) == ([], [Problem("videos/a.mp4", what)])
 
@@ -290,6 +290,5 @@ def test_masks_beyond_the_budget_of_a_frame_are_refused(write_raw):
         list(record.masks.read())
     assert str(caught.value) == (
         f"{raw}/instances.json video a: frame 0: 33 masks of 8192x8192 pixels take 4429185024 "
-        "bytes, at most 4294967296 are read; "
-        "is this annotation of a video frame?"
+        "bytes, at most 4294967296 are read; is this annotation of a video frame?"
     )

@@ -229,8 +229,7 @@ def test_runs_that_do_not_fill_their_box_are_named(write_raw, rle):
         list(CvatMasks(raw / "annotations/a.xml").read())
     assert str(caught.value) == (
         f"{raw}/annotations/a.xml: frame 3 object 1: rle is {rle!r}, wanted whole numbers that sum "
-        "to 15 = 5 x 3, the mask's box; "
-        "export the task again"
+        "to 15 = 5 x 3, the mask's box; export the task again"
     )
 
 

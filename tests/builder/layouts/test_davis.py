@@ -206,8 +206,7 @@ BAD_VIDEOS = {
         {"m/00000.png": BLACK, "m/00001.png": BINARY},
         255,
         "/m: grey masks of 0 and 255 alone (00001.png), which --void 255 would read as nothing "
-        "marked; "
-        "leave --void out: 255 is object 1 then",
+        "marked; leave --void out: 255 is object 1 then",
     ),
 }
 
@@ -222,8 +221,8 @@ def test_bad_values_are_named(write_raw, files, void, what):
 
 MISSING = "no video videos/a.mp4 (or .webm, .mkv, .mov, .avi, .m4v or .gif); add it, or remove this"
 NO_TYPE = (
-    "no artifact type; give --artifact-type "
-    "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
+    "no artifact type; give --artifact-type (of all objects: motion, deformation, blur or "
+    "not-given) or objects in videos.jsonl"
 )
 FOLDER_PROBLEMS = {
     "no videos": (
@@ -280,8 +279,7 @@ FOLDER_PROBLEMS = {
         "blur",
         {
             "masks/a/frame_0.png": "not a mask file; wanted {frame:05d}.png, such as 00017.png for "
-            "frame 17 (from 0): "
-            "rename it or move it out"
+            "frame 17 (from 0): rename it or move it out"
         },
     ),
 }

@@ -52,17 +52,13 @@ def test_the_layout_is_told_from_the_files(write_raw, layout, files):
 
 
 LOOKED_FOR = (
-    "no known layout; looked for anakin: edited/{video_id}.mp4; "
-    "coco: instances.json, in the folder itself or in annotations/; cvat: "
-    "annotations/{video_id}.xml; "
-    "davis: Annotations/, or masks/{video_id}/ folders and no objects in videos.jsonl; geneva: "
-    "geneva.json; "
-    "label-studio: tasks.json; labelme: annotations/{video_id}/00000.json and so on; mask-video: "
-    "masks/{video_id}.mp4; "
-    "own: videos.jsonl with objects, and no masks or masks/{video_id}/ folders; pal4vst: images/ "
-    "and labels/; "
-    "richhf: *.tfrecord and images/; "
-    "sav: {video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/. "
+    "no known layout; looked for anakin: edited/{video_id}.mp4; coco: instances.json, in the "
+    "folder itself or in annotations/; cvat: annotations/{video_id}.xml; davis: Annotations/, or "
+    "masks/{video_id}/ folders and no objects in videos.jsonl; geneva: geneva.json; label-studio: "
+    "tasks.json; labelme: annotations/{video_id}/00000.json and so on; mask-video: "
+    "masks/{video_id}.mp4; own: videos.jsonl with objects, and no masks or masks/{video_id}/ "
+    "folders; pal4vst: images/ and labels/; richhf: *.tfrecord and images/; sav: "
+    "{video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/. "
     "Arrange the folder as one of them"
 )
 DOUBTFUL = {
@@ -72,8 +68,7 @@ DOUBTFUL = {
     "davis and mask-video": (
         {"masks/a/00000.png": MASK, "masks/b.mp4": None},
         "files of 2 layouts (davis: masks/a/; mask-video: masks/b.mp4); choose one with --layout, "
-        "or move the "
-        "files of the other out",
+        "or move the files of the other out",
     ),
     "own, davis and sav": (
         {
@@ -113,8 +108,7 @@ BAD_ARGUMENTS = {
     "layout": (
         {"layout": "kitti"},
         "layout 'kitti' is unknown; wanted auto, anakin, coco, cvat, davis, geneva, label-studio, "
-        "labelme, mask-video, own, "
-        "pal4vst, richhf or sav",
+        "labelme, mask-video, own, pal4vst, richhf or sav",
     ),
     "artifact_type": (
         {"artifact_type": "blurr"},

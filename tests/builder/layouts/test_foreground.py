@@ -154,8 +154,7 @@ REFUSED = {
     "soft greys": (
         SOFT,
         "59 grey values beside 0, at most 32 are read as object ids: a soft mask? Write what is "
-        "marked as 255 and the rest as 0, "
-        "or that many object ids into a palette PNG",
+        "marked as 255 and the rest as 0, or that many object ids into a palette PNG",
     ),
     "soft edges": (
         np.array([[0, 90, 180, 255]], np.uint8),

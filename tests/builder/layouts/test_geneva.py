@@ -80,8 +80,8 @@ def test_a_category_that_is_no_type_asks_for_one(write_raw, video):
     (problem,) = read_layout(write(write_raw, video, entry(artifact(box()))))[1]
     assert problem == Problem(
         "videos/a.mp4",
-        "no artifact type; give --artifact-type "
-        "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl",
+        "no artifact type; give --artifact-type (of all objects: motion, deformation, blur or "
+        "not-given) or objects in videos.jsonl",
     )
 
 
@@ -134,8 +134,7 @@ def test_a_box_outside_the_frame(write_raw, video):
     with pytest.raises(RawError) as caught:
         list(record.masks.read())
     what = (
-        "frame 1: box 64, 5, 20 x 10 covers no pixel of the 64x48 frame; wanted pixels from "
-        "the "
+        "frame 1: box 64, 5, 20 x 10 covers no pixel of the 64x48 frame; wanted pixels from the "
         "upper left corner"
     )
     assert str(caught.value) == f"{raw}/geneva.json video a: {what}"

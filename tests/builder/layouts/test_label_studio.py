@@ -249,8 +249,7 @@ STRUCTURES = {
     "no frame": (
         [task(image=f"https://bucket.example/{'deep/' * 20}v/frame.png?X-Signature=0a1b2c")],
         "[0]: data.image is .../deep/deep/deep/deep/deep/v/frame.png?X-Signature=0a1b2c', wanted a "
-        "path that ends in "
-        "{video_id}/{frame}.png, the number being the frame's, from 0",
+        "path that ends in {video_id}/{frame}.png, the number being the frame's, from 0",
     ),
     "climbing id": (
         [task(image="x/../00001.png")],
@@ -275,14 +274,12 @@ STRUCTURES = {
     "rectangle with the label of a brush": (
         [task(region(labels=["dog"]), other("rectanglelabels", ["dog"]), image="a/0.png")],
         "[0]: result[1]: type is 'rectanglelabels' with the label 'dog', wanted brushlabels for "
-        "it; draw it with a brush, or "
-        "delete the region",
+        "it; draw it with a brush, or delete the region",
     ),
     "polygon of an artifact": (
         [task(region(labels=["dog"]), image="a/0.png"), task(other("polygonlabels", ["motion"]), image="a/1.png")],
         "[1]: result[0]: type is 'polygonlabels' with the label 'motion', wanted brushlabels for "
-        "it; draw it with a brush, or "
-        "delete the region",
+        "it; draw it with a brush, or delete the region",
     ),
     "brush without a label": (
         [task({"type": "brush", "value": {"rle": RLE}}, image="a/0.png")],

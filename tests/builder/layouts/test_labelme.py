@@ -316,8 +316,7 @@ def test_a_bad_folder_is_named(write_raw):
             Problem(
                 "annotations/a/notes.txt",
                 "not an annotation of LabelMe; wanted {frame:05d}.json or .png, such as 00017.json "
-                "for frame 17 (from 0): "
-                "rename it or move it out",
+                "for frame 17 (from 0): rename it or move it out",
             ),
             Problem(
                 "annotations/b",

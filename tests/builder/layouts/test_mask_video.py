@@ -91,8 +91,7 @@ def test_a_refusal_reports_the_histogram(tmp_path):
         list(VideoMasks(path, path).read())
     assert str(caught.value) == (
         f"{path}: not black and white enough for a mask (75.00% of the pixels in [0, 31], 25.00% "
-        "in [32, 223], "
-        "0.00% in [224, 255]); wanted at most 2% of what is not dark in the middle. "
+        "in [32, 223], 0.00% in [224, 255]); wanted at most 2% of what is not dark in the middle. "
         "Export it losslessly (FFV1, x264 -qp 0) or at crf 23 and better, or as PNG masks"
     )
 
@@ -106,8 +105,7 @@ def test_marks_that_are_too_dim_are_refused_by_their_grey(tmp_path, value):
         list(VideoMasks(path, path).read())
     assert str(caught.value) == (
         f"{path}: {masks.sum()} pixels of grey {value}, and nothing is brighter than 127, which is "
-        "marked; write what is marked as "
-        "255 and the rest as 0, or masks of object ids as PNGs"
+        "marked; write what is marked as 255 and the rest as 0, or masks of object ids as PNGs"
     )
 
 
@@ -151,8 +149,8 @@ NO_MASKS = (
     "nothing is marked"
 )
 NO_TYPE = (
-    "no artifact type; give --artifact-type "
-    "(of all objects: motion, deformation, blur or not-given) or objects in videos.jsonl"
+    "no artifact type; give --artifact-type (of all objects: motion, deformation, blur or "
+    "not-given) or objects in videos.jsonl"
 )
 FOLDER_PROBLEMS = {
     "no videos": (

@@ -411,8 +411,7 @@ FOLDER_PROBLEMS = {
         )
         | {
             "masks/a/000002.png (and 1 more)": "wanted 00002.png, as the other names here have "
-            "leading zeros: rename it or "
-            "move it out"
+            "leading zeros: rename it or move it out"
         },
     ),
     "a frame twice": (

@@ -207,7 +207,6 @@ def test_records_without_images(write_raw):
     raw = write_raw({"train.tfrecord": richhf()})
     what = (
         "1 .tfrecord files here and 0 images in images/; wanted train.tfrecord (dev, test) and the "
-        "Pick-a-Pic images that it "
-        "names, .jpg, .jpeg, .png or .webp"
+        "Pick-a-Pic images that it names, .jpg, .jpeg, .png or .webp"
     )
     assert read_layout(raw, artifact_type="blur") == ([], [Problem(".", what)])

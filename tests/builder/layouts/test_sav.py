@@ -124,16 +124,14 @@ STRUCTURE_PROBLEMS = {
         b"{",
         [
             "not readable as JSON (Expecting property name enclosed in double quotes: line 1 "
-            "column 2 (char 1)); "
-            "copy the file again"
+            "column 2 (char 1)); copy the file again"
         ],
     ),
     "not UTF-8": (
         b'{"video_id": "\xff"}',
         [
             "not readable as JSON ('utf-8' codec can't decode byte 0xff in position 14: invalid "
-            "start byte); "
-            "copy the file again"
+            "start byte); copy the file again"
         ],
     ),
     "no object": (
@@ -271,8 +269,7 @@ FOLDER_PROBLEMS = {
         {"a.mp4": None, "a_auto.json": sav(), "annotations/b.json": sav()},
         {
             "annotations/b.json": "not an SA-V annotation; wanted {video_id}_manual.json or "
-            "{video_id}_auto.json: "
-            "rename it or move it out"
+            "{video_id}_auto.json: rename it or move it out"
         },
     ),
     "bad id": (

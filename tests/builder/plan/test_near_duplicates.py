@@ -192,8 +192,7 @@ def test_near_duplicates_that_name_different_splits_are_refused() -> None:
         assign_splits(videos)
     message = (
         "videos ['v000', 'v002'] are near-duplicates, or are connected by near-duplicates and "
-        "prompts, and {} different splits "
-        "['test', 'train']. Give them one split."
+        "prompts, and {} different splits ['test', 'train']. Give them one split."
     )
     assert str(caught.value) == message.format("name")
     with pytest.raises(RawError) as caught:
@@ -282,8 +281,7 @@ def test_new_videos_join_what_they_look_like_in_the_parent(twins: Path, tmp_path
         rebuild(tmp_path / "old", first)
     assert str(caught.value) == (
         f"{tmp_path}/old/manifest.json: this version does not know its split_rule, so the splits "
-        "cannot be assigned again. "
-        "Install the version of brokenvideos that wrote it."
+        "cannot be assigned again. Install the version of brokenvideos that wrote it."
     )
     new = build(
         twins, tmp_path / "new", BuildOptions(data_version="1.1.0", seed=7), parent=tmp_path / "old"

@@ -157,8 +157,7 @@ def test_a_prompt_that_joins_videos_of_two_splits_is_refused() -> None:
         assign_splits(videos, kept={"g_00000": "train", "g_00001": "test"})
     assert str(caught.value) == (
         "videos ['g_00000', 'g_00001'] share 'prompt a cat' and name or had in the parent "
-        "different splits ['test', 'train']. "
-        "Give them one split."
+        "different splits ['test', 'train']. Give them one split."
     )
     named = [video(0, prompt="a cat", split="test"), video(1, prompt="a cat")]
     assert set(assign_splits(named, kept={"g_00000": "train", "g_00001": "test"}).values()) == {
@@ -266,8 +265,7 @@ def test_empty_splits_are_said_with_the_reason() -> None:
 
     ending = (
         "Training needs train, validation, test; evaluation needs test: add videos of other "
-        "prompts, or name the splits in "
-        "videos.jsonl (split)."
+        "prompts, or name the splits in videos.jsonl (split)."
     )
     alike = (
         "of one prompt, equal bytes or near-duplicates, which stay together, fewer than the 3 "
@@ -289,8 +287,8 @@ def test_empty_splits_are_said_with_the_reason() -> None:
         video(0), video(1), video(2), kept={f"g_{number:05d}": "train" for number in range(3)}
     ) == (
         "no video in validation and test: 3 videos are 3 groups of one prompt, equal bytes or "
-        "near-duplicates, which stay "
-        f"together, and keep the splits that videos name or had in the parent. {ending}"
+        "near-duplicates, which stay together, and keep the splits that videos name or had in the "
+        f"parent. {ending}"
     )
     named = [video(number, split=split) for number, split in enumerate(("validation", "test"))]
     assert said(*named) == (

@@ -159,8 +159,7 @@ def test_a_worker_of_other_versions_is_refused(
         build(raw, tmp_path / "out", OPTIONS)
     assert str(caught.value) == (
         f"a worker has av 1 instead of {found['av']}, pyarrow 0 instead of {found['pyarrow']}, so "
-        "it could write other bytes. "
-        "Install the same versions on every node."
+        "it could write other bytes. Install the same versions on every node."
     )
 
 
@@ -292,8 +291,7 @@ def test_a_second_build_is_refused_until_the_first_is_dead(
             build(raw, out, OPTIONS, fresh=fresh)
         assert str(caught.value) == (
             f"{out}: process {holder.pid} is building it in {tmp_path / '.out.building'}. Wait for "
-            "it or end it. Its work is "
-            "kept: the next build continues from there."
+            "it or end it. Its work is kept: the next build continues from there."
         )
     holder.kill()
     holder.wait()
@@ -364,8 +362,7 @@ def small_disk(run_process, tmp_path: Path) -> Iterator[Path]:
 
 STOPPED = (
     "{out}: not finished: {path}: {text}. Make room there, or make it writable, and give the same "
-    "command "
-    "again: finished work is kept, and the build continues from there."
+    "command again: finished work is kept, and the build continues from there."
 )
 
 

@@ -251,8 +251,7 @@ def test_a_person_pairs_what_names_do_not(tmp_path: Path) -> None:
     report = adopt(str(tree), raw)
     assert list(report.lines())[-1] == (
         f"No clip has a mask. {raw}/adoption/report.csv lists all files; give patterns of the "
-        "clips "
-        "with --clips and of the masks with --masks."
+        "clips with --clips and of the masks with --masks."
     )
     (tmp_path / "mine.csv").write_text(
         "use,video_id,clip,mask,kind,align\nyes,my_1,one.mp4,two.mp4,,\n"
@@ -276,12 +275,10 @@ BAD_ROWS = {
     "align": (
         "yes,A_0,a,b,,stretch",
         "align is 'stretch'; wanted nothing, or rules joined with +: scale (scale the mask to the "
-        "clip), first (mask k is "
-        "frame k; leave out what one of the two has more at its end), every:K (a mask for every "
-        "K-th frame), numbers "
-        "(an image is the frame of its number; frames without an image are not annotated), "
-        "numbers-empty (frames without "
-        "an image have nothing marked)",
+        "clip), first (mask k is frame k; leave out what one of the two has more at its end), "
+        "every:K (a mask for every K-th frame), numbers (an image is the frame of its number; "
+        "frames without an image are not annotated), numbers-empty (frames without an image have "
+        "nothing marked)",
     ),
     "no mask": ("yes,A_0,a,,,", "use is yes without a clip or without a mask; wanted both"),
 }
@@ -364,8 +361,7 @@ def test_sources_and_raw_folders_that_cannot_be(
         (str(tmp_path / "empty"), raw): f"{tmp_path}/empty: has no files. {argument}",
         (str(tmp_path / "a.txt"), raw): (
             f"{tmp_path}/a.txt: is not an archive; wanted one of .zip, .tar, .tar.gz, .tgz, "
-            ".tar.bz2, .tbz2, .tar.xz, "
-            f".txz. {argument}"
+            f".tar.bz2, .tbz2, .tar.xz, .txz. {argument}"
         ),
         (
             source,

@@ -57,9 +57,9 @@ class CopyingEngine:
 
     def propagate(self, object_ids, *, first, last):
         self.calls.append(f"propagate {list(object_ids)} {first} {last}")
-        return self._carry(object_ids, first, last)
+        return self._results(object_ids, first, last)
 
-    def _carry(self, object_ids, first, last):
+    def _results(self, object_ids, first, last):
         step = 1 if first <= last else -1
         now = {object_id: self.prompts.get((object_id, first)) for object_id in object_ids}
         for frame in range(first, last + step, step):

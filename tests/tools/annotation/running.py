@@ -155,7 +155,7 @@ class Person:
             keep_mask=False,
         )
 
-    def carry(self, object_id, first, last):
+    def propagate(self, object_id, first, last):
         """Propagates and waits for the end."""
         self.do("propagate", object_ids=[object_id], first=first, last=last)
         while self.look()["job"] is not None:

@@ -148,8 +148,7 @@ def test_folders_that_are_none(clips, tmp_path, raw):
     )
     assert refused(lambda: open_folder(empty)) == (
         f"{empty}: no video found; wanted .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif files in it "
-        "or in empty/videos, a raw folder "
-        "or a release"
+        "or in empty/videos, a raw folder or a release"
     )
     taken = f"{clips}: holds something that annotate has not made; name another folder with --out"
     assert refused(lambda: open_folder(raw, clips)) == taken

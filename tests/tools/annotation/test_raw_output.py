@@ -158,7 +158,7 @@ def annotate(server, person, video_id, *, frames=(3, 5), box=(4, 4, 10, 12)):
     person.open(video_id)
     person.do("add-object", artifact_type="motion", subtype=None)
     person.box(1, frames[0], *box)
-    person.carry(1, *frames)
+    person.propagate(1, *frames)
     person.do("seen", ranges=[[0, FRAMES - 1]])
     person.do("submit")
     person.post(f"api/video/{video_id}/unlock")

@@ -183,11 +183,11 @@ def test_what_holds_in_every_state(planned):
 # --- Each kind by itself --------------------------------------------------------------------------
 
 
-def test_a_person_sees_the_frame_they_draw_on_and_what_is_carried_is_to_be_looked_at():
+def test_a_person_sees_the_frame_they_draw_on_and_what_is_propagated_is_to_be_looked_at():
     before = fold(log(new_object(), seen(0, 5), drawn(1, 7)))
     assert ranges_of(before.seen) == [[0, 5], [7, 7]]
-    carried = masks("propagated", (1, 5, SQUARE), (1, 6, SQUARE), (1, 4, NOTHING), step="j")
-    after = fold(log(new_object(), seen(0, 5), drawn(1, 7), carried))
+    made = masks("propagated", (1, 5, SQUARE), (1, 6, SQUARE), (1, 4, NOTHING), step="j")
+    after = fold(log(new_object(), seen(0, 5), drawn(1, 7), made))
     assert ranges_of(after.seen) == [[0, 4], [7, 7]]
     assert after.mask(1, 4) is None
 
@@ -305,8 +305,8 @@ REFUSED = {
     "a mask of another size": (
         (new_object(), drawn(1, 2, "11")),
         "a mask is not a COCO RLE of 8x6: mask 0: the runs sum to 2, wanted 48 = 6 x 8 pixels. "
-        "Check that height and width are "
-        "those of the mask, in this order, and encode it again if they are.",
+        "Check that height and width are those of the mask, in this order, and encode it again if "
+        "they are.",
     ),
     "a locked frame": (
         (*WORK, plain("lock", first=1, last=3, locked=True), drawn(1, 2)),

@@ -51,12 +51,12 @@ def test_an_empty_and_a_full_mask_have_neither(mask):
     assert cleaned(counts, max_area_px=1000, what="both", **SIZE) == counts
 
 
-def test_a_person_cleans_what_was_carried(serve, clips):
+def test_a_person_cleans_what_was_propagated(serve, clips):
     ada = serve(clips).person("Ada", "a")
     ada.do("add-object", artifact_type="blur", subtype=None)
     clicks = [[8, 8, 1], [9, 8, 1], [20, 20, 1]]
     ada.do("prompt", object_id=1, frame_index=2, clicks=clicks, box=None, keep_mask=False)
-    ada.carry(1, 2, 5)
+    ada.propagate(1, 2, 5)
     stray = ada.get("api/video/a/stray?object_id=1&frame_index=3&max_area=25").json
     assert (stray["num_stray"], stray["num_holes"]) == (1, 0)
     ada.do("lock-frames", first=4, last=4)

@@ -17,7 +17,7 @@ def work(server):
     ada = server.person("Ada", "a")
     ada.do("add-object", artifact_type="blur", subtype=None)
     ada.box(1, 2, 0, 0, 8, 8)
-    ada.carry(1, 2, 6)
+    ada.propagate(1, 2, 6)
     ada.do("undo")
     ada.do("prompt", object_id=1, frame_index=2, clicks=[[20, 20, 1]], box=None, keep_mask=True)
     ada.do(
@@ -29,8 +29,8 @@ def work(server):
         geometry=None,
     )
     ada.do("prompt", object_id=1, frame_index=4, clicks=[[9, 20, 1]], box=None, keep_mask=True)
-    ada.carry(1, 2, 8)
-    ada.carry(1, 2, 0)
+    ada.propagate(1, 2, 8)
+    ada.propagate(1, 2, 0)
     return server.raw
 
 
@@ -71,9 +71,9 @@ def test_what_an_engine_does_not_give_again_is_said(serve, clips):
     class Short(CopyingEngine):
         def propagate(self, object_ids, *, first, last):
             return (
-                carried
-                for carried in super().propagate(object_ids, first=first, last=last)
-                if carried[0] != 5
+                result
+                for result in super().propagate(object_ids, first=first, last=last)
+                if result[0] != 5
             )
 
     lost = [mask for mask in replayed(raw, Short) if mask.iou is None]

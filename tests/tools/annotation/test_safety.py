@@ -134,8 +134,7 @@ def test_a_torn_line_is_cut_off_and_said(serve, clips):
     assert ada.state["revision"] == 2
     assert ada.state["notices"] == [
         "the last 17 bytes of the log are cut off: the server was ended while it wrote them, and "
-        "nobody had heard that they were "
-        "saved"
+        "nobody had heard that they were saved"
     ]
     ada.do("undo")
     assert log.read_bytes().startswith(whole)
@@ -150,8 +149,7 @@ def test_a_damaged_log_is_said_and_the_other_videos_go_on(serve, clips):
     ada = serve(clips).person("Ada")
     what = (
         f"{log} line 2: kind 'objekt' is unknown; a later version wrote it: use that. Restore the "
-        "line from a copy, "
-        "or delete it and all later lines; later work is lost then."
+        "line from a copy, or delete it and all later lines; later work is lost then."
     )
     assert ada.get("api/video/a").error == (422, "video", what)
     assert [line["problem"] for line in ada.get("api/project").json["videos"]] == [what, None]
@@ -229,8 +227,7 @@ def test_a_video_that_changes_on_disk_is_said(serve, clips, video_bytes):
     path.write_bytes(video_bytes[1])
     said = (
         f"the file of the video was changed: {path} is not the one that was annotated. Put the old "
-        "one back, or go on with "
-        "this one, which has the same size and number of frames"
+        "one back, or go on with this one, which has the same size and number of frames"
     )
     assert ada.try_to("lock-frames", first=1, last=2).error == (422, "video", said)
     assert ada.look()["read_only"] == said

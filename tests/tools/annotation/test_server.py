@@ -30,7 +30,7 @@ def test_from_the_first_click_to_the_submission(serve, clips):
     )
     ada.do("add-object", artifact_type="motion", subtype=None)
     ada.box(1, 3, 4, 4, 10, 12)
-    state = ada.carry(1, 3, 11)
+    state = ada.propagate(1, 3, 11)
     assert (state["undo"], state["redo"]) == ("propagate object 1", None)
     assert [frame for _, frame in ada.masks()] == list(range(3, 12))
     assert all((bitmap(mask) == bitmap(ada.masks()[1, 3])).all() for mask in ada.masks().values())
@@ -77,13 +77,13 @@ def test_a_click_edits_a_drawn_mask_and_a_drawing_is_stored_as_it_is(serve, clip
     ada.do("undo")
     ada.do("undo")
     assert ada.masks()[1, 5]["counts"] == counts
-    ada.carry(1, 2, 8)
+    ada.propagate(1, 2, 8)
     assert ada.masks()[1, 5]["from"] == "drawn"
     # What was undone is taken back from the engine too: it hears the drawing itself.
     assert server.engines[0].calls[-2:] == ["prompt 1 5 mask", "propagate [1] 2 8"]
 
 
-def test_locked_frames_are_barriers_and_imported_masks_are_carried_from(serve, clips):
+def test_locked_frames_are_barriers_and_imported_masks_are_propagated(serve, clips):
     ada = serve(clips).person("Ada", "a")
     ada.do("add-object", artifact_type="blur", subtype=None)
     ada.box(1, 6, 0, 0, 8, 8)
@@ -115,7 +115,7 @@ def test_a_propagation_tells_how_far_it_is_and_can_be_cancelled(serve, clips):
     assert busy.error == (
         409,
         "busy",
-        "masks are being carried through this video: wait, or cancel it",
+        "masks are being propagated through this video: wait, or cancel it",
     )
     assert ada.try_to("cancel", job="j-other").error == (
         404,
@@ -147,7 +147,7 @@ def test_an_engine_that_finds_nothing_says_so(serve, clips):
     assert cannot.error == (422, "engine", "nothing there; click elsewhere")
     ada.box(1, 3, 0, 0, 8, 8)
     with server.listening(ada) as told:
-        ada.carry(1, 3, 8)
+        ada.propagate(1, 3, 8)
     last = [message["job"] for message in told if message["type"] == "job"][-1]
     assert (last["state"], last["message"]) == (
         "failed",
@@ -318,7 +318,7 @@ ACTIONS = {
     ),
     "a propagation of nothing": (
         {"action": "propagate", "object_ids": [], "first": 1, "last": 2},
-        (422, "refused", "choose an object to carry"),
+        (422, "refused", "choose an object to propagate"),
     ),
     "ranges": (
         {"action": "seen", "ranges": [[3, 1]]},
@@ -451,9 +451,8 @@ def test_a_page_of_another_origin_gets_no_live_line(serve, clips):
 
 def test_it_starts_without_what_only_releases_and_models_need(run_process):
     script = (
-        "import sys, brokenvideos.tools.annotation.run;"
-        "print(*sorted({'datasets', 'pandas', 'pyarrow', 'torch', 'transformers'} & "
-        "set(sys.modules)))"
+        "import sys, brokenvideos.tools.annotation.run;print(*sorted({'datasets', 'pandas', "
+        "'pyarrow', 'torch', 'transformers'} & set(sys.modules)))"
     )
     done = run_process([sys.executable, "-c", script])
     assert (done.stdout, done.stderr) == ("\n", "")

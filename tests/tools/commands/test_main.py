@@ -79,8 +79,7 @@ def test_a_stopped_build_says_what_is_kept_and_goes_on(tmp_path: Path, workers: 
     assert output == (
         "",
         f"brokenvideos: stopped. Finished work is kept in {work}. The same command continues from "
-        "there; "
-        "--fresh starts from the beginning.\n",
+        "there; --fresh starts from the beginning.\n",
     )
     assert not out.exists()
     subprocess.run(call, check=True, capture_output=True, timeout=120)

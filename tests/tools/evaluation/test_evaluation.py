@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,34 @@ def test_groups_count_their_videos(found: Evaluation) -> None:
 
 def test_any_number_of_workers_says_the_same(release: Path, moved: Path, found: Evaluation) -> None:
     assert evaluate(release, moved, workers=2).to_dict() == found.to_dict()
+
+
+@pytest.mark.parametrize("videos", [1, 2, 3])
+def test_a_shard_is_read_in_parts(
+    videos: int, release: Path, moved: Path, found: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("brokenvideos.tools.evaluation.truth._PART_VIDEOS", videos)
+    parts = read_annotation(release).parts
+    assert max(len(part.video_ids) for part in parts) == videos
+    assert evaluate(release, moved).to_dict() == found.to_dict()
+
+
+def test_a_shard_with_other_videos_than_the_manifest_is_refused(
+    release: Path, moved: Path, tmp_path: Path
+) -> None:
+    changed = Path(shutil.copytree(release, tmp_path / "changed"))
+    manifest = json.loads((changed / "manifest.json").read_bytes())
+    shard = max(manifest["shards"], key=lambda shard: len(shard["video_ids"]))
+    (file,) = (file["path"] for file in shard["files"] if file["path"].startswith("annotations"))
+    for wrong in (shard["video_ids"][::-1], shard["video_ids"][1:]):
+        shard["video_ids"] = wrong
+        (changed / "manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(ValueError) as error:
+            evaluate(changed, moved)
+        assert str(error.value) == (
+            f"{changed / file}: its videos differ from the manifest. `brokenvideos verify` lists "
+            "what is wrong."
+        )
 
 
 def test_one_split_alone(release: Path, moved: Path) -> None:

@@ -99,8 +99,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
         score.update(pred, truth, video_ids=["a"])
     assert str(error.value) == (
         "pred [3, 8, 40, 50], truth [3, 8, 40, 50], 1 video_ids; wanted two of [B, T, H, W] and B "
-        "ids, or [T, H, W] and one id as "
-        "text."
+        "ids, or [T, H, W] and one id as text."
     )
     with pytest.raises(ValueError) as error:
         score.update(pred, truth, video_ids=["a", "b", "c"], valid=np.ones((3, 7)))

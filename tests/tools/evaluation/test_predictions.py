@@ -305,14 +305,13 @@ def test_a_video_that_is_missing_is_empty_only_when_asked(
         (
             {"segmentation": {"size": [12, 16], "counts": "5"}},
             "results.json video b frame 0: the runs sum to 5, wanted 192 = 12 x 16 pixels. Check "
-            "that height and width are those "
-            "of the mask, in this order, and encode it again if they are.",
+            "that height and width are those of the mask, in this order, and encode it again if "
+            "they are.",
         ),
         (
             {"segmentation": [[0, 0, 1, 1]]},
             "results.json [4] frame 0: segmentation is [[0, 0, 1, 1]], wanted {size: [height, "
-            "width], counts}: an RLE, not "
-            "polygons",
+            "width], counts}: an RLE, not polygons",
         ),
         (
             {"frame_index": -1},
@@ -419,8 +418,7 @@ def test_folders_of_pngs_are_a_truth_by_the_rule_of_a_build(
         evaluate(mixed, prediction)
     assert str(caught.value) == (
         f"{mixed}/a: 255 in 00000.png, other object ids in 00001.png; wanted ids, or 0 and 255 "
-        "alone: write the masks as one of "
-        "the two"
+        "alone: write the masks as one of the two"
     )
     ramp = np.arange(1, 13 * 16 - 15, dtype=np.uint8).reshape(12, 16) % 250
     soft = write_pngs(tmp_path / "soft", {"a/00000.png": ramp, "a/00001.png": labels()})

@@ -115,8 +115,7 @@ def test_the_default_counts_objects_together_and_says_nothing_of_them(
     assert apart.scores == plain.scores
     assert apart.table().splitlines()[-1] == (
         "Every object on its own (protocol sav): J&F 0.667, J 0.667, F 0.667, J recall 0.667, F "
-        "recall 0.667 of 2 objects "
-        "in 1 video."
+        "recall 0.667 of 2 objects in 1 video."
     )
     facts, said = evaluation_report(apart).sections[0].parts
     assert said.text == apart.table().splitlines()[-1]  # type: ignore[union-attr]
@@ -251,9 +250,8 @@ def test_masks_that_tell_no_objects_apart_are_refused(truth: Path, tmp_path: Pat
     assert str(error.value).splitlines() == [
         f"{tmp_path / 'list.json'}: 1 problem in the predictions, nothing was scored",
         "video v: its prediction does not distinguish objects, which --protocol ytvos needs; give "
-        "palette PNGs of object ids, "
-        "{video_id}/{object}/{frame}.png, tracks, or an object_id for every mask, or leave the "
-        "option out",
+        "palette PNGs of object ids, {video_id}/{object}/{frame}.png, tracks, or an object_id for "
+        "every mask, or leave the option out",
     ]
     assert evaluate(truth, tmp_path / "list.json", missing="empty", floors=False).scores.broken[
         "j"

@@ -137,8 +137,7 @@ def test_what_does_not_match_is_refused(release: Path, predicted: Path, tmp_path
         shutil.copytree(folder, elsewhere / f"strange_{number}")
     assert error_of(release, elsewhere) == (
         f"{elsewhere}: none of its 9 videos (strange_0, strange_1, strange_2 ...) is one of "
-        f"{release}; give what was "
-        "marked in the same videos"
+        f"{release}; give what was marked in the same videos"
     )
     report = tmp_path / "report.json"
     report.write_text(json.dumps({"conventions": {}, "predictions": "gone/away"}))

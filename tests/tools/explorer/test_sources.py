@@ -20,7 +20,7 @@ from brokenvideos.masks import decode, decode_masks
 from brokenvideos.release import ReleaseError, read_manifest, shard_paths
 from brokenvideos.sampling import find_row
 from brokenvideos.tools.explorer import ExploreError, ExploreOptions, write_static
-from brokenvideos.tools.explorer.measuring import measure_here
+from brokenvideos.tools.explorer.measuring import measure_now
 from brokenvideos.tools.explorer.open_source import open_source
 from brokenvideos.tools.explorer.video import Source
 from brokenvideos.tools.stats import listed_videos
@@ -145,7 +145,7 @@ def test_a_shard_without_annotations_is_read_where_its_videos_are(
     assert len(source.notices) == 1
     assert source.notices[0].startswith(f"{path}: not a readable Parquet file")
     same_pixels(source, release, shard["video_ids"][0])
-    measured, groups, problems = measure_here(source, [])
+    measured, groups, problems = measure_now(source, [])
     assert (len(measured), problems) == (len(source.videos), [])
     assert groups == []
 
@@ -254,7 +254,7 @@ def test_a_release_on_the_hub(
     assert [v.video_id for v in source.videos] == [v.video_id for v in listed_videos(str(release))]
     same_pixels(source, release, source.videos[0].video_id)
     assert f'repo_id="{REPO}", revision="v1.0.0"' in source.python(source.videos[0].video_id)
-    measured, _, problems = measure_here(source, [])
+    measured, _, problems = measure_now(source, [])
     assert (len(measured), problems) == (len(source.videos), [])
 
 

@@ -161,16 +161,16 @@ BAD_CLAIMS = {
     "unknown column": (
         lambda text: text.replace("notes", "note", 1),
         "{claims}: unknown column 'note'; wanted file, generator and, as known, video_id, "
-        "generator_version, prompt_id, prompt, "
-        "negative_prompt, seed, url, license, created, settings, notes.",
+        "generator_version, prompt_id, prompt, negative_prompt, seed, url, license, created, "
+        "settings, notes.",
     ),
     "no generator": (
         lambda text: text.replace(",generator,", ",notes,", 1).replace(
             "created,notes", "created,settings"
         ),
         "{claims}: no column 'generator'; wanted file, generator and, as known, video_id, "
-        "generator_version, prompt_id, prompt, "
-        "negative_prompt, seed, url, license, created, settings, notes.",
+        "generator_version, prompt_id, prompt, negative_prompt, seed, url, license, created, "
+        "settings, notes.",
     ),
     "no row": (lambda text: text.splitlines()[0], "{claims}: no row in it; wanted one per file"),
     "empty generator": (

@@ -147,8 +147,7 @@ def test_from_prompts_to_a_release_and_back(settings, tmp_path: Path) -> None:
         build(raw, tmp_path / "early", BuildOptions())
     unknown = (
         "no frame is annotated and no label is given, so it is unknown whether it is normal or "
-        "broken. Annotate it, give the "
-        "label that a person gave it, or remove it."
+        "broken. Annotate it, give the label that a person gave it, or remove it."
     )
     ids = [f"tiny_{prompt.prompt_id}_0" for prompt in prompts]
     assert str(caught.value).splitlines()[1:] == [f"video {i}: {unknown}" for i in sorted(ids)]
@@ -586,12 +585,10 @@ def test_unknown_arguments_are_refused(settings, tmp_path: Path) -> None:
             make_plan(PROMPTS, tmp_path / "raw", settings(more=more))
         known = (
             "attention_kwargs, callback_on_step_end, callback_on_step_end_tensor_inputs, "
-            "decode_noise_scale, decode_timestep, "
-            "frame_rate, guidance_rescale, guidance_scale, height, latents, max_sequence_length, "
-            "negative_prompt_attention_mask, "
+            "decode_noise_scale, decode_timestep, frame_rate, guidance_rescale, guidance_scale, "
+            "height, latents, max_sequence_length, negative_prompt_attention_mask, "
             "negative_prompt_embeds, num_frames, num_inference_steps, num_videos_per_prompt, "
-            "prompt_attention_mask, prompt_embeds, "
-            "timesteps, width"
+            "prompt_attention_mask, prompt_embeds, timesteps, width"
         )
         assert str(caught.value) == f"LTXPipeline has no argument {name!r} to set. It has {known}."
 
@@ -640,9 +637,8 @@ def test_the_memory_of_a_model(tiny: Path, settings, tmp_path: Path) -> None:
             counted[path.parent.name] = sum(torch.numel(weights.get_tensor(name)) for name in names)
     assert memory_lines(plan, {}) == [
         f"GPU memory: at least {sum(counted.values()) * 2 / 1e6:.1f} MB, all weights as bfloat16 "
-        "(text_encoder 0.0 MB, "
-        f"transformer 0.0 MB, vae {counted['vae'] * 2 / 1e6:.1f} MB); the frames being made need "
-        "more on top of it",
+        f"(text_encoder 0.0 MB, transformer 0.0 MB, vae {counted['vae'] * 2 / 1e6:.1f} MB); the "
+        "frames being made need more on top of it",
         "most that a clip with these arguments took: not measured here yet",
     ]
     plan = make_plan(PROMPTS, tmp_path / "raw", settings(offload=True))

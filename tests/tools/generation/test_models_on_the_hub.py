@@ -87,8 +87,7 @@ def test_an_id_that_names_no_model_is_refused(api: HfApi) -> None:
         (
             "someone/other",
             "no model_index.json in it, so it is not a diffusers model; many have a second "
-            "repository "
-            "whose name ends in -Diffusers",
+            "repository whose name ends in -Diffusers",
         ),
     ):
         with pytest.raises(GenerateError) as caught:

@@ -101,8 +101,7 @@ def test_what_cannot_be_made_here_is_not_comparable(copy: Path, tiny: Path) -> N
     found = verdicts(copy, tiny)
     assert found[IDS[0]] == (
         "not comparable, it cannot be made here: LTXPipeline refuses its arguments: `height` and "
-        "`width` have to be divisible "
-        "by 32 but are 30 and 64."
+        "`width` have to be divisible by 32 but are 30 and 64."
     )
     assert (
         found[IDS[1]]
@@ -140,8 +139,7 @@ def test_failed_clips_are_left_out_and_an_empty_folder_is_said(
         (
             "{",
             "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char "
-            "1)). "
-            "Remove it; the clip is then made again.",
+            "1)). Remove it; the clip is then made again.",
         ),
         (
             "{}",

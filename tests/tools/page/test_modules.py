@@ -121,8 +121,7 @@ def test_the_box_and_area_of_a_mark(modules: "Page") -> None:
     bitmap = pictures()["blob"]
     mark = modules.evaluate(
         "([bitmap, height, width]) => { const {box, area} = "
-        "marks.markOfBitmap(Uint8Array.from(bitmap), height, width);"
-        " return {box, area}; }",
+        "marks.markOfBitmap(Uint8Array.from(bitmap), height, width); return {box, area}; }",
         [bitmap.ravel().tolist(), *bitmap.shape],
     )
     assert mark == {"box": {"x0": 60, "y0": 40, "x1": 300, "y1": 200}, "area": int(bitmap.sum())}

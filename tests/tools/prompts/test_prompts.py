@@ -267,8 +267,7 @@ BAD_LISTS = {
     "latin.txt": (
         b"caf\xe9",
         "not readable ('utf-8' codec can't decode byte 0xe9 in position 3: unexpected end of "
-        "data); wanted .txt, .jsonl or "
-        ".json with prompts in it",
+        "data); wanted .txt, .jsonl or .json with prompts in it",
     ),
     "number.json": (
         "[3]",

@@ -80,8 +80,7 @@ def test_a_good_release_is_compared_in_a_few_calls_and_without_shards(
         "Checksums of large files are what the Hub says that it stores; --sample N downloads N "
         "shards and checks them.",
         f"{REPO}@v1.0.0 (commit {commit[:12]}): 16 files of {(size + attributes) / 1e6:.1f} MB "
-        "compared with SHA256SUMS and "
-        "manifest.json; no difference.",
+        "compared with SHA256SUMS and manifest.json; no difference.",
     ]
     assert (report.ok, report.data_version, report.read) == (
         True,
@@ -176,8 +175,7 @@ def test_checksums_that_cannot_be_read(published: State) -> None:
     published.push(REPO, {"SHA256SUMS": b"nonsense\n"})
     assert findings(revision="main")[0] == (
         "SHA256SUMS: cannot be read (line 1 is 'nonsense', wanted 64 hex digits, two spaces and a "
-        "path). "
-        "Was this revision made by `brokenvideos publish`?"
+        "path). Was this revision made by `brokenvideos publish`?"
     )
 
 
@@ -346,8 +344,7 @@ def test_a_gated_repository_is_one_line(published: State) -> None:
         check(token="hf_reader")
     assert str(caught.value) == (
         f"{REPO}@v1.0.0: a gated repository that you have no access to. Ask for access on the "
-        "repository's page. Log in with "
-        "`hf auth login`, or set HF_TOKEN or token=."
+        "repository's page. Log in with `hf auth login`, or set HF_TOKEN or token=."
     )
 
 

@@ -262,8 +262,7 @@ def test_the_command_says_what_it_did(hub: State, old: Path, new: Path) -> None:
     commit = hub.repository(REPO).refs["refs/tags/v1.0.0"]
     assert published == [
         f"{REPO}: published v1.0.0 (commit {commit[:12]}): 12 files added ({megabytes:.1f} MB), 0 "
-        "kept, 0 deleted. "
-        f"Next: brokenvideos verify {REPO}@v1.0.0"
+        f"kept, 0 deleted. Next: brokenvideos verify {REPO}@v1.0.0"
     ]
     assert run(old) == [
         f"{REPO}: already published; v1.0.0 (commit {commit[:12]}) holds exactly this release."
@@ -408,8 +407,7 @@ def test_a_withdrawn_video_does_not_come_back(
             rewrite(release, manifest)
         message = (
             f"{REPO}@main: video {gone}: withdrawn in 2.0.0 (asked for). Withdraw it from this "
-            "release too, or, if it is to be "
-            f"public again, give --bring-back {gone}."
+            f"release too, or, if it is to be public again, give --bring-back {gone}."
         )
         assert message in refused(release, repo_id=REPO, **how).splitlines()
         assert refused(release, repo_id=REPO, roll_back=True, **how) == message
@@ -428,8 +426,8 @@ def test_a_withdrawn_video_does_not_come_back_under_another_id(
     rewrite(renamed, json.loads(text) | {"data_version": "2.1.0"})
     assert refused(renamed, repo_id=REPO, roll_back=True) == (
         f"{REPO}@main: video renamed: has the bytes of {gone}, withdrawn in 2.0.0 (asked for). "
-        "Withdraw it from this release "
-        "too, or, if it is to be public again, give --bring-back renamed."
+        "Withdraw it from this release too, or, if it is to be public again, give --bring-back "
+        "renamed."
     )
 
 
@@ -454,16 +452,14 @@ def test_a_version_from_beside_is_refused(
     only(hub, new)
     assert refused(fewer, repo_id=REPO) == (
         f"{REPO}@main holds 1.1.0, and 2.0.0 was made from 1.0.0: what changed in between would be "
-        "undone. Build it again with "
-        "1.1.0 as its --parent. If you want this, give --roll-back."
+        "undone. Build it again with 1.1.0 as its --parent. If you want this, give --roll-back."
     )
     same = tmp_path / "same"
     shutil.copytree(old, same)
     rewrite(same, read_manifest(str(same)) | {"data_version": "1.1.0"})
     assert refused(same, repo_id=REPO) == (
         f"{REPO}@main holds another 1.1.0 than this. Build the release again with a later "
-        "--data-version. If you want this, give "
-        "--roll-back."
+        "--data-version. If you want this, give --roll-back."
     )
     assert publish(fewer, repo_id=REPO, roll_back=True).status == "published"
 
@@ -477,8 +473,8 @@ def test_errata_are_not_dropped(hub: State, old: Path, fewer: Path, tmp_path: Pa
     rewrite(later, manifest)
     assert refused(later, repo_id=REPO) == (
         f"{REPO}@main: its errata say that {first_of(old)} was withdrawn, and this release's do "
-        "not. Build it again with what is "
-        "published as its --parent. If they are to be dropped, give --roll-back."
+        "not. Build it again with what is published as its --parent. If they are to be dropped, "
+        "give --roll-back."
     )
 
 

@@ -187,8 +187,7 @@ def test_the_hub_may_ask_for_some_patience_and_not_for_much(
     hub.fault("preupload", status=429, headers=long, skip=1)
     assert trouble(old) == (
         f"{REPO}, sending README.md and 11 more: the Hub has had too many requests and it asks to "
-        "wait 3600 s. "
-        "Wait that long and run the same command again."
+        "wait 3600 s. Wait that long and run the same command again."
     )
     assert online == [21.0]
     publish(old, repo_id=REPO)
@@ -219,8 +218,7 @@ def test_a_shard_that_vanishes_while_it_is_sent_is_named(
     assert gone.num_hits
     assert said == (
         f"{shard}: missing since the release was verified. Nothing is visible. Build or download "
-        "the release "
-        "again, then publish it."
+        "the release again, then publish it."
     )
     check_nothing_half(hub, old)
 
@@ -230,8 +228,7 @@ def test_who_changes_the_branch_meanwhile_is_not_overwritten(hub: State, old: Pa
     hub.fault("commit", do=lambda: hub.push(REPO, {"theirs.txt": b"theirs"}))
     assert trouble(old) == (
         f"{REPO}, committing to main: the Hub answered 412 (A commit has happened since. Please "
-        "refresh and try again). "
-        f"{ADVICE[412]}"
+        f"refresh and try again). {ADVICE[412]}"
     )
     assert sorted(hub.files(REPO)) == [".gitattributes", "theirs.txt"]
     assert publish(old, repo_id=REPO).plan.leaves == ("theirs.txt",)

@@ -65,8 +65,8 @@ def test_few_normal_videos_are_warned_of() -> None:
     assert warning({"normal_videos": FEW_NORMAL_VIDEOS, "false_videos": 0}) is None
     assert warning({"normal_videos": 1, "false_videos": 0}) == (
         "The gates were chosen on validation with 0 of 1 normal videos flagged, at most 95.0 % of "
-        "others (95 % confidence). Fewer "
-        "than 20 normal videos promise nothing: add normal videos to validation and train again."
+        "others (95 % confidence). Fewer than 20 normal videos promise nothing: add normal videos "
+        "to validation and train again."
     ).replace("95.0 %", "95.0%")
     assert (
         false_alarms(2, 30)

@@ -358,8 +358,8 @@ def test_bad_wishes_are_refused_in_words(videos: Path, tiny, tmp_path: Path) -> 
         train(str(without_test), out, tiny())
     assert str(caught.value) == (
         f"{without_test}: no split test. A training learns on train, chooses on validation, is "
-        "scored on test. Build the release "
-        "from more videos or prompts, or name the splits in videos.jsonl (split)."
+        "scored on test. Build the release from more videos or prompts, or name the splits in "
+        "videos.jsonl (split)."
     )
     with pytest.raises(TrainError) as caught:
         train("nowhere", out, tiny())

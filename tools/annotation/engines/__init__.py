@@ -1,5 +1,5 @@
-"""Engines for interactive segmentation: they make a mask from a click and carry masks through the
-video.
+"""Engines for interactive segmentation: they make a mask from a click and propagate
+masks to other frames.
 
 In: the frames of a video, and a person's box, clicks or mask of an object on a frame (`Prompt`).
 Out: masks. The server of the annotation page calls them; docs/annotate-engines.md describes them.

@@ -98,8 +98,7 @@ def _on_hub(name: str, weights: str, others: Sequence[str]) -> Checkpoint:
     except errors.GatedRepoError as error:
         raise EngineError(
             f"--checkpoint {name}: access needs the owner's permission. Ask for it on "
-            f"https://huggingface.co/{name}, "
-            "then run `hf auth login`."
+            f"https://huggingface.co/{name}, then run `hf auth login`."
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise EngineError(
@@ -109,9 +108,8 @@ def _on_hub(name: str, weights: str, others: Sequence[str]) -> Checkpoint:
     except (http_error, errors.OfflineModeIsEnabled, OSError) as error:
         raise EngineError(
             f"--checkpoint {name}: not on this machine, and the Hub cannot be reached "
-            f"({_first_line(error)}). Download it where "
-            f"there is a network, `hf download {name} --local-dir FOLDER`, and name that folder; "
-            "or use --engine flow, which needs none."
+            f"({_first_line(error)}). Download it where there is a network, `hf download {name} "
+            "--local-dir FOLDER`, and name that folder; or use --engine flow, which needs none."
         ) from error
     return _in_folder(f"{name}@{folder.name}", folder, weights)
 

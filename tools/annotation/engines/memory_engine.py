@@ -1,6 +1,6 @@
 """An engine around a model with a memory of earlier frames, such as SAM 2.
 
-One tracker holds one object, so a run for one object does not influence another. Carried masks
+One tracker holds one object, so a run for one object does not influence another. Propagated masks
 depend only on prompts and range: a run begins at the marked frame before the range, unless it
 continues exactly where the last run of this object stopped.
 """
@@ -26,7 +26,7 @@ of a box.
 NEAREST = 8
 """Largest number of marked frames that the model uses for a frame: those nearest to it."""
 REACH = 16
-"""Largest distance in frames at which a model uses earlier carried masks."""
+"""Largest distance in frames at which a model uses earlier propagated masks."""
 MOST_SHOWN = 4 * NEAREST
 """Largest number of marked frames whose memory is kept."""
 CORNERS = (2, 3)
@@ -45,14 +45,14 @@ class Tracker(Protocol):
     def show(self, frame_index: int, mask: BoolArray) -> Tensor:
         """Logits of a mask that a person gave. Its frame is marked from now on."""
 
-    def carry(self, frame_index: int, *, backwards: bool) -> Tensor:
+    def propagate_to(self, frame_index: int, *, backwards: bool) -> Tensor:
         """Logits of an unmarked frame, computed from memory."""
 
     def drop(self, frame_index: int) -> None:
         """Removes the mark of a frame, if it has one."""
 
     def forget_run(self) -> None:
-        """Forgets carried masks, but not marked frames."""
+        """Forgets propagated masks, but not marked frames."""
 
 
 class MemoryModel(Protocol):
@@ -183,7 +183,7 @@ class MemoryEngine:
         for frame_index in range(start, last + step, step):
             if frame_index not in known.marked:
                 _show_nearest(known, frame_index, self._opened())
-                logits = known.tracker.carry(frame_index, backwards=step < 0)
+                logits = known.tracker.propagate_to(frame_index, backwards=step < 0)
                 known.ran_to = step, frame_index
                 in_range = first * step <= frame_index * step
                 yield frame_index, object_id, to_mask(logits, self._opened()) if in_range else None

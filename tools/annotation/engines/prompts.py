@@ -36,8 +36,7 @@ def check_prompt(prompt: Prompt, frames: Frames) -> None:
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             raise EngineError(
                 f"{where}: the box ({x0:g}, {y0:g}, {x1:g}, {y1:g}) is not inside the picture of "
-                f"{width} x {height} "
-                "with x0 < x1 and y0 < y1. Draw it again."
+                f"{width} x {height} with x0 < x1 and y0 < y1. Draw it again."
             )
     if prompt.mask is not None and prompt.box is not None:
         raise EngineError(
@@ -60,8 +59,8 @@ def check_range(
     last: int,
     num_frames: int,
 ) -> None:
-    """Raises EngineError for a range outside the video, or one that an object cannot be carried
-    into.
+    """Raises EngineError for a range outside the video, or one that an object cannot be
+    propagated into.
 
     Args:
         prompted: by object_id, the frames with a prompt for it.
@@ -79,8 +78,8 @@ def check_range(
         ):
             raise EngineError(
                 f"frames {first} to {last} object {object_id}: no marked frame from which the "
-                "object could be carried there "
-                f"{direction}. Mark it on a frame of this range first, or carry it the other way."
+                f"object could be propagated there {direction}. Mark it on a frame of this range "
+                "first, or propagate it the other way."
             )
 
 
@@ -93,8 +92,7 @@ def nothing_found(prompt: Prompt) -> EngineError:
     """The error for a prompt whose mask is empty."""
     return EngineError(
         f"frame {prompt.frame_index} object {prompt.object_id}: the engine finds nothing there. "
-        "Click on other spots of "
-        "the object, draw a box around it, or draw its mask with the brush."
+        "Click on other spots of the object, draw a box around it, or draw its mask with the brush."
     )
 
 

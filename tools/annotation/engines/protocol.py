@@ -110,7 +110,7 @@ class Engine(Protocol):
         """(frame_index, object_id, bool[H, W]) from frame `first` to `last`, both included;
         backwards if first > last.
 
-        Masks are carried from the frames with prompts, which may be outside the range. A frame with
+        Masks are propagated from the frames with prompts, which may be outside the range. A frame with
         a prompt for an object is left out for this object: its mask is the result of `prompt`.
         Frames before an object's first prompt, in the direction of the run, are left out too. An
         empty mask means that the object was not found. Closing the generator cancels the run; the

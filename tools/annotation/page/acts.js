@@ -114,20 +114,20 @@ export function actsOf(editor) {
       const object = video.state.objects.find(({ object_id: id }) => id === ui.selected);
       if (object) return act({ action: "change-object", object_id: ui.selected, artifact_type: object.artifact_type, subtype });
     },
-    /** Follows objects with a mask on frame `first` to frame `last`; only the selected one if "only the selected object" is on. */
-    async follow(first, last) {
+    /** Propagates objects with a mask on frame `first` to frame `last`; only the selected one if "only the selected object" is on. */
+    async propagate(first, last) {
       if (first === last) return toast(first ? "This is the last frame in this direction." : "There is no frame before this one.");
       const masks = video.byFrame.get(first) ?? new Map();
       const ids = [...masks].filter(([, mask]) => mask.area).map(([id]) => id).filter((id) => !ui.selectedOnly || id === ui.selected);
       if (!ids.length) return toast(`There is no mask on frame ${first} to start from. Mark the object there first.`, "bad");
       return act({ action: "propagate", object_ids: ids, first, last });
     },
-    /** Follows from the shown frame to both ends of a range; if the frame is outside, from the nearer end. */
-    async followRange(first, last) {
+    /** Propagates from the shown frame to both ends of a range; if the frame is outside, from the nearer end. */
+    async propagateRange(first, last) {
       const seed = Math.min(last, Math.max(first, here()));
       for (const end of [last, first]) {
         if (end === seed) continue;
-        const started = await acts.follow(seed, end);
+        const started = await acts.propagate(seed, end);
         if (!started || (await video.jobEnd(started.job.job)) !== "done") return;
       }
     },

@@ -66,7 +66,7 @@ export function commandsOf(editor) {
 
   /** The action, if masks may be changed now; otherwise shows why not. */
   const edit = (action) => (...given) => {
-    const why = video.readOnly ?? (video.running ? "The engine is following an object now. Wait, or cancel it (Esc)." : null);
+    const why = video.notEditable;
     if (why) return toast(why);
     return action(...given);
   };
@@ -106,9 +106,9 @@ export function commandsOf(editor) {
     accept: edit(() => acts.accept(here(), here())),
     "accept-all": edit(() => acts.accept(0, last)),
     escape,
-    forward: edit(() => acts.follow(here(), last)),
-    backward: edit(() => acts.follow(here(), 0)),
-    "over-range": edit(() => acts.followRange(...(ui.range ?? [here(), last]))),
+    forward: edit(() => acts.propagate(here(), last)),
+    backward: edit(() => acts.propagate(here(), 0)),
+    "over-range": edit(() => acts.propagateRange(...(ui.range ?? [here(), last]))),
     "range-start": () => setRange(false, here()),
     "range-end": () => setRange(true, here()),
     lock: edit(() => acts.lock(here(), here())),

@@ -100,7 +100,7 @@ export async function openEditor(videoId, app) {
 
   /** Whether masks on the shown frame may be changed; otherwise shows why not. */
   function mayDraw() {
-    const why = video.readOnly ?? (video.running ? "The engine is following an object now. Wait, or cancel it (Esc)." : null)
+    const why = video.notEditable
       ?? (ui.frame && video.isLocked(ui.frame.index) ? `Frame ${ui.frame.index} is locked. Unlock it first (L).` : null)
       ?? (player.flickers ? "Stop the flicker first (K)." : null);
     if (why) toast(why);

@@ -49,12 +49,12 @@ export const KEYS = [
     ["3", "It is broken by blur", "type-3"],
     ["Y", "Accept the mask on this frame as mine", "accept"],
     ["Shift+Y", "Accept this object's masks on all frames", "accept-all"],
-    ["Escape", "Stop: polygon, playing, following", "escape"],
+    ["Escape", "Stop: polygon, playing, propagating", "escape"],
   ]],
-  ["Follow and tidy", [
-    ["F", "Follow forwards", "forward"],
-    ["R", "Follow backwards", "backward"],
-    ["Shift+F", "Follow over the range", "over-range"],
+  ["Propagate and tidy", [
+    ["F", "Propagate forwards", "forward"],
+    ["R", "Propagate backwards", "backward"],
+    ["Shift+F", "Propagate over the range", "over-range"],
     ["P", "Range starts here", "range-start"],
     ["Shift+P", "Range ends here", "range-end"],
     ["L", "Lock this frame, unlock it", "lock"],

@@ -51,7 +51,7 @@ function showView(name) {
 }
 
 /** Shows what the address names: #video/ID, or the list. */
-async function follow() {
+async function showAddressed() {
   const turn = ++opening;
   editor?.close();
   editor = null;
@@ -154,8 +154,8 @@ function hear(message) {
   else if (message.type === "job" && mine) {
     const before = editor.video.running;
     editor.video.setJob(message.job);
-    if (before && message.job.state === "failed") toast(message.job.message ?? "The engine could not follow the object.", "bad");
-    else if (before && message.job.state === "done") toast(message.job.message ?? `Followed to frame ${message.job.stop}.`, "good");
+    if (before && message.job.state === "failed") toast(message.job.message ?? "The engine could not propagate the masks.", "bad");
+    else if (before && message.job.state === "done") toast(message.job.message ?? `Propagated to frame ${message.job.stop}.`, "good");
     else if (before && message.job.state === "cancelled") toast("Cancelled. The masks until now stay; Ctrl + Z removes them.");
   } else if (message.type === "lock" && mine) editor.video.set({ lock: message.lock });
   else if (message.type === "raw" && mine) editor.video.set({ raw: message.raw });
@@ -243,7 +243,7 @@ addEventListener("beforeunload", (event) => {
 });
 addEventListener("pagehide", () => editor?.close({ last: true }));
 addEventListener("pageshow", (event) => event.persisted && location.reload());
-addEventListener("hashchange", follow);
+addEventListener("hashchange", showAddressed);
 
 /** Resolves to the person's name: from this tab, from the command line, or from the form. */
 async function nameOfPerson(given) {
@@ -285,7 +285,7 @@ async function start() {
   byId("who").hidden = false;
   afterNewSession(() => editor?.video.inNewSession());
   listen({ onMessage: hear, onState: hearConnection });
-  await follow();
+  await showAddressed();
 }
 
 /** The name that the command line gives, or null. */

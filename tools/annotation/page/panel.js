@@ -1,4 +1,4 @@
-// The panel beside the picture: objects, Follow, the shown frame, and finishing. It shows a model and calls commands.
+// The panel beside the picture: objects, Propagate, the shown frame, and finishing. It shows a model and calls commands.
 
 import { css } from "../shared/colours.js";
 import { count, fillWith, h, icon } from "../shared/dom.js";
@@ -12,7 +12,7 @@ const STATUS_WORDS = {
 export const statusWord = (status, apart) => (apart && status === "submitted" ? "finished" : STATUS_WORDS[status]);
 
 const FROM_WORDS = {
-  prompt: "from clicks", drawn: "drawn", accepted: "accepted", propagated: "followed", imported: "from the folder", proposal: "proposed",
+  prompt: "from clicks", drawn: "drawn", accepted: "accepted", propagated: "propagated", imported: "from the folder", proposal: "proposed",
 };
 
 /** A button that runs a command; its tip names the key. */
@@ -37,7 +37,7 @@ export function showPanel(panel, model) {
   if (panel.dataset.signature === signature) return;
   panel.dataset.signature = signature;
   const keep = document.activeElement?.dataset?.keep;
-  fillWith(panel, model.review && reviewCard(model), objectsCard(model), !model.review && followCard(model), frameCard(model), !model.review && finishCard(model));
+  fillWith(panel, model.review && reviewCard(model), objectsCard(model), !model.review && propagateCard(model), frameCard(model), !model.review && finishCard(model));
   // The card that the person opened must not be hidden below the last one.
   if (model.specks && !(panel.dataset.specks === "shown")) panel.querySelector(".specks")?.scrollIntoView({ block: "nearest" });
   panel.dataset.specks = model.specks ? "shown" : "";
@@ -101,24 +101,24 @@ function objectDetails(object, types, subtypes) {
       commandButton("delete-everywhere", "everywhere", { tip: "Delete this object with all its masks" }))));
 }
 
-function followCard({ job, editable, objects, range, selectedOnly, lastFrame, frame }) {
+function propagateCard({ job, editable, objects, range, selectedOnly, lastFrame, frame }) {
   if (job) {
     const way = job.last < job.first ? "backwards" : "forwards";
-    return card("Follow", h("p", { class: "faint" }, `Following ${way} from frame ${job.first} to ${job.stop}${job.barrier === null || job.barrier === undefined ? "" : `, up to the locked frame ${job.barrier}`}.`),
-      h("progress", { max: job.total || 1, value: job.done, "aria-label": "Frames followed" }),
+    return card("Propagate", h("p", { class: "faint" }, `Propagating ${way} from frame ${job.first} to ${job.stop}${job.barrier === null || job.barrier === undefined ? "" : `, up to the locked frame ${job.barrier}`}.`),
+      h("progress", { max: job.total || 1, value: job.done, "aria-label": "Frames propagated" }),
       h("div", { class: "row between" }, h("span", { class: "faint" }, `${job.done} of ${job.total}`), commandButton("escape", "Cancel", { kind: "small warn" })));
   }
   if (!editable) return null;
   const idle = !objects.some((object) => object.numMasks);
-  return card("Follow",
-    h("p", { class: "faint" }, "Carry this frame's masks to the others, up to a locked frame."),
+  return card("Propagate",
+    h("p", { class: "faint" }, "Find this frame's objects on the other frames, up to a locked one."),
     h("div", { class: "row" },
       commandButton("backward", "Backwards", { picture: "backward", kind: "grow", disabled: idle || frame.index === 0 }),
       commandButton("forward", "Forwards", { picture: "forward", kind: "grow", disabled: idle || frame.index === lastFrame })),
     h("div", { class: "row range" },
       h("label", {}, "from", h("input", { type: "number", min: 0, max: lastFrame, value: range?.[0] ?? frame.index, "data-change": "range-start", "data-keep": "range-start" })),
       h("label", {}, "to", h("input", { type: "number", min: 0, max: lastFrame, value: range?.[1] ?? lastFrame, "data-change": "range-end", "data-keep": "range-end" })),
-      commandButton("over-range", "Range", { picture: "range", kind: "small", disabled: idle, tip: "Follow over these frames" })),
+      commandButton("over-range", "Range", { picture: "range", kind: "small", disabled: idle, tip: "Propagate over these frames" })),
     objects.length > 1 && h("label", { class: "check" }, h("input", { type: "checkbox", checked: selectedOnly, "data-change": "selected-only", "data-keep": "selected-only" }), "only the selected object"));
 }
 

@@ -75,7 +75,7 @@ export function hintFor({ video, ui, drawing }) {
   const working = byId("working");
   const job = video.running;
   working.hidden = !job && !ui.thinking;
-  if (job) working.textContent = `Following: ${job.done} of ${job.total} frames. Esc cancels.`;
+  if (job) working.textContent = `Propagating: ${job.done} of ${job.total} frames. Esc cancels.`;
   else if (ui.thinking) working.textContent = "Looking for the object…";
   const hint = byId("hint");
   const tool = TOOLS.find(([name]) => name === drawing.tool);

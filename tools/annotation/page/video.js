@@ -76,7 +76,7 @@ class Video {
     return this.state.job?.state === "running" ? this.state.job : null;
   }
 
-  /** Why masks cannot be changed now, in words; null when they can. */
+  /** Why this person cannot change masks, in words; null when they can. */
   get readOnly() {
     const { lock, status, read_only: why } = this.state;
     if (why) return why;
@@ -84,6 +84,11 @@ class Video {
     if (status === "submitted") return "This video waits for its review.";
     if (status === "approved") return "This video is approved.";
     return null;
+  }
+
+  /** Why masks cannot be changed at this moment, in words; null when they can. */
+  get notEditable() {
+    return this.readOnly ?? (this.running ? "The engine is propagating masks now. Wait, or cancel it (Esc)." : null);
   }
 
   isLocked = (frame) => includes(this.state.locked, frame);

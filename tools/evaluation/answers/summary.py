@@ -20,8 +20,8 @@ METRICS = {
     "yes_normal": "share of normal videos that are called broken, the false alarms; Wilson's "
     "interval",
     "auroc": "share of (broken, normal) pairs in which the broken video has the higher score, a "
-    "tie counted half; from Yes and No "
-    "if no scores are given; n is the number of videos of the rarer kind",
+    "tie counted half; from Yes and No if no scores are given; n is the number of videos of the "
+    "rarer kind",
     "stretch_accuracy": "the same question about a part of a video: share of right answers per "
     "video",
     "temporal_iou": "of broken videos: frames that truth and answer both mark / frames that at "

@@ -106,8 +106,7 @@ def _named_video(entry: Mapping[str, object]) -> NamedVideo:
     if path.suffix.lower() not in VIDEO_SUFFIXES:
         raise ValueError(
             f"has file_name {shown(file_name)}, wanted file_names such as dog/00000.jpg, a name, "
-            "or a file_name that ends in "
-            f"{SUFFIX_LIST}"
+            f"or a file_name that ends in {SUFFIX_LIST}"
         )
     return NamedVideo(path.stem, frames_of_length)
 

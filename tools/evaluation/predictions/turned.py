@@ -79,16 +79,14 @@ def _other_video(
             return ""
         return (
             f"players show its video {of_predictions} (its display matrix), and the truth is masks "
-            "without a video, so "
-            "it is not known whether they fit the stored frame; give a truth with its videos, or "
-            "--masks-are coded if they do"
+            "without a video, so it is not known whether they fit the stored frame; give a truth "
+            "with its videos, or --masks-are coded if they do"
         )
     if of_predictions.rotation == of_truth.rotation:
         return ""
     return (
         f"players show its video {of_predictions}, the truth's {of_truth} (their display "
-        "matrices); "
-        "give both the same video file"
+        "matrices); give both the same video file"
     )
 
 

@@ -29,7 +29,7 @@ export function strip({ title, value, low, high, floors }) {
     parts.push(line(x(share), x(share), y - 7, y + 7, "floor"), text(middle, y + 23 + 15 * row, label, { class: "floor-label", "text-anchor": "middle" }));
   }
   if (low !== null && high !== null) parts.push(svg("rect", { class: "interval", x: x(low).toFixed(1), y: y - 4, width: Math.max(1, x(high) - x(low)).toFixed(1), height: 8, rx: 4 }));
-  parts.push(svg("circle", { class: "found", cx: x(value).toFixed(1), cy: y, r: 6 }));
+  parts.push(svg("circle", { class: "score-dot", cx: x(value).toFixed(1), cy: y, r: 6 }));
   return chart(width, y + 18 + 15 * Math.max(1, ends.length), `${title}: ${number(value)}`, parts);
 }
 

@@ -24,15 +24,15 @@ export function curveIn(canvas, { look, onSeek }) {
   const request = onceAFrame(draw);
 
   function draw() {
-    const found = look();
-    if (!found || !canvas.clientWidth) return;
-    const rows = found.rows.slice(0, MAX_ROWS);
+    const shown = look();
+    if (!shown || !canvas.clientWidth) return;
+    const rows = shown.rows.slice(0, MAX_ROWS);
     const height = TOP_PX + CURVE_PX + 8 + Math.max(1, rows.length) * ROW_PX + 6;
     clear(canvas, height);
-    drawScale(found);
-    drawCurves(found);
-    rows.forEach((row, place) => drawRow(row, found, TOP_PX + CURVE_PX + 8 + place * ROW_PX));
-    const [x0, x1] = [xOf(found.frame, found.count), xOf(found.frame + 1, found.count)];
+    drawScale(shown);
+    drawCurves(shown);
+    rows.forEach((row, place) => drawRow(row, shown, TOP_PX + CURVE_PX + 8 + place * ROW_PX));
+    const [x0, x1] = [xOf(shown.frame, shown.count), xOf(shown.frame + 1, shown.count)];
     context.fillStyle = "rgb(108 178 255 / 0.25)";
     context.fillRect(x0, TOP_PX - 3, Math.max(2, x1 - x0), height - TOP_PX);
     context.fillStyle = "#ffffff";
@@ -88,8 +88,8 @@ export function curveIn(canvas, { look, onSeek }) {
   }
 
   followPointer(canvas, (event) => {
-    const found = look();
-    if (found) onSeek(frameAt(event.clientX - canvas.getBoundingClientRect().left, found.count));
+    const shown = look();
+    if (shown) onSeek(frameAt(event.clientX - canvas.getBoundingClientRect().left, shown.count));
   });
   new ResizeObserver(request).observe(canvas);
   return { redraw: request };

@@ -36,10 +36,10 @@ export function filtersIn(box, { others, onChange }) {
     const list = h("div", { class: "values", role: "group", "aria-label": title });
     const element = section(title, null, list);
     let drawn = "";
-    parts.push((found) => {
-      const counts = found.facets.get(key);
-      const wanted = filter.facets.get(key) ?? new Set();
-      for (const value of wanted) if (!counts.has(value)) counts.set(value, { all: 0, broken: 0 });
+    parts.push((selection) => {
+      const counts = selection.facets.get(key);
+      const chosenValues = filter.facets.get(key) ?? new Set();
+      for (const value of chosenValues) if (!counts.has(value)) counts.set(value, { all: 0, broken: 0 });
       for (const known of list.children) if (!counts.has(known.dataset.value)) counts.set(known.dataset.value, { all: 0, broken: 0 });
       const numeric = key === "objects";
       const values = [...counts.keys()].sort((a, b) => (numeric ? Number(a) - Number(b) : 0) || counts.get(b).all - counts.get(a).all || (a < b ? -1 : 1)).slice(0, MOST_VALUES);
@@ -52,7 +52,7 @@ export function filtersIn(box, { others, onChange }) {
       const most = Math.max(1, ...[...counts.values()].map(({ all }) => all));
       for (const line of list.children) {
         const { all, broken } = counts.get(line.dataset.value);
-        line.querySelector("input").checked = wanted.has(line.dataset.value);
+        line.querySelector("input").checked = chosenValues.has(line.dataset.value);
         line.classList.toggle("none", !all);
         line.style.setProperty("--share", String(all / most));
         line.style.setProperty("--broken", String(all ? broken / all : 0));
@@ -60,16 +60,16 @@ export function filtersIn(box, { others, onChange }) {
         if (key !== "label" && key !== "type") line.querySelector(".broken-share").textContent = all ? `${Math.round((100 * broken) / all)} % broken` : "";
         line.title = `${count(all, "video")}, ${broken.toLocaleString("en")} of them broken`;
       }
-      element.hidden = values.length < 2 && !wanted.size;
+      element.hidden = values.length < 2 && !chosenValues.size;
     });
   }
 
   function choice(key, value) {
     const toggle = () => {
       const facets = new Map(filter.facets);
-      const wanted = new Set(facets.get(key) ?? []);
-      if (!wanted.delete(value)) wanted.add(value);
-      if (wanted.size) facets.set(key, wanted);
+      const chosenValues = new Set(facets.get(key) ?? []);
+      if (!chosenValues.delete(value)) chosenValues.add(value);
+      if (chosenValues.size) facets.set(key, chosenValues);
       else facets.delete(key);
       onChange({ ...filter, facets });
     };
@@ -93,8 +93,8 @@ export function filtersIn(box, { others, onChange }) {
     const [low, high] = [field("from"), field("to")];
     const scale = h("div", { class: "hist-scale faint", "aria-hidden": "true" }, edges.map((edge, place) => h("span", {}, edges.length < 9 || place % 5 === 0 ? String(edge) : "")));
     section(title, about, h("div", { class: "hist" }, bars), scale, h("div", { class: "line" }, low, h("span", { class: "faint" }, "to"), high));
-    parts.push((found) => {
-      const counts = found.bars.get(key);
+    parts.push((selection) => {
+      const counts = selection.bars.get(key);
       const most = Math.max(1, ...counts);
       const range = filter.ranges.get(key);
       low.value = range?.[0] ?? "";
@@ -155,9 +155,9 @@ export function filtersIn(box, { others, onChange }) {
 
   return {
     /** Draws a filter and its counts. */
-    show(next, found) {
+    show(next, selection) {
       filter = next;
-      for (const part of parts) part(found);
+      for (const part of parts) part(selection);
       clear.hidden = !filter.words && !filter.facets.size && !filter.ranges.size && !filter.group;
     },
   };

@@ -12,7 +12,7 @@ import { openVideo } from "./video.js";
 const POLL_MS = 600;
 const PATIENCE_MS = 4000;
 
-let list, sorts, rows, byVideo, filter, found, grid, filters;
+let list, sorts, rows, byVideo, filter, selection, grid, filters;
 let open = null; // the open video
 let opening = 0;
 let measuredCount = 0;
@@ -88,42 +88,42 @@ function setFilter(next) {
 
 function apply(next, { keepPlace = false } = {}) {
   filter = next;
-  found = chosen(rows, filter, { bins: list.time_bins, sorts });
-  filters.show(filter, found);
-  grid.setRows(found.rows, { keepPlace });
+  selection = chosen(rows, filter, { bins: list.time_bins, sorts });
+  filters.show(filter, selection);
+  grid.setRows(selection.rows, { keepPlace });
   grid.refresh();
   if (document.activeElement !== byId("search")) byId("search").value = filter.words;
   byId("sort").value = filter.sort;
   const [, , , descending] = sorts.find(([key]) => key === filter.sort);
   byId("turn").textContent = Boolean(descending) !== filter.turned ? "↓" : "↑";
   byId("turn").title = "Reverse the order (T)";
-  byId("count").textContent = found.rows.length === rows.length ? count(rows.length, "video") : `${found.rows.length.toLocaleString("en")} of ${count(rows.length, "video")}`;
-  byId("nothing").hidden = found.rows.length > 0;
-  byId("grid").hidden = found.rows.length === 0;
+  byId("count").textContent = selection.rows.length === rows.length ? count(rows.length, "video") : `${selection.rows.length.toLocaleString("en")} of ${count(rows.length, "video")}`;
+  byId("nothing").hidden = selection.rows.length > 0;
+  byId("grid").hidden = selection.rows.length === 0;
   byId("filters").dataset.shown = byId("count").textContent;
 }
 
 /** Asks for what was measured since the last time, until all is there. */
 async function measure() {
   for (;;) {
-    let told;
+    let measured;
     try {
-      told = await data.measured(measuredCount);
+      measured = await data.measured(measuredCount);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       byId("measuring").textContent = error.message;
       return;
     }
-    measuredCount += told.entries.length;
-    addMeasured(byVideo, list.measured_fields, told.entries);
-    if (told.groups) addGroups(byVideo, told.groups);
-    if (told.entries.length || told.groups) apply(filter, { keepPlace: true });
-    showNotices(told.problems);
-    if (!told.begun) {
+    measuredCount += measured.entries.length;
+    addMeasured(byVideo, list.measured_fields, measured.entries);
+    if (measured.groups) addGroups(byVideo, measured.groups);
+    if (measured.entries.length || measured.groups) apply(filter, { keepPlace: true });
+    showNotices(measured.problems);
+    if (!measured.begun) {
       byId("measuring").replaceChildren(h("button", { type: "button", class: "small", title: "Reads the masks of all videos, for areas, times and the heat map", onclick: async () => (await data.startMeasuring(), measure()) }, "Measure the masks"));
       return;
     }
-    if (told.done) {
+    if (measured.done) {
       byId("measuring").textContent = "";
       byId("measuring").dataset.done = "";
       return;
@@ -169,8 +169,8 @@ async function show(id, asked) {
   byId("label").hidden = !row?.label;
   byId("label").textContent = row?.label ?? "";
   byId("label").className = `chip ${row?.label ?? ""}`;
-  const place = found.rows.indexOf(row);
-  byId("place").textContent = place < 0 ? "not in the filter" : `${(place + 1).toLocaleString("en")} of ${found.rows.length.toLocaleString("en")}`;
+  const place = selection.rows.indexOf(row);
+  byId("place").textContent = place < 0 ? "not in the filter" : `${(place + 1).toLocaleString("en")} of ${selection.rows.length.toLocaleString("en")}`;
   if (row) grid.selectRow(row);
   try {
     const opened = await openVideo(id, {
@@ -249,8 +249,8 @@ function back() {
 
 function beside(by) {
   const id = address().get("video");
-  const place = found.rows.findIndex((row) => row.video_id === id);
-  const next = found.rows[place + by];
+  const place = selection.rows.findIndex((row) => row.video_id === id);
+  const next = selection.rows[place + by];
   if (next) openRow(next);
   else toast(by > 0 ? "This is the last video of the list." : "This is the first video of the list.");
 }

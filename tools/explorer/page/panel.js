@@ -38,8 +38,8 @@ export function panelIn(box, { video, row, metrics, masks, hidden, onHidden, onV
   }
 
   function scores() {
-    const found = metrics.map(({ title, form }, place) => [title, written(row?.metrics?.[place], form)]).filter(([, value]) => value !== null);
-    return found.length ? [card("In the report", facts(found))] : [];
+    const pairs = metrics.map(({ title, form }, place) => [title, written(row?.metrics?.[place], form)]).filter(([, value]) => value !== null);
+    return pairs.length ? [card("In the report", facts(pairs))] : [];
   }
 
   function about() {
@@ -92,7 +92,7 @@ export function panelIn(box, { video, row, metrics, masks, hidden, onHidden, onV
     other(given) {
       agreement.hidden = given === null;
       if (given === null) return;
-      const { name, kind, problem, found } = given;
+      const { name, kind, problem, comparison } = given;
       const key = (colour, words) => h("span", { class: "key" }, h("i", { class: "dot", colour: css(colour) }), words);
       const mean = (values) => (values.length ? (values.reduce((sum, value) => sum + value, 0) / values.length).toFixed(3) : "–");
       agreement.replaceChildren(
@@ -101,12 +101,12 @@ export function panelIn(box, { video, row, metrics, masks, hidden, onHidden, onV
         problem
           ? h("p", { class: "problem" }, problem)
           : h("div", { class: "keys" }, key(COMPARED_COLOURS.both, "both"), key(COMPARED_COLOURS.first, kind === "annotator" ? "only the source" : "only the truth"), key(COMPARED_COLOURS.second, kind === "annotator" ? "only this annotator" : "only the prediction")),
-        ...(problem ? [] : [facts([["J, all frames", mean(found.j)], ["F, all frames", mean(found.f)]])]),
+        ...(problem ? [] : [facts([["J, all frames", mean(comparison.j)], ["F, all frames", mean(comparison.f)]])]),
       );
     },
     /** What verify has found: {findings} or {running: true}. */
-    verified({ running = false, findings: found = [] }) {
-      findings.replaceChildren(running ? h("p", { class: "faint" }, "Verifying …") : found.length ? h("ul", { class: "problems" }, found.map((text) => h("li", {}, text))) : h("p", { class: "good" }, "✓ Nothing contradicts itself."));
+    verified({ running = false, findings: lines = [] }) {
+      findings.replaceChildren(running ? h("p", { class: "faint" }, "Verifying …") : lines.length ? h("ul", { class: "problems" }, lines.map((text) => h("li", {}, text))) : h("p", { class: "good" }, "✓ Nothing contradicts itself."));
     },
   };
 }

@@ -31,9 +31,9 @@ export function reportIn(box, { list, rows, onOpen }) {
     "every-video": ({ note }) => [h("p", { class: "tone-note" }, [note, previews(rows)].filter(Boolean).join(" ")), tableOf(everyVideo(report, rows), { onOpen })],
   };
   const charts = ["histogram", "scatter", "bars"];
-  const sections = report.sections.map(({ title, parts: found }) => {
-    const plain = found.filter(({ kind }) => !charts.includes(kind));
-    const drawn = found.filter(({ kind }) => charts.includes(kind));
+  const sections = report.sections.map(({ title, parts: content }) => {
+    const plain = content.filter(({ kind }) => !charts.includes(kind));
+    const drawn = content.filter(({ kind }) => charts.includes(kind));
     return h("section", {}, title && h("h2", {}, title), plain.map((part) => parts[part.kind](part)), drawn.length > 0 && h("div", { class: "figures" }, drawn.map((part) => parts[part.kind](part))));
   });
   box.replaceChildren(h("h1", { tabindex: "-1" }, report.title), ...sections);
@@ -53,14 +53,14 @@ function previews(rows) {
 
 /** The table of all videos, from the list and the report's metrics. */
 function everyVideo({ metrics, sort, videos, spark_title: curve }, rows) {
-  const told = rows.filter(({ video_id: id }) => videos[id]);
+  const reported = rows.filter(({ video_id: id }) => videos[id]);
   const texts = [
     ["label", (row) => row.label ?? (row.marked_frames ? "broken" : "normal")],
     ["type", (row) => row.artifact_types?.join(", ") ?? "not given"],
     ["generator", (row) => row.generator],
     ["split", (row) => row.split ?? ""],
-  ].filter(([, of]) => told.some((row) => of(row)));
-  const links = told.some(({ video_id: id }) => videos[id].link);
+  ].filter(([, of]) => reported.some((row) => of(row)));
+  const links = reported.some(({ video_id: id }) => videos[id].link);
   const columns = [
     { title: "video", form: "video" },
     ...texts.map(([title]) => ({ title, form: "text", choose: true })),
@@ -74,7 +74,7 @@ function everyVideo({ metrics, sort, videos, spark_title: curve }, rows) {
     is_long: true,
     sortedBy: first < 0 ? null : { place: 2 + texts.length + first, sign: metrics[first].descending ? -1 : 1 },
     columns,
-    rows: told.map((row) => {
+    rows: reported.map((row) => {
       const { values, spark: curveOf = null, link = null } = videos[row.video_id];
       return [{ id: row.video_id, isHere: row.preview !== false }, ...texts.map(([, of]) => of(row)), row.num_frames, ...values, ...(curve ? [curveOf] : []), ...(links ? [link] : [])];
     }),
@@ -101,22 +101,22 @@ function cellOf(cell, column, { onOpen }) {
 function tableOf({ columns, rows, own = null, is_long: isLong = false, sortedBy = null }, { onOpen }) {
   const body = h("tbody");
   const more = h("button", { type: "button", class: "small", hidden: true, onclick: () => draw(Infinity) });
-  const told = h("output", { class: "faint" });
-  let found = rows;
+  const numRows = h("output", { class: "faint" });
+  let matching = rows;
   let words = "";
-  const wanted = new Map(); // column → text
+  const chosen = new Map(); // column → text
 
   function choose() {
-    found = rows.filter((row) => {
+    matching = rows.filter((row) => {
       if (words && !row.some((cell, place) => isText(columns[place]) && textOf(cell).toLowerCase().includes(words))) return false;
-      return [...wanted].every(([place, value]) => String(row[place]).split(", ").includes(value) || row[place] === value);
+      return [...chosen].every(([place, value]) => String(row[place]).split(", ").includes(value) || row[place] === value);
     });
     heads.forEach((head, place) => (place === sortedBy?.place ? head.setAttribute("aria-sort", sortedBy.sign > 0 ? "ascending" : "descending") : head.removeAttribute("aria-sort")));
     if (sortedBy) {
       const { place, sign } = sortedBy;
       const text = isText(columns[place]);
       const key = (row) => (columns[place].form === "spark" ? (row[place]?.heights.reduce((sum, height) => sum + height, 0) ?? null) : valueOf(row[place]));
-      found.sort((a, b) => {
+      matching.sort((a, b) => {
         const [x, y] = [key(a), key(b)];
         // Rows without a number stay at the end, whichever way the order runs.
         if (x === null || y === null) return (x === null) - (y === null);
@@ -127,11 +127,11 @@ function tableOf({ columns, rows, own = null, is_long: isLong = false, sortedBy 
   }
 
   function draw(most) {
-    const shown = found.slice(0, most);
+    const shown = matching.slice(0, most);
     body.replaceChildren(...shown.map((row) => h("tr", { class: row === rows[own] && "own" }, row.map((cell, place) => cellOf(cell, columns[place], { onOpen })))));
-    more.hidden = shown.length === found.length;
-    more.textContent = `Show all ${found.length.toLocaleString("en")} rows`;
-    told.textContent = found.length === rows.length ? `${rows.length.toLocaleString("en")} rows` : `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
+    more.hidden = shown.length === matching.length;
+    more.textContent = `Show all ${matching.length.toLocaleString("en")} rows`;
+    numRows.textContent = matching.length === rows.length ? `${rows.length.toLocaleString("en")} rows` : `${matching.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
   }
 
   const heads = columns.map((column, place) => {
@@ -155,8 +155,8 @@ function tableOf({ columns, rows, own = null, is_long: isLong = false, sortedBy 
     if (!column.choose) return null;
     const values = [...new Set(rows.flatMap((row) => String(row[place]).split(", ")))].filter(Boolean).sort();
     if (values.length < 2) return null;
-    const select = h("select", { "aria-label": column.title, onchange: () => (select.value ? wanted.set(place, select.value) : wanted.delete(place), choose()) }, h("option", { value: "" }, `every ${column.title}`), values.map((value) => h("option", { value }, value)));
+    const select = h("select", { "aria-label": column.title, onchange: () => (select.value ? chosen.set(place, select.value) : chosen.delete(place), choose()) }, h("option", { value: "" }, `every ${column.title}`), values.map((value) => h("option", { value }, value)));
     return select;
   });
-  return [h("div", { class: "row wrap tools" }, search, choices, told), table, more];
+  return [h("div", { class: "row wrap tools" }, search, choices, numRows), table, more];
 }

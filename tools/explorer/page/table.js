@@ -118,16 +118,16 @@ export function chosen(rows, filter, { bins, sorts }) {
     let missed = null; // the only field that does not keep this row; false: several do not
     const misses = (key) => (missed = missed === null ? key : false);
     const values = FACETS.map(({ key, of }) => {
-      const found = of(row);
-      const wanted = filter.facets.get(key);
-      if (wanted && !found.some((value) => wanted.has(value))) misses(key);
-      return found;
+      const rowValues = of(row);
+      const chosenValues = filter.facets.get(key);
+      if (chosenValues && !rowValues.some((value) => chosenValues.has(value))) misses(key);
+      return rowValues;
     });
     const numbers = RANGES.map(({ key, of }) => {
-      const found = of(row, filter.other);
-      const wanted = filter.ranges.get(key);
-      if (wanted && (found === null || (wanted[0] !== null && found < wanted[0]) || (wanted[1] !== null && found > wanted[1]))) misses(key);
-      return found;
+      const number = of(row, filter.other);
+      const range = filter.ranges.get(key);
+      if (range && (number === null || (range[0] !== null && number < range[0]) || (range[1] !== null && number > range[1]))) misses(key);
+      return number;
     });
     if (filter.group && (filter.group === "any" ? !row.group : String(row.group) !== filter.group)) misses("group");
     if (missed === false) continue;

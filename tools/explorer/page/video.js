@@ -184,7 +184,7 @@ export async function openVideo(id, { others, metrics, row, asked, onState }) {
       h("span", { class: "legend faint" }, legend()),
     ]);
     const problem = other?.problems.length ? other.problems[0] : null;
-    panel.other(other === null ? null : { name: others[otherNumber].name, kind: others[otherNumber].kind, problem, found: other });
+    panel.other(other === null ? null : { name: others[otherNumber].name, kind: others[otherNumber].kind, problem, comparison: other });
   }
 
   function legend() {
@@ -223,9 +223,9 @@ export async function openVideo(id, { others, metrics, row, asked, onState }) {
 
   async function choose(number) {
     try {
-      const found = await data.other(id, number);
+      const nextOther = await data.other(id, number);
       if (ui.closed) return;
-      [other, otherNumber] = [found, number];
+      [other, otherNumber] = [nextOther, number];
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       return toast(error.message, "bad");

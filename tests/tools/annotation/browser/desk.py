@@ -209,8 +209,8 @@ class Person:
             assert time.monotonic() < limit, self.state()["seen"]
             self.page.wait_for_timeout(100)
 
-    def followed(self) -> None:
-        """Waits until the engine has carried what it was asked to."""
+    def propagated(self) -> None:
+        """Waits until the engine has propagated what it was asked to."""
         limit = time.monotonic() + PATIENCE_S
         while (self.state()["job"] or {}).get("state") == "running":
             assert time.monotonic() < limit

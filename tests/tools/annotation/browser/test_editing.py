@@ -170,7 +170,7 @@ def test_three_ways_to_delete(ada: Person) -> None:
     assert sorted(ada.masks()) == [2, 4, 6]
 
 
-def test_locked_frames_refuse_changes_and_stop_following(ada: Person) -> None:
+def test_locked_frames_refuse_changes_and_stop_propagating(ada: Person) -> None:
     ada.box(20, 20, 70, 70)
     ada.go_to(6)
     before = ada.state()["revision"]
@@ -184,9 +184,9 @@ def test_locked_frames_refuse_changes_and_stop_following(ada: Person) -> None:
     before = ada.state()["revision"]
     ada.press("f")
     ada.saved_after(before)
-    ada.followed()
+    ada.propagated()
     assert max(ada.masks()) <= 5
-    assert ada.page.locator("#panel").get_by_text("Following").count() == 0
+    assert ada.page.locator("#panel").get_by_text("Propagating").count() == 0
 
 
 def test_a_range_of_frames_is_locked_and_an_object_is_said_to_be_away(ada: Person) -> None:
@@ -209,7 +209,7 @@ def test_a_range_of_frames_is_locked_and_an_object_is_said_to_be_away(ada: Perso
         assert ada.state()["locked"] == locked
 
 
-def test_following_shows_progress_and_can_be_cancelled_and_undone(ada: Person) -> None:
+def test_propagating_shows_progress_and_can_be_cancelled_and_undone(ada: Person) -> None:
     ada.box(20, 20, 70, 70)
     # A quick machine is through before anybody looks: everything that the page says is kept.
     ada.page.evaluate(
@@ -218,9 +218,9 @@ def test_following_shows_progress_and_can_be_cancelled_and_undone(ada: Person) -
         ".observe(line, { childList: true, characterData: true, subtree: true }); }"
     )
     ada.press("f")
-    ada.page.wait_for_function("() => window.told.includes('Following')")
+    ada.page.wait_for_function("() => window.told.includes('Propagating')")
     ada.press("Escape")
-    ada.followed()
+    ada.propagated()
     reached = sorted(ada.masks())
     assert reached[0] == 0
     assert ada.state()["job"] is None or ada.state()["job"]["state"] in ("cancelled", "done")
@@ -231,7 +231,7 @@ def test_following_shows_progress_and_can_be_cancelled_and_undone(ada: Person) -
         assert sorted(ada.masks()) == [0]
 
 
-def test_following_a_range_goes_both_ways_and_stays_inside(ada: Person) -> None:
+def test_propagating_over_a_range_goes_both_ways_and_stays_inside(ada: Person) -> None:
     ada.go_to(7)
     ada.box(20, 20, 70, 70)
     ada.go_to(5)
@@ -241,7 +241,7 @@ def test_following_a_range_goes_both_ways_and_stays_inside(ada: Person) -> None:
     ada.go_to(7)
     ada.press("Shift+F")
     ada.page.wait_for_selector("#panel :text('5 masks')")
-    ada.followed()
+    ada.propagated()
     assert sorted(ada.masks()) == [5, 6, 7, 8, 9]
 
 

@@ -1,4 +1,4 @@
-"""From a folder of videos to a checked release on the page: mark, follow, correct, send, check by
+"""From a folder of videos to a checked release on the page: mark, propagate, correct, send, check by
 another person, build.
 """
 
@@ -172,7 +172,7 @@ def test_a_raw_folder_comes_with_its_masks_and_is_corrected(
 
 @pytest.mark.timeout(400)
 def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_path: Path) -> None:
-    """Box and clicks, following, corrections where it went wrong, review by another person, build:
+    """Box and clicks, propagating, corrections where it went wrong, review by another person, build:
     IoU with the exact masks.
     """
     truth_folder = made(tmp_path, height=288, width=384, num_frames=24)
@@ -191,7 +191,7 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
         before = ada.state()["revision"]
         ada.press(key)
         ada.saved_after(before)
-        ada.followed()
+        ada.propagated()
     # what a person sees is wrong is marked again, the worst first; the worst one always
     for turn in range(24):
         worst, value = min(

@@ -79,8 +79,7 @@ def test_without_a_network_it_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -
     )
     assert message.endswith(
         "). Download it where there is a network, `hf download facebook/sam2.1-hiera-small "
-        "--local-dir FOLDER`, and name that "
-        "folder; or use --engine flow, which needs none."
+        "--local-dir FOLDER`, and name that folder; or use --engine flow, which needs none."
     )
     assert "\n" not in message
 

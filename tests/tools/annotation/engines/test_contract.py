@@ -86,7 +86,7 @@ def test_a_mask_after_clicks_stands(engine: Engine, film: Any) -> None:
     assert [frame for frame, _, _ in engine.propagate([1], first=3, last=6)] == [3, 5, 6]
 
 
-def test_a_correction_on_a_carried_frame_sticks_and_changes_what_follows(
+def test_a_correction_on_a_propagated_frame_sticks_and_changes_what_comes_after(
     engine: Engine, film: Any
 ) -> None:
     engine.prompt(film.box(0))
@@ -152,7 +152,7 @@ def test_a_range_may_lie_away_from_the_marked_frame(
     np.testing.assert_array_equal([mask for _, _, mask in found], [mask for _, _, mask in expected])
 
 
-def test_what_is_forgotten_is_not_carried(opened: Callable[[], Engine], film: Any) -> None:
+def test_what_is_forgotten_is_not_propagated(opened: Callable[[], Engine], film: Any) -> None:
     engine, untouched = opened(), opened()
     for other in (engine, untouched):
         other.prompt(film.box(0))

@@ -1,4 +1,4 @@
-"""The engine without a model: what it finds, what it carries, what it refuses."""
+"""The engine without a model: what it finds, what it propagates, what it refuses."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +44,7 @@ def test_a_click_away_from_the_mask_takes_back_what_is_there(engine: Engine, fil
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 11), (11, 0)])
-def test_masks_are_carried_both_ways(engine: Engine, film: Any, first: int, last: int) -> None:
+def test_masks_are_propagated_both_ways(engine: Engine, film: Any, first: int, last: int) -> None:
     engine.prompt(film.box(first))
     found = {frame: mask for frame, _, mask in engine.propagate([1], first=first, last=last)}
     step = 1 if first < last else -1
@@ -52,7 +52,7 @@ def test_masks_are_carried_both_ways(engine: Engine, film: Any, first: int, last
     assert min(overlap(mask, film.truth[frame]) for frame, mask in found.items()) > 0.85
 
 
-def test_a_jump_is_followed(make_film: Callable[..., Any]) -> None:
+def test_an_object_that_jumps_is_found_again(make_film: Callable[..., Any]) -> None:
     film = make_film([(5, 5), (90, 60), (8, 50), (60, 10)])
     engine = make_engine("flow")
     engine.open(film.frames)
@@ -121,7 +121,7 @@ def test_the_log_is_told_what_answered(engine: Engine) -> None:
     assert set(engine.facts) == {"engine", "method", "opencv", "resize", "device"}
 
 
-def test_a_line_too_thin_for_the_working_size_is_carried(make_film: Callable[..., Any]) -> None:
+def test_a_line_too_thin_for_the_working_size_is_propagated(make_film: Callable[..., Any]) -> None:
     film = make_film([(200, 180), (200, 180)], height=720, width=1280, side=240)
     engine = make_engine("flow")
     engine.open(film.frames)

@@ -36,7 +36,7 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(
             2
         ] in {
             "flow",
-            "carry",
+            "propagation",
             "cut",
             "regions",
         }:

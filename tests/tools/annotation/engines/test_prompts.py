@@ -64,15 +64,13 @@ RANGES = {
     "outside": ((0, 12), "frames 0 to 12: the video has the frames 0 to 11. Choose others."),
     "before the mark": (
         (0, 4),
-        "frames 0 to 4 object 1: no marked frame from which the object could be carried there "
-        "forwards. "
-        "Mark it on a frame of this range first, or carry it the other way.",
+        "frames 0 to 4 object 1: no marked frame from which the object could be propagated there "
+        "forwards. Mark it on a frame of this range first, or propagate it the other way.",
     ),
     "after the mark, backwards": (
         (11, 6),
-        "frames 11 to 6 object 1: no marked frame from which the object could be carried there "
-        "backwards. "
-        "Mark it on a frame of this range first, or carry it the other way.",
+        "frames 11 to 6 object 1: no marked frame from which the object could be propagated there "
+        "backwards. Mark it on a frame of this range first, or propagate it the other way.",
     ),
 }
 

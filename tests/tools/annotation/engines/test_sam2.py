@@ -41,7 +41,7 @@ def kept_bytes(model: Sam2, engine: MemoryEngine) -> int:
 
 
 @pytest.mark.parametrize("make_model", [tiny_edgetam, tiny_sam3])
-def test_kin_of_sam2_are_carried_too(make_model: Callable[[], Any], film: Any) -> None:
+def test_kin_of_sam2_propagate_too(make_model: Callable[[], Any], film: Any) -> None:
     engine = MemoryEngine(Sam2(make_model(), {}))
     engine.open(film.frames)
     mask = engine.prompt(
@@ -94,8 +94,7 @@ def test_a_model_that_finds_nothing_says_so(sam2_weights: Any, film: Any) -> Non
         engine.prompt(film.box(3))
     assert str(caught.value) == (
         "frame 3 object 1: the engine finds nothing there. Click on other spots of the object, "
-        "draw a box around it, or draw its "
-        "mask with the brush."
+        "draw a box around it, or draw its mask with the brush."
     )
     with pytest.raises(EngineError):
         engine.propagate([1], first=3, last=5)
@@ -149,8 +148,7 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
         make_engine("sam2", checkpoint=str(tmp_path))
     assert str(caught.value) == (
         f"--checkpoint {tmp_path}: it is a model of type 'bert', wanted one of sam2_video, "
-        "sam3_tracker_video, sam3_video, "
-        "edgetam_video. Name another one."
+        "sam3_tracker_video, sam3_video, edgetam_video. Name another one."
     )
 
 

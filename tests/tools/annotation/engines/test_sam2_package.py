@@ -38,7 +38,7 @@ def test_every_kind_of_prompt_gets_the_same_mask(both: tuple[Engine, Engine], fi
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 11), (11, 0)])
-def test_carried_masks_are_the_same(
+def test_propagated_masks_are_the_same(
     both: tuple[Engine, Engine], film: Any, first: int, last: int
 ) -> None:
     runs = []

@@ -1,4 +1,4 @@
-"""SAM 2 so small that a test can run it: random weights that do answer and can be carried, for
+"""SAM 2 so small that a test can run it: random weights that do answer and propagate, for
 `transformers` and the package.
 """
 

@@ -82,8 +82,7 @@ def test_a_line_that_is_no_answer(name: str, truth: Path, write) -> None:
         path.write_bytes(path.read_bytes().rstrip(b"\n"))
         what = (
             "not readable as JSON (Unterminated string starting at: line 1 column 19 (char 18)); "
-            "the file ends in the middle of "
-            "this line, so it was cut off: write it again"
+            "the file ends in the middle of this line, so it was cut off: write it again"
         )
     if name == "of another case":
         path = write(("broken",), {("broken", "a"): None}, more=[line])
@@ -161,8 +160,8 @@ def test_every_box_in_another_unit_is_the_file_s_mistake(
         evaluate_answers(truth, path)
     assert str(caught.value).splitlines()[1:] == [
         f"{path} line 1: bbox_2d is {box}, {why}; wanted pixels, left and right 0 to 80, top and "
-        "bottom 0 to 40. All 2 answers "
-        "with boxes are so: give the box_unit that they are in, or convert them"
+        "bottom 0 to 40. All 2 answers with boxes are so: give the box_unit that they are in, or "
+        "convert them"
     ]
     # One of several is the model's, and counts as wrong.
     found = evaluate_answers(truth, write(("where",), {("where", "a"): text}))
@@ -200,8 +199,7 @@ UNREADABLE = {
         boxes,
         '[{"frame": 1, "bbox_2d": [-1, 2, 3, 4]}]',
         "bbox_2d is [-1, 2, 3, 4], which reaches out of the frame; wanted thousandths of the "
-        "frame, left and right 0 to 1000, top "
-        "and bottom 0 to 1000",
+        "frame, left and right 0 to 1000, top and bottom 0 to 1000",
     ),
     "no frame": (boxes, '[{"bbox_2d": [1, 2, 3, 4]}]', "frame None was not asked about"),
     "another frame": (

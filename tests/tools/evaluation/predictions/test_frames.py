@@ -150,8 +150,7 @@ def test_numbers_from_1_are_refused_unless_said(
     from_1 = forms_from(1, tmp_path / "1", list(range(6)), write_pngs)[form]
     assert problems(truth, from_1, missing=missing) == [
         "video v: predicted frames 1-6 only fit the truth's, 0-5, if they count from 1; give "
-        "--first-frame 1 if they do, else "
-        "rename them"
+        "--first-frame 1 if they do, else rename them"
     ]
     assert jf(truth, from_1, first_frame=1) == 1
     assert problems(truth, from_1, first_frame=0, missing=missing)[0] == (
@@ -175,8 +174,7 @@ def test_numbers_from_1_of_a_sparse_truth(tmp_path: Path, write_pngs: WritePngs)
     found = problems(truth, pred, missing="empty")
     assert found == [
         "video v: predicted frames 1, 6, 11 only fit the truth's, 0, 5, 10, 12, if they count from "
-        "1; give --first-frame 1 if they "
-        "do, else rename them"
+        "1; give --first-frame 1 if they do, else rename them"
     ]
     # One frame alone may be all that a model found, in a frame that nobody annotated.
     alone = write_pngs(tmp_path / "alone", {"v/00006.png": mask(5)})
@@ -325,8 +323,7 @@ BAD_NAMES = [
     (
         {"file_name": "v.txt"},
         "has file_name 'v.txt', wanted file_names such as dog/00000.jpg, a name, or a file_name "
-        "that ends in .mp4, .webm, .mkv, "
-        ".mov, .avi, .m4v or .gif",
+        "that ends in .mp4, .webm, .mkv, .mov, .avi, .m4v or .gif",
     ),
 ]
 

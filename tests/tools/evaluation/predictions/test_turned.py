@@ -160,10 +160,8 @@ def test_what_the_size_does_not_tell_is_asked(release_of, tmp_path: Path) -> Non
     truth, predictions = release_of("180", "oblong"), as_png(tmp_path, stored_mask("oblong"))
     assert problems(truth, predictions) == [
         "pngs/v frame 0: players show the video turned clockwise by 180 degrees (its display "
-        "matrix), and the size of the mask "
-        "does not show whether it was drawn on that or on the stored frame; give --masks-are "
-        "displayed or --masks-are "
-        "coded"
+        "matrix), and the size of the mask does not show whether it was drawn on that or on the "
+        "stored frame; give --masks-are displayed or --masks-are coded"
     ]
 
 
@@ -227,8 +225,7 @@ def test_another_video_file_is_refused(raw_of, release_of) -> None:
     truth, theirs = release_of("180", "square"), raw_of(None, "square", name="theirs")
     assert problems(truth, theirs) == [
         "theirs video v: players show its video upright, the truth's turned clockwise by 180 "
-        "degrees (their display matrices); "
-        "give both the same video file"
+        "degrees (their display matrices); give both the same video file"
     ]
 
 
@@ -237,9 +234,8 @@ def test_a_truth_without_videos_is_asked_about(release_of, tmp_path: Path) -> No
     truth = as_png(tmp_path, stored_mask("oblong"))
     assert problems(truth, release) == [
         "release video v: players show its video mirrored (its display matrix), and the truth is "
-        "masks without a video, so "
-        "it is not known whether they fit the stored frame; give a truth with its videos, or "
-        "--masks-are coded if they do"
+        "masks without a video, so it is not known whether they fit the stored frame; give a truth "
+        "with its videos, or --masks-are coded if they do"
     ]
     assert jf(truth, release, masks_are="coded") == 1
 
@@ -263,10 +259,8 @@ def test_annotators_are_asked_too(release_of, tmp_path: Path) -> None:
         agree([masks, release])
     assert str(error.value) == (
         f"{masks} video v: players show the video turned clockwise by 180 degrees (its display "
-        "matrix), and the size of the mask "
-        "does not show whether it was drawn on that or on the stored frame; give --masks-are "
-        "displayed or --masks-are "
-        "coded"
+        "matrix), and the size of the mask does not show whether it was drawn on that or on the "
+        "stored frame; give --masks-are displayed or --masks-are coded"
     )
 
 

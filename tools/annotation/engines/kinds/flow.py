@@ -11,15 +11,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..carry import Anchor, blended, carried
 from ..cut import Cut, correct, cut_box, cut_click, cut_mask
 from ..prompts import check_prompt, check_range, continues, no_video, nothing_found
+from ..propagation import Anchor, blended, propagated
 from ..protocol import BoolArray, Click, EngineError, Frames, Prompt, UInt8Array
 
 SHORT_SIDE_PX = 360
 KEPT_FRAMES = 64
 MOST_BETWEEN = 32
-"""Largest distance of two marked frames between which both masks are carried to the middle."""
+"""Largest distance of two marked frames between which both masks are propagated to the middle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,9 +123,9 @@ class FlowEngine:
         """
         ahead: dict[int, BoolArray] = {}
         if there is not None and len(between) <= MOST_BETWEEN:
-            ahead = dict(carried(self._anchor(object_id, there), between[::-1], self._image))
+            ahead = dict(propagated(self._anchor(object_id, there), between[::-1], self._image))
         for done, (frame_index, mask) in enumerate(
-            carried(self._anchor(object_id, here), between, self._image), start=1
+            propagated(self._anchor(object_id, here), between, self._image), start=1
         ):
             if frame_index in ahead:
                 mask = blended(mask, ahead[frame_index], share=done / (len(between) + 1))

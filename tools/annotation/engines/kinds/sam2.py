@@ -207,7 +207,7 @@ class _Tracker:
         return self._answer(frame_index, reverse=False)
 
     @torch.inference_mode()
-    def carry(self, frame_index: int, *, backwards: bool) -> Tensor:
+    def propagate_to(self, frame_index: int, *, backwards: bool) -> Tensor:
         outputs = self._outputs["non_cond_frame_outputs"]
         logits = self._answer(frame_index, reverse=backwards)
         for other in [other for other in outputs if abs(other - frame_index) > REACH]:

@@ -67,8 +67,7 @@ def _load(checkpoint: Checkpoint, device: torch.device) -> SAM2VideoPredictor:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise EngineError(
             f"--checkpoint {checkpoint.name}: not weights of SAM 2 as its authors publish them "
-            f"({first}). "
-            "Name such a .pt file, or use --engine sam2 for models of transformers."
+            f"({first}). Name such a .pt file, or use --engine sam2 for models of transformers."
         ) from error
     return predictor
 
@@ -191,7 +190,7 @@ class _Tracker:
         return self._mark(frame_index, points=None, mask=(scaled >= 0.5).float(), before=None)
 
     @torch.inference_mode()
-    def carry(self, frame_index: int, *, backwards: bool) -> Tensor:
+    def propagate_to(self, frame_index: int, *, backwards: bool) -> Tensor:
         output, logits = self._run(frame_index, is_marked=False, backwards=backwards)
         outputs = self._outputs["non_cond_frame_outputs"]
         outputs[frame_index] = {**output, "pred_masks": None}

@@ -1,4 +1,4 @@
-"""Carries a mask from one frame to others: searches the object, deforms the mask by optical flow,
+"""Propagates a mask from one frame to others: searches the object, deforms the mask by optical flow,
 cuts the border.
 
 In every frame there are two proposals. One comes from the frame before, which has changed little.
@@ -27,7 +27,8 @@ from .regions import (
 )
 
 LEAST_PX = 30
-"""Smallest area in pixels of an object that is followed; a smaller one stays where it is."""
+"""Smallest area in pixels of an object that is searched; the mask of a smaller one stays
+where it is."""
 BAND_PX = 12
 """Largest distance in pixels between the border by the flow and the border by GrabCut."""
 TEMPLATE_PX = 40
@@ -57,7 +58,7 @@ class _Proposal:
     error: float
 
 
-def carried(
+def propagated(
     anchor: Anchor, frame_indices: Iterable[int], image_at: Callable[[int], UInt8Array]
 ) -> Iterator[tuple[int, BoolArray]]:
     """(frame_index, mask) for each of the frames, which are consecutive and lead away from the
