@@ -16,7 +16,6 @@ import contextlib
 import os
 import random
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from predict import adopt_orphans, wait_for_orphans
+from predict import adopt_orphans, ended_cpu_s
 
 from brokenvideos.builder import build, verify
 from brokenvideos.card import card_files
@@ -90,7 +89,7 @@ def measured(
     The CPU time is that of all its processes, the peak that of the largest one.
     """
     command = [sys.executable, __file__, ONE_STEP, step.__name__, str(work), str(workers)]
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before_s, start = ended_cpu_s(), time.perf_counter()
     process = subprocess.Popen(command, start_new_session=True)
     peak = 0.0
     while process.poll() is None:
@@ -98,10 +97,7 @@ def measured(
         time.sleep(0.2)
     seconds = time.perf_counter() - start
     assert process.returncode == 0, step
-    wait_for_orphans()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds, cpu, peak
+    return seconds, ended_cpu_s() - before_s, peak
 
 
 def largest_mb(session: int) -> float:

@@ -97,22 +97,23 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def wait_for_orphans() -> None:
+def ended_cpu_s() -> float:
+    """CPU time in seconds of all processes that this one has started, once they have ended."""
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def run_timed(command: list[str]) -> tuple[str, float, float]:
     """What a command prints, and wall time and CPU time in seconds of it and of all processes that
     it starts.
     """
-    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    before_s, begun = ended_cpu_s(), time.perf_counter()
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     clock_s = time.perf_counter() - begun
-    wait_for_orphans()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return said, clock_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return said, clock_s, ended_cpu_s() - before_s
 
 
 def measured(model: Path, videos: Path, out: Path, *, workers: int) -> Times:
