@@ -44,6 +44,14 @@ def brush(person: Person, *points: tuple[float, float]) -> None:
     person.saved_after(state["revision"] + (not state["objects"]))
 
 
+def stroke_that_is_saved(person: SitDown, server: Server) -> tuple[Person, str]:
+    """Ada at the video, with her first mask."""
+    ada = person(server)
+    ada.open(VIDEO)
+    brush(ada, (30, 40), (60, 40))
+    return ada, ada.masks()[0]["counts"]
+
+
 def stroke_that_is_not_saved(person: Person, server: Server) -> None:
     server.kill()
     person.drag((30, 70), (60, 70))
@@ -69,10 +77,7 @@ def test_a_killed_server_loses_nothing_that_was_saved_and_gets_the_rest(
     serve: Serve, person: SitDown, clips: Path
 ) -> None:
     server = serve(clips)
-    ada = person(server)
-    ada.open(VIDEO)
-    brush(ada, (30, 40), (60, 40))
-    saved = ada.masks()[0]["counts"]
+    ada, saved = stroke_that_is_saved(person, server)
     stroke_that_is_not_saved(ada, server)
     assert "Not saved: connection lost, trying again" in ada.page.inner_text("#saving")
     assert ada.page.is_visible("#try-again")
@@ -99,10 +104,7 @@ def test_what_was_not_saved_waits_for_the_lock_of_the_new_session(
     serve: Serve, person: SitDown, clips: Path
 ) -> None:
     server = serve(clips)
-    ada = person(server)
-    ada.open(VIDEO)
-    brush(ada, (30, 40), (60, 40))
-    saved = ada.masks()[0]["counts"]
+    ada, saved = stroke_that_is_saved(person, server)
 
     def late(route: "Route") -> None:
         time.sleep(3)  # meanwhile the page tries to send what is not saved
@@ -120,10 +122,7 @@ def test_what_was_not_saved_is_sent_when_the_page_is_opened_again(
     serve: Serve, person: SitDown, clips: Path
 ) -> None:
     server = serve(clips)
-    ada = person(server)
-    ada.open(VIDEO)
-    brush(ada, (30, 40), (60, 40))
-    first = ada.masks()[0]["counts"]
+    ada, first = stroke_that_is_saved(person, server)
     stroke_that_is_not_saved(ada, server)
     page = ada.page.context.new_page()
     ada.page.close(run_before_unload=False)
