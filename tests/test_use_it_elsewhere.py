@@ -26,9 +26,9 @@ SAYS = {
     "Polars": r"shape: \(3, 2\)\n.*synth-a",
     "DuckDB": r".*generator.*synth-a.*synth-b.*synth-c",
     "JSON": "",
-    "datasets": r"synth-\w+ \d+ bytes\nsynth-\w+ \d+ bytes (broken|normal)\n",
-    "datasets, frames": r"torch\.Size\(\[3, 48, 64\]\) 12 frames\n",
-    "torchcodec": r"torch\.Size\(\[4, 3, 48, 64\]\) True\n",
+    "datasets": r"(synth-\w+ \d+ bytes\n)+(synth-\w+ \d+ bytes (broken|normal)\n)+$",
+    "datasets, frames": r"(torch\.Size\(\[3, 48, 64\]\) 12 frames\n)+$",
+    "torchcodec": r"(torch\.Size\(\[\d, 3, 48, 64\]\) True\n)+$",
     "WebDataset": r"(synth-\w+ \d+ bytes \d+ masks\n)+$",
     "supervision": r"\['\w+'.*\] \(\d, 48, 64\) \(48, 64, 3\)\n",
 }
