@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from .engines import engine_named
 
@@ -21,6 +21,14 @@ tasks.
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+@runtime_checkable
+class EndsWorkers(Protocol):
+    """An executor whose workers can be ended in the middle of their tasks."""
+
+    def end_workers(self) -> None:
+        """Ends them, and returns when they have ended."""
 
 
 class WorkerError(RuntimeError):
@@ -116,6 +124,10 @@ def run_tasks(
                     continue
                 results[number] = future.result()
                 on_done(len(results), len(tasks))
+    except KeyboardInterrupt:
+        if isinstance(executor, EndsWorkers):
+            executor.end_workers()  # the caller may now remove what they write into
+        raise
     finally:
         for future in running:
             future.cancel()

@@ -21,9 +21,11 @@ Result = TypeVar("Result")
 _HAS_MASKS = hasattr(signal, "pthread_sigmask")
 """Windows has none, and sends Ctrl-C in another way."""
 
-
 _HAS_SERVER = sys.platform == "linux"
 """Elsewhere a process that has loaded the system's libraries cannot be forked safely."""
+
+END_S = 10
+"""How long a worker may take to end."""
 
 
 def import_ahead(*modules: str) -> None:
@@ -83,9 +85,15 @@ class Processes(Executor):
             self._started |= set(multiprocessing.active_children()) - before
 
     def end_workers(self) -> None:
-        """Ends the workers at once. This is safe, because files are complete or absent."""
-        for worker in self._started & set(multiprocessing.active_children()):
+        """Ends the workers, and returns when they have ended. This is safe, because files are
+        complete or absent.
+        """
+        workers = self._started & set(multiprocessing.active_children())
+        for worker in workers:
             worker.terminate()
+        for worker in workers:
+            # Not by join: the pool's own thread waits for them too.
+            multiprocessing.connection.wait([worker.sentinel], timeout=END_S)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._pool.shutdown(wait, cancel_futures=cancel_futures)

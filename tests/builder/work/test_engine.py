@@ -40,6 +40,16 @@ def square(task):
         runs.write("1")
     return number * number
 
+def write_for_ever(task):
+    """Number 0 ends when number 1 has begun, which writes until it is ended."""
+    number, folder = task
+    beats = folder / "1.beats"
+    while number or not beats.exists():
+        if number:
+            with beats.open("a") as file:
+                file.write("1")
+        time.sleep(0.001)
+
 def run_shard(task):
     """`tasks.run_shard` whose worker is killed, once, when it has written a part of a shard."""
     add, marker = shards._add_to_tar, task.release.parent / "killed"
@@ -143,6 +153,28 @@ def test_an_error_of_a_task_ends_the_run(mortal: ModuleType, pool, tmp_path: Pat
                 )
             )
         assert not (tmp_path / "39.runs").exists()
+
+
+def test_when_ctrl_c_is_raised_no_worker_writes_any_more(
+    mortal: ModuleType, tmp_path: Path
+) -> None:
+    def interrupt(done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    def written() -> int:
+        return (tmp_path / "1.beats").stat().st_size
+
+    tasks = [(number, tmp_path) for number in range(2)]
+    with executor_of(2) as executor:
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                list(run_tasks(executor, mortal.write_for_ever, tasks, interrupt))
+            before = written()
+            time.sleep(0.2)
+            assert written() == before > 0
+        finally:
+            executor.end_workers()
 
 
 @pytest.mark.slow
