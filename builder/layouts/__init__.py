@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from ...masks import ARTIFACT_TYPES
-from ...release import names_in, record_in
+from ...release import MANIFEST, names_in, record_in
 from ..raw import NOT_GIVEN, Layout, MasksAre, Problem, RawError, RawVideo
 from .sav import ANNOTATION_NAME, FRAME_STEP, MaskletError, read_masklets
 
@@ -80,9 +80,15 @@ def detect(raw: Path) -> str:
             f"{raw}: files of {len(matches)} layouts ({clashes}); choose one with --layout, "
             "or move the files of the other out"
         )
+    if (raw / MANIFEST).is_file():
+        raise RawError(
+            f"{raw}: a release, wanted a raw folder. Name the folder that it was built from, or run "
+            "`brokenvideos annotate` on it: this opens it for correction and writes a raw folder"
+        )
     identifying = "; ".join(f"{name}: {layout_named(name).looked_for}" for name in layout_names())
     raise RawError(
-        f"{raw}: no known layout; looked for {identifying}. Arrange the folder as one of them"
+        f"{raw}: no known layout; looked for {identifying}. Arrange the folder as one of them, "
+        "or mark its videos with `brokenvideos annotate`"
     )
 
 

@@ -59,12 +59,17 @@ LOOKED_FOR = (
     "masks/{video_id}.mp4; own: videos.jsonl with objects, and no masks or masks/{video_id}/ "
     "folders; pal4vst: images/ and labels/; richhf: *.tfrecord and images/; sav: "
     "{video_id}_manual.json or {video_id}_auto.json, in the folder itself or in annotations/. "
-    "Arrange the folder as one of them"
+    "Arrange the folder as one of them, or mark its videos with `brokenvideos annotate`"
 )
 DOUBTFUL = {
     "empty": ({}, LOOKED_FOR),
     "videos alone": ({"videos/a.mp4": None}, LOOKED_FOR),
     "lines without objects": ({"videos.jsonl": [PLAIN_LINE], "videos/a.mp4": None}, LOOKED_FOR),
+    "a release": (
+        {"manifest.json": {}, "data/train-00000-of-00001.parquet": b""},
+        "a release, wanted a raw folder. Name the folder that it was built from, or run "
+        "`brokenvideos annotate` on it: this opens it for correction and writes a raw folder",
+    ),
     "davis and mask-video": (
         {"masks/a/00000.png": MASK, "masks/b.mp4": None},
         "files of 2 layouts (davis: masks/a/; mask-video: masks/b.mp4); choose one with --layout, "
