@@ -20,6 +20,14 @@ BLOCK = 2
 
 NUM_PLANES = (3 + len(OFFSETS) + 1) * BLOCK**2 + 1 + 3 * len(MATCHED)
 
+_FIRST_LAPLACIAN = (3 + len(OFFSETS)) * BLOCK**2
+
+APPEARANCE = (
+    *range(3 * BLOCK**2),
+    *range(_FIRST_LAPLACIAN, _FIRST_LAPLACIAN + BLOCK**2 + 1),
+)
+"""The planes that one frame alone has: RGB, the Laplacian and the amount of detail."""
+
 FLOWED = (-3, 3)
 """Offsets of the frames that `flow_planes` warps onto each frame."""
 

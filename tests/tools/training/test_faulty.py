@@ -15,6 +15,7 @@ from brokenvideos.tools.training.faulty import FaultyClips
 from brokenvideos.tools.training.flow_planes import flow_planes
 from brokenvideos.tools.training.options import settled
 from brokenvideos.tools.training.recipes import recipe_named
+from brokenvideos.tools.training.recipes.unet import UNet
 from brokenvideos.tools.training.rows import split_rows
 
 
@@ -127,6 +128,25 @@ def test_the_unet_with_flow_takes_any_length_and_is_loaded_as_it_was(
     assert logits.shape == shape
     model.save_pretrained(str(tmp_path))
     assert torch.equal(recipe.logits(recipe.load(tmp_path).eval(), {"video": video}), logits)
+
+
+def test_hidden_planes_hide_how_a_frame_looks_in_training_alone() -> None:
+    """Two stills differ in how they look, and in nothing that changes."""
+    stills = torch.rand(2, 1, 3, 16, 16).repeat(1, 4, 1, 1, 1)
+    for hidden in (0.0, 1.0):
+        model = UNet(flow=True, hidden=hidden)
+        first, second = model.train()(stills)
+        assert torch.equal(first, second) == bool(hidden)
+        first, second = model.eval()(stills)
+        assert not torch.equal(first, second)
+
+
+def test_planes_are_hidden_clip_by_clip() -> None:
+    still = torch.rand(1, 1, 3, 16, 16).repeat(64, 2, 1, 1, 1)
+    torch.manual_seed(0)
+    logits = UNet(hidden=0.5).train()(still)
+    kinds = torch.unique(logits.flatten(1), dim=0)
+    assert len(kinds) == 2
 
 
 def test_what_is_left_of_an_epoch_has_the_same_faults(videos: Path, tiny) -> None:

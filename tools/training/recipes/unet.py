@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate, max_pool2d, pixel_shuffle
 
 from ....release import parse_json
 from ..losses import RARE, flat_parameters, mask_loss
-from ..planes import BLOCK, NUM_FLOW_PLANES, NUM_PLANES, model_planes
+from ..planes import APPEARANCE, BLOCK, NUM_FLOW_PLANES, NUM_PLANES, model_planes
 from ..recipe import Batch, Recipe, TrainError
 
 
@@ -34,14 +34,22 @@ class UNet(nn.Module, PyTorchModelHubMixin):
     Args:
         widths: channels at half, quarter, eighth … size.
         flow: whether it also sees `flow_planes`, as the recipe `unet-flow` does.
+        hidden: share of the clips, in training alone, whose planes of appearance are 0. What is
+            broken must then be found by what changes, which new kinds of artifacts have too.
 
     Source: Ronneberger et al., MICCAI 2015 (U-Net), with sums in place of joined channels; Lin et
-    al., ICCV 2019 (temporal shift).
+    al., ICCV 2019 (temporal shift); Neverova et al., TPAMI 2016 (whole inputs dropped out).
     """
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 48), flow: bool = False) -> None:
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (16, 32, 64, 48),
+        flow: bool = False,
+        hidden: float = 0.0,
+    ) -> None:
         super().__init__()
         self.flow = flow
+        self.hidden = hidden
         ins = (NUM_PLANES + (NUM_FLOW_PLANES if flow else 0), *widths[:-1])
         self.enter = nn.ModuleList(
             _convolve(a, b, 3 if n else 1) for n, (a, b) in enumerate(zip(ins, widths, strict=True))
@@ -55,6 +63,9 @@ class UNet(nn.Module, PyTorchModelHubMixin):
     def forward(self, video: Tensor) -> Tensor:
         batch, frames, _, height, width = video.shape
         planes = [model_planes(video)]
+        if self.training and self.hidden:
+            shown = torch.rand(batch, 1, 1, 1, 1, device=video.device) >= self.hidden
+            planes[0][:, :, APPEARANCE] *= shown
         if self.flow:
             from ..flow_planes import flow_planes
 
@@ -86,10 +97,10 @@ def _shifted(x: Tensor, frames: int) -> Tensor:
     return torch.cat([after, before, clips[:, :, 2 * part :]], dim=2).flatten(0, 1)
 
 
-def make(init: str | None, *, flow: bool = False) -> UNet:
+def make(init: str | None, *, flow: bool = False, hidden: float = 0.0) -> UNet:
     """New weights, or those of a folder that it saved."""
     if init is None:
-        return UNet(flow=flow)
+        return UNet(flow=flow, hidden=hidden)
     if not Path(init).is_dir():
         raise TrainError(
             f"--init {init}: no such folder. The unet starts from new weights, or from a model "
@@ -101,7 +112,11 @@ def make(init: str | None, *, flow: bool = False) -> UNet:
 def load(folder: Path) -> UNet:
     # Not by from_pretrained, which prints a line.
     config = parse_json((folder / "config.json").read_bytes())
-    model = UNet(widths=tuple(config["widths"]), flow=config.get("flow", False))
+    model = UNet(
+        widths=tuple(config["widths"]),
+        flow=config.get("flow", False),
+        hidden=config.get("hidden", 0.0),
+    )
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model
 
