@@ -3,6 +3,7 @@
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -56,7 +57,8 @@ def tiny_model() -> Any:
     """A Sam2VideoModel, the same at every call."""
     from transformers import Sam2VideoConfig, Sam2VideoModel
 
-    return _with_weights(Sam2VideoModel(Sam2VideoConfig(vision_config=_vision(), **_rest())))
+    config = Sam2VideoConfig(vision_config=_vision(), **_rest())
+    return _with_weights(lambda: Sam2VideoModel(config))
 
 
 def tiny_edgetam() -> Any:
@@ -70,7 +72,7 @@ def tiny_edgetam() -> Any:
         memory_attention_rope_k_sizes=[4, 4],
         **_rest(),
     )
-    return _with_weights(EdgeTamVideoModel(config))
+    return _with_weights(lambda: EdgeTamVideoModel(config))
 
 
 def tiny_sam3() -> Any:
@@ -101,9 +103,8 @@ def tiny_sam3() -> Any:
         "image_size": side,
         "prompt_encoder_config": {"hidden_size": WIDTH, "image_size": side, "patch_size": patch},
     }
-    return _with_weights(
-        Sam3TrackerVideoModel(Sam3TrackerVideoConfig(vision_config=vision, **rest))
-    )
+    config = Sam3TrackerVideoConfig(vision_config=vision, **rest)
+    return _with_weights(lambda: Sam3TrackerVideoModel(config))
 
 
 def _vision() -> dict[str, Any]:
@@ -154,10 +155,13 @@ def _rest() -> dict[str, Any]:
 
 
 @torch.no_grad()
-def _with_weights(model: Any) -> Any:
-    """Weights that keep the size of what goes through them: those of a new model end in masks of
-    nothing.
+def _with_weights(make: Callable[[], Any]) -> Any:
+    """A new model with weights that keep the size of what goes through them: those of `make` end in
+    masks of nothing. Nothing of it depends on the tests before: a model draws its buffers itself.
     """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = make()
     generator = torch.Generator().manual_seed(0)
     for name, parameter in sorted(model.named_parameters()):
         if parameter.dim() > 1:
