@@ -3,7 +3,7 @@ PYTHON ?= python3
 NEEDS_GB ?= $(if $(wildcard .venv/lib/python*/site-packages/torch),1,9)
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test lint docs hooks release constraints
+.PHONY: help demo test pages lint docs hooks release constraints
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo: .venv/installed  ## sample data -> build -> verify -> load_dataset -> a cl
 
 test: .venv/tests-installed  ## the default tests, on every core
 	.venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadscope -m "not slow"
+
+pages: .venv/tests-installed  ## the tests of our pages in a real browser, which must be there
+	REQUIRE_CHROMIUM=1 .venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadscope tests/tools/annotation/browser tests/tools/explorer/browser tests/tools/page
 
 lint: .venv/tests-installed  ## style and types
 	$(PIP) -e ".[lint]"

@@ -11,6 +11,8 @@ import pytest
 
 from brokenvideos.frames import encode_video
 
+pytestmark = pytest.mark.slow  # whole programs
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
@@ -32,7 +34,6 @@ def test_the_torch_loop_goes_on_where_it_was_cut_off(run_warm, tmp_path: Path) -
     assert first + rest == whole
 
 
-@pytest.mark.slow
 def test_accelerate(run_warm) -> None:
     if importlib.util.find_spec("accelerate") is None:
         pytest.skip("accelerate is not installed")
@@ -40,7 +41,6 @@ def test_accelerate(run_warm) -> None:
     assert len(lines) == 6
 
 
-@pytest.mark.slow
 def test_trainer(run_warm) -> None:
     if (
         importlib.util.find_spec("accelerate") is None
@@ -54,7 +54,6 @@ def test_trainer(run_warm) -> None:
     )
 
 
-@pytest.mark.slow
 def test_lightning(run_warm) -> None:
     if importlib.util.find_spec("lightning") is None:
         pytest.skip("lightning is not installed")
@@ -63,7 +62,6 @@ def test_lightning(run_warm) -> None:
     assert float(last) < float(first)
 
 
-@pytest.mark.slow
 def test_segformer_with_trainer(run_warm) -> None:
     if (
         importlib.util.find_spec("accelerate") is None

@@ -23,7 +23,10 @@ from tests.hub.traffic import Fault
 REPO = "someone/brokenvideos"
 BROKENVIDEOS = str(Path(sys.executable).parent / "brokenvideos")
 
-pytestmark = pytest.mark.usefixtures("online")
+pytestmark = [
+    pytest.mark.usefixtures("online"),
+    pytest.mark.slow,  # cut-off publishes, one after the other
+]
 
 
 def check_the_end(hub: State, release: Path) -> None:
@@ -61,7 +64,6 @@ def trouble(release: Path) -> str:
     return str(caught.value)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_cut_off_at_any_request_the_next_run_gets_to_the_same_end(

@@ -13,6 +13,8 @@ from brokenvideos.tools.synthetic import write_sample
 from tests.tools.annotation.browser.desk import Person, Server, serving
 from tests.warm import Warm
 
+pytestmark = pytest.mark.slow  # a real browser
+
 HEIGHT, WIDTH = 96, 128
 SitDown = Callable[..., Person]
 

@@ -14,6 +14,8 @@ from tests.odd_videos import BITS, RECIPES, barcode_frame, make_video
 from tests.tools.annotation.browser.desk import Person, Server, serving
 from tests.warm import Warm
 
+pytestmark = pytest.mark.slow  # a real browser
+
 if TYPE_CHECKING:
     pass
 
@@ -285,7 +287,6 @@ def test_a_turned_video_stands_upright(person: SitDown, odd: Server) -> None:
     assert places[0][1] < places[-1][1]
 
 
-@pytest.mark.slow
 def test_a_video_of_2000_frames(serve: Serve, person: SitDown, tmp_path: Path) -> None:
     folder = tmp_path / "long"
     folder.mkdir()
@@ -308,7 +309,6 @@ def test_a_video_of_2000_frames(serve: Serve, person: SitDown, tmp_path: Path) -
     assert list(ada.masks()) == [1778]
 
 
-@pytest.mark.slow
 def test_a_video_of_4k(serve: Serve, person: SitDown, tmp_path: Path) -> None:
     folder = tmp_path / "large"
     folder.mkdir()

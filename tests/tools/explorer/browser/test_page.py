@@ -25,6 +25,8 @@ from tests.tools.explorer.browser.looking import (
 from tests.tools.explorer.many import with_a_cut_shard, write_many
 from tests.tools.explorer.running import Running
 
+pytestmark = pytest.mark.slow  # a real browser
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 

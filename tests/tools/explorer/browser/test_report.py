@@ -20,6 +20,8 @@ from brokenvideos.tools.prediction import find_videos, open_model, predict
 from tests.tools.explorer.browser.looking import settled, wait_for_frame
 from tests.tools.explorer.written import videos_with_previews
 
+pytestmark = pytest.mark.slow  # a real browser
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
