@@ -86,6 +86,13 @@ def frame_areas(shown: Shown) -> dict[int, int]:
     return _by_frame(shown, area(shown.counts, height=shown.height, width=shown.width))
 
 
+def marked_most(areas: Mapping[int, int]) -> int | None:
+    """The frame with the most pixels of `frame_areas`, the first of several; None: there is no
+    mask.
+    """
+    return max(areas, key=lambda frame: (areas[frame], -frame), default=None)
+
+
 def _by_frame(shown: Shown, areas: Int64Array) -> dict[int, int]:
     """As `frame_areas`, of masks whose pixels are counted: int64[masks]."""
     size = {"height": shown.height, "width": shown.width}
@@ -111,7 +118,7 @@ def measured(shown: Shown, scores: tuple[Scored | None, ...] = ()) -> Measured:
     runs = parse(shown.counts, height=shown.height, width=shown.width)
     pixels, sum_x, sum_y = moments(runs)
     areas = _by_frame(shown, pixels)
-    worst = max(areas, key=lambda frame: (areas[frame], -frame), default=None)
+    worst = marked_most(areas)
     bins = {frame * TIME_BINS // max(1, shown.num_frames) for frame in areas}
     label = shown.listed.label or ("broken" if areas else "normal")
     return Measured(

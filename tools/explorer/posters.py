@@ -16,7 +16,7 @@ from PIL import Image
 
 from ...frames import orientation_of_rotation, read_frames, to_displayed
 from ...masks import BoolArray, Colour, decode, object_colours, overlay
-from .measure import frame_areas
+from .measure import frame_areas, marked_most
 from .video import Shown, Source
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -39,7 +39,8 @@ def worst_frame(shown: Shown) -> int:
 
 def worst_of(areas: Mapping[int, int], *, num_frames: int) -> int:
     """As `worst_frame`, of the marked pixels of each frame that has a mask."""
-    return max(areas, key=lambda frame: (areas[frame], -frame), default=num_frames // 2)
+    worst = marked_most(areas)
+    return num_frames // 2 if worst is None else worst
 
 
 def poster(shown: Shown, frame: UInt8Array, *, frame_index: int) -> bytes:

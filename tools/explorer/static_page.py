@@ -289,8 +289,9 @@ def _video_files(
     # Of several others the one that disagrees most, as the page opens it.
     first = max(comparisons.values(), key=lambda one: one.disagreement or 0, default=None)
     areas = frame_areas(shown)
-    marked_most = worst_of(areas, num_frames=shown.num_frames)
-    worst = marked_most if first is None or first.worst is None else first.worst
+    worst = None if first is None else first.worst
+    if worst is None:
+        worst = worst_of(areas, num_frames=shown.num_frames)
     frame: UInt8Array = np.full((shown.height, shown.width, 3), GREY, np.uint8)
     if opened is not None:
         frame = read_frames(opened[0], [worst], index=opened[1])[0]
