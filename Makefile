@@ -2,6 +2,7 @@
 PYTHON ?= python3
 NEEDS_GB ?= $(if $(wildcard .venv/lib/python*/site-packages/torch),1,9)
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST = .venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadscope
 
 .PHONY: help demo test pages lint docs hooks release constraints
 
@@ -13,10 +14,10 @@ demo: .venv/installed  ## sample data -> build -> verify -> load_dataset -> a cl
 	.venv/bin/brokenvideos demo demo
 
 test: .venv/tests-installed  ## the default tests, on every core
-	.venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadscope -m "not slow"
+	$(PYTEST) -m "not slow"
 
 pages: .venv/tests-installed  ## the tests of our pages in a real browser, which must be there
-	REQUIRE_CHROMIUM=1 .venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadscope tests/tools/annotation/browser tests/tools/explorer/browser tests/tools/page
+	REQUIRE_CHROMIUM=1 $(PYTEST) tests/tools/annotation/browser tests/tools/explorer/browser tests/tools/page
 
 lint: .venv/tests-installed  ## style and types
 	$(PIP) -e ".[lint]"

@@ -5,11 +5,11 @@ paper's 3,254 videos.
 
 Tiny videos, all different: 12 frames of 64x48, two coarse patterns of its own, one after the other,
 with a bright square that moves over them, and in half of the videos the square is marked. One
-pattern was not enough: at 9,762 videos two looked alike and counted as near-duplicates. Each step is a process of its own:
-build, verify, stats, evaluate of the release against itself, load (every row of every split,
-streamed). Printed are the seconds of the processor, which other work on the machine changes least;
-in brackets what each further video takes, after the time of the smallest share; and the highest
-memory of the process. --json adds to the figures that the file has already, so that shares can be
+pattern was not enough: at 9,762 videos two looked alike and counted as near-duplicates. Each step
+is a process of its own: build, verify, stats, evaluate of the release against itself, load (every
+row of every split, streamed). Printed are the seconds of the processor, which other work on the
+machine changes least; in brackets what each further video takes, after the time of the smallest
+share; and the highest memory of the process. --json adds to the figures that the file has already, so that shares can be
 measured one at a time; without --share the script only prints and draws them.
 """
 

@@ -18,14 +18,13 @@ REACH = 3
 BLOCK = 2
 """Side of a block in pixels."""
 
-NUM_PLANES = (3 + len(OFFSETS) + 1) * BLOCK**2 + 1 + 3 * len(MATCHED)
+_CHANGES = 3 * BLOCK**2
+_LAPLACIAN = _CHANGES + len(OFFSETS) * BLOCK**2
+_DETAIL = _LAPLACIAN + BLOCK**2
+_MATCHES = _DETAIL + 1
+NUM_PLANES = _MATCHES + 3 * len(MATCHED)
 
-_FIRST_LAPLACIAN = (3 + len(OFFSETS)) * BLOCK**2
-
-APPEARANCE = (
-    *range(3 * BLOCK**2),
-    *range(_FIRST_LAPLACIAN, _FIRST_LAPLACIAN + BLOCK**2 + 1),
-)
+APPEARANCE = (*range(_CHANGES), *range(_LAPLACIAN, _MATCHES))
 """The planes that one frame alone has: RGB, the Laplacian and the amount of detail."""
 
 FLOWED = (-3, 3)
