@@ -214,6 +214,7 @@ class Service:
             "holder": None if holder is None else holder.user,
             "mine": holder is session,
             "same_name": same,
+            "turn": self.sessions.turn,
         }
 
     def lock(self, session: Session, video_id: str, *, take: bool) -> dict[str, Any]:

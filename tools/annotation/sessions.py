@@ -73,6 +73,15 @@ class Sessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._holders: dict[Key, Session] = {}
+        self._turn = time.time_ns() // 1000
+
+    @property
+    def turn(self) -> int:
+        """Grows whenever a lock is taken or freed, also over restarts: the first one is the time of
+        the start in microseconds. By it a page knows which of two news of a lock is the later one,
+        because an answer and the live channel can overtake each other.
+        """
+        return self._turn
 
     def hello(self, user: str) -> Session:
         """A new session."""
@@ -146,11 +155,13 @@ class Sessions:
             other: held for other, held in self._holders.items() if held is not session
         }
         self._holders[key] = session
+        self._turn += 1
 
     def release(self, key: Key, session: Session) -> None:
         """Frees an annotation that this page holds."""
         if self._holders.get(key) is session:
             del self._holders[key]
+            self._turn += 1
 
     def sweep(self) -> list[Key]:
         """Frees the locks of closed pages, and forgets pages that were closed long ago. Returns the
@@ -160,6 +171,7 @@ class Sessions:
         free = [key for key, session in self._holders.items() if _absent_s(session, now) > GRACE_S]
         for key in free:
             del self._holders[key]
+        self._turn += len(free)
         for session in self.all():
             if _absent_s(session, now) > FORGET_S:
                 del self._sessions[session.session_id]

@@ -17,6 +17,7 @@ let commands = {};
 let changes = {};
 let connected = true;
 let opening = 0;
+let early = null; // the messages about videos since one is being opened
 
 const app = {
   get artifactTypes() {
@@ -56,18 +57,22 @@ async function showAddressed() {
   editor?.close();
   editor = null;
   commands = {};
+  early = null;
+  document.body.classList.remove("loading");
   byId("saving").hidden = byId("status").hidden = byId("banner").hidden = byId("try-again").hidden = true;
   const [, id] = location.hash.match(/^#video\/([\w-]+)$/) ?? [];
   if (!id) return showList(turn);
   showView("editor");
   document.body.classList.add("loading");
   byId("title").textContent = `Reading ${id}…`;
+  early = [];
   try {
     const opened = await openEditor(id, app);
     if (turn !== opening) return opened.close();
     editor = opened;
     commands = commandsOf(editor);
     changes = changesOf(editor);
+    for (const message of early) hear(message); // what came after the state was read
     showSaving(editor.video);
     showBanner();
     byId("picture").focus({ preventScroll: true });
@@ -76,7 +81,7 @@ async function showAddressed() {
     toast(error.message, "bad");
     if (turn === opening) location.hash = "videos";
   } finally {
-    document.body.classList.remove("loading");
+    if (turn === opening) document.body.classList.remove("loading");
   }
 }
 
@@ -149,6 +154,7 @@ function showBanner() {
 }
 
 function hear(message) {
+  if (message.video_id && !editor) return early?.push(message);
   const mine = editor && message.video_id === editor.video.id;
   if (message.type === "changes" && mine) editor.video.apply(message.changes);
   else if (message.type === "job" && mine) {
@@ -157,7 +163,7 @@ function hear(message) {
     if (before && message.job.state === "failed") toast(message.job.message ?? "The engine could not propagate the masks.", "bad");
     else if (before && message.job.state === "done") toast(message.job.message ?? `Propagated to frame ${message.job.stop}.`, "good");
     else if (before && message.job.state === "cancelled") toast("Cancelled. The masks until now stay; Ctrl + Z removes them.");
-  } else if (message.type === "lock" && mine) editor.video.set({ lock: message.lock });
+  } else if (message.type === "lock" && mine) editor.video.setLock(message.lock);
   else if (message.type === "raw" && mine) editor.video.set({ raw: message.raw });
   else if (message.type === "notice") toast(message.message, "bad");
   else if (message.type === "videos" && project) {

@@ -166,12 +166,23 @@ class Video {
     try {
       const { lock } = await post(`api/video/${this.id}/lock`, { take });
       if (!isNew) await this.reload();
-      this.state.lock = lock;
+      this.#takeLock(lock);
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== "locked") throw error;
-      this.state.lock = error.extra.lock ?? { ...this.state.lock, holder: error.extra.holder ?? this.state.lock.holder, mine: false };
+      this.#takeLock(error.extra.lock);
     }
     this.#onChange(["lock"]);
+  }
+
+  /** What the server tells of the lock. */
+  setLock(lock) {
+    this.#takeLock(lock);
+    this.#onChange(["lock"]);
+  }
+
+  /** Keeps the later one of two news of the lock: an answer and the live channel can overtake each other. */
+  #takeLock(lock) {
+    if (lock.turn >= this.state.lock.turn) this.state.lock = lock;
   }
 
   /** Loads the server's state again: after a lost connection, a new session, or missed changes. */
@@ -179,7 +190,7 @@ class Video {
     const state = await get(`api/video/${this.id}`);
     if (this.closed) return;
     // The answer to an action may have come in between: then only the lock, which a new session has lost, is news.
-    if (state.revision < this.state.revision) return this.set({ lock: state.lock });
+    if (state.revision < this.state.revision) return this.setLock(state.lock);
     this.#take(state);
     this.#onChange(Object.keys(state));
   }
@@ -208,19 +219,13 @@ class Video {
 
   /** Applies changes from the server; loads the video again if some were missed. */
   apply(changes) {
-    if (this.closed || changes.revision <= this.state.revision) return this.#applyLoose(changes);
+    if (this.closed || changes.revision <= this.state.revision) return;
     if (changes.from > this.state.revision) return this.reload().catch(() => {});
     const { from, revision, masks, ...rest } = changes;
     this.state.revision = revision;
     for (const [objectId, frame, mask] of masks ?? []) this.#setMask(objectId, frame, mask);
     Object.assign(this.state, rest);
     this.#onChange(["revision", ...(masks?.length ? ["masks"] : []), ...Object.keys(rest)]);
-  }
-
-  /** Messages without an event (jobs, locks) may have a revision that the page has already. */
-  #applyLoose({ job, lock, raw }) {
-    const loose = Object.fromEntries(Object.entries({ job, lock, raw }).filter(([, value]) => value !== undefined));
-    if (Object.keys(loose).length) this.set(loose);
   }
 
   /** Applies the state of a job, unless the job has ended already and the message came late. */
@@ -268,7 +273,10 @@ class Video {
   }
 
   #take(state) {
+    const { lock } = this.state ?? state;
     this.state = state;
+    if (lock.turn > state.lock.turn) state.lock = lock;
+    if (this.#ended.has(state.job?.job)) state.job = null;
     this.byFrame = new Map();
     this.#drawn.clear();
     for (const [objectId, frame, mask] of state.masks) this.#setMask(objectId, frame, mask);

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.tools.annotation.browser.desk import Person, Server, serving
 from tests.warm import Warm
 
 if TYPE_CHECKING:
-    from playwright.sync_api import APIResponse, Browser, Route
+    from playwright.sync_api import APIResponse, Browser, Route, WebSocketRoute
 
 Serve = Callable[..., Server]
 SitDown = Callable[..., Person]
@@ -214,6 +214,81 @@ def test_a_full_disk_is_said_and_the_work_goes_on_when_there_is_room(
         ada.press("Control+z", "Control+z")
         ada.saved_after(before + 1)
         assert ada.masks()[0]["counts"] == saved
+
+
+class Live:
+    """What the server tells a page while it is open. Of the kinds in `late` it stays here until
+    `comes`.
+    """
+
+    def __init__(self, person: Person, *late: str) -> None:
+        self._late, self._held = set(late), list[str]()
+        person.page.route_web_socket("**/live?*", self._connect)
+
+    def _connect(self, page: "WebSocketRoute") -> None:
+        self._page = page
+        page.connect_to_server().on_message(self._hear)
+
+    def _hear(self, message: str | bytes) -> None:
+        if json.loads(message)["type"] in self._late:
+            self._held.append(str(message))
+        else:
+            self._page.send(message)
+
+    def held(self) -> list[dict[str, Any]]:
+        return [json.loads(message) for message in self._held]
+
+    def comes(self, number: int) -> None:
+        """The next messages reach the page."""
+        for message in self._held[:number]:
+            self._page.send(message)
+        del self._held[:number]
+
+    def says(self, message: dict[str, Any]) -> None:
+        """A message of our own to the page."""
+        self._page.send(json.dumps(message))
+
+
+def test_news_of_the_lock_that_come_late_do_not_take_it_away(
+    serve: Serve, person: SitDown, clips: Path
+) -> None:
+    ada = person(serve(clips))
+    live = Live(ada, "lock")
+    ada.open(VIDEO)
+    ada.page.click("#home")
+    ada.page.wait_for_selector("#videos:visible")
+    ada.open(VIDEO)
+    while len(live.held()) < 3:
+        ada.page.wait_for_timeout(30)
+    assert [message["lock"]["mine"] for message in live.held()] == [True, False, True]
+    live.comes(2)
+    ada.page.wait_for_timeout(300)
+    brush(ada, (30, 40), (60, 40))
+    assert ada.toasts() == []
+    live.comes(1)
+
+
+def test_a_propagation_that_ends_while_its_video_is_being_opened_holds_nobody_up(
+    serve: Serve, person: SitDown, clips: Path
+) -> None:
+    ada = person(serve(clips))
+    ada.open(VIDEO)
+    ada.box(30, 30, 70, 60)
+    running = {
+        "job": "j-1", "kind": "propagate", "object_ids": [1], "first": 0, "last": 11, "stop": 11,
+        "barrier": None, "done": 3, "total": 11, "state": "running", "message": None,
+    }  # fmt: skip
+    state = ada.state() | {"job": running}
+    live = Live(ada)
+    ada.page.route(f"**/api/video/{VIDEO}?*", lambda route: route.fulfill(json=state), times=1)
+    asked: list[Route] = []
+    ada.page.route("**/lock", lambda route: asked.append(route), times=1)
+    ada.page.reload()
+    while not asked:
+        ada.page.wait_for_timeout(30)
+    live.says({"type": "job", "video_id": VIDEO, "job": running | {"state": "done"}})
+    asked[0].continue_()
+    brush(ada, (30, 40), (60, 40))
 
 
 @pytest.mark.parametrize("slow", ["do", "unlock"])
