@@ -107,7 +107,7 @@ def export(
     )
     if survey.losses and not lossy:
         head = (
-            f"{release}: {layout} cannot carry everything, nothing was written. Choose another "
+            f"{release}: {layout} cannot hold everything, nothing was written. Choose another "
             "layout, or give --lossy."
         )
         raise ExportError("\n".join([head, *survey.losses]))

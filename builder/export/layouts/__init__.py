@@ -36,5 +36,5 @@ def export_layouts_table() -> str:
         )
         rows.append(f"| {name} | {layout.help} | {options or 'none'} | {layout.lacks or '-'} |")
     return "\n".join(
-        ["| layout | holds | options (default) | cannot carry |", "|---|---|---|---|", *rows]
+        ["| layout | holds | options (default) | cannot hold |", "|---|---|---|---|", *rows]
     )

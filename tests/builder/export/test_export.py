@@ -81,7 +81,7 @@ def test_what_a_layout_cannot_carry_is_refused_whole(
     with pytest.raises(ExportError) as caught:
         export(overlapping, tmp_path / "raw", layout=layout)
     head = (
-        f"{overlapping}: {layout} cannot carry everything, nothing was written. Choose another "
+        f"{overlapping}: {layout} cannot hold everything, nothing was written. Choose another "
         "layout, or give --lossy."
     )
     assert str(caught.value).splitlines() == [head, *LOSSES[layout]]
