@@ -223,6 +223,7 @@ class Live:
 
     def __init__(self, person: Person, *late: str) -> None:
         self._late, self._held = set(late), list[str]()
+        self.open = False
         person.page.route_web_socket("**/live?*", self._connect)
 
     def _connect(self, page: "WebSocketRoute") -> None:
@@ -230,6 +231,7 @@ class Live:
         page.connect_to_server().on_message(self._hear)
 
     def _hear(self, message: str | bytes) -> None:
+        self.open = True
         if json.loads(message)["type"] in self._late:
             self._held.append(str(message))
         else:
@@ -252,8 +254,12 @@ class Live:
 def test_news_of_the_lock_that_come_late_do_not_take_it_away(
     serve: Serve, person: SitDown, clips: Path
 ) -> None:
-    ada = person(serve(clips))
+    server = serve(clips)
+    ada = person(server)
     live = Live(ada, "lock")
+    ada.page.goto(server.address)
+    while not live.open:
+        ada.page.wait_for_timeout(30)
     ada.open(VIDEO)
     ada.page.click("#home")
     ada.page.wait_for_selector("#videos:visible")
@@ -284,7 +290,7 @@ def test_a_propagation_that_ends_while_its_video_is_being_opened_holds_nobody_up
     asked: list[Route] = []
     ada.page.route("**/lock", lambda route: asked.append(route), times=1)
     ada.page.reload()
-    while not asked:
+    while not (asked and live.open):
         ada.page.wait_for_timeout(30)
     live.says({"type": "job", "video_id": VIDEO, "job": running | {"state": "done"}})
     asked[0].continue_()
