@@ -144,12 +144,19 @@ class Service:
         return next_video(self.store, self.sessions, session, after=after, for_review=for_review)
 
     def key(self, session: Session, video_id: str) -> Key:
-        """The annotation of a video that this person works on.
+        """The annotation of a video that this page holds, else the one that this person works on or
+        reviews now.
 
         Raises:
             RefusedError: no such video.
         """
-        return self.store.key_for(session.user, video_id, self.sessions.held_by_another)
+        return self.sessions.held_of(session, video_id) or self.store.key_for(
+            session.user, video_id, self.sessions.held_by_another
+        )
+
+    def _name(self, key: Key) -> str:
+        """The name of an annotation of a video, by which a page knows what belongs to it."""
+        return key[0].relative_to(self.store.raw).as_posix()
 
     # --- One video --------------------------------------------------------------------------------
 
@@ -177,6 +184,7 @@ class Service:
                 break
         return {
             "video_id": video_id,
+            "annotation": self._name(key),
             "name": self.store.name_of(video_id),
             "width": index.width,
             "height": index.height,
@@ -323,20 +331,23 @@ class Service:
             changes["overlaps"] = await asyncio.to_thread(overlaps_of, after)
         self.store.changed(key, after)
         self.raw_writer.later(*key, after)
-        self._tell(key, {"type": "changes", "video_id": key[1], "changes": changes})
+        self._tell(key, {"type": "changes", "changes": changes})
         self._tell_line(key)
         return changes
 
     def _tell(self, key: Key, message: dict[str, Any]) -> None:
         for session in self.sessions.watching(key):
-            session.tell(message)
+            session.tell(message | self._of(key))
+
+    def _of(self, key: Key) -> dict[str, Any]:
+        return {"video_id": key[1], "annotation": self._name(key)}
 
     def _tell_job(self, key: Key, job: Job) -> None:
-        self._tell(key, {"type": "job", "video_id": key[1], "job": job.view()})
+        self._tell(key, {"type": "job", "job": job.view()})
 
     def _tell_lock(self, key: Key) -> None:
         for session in self.sessions.watching(key):
-            session.tell({"type": "lock", "video_id": key[1], "lock": self.lock_view(session, key)})
+            session.tell({"type": "lock", "lock": self.lock_view(session, key)} | self._of(key))
         self._tell_line(key)
 
     def _tell_line(self, key: Key) -> None:
@@ -354,8 +365,7 @@ class Service:
         message = f"{key[0]}: not up to date, {error}; writing is tried again" if error else None
         is_new = message is not None and message != self._raw_errors.get(key)
         self._raw_errors[key] = message
-        self._tell(
-            key, {"type": "raw", "video_id": key[1], "raw": {"written": revision, "error": message}}
-        )
+        self._tell(key, {"type": "raw", "raw": {"written": revision, "error": message}})
         if is_new:
-            self._tell(key, {"type": "notice", "message": message})
+            for session in self.sessions.watching(key):
+                session.tell({"type": "notice", "message": message})

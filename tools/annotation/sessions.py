@@ -131,6 +131,17 @@ class Sessions:
         """Sessions by the annotation that they hold."""
         return dict(self._holders)
 
+    def held_of(self, session: Session, video_id: str) -> Key | None:
+        """The annotation of a video that this page holds; None for none."""
+        return next(
+            (
+                key
+                for key, holder in self._holders.items()
+                if holder is session and key[1] == video_id
+            ),
+            None,
+        )
+
     def held_by_another(self, key: Key, user: str) -> bool:
         """Whether a person of another name holds it."""
         holder = self._holders.get(key)

@@ -309,3 +309,23 @@ def test_a_tenth_goes_to_two_people_and_neither_sees_the_other(serve, clips):
     assert list(lines(raw)) == list(lines(raw / "second")) == [video_id]
     found = agree(apart([raw]))
     assert (found.annotators, found.num_videos) == (("clips-raw", "second"), 1)
+
+
+def test_a_page_keeps_the_annotation_that_it_holds_when_both_are_handed_in(serve, clips):
+    server = serve(clips, mode="double", double_percent=50)
+    ada, ben = server.person("Ada"), server.person("Ben")
+    (video_id,) = [
+        line["video_id"] for line in ada.get("api/project").json["videos"] if line["double"]
+    ]
+    annotate(server, ada, video_id)
+    ben.open(video_id)
+    ben.do("seen", ranges=[[0, FRAMES - 1]])
+    with server.listening(ben) as told:
+        ben.do("normal")
+        ben.do("withdraw")
+        ben.do("normal")
+        ben.post(f"api/video/{video_id}/unlock")
+    about = [message["annotation"] for message in told if message["type"] in ("changes", "lock")]
+    assert about == ["second"] * 4
+    assert server.service.sessions.held() == {}
+    assert (ben.look()["annotation"], ben.state["annotator"]) == (".", "Ada")

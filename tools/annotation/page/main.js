@@ -155,7 +155,7 @@ function showBanner() {
 
 function hear(message) {
   if (message.video_id && !editor) return early?.push(message);
-  const mine = editor && message.video_id === editor.video.id;
+  const mine = editor?.video.isAbout(message);
   if (message.type === "changes" && mine) editor.video.apply(message.changes);
   else if (message.type === "job" && mine) {
     const before = editor.video.running;

@@ -91,6 +91,8 @@ class Video {
     return this.readOnly ?? (this.running ? "The engine is propagating masks now. Wait, or cancel it (Esc)." : null);
   }
 
+  /** Whether a message is about this annotation. The page may have shown another one of the same video just before. */
+  isAbout = (message) => message.video_id === this.id && message.annotation === this.state.annotation;
   isLocked = (frame) => includes(this.state.locked, frame);
   isSeen = (frame) => includes(this.state.seen, frame);
 
@@ -190,7 +192,7 @@ class Video {
     const state = await get(`api/video/${this.id}`);
     if (this.closed) return;
     // The answer to an action may have come in between: then only the lock, which a new session has lost, is news.
-    if (state.revision < this.state.revision) return this.setLock(state.lock);
+    if (state.annotation === this.state.annotation && state.revision < this.state.revision) return this.setLock(state.lock);
     this.#take(state);
     this.#onChange(Object.keys(state));
   }

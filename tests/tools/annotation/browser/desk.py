@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from tests.warm import Program, Warm
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, WebSocketRoute
 
 START_S = PATIENCE_S = 100
 
@@ -133,11 +133,20 @@ class Person:
 
     def state(self) -> dict[str, Any]:
         """The video as the server tells this person."""
+        video_id = self.page.evaluate("() => location.hash").removeprefix("#video/")
+        return self._get(f"api/video/{video_id}")
+
+    def project(self) -> dict[str, Any]:
+        """The folder and its videos as the server tells this person."""
+        return self._get("api/project")
+
+    def _get(self, path: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.page.evaluate(
-            """async () => {
+            """async (path) => {
                  const {get} = await import(new URL("page/api.js", location.href).href);
-                 return get(`api/video/${location.hash.replace("#video/", "")}`);
-               }"""
+                 return get(path);
+               }""",
+            path,
         )
         return answer
 
@@ -210,12 +219,26 @@ class Person:
             self.page.wait_for_timeout(100)
 
     def propagated(self) -> None:
-        """Waits until the engine has propagated what it was asked to."""
+        """Waits until the engine has propagated what it was asked to, and the page knows it."""
         limit = time.monotonic() + PATIENCE_S
         while (self.state()["job"] or {}).get("state") == "running":
             assert time.monotonic() < limit
             self.page.wait_for_timeout(100)
+        self.page.wait_for_selector("#panel progress", state="detached")
         self.settled()
+
+    def leave(self) -> None:
+        """Goes to the list of videos, and waits until others can take the video."""
+        self.page.click("#home")
+        self.page.wait_for_selector("#videos:visible")
+        self.left()
+
+    def left(self) -> None:
+        """Waits until the server knows that this person's page holds no video."""
+        limit = time.monotonic() + PATIENCE_S
+        while any(video["holder_is_me"] for video in self.project()["videos"]):
+            assert time.monotonic() < limit
+            self.page.wait_for_timeout(30)
 
     def toasts(self) -> list[str]:
         return self.page.locator(".toast span").all_inner_texts()
@@ -242,6 +265,47 @@ class Person:
             places,
         )
         return [tuple(pixel) for pixel in found]
+
+
+class Live:
+    """What the server tells a page while it is open. Of the kinds in `late` it stays here until
+    `comes`.
+    """
+
+    def __init__(self, person: Person, *late: str) -> None:
+        self._person, self._late, self._held = person, set(late), list[str]()
+        self.open = False
+        person.page.route_web_socket("**/live?*", self._connect)
+
+    def _connect(self, page: "WebSocketRoute") -> None:
+        self._page = page
+        page.connect_to_server().on_message(self._hear)
+
+    def _hear(self, message: str | bytes) -> None:
+        self.open = True
+        if json.loads(message)["type"] in self._late:
+            self._held.append(str(message))
+        else:
+            self._page.send(message)
+
+    def connected(self) -> None:
+        """Opens the list of videos, and waits until the page hears the server."""
+        self._person.page.goto(self._person.server.address)
+        while not self.open:
+            self._person.page.wait_for_timeout(30)
+
+    def held(self) -> list[dict[str, Any]]:
+        return [json.loads(message) for message in self._held]
+
+    def comes(self, number: int) -> None:
+        """The next messages reach the page."""
+        for message in self._held[:number]:
+            self._page.send(message)
+        del self._held[:number]
+
+    def says(self, message: dict[str, Any]) -> None:
+        """A message of our own to the page."""
+        self._page.send(json.dumps(message))
 
 
 def written(raw: Path, video_id: str) -> dict[str, Any]:

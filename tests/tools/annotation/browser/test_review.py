@@ -63,8 +63,7 @@ def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(
     send(ada)
     # The same person cannot check it.
     assert ada.page.locator("#panel [data-command=finish]").count() == 0
-    ada.page.click("#home")
-    ada.page.wait_for_selector("#videos:visible")
+    ada.leave()
 
     bob.page.goto(server.address)
     bob.page.click("text=Next to review (1)")
@@ -82,6 +81,7 @@ def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(
     bob.page.fill("#ask-note", "The mask is too small.")
     bob.page.click("#ask-ok")
     bob.says("Given back.")
+    bob.left()
 
     ada.open(VIDEO)
     ada.page.wait_for_selector(
@@ -91,7 +91,7 @@ def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(
     brush(ada, (30, 50), (60, 50))
     ada.press("Control+Enter")
     ada.page.wait_for_selector("#status:has-text('waits for review')")
-    ada.page.click("#home")
+    ada.leave()
 
     bob.page.goto(f"{server.address}#video/{VIDEO}")
     bob.page.wait_for_selector("#panel:has-text('Check the work of Ada')")
@@ -115,7 +115,7 @@ def test_a_reviewer_cannot_approve_unseen_masks(serve: Serve, person: SitDown, s
     ada.go_to(9)
     brush(ada, (30, 40), (60, 40))
     send(ada)
-    ada.page.click("#home")
+    ada.leave()
     bob.open(VIDEO)
     bob.page.wait_for_selector("#panel:has-text('2 of 2 marked frames still to look at.')")
     bob.press("Control+Enter")
@@ -213,7 +213,7 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
         ada.press("Delete")
         ada.saved_after(before)
     send(ada)
-    ada.page.click("#home")
+    ada.leave()
 
     bob.open(VIDEO)
     bob.press("t")

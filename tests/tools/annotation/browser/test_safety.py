@@ -9,17 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from brokenvideos.masks import decode
 from brokenvideos.tools.synthetic import write_sample
-from tests.tools.annotation.browser.desk import Person, Server, serving
+from tests.tools.annotation.browser.desk import Live, Person, Server, serving
 from tests.warm import Warm
 
 if TYPE_CHECKING:
-    from playwright.sync_api import APIResponse, Browser, Route, WebSocketRoute
+    from playwright.sync_api import APIResponse, Browser, Route
 
 Serve = Callable[..., Server]
 SitDown = Callable[..., Person]
@@ -216,53 +216,14 @@ def test_a_full_disk_is_said_and_the_work_goes_on_when_there_is_room(
         assert ada.masks()[0]["counts"] == saved
 
 
-class Live:
-    """What the server tells a page while it is open. Of the kinds in `late` it stays here until
-    `comes`.
-    """
-
-    def __init__(self, person: Person, *late: str) -> None:
-        self._late, self._held = set(late), list[str]()
-        self.open = False
-        person.page.route_web_socket("**/live?*", self._connect)
-
-    def _connect(self, page: "WebSocketRoute") -> None:
-        self._page = page
-        page.connect_to_server().on_message(self._hear)
-
-    def _hear(self, message: str | bytes) -> None:
-        self.open = True
-        if json.loads(message)["type"] in self._late:
-            self._held.append(str(message))
-        else:
-            self._page.send(message)
-
-    def held(self) -> list[dict[str, Any]]:
-        return [json.loads(message) for message in self._held]
-
-    def comes(self, number: int) -> None:
-        """The next messages reach the page."""
-        for message in self._held[:number]:
-            self._page.send(message)
-        del self._held[:number]
-
-    def says(self, message: dict[str, Any]) -> None:
-        """A message of our own to the page."""
-        self._page.send(json.dumps(message))
-
-
 def test_news_of_the_lock_that_come_late_do_not_take_it_away(
     serve: Serve, person: SitDown, clips: Path
 ) -> None:
-    server = serve(clips)
-    ada = person(server)
+    ada = person(serve(clips))
     live = Live(ada, "lock")
-    ada.page.goto(server.address)
-    while not live.open:
-        ada.page.wait_for_timeout(30)
+    live.connected()
     ada.open(VIDEO)
-    ada.page.click("#home")
-    ada.page.wait_for_selector("#videos:visible")
+    ada.leave()
     ada.open(VIDEO)
     while len(live.held()) < 3:
         ada.page.wait_for_timeout(30)
@@ -292,7 +253,8 @@ def test_a_propagation_that_ends_while_its_video_is_being_opened_holds_nobody_up
     ada.page.reload()
     while not (asked and live.open):
         ada.page.wait_for_timeout(30)
-    live.says({"type": "job", "video_id": VIDEO, "job": running | {"state": "done"}})
+    about = {"video_id": VIDEO, "annotation": state["annotation"]}
+    live.says({"type": "job", **about, "job": running | {"state": "done"}})
     asked[0].continue_()
     brush(ada, (30, 40), (60, 40))
 
