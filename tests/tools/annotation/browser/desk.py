@@ -133,12 +133,14 @@ class Person:
 
     def state(self) -> dict[str, Any]:
         """The video as the server tells this person."""
-        video_id = self.page.evaluate("() => location.hash").removeprefix("#video/")
-        return self._get(f"api/video/{video_id}")
+        return self._get(f"api/video/{self._video_id()}")
 
     def project(self) -> dict[str, Any]:
         """The folder and its videos as the server tells this person."""
         return self._get("api/project")
+
+    def _video_id(self) -> str:
+        return str(self.page.evaluate("() => location.hash")).removeprefix("#video/")
 
     def _get(self, path: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.page.evaluate(
@@ -192,18 +194,36 @@ class Person:
 
     def box(self, x0: float, y0: float, x1: float, y1: float) -> None:
         """Draws a box and waits for the engine's answer."""
-        state = self.state()
-        self.press("b")
-        self.drag((x0, y0), (x1, y1))
-        self.saved_after(state["revision"] + (not state["objects"]))  # the first one adds an object
+        with self.saves(1 + self._is_first()):
+            self.press("b")
+            self.drag((x0, y0), (x1, y1))
 
-    def saved_after(self, revision: int) -> None:
-        """Waits until the server knows more than this, and the page that it is saved."""
+    def brush(self, *points: tuple[float, float]) -> None:
+        """One stroke of the brush, saved."""
+        with self.saves(1 + self._is_first()):
+            self.press("d")
+            self.drag(*points)
+
+    def _is_first(self) -> bool:
+        return not self.state()["objects"]  # the first mark adds an object
+
+    @contextmanager
+    def saves(self, changes: int = 1) -> Iterator[None]:
+        """Waits until the server has so many changes more than before the block, and the page knows
+        that they are saved. Frames that are seen meanwhile do not count.
+        """
+        before = self.num_changes()
+        yield
         limit = time.monotonic() + PATIENCE_S
-        while self.state()["revision"] <= revision:
+        while self.num_changes() < before + changes:
             assert time.monotonic() < limit, (self.toasts(), self.facts())
             self.page.wait_for_timeout(30)
         self.settled()
+
+    def num_changes(self) -> int:
+        """How often the video was changed, without frames that were seen."""
+        events = self._get(f"api/video/{self._video_id()}/log")["events"]
+        return sum(event["type"] not in ("start", "engine", "seen") for event in events)
 
     def facts(self) -> dict[str, Any]:
         """What explains why nothing was saved."""

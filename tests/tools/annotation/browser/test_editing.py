@@ -57,45 +57,34 @@ def bitmap(mask: dict[str, Any]) -> Any:
     return decode([mask["counts"]], height=HEIGHT, width=WIDTH)[0]
 
 
-def brush(person: Person, *points: tuple[float, float]) -> None:
-    """One stroke of the brush, saved."""
-    state = person.state()
-    person.press("d")
-    person.drag(*points)
-    person.saved_after(state["revision"] + (not state["objects"]))
-
-
 def test_brush_eraser_polygon_and_cut(ada: Person) -> None:
-    brush(ada, (30, 40), (60, 40))
+    ada.brush((30, 40), (60, 40))
     painted = bitmap(ada.masks()[0])
     assert painted[40, 30:60].all()
     assert painted[33:47, 45].all()
     assert not painted[60, 45]
 
-    before = ada.state()["revision"]
-    ada.press("e")
-    ada.drag((45, 25), (45, 60))
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("e")
+        ada.drag((45, 25), (45, 60))
     erased = bitmap(ada.masks()[0])
     assert not erased[30:50, 45].any()
     assert erased[40, 32]
 
-    before = ada.state()["revision"]
-    ada.press("g")
-    for corner in [(70, 50), (100, 50), (100, 80), (70, 80)]:
-        ada.click(*corner)
-    ada.click(70, 50)  # on the first corner: closed
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("g")
+        for corner in [(70, 50), (100, 50), (100, 80), (70, 80)]:
+            ada.click(*corner)
+        ada.click(70, 50)  # on the first corner: closed
     with_square = bitmap(ada.masks()[0])
     assert with_square[52:78, 72:98].all()
     assert (with_square & erased)[erased == 1].all()
 
-    before = ada.state()["revision"]
-    ada.press("Shift+G")
-    for corner in [(80, 55), (90, 55), (90, 75), (80, 75)]:
-        ada.click(*corner)
-    ada.press("Enter")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("Shift+G")
+        for corner in [(80, 55), (90, 55), (90, 75), (80, 75)]:
+            ada.click(*corner)
+        ada.press("Enter")
     cut = bitmap(ada.masks()[0])
     assert not cut[57:73, 82:88].any()
     assert cut[52:78, 72:78].all()
@@ -106,24 +95,21 @@ def test_brush_eraser_polygon_and_cut(ada: Person) -> None:
 def test_undo_and_redo_go_all_the_way_and_survive_a_reload(ada: Person) -> None:
     areas = [0]
     for x in (20, 45, 70, 95):
-        brush(ada, (x, 30), (x, 60))
+        ada.brush((x, 30), (x, 60))
         areas.append(ada.masks()[0]["area"])
     ada.page.reload()
     ada.at_frame(0)
     ada.settled()
     for wanted in areas[-2:0:-1]:
-        before = ada.state()["revision"]
-        ada.press("Control+z")
-        ada.saved_after(before)
+        with ada.saves():
+            ada.press("Control+z")
         assert ada.masks()[0]["area"] == wanted
-    before = ada.state()["revision"]
-    ada.press("Control+z")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("Control+z")
     assert ada.masks() == {}
     for wanted in areas[1:]:
-        before = ada.state()["revision"]
-        ada.press("Control+Shift+Z")
-        ada.saved_after(before)
+        with ada.saves():
+            ada.press("Control+Shift+Z")
         assert ada.masks()[0]["area"] == wanted
     assert ada.page.locator("[data-command=redo]").is_disabled()
 
@@ -133,13 +119,11 @@ def test_box_and_clicks_ask_the_engine_and_are_shown(ada: Person) -> None:
     mask = ada.masks()[0]
     assert mask["from"] == "prompt"
     assert np.abs(np.array(mask["box"]) - [20, 20, 70, 70]).max() < 1
-    before = ada.state()["revision"]
-    ada.press("a")
-    ada.click(45, 45)
-    ada.saved_after(before)
-    before = ada.state()["revision"]
-    ada.click(25, 25, button="right")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("a")
+        ada.click(45, 45)
+    with ada.saves():
+        ada.click(25, 25, button="right")
     clicks = ada.masks()[0]["clicks"]
     assert [click[2] for click in clicks] == [1, 0]
     assert np.abs(np.array([click[:2] for click in clicks]) - [[45, 45], [25, 25]]).max() < 1
@@ -148,44 +132,38 @@ def test_box_and_clicks_ask_the_engine_and_are_shown(ada: Person) -> None:
 def test_three_ways_to_delete(ada: Person) -> None:
     for frame in (2, 4, 6):
         ada.go_to(frame)
-        brush(ada, (30, 30), (60, 30))
+        ada.brush((30, 30), (60, 30))
     ada.go_to(4)
-    before = ada.state()["revision"]
-    ada.press("Delete")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("Delete")
     assert sorted(ada.masks()) == [2, 6]
     ada.says("The mask on frame 4 is deleted.")
     ada.go_to(3)
-    before = ada.state()["revision"]
-    ada.press("Shift+Delete")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("Shift+Delete")
     assert sorted(ada.masks()) == [2]
     assert len(ada.state()["objects"]) == 1
-    before = ada.state()["revision"]
-    ada.press("Control+Delete")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("Control+Delete")
     assert ada.state()["objects"] == []
     for _ in range(3):
-        before = ada.state()["revision"]
-        ada.press("Control+z")
-        ada.saved_after(before)
+        with ada.saves():
+            ada.press("Control+z")
     assert sorted(ada.masks()) == [2, 4, 6]
 
 
 def test_locked_frames_refuse_changes_and_stop_propagating(ada: Person) -> None:
     ada.box(20, 20, 70, 70)
     ada.go_to(6)
-    before = ada.state()["revision"]
-    ada.press("l")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("l")
     assert ada.state()["locked"] == [[6, 6]]
     ada.press("d")
     ada.drag((30, 30), (50, 30))
     ada.says("Frame 6 is locked. Unlock it first (L).")
     ada.go_to(0)
-    before = ada.state()["revision"]
-    ada.press("f")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("f")
     ada.propagated()
     assert max(ada.masks()) <= 5
     assert ada.page.locator("#panel").get_by_text("Propagating").count() == 0
@@ -194,9 +172,8 @@ def test_locked_frames_refuse_changes_and_stop_propagating(ada: Person) -> None:
 def test_a_range_of_frames_is_locked_and_an_object_is_said_to_be_away(ada: Person) -> None:
     ada.box(20, 20, 70, 70)
     ada.go_to(3)
-    before = ada.state()["revision"]
-    ada.press("Shift+N")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("Shift+N")
     away = ada.masks()[3]
     assert (away["area"], away["keyframe"]) == (0, True)
     ada.page.wait_for_selector("#panel :text('marked as not here')")
@@ -205,9 +182,8 @@ def test_a_range_of_frames_is_locked_and_an_object_is_said_to_be_away(ada: Perso
     ada.go_to(11)
     ada.press("Shift+P")
     for locked in ([[8, 11]], []):
-        before = ada.state()["revision"]
-        ada.press("Shift+L")
-        ada.saved_after(before)
+        with ada.saves():
+            ada.press("Shift+L")
         assert ada.state()["locked"] == locked
 
 
@@ -227,9 +203,8 @@ def test_propagating_shows_progress_and_can_be_cancelled_and_undone(ada: Person)
     assert reached[0] == 0
     assert ada.state()["job"] is None or ada.state()["job"]["state"] in ("cancelled", "done")
     if len(reached) > 1:
-        before = ada.state()["revision"]
-        ada.press("Control+z")
-        ada.saved_after(before)
+        with ada.saves():
+            ada.press("Control+z")
         assert sorted(ada.masks()) == [0]
 
 
@@ -248,19 +223,17 @@ def test_propagating_over_a_range_goes_both_ways_and_stays_inside(ada: Person) -
 
 
 def test_stray_pixels_and_holes_are_shown_and_removed(ada: Person) -> None:
-    brush(ada, (40, 40), (80, 40))
+    ada.brush((40, 40), (80, 40))
     for _ in range(9):
         ada.press("[")
-    brush(ada, (110, 80))  # a dab far away
-    before = ada.state()["revision"]
-    ada.press("e")
-    ada.click(60, 40)  # a hole
-    ada.saved_after(before)
+    ada.brush((110, 80))  # a dab far away
+    with ada.saves():
+        ada.press("e")
+        ada.click(60, 40)  # a hole
     ada.press("c")
     ada.page.wait_for_selector("#panel:has-text('1 stray part and 1 hole on this frame.')")
-    before = ada.state()["revision"]
-    ada.press("Shift+C")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("Shift+C")
     ada.page.wait_for_selector("#panel:has-text('0 stray parts and 0 holes on this frame.')")
     cleaned = bitmap(ada.masks()[0])
     assert cleaned[40, 60] == 1
@@ -268,18 +241,15 @@ def test_stray_pixels_and_holes_are_shown_and_removed(ada: Person) -> None:
 
 
 def test_objects_have_types_shades_and_can_be_hidden(ada: Person) -> None:
-    brush(ada, (30, 40), (60, 40))
+    ada.brush((30, 40), (60, 40))
     for key in ("1",):
-        before = ada.state()["revision"]
-        ada.press(key)
-        ada.saved_after(before)
-    before = ada.state()["revision"]
-    ada.press("n")
-    ada.saved_after(before)
-    brush(ada, (30, 70), (60, 70))
-    before = ada.state()["revision"]
-    ada.press("2")
-    ada.saved_after(before)
+        with ada.saves():
+            ada.press(key)
+    with ada.saves():
+        ada.press("n")
+    ada.brush((30, 70), (60, 70))
+    with ada.saves():
+        ada.press("2")
     assert [found["artifact_type"] for found in ada.state()["objects"]] == ["motion", "deformation"]
     covered = ada.pixels([(45, 40), (45, 70)])
     ada.press("i")  # hides the second, which is selected
@@ -293,16 +263,14 @@ def test_objects_have_types_shades_and_can_be_hidden(ada: Person) -> None:
 
 def test_everything_can_be_drawn_without_a_mouse(ada: Person) -> None:
     ada.press("d")
-    before = ada.state()["revision"]
-    ada.press("Alt+ArrowRight", "Alt+ArrowRight", "Alt+ArrowDown", "Enter")
-    ada.saved_after(before + 1)
+    with ada.saves(2):
+        ada.press("Alt+ArrowRight", "Alt+ArrowRight", "Alt+ArrowDown", "Enter")
     assert ada.masks()[0]["area"] > 100
     ada.press("Escape", "b", "Alt+ArrowLeft", "Enter")
     for _ in range(4):
         ada.press("Alt+ArrowRight", "Alt+ArrowDown")
-    before = ada.state()["revision"]
-    ada.press("Enter")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("Enter")
     assert ada.masks()[0]["box"] is not None
 
 
@@ -326,7 +294,7 @@ def test_a_video_with_nothing_wrong_takes_one_key(ada: Person) -> None:
 
 
 def test_normal_is_refused_where_masks_are(ada: Person) -> None:
-    brush(ada, (30, 40), (60, 40))
+    ada.brush((30, 40), (60, 40))
     ada.press("0")
     ada.says("This video has masks. Delete them first if nothing is wrong.")
     assert ada.state()["status"] == "working"
@@ -337,7 +305,7 @@ def test_the_next_unfinished_video_opens(ada: Person) -> None:
     ada.press("PageDown")
     ada.page.wait_for_url(lambda url: url != this and "#video/clip_" in url)
     ada.at_frame(0)
-    assert ada.state()["status"] == "untouched"
+    assert ada.state()["status"] in ("untouched", "working")  # it may have seen a frame by now
 
 
 def test_every_key_leads_somewhere_and_the_sheet_names_it(ada: Person) -> None:
@@ -361,7 +329,7 @@ def test_every_key_leads_somewhere_and_the_sheet_names_it(ada: Person) -> None:
 
 
 def test_every_control_has_a_name(ada: Person) -> None:
-    brush(ada, (30, 40), (60, 40))
+    ada.brush((30, 40), (60, 40))
     ada.press("c")
     nameless = ada.page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, textarea, canvas[tabindex], a")].filter((element) => {
@@ -374,7 +342,7 @@ def test_every_control_has_a_name(ada: Person) -> None:
 
 
 def test_text_stands_out_from_its_ground(ada: Person) -> None:
-    brush(ada, (30, 40), (60, 40))
+    ada.brush((30, 40), (60, 40))
     weak = ada.page.evaluate(
         """() => {
              const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
@@ -410,7 +378,7 @@ def test_nothing_is_cut_off_in_a_narrow_window(
 ) -> None:
     ada = person(server, width=600, height=900)
     ada.open(next(untouched))
-    brush(ada, (30, 40), (60, 40))
+    ada.brush((30, 40), (60, 40))
     wide = ada.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1]
     box = ada.page.locator("#picture").bounding_box()
@@ -424,7 +392,7 @@ def test_nothing_is_cut_off_in_a_narrow_window(
 
 
 def test_the_list_shows_what_is_done(ada: Person) -> None:
-    brush(ada, (30, 40), (60, 40))
+    ada.brush((30, 40), (60, 40))
     video_id = ada.page.url.rpartition("/")[2]
     ada.page.click("#home")
     row = ada.page.locator(f"tr:has-text('{video_id}')")

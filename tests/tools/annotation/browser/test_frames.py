@@ -247,12 +247,11 @@ def test_what_is_drawn_lands_on_the_decoded_pixels(case: str, person: SitDown, o
         round(width * 0.4),
         round(height * 0.9),
     )
-    before = state["revision"]
-    ada.press("g")
-    for corner in [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]:
-        ada.click(*corner)
-    ada.press("Enter")
-    ada.saved_after(before + 1)  # the object, then its mask
+    with ada.saves(2):  # the object, then its mask
+        ada.press("g")
+        for corner in [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]:
+            ada.click(*corner)
+        ada.press("Enter")
     mask = ada.masks()[0]
     wanted = np.zeros((height, width), np.uint8)
     wanted[y0:y1, x0:x1] = 1
@@ -302,10 +301,9 @@ def test_a_video_of_2000_frames(serve: Serve, person: SitDown, tmp_path: Path) -
         )
     ada.press("ArrowRight")
     ada.at_frame(1778)
-    before = ada.state()["revision"]
-    ada.press("d")
-    ada.drag((20, 30), (40, 30))
-    ada.saved_after(before + 1)
+    with ada.saves(2):
+        ada.press("d")
+        ada.drag((20, 30), (40, 30))
     assert list(ada.masks()) == [1778]
 
 
@@ -317,10 +315,9 @@ def test_a_video_of_4k(serve: Serve, person: SitDown, tmp_path: Path) -> None:
     ada.open("large")
     ada.press("ArrowRight", "ArrowRight")
     ada.at_frame(2)
-    before = ada.state()["revision"]
-    ada.press("d")
-    ada.drag((1000, 1000), (2000, 1200))
-    ada.saved_after(before + 1)
+    with ada.saves(2):
+        ada.press("d")
+        ada.drag((1000, 1000), (2000, 1200))
     mask = ada.masks()[2]
     drawn = decoded(mask["counts"], 2160, 3840)
     assert drawn[1100, 1500] == 1

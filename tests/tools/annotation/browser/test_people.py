@@ -66,10 +66,9 @@ def mark(person: Person, video_id: str, *, row: int, words: str = "waits for rev
     person.open(video_id)
     person.press("ArrowRight")
     person.at_frame(1)
-    before = person.state()["revision"]
-    person.press("d")
-    person.drag((30, row), (90, row))
-    person.saved_after(before + 1)
+    with person.saves(2):
+        person.press("d")
+        person.drag((30, row), (90, row))
     person.press("1", "Home", "Space")
     send(person, words)
 
@@ -112,14 +111,12 @@ def test_proposals_are_marked_as_such_until_a_person_accepts_them(
     ada.page.wait_for_selector(".toast:has-text('proposals')")
     assert ada.state()["status"] == "working"
     ada.go_to(2)
-    before = ada.state()["revision"]
-    ada.press("y")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("y")
     ada.page.wait_for_selector("#panel:has-text('here: accepted')")
     ada.go_to(3)
-    before = ada.state()["revision"]
-    ada.press("Delete")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.press("Delete")
     send(ada)
     (frame, mask), *others = ada.masks().items()
     assert (frame, mask["from"], mask["user"], others) == (2, "accepted", "Ada", [])

@@ -33,13 +33,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(tmp_path_factory.mktemp("small"), height=96, width=128, num_frames=12) / "videos"
 
 
-def brush(person: Person, *points: tuple[float, float]) -> None:
-    state = person.state()
-    person.press("d")
-    person.drag(*points)
-    person.saved_after(state["revision"] + (not state["objects"]))
-
-
 def send(person: Person) -> None:
     """Gives the first object a type, looks at all frames and sends the video to review."""
     person.press("1")
@@ -59,7 +52,7 @@ def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(
     ada.open(VIDEO)
     for frame in (2, 3, 8):
         ada.go_to(frame)
-        brush(ada, (30, 40), (60, 40))
+        ada.brush((30, 40), (60, 40))
     send(ada)
     # The same person cannot check it.
     assert ada.page.locator("#panel [data-command=finish]").count() == 0
@@ -88,7 +81,7 @@ def test_a_reviewer_looks_at_all_masks_and_gives_back_or_approves(
         "#banner:has-text('Bob gave it back (frame 3): “The mask is too small.”')"
     )
     ada.go_to(3)
-    brush(ada, (30, 50), (60, 50))
+    ada.brush((30, 50), (60, 50))
     ada.press("Control+Enter")
     ada.page.wait_for_selector("#status:has-text('waits for review')")
     ada.leave()
@@ -111,9 +104,9 @@ def test_a_reviewer_cannot_approve_unseen_masks(serve: Serve, person: SitDown, s
     ada, bob = person(server, "Ada"), person(server, "Bob")
     ada.open(VIDEO)
     ada.go_to(2)
-    brush(ada, (30, 40), (60, 40))
+    ada.brush((30, 40), (60, 40))
     ada.go_to(9)
-    brush(ada, (30, 40), (60, 40))
+    ada.brush((30, 40), (60, 40))
     send(ada)
     ada.leave()
     bob.open(VIDEO)
@@ -133,13 +126,11 @@ def test_a_note_at_a_frame_is_shown_until_it_is_dealt_with(
     ada.go_to(4)
     ada.press("h")
     ada.page.fill("#ask-note", "Is this blur or motion?")
-    before = ada.state()["revision"]
-    ada.page.click("#ask-ok")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.page.click("#ask-ok")
     ada.page.wait_for_selector("#panel .notes:has-text('Is this blur or motion?')")
-    before = ada.state()["revision"]
-    ada.page.click("#panel [data-command=resolve]")
-    ada.saved_after(before)
+    with ada.saves():
+        ada.page.click("#panel [data-command=resolve]")
     assert [note["open"] for note in ada.state()["notes"]] == [False]
 
 
@@ -153,15 +144,13 @@ def test_a_raw_folder_comes_with_its_masks_and_is_corrected(
     assert {mask["from"] for mask in before.values()} == {"imported"}
     first, second = sorted(before)[:2]
     if ada.state()["status"] == "approved":
-        revision = ada.state()["revision"]
-        ada.page.click("#panel [data-command=reopen]")
-        ada.saved_after(revision)
+        with ada.saves():
+            ada.page.click("#panel [data-command=reopen]")
     ada.go_to(first)
-    brush(ada, (30, 40), (60, 40))
+    ada.brush((30, 40), (60, 40))
     ada.go_to(second)
-    revision = ada.state()["revision"]
-    ada.press("y")
-    ada.saved_after(revision)
+    with ada.saves():
+        ada.press("y")
     after = ada.masks()
     assert (after[first]["from"], after[second]["from"]) == ("drawn", "accepted")
     assert after[second]["counts"] == before[second]["counts"]
@@ -188,9 +177,8 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
     mark(ada, middle, truth[middle])
     for key in ("f", "r"):
         ada.go_to(middle)
-        before = ada.state()["revision"]
-        ada.press(key)
-        ada.saved_after(before)
+        with ada.saves():
+            ada.press(key)
         ada.propagated()
     # what a person sees is wrong is marked again, the worst first; the worst one always
     for turn in range(24):
@@ -204,14 +192,12 @@ def test_from_videos_to_a_checked_release(serve: Serve, person: SitDown, tmp_pat
     extra = [frame for frame in ada.masks() if frame not in truth and ada.masks()[frame]["area"]]
     if extra and extra[-1] > frames[-1]:
         ada.go_to(frames[-1] + 1)
-        before = ada.state()["revision"]
-        ada.press("Shift+Delete")
-        ada.saved_after(before)
+        with ada.saves():
+            ada.press("Shift+Delete")
     for frame in [frame for frame in extra if frame < frames[0]]:
         ada.go_to(frame)
-        before = ada.state()["revision"]
-        ada.press("Delete")
-        ada.saved_after(before)
+        with ada.saves():
+            ada.press("Delete")
     send(ada)
     ada.leave()
 
@@ -267,10 +253,9 @@ def mark(person: Person, frame: int, truth: np.ndarray) -> None:
         found = mask_of(person, frame, truth.shape)
         wrong = found != truth
         x, y = inmost(wrong)
-        before = person.state()["revision"]
-        person.press("a" if truth[y, x] else "s")
-        person.click(x + 0.5, y + 0.5)
-        person.saved_after(before)
+        with person.saves():
+            person.press("a" if truth[y, x] else "s")
+            person.click(x + 0.5, y + 0.5)
 
 
 def inmost(region: np.ndarray) -> tuple[int, int]:
