@@ -1,19 +1,25 @@
 """Compares the throughput of a build with a plain copy of the videos with SHA-256.
 
-    python benchmarks/build.py [--videos DIR]
+    python benchmarks/build.py [--videos DIR] [--busy]
 
 Prints Markdown rows. Every figure is a median over rounds; in a round, all variants run in turn.
+--busy measures another thing: what the indexing of videos costs beside a bare decode of all frames
+where every core is busy with it, so that hashing finds no free core.
 """
 
 import argparse
 import hashlib
+import os
 import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image
 
@@ -105,6 +111,64 @@ def measure(raw: Path, *, rounds: int, options: BuildOptions) -> None:
         print(f"| {name} | {median:.3f} | {megabytes / median:.0f} | {base / median:.2f} |")
 
 
+def decode_bare(videos: list[Path]) -> None:
+    """Decodes every frame on one thread, without a conversion to RGB."""
+    for path in videos:
+        with av.open(path) as container:
+            container.streams.video[0].codec_context.thread_count = 1
+            for _ in container.decode(video=0):
+                pass
+
+
+def index_all(raw: Path, videos: list[Path], rows: Path) -> None:
+    """Indexes these videos as a build does: decodes them, and hashes the frames and the file."""
+    records, _ = read_layout(raw, artifact_type="blur")
+    wanted = {path.stem for path in videos}
+    for record in records:
+        if record.video_id in wanted:
+            ingest(record, rows / f"{record.video_id}.arrow", layout="own")
+
+
+def take_turns(number: int, barrier: Barrier, raw: Path, work: Path, rounds: int) -> None:
+    """One of the processes: its share of the videos, decoded and indexed in each round."""
+    videos = sorted((raw / "videos").iterdir())[number :: os.cpu_count() or 1]
+    rows = work / str(number)
+    rows.mkdir()
+    for _ in range(rounds):
+        barrier.wait()
+        decode_bare(videos)
+        barrier.wait()
+        index_all(raw, videos, rows)
+    barrier.wait()
+
+
+def measure_busy(raw: Path, *, rounds: int) -> None:
+    cores = os.cpu_count() or 1
+    context = get_context("spawn")
+    barrier = context.Barrier(cores + 1)
+    with tempfile.TemporaryDirectory(dir=raw.parent) as work:
+        processes = [
+            context.Process(target=take_turns, args=(number, barrier, raw, Path(work), rounds))
+            for number in range(cores)
+        ]
+        for process in processes:
+            process.start()
+        marks = []
+        for _ in range(2 * rounds + 1):
+            barrier.wait()
+            marks.append(time.perf_counter())
+        for process in processes:
+            process.join()
+    spans = np.diff(marks).reshape(rounds, 2)
+    decode_s, index_s = np.median(spans, axis=0)
+    ratios = spans[:, 0] / spans[:, 1]
+    print(
+        f"{cores} processes on {cores} cores, {rounds} rounds: decode {decode_s:.2f} s, "
+        f"index {index_s:.2f} s; {np.median(ratios):.2f} of the decode "
+        f"({ratios.min():.2f} to {ratios.max():.2f})"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -112,6 +176,7 @@ def main() -> None:
     )
     parser.add_argument("--copies", type=int, default=12, help="of each of them")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--busy", action="store_true", help="every core busy at once")
     arguments = parser.parse_args()
     print(f"brokenvideos {brokenvideos.__version__}")
     with tempfile.TemporaryDirectory() as work:
@@ -119,7 +184,10 @@ def main() -> None:
             raw = raw_of(sorted(arguments.videos.iterdir()), Path(work) / "raw", arguments.copies)
         else:
             raw = write_sample(Path(work) / "raw", videos=48)
-        measure(raw, rounds=arguments.rounds, options=BuildOptions(artifact_type="blur"))
+        if arguments.busy:
+            measure_busy(raw, rounds=arguments.rounds)
+        else:
+            measure(raw, rounds=arguments.rounds, options=BuildOptions(artifact_type="blur"))
 
 
 if __name__ == "__main__":
