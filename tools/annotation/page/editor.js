@@ -21,22 +21,28 @@ const DWELL_MS = 150; // so long a frame stands until it counts as seen, unless 
 const PREPARE_MS = 300; // so long a frame stands until the engine prepares for it
 const SEND_SEEN_MS = 1000;
 
-/** Opens a video in the page. `app` is what main.js gives: {videoRow(id), openVideo(id), showVideos(), saving(), title()}. */
-export async function openEditor(videoId, app) {
+/**
+ * Opens a video in the page; resolves to null if `signal` came first. `app` is what main.js gives: {videoRow(id), openVideo(id), showVideos(), saving(),
+ * title()}. When `signal` comes the editor closes, and no longer touches the page.
+ */
+export async function openEditor(videoId, app, signal) {
   const ui = {
     frame: null, // the frame on show, with its bitmap; null before the first
     selected: null, hidden: new Set(), masks: "full", specks: false, speckLimit: 20, range: null, selectedOnly: false, strip: false,
     looked: new Set(), thinking: 0,
   };
   const editor = { app, ui, colours: new Map(), close };
-  const seen = seenFrames();
   // Changes may come while the rest is still being made.
   let video, view, drawing, player, acts, timeline, strip;
   let speckCache = null;
   let lastFrame = null;
   let preparing = null;
+  let closed = false;
 
-  video = (editor.video = await openVideo(videoId, { onChange: changed, onTrouble: trouble }));
+  video = (editor.video = await openVideo(videoId, { onChange: changed, onTrouble: trouble, signal }));
+  if (!video) return null;
+  const seen = seenFrames();
+  signal.addEventListener("abort", () => close());
   const { state } = video;
   const version = state.sha256?.slice(0, 8);
   const source = frameSource({
@@ -61,7 +67,7 @@ export async function openEditor(videoId, app) {
   drawing.setTool(video.readOnly ? "move" : "box");
   changed(["masks", "objects", "seen"]);
   await player.show(firstToShow());
-  return editor;
+  return signal.aborted ? null : editor;
 
   function firstToShow() {
     const wanted = Number(sessionStorage.getItem(`frame ${videoId}`) ?? -1);
@@ -126,6 +132,7 @@ export async function openEditor(videoId, app) {
 
   /** Runs in the same task as the drawing: picture, number and time change together. */
   function onDraw(scene) {
+    if (closed) return;
     const frame = scene?.frame ?? null;
     byId("picture-box").dataset.frame = frame?.index ?? "";
     byId("frame-number").textContent = frame ? `Frame ${frame.index}` : "–";
@@ -218,7 +225,7 @@ export async function openEditor(videoId, app) {
   }
 
   function changed(keys) {
-    if (!video) return;
+    if (!video || closed) return;
     if (keys.includes("objects")) {
       const { objects } = video.state;
       const colours = objectColours(objects.map((object) => object.artifact_type));
@@ -237,7 +244,7 @@ export async function openEditor(videoId, app) {
 
   /** Updates everything around the picture: panel, bars, timeline, banner. */
   function refresh() {
-    if (!acts) return;
+    if (!acts || closed) return;
     showPanel(byId("panel"), panelModel(editor, specksHere()));
     showTools(editor);
     showViewBar(editor);
@@ -248,7 +255,7 @@ export async function openEditor(videoId, app) {
   }
 
   function showFrameState() {
-    if (!timeline) return;
+    if (!timeline || closed) return;
     showTransport(editor);
     timeline.redraw();
   }
@@ -307,6 +314,8 @@ export async function openEditor(videoId, app) {
   }
 
   function close({ last = false } = {}) {
+    onDraw(null);
+    closed = true;
     seen.send();
     seen.close();
     clearTimeout(preparing);

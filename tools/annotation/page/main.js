@@ -16,7 +16,7 @@ let editor = null;
 let commands = {};
 let changes = {};
 let connected = true;
-let opening = 0;
+let leaving = new AbortController(); // of what the address named
 let early = null; // the messages about videos since one is being opened
 
 const app = {
@@ -53,22 +53,22 @@ function showView(name) {
 
 /** Shows what the address names: #video/ID, or the list. */
 async function showAddressed() {
-  const turn = ++opening;
-  editor?.close();
+  leaving.abort();
+  const { signal } = (leaving = new AbortController());
   editor = null;
   commands = {};
   early = null;
   document.body.classList.remove("loading");
   byId("saving").hidden = byId("status").hidden = byId("banner").hidden = byId("try-again").hidden = true;
   const [, id] = location.hash.match(/^#video\/([\w-]+)$/) ?? [];
-  if (!id) return showList(turn);
+  if (!id) return showList(signal);
   showView("editor");
   document.body.classList.add("loading");
   byId("title").textContent = `Reading ${id}…`;
   early = [];
   try {
-    const opened = await openEditor(id, app);
-    if (turn !== opening) return opened.close();
+    const opened = await openEditor(id, app, signal);
+    if (!opened) return;
     editor = opened;
     commands = commandsOf(editor);
     changes = changesOf(editor);
@@ -79,19 +79,19 @@ async function showAddressed() {
   } catch (error) {
     if (!(error instanceof Refusal) && !(error instanceof Lost)) throw error;
     toast(error.message, "bad");
-    if (turn === opening) location.hash = "videos";
+    if (!signal.aborted) location.hash = "videos";
   } finally {
-    if (turn === opening) document.body.classList.remove("loading");
+    if (!signal.aborted) document.body.classList.remove("loading");
   }
 }
 
-async function showList(turn = opening) {
+async function showList(signal = leaving.signal) {
   try {
     project = await get("api/project");
   } catch (error) {
     return toast(error.message, "bad");
   }
-  if (turn !== opening) return;
+  if (signal.aborted) return;
   showView("videos");
   byId("title").textContent = "BrokenVideos annotate";
   document.title = "BrokenVideos annotate";

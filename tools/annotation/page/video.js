@@ -10,22 +10,33 @@ const LONGEST_WAIT_MS = 5000;
 
 const uses = new Map(); // video id → how often it is open in this page: twice while it is opened again before it is closed
 let lastUnlock = Promise.resolve();
+let lastLock = Promise.resolve();
 
-/** Opens a video: its state, its lock, and the actions that an earlier page could not save. `onChange(keys)` runs after every change. */
-export async function openVideo(videoId, { onChange, onTrouble }) {
+/**
+ * Opens a video: its state, its lock, and the actions that an earlier page could not save. `onChange(keys)` runs after every change. Resolves to null if
+ * `signal` came first, because the page shows another video by then.
+ */
+export async function openVideo(videoId, { onChange, onTrouble, signal }) {
   uses.set(videoId, (uses.get(videoId) ?? 0) + 1);
+  let video;
   try {
     await lastUnlock; // else it could free the lock that is asked for now
-    const state = await get(`api/video/${videoId}`);
-    const video = new Video(state, onChange, onTrouble);
-    await video.askForLock({ isNew: true });
-    if (video.state.lock.mine) video.resume();
-    return video;
+    video = new Video(await get(`api/video/${videoId}`), onChange, onTrouble);
+    // One lock after the other: the server frees all others of this page when it gives one.
+    const lock = lastLock.then(() => signal.aborted || video.askForLock({ isNew: true }));
+    lastLock = lock.catch(() => {});
+    await lock;
   } catch (error) {
-    isLastUse(videoId);
+    if (isLastUse(videoId)) lastUnlock = unlock(videoId);
     throw error;
   }
+  if (video.state.lock.mine) video.resume();
+  if (!signal.aborted) return video;
+  video.close();
+  return null;
 }
+
+const unlock = (videoId) => post(`api/video/${videoId}/unlock`).catch(() => {}); // where it fails the lock ends with the session
 
 /** Ends one use of a video. Returns whether it was the only one. */
 function isLastUse(videoId) {
@@ -262,11 +273,11 @@ class Video {
     else if (this.saving === "lost" || this.saving === "full") this.#leave();
   }
 
-  #end(unlock = () => (lastUnlock = post(`api/video/${this.id}/unlock`).catch(() => {}))) {
+  #end(free = () => (lastUnlock = unlock(this.id))) {
     if (this.closed) return;
     this.closed = true;
     clearTimeout(this.#timer);
-    if (isLastUse(this.id)) unlock(); // where that fails the lock ends with the session
+    if (isLastUse(this.id)) free();
   }
 
   #leave() {

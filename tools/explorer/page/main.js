@@ -178,6 +178,7 @@ async function show(id, asked) {
       metrics: list.report?.metrics ?? [],
       row,
       asked,
+      isWanted: () => turn === opening,
       onState: ({ frame, view, other }) => {
         if (turn !== opening || document.body.dataset.view !== "video") return;
         const query = addressOf(filter, sorts);
@@ -188,8 +189,7 @@ async function show(id, asked) {
         write(query, { isPlace: false });
       },
     });
-    if (turn !== opening) return opened.close();
-    open = opened;
+    if (opened) open = opened;
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     if (turn !== opening) return;

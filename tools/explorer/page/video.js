@@ -23,12 +23,14 @@ const fresh = (id) => {
 
 /**
  * Opens a video on the page. `others` are all other sources, `metrics` those of a report; `asked` is {frame, view, other} of the address; `onState({frame, view,
- * other})` hears what the address should say. Resolves to {commands, close, id}.
+ * other})` hears what the address should say. Resolves to {commands, close, id}, or to null if `isWanted()` is false when the video is read, because the page
+ * shows something else by then.
  */
-export async function openVideo(id, { others, metrics, row, asked, onState }) {
+export async function openVideo(id, { others, metrics, row, asked, isWanted, onState }) {
   const video = await data.video(id);
   let otherNumber = video.others.includes(asked.other) ? asked.other : (video.others[0] ?? null);
   let other = otherNumber === null ? null : await data.other(id, otherNumber);
+  if (!isWanted()) return null;
   let masks = masksOf(video, other);
   const hidden = new Set();
   const ui = { mode: "truth", masks: "filled", frame: 0, closed: false };

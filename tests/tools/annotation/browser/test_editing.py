@@ -286,7 +286,7 @@ def test_a_video_with_nothing_wrong_takes_one_key(ada: Person) -> None:
     this = ada.page.url
     ada.press("0")
     ada.page.wait_for_url(lambda url: url != this)
-    ada.page.goto(this)
+    ada.page.goto(this)  # while the next video is being opened
     ada.at_frame(0)
     state = ada.state()
     assert (state["status"], state["normal"], state["label"]) == ("submitted", True, "normal")

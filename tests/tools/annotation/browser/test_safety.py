@@ -278,6 +278,32 @@ def test_a_video_that_is_opened_again_at_once_keeps_its_lock(
     assert ada.masks()[1]["area"] > 0
 
 
+@pytest.mark.parametrize("late", ["state", "lock", "frame"])
+def test_who_goes_on_to_another_video_at_once_works_there(
+    late: str, serve: Serve, person: SitDown, clips: Path
+) -> None:
+    """What the page of before was still waiting for changes nothing when it comes."""
+    ada = person(serve(clips))
+    other = next(path.stem for path in sorted(clips.iterdir()) if path.stem != VIDEO)
+    held: list[Route] = []
+    kinds = {"state": f"api/video/{other}?*", "lock": f"api/video/{other}/lock"}
+    ada.page.route(
+        f"**/{kinds.get(late, f'frame/{other}/*')}", lambda route: held.append(route), times=1
+    )
+    ada.page.goto(f"{ada.server.address}#video/{other}")
+    while not held:
+        ada.page.wait_for_timeout(30)
+    ada.page.goto(f"{ada.server.address}#video/{VIDEO}")
+    ada.page.wait_for_timeout(700)
+    held[0].continue_()
+    ada.page.wait_for_timeout(300)
+    ada.at_frame(0)
+    ada.open(VIDEO)
+    ada.brush((30, 40), (60, 40))
+    assert ada.state()["lock"]["mine"] is True
+    assert ada.toasts() == []
+
+
 def test_an_answer_that_got_lost_does_not_do_things_twice(
     serve: Serve, person: SitDown, clips: Path
 ) -> None:

@@ -28,7 +28,7 @@ from tests.tools.explorer.running import Running
 pytestmark = pytest.mark.slow  # a real browser
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 HEIGHT, WIDTH = 48, 64
 BOTH, FIRST, SECOND = (0, 158, 115), (213, 94, 0), (240, 228, 66)
@@ -280,6 +280,32 @@ def test_an_object_can_be_hidden_and_a_video_verified(
     page.wait_for_selector("text=Nothing contradicts itself")
     assert find_row(str(release), video_id)["prompt"] in page.locator("#panel").inner_text()
     assert "brokenvideos.load(" in page.locator("#panel pre").inner_text()
+
+
+def test_who_goes_on_at_once_sees_the_video_that_they_went_to(
+    page: "Page", running: Running, release: Path
+) -> None:
+    """What is read of the video before comes late."""
+    second = broken_video(release)
+    first = next(video_id for video_id in sorted(rows(release)) if video_id != second)
+    held: list[Route] = []
+    page.route(f"**/api/video/{first}", lambda route: held.append(route), times=1)
+    page.goto(f"{running.address}#video={first}&frame=0&view=truth")
+    while not held:
+        page.wait_for_timeout(30)
+    page.goto(f"{running.address}#video={second}&frame=0&view=truth")
+    wait_for_frame(page, 0)
+    held[0].continue_()
+    page.wait_for_timeout(300)
+    masks = decode_masks(find_row(str(release), second), dtype="bool")
+    marked = int(masks.sum((1, 2)).argmax())
+    page.keyboard.press("j")
+    page.keyboard.type(str(marked))
+    page.keyboard.press("Enter")
+    wait_for_frame(page, marked)
+    assert page.locator("#title").text_content() == second
+    page.locator("#picture").focus()
+    assert np.array_equal(painted(page, HEIGHT, WIDTH), masks[marked])
 
 
 def test_everything_goes_by_keys(page: "Page", running: Running) -> None:
