@@ -44,7 +44,7 @@ def write_for_ever(task):
     """Number 0 ends when number 1 has begun, which writes until it is ended."""
     number, folder = task
     beats = folder / "1.beats"
-    while number or not beats.exists():
+    while number or not (beats.exists() and beats.stat().st_size):
         if number:
             with beats.open("a") as file:
                 file.write("1")

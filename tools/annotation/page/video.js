@@ -160,10 +160,10 @@ class Video {
 
   /** Sends waiting actions at once, because the person pressed a button or the connection is back. */
   retry() {
+    if (this.#timer === null) return; // nothing waits, or an action is on its way
     clearTimeout(this.#timer);
     this.#wait = FIRST_WAIT_MS;
-    this.#sending = false;
-    this.#sendNext();
+    this.retryQuietly();
   }
 
   /** Sends actions that an earlier page could not send. */
@@ -354,6 +354,7 @@ class Video {
   }
 
   retryQuietly() {
+    this.#timer = null;
     this.#sending = false;
     this.#sendNext();
   }
