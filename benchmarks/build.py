@@ -120,25 +120,20 @@ def decode_bare(videos: list[Path]) -> None:
                 pass
 
 
-def index_all(raw: Path, videos: list[Path], rows: Path) -> None:
-    """Indexes these videos as a build does: decodes them, and hashes the frames and the file."""
-    records, _ = read_layout(raw, artifact_type="blur")
-    wanted = {path.stem for path in videos}
-    for record in records:
-        if record.video_id in wanted:
-            ingest(record, rows / f"{record.video_id}.arrow", layout="own")
-
-
 def take_turns(number: int, barrier: Barrier, raw: Path, work: Path, rounds: int) -> None:
     """One of the processes: its share of the videos, decoded and indexed in each round."""
-    videos = sorted((raw / "videos").iterdir())[number :: os.cpu_count() or 1]
+    records = read_layout(raw, artifact_type="blur")[0][number :: os.cpu_count() or 1]
+    videos = [
+        path for path in (raw / "videos").iterdir() if path.stem in {r.video_id for r in records}
+    ]
     rows = work / str(number)
     rows.mkdir()
     for _ in range(rounds):
         barrier.wait()
         decode_bare(videos)
         barrier.wait()
-        index_all(raw, videos, rows)
+        for record in records:
+            ingest(record, rows / f"{record.video_id}.arrow", layout="own")
     barrier.wait()
 
 

@@ -9,8 +9,8 @@ pattern was not enough: at 9,762 videos two looked alike and counted as near-dup
 is a process of its own: build, verify, stats, evaluate of the release against itself, load (every
 row of every split, streamed). Printed are the seconds of the processor, which other work on the
 machine changes least; in brackets what each further video takes, after the time of the smallest
-share; and the highest memory of the process. --json adds to the figures that the file has already, so that shares can be
-measured one at a time; without --share the script only prints and draws them.
+share; and the highest memory of the process. --json adds to the figures that the file has already,
+so that shares can be measured one at a time; without --share the script only prints and draws them.
 """
 
 import argparse

@@ -154,9 +154,11 @@ class Service:
             session.user, video_id, self.sessions.held_by_another
         )
 
-    def _name(self, key: Key) -> str:
-        """The name of an annotation of a video, by which a page knows what belongs to it."""
-        return key[0].relative_to(self.store.raw).as_posix()
+    def _names(self, key: Key) -> dict[str, Any]:
+        """The names of a video and of one annotation of it, by which a page knows what is about the
+        one that it shows.
+        """
+        return {"video_id": key[1], "annotation": key[0].relative_to(self.store.raw).as_posix()}
 
     # --- One video --------------------------------------------------------------------------------
 
@@ -183,8 +185,7 @@ class Service:
             if desk.job is job:
                 break
         return {
-            "video_id": video_id,
-            "annotation": self._name(key),
+            **self._names(key),
             "name": self.store.name_of(video_id),
             "width": index.width,
             "height": index.height,
@@ -337,17 +338,14 @@ class Service:
 
     def _tell(self, key: Key, message: dict[str, Any]) -> None:
         for session in self.sessions.watching(key):
-            session.tell(message | self._of(key))
-
-    def _of(self, key: Key) -> dict[str, Any]:
-        return {"video_id": key[1], "annotation": self._name(key)}
+            session.tell(message | self._names(key))
 
     def _tell_job(self, key: Key, job: Job) -> None:
         self._tell(key, {"type": "job", "job": job.view()})
 
     def _tell_lock(self, key: Key) -> None:
         for session in self.sessions.watching(key):
-            session.tell({"type": "lock", "lock": self.lock_view(session, key)} | self._of(key))
+            session.tell({"type": "lock", "lock": self.lock_view(session, key)} | self._names(key))
         self._tell_line(key)
 
     def _tell_line(self, key: Key) -> None:

@@ -179,14 +179,17 @@ class Sessions:
         freed ones.
         """
         now = self._clock()
-        free = [key for key, session in self._holders.items() if _absent_s(session, now) > GRACE_S]
-        for key in free:
-            del self._holders[key]
-        self._turn += len(free)
+        free = {
+            key: session
+            for key, session in self._holders.items()
+            if _absent_s(session, now) > GRACE_S
+        }
+        for key, session in free.items():
+            self.release(key, session)
         for session in self.all():
             if _absent_s(session, now) > FORGET_S:
                 del self._sessions[session.session_id]
-        return free
+        return list(free)
 
 
 def _absent_s(session: Session, now: float) -> float:

@@ -286,14 +286,20 @@ def test_independent_people_see_only_their_own_work_and_are_compared(serve, clip
     assert 0.5 < found.active_ceiling.value < 1
 
 
+def doubled(person):
+    """The only video that goes to two people."""
+    (video_id,) = [
+        line["video_id"] for line in person.get("api/project").json["videos"] if line["double"]
+    ]
+    return video_id
+
+
 def test_a_tenth_goes_to_two_people_and_neither_sees_the_other(serve, clips):
     from brokenvideos.tools.agreement import agree, apart
 
     server = serve(clips, mode="double", double_percent=50)
     ada, ben, eve = server.person("Ada"), server.person("Ben"), server.person("Eve")
-    (video_id,) = [
-        line["video_id"] for line in ada.get("api/project").json["videos"] if line["double"]
-    ]
+    video_id = doubled(ada)
     annotate(server, ada, video_id, box=(4, 4, 10, 12))
     ben.open(video_id)
     assert (ben.state["masks"], ben.state["status"]) == ([], "untouched")
@@ -314,9 +320,7 @@ def test_a_tenth_goes_to_two_people_and_neither_sees_the_other(serve, clips):
 def test_a_page_keeps_the_annotation_that_it_holds_when_both_are_handed_in(serve, clips):
     server = serve(clips, mode="double", double_percent=50)
     ada, ben = server.person("Ada"), server.person("Ben")
-    (video_id,) = [
-        line["video_id"] for line in ada.get("api/project").json["videos"] if line["double"]
-    ]
+    video_id = doubled(ada)
     annotate(server, ada, video_id)
     ben.open(video_id)
     ben.do("seen", ranges=[[0, FRAMES - 1]])

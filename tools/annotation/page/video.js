@@ -288,7 +288,7 @@ class Video {
   #take(state) {
     const { lock } = this.state ?? state;
     this.state = state;
-    if (lock.turn > state.lock.turn) state.lock = lock;
+    this.#takeLock(lock);
     if (this.#ended.has(state.job?.job)) state.job = null;
     this.byFrame = new Map();
     this.#drawn.clear();
